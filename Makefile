@@ -1,0 +1,56 @@
+# make demo | plan | demo-down | test | bench    (PYTHON=/path/to/python to choose one; default: python3)
+SHELL := /bin/sh
+PYTHON ?= $(shell tools/find_python default)
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+VENV := .venv-$(VERSION)
+RUN = $(VENV)/bin/python -m lab run --
+PLAYBOOK = $(RUN) ansible-playbook -e @lab/variables.yml $(ARGS)
+
+.PHONY: help demo plan demo-down test test-quick bench lock clean
+help:
+	@sed -n '1p' Makefile
+
+# Two marker files stand for the two sets of packages, so that a second `make` installs nothing.
+$(VENV)/.uv: requirements/bootstrap.txt
+	@test -n "$(VERSION)" || exit 1
+	@$(PYTHON) -m venv --clear $(VENV) || { echo "Python's venv module is missing; on Debian: apt install python3-venv" >&2; exit 1; }
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@touch $@
+
+$(VENV)/.demo: requirements/demo.txt $(VENV)/.uv
+	@echo "Setting up $(VENV) (Python $(VERSION), packages of requirements/demo.txt)"
+	@$(VENV)/bin/uv pip install --quiet --require-hashes --python $(VENV)/bin/python -r requirements/demo.txt
+	@touch $@
+
+$(VENV)/.test: requirements/test.txt $(VENV)/.uv
+	@echo "Setting up $(VENV) (Python $(VERSION), packages of requirements/test.txt)"
+	@$(VENV)/bin/uv pip install --quiet --require-hashes --python $(VENV)/bin/python -r requirements/test.txt
+	@touch $@ $(VENV)/.demo
+
+demo: $(VENV)/.demo
+	@$(VENV)/bin/python -m lab up
+	@$(PLAYBOOK) playbooks/site.yml
+
+plan: $(VENV)/.demo
+	@$(VENV)/bin/python -m lab up
+	@$(PLAYBOOK) playbooks/site.yml --check --diff
+
+demo-down: $(VENV)/.demo
+	@$(VENV)/bin/python -m lab up
+	@$(PLAYBOOK) playbooks/reset.yml -e reset_confirmation=yes
+	@$(VENV)/bin/python -m lab down
+
+test: $(VENV)/.test
+	@$(VENV)/bin/python tests/run.py
+
+bench: $(VENV)/.test
+	@$(VENV)/bin/python -m bench
+
+# Renew the pinned versions: make lock
+lock: $(VENV)/.uv
+	@for set in bootstrap demo test; do \
+	  $(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	    requirements/$$set.in -o requirements/$$set.txt || exit 1; done
+
+clean:
+	@rm -rf .venv-* .cache .lab .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,22 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The collection's exceptions. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+
+class CollectionError(Exception):
+    """An error whose message tells a user what failed, on whom, why, and what to do."""
+
+
+class Ec2Error(CollectionError):
+    """AWS refused a request or answered something that makes no sense."""
+
+
+class TalosError(CollectionError):
+    """A Talos node refused a call, could not be reached, or is not what was expected."""
+
+
+class InputError(CollectionError):
+    """What the user gave cannot be used."""
