@@ -1,0 +1,68 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The gRPC server of the stand-in: grpclib's, with connections that can be cut."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import ssl
+import weakref
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from grpclib.const import Cardinality, Handler
+from grpclib.protocol import H2Protocol
+from grpclib.server import Server, Stream
+
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
+
+Serve = Callable[[proto.Method, "Stream[Any, Any]"], Awaitable[None]]
+
+
+class _Methods:
+    """Every method of the API, each served by the same function."""
+
+    def __init__(self, serve: Serve) -> None:
+        self._serve = serve
+
+    def __mapping__(self) -> dict[str, Handler]:
+        return {path: self._handler(method) for path, method in proto.methods().items()}
+
+    def _handler(self, method: proto.Method) -> Handler:
+        return Handler(
+            functools.partial(self._serve, method),
+            Cardinality((method.request_streams, method.reply_streams)),
+            proto.message(method.request),
+            proto.message(method.reply),
+        )
+
+
+class NodeServer(Server):
+    """A gRPC server whose open connections are cut when it goes, as those of a machine that reboots are."""
+
+    def __init__(self, serve: Serve) -> None:
+        super().__init__([_Methods(serve)])
+        self._open: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
+
+    def _protocol_factory(self) -> H2Protocol:
+        protocol = super()._protocol_factory()
+        made = protocol.connection_made
+
+        def remember(transport: asyncio.BaseTransport) -> None:
+            self._open.add(transport)
+            made(transport)
+
+        protocol.connection_made = remember
+        return protocol
+
+    async def listen(self, address: str, port: int, context: ssl.SSLContext) -> None:
+        """Listen at the address."""
+        await self.start(address, port, ssl=context, backlog=512)
+
+    def cut(self) -> None:
+        """Stop listening and abort every connection."""
+        self.close()
+        for transport in list(self._open):
+            transport.abort()  # type: ignore[attr-defined]
