@@ -1,0 +1,61 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action plugin of the same name, which does the work."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: report_phase
+short_description: Note when a phase of a playbook begins
+version_added: 0.1.0
+author:
+  - The urmanac.talos authors (@urmanac)
+description:
+  - Adds a phase to the fact C(cluster_phases).
+  - The role P(urmanac.talos.report#role) computes from it how long each phase took.
+options:
+  name:
+    description: The name under which the report lists the phase.
+    type: str
+    required: true
+attributes:
+  check_mode:
+    description: Notes the phase in check mode as well.
+    support: full
+  diff_mode:
+    description: Shows no diff, because it changes nothing.
+    support: none
+  idempotent:
+    description: Changes nothing, however often it runs.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Build the network
+  hosts: localhost
+  gather_facts: false
+  pre_tasks:
+    - name: Note the time
+      urmanac.talos.report_phase:
+        name: network
+  roles:
+    - role: urmanac.talos.network
+"""
+
+RETURN = r"""
+ansible_facts:
+  description: The phases that began so far.
+  returned: always
+  type: dict
+  contains:
+    cluster_phases:
+      description: One entry per phase, in the order in which they began.
+      returned: always
+      type: list
+      elements: dict
+      sample:
+        - name: network
+          started: 1764000000.25
+"""

@@ -1,0 +1,56 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action plugin of the same name, which does the work."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: text_show
+short_description: Print lines as they are
+version_added: 0.1.0
+author:
+  - The urmanac.talos authors (@urmanac)
+description:
+  - Prints a plan, a report or a question on the screen of whoever runs the playbook, line by line.
+  - M(ansible.builtin.debug) would print the same lines as quoted data.
+options:
+  lines:
+    description: What to print; a line that begins with C(+), C(-), C(~) or C(?) is coloured like a diff.
+    type: list
+    elements: str
+    required: true
+  changed:
+    description: Whether the task counts as changed, for a plan that says that something would be done.
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    description: Prints in check mode as well.
+    support: full
+  diff_mode:
+    description: Shows no diff, because it changes nothing.
+    support: none
+  idempotent:
+    description: Changes nothing, however often it runs.
+    support: full
+seealso:
+  - module: ansible.builtin.debug
+"""
+
+EXAMPLES = r"""
+- name: Read what exists
+  urmanac.talos.ec2_cluster_info:
+    cluster: "{{ cluster_spec }}"
+  register: __cluster
+
+- name: Show the plan
+  urmanac.talos.text_show:
+    lines: "{{ __cluster.plan }}"
+    changed: "{{ __cluster.summary.missing + __cluster.summary.differs > 0 }}"
+"""
+
+RETURN = r"""
+# Nothing but the values that every module returns.
+"""
