@@ -1,0 +1,42 @@
+"""Run the tests once more with the newest supported Python at hand, which brings a newer Ansible."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+from tests.checks.process import ROOT, Outcome, capture, failed, not_run, passed, run
+
+RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def second_python() -> Outcome:
+    """Set up the other Python's virtual environment, then run the unit and lab tests in it."""
+    python, version = newest()
+    if version is None or version == RUNNING:
+        return not_run(f"no other supported Python than {RUNNING} found")
+    venv = ROOT / f".venv-{version}"
+    made = run("make", "--no-print-directory", f"PYTHON={python}", f"{venv.name}/.test")
+    if made.status == "FAILED":
+        return made
+    where = [f"tests/{name}" for name in ("unit", "lab") if (ROOT / "tests" / name).is_dir()]
+    path = {"PATH": f"{venv / 'bin'}:{environment_path()}"}
+    code, output = capture(
+        [venv / "bin" / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *where], extra=path
+    )
+    closing = f"Python {version}: {(output.strip().splitlines() or ['no output'])[-1].strip('= ')}"
+    return passed(closing) if code == 0 else failed(output, note=closing)
+
+
+def environment_path() -> str:
+    """Return the search path for programs."""
+    return os.environ.get("PATH", os.defpath)
+
+
+def newest() -> tuple[str, str | None]:
+    """Return the newest supported Python's path and its version."""
+    _code, output = capture([ROOT / "tools" / "find_python", "newest"])
+    path = output.strip()
+    _code, version = capture([path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]) if path else (1, "")
+    return path, version.strip() if re.fullmatch(r"\d+\.\d+\n", version) else None
