@@ -1,0 +1,252 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Inventory of a cluster's instances on EC2."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: ec2_nodes
+short_description: The running EC2 instances of a cluster
+version_added: 0.1.0
+author:
+  - The urmanac.talos authors
+description:
+  - Makes a host of every running instance that carries the tags C(ManagedBy=urmanac.talos) and C(Cluster), bastion included.
+  - A host is called by its C(Node) tag, else by its instance id. Names that several instances claim are
+    given to none of them; these are called by their instance ids, and a warning tells so.
+  - The inventory file's name must end in C(ec2_nodes.yml) or C(ec2_nodes.yaml).
+  - Options that tell what to read (O(cluster), O(project), O(regions), O(filters), O(profile), O(endpoint_url)) may be templates.
+extends_documentation_fragment:
+  - amazon.aws.common.plugins
+  - amazon.aws.region.plugins
+  - ansible.builtin.constructed
+  - ansible.builtin.inventory_cache
+requirements:
+  - boto3 (not when the answer is in the cache)
+options:
+  plugin:
+    description: Says that the file is for this plugin.
+    type: str
+    required: true
+    choices: [urmanac.talos.ec2_nodes]
+  cluster:
+    description: Only instances whose tag C(Cluster) has this value become hosts.
+    type: str
+    required: true
+  project:
+    description: If set, the tag C(Project) must have this value too.
+    type: str
+  regions:
+    description: Which regions are read, side by side. If empty, only O(region) is, or the profile's region.
+    type: list
+    elements: str
+    default: []
+  states:
+    description: Instances in other states do not become hosts.
+    type: list
+    elements: str
+    choices: [pending, running, shutting-down, stopping, stopped, terminated]
+    default: [running]
+  filters:
+    description:
+      - More filters of DescribeInstances, each with a value or a list of values, any of which may match.
+      - A filter given here replaces the one of the same name that the plugin sets itself, such as C(tag:ManagedBy).
+    type: dict
+    default: {}
+  connect_with:
+    description:
+      - Which address becomes C(ansible_host). A host that lacks it stays in the inventory without C(ansible_host).
+      - V(private_ipv4) reaches the nodes from inside the VPC.
+      - V(public_ipv4) is what only the bastion may have.
+      - V(ipv6) is the primary interface's IPv6 address, which works from networks that were given access.
+      - V(tailscale) is for machines of the tailnet. It is the instance's C(Tailscale) tag if there is one; for the role
+        C(gateway) the node's name, by which Tailscale knows it; for all others the private IPv4 address, which the gateway advertises.
+    type: str
+    choices: [private_ipv4, public_ipv4, ipv6, tailscale]
+    default: private_ipv4
+  hostnames:
+    description:
+      - Where a host's name comes from; the first source that gives a usable one wins, and the instance id always does.
+      - A source is C(tag:) with a tag's key, V(instance-id), V(private-dns-name), V(private-ipv4), V(public-dns-name) or V(public-ipv4).
+    type: list
+    elements: str
+    default: ["tag:Node", instance-id]
+  group_by:
+    description: Makes groups called by property and value, such as C(role_gateway) and C(machine_type_controlplane).
+    type: list
+    elements: str
+    choices: [architecture, availability_zone, cluster, instance_type, machine_type, project, region, role, state]
+    default: [role, machine_type]
+  group_by_tags:
+    description: Makes groups of the tags with these keys, such as C(tag_Environment_staging) for V(Environment).
+    type: list
+    elements: str
+    default: []
+notes:
+  - Host variables are C(ec2_architecture), C(ec2_availability_zone), C(ec2_cluster), C(ec2_image_id), C(ec2_instance_id), C(ec2_instance_type),
+    C(ec2_ipv6), C(ec2_ipv6_addresses), C(ec2_launch_time), C(ec2_machine_type), C(ec2_network_interface_ids), C(ec2_node), C(ec2_private_dns_name),
+    C(ec2_private_ipv4), C(ec2_project), C(ec2_public_dns_name), C(ec2_public_ipv4), C(ec2_region), C(ec2_role), C(ec2_security_group_ids),
+    C(ec2_state), C(ec2_subnet_id), C(ec2_tags) and C(ec2_vpc_id). All hosts have all of them; what an instance lacks is null or an empty list.
+  - With O(cache) the raw answer is kept, so that another O(connect_with), group or composed variable takes effect at once. The answer in the cache is
+    used without a network call, without boto3 and without credentials. The option C(--flush-cache) reads anew.
+"""
+
+EXAMPLES = r"""
+# inventory.ec2_nodes.yml: the nodes of the cluster "talos", reached from inside the VPC.
+---
+plugin: urmanac.talos.ec2_nodes
+cluster: talos
+regions: [eu-west-1]
+
+# home.ec2_nodes.yml: reached over IPv6 from a network that was given access; kept for ten minutes.
+---
+plugin: urmanac.talos.ec2_nodes
+cluster: talos
+project: talos-arm64
+regions: [eu-west-1]
+connect_with: ipv6
+cache: true
+cache_plugin: ansible.builtin.jsonfile
+cache_connection: ~/.cache/urmanac.talos
+cache_timeout: 600
+
+# tailnet.ec2_nodes.yml: control planes only, with groups and variables of one's own.
+---
+plugin: urmanac.talos.ec2_nodes
+cluster: talos
+regions: [eu-west-1]
+connect_with: tailscale
+filters:
+  tag:MachineType: controlplane
+group_by: [role, availability_zone]
+group_by_tags: [Environment]
+compose:
+  talos_endpoint: ansible_host ~ ":50000"
+groups:
+  burstable: ec2_instance_type.startswith("t4g.")
+keyed_groups:
+  - key: ec2_architecture
+    prefix: arch
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleParserError
+from ansible.module_utils.basic import missing_required_lib
+from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible.utils.unsafe_proxy import wrap_var
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ansible_collections.urmanac.talos.plugins.plugin_utils._ec2_nodes import (
+    Host,
+    Query,
+    cache_suffix,
+    checked_names,
+    filters_of,
+    groups_of,
+    hosts_of,
+)
+
+Answers = Mapping[str, list[dict[str, Any]]]
+
+
+class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
+    """Make hosts of a cluster's instances."""
+
+    NAME = "urmanac.talos.ec2_nodes"
+
+    def verify_file(self, path: str) -> bool:
+        """Tell whether the file is meant for this plugin."""
+        return bool(super().verify_file(path)) and path.endswith(("ec2_nodes.yml", "ec2_nodes.yaml"))
+
+    def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
+        """Fill the inventory with hosts of the instances that the file describes."""
+        super().parse(inventory, loader, path, cache)
+        self._read_config_data(path)
+        try:
+            hostnames = checked_names(self.get_option("hostnames"))
+            answers = self._answers(path, use_cache=cache)
+        except CollectionError as error:
+            raise AnsibleParserError(str(error)) from error
+        hosts, shared = hosts_of(answers, connect_with=self.get_option("connect_with"), hostnames=hostnames)
+        for name in shared:
+            self.display.warning(f"Several instances are called {name}: they are in the inventory by their instance ids.")
+        self._populate(hosts)
+
+    def _query(self) -> Query:
+        """Return what is to be read, without asking botocore: the cache must work where that is not installed."""
+        filters = filters_of(
+            self._templated("cluster"),
+            project=self._templated("project"),
+            states=self.get_option("states"),
+            extra=self._templated("filters"),
+        )
+        endpoint = self._templated("endpoint_url") or os.environ.get("AWS_ENDPOINT_URL_EC2")
+        return Query(
+            regions=tuple(self._templated("regions") or [self._templated("region") or ""]),
+            filters=filters,
+            profile=self._templated("profile") or "",
+            endpoint=endpoint or os.environ.get("AWS_ENDPOINT_URL", ""),
+        )
+
+    def _templated(self, option: str) -> Any:
+        return self.templar.template(self.get_option(option))
+
+    def _answers(self, path: str, *, use_cache: bool) -> Answers:
+        """Return the raw answers by region, from the cache if they are in it and may be used."""
+        query = self._query()
+        if not self.get_option("cache"):
+            return self._read(query)
+        key = f"{self.get_cache_key(path)}_{cache_suffix(query)}"
+        if use_cache and key in self._cache:
+            return self._cache[key]
+        answers = self._read(query)
+        self._cache[key] = answers
+        return answers
+
+    def _read(self, query: Query) -> Answers:
+        # Imported here, because importing botocore takes longer than making the hosts of a cached answer.
+        from ansible_collections.urmanac.talos.plugins.plugin_utils import _ec2_source as source
+
+        if not source.HAS_BOTOCORE:
+            raise AnsibleParserError(missing_required_lib("boto3"))
+        options = {name: self._templated(name) for name in source.Access._fields}
+        return source.read_instances(query, source.Access(**options))
+
+    def _populate(self, hosts: list[Host]) -> None:
+        """Add the hosts with variables and groups."""
+        options = {name: self.get_option(name) for name in ("group_by", "group_by_tags")}
+        constructed = any(self.get_option(name) for name in ("compose", "groups", "keyed_groups"))
+        for host in hosts:
+            self._add(host)
+            for group in groups_of(host, **options):
+                self.inventory.add_child(self.inventory.add_group(group), host.name)
+            if constructed:
+                self._construct(host)
+
+    def _add(self, host: Host) -> None:
+        self.inventory.add_host(host.name)
+        variables = shielded(host.variables)
+        for key, value in variables.items():
+            self.inventory.set_variable(host.name, key, value)
+        if host.address:
+            self.inventory.set_variable(host.name, "ansible_host", host.address)
+        else:
+            self.display.v(f"{host.name} has no address of the kind {self.get_option('connect_with')}: it has no ansible_host.")
+
+    def _construct(self, host: Host) -> None:
+        """Apply the options that need Jinja."""
+        strict = self.get_option("strict")
+        variables = {**host.variables, **({"ansible_host": host.address} if host.address else {})}
+        self._set_composite_vars(self.get_option("compose"), variables, host.name, strict=strict)
+        self._add_host_to_composed_groups(self.get_option("groups"), variables, host.name, strict=strict)
+        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, host.name, strict=strict)
+
+
+def shielded(variables: dict[str, Any]) -> dict[str, Any]:
+    """Return the variables such that ansible-core before 2.19 takes no tag for a template either."""
+    suspicious = any("{" in value for value in variables["ec2_tags"].values())
+    return wrap_var(variables) if suspicious else variables

@@ -1,0 +1,198 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""EC2 instances as hosts: names, addresses, variables, groups. Pure. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+
+MANAGED_BY = "urmanac.talos"
+# What Jinja, ssh and a file name all take as it is; a tag that holds anything else does not become a host's name.
+HOST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+NAME_FIELDS = {
+    "instance-id": "InstanceId",
+    "private-dns-name": "PrivateDnsName",
+    "private-ipv4": "PrivateIpAddress",
+    "public-dns-name": "PublicDnsName",
+    "public-ipv4": "PublicIpAddress",
+}
+
+Instance = Mapping[str, Any]
+
+
+class Host(NamedTuple):
+    """What the inventory gets to know about one instance."""
+
+    name: str
+    address: str | None
+    variables: dict[str, Any]
+
+
+class Query(NamedTuple):
+    """Everything that decides what AWS answers, and nothing that is secret."""
+
+    regions: tuple[str, ...]
+    filters: tuple[tuple[str, tuple[str, ...]], ...]
+    profile: str = ""
+    endpoint: str = ""
+
+
+def filters_of(
+    cluster: str, *, project: str | None, states: Sequence[str], extra: Mapping[str, Any]
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the filters of DescribeInstances in a stable order; those in extra replace ours of the same name."""
+    filters: dict[str, Any] = {
+        "instance-state-name": states,
+        "tag:Cluster": cluster,
+        "tag:ManagedBy": MANAGED_BY,
+        **({"tag:Project": project} if project else {}),
+        **extra,
+    }
+    return tuple((name, _values(value)) for name, value in sorted(filters.items()))
+
+
+def _values(value: Any) -> tuple[str, ...]:
+    items = value if isinstance(value, list | tuple) else [value]
+    # DescribeInstances knows the booleans in lower case only.
+    return tuple(str(item).lower() if isinstance(item, bool) else str(item) for item in items)
+
+
+def cache_suffix(query: Query) -> str:
+    """Return a short text that differs when another answer is to be expected from AWS."""
+    return hashlib.sha256(json.dumps(query).encode()).hexdigest()[:16]
+
+
+def checked_names(hostnames: Sequence[str]) -> Sequence[str]:
+    """Return hostnames, or tell which of them is no known source of a name."""
+    unknown = [source for source in hostnames if source not in NAME_FIELDS and not source.startswith("tag:")]
+    if unknown:
+        known = ", ".join(["tag:<key>", *NAME_FIELDS])
+        raise InputError(f"Failed to name the hosts by {unknown[0]!r}: it is not known. Use one of: {known}.")
+    return hostnames
+
+
+def tags_of(instance: Instance) -> dict[str, str]:
+    """Return an instance's tags by key."""
+    return {tag["Key"]: tag["Value"] for tag in instance.get("Tags", ())}
+
+
+def ipv6_addresses_of(instance: Instance) -> list[str]:
+    """Return an instance's IPv6 addresses, the primary interface's first and there its primary address first."""
+    interfaces = sorted(instance.get("NetworkInterfaces", ()), key=_device_index)
+    ranked = [
+        (not address.get("IsPrimaryIpv6", False), address["Ipv6Address"])
+        for interface in interfaces[:1]
+        for address in interface.get("Ipv6Addresses", ())
+    ]
+    first = [address for _secondary, address in sorted(ranked, key=lambda item: item[0])]
+    return first + [entry["Ipv6Address"] for other in interfaces[1:] for entry in other.get("Ipv6Addresses", ())]
+
+
+def _device_index(interface: Mapping[str, Any]) -> int:
+    return int(interface.get("Attachment", {}).get("DeviceIndex", 0))
+
+
+def variables_of(instance: Instance, *, region: str) -> dict[str, Any]:
+    """Return the host variables; each starts with ec2_, because names such as tags and state are reserved."""
+    tags = tags_of(instance)
+    ipv6_addresses = ipv6_addresses_of(instance)
+    return {
+        "ec2_architecture": instance.get("Architecture"),
+        "ec2_availability_zone": instance.get("Placement", {}).get("AvailabilityZone"),
+        "ec2_cluster": tags.get("Cluster"),
+        "ec2_image_id": instance.get("ImageId"),
+        "ec2_instance_id": instance["InstanceId"],
+        "ec2_instance_type": instance.get("InstanceType"),
+        "ec2_ipv6": ipv6_addresses[0] if ipv6_addresses else None,
+        "ec2_ipv6_addresses": ipv6_addresses,
+        "ec2_launch_time": instance.get("LaunchTime"),
+        "ec2_machine_type": tags.get("MachineType"),
+        "ec2_network_interface_ids": [eni["NetworkInterfaceId"] for eni in instance.get("NetworkInterfaces", ())],
+        "ec2_node": tags.get("Node"),
+        "ec2_private_dns_name": instance.get("PrivateDnsName") or None,
+        "ec2_private_ipv4": instance.get("PrivateIpAddress"),
+        "ec2_project": tags.get("Project"),
+        "ec2_public_dns_name": instance.get("PublicDnsName") or None,
+        "ec2_public_ipv4": instance.get("PublicIpAddress"),
+        "ec2_region": region,
+        "ec2_role": tags.get("Role"),
+        "ec2_security_group_ids": [group["GroupId"] for group in instance.get("SecurityGroups", ())],
+        "ec2_state": instance.get("State", {}).get("Name"),
+        "ec2_subnet_id": instance.get("SubnetId"),
+        "ec2_tags": tags,
+        "ec2_vpc_id": instance.get("VpcId"),
+    }
+
+
+def address_of(variables: Mapping[str, Any], *, connect_with: str) -> str | None:
+    """Return where Ansible connects to, or None when the instance has no such address."""
+    if connect_with == "tailscale":
+        return _tailscale_address(variables)
+    return variables[f"ec2_{connect_with}"]
+
+
+def _tailscale_address(variables: Mapping[str, Any]) -> str | None:
+    """Return a host's address inside the tailnet.
+
+    Only one gateway is a Tailscale machine, named as its node; it advertises the subnet for all others.
+    """
+    tagged = variables["ec2_tags"].get("Tailscale")
+    if tagged:
+        return tagged
+    if variables["ec2_role"] == "gateway" and variables["ec2_node"]:
+        return variables["ec2_node"]
+    return variables["ec2_private_ipv4"]
+
+
+def name_of(instance: Instance, *, hostnames: Sequence[str]) -> str:
+    """Return the first usable name that the sources in hostnames give, else the instance's id."""
+    tags = tags_of(instance)
+    for source in hostnames:
+        name = tags.get(source[4:]) if source.startswith("tag:") else instance.get(NAME_FIELDS[source])
+        if name and HOST_NAME.fullmatch(name):
+            return name
+    return instance["InstanceId"]
+
+
+def host_of(
+    instance: Instance, *, connect_with: str, region: str = "", hostnames: Sequence[str] = ("tag:Node", "instance-id")
+) -> Host:
+    """Return the host that an instance is."""
+    variables = variables_of(instance, region=region)
+    name = name_of(instance, hostnames=hostnames)
+    return Host(name, address_of(variables, connect_with=connect_with), variables)
+
+
+def hosts_of(
+    answers: Mapping[str, Iterable[Instance]], *, connect_with: str, hostnames: Sequence[str]
+) -> tuple[list[Host], list[str]]:
+    """Return the hosts of all regions' answers sorted by name, and the names that several of them claimed.
+
+    One name must never stand for two machines, so all that claim the same one are called by their instance ids.
+    """
+    hosts = [
+        host_of(instance, connect_with=connect_with, region=region, hostnames=hostnames)
+        for region, instances in answers.items()
+        for instance in instances
+    ]
+    shared = {name for name, count in Counter(host.name for host in hosts).items() if count > 1}
+    named = [host._replace(name=host.variables["ec2_instance_id"]) if host.name in shared else host for host in hosts]
+    return sorted(named, key=lambda host: host.name), sorted(shared)
+
+
+def groups_of(host: Host, *, group_by: Sequence[str], group_by_tags: Sequence[str]) -> Iterator[str]:
+    """Yield the names of a host's groups, such as role_gateway; what the host has no value for makes no group."""
+    tags = host.variables["ec2_tags"]
+    wanted = [(key, host.variables[f"ec2_{key}"]) for key in group_by]
+    wanted += [(f"tag_{key}", tags.get(key)) for key in group_by_tags]
+    for prefix, value in wanted:
+        if value:
+            yield re.sub(r"\W", "_", f"{prefix}_{value}", flags=re.ASCII)
