@@ -14,7 +14,8 @@ import functools
 from typing import Any, Final, NamedTuple
 
 # `Name: field=number:type`; `*type` is repeated, `?type` belongs to the message's one oneof.
-# A name with `>` is the element of a reply: it gets `metadata` as field 1, and NameResponse { repeated Name messages = 1 }.
+# A name with `>` is the element of a reply: it gets `metadata` as field 1, and
+# NameResponse { repeated Name messages = 1 } is added.
 _MESSAGES: Final = """
 Empty:
 Duration: seconds=1:int64 nanos=2:int32

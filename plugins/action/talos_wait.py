@@ -1,0 +1,73 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Wait until Talos nodes are where they should be, and say on the way what is seen of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.urmanac.talos.plugins.plugin_utils._talos_wait import (
+    Clock,
+    Wish,
+    time_out_message,
+    wait_for,
+)
+
+ARGUMENT_SPEC = {
+    "nodes": {"type": "list", "elements": "str", "required": True},
+    "names": {"type": "dict", "default": {}},
+    "port": {"type": "int", "default": 50000},
+    "stages": {"type": "list", "elements": "str", "default": ["running"], "choices": ["maintenance", "running"]},
+    "timeout": {"type": "float", "default": 900},
+    "interval": {"type": "float", "default": 5},
+    "node_timeout": {"type": "float", "default": 5},
+}
+
+
+class ActionModule(ActionBase):
+    """Runs M(urmanac.talos.talos_info) where the task runs, until every node is there."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Wait, and return what was last seen of every node."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _, options = self.validate_argument_spec(ARGUMENT_SPEC)
+        wish = Wish(options["stages"], options["timeout"], options["interval"], options["names"], self._is_check_mode())
+        display = Display()
+        outcome = wait_for(
+            lambda: self._look(options, task_vars),
+            wish,
+            say=lambda line: display.display(f"  {line}"),
+            clock=Clock(),
+        )
+        result |= {"changed": False, "nodes": outcome.nodes, "elapsed": round(outcome.elapsed, 1)}
+        if not outcome.reached and not wish.once:
+            result |= {"failed": True, "msg": time_out_message(outcome, wish)}
+        return result
+
+    def _is_check_mode(self) -> bool:
+        return bool(self._task.check_mode)
+
+    def _look(self, options: Mapping[str, Any], task_vars: dict[str, Any] | None) -> Sequence[Mapping[str, Any]]:
+        """Return what the module sees; a failure of the module itself ends the wait."""
+        answer = self._execute_module(
+            module_name="urmanac.talos.talos_info",
+            module_args={
+                "nodes": options["nodes"],
+                "port": options["port"],
+                "timeout": options["node_timeout"],
+            },
+            task_vars=task_vars,
+        )
+        if answer.get("failed"):
+            raise AnsibleActionFail(answer.get("msg", "urmanac.talos.talos_info failed"), result=answer)
+        nodes: Sequence[Mapping[str, Any]] = answer["nodes"]
+        return nodes

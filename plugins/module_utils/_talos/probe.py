@@ -1,0 +1,132 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""See from outside what a node is: by its TLS handshake alone. Private to urmanac.talos: may change at any time.
+
+A node in maintenance shows a certificate of a fixed name and lets anybody in; a configured one asks for a client
+certificate. Neither needs credentials, and neither is a call that a node could refuse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import errno
+import hashlib
+import ssl
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+MAINTENANCE_NAME: Final = "maintenance-service.talos.dev"
+CONNECTS_AT_ONCE: Final = 128
+# What an HTTP/2 client says first: the preface and an empty SETTINGS frame. The answer, or the alert in its place,
+# tells whether the node wanted a client certificate: in TLS 1.3 the handshake itself ends before that is known.
+_HELLO: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+_ASKS_CERTIFICATE: Final = ("CERTIFICATE_REQUIRED", "BAD_CERTIFICATE", "HANDSHAKE_FAILURE", "UNKNOWN_CA")
+
+
+class Certificate(NamedTuple):
+    """What a node's certificate says."""
+
+    common_name: str
+    fingerprint: str
+
+
+class Probe(NamedTuple):
+    """What was seen of one node."""
+
+    node: str
+    stage: str | None = None
+    error: str | None = None
+    certificate: Certificate | None = None
+
+
+def certificate_of(der: bytes) -> Certificate:
+    """Return the name and the pin (base64 of the SHA-256 of the public key, as talosctl writes it)."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    certificate = x509.load_der_x509_certificate(der)
+    names = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    public_key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    pin = base64.b64encode(hashlib.sha256(public_key).digest()).decode()
+    return Certificate(str(names[0].value) if names else "", pin)
+
+
+def unverified_context() -> ssl.SSLContext:
+    """Return TLS settings that take any certificate: a node in maintenance has none that could be verified."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["h2"])
+    return context
+
+
+def cause_of(error: BaseException, timeout: float) -> str:
+    """Return what a failed connection means, in words of its own."""
+    if isinstance(error, TimeoutError):
+        return f"no answer within {timeout:g} s"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS handshake failed ({error.reason or error})"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    if isinstance(error, ConnectionError | asyncio.IncompleteReadError):
+        return "connection closed by the node"
+    if isinstance(error, OSError) and error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
+        return "no route to the node"
+    return str(error) or type(error).__name__
+
+
+def asks_client_certificate(error: ssl.SSLError) -> bool:
+    """Tell whether the alert is that of a server that misses, or mistrusts, the client's certificate."""
+    return any(word in f"{error.reason} {error}".upper() for word in _ASKS_CERTIFICATE)
+
+
+async def probe(node: str, *, port: int, timeout: float) -> Probe:
+    """Return what the node is, or why it could not be seen; never fails."""
+    try:
+        async with asyncio.timeout(timeout):
+            return await _look(node, port)
+    except ssl.SSLError as error:
+        if asks_client_certificate(error):
+            return Probe(node, stage="running")
+        return Probe(node, error=cause_of(error, timeout))
+    except (OSError, EOFError) as error:
+        return Probe(node, error=cause_of(error, timeout))
+
+
+async def _look(node: str, port: int) -> Probe:
+    reader, writer = await asyncio.open_connection(node, port, ssl=unverified_context())
+    try:
+        certificate = certificate_of(writer.get_extra_info("ssl_object").getpeercert(True))
+        if certificate.common_name == MAINTENANCE_NAME:
+            return Probe(node, stage="maintenance", certificate=certificate)
+        return await _ask_for_entry(reader, writer, Probe(node, stage="running", certificate=certificate))
+    finally:
+        writer.transport.abort()
+
+
+async def _ask_for_entry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seen: Probe) -> Probe:
+    """Return what was seen, unless the server lets in a client without a certificate."""
+    writer.write(_HELLO)
+    with contextlib.suppress(ConnectionError):
+        try:
+            if await reader.read(1):
+                return seen._replace(stage=None, error="answers without asking for a client certificate: no Talos node")
+        except ssl.SSLError as error:
+            if not asks_client_certificate(error):
+                raise
+    return seen
+
+
+async def probe_all(nodes: Sequence[str], *, port: int, timeout: float) -> list[Probe]:
+    """Return what every node is, in the order given, looking at many at once."""
+    slots = asyncio.Semaphore(CONNECTS_AT_ONCE)
+
+    async def probe_in_turn(node: str) -> Probe:
+        async with slots:
+            return await probe(node, port=port, timeout=timeout)
+
+    return list(await asyncio.gather(*(probe_in_turn(node) for node in nodes)))

@@ -1,0 +1,102 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action plugin of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: talos_wait
+version_added: 0.1.0
+short_description: Wait until Talos nodes are where they should be
+description:
+  - Looks at all nodes again and again until each is in one of the wanted stages.
+  - Prints a line whenever something changes, and a summary about every 15 seconds when nothing does.
+  - When time is up it fails and tells what was last seen of each node.
+author:
+  - The urmanac.talos authors (@urmanac)
+attributes:
+  action:
+    description: Runs on the controller, and M(urmanac.talos.talos_info) where the task runs.
+    support: full
+  check_mode:
+    description: Can run in C(check_mode) and return what it would without changing anything.
+    support: full
+    details:
+      - In check mode it looks once and does not fail, because the nodes may not exist yet.
+  diff_mode:
+    description: Returns details on what has changed, or would change, in C(diff) mode.
+    support: none
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+options:
+  nodes:
+    description: Addresses of the nodes.
+    type: list
+    elements: str
+    required: true
+  names:
+    description: What progress lines call the nodes, by address; the address alone where a node has no name here.
+    type: dict
+    default: {}
+  port:
+    description: Port of the Talos API.
+    type: int
+    default: 50000
+  stages:
+    description: Stages of which each node has to be in one.
+    type: list
+    elements: str
+    choices: [maintenance, running]
+    default: [running]
+  timeout:
+    description: Seconds to wait in all.
+    type: float
+    default: 900
+  interval:
+    description: Seconds between two looks.
+    type: float
+    default: 5
+  node_timeout:
+    description: Seconds that one node has to answer in at each look.
+    type: float
+    default: 5
+requirements:
+  - cryptography
+"""
+
+EXAMPLES = r"""
+- name: Wait until the nodes ask for a configuration
+  urmanac.talos.talos_wait:
+    nodes:
+      - 192.0.2.101
+      - 192.0.2.102
+    names:
+      192.0.2.101: gateway
+      192.0.2.102: compute-2
+    stages: [maintenance]
+    timeout: 600
+"""
+
+RETURN = r"""
+nodes:
+  description: What was last seen of each node; see M(urmanac.talos.talos_info#module) for its keys.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - node: 192.0.2.101
+      reachable: true
+      stage: maintenance
+      error: null
+      certificate:
+        common_name: maintenance-service.talos.dev
+        fingerprint: Mh5lBxBYWJKjJSFnLZYjQsNfFmvBRxbuCDWHNQ2Vqts=
+elapsed:
+  description: Seconds that the wait took.
+  returned: always
+  type: float
+  sample: 84.2
+"""
