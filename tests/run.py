@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.checks import build, pythons, sanity, scenarios
-from tests.checks.files import shell_scripts
-from tests.checks.process import TOOLS, Outcome, environment, failed, not_run, passed, run
+from tests.checks.files import rendered, shell_scripts
+from tests.checks.process import CACHE, TOOLS, Outcome, environment, failed, not_run, passed, run
 
 
 class Stage(NamedTuple):
@@ -53,8 +53,8 @@ def mypy() -> Outcome:
 
 
 def shellcheck() -> Outcome:
-    """Check the shell scripts that git knows."""
-    scripts = shell_scripts()
+    """Check the shell scripts that git knows, templates included."""
+    scripts = [rendered(name, CACHE / "shellcheck") for name in shell_scripts()]
     return run(TOOLS / "shellcheck", *scripts) if scripts else not_run("git knows no shell script here")
 
 

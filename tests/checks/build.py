@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -34,6 +33,7 @@ def galaxy_name() -> str:
 
 def build_and_install(folder: Path) -> Outcome:
     """Leave the tarball and the installed collection in the folder."""
+    (folder / "ansible.cfg").touch()
     tool = TOOLS / "ansible-galaxy"
     built = run(tool, "collection", "build", ROOT, "--output-path", folder, extra=alone(folder))
     tarballs = sorted(folder.glob("*.tar.gz"))
@@ -47,7 +47,7 @@ def alone(folder: Path) -> dict[str, str]:
     """Return variables with which Ansible sees only the installed collection, never this checkout."""
     return {
         "ANSIBLE_COLLECTIONS_PATH": str(folder),
-        "ANSIBLE_CONFIG": os.devnull,
+        "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
         "HOME": str(folder),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,18 @@ def is_shell_script(path: Path) -> bool:
     with path.open("rb") as file:
         line = file.readline(80).split()
     return bool(line) and line[0].startswith(b"#!") and line[-1].endswith((b"/sh", b"/bash", b"bash"))
+
+
+def rendered(name: str, folder: Path) -> Path:
+    """Return the script itself, or for a template a copy in which a word stands for whatever Jinja would put there."""
+    path = ROOT / name
+    if path.suffix != ".j2":
+        return path
+    text = re.sub(r"{#.*?#}|{%.*?%}", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    copy = folder / name.removesuffix(".j2")
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_text(re.sub(r"{{.*?}}", "value", text, flags=re.DOTALL), encoding="utf-8")
+    return copy
 
 
 def mirror(names: list[str], target: Path) -> None:
