@@ -1,0 +1,119 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation that the modules about a whole cluster share. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The option cluster and the attributes of a module that only reads."""
+
+    DOCUMENTATION = r"""
+options:
+  cluster:
+    description:
+      - The description of the whole cluster, as the role P(urmanac.talos.cluster#role) composes it in C(cluster_spec).
+      - It is taken as it is. M(urmanac.talos.ec2_preflight_info) says what is wrong with it.
+    type: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the cluster; names of resources begin with it and the tag C(Cluster) holds it.
+        type: str
+        required: true
+      project:
+        description: Value of the tag C(Project), and the beginning of the names in IAM.
+        type: str
+        required: true
+      tags:
+        description: More tags for every resource of the cluster.
+        type: dict
+        default: {}
+      region:
+        description: The region of the cluster. It goes before O(region) and the region of the environment.
+        type: str
+        required: true
+      availability_zone:
+        description: The availability zone of the subnet and of all nodes.
+        type: str
+        required: true
+      vpc_ipv4_cidr:
+        description: IPv4 network of the VPC, from C(/16) to C(/28).
+        type: str
+        required: true
+      subnet_ipv4_cidr:
+        description: IPv4 network of the one public subnet, inside O(cluster.vpc_ipv4_cidr).
+        type: str
+        required: true
+      domain:
+        description: DNS domain that DHCP hands out.
+        type: str
+        required: true
+      bastion_ipv4:
+        description: The bastion's fixed address, inside O(cluster.subnet_ipv4_cidr).
+        type: str
+        required: true
+      instance_type:
+        description: Instance type of the nodes that name none of their own.
+        type: str
+        required: true
+      volume_size:
+        description: Size of the root volume in GiB, for the nodes that name none of their own.
+        type: int
+        required: true
+      cpu_credits:
+        description: V(unlimited) lets burstable nodes run above their baseline for a surcharge, V(standard) throttles them.
+        type: str
+        required: true
+      nodes_max:
+        description: How many nodes the cluster may have at most.
+        type: int
+        required: true
+      ssh_enabled:
+        description: Whether the bastion may reach port 22 of the nodes.
+        type: bool
+        default: false
+      nodes:
+        description: The nodes, in the order in which they are built.
+        type: list
+        elements: dict
+        required: true
+        suboptions:
+          name:
+            description: Name of the node, an RFC 1123 label that is unique in the cluster.
+            type: str
+            required: true
+          role:
+            description: What the node is for, V(gateway) or V(compute).
+            type: str
+            required: true
+          machine_type:
+            description: What the node is to Talos, V(controlplane) or V(worker).
+            type: str
+            required: true
+          ipv4:
+            description: The node's fixed address, inside O(cluster.subnet_ipv4_cidr).
+            type: str
+            required: true
+          instance_type:
+            description: Instance type of this node; without it the cluster's.
+            type: str
+          volume_size:
+            description: Size of this node's root volume in GiB; without it the cluster's.
+            type: int
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would do without changing anything.
+    support: full
+    details:
+      - This module only reads.
+  diff_mode:
+    description: Returns what it changed, or would change, when run with C(--diff).
+    support: N/A
+    details:
+      - This module changes nothing.
+  idempotent:
+    description: Running it again with the same options changes nothing.
+    support: full
+"""

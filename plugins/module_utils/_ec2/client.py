@@ -1,0 +1,219 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clients of AWS, made with care about where credentials go. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol
+from urllib.parse import urlsplit
+
+try:
+    import boto3
+    import botocore.config
+    from botocore.exceptions import BotoCoreError, ClientError
+except ImportError:
+    # AnsibleAWSModule tells the user about it before anything here runs.
+    BotoCoreError = ClientError = Exception
+
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
+from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem, is_loopback
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
+
+if TYPE_CHECKING:
+    from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+LAB_ACCESS_KEY_ID = "lab-not-a-real-key"
+# Credentials that are read without asking anybody. Others are fetched with the very keys that must not reach a lab.
+_STATIC_SOURCES = ("explicit", "env", "shared-credentials-file", "config-file")
+_CONNECTIONS = 16
+
+_LAB_KEYS_REMEDY = (
+    f"Run it with `python -m lab run --`, which sets the access key id {LAB_ACCESS_KEY_ID}, or unset AWS_ENDPOINT_URL "
+    "to reach AWS."
+)
+_KEYS_REMEDY = "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in with `aws sso login`."
+_EXPIRED_REMEDY = "Log in again (`aws sso login`) or renew the session token."
+_REMEDIES = {
+    "CREDENTIALS_MISSING": _KEYS_REMEDY,
+    "CREDENTIALS_EXPIRED": _EXPIRED_REMEDY,
+    "CREDENTIALS_INVALID": "Check the access key, the secret key and this machine's clock.",
+    "NOT_AUTHORIZED": "Allow {permission} to the identity in use (`aws sts get-caller-identity` tells which it is).",
+    "ENDPOINT_UNREACHABLE": "Check the network, the region and AWS_ENDPOINT_URL; for the lab, run `python -m lab up`.",
+    "REQUEST_LIMIT_EXCEEDED": "Wait a minute and run it again; somebody else in the account may be calling AWS too.",
+    "AWS_ERROR": "Look the error code up in the AWS API reference of {permission}.",
+}
+_CODES = {
+    "NoCredentialsError": "CREDENTIALS_MISSING",
+    "PartialCredentialsError": "CREDENTIALS_MISSING",
+    "CredentialRetrievalError": "CREDENTIALS_MISSING",
+    "ProfileNotFound": "CREDENTIALS_MISSING",
+    "SSOError": "CREDENTIALS_EXPIRED",
+    "TokenRetrievalError": "CREDENTIALS_EXPIRED",
+    "HTTPClientError": "ENDPOINT_UNREACHABLE",
+    "ConnectionError": "ENDPOINT_UNREACHABLE",
+    "ExpiredToken": "CREDENTIALS_EXPIRED",
+    "ExpiredTokenException": "CREDENTIALS_EXPIRED",
+    "RequestExpired": "CREDENTIALS_EXPIRED",
+    "AuthFailure": "CREDENTIALS_INVALID",
+    "InvalidClientTokenId": "CREDENTIALS_INVALID",
+    "SignatureDoesNotMatch": "CREDENTIALS_INVALID",
+    "UnrecognizedClientException": "CREDENTIALS_INVALID",
+    "UnauthorizedOperation": "NOT_AUTHORIZED",
+    "AccessDenied": "NOT_AUTHORIZED",
+    "AccessDeniedException": "NOT_AUTHORIZED",
+    "RequestLimitExceeded": "REQUEST_LIMIT_EXCEEDED",
+    "Throttling": "REQUEST_LIMIT_EXCEEDED",
+    "ThrottlingException": "REQUEST_LIMIT_EXCEEDED",
+}
+
+
+class Api(Protocol):
+    """All that the readers need of AWS."""
+
+    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        """Return the whole answer of an operation, all pages of it."""
+
+
+class AwsError(Ec2Error):
+    """A refused or failed call; problem is the same for a list of problems, reason is AWS's own error code."""
+
+    def __init__(self, problem: Problem, reason: str = "") -> None:
+        super().__init__(f"Failed to {problem.subject}: {problem.message.rstrip('.')}. {problem.remedy}")
+        self.problem = problem
+        self.reason = reason
+
+
+class Credentials(NamedTuple):
+    """What may be known of credentials without using them."""
+
+    access_key_id: str | None
+    has_token: bool
+    source: str
+
+
+class AwsApi:
+    """Api of real clients: retries, reads all pages, and turns errors into AwsError."""
+
+    def __init__(self, clients: Mapping[str, Any], region: str, endpoint: str) -> None:
+        self._clients = clients
+        self._retry = AWSRetry.jittered_backoff(retries=6, delay=1, max_delay=20)
+        self.region = region
+        self.endpoint = endpoint
+
+    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        """Return the whole answer of an operation, all pages of it."""
+        client = self._clients[service]
+        try:
+            return self._retry(_answer)(client, operation, parameters)
+        except (BotoCoreError, ClientError) as error:
+            _raise_aws_error(error, service, operation, self.region)
+
+
+def _answer(client: Any, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    if client.can_paginate(operation):
+        return client.get_paginator(operation).paginate(**parameters).build_full_result()
+    return getattr(client, operation)(**parameters)
+
+
+def _raise_aws_error(error: Exception, service: str, operation: str, region: str) -> NoReturn:
+    refusal = getattr(error, "response", {}).get("Error", {})
+    reason = refusal.get("Code", "")
+    cause = f"{reason}: {refusal.get('Message', '')}" if reason else str(error)
+    names = [reason, *(cls.__name__ for cls in type(error).__mro__)]
+    code = next((_CODES[name] for name in names if name in _CODES), "AWS_ERROR")
+    permission = f"{service}:{''.join(word.capitalize() for word in operation.split('_'))}"
+    remedy = _REMEDIES[code].format(permission=permission)
+    raise AwsError(Problem(code, f"call {permission} in {region}", cause, remedy), reason) from error
+
+
+def connect(module: AnsibleAWSModule, services: Iterable[str], *, region: str | None = None, cidr: str = "") -> AwsApi:
+    """Return the Api of the given services, or raise before any credential goes where it must not.
+
+    All clients come of one session: boto3 then reads its data files once. A session is not safe to share between
+    threads, but its clients are.
+    """
+    configured_region, endpoint_url, options = get_aws_connection_info(module)
+    region = region or configured_region
+    session, arguments = _session(dict(options), region or "this region")
+    clients = {
+        name: session.client(name, region_name=region, endpoint_url=endpoint_url, **arguments) for name in services
+    }
+    credentials = _credentials_of(session, arguments)
+    for client in clients.values():
+        for problem in endpoint_problems(client.meta.endpoint_url, credentials, cidr):
+            raise AwsError(problem)
+    return AwsApi(clients, str(region), next(iter(clients.values())).meta.endpoint_url)
+
+
+def _session(options: dict[str, Any], region: str) -> tuple[Any, dict[str, Any]]:
+    try:
+        session = boto3.session.Session(profile_name=options.pop("profile_name", None))
+    except BotoCoreError as error:
+        _raise_aws_error(error, "sts", "get_caller_identity", region)
+    # AWSRetry is the patient one; botocore only has to bridge a hiccup.
+    config = botocore.config.Config(
+        connect_timeout=10,
+        max_pool_connections=_CONNECTIONS,
+        retries={"mode": "standard", "total_max_attempts": 3},
+    )
+    given = options.pop("aws_config", None)
+    return session, {**options, "config": config.merge(given) if given else config}
+
+
+def _credentials_of(session: Any, arguments: Mapping[str, Any]) -> Credentials | None:
+    if arguments.get("aws_access_key_id"):
+        token = bool(arguments.get("aws_session_token"))
+        return Credentials(arguments["aws_access_key_id"], has_token=token, source="explicit")
+    found = session.get_credentials()
+    if found is None:
+        return None
+    if found.method not in _STATIC_SOURCES:
+        return Credentials(None, has_token=True, source=found.method)
+    return Credentials(found.access_key, has_token=bool(found.token), source=found.method)
+
+
+def is_loopback_endpoint(endpoint: str) -> bool:
+    """Return whether an endpoint is on this machine."""
+    host = urlsplit(endpoint).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def endpoint_problems(endpoint: str, credentials: Credentials | None, cidr: str = "") -> Iterator[Problem]:
+    """Yield why these credentials and this VPC must not be used with this endpoint."""
+    if not is_loopback_endpoint(endpoint):
+        yield from _real_endpoint_problems(endpoint, credentials, cidr)
+        return
+    if credentials is None:
+        return
+    if credentials.access_key_id != LAB_ACCESS_KEY_ID or credentials.has_token:
+        yield Problem(
+            "REAL_CREDENTIALS_ON_LAB_ENDPOINT",
+            f"use the lab endpoint {endpoint}",
+            f"the credentials (from {credentials.source}) are not the lab's, and real ones must never be sent to a lab",
+            _LAB_KEYS_REMEDY,
+        )
+
+
+def _real_endpoint_problems(endpoint: str, credentials: Credentials | None, cidr: str) -> Iterator[Problem]:
+    if cidr and is_loopback(cidr):
+        yield Problem(
+            "LOOPBACK_VPC_ON_REAL_ENDPOINT",
+            f"use {cidr} at {endpoint}",
+            "127.0.0.0/8 is this machine itself, so only a lab on a loopback endpoint can use it",
+            "Set cluster_vpc_ipv4_cidr to a network such as 10.10.0.0/16, or run it with `python -m lab run --`.",
+        )
+    if credentials is not None and credentials.access_key_id == LAB_ACCESS_KEY_ID:
+        yield Problem(
+            "LAB_CREDENTIALS_ON_REAL_ENDPOINT",
+            f"use the lab's credentials at {endpoint}",
+            "they are no credentials of AWS",
+            "Set AWS_ENDPOINT_URL to the lab (`python -m lab run --` does), or take your own credentials.",
+        )

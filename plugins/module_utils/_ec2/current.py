@@ -1,0 +1,374 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read what exists of a cluster, side by side. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import is_burstable, owner_tags
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
+
+Record = Mapping[str, Any]
+_WORKERS = 16
+_CONSOLE_LINES = 20
+
+
+@dataclass(frozen=True)
+class Thing:
+    """Something that exists in AWS. What it says about others is said by their ids."""
+
+    kind: str
+    id: str
+    name: str
+    tags: Mapping[str, str]
+    have: Mapping[str, Any] = field(default_factory=dict)
+    # False for an IAM role or profile that only has our name: it is compared, but never listed for deletion.
+    owned: bool = True
+
+
+class Reading(NamedTuple):
+    """How one kind of resource is read and understood."""
+
+    kind: str
+    service: str
+    operation: str
+    answer: str
+    id: str
+    understand: Callable[[Record], dict[str, Any]]
+    filters: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+def read_cluster(api: Api, spec: ClusterSpec, *, console_output: bool = False) -> list[Thing]:
+    """Return everything that carries the cluster's tags, and the IAM role and profile that have its name.
+
+    Two waves: the second asks what only the ids of the first make possible.
+    """
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        readings = [pool.submit(_read, api, reading, spec) for reading in READINGS]
+        others = pool.submit(_read_other_kinds, api, spec)
+        iam = [pool.submit(read, api, spec) for read in (_read_role, _read_profile)]
+        things = [thing for future in (*readings, others, *iam) for thing in future.result()]
+        return _second_wave(api, things, pool, console_output=console_output)
+
+
+def _second_wave(api: Api, things: list[Thing], pool: ThreadPoolExecutor, *, console_output: bool) -> list[Thing]:
+    instances = [thing for thing in things if thing.kind == "instance"]
+    volumes = pool.submit(_read_missing_volumes, api, things)
+    cpu_credits = pool.submit(_read_cpu_credits, api, instances)
+    vpcs = {thing.id: pool.submit(_read_vpc_attributes, api, thing) for thing in things if thing.kind == "vpc"}
+    watched = instances if console_output else []
+    consoles = {thing.id: pool.submit(_read_console, api, thing.id) for thing in watched}
+    extra: dict[str, dict[str, Any]] = {vpc: future.result() for vpc, future in vpcs.items()}
+    roots = {thing.id: thing for thing in (*things, *volumes.result()) if thing.kind == "volume"}
+    for instance in instances:
+        extra[instance.id] = {**_root_volume(instance, roots), **cpu_credits.result().get(instance.id, {})}
+    for instance_id, console in consoles.items():
+        extra[instance_id]["console"] = console.result()
+    return [replace(thing, have={**thing.have, **extra.get(thing.id, {})}) for thing in things]
+
+
+def _read(api: Api, reading: Reading, spec: ClusterSpec) -> list[Thing]:
+    wanted = {f"tag:{key}": (value,) for key, value in owner_tags(spec).items()}
+    filters = [{"Name": name, "Values": list(values)} for name, values in (*wanted.items(), *reading.filters)]
+    records = api.call(reading.service, reading.operation, Filters=filters)[reading.answer]
+    if reading.kind == "instance":
+        records = [instance for reservation in records for instance in reservation["Instances"]]
+    return [_thing(reading, record) for record in records]
+
+
+def _thing(reading: Reading, record: Record) -> Thing:
+    tags = _tags(record.get("Tags") or record.get("TagSet") or ())
+    have = {**reading.understand(record), "tags": tags}
+    return Thing(reading.kind, record[reading.id], tags.get("Name", record[reading.id]), tags, have)
+
+
+def _tags(records: Iterable[Record]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in sorted(records, key=lambda tag: tag["Key"])}
+
+
+def _vpc(record: Record) -> dict[str, Any]:
+    ipv6 = _associated_ipv6(record)
+    return {
+        "ipv4_cidr": record["CidrBlock"],
+        "ipv6_enabled": bool(ipv6),
+        "ipv6_cidr": ipv6[0] if ipv6 else None,
+        "dhcp_options": record.get("DhcpOptionsId"),
+    }
+
+
+def _associated_ipv6(record: Record) -> list[str]:
+    blocks = record.get("Ipv6CidrBlockAssociationSet") or ()
+    gone = ("disassociating", "disassociated", "failing", "failed")
+    return [block["Ipv6CidrBlock"] for block in blocks if block["Ipv6CidrBlockState"]["State"] not in gone]
+
+
+def _dhcp_options(record: Record) -> dict[str, Any]:
+    values = {item["Key"]: [value["Value"] for value in item["Values"]] for item in record["DhcpConfigurations"]}
+    return {
+        "domain_name": " ".join(values.get("domain-name", ())),
+        "domain_name_servers": values.get("domain-name-servers", []),
+        "ntp_servers": values.get("ntp-servers", []),
+    }
+
+
+def _subnet(record: Record) -> dict[str, Any]:
+    return {
+        "vpc": record["VpcId"],
+        "availability_zone": record["AvailabilityZone"],
+        "ipv4_cidr": record["CidrBlock"],
+        "ipv6_cidr": next(iter(_associated_ipv6(record)), None),
+        "public_ipv4_on_launch": record["MapPublicIpOnLaunch"],
+        "ipv6_on_launch": record["AssignIpv6AddressOnCreation"],
+    }
+
+
+def _internet_gateway(record: Record) -> dict[str, Any]:
+    return {"attached_to": sorted(item["VpcId"] for item in record.get("Attachments") or ())}
+
+
+def _route_table(record: Record) -> dict[str, Any]:
+    associations = record.get("Associations") or ()
+    return {
+        "vpc": record["VpcId"],
+        "routes": [_route(route) for route in record["Routes"] if route.get("GatewayId") != "local"],
+        "subnets": sorted(item["SubnetId"] for item in associations if item.get("SubnetId")),
+    }
+
+
+def _route(route: Record) -> str:
+    destinations = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
+    targets = ("GatewayId", "NetworkInterfaceId", "NatGatewayId", "EgressOnlyInternetGatewayId", "InstanceId")
+    others = ("TransitGatewayId", "VpcPeeringConnectionId", "LocalGatewayId", "CarrierGatewayId")
+    destination = next((route[key] for key in destinations if route.get(key)), "?")
+    target = next((route[key] for key in (*targets, *others) if route.get(key)), "?")
+    return f"{destination} via {target}" + (" (blackhole)" if route.get("State") == "blackhole" else "")
+
+
+def _security_group(record: Record) -> dict[str, Any]:
+    ingress = [f"in {rule}" for item in record["IpPermissions"] for rule in _rules(item, "from")]
+    egress = [f"out {rule}" for item in record["IpPermissionsEgress"] for rule in _rules(item, "to")]
+    return {"vpc": record.get("VpcId"), "group_name": record["GroupName"], "rules": [*ingress, *egress]}
+
+
+def _rules(permission: Record, preposition: str) -> list[str]:
+    peers = [
+        *(item["CidrIp"] for item in permission.get("IpRanges") or ()),
+        *(item["CidrIpv6"] for item in permission.get("Ipv6Ranges") or ()),
+        *(item["GroupId"] for item in permission.get("UserIdGroupPairs") or ()),
+        *(item["PrefixListId"] for item in permission.get("PrefixListIds") or ()),
+    ]
+    return [f"{_ports(permission)} {preposition} {peer}" for peer in peers]
+
+
+def _ports(permission: Record) -> str:
+    if permission["IpProtocol"] == "-1":
+        return "all"
+    first, last = permission.get("FromPort", -1), permission.get("ToPort", -1)
+    if first == -1:
+        return permission["IpProtocol"]
+    return f"{permission['IpProtocol']}/{first}" + ("" if first == last else f"-{last}")
+
+
+def _eni(record: Record) -> dict[str, Any]:
+    attachment = record.get("Attachment") or {}
+    ipv6 = [item["Ipv6Address"] for item in record.get("Ipv6Addresses") or ()]
+    return {
+        "subnet": record["SubnetId"],
+        "ipv4": record["PrivateIpAddress"],
+        "ipv6": ipv6,
+        "ipv6_count": len(ipv6),
+        "security_groups": sorted(group["GroupId"] for group in record["Groups"]),
+        "source_dest_check": record["SourceDestCheck"],
+        "description": record.get("Description", ""),
+        "mac": record["MacAddress"],
+        "instance": attachment.get("InstanceId"),
+        "attachment_id": attachment.get("AttachmentId"),
+    }
+
+
+def _instance(record: Record) -> dict[str, Any]:
+    metadata = record.get("MetadataOptions") or {}
+    interfaces = {item["Attachment"]["DeviceIndex"]: item for item in record.get("NetworkInterfaces") or ()}
+    first = interfaces.get(0) or {}
+    return {
+        "type": record["InstanceType"],
+        "state": record["State"]["Name"],
+        "network_interface": first.get("NetworkInterfaceId"),
+        "imds_tokens": metadata.get("HttpTokens"),
+        "imds_hop_limit": metadata.get("HttpPutResponseHopLimit"),
+        "instance_profile": (record.get("IamInstanceProfile") or {}).get("Arn", "").rpartition("/")[2] or None,
+        "root_volume": _root_volume_id(record),
+        "image": record["ImageId"],
+        "ipv4": record.get("PrivateIpAddress"),
+        "ipv6": [item["Ipv6Address"] for item in first.get("Ipv6Addresses") or ()],
+        "launched": str(record["LaunchTime"]),
+    }
+
+
+def _root_volume_id(record: Record) -> str | None:
+    volumes = {item["DeviceName"]: item["Ebs"]["VolumeId"] for item in record.get("BlockDeviceMappings") or ()}
+    return volumes.get(record.get("RootDeviceName", "")) or next(iter(volumes.values()), None)
+
+
+def _volume(record: Record) -> dict[str, Any]:
+    attachment = next(iter(record.get("Attachments") or ()), {})
+    return {
+        "volume_type": record["VolumeType"],
+        "volume_size": record["Size"],
+        "volume_encrypted": record["Encrypted"],
+        "instance": attachment.get("InstanceId"),
+    }
+
+
+def _nothing(record: Record) -> dict[str, Any]:
+    return {}
+
+
+def _address(record: Record) -> dict[str, Any]:
+    return {"public_ipv4": record.get("PublicIp"), "network_interface": record.get("NetworkInterfaceId")}
+
+
+# Terminated instances stay visible for an hour and hold nothing any more.
+_ALIVE = (("instance-state-name", ("pending", "running", "stopping", "stopped")),)
+READINGS = (
+    Reading("vpc", "ec2", "describe_vpcs", "Vpcs", "VpcId", _vpc),
+    Reading("dhcp_options", "ec2", "describe_dhcp_options", "DhcpOptions", "DhcpOptionsId", _dhcp_options),
+    Reading("subnet", "ec2", "describe_subnets", "Subnets", "SubnetId", _subnet),
+    Reading(
+        "internet_gateway",
+        "ec2",
+        "describe_internet_gateways",
+        "InternetGateways",
+        "InternetGatewayId",
+        _internet_gateway,
+    ),
+    Reading("route_table", "ec2", "describe_route_tables", "RouteTables", "RouteTableId", _route_table),
+    Reading("security_group", "ec2", "describe_security_groups", "SecurityGroups", "GroupId", _security_group),
+    Reading("eni", "ec2", "describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceId", _eni),
+    Reading("instance", "ec2", "describe_instances", "Reservations", "InstanceId", _instance, _ALIVE),
+    Reading("volume", "ec2", "describe_volumes", "Volumes", "VolumeId", _volume),
+    Reading("address", "ec2", "describe_addresses", "Addresses", "AllocationId", _address),
+    Reading(
+        "launch_template",
+        "ec2",
+        "describe_launch_templates",
+        "LaunchTemplates",
+        "LaunchTemplateId",
+        _nothing,
+    ),
+    Reading(
+        "autoscaling_group",
+        "autoscaling",
+        "describe_auto_scaling_groups",
+        "AutoScalingGroups",
+        "AutoScalingGroupName",
+        _nothing,
+    ),
+)
+SERVICES = ("ec2", "iam", "autoscaling")
+# How DescribeTags calls the kinds above. The rules of a security group can carry tags too, but go with their group.
+_READ_TYPES = frozenset(
+    (
+        *("vpc", "dhcp-options", "subnet", "internet-gateway", "route-table", "security-group", "security-group-rule"),
+        *("network-interface", "instance", "volume", "elastic-ip", "launch-template", "auto-scaling-group"),
+    )
+)
+
+
+def _read_other_kinds(api: Api, spec: ClusterSpec) -> list[Thing]:
+    """Return things of every other kind of EC2 with the cluster's tags, so that a teardown cannot overlook one."""
+    owner = owner_tags(spec)
+    keys = [{"Name": "key", "Values": [*owner, "Name"]}]
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for tag in api.call("ec2", "describe_tags", Filters=keys)["Tags"]:
+        if tag["ResourceType"] not in _READ_TYPES:
+            found.setdefault((tag["ResourceType"], tag["ResourceId"]), {})[tag["Key"]] = tag["Value"]
+    return [
+        Thing(resource_type.replace("-", "_"), resource_id, tags.get("Name", resource_id), tags, {"tags": tags})
+        for (resource_type, resource_id), tags in found.items()
+        if owner.items() <= tags.items()
+    ]
+
+
+def _read_role(api: Api, spec: ClusterSpec) -> list[Thing]:
+    role = _existing(api, "get_role", RoleName=spec.iam_name)
+    if role is None:
+        return []
+    policy = _existing(api, "get_role_policy", RoleName=spec.iam_name, PolicyName=spec.iam_name) or {}
+    have = {"trust_policy": role["Role"]["AssumeRolePolicyDocument"], "policy": policy.get("PolicyDocument")}
+    return [_iam_thing("iam_role", spec, role["Role"], have)]
+
+
+def _read_profile(api: Api, spec: ClusterSpec) -> list[Thing]:
+    profile = _existing(api, "get_instance_profile", InstanceProfileName=spec.iam_name)
+    if profile is None:
+        return []
+    record = profile["InstanceProfile"]
+    have = {"roles": sorted(role["RoleName"] for role in record["Roles"]), "arn": record["Arn"]}
+    return [_iam_thing("instance_profile", spec, record, have)]
+
+
+def _iam_thing(kind: str, spec: ClusterSpec, record: Record, have: Mapping[str, Any]) -> Thing:
+    tags = _tags(record.get("Tags") or ())
+    owned = owner_tags(spec).items() <= tags.items()
+    return Thing(kind, spec.iam_name, spec.iam_name, tags, {**have, "tags": tags}, owned)
+
+
+def _existing(api: Api, operation: str, **parameters: str) -> dict[str, Any] | None:
+    try:
+        return api.call("iam", operation, **parameters)
+    except AwsError as error:
+        if error.reason == "NoSuchEntity":
+            return None
+        raise
+
+
+def _read_vpc_attributes(api: Api, vpc: Thing) -> dict[str, Any]:
+    attributes = {"dns_support": "enableDnsSupport", "dns_hostnames": "enableDnsHostnames"}
+    return {key: _read_vpc_attribute(api, vpc.id, name) for key, name in attributes.items()}
+
+
+def _read_vpc_attribute(api: Api, vpc_id: str, name: str) -> bool:
+    answer = api.call("ec2", "describe_vpc_attribute", VpcId=vpc_id, Attribute=name)
+    return answer[name[0].upper() + name[1:]]["Value"]
+
+
+def _read_cpu_credits(api: Api, instances: list[Thing]) -> dict[str, dict[str, Any]]:
+    burstable = [thing.id for thing in instances if is_burstable(thing.have["type"])]
+    if not burstable:
+        return {}
+    answer = api.call("ec2", "describe_instance_credit_specifications", InstanceIds=burstable)
+    return {item["InstanceId"]: {"cpu_credits": item["CpuCredits"]} for item in answer["InstanceCreditSpecifications"]}
+
+
+def _read_missing_volumes(api: Api, things: list[Thing]) -> list[Thing]:
+    """Return the root volumes that carry no tags of ours; with all of them tagged, no call is made."""
+    known = {thing.id for thing in things}
+    roots = [thing.have["root_volume"] for thing in things if thing.kind == "instance"]
+    missing = [volume for volume in roots if volume and volume not in known]
+    if not missing:
+        return []
+    filters = [{"Name": "volume-id", "Values": missing}]
+    reading = next(reading for reading in READINGS if reading.kind == "volume")
+    return [_thing(reading, record) for record in api.call("ec2", "describe_volumes", Filters=filters)["Volumes"]]
+
+
+def _root_volume(instance: Thing, volumes: Mapping[str, Thing]) -> dict[str, Any]:
+    volume = volumes.get(instance.have["root_volume"] or "")
+    have = volume.have if volume else {}
+    return {key: have.get(key) for key in ("volume_type", "volume_size", "volume_encrypted")}
+
+
+def _read_console(api: Api, instance_id: str) -> list[str]:
+    """Return the last lines of an instance's console; it may have none yet, which must not spoil the rest."""
+    try:
+        answer = api.call("ec2", "get_console_output", InstanceId=instance_id, Latest=True)
+    except AwsError as error:
+        return [str(error)]
+    return answer.get("Output", "").splitlines()[-_CONSOLE_LINES:]

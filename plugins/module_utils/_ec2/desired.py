@@ -1,0 +1,183 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a cluster's description means in AWS resources. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import IPv6Network
+from typing import Any, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import MANAGED_BY, ClusterSpec, NodeSpec
+
+BURSTABLE_FAMILIES = ("t2", "t3", "t3a", "t4g")
+EVERYWHERE = ("0.0.0.0/0", "::/0")
+# The Amazon Time Sync Service, which needs no way out of the VPC.
+TIME_SERVER = "169.254.169.123"
+
+
+class Desired(NamedTuple):
+    """One resource as it should be. Other resources appear by name, because their ids are not known yet."""
+
+    kind: str
+    name: str
+    want: dict[str, Any]
+
+
+def is_burstable(instance_type: str) -> bool:
+    """Return whether a type earns and spends CPU credits."""
+    return instance_type.split(".", 1)[0] in BURSTABLE_FAMILIES
+
+
+def owner_tags(spec: ClusterSpec) -> dict[str, str]:
+    """Return the tags by which everything of this cluster is found."""
+    return {"Project": spec.project, "Cluster": spec.name}
+
+
+def tags_of(spec: ClusterSpec, name: str, node: NodeSpec | None = None) -> dict[str, str]:
+    """Return all tags of the resource with this name."""
+    tags = {**spec.tags, "Name": name, **owner_tags(spec), "ManagedBy": MANAGED_BY}
+    if node is None:
+        return tags
+    return {**tags, "Node": node.name, "Role": node.role, "MachineType": node.machine_type}
+
+
+def desired(spec: ClusterSpec, *, vpc_ipv6_cidr: str | None = None) -> dict[str, Desired]:
+    """Return every resource of the cluster in the order in which they are built.
+
+    Amazon chooses the VPC's IPv6 block, so the subnet's /64 is only known once the VPC exists.
+    """
+    resources = {
+        "vpc": _vpc(spec),
+        "dhcp_options": _dhcp_options(spec),
+        "subnet": _subnet(spec, vpc_ipv6_cidr),
+        "internet_gateway": _internet_gateway(spec),
+        "route_table": _route_table(spec),
+        "security_group/nodes": _nodes_security_group(spec),
+        "security_group/bastion": _bastion_security_group(spec),
+        "iam_role/node": _iam_role(spec),
+        "instance_profile/node": _instance_profile(spec),
+        **{f"eni/{node.name}": _eni(spec, node) for node in spec.nodes},
+        **{f"instance/{node.name}": _instance(spec, node) for node in spec.nodes},
+    }
+    return {key: _tagged(spec, key, resource) for key, resource in resources.items()}
+
+
+def _tagged(spec: ClusterSpec, key: str, resource: Desired) -> Desired:
+    nodes = {f"{kind}/{node.name}": node for node in spec.nodes for kind in ("eni", "instance")}
+    return resource._replace(want={**resource.want, "tags": tags_of(spec, resource.name, nodes.get(key))})
+
+
+def _vpc(spec: ClusterSpec) -> Desired:
+    want = {"ipv4_cidr": spec.vpc_ipv4_cidr, "ipv6_enabled": True, "dns_support": True, "dns_hostnames": True}
+    return Desired("vpc", f"{spec.name}-vpc", want)
+
+
+def _dhcp_options(spec: ClusterSpec) -> Desired:
+    want = {
+        "domain_name": spec.domain,
+        "domain_name_servers": ["AmazonProvidedDNS"],
+        "ntp_servers": [TIME_SERVER],
+        "associated_with": [f"{spec.name}-vpc"],
+    }
+    return Desired("dhcp_options", f"{spec.name}-dhcp", want)
+
+
+def _subnet(spec: ClusterSpec, vpc_ipv6_cidr: str | None) -> Desired:
+    want = {
+        "vpc": f"{spec.name}-vpc",
+        "availability_zone": spec.availability_zone,
+        "ipv4_cidr": spec.subnet_ipv4_cidr,
+        "ipv6_cidr": first_64_of(vpc_ipv6_cidr) if vpc_ipv6_cidr else "the first /64 of the VPC",
+        "public_ipv4_on_launch": False,
+        # Every network interface asks for its own IPv6; a second one from the subnet would be one too many.
+        "ipv6_on_launch": False,
+    }
+    return Desired("subnet", f"{spec.name}-subnet", want)
+
+
+def first_64_of(cidr: str) -> str:
+    """Return the first /64 of an IPv6 block."""
+    return str(next(IPv6Network(cidr).subnets(new_prefix=64)))
+
+
+def _internet_gateway(spec: ClusterSpec) -> Desired:
+    return Desired("internet_gateway", f"{spec.name}-igw", {"attached_to": [f"{spec.name}-vpc"]})
+
+
+def _route_table(spec: ClusterSpec) -> Desired:
+    want = {
+        "vpc": f"{spec.name}-vpc",
+        "routes": [f"{destination} via {spec.name}-igw" for destination in EVERYWHERE],
+        "subnets": [f"{spec.name}-subnet"],
+    }
+    return Desired("route_table", f"{spec.name}-routes", want)
+
+
+def _nodes_security_group(spec: ClusterSpec) -> Desired:
+    ports = (22, 6443, 50000) if spec.ssh_enabled else (6443, 50000)
+    from_bastion = [f"in tcp/{port} from {spec.name}-bastion" for port in ports]
+    return _security_group(spec, "nodes", [f"in all from {spec.name}-nodes", *from_bastion])
+
+
+def _bastion_security_group(spec: ClusterSpec) -> Desired:
+    # The bastion is the nodes' next hop, so anything that they send anywhere has to get in.
+    return _security_group(spec, "bastion", [f"in all from {spec.name}-nodes"])
+
+
+def _security_group(spec: ClusterSpec, what: str, ingress: list[str]) -> Desired:
+    rules = [*ingress, *(f"out all to {cidr}" for cidr in EVERYWHERE)]
+    return Desired("security_group", f"{spec.name}-{what}", {"vpc": f"{spec.name}-vpc", "rules": rules})
+
+
+def _iam_role(spec: ClusterSpec) -> Desired:
+    trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    allow = {
+        "Effect": "Allow",
+        "Action": "ec2:DescribeInstances",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:RequestedRegion": spec.region}},
+    }
+    return Desired("iam_role", spec.iam_name, {"trust_policy": _policy(trust), "policy": _policy(allow)})
+
+
+def _policy(statement: Mapping[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": [dict(statement)]}
+
+
+def _instance_profile(spec: ClusterSpec) -> Desired:
+    return Desired("instance_profile", spec.iam_name, {"roles": [spec.iam_name]})
+
+
+def _eni(spec: ClusterSpec, node: NodeSpec) -> Desired:
+    want = {
+        "subnet": f"{spec.name}-subnet",
+        "ipv4": node.ipv4,
+        "ipv6_count": 1,
+        "security_groups": [f"{spec.name}-nodes"],
+        # A node routes for nobody; only the bastion's interface has this off.
+        "source_dest_check": True,
+        "description": f"Talos node {node.name} of cluster {spec.name}",
+    }
+    return Desired("eni", f"{spec.name}-{node.name}", want)
+
+
+def _instance(spec: ClusterSpec, node: NodeSpec) -> Desired:
+    # Neither image nor user-data is here: they made the plain Linux that the node was before its first boot into Talos,
+    # and a newer image must not make a running node look wrong.
+    want = {
+        "type": node.instance_type,
+        "state": "running",
+        "network_interface": f"{spec.name}-{node.name}",
+        "imds_tokens": "required",
+        # One hop: the node itself reaches the metadata service, pods behind its bridge do not.
+        "imds_hop_limit": 1,
+        "volume_type": "gp3",
+        "volume_size": node.volume_size,
+        "volume_encrypted": True,
+        "instance_profile": spec.iam_name,
+    }
+    if is_burstable(node.instance_type):
+        want["cpu_credits"] = spec.cpu_credits
+    return Desired("instance", f"{spec.name}-{node.name}", want)

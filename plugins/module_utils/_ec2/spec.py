@@ -1,0 +1,343 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A cluster as a user describes it, and what is wrong with it. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any, NamedTuple
+
+NODE_ROLES = ("gateway", "compute")
+MACHINE_TYPES = ("controlplane", "worker")
+CPU_CREDITS = ("unlimited", "standard")
+OWN_TAGS = ("Name", "Project", "Cluster", "ManagedBy", "Node", "Role", "MachineType")
+MANAGED_BY = "urmanac.talos"
+LOOPBACK = IPv4Network("127.0.0.0/8")
+
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_IAM_NAME = re.compile(r"[A-Za-z0-9+=,.@_-]+")
+# What IAM accepts; EC2 would take more, but the IAM role carries the same tags.
+_TAG_TEXT = re.compile(r"[\w\s+=.:/@-]*", re.UNICODE)
+_IAM_NAME_MAX = 64
+_TAGS_MAX = 50
+_VOLUME_SIZE_MIN = 20
+_UNUSABLE = tuple(IPv4Network(cidr) for cidr in ("0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"))
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong with the input or the account, and what to do about it."""
+
+    code: str
+    subject: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One Talos node as the user describes it."""
+
+    name: str
+    role: str
+    machine_type: str
+    ipv4: str
+    instance_type: str
+    volume_size: int
+
+
+@dataclass(frozen=True)
+class ClusterSpec:
+    """The whole cluster as the user describes it; nothing in it is checked yet."""
+
+    name: str
+    project: str
+    tags: Mapping[str, str]
+    region: str
+    availability_zone: str
+    vpc_ipv4_cidr: str
+    subnet_ipv4_cidr: str
+    domain: str
+    bastion_ipv4: str
+    instance_type: str
+    volume_size: int
+    cpu_credits: str
+    nodes_max: int
+    nodes: tuple[NodeSpec, ...]
+    ssh_enabled: bool = False
+
+    @property
+    def iam_name(self) -> str:
+        """Return the name that the nodes' IAM role, its policy and its instance profile share."""
+        return f"{self.project}-{self.name}-node"
+
+    @property
+    def instance_types(self) -> tuple[str, ...]:
+        """Return every instance type that a node uses, each once, in the order of the nodes."""
+        return tuple(dict.fromkeys(node.instance_type for node in self.nodes))
+
+
+def argument_spec() -> dict[str, Any]:
+    """Return the argument spec of the option C(cluster).
+
+    No choices on purpose: a wrong role or machine type has to come back with all other problems, not instead of them.
+    """
+    text = {"type": "str", "required": True}
+    node = {
+        **dict.fromkeys(("name", "role", "machine_type", "ipv4"), text),
+        "instance_type": {"type": "str"},
+        "volume_size": {"type": "int"},
+    }
+    texts = ("name", "project", "region", "availability_zone", "vpc_ipv4_cidr", "subnet_ipv4_cidr", "domain")
+    options = {
+        **dict.fromkeys((*texts, "bastion_ipv4", "instance_type", "cpu_credits"), text),
+        "tags": {"type": "dict", "default": {}},
+        "volume_size": {"type": "int", "required": True},
+        "nodes_max": {"type": "int", "required": True},
+        "nodes": {"type": "list", "elements": "dict", "required": True, "options": node},
+        "ssh_enabled": {"type": "bool", "default": False},
+    }
+    return {"type": "dict", "required": True, "options": options}
+
+
+def parse_spec(cluster: Mapping[str, Any]) -> ClusterSpec:
+    """Return the spec of the option C(cluster); a node takes what it leaves out from the cluster."""
+    plain = {key: cluster[key] for key in ClusterSpec.__dataclass_fields__ if key in cluster}
+    nodes = tuple(_parse_node(node, cluster) for node in cluster["nodes"] or ())
+    tags = {str(key): str(value) for key, value in (cluster.get("tags") or {}).items()}
+    return ClusterSpec(**{**plain, "nodes": nodes, "tags": tags})
+
+
+def _parse_node(node: Mapping[str, Any], cluster: Mapping[str, Any]) -> NodeSpec:
+    return NodeSpec(
+        name=node["name"],
+        role=node["role"],
+        machine_type=node["machine_type"],
+        ipv4=node["ipv4"],
+        instance_type=node.get("instance_type") or cluster["instance_type"],
+        volume_size=node.get("volume_size") or cluster["volume_size"],
+    )
+
+
+def problems(spec: ClusterSpec) -> list[Problem]:
+    """Return everything that is wrong with the spec, at once, without asking AWS."""
+    checks = (_name_problems, _place_problems, _network_problems, _address_problems, _node_problems)
+    return [problem for check in (*checks, _size_problems, _tag_problems) for problem in check(spec)]
+
+
+def network_of(cidr: str) -> IPv4Network | None:
+    """Return the network of a CIDR, also one with host bits set, or None if it is none."""
+    try:
+        return IPv4Network(cidr, strict=False)
+    except ValueError:
+        return None
+
+
+def address_of(text: str) -> IPv4Address | None:
+    """Return the address, or None if the text is none."""
+    try:
+        return IPv4Address(text)
+    except ValueError:
+        return None
+
+
+def is_loopback(cidr_or_address: str) -> bool:
+    """Return whether a CIDR or an address touches 127.0.0.0/8, which only a lab can use."""
+    network = network_of(cidr_or_address)
+    return network is not None and network.overlaps(LOOPBACK)
+
+
+def _name_problems(spec: ClusterSpec) -> Iterator[Problem]:
+    if not _LABEL.fullmatch(spec.name) or spec.name.startswith("sg-"):
+        yield Problem(
+            "INVALID_CLUSTER_NAME",
+            "cluster_name",
+            f"{spec.name!r} cannot name security groups, IAM roles and hosts.",
+            "Use 1 to 63 lower-case letters, digits and hyphens, no hyphen at either end, and not sg- in front.",
+        )
+    if not _IAM_NAME.fullmatch(spec.project):
+        yield Problem(
+            "INVALID_PROJECT_NAME",
+            "cluster_project",
+            f"{spec.project!r} cannot be part of an IAM name.",
+            "Use only letters, digits and + = , . @ _ - in cluster_project.",
+        )
+    if len(spec.iam_name) > _IAM_NAME_MAX:
+        yield Problem(
+            "IAM_NAME_TOO_LONG",
+            "cluster_name",
+            f"The IAM role {spec.iam_name} would have {len(spec.iam_name)} characters; AWS allows {_IAM_NAME_MAX}.",
+            "Shorten cluster_name or cluster_project.",
+        )
+
+
+def _place_problems(spec: ClusterSpec) -> Iterator[Problem]:
+    if not spec.availability_zone.startswith(spec.region) or spec.availability_zone == spec.region:
+        yield Problem(
+            "ZONE_NOT_IN_REGION",
+            "cluster_availability_zone",
+            f"{spec.availability_zone!r} is no availability zone of {spec.region}.",
+            f"Take a zone of the region, such as {spec.region}a.",
+        )
+    if len(spec.domain) > 253 or not all(_LABEL.fullmatch(label) for label in spec.domain.split(".")):
+        yield Problem(
+            "INVALID_DOMAIN",
+            "cluster_domain",
+            f"{spec.domain!r} is no DNS domain.",
+            "Use labels of lower-case letters, digits and hyphens with dots between, such as talos.local.",
+        )
+
+
+def _network_problems(spec: ClusterSpec) -> Iterator[Problem]:
+    yield from _cidr_problems("cluster_vpc_ipv4_cidr", spec.vpc_ipv4_cidr)
+    yield from _cidr_problems("cluster_subnet_ipv4_cidr", spec.subnet_ipv4_cidr)
+    vpc, subnet = network_of(spec.vpc_ipv4_cidr), network_of(spec.subnet_ipv4_cidr)
+    if vpc and subnet and not subnet.subnet_of(vpc):
+        yield Problem(
+            "SUBNET_OUTSIDE_VPC",
+            "cluster_subnet_ipv4_cidr",
+            f"The subnet {subnet} does not lie in the VPC {vpc}.",
+            f"Choose a subnet of {vpc}, or a VPC that holds {subnet}.",
+        )
+    if vpc and any(vpc.overlaps(unusable) for unusable in _UNUSABLE):
+        yield Problem(
+            "CIDR_NOT_USABLE",
+            "cluster_vpc_ipv4_cidr",
+            f"AWS refuses {vpc}: it is reserved for link-local, multicast or special use.",
+            "Use a private range, such as 10.10.0.0/16.",
+        )
+
+
+def _cidr_problems(variable: str, cidr: str) -> Iterator[Problem]:
+    network = network_of(cidr)
+    if network is None or "/" not in cidr:
+        remedy = "Write it as address/prefix, such as 10.10.0.0/16."
+        yield Problem("INVALID_CIDR", variable, f"{cidr!r} is no IPv4 network.", remedy)
+        return
+    if str(network) != cidr:
+        message = f"{cidr} has bits set behind its prefix, so AWS would silently use {network}."
+        yield Problem("CIDR_HOST_BITS", variable, message, f"Write {network}.")
+    if not 16 <= network.prefixlen <= 28:
+        message = f"{cidr} has the prefix /{network.prefixlen}; AWS allows /16 to /28."
+        yield Problem("CIDR_PREFIX_NOT_ALLOWED", variable, message, "Choose a prefix from /16 to /28.")
+
+
+def _address_problems(spec: ClusterSpec) -> Iterator[Problem]:
+    wanted = [("bastion", spec.bastion_ipv4), *((f"node {node.name}", node.ipv4) for node in spec.nodes)]
+    subnet = network_of(spec.subnet_ipv4_cidr)
+    for subject, text in wanted:
+        address = address_of(text)
+        if address is None:
+            remedy = "Write an address such as 10.10.0.101."
+            yield Problem("INVALID_ADDRESS", subject, f"{text!r} is no IPv4 address.", remedy)
+        elif subnet:
+            yield from _membership_problems(subject, address, subnet)
+    for address, count in Counter(address_of(text) for _subject, text in wanted).items():
+        if address and count > 1:
+            owners = [subject for subject, text in wanted if address_of(text) == address]
+            message = f"{address} is given to {' and '.join(owners)}."
+            yield Problem("ADDRESS_TAKEN_TWICE", owners[1], message, "Give each an address of its own.")
+
+
+def _membership_problems(subject: str, address: IPv4Address, subnet: IPv4Network) -> Iterator[Problem]:
+    if address not in subnet:
+        remedy = f"Choose an address of {subnet}, or another cluster_subnet_ipv4_cidr."
+        yield Problem("ADDRESS_OUTSIDE_SUBNET", subject, f"{address} does not lie in the subnet {subnet}.", remedy)
+        return
+    # https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html: network, router, DNS, future use, broadcast
+    first, last = int(subnet.network_address), int(subnet.broadcast_address)
+    if int(address) - first < 4 or int(address) == last:
+        message = f"{address} is one of the five addresses that AWS keeps in {subnet}."
+        remedy = f"Choose one from {IPv4Address(first + 4)} to {IPv4Address(last - 1)}."
+        yield Problem("ADDRESS_RESERVED", subject, message, remedy)
+
+
+def _node_problems(spec: ClusterSpec) -> Iterator[Problem]:
+    for name, count in Counter(node.name for node in spec.nodes).items():
+        if count > 1:
+            message = f"{count} nodes are called {name}."
+            yield Problem("NODE_NAME_TAKEN_TWICE", f"node {name}", message, "Give each node a name of its own.")
+    for node in spec.nodes:
+        yield from _single_node_problems(node)
+    if len(spec.nodes) > spec.nodes_max:
+        yield Problem(
+            "TOO_MANY_NODES",
+            "cluster_nodes",
+            f"{len(spec.nodes)} nodes are described and cluster_nodes_max allows {spec.nodes_max}.",
+            "Describe fewer nodes, or raise cluster_nodes_max if the bill may grow.",
+        )
+    yield from _control_plane_problems([node for node in spec.nodes if node.machine_type == "controlplane"])
+
+
+def _single_node_problems(node: NodeSpec) -> Iterator[Problem]:
+    subject = f"node {node.name}"
+    if not _LABEL.fullmatch(node.name):
+        remedy = "Use 1 to 63 lower-case letters, digits and hyphens, no hyphen at either end."
+        yield Problem("INVALID_NODE_NAME", subject, f"{node.name!r} cannot be a host name.", remedy)
+    if node.name in ("bastion", "nodes", "vpc", "subnet", "igw", "routes", "dhcp"):
+        message = f"{node.name} is the name of another part of the cluster."
+        yield Problem("NODE_NAME_RESERVED", subject, message, "Call the node something else.")
+    if node.role not in NODE_ROLES:
+        remedy = f"Set role to {' or '.join(NODE_ROLES)}."
+        yield Problem("UNKNOWN_NODE_ROLE", subject, f"There is no node role {node.role!r}.", remedy)
+    if node.machine_type not in MACHINE_TYPES:
+        remedy = f"Set machine_type to {' or '.join(MACHINE_TYPES)}."
+        yield Problem("UNKNOWN_MACHINE_TYPE", subject, f"There is no machine type {node.machine_type!r}.", remedy)
+
+
+def _control_plane_problems(control_planes: list[NodeSpec]) -> Iterator[Problem]:
+    if not control_planes:
+        remedy = "Give one or three nodes machine_type: controlplane."
+        yield Problem("NO_CONTROL_PLANE", "cluster_nodes", "No node is a control plane.", remedy)
+    elif len(control_planes) % 2 == 0:
+        count = len(control_planes)
+        yield Problem(
+            "EVEN_CONTROL_PLANES",
+            "cluster_nodes",
+            f"{count} control planes survive no more failures than {count - 1} do, and more of them can fail.",
+            f"Use {count - 1} or {count + 1} control planes.",
+        )
+
+
+def _size_problems(spec: ClusterSpec) -> Iterator[Problem]:
+    for node in spec.nodes:
+        if node.volume_size < _VOLUME_SIZE_MIN:
+            message = f"A volume of {node.volume_size} GiB cannot hold Talos and the images."
+            remedy = f"Set volume_size to {_VOLUME_SIZE_MIN} or more."
+            yield Problem("VOLUME_TOO_SMALL", f"node {node.name}", message, remedy)
+    if spec.cpu_credits not in CPU_CREDITS:
+        message = f"There is no CPU credit mode {spec.cpu_credits!r}."
+        yield Problem("UNKNOWN_CPU_CREDITS", "cluster_cpu_credits", message, f"Use {' or '.join(CPU_CREDITS)}.")
+
+
+def _tag_problems(spec: ClusterSpec) -> Iterator[Problem]:
+    for key, value in spec.tags.items():
+        yield from _single_tag_problems(key, value)
+    if not _TAG_TEXT.fullmatch(spec.project) or len(spec.project) > 256:
+        message = f"{spec.project!r} cannot be the value of the tag Project."
+        yield Problem("INVALID_TAG_VALUE", "cluster_project", message, "Shorten it and leave special characters out.")
+    if len(spec.tags) + len(OWN_TAGS) > _TAGS_MAX:
+        message = (
+            f"{len(spec.tags)} tags and the collection's {len(OWN_TAGS)} are more than the {_TAGS_MAX} AWS allows."
+        )
+        yield Problem("TOO_MANY_TAGS", "cluster_tags", message, f"Keep {_TAGS_MAX - len(OWN_TAGS)} at most.")
+
+
+def _single_tag_problems(key: str, value: str) -> Iterator[Problem]:
+    subject = f"cluster_tags[{key[:40]}]"
+    characters = "Use letters, digits, spaces and + - = . _ : / @"
+    if not 1 <= len(key) <= 128 or not _TAG_TEXT.fullmatch(key):
+        message = "The key of a tag has 1 to 128 letters, digits, spaces or + - = . _ : / @."
+        yield Problem("INVALID_TAG_KEY", subject, message, f"{characters}, at most 128 characters.")
+    if key.lower().startswith("aws:"):
+        yield Problem("INVALID_TAG_KEY", subject, "Keys with aws: in front belong to AWS.", "Choose another key.")
+    if key in OWN_TAGS:
+        message = f"The collection finds its resources by {key}, so it cannot be set here."
+        yield Problem("TAG_KEY_RESERVED", subject, message, "Choose another key.")
+    if len(value) > 256 or not _TAG_TEXT.fullmatch(value):
+        message = f"The value of the tag {key} has more than 256 characters or one that AWS refuses."
+        yield Problem("INVALID_TAG_VALUE", subject, message, f"{characters}, at most 256 characters.")

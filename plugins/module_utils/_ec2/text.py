@@ -1,0 +1,187 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan as a person reads it. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import Comparison, Difference, Resource
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import is_burstable
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
+
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-credits-baseline-concepts.html
+SURPLUS_PRICE = 0.04
+_SIZES = {
+    "nano": (2, 0.05),
+    "micro": (2, 0.10),
+    "small": (2, 0.20),
+    "medium": (2, 0.20),
+    "large": (2, 0.30),
+    "xlarge": (4, 0.40),
+    "2xlarge": (8, 0.40),
+}
+_KIND_WORDS = {"eni": "network interface", "dhcp_options": "DHCP options", "vpc": "VPC", "iam_role": "IAM role"}
+_PROPERTY_WORDS = {
+    "volume_size": "size of the root volume (GiB)",
+    "volume_type": "type of the root volume",
+    "volume_encrypted": "encryption of the root volume",
+    "imds_tokens": "metadata tokens",
+    "imds_hop_limit": "metadata hop limit",
+    "ipv6_count": "number of IPv6 addresses",
+}
+
+Want = Mapping[str, Any]
+
+
+def plan_lines(spec: ClusterSpec, comparison: Comparison) -> list[str]:
+    """Return the plan: what would be created and changed, what is there, and what is there beyond it."""
+    return [
+        f"Cluster {spec.name} of project {spec.project} in {spec.availability_zone}",
+        *(line for resource in comparison.resources for line in _resource_lines(resource)),
+        *_present_lines(comparison),
+        *(f"? {kind_word(stray.kind)} {stray.name} ({stray.id}): not described" for stray in comparison.strays),
+        *_credit_lines(spec),
+        _total(comparison.summary()),
+    ]
+
+
+def kind_word(kind: str) -> str:
+    """Return a kind as a person says it."""
+    return _KIND_WORDS.get(kind, kind.replace("_", " "))
+
+
+def surplus_per_hour(instance_type: str) -> float | None:
+    """Return the dollars an hour that a T4g costs at most above its price, or None for other types."""
+    family, _dot, size = instance_type.partition(".")
+    if family != "t4g" or size not in _SIZES:
+        return None
+    vcpus, baseline = _SIZES[size]
+    return vcpus * (1 - baseline) * SURPLUS_PRICE
+
+
+def _resource_lines(resource: Resource) -> Iterator[str]:
+    title = f"{kind_word(resource.kind)} {resource.name}"
+    if resource.state == "missing":
+        yield f"+ {title}{_details(resource)}"
+        yield from (f"    {rule}" for rule in resource.want.get("rules", ()))
+    if resource.state == "differs":
+        yield f"~ {title} ({resource.id})"
+        yield from (f"    {line}" for difference in resource.differences for line in _difference_lines(difference))
+    have = resource.have or {}
+    for what in ("rules", "routes"):
+        yield from (f"! {title}: {item} is open beyond the plan" for item in have.get(f"extra_{what}", ()))
+
+
+def _difference_lines(difference: Difference) -> Iterator[str]:
+    word = _PROPERTY_WORDS.get(difference.property, difference.property.replace("_", " "))
+    have, want = difference.have, difference.want
+    if isinstance(want, Mapping) and difference.property == "tags":
+        changed = {key: value for key, value in want.items() if (have or {}).get(key) != value}
+        yield from (f"tag {key}: {_show((have or {}).get(key))} -> {value}" for key, value in changed.items())
+    elif difference.property in ("rules", "routes"):
+        yield from (f"{word}: add {item}" for item in want if item not in (have or ()))
+    elif isinstance(want, Mapping):
+        yield f"{word}: is not the described one"
+    else:
+        yield f"{word}: {_show(have)} -> {_show(want)}"
+    if difference.replace:
+        yield f"  {word} cannot be changed in place: remove the resource and run again to have it made anew"
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)
+
+
+def _present_lines(comparison: Comparison) -> list[str]:
+    present = [resource for resource in comparison.resources if resource.state == "present"]
+    if not present:
+        return []
+    kinds = list(dict.fromkeys(resource.kind for resource in present))
+    counts = [(sum(resource.kind == kind for resource in present), kind_word(kind)) for kind in kinds]
+    return [f"= {len(present)} present: " + ", ".join(f"{count} {word}" for count, word in counts)]
+
+
+def _credit_lines(spec: ClusterSpec) -> list[str]:
+    burstable = [node.instance_type for node in spec.nodes if is_burstable(node.instance_type)]
+    if spec.cpu_credits != "unlimited" or not burstable:
+        return []
+    known = {name: surplus for name in dict.fromkeys(burstable) if (surplus := surplus_per_hour(name)) is not None}
+    total = sum(known.get(name, 0.0) for name in burstable)
+    each = ", ".join(f"{name} ${surplus:.3f} per node-hour" for name, surplus in known.items())
+    unknown = sorted(set(burstable) - set(known))
+    lines = (
+        [f"$ CPU credits unlimited: at worst ${total:.3f} an hour above the instances' price ({each})"] if known else []
+    )
+    return [*lines, *(f"$ CPU credits unlimited: the surplus of {name} is not known here" for name in unknown)]
+
+
+def _total(summary: Mapping[str, int]) -> str:
+    return (
+        f"Plan: {summary['missing']} to create, {summary['differs']} to change, {summary['present']} present, "
+        f"{summary['strays']} not described"
+    )
+
+
+def _details(resource: Resource) -> str:
+    describe = _DESCRIBE.get(resource.kind)
+    return f": {describe(resource.want)}" if describe else ""
+
+
+def _vpc(want: Want) -> str:
+    return f"{want['ipv4_cidr']} and an IPv6 /56 of Amazon's, DNS support and host names on"
+
+
+def _dhcp_options(want: Want) -> str:
+    servers, time = _show(want["domain_name_servers"]), _show(want["ntp_servers"])
+    return f"domain {want['domain_name']}, names from {servers}, time from {time}"
+
+
+def _subnet(want: Want) -> str:
+    return f"{want['ipv4_cidr']} and {want['ipv6_cidr']} in {want['availability_zone']}, no automatic public address"
+
+
+def _route_table(want: Want) -> str:
+    return f"for {_show(want['subnets'])}; " + ", ".join(want["routes"])
+
+
+def _security_group(want: Want) -> str:
+    return "closed to the internet"
+
+
+def _iam_role(want: Want) -> str:
+    statement = want["policy"]["Statement"][0]
+    region = statement["Condition"]["StringEquals"]["aws:RequestedRegion"]
+    return f"instances may call {statement['Action']} in {region} and nothing else"
+
+
+def _eni(want: Want) -> str:
+    groups = _show(want["security_groups"])
+    return f"{want['ipv4']} and one IPv6 in {want['subnet']}, security group {groups}, source/dest check on"
+
+
+def _instance(want: Want) -> str:
+    disk = f"{want['volume_size']} GiB encrypted {want['volume_type']}"
+    surcharge = f", CPU credits {want['cpu_credits']}" if "cpu_credits" in want else ""
+    who = f"{want['tags']['Role']}, {want['tags']['MachineType']}"
+    return f"{want['type']}, {who}, {disk}, IMDSv2 only{surcharge}"
+
+
+_DESCRIBE: dict[str, Callable[[Want], str]] = {
+    "vpc": _vpc,
+    "dhcp_options": _dhcp_options,
+    "subnet": _subnet,
+    "internet_gateway": lambda want: f"attached to {_show(want['attached_to'])}",
+    "route_table": _route_table,
+    "security_group": _security_group,
+    "iam_role": _iam_role,
+    "instance_profile": lambda want: f"holds the role {_show(want['roles'])}",
+    "eni": _eni,
+    "instance": _instance,
+}

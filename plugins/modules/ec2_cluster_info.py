@@ -1,0 +1,225 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell everything of a cluster that exists in EC2, is missing, or differs."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ec2_cluster_info
+short_description: Tell what of a cluster exists in EC2, is missing, or differs
+version_added: 0.1.0
+description:
+  - Reads everything of one cluster with calls side by side, and holds it against the cluster's description.
+  - What carries the tags C(Project) and C(Cluster) belongs to the cluster.
+    The IAM role and the instance profile are found by name.
+  - A converged cluster has RV(summary.missing) and RV(summary.differs) at C(0). A torn down one has an empty RV(found).
+notes:
+  - An instance's image and user-data are not compared.
+    A node is Talos after its first boot, whatever image it came from.
+  - Rules of a security group and routes beyond the described ones make no difference.
+    They are told in C(have.extra_rules) and C(have.extra_routes), and by lines of RV(plan) that begin with C(!).
+author:
+  - The urmanac.talos authors (@urmanac)
+options:
+  console_output:
+    description: Whether to read the last lines of each instance's console as well, one call more per instance.
+    type: bool
+    default: false
+seealso:
+  - module: urmanac.talos.ec2_preflight_info
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - urmanac.talos._ec2_cluster
+"""
+
+EXAMPLES = r"""
+- name: Read the cluster
+  urmanac.talos.ec2_cluster_info:
+    cluster: "{{ cluster_spec }}"
+  register: cluster
+
+- name: Show the plan
+  ansible.builtin.debug:
+    var: cluster.plan
+
+- name: Read a small cluster that is described in place, with what the consoles say
+  urmanac.talos.ec2_cluster_info:
+    console_output: true
+    cluster:
+      name: example
+      project: talos-arm64
+      region: eu-west-1
+      availability_zone: eu-west-1a
+      vpc_ipv4_cidr: 10.10.0.0/16
+      subnet_ipv4_cidr: 10.10.0.0/24
+      domain: talos.example.com
+      bastion_ipv4: 10.10.0.100
+      instance_type: t4g.medium
+      volume_size: 50
+      cpu_credits: unlimited
+      nodes_max: 3
+      nodes:
+        - name: gateway
+          role: gateway
+          machine_type: controlplane
+          ipv4: 10.10.0.101
+"""
+
+RETURN = r"""
+resources:
+  description:
+    - Every described resource, in the order in which they are built.
+    - The keys are C(vpc), C(dhcp_options), C(subnet), C(internet_gateway), C(route_table), C(security_group/nodes),
+      C(security_group/bastion), C(iam_role/node), C(instance_profile/node), C(eni/<node>) and C(instance/<node>).
+    - Other resources of the cluster appear by name in C(want) and C(have), strangers by id.
+  returned: success
+  type: dict
+  contains:
+    kind:
+      description: Kind of the resource.
+      type: str
+      returned: success
+      sample: eni
+    name:
+      description: Name of the resource, which is its tag C(Name).
+      type: str
+      returned: success
+      sample: talos-gateway
+    id:
+      description: Id of the resource, V(null) while it is missing.
+      type: str
+      returned: success
+      sample: eni-0123456789abcdef0
+    state:
+      description: How it is; one of V(present), V(missing) and V(differs).
+      type: str
+      returned: success
+      sample: differs
+    differences:
+      description: The properties that are not as described. With C(replace) the value cannot be changed in place.
+      type: list
+      elements: dict
+      returned: success
+      sample: [{"property": "source_dest_check", "have": false, "want": true, "replace": false}]
+    want:
+      description: The properties as described, tags included.
+      type: dict
+      returned: success
+      sample: {"ipv4": "10.10.0.101", "ipv6_count": 1, "source_dest_check": true}
+    have:
+      description: The properties as they are, and more of them; V(null) while it is missing.
+      type: dict
+      returned: success
+      sample: {"ipv4": "10.10.0.101", "ipv6": ["2001:db8::101"], "ipv6_count": 1, "source_dest_check": false}
+  sample:
+    internet_gateway:
+      kind: internet_gateway
+      name: talos-igw
+      id: igw-0123456789abcdef0
+      state: present
+      differences: []
+      want: {"attached_to": ["talos-vpc"]}
+      have: {"attached_to": ["talos-vpc"]}
+found:
+  description:
+    - Everything that carries the cluster's tags, in the order in which a teardown deletes it.
+    - With C(described) V(false) it is a stray. C(goes_with) is the id of the instance whose root volume it is.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - kind: volume
+      name: talos-gateway
+      id: vol-0123456789abcdef0
+      described: true
+      goes_with: i-0123456789abcdef0
+summary:
+  description: How many of the described resources are in each state, and how many strays there are.
+  returned: success
+  type: dict
+  contains:
+    present:
+      description: Resources that are as described.
+      type: int
+      returned: success
+      sample: 14
+    missing:
+      description: Resources that do not exist.
+      type: int
+      returned: success
+      sample: 0
+    differs:
+      description: Resources that exist and are not as described.
+      type: int
+      returned: success
+      sample: 1
+    strays:
+      description: Things with the cluster's tags that are not described.
+      type: int
+      returned: success
+      sample: 0
+  sample: {"present": 14, "missing": 0, "differs": 1, "strays": 0}
+plan:
+  description:
+    - The plan, a line each.
+    - A line begins with C(+) for what is missing, C(~) for what differs, C(=) for what is there, C(?) for a stray,
+      C(!) for what is open beyond the plan, and C($) for what CPU credits can cost.
+  returned: success
+  type: list
+  elements: str
+  sample: ["+ internet gateway talos-igw: attached to talos-vpc"]
+"""
+
+from typing import Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, connect
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import Resource, choose, compare
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import SERVICES, read_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import plan_lines
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+
+
+def cluster_info(api: Api, spec: ClusterSpec, *, console_output: bool) -> dict[str, Any]:
+    """Return what the module returns."""
+    things = read_cluster(api, spec, console_output=console_output)
+    vpc = choose(desired(spec)["vpc"], things)
+    comparison = compare(desired(spec, vpc_ipv6_cidr=vpc and vpc.have["ipv6_cidr"]), things)
+    return {
+        "resources": {resource.key: resource_as_dict(resource) for resource in comparison.resources},
+        "found": [found._asdict() for found in comparison.found],
+        "summary": comparison.summary(),
+        "plan": plan_lines(spec, comparison),
+    }
+
+
+def resource_as_dict(resource: Resource) -> dict[str, Any]:
+    """Return a resource as users see it."""
+    differences = [difference._asdict() for difference in resource.differences]
+    values = {**resource._asdict(), "differences": differences}
+    return {key: value for key, value in values.items() if key != "key"}
+
+
+def main() -> None:
+    module = AnsibleAWSModule(
+        argument_spec={"cluster": argument_spec(), "console_output": {"type": "bool", "default": False}},
+        supports_check_mode=True,
+    )
+    try:
+        spec = parse_spec(module.params["cluster"])
+        api = connect(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr)
+        result = cluster_info(api, spec, console_output=module.params["console_output"])
+    except CollectionError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()
