@@ -1,0 +1,281 @@
+"""The repository keeps the promises that no single file can keep."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tarfile
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.checks.files import collection_files, galaxy, is_ignored, project_files
+from tests.checks.process import ROOT, TOOLS, capture
+
+ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if (path / "defaults").is_dir())
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[a-z]*.py"))
+PLAYBOOKS = sorted(path.name for path in (ROOT / "playbooks").glob("*.yml"))
+LOCKS = sorted(path.name for path in (ROOT / "requirements").glob("*.txt"))
+GROUP_OF_PREFIX = {"ec2": "aws", "talos": "talos"}
+# Put together here, so that this file does not hold what it looks for.
+SECRETS = {
+    "an AWS access key id": re.compile(r"\bA(?:K|S)IA[0-9A-Z]{16}\b"),
+    "a GitHub token": re.compile(r"\bgh[pousr]_[0-9A-Za-z]{30,}"),
+    "a Tailscale key": re.compile(r"\btskey-[a-z]+-[0-9A-Za-z]{10,}"),
+    "a package index": re.compile(r"--(?:extra-)?index" + r"-url|--find" + r"-links|files\.python" + r"hosted\.org"),
+}
+PRIVATE_KEY = re.compile(r"-----BEGIN (?:[A-Z0-9]+ )?PRIVATE KEY-----\s*\n?[A-Za-z0-9+/=]{20,}")
+UNFINISHED = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b")
+
+
+def load(path: Path) -> Any:
+    """Return what a YAML file of one document says."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """Return the name and content of every text file of the project."""
+    for name in project_files():
+        path = ROOT / name
+        if path.is_file() and not path.is_symlink() and b"\0" not in (content := path.read_bytes()):
+            yield name, content.decode(errors="replace")
+
+
+def options_of(role: str) -> dict[str, Any]:
+    """Return the options of a role's main entry point."""
+    specs: dict[str, Any] = load(ROOT / "roles" / role / "meta" / "argument_specs.yml")
+    options: dict[str, Any] = specs["argument_specs"]["main"].get("options") or {}
+    return options
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_says_what_it_is_for(role: str) -> None:
+    readme = ROOT / "roles" / role / "README.md"
+
+    assert readme.is_file()
+    assert readme.read_text(encoding="utf-8").startswith(f"# urmanac.talos.{role}\n")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_roles_defaults_are_the_ones_it_documents(role: str) -> None:
+    options = options_of(role)
+
+    documented = {name: option["default"] for name, option in options.items() if "default" in option}
+
+    assert documented == (load(ROOT / "roles" / role / "defaults" / "main.yml") or {})
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_variable_of_a_role_bears_its_name_and_is_explained(role: str) -> None:
+    options = options_of(role)
+
+    strangers = [name for name in options if not name.startswith(f"{role}_")]
+    silent = [name for name, option in options.items() if not option.get("description")]
+
+    assert (strangers, silent) == ([], [])
+
+
+@pytest.mark.parametrize("role", [role for role in ROLES if role != "cluster"])
+def test_a_role_has_a_molecule_scenario(role: str) -> None:
+    assert (ROOT / "roles" / role / "molecule" / "default" / "molecule.yml").is_file()
+
+
+def test_the_action_groups_hold_exactly_the_modules_they_are_for() -> None:
+    groups = load(ROOT / "meta" / "runtime.yml")["action_groups"]
+
+    expected: dict[str, list[str]] = {group: [] for group in groups}
+    for module in MODULES:
+        if group := GROUP_OF_PREFIX.get(module.split("_", 1)[0]):
+            expected[group].append(module)
+
+    assert {group: sorted(names) for group, names in groups.items()} == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        pytest.param("module", MODULES, id="modules"),
+        pytest.param("playbook", PLAYBOOKS, id="playbooks"),
+        pytest.param("role", ROLES, id="roles"),
+    ],
+)
+def test_the_readme_names_everything_there_is(kind: str, names: list[str]) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    missing = [name for name in names if f"`{name}`" not in readme]
+
+    assert missing == [], f"README.md does not name the {kind} {', '.join(missing)}"
+
+
+def test_no_file_names_the_machine_it_was_written_on() -> None:
+    folders = [str(folder) for folder in (ROOT, Path.home()) if len(folder.parts) > 2]
+
+    hits = [name for name, text in texts() if any(f"{folder}/" in text for folder in folders)]
+
+    assert hits == []
+
+
+def test_no_file_holds_a_secret_or_a_package_index() -> None:
+    hits = [f"{name}: {what}" for name, text in texts() for what, sign in SECRETS.items() if sign.search(text)]
+
+    assert hits == []
+
+
+def test_no_file_holds_a_private_key() -> None:
+    hits = [name for name, text in texts() if PRIVATE_KEY.search(text)]
+
+    assert hits == []
+
+
+def test_nothing_is_marked_as_unfinished() -> None:
+    hits = [name for name, text in texts() if name != "LICENSE" and UNFINISHED.search(text)]
+
+    assert hits == []
+
+
+def test_every_python_file_of_the_collection_names_its_licence() -> None:
+    names = [name for name in collection_files() if name.startswith("plugins/") and name.endswith(".py")]
+
+    contents = {name: (ROOT / name).read_text(encoding="utf-8") for name in names}
+    silent = [name for name, text in contents.items() if text and "SPDX-License-Identifier: GPL-3.0" not in text]
+
+    assert silent == []
+
+
+def test_the_tarball_holds_the_collection_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "ansible.cfg").touch()
+    settings = {"ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"), "HOME": str(tmp_path)}
+
+    code, output = capture(
+        [TOOLS / "ansible-galaxy", "collection", "build", ROOT, "--output-path", tmp_path], extra=settings
+    )
+
+    assert code == 0, output
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as tarball:
+        members = tarball.getmembers()
+    assert [member.name for member in members if member.issym() or member.islnk()] == []
+    tops = {member.name.split("/")[0] for member in members if member.name != "."}
+    known = {"CHANGELOG.md", "CONTRIBUTING.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md"}
+    assert tops - known <= {"changelogs", "docs", "examples", "meta", "playbooks", "plugins", "roles"}
+
+
+@pytest.mark.parametrize(
+    ("name", "ignored"),
+    [
+        pytest.param("plugins/modules/talos_info.py", False, id="a module"),
+        pytest.param("roles/network/molecule/default/molecule.yml", True, id="a scenario below an ignored folder"),
+        pytest.param("playbooks/collections/ansible_collections/urmanac/talos", True, id="the link to ourselves"),
+        pytest.param("tests/run.py", True, id="a test"),
+        pytest.param("lab/cli.py", True, id="the lab"),
+    ],
+)
+def test_build_ignore_knows_what_belongs_to_the_collection(name: str, ignored: bool) -> None:
+    assert is_ignored(name, galaxy()["build_ignore"]) is ignored
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert project["version"] == galaxy()["version"]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_pins_every_package_by_version_and_hash(lock: str) -> None:
+    text = (ROOT / "requirements" / lock).read_text(encoding="utf-8").replace("\\\n", " ")
+
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    loose = [
+        line
+        for line in lines
+        if not re.match(r"[a-z0-9._-]+(?:\[[a-z0-9,._-]+\])?==\S+ .*--hash=sha256:[0-9a-f]{64}", line)
+    ]
+
+    assert lines
+    assert loose == []
+    assert "://" not in text
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_holds_what_its_source_asks_for(lock: str) -> None:
+    source = (ROOT / "requirements" / lock).with_suffix(".in").read_text(encoding="utf-8")
+    locked = (ROOT / "requirements" / lock).read_text(encoding="utf-8").lower()
+
+    asked = re.findall(r"^([A-Za-z0-9][A-Za-z0-9._-]*)", source, flags=re.MULTILINE)
+    missing = [
+        name for name in asked if not re.search(rf"^{re.escape(name.lower())}(?:\[|==)", locked, flags=re.MULTILINE)
+    ]
+
+    assert missing == []
+
+
+def fake_python(path: Path, *, version: str, supported: bool, prefix: Path) -> None:
+    """Write a script that answers the questions of tools/find_python as that version would."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        "#!/bin/sh\n"
+        f'case "$*" in *version_info*) exit {0 if supported else 1} ;; *base_prefix*) echo {prefix} ;;\n'
+        f"*realpath*) echo {path} ;; --version) echo Python {version} ;; *) exit 1 ;; esac\n",
+        encoding="utf-8",
+    )
+    path.chmod(0o755)
+
+
+def find_python(folder: Path, which: str) -> subprocess.CompletedProcess[str]:
+    """Run tools/find_python with nothing but the folder on PATH."""
+    return subprocess.run(
+        [ROOT / "tools" / "find_python", which],
+        env={"PATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("which", ["default", "newest"])
+def test_a_python_that_is_too_old_is_refused_with_the_remedy(which: str, tmp_path: Path) -> None:
+    fake_python(tmp_path / "bin" / "python3", version="3.8.10", supported=False, prefix=tmp_path / "versions" / "3.8")
+
+    answer = find_python(tmp_path / "bin", which)
+
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert "Python 3.11 or newer is needed, found: Python 3.8.10." in answer.stderr
+    assert "apt install python3" in answer.stderr
+    assert "make PYTHON=" in answer.stderr
+
+
+def test_a_machine_without_python_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "usr").mkdir()
+    script = (ROOT / "tools" / "find_python").read_text(encoding="utf-8").replace("echo /usr)", f"echo {tmp_path}/usr)")
+    copy = tmp_path / "find_python"
+    copy.write_text(script, encoding="utf-8")
+
+    answer = subprocess.run(
+        ["/bin/sh", copy], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert answer.returncode == 1
+    assert "found: no python3 on PATH" in answer.stderr
+
+
+def test_an_old_default_gives_way_to_a_newer_one_beside_it(tmp_path: Path) -> None:
+    versions = tmp_path / "versions"
+    fake_python(tmp_path / "bin" / "python3", version="3.8.10", supported=False, prefix=versions / "3.8")
+    fake_python(versions / "3.12" / "bin" / "python3.12", version="3.12.1", supported=True, prefix=versions / "3.12")
+    (versions / "3.8").mkdir()
+
+    answer = find_python(tmp_path / "bin", "default")
+
+    assert answer.stdout == f"{versions / '3.12' / 'bin' / 'python3.12'}\n"
+
+
+def test_the_automatic_build_needs_nobody() -> None:
+    script = ROOT / ".ci" / "run"
+
+    assert os.access(script, os.X_OK)
+    assert "make test </dev/null" in script.read_text(encoding="utf-8")
