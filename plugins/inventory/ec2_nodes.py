@@ -12,11 +12,13 @@ version_added: 0.1.0
 author:
   - The urmanac.talos authors
 description:
-  - Makes a host of every running instance that carries the tags C(ManagedBy=urmanac.talos) and C(Cluster), bastion included.
+  - Makes a host of every running instance, bastion included, whose tags are C(ManagedBy=urmanac.talos) and
+    C(Cluster) with the value of O(cluster).
   - A host is called by its C(Node) tag, else by its instance id. Names that several instances claim are
     given to none of them; these are called by their instance ids, and a warning tells so.
   - The inventory file's name must end in C(ec2_nodes.yml) or C(ec2_nodes.yaml).
-  - Options that tell what to read (O(cluster), O(project), O(regions), O(filters), O(profile), O(endpoint_url)) may be templates.
+  - The options that tell what to read may be templates, such as O(cluster), O(project), O(regions), O(filters),
+    O(profile) and O(endpoint_url).
 extends_documentation_fragment:
   - amazon.aws.common.plugins
   - amazon.aws.region.plugins
@@ -60,15 +62,17 @@ options:
       - V(private_ipv4) reaches the nodes from inside the VPC.
       - V(public_ipv4) is what only the bastion may have.
       - V(ipv6) is the primary interface's IPv6 address, which works from networks that were given access.
-      - V(tailscale) is for machines of the tailnet. It is the instance's C(Tailscale) tag if there is one; for the role
-        C(gateway) the node's name, by which Tailscale knows it; for all others the private IPv4 address, which the gateway advertises.
+      - V(tailscale) is for machines of the tailnet. It is the instance's C(Tailscale) tag if there is one; for the
+        role C(gateway) the node's name, by which Tailscale knows it; for all others the private IPv4 address, which
+        the gateway advertises.
     type: str
     choices: [private_ipv4, public_ipv4, ipv6, tailscale]
     default: private_ipv4
   hostnames:
     description:
       - Where a host's name comes from; the first source that gives a usable one wins, and the instance id always does.
-      - A source is C(tag:) with a tag's key, V(instance-id), V(private-dns-name), V(private-ipv4), V(public-dns-name) or V(public-ipv4).
+      - A source is C(tag:) with a tag's key, V(instance-id), V(private-dns-name), V(private-ipv4),
+        V(public-dns-name) or V(public-ipv4).
     type: list
     elements: str
     default: ["tag:Node", instance-id]
@@ -84,12 +88,15 @@ options:
     elements: str
     default: []
 notes:
-  - Host variables are C(ec2_architecture), C(ec2_availability_zone), C(ec2_cluster), C(ec2_image_id), C(ec2_instance_id), C(ec2_instance_type),
-    C(ec2_ipv6), C(ec2_ipv6_addresses), C(ec2_launch_time), C(ec2_machine_type), C(ec2_network_interface_ids), C(ec2_node), C(ec2_private_dns_name),
-    C(ec2_private_ipv4), C(ec2_project), C(ec2_public_dns_name), C(ec2_public_ipv4), C(ec2_region), C(ec2_role), C(ec2_security_group_ids),
-    C(ec2_state), C(ec2_subnet_id), C(ec2_tags) and C(ec2_vpc_id). All hosts have all of them; what an instance lacks is null or an empty list.
-  - With O(cache) the raw answer is kept, so that another O(connect_with), group or composed variable takes effect at once. The answer in the cache is
-    used without a network call, without boto3 and without credentials. The option C(--flush-cache) reads anew.
+  - Host variables are C(ec2_architecture), C(ec2_availability_zone), C(ec2_cluster), C(ec2_image_id),
+    C(ec2_instance_id), C(ec2_instance_type), C(ec2_ipv6), C(ec2_ipv6_addresses), C(ec2_launch_time),
+    C(ec2_machine_type), C(ec2_network_interface_ids), C(ec2_node), C(ec2_private_dns_name), C(ec2_private_ipv4),
+    C(ec2_project), C(ec2_public_dns_name), C(ec2_public_ipv4), C(ec2_region), C(ec2_role),
+    C(ec2_security_group_ids), C(ec2_state), C(ec2_subnet_id), C(ec2_tags) and C(ec2_vpc_id).
+    All hosts have all of them; what an instance lacks is null or an empty list.
+  - With O(cache) the answer of AWS is kept, so that another O(connect_with), group or composed variable takes effect
+    at once. A cached answer is used without a network call, without boto3 and without credentials.
+    The argument C(--flush-cache) reads anew.
 """
 
 EXAMPLES = r"""
@@ -173,7 +180,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             raise AnsibleParserError(str(error)) from error
         hosts, shared = hosts_of(answers, connect_with=self.get_option("connect_with"), hostnames=hostnames)
         for name in shared:
-            self.display.warning(f"Several instances are called {name}: they are in the inventory by their instance ids.")
+            self.display.warning(
+                f"Several instances are called {name}: they are in the inventory by their instance ids."
+            )
         self._populate(hosts)
 
     def _query(self) -> Query:
@@ -235,7 +244,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if host.address:
             self.inventory.set_variable(host.name, "ansible_host", host.address)
         else:
-            self.display.v(f"{host.name} has no address of the kind {self.get_option('connect_with')}: it has no ansible_host.")
+            self.display.v(
+                f"{host.name} has no address of the kind {self.get_option('connect_with')}: it has no ansible_host."
+            )
 
     def _construct(self, host: Host) -> None:
         """Apply the options that need Jinja."""

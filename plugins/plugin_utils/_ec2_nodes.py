@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""EC2 instances as hosts: names, addresses, variables, groups. Pure. Private to urmanac.talos: may change at any time."""
+"""EC2 instances as hosts: names, addresses, variables, groups. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import MANAGED_BY
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 
-MANAGED_BY = "urmanac.talos"
 # What Jinja, ssh and a file name all take as it is; a tag that holds anything else does not become a host's name.
 HOST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 NAME_FIELDS = {
