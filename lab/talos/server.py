@@ -9,11 +9,11 @@ import asyncio
 import functools
 import ssl
 import weakref
+from asyncio.sslproto import SSLProtocol
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from grpclib.const import Cardinality, Handler
-from grpclib.protocol import H2Protocol
 from grpclib.server import Server, Stream
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
@@ -39,30 +39,42 @@ class _Methods:
         )
 
 
+class _Tls(SSLProtocol):
+    """asyncio's TLS, which tells a client why it is turned away: the alert is sent before the connection goes."""
+
+    def __init__(self, *args: Any, opened: weakref.WeakSet[Any], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._opened = opened
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._opened.add(transport)
+        super().connection_made(transport)
+
+    def _on_handshake_complete(self, handshake_exc: BaseException | None) -> None:
+        if handshake_exc:
+            self._process_outgoing()
+        super()._on_handshake_complete(handshake_exc)
+
+
 class NodeServer(Server):
     """A gRPC server whose open connections are cut when it goes, as those of a machine that reboots are."""
 
     def __init__(self, serve: Serve) -> None:
         super().__init__([_Methods(serve)])
-        self._open: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
+        self._open: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._context: ssl.SSLContext
 
-    def _protocol_factory(self) -> H2Protocol:
+    def _protocol_factory(self) -> Any:
         protocol = super()._protocol_factory()
-        made = protocol.connection_made
-
-        def remember(transport: asyncio.BaseTransport) -> None:
-            self._open.add(transport)
-            made(transport)
-
-        protocol.connection_made = remember
-        return protocol
+        return _Tls(self._loop, protocol, self._context, waiter=None, server_side=True, opened=self._open)
 
     async def listen(self, address: str, port: int, context: ssl.SSLContext) -> None:
         """Listen at the address."""
-        await self.start(address, port, ssl=context, backlog=512)
+        self._context = context
+        await self.start(address, port, backlog=512)
 
     def cut(self) -> None:
         """Stop listening and abort every connection."""
         self.close()
         for transport in list(self._open):
-            transport.abort()  # type: ignore[attr-defined]
+            transport.abort()

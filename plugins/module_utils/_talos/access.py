@@ -1,0 +1,142 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How to get into a node: credentials, talosconfig, TLS settings. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import ssl
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+
+
+class Credentials(NamedTuple):
+    """PEM texts: the cluster's authority, and the client's certificate and key."""
+
+    authority: str
+    certificate: str
+    key: str
+
+    def __repr__(self) -> str:
+        """Keep the key out of every log and traceback."""
+        return "Credentials(...)"
+
+
+class TalosConfig(NamedTuple):
+    """The chosen context of a talosconfig."""
+
+    credentials: Credentials
+    endpoints: Sequence[str]
+    nodes: Sequence[str]
+
+
+class Access(NamedTuple):
+    """How nodes are called: with credentials, or in maintenance where there are none."""
+
+    context: ssl.SSLContext
+    is_maintenance: bool
+    port: int = 50000
+    fingerprint: str | None = None
+    connect_timeout: float = 10
+    call_timeout: float = 30
+
+
+def read_talosconfig(source: str | Mapping[str, Any], context: str | None = None) -> TalosConfig:
+    """Return the context of a talosconfig, given as its path or its content."""
+    document, name = _document(source)
+    chosen = context or document.get("context")
+    entry = (document.get("contexts") or {}).get(chosen)
+    if not isinstance(entry, Mapping):
+        raise InputError(f"Failed to read {name}: it has no context {chosen!r}. Name one of its contexts.")
+    return TalosConfig(
+        credentials=Credentials(*(_pem(entry, key, name) for key in ("ca", "crt", "key"))),
+        endpoints=[str(endpoint) for endpoint in entry.get("endpoints") or []],
+        nodes=[str(node) for node in entry.get("nodes") or []],
+    )
+
+
+def _document(source: str | Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    if isinstance(source, Mapping):
+        return source, "the talosconfig"
+    import yaml
+
+    path = Path(source).expanduser()
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"Failed to read the talosconfig {path}: {error.strerror}. Check the path.") from error
+    except (yaml.YAMLError, UnicodeDecodeError):
+        # The parser's message would quote the file, and the file holds a key.
+        raise InputError(f"Failed to read the talosconfig {path}: it is not YAML.") from None
+    if not isinstance(document, Mapping):
+        raise InputError(f"Failed to read the talosconfig {path}: it holds no mapping.")
+    return document, f"the talosconfig {path}"
+
+
+def _pem(entry: Mapping[str, Any], key: str, name: str) -> str:
+    try:
+        text = base64.b64decode(str(entry.get(key) or ""), validate=True).decode("ascii")
+    except (binascii.Error, UnicodeDecodeError):
+        text = ""
+    if "-----BEGIN " not in text:
+        raise InputError(f"Failed to read {name}: its {key} is not base64 of PEM. Create it again.") from None
+    return text
+
+
+def maintenance_access(*, fingerprint: str | None = None) -> Access:
+    """Return the way into nodes in maintenance; with a fingerprint, only into the one that has this public key."""
+    context = _client_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return Access(context, is_maintenance=True, fingerprint=fingerprint)
+
+
+def cluster_access(credentials: Credentials) -> Access:
+    """Return the way into the nodes of the cluster that the credentials are for."""
+    context = _client_context()
+    try:
+        context.load_verify_locations(cadata=credentials.authority)
+        with _private_file(_normalised(credentials)) as path:
+            context.load_cert_chain(path)
+    except (ssl.SSLError, ValueError) as error:
+        cause = getattr(error, "reason", None) or "they are not PEM"
+        raise InputError(f"Failed to load the client's credentials: {cause}. Create the talosconfig again.") from None
+    return Access(context, is_maintenance=False)
+
+
+def _client_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["h2"])
+    return context
+
+
+def _normalised(credentials: Credentials) -> bytes:
+    """Return both as OpenSSL reads them: under Talos' own header for Ed25519 keys is plain PKCS#8."""
+    key = credentials.key.replace("ED25519 PRIVATE KEY", "PRIVATE KEY")
+    return f"{credentials.certificate.strip()}\n{key.strip()}\n".encode()
+
+
+@contextmanager
+def _private_file(content: bytes) -> Iterator[str]:
+    """Yield a path to the content; in memory where the system can, else a file of mode 0600, removed at once."""
+    if hasattr(os, "memfd_create") and Path("/proc/self/fd").is_dir():
+        descriptor, path = os.memfd_create("talos-credentials"), None
+    else:
+        descriptor, path = tempfile.mkstemp(prefix="talos-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            yield path or f"/proc/self/fd/{descriptor}"
+    finally:
+        if path:
+            Path(path).unlink()

@@ -1,0 +1,344 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a node can be asked and told, as plain data. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import yaml
+
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.client import NodeClient
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
+
+ACTIVE: Final = "v1alpha1"
+PERSISTENT: Final = "persistent"
+LONG_TIMEOUT: Final = 600.0
+_CHUNK: Final = 1024 * 1024
+_RUNTIME: Final = "runtime"
+_DISK_KEYS: Final = ("dev_path", "size", "model", "serial", "transport", "readonly", "rotational")
+
+
+class Version(NamedTuple):
+    """Which Talos runs, and where."""
+
+    tag: str
+    architecture: str
+    platform: str
+    mode: str
+
+
+class Stage(NamedTuple):
+    """How far the node got, and which of Talos' own conditions it does not meet yet."""
+
+    stage: str
+    ready: bool
+    unmet: Mapping[str, str]
+
+
+class Applied(NamedTuple):
+    """What the node says about a configuration that it was given, or shown in a dry run."""
+
+    mode: str
+    details: str
+    warnings: Sequence[str]
+
+    @property
+    def changes(self) -> bool:
+        """Tell whether a dry run found differences."""
+        return not self.details.rstrip().endswith("No changes.")
+
+
+class ResetWish(NamedTuple):
+    """What a reset wipes, and what comes after it."""
+
+    graceful: bool = True
+    reboot: bool = True
+    partitions: Sequence[str] = ()
+    user_disks: Sequence[str] = ()
+    mode: int = 0
+
+
+async def version(client: NodeClient) -> Version:
+    """Return the version; a node in maintenance tells it from v1.13 on."""
+    element = await client.element("Version")
+    return Version(element.version.tag, element.version.arch, element.platform.name, element.platform.mode)
+
+
+async def resource(client: NodeClient, namespace: str, kind: str, name: str) -> Any:
+    """Return the specification of a COSI resource, or nothing when there is none."""
+    request = proto.message("GetRequest")(namespace=namespace, type=kind, id=name)
+    try:
+        reply = await client.call("cosi.resource.State/Get", request)
+    except NodeError as error:
+        if error.cause is Cause.NOT_FOUND:
+            return None
+        raise
+    return yaml.safe_load(reply.resource.spec.yaml_spec)
+
+
+async def resources(client: NodeClient, namespace: str, kind: str) -> dict[str, Any]:
+    """Return the specifications of all COSI resources of a kind, by their ids."""
+    request = proto.message("ListRequest")(namespace=namespace, type=kind)
+    replies = client.stream("cosi.resource.State/List", request)
+    return {
+        reply.resource.metadata.id: yaml.safe_load(reply.resource.spec.yaml_spec)
+        async for reply in replies
+        if reply.HasField("resource")
+    }
+
+
+async def machine_config(client: NodeClient, name: str = ACTIVE) -> str | None:
+    """Return the node's configuration as YAML: the active one, or the one it boots with next."""
+    found = await resource(client, "config", "MachineConfigs.config.talos.dev", name)
+    # Talos hands the configuration over as one YAML string; releases before that did it as a mapping.
+    return found if found is None or isinstance(found, str) else yaml.safe_dump(found, sort_keys=False)
+
+
+async def stage(client: NodeClient) -> Stage:
+    """Return how far the node got."""
+    found = await resource(client, _RUNTIME, "MachineStatuses.runtime.talos.dev", "machine") or {}
+    status = found.get("status") or {}
+    unmet = {str(one["name"]): str(one.get("reason", "")) for one in status.get("unmetConditions") or []}
+    return Stage(str(found.get("stage", "unknown")), bool(status.get("ready")), unmet)
+
+
+async def services(client: NodeClient) -> list[dict[str, Any]]:
+    """Return the node's services; healthy is nothing where a service has no health check."""
+    element = await client.element("ServiceList")
+    return [
+        {
+            "id": service.id,
+            "state": service.state,
+            "healthy": None if service.health.unknown else service.health.healthy,
+            "message": service.health.last_message,
+        }
+        for service in element.services
+    ]
+
+
+async def members(client: NodeClient) -> list[dict[str, Any]]:
+    """Return the cluster's members as the node's discovery knows them."""
+    found = await resources(client, "cluster", "Members.cluster.talos.dev")
+    return [
+        {
+            "id": name,
+            "hostname": spec.get("hostname"),
+            "machine_type": spec.get("machineType"),
+            "addresses": spec.get("addresses") or [],
+            "operating_system": spec.get("operatingSystem"),
+        }
+        for name, spec in sorted(found.items())
+    ]
+
+
+async def extensions(client: NodeClient) -> dict[str, str]:
+    """Return the system extensions in the node's image: versions by names."""
+    found = await resources(client, _RUNTIME, "ExtensionStatuses.runtime.talos.dev")
+    metadata = [spec.get("metadata") or {} for spec in found.values()]
+    return {str(one.get("name")): str(one.get("version", "")) for one in metadata}
+
+
+async def cmdline(client: NodeClient) -> str | None:
+    """Return the kernel arguments that the node really booted with."""
+    found = await resource(client, _RUNTIME, "KernelCmdlines.runtime.talos.dev", "cmdline")
+    return found if found is None or isinstance(found, str) else str(found.get("cmdline", ""))
+
+
+async def disks(client: NodeClient) -> list[dict[str, Any]]:
+    """Return the node's disks; system_disk marks the one that Talos is on."""
+    found = await resources(client, _RUNTIME, "Disks.block.talos.dev")
+    system = await resource(client, _RUNTIME, "SystemDisks.block.talos.dev", "system-disk") or {}
+    return [
+        {
+            "name": name,
+            "system_disk": name == system.get("diskID"),
+            **{key: spec.get(key) for key in _DISK_KEYS},
+        }
+        for name, spec in sorted(found.items())
+    ]
+
+
+async def addresses(client: NodeClient) -> list[str]:
+    """Return the addresses that the node has now, with their prefix lengths."""
+    found = await resource(client, "network", "NodeAddresses.net.talos.dev", "current") or {}
+    return [str(address) for address in found.get("addresses") or []]
+
+
+async def hostname(client: NodeClient) -> str | None:
+    """Return the node's name."""
+    found = await resource(client, "network", "HostnameStatuses.net.talos.dev", "hostname")
+    return None if found is None else str(found.get("hostname"))
+
+
+async def schematic(client: NodeClient) -> str | None:
+    """Return the Image Factory schematic that the node's image was made from."""
+    return (await extensions(client)).get("schematic")
+
+
+async def time_is_synced(client: NodeClient) -> bool:
+    """Tell whether the node's clock is set."""
+    found = await resource(client, _RUNTIME, "TimeStatuses.v1alpha1.talos.dev", "node") or {}
+    return bool(found.get("synced"))
+
+
+async def boot_time(client: NodeClient) -> int:
+    """Return when the node booted: another value means that it has rebooted."""
+    return int((await client.element("SystemStat")).boot_time)
+
+
+async def apply(client: NodeClient, config: bytes, *, mode: str = "auto", dry_run: bool = False) -> Applied:
+    """Hand the node a configuration, or let it say what that would change."""
+    # The mode is always sent: 0 would mean REBOOT, which v1.14 does not know any more.
+    request = proto.message("ApplyConfigurationRequest")(data=config, mode=proto.APPLY_MODES[mode], dry_run=dry_run)
+    element = await client.element("ApplyConfiguration", request)
+    names = {number: name for name, number in proto.APPLY_MODES.items()}
+    return Applied(names.get(element.mode, str(element.mode)), element.mode_details, list(element.warnings))
+
+
+async def bootstrap(client: NodeClient, *, recover: bool = False, skip_hash_check: bool = False) -> None:
+    """Tell the node to begin a new etcd cluster, from the uploaded snapshot if recover is set."""
+    request = proto.message("BootstrapRequest")(recover_etcd=recover, recover_skip_hash_check=skip_hash_check)
+    await client.call("Bootstrap", request)
+
+
+async def kubeconfig(client: NodeClient) -> str:
+    """Return a new administrator's kubeconfig; each call makes another client certificate."""
+    data = b"".join([chunk async for chunk in _chunks(client, "Kubeconfig")])
+    try:
+        return _first_file(data).decode()
+    except (OSError, EOFError, tarfile.TarError, UnicodeDecodeError) as error:
+        detail = f"the archive with the kubeconfig cannot be read ({error})"
+        raise NodeError(client.node, "Kubeconfig", Cause.OTHER, detail) from error
+
+
+def _first_file(archive: bytes) -> bytes:
+    """Return the first file; Talos never closes its archive, so that listing it would fail."""
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(archive)), mode="r:") as tar:
+        entry = tar.next()
+        file = tar.extractfile(entry) if entry else None
+        if file is None:
+            raise tarfile.ReadError("it is empty")
+        return file.read()
+
+
+async def _chunks(client: NodeClient, name: str, *, timeout: float | None = None) -> AsyncIterator[bytes]:
+    async for data in client.stream(name, timeout=timeout):
+        if data.metadata.error:
+            raise NodeError(client.node, name, Cause.OTHER, data.metadata.error)
+        yield data.bytes
+
+
+async def upgrade(client: NodeClient, image: str, *, timeout: float = LONG_TIMEOUT) -> bool:
+    """Install another image; tell whether the node reboots by itself, which only releases before v1.13 do."""
+    try:
+        await _pull(client, image, timeout)
+    except NodeError as error:
+        if error.cause is not Cause.UNIMPLEMENTED:
+            raise
+        await client.call("Upgrade", proto.message("UpgradeRequest")(image=image, preserve=True), timeout=timeout)
+        return True
+    await _install(client, image, timeout)
+    return False
+
+
+async def _pull(client: NodeClient, image: str, timeout: float) -> None:
+    request = proto.message("ImageServicePullRequest")(containerd=_system_containerd(), image_ref=image)
+    async for _progress in client.stream("machine.ImageService/Pull", request, timeout=timeout):
+        pass
+
+
+async def _install(client: NodeClient, image: str, timeout: float) -> None:
+    source = proto.message("InstallArtifactsSource")(image_name=image)
+    request = proto.message("LifecycleServiceUpgradeRequest")(containerd=_system_containerd(), source=source)
+    last, exit_code = "", None
+    async for reply in client.stream("machine.LifecycleService/Upgrade", request, timeout=timeout):
+        if reply.progress.WhichOneof("response") == "exit_code":
+            exit_code = reply.progress.exit_code
+        else:
+            last = reply.progress.message
+    if exit_code != 0:
+        detail = f"the installer ended with {exit_code}; its last words: {last.strip() or '(none)'}"
+        raise NodeError(client.node, "Upgrade", Cause.OTHER, detail)
+
+
+def _system_containerd() -> Any:
+    """Return where installers are kept: driver containerd, namespace system."""
+    return proto.message("ContainerdInstance")(driver=0, namespace=1)
+
+
+async def reset(client: NodeClient, wish: ResetWish, *, timeout: float = 60) -> None:
+    """Wipe the node, so that it waits for a configuration again (or stays off)."""
+    spec = proto.message("ResetPartitionSpec")
+    request = proto.message("ResetRequest")(
+        graceful=wish.graceful,
+        reboot=wish.reboot,
+        system_partitions_to_wipe=[spec(label=label, wipe=True) for label in wish.partitions],
+        user_disks_to_wipe=list(wish.user_disks),
+        mode=wish.mode,
+    )
+    await client.call("Reset", request, timeout=timeout)
+
+
+async def reboot(client: NodeClient, *, power_cycle: bool = False) -> None:
+    """Reboot the node."""
+    await client.call("Reboot", proto.message("RebootRequest")(mode=int(power_cycle)))
+
+
+async def etcd_members(client: NodeClient, *, local: bool = False) -> list[dict[str, Any]]:
+    """Return the members of etcd; local asks the node's own etcd, which answers without a quorum too."""
+    element = await client.element("EtcdMemberList", proto.message("EtcdMemberListRequest")(query_local=local))
+    return [
+        {
+            "id": f"{member.id:x}",
+            "hostname": member.hostname,
+            "peer_urls": list(member.peer_urls),
+            "client_urls": list(member.client_urls),
+            "is_learner": member.is_learner,
+        }
+        for member in element.members
+    ]
+
+
+async def etcd_status(client: NodeClient) -> dict[str, Any]:
+    """Return how the node's own etcd is."""
+    status = (await client.element("EtcdStatus")).member_status
+    return {
+        "member_id": f"{status.member_id:x}",
+        "leader": f"{status.leader:x}",
+        "db_size": status.db_size,
+        "db_size_in_use": status.db_size_in_use,
+        "raft_index": status.raft_index,
+        "raft_term": status.raft_term,
+        "raft_applied_index": status.raft_applied_index,
+        "is_learner": status.is_learner,
+        "errors": list(status.errors),
+    }
+
+
+def etcd_snapshot(client: NodeClient, *, timeout: float = LONG_TIMEOUT) -> AsyncIterator[bytes]:
+    """Return a snapshot of etcd, piece by piece."""
+    return _chunks(client, "EtcdSnapshot", timeout=timeout)
+
+
+async def etcd_recover(client: NodeClient, snapshot: bytes, *, timeout: float = LONG_TIMEOUT) -> None:
+    """Upload a snapshot, for a bootstrap with recover to begin from."""
+    data = proto.message("Data")
+    pieces: Iterable[Any] = (data(bytes=snapshot[at : at + _CHUNK]) for at in range(0, len(snapshot), _CHUNK))
+    await client.upload("EtcdRecover", pieces, timeout=timeout)
+
+
+async def meta_write(client: NodeClient, key: int, value: bytes) -> None:
+    """Keep a value in the node's META partition."""
+    await client.call("MetaWrite", proto.message("MetaWriteRequest")(key=key, value=value))
+
+
+async def meta_delete(client: NodeClient, key: int) -> None:
+    """Remove a value from the node's META partition."""
+    await client.call("MetaDelete", proto.message("MetaDeleteRequest")(key=key))
