@@ -1,0 +1,350 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Strategic-merge patches, with the outcome they have in Talos. Private to urmanac.talos: may change at any time.
+
+The rules are those of pkg/machinery/config/merge and pkg/machinery/config/configpatcher in siderolabs/talos; the tests name
+the rule behind each case. Documents are plain dictionaries; schema.py says which lists have keys and which are replaced.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import schema, yaml_text
+
+Document = dict[str, Any]
+
+_MACHINE_KEYS = frozenset({"version", "machine", "cluster", "debug", "persist"})
+_PATCH = "$patch"
+
+
+class Patch(NamedTuple):
+    """A patch as the user gave it: text or parsed document(s), and how messages call it."""
+
+    name: str
+    content: Any
+
+
+class _Deletion(NamedTuple):
+    """One C($patch: delete): where, and in a list, by which field and value."""
+
+    path: tuple[str, ...]
+    key: str = ""
+    value: str = ""
+
+
+class _Refusal(Exception):
+    """What is wrong with a patch, and at which path; apply_patches names the patch."""
+
+    def __init__(self, path: Iterable[str], cause: str, remedy: str) -> None:
+        super().__init__(cause)
+        self.path = ".".join(path) or "the document itself"
+        self.remedy = remedy
+
+
+def apply_patches(documents: Iterable[Document], patches: Iterable[Patch]) -> list[Document]:
+    """Return copies of the documents with every patch merged in, in the order given."""
+    merged = [copy.deepcopy(document) for document in documents]
+    for patch in patches:
+        try:
+            merged = _apply(merged, _documents_of(patch))
+        except _Refusal as refusal:
+            raise InputError(
+                f"Failed to apply the patch {patch.name} at {refusal.path}: {refusal}. {refusal.remedy}"
+            ) from refusal
+    return merged
+
+
+def identity(document: Document) -> tuple[str, str, str]:
+    """Return what makes two documents the same one: API version, kind and name."""
+    if "kind" not in document and "apiVersion" not in document:
+        return ("", "v1alpha1", "")
+    return (str(document.get("apiVersion", "")), str(document.get("kind", "")), str(document.get("name") or ""))
+
+
+def label(document: Document) -> str:
+    """Return how a message calls a document."""
+    _, kind, name = identity(document)
+    return "the machine configuration" if kind == "v1alpha1" else f"{kind} {name}".strip()
+
+
+def _documents_of(patch: Patch) -> list[Document]:
+    content = patch.content
+    if isinstance(content, str):
+        try:
+            content = yaml_text.load_all(content)
+        except InputError as error:
+            raise InputError(f"Failed to read the patch {patch.name}: {error}") from error
+    documents = content if isinstance(content, list) else [content]
+    if len(documents) == 1 and isinstance(documents[0], list):
+        documents = documents[0]
+    for document in documents:
+        _check_document(document)
+    _check_duplicates(documents)
+    return [copy.deepcopy(document) for document in documents]
+
+
+def _check_document(document: Any) -> None:
+    if not isinstance(document, dict):
+        raise _Refusal((), "it is not a mapping", "Write it as a YAML mapping such as machine: {sysctls: {...}}.")
+    if {"op", "path"} <= document.keys():
+        raise _Refusal(
+            (), "it is a JSON patch", "Write it as a strategic-merge patch: the part to change, at its place."
+        )
+    if ("kind" in document) != ("apiVersion" in document):
+        missing = "apiVersion" if "kind" in document else "kind"
+        raise _Refusal((), f"it has no {missing}", f"Add {missing}; most documents have apiVersion: v1alpha1.")
+    unknown = sorted(str(key) for key in document.keys() - _MACHINE_KEYS)
+    if "kind" not in document and unknown:
+        raise _Refusal(
+            unknown[:1], "Talos has no such field", "A machine configuration has machine and cluster; others need kind."
+        )
+
+
+def _check_duplicates(documents: list[Document]) -> None:
+    seen: set[tuple[str, str, str]] = set()
+    for document in documents:
+        if identity(document) in seen:
+            raise _Refusal((), f"{label(document)} stands in it twice", "Make one document of the two.")
+        seen.add(identity(document))
+
+
+def _apply(documents: list[Document], patch: list[Document]) -> list[Document]:
+    for right in patch:
+        identified = identity(right)
+        deletions = list(_take_deletions(right))
+        documents = _delete(documents, identified, label(right), deletions)
+        if not _is_emptied(right, deletions):
+            documents = _merge_document(documents, identified, right)
+    return documents
+
+
+def _delete(
+    documents: list[Document], identified: tuple[str, str, str], name: str, deletions: list[_Deletion]
+) -> list[Document]:
+    for deletion in deletions:
+        left = next((document for document in documents if identity(document) == identified), None)
+        if left is None:
+            raise _Refusal(deletion.path, f"there is no {name} to delete from", "Remove $patch: delete.")
+        if deletion.path:
+            _delete_at(left, schema.root(str(left.get("kind", ""))), deletion, deletion.path)
+            continue
+        if identified[1] == "v1alpha1":
+            raise _Refusal((), "the machine configuration itself cannot be deleted", "Delete fields of it.")
+        documents = [document for document in documents if document is not left]
+    return documents
+
+
+def _is_emptied(document: Document, deletions: list[_Deletion]) -> bool:
+    """Tell whether only names are left of a document that was there for its deletions."""
+    return bool(deletions) and not document.keys() - {"version", "kind", "apiVersion", "name"}
+
+
+def _merge_document(documents: list[Document], identified: tuple[str, str, str], right: Document) -> list[Document]:
+    root = schema.root(str(right.get("kind", "")))
+    for left in documents:
+        if identity(left) == identified:
+            _merge_structure(left, right, root, ())
+            return documents
+    _check_fields(right, root, ())
+    return [*documents, right]
+
+
+# --- deletions ---------------------------------------------------------------------------------------------------------
+
+
+def _take_deletions(document: Document) -> Iterator[_Deletion]:
+    """Take every C($patch: delete) out of a patch and yield what it asks for."""
+    if document.get(_PATCH) == "delete":
+        for key in [key for key in document if key not in ("kind", "apiVersion", "name")]:
+            del document[key]
+        yield _Deletion(())
+        return
+    yield from _take_from_mapping(document, ())
+
+
+def _take_from_mapping(mapping: dict[str, Any], path: tuple[str, ...]) -> Iterator[_Deletion]:
+    for key in list(mapping):
+        value, inner = mapping[key], (*path, str(key))
+        if isinstance(value, dict) and value.get(_PATCH) == "delete":
+            if any(part.startswith("[") for part in inner):
+                raise _Refusal(
+                    inner, "a field inside a list element cannot be deleted", "Delete the element and add it anew."
+                )
+            del mapping[key]
+            yield _Deletion(inner)
+        elif isinstance(value, dict | list) and value:
+            yield from _take_from_mapping(value, inner) if isinstance(value, dict) else _take_from_list(value, inner)
+            # A parent that held nothing but deletions must not create or replace anything.
+            if not value:
+                del mapping[key]
+
+
+def _take_from_list(elements: list[Any], path: tuple[str, ...]) -> Iterator[_Deletion]:
+    for position, item in enumerate(list(elements)):
+        inner = (*path, f"[{position}]")
+        if isinstance(item, dict) and item.get(_PATCH) == "delete":
+            named = [(key, value) for key, value in item.items() if key != _PATCH]
+            if not named:
+                raise _Refusal(
+                    inner, "it does not say which element", "Add a field that names it, such as interface: eth0."
+                )
+            elements[:] = [element for element in elements if element is not item]
+            yield _Deletion(inner, str(named[0][0]), yaml_text.text_of(named[0][1]))
+        elif isinstance(item, dict):
+            yield from _take_from_mapping(item, inner)
+
+
+def _delete_at(left: Any, field: schema.Field, deletion: _Deletion, path: tuple[str, ...]) -> None:
+    head, rest = path[0], path[1:]
+    if head.startswith("["):
+        _delete_element(left, deletion)
+        return
+    inner = _inner(field, head)
+    if not isinstance(left, dict) or (inner is None and head not in left):
+        raise _Refusal(deletion.path, "there is nothing to delete", "Remove $patch: delete or mend its path.")
+    if not rest:
+        left.pop(head, None)
+        return
+    _delete_at(left.get(head), inner or schema.FREE, deletion, rest)
+
+
+def _delete_element(left: Any, deletion: _Deletion) -> None:
+    for position, item in enumerate(left if isinstance(left, list) else []):
+        if isinstance(item, dict) and deletion.key in item and yaml_text.text_of(item[deletion.key]) == deletion.value:
+            del left[position]
+            return
+    cause = f"no element has {deletion.key}: {deletion.value}"
+    raise _Refusal(deletion.path, cause, "Its first field must be that of the element to delete, with the same value.")
+
+
+# --- merging -----------------------------------------------------------------------------------------------------------
+
+
+def _inner(field: schema.Field, key: str) -> schema.Field | None:
+    """Return the description of a field of a structure, or None where any key may stand (or none is known)."""
+    if field.form == "struct":
+        return (schema.structure(field.of) or {}).get(key)
+    return None
+
+
+def _merge_structure(left: dict[str, Any], right: dict[str, Any], field: schema.Field, path: tuple[str, ...]) -> None:
+    _check_keys(right, field, path)
+    for key, value in right.items():
+        inner = _inner(field, key) or schema.element(field)
+        left[key] = _merged(left.get(key), value, inner, (*path, str(key)))
+
+
+def _merged(left: Any, right: Any, field: schema.Field, path: tuple[str, ...]) -> Any:
+    if right is None:
+        return left
+    _check_form(right, field, path)
+    if left is None or field.replaced:
+        _check_fields(right, field, path)
+        return _normal(right, field)
+    if field.form == "args":
+        return {**left, **_normal(right, field)}
+    if isinstance(left, dict) and isinstance(right, dict):
+        merged = dict(left)
+        _merge_structure(merged, right, field, path)
+        return merged
+    if isinstance(left, list) and isinstance(right, list):
+        return _merged_list(left, right, field, path)
+    if isinstance(left, dict | list) or isinstance(right, dict | list):
+        raise _Refusal(
+            path, f"{_form(right)} cannot be merged into {_form(left)}", "Give it the form it has in the configuration."
+        )
+    if field.form == "any" and _scalar_type(left) is not _scalar_type(right):
+        raise _Refusal(
+            path, f"{right!r} is not of the type of {left!r}", "Write it with quotes, or without, as the other is."
+        )
+    # An empty text or a zero leaves what is there; false does not.
+    return left if not right and not isinstance(right, bool) else _normal(right, field)
+
+
+def _merged_list(left: list[Any], right: list[Any], field: schema.Field, path: tuple[str, ...]) -> list[Any]:
+    merged = list(left)
+    for position, item in enumerate(right):
+        _check_fields(item, schema.element(field), (*path, f"[{position}]"))
+        found = _find(merged, item, field.keys)
+        if found is None:
+            merged.append(_normal(item, schema.element(field)))
+        elif field.replaces_elements:
+            merged[found] = item
+        else:
+            merged[found] = _merged(merged[found], item, schema.element(field), (*path, f"[{position}]"))
+    return merged
+
+
+def _scalar_type(value: Any) -> type:
+    return next((kind for kind in (bool, int, float) if isinstance(value, kind)), str)
+
+
+def _find(elements: list[Any], item: Any, keys: tuple[str, ...]) -> int | None:
+    key = next((key for key in keys if isinstance(item, dict) and item.get(key)), None)
+    if key is None:
+        return None
+    return next(
+        (at for at, element in enumerate(elements) if isinstance(element, dict) and element.get(key) == item[key]), None
+    )
+
+
+def _normal(value: Any, field: schema.Field) -> Any:
+    """Return a value as Talos would hold it: scalars of maps and arguments are texts, permissions numbers."""
+    if field.form == "mode":
+        return yaml_text.file_mode(value)
+    if field.form == "manifest":
+        # Talos drops line breaks before a manifest; a block scalar that begins with one could not be written again.
+        return str(value).lstrip("\t\n\v\f\r")
+    if field.form == "struct" and isinstance(value, dict):
+        return {
+            key: _normal(item, _inner(field, key) or schema.FREE) for key, item in value.items() if item is not None
+        }
+    if field.form == "list" and isinstance(value, list):
+        return [_normal(item, schema.element(field)) for item in value]
+    if field.form in ("map", "args") and isinstance(value, dict):
+        return {str(key): _normal_entry(item, field) for key, item in value.items() if item is not None}
+    return value
+
+
+def _normal_entry(value: Any, field: schema.Field) -> Any:
+    if isinstance(value, dict):
+        return _normal(value, schema.element(field))
+    return [yaml_text.text_of(item) for item in value] if isinstance(value, list) else yaml_text.text_of(value)
+
+
+# --- checks ------------------------------------------------------------------------------------------------------------
+
+
+def _check_fields(value: Any, field: schema.Field, path: tuple[str, ...]) -> None:
+    """Refuse what Talos would refuse anywhere inside a value: unknown fields and wrong forms."""
+    _check_form(value, field, path)
+    if isinstance(value, dict):
+        _check_keys(value, field, path)
+        for key, item in value.items():
+            _check_fields(item, _inner(field, key) or schema.element(field), (*path, str(key)))
+    if isinstance(value, list):
+        for position, item in enumerate(value):
+            _check_fields(item, schema.element(field), (*path, f"[{position}]"))
+
+
+def _check_keys(value: dict[str, Any], field: schema.Field, path: tuple[str, ...]) -> None:
+    fields = schema.structure(field.of) if field.form == "struct" else None
+    for key in value if fields is not None else ():
+        if key not in fields:
+            raise _Refusal((*path, str(key)), "Talos has no such field", "Correct the name or remove it.")
+
+
+def _check_form(value: Any, field: schema.Field, path: tuple[str, ...]) -> None:
+    wanted = {"struct": "a mapping", "map": "a mapping", "args": "a mapping", "list": "a list", "scalar": "one value"}
+    want = wanted.get(field.form)
+    if value is not None and want is not None and _form(value) != want:
+        raise _Refusal(path, f"{want} belongs here, not {_form(value)}", "Give it the form Talos documents.")
+
+
+def _form(value: Any) -> str:
+    return "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list | tuple) else "one value"

@@ -1,0 +1,228 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read and write YAML as Talos does. Private to urmanac.talos: may change at any time.
+
+Reading: YAML 1.2 words (C(yes) is a text, C(0o644) a number), no timestamps, and a number still knows how it was written, because
+Talos reads V(1.10) for a text field as the text. Writing: four spaces, texts quoted where a reader could take them for something
+else, maps in natural order; the same document always gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import yaml
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import schema
+
+_NUMBER = re.compile(
+    r"""[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*|(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?
+    |\.(?:inf|Inf|INF)|[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?)\Z|\.(?:nan|NaN|NAN)\Z""",
+    re.VERBOSE,
+)
+_WORD = re.compile(r"(?i)(?:true|false|yes|no|on|off|y|n|null|~|<<)\Z")
+_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?:[Tt\s].*)?\Z")
+
+
+_EMPTY: dict[str, Any] = {"list": [], "struct": None}
+
+
+class WrittenInt(int):
+    """An integer that knows how it was written."""
+
+    text: str
+
+
+class WrittenFloat(float):
+    """A floating point number that knows how it was written."""
+
+    text: str
+
+
+class FileMode(int):
+    """File permissions, written in octal without quotes, as Talos reads them."""
+
+
+def load_all(text: str) -> list[Any]:
+    """Return the documents of a YAML text; empty ones are left out."""
+    try:
+        return [document for document in yaml.load_all(text, Loader=_Loader) if document is not None]
+    except yaml.YAMLError as error:
+        raise InputError(f"Failed to read YAML: {_brief(error)}. Mend the text at that place.") from error
+
+
+def dump_all(documents: Iterable[dict[str, Any]]) -> str:
+    """Return documents as one text, fields in the order in which Talos writes them."""
+    return "---\n".join(dump(document) for document in documents)
+
+
+def dump(document: Any) -> str:
+    """Return one document as text; what its kind defines as empty is left out."""
+    root = schema.root(str(document.get("kind", "")))
+    if root is schema.UNKNOWN:
+        head = {key: document[key] for key in ("apiVersion", "kind", "name") if key in document}
+        return dump_plain(head | document)
+    return dump_plain(arrange(document, root))
+
+
+def dump_plain(data: Any) -> str:
+    """Return data as text in the order given."""
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=1 << 20, indent=4, allow_unicode=True)
+
+
+def arrange(value: Any, field: schema.Field) -> Any:
+    """Return a value with its fields in order and without empty fields that Talos leaves out."""
+    if field.form == "struct" and isinstance(value, dict):
+        return _arrange_structure(value, field.of)
+    if field.form == "list" and isinstance(value, list):
+        return [arrange(item, schema.element(field)) for item in value]
+    if field.form == "map" and isinstance(value, dict):
+        inner = schema.element(field)
+        return {key: arrange(value[key], inner) for key in sorted(value, key=natural)}
+    if field.form == "mode":
+        return file_mode(value)
+    return _arrange_free(value) if field.form in ("any", "args") else value
+
+
+def file_mode(value: Any) -> FileMode:
+    """Return permissions given as a number, or as a text in octal."""
+    return FileMode(value if isinstance(value, int) else int(str(value).removeprefix("0o") or "0", 8))
+
+
+def text_of(value: Any) -> str:
+    """Return a scalar as the text it was written as."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(getattr(value, "text", "" if value is None else value))
+
+
+def natural(key: Any) -> list[tuple[int, int, str]]:
+    """Return a sort key: signs before digits before letters, digits by value, as the YAML library of Talos sorts maps."""
+    parts = re.findall(r"\d+|\D", str(key))
+    return [(1, int(part), part) if part.isdigit() else (2 if part.isalpha() else 0, 0, part) for part in parts]
+
+
+def _arrange_structure(value: dict[str, Any], name: str) -> dict[str, Any]:
+    fields = schema.structure(name) or {}
+    arranged: dict[str, Any] = {}
+    for field in fields.values():
+        item = value.get(field.name)
+        if _is_left_out(item, field):
+            continue
+        arranged[field.name] = _EMPTY.get(field.form, "") if item is None else arrange(item, field)
+    return arranged
+
+
+def _is_left_out(item: Any, field: schema.Field) -> bool:
+    if field.required:
+        return item is None and field.form == "mode"
+    if field.form == "struct":
+        return item is None
+    return item is None or (not isinstance(item, bool) and not item)
+
+
+def _arrange_free(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _arrange_free(value[key]) for key in sorted(value, key=natural)}
+    if isinstance(value, list):
+        return [_arrange_free(item) for item in value]
+    return value
+
+
+def _brief(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+    return f"{getattr(error, 'problem', None) or 'it is no YAML'}{where}"
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads the words of YAML 1.2, and refuses a key given twice."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  # PyYAML's own convention
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.tag == "tag:yaml.org,2002:str" and key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value} is given twice", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+_PREFIX = "tag:yaml.org,2002:"
+_Loader.add_implicit_resolver(_PREFIX + "bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF"))
+_Loader.add_implicit_resolver(_PREFIX + "null", re.compile(r"(?:~|null|Null|NULL|)\Z"), ["~", "n", "N", ""])
+_Loader.add_implicit_resolver(
+    _PREFIX + "int", re.compile(r"[-+]?(?:0o[0-7]+|0x[0-9a-fA-F]+|0|[1-9][0-9_]*|0[0-7]+)\Z"), list("-+0123456789")
+)
+_Loader.add_implicit_resolver(
+    _PREFIX + "float",
+    re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?\Z"),
+    list("-+.0123456789"),
+)
+_Loader.add_implicit_resolver(_PREFIX + "merge", re.compile(r"<<\Z"), ["<"])
+
+
+def _construct_int(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> WrittenInt:
+    text = str(loader.construct_scalar(node))
+    plain = text.replace("_", "")
+    # A leading zero means octal to Talos, with or without the o.
+    base = 0 if re.match(r"[-+]?(?:0[ox]|0\Z|[1-9])", plain) else 8
+    number = WrittenInt(int(plain, base))
+    number.text = text
+    return number
+
+
+def _construct_float(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> WrittenFloat:
+    text = str(loader.construct_scalar(node))
+    number = WrittenFloat(text)
+    number.text = text
+    return number
+
+
+_Loader.add_constructor(_PREFIX + "int", _construct_int)
+_Loader.add_constructor(_PREFIX + "float", _construct_float)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes with the indentation and quoting of Talos' YAML library."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        self.indents.append(self.indent)
+        if self.indent is None:
+            self.indent = self.best_indent if flow else 0
+        elif self.states[-1:] == [self.expect_block_sequence_item]:
+            # The first level inside a list item only skips its dash; every other one goes to the next multiple.
+            self.indent += 2
+        else:
+            self.indent = self.best_indent * ((self.indent + self.best_indent) // self.best_indent)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    ambiguous = text == "" or _NUMBER.match(text) or _WORD.match(text) or _DATE.match(text)
+    style = "|" if "\n" in text else '"' if ambiguous else None
+    return dumper.represent_scalar(_PREFIX + "str", text, style=style)
+
+
+def _plain(tag: str) -> Any:
+    return lambda dumper, value: dumper.represent_scalar(_PREFIX + tag, text_of(value))
+
+
+# 0o644 is a number to Talos and a text to PyYAML, which would write its tag.
+_Dumper.add_implicit_resolver(_PREFIX + "int", re.compile(r"0o[0-7]+\Z"), ["0"])
+_Dumper.add_representer(str, _represent_text)
+_Dumper.add_multi_representer(str, lambda dumper, text: _represent_text(dumper, str(text)))
+_Dumper.add_representer(bool, _plain("bool"))
+_Dumper.add_representer(WrittenInt, _plain("int"))
+_Dumper.add_representer(WrittenFloat, _plain("float"))
+_Dumper.add_representer(int, _plain("int"))
+_Dumper.add_representer(FileMode, lambda dumper, mode: dumper.represent_scalar(_PREFIX + "int", f"0o{mode:o}"))
