@@ -1,0 +1,69 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bastion's asset server, stood in for: it serves the boot-to-talos stand-in with its checksums."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import http.server
+import io
+import tarfile
+import threading
+from functools import partial
+from pathlib import Path
+
+from lab.settings import ASSET_PORT, Settings
+
+ARCHIVE = "boot-to-talos-linux-arm64.tar.gz"
+CHECKSUMS = "boot-to-talos-checksums.txt"
+PROGRAM = Path(__file__).parent / "machine" / "boot_to_talos.py"
+
+
+class _Handler(http.server.SimpleHTTPRequestHandler):
+    """Serve files quietly; a release path and the bastion's path lead to the same files."""
+
+    def translate_path(self, path: str) -> str:
+        return super().translate_path("/" + path.rsplit("/", 1)[-1])
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class's name
+        pass
+
+
+class AssetServer:
+    """A web server at the bastion's address."""
+
+    def __init__(self, settings: Settings) -> None:
+        write_assets(settings.assets)
+        handler = partial(_Handler, directory=str(settings.assets))
+        self._server = http.server.ThreadingHTTPServer((settings.asset_address, ASSET_PORT), handler)
+
+    def start(self) -> None:
+        """Serve in a thread."""
+        threading.Thread(target=self._server.serve_forever, name="assets", daemon=True).start()
+
+    def stop(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def write_assets(directory: Path) -> None:
+    """Write the archive and its checksums as a release of boot-to-talos has them."""
+    directory.mkdir(parents=True, exist_ok=True)
+    archive = make_archive(PROGRAM.read_bytes())
+    digest = hashlib.sha256(archive).hexdigest()
+    (directory / ARCHIVE).write_bytes(archive)
+    (directory / CHECKSUMS).write_text(f"{digest}  {ARCHIVE}\n", encoding="utf-8")
+    (directory / f"{ARCHIVE}.sha256").write_text(digest, encoding="utf-8")
+
+
+def make_archive(program: bytes) -> bytes:
+    """Return a gzip'd tar that holds the program; the same bytes for the same program."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        entry = tarfile.TarInfo("boot-to-talos")
+        entry.size, entry.mode = len(program), 0o755
+        archive.addfile(entry, io.BytesIO(program))
+    return gzip.compress(buffer.getvalue(), mtime=0)

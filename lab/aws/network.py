@@ -1,0 +1,214 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Gaps of moto around subnets, addresses, DHCP option sets and the order in which a network may be taken apart."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.ec2.models.dhcp_options import DHCPOptionsSet, DHCPOptionsSetBackend
+from moto.ec2.models.internet_gateways import InternetGatewayBackend
+from moto.ec2.models.security_groups import SecurityGroupBackend
+from moto.ec2.models.subnets import Subnet, SubnetBackend
+from moto.ec2.models.vpcs import VPCBackend
+from moto.ec2.responses import EC2Response
+
+from lab.aws.patches import Function, drop_tags, put, refuse, tags_for, wrap
+
+
+def install() -> None:
+    """Close the gaps."""
+    put(Subnet, ipv6_cidr_block_association_set=property(_associations))
+    put(Subnet, request_ip=request_address, get_available_subnet_ip=next_address, del_subnet_ip=_forget_address)
+    wrap(Subnet, "get_filter_value", _subnet_filters)
+    wrap(SubnetBackend, "associate_subnet_cidr_block", _one_ipv6_block_per_subnet)
+    wrap(SubnetBackend, "delete_subnet", _only_empty_subnets)
+    wrap(EC2Response, "create_dhcp_options", _tagged_dhcp_options)
+    put(DHCPOptionsSetBackend, delete_dhcp_options_set=_delete_dhcp_options)
+    put(DHCPOptionsSet, owner_id=property(lambda self: self.ec2_backend.account_id))
+    wrap(DHCPOptionsSet, "get_filter_value", _dhcp_filters)
+    wrap(SecurityGroupBackend, "delete_security_group", _only_unused_groups)
+    wrap(InternetGatewayBackend, "detach_internet_gateway", _without_public_addresses)
+    wrap(VPCBackend, "delete_vpc", _only_empty_vpcs)
+
+
+# Gap: the association's state is answered as the text "{'State': 'associated'}".
+def _associations(subnet: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "Ipv6CidrBlock": association["ipv6CidrBlock"],
+            "AssociationId": association["associationId"],
+            "Ipv6CidrBlockState": {"State": association["ipv6CidrBlockState"]["State"]},
+        }
+        for association in subnet.ipv6_cidr_block_associations.values()
+        if association["ipv6CidrBlockState"]["State"] == "associated"
+    ]
+
+
+def ipv6_block(subnet: Any) -> ipaddress.IPv6Network | None:
+    """Return the IPv6 block of a subnet, if it has one."""
+    blocks = _associations(subnet)
+    return ipaddress.IPv6Network(blocks[0]["Ipv6CidrBlock"]) if blocks else None
+
+
+# Gap: DescribeSubnets knows no filter on IPv6 associations, which ec2_vpc_subnet needs (ipv6_cidr).
+def _subnet_filters(original: Function) -> Function:
+    keys = {
+        "ipv6-cidr-block-association.ipv6-cidr-block": "Ipv6CidrBlock",
+        "ipv6-cidr-block-association.association-id": "AssociationId",
+    }
+
+    def get_filter_value(self: Any, filter_name: str, method_name: str | None = None) -> Any:
+        if filter_name in keys:
+            return [association[keys[filter_name]] for association in _associations(self)]
+        if filter_name == "ipv6-cidr-block-association.state":
+            return [association["Ipv6CidrBlockState"]["State"] for association in _associations(self)]
+        return original(self, filter_name, method_name)
+
+    return get_filter_value
+
+
+# Gap: any number of IPv6 blocks, from anywhere, are taken; EC2 takes one, a /64 out of the VPC's block, used once.
+def _one_ipv6_block_per_subnet(original: Function) -> Function:
+    def associate_subnet_cidr_block(self: Any, subnet_id: str, ipv6_cidr_block: str) -> Any:
+        subnet = self.get_subnet(subnet_id)
+        block = ipaddress.IPv6Network(ipv6_cidr_block)
+        vpc = self.get_vpc(subnet.vpc_id)
+        blocks = [a["cidr_block"] for a in vpc.get_cidr_block_association_set(ipv6=True)]
+        if not any(block.subnet_of(ipaddress.IPv6Network(text)) for text in blocks):
+            raise refuse("InvalidSubnet.Range", f"The CIDR '{ipv6_cidr_block}' is invalid.")
+        if _associations(subnet):
+            raise refuse("SubnetLimitExceeded", f"The subnet '{subnet_id}' has an IPv6 CIDR block already.")
+        taken = {a["Ipv6CidrBlock"] for other in self.describe_subnets() for a in _associations(other)}
+        if ipv6_cidr_block in taken:
+            raise refuse("InvalidSubnet.Conflict", f"The CIDR '{ipv6_cidr_block}' conflicts with another subnet")
+        return original(self, subnet_id, ipv6_cidr_block)
+
+    return associate_subnet_cidr_block
+
+
+def used_addresses(subnet: Any) -> set[str]:
+    """Return every private IPv4 and IPv6 address that an interface of this subnet holds."""
+    interfaces = [eni for eni in subnet.ec2_backend.enis.values() if eni.subnet.id == subnet.id]
+    ipv4 = {address["PrivateIpAddress"] for eni in interfaces for address in eni.private_ip_addresses}
+    return ipv4 | {address for eni in interfaces for address in eni.ipv6_addresses}
+
+
+# Gap: a private address is checked against instances only, not interfaces, and a duplicate is an untyped exception.
+def request_address(subnet: Any, ip: str, instance: Any = None) -> None:
+    """Refuse an IPv4 address that is not in the subnet, reserved by AWS or in use."""
+    hosts = subnet.cidr
+    address = ipaddress.IPv4Address(ip)
+    reserved = {hosts.network_address + offset for offset in range(4)} | {hosts.broadcast_address}
+    if address not in hosts:
+        raise refuse("InvalidParameterValue", f"Address {ip} does not fall within the subnet's address range")
+    if address in reserved:
+        raise refuse("InvalidParameterValue", f"Address {ip} is in subnet's reserved address range")
+    if ip in used_addresses(subnet):
+        raise refuse("InvalidIPAddress.InUse", f"Address {ip} is in use.")
+
+
+def next_address(subnet: Any, instance: Any = None) -> str:
+    """Return the first free IPv4 address of the subnet."""
+    used = used_addresses(subnet)
+    for offset in range(4, subnet.cidr.num_addresses - 1):
+        if str(subnet.cidr.network_address + offset) not in used:
+            return str(subnet.cidr.network_address + offset)
+    raise refuse("InsufficientFreeAddressesInSubnet", f"The subnet '{subnet.id}' has no free addresses.")
+
+
+def _forget_address(subnet: Any, ip: str) -> None:
+    """Do nothing: what is in use follows from the interfaces."""
+
+
+# Gap: TagSpecifications are dropped, so ec2_vpc_dhcp_option never finds its set again and makes one more per run.
+def _tagged_dhcp_options(original: Function) -> Function:
+    def create_dhcp_options(self: Any) -> ActionResult:
+        answer: ActionResult = original(self)
+        options = answer.result["DhcpOptions"]  # type: ignore[index]
+        options.add_tags(tags_for(self, "dhcp-options"))
+        return answer
+
+    return create_dhcp_options
+
+
+# Gap: a set remembers only the last VPC it was given to, also after that VPC is gone or has another set.
+def _delete_dhcp_options(self: Any, options_id: str) -> None:
+    if options_id not in self.dhcp_options_sets:
+        raise refuse("InvalidDhcpOptionID.NotFound", f"DhcpOption ID {options_id} does not exist.")
+    if any(vpc.dhcp_options and vpc.dhcp_options.id == options_id for vpc in self.vpcs.values()):
+        raise refuse("DependencyViolation", f"The dhcpOptions '{options_id}' has dependencies and cannot be deleted.")
+    del self.dhcp_options_sets[options_id]
+    drop_tags(self, options_id)
+
+
+# Gap: the filters `key` and `value` match every set, because unset options count too.
+def _dhcp_filters(original: Function) -> Function:
+    def get_filter_value(self: Any, filter_name: str, method_name: str | None = None) -> Any:
+        if filter_name == "key":
+            return [key for key, values in self._options.items() if values]
+        if filter_name == "value":
+            return [value for values in self._options.values() if values for value in values]
+        return original(self, filter_name, method_name)
+
+    return get_filter_value
+
+
+def _dependency(kind: str, name: str) -> Exception:
+    return refuse("DependencyViolation", f"The {kind} '{name}' has dependencies and cannot be deleted.")
+
+
+# Gaps below: moto lets a network be taken apart in any order; EC2 refuses what is still in use.
+def _only_empty_subnets(original: Function) -> Function:
+    def delete_subnet(self: Any, subnet_id: str) -> Any:
+        if any(eni.subnet.id == subnet_id for eni in self.enis.values()):
+            raise _dependency("subnet", subnet_id)
+        subnet = original(self, subnet_id)
+        for table in self.route_tables.values():  # EC2 ends the association with the subnet
+            table._associations = {k: v for k, v in table._associations.items() if v != subnet_id}
+        drop_tags(self, subnet_id)
+        return subnet
+
+    return delete_subnet
+
+
+def _only_unused_groups(original: Function) -> Function:
+    def delete_security_group(self: Any, name: str | None = None, group_id: str | None = None) -> Any:
+        for eni in self.enis.values():
+            if group_id in {group.id for group in eni.group_set}:
+                raise refuse("DependencyViolation", f"resource {group_id} has a dependent object")
+        for group in [group for groups in self.groups.values() for group in groups.values() if group.id != group_id]:
+            rules = [*group.ingress_rules, *group.egress_rules]
+            if any(rule.source_group.get("GroupId") == group_id for rule in rules):
+                raise refuse("DependencyViolation", f"resource {group_id} has a dependent object")
+        answer = original(self, name, group_id)
+        drop_tags(self, group_id or "")
+        return answer
+
+    return delete_security_group
+
+
+def _without_public_addresses(original: Function) -> Function:
+    def detach_internet_gateway(self: Any, internet_gateway_id: str, vpc_id: str) -> Any:
+        if any(eni.subnet.vpc_id == vpc_id and eni.public_ip for eni in self.enis.values()):
+            message = f"Network {vpc_id} has some mapped public address(es). Please unmap those before detaching."
+            raise refuse("DependencyViolation", message)
+        return original(self, internet_gateway_id, vpc_id)
+
+    return detach_internet_gateway
+
+
+def _only_empty_vpcs(original: Function) -> Function:
+    def delete_vpc(self: Any, vpc_id: str) -> Any:
+        gateways = [g for g in self.internet_gateways.values() if g.vpc and g.vpc.id == vpc_id]
+        groups = [g for g in self.groups.get(vpc_id, {}).values() if g.name != "default"]
+        if gateways or groups:
+            raise _dependency("vpc", vpc_id)
+        answer = original(self, vpc_id)
+        drop_tags(self, vpc_id)
+        return answer
+
+    return delete_vpc

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Put the lab's extensions into moto. Each is one function in the modules beside this one, with the gap it closes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from moto.ec2.exceptions import EC2ClientError
+
+from lab.machines import MachinePark
+
+ACCOUNT = "123456789012"
+Function = Callable[..., Any]
+
+
+def install(park: MachinePark) -> None:
+    """Extend moto in this process and let instances come to life in the park."""
+    from lab.aws import instances, interfaces, network, volumes
+
+    network.install()
+    interfaces.install()
+    volumes.install()
+    instances.install(park)
+
+
+def put(owner: Any, **members: Any) -> None:
+    """Put functions or properties into a class of moto's."""
+    for name, member in members.items():
+        setattr(owner, name, member)
+
+
+def wrap(owner: Any, name: str, around: Callable[[Function], Function]) -> None:
+    """Replace a method of moto's by what `around` makes of it."""
+    setattr(owner, name, around(getattr(owner, name)))
+
+
+def refuse(code: str, message: str) -> EC2ClientError:
+    """Return the error that EC2 would answer with."""
+    return EC2ClientError(code, message)
+
+
+def tags_for(response: Any, kind: str) -> dict[str, str]:
+    """Return the tags that a request's TagSpecifications hold for one kind of resource."""
+    found: dict[str, str] = {}
+    for specification in response._get_param("TagSpecifications", []) or []:
+        if specification.get("ResourceType") == kind:
+            found |= {tag["Key"]: tag.get("Value", "") for tag in specification.get("Tags", [])}
+    return found
+
+
+def drop_tags(backend: Any, resource_id: str) -> None:
+    """Forget the tags of a resource that is gone."""
+    backend.tags.pop(resource_id, None)

@@ -1,0 +1,232 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The web server in front of moto: one endpoint for all of AWS, the log of calls, faults and the lab's own paths.
+
+Gap of moto closed here: an exception inside moto becomes a page of HTML with status 500, on which boto3 retries and
+then says nothing useful; here it is an AWS error of the protocol that the caller speaks.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from io import BytesIO
+from typing import Any
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
+
+from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
+
+from lab.aws import patches
+from lab.aws.faults import AwsRefusal, Faults, parse_fault
+from lab.machines import MachinePark
+from lab.settings import ACCESS_KEY_ID, REGION, STANDS_IN_FOR, Settings
+
+LOG = logging.getLogger("lab.aws")
+READING = ("Describe", "Get", "List", "Lookup", "Search", "Simulate")
+_CREDENTIAL = re.compile(r"Credential=([^/]+)/[^/]*/[^/]*/([^/]+)/")
+_TEXT = {"Content-Type": "text/xml"}
+Start = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One API call as it was answered."""
+
+    number: int
+    service: str
+    action: str
+    status: int
+    error: str | None
+    mutating: bool
+
+
+class AwsServer:
+    """moto on 127.0.0.1, with the lab's paths beside it."""
+
+    def __init__(self, settings: Settings, park: MachinePark) -> None:
+        self._application = Application(settings, park)
+        self._server = make_server(
+            "127.0.0.1", settings.port, self._application, threaded=True, request_handler=_QuietHandler
+        )
+
+    def start(self) -> None:
+        """Serve in a thread."""
+        threading.Thread(target=self._server.serve_forever, name="aws", daemon=True).start()
+        threading.Thread(target=self._application.warm_up, name="warm-up", daemon=True).start()
+
+    def stop(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _QuietHandler(MotoRequestHandler):  # type: ignore[misc, unused-ignore]  # moto is not analysed
+    """Keep the log for what matters; every call is in /lab/calls."""
+
+    def log_request(self, *_: object) -> None:
+        pass
+
+
+class Application:
+    """The WSGI application."""
+
+    def __init__(self, settings: Settings, park: MachinePark) -> None:
+        self.settings = settings
+        self.park = park
+        self.faults = Faults()
+        self.calls: list[Call] = []
+        self.moto = DomainDispatcherApplication(create_backend_app)
+        patches.install(park)
+
+    def __call__(self, environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+        """Answer one request."""
+        request = Request(environ)
+        answer = self._lab(request) if request.path.startswith("/lab/") else self._aws(request)
+        return answer(environ, start_response)
+
+    def warm_up(self) -> None:
+        """Load what the first call would wait for."""
+        from moto.ec2.models import ec2_backends
+
+        with self.park.lock:
+            ec2_backends[patches.ACCOUNT][REGION].describe_images()
+
+    def _aws(self, request: Request) -> Response:
+        body = request.get_data(parse_form_data=False)
+        service, action, parameters = _identify(request, body)
+        try:
+            _check_credentials(request)
+            self._strike(action)
+            self.faults.refuse_hidden(parameters)
+            answer = self._moto(request, body)
+            answer = self._after(answer, action)
+        except AwsRefusal as refusal:
+            answer = _error(service, refusal.code, str(refusal), refusal.status)
+        except Exception as error:
+            LOG.exception("%s %s", service, action)
+            answer = _error(service, *_explain(error))
+        self._record(service, action, answer)
+        return answer
+
+    def _moto(self, request: Request, body: bytes) -> Response:
+        environ = dict(request.environ) | {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+        with self.park.lock:  # moto's tables are plain dicts; the machines change them too
+            return Response.from_app(self.moto, environ)
+
+    def _strike(self, action: str) -> None:
+        for fault in self.faults.take(("delay", "throttle", "refuse"), action):
+            if fault.kind == "delay":
+                time.sleep(fault.seconds)
+            elif fault.kind == "throttle":
+                raise AwsRefusal("RequestLimitExceeded", "Request limit exceeded.", 503)
+            else:
+                raise AwsRefusal(fault.code, fault.message, 403)
+
+    def _after(self, answer: Response, action: str) -> Response:
+        if answer.status_code != 200:
+            return answer
+        for fault in self.faults.take(("lost_answer", "eventual"), action):
+            if fault.kind == "lost_answer":
+                raise AwsRefusal("InternalError", "An internal error has occurred", 500)
+            self.faults.hide(answer.get_data(as_text=True), fault.count)
+        if self.faults.hidden and action.startswith("Describe"):
+            answer.set_data(self.faults.without_hidden(answer.get_data(as_text=True)))
+        return answer
+
+    def _record(self, service: str, action: str, answer: Response) -> None:
+        error = None
+        if answer.status_code >= 400:
+            found = re.search(r"<Code>([^<]+)</Code>|\"__type\": ?\"([^\"]+)", answer.get_data(as_text=True))
+            error = next((g for g in found.groups() if g), None) if found else str(answer.status_code)
+        mutating = not action.startswith(READING) and error != "DryRunOperation"
+        self.calls.append(Call(len(self.calls) + 1, service, action, answer.status_code, error, mutating))
+
+    def _lab(self, request: Request) -> Response:
+        routes: dict[tuple[str, str], Callable[[Request], Any]] = {
+            ("GET", "/lab/status"): lambda _: self.status(),
+            ("GET", "/lab/calls"): self._calls_since,
+            ("DELETE", "/lab/calls"): lambda _: self.calls.clear(),
+            ("GET", "/lab/faults"): lambda _: [asdict(fault) for fault in self.faults.waiting],
+            ("POST", "/lab/faults"): lambda r: self.faults.add(parse_fault(r.get_json(force=True))),
+            ("DELETE", "/lab/faults"): lambda _: self.faults.clear(),
+        }
+        handler = routes.get((request.method, request.path))
+        if handler is None:
+            return _json({"error": f"the lab has no {request.method} {request.path}"}, 404)
+        try:
+            return _json(handler(request), 200)
+        except (ValueError, TypeError) as error:
+            return _json({"error": str(error)}, 400)
+
+    def _calls_since(self, request: Request) -> list[dict[str, Any]]:
+        since = int(request.args.get("since", 0))
+        return [asdict(call) for call in self.calls if call.number > since]
+
+    def status(self) -> dict[str, Any]:
+        """Return what `python -m lab status` and the tests ask for."""
+        calls = list(self.calls)
+        return {
+            "lab": "a test double of AWS, not AWS",
+            "directory": str(self.settings.directory),
+            "endpoint": self.settings.endpoint,
+            "sandbox": self.park.sandbox_kind,
+            "machines": self.park.describe(),
+            "calls": dict(Counter(call.action for call in calls)),
+            "calls_total": len(calls),
+            "mutating_calls": sum(call.mutating for call in calls),
+            "stands_in_for": STANDS_IN_FOR,
+        }
+
+
+def _identify(request: Request, body: bytes) -> tuple[str, str, dict[str, str]]:
+    """Return service, action and parameters of an AWS call, whichever protocol it speaks."""
+    match = _CREDENTIAL.search(request.headers.get("Authorization", ""))
+    service = match.group(2) if match else "unknown"
+    target = request.headers.get("X-Amz-Target")
+    if target:
+        return service, target.rpartition(".")[2], {}
+    parameters = dict(parse_qsl(body.decode("utf-8", errors="replace")))
+    return service, parameters.get("Action", f"{request.method} {request.path}"), parameters
+
+
+def _check_credentials(request: Request) -> None:
+    """Refuse any key but the lab's, so that a mistake with real credentials shows at once."""
+    match = _CREDENTIAL.search(request.headers.get("Authorization", ""))
+    if match and match.group(1) != ACCESS_KEY_ID:
+        raise AwsRefusal(
+            "AuthFailure", "This is the lab, a test double: it takes only its own dummy credentials.", status=401
+        )
+
+
+def _explain(error: Exception) -> tuple[str, str, int]:
+    if isinstance(error, NotImplementedError):
+        return "UnsupportedOperation", f"The lab's moto cannot do this: {error or type(error).__name__}", 400
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return "LabInternalError", f"The lab's moto failed at {where.name}: {type(error).__name__}: {error}", 400
+
+
+def _error(service: str, code: str, message: str, status: int) -> Response:
+    if service in ("ssm", "events", "scheduler", "ce", "budgets", "logs", "dynamodb", "pricing"):
+        body = json.dumps({"__type": code, "message": message})
+        return Response(body, status=status, headers={"Content-Type": "application/x-amz-json-1.1"})
+    error = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
+    if service in ("iam", "sts", "autoscaling"):
+        xml = f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error><RequestId>lab</RequestId></ErrorResponse>"
+    else:
+        xml = f"<Response><Errors><Error>{error}</Error></Errors><RequestID>lab</RequestID></Response>"
+    return Response(f'<?xml version="1.0" encoding="UTF-8"?>\n{xml}', status=status, headers=_TEXT)
+
+
+def _json(value: Any, status: int) -> Response:
+    return Response(json.dumps(value if value is not None else {"done": True}), status, mimetype="application/json")

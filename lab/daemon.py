@@ -1,0 +1,63 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab's one long-running process: AWS double, asset server, machines and Talos doubles."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+
+from lab import processes
+from lab.assets import AssetServer
+from lab.code import fingerprint
+from lab.machines import MachinePark
+from lab.settings import Settings, read_settings
+
+LOG = logging.getLogger("lab")
+
+
+def main() -> int:
+    """Serve until told to end."""
+    logging.basicConfig(format="%(asctime)s %(name)s: %(message)s", level=logging.INFO, stream=sys.stderr)
+    settings = read_settings()
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    # Read once at import by moto: refuse what EC2 would refuse.
+    os.environ |= {"MOTO_ENABLE_AMI_VALIDATION": "true", "MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION": "true"}
+    from lab.aws.server import AwsServer
+
+    park = MachinePark(settings)
+    assets = AssetServer(settings)
+    aws = AwsServer(settings, park)
+    assets.start()
+    _write_state(settings)
+    aws.start()
+    LOG.info("a test double of AWS answers at %s", settings.endpoint)
+    ended.wait()
+    aws.stop()
+    park.stop()
+    assets.stop()
+    LOG.info("ended")
+    return 0
+
+
+def _write_state(settings: Settings) -> None:
+    state = {
+        "pid": os.getpid(),
+        "started": processes.start_time(os.getpid()),
+        "code": fingerprint(),
+        "port": settings.port,
+        "network": str(settings.network),
+        "endpoint": settings.endpoint,
+    }
+    settings.state_file.write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,267 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""EC2 machines, stood in for: an instance lives at its loopback address, first as a Linux, then as a Talos node."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import gzip
+import importlib
+import ipaddress
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from lab.sandbox import Sandbox, choose_sandbox
+from lab.settings import TALOS_PORT, Settings
+
+LOG = logging.getLogger("lab.machines")
+LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
+CONSOLE_BYTES = 64 * 1024  # as EC2 keeps
+GZIP = b"\x1f\x8b"
+
+
+class Node(Protocol):
+    """What the lab needs of a Talos node stand-in."""
+
+    async def start(self) -> None:
+        """Answer at the address."""
+
+    async def stop(self) -> None:
+        """Answer no more."""
+
+
+class Machine:
+    """One machine: its console, its scratch root and what runs in it."""
+
+    def __init__(self, settings: Settings, loop: asyncio.AbstractEventLoop, identity: dict[str, Any]) -> None:
+        self.settings, self.loop, self.identity = settings, loop, identity
+        self.directory = settings.machines / identity["id"]
+        self.system = "linux"
+        self.state = "off"
+        self.booted_before = False
+        self.process: Sandbox | None = None
+        self.node: Node | None = None
+        self._lock = threading.Lock()
+        self._power = 0
+        self.directory.mkdir(parents=True, exist_ok=True)
+        (self.directory / "console.log").touch()
+        self._write()
+
+    @property
+    def console(self) -> Path:
+        """Return the file that stands in for the serial console."""
+        return self.directory / "console.log"
+
+    def say(self, text: str) -> None:
+        """Write a line of the lab's own to the console."""
+        with self.console.open("a", encoding="utf-8") as console:
+            console.write(f"[lab, a test double] {text}\n")
+
+    def describe(self) -> dict[str, Any]:
+        """Return what is to be known from outside."""
+        return self.identity | {"state": self.state, "system": self.system}
+
+    def power_on(self, user_data: bytes) -> None:
+        """Boot what is on the disk, in a thread."""
+        with self._lock:
+            self._power += 1
+            power = self._power
+        threading.Thread(target=self._boot, args=(power, user_data), name=self.identity["id"], daemon=True).start()
+
+    def power_off(self) -> None:
+        """End everything that runs in the machine."""
+        with self._lock:
+            self._power += 1
+            process, self.process = self.process, None
+            node, self.node = self.node, None
+        if process:
+            process.kill()
+        if node:
+            self._await(node.stop())
+        self._set("off")
+
+    def _boot(self, power: int, user_data: bytes) -> None:
+        try:
+            if self.system == "linux":
+                self._boot_linux(power, user_data)
+            else:
+                self._boot_talos(power)
+        except Exception as error:
+            LOG.exception("machine %s", self.identity["id"])
+            self.say(f"the machine failed: {type(error).__name__}: {error}")
+            self._set("failed")
+
+    def _boot_linux(self, power: int, user_data: bytes) -> None:
+        self._set("linux")
+        self.say(f"a plain Linux boots at {self.identity['address']}; user-data runs in {choose_sandbox(self.settings).kind}")
+        if self.booted_before:
+            self.say("cloud-init: user-data ran on the first boot, not again")
+            return
+        self.booted_before = True
+        script = user_data
+        if not script.startswith(b"#!"):
+            self.say("cloud-init: the user-data is no script (#!), the lab ignores it" if script else "no user-data")
+            return
+        process = choose_sandbox(self.settings)(self.directory, script, self.identity)
+        refusal = process.refusal()
+        if refusal:
+            self.say(refusal)
+            return
+        with self._lock:
+            if power != self._power:
+                return
+            self.process = process
+            process.start()
+            self._write()
+        self._attend(power, process)
+
+    def _attend(self, power: int, process: Sandbox) -> None:
+        """Wait for the end of the user-data, for a reboot that it asks for, or for its time to be over."""
+        until = time.monotonic() + self.settings.script_seconds
+        while power == self._power:
+            wish = process.reboot_wish()
+            if wish:
+                return self._reboot_into(power, wish)
+            if not process.is_running():
+                return self.say("nothing of the user-data runs any more")
+            if time.monotonic() > until:
+                process.kill()
+                return self.say(f"user-data ran for {self.settings.script_seconds:g} s and was killed by the lab")
+            time.sleep(0.03)
+        return None
+
+    def _reboot_into(self, power: int, wish: str) -> None:
+        with self._lock:
+            process, self.process = self.process, None
+        if process:
+            process.kill()
+        self.say(f"reboot: {wish}")
+        if wish == "talos":
+            self.system = "talos"
+            self._boot_talos(power)
+        elif wish == "off":
+            self._set("off")
+        else:
+            self._boot_linux(power, b"")
+
+    def _boot_talos(self, power: int) -> None:
+        self._set("booting talos")
+        self.say("the disk holds Talos now; its stand-in starts in maintenance mode unless it was configured before")
+        node = make_node(self.settings, self.identity["address"], self.directory / "talos")
+        self._await(node.start())
+        with self._lock:
+            if power == self._power:
+                self.node = node
+        if self.node is node:
+            self._set("talos")
+            self.say(f"the Talos stand-in answers at {self.identity['address']}:{TALOS_PORT}")
+        else:
+            self._await(node.stop())
+
+    def _await(self, work: Any) -> None:
+        asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=30)
+
+    def _set(self, state: str) -> None:
+        self.state = state
+        self._write()
+
+    def _write(self) -> None:
+        process = self.process.identity() if self.process else {}
+        with contextlib.suppress(OSError):  # the directory goes away with the machine
+            (self.directory / "machine.json").write_text(json.dumps(self.describe() | process), encoding="utf-8")
+
+
+class MachinePark:
+    """All machines of the lab, and the lock under which moto is read and changed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.lock = threading.RLock()
+        self.machines: dict[str, Machine] = {}
+        self.sandbox_kind = choose_sandbox(settings).kind
+        self.loop = asyncio.new_event_loop()
+        threading.Thread(target=self.loop.run_forever, name="talos", daemon=True).start()
+
+    def later(self, change: Callable[[], object]) -> None:
+        """Make a change in a short moment, as AWS does."""
+
+        def make() -> None:
+            with self.lock:
+                change()
+
+        timer = threading.Timer(self.settings.boot_seconds, make)
+        timer.daemon = True
+        timer.start()
+
+    def power_on(self, identifier: str, *, name: str, address: str | None, user_data: str | None) -> None:
+        """Bring a machine to life, if it has an address on loopback."""
+        machine = self.machines.get(identifier)
+        if machine is None:
+            identity = {"id": identifier, "name": name, "address": address}
+            machine = self.machines[identifier] = Machine(self.settings, self.loop, identity)
+        if address is None or ipaddress.IPv4Address(address) not in LOOPBACK:
+            machine.say(f"{address} is not on loopback, so nothing comes to life here")
+            machine.state = "not on loopback"
+            return
+        machine.power_on(decode_user_data(user_data))
+
+    def power_off(self, identifier: str) -> None:
+        """Stop a machine; its disk stays."""
+        machine = self.machines.get(identifier)
+        if machine:
+            threading.Thread(target=machine.power_off, daemon=True).start()
+
+    def remove(self, identifier: str) -> None:
+        """End a machine for ever."""
+        self.power_off(identifier)
+        machine = self.machines.get(identifier)
+        if machine:
+            machine.identity |= {"terminated": True}
+
+    def reboot(self, identifier: str) -> None:
+        """Power a machine off and on."""
+        machine = self.machines.get(identifier)
+        if machine:
+            threading.Thread(target=lambda: (machine.power_off(), machine.power_on(b"")), daemon=True).start()
+
+    def console(self, identifier: str) -> str:
+        """Return the end of a machine's serial log."""
+        machine = self.machines.get(identifier)
+        if machine is None:
+            return ""
+        return machine.console.read_bytes()[-CONSOLE_BYTES:].decode("utf-8", errors="replace")
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Return all machines, those that ended too."""
+        return [machine.describe() for machine in list(self.machines.values())]
+
+    def stop(self) -> None:
+        """End all machines."""
+        for machine in list(self.machines.values()):
+            with contextlib.suppress(Exception):  # the daemon ends, whatever a node says
+                machine.power_off()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+
+
+def decode_user_data(text: str | None) -> bytes:
+    """Return what cloud-init would see of an instance's user-data."""
+    if not text:
+        return b""
+    data = base64.b64decode(str(text))
+    return gzip.decompress(data) if data.startswith(GZIP) else data
+
+
+def make_node(settings: Settings, address: str, directory: Path) -> Node:
+    """Return a Talos node stand-in of the class that the settings name."""
+    module, _, name = settings.talos_node.partition(":")
+    directory.mkdir(parents=True, exist_ok=True)
+    node: Node = getattr(importlib.import_module(module), name)(address, directory, port=TALOS_PORT)
+    return node

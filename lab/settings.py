@@ -1,0 +1,116 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the environment says about the lab: its directory, its loopback network, its port. Standard library only."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ACCESS_KEY_ID = "lab-not-a-real-key"
+SECRET_ACCESS_KEY = "lab"  # noqa: S105  the lab's dummy, worth nothing anywhere
+REGION = "eu-west-1"
+ASSET_PORT = 8081
+TALOS_PORT = 50000
+REPOSITORY = Path(__file__).resolve().parent.parent
+STANDS_IN_FOR = {
+    "AWS": "moto, extended by lab/aws, on loopback",
+    "EC2 machines": "processes on this computer that execute the user-data in a scratch root",
+    "boot-to-talos": "a script with the real flags, questions and progress lines that writes no disk",
+    "Talos": "lab.talos, which speaks the real API over real TLS and runs no container",
+    "bastion's asset server": "a web server that serves the boot-to-talos stand-in",
+}
+
+
+class LabError(Exception):
+    """Something that keeps the lab from doing what was asked; the message tells the remedy."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where a lab lives."""
+
+    directory: Path
+    network: ipaddress.IPv4Network
+    port: int
+    sandbox: str
+    boot_seconds: float
+    script_seconds: float
+    talos_node: str
+
+    @property
+    def endpoint(self) -> str:
+        """Return the URL that stands in for every AWS endpoint."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def asset_address(self) -> str:
+        """Return the address that the bastion would have."""
+        return str(self.network.network_address + 100)
+
+    @property
+    def state_file(self) -> Path:
+        """Return the file in which a running daemon says who it is."""
+        return self.directory / "daemon.json"
+
+    @property
+    def log_file(self) -> Path:
+        """Return the daemon's log."""
+        return self.directory / "daemon.log"
+
+    @property
+    def machines(self) -> Path:
+        """Return the directory of all machines."""
+        return self.directory / "machines"
+
+    @property
+    def assets(self) -> Path:
+        """Return the directory that the asset server serves."""
+        return self.directory / "assets"
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings that the environment asks for."""
+    directory = Path(environment.get("LAB_DIRECTORY") or REPOSITORY / ".lab").absolute()
+    return Settings(
+        directory=directory,
+        network=_network(environment.get("LAB_NETWORK") or "127.10.0.0/16"),
+        port=_port(environment.get("LAB_PORT") or "5510"),
+        sandbox=_sandbox(environment.get("LAB_SANDBOX") or "auto"),
+        boot_seconds=_seconds(environment, "LAB_BOOT_SECONDS", 0.3),
+        script_seconds=_seconds(environment, "LAB_SCRIPT_SECONDS", 120),
+        talos_node=environment.get("LAB_TALOS_NODE") or "lab.talos.node:TalosNode",
+    )
+
+
+def _network(text: str) -> ipaddress.IPv4Network:
+    try:
+        network = ipaddress.IPv4Network(text)
+    except ValueError as error:
+        raise LabError(f"LAB_NETWORK is not a network: {error}. Give one like 127.10.0.0/16.") from error
+    if not network.subnet_of(ipaddress.IPv4Network("127.0.0.0/8")) or network.prefixlen > 24:
+        raise LabError(f"LAB_NETWORK is {network}. Give one inside 127.0.0.0/8, /24 or larger.")
+    return network
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 1024 <= int(text) <= 65535:
+        raise LabError(f"LAB_PORT is {text!r}. Give a number from 1024 to 65535.")
+    return int(text)
+
+
+def _sandbox(text: str) -> str:
+    if text not in ("auto", "namespace", "path"):
+        raise LabError(f"LAB_SANDBOX is {text!r}. Give auto, namespace or path.")
+    return text
+
+
+def _seconds(environment: Mapping[str, str], name: str, default: float) -> float:
+    try:
+        return float(environment.get(name) or default)
+    except ValueError as error:
+        raise LabError(f"{name} is {environment[name]!r}. Give a number of seconds.") from error
