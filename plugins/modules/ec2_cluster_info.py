@@ -191,7 +191,8 @@ def cluster_info(api: Api, spec: ClusterSpec, *, console_output: bool) -> dict[s
     """Return what the module returns."""
     things = read_cluster(api, spec, console_output=console_output)
     vpc = choose(desired(spec)["vpc"], things)
-    comparison = compare(desired(spec, vpc_ipv6_cidr=vpc and vpc.have["ipv6_cidr"]), things)
+    ipv6_cidr = vpc.have["ipv6_cidr"] if vpc else None
+    comparison = compare(desired(spec, vpc_ipv6_cidr=ipv6_cidr), things)
     return {
         "resources": {resource.key: resource_as_dict(resource) for resource in comparison.resources},
         "found": [found._asdict() for found in comparison.found],

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol
 from urllib.parse import urlsplit
@@ -14,9 +14,10 @@ try:
     import boto3
     import botocore.config
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 except ImportError:
     # AnsibleAWSModule tells the user about it before anything here runs.
-    BotoCoreError = ClientError = Exception
+    BotoCoreError = ClientError = ResponseParserError = Exception
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
@@ -45,6 +46,7 @@ _REMEDIES = {
     "NOT_AUTHORIZED": "Allow {permission} to the identity in use (`aws sts get-caller-identity` tells which it is).",
     "ENDPOINT_UNREACHABLE": "Check the network, the region and AWS_ENDPOINT_URL; for the lab, run `python -m lab up`.",
     "REQUEST_LIMIT_EXCEEDED": "Wait a minute and run it again; somebody else in the account may be calling AWS too.",
+    "ANSWER_INVALID": "Check AWS_ENDPOINT_URL and proxies: what answers there does not speak the API of AWS.",
     "AWS_ERROR": "Look the error code up in the AWS API reference of {permission}.",
 }
 _CODES = {
@@ -56,6 +58,7 @@ _CODES = {
     "TokenRetrievalError": "CREDENTIALS_EXPIRED",
     "HTTPClientError": "ENDPOINT_UNREACHABLE",
     "ConnectionError": "ENDPOINT_UNREACHABLE",
+    "ResponseParserError": "ANSWER_INVALID",
     "ExpiredToken": "CREDENTIALS_EXPIRED",
     "ExpiredTokenException": "CREDENTIALS_EXPIRED",
     "RequestExpired": "CREDENTIALS_EXPIRED",
@@ -96,22 +99,30 @@ class Credentials(NamedTuple):
     source: str
 
 
+class Connection(NamedTuple):
+    """An Api, where it leads, and why it must not be used."""
+
+    api: Api
+    endpoint: str
+    problems: tuple[Problem, ...]
+
+
 class AwsApi:
     """Api of real clients: retries, reads all pages, and turns errors into AwsError."""
 
-    def __init__(self, clients: Mapping[str, Any], region: str, endpoint: str) -> None:
+    def __init__(self, clients: Mapping[str, Any], region: str, *, retry_on: Sequence[str] = ()) -> None:
         self._clients = clients
-        self._retry = AWSRetry.jittered_backoff(retries=6, delay=1, max_delay=20)
-        self.region = region
-        self.endpoint = endpoint
+        retry = AWSRetry.jittered_backoff(retries=6, delay=1, max_delay=20, catch_extra_error_codes=list(retry_on))
+        self._answer = retry(_answer)
+        self._region = region
 
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """Return the whole answer of an operation, all pages of it."""
         client = self._clients[service]
         try:
-            return self._retry(_answer)(client, operation, parameters)
-        except (BotoCoreError, ClientError) as error:
-            _raise_aws_error(error, service, operation, self.region)
+            return self._answer(client, operation, parameters)
+        except (BotoCoreError, ClientError, ResponseParserError) as error:
+            _raise_aws_error(error, service, operation, self._region)
 
 
 def _answer(client: Any, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -131,23 +142,52 @@ def _raise_aws_error(error: Exception, service: str, operation: str, region: str
     raise AwsError(Problem(code, f"call {permission} in {region}", cause, remedy), reason) from error
 
 
-def connect(module: AnsibleAWSModule, services: Iterable[str], *, region: str | None = None, cidr: str = "") -> AwsApi:
-    """Return the Api of the given services, or raise before any credential goes where it must not.
+def connect(
+    module: AnsibleAWSModule,
+    services: Iterable[str],
+    *,
+    region: str | None = None,
+    cidr: str = "",
+    retry_on: Sequence[str] = (),
+) -> Api:
+    """Return the Api of the given services, or raise before any credential goes where it must not."""
+    connection = connect_checked(module, services, region=region, cidr=cidr, retry_on=retry_on)
+    for problem in connection.problems:
+        raise AwsError(problem)
+    return connection.api
+
+
+def connect_checked(
+    module: AnsibleAWSModule,
+    services: Iterable[str],
+    *,
+    region: str | None = None,
+    cidr: str = "",
+    retry_on: Sequence[str] = (),
+) -> Connection:
+    """Return the Api of the given services with the reasons, if any, why it must not be used.
 
     All clients come of one session: boto3 then reads its data files once. A session is not safe to share between
     threads, but its clients are.
     """
     configured_region, endpoint_url, options = get_aws_connection_info(module)
-    region = region or configured_region
-    session, arguments = _session(dict(options), region or "this region")
-    clients = {
-        name: session.client(name, region_name=region, endpoint_url=endpoint_url, **arguments) for name in services
-    }
+    region = region or configured_region or ""
+    session, arguments = _session(dict(options), region)
+    arguments = {**arguments, "region_name": region or None, "endpoint_url": endpoint_url}
+    clients = {name: _client(session, name, arguments) for name in services}
     credentials = _credentials_of(session, arguments)
-    for client in clients.values():
-        for problem in endpoint_problems(client.meta.endpoint_url, credentials, cidr):
-            raise AwsError(problem)
-    return AwsApi(clients, str(region), next(iter(clients.values())).meta.endpoint_url)
+    endpoints = tuple(dict.fromkeys(client.meta.endpoint_url for client in clients.values()))
+    found = (problem for endpoint in endpoints for problem in endpoint_problems(endpoint, credentials, cidr))
+    unique = tuple({problem.code: problem for problem in found}.values())
+    return Connection(AwsApi(clients, region, retry_on=retry_on), endpoints[0], unique)
+
+
+def _client(session: Any, service: str, arguments: Mapping[str, Any]) -> Any:
+    try:
+        return session.client(service, **arguments)
+    except (BotoCoreError, ValueError) as error:
+        remedy = "Set a region, and write AWS_ENDPOINT_URL as http://host:port or leave it out."
+        raise AwsError(Problem("CONNECTION_INVALID", f"make a client of {service}", str(error), remedy)) from error
 
 
 def _session(options: dict[str, Any], region: str) -> tuple[Any, dict[str, Any]]:

@@ -85,7 +85,7 @@ def _read(api: Api, reading: Reading, spec: ClusterSpec) -> list[Thing]:
 def _thing(reading: Reading, record: Record) -> Thing:
     tags = _tags(record.get("Tags") or record.get("TagSet") or ())
     have = {**reading.understand(record), "tags": tags}
-    return Thing(reading.kind, record[reading.id], tags.get("Name", record[reading.id]), tags, have)
+    return Thing(reading.kind, record[reading.id], tags.get("Name") or record[reading.id], tags, have)
 
 
 def _tags(records: Iterable[Record]) -> dict[str, str]:
@@ -217,7 +217,7 @@ def _root_volume_id(record: Record) -> str | None:
 
 
 def _volume(record: Record) -> dict[str, Any]:
-    attachment = next(iter(record.get("Attachments") or ()), {})
+    attachment: Record = next(iter(record.get("Attachments") or ()), {})
     return {
         "volume_type": record["VolumeType"],
         "volume_size": record["Size"],
