@@ -4,6 +4,11 @@ PYTHON ?= $(shell tools/find_python default)
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 VENV := .venv-$(VERSION)
 RUN = $(VENV)/bin/python -m lab run --
+# uv takes seconds where pip takes a minute; pip is there for a set-up that only pip knows of (its index, its certificates).
+PIP_OPTIONS = --quiet --disable-pip-version-check --require-hashes
+INSTALL = install() { $(VENV)/bin/uv pip install --quiet --system-certs --require-hashes --python $(VENV)/bin/python -r "$$1" || \
+  { echo "uv could not install the packages; trying pip, which takes longer" >&2; \
+    $(VENV)/bin/python -m pip install $(PIP_OPTIONS) -r "$$1"; }; }; install
 PLAYBOOK = $(RUN) ansible-playbook -e @lab/variables.yml $(ARGS)
 
 .PHONY: help demo plan demo-down test test-quick bench lock clean
@@ -14,17 +19,17 @@ help:
 $(VENV)/.uv: requirements/bootstrap.txt
 	@test -n "$(VERSION)" || exit 1
 	@$(PYTHON) -m venv --clear $(VENV) || { echo "Python's venv module is missing; on Debian: apt install python3-venv" >&2; exit 1; }
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@$(VENV)/bin/python -m pip install $(PIP_OPTIONS) -r requirements/bootstrap.txt
 	@touch $@
 
 $(VENV)/.demo: requirements/demo.txt $(VENV)/.uv
 	@echo "Setting up $(VENV) (Python $(VERSION), packages of requirements/demo.txt)"
-	@$(VENV)/bin/uv pip install --quiet --require-hashes --python $(VENV)/bin/python -r requirements/demo.txt
+	@$(INSTALL) requirements/demo.txt
 	@touch $@
 
 $(VENV)/.test: requirements/test.txt $(VENV)/.uv
 	@echo "Setting up $(VENV) (Python $(VERSION), packages of requirements/test.txt)"
-	@$(VENV)/bin/uv pip install --quiet --require-hashes --python $(VENV)/bin/python -r requirements/test.txt
+	@$(INSTALL) requirements/test.txt
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo
