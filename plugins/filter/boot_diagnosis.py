@@ -1,0 +1,61 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Say of every node on which Talos does not answer what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+FAILED = "urmanac.talos: FAILED"
+CONSOLE_LINES = 6
+REPLACE = (
+    "aws ec2 terminate-instances --instance-ids {id}, then run the playbook again: "
+    "the new machine gets the same addresses."
+)
+
+
+Record = Mapping[str, Any]
+
+
+def boot_diagnosis(nodes: Sequence[Record], resources: Record, seen: Sequence[Record]) -> list[str]:
+    """Return a paragraph per node that is not there, as lines."""
+    seen_by_address = {item["node"]: item for item in seen}
+    absent = [node for node in nodes if not seen_by_address.get(node["ipv4"], {}).get("reachable")]
+    return [
+        line
+        for node in absent
+        for line in lines_of(node, resources[f"instance/{node['name']}"], seen_by_address.get(node["ipv4"], {}))
+    ]
+
+
+def lines_of(node: Record, instance: Record, seen: Record) -> Iterator[str]:
+    """Yield what is known of one node, the most telling line of its console first."""
+    have = instance["have"] or {}
+    state = have.get("state", "missing")
+    where = f"{node['name']} ({instance['id'] or 'no instance'}, {state})"
+    yield f"{where}: Talos at {node['ipv4']} port 50000: {seen.get('error') or 'not asked'}"
+    console = have.get("console", [])
+    failed = [line for line in console if FAILED in line]
+    yield from (f"    console: {line.rstrip()}" for line in [*failed, *console[-CONSOLE_LINES:]])
+    yield f"    Remedy: {remedy(state, bool(failed), bool(console)).format(id=instance['id'])}"
+
+
+def remedy(state: str, failed: bool, console: bool) -> str:
+    """Return what to do, by how far the machine got."""
+    if state != "running":
+        return "run the playbook again, which makes or starts the instance."
+    if failed:
+        return f"mend what the console names, then {REPLACE}"
+    if console:
+        return f"it may only need longer: raise nodes_wait_timeout and run the playbook again. If it hangs: {REPLACE}"
+    return "EC2 shows no console yet; wait some minutes and run the playbook again."
+
+
+class FilterModule:
+    """The filter as Ansible finds it."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filter by its name."""
+        return {"boot_diagnosis": boot_diagnosis}

@@ -1,0 +1,70 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Put together what the report says, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import is_loopback_endpoint
+
+Record = Mapping[str, Any]
+
+
+def cluster_report(
+    cluster: Record,
+    *,
+    info: Record,
+    seen: Sequence[Record],
+    phases: Sequence[Record],
+    now: float,
+    endpoint: str,
+) -> dict[str, Any]:
+    """Return the report of a cluster."""
+    resources = info["resources"]
+    return {
+        "cluster": cluster["name"],
+        "region": cluster["region"],
+        "time": datetime.fromtimestamp(now, tz=UTC).isoformat(timespec="seconds"),
+        "lab": is_loopback_endpoint(endpoint),
+        "summary": dict(info["summary"]),
+        "resources": [
+            {key: resource[key] for key in ("kind", "name", "id", "state")} for resource in resources.values()
+        ],
+        "nodes": [node_report(node, resources, seen) for node in cluster["nodes"]],
+        "timings": timings(phases, now=now),
+    }
+
+
+def node_report(node: Record, resources: Record, seen: Sequence[Record]) -> dict[str, Any]:
+    """Return what is known of one node."""
+    instance, eni = (resources[f"{kind}/{node['name']}"] for kind in ("instance", "eni"))
+    answer: Record = next((item for item in seen if item["node"] == node["ipv4"]), {})
+    return {
+        **{key: node[key] for key in ("name", "role", "machine_type", "ipv4")},
+        "ipv6": next(iter((eni["have"] or {}).get("ipv6", [])), None),
+        "instance_type": (instance["have"] or instance["want"])["type"],
+        "instance_id": instance["id"],
+        "stage": answer.get("stage"),
+        "error": answer.get("error"),
+    }
+
+
+def timings(phases: Sequence[Record], *, now: float) -> list[dict[str, Any]]:
+    """Return how long each phase took; a phase ends where the next begins."""
+    ends = [*(phase["started"] for phase in phases[1:]), now]
+    return [
+        {"phase": phase["name"], "seconds": round(end - phase["started"], 1)}
+        for phase, end in zip(phases, ends, strict=False)
+    ]
+
+
+class FilterModule:
+    """The filter as Ansible finds it."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filter by its name."""
+        return {"cluster_report": cluster_report}

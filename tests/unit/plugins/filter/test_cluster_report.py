@@ -1,0 +1,82 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.filter.cluster_report import FilterModule
+
+cluster_report = FilterModule().filters()["cluster_report"]
+NODE = {"name": "gateway", "role": "gateway", "machine_type": "controlplane", "ipv4": "192.0.2.101"}
+CLUSTER = {"name": "moon", "region": "eu-west-1", "nodes": [NODE]}
+ANSWER = {"node": "192.0.2.101", "reachable": True, "stage": "maintenance", "error": None}
+
+
+def resource(kind: str, *, have: dict[str, Any] | None, want: dict[str, Any] | None = None) -> dict[str, Any]:
+    present = have is not None
+    return {
+        **{"kind": kind, "name": "moon-gateway", "id": f"{kind}-1" if present else None},
+        **{"state": "present" if present else "missing", "have": have, "want": want or {}, "differences": []},
+    }
+
+
+BUILT = {
+    "eni/gateway": resource("eni", have={"ipv6": ["2001:db8::101"]}),
+    "instance/gateway": resource("instance", have={"type": "t4g.large"}),
+}
+EMPTY = {
+    "eni/gateway": resource("eni", have=None),
+    "instance/gateway": resource("instance", have=None, want={"type": "t4g.medium"}),
+}
+
+
+def report(resources: dict[str, Any] = BUILT, endpoint: str = "", **changes: Any) -> dict[str, Any]:
+    info = {"resources": resources, "summary": {"present": 2}}
+    options = {"seen": [ANSWER], "phases": [], "now": 1764000000.0, **changes}
+    return cluster_report(CLUSTER, info=info, endpoint=endpoint, **options)
+
+
+def test_a_node_is_told_with_both_addresses_its_type_and_its_stage() -> None:
+    (node,) = report()["nodes"]
+
+    assert node == {
+        **NODE,
+        **{"ipv6": "2001:db8::101", "instance_type": "t4g.large", "instance_id": "instance-1"},
+        **{"stage": "maintenance", "error": None},
+    }
+
+
+def test_a_node_that_does_not_exist_yet_is_told_as_described() -> None:
+    (node,) = report(EMPTY, seen=[])["nodes"]
+
+    assert (node["instance_type"], node["ipv6"], node["instance_id"], node["stage"]) == ("t4g.medium", None, None, None)
+
+
+def test_a_phase_ends_where_the_next_begins_and_the_last_one_now() -> None:
+    phases = [{"name": "network", "started": 1763999950.0}, {"name": "nodes", "started": 1763999990.04}]
+
+    timings = report(phases=phases)["timings"]
+
+    assert timings == [{"phase": "network", "seconds": 40.0}, {"phase": "nodes", "seconds": 10.0}]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "lab"),
+    [
+        pytest.param("", False, id="AWS itself"),
+        pytest.param("https://ec2.eu-west-1.amazonaws.com", False, id="an endpoint of AWS"),
+        pytest.param("http://127.0.0.1:5510", True, id="loopback"),
+        pytest.param("http://[::1]:5510", True, id="loopback over IPv6"),
+        pytest.param("http://localhost:5510", True, id="localhost"),
+    ],
+)
+def test_only_an_endpoint_on_this_computer_is_a_lab(endpoint: str, lab: bool) -> None:
+    assert report(endpoint=endpoint)["lab"] is lab
+
+
+def test_the_time_is_given_in_utc() -> None:
+    assert report()["time"] == "2025-11-24T16:00:00+00:00"
