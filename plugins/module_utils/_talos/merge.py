@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Strategic-merge patches, with the outcome they have in Talos. Private to urmanac.talos: may change at any time.
 
-The rules are those of pkg/machinery/config/merge and pkg/machinery/config/configpatcher in siderolabs/talos; the tests name
-the rule behind each case. Documents are plain dictionaries; schema.py says which lists have keys and which are replaced.
+The rules are those of pkg/machinery/config/merge and pkg/machinery/config/configpatcher in siderolabs/talos; the tests
+name the rule behind each case. Documents are plain dictionaries; schema.py says which lists have keys or are replaced.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class _Deletion(NamedTuple):
     value: str = ""
 
 
-class _Refusal(Exception):
+class _RefusalError(Exception):
     """What is wrong with a patch, and at which path; apply_patches names the patch."""
 
     def __init__(self, path: Iterable[str], cause: str, remedy: str) -> None:
@@ -52,7 +52,7 @@ def apply_patches(documents: Iterable[Document], patches: Iterable[Patch]) -> li
     for patch in patches:
         try:
             merged = _apply(merged, _documents_of(patch))
-        except _Refusal as refusal:
+        except _RefusalError as refusal:
             raise InputError(
                 f"Failed to apply the patch {patch.name} at {refusal.path}: {refusal}. {refusal.remedy}"
             ) from refusal
@@ -90,17 +90,17 @@ def _documents_of(patch: Patch) -> list[Document]:
 
 def _check_document(document: Any) -> None:
     if not isinstance(document, dict):
-        raise _Refusal((), "it is not a mapping", "Write it as a YAML mapping such as machine: {sysctls: {...}}.")
+        raise _RefusalError((), "it is not a mapping", "Write it as a YAML mapping such as machine: {sysctls: {...}}.")
     if {"op", "path"} <= document.keys():
-        raise _Refusal(
+        raise _RefusalError(
             (), "it is a JSON patch", "Write it as a strategic-merge patch: the part to change, at its place."
         )
     if ("kind" in document) != ("apiVersion" in document):
         missing = "apiVersion" if "kind" in document else "kind"
-        raise _Refusal((), f"it has no {missing}", f"Add {missing}; most documents have apiVersion: v1alpha1.")
+        raise _RefusalError((), f"it has no {missing}", f"Add {missing}; most documents have apiVersion: v1alpha1.")
     unknown = sorted(str(key) for key in document.keys() - _MACHINE_KEYS)
     if "kind" not in document and unknown:
-        raise _Refusal(
+        raise _RefusalError(
             unknown[:1], "Talos has no such field", "A machine configuration has machine and cluster; others need kind."
         )
 
@@ -109,7 +109,7 @@ def _check_duplicates(documents: list[Document]) -> None:
     seen: set[tuple[str, str, str]] = set()
     for document in documents:
         if identity(document) in seen:
-            raise _Refusal((), f"{label(document)} stands in it twice", "Make one document of the two.")
+            raise _RefusalError((), f"{label(document)} stands in it twice", "Make one document of the two.")
         seen.add(identity(document))
 
 
@@ -129,12 +129,12 @@ def _delete(
     for deletion in deletions:
         left = next((document for document in documents if identity(document) == identified), None)
         if left is None:
-            raise _Refusal(deletion.path, f"there is no {name} to delete from", "Remove $patch: delete.")
+            raise _RefusalError(deletion.path, f"there is no {name} to delete from", "Remove $patch: delete.")
         if deletion.path:
             _delete_at(left, schema.root(str(left.get("kind", ""))), deletion, deletion.path)
             continue
         if identified[1] == "v1alpha1":
-            raise _Refusal((), "the machine configuration itself cannot be deleted", "Delete fields of it.")
+            raise _RefusalError((), "the machine configuration itself cannot be deleted", "Delete fields of it.")
         documents = [document for document in documents if document is not left]
     return documents
 
@@ -154,7 +154,7 @@ def _merge_document(documents: list[Document], identified: tuple[str, str, str],
     return [*documents, right]
 
 
-# --- deletions ---------------------------------------------------------------------------------------------------------
+# --- deletions ---
 
 
 def _take_deletions(document: Document) -> Iterator[_Deletion]:
@@ -172,7 +172,7 @@ def _take_from_mapping(mapping: dict[str, Any], path: tuple[str, ...]) -> Iterat
         value, inner = mapping[key], (*path, str(key))
         if isinstance(value, dict) and value.get(_PATCH) == "delete":
             if any(part.startswith("[") for part in inner):
-                raise _Refusal(
+                raise _RefusalError(
                     inner, "a field inside a list element cannot be deleted", "Delete the element and add it anew."
                 )
             del mapping[key]
@@ -180,7 +180,7 @@ def _take_from_mapping(mapping: dict[str, Any], path: tuple[str, ...]) -> Iterat
         elif isinstance(value, dict | list) and value:
             yield from _take_from_mapping(value, inner) if isinstance(value, dict) else _take_from_list(value, inner)
             # A parent that held nothing but deletions must not create or replace anything.
-            if not value:
+            if len(value) == 0:
                 del mapping[key]
 
 
@@ -190,7 +190,7 @@ def _take_from_list(elements: list[Any], path: tuple[str, ...]) -> Iterator[_Del
         if isinstance(item, dict) and item.get(_PATCH) == "delete":
             named = [(key, value) for key, value in item.items() if key != _PATCH]
             if not named:
-                raise _Refusal(
+                raise _RefusalError(
                     inner, "it does not say which element", "Add a field that names it, such as interface: eth0."
                 )
             elements[:] = [element for element in elements if element is not item]
@@ -206,7 +206,7 @@ def _delete_at(left: Any, field: schema.Field, deletion: _Deletion, path: tuple[
         return
     inner = _inner(field, head)
     if not isinstance(left, dict) or (inner is None and head not in left):
-        raise _Refusal(deletion.path, "there is nothing to delete", "Remove $patch: delete or mend its path.")
+        raise _RefusalError(deletion.path, "there is nothing to delete", "Remove $patch: delete or mend its path.")
     if not rest:
         left.pop(head, None)
         return
@@ -219,10 +219,12 @@ def _delete_element(left: Any, deletion: _Deletion) -> None:
             del left[position]
             return
     cause = f"no element has {deletion.key}: {deletion.value}"
-    raise _Refusal(deletion.path, cause, "Its first field must be that of the element to delete, with the same value.")
+    raise _RefusalError(
+        deletion.path, cause, "Its first field must be that of the element to delete, with the same value."
+    )
 
 
-# --- merging -----------------------------------------------------------------------------------------------------------
+# --- merging ---
 
 
 def _inner(field: schema.Field, key: str) -> schema.Field | None:
@@ -255,11 +257,11 @@ def _merged(left: Any, right: Any, field: schema.Field, path: tuple[str, ...]) -
     if isinstance(left, list) and isinstance(right, list):
         return _merged_list(left, right, field, path)
     if isinstance(left, dict | list) or isinstance(right, dict | list):
-        raise _Refusal(
+        raise _RefusalError(
             path, f"{_form(right)} cannot be merged into {_form(left)}", "Give it the form it has in the configuration."
         )
     if field.form == "any" and _scalar_type(left) is not _scalar_type(right):
-        raise _Refusal(
+        raise _RefusalError(
             path, f"{right!r} is not of the type of {left!r}", "Write it with quotes, or without, as the other is."
         )
     # An empty text or a zero leaves what is there; false does not.
@@ -317,7 +319,7 @@ def _normal_entry(value: Any, field: schema.Field) -> Any:
     return [yaml_text.text_of(item) for item in value] if isinstance(value, list) else yaml_text.text_of(value)
 
 
-# --- checks ------------------------------------------------------------------------------------------------------------
+# --- checks ---
 
 
 def _check_fields(value: Any, field: schema.Field, path: tuple[str, ...]) -> None:
@@ -334,16 +336,16 @@ def _check_fields(value: Any, field: schema.Field, path: tuple[str, ...]) -> Non
 
 def _check_keys(value: dict[str, Any], field: schema.Field, path: tuple[str, ...]) -> None:
     fields = schema.structure(field.of) if field.form == "struct" else None
-    for key in value if fields is not None else ():
-        if key not in fields:
-            raise _Refusal((*path, str(key)), "Talos has no such field", "Correct the name or remove it.")
+    for key in value:
+        if fields is not None and key not in fields:
+            raise _RefusalError((*path, str(key)), "Talos has no such field", "Correct the name or remove it.")
 
 
 def _check_form(value: Any, field: schema.Field, path: tuple[str, ...]) -> None:
     wanted = {"struct": "a mapping", "map": "a mapping", "args": "a mapping", "list": "a list", "scalar": "one value"}
     want = wanted.get(field.form)
     if value is not None and want is not None and _form(value) != want:
-        raise _Refusal(path, f"{want} belongs here, not {_form(value)}", "Give it the form Talos documents.")
+        raise _RefusalError(path, f"{want} belongs here, not {_form(value)}", "Give it the form Talos documents.")
 
 
 def _form(value: Any) -> str:

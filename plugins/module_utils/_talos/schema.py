@@ -1,16 +1,17 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shape of Talos documents: which fields, in which order, merged how. Private to urmanac.talos: may change at any time.
+"""The shape of Talos documents. Private to urmanac.talos: may change at any time.
 
-One line per structure; a field is `name` (scalar) or `name:type`:
-`T` a structure, `[T]` a list of structures, `[]` a list of scalars, `{}` a map of texts, `{T}` a map of structures, `args`
-command line arguments (text or list of texts), `any` free-form data, `mode` file permissions, `manifest` Kubernetes YAML. `[T@a,b]` is a list whose elements
-are merged where field a (or, where a is not set, b) is equal; `[T=a]` one whose elements are replaced where a is equal.
-`!` after the type: replaced, never appended to. `+` after the name: written even when empty.
+One line per structure: its fields in the order in which Talos writes them. A field is `name` (one value) or
+`name:type`; types are `T` a structure, `[T]` a list of structures, `[]` a list of values, `{}` a map of texts, `{T}` a map
+of structures, `args` command line arguments, `any` free-form data, `mode` file permissions, `manifest` Kubernetes YAML.
+`[T@a,b]` is a list whose elements are merged where field a (or, where a is not set, b) is equal; `[T=a]` one whose
+elements are replaced where a is equal. `!` after the type: replaced, never appended to. `+` after the name: written
+even when empty.
 
-Talos itself keeps this in Go structure tags (types/v1alpha1/v1alpha1_types.go and its neighbours) and merges by reflection; field
-names and rules below are facts about it, valid for v1.11 to v1.13.
+Talos keeps this in structure tags (types/v1alpha1/v1alpha1_types.go and its neighbours) and merges by reflection; field
+names and rules here are facts about it, valid for v1.11 to v1.13.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ Config: version+ debug persist machine+:Machine cluster+:Cluster
 Pair: crt+ key+
 Certificate: crt+
 Key: key+
-Machine: type+ token+ ca:Pair acceptedCAs:[Certificate] certSANs+:[] controlPlane:MachineControlPlane kubelet:Kubelet pods:[any]
- network:Network disks:[MachineDisk] install:Install files:[File] env:{} time:Time sysctls:{} sysfs:{} registries:Registries
- systemDiskEncryption:DiskEncryption features:Features udev:Udev logging:Logging kernel:Kernel seccompProfiles:[SeccompProfile]
- baseRuntimeSpecOverrides:any nodeLabels:{} nodeAnnotations:{} nodeTaints:{}
+Machine: type+ token+ ca:Pair acceptedCAs:[Certificate] certSANs+:[] controlPlane:MachineControlPlane kubelet:Kubelet
+ pods:[any] network:Network disks:[MachineDisk] install:Install files:[File] env:{} time:Time sysctls:{} sysfs:{}
+ registries:Registries systemDiskEncryption:DiskEncryption features:Features udev:Udev logging:Logging kernel:Kernel
+ seccompProfiles:[SeccompProfile] baseRuntimeSpecOverrides:any nodeLabels:{} nodeAnnotations:{} nodeTaints:{}
 SeccompProfile: name+ value:any
 MachineControlPlane: controllerManager:Switch scheduler:Switch
 Switch: disabled
@@ -38,20 +39,21 @@ Kubelet: image clusterDNS:[] extraArgs:args extraMounts:[Mount] extraConfig:any 
 NodeIP: validSubnets:[]
 Mount: destination+ type source options:[] uidMappings:[IdMapping] gidMappings:[IdMapping]
 IdMapping: containerID hostID size
-Network: hostname interfaces:[Device@interface,deviceSelector] nameservers:[] searchDomains:[] extraHostEntries:[HostEntry] kubespan:KubeSpan
- disableSearchDomain
+Network: hostname interfaces:[Device@interface,deviceSelector] nameservers:[] searchDomains:[]
+ extraHostEntries:[HostEntry] kubespan:KubeSpan disableSearchDomain
 HostEntry: ip+ aliases+:[]
 KubeSpan: enabled advertiseKubernetesNetworks allowDownPeerBypass harvestExtraEndpoints mtu filters:KubeSpanFilters
 KubeSpanFilters: endpoints:[] excludeAdvertisedNetworks:[]
-Device: interface deviceSelector:Selector addresses:[] cidr routes:[Route] bond:Bond bridge:Bridge bridgePort:BridgePort vlans:[Vlan@vlanId] mtu dhcp
- ignore dummy dhcpOptions:DhcpOptions wireguard:Wireguard vip:Vip
+Device: interface deviceSelector:Selector addresses:[] cidr routes:[Route] bond:Bond bridge:Bridge
+ bridgePort:BridgePort vlans:[Vlan@vlanId] mtu dhcp ignore dummy dhcpOptions:DhcpOptions wireguard:Wireguard vip:Vip
 Selector: busPath hardwareAddr permanentAddr pciID driver physical
 Route: network+ gateway+ source metric mtu
 Vlan: addresses:[] cidr routes+:[Route] dhcp vlanId mtu vip:Vip dhcpOptions:DhcpOptions
 DhcpOptions: routeMetric ipv4 ipv6 duidv6
-Bond: interfaces:[] deviceSelectors:[Selector] arpIPTarget:[] mode xmitHashPolicy lacpRate adActorSystem arpValidate arpAllTargets primary
- primaryReselect failOverMac adSelect miimon updelay downdelay arpInterval resendIgmp minLinks lpInterval packetsPerSlave numPeerNotif tlbDynamicLb
- allSlavesActive useCarrier adActorSysPrio adUserPortKey peerNotifyDelay
+Bond: interfaces:[] deviceSelectors:[Selector] arpIPTarget:[] mode xmitHashPolicy lacpRate adActorSystem arpValidate
+ arpAllTargets primary primaryReselect failOverMac adSelect miimon updelay downdelay arpInterval resendIgmp minLinks
+ lpInterval packetsPerSlave numPeerNotif tlbDynamicLb allSlavesActive useCarrier adActorSysPrio adUserPortKey
+ peerNotifyDelay
 Bridge: interfaces:[] stp:Stp vlan:BridgeVlan
 Stp: enabled
 BridgeVlan: vlanFiltering
@@ -62,7 +64,8 @@ Vip: ip equinixMetal:ApiToken hcloud:ApiToken
 ApiToken: apiToken+
 MachineDisk: device partitions:[Partition]
 Partition: size mountpoint
-Install: disk diskSelector:DiskSelector extraKernelArgs:[] image extensions:[Extension] bootloader wipe legacyBIOSSupport grubUseUKICmdline
+Install: disk diskSelector:DiskSelector extraKernelArgs:[] image extensions:[Extension] bootloader wipe
+ legacyBIOSSupport grubUseUKICmdline
 Extension: image+
 DiskSelector: size name model serial modalias uuid wwid type busPath
 File: content+ permissions+:mode path+ op+
@@ -75,8 +78,8 @@ RegistryAuth: username password auth identityToken
 DiskEncryption: state:Encryption ephemeral:Encryption
 Encryption: provider+ keys:[EncryptionKey] cipher keySize blockSize options:[]
 EncryptionKey: static:any nodeID:any kms:any slot tpm:any
-Features: rbac stableHostname kubernetesTalosAPIAccess:ApiAccess apidCheckExtKeyUsage diskQuotaSupport kubePrism:KubePrism hostDNS:HostDns
- imageCache:ImageCache nodeAddressSortAlgorithm
+Features: rbac stableHostname kubernetesTalosAPIAccess:ApiAccess apidCheckExtKeyUsage diskQuotaSupport
+ kubePrism:KubePrism hostDNS:HostDns imageCache:ImageCache nodeAddressSortAlgorithm
 ApiAccess: enabled allowedRoles:[] allowedKubernetesNamespaces:[]
 KubePrism: enabled port
 HostDns: enabled forwardKubeDNSToHost resolveMemberNames
@@ -86,16 +89,17 @@ Logging: destinations:[LoggingDestination]
 LoggingDestination: endpoint format extraTags:{}
 Kernel: modules:[Module]
 Module: name+ parameters:[]
-Cluster: id secret controlPlane+:ControlPlane clusterName network:ClusterNetwork token aescbcEncryptionSecret secretboxEncryptionSecret ca:Pair
- acceptedCAs:[Certificate] aggregatorCA:Pair serviceAccount:Key apiServer:ApiServer controllerManager:ControllerManager proxy:Proxy
- scheduler:Scheduler discovery:Discovery etcd:Etcd coreDNS:CoreDns externalCloudProvider:CloudProvider extraManifests:[] extraManifestHeaders:{}
- inlineManifests:[Manifest] adminKubeconfig:AdminKubeconfig allowSchedulingOnMasters allowSchedulingOnControlPlanes
+Cluster: id secret controlPlane+:ControlPlane clusterName network:ClusterNetwork token aescbcEncryptionSecret
+ secretboxEncryptionSecret ca:Pair acceptedCAs:[Certificate] aggregatorCA:Pair serviceAccount:Key apiServer:ApiServer
+ controllerManager:ControllerManager proxy:Proxy scheduler:Scheduler discovery:Discovery etcd:Etcd coreDNS:CoreDns
+ externalCloudProvider:CloudProvider extraManifests:[] extraManifestHeaders:{} inlineManifests:[Manifest]
+ adminKubeconfig:AdminKubeconfig allowSchedulingOnMasters allowSchedulingOnControlPlanes
 ControlPlane: endpoint localAPIServerPort
 ClusterNetwork: cni:Cni dnsDomain+ podSubnets+:[]! serviceSubnets+:[]!
 Cni: name urls:[] flannel:Flannel
 Flannel: extraArgs:[] kubeNetworkPoliciesEnabled
-ApiServer: image extraArgs:args extraVolumes:[VolumeMount] env:{} certSANs:[] disablePodSecurityPolicy admissionControl:[AdmissionPlugin@name]
- auditPolicy:any! resources:Resources authorizationConfig:[Authorizer]
+ApiServer: image extraArgs:args extraVolumes:[VolumeMount] env:{} certSANs:[] disablePodSecurityPolicy
+ admissionControl:[AdmissionPlugin@name] auditPolicy:any! resources:Resources authorizationConfig:[Authorizer]
 AdmissionPlugin: name+ configuration:any
 Authorizer: type+ name+ webhook:any
 VolumeMount: hostPath+ mountPath+ readonly
@@ -191,12 +195,12 @@ def _fields(text: str) -> dict[str, Field]:
 def _field(item: str) -> Field:
     match = _FIELD.match(item)
     assert match is not None, item  # noqa: S101  # a slip in the table above, found by the first test that runs
-    flags = {"required": bool(match["required"]), "replaced": bool(match["replace"])}
+    required, replaced = bool(match["required"]), bool(match["replace"])
     kind = match["type"] or "scalar"
     if kind in ("scalar", "any", "args", "mode", "manifest"):
-        return Field(match["name"], kind, **flags)
+        return Field(match["name"], kind, required=required, replaced=replaced)
     inner = _TYPE.match(kind)
     assert inner is not None, item  # noqa: S101
     form = {"[": "list", "{": "map", "": "struct"}[inner["open"]]
     keys = tuple(inner["keys"].split(",")) if inner["keys"] else ()
-    return Field(match["name"], form, inner["of"], keys, inner["rule"] == "=", **flags)
+    return Field(match["name"], form, inner["of"], keys, inner["rule"] == "=", replaced, required)

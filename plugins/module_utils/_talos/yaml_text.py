@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read and write YAML as Talos does. Private to urmanac.talos: may change at any time.
 
-Reading: YAML 1.2 words (C(yes) is a text, C(0o644) a number), no timestamps, and a number still knows how it was written, because
-Talos reads V(1.10) for a text field as the text. Writing: four spaces, texts quoted where a reader could take them for something
-else, maps in natural order; the same document always gives the same bytes.
+Reading: YAML 1.2 words (yes is a text, 0o644 a number), no timestamps, and a number still knows how it was written,
+because Talos reads 1.10 for a text field as the text. Writing: four spaces, texts quoted where a reader could take them
+for something else, maps in natural order; the same document always gives the same bytes.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def text_of(value: Any) -> str:
 
 
 def natural(key: Any) -> list[tuple[int, int, str]]:
-    """Return a sort key: signs before digits before letters, digits by value, as the YAML library of Talos sorts maps."""
+    """Return a sort key as the YAML library of Talos has it: signs before digits before letters, digits by value."""
     parts = re.findall(r"\d+|\D", str(key))
     return [(1, int(part), part) if part.isdigit() else (2 if part.isalpha() else 0, 0, part) for part in parts]
 

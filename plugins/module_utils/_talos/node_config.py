@@ -1,0 +1,235 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The configuration of one node: cluster, preset, network, patches. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import cozystack, merge, yaml_text
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import Bundle
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import (
+    ClusterConfig,
+    Document,
+    generate,
+    has_documents,
+)
+
+# Not the name of any real link: Talos advises against eth0 and its like for an alias.
+LINK_ALIAS = "uplink"
+# Behind the route that the router advertises itself, which Talos gives 1024.
+_IPV6_FALLBACK_METRIC = 2048
+# Where EC2 serves names, time and metadata; only the router of the subnet knows the way.
+_EC2_SERVICES = "169.254.169.0/24"
+
+
+class Network(NamedTuple):
+    """The network that all nodes stand in; without subnet nodes take what DHCP gives."""
+
+    subnet_ipv4: str = ""
+    gateway_ipv4: str = ""
+    ipv6_gateway: str = ""
+    nameservers: tuple[str, ...] = ()
+    time_servers: tuple[str, ...] = ()
+
+
+class NodeConfig(NamedTuple):
+    """One node."""
+
+    name: str
+    machine_type: str
+    ipv4: str = ""
+    ipv6: str = ""
+    mac: str = ""
+    link: str = ""
+    hostname: str = ""
+    cert_sans: tuple[str, ...] = ()
+    extensions: tuple[Document, ...] = ()
+    patches: tuple[merge.Patch, ...] = ()
+
+
+class Plan(NamedTuple):
+    """All that a node's configuration is made of."""
+
+    cluster: ClusterConfig
+    network: Network = Network()
+    preset: cozystack.Preset | None = None
+    patches: tuple[merge.Patch, ...] = ()
+
+
+def node_config(node: NodeConfig, plan: Plan, bundle: Bundle) -> str:
+    """Return the configuration of a node as text."""
+    return yaml_text.dump_all(node_documents(node, plan, bundle))
+
+
+def node_documents(node: NodeConfig, plan: Plan, bundle: Bundle) -> list[Document]:
+    """Return the documents of a node, patched in the order preset, node, user."""
+    cluster = plan.cluster._replace(cert_sans=cert_sans(node, plan.cluster))
+    documents = generate(node.machine_type, cluster, bundle)
+    patches = [*_own_patches(node, plan), *plan.patches, *node.patches]
+    if node.hostname and has_documents(cluster.contract):
+        # Merged, auto: stable would stay beside the name, and Talos refuses both together.
+        documents = [document for document in documents if document.get("kind") != "HostnameConfig"]
+    documents = merge.apply_patches(documents, patches)
+    for problem in _problems(documents):
+        raise InputError(f"Failed to configure the node {node.name}: {problem}")
+    return documents
+
+
+def cert_sans(node: NodeConfig, cluster: ClusterConfig) -> tuple[str, ...]:
+    """Return every name and address that a client may use for a node, each once, in a stable order."""
+    names = (*cluster.cert_sans, *node.cert_sans, node.ipv4, node.ipv6.split("/")[0], node.hostname or node.name)
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _own_patches(node: NodeConfig, plan: Plan) -> Iterator[merge.Patch]:
+    if plan.preset is not None:
+        yield merge.Patch("of the CozyStack preset", cozystack.preset_patch(node.machine_type, plan.preset))
+    network = _network(node, plan)
+    if network:
+        yield merge.Patch("of the node's network", network)
+    if node.extensions:
+        extensions = [{"apiVersion": "v1alpha1", "kind": "ExtensionServiceConfig", **item} for item in node.extensions]
+        yield merge.Patch("of the node's extensions", extensions)
+
+
+def _network(node: NodeConfig, plan: Plan) -> list[Document]:
+    if not has_documents(plan.cluster.contract):
+        return _legacy_network(node, plan.network)
+    documents = list(_link_documents(node, plan.network))
+    if node.hostname:
+        documents.append(_document("HostnameConfig", hostname=node.hostname))
+    if plan.network.nameservers:
+        nameservers = [{"address": address} for address in plan.network.nameservers]
+        documents.append(_document("ResolverConfig", nameservers=nameservers))
+    if plan.network.time_servers:
+        documents.append(_document("TimeSyncConfig", ntp={"servers": list(plan.network.time_servers)}))
+    return documents + _sysctl_document(node, plan.network)
+
+
+def _link_documents(node: NodeConfig, network: Network) -> Iterator[Document]:
+    addresses = _addresses(node, network)
+    if not addresses:
+        return
+    if not node.link:
+        # The name of a Nitro instance's link differs by machine and image; its MAC address is that of the ENI, known
+        # before the machine. An alias is how Talos says "the link with this address"; the permanent address is asked
+        # for because bridges and bonds copy the other one.
+        selector = {"match": f'mac(link.permanent_addr) == "{_mac(node)}"'}
+        yield _document("LinkAliasConfig", name=LINK_ALIAS, selector=selector)
+    link = {"up": True, "addresses": [{"address": address} for address in addresses], "routes": _routes(node, network)}
+    yield _document("LinkConfig", name=node.link or LINK_ALIAS, **link)
+
+
+def _legacy_network(node: NodeConfig, network: Network) -> list[Document]:
+    section: Document = {}
+    if node.hostname:
+        section["hostname"] = node.hostname
+    addresses = _addresses(node, network)
+    if addresses:
+        selected = {"interface": node.link} if node.link else _legacy_selector(node)
+        routes = [_legacy_route(route) for route in _routes(node, network)]
+        section["interfaces"] = [{**selected, "addresses": addresses, "routes": routes, "dhcp": False}]
+    if network.nameservers:
+        section["nameservers"] = list(network.nameservers)
+    machine: Document = {"network": section} if section else {}
+    if network.time_servers:
+        machine["time"] = {"servers": list(network.time_servers)}
+    return ([{"machine": machine}] if machine else []) + _sysctl_document(node, network)
+
+
+def _legacy_selector(node: NodeConfig) -> Document:
+    # physical: bridges and bonds of a CNI may carry the same address.
+    return {"deviceSelector": {"hardwareAddr": _mac(node), "physical": True}}
+
+
+def _legacy_route(route: Document) -> Document:
+    is_ipv6 = ":" in route["gateway"]
+    destination = route.get("destination", "::/0" if is_ipv6 else "0.0.0.0/0")
+    return {"network": destination, **{key: value for key, value in route.items() if key != "destination"}}
+
+
+def _addresses(node: NodeConfig, network: Network) -> list[str]:
+    """Return the node's fixed addresses with their prefix lengths; none means DHCP."""
+    if not (network.subnet_ipv4 and node.ipv4):
+        return []
+    subnet = _subnet(network)
+    if ipaddress.ip_address(node.ipv4) not in subnet:
+        raise InputError(
+            f"Failed to configure the node {node.name}: {node.ipv4} is not in the subnet {subnet}. "
+            "Give it an address of the subnet."
+        )
+    return [f"{node.ipv4}/{subnet.prefixlen}", *([str(_ipv6(node))] if node.ipv6 else [])]
+
+
+def _routes(node: NodeConfig, network: Network) -> list[Document]:
+    router = str(_subnet(network)[1])
+    gateway = network.gateway_ipv4 or router
+    routes: list[Document] = [{"gateway": gateway}]
+    if gateway != router:
+        # With the bastion as default route, EC2's own services must still be asked of the subnet's router.
+        routes.append({"destination": _EC2_SERVICES, "gateway": router})
+    if node.ipv6:
+        # Talos sets accept_ra=2 with forwarding, but only as the default for links that come up later, and the kernel
+        # drops advertised routes from a link that came up before (siderolabs/talos#5632). This route stays. Its
+        # gateway is the address that AWS reserves for the router in every subnet; its metric leaves the advertised
+        # route in front while there is one.
+        routes.append({"gateway": _ipv6_gateway(node, network), "metric": _IPV6_FALLBACK_METRIC})
+    return routes
+
+
+def _sysctl_document(node: NodeConfig, network: Network) -> list[Document]:
+    """Return the setting that keeps router advertisements on a link whose name is known; an alias has no sysctl."""
+    if not (node.link and node.ipv6 and _addresses(node, network)):
+        return []
+    key = f"net/ipv6/conf/{node.link}/accept_ra" if "." in node.link else f"net.ipv6.conf.{node.link}.accept_ra"
+    return [{"machine": {"sysctls": {key: "2"}}}]
+
+
+def _subnet(network: Network) -> ipaddress.IPv4Network:
+    return ipaddress.IPv4Network(network.subnet_ipv4)
+
+
+def _ipv6(node: NodeConfig) -> ipaddress.IPv6Interface:
+    # Every subnet of a VPC is a /64.
+    return ipaddress.IPv6Interface(node.ipv6 if "/" in node.ipv6 else f"{node.ipv6}/64")
+
+
+def _ipv6_gateway(node: NodeConfig, network: Network) -> str:
+    return network.ipv6_gateway or str(_ipv6(node).network[1])
+
+
+def _mac(node: NodeConfig) -> str:
+    mac = node.mac.lower().replace("-", ":")
+    if not re.fullmatch(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}", mac):
+        raise InputError(
+            f"Failed to configure the node {node.name}: a fixed address needs to know its link, and {node.mac!r} is no "
+            "MAC address. Give mac (that of the node's ENI) or link."
+        )
+    return mac
+
+
+def _document(kind: str, **fields: Any) -> Document:
+    return {"apiVersion": "v1alpha1", "kind": kind, **fields}
+
+
+def _problems(documents: list[Document]) -> Iterator[str]:
+    """Yield what Talos would refuse only when the whole is put together."""
+    for document in documents:
+        if (
+            document.get("kind") == "HostnameConfig"
+            and document.get("hostname")
+            and document.get("auto", "off") != "off"
+        ):
+            yield "HostnameConfig has both hostname and auto. Add auto: off (in quotes) to the patch that sets the name."
+        install = (document.get("machine") or {}).get("install") or {}
+        if install.get("extraKernelArgs") and install.get("grubUseUKICmdline"):
+            yield (
+                "install.extraKernelArgs and install.grubUseUKICmdline exclude each other. Remove the arguments (Talos "
+                "drops them on UEFI machines), or patch grubUseUKICmdline: false."
+            )
