@@ -41,7 +41,7 @@ class AssetServer:
 
     def start(self) -> None:
         """Serve in a thread."""
-        threading.Thread(target=self._server.serve_forever, name="assets", daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), name="assets", daemon=True).start()
 
     def stop(self) -> None:
         """Stop serving."""

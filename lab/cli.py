@@ -11,6 +11,7 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -44,6 +45,7 @@ LAB_SANDBOX (auto, namespace or path: how a machine's user-data is kept apart fr
 
 def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says and return the exit code."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # for `| head`, and for the command that `run` becomes
     options = _parser().parse_args(arguments)
     try:
         settings = read_settings()

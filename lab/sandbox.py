@@ -94,11 +94,12 @@ class Sandbox:
         """End the script and all that it started."""
         if self.process is None:
             return
-        for pid in [*reversed(processes.descendants(self.process.pid)), self.process.pid]:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        # Held first, all of them: a shell that saw its child die would say so on the console, or go on.
+        found: list[int] = []
+        while new := [p for p in [self.process.pid, *processes.descendants(self.process.pid)] if p not in found]:
+            found += new
+            _signal(new, signal.SIGSTOP)
+        _signal(found, signal.SIGKILL)
         self.process.wait(timeout=5)
 
     def reboot_wish(self) -> str | None:
@@ -107,6 +108,12 @@ class Sandbox:
             return (self.root / "run/lab/reboot").read_text(encoding="utf-8").strip() or None
         except OSError:
             return None
+
+
+def _signal(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
 
 
 class NamespaceSandbox(Sandbox):

@@ -62,7 +62,7 @@ class AwsServer:
 
     def start(self) -> None:
         """Serve in a thread."""
-        threading.Thread(target=self._server.serve_forever, name="aws", daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), name="aws", daemon=True).start()
         threading.Thread(target=self._application.warm_up, name="warm-up", daemon=True).start()
 
     def stop(self) -> None:

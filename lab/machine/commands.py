@@ -64,12 +64,22 @@ def uname(arguments: list[str]) -> int:
 def findmnt(arguments: list[str]) -> int:
     """Tell where the root is."""
     wide = not any("n" in argument for argument in arguments if argument.startswith("-") and argument[1:2] != "-")
-    columns = next((b for a, b in zip(arguments, arguments[1:], strict=False) if a.endswith("o")), "SOURCE").split(",")
+    columns = _columns(arguments, ["SOURCE"])
     values = {"TARGET": "/", "SOURCE": f"{DISK}p1", "FSTYPE": "xfs", "OPTIONS": "rw", "MAJ:MIN": "259:1"}
     if wide and "--noheadings" not in arguments:
         print(" ".join(columns))
-    print(" ".join(values.get(column.upper(), "") for column in columns))
+    print(" ".join(values.get(column, "") for column in columns))
     return 0
+
+
+def _columns(arguments: list[str], default: list[str]) -> list[str]:
+    """Return what -o or --output asks for."""
+    for before, after in zip(arguments, [*arguments[1:], ""], strict=True):
+        if before.startswith("--output="):
+            return before.partition("=")[2].upper().split(",")
+        if before == "--output" or (before.startswith("-") and before[1:2] != "-" and before.endswith("o")):
+            return after.upper().split(",")
+    return default
 
 
 def lsblk(arguments: list[str]) -> int:
@@ -79,10 +89,7 @@ def lsblk(arguments: list[str]) -> int:
         {"NAME": "nvme0n1p1", "PATH": f"{DISK}p1", "PKNAME": "nvme0n1", "TYPE": "part", "SIZE": "50G", "MOUNTPOINT": "/"},
     ]
     flags = "".join(argument[1:] for argument in arguments if argument.startswith("-") and argument[1:2] != "-")
-    columns = ["NAME", "TYPE", "SIZE", "MOUNTPOINT"]
-    for before, after in zip(arguments, arguments[1:], strict=False):
-        if before in ("--output",) or (before.startswith("-") and before.endswith("o") and before[1:2] != "-"):
-            columns = after.upper().split(",")
+    columns = _columns(arguments, ["NAME", "TYPE", "SIZE", "MOUNTPOINT"])
     named = [argument.removeprefix("/dev/") for argument in arguments if argument.startswith("/dev/")]
     chosen = [row for row in rows if not named or row["NAME"] in named or row["PKNAME"] in named]
     if named and not chosen:

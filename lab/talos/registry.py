@@ -1,0 +1,65 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the nodes of one lab know of each other: who is in which cluster, and who is in its etcd."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from lab.talos.node import TalosNode
+
+
+class Contents(NamedTuple):
+    """What is in an installer image, as far as a node shows it."""
+
+    version: str | None
+    extensions: dict[str, str]
+
+
+def contents_of(image: str) -> Contents:
+    """Return what the image's name promises: its tag is the version, and extensions stand in the repository's name."""
+    path = image.partition("@")[0]
+    repository, colon, tag = path.rpartition(":")
+    if not colon or "/" in tag:
+        repository, tag = path, ""
+    names = repository.rpartition("/")[2].split("-")
+    extensions = {name: "stand-in" for name in ("spin", "tailscale", "drbd", "zfs") if name in names}
+    return Contents(tag if tag.startswith("v") else None, extensions)
+
+
+class Registry:
+    """All nodes of a lab."""
+
+    def __init__(self) -> None:
+        self.nodes: list[TalosNode] = []
+        # Clusters, by Config.identity, whose container network is up: their Kubernetes nodes are ready.
+        self.networked: set[str] = set()
+
+    def add(self, node: TalosNode) -> None:
+        """Let the others know of the node; one that was switched off and made anew takes its old place."""
+        self.nodes = [other for other in self.nodes if other.address != node.address or other.port != node.port]
+        self.nodes.append(node)
+
+    def etcd_members(self, identity: str) -> list[TalosNode]:
+        """Return the nodes whose etcd data belongs to the cluster, switched off ones included."""
+        members = [node for node in self.nodes if node.identity == identity and node.state.etcd_member]
+        return sorted(members, key=lambda node: node.address)
+
+    def peers(self, identity: str) -> list[TalosNode]:
+        """Return the configured nodes of the cluster."""
+        return sorted((node for node in self.nodes if node.identity == identity), key=lambda node: node.address)
+
+    def authority_key(self, identity: str) -> bytes:
+        """Return the cluster's machine authority's key, which only control planes have; trustd is how workers ask."""
+        return next((node.config.pem("machine", "ca", "key") for node in self.peers(identity) if node.has_key), b"")
+
+    def changed(self) -> None:
+        """Let every node see whether it can go on now."""
+        for node in list(self.nodes):
+            node.go_on()
+
+    def set_networked(self, identity: str) -> None:
+        """Tell that the cluster's container network is up."""
+        self.networked.add(identity)

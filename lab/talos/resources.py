@@ -1,0 +1,126 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The COSI resources that the stand-in shows, as a node's YAML."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lab.talos.node import TalosNode
+
+SENSITIVE = {"MachineConfigs.config.talos.dev"}
+
+Specs = dict[str, Any]
+
+
+def resources_of(node: TalosNode) -> dict[tuple[str, str], Specs]:
+    """Return every resource of the node: specifications by id, by namespace and type."""
+    return {
+        ("config", "MachineConfigs.config.talos.dev"): _configs(node),
+        ("config", "MachineTypes.config.talos.dev"): {"machine-type": node.machine_type},
+        ("runtime", "MachineStatuses.runtime.talos.dev"): {"machine": machine_status(node)},
+        ("runtime", "KernelCmdlines.runtime.talos.dev"): {"cmdline": {"cmdline": node.hardware.cmdline}},
+        ("runtime", "ExtensionStatuses.runtime.talos.dev"): _extensions(node),
+        ("runtime", "Services.v1alpha1.talos.dev"): _services(node),
+        ("runtime", "TimeStatuses.v1alpha1.talos.dev"): {
+            "node": {"synced": node.time_is_synced, "epoch": 1, "syncDisabled": False}
+        },
+        ("runtime", "Disks.block.talos.dev"): {node.hardware.disk: _disk(node)},
+        ("runtime", "SystemDisks.block.talos.dev"): {
+            "system-disk": {"diskID": node.hardware.disk, "devPath": f"/dev/{node.hardware.disk}"}
+        },
+        ("runtime", "PlatformMetadatas.talos.dev"): {"platformmetadata": {"platform": "metal"}},
+        ("network", "HostnameStatuses.net.talos.dev"): {"hostname": {"hostname": node.hostname, "domainname": ""}},
+        ("network", "NodeAddresses.net.talos.dev"): _addresses(node),
+        ("network", "LinkStatuses.net.talos.dev"): _links(node),
+        ("cluster", "Members.cluster.talos.dev"): _members(node),
+        ("etcd", "EtcdMembers.etcd.talos.dev"): _etcd(node),
+    }
+
+
+def _configs(node: TalosNode) -> Specs:
+    texts = {"v1alpha1": node.active and node.active.text, "persistent": node.persistent_text}
+    return {name: text for name, text in texts.items() if text}
+
+
+def machine_status(node: TalosNode) -> dict[str, Any]:
+    """Return the stage, and what keeps the node from being ready."""
+    unmet = [{"name": name, "reason": reason} for name, reason in unmet_conditions(node).items()]
+    return {"stage": node.stage, "status": {"ready": not unmet, "unmetConditions": unmet}}
+
+
+def unmet_conditions(node: TalosNode) -> dict[str, str]:
+    """Return which of Talos' own conditions are not met, and why; only a booting or running node has any."""
+    if node.stage not in ("booting", "running"):
+        return {}
+    unmet = {}
+    if not node.time_is_synced:
+        unmet["time"] = "time is not synced"
+    waiting = [f"{name} not running" for name, (state, _) in node.services().items() if state != "Running"]
+    if waiting:
+        unmet["services"] = ", ".join(waiting)
+    if not node.is_networked:
+        unmet["nodeReady"] = f'node "{node.hostname}" is not ready'
+    return unmet
+
+
+def _extensions(node: TalosNode) -> Specs:
+    return {
+        str(number): {"image": f"stand-in/{name}", "metadata": {"name": name, "version": version}}
+        for number, (name, version) in enumerate(sorted(node.state.extensions.items()))
+    }
+
+
+def _services(node: TalosNode) -> Specs:
+    return {
+        name: {"running": state == "Running", "healthy": bool(healthy), "unknown": healthy is None}
+        for name, (state, healthy) in node.services().items()
+    }
+
+
+def _disk(node: TalosNode) -> dict[str, Any]:
+    return {
+        "dev_path": f"/dev/{node.hardware.disk}",
+        "size": node.hardware.disk_size,
+        "pretty_size": f"{node.hardware.disk_size / 2**30:.0f} GiB",
+        "model": "Stand-in for an EBS volume",
+        "serial": f"vol{node.address.replace('.', '')}",
+        "transport": "nvme",
+        "readonly": False,
+        "rotational": False,
+    }
+
+
+def _addresses(node: TalosNode) -> Specs:
+    own = {"addresses": [f"{node.address}/24"]}
+    return {"default": {"addresses": [f"{node.address}/24"]}, "current": own, "routed": own, "accumulative": own}
+
+
+def _links(node: TalosNode) -> Specs:
+    octets = [int(part) for part in node.address.split(".")[-3:]] if "." in node.address else [0, 0, 1]
+    mac = "0a:ff:00:" + ":".join(f"{octet:02x}" for octet in octets)
+    return {node.hardware.link: {"hardwareAddr": mac, "permanentAddr": mac, "kind": "", "driver": "ena", "linkState": True}}
+
+
+def _members(node: TalosNode) -> Specs:
+    if not node.active:
+        return {}
+    return {
+        peer.hostname: {
+            "nodeId": f"stand-in-{peer.address}",
+            "addresses": [peer.address],
+            "hostname": peer.hostname,
+            "machineType": peer.machine_type,
+            "operatingSystem": f"Talos ({peer.state.version})",
+        }
+        for peer in node.registry.peers(node.identity)
+        if peer.is_up
+    }
+
+
+def _etcd(node: TalosNode) -> Specs:
+    if not node.state.etcd_member:
+        return {}
+    return {"local": {"memberID": f"{node.state.etcd_member:016x}"}}
