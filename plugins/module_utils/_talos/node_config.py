@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The configuration of one node: cluster, preset, network, patches. Private to urmanac.talos: may change at any time."""
+"""One node's configuration: cluster, preset, network, patches. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -109,7 +109,8 @@ def _network(node: NodeConfig, plan: Plan) -> list[Document]:
         documents.append(_document("ResolverConfig", nameservers=nameservers))
     if plan.network.time_servers:
         documents.append(_document("TimeSyncConfig", ntp={"servers": list(plan.network.time_servers)}))
-    return documents + _sysctl_document(node, plan.network)
+    sysctls = _sysctls(node, plan.network)
+    return [*documents, {"machine": {"sysctls": sysctls}}] if sysctls else documents
 
 
 def _link_documents(node: NodeConfig, network: Network) -> Iterator[Document]:
@@ -140,7 +141,9 @@ def _legacy_network(node: NodeConfig, network: Network) -> list[Document]:
     machine: Document = {"network": section} if section else {}
     if network.time_servers:
         machine["time"] = {"servers": list(network.time_servers)}
-    return ([{"machine": machine}] if machine else []) + _sysctl_document(node, network)
+    if _sysctls(node, network):
+        machine["sysctls"] = _sysctls(node, network)
+    return [{"machine": machine}] if machine else []
 
 
 def _legacy_selector(node: NodeConfig) -> Document:
@@ -183,12 +186,13 @@ def _routes(node: NodeConfig, network: Network) -> list[Document]:
     return routes
 
 
-def _sysctl_document(node: NodeConfig, network: Network) -> list[Document]:
-    """Return the setting that keeps router advertisements on a link whose name is known; an alias has no sysctl."""
+def _sysctls(node: NodeConfig, network: Network) -> dict[str, str]:
+    """Return what keeps router advertisements accepted on a link whose name is known; an alias has no sysctl."""
     if not (node.link and node.ipv6 and _addresses(node, network)):
-        return []
-    key = f"net/ipv6/conf/{node.link}/accept_ra" if "." in node.link else f"net.ipv6.conf.{node.link}.accept_ra"
-    return [{"machine": {"sysctls": {key: "2"}}}]
+        return {}
+    # A link such as eth0.5 has a dot in its name; with slashes Talos takes the key as a path.
+    separator = "/" if "." in node.link else "."
+    return {separator.join(("net", "ipv6", "conf", node.link, "accept_ra")): "2"}
 
 
 def _subnet(network: Network) -> ipaddress.IPv4Network:

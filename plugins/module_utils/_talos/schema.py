@@ -4,8 +4,8 @@
 """The shape of Talos documents. Private to urmanac.talos: may change at any time.
 
 One line per structure: its fields in the order in which Talos writes them. A field is `name` (one value) or
-`name:type`; types are `T` a structure, `[T]` a list of structures, `[]` a list of values, `{}` a map of texts, `{T}` a map
-of structures, `args` command line arguments, `any` free-form data, `mode` file permissions, `manifest` Kubernetes YAML.
+`name:type`; types are `T` a structure, `[T]` a list of structures, `[]` a list of values, `{}` a map of texts, `{T}` a
+map of structures, `args` command line arguments, `any` free-form data, `mode` permissions, `manifest` Kubernetes YAML.
 `[T@a,b]` is a list whose elements are merged where field a (or, where a is not set, b) is equal; `[T=a]` one whose
 elements are replaced where a is equal. `!` after the type: replaced, never appended to. `+` after the name: written
 even when empty.

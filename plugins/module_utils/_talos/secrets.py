@@ -1,0 +1,354 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make a cluster's secrets, once, and certificates from them. Private to urmanac.talos: may change at any time.
+
+A bundle has the layout and the algorithms of C(talosctl gen secrets) for Talos v1.3 and later.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import fcntl
+import os
+import secrets
+import string
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import yaml_text
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import (
+    Bundle,
+    Pair,
+    decode_base64,
+    read_bundle,
+    to_document,
+)
+
+PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
+
+ADMIN_ROLE = "os:admin"
+_AUTHORITY_LIFETIME = datetime.timedelta(hours=87600)
+# A node whose clock is behind refuses a certificate from its future, and nodes have no time before they have a network.
+_BACK_DATE = datetime.timedelta(hours=24)
+_USES = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
+
+
+class Context(NamedTuple):
+    """One context of a talosconfig."""
+
+    name: str
+    endpoints: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()
+
+
+class Validity(NamedTuple):
+    """For how long an admin certificate is made, and how long before its end a new one is."""
+
+    lifetime: datetime.timedelta = datetime.timedelta(days=365)
+    renewal: datetime.timedelta = datetime.timedelta(days=30)
+
+
+DEFAULT_VALIDITY = Validity()
+
+
+# --- bundle ---
+
+
+def ensure_bundle(
+    path: Path, *, check_mode: bool = False, make: Callable[[], Bundle] | None = None
+) -> tuple[bool, Bundle | None]:
+    """Return whether the bundle was (or, in check mode, would be) made, and the bundle if there is one.
+
+    The file is made once: two runs at the same time wait for each other, and what is there is never replaced.
+    """
+    if path.exists():
+        return False, _checked(path)
+    if check_mode:
+        return True, None
+    with _locked(path):
+        if path.exists():
+            return False, _checked(path)
+        bundle = (make or new_bundle)()
+        write_private(path, yaml_text.dump_plain(to_document(bundle)))
+    return True, bundle
+
+
+def new_bundle() -> Bundle:
+    """Return new secrets for a new cluster."""
+    now = _now()
+    service_account = rsa.generate_private_key(public_exponent=65537, key_size=4096)
+    return Bundle(
+        cluster_id=_random_base64(32),
+        cluster_secret=_random_base64(32),
+        bootstrap_token=_token(),
+        secretbox=_random_base64(32),
+        aescbc="",
+        trustd_token=_token(),
+        etcd=_authority(ec.generate_private_key(ec.SECP256R1()), "etcd", now),
+        k8s=_authority(ec.generate_private_key(ec.SECP256R1()), "kubernetes", now),
+        aggregator=_authority(ec.generate_private_key(ec.SECP256R1()), "", now),
+        service_account=_encoded(_key_pem(service_account)),
+        os=_authority(ed25519.Ed25519PrivateKey.generate(), "talos", now),
+    )
+
+
+def check_pairs(bundle: Bundle, name: str) -> None:
+    """Refuse a bundle whose certificates and keys do not belong together."""
+    for label in ("etcd", "k8s", "aggregator", "os"):
+        pair: Pair = getattr(bundle, label)
+        try:
+            certificate, key = load_certificate(pair.crt), load_key(pair.key)
+        except (ValueError, UnsupportedAlgorithm):
+            raise InputError(
+                f"Failed to use the secrets bundle {name}: the {label} authority cannot be read. {_MEND}"
+            ) from None
+        if _spki(certificate.public_key()) != _spki(key.public_key()):
+            raise InputError(
+                f"Failed to use the secrets bundle {name}: the {label} key is not its certificate's. {_MEND}"
+            )
+
+
+_MEND = "Restore the file from a backup"
+
+
+def _checked(path: Path) -> Bundle:
+    bundle = read_bundle(path)
+    check_pairs(bundle, str(path))
+    return bundle
+
+
+# --- certificates ---
+
+
+def admin_pair(bundle: Bundle, validity: Validity, now: datetime.datetime | None = None) -> Pair:
+    """Return a new client certificate for os:admin and its key."""
+    authority, authority_key = load_certificate(bundle.os.crt), load_key(bundle.os.key)
+    # The same algorithm as the authority: what a node accepts follows its authority.
+    key = _key_like(authority_key)
+    start = (now or _now()) - _BACK_DATE
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, ADMIN_ROLE)]))
+        .issuer_name(authority.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after((now or _now()) + validity.lifetime)
+        .add_extension(_key_usage(is_authority=False), critical=True)
+        # Talos refuses a client certificate that may be used for anything else.
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(_authority_key_identifier(authority), critical=False)
+    )
+    certificate = builder.sign(authority_key, _hash_for(authority_key))
+    return Pair(_encoded(certificate.public_bytes(serialization.Encoding.PEM)), _encoded(_key_pem(key)))
+
+
+def load_certificate(text: str) -> x509.Certificate:
+    """Return the certificate in base64 of PEM."""
+    return x509.load_pem_x509_certificate(decode_base64(text) or b"")
+
+
+def load_key(text: str) -> PrivateKey:
+    """Return the private key in base64 of PEM, also under the header that Talos writes for Ed25519."""
+    pem = (decode_base64(text) or b"").replace(b" ED25519 PRIVATE KEY-----", b" PRIVATE KEY-----")
+    key = serialization.load_pem_private_key(pem, password=None)
+    if not isinstance(key, ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey):
+        raise ValueError("the key is neither Ed25519 nor ECDSA")
+    return key
+
+
+def _authority(key: PrivateKey, organization: str, now: datetime.datetime) -> Pair:
+    name = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization)] if organization else [])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _BACK_DATE)
+        .not_valid_after(now + _AUTHORITY_LIFETIME)
+        .add_extension(_key_usage(is_authority=True), critical=True)
+        .add_extension(x509.ExtendedKeyUsage(list(_USES)), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, _hash_for(key))
+    )
+    return Pair(_encoded(certificate.public_bytes(serialization.Encoding.PEM)), _encoded(_key_pem(key)))
+
+
+def _key_usage(*, is_authority: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=is_authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _authority_key_identifier(authority: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    try:
+        own = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    except x509.ExtensionNotFound:
+        return x509.AuthorityKeyIdentifier(
+            x509.SubjectKeyIdentifier.from_public_key(authority.public_key()).digest, None, None
+        )
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own)
+
+
+def _key_like(key: PrivateKey) -> PrivateKey:
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return ec.generate_private_key(key.curve)
+    return ed25519.Ed25519PrivateKey.generate()
+
+
+def _hash_for(key: PrivateKey) -> hashes.SHA256 | None:
+    return hashes.SHA256() if isinstance(key, ec.EllipticCurvePrivateKey) else None
+
+
+def _key_pem(key: PrivateKey | rsa.RSAPrivateKey) -> bytes:
+    is_ed25519 = isinstance(key, ed25519.Ed25519PrivateKey)
+    form = serialization.PrivateFormat.PKCS8 if is_ed25519 else serialization.PrivateFormat.TraditionalOpenSSL
+    pem = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+    # PKCS#8 under a header of its own: what Talos writes and expects.
+    return pem.replace(b" PRIVATE KEY-----", b" ED25519 PRIVATE KEY-----") if is_ed25519 else pem
+
+
+def _spki(key: Any) -> bytes:
+    return bytes(key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo))
+
+
+# --- talosconfig ---
+
+
+def ensure_talosconfig(
+    path: Path, bundle: Bundle, context: Context, *, validity: Validity = DEFAULT_VALIDITY, check_mode: bool = False
+) -> bool:
+    """Bring a talosconfig to what is asked for and tell whether that changed it; other contexts in it are kept."""
+    if not path.exists() and check_mode:
+        return True
+    with _locked(path):
+        current = _read_talosconfig(path)
+        wanted = _talosconfig(current, bundle, context, validity)
+        if current == wanted:
+            return False
+        if not check_mode:
+            write_private(path, yaml_text.dump_plain(wanted))
+    return True
+
+
+def valid_until(path: Path, context: str) -> datetime.datetime | None:
+    """Return when the certificate of a context in a talosconfig ends, if there is one."""
+    entry = (_read_talosconfig(path).get("contexts") or {}).get(context) or {}
+    return load_certificate(entry["crt"]).not_valid_after_utc if entry.get("crt") else None
+
+
+def _talosconfig(current: dict[str, Any], bundle: Bundle, context: Context, validity: Validity) -> dict[str, Any]:
+    contexts = dict(current.get("contexts") or {})
+    entry = dict(contexts.get(context.name) or {})
+    if not _is_usable(entry, bundle, validity):
+        pair = admin_pair(bundle, validity)
+        entry |= {"ca": bundle.os.crt, "crt": pair.crt, "key": pair.key}
+    addresses = {"endpoints": list(context.endpoints), "nodes": list(context.nodes)}
+    entry = {
+        **{key: value for key, value in addresses.items() if value},
+        **{k: v for k, v in entry.items() if k not in addresses},
+    }
+    contexts[context.name] = entry
+    return {**current, "context": current.get("context") or context.name, "contexts": contexts}
+
+
+def _is_usable(entry: dict[str, Any], bundle: Bundle, validity: Validity) -> bool:
+    """Tell whether a context's certificate is of this cluster, belongs to its key, and lasts."""
+    if entry.get("ca") != bundle.os.crt:
+        return False
+    try:
+        certificate, key = load_certificate(str(entry["crt"])), load_key(str(entry["key"]))
+        certificate.verify_directly_issued_by(load_certificate(bundle.os.crt))
+    except (KeyError, TypeError, ValueError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    lasts = certificate.not_valid_after_utc - _now() > validity.renewal
+    return lasts and _spki(certificate.public_key()) == _spki(key.public_key())
+
+
+def _read_talosconfig(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        documents = yaml_text.load_all(path.read_text(encoding="utf-8"))
+    except (InputError, OSError, UnicodeDecodeError):
+        documents = []
+    if len(documents) != 1 or not isinstance(documents[0], dict):
+        raise InputError(
+            f"Failed to read the talosconfig {path}: it is not one YAML mapping. Move the file away, a new one is made."
+        )
+    return documents[0]
+
+
+# --- files ---
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, in one step."""
+    make_private_directory(path.parent)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            os.fchmod(stream.fileno(), 0o600)
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def make_private_directory(path: Path) -> None:
+    """Make a directory that only its owner can enter; one that exists keeps its mode."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock beside a file; a run that dies lets go of it."""
+    make_private_directory(path.parent)
+    descriptor = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _encoded(pem: bytes) -> str:
+    return base64.b64encode(pem).decode()
+
+
+def _random_base64(length: int) -> str:
+    return base64.b64encode(secrets.token_bytes(length)).decode()
+
+
+def _token() -> str:
+    alphabet = string.digits + string.ascii_lowercase
+    return ".".join("".join(secrets.choice(alphabet) for _ in range(length)) for length in (6, 16))
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC).replace(microsecond=0)
