@@ -177,7 +177,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             hostnames = checked_names(self.get_option("hostnames"))
             answers = self._answers(path, use_cache=cache)
         except CollectionError as error:
-            raise AnsibleParserError(str(error)) from error
+            # ansible-core appends the messages of causes, and ours says it all.
+            raise AnsibleParserError(str(error)) from None
         hosts, shared = hosts_of(answers, connect_with=self.get_option("connect_with"), hostnames=hostnames)
         for name in shared:
             self.display.warning(

@@ -105,7 +105,7 @@ def client_of(session: Any, region: str, *, endpoint_url: str | None) -> Client:
         client = session.create_client("ec2", region_name=region, endpoint_url=endpoint_url)
     except ValueError as error:
         raise InputError(f"Failed to use the endpoint or region: {error}. Correct the option that names it.") from error
-    for problem in endpoint_problems(client.meta.endpoint_url, _credentials_of(session, {})):
+    for problem in endpoint_problems(client.meta.endpoint_url, _credentials_of(session, {}, region)):
         raise AwsError(problem)
     return client
 
