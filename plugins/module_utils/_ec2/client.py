@@ -175,7 +175,7 @@ def connect_checked(
     session, arguments = _session(dict(options), region)
     arguments = {**arguments, "region_name": region or None, "endpoint_url": endpoint_url}
     clients = {name: _client(session, name, arguments) for name in services}
-    credentials = _credentials_of(session, arguments)
+    credentials = _credentials_of(session, arguments, region)
     endpoints = tuple(dict.fromkeys(client.meta.endpoint_url for client in clients.values()))
     found = (problem for endpoint in endpoints for problem in endpoint_problems(endpoint, credentials, cidr))
     unique = tuple({problem.code: problem for problem in found}.values())
@@ -205,11 +205,14 @@ def _session(options: dict[str, Any], region: str) -> tuple[Any, dict[str, Any]]
     return session, {**options, "config": config.merge(given) if given else config}
 
 
-def _credentials_of(session: Any, arguments: Mapping[str, Any]) -> Credentials | None:
+def _credentials_of(session: Any, arguments: Mapping[str, Any], region: str) -> Credentials | None:
     if arguments.get("aws_access_key_id"):
         token = bool(arguments.get("aws_session_token"))
         return Credentials(arguments["aws_access_key_id"], has_token=token, source="explicit")
-    found = session.get_credentials()
+    try:
+        found = session.get_credentials()
+    except BotoCoreError as error:
+        _raise_aws_error(error, "sts", "get_caller_identity", region)
     if found is None:
         return None
     if found.method not in _STATIC_SOURCES:

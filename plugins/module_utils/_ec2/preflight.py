@@ -1,0 +1,183 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ask AWS, without changing or buying anything, whether a cluster can be built. Private to urmanac.talos: may change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, Problem
+
+SERVICES = ("ec2", "sts", "ssm")
+AMI_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
+# A Talos control plane takes about 1.7 GiB before anything runs on it.
+MEMORY_MIN_MIB = 1740
+MEMORY_COMFORTABLE_MIB = 4096 - 256
+# One cause, many calls that fail of it: told once.
+_TOLD_ONCE = (
+    *("CREDENTIALS_MISSING", "CREDENTIALS_EXPIRED", "CREDENTIALS_INVALID"),
+    *("ENDPOINT_UNREACHABLE", "ANSWER_INVALID", "REQUEST_LIMIT_EXCEEDED"),
+)
+
+
+class InstanceType(NamedTuple):
+    """What matters of an instance type."""
+
+    vcpus: int
+    memory_mib: int
+    architecture: str
+    burstable: bool
+
+
+class Answers(NamedTuple):
+    """What AWS said; None where it gave no answer."""
+
+    account: str | None = None
+    zones: Mapping[str, str] | None = None
+    instance_types: Mapping[str, InstanceType] | None = None
+    offered: frozenset[str] | None = None
+    ami: Mapping[str, str] | None = None
+
+
+def ask(api: Api, spec: ClusterSpec) -> tuple[Answers, list[Problem]]:
+    """Return everything that AWS says about the spec, and the questions that it refused, each a problem."""
+    questions: dict[str, Callable[[Api, ClusterSpec], Any]] = {
+        "account": _account,
+        "zones": _zones,
+        "instance_types": _instance_types,
+        "offered": _offered,
+        "ami": _ami,
+    }
+    with ThreadPoolExecutor(len(questions)) as pool:
+        futures = {name: pool.submit(question, api, spec) for name, question in questions.items()}
+    refusals = [error.problem for future in futures.values() if isinstance(error := future.exception(), AwsError)]
+    answered = {
+        name: future.result() for name, future in futures.items() if not isinstance(future.exception(), AwsError)
+    }
+    return Answers(**answered), unique(refusals)
+
+
+def unique(problems: Iterable[Problem]) -> list[Problem]:
+    """Return the problems in their order, a cause that many calls share once."""
+    return list({(problem.code if problem.code in _TOLD_ONCE else problem): problem for problem in problems}.values())
+
+
+def _account(api: Api, spec: ClusterSpec) -> str:
+    return api.call("sts", "get_caller_identity")["Account"]
+
+
+def _zones(api: Api, spec: ClusterSpec) -> dict[str, str]:
+    zones = api.call("ec2", "describe_availability_zones")["AvailabilityZones"]
+    return {zone["ZoneName"]: zone["State"] for zone in zones}
+
+
+def _instance_types(api: Api, spec: ClusterSpec) -> dict[str, InstanceType]:
+    # A filter, because naming one unknown type would make AWS refuse the answer about all others.
+    filters = [{"Name": "instance-type", "Values": list(spec.instance_types)}]
+    records = api.call("ec2", "describe_instance_types", Filters=filters)["InstanceTypes"] if spec.nodes else []
+    return {record["InstanceType"]: _instance_type(record) for record in records}
+
+
+def _instance_type(record: Mapping[str, Any]) -> InstanceType:
+    architectures = record["ProcessorInfo"]["SupportedArchitectures"]
+    return InstanceType(
+        vcpus=record["VCpuInfo"]["DefaultVCpus"],
+        memory_mib=record["MemoryInfo"]["SizeInMiB"],
+        architecture="arm64" if "arm64" in architectures else architectures[0],
+        burstable=record["BurstablePerformanceSupported"],
+    )
+
+
+def _offered(api: Api, spec: ClusterSpec) -> frozenset[str]:
+    values = {"location": [spec.availability_zone], "instance-type": list(spec.instance_types)}
+    filters = [{"Name": name, "Values": items} for name, items in values.items() if items]
+    answer = api.call("ec2", "describe_instance_type_offerings", LocationType="availability-zone", Filters=filters)
+    return frozenset(item["InstanceType"] for item in answer["InstanceTypeOfferings"])
+
+
+def _ami(api: Api, spec: ClusterSpec) -> dict[str, str]:
+    try:
+        ami = api.call("ssm", "get_parameter", Name=AMI_PARAMETER)["Parameter"]["Value"]
+    except AwsError as error:
+        if error.reason == "ParameterNotFound":
+            return {}
+        raise
+    images = api.call("ec2", "describe_images", ImageIds=[ami])["Images"]
+    found = [{"id": ami, "name": image["Name"], "root_device": image["RootDeviceName"]} for image in images]
+    return found[0] if found else {}
+
+
+def answer_problems(spec: ClusterSpec, answers: Answers) -> Iterator[Problem]:
+    """Yield what is wrong according to the answers; a question without an answer was told before."""
+    yield from _zone_problems(spec, answers)
+    for name in spec.instance_types:
+        yield from _type_problems(name, spec, answers)
+    if answers.ami == {}:
+        yield Problem(
+            "AMI_NOT_FOUND",
+            "the image that nodes start from",
+            f"{spec.region} has no Amazon Linux 2023 for arm64 under {AMI_PARAMETER}.",
+            "Choose a region that has Graviton instances.",
+        )
+
+
+def _zone_problems(spec: ClusterSpec, answers: Answers) -> Iterator[Problem]:
+    if answers.zones is None or not spec.availability_zone.startswith(spec.region):
+        return
+    state = answers.zones.get(spec.availability_zone)
+    if state != "available":
+        usable = ", ".join(sorted(name for name, how in answers.zones.items() if how == "available"))
+        yield Problem(
+            "ZONE_NOT_AVAILABLE",
+            "cluster_availability_zone",
+            f"{spec.availability_zone} is {state or 'not known'} in {spec.region}.",
+            f"Take one of {usable or 'another region'}.",
+        )
+
+
+def _type_problems(name: str, spec: ClusterSpec, answers: Answers) -> Iterator[Problem]:
+    if answers.instance_types is None:
+        return
+    found = answers.instance_types.get(name)
+    subject = f"instance type {name}"
+    if found is None:
+        message = f"{spec.region} has no instance type {name}."
+        yield Problem(
+            "INSTANCE_TYPE_NOT_IN_REGION", subject, message, "Take one such as t4g.medium, or another region."
+        )
+        return
+    if found.architecture != "arm64":
+        message = f"{name} is {found.architecture}, and the images are for arm64."
+        yield Problem("ARCHITECTURE_NOT_ARM64", subject, message, "Take a Graviton type, such as t4g.medium.")
+    if found.memory_mib < MEMORY_MIN_MIB:
+        message = f"{name} has {found.memory_mib} MiB of memory and Talos needs about {MEMORY_MIN_MIB}."
+        yield Problem("INSTANCE_TYPE_TOO_SMALL", subject, message, "Take t4g.small for trying out, t4g.medium for use.")
+    if answers.offered is not None and name not in answers.offered and _zone_is_usable(spec, answers):
+        message = f"{spec.region} has {name}, but {spec.availability_zone} does not offer it."
+        yield Problem("TYPE_NOT_IN_ZONE", subject, message, "Choose another cluster_availability_zone or type.")
+
+
+def _zone_is_usable(spec: ClusterSpec, answers: Answers) -> bool:
+    return answers.zones is None or answers.zones.get(spec.availability_zone) == "available"
+
+
+def notes(answers: Answers) -> list[Problem]:
+    """Return what is allowed but worth knowing."""
+    small = {
+        name: found.memory_mib
+        for name, found in (answers.instance_types or {}).items()
+        if MEMORY_MIN_MIB <= found.memory_mib < MEMORY_COMFORTABLE_MIB
+    }
+    return [
+        Problem(
+            "INSTANCE_TYPE_TIGHT",
+            f"instance type {name}",
+            f"{name} has {memory} MiB of memory: enough to boot Talos, too little to run CozyStack.",
+            "Take t4g.medium or larger for more than trying out.",
+        )
+        for name, memory in small.items()
+    ]

@@ -1,0 +1,189 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell everything that would keep a cluster from being built, before anything is built."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ec2_preflight_info
+short_description: Tell everything that would keep a cluster from being built in EC2
+version_added: 0.1.0
+description:
+  - Checks the description of a cluster, and asks AWS side by side about credentials, availability zone, instance types
+    and the image that nodes start from.
+  - Returns all problems at once, each with what to do about it. It does not fail because of them.
+  - Problems of the description are told even if AWS cannot be asked.
+  - Changes nothing and costs nothing.
+author:
+  - The urmanac.talos authors (@urmanac)
+seealso:
+  - module: urmanac.talos.ec2_cluster_info
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - urmanac.talos._ec2_cluster
+"""
+
+EXAMPLES = r"""
+- name: Look for problems
+  urmanac.talos.ec2_preflight_info:
+    cluster: "{{ cluster_spec }}"
+  register: preflight
+
+- name: Refuse to go on with any
+  ansible.builtin.assert:
+    that: preflight.problems | length == 0
+    fail_msg: "{{ preflight.problems | map(attribute='message') | join(' ') }}"
+"""
+
+RETURN = r"""
+problems:
+  description: Everything that is wrong; empty if the cluster can be built.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    code:
+      description:
+        - What kind of problem it is.
+        - C(INVALID_CLUSTER_NAME), C(INVALID_PROJECT_NAME), C(IAM_NAME_TOO_LONG) - a name that AWS or DNS refuses.
+        - C(ZONE_NOT_IN_REGION), C(ZONE_NOT_AVAILABLE) - an availability zone of another region, or one that cannot be used.
+        - C(INVALID_DOMAIN) - no DNS domain.
+        - C(INVALID_CIDR), C(CIDR_HOST_BITS), C(CIDR_PREFIX_NOT_ALLOWED), C(CIDR_NOT_USABLE) - a network that is none,
+          has bits behind its prefix, has a prefix that AWS refuses, or lies in a reserved range.
+        - C(SUBNET_OUTSIDE_VPC) - a subnet that is not in the VPC.
+        - C(INVALID_ADDRESS), C(ADDRESS_OUTSIDE_SUBNET), C(ADDRESS_RESERVED), C(ADDRESS_TAKEN_TWICE) - an address that is
+          none, is not in the subnet, belongs to AWS, or is given to two.
+        - C(INVALID_NODE_NAME), C(NODE_NAME_RESERVED), C(NODE_NAME_TAKEN_TWICE) - a node's name that is no host name, names
+          another part of the cluster, or is used twice.
+        - C(UNKNOWN_NODE_ROLE), C(UNKNOWN_MACHINE_TYPE), C(UNKNOWN_CPU_CREDITS) - a word that is not one of the choices.
+        - C(TOO_MANY_NODES) - more nodes than O(cluster.nodes_max).
+        - C(NO_CONTROL_PLANE), C(EVEN_CONTROL_PLANES) - a number of control planes that makes no sense to etcd.
+        - C(VOLUME_TOO_SMALL) - a root volume of less than 20 GiB.
+        - C(INVALID_TAG_KEY), C(INVALID_TAG_VALUE), C(TAG_KEY_RESERVED), C(TOO_MANY_TAGS) - tags that AWS refuses, or that
+          would replace the collection's own.
+        - C(INSTANCE_TYPE_NOT_IN_REGION), C(TYPE_NOT_IN_ZONE) - an instance type that cannot be had there.
+        - C(ARCHITECTURE_NOT_ARM64), C(INSTANCE_TYPE_TOO_SMALL) - an instance type that cannot run the images.
+        - C(AMI_NOT_FOUND) - no image in the region that a node could start from.
+        - C(CREDENTIALS_MISSING), C(CREDENTIALS_EXPIRED), C(CREDENTIALS_INVALID), C(NOT_AUTHORIZED) - AWS refuses to answer.
+        - C(REAL_CREDENTIALS_ON_LAB_ENDPOINT), C(LAB_CREDENTIALS_ON_REAL_ENDPOINT), C(LOOPBACK_VPC_ON_REAL_ENDPOINT) - lab
+          and AWS are mixed up; no request was sent.
+        - C(CONNECTION_INVALID), C(ENDPOINT_UNREACHABLE), C(ANSWER_INVALID), C(REQUEST_LIMIT_EXCEEDED), C(AWS_ERROR) - AWS
+          could not be asked.
+      type: str
+      returned: success
+      sample: ADDRESS_OUTSIDE_SUBNET
+    subject:
+      description: What it is about, a node, a variable or a call.
+      type: str
+      returned: success
+      sample: node gateway
+    message:
+      description: What is wrong.
+      type: str
+      returned: success
+      sample: 10.20.0.101 does not lie in the subnet 10.10.0.0/24.
+    remedy:
+      description: What to do about it.
+      type: str
+      returned: success
+      sample: Choose an address of 10.10.0.0/24, or another cluster_subnet_ipv4_cidr.
+  sample:
+    - code: ADDRESS_OUTSIDE_SUBNET
+      subject: node gateway
+      message: 10.20.0.101 does not lie in the subnet 10.10.0.0/24.
+      remedy: Choose an address of 10.10.0.0/24, or another cluster_subnet_ipv4_cidr.
+notes:
+  description: What is allowed but worth knowing, in the form of RV(problems); the code is C(INSTANCE_TYPE_TIGHT).
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - code: INSTANCE_TYPE_TIGHT
+      subject: instance type t4g.small
+      message: "t4g.small has 2048 MiB of memory: enough to boot Talos, too little to run CozyStack."
+      remedy: Take t4g.medium or larger for more than trying out.
+account:
+  description: The AWS account, V(null) if it is not known.
+  returned: success
+  type: str
+  sample: "123456789012"
+endpoint:
+  description: Where EC2 is asked, V(null) if no client could be made.
+  returned: success
+  type: str
+  sample: https://ec2.eu-west-1.amazonaws.com
+instance_types:
+  description: The sizes of the nodes' instance types, as EC2 tells them.
+  returned: success
+  type: dict
+  sample: {"t4g.medium": {"vcpus": 2, "memory_mib": 4096, "architecture": "arm64", "burstable": true}}
+ami:
+  description: The image that nodes start from and its root device, V(null) if it is not known.
+  returned: success
+  type: dict
+  sample: {"id": "ami-0123456789abcdef0", "name": "al2023-ami-2023.12.20260930.0-arm64", "root_device": "/dev/xvda"}
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError, Connection, connect_checked
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight import (
+    SERVICES,
+    Answers,
+    answer_problems,
+    ask,
+    notes,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import (
+    ClusterSpec,
+    Problem,
+    argument_spec,
+    parse_spec,
+    problems,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+
+
+def preflight(spec: ClusterSpec, connect: Callable[[], Connection]) -> dict[str, Any]:
+    """Return what the module returns. A connection that must not be used is not used."""
+    try:
+        connection = connect()
+    except AwsError as error:
+        return _result(spec, Answers(), [error.problem], endpoint=None)
+    if connection.problems:
+        return _result(spec, Answers(), list(connection.problems), endpoint=connection.endpoint)
+    answers, refusals = ask(connection.api, spec)
+    return _result(spec, answers, refusals, endpoint=connection.endpoint)
+
+
+def _result(spec: ClusterSpec, answers: Answers, refusals: list[Problem], *, endpoint: str | None) -> dict[str, Any]:
+    found = [*problems(spec), *refusals, *answer_problems(spec, answers)]
+    return {
+        "problems": [problem._asdict() for problem in found],
+        "notes": [note._asdict() for note in notes(answers)],
+        "account": answers.account,
+        "endpoint": endpoint,
+        "instance_types": {name: found._asdict() for name, found in (answers.instance_types or {}).items()},
+        "ami": dict(answers.ami) if answers.ami else None,
+    }
+
+
+def main() -> None:
+    module = AnsibleAWSModule(argument_spec={"cluster": argument_spec()}, supports_check_mode=True)
+    spec = parse_spec(module.params["cluster"])
+    try:
+        result = preflight(spec, lambda: connect_checked(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr))
+    except CollectionError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()
