@@ -50,29 +50,30 @@ problems:
       description:
         - What kind of problem it is.
         - C(INVALID_CLUSTER_NAME), C(INVALID_PROJECT_NAME), C(IAM_NAME_TOO_LONG) - a name that AWS or DNS refuses.
-        - C(ZONE_NOT_IN_REGION), C(ZONE_NOT_AVAILABLE) - an availability zone of another region, or one that cannot be used.
         - C(INVALID_DOMAIN) - no DNS domain.
+        - C(ZONE_NOT_IN_REGION), C(ZONE_NOT_AVAILABLE) - a zone of another region, or one that cannot be used.
         - C(INVALID_CIDR), C(CIDR_HOST_BITS), C(CIDR_PREFIX_NOT_ALLOWED), C(CIDR_NOT_USABLE) - a network that is none,
           has bits behind its prefix, has a prefix that AWS refuses, or lies in a reserved range.
         - C(SUBNET_OUTSIDE_VPC) - a subnet that is not in the VPC.
-        - C(INVALID_ADDRESS), C(ADDRESS_OUTSIDE_SUBNET), C(ADDRESS_RESERVED), C(ADDRESS_TAKEN_TWICE) - an address that is
-          none, is not in the subnet, belongs to AWS, or is given to two.
-        - C(INVALID_NODE_NAME), C(NODE_NAME_RESERVED), C(NODE_NAME_TAKEN_TWICE) - a node's name that is no host name, names
-          another part of the cluster, or is used twice.
+        - C(INVALID_ADDRESS), C(ADDRESS_OUTSIDE_SUBNET), C(ADDRESS_RESERVED), C(ADDRESS_TAKEN_TWICE) - an address that
+          is none, is not in the subnet, belongs to AWS, or is given to two.
+        - C(INVALID_NODE_NAME), C(NODE_NAME_RESERVED), C(NODE_NAME_TAKEN_TWICE) - a node's name that is no host name,
+          names another part of the cluster, or is used twice.
         - C(UNKNOWN_NODE_ROLE), C(UNKNOWN_MACHINE_TYPE), C(UNKNOWN_CPU_CREDITS) - a word that is not one of the choices.
         - C(TOO_MANY_NODES) - more nodes than O(cluster.nodes_max).
         - C(NO_CONTROL_PLANE), C(EVEN_CONTROL_PLANES) - a number of control planes that makes no sense to etcd.
         - C(VOLUME_TOO_SMALL) - a root volume of less than 20 GiB.
-        - C(INVALID_TAG_KEY), C(INVALID_TAG_VALUE), C(TAG_KEY_RESERVED), C(TOO_MANY_TAGS) - tags that AWS refuses, or that
-          would replace the collection's own.
+        - C(INVALID_TAG_KEY), C(INVALID_TAG_VALUE), C(TAG_KEY_RESERVED), C(TOO_MANY_TAGS) - tags that AWS refuses,
+          or that would replace the collection's own.
         - C(INSTANCE_TYPE_NOT_IN_REGION), C(TYPE_NOT_IN_ZONE) - an instance type that cannot be had there.
         - C(ARCHITECTURE_NOT_ARM64), C(INSTANCE_TYPE_TOO_SMALL) - an instance type that cannot run the images.
         - C(AMI_NOT_FOUND) - no image in the region that a node could start from.
-        - C(CREDENTIALS_MISSING), C(CREDENTIALS_EXPIRED), C(CREDENTIALS_INVALID), C(NOT_AUTHORIZED) - AWS refuses to answer.
-        - C(REAL_CREDENTIALS_ON_LAB_ENDPOINT), C(LAB_CREDENTIALS_ON_REAL_ENDPOINT), C(LOOPBACK_VPC_ON_REAL_ENDPOINT) - lab
-          and AWS are mixed up; no request was sent.
-        - C(CONNECTION_INVALID), C(ENDPOINT_UNREACHABLE), C(ANSWER_INVALID), C(REQUEST_LIMIT_EXCEEDED), C(AWS_ERROR) - AWS
-          could not be asked.
+        - C(CREDENTIALS_MISSING), C(CREDENTIALS_EXPIRED), C(CREDENTIALS_INVALID), C(NOT_AUTHORIZED) - AWS refuses to
+          answer.
+        - C(REAL_CREDENTIALS_ON_LAB_ENDPOINT), C(LAB_CREDENTIALS_ON_REAL_ENDPOINT), C(LOOPBACK_VPC_ON_REAL_ENDPOINT) -
+          lab and AWS are mixed up; no request was sent.
+        - C(CONNECTION_INVALID), C(ENDPOINT_UNREACHABLE), C(ANSWER_INVALID), C(REQUEST_LIMIT_EXCEEDED), C(AWS_ERROR) -
+          AWS could not be asked.
       type: str
       returned: success
       sample: ADDRESS_OUTSIDE_SUBNET

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask AWS, without changing or buying anything, whether a cluster can be built. Private to urmanac.talos: may change."""
+"""Ask AWS whether a cluster can be built, and change nothing. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -55,15 +55,17 @@ def ask(api: Api, spec: ClusterSpec) -> tuple[Answers, list[Problem]]:
     with ThreadPoolExecutor(len(questions)) as pool:
         futures = {name: pool.submit(question, api, spec) for name, question in questions.items()}
     refusals = [error.problem for future in futures.values() if isinstance(error := future.exception(), AwsError)]
-    answered = {
-        name: future.result() for name, future in futures.items() if not isinstance(future.exception(), AwsError)
-    }
-    return Answers(**answered), unique(refusals)
+    # Any other exception is a bug, and result() raises it.
+    answered = {name: future for name, future in futures.items() if not isinstance(future.exception(), AwsError)}
+    return Answers(**{name: future.result() for name, future in answered.items()}), unique(refusals)
 
 
 def unique(problems: Iterable[Problem]) -> list[Problem]:
     """Return the problems in their order, a cause that many calls share once."""
-    return list({(problem.code if problem.code in _TOLD_ONCE else problem): problem for problem in problems}.values())
+    told: dict[object, Problem] = {}
+    for problem in problems:
+        told.setdefault(problem.code if problem.code in _TOLD_ONCE else problem, problem)
+    return list(told.values())
 
 
 def _account(api: Api, spec: ClusterSpec) -> str:
@@ -146,9 +148,7 @@ def _type_problems(name: str, spec: ClusterSpec, answers: Answers) -> Iterator[P
     subject = f"instance type {name}"
     if found is None:
         message = f"{spec.region} has no instance type {name}."
-        yield Problem(
-            "INSTANCE_TYPE_NOT_IN_REGION", subject, message, "Take one such as t4g.medium, or another region."
-        )
+        yield Problem("INSTANCE_TYPE_NOT_IN_REGION", subject, message, "Take t4g.medium, or another region.")
         return
     if found.architecture != "arm64":
         message = f"{name} is {found.architecture}, and the images are for arm64."
