@@ -13,26 +13,29 @@ from typing import Any, NamedTuple
 
 import yaml
 
+
+def _words(text: str) -> set[str]:
+    return set(text.split())
+
+
 # Talos refuses what it does not know, so the stand-in does too: a typing error must not pass the rehearsal.
 _BASE_KEYS = {"version", "debug", "persist", "machine", "cluster"}
-_MACHINE_KEYS = set(
-    "type token ca acceptedCAs certSANs controlPlane kubelet pods network disks install files env time sysctls sysfs "
-    "registries systemDiskEncryption features udev logging kernel seccompProfiles baseRuntimeSpecOverrides nodeLabels "
-    "nodeAnnotations nodeTaints".split()
+_MACHINE_KEYS = _words(
+    "type token ca acceptedCAs certSANs controlPlane kubelet pods network disks install files env time "
+    "sysctls sysfs registries systemDiskEncryption features udev logging kernel seccompProfiles "
+    "baseRuntimeSpecOverrides nodeLabels nodeAnnotations nodeTaints"
 )
-_CLUSTER_KEYS = set(
-    "id secret controlPlane clusterName network token aescbcEncryptionSecret secretboxEncryptionSecret ca acceptedCAs "
-    "aggregatorCA serviceAccount apiServer controllerManager proxy scheduler discovery etcd coreDNS externalCloudProvider "
-    "extraManifests extraManifestHeaders inlineManifests adminKubeconfig allowSchedulingOnMasters "
-    "allowSchedulingOnControlPlanes".split()
+_CLUSTER_KEYS = _words(
+    "id secret controlPlane clusterName network token aescbcEncryptionSecret secretboxEncryptionSecret ca "
+    "acceptedCAs aggregatorCA serviceAccount apiServer controllerManager proxy scheduler discovery etcd "
+    "coreDNS externalCloudProvider extraManifests extraManifestHeaders inlineManifests adminKubeconfig "
+    "allowSchedulingOnMasters allowSchedulingOnControlPlanes"
 )
-_IMMEDIATE_MACHINE_KEYS = set(
-    "ca acceptedCAs time certSANs install network sysfs sysctls logging controlPlane kubelet kernel registries pods "
-    "seccompProfiles nodeAnnotations nodeLabels nodeTaints".split()
+_IMMEDIATE_MACHINE_KEYS = _words(
+    "ca acceptedCAs time certSANs install network sysfs sysctls logging controlPlane kubelet kernel "
+    "registries pods seccompProfiles nodeAnnotations nodeLabels nodeTaints"
 )
-_IMMEDIATE_FEATURES = set(
-    "kubernetesTalosAPIAccess kubePrism hostDNS imageCache nodeAddressSortAlgorithm".split()
-)
+_IMMEDIATE_FEATURES = _words("kubernetesTalosAPIAccess kubePrism hostDNS imageCache nodeAddressSortAlgorithm")
 # The release that first knew the kind of document.
 _KINDS = {
     (1, 9): "EventSinkConfig ExtensionServiceConfig KmsgLogConfig KubeSpanEndpointsConfig NetworkDefaultActionConfig "
@@ -130,7 +133,9 @@ def _check_document(document: Any, release: tuple[int, int]) -> None:
     known = {name for since, names in _KINDS.items() if release >= since for name in names.split()}
     if release < (1, 14) and kind not in known:
         name = document.get("name", "")
-        raise ConfigError(f'error decoding document {version}/{kind}/{name} (line 1): "{kind}" "{version}": not registered')
+        raise ConfigError(
+            f'error decoding document {version}/{kind}/{name} (line 1): "{kind}" "{version}": not registered'
+        )
     if kind == "HostnameConfig" and document.get("hostname") and document.get("auto", "off") != "off":
         raise ConfigError("1 error occurred:\n\t* static hostname cannot be set along with automatic hostname\n\n")
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import ipaddress
 import os
@@ -49,6 +50,7 @@ class Subject(NamedTuple):
     organizations: Sequence[str] = ()
     alternative_names: Sequence[str] = ()
     lifetime: datetime.timedelta = datetime.timedelta(hours=24)
+    clock_offset: datetime.timedelta = datetime.timedelta()
 
     def name(self) -> x509.Name:
         """Return the X.509 name."""
@@ -92,7 +94,7 @@ def issue(authority: Pair, subject: Subject, *, client: bool = False) -> Pair:
 
 
 def _builder(subject: Subject, *, issuer: x509.Name, public_key: Any) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
+    now = datetime.datetime.now(datetime.UTC) + subject.clock_offset
     return (
         x509.CertificateBuilder()
         .subject_name(subject.name())
@@ -162,3 +164,8 @@ def _key_file(pair: Pair) -> Iterator[Path]:
         yield Path(name)
     finally:
         Path(name).unlink()
+
+
+def encoded(pem: bytes) -> str:
+    """Return the PEM as base64, as Talos and Kubernetes write it into YAML."""
+    return base64.b64encode(pem).decode()

@@ -25,7 +25,7 @@ def contents_of(image: str) -> Contents:
     if not colon or "/" in tag:
         repository, tag = path, ""
     names = repository.rpartition("/")[2].split("-")
-    extensions = {name: "stand-in" for name in ("spin", "tailscale", "drbd", "zfs") if name in names}
+    extensions: dict[str, str] = {name: "stand-in" for name in ("spin", "tailscale", "drbd", "zfs") if name in names}
     return Contents(tag if tag.startswith("v") else None, extensions)
 
 

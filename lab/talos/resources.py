@@ -101,7 +101,9 @@ def _addresses(node: TalosNode) -> Specs:
 def _links(node: TalosNode) -> Specs:
     octets = [int(part) for part in node.address.split(".")[-3:]] if "." in node.address else [0, 0, 1]
     mac = "0a:ff:00:" + ":".join(f"{octet:02x}" for octet in octets)
-    return {node.hardware.link: {"hardwareAddr": mac, "permanentAddr": mac, "kind": "", "driver": "ena", "linkState": True}}
+    return {
+        node.hardware.link: {"hardwareAddr": mac, "permanentAddr": mac, "kind": "", "driver": "ena", "linkState": True}
+    }
 
 
 def _members(node: TalosNode) -> Specs:

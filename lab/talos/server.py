@@ -52,7 +52,7 @@ class _Tls(SSLProtocol):
 
     def _on_handshake_complete(self, handshake_exc: BaseException | None) -> None:
         if handshake_exc:
-            self._process_outgoing()
+            self._process_outgoing()  # type: ignore[attr-defined]
         super()._on_handshake_complete(handshake_exc)
 
 
@@ -76,5 +76,9 @@ class NodeServer(Server):
     def cut(self) -> None:
         """Stop listening and abort every connection."""
         self.close()
+        self.cut_connections()
+
+    def cut_connections(self) -> None:
+        """Abort every connection."""
         for transport in list(self._open):
             transport.abort()

@@ -13,7 +13,6 @@ from typing import Final, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import TalosError
 
-
 CONNECT: Final = "connect"
 
 

@@ -1,0 +1,469 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The calls that the stand-in answers, with the words and the status codes of a real node."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+import io
+import re
+import tarfile
+import uuid
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
+from grpclib.server import Stream
+
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
+from lab.talos import pki
+from lab.talos.apply import apply_configuration
+from lab.talos.registry import contents_of
+from lab.talos.resources import SENSITIVE, resources_of
+
+if TYPE_CHECKING:
+    from lab.talos.node import TalosNode
+
+Handler = Callable[["TalosNode", Any], Awaitable[Any]]
+
+
+def _words(text: str) -> set[str]:
+    return set(text.split())
+
+
+_CONTENT_SIZE = 512 * 64
+_ADMIN_ONLY = _words(
+    "ApplyConfiguration Bootstrap EtcdForfeitLeadership EtcdLeaveCluster EtcdRecover EtcdRemoveMemberByID "
+    "GenerateClientConfiguration Install Kubeconfig MetaDelete MetaWrite Reset Upgrade"
+)
+_OPERATOR = {"EtcdSnapshot", "Pull", "Reboot", "ServiceRestart", "Shutdown"}
+_OLD_MAINTENANCE = {"ApplyConfiguration", "Disks", "Get", "List", "Watch"}
+_SINCE = {"machine.LifecycleService": (1, 13), "machine.ImageService": (1, 13)}
+
+
+async def serve(node: TalosNode, method: proto.Method, stream: Stream[Any, Any]) -> None:
+    """Answer a call, with the faults that are switched on."""
+    requests = [request async for request in stream] if method.request_streams else [await stream.recv_message()]
+    await asyncio.sleep(node.faults.delay)
+    handler = _handler(node, method)
+    roles = _roles(stream)
+    _authorize(node, method, roles)
+    answer = await handler(node, requests if method.request_streams else requests[0])
+    if _is_sensitive(method, requests[0]) and "os:admin" not in roles:
+        raise GRPCError(Status.PERMISSION_DENIED, "not authorized")
+    if node.faults.kills_now(method.name):
+        node.cut_connections()
+        await asyncio.sleep(60)
+    for reply in answer if method.reply_streams else [answer]:
+        await stream.send_message(reply)
+
+
+def _handler(node: TalosNode, method: proto.Method) -> Handler:
+    service = method.path.split("/")[1]
+    if node.release < _SINCE.get(service, (0, 0)):
+        raise GRPCError(Status.UNIMPLEMENTED, f"unknown service {service}")
+    if method.path not in _HANDLERS:
+        raise GRPCError(Status.UNIMPLEMENTED, f"method {method.name} not implemented")
+    return _HANDLERS[method.path]
+
+
+def _roles(stream: Stream[Any, Any]) -> set[str]:
+    certificate = stream.peer.cert() or {}
+    subject = certificate.get("subject", ())
+    return {value for names in subject for key, value in names if key == "organizationName"}
+
+
+def _authorize(node: TalosNode, method: proto.Method, roles: set[str]) -> None:
+    if not node.active:
+        _authorize_in_maintenance(node, method)
+        return
+    allowed = {"os:admin"}
+    if method.name not in _ADMIN_ONLY:
+        allowed |= {"os:operator"} if method.name in _OPERATOR else {"os:operator", "os:reader"}
+    if method.name.startswith("Etcd") and method.name not in _ADMIN_ONLY:
+        allowed.add("os:etcd:backup")
+    if not roles & allowed:
+        raise GRPCError(Status.PERMISSION_DENIED, "not authorized")
+
+
+def _authorize_in_maintenance(node: TalosNode, method: proto.Method) -> None:
+    if node.release < (1, 13):
+        if method.name not in _OLD_MAINTENANCE:
+            raise GRPCError(Status.UNIMPLEMENTED, "API is not implemented in maintenance mode")
+    elif method.name != "ApplyConfiguration" and method.name in _ADMIN_ONLY | _OPERATOR:
+        raise GRPCError(Status.PERMISSION_DENIED, "not authorized")
+
+
+def _is_sensitive(method: proto.Method, request: Any) -> bool:
+    return method.path.startswith("/cosi.") and request.type in SENSITIVE
+
+
+def _reply(name: str, **fields: Any) -> Any:
+    """Return the reply of a method with its one element."""
+    return proto.message(f"{name}Response")(messages=[proto.message(name)(**fields)])
+
+
+def _refuse(status: Status, text: str) -> GRPCError:
+    return GRPCError(status, text)
+
+
+def _need_control_plane(node: TalosNode, what: str) -> None:
+    if not node.config.is_control_plane:
+        raise _refuse(Status.UNIMPLEMENTED, f"{what} is only available on control plane nodes")
+
+
+# The machine itself.
+
+
+async def version(node: TalosNode, _: Any) -> Any:
+    """Answer Version."""
+    return _reply(
+        "Version",
+        version=proto.message("VersionInfo")(
+            tag=node.state.version, sha="standin", built="", go_version="", os="linux", arch=node.hardware.architecture
+        ),
+        platform=proto.message("PlatformInfo")(name="metal", mode="metal"),
+        features=proto.message("FeaturesInfo")(rbac=True),
+    )
+
+
+async def hostname(node: TalosNode, _: Any) -> Any:
+    """Answer Hostname."""
+    return _reply("Hostname", hostname=node.hostname)
+
+
+async def system_stat(node: TalosNode, _: Any) -> Any:
+    """Answer SystemStat."""
+    return _reply("SystemStat", boot_time=node.boot_time)
+
+
+async def service_list(node: TalosNode, _: Any) -> Any:
+    """Answer ServiceList."""
+    info, health = proto.message("ServiceInfo"), proto.message("ServiceHealth")
+    return _reply(
+        "ServiceList",
+        services=[
+            info(id=name, state=state, health=health(unknown=healthy is None, healthy=bool(healthy)))
+            for name, (state, healthy) in node.services().items()
+        ],
+    )
+
+
+def running_services(node: TalosNode) -> Mapping[str, tuple[str, bool | None]]:
+    """Return the services of the node: state and health by name."""
+    always = dict.fromkeys(("apid", "containerd", "machined", "udevd"), ("Running", True))
+    if not node.active:
+        return always
+    after = ("Running", True) if node.is_booted else ("Waiting", None)
+    found: dict[str, tuple[str, bool | None]] = {**always, "auditd": ("Running", True), "cri": after, "kubelet": after}
+    if node.active.is_control_plane:
+        found["etcd"] = after if node.state.etcd_member else ("Preparing", None)
+        found["trustd"] = after
+    documented = {document.get("name") for document in node.active.documents_of("ExtensionServiceConfig")}
+    for name in {"tailscale"} & set(node.state.extensions):
+        found[f"ext-{name}"] = ("Running" if name in documented and node.is_booted else "Waiting", None)
+    return dict(sorted(found.items()))
+
+
+async def reboot(node: TalosNode, _: Any) -> Any:
+    """Answer Reboot."""
+    node.reboot_soon()
+    return _reply("Reboot", actor_id=str(uuid.uuid4()))
+
+
+async def shutdown(node: TalosNode, _: Any) -> Any:
+    """Answer Shutdown."""
+    node.power_off_soon()
+    return _reply("Shutdown", actor_id=str(uuid.uuid4()))
+
+
+async def reset(node: TalosNode, request: Any) -> Any:
+    """Answer Reset: without partitions the whole disk goes, operating system included."""
+    labels = {spec.label for spec in request.system_partitions_to_wipe if spec.wipe}
+    unknown = labels - {"STATE", "EPHEMERAL", "META"}
+    if unknown:
+        raise _refuse(Status.UNKNOWN, f'failed to get volume status with label "{min(unknown)}": not found')
+    wipes_disk = not labels and request.mode != 2
+    if wipes_disk or "EPHEMERAL" in labels:
+        node.state.etcd_member = node.state.etcd_began_from = None
+        node.disk.wipe_snapshot()
+    if wipes_disk or "STATE" in labels:
+        node.disk.wipe_config()
+    node.state.is_wiped = wipes_disk
+    node.save()
+    if request.reboot:
+        node.reboot_soon(stage="resetting")
+    else:
+        node.power_off_soon()
+    return _reply("Reset", actor_id=str(uuid.uuid4()))
+
+
+async def meta_write(node: TalosNode, request: Any) -> Any:
+    """Answer MetaWrite."""
+    node.state.meta[str(request.key)] = request.value.decode()
+    node.save()
+    return _reply("MetaWrite")
+
+
+async def meta_delete(node: TalosNode, request: Any) -> Any:
+    """Answer MetaDelete."""
+    if node.state.meta.pop(str(request.key), None) is None:
+        raise _refuse(Status.NOT_FOUND, "meta key not found")
+    node.save()
+    return _reply("MetaDelete")
+
+
+async def time_(node: TalosNode, _: Any) -> Any:
+    """Answer Time."""
+    now = proto.message("Timestamp")(seconds=node.boot_time)
+    return _reply("Time", server="169.254.169.123", localtime=now, remotetime=now)
+
+
+async def disks(node: TalosNode, _: Any) -> Any:
+    """Answer Disks."""
+    disk = proto.message("Disk")(
+        device_name=f"/dev/{node.hardware.disk}", size=node.hardware.disk_size, type=3, system_disk=True
+    )
+    return _reply("Disks", disks=[disk])
+
+
+# Upgrades.
+
+
+def _switch_image(node: TalosNode, image: str) -> None:
+    contents = contents_of(image)
+    node.state.image = image
+    node.state.next_version = contents.version
+    node.state.extensions = contents.extensions
+    node.save()
+
+
+async def upgrade(node: TalosNode, request: Any) -> Any:
+    """Answer the old Upgrade, after which the node reboots by itself."""
+    _switch_image(node, request.image)
+    node.reboot_soon(stage="upgrading")
+    return _reply("Upgrade", ack="Upgrade request received", actor_id=str(uuid.uuid4()))
+
+
+async def pull(_: TalosNode, request: Any) -> Iterable[Any]:
+    """Answer Pull."""
+    return [proto.message("ImageServicePullResponse")(name=request.image_ref)]
+
+
+async def lifecycle_upgrade(node: TalosNode, request: Any) -> Iterable[Any]:
+    """Answer the new Upgrade, which leaves the reboot to the client."""
+    _switch_image(node, request.source.image_name)
+    progress, reply = proto.message("LifecycleServiceInstallProgress"), proto.message("LifecycleServiceUpgradeResponse")
+    return [reply(progress=progress(message="STAND-IN installs\n")), reply(progress=progress(exit_code=0))]
+
+
+# Etcd and Kubernetes.
+
+
+async def bootstrap(node: TalosNode, request: Any) -> Any:
+    """Answer Bootstrap."""
+    if not node.is_booted:
+        raise _refuse(Status.FAILED_PRECONDITION, "bootstrap is not available yet")
+    _need_control_plane(node, "bootstrap")
+    if not node.config.pem("cluster", "etcd", "ca", "crt"):
+        raise _refuse(Status.INVALID_ARGUMENT, "etcd is not configured, bootstrap is not possible")
+    if not node.time_is_synced:
+        raise _refuse(Status.FAILED_PRECONDITION, "time is not in sync yet")
+    if node.state.etcd_member:
+        raise _refuse(Status.ALREADY_EXISTS, "etcd data directory is not empty")
+    node.begin_etcd(_origin(node, request))
+    return _reply("Bootstrap")
+
+
+def _origin(node: TalosNode, request: Any) -> str:
+    """Return what etcd begins from; a snapshot must be there and whole."""
+    if not request.recover_etcd:
+        return "nothing"
+    snapshot = node.disk.read_snapshot()
+    if snapshot is None:
+        raise _refuse(Status.UNKNOWN, "error stat snapshot file: no such file or directory")
+    body, digest = snapshot[:-32], snapshot[-32:]
+    if not request.recover_skip_hash_check and hashlib.sha256(body).digest() != digest:
+        raise _refuse(Status.UNKNOWN, "error recovering etcd snapshot: expected sha256 does not match")
+    return hashlib.sha256(snapshot).hexdigest()
+
+
+def _running_members(node: TalosNode) -> list[TalosNode]:
+    _need_control_plane(node, "etcd")
+    if not node.state.etcd_member or not node.is_booted:
+        raise _refuse(Status.UNKNOWN, "failed to create etcd client: context deadline exceeded")
+    return node.registry.etcd_members(node.identity)
+
+
+async def etcd_member_list(node: TalosNode, _: Any) -> Any:
+    """Answer EtcdMemberList."""
+    member = proto.message("EtcdMember")
+    found = [
+        member(
+            id=one.state.etcd_member,
+            hostname=one.hostname,
+            peer_urls=[f"https://{one.address}:2380"],
+            client_urls=[f"https://{one.address}:2379"],
+        )
+        for one in _running_members(node)
+    ]
+    return proto.message("EtcdMemberListResponse")(messages=[proto.message("EtcdMembers")(members=found)])
+
+
+async def etcd_status(node: TalosNode, _: Any) -> Any:
+    """Answer EtcdStatus."""
+    leader = _running_members(node)[0].state.etcd_member
+    status = proto.message("EtcdMemberStatus")(
+        storage_version="3.6.0",
+        protocol_version="3.6.4",
+        member_id=node.state.etcd_member,
+        leader=leader,
+        db_size=_CONTENT_SIZE,
+        db_size_in_use=_CONTENT_SIZE // 2,
+        raft_index=1000,
+        raft_term=2,
+        raft_applied_index=1000,
+    )
+    return _reply("EtcdStatus", member_status=status)
+
+
+async def etcd_leave(node: TalosNode, _: Any) -> Any:
+    """Answer EtcdLeaveCluster."""
+    _running_members(node)
+    node.state.etcd_member = None
+    node.save()
+    return _reply("EtcdLeaveCluster")
+
+
+async def etcd_forfeit(node: TalosNode, _: Any) -> Any:
+    """Answer EtcdForfeitLeadership."""
+    _running_members(node)
+    return _reply("EtcdForfeitLeadership", member="")
+
+
+async def etcd_snapshot(node: TalosNode, _: Any) -> Iterable[Any]:
+    """Answer EtcdSnapshot, with the checksum that etcd puts at a snapshot's end."""
+    _running_members(node)
+    digest = hashlib.sha256(node.identity.encode()).hexdigest()
+    body = f"STAND-IN for an etcd snapshot of {digest}\n".encode().ljust(_CONTENT_SIZE, b"\0")
+    content = body + hashlib.sha256(body).digest()
+    data = proto.message("Data")
+    return [data(bytes=content[at : at + 4096]) for at in range(0, len(content), 4096)]
+
+
+async def etcd_recover(node: TalosNode, requests: list[Any]) -> Any:
+    """Answer EtcdRecover: keep the uploaded snapshot for a bootstrap."""
+    if not node.is_booted:
+        raise _refuse(Status.FAILED_PRECONDITION, "etcd service is not ready for recovery yet")
+    _need_control_plane(node, "etcd recover")
+    node.disk.write_snapshot(b"".join(request.bytes for request in requests))
+    return _reply("EtcdRecover")
+
+
+async def kubeconfig(node: TalosNode, _: Any) -> Iterable[Any]:
+    """Answer Kubeconfig, in an archive that is not closed: a real node does not close it either."""
+    _need_control_plane(node, "kubeconfig")
+    authority = pki.load_pair(node.config.pem("cluster", "ca", "crt"), node.config.pem("cluster", "ca", "key"))
+    subject = pki.Subject("admin", organizations=["system:masters"], lifetime=timedelta(days=365))
+    text = yaml.safe_dump(_kubeconfig(node, pki.issue(authority, subject, client=True))).encode()
+    packed = io.BytesIO()
+    entry = tarfile.TarInfo("kubeconfig")
+    entry.size, entry.mode = len(text), 0o600
+    packed.write(entry.tobuf() + text)
+    return [proto.message("Data")(bytes=gzip.compress(packed.getvalue()))]
+
+
+def _kubeconfig(node: TalosNode, client: pki.Pair) -> dict[str, Any]:
+    cluster = node.config.cluster
+    name = str(cluster.get("clusterName") or "talos")
+    admin = f"admin@{name}"
+    user = {
+        "client-certificate-data": pki.encoded(client.certificate_pem),
+        "client-key-data": pki.encoded(client.key_pem),
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [
+            {
+                "name": name,
+                "cluster": {"server": node.config.endpoint, "certificate-authority-data": cluster["ca"]["crt"]},
+            }
+        ],
+        "users": [{"name": admin, "user": user}],
+        "contexts": [{"name": admin, "context": {"cluster": name, "namespace": "default", "user": admin}}],
+        "current-context": admin,
+    }
+
+
+async def health_check(node: TalosNode, _: Any) -> Iterable[Any]:
+    """Answer HealthCheck."""
+    progress = proto.message("HealthCheckProgress")
+    return [progress(message=f"waiting for etcd to be healthy: {'OK' if node.stage == 'running' else '...'}")]
+
+
+# Resources.
+
+
+async def get(node: TalosNode, request: Any) -> Any:
+    """Answer Get."""
+    found = resources_of(node).get((request.namespace, request.type), {}) if node.active or request.type else {}
+    if request.id not in found:
+        text = f"resource {request.type}({request.namespace}/{request.id}@undefined) doesn't exist"
+        raise _refuse(Status.NOT_FOUND, text)
+    return proto.message("GetResponse")(resource=_resource(request, request.id, found[request.id]))
+
+
+async def list_(node: TalosNode, request: Any) -> Iterable[Any]:
+    """Answer List."""
+    found = resources_of(node).get((request.namespace, request.type), {})
+    wanted = re.compile(request.options.id_query.regexp)
+    reply = proto.message("ListResponse")
+    return [reply(resource=_resource(request, name, found[name])) for name in found if wanted.search(name)]
+
+
+def _resource(request: Any, name: str, spec: Any) -> Any:
+    metadata = proto.message("ResourceMetadata")(
+        namespace=request.namespace, type=request.type, id=name, version="1", owner="stand-in", phase="running"
+    )
+    text = yaml.safe_dump(spec, sort_keys=False)
+    return proto.message("Resource")(metadata=metadata, spec=proto.message("ResourceSpec")(yaml_spec=text))
+
+
+_HANDLERS: dict[str, Handler] = {
+    proto.method(name).path: handler
+    for name, handler in {
+        "ApplyConfiguration": apply_configuration,
+        "Bootstrap": bootstrap,
+        "EtcdForfeitLeadership": etcd_forfeit,
+        "EtcdLeaveCluster": etcd_leave,
+        "EtcdMemberList": etcd_member_list,
+        "EtcdRecover": etcd_recover,
+        "EtcdSnapshot": etcd_snapshot,
+        "EtcdStatus": etcd_status,
+        "Hostname": hostname,
+        "Kubeconfig": kubeconfig,
+        "MetaDelete": meta_delete,
+        "MetaWrite": meta_write,
+        "Reboot": reboot,
+        "Reset": reset,
+        "ServiceList": service_list,
+        "Shutdown": shutdown,
+        "SystemStat": system_stat,
+        "Upgrade": upgrade,
+        "Version": version,
+        "cluster.ClusterService/HealthCheck": health_check,
+        "cosi.resource.State/Get": get,
+        "cosi.resource.State/List": list_,
+        "machine.ImageService/Pull": pull,
+        "machine.LifecycleService/Upgrade": lifecycle_upgrade,
+        "storage.StorageService/Disks": disks,
+        "time.TimeService/Time": time_,
+    }.items()
+}
