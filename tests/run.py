@@ -151,7 +151,7 @@ def main() -> int:
     if "pytest" in names:
         results.append(pytest())
     bad = [result for result in results if result.outcome.status == "FAILED"]
-    if bad:
+    if bad and "pytest" in names:
         print(f"\n{summary(results)}", flush=True)
     return 1 if bad else 0
 

@@ -82,7 +82,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 nodes:
-  description: What was last seen of each node; see M(urmanac.talos.talos_info#module) for its keys.
+  description: What was last seen of each node; see M(urmanac.talos.talos_info) for its keys.
   returned: always
   type: list
   elements: dict
