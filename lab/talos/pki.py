@@ -66,14 +66,14 @@ def load_pair(certificate: bytes, key: bytes) -> Pair:
     return Pair(x509.load_pem_x509_certificate(certificate), serialization.load_pem_private_key(plain, None))
 
 
-def new_authority(organization: str = "talos") -> Pair:
-    """Return a new Ed25519 authority, such as a node in maintenance makes for itself."""
-    key = ed25519.Ed25519PrivateKey.generate()
+def new_authority(organization: str = "talos", *, key: Any = None) -> Pair:
+    """Return a new authority, Ed25519 if no key is given, such as a node in maintenance makes for itself."""
+    key = key or ed25519.Ed25519PrivateKey.generate()
     subject = Subject(organizations=[organization], lifetime=datetime.timedelta(days=3650))
     builder = _builder(subject, issuer=subject.name(), public_key=key.public_key())
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
     builder = builder.add_extension(_key_usage(signs_certificates=True), critical=True)
-    return Pair(builder.sign(key, None), key)
+    return Pair(builder.sign(key, _algorithm(key)), key)
 
 
 def issue(authority: Pair, subject: Subject, *, client: bool = False) -> Pair:
