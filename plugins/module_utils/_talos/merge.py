@@ -15,11 +15,13 @@ from typing import Any, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import schema, yaml_text
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.redact import redact
 
 Document = dict[str, Any]
 
 _MACHINE_KEYS = frozenset({"version", "machine", "cluster", "debug", "persist"})
 _PATCH = "$patch"
+_TYPES: dict[type, str] = {str: "a text", bool: "true or false", int: "a whole number", float: "a decimal number"}
 
 
 class Patch(NamedTuple):
@@ -218,7 +220,7 @@ def _delete_element(left: Any, deletion: _Deletion) -> None:
         if isinstance(item, dict) and deletion.key in item and yaml_text.text_of(item[deletion.key]) == deletion.value:
             del left[position]
             return
-    cause = f"no element has {deletion.key}: {deletion.value}"
+    cause = redact(f"no element has {deletion.key}: {deletion.value}")
     raise _RefusalError(
         deletion.path, cause, "Its first field must be that of the element to delete, with the same value."
     )
@@ -261,9 +263,8 @@ def _merged(left: Any, right: Any, field: schema.Field, path: tuple[str, ...]) -
             path, f"{_form(right)} cannot be merged into {_form(left)}", "Give it the form it has in the configuration."
         )
     if field.form == "any" and _scalar_type(left) is not _scalar_type(right):
-        raise _RefusalError(
-            path, f"{right!r} is not of the type of {left!r}", "Write it with quotes, or without, as the other is."
-        )
+        cause = f"{_TYPES[_scalar_type(right)]} cannot replace {_TYPES[_scalar_type(left)]}"
+        raise _RefusalError(path, cause, "Write it with quotes, or without, as the one that is there.")
     # An empty text or a zero leaves what is there; false does not.
     return left if not right and not isinstance(right, bool) else _normal(right, field)
 

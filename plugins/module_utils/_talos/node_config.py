@@ -230,7 +230,7 @@ def _problems(documents: list[Document]) -> Iterator[str]:
             and document.get("hostname")
             and document.get("auto", "off") != "off"
         ):
-            yield "HostnameConfig has both hostname and auto. Add auto: off (in quotes) to the patch that sets the name."
+            yield "HostnameConfig has both hostname and auto. Add auto: 'off', with quotes, to the patch that names it."
         install = (document.get("machine") or {}).get("install") or {}
         if install.get("extraKernelArgs") and install.get("grubUseUKICmdline"):
             yield (

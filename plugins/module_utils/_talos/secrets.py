@@ -10,13 +10,9 @@ from __future__ import annotations
 
 import base64
 import datetime
-import fcntl
-import os
 import secrets
 import string
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import yaml_text
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import files, yaml_text
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import (
     Bundle,
     Pair,
@@ -71,18 +67,22 @@ def ensure_bundle(
 ) -> tuple[bool, Bundle | None]:
     """Return whether the bundle was (or, in check mode, would be) made, and the bundle if there is one.
 
-    The file is made once: two runs at the same time wait for each other, and what is there is never replaced.
+    The file is made once: two runs at the same time wait for each other, and what is there is never replaced; only
+    permissions that let others read it are taken away.
     """
     if path.exists():
-        return False, _checked(path)
+        bundle, changed = _checked(path), not files.is_private(path)
+        if changed and not check_mode:
+            files.make_private(path)
+        return changed, bundle
     if check_mode:
         return True, None
-    with _locked(path):
+    with files.locked(path):
         if path.exists():
             return False, _checked(path)
-        bundle = (make or new_bundle)()
-        write_private(path, yaml_text.dump_plain(to_document(bundle)))
-    return True, bundle
+        made = (make or new_bundle)()
+        files.write_private(path, yaml_text.dump_plain(to_document(made)))
+    return True, made
 
 
 def new_bundle() -> Bundle:
@@ -243,13 +243,13 @@ def ensure_talosconfig(
     """Bring a talosconfig to what is asked for and tell whether that changed it; other contexts in it are kept."""
     if not path.exists() and check_mode:
         return True
-    with _locked(path):
+    with files.locked(path):
         current = _read_talosconfig(path)
         wanted = _talosconfig(current, bundle, context, validity)
         if current == wanted:
             return False
         if not check_mode:
-            write_private(path, yaml_text.dump_plain(wanted))
+            files.write_private(path, yaml_text.dump_plain(wanted))
     return True
 
 
@@ -299,42 +299,6 @@ def _read_talosconfig(path: Path) -> dict[str, Any]:
             f"Failed to read the talosconfig {path}: it is not one YAML mapping. Move the file away, a new one is made."
         )
     return documents[0]
-
-
-# --- files ---
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, in one step."""
-    make_private_directory(path.parent)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            os.fchmod(stream.fileno(), 0o600)
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def make_private_directory(path: Path) -> None:
-    """Make a directory that only its owner can enter; one that exists keeps its mode."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the lock beside a file; a run that dies lets go of it."""
-    make_private_directory(path.parent)
-    descriptor = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _encoded(pem: bytes) -> str:

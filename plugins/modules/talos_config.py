@@ -1,0 +1,518 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write the machine configurations of a cluster's nodes."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: talos_config
+version_added: 0.1.0
+short_description: Write the machine configurations of a cluster's nodes
+description:
+  - Makes one file per node from the cluster's secrets bundle, what its nodes have in common, what is its own, and
+    strategic-merge patches, with the outcome of C(talosctl gen config) and C(talosctl machineconfig patch).
+  - The same input gives the same bytes, so a file changes only when its content does.
+  - Nothing secret is returned, shown in a diff or logged.
+author:
+  - The urmanac.talos authors (@urmanac)
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return what it would without changing anything.
+    support: full
+  diff_mode:
+    description: Returns details on what has changed, or would change, in C(diff) mode.
+    support: full
+    details:
+      - Secrets are replaced in it.
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+options:
+  bundle:
+    description: File of the secrets bundle, as M(urmanac.talos.talos_secrets) or C(talosctl gen secrets) makes it.
+    type: path
+    required: true
+  directory:
+    description: Directory that gets a file C(<node>.yaml) for each node, with mode C(0600).
+    type: path
+    required: true
+  cluster:
+    description: What the nodes have in common.
+    type: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the cluster.
+        type: str
+        required: true
+      endpoint:
+        description: Address under which nodes and clients reach the Kubernetes API, such as V(https://192.0.2.101:6443).
+        type: str
+        required: true
+      kubernetes_version:
+        description: Version of Kubernetes, such as V(1.35.0).
+        type: str
+        required: true
+      contract:
+        description: Version of Talos that the configurations are meant for.
+        type: str
+        choices: [v1.11, v1.12, v1.13]
+        default: v1.13
+      dns_domain:
+        description: Domain of services. V(cozy.local) with O(preset=cozystack), otherwise V(cluster.local).
+        type: str
+      pod_subnets:
+        description: Networks of pods.
+        type: list
+        elements: str
+        default: [10.244.0.0/16]
+      service_subnets:
+        description: Networks of services. V(10.96.0.0/16) with O(preset=cozystack), otherwise V(10.96.0.0/12).
+        type: list
+        elements: str
+      cert_sans:
+        description: More names and addresses for the certificates; those of all O(nodes) are always in.
+        type: list
+        elements: str
+        default: []
+      install_disk:
+        description: Disk that Talos is installed on, such as V(/dev/nvme0n1).
+        type: str
+        default: ""
+      install_image:
+        description: Image of the installer.
+        type: str
+        default: ""
+      sysctls:
+        description: Kernel settings of all nodes.
+        type: dict
+        default: {}
+      registry_mirrors:
+        description:
+          - For each registry the addresses that images are pulled from instead, such as
+            V({docker.io: [http://192.0.2.100:5050]}).
+          - A plain V(http) address needs no TLS settings.
+        type: dict
+        default: {}
+      schedules_on_control_planes:
+        description: Whether control planes run other pods too; always with O(preset=cozystack).
+        type: bool
+        default: false
+  network:
+    description:
+      - The subnet of the nodes. With it, each node's addresses are fixed; without it, nodes take what DHCP gives.
+      - The defaults for names and time are EC2's own, which need no way out of the VPC.
+    type: dict
+    suboptions:
+      subnet_ipv4_cidr:
+        description: IPv4 network of the subnet.
+        type: str
+        required: true
+      gateway_ipv4:
+        description: Next hop of the default route, such as a bastion that masquerades. The subnet's router when empty.
+        type: str
+        default: ""
+      ipv6_gateway:
+        description:
+          - Next hop of the IPv6 default route that takes over when the router's advertisements are not accepted.
+          - The address that EC2 reserves for the subnet's router when empty.
+        type: str
+        default: ""
+      nameservers:
+        description: Addresses of name servers.
+        type: list
+        elements: str
+        default: [169.254.169.253]
+      time_servers:
+        description: Addresses of time servers.
+        type: list
+        elements: str
+        default: [169.254.169.123]
+  nodes:
+    description: The nodes.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the node, of its file, and its host name unless O(nodes[].hostname) says otherwise.
+        type: str
+        required: true
+      machine_type:
+        description: Whether the node is part of the control plane.
+        type: str
+        choices: [controlplane, worker]
+        required: true
+      hostname:
+        description: Host name.
+        type: str
+      ipv4:
+        description: Fixed IPv4 address.
+        type: str
+        default: ""
+      ipv6:
+        description: Fixed IPv6 address; V(/64) is understood.
+        type: str
+        default: ""
+      mac:
+        description: MAC address of the network interface, by which a fixed address finds it.
+        type: str
+        default: ""
+      link:
+        description: Name of the link, where it is known for certain; takes the place of O(nodes[].mac).
+        type: str
+        default: ""
+      cert_sans:
+        description: More names and addresses for the certificates of this node.
+        type: list
+        elements: str
+        default: []
+      extensions:
+        description:
+          - Configuration of extension services, each as the fields of an C(ExtensionServiceConfig) document.
+          - Never logged or returned, because it is where keys such as that of Tailscale stand.
+        type: list
+        elements: dict
+        default: []
+      patches:
+        description: Strategic-merge patches for this node, after all others; YAML text or dictionaries.
+        type: list
+        elements: raw
+        default: []
+  preset:
+    description: Settings that a platform needs.
+    type: str
+    choices: [none, cozystack]
+    default: none
+  patches:
+    description: Strategic-merge patches for all nodes; YAML text (of any number of documents) or dictionaries.
+    type: list
+    elements: raw
+    default: []
+  controlplane_patches:
+    description: Patches for control planes, after O(patches).
+    type: list
+    elements: raw
+    default: []
+  worker_patches:
+    description: Patches for workers, after O(patches).
+    type: list
+    elements: raw
+    default: []
+requirements:
+  - PyYAML
+notes:
+  - Patches are merged as Talos merges them. Lists are appended to, but C(podSubnets), C(serviceSubnets), C(auditPolicy)
+    and the ingress rules of a firewall are replaced; network interfaces, VLANs, admission plug-ins and files of
+    extensions are merged with the one of the same name. C($patch: delete) deletes what it stands in.
+seealso:
+  - module: urmanac.talos.talos_secrets
+"""
+
+EXAMPLES = r"""
+- name: Write the configurations of a control plane and a worker
+  urmanac.talos.talos_config:
+    bundle: ~/clusters/example/secrets.yaml
+    directory: ~/clusters/example/nodes
+    preset: cozystack
+    cluster:
+      name: example
+      endpoint: https://192.0.2.101:6443
+      kubernetes_version: 1.35.0
+      install_disk: /dev/nvme0n1
+      registry_mirrors:
+        docker.io:
+          - http://192.0.2.100:5050
+    network:
+      subnet_ipv4_cidr: 192.0.2.0/24
+      gateway_ipv4: 192.0.2.100
+    nodes:
+      - name: gateway
+        machine_type: controlplane
+        ipv4: 192.0.2.101
+        ipv6: 2001:db8::101
+        mac: 02:00:00:00:00:01
+      - name: compute
+        machine_type: worker
+        ipv4: 192.0.2.102
+        mac: 02:00:00:00:00:02
+        patches:
+          - machine:
+              nodeLabels:
+                example.com/zone: a
+"""
+
+RETURN = r"""
+nodes:
+  description: The files, in the order of O(nodes).
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    name:
+      description: Name of the node.
+      type: str
+      sample: gateway
+    machine_type:
+      description: Machine type of the node.
+      type: str
+      sample: controlplane
+    path:
+      description: File of its configuration.
+      type: str
+      sample: /home/me/clusters/example/nodes/gateway.yaml
+    changed:
+      description: Whether the file changed.
+      type: bool
+      sample: true
+  sample:
+    - name: gateway
+      machine_type: controlplane
+      path: /home/me/clusters/example/nodes/gateway.yaml
+      changed: true
+"""
+
+import re
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import files
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.redact import redact
+
+try:
+    from ansible_collections.urmanac.talos.plugins.module_utils._talos import cozystack, merge, node_config
+    from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import Bundle, read_bundle, secret_values
+    from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import ClusterConfig
+
+    MISSING = None
+except ImportError:
+    MISSING = traceback.format_exc()
+
+_TEXT: dict[str, Any] = {"type": "str", "default": ""}
+_TEXTS: dict[str, Any] = {"type": "list", "elements": "str", "default": []}
+_PATCHES: dict[str, Any] = {"type": "list", "elements": "raw", "default": [], "no_log": True}
+CLUSTER_SPEC: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "endpoint": {"type": "str", "required": True},
+    "kubernetes_version": {"type": "str", "required": True},
+    "contract": {"type": "str", "choices": ["v1.11", "v1.12", "v1.13"], "default": "v1.13"},
+    "dns_domain": {"type": "str"},
+    "pod_subnets": {"type": "list", "elements": "str", "default": ["10.244.0.0/16"]},
+    "service_subnets": {"type": "list", "elements": "str"},
+    "cert_sans": _TEXTS,
+    "install_disk": _TEXT,
+    "install_image": _TEXT,
+    "sysctls": {"type": "dict", "default": {}},
+    "registry_mirrors": {"type": "dict", "default": {}},
+    "schedules_on_control_planes": {"type": "bool", "default": False},
+}
+NETWORK_SPEC: dict[str, Any] = {
+    "subnet_ipv4_cidr": {"type": "str", "required": True},
+    "gateway_ipv4": _TEXT,
+    "ipv6_gateway": _TEXT,
+    "nameservers": {"type": "list", "elements": "str", "default": ["169.254.169.253"]},
+    "time_servers": {"type": "list", "elements": "str", "default": ["169.254.169.123"]},
+}
+NODE_SPEC: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "machine_type": {"type": "str", "choices": ["controlplane", "worker"], "required": True},
+    "hostname": {"type": "str"},
+    "ipv4": _TEXT,
+    "ipv6": _TEXT,
+    "mac": _TEXT,
+    "link": _TEXT,
+    "cert_sans": _TEXTS,
+    "extensions": {"type": "list", "elements": "dict", "default": [], "no_log": True},
+    "patches": _PATCHES,
+}
+ARGUMENT_SPEC: dict[str, Any] = {
+    "bundle": {"type": "path", "required": True},
+    "directory": {"type": "path", "required": True},
+    "cluster": {"type": "dict", "required": True, "options": CLUSTER_SPEC},
+    "network": {"type": "dict", "options": NETWORK_SPEC},
+    "nodes": {"type": "list", "elements": "dict", "required": True, "options": NODE_SPEC},
+    "preset": {"type": "str", "choices": ["none", "cozystack"], "default": "none"},
+    "patches": _PATCHES,
+    "controlplane_patches": _PATCHES,
+    "worker_patches": _PATCHES,
+}
+
+
+class File(NamedTuple):
+    """A node's file: what is there and what belongs there."""
+
+    node: dict[str, Any]
+    path: Path
+    before: str
+    after: str
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether content or permissions have to change."""
+        return self.before != self.after or (self.path.exists() and not files.is_private(self.path))
+
+
+def plan_files(params: dict[str, Any], bundle: Bundle) -> list[File]:
+    """Return every node's file as it is and as it should be."""
+    check_names(params["nodes"])
+    return [plan_file(params, node, bundle) for node in params["nodes"]]
+
+
+def plan_file(params: dict[str, Any], node: dict[str, Any], bundle: Bundle) -> File:
+    """Return one node's file as it is and as it should be."""
+    path = Path(params["directory"]) / f"{node['name']}.yaml"
+    before = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    return File(node, path, before, node_config.node_config(node_of(node), plan_of(params, node), bundle))
+
+
+def plan_of(params: dict[str, Any], node: dict[str, Any]) -> node_config.Plan:
+    """Return what a node has in common with others of its type."""
+    kind = f"{node['machine_type']}_patches"
+    patches = (*patches_of("patches", params["patches"]), *patches_of(kind, params[kind]))
+    network = params["network"]
+    preset = None
+    if params["preset"] == "cozystack":
+        subnets = (network["subnet_ipv4_cidr"],) if network else ()
+        preset = cozystack.Preset(subnets, tuple(params["cluster"]["pod_subnets"]))
+    return node_config.Plan(cluster_of(params), network_of(network), preset, patches)
+
+
+def cluster_of(params: dict[str, Any]) -> ClusterConfig:
+    """Return the cluster with the names and addresses of all its nodes."""
+    given, for_cozystack = params["cluster"], params["preset"] == "cozystack"
+    domain, services = ("cozy.local", "10.96.0.0/16") if for_cozystack else ("cluster.local", "10.96.0.0/12")
+    return ClusterConfig(
+        name=given["name"],
+        endpoint=given["endpoint"],
+        kubernetes_version=given["kubernetes_version"],
+        contract=given["contract"],
+        dns_domain=given["dns_domain"] or domain,
+        pod_subnets=tuple(given["pod_subnets"]),
+        service_subnets=tuple(given["service_subnets"] or [services]),
+        cert_sans=(*given["cert_sans"], *names_of(params["nodes"])),
+        install_disk=given["install_disk"],
+        install_image=given["install_image"],
+        sysctls={key: str(value) for key, value in given["sysctls"].items()},
+        registry_mirrors=mirrors_of(given["registry_mirrors"]),
+        schedules_on_control_planes=given["schedules_on_control_planes"],
+    )
+
+
+def mirrors_of(given: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return the mirrors of each registry; one address may stand without a list."""
+    return {host: (urls,) if isinstance(urls, str) else tuple(urls) for host, urls in given.items()}
+
+
+def network_of(given: dict[str, Any] | None) -> node_config.Network:
+    """Return the network, or none at all."""
+    if given is None:
+        return node_config.Network()
+    return node_config.Network(
+        subnet_ipv4=given["subnet_ipv4_cidr"],
+        gateway_ipv4=given["gateway_ipv4"],
+        ipv6_gateway=given["ipv6_gateway"],
+        nameservers=tuple(given["nameservers"]),
+        time_servers=tuple(given["time_servers"]),
+    )
+
+
+def node_of(given: dict[str, Any]) -> node_config.NodeConfig:
+    """Return one node."""
+    return node_config.NodeConfig(
+        name=given["name"],
+        machine_type=given["machine_type"],
+        ipv4=given["ipv4"],
+        ipv6=given["ipv6"],
+        mac=given["mac"],
+        link=given["link"],
+        hostname=given["hostname"] or given["name"],
+        cert_sans=tuple(given["cert_sans"]),
+        extensions=tuple(given["extensions"]),
+        patches=patches_of(f"nodes[{given['name']}].patches", given["patches"]),
+    )
+
+
+def patches_of(option: str, given: Iterable[Any]) -> tuple[merge.Patch, ...]:
+    """Return patches under the name of their option, so that a message can point at one."""
+    return tuple(merge.Patch(f"{option}[{position}]", content) for position, content in enumerate(given))
+
+
+def names_of(nodes: Iterable[dict[str, Any]]) -> list[str]:
+    """Return the names and addresses of nodes, as certificates need them."""
+    return [
+        name
+        for node in nodes
+        for name in (node["ipv4"], node["ipv6"].split("/")[0], node["hostname"] or node["name"])
+        if name
+    ]
+
+
+def check_names(nodes: Iterable[dict[str, Any]]) -> None:
+    """Refuse names that are no file names, and names given twice."""
+    seen: set[str] = set()
+    for node in nodes:
+        name = node["name"]
+        if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", name):
+            raise InputError(
+                f"Failed to configure the node {name!r}: that is no host name. Use letters, digits and dashes."
+            )
+        if name in seen:
+            raise InputError(
+                f"Failed to configure the node {name}: it is given twice. Give every node a name of its own."
+            )
+        seen.add(name)
+
+
+def ensure_configs(params: dict[str, Any], bundle: Bundle, *, check_mode: bool) -> dict[str, Any]:
+    """Bring every node's file to what it should be and tell what changed, without a secret."""
+    planned = plan_files(params, bundle)
+    changes = {file.path: file.changed for file in planned}
+    for file in planned:
+        if changes[file.path] and not check_mode:
+            files.write_private(file.path, file.after)
+    nodes = [
+        {
+            **{key: file.node[key] for key in ("name", "machine_type")},
+            "path": str(file.path),
+            "changed": changes[file.path],
+        }
+        for file in planned
+    ]
+    return {"changed": any(changes.values()), "nodes": nodes, "diff": [diff(file, bundle) for file in planned]}
+
+
+def diff(file: File, bundle: Bundle) -> dict[str, str]:
+    """Return the difference without secrets; where only a secret changed, that is said."""
+    before, after = (redact(text, known=secret_values(bundle)) for text in (file.before, file.after))
+    if before == after and file.before != file.after:
+        after += "# secrets differ\n"
+    return {"before_header": str(file.path), "after_header": str(file.path), "before": before, "after": after}
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    if MISSING:
+        module.fail_json(msg=missing_required_lib("PyYAML"), exception=MISSING)
+    # Patches are kept out of the log and the result, but their values are not taken for secrets everywhere else: that
+    # would put asterisks in place of every "1" and "true".
+    module.no_log_values.clear()
+    shown = {"module_args": {key: module.params[key] for key in ("bundle", "directory", "preset")}}
+    try:
+        bundle = read_bundle(Path(module.params["bundle"]))
+        module.no_log_values.update(secret_values(bundle))
+        result = ensure_configs(module.params, bundle, check_mode=module.check_mode)
+    except (CollectionError, OSError) as error:
+        module.fail_json(msg=str(error), invocation=shown)
+    module.exit_json(**result, invocation=shown)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,209 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make a cluster's secrets bundle once, and a talosconfig from it."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: talos_secrets
+version_added: 0.1.0
+short_description: Make a cluster's secrets once, and a talosconfig from them
+description:
+  - Makes the secrets bundle of a Talos cluster in the layout of C(talosctl gen secrets), unless the file is there.
+  - A bundle that is there is read and checked, never made anew, because a cluster dies with its secrets. Bundles made
+    by C(talosctl gen secrets) are taken as they are.
+  - Makes a talosconfig with a certificate for C(os:admin), and a new certificate before the old one ends.
+  - Nothing secret is returned, shown in a diff or logged.
+author:
+  - The urmanac.talos authors (@urmanac)
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return what it would without changing anything.
+    support: full
+  diff_mode:
+    description: Returns details on what has changed, or would change, in C(diff) mode.
+    support: full
+    details:
+      - Tells which files change, never their secrets.
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+options:
+  path:
+    description: File of the bundle; made with mode C(0600), its directory with C(0700).
+    type: path
+    required: true
+  talosconfig:
+    description: File of the talosconfig; other contexts in it are kept.
+    type: path
+  context:
+    description: Name of the context, usually that of the cluster. Required with O(talosconfig).
+    type: str
+  endpoints:
+    description: Addresses of the control planes that C(talosctl) talks to.
+    type: list
+    elements: str
+    default: []
+  nodes:
+    description: Addresses of the nodes that C(talosctl) asks about when none are named.
+    type: list
+    elements: str
+    default: []
+  certificate_days:
+    description: Days for which an admin certificate is made.
+    type: int
+    default: 365
+  renewal_days:
+    description: Days before the end of its certificate on which the talosconfig gets a new one.
+    type: int
+    default: 30
+requirements:
+  - cryptography >= 42
+  - PyYAML
+seealso:
+  - module: urmanac.talos.talos_config
+"""
+
+EXAMPLES = r"""
+- name: Make the secrets of the cluster
+  urmanac.talos.talos_secrets:
+    path: ~/clusters/example/secrets.yaml
+    talosconfig: ~/clusters/example/talosconfig
+    context: example
+    endpoints:
+      - 192.0.2.101
+    nodes:
+      - 192.0.2.101
+      - 192.0.2.102
+"""
+
+RETURN = r"""
+path:
+  description: File of the bundle.
+  type: str
+  returned: success
+  sample: /home/me/clusters/example/secrets.yaml
+created:
+  description: Whether the bundle was made by this run (or, in check mode, would be).
+  type: bool
+  returned: success
+  sample: true
+talosconfig:
+  description: File of the talosconfig.
+  type: str
+  returned: with O(talosconfig)
+  sample: /home/me/clusters/example/talosconfig
+expires:
+  description: When the certificate in the talosconfig ends.
+  type: str
+  returned: with O(talosconfig), when there is one
+  sample: "2027-11-21T12:00:00+00:00"
+"""
+
+import datetime
+import traceback
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError
+
+try:
+    from ansible_collections.urmanac.talos.plugins.module_utils._talos import secrets
+    from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import Bundle
+
+    MISSING = None
+except ImportError:
+    MISSING = traceback.format_exc()
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "path": {"type": "path", "required": True},
+    "talosconfig": {"type": "path"},
+    "context": {"type": "str"},
+    "endpoints": {"type": "list", "elements": "str", "default": []},
+    "nodes": {"type": "list", "elements": "str", "default": []},
+    "certificate_days": {"type": "int", "default": 365},
+    "renewal_days": {"type": "int", "default": 30},
+}
+
+
+class Outcome(NamedTuple):
+    """What a file came to."""
+
+    path: str
+    changed: bool
+    what: str
+
+
+def ensure_secrets(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """Bring both files to what is asked for and tell what changed, without a secret."""
+    validity = validity_of(params)
+    path = Path(params["path"])
+    created = not path.exists()
+    changed, bundle = secrets.ensure_bundle(path, check_mode=check_mode)
+    outcomes = [Outcome(str(path), changed, "a new secrets bundle" if created else "mode 0600")]
+    result = {"path": str(path), "created": created and changed}
+    if params["talosconfig"]:
+        outcomes.append(ensure_talosconfig(params, bundle, validity, check_mode=check_mode))
+        result |= {"talosconfig": params["talosconfig"]} | expiry(params)
+    return {
+        **result,
+        "changed": any(outcome.changed for outcome in outcomes),
+        "diff": [diff(item) for item in outcomes],
+    }
+
+
+def ensure_talosconfig(
+    params: dict[str, Any], bundle: Bundle | None, validity: secrets.Validity, *, check_mode: bool
+) -> Outcome:
+    """Bring the talosconfig to what is asked for; without a bundle (check mode) it would be new."""
+    path = Path(params["talosconfig"])
+    context = secrets.Context(params["context"], tuple(params["endpoints"]), tuple(params["nodes"]))
+    changed = bundle is None or secrets.ensure_talosconfig(
+        path, bundle, context, validity=validity, check_mode=check_mode
+    )
+    return Outcome(str(path), changed, f"context {context.name}, with a certificate that lasts")
+
+
+def validity_of(params: dict[str, Any]) -> secrets.Validity:
+    """Return the validity asked for, or refuse one that would be renewed in every run."""
+    lifetime, renewal = (datetime.timedelta(days=params[name]) for name in ("certificate_days", "renewal_days"))
+    if not datetime.timedelta() <= renewal < lifetime:
+        raise InputError(
+            f"Failed to plan the admin certificate: renewal_days ({renewal.days}) is not below certificate_days "
+            f"({lifetime.days}). Make it smaller."
+        )
+    return secrets.Validity(lifetime, renewal)
+
+
+def expiry(params: dict[str, Any]) -> dict[str, str]:
+    """Return when the certificate ends, if there is one."""
+    end = secrets.valid_until(Path(params["talosconfig"]), params["context"])
+    return {"expires": end.isoformat()} if end else {}
+
+
+def diff(outcome: Outcome) -> dict[str, str]:
+    """Return a diff that names the file and what it gets."""
+    after = f"{outcome.what}\n" if outcome.changed else ""
+    return {"before_header": outcome.path, "after_header": outcome.path, "before": "", "after": after}
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec=ARGUMENT_SPEC, required_by={"talosconfig": ["context"]}, supports_check_mode=True
+    )
+    if MISSING:
+        module.fail_json(msg=missing_required_lib("cryptography and PyYAML"), exception=MISSING)
+    try:
+        result = ensure_secrets(module.params, check_mode=module.check_mode)
+    except (CollectionError, OSError) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
