@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ACCESS_KEY_ID = "lab-not-a-real-key"
-SECRET_ACCESS_KEY = "lab"  # noqa: S105  the lab's dummy, worth nothing anywhere
+# A word of its own: Ansible masks a secret wherever its text appears, so "lab" would be blanked out of every name.
+SECRET_ACCESS_KEY = "nothing-worth-hiding-0123456789"  # noqa: S105  the lab accepts any; worth nothing anywhere
 REGION = "eu-west-1"
 ASSET_PORT = 8081
 TALOS_PORT = 50000
