@@ -101,7 +101,9 @@ class Machine:
 
     def _boot_linux(self, power: int, user_data: bytes) -> None:
         self._set("linux")
-        self.say(f"a plain Linux boots at {self.identity['address']}; user-data runs in {choose_sandbox(self.settings).kind}")
+        self.say(
+            f"a plain Linux boots at {self.identity['address']}; user-data runs in {choose_sandbox(self.settings).kind}"
+        )
         if self.booted_before:
             self.say("cloud-init: user-data ran on the first boot, not again")
             return

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Gaps of moto around instances: how they start, what they are attached to, what they say of themselves, how they end."""
+"""Gaps of moto around instances: how they start, what they are attached to, what they say, how they end."""
 
 from __future__ import annotations
 
@@ -212,12 +212,12 @@ _FILTERS: dict[str, Callable[[Any], Any]] = {
 # Gap: RunInstances takes any image for any type, ignores ClientToken, MaxCount, credits and tags of interfaces.
 def _checked_run(original: Function) -> Function:
     def run_instances(self: Any) -> ActionResult:
-        _check_combination(self)
-        _check_architecture(self)
         token, request = self._get_param("ClientToken"), _digest(self.params)
         known = self.ec2_backend.__dict__.setdefault("lab_instance_tokens", {})
         if token and token in known:
             return _answer_again(known[token], request)
+        _check_combination(self)
+        _check_architecture(self)
         _prepare(self)
         answer: ActionResult = original(self)
         reservation: Any = answer.result

@@ -62,9 +62,7 @@ def _checked_addresses(original: Function) -> Function:
         chosen = choose_ipv6(subnet, explicit, count)
         if not wanted:
             private_ip_address = next_address(subnet)
-        eni = original(
-            self, subnet, private_ip_address, private_ip_addresses, *args, ipv6_addresses=chosen, **options
-        )
+        eni = original(self, subnet, private_ip_address, private_ip_addresses, *args, ipv6_addresses=chosen, **options)
         eni.requester_id = None
         return eni
 

@@ -29,6 +29,7 @@ def install() -> None:
     wrap(EC2Response, "create_dhcp_options", _tagged_dhcp_options)
     put(DHCPOptionsSetBackend, delete_dhcp_options_set=_delete_dhcp_options)
     put(DHCPOptionsSet, owner_id=property(lambda self: self.ec2_backend.account_id))
+    put(DHCPOptionsSet, dhcp_configurations=property(_dhcp_configurations))
     wrap(DHCPOptionsSet, "get_filter_value", _dhcp_filters)
     wrap(SecurityGroupBackend, "delete_security_group", _only_unused_groups)
     wrap(InternetGatewayBackend, "detach_internet_gateway", _without_public_addresses)
@@ -133,6 +134,12 @@ def _tagged_dhcp_options(original: Function) -> Function:
         return answer
 
     return create_dhcp_options
+
+
+# Gap: the options come in moto's order; EC2 sorts them, and ec2_vpc_dhcp_option compares them as a list.
+def _dhcp_configurations(options: Any) -> list[dict[str, Any]]:
+    known = sorted((key, values) for key, values in options._options.items() if values)
+    return [{"Key": key, "Values": [{"Value": value} for value in values]} for key, values in known]
 
 
 # Gap: a set remembers only the last VPC it was given to, also after that VPC is gone or has another set.

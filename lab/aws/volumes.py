@@ -43,8 +43,10 @@ def _delete_on_termination(attachment: Any) -> bool:
 # Gap: throughput is dropped, and the image's own devices cannot be changed without naming size or snapshot.
 def _mappings_of_request(response: Any) -> list[dict[str, Any]]:
     mappings = response._get_param("BlockDeviceMappings", []) or []
-    return [{"DeviceName": m.get("DeviceName"), "Ebs": dict(m.get("Ebs") or {}), "NoDevice": m.get("NoDevice")}
-            for m in mappings]
+    return [
+        {"DeviceName": m.get("DeviceName"), "Ebs": dict(m.get("Ebs") or {}), "NoDevice": m.get("NoDevice")}
+        for m in mappings
+    ]
 
 
 def _forget_tags(original: Function) -> Function:

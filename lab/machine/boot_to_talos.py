@@ -22,8 +22,8 @@ DEFAULT_IMAGE = "ghcr.io/cozystack/cozystack/talos:v1.11.6"
 BOOLEAN = ("yes",)
 VALUED = ("disk", "extra-kernel-arg", "image", "image-size-gib", "mode")
 MODES = """Mode:
-  1. boot – by kexec (the stand-in's wording)
-  2. install – to the disk (the stand-in's wording)"""
+  1. boot: by kexec (the stand-in's wording)
+  2. install: to the disk (the stand-in's wording)"""
 
 
 @dataclass
@@ -136,7 +136,7 @@ def ask_mode(options: Options) -> str:
 
 
 def network_arguments(options: Options) -> list[str]:
-    """Ask about networking: twice when the first answer is no, as the real program falls back to a simpler detection."""
+    """Ask about networking: after a no, again, as the real program falls back to a simpler detection."""
     for attempt in (1, 2):
         if ask_yes_no(options, "Add networking configuration?", default=True):
             return _network_answers(options, simple=attempt == 2)

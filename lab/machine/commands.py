@@ -86,7 +86,14 @@ def lsblk(arguments: list[str]) -> int:
     """Tell of the one disk."""
     rows = [
         {"NAME": "nvme0n1", "PATH": DISK, "PKNAME": "", "TYPE": "disk", "SIZE": "50G", "MOUNTPOINT": ""},
-        {"NAME": "nvme0n1p1", "PATH": f"{DISK}p1", "PKNAME": "nvme0n1", "TYPE": "part", "SIZE": "50G", "MOUNTPOINT": "/"},
+        {
+            "NAME": "nvme0n1p1",
+            "PATH": f"{DISK}p1",
+            "PKNAME": "nvme0n1",
+            "TYPE": "part",
+            "SIZE": "50G",
+            "MOUNTPOINT": "/",
+        },
     ]
     flags = "".join(argument[1:] for argument in arguments if argument.startswith("-") and argument[1:2] != "-")
     columns = _columns(arguments, ["NAME", "TYPE", "SIZE", "MOUNTPOINT"])

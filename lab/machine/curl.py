@@ -31,7 +31,7 @@ VALUES = {
 TRANSIENT = (408, 429, 500, 502, 503, 504)
 
 
-class Failure(Exception):
+class CurlError(Exception):
     """A transfer that ended with one of curl's exit codes."""
 
     def __init__(self, code: int, text: str) -> None:
@@ -64,15 +64,15 @@ def parse(arguments: list[str]) -> Request:
             request.flags.add(FLAGS[name])
         elif name in VALUES:
             if not equals and not waiting:
-                raise Failure(2, f"option {word}: requires parameter")
+                raise CurlError(2, f"option {word}: requires parameter")
             request.values[VALUES[name]] = value if equals else waiting.pop(0)
         elif not word.startswith("--") and len(word) > 2:
             rest = [f"-{word[2:]}"] if word[:2] in FLAGS else [word[2:]]
             waiting = [word[:2], *rest, *waiting]
         else:
-            raise Failure(2, f"option {word}: is unknown to the lab's stand-in for curl")
+            raise CurlError(2, f"option {word}: is unknown to the lab's stand-in for curl")
     if not request.urls:
-        raise Failure(2, "no URL specified!")
+        raise CurlError(2, "no URL specified!")
     return request
 
 
@@ -87,25 +87,25 @@ def fetch(request: Request, url: str) -> tuple[int, bytes]:
         try:
             return answer.status, answer.read()
         except TimeoutError:
-            raise Failure(28, "Operation timed out") from None
+            raise CurlError(28, "Operation timed out") from None
         except (OSError, http.client.HTTPException) as error:
-            raise Failure(18, f"transfer closed: {error}") from error
-    raise Failure(47, "Maximum (20) redirects followed")
+            raise CurlError(18, f"transfer closed: {error}") from error
+    raise CurlError(47, "Maximum (20) redirects followed")
 
 
 def _once(request: Request, url: str) -> http.client.HTTPResponse:
     parts = urlsplit(url if "://" in url else f"http://{url}")
     if parts.scheme != "http":
-        raise Failure(1, f"Protocol {parts.scheme!r} is not in the lab's stand-in for curl")
+        raise CurlError(1, f"Protocol {parts.scheme!r} is not in the lab's stand-in for curl")
     host, port = _loopback(parts.hostname or ""), parts.port or 80
     limit = min(request.number("connect_timeout", 30), request.number("max_time", 60))
     connection = http.client.HTTPConnection(host, port, timeout=limit)
     try:
         connection.connect()
     except TimeoutError:
-        raise Failure(28, f"Failed to connect to {host} port {port}: Timeout was reached") from None
+        raise CurlError(28, f"Failed to connect to {host} port {port}: Timeout was reached") from None
     except OSError as error:
-        raise Failure(7, f"Failed to connect to {host} port {port}: Could not connect to server ({error})") from error
+        raise CurlError(7, f"Failed to connect to {host} port {port}: Could not connect to server ({error})") from error
     if connection.sock:
         connection.sock.settimeout(request.number("max_time", 60))
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -113,9 +113,9 @@ def _once(request: Request, url: str) -> http.client.HTTPResponse:
         connection.request("HEAD" if "head" in request.flags else "GET", path, headers={"User-Agent": "curl (lab)"})
         return connection.getresponse()
     except TimeoutError:
-        raise Failure(28, "Operation timed out") from None
+        raise CurlError(28, "Operation timed out") from None
     except (OSError, http.client.HTTPException) as error:
-        raise Failure(52, f"Empty reply from server ({error})") from error
+        raise CurlError(52, f"Empty reply from server ({error})") from error
 
 
 def _loopback(host: str) -> str:
@@ -125,15 +125,15 @@ def _loopback(host: str) -> str:
         if ipaddress.ip_address(address).is_loopback:
             return address
     except ValueError:
-        raise Failure(6, f"Could not resolve host: {host} (a machine of the lab has no network)") from None
-    raise Failure(7, f"Failed to connect to {host}: a machine of the lab reaches loopback only")
+        raise CurlError(6, f"Could not resolve host: {host} (a machine of the lab has no network)") from None
+    raise CurlError(7, f"Failed to connect to {host}: a machine of the lab reaches loopback only")
 
 
 def attempt(request: Request, url: str) -> int:
     """Make one transfer and return the HTTP status."""
     status, body = fetch(request, url)
     if status >= 400 and "fail" in request.flags:
-        raise HttpFailure(22, f"The requested URL returned error: {status}", status)
+        raise HttpError(22, f"The requested URL returned error: {status}", status)
     target = request.values.get("output")
     if "remote_name" in request.flags:
         target = urlsplit(url).path.rsplit("/", 1)[-1]
@@ -145,11 +145,11 @@ def attempt(request: Request, url: str) -> int:
     try:
         (folder / str(target)).write_bytes(body)
     except OSError as error:
-        raise Failure(23, f"Failure writing output to destination: {error}") from error
+        raise CurlError(23, f"Failure writing output to destination: {error}") from error
     return status
 
 
-class HttpFailure(Failure):
+class HttpError(CurlError):
     """An HTTP status of 400 or more, with --fail."""
 
     def __init__(self, code: int, text: str, status: int) -> None:
@@ -157,12 +157,12 @@ class HttpFailure(Failure):
         self.status = status
 
 
-def _again(request: Request, failure: Failure) -> bool:
+def _again(request: Request, failure: CurlError) -> bool:
     if "retry_all" in request.flags:
         return True
     if failure.code == 7:
         return "retry_refused" in request.flags
-    return failure.code == 28 or (isinstance(failure, HttpFailure) and failure.status in TRANSIENT)
+    return failure.code == 28 or (isinstance(failure, HttpError) and failure.status in TRANSIENT)
 
 
 def transfer(request: Request, url: str) -> int:
@@ -173,7 +173,7 @@ def transfer(request: Request, url: str) -> int:
         try:
             status = attempt(request, url)
             return 0
-        except Failure as failure:
+        except CurlError as failure:
             if left <= 0 or not _again(request, failure):
                 status = getattr(failure, "status", 0)
                 if "silent" not in request.flags or "show" in request.flags:
@@ -194,7 +194,7 @@ def main(arguments: list[str]) -> int:
         return 0
     try:
         request = parse(arguments)
-    except Failure as failure:
+    except CurlError as failure:
         print(f"curl: {failure}", file=sys.stderr)
         return failure.code
     return [transfer(request, url) for url in request.urls][-1]

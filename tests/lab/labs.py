@@ -1,0 +1,129 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Labs for tests: each with a directory, a network and a port of its own, beside whatever lab the user runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.config
+
+from lab.settings import ACCESS_KEY_ID, REGION, REPOSITORY, SECRET_ACCESS_KEY
+
+AMI_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A lab and the ways to use it."""
+
+    directory: Path
+    network: str
+    port: int
+    environment: dict[str, str]
+
+    @property
+    def endpoint(self) -> str:
+        """Return its AWS endpoint."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def address(self, number: int) -> str:
+        """Return an address in the first /24 of its network."""
+        return self.network.rpartition(".")[0] + f".{number}"
+
+    def command(self, *arguments: str, timeout: float = 120, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run python -m lab with arguments."""
+        return subprocess.run(
+            [sys.executable, "-m", "lab", *arguments],
+            cwd=REPOSITORY,
+            env=self.environment | environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client that knows only this lab."""
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=REGION,
+            aws_access_key_id=ACCESS_KEY_ID,
+            aws_secret_access_key=SECRET_ACCESS_KEY,
+            config=botocore.config.Config(retries={"total_max_attempts": 1}),
+        )
+
+    def ask(self, path: str, *, method: str = "GET", body: dict[str, Any] | None = None) -> Any:
+        """Call one of the lab's own paths."""
+        data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(f"{self.endpoint}{path}", data=data, method=method)  # noqa: S310
+        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+            return json.load(response)
+
+    def fault(self, **fault: Any) -> None:
+        """Order a fault."""
+        self.ask("/lab/faults", method="POST", body=fault)
+
+
+def free_port() -> int:
+    """Return a port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def free_network() -> str:
+    """Return a loopback network whose asset server's address is free: several test runs may go on at once."""
+    for number in range(11, 250):
+        with socket.socket() as probe:
+            try:
+                probe.bind((f"127.{number}.0.100", 8081))
+            except OSError:
+                continue
+        if number not in (12,):
+            return f"127.{number}.0.0/16"
+    raise AssertionError("every loopback network is in use")
+
+
+def make_lab(directory: Path, **environment: str) -> Lab:
+    """Return a lab that is not up yet."""
+    network, port = free_network(), free_port()
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "LAB_"))}
+    place = {"LAB_DIRECTORY": str(directory / "lab"), "LAB_NETWORK": network, "LAB_PORT": str(port)}
+    quick = {"LAB_BOOT_SECONDS": "0.05"}
+    return Lab(directory / "lab", network.partition("/")[0], port, kept | place | quick | environment)
+
+
+@dataclass(frozen=True)
+class Network:
+    """The ids of a network that tests put things into."""
+
+    vpc: str
+    subnet: str
+    group: str
+    ipv6: str
+
+
+def eventually(read: Callable[[], Any], holds: Callable[[Any], bool], *, seconds: float = 15) -> Any:
+    """Return what was read once it holds; fail with what was read last."""
+    until = time.monotonic() + seconds
+    while True:
+        value = read()
+        if holds(value):
+            return value
+        assert time.monotonic() < until, f"after {seconds} s still: {value}"
+        time.sleep(0.05)
