@@ -140,7 +140,7 @@ def _named(
     facts: Facts, interface: Interface, address: Address, *, public: bool
 ) -> Iterator[tuple[str, Range, Source]]:
     """Yield the openings of one address, those that all protocols share as one."""
-    protocols = _protocols(facts, interface)
+    protocols = _protocols(facts)
     openings = {protocol: set(_openings(facts, interface, address, protocol, public=public)) for protocol in protocols}
     shared = set.intersection(*({source for _, ports, source in of if ports == EVERY_PORT} for of in openings.values()))
     yield from (("all", EVERY_PORT, source) for source in shared)
@@ -149,11 +149,11 @@ def _named(
         yield from ((name, ports, source) for _, ports, source in of if ports != EVERY_PORT or source not in shared)
 
 
-def _protocols(facts: Facts, interface: Interface) -> list[int]:
-    named = {rule.protocol for rule in _rules(facts, interface)} | {
-        entry.protocol for entry in facts.subnets[interface.subnet].acl
-    }
-    return sorted({*PROTOCOL_NAMES, *(protocol for protocol in named if protocol is not None)})
+def _protocols(facts: Facts) -> list[int]:
+    """Return all protocols that have a name or are named by a rule, so that other means the same everywhere."""
+    rules = {rule.protocol for rules in facts.groups.values() for rule in rules}
+    entries = {entry.protocol for subnet in facts.subnets.values() for entry in subnet.acl}
+    return sorted({*PROTOCOL_NAMES, *(protocol for protocol in rules | entries if protocol is not None)})
 
 
 def _rules(facts: Facts, interface: Interface) -> list[Rule]:
