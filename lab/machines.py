@@ -88,6 +88,11 @@ class Machine:
             self._await(node.stop())
         self._set("off")
 
+    def reboot(self) -> None:
+        """Power off and on; user-data does not run again."""
+        self.power_off()
+        self.power_on(b"")
+
     def _boot(self, power: int, user_data: bytes) -> None:
         try:
             if self.system == "linux":
@@ -232,7 +237,7 @@ class MachinePark:
         """Power a machine off and on."""
         machine = self.machines.get(identifier)
         if machine:
-            threading.Thread(target=lambda: (machine.power_off(), machine.power_on(b"")), daemon=True).start()
+            threading.Thread(target=machine.reboot, daemon=True).start()
 
     def console(self, identifier: str) -> str:
         """Return the end of a machine's serial log."""

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from typing import Any
 import boto3
 import botocore.config
 
+from lab import processes
 from lab.settings import ACCESS_KEY_ID, REGION, REPOSITORY, SECRET_ACCESS_KEY
 
 AMI_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
@@ -43,15 +46,15 @@ class Lab:
         """Return an address in the first /24 of its network."""
         return self.network.rpartition(".")[0] + f".{number}"
 
-    def command(self, *arguments: str, timeout: float = 120, **environment: str) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run python -m lab with arguments."""
         return subprocess.run(
             [sys.executable, "-m", "lab", *arguments],
             cwd=REPOSITORY,
-            env=self.environment | environment,
+            env=self.environment | (environment or {}),
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=120,
             check=False,
         )
 
@@ -87,16 +90,12 @@ def free_port() -> int:
 
 
 def free_network() -> str:
-    """Return a loopback network whose asset server's address is free: several test runs may go on at once."""
-    for number in range(11, 250):
-        with socket.socket() as probe:
-            try:
-                probe.bind((f"127.{number}.0.100", 8081))
-            except OSError:
-                continue
-        if number not in (12,):
-            return f"127.{number}.0.0/16"
-    raise AssertionError("every loopback network is in use")
+    """Return a loopback network in which nobody listens, drawn by lot: several test runs may go on at once."""
+    for number in random.sample(range(20, 250), 230):
+        network = ipaddress.IPv4Network(f"127.{number}.0.0/16")
+        if not processes.port_conflicts(network, [], 0):
+            return str(network)
+    raise AssertionError("in every loopback network somebody listens")
 
 
 def make_lab(directory: Path, **environment: str) -> Lab:
