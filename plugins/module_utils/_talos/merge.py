@@ -300,6 +300,8 @@ def _normal(value: Any, field: schema.Field) -> Any:
     """Return a value as Talos would hold it: scalars of maps and arguments are texts, permissions numbers."""
     if field.form == "mode":
         return yaml_text.file_mode(value)
+    if field.form == "text":
+        return yaml_text.text_of(value)
     if field.form == "manifest":
         # Talos drops line breaks before a manifest; a block scalar that begins with one could not be written again.
         return str(value).lstrip("\t\n\v\f\r")
@@ -343,7 +345,14 @@ def _check_keys(value: dict[str, Any], field: schema.Field, path: tuple[str, ...
 
 
 def _check_form(value: Any, field: schema.Field, path: tuple[str, ...]) -> None:
-    wanted = {"struct": "a mapping", "map": "a mapping", "args": "a mapping", "list": "a list", "scalar": "one value"}
+    wanted = {
+        "struct": "a mapping",
+        "map": "a mapping",
+        "args": "a mapping",
+        "list": "a list",
+        "scalar": "one value",
+        "text": "one value",
+    }
     want = wanted.get(field.form)
     if value is not None and want is not None and _form(value) != want:
         raise _RefusalError(path, f"{want} belongs here, not {_form(value)}", "Give it the form Talos documents.")

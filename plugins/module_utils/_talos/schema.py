@@ -4,7 +4,7 @@
 """The shape of Talos documents. Private to urmanac.talos: may change at any time.
 
 One line per structure: its fields in the order in which Talos writes them. A field is `name` (one value) or
-`name:type`; types are `T` a structure, `[T]` a list of structures, `[]` a list of values, `{}` a map of texts, `{T}` a
+`name:type`; types are `T` a structure, `[T]` a list of structures, `[]` a list of texts, `{}` a map of texts, `{T}` a
 map of structures, `args` command line arguments, `any` free-form data, `mode` permissions, `manifest` Kubernetes YAML.
 `[T@a,b]` is a list whose elements are merged where field a (or, where a is not set, b) is equal; `[T=a]` one whose
 elements are replaced where a is equal. `!` after the type: replaced, never appended to. `+` after the name: written
@@ -136,7 +136,7 @@ ExtensionServiceConfig: apiVersion kind name configFiles:[ConfigFile@mountPath] 
 ConfigFile: content+ mountPath+
 ImageVerificationConfig: apiVersion kind rules:[any=image]
 NetworkRuleConfig: apiVersion kind name portSelector:PortSelector ingress:[any]!
-PortSelector: ports:[]! protocol
+PortSelector: ports:[any]! protocol
 """
 
 _FIELD = re.compile(r"(?P<name>[A-Za-z0-9]+)(?P<required>\+?)(?::(?P<type>[^!]+)(?P<replace>!?))?\Z")
@@ -174,10 +174,10 @@ def root(kind: str) -> Field:
 
 def element(field: Field) -> Field:
     """Return the description of one element of a list or map."""
-    if field.form in ("any", "unknown"):
-        return field
+    if field.form in ("any", "unknown", "args"):
+        return FREE if field.form == "args" else field
     if field.of in ("", "any"):
-        return FREE if field.of == "any" else Field(field.name, "scalar")
+        return FREE if field.of == "any" else Field(field.name, "text")
     return Field(field.name, "struct", field.of)
 
 

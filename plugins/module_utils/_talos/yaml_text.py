@@ -28,9 +28,6 @@ _WORD = re.compile(r"(?i)(?:true|false|yes|no|on|off|y|n|null|~|<<)\Z")
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?:[Tt\s].*)?\Z")
 
 
-_EMPTY: dict[str, Any] = {"list": [], "struct": None}
-
-
 class WrittenInt(int):
     """An integer that knows how it was written."""
 
@@ -45,6 +42,9 @@ class WrittenFloat(float):
 
 class FileMode(int):
     """File permissions, written in octal without quotes, as Talos reads them."""
+
+
+_EMPTY: dict[str, Any] = {"list": [], "struct": None, "mode": FileMode(0)}
 
 
 def load_all(text: str) -> list[Any]:
@@ -119,7 +119,7 @@ def _arrange_structure(value: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _is_left_out(item: Any, field: schema.Field) -> bool:
     if field.required:
-        return item is None and field.form == "mode"
+        return False
     if field.form == "struct":
         return item is None
     return item is None or (not isinstance(item, bool) and not item)
@@ -219,6 +219,8 @@ def _plain(tag: str) -> Any:
 
 # 0o644 is a number to Talos and a text to PyYAML, which would write its tag.
 _Dumper.add_implicit_resolver(_PREFIX + "int", re.compile(r"0o[0-7]+\Z"), ["0"])
+# An equals sign alone means something to PyYAML only.
+_Dumper.yaml_implicit_resolvers.pop("=", None)
 _Dumper.add_representer(str, _represent_text)
 _Dumper.add_multi_representer(str, lambda dumper, text: _represent_text(dumper, str(text)))
 _Dumper.add_representer(bool, _plain("bool"))

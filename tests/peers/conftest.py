@@ -1,0 +1,65 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find or build the real programs that our code is compared with."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHED = ROOT / ".cache" / "peers" / "talosctl"
+PACKAGE = "github.com/siderolabs/talos/cmd/talosctl"
+
+Talosctl = Callable[..., str]
+
+
+def find_talosctl() -> Path:
+    """Return talosctl: the one that is named, or built before, or built now where that is asked for."""
+    named = os.environ.get("URMANAC_TALOSCTL")
+    if named:
+        return Path(named)
+    if CACHED.exists():
+        return CACHED
+    if not os.environ.get("URMANAC_PEERS"):
+        pytest.skip("talosctl is not built; URMANAC_PEERS=1 builds it (needs Go, takes about 6 minutes once)")
+    go = shutil.which("go")
+    if go is None:
+        pytest.skip("Go is not installed, so talosctl cannot be built")
+    return build(go)
+
+
+def build(go: str) -> Path:
+    """Return a talosctl built from the versions that go.mod and go.sum pin."""
+    CACHED.parent.mkdir(parents=True, exist_ok=True)
+    command = [go, "build", "-mod=readonly", "-trimpath", "-o", str(CACHED), PACKAGE]
+    # No other toolchain is fetched, and a static program starts on every machine.
+    environment = {**os.environ, "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
+    built = subprocess.run(
+        command, cwd=Path(__file__).parent, env=environment, capture_output=True, text=True, check=False
+    )
+    assert built.returncode == 0, f"talosctl cannot be built:\n{built.stderr[-3000:]}"
+    return CACHED
+
+
+@pytest.fixture(scope="session")
+def talosctl(tmp_path_factory: pytest.TempPathFactory) -> Talosctl:
+    """Return a function that runs the real talosctl and returns what it printed."""
+    program = find_talosctl()
+    home = tmp_path_factory.mktemp("home")
+
+    def run(*arguments: str | Path) -> str:
+        # A home of its own: the user's own talosconfig is neither read nor changed.
+        environment = {"HOME": str(home), "PATH": os.environ["PATH"], "TALOS_HOME": str(home)}
+        command = [str(program), *map(str, arguments)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    return run
