@@ -40,11 +40,11 @@ class Faults:
         for name, value in wanted.items():
             setattr(self, name, value)
 
-    def kills_now(self, call: str) -> bool:
+    def kills_now(self, call: str, *, is_dry_run: bool = False) -> bool:
         """Count the call that was just carried out; tell whether its connection goes instead of the reply."""
         if self.on_call:
             self.on_call(call)
-        if call == "ApplyConfiguration" and self.cut_after_apply:
+        if call == "ApplyConfiguration" and self.cut_after_apply and not is_dry_run:
             self.cut_after_apply = False
             return True
         if self.kill_after is None:

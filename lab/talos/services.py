@@ -57,7 +57,7 @@ async def serve(node: TalosNode, method: proto.Method, stream: Stream[Any, Any])
     answer = await handler(node, requests if method.request_streams else requests[0])
     if _is_sensitive(method, requests[0]) and "os:admin" not in roles:
         raise GRPCError(Status.PERMISSION_DENIED, "not authorized")
-    if node.faults.kills_now(method.name):
+    if node.faults.kills_now(method.name, is_dry_run=getattr(requests[0], "dry_run", False)):
         node.cut_connections()
         await asyncio.sleep(60)
     for reply in answer if method.reply_streams else [answer]:

@@ -23,11 +23,33 @@ ARGUMENT_SPEC = {
     "nodes": {"type": "list", "elements": "str", "required": True},
     "names": {"type": "dict", "default": {}},
     "port": {"type": "int", "default": 50000},
-    "stages": {"type": "list", "elements": "str", "default": ["running"], "choices": ["maintenance", "running"]},
+    "stages": {
+        "type": "list",
+        "elements": "str",
+        "default": ["running"],
+        "choices": ["maintenance", "booting", "running"],
+    },
+    "talosconfig": {"type": "raw", "no_log": True},
+    "talosconfig_context": {"type": "str"},
+    "ready": {"type": "bool", "default": False},
+    "ignored_conditions": {"type": "list", "elements": "str", "default": ["nodeReady"]},
     "timeout": {"type": "float", "default": 900},
     "interval": {"type": "float", "default": 5},
     "node_timeout": {"type": "float", "default": 5},
 }
+
+
+def wish_of(options: Mapping[str, Any], *, once: bool) -> Wish:
+    """Return what is waited for."""
+    return Wish(
+        options["stages"],
+        options["timeout"],
+        options["interval"],
+        options["names"],
+        once=once,
+        ready=options["ready"],
+        ignored_conditions=options["ignored_conditions"],
+    )
 
 
 class ActionModule(ActionBase):
@@ -40,7 +62,7 @@ class ActionModule(ActionBase):
         """Wait, and return what was last seen of every node."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         _, options = self.validate_argument_spec(ARGUMENT_SPEC)
-        wish = Wish(options["stages"], options["timeout"], options["interval"], options["names"], self._is_check_mode())
+        wish = wish_of(options, once=bool(self._task.check_mode))
         display = Display()
         outcome = wait_for(
             lambda: self._look(options, task_vars),
@@ -53,9 +75,6 @@ class ActionModule(ActionBase):
             result |= {"failed": True, "msg": time_out_message(outcome, wish)}
         return result
 
-    def _is_check_mode(self) -> bool:
-        return bool(self._task.check_mode)
-
     def _look(self, options: Mapping[str, Any], task_vars: dict[str, Any] | None) -> Sequence[Mapping[str, Any]]:
         """Return what the module sees; a failure of the module itself ends the wait."""
         answer = self._execute_module(
@@ -63,6 +82,8 @@ class ActionModule(ActionBase):
             module_args={
                 "nodes": options["nodes"],
                 "port": options["port"],
+                "talosconfig": options["talosconfig"],
+                "talosconfig_context": options["talosconfig_context"],
                 "timeout": options["node_timeout"],
             },
             task_vars=task_vars,

@@ -12,9 +12,12 @@ version_added: 0.1.0
 short_description: Tell what Talos nodes are and how far they got
 description:
   - Looks at every node from outside, many at once, and tells its stage by the certificate it shows.
+  - With O(talosconfig) it also asks configured nodes how far they are and what is on them.
   - Never fails on a node that is down, half up or not Talos at all; it tells what was seen instead.
 author:
   - The urmanac.talos authors (@urmanac)
+extends_documentation_fragment:
+  - urmanac.talos.talos
 attributes:
   check_mode:
     description: Can run in C(check_mode) and return what it would without changing anything.
@@ -28,21 +31,14 @@ attributes:
     description: A second run changes nothing.
     support: full
 options:
-  nodes:
-    description: Addresses of the nodes; IPv4, IPv6 or names.
+  gather:
+    description:
+      - What to ask nodes that let us in; V(stage) and V(version) are always asked.
+      - Where a node cannot tell one of them (yet), that one is nothing and RV(nodes[].missing) says why.
     type: list
     elements: str
-    required: true
-  port:
-    description: Port of the Talos API.
-    type: int
-    default: 50000
-  timeout:
-    description: Seconds that each node has to answer in.
-    type: float
-    default: 5
-requirements:
-  - cryptography
+    choices: [services, members, extensions, cmdline, disks, addresses, etcd_members]
+    default: []
 """
 
 EXAMPLES = r"""
@@ -76,7 +72,8 @@ nodes:
     stage:
       description:
         - V(maintenance) when the node waits for a configuration.
-        - V(running) when it has one and asks for a client certificate.
+        - V(running) when it has one and asks for a client certificate; with O(talosconfig), what the node itself says,
+          for example V(booting) as long as its etcd waits for the bootstrap.
         - Nothing when no Talos API answered.
       type: str
       sample: maintenance
@@ -99,21 +96,107 @@ nodes:
       sample:
         common_name: maintenance-service.talos.dev
         fingerprint: Mh5lBxBYWJKjJSFnLZYjQsNfFmvBRxbuCDWHNQ2Vqts=
+    ready:
+      description: Whether the node meets all of Talos' own conditions; nothing where it was not asked.
+      type: bool
+      sample: false
+    unmet_conditions:
+      description: Conditions that are not met, and why; V(nodeReady) stays here until a container network is up.
+      type: dict
+      sample:
+        nodeReady: node "gateway" is not ready
+    version:
+      description: Version of Talos.
+      type: str
+      sample: v1.13.6
+    hostname:
+      description: Name of the node.
+      type: str
+      sample: gateway
+    services:
+      description: Services with state and health.
+      type: list
+      elements: dict
+      sample:
+        - id: etcd
+          state: Running
+          healthy: true
+          message: ""
+    members:
+      description: Members of the cluster as discovery knows them.
+      type: list
+      elements: dict
+      sample:
+        - id: gateway
+          hostname: gateway
+          machine_type: controlplane
+          addresses: [192.0.2.101]
+          operating_system: Talos (v1.13.6)
+    extensions:
+      description: System extensions in the image, versions by names.
+      type: dict
+      sample:
+        tailscale: 1.90.0
+    cmdline:
+      description: Kernel arguments that the node booted with.
+      type: str
+      sample: talos.platform=metal console=ttyS0
+    disks:
+      description: Disks of the node.
+      type: list
+      elements: dict
+      sample:
+        - name: nvme0n1
+          system_disk: true
+          dev_path: /dev/nvme0n1
+          size: 53687091200
+    addresses:
+      description: Addresses that the node has, with prefix lengths.
+      type: list
+      elements: str
+      sample: [192.0.2.101/24]
+    etcd_members:
+      description: Members of etcd.
+      type: list
+      elements: dict
+      sample:
+        - id: 8e9e05c52164694d
+          hostname: gateway
+          peer_urls: ["https://192.0.2.101:2380"]
+          client_urls: ["https://192.0.2.101:2379"]
+          is_learner: false
+    missing:
+      description: Why something that was asked for is not here.
+      type: dict
+      sample: {}
 """
 
 import asyncio
-import traceback
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import NodeError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import (
+    cluster_way,
+    maintenance_way,
+    missing_library,
+    node_options,
+    readable,
+)
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.probe import Probe, probe_all
 
-CRYPTOGRAPHY_ERROR: str | None = None
+MISSING: ImportError | None = None
 try:
     import cryptography  # noqa: F401
-except ImportError:
-    CRYPTOGRAPHY_ERROR = traceback.format_exc()
+
+    from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine
+except ImportError as error:
+    MISSING = error
+
+GATHERED = ("services", "members", "extensions", "cmdline", "disks", "addresses", "etcd_members")
 
 
 def returned(probe: Probe) -> dict[str, Any]:
@@ -124,24 +207,66 @@ def returned(probe: Probe) -> dict[str, Any]:
         "stage": probe.stage,
         "error": probe.error,
         "certificate": probe.certificate and probe.certificate._asdict(),
+        "ready": None,
+        "unmet_conditions": {},
+        "version": None,
+        "hostname": None,
+        **dict.fromkeys(GATHERED),
+        "missing": {},
     }
+
+
+async def told(connection: client.NodeClient, gather: Sequence[str]) -> dict[str, Any]:
+    """Return what the node tells of itself; what it cannot tell is nothing, and missing says why."""
+    answers: dict[str, Any] = {}
+    missing: dict[str, str] = {}
+    for name in ("stage", "version", "hostname", *gather):
+        try:
+            answers[name] = await getattr(machine, name)(connection)
+        except NodeError as error:
+            missing[name] = error.detail
+    return flattened(answers) | {"missing": missing}
+
+
+def flattened(answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the answers under the keys that the module returns."""
+    result = {name: value for name, value in answers.items() if name not in ("stage", "version")}
+    if "version" in answers:
+        result["version"] = answers["version"].tag
+    if "stage" in answers:
+        stage = answers["stage"]
+        result |= {"stage": stage.stage, "ready": stage.ready, "unmet_conditions": dict(stage.unmet)}
+    return result
+
+
+async def look(params: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what is seen of all nodes, and what those that let us in tell of themselves."""
+    probes = await probe_all(params["nodes"], port=params["port"], timeout=params["timeout"])
+    found = {probe.node: returned(probe) for probe in probes}
+    ways = {"maintenance": maintenance_way(params) if params["gather"] else None}
+    ways["running"] = cluster_way(params) if params["talosconfig"] else None
+    for stage, way in ways.items():
+        nodes = [probe.node for probe in probes if probe.stage == stage]
+        if way is None or not nodes:
+            continue
+        for result in await client.run_on_nodes(nodes, lambda it: told(it, params["gather"]), way):
+            found[result.node] |= result.value or {"error": str(result.error)}
+    return [found[probe.node] for probe in probes]
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={
-            "nodes": {"type": "list", "elements": "str", "required": True},
-            "port": {"type": "int", "default": 50000},
-            "timeout": {"type": "float", "default": 5},
-        },
-        supports_check_mode=True,
-    )
-    if CRYPTOGRAPHY_ERROR:
-        module.fail_json(msg=missing_required_lib("cryptography"), exception=CRYPTOGRAPHY_ERROR)
-    options = module.params
-    probes = asyncio.run(probe_all(options["nodes"], port=options["port"], timeout=options["timeout"]))
-    module.exit_json(changed=False, nodes=[returned(probe) for probe in probes])
+    gather = {"type": "list", "elements": "str", "choices": list(GATHERED), "default": []}
+    module = AnsibleModule(argument_spec=node_options(gather=gather), supports_check_mode=True)
+    if MISSING:
+        library, trace = missing_library(MISSING)
+        module.fail_json(msg=missing_required_lib(library), exception=trace)
+    readable(module)
+    try:
+        nodes = asyncio.run(look(module.params))
+    except CollectionError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, nodes=nodes)
 
 
 if __name__ == "__main__":

@@ -46,11 +46,30 @@ options:
     type: int
     default: 50000
   stages:
-    description: Stages of which each node has to be in one.
+    description:
+      - Stages of which each node has to be in one.
+      - V(booting) is told apart from V(running) only with O(talosconfig); control planes stay there until the bootstrap.
     type: list
     elements: str
-    choices: [maintenance, running]
+    choices: [maintenance, booting, running]
     default: [running]
+  talosconfig:
+    description: Credentials, as a path where the task runs or as content; with them, configured nodes are asked.
+    type: raw
+  talosconfig_context:
+    description: Context of O(talosconfig); its current one where this is not set.
+    type: str
+  ready:
+    description: Whether nodes must also meet Talos' own conditions. It needs O(talosconfig).
+    type: bool
+    default: false
+  ignored_conditions:
+    description:
+      - Conditions that do not count for O(ready).
+      - V(nodeReady) is one by default, because it waits for a container network that may be installed later.
+    type: list
+    elements: str
+    default: [nodeReady]
   timeout:
     description: Seconds to wait in all.
     type: float

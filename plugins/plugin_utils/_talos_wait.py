@@ -38,6 +38,8 @@ class Wish(NamedTuple):
     interval: float
     names: Mapping[str, str]
     once: bool = False
+    ready: bool = False
+    ignored_conditions: Sequence[str] = ("nodeReady",)
 
 
 class Outcome(NamedTuple):
@@ -52,9 +54,14 @@ def state_of(node: Seen) -> str:
     """Return in a few words what was seen of the node."""
     error = node.get("error")
     if not error:
-        return str(node.get("stage"))
+        return f"{node.get('stage')}{_unmet_text(node)}"
     guess = next((text for start, text in _GUESSES.items() if error.startswith(start)), None)
     return f"{error} ({guess})" if guess else str(error)
+
+
+def _unmet_text(node: Seen) -> str:
+    unmet = node.get("unmet_conditions") or {}
+    return " (" + "; ".join(f"{name}: {reason}" for name, reason in unmet.items()) + ")" if unmet else ""
 
 
 def line_of(node: Seen, names: Mapping[str, str]) -> str:
@@ -64,14 +71,17 @@ def line_of(node: Seen, names: Mapping[str, str]) -> str:
     return f"{who}: {state_of(node)}"
 
 
-def is_reached(node: Seen, stages: Sequence[str]) -> bool:
+def is_reached(node: Seen, wish: Wish) -> bool:
     """Tell whether the node is where it should be."""
-    return node.get("stage") in stages
+    if node.get("error") or node.get("stage") not in wish.stages:
+        return False
+    unmet = set(node.get("unmet_conditions") or {}) - set(wish.ignored_conditions)
+    return not wish.ready or (node.get("ready") is not None and not unmet)
 
 
 def summary(nodes: Sequence[Seen], wish: Wish, elapsed: float) -> str:
     """Return one line on all nodes: how many are there, and what the others do."""
-    others = Counter(state_of(node) for node in nodes if not is_reached(node, wish.stages))
+    others = Counter(state_of(node) for node in nodes if not is_reached(node, wish))
     there = len(nodes) - others.total()
     rest = "".join(f"; {count} x {state}" for state, count in others.most_common())
     return f"{there} of {len(nodes)} nodes are {' or '.join(wish.stages)} after {elapsed:.0f} s{rest}"
@@ -79,7 +89,7 @@ def summary(nodes: Sequence[Seen], wish: Wish, elapsed: float) -> str:
 
 def time_out_message(outcome: Outcome, wish: Wish) -> str:
     """Return what to tell when the nodes did not get there: what was last seen of each."""
-    missing = [node for node in outcome.nodes if not is_reached(node, wish.stages)]
+    missing = [node for node in outcome.nodes if not is_reached(node, wish)]
     seen = "; ".join(line_of(node, wish.names) for node in missing)
     return (
         f"Failed to see {len(missing)} of {len(outcome.nodes)} nodes become {' or '.join(wish.stages)}: "
@@ -96,7 +106,7 @@ def wait_for(look: Look, wish: Wish, *, say: Callable[[str], None], clock: Clock
         nodes = look()
         elapsed = clock.now() - started
         changed = _say_changes(nodes, known, wish, say)
-        reached = all(is_reached(node, wish.stages) for node in nodes)
+        reached = all(is_reached(node, wish) for node in nodes)
         if reached or wish.once or elapsed + wish.interval > wish.timeout:
             return Outcome(reached, nodes, elapsed)
         if changed:

@@ -14,6 +14,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from contextlib import asynccontextmanager
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+# Used by what this module calls, and imported here so that a missing one is told before anything is done.
+import cryptography  # noqa: F401
+import google.protobuf  # noqa: F401
 from grpclib.client import Channel, Stream
 from grpclib.const import Cardinality
 from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
@@ -103,7 +106,7 @@ class _NodeChannel(Channel):
         raise _Refused(Reason(Cause.CLOSED, detail)) from getattr(self._protocol, "lost", None)
 
 
-class _Refused(Exception):  # noqa: N818
+class _Refused(Exception):
     """We do not want this node."""
 
     def __init__(self, reason: Reason) -> None:
@@ -193,7 +196,7 @@ class _translated:  # noqa: N801
         if isinstance(error, _Refused):
             raise NodeError(*self._told, *error.reason) from error
         if isinstance(error, GRPCError):
-            detail = (error.message or error.status.name).rstrip(".")
+            detail = (error.message or error.status.name).strip().rstrip(".")
             raise NodeError(*self._told, cause_of_status(error.status.value), detail) from error
         if isinstance(error, TimeoutError):
             detail = f"no reply within {self._deadline:g} s"
@@ -233,7 +236,7 @@ async def _refined(reason: Reason, node: str, access: Access) -> Reason:
         return reason
     seen = await probe(node, port=access.port, timeout=access.connect_timeout)
     if not seen.certificate:
-        return reason
+        return Reason(Cause.CLOSED, f"it went away while we looked at it ({seen.error})")
     if seen.certificate.common_name == MAINTENANCE_NAME:
         return Reason(Cause.MAINTENANCE, "it is in maintenance mode, without a configuration")
     return Reason(Cause.OTHER_AUTHORITY, "it belongs to another cluster: its certificate is of another authority")

@@ -1,0 +1,79 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the modules for Talos nodes share. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import copy
+import traceback
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NoReturn, Protocol
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.access import (
+    Access,
+    cluster_access,
+    maintenance_access,
+    read_talosconfig,
+)
+
+_NODE_OPTIONS: Final[dict[str, dict[str, Any]]] = {
+    "nodes": {"type": "list", "elements": "str", "required": True},
+    "port": {"type": "int", "default": 50000},
+    "talosconfig": {"type": "raw", "no_log": True},
+    "talosconfig_context": {"type": "str"},
+    "timeout": {"type": "float", "default": 10},
+}
+# Long values are the keys and certificates of a talosconfig; short ones are names, which must stay readable.
+_SECRET_LENGTH: Final = 40
+
+
+class Module(Protocol):
+    """What is needed of AnsibleModule."""
+
+    params: dict[str, Any]
+    no_log_values: set[str]
+
+    def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
+        """End the module as failed."""
+
+
+def node_options(**more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the argument specification of a module for nodes."""
+    return copy.deepcopy(_NODE_OPTIONS) | {name: dict(option) for name, option in more.items()}
+
+
+def readable(module: Module) -> None:
+    """Hide what is secret in a talosconfig, and not its context's name wherever it occurs in a result."""
+    module.no_log_values = {value for value in module.no_log_values if len(value) >= _SECRET_LENGTH}
+
+
+def missing_library(error: ImportError) -> tuple[str, str]:
+    """Return the name of the library that is not there, and the traceback."""
+    names = {"google": "protobuf", "yaml": "PyYAML"}
+    name = (error.name or "grpclib").partition(".")[0]
+    return names.get(name, name), "".join(traceback.format_exception(error))
+
+
+def maintenance_way(params: Mapping[str, Any], fingerprint: str | None = None) -> Access:
+    """Return the way into nodes in maintenance."""
+    return _patient(maintenance_access(fingerprint=fingerprint), params)
+
+
+def cluster_way(params: Mapping[str, Any]) -> Access:
+    """Return the way into configured nodes."""
+    if not params["talosconfig"]:
+        raise InputError("Failed to reach configured nodes: no talosconfig is given. Set the option talosconfig.")
+    config = read_talosconfig(params["talosconfig"], params["talosconfig_context"])
+    return _patient(cluster_access(config.credentials), params)
+
+
+def _patient(access: Access, params: Mapping[str, Any]) -> Access:
+    timeout = params["timeout"]
+    return access._replace(port=params["port"], connect_timeout=timeout, call_timeout=timeout)
+
+
+def failures(errors: Iterable[BaseException]) -> str:
+    """Return the message of everything that failed, each once."""
+    return " ".join(dict.fromkeys(str(error) for error in errors))

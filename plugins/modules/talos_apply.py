@@ -1,0 +1,347 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring Talos nodes to a configuration."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: talos_apply
+version_added: 0.1.0
+short_description: Bring Talos nodes to a configuration
+description:
+  - Hands nodes their machine configuration, be they in maintenance mode or configured already; many side by side.
+  - The node itself says in a dry run whether the configuration differs from what it has. If not, nothing is sent.
+  - When the connection is cut after the configuration was sent, the node is asked until it is known what came of it.
+author:
+  - The urmanac.talos authors (@urmanac)
+extends_documentation_fragment:
+  - urmanac.talos.talos
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return what it would without changing anything.
+    support: full
+    details:
+      - It is the node's own dry run. Talos takes back a pending V(try) on any other call, a dry run included.
+  diff_mode:
+    description: Returns details on what has changed, or would change, in C(diff) mode.
+    support: full
+    details:
+      - The node's own diff, without secrets.
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+options:
+  config:
+    description: Configuration of all O(nodes) as YAML text, all documents of it.
+    type: str
+  configs:
+    description: Configurations by node, for nodes that each have their own; used in place of O(config).
+    type: dict
+    default: {}
+  mode:
+    description:
+      - V(auto) lets the node choose; up to Talos v1.13 it reboots where it has to.
+      - V(no_reboot) fails where a reboot would be needed.
+      - V(staged) keeps the configuration for the next boot.
+    type: str
+    choices: [auto, no_reboot, staged]
+    default: auto
+  fingerprints:
+    description: Public keys by node that nodes in maintenance must show; see RV(urmanac.talos.talos_info#module:nodes).
+    type: dict
+    default: {}
+  settle_timeout:
+    description: Seconds to find out what came of a configuration after whose sending the connection was cut.
+    type: float
+    default: 120
+"""
+
+EXAMPLES = r"""
+- name: Configure the nodes
+  urmanac.talos.talos_apply:
+    nodes:
+      - 192.0.2.101
+      - 192.0.2.102
+    configs:
+      192.0.2.101: "{{ lookup('ansible.builtin.file', 'secrets/gateway.yaml') }}"
+      192.0.2.102: "{{ lookup('ansible.builtin.file', 'secrets/compute-2.yaml') }}"
+    talosconfig: secrets/talosconfig
+"""
+
+RETURN = r"""
+nodes:
+  description: What came of each node, in the order given.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    node:
+      description: Address as given.
+      type: str
+      sample: 192.0.2.101
+    changed:
+      description: Whether its configuration was, or would be, changed.
+      type: bool
+      sample: true
+    was:
+      description: Stage that it was found in, V(maintenance) or V(running).
+      type: str
+      sample: maintenance
+    mode:
+      description: Mode that the node chose, V(reboot) when it reboots by itself.
+      type: str
+      sample: no_reboot
+    warnings:
+      description: What the node warned of.
+      type: list
+      elements: str
+      sample: []
+    error:
+      description: Why it failed, or nothing.
+      type: str
+      sample: ""
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError, TalosError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import (
+    cluster_way,
+    failures,
+    maintenance_way,
+    missing_library,
+    node_options,
+    readable,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.redact import is_secret_name, redact
+
+MISSING: ImportError | None = None
+try:
+    import yaml
+
+    from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine
+except ImportError as error:
+    MISSING = error
+
+
+class Node(Protocol):
+    """What is needed of a node: both find out by themselves whether it is in maintenance."""
+
+    async def show(self, config: bytes, mode: str) -> Seen:
+        """Return what the node says that the configuration would change."""
+
+    async def apply(self, config: bytes, mode: str) -> machine.Applied:
+        """Hand the node the configuration."""
+
+
+class Seen(NamedTuple):
+    """What a node says to a configuration before it has it."""
+
+    was: str
+    changes: bool
+    mode: str
+    diff: str
+
+
+class Outcome(NamedTuple):
+    """What came of one node."""
+
+    node: str
+    changed: bool = False
+    was: str = ""
+    mode: str = ""
+    warnings: tuple[str, ...] = ()
+    diff: str = ""
+    error: str = ""
+
+
+class Wish(NamedTuple):
+    """What a node should have, and how."""
+
+    config: bytes
+    mode: str
+    settle_timeout: float
+    check_mode: bool
+
+
+class RealNode:
+    """A node at an address, reached with credentials where it has a configuration, without where it has none."""
+
+    def __init__(self, address: str, ways: Iterable[Any]) -> None:
+        self._address = address
+        self._ways = list(ways)
+
+    async def _do(self, work: Any) -> Any:
+        refused: NodeError | None = None
+        for way in self._ways:
+            try:
+                async with client.connected(self._address, way) as connection:
+                    return await work(connection, "maintenance" if way.is_maintenance else "running")
+            except NodeError as error:
+                if error.cause is not Cause.MAINTENANCE or way is self._ways[-1]:
+                    raise
+                refused = error
+        raise refused or TalosError("Failed to connect: no way into the node is known.")
+
+    async def show(self, config: bytes, mode: str) -> Seen:
+        """Return what the node says that the configuration would change."""
+
+        async def work(connection: client.NodeClient, was: str) -> Seen:
+            shown = await machine.apply(connection, config, mode="auto", dry_run=True)
+            if mode == "staged" and was == "running":
+                kept = await machine.machine_config(connection, machine.PERSISTENT)
+                return Seen(was, not same_documents(kept, config), mode, shown.details)
+            return Seen(was, shown.changes, shown.mode, shown.details)
+
+        seen: Seen = await self._do(work)
+        return seen
+
+    async def apply(self, config: bytes, mode: str) -> machine.Applied:
+        """Hand the node the configuration; in maintenance AUTO is the one mode that every release takes."""
+
+        async def work(connection: client.NodeClient, was: str) -> machine.Applied:
+            return await machine.apply(connection, config, mode="auto" if was == "maintenance" else mode)
+
+        applied: machine.Applied = await self._do(work)
+        return applied
+
+
+def same_documents(kept: str | None, config: bytes) -> bool:
+    """Tell whether both hold the same documents, however they are written."""
+    return kept is not None and list(yaml.safe_load_all(kept)) == list(yaml.safe_load_all(config))
+
+
+def secrets_in(document: Any) -> set[str]:
+    """Return the texts under keys that name a secret."""
+    if isinstance(document, list):
+        return set().union(*(secrets_in(item) for item in document))
+    if not isinstance(document, Mapping):
+        return set()
+    own = {str(value) for key, value in document.items() if is_secret_name(str(key)) and isinstance(value, str)}
+    return own.union(*(secrets_in(value) for value in document.values()))
+
+
+def shown_diff(details: str, config: bytes) -> str:
+    """Return the node's diff without secrets and without the words around it."""
+    diff = re.sub(r"(\bcrt: *)\S+", r"\1(redacted)", details.partition("Config diff:\n\n")[2] or details)
+    return redact(diff, known=secrets_in(list(yaml.safe_load_all(config))))
+
+
+async def ensure_config(address: str, node: Node, wish: Wish) -> Outcome:
+    """Bring the node to the configuration and tell what changed."""
+    seen = await show_surely(node, wish)
+    outcome = Outcome(address, seen.changes, seen.was, seen.mode, diff=shown_diff(seen.diff, wish.config))
+    if not seen.changes:
+        return outcome._replace(diff="")
+    if wish.check_mode:
+        return outcome
+    applied = await apply_surely(node, wish)
+    return outcome._replace(mode=applied.mode, warnings=tuple(applied.warnings)) if applied else outcome
+
+
+async def show_surely(node: Node, wish: Wish) -> Seen:
+    """Ask what would change; a cut connection does no harm here, so ask once more."""
+    try:
+        return await node.show(wish.config, wish.mode)
+    except NodeError as error:
+        if error.cause is not Cause.CUT:
+            raise
+        return await node.show(wish.config, wish.mode)
+
+
+async def apply_surely(node: Node, wish: Wish) -> machine.Applied | None:
+    """Apply; where the connection was cut, ask the node until it says that it has the configuration, or has not."""
+    end = time.monotonic() + wish.settle_timeout
+    while True:
+        try:
+            return await node.apply(wish.config, wish.mode)
+        except NodeError as error:
+            in_progress = error.cause is Cause.FAILED_PRECONDITION and "in progress" in error.detail
+            if time.monotonic() > end or not (error.cause.is_unknown or in_progress):
+                raise
+            if error.cause.is_unknown and await has_config(node, wish, end):
+                return None
+        await asyncio.sleep(1)
+
+
+async def has_config(node: Node, wish: Wish, end: float) -> bool:
+    """Tell whether the node has the configuration; it may be rebooting, so ask until it answers."""
+    while True:
+        try:
+            return not (await node.show(wish.config, wish.mode)).changes
+        except NodeError as error:
+            if time.monotonic() > end or not (error.cause.is_down or error.cause.is_unknown):
+                raise
+        await asyncio.sleep(1)
+
+
+def configs_of(params: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the configuration of every node; all that have none are told at once."""
+    texts = {node: params["configs"].get(node) or params["config"] for node in params["nodes"]}
+    missing = [node for node, text in texts.items() if not text]
+    if missing:
+        names = ", ".join(missing)
+        raise InputError(f"Failed to apply: no configuration is given for {names}. Set the option config or configs.")
+    return {node: str(text).encode() for node, text in texts.items()}
+
+
+async def apply_to_all(params: Mapping[str, Any], *, check_mode: bool) -> list[Outcome]:
+    """Bring all nodes to their configurations, side by side."""
+    known = [cluster_way(params)] if params["talosconfig"] else []
+
+    async def one(address: str, config: bytes) -> Outcome:
+        ways = [*known, maintenance_way(params, params["fingerprints"].get(address))]
+        try:
+            wish = Wish(config, params["mode"], params["settle_timeout"], check_mode)
+            return await ensure_config(address, RealNode(address, ways), wish)
+        except CollectionError as error:
+            return Outcome(address, error=redact(str(error), known=secrets_in(list(yaml.safe_load_all(config)))))
+
+    return list(await asyncio.gather(*(one(*pair) for pair in configs_of(params).items())))
+
+
+def result_of(outcomes: list[Outcome], *, with_diff: bool) -> dict[str, Any]:
+    """Return what the module returns."""
+    nodes = [{key: value for key, value in one._asdict().items() if key != "diff"} for one in outcomes]
+    result: dict[str, Any] = {"changed": any(one.changed for one in outcomes), "nodes": nodes}
+    if with_diff:
+        result["diff"] = [{"prepared": f"# {one.node}\n{one.diff}"} for one in outcomes if one.diff]
+    return result
+
+
+def main() -> None:
+    """Run the module."""
+    options: dict[str, Any] = {
+        "config": {"type": "str", "no_log": True},
+        "configs": {"type": "dict", "default": {}, "no_log": True},
+        "mode": {"type": "str", "choices": ["auto", "no_reboot", "staged"], "default": "auto"},
+        "fingerprints": {"type": "dict", "default": {}},
+        "settle_timeout": {"type": "float", "default": 120},
+    }
+    module = AnsibleModule(argument_spec=node_options(**options), supports_check_mode=True)
+    if MISSING:
+        library, trace = missing_library(MISSING)
+        module.fail_json(msg=missing_required_lib(library), exception=trace)
+    readable(module)
+    try:
+        outcomes = asyncio.run(apply_to_all(module.params, check_mode=module.check_mode))
+    except CollectionError as error:
+        module.fail_json(msg=str(error))
+    result = result_of(outcomes, with_diff=module._diff)
+    failed = [one for one in outcomes if one.error]
+    if failed:
+        module.fail_json(msg=failures(Exception(one.error) for one in failed), **result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

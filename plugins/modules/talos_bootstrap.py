@@ -1,0 +1,214 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Begin the etcd of a new cluster, once."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: talos_bootstrap
+version_added: 0.1.0
+short_description: Begin the etcd of a new cluster, once
+description:
+  - Tells the first of O(nodes) to begin a new etcd cluster, which the other control planes then join.
+  - Asks all of them before. Nothing is done when any has etcd already, and when one of them does not answer, because a
+    second beginning would tear the cluster in two.
+author:
+  - The urmanac.talos authors (@urmanac)
+extends_documentation_fragment:
+  - urmanac.talos.talos
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return what it would without changing anything.
+    support: full
+  diff_mode:
+    description: Returns details on what has changed, or would change, in C(diff) mode.
+    support: none
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+options:
+  nodes:
+    description: Addresses of all control planes; the first one is where etcd begins.
+  talosconfig:
+    required: true
+  snapshot:
+    description: Path of an etcd snapshot, where the module runs, that the cluster begins from.
+    type: path
+  wait_timeout:
+    description: Seconds to wait until the node can be bootstrapped (its clock must be set), and until its etcd runs.
+    type: float
+    default: 300
+"""
+
+EXAMPLES = r"""
+- name: Begin the cluster
+  urmanac.talos.talos_bootstrap:
+    nodes:
+      - 192.0.2.101
+      - 192.0.2.102
+      - 192.0.2.103
+    talosconfig: secrets/talosconfig
+"""
+
+RETURN = r"""
+node:
+  description: Node whose etcd runs, either since now or since before.
+  returned: success
+  type: str
+  sample: 192.0.2.101
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError, TalosError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import (
+    cluster_way,
+    failures,
+    missing_library,
+    node_options,
+    readable,
+)
+
+MISSING: ImportError | None = None
+try:
+    from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine
+except ImportError as error:
+    MISSING = error
+
+
+class Nodes(Protocol):
+    """What is needed of the control planes."""
+
+    async def etcd(self) -> Mapping[str, bool | Exception]:
+        """Return for every node whether it has etcd, or why that is not known."""
+
+    async def bootstrap(self, node: str, snapshot: bytes | None) -> None:
+        """Tell the node to begin."""
+
+
+class Done(NamedTuple):
+    """What came of it."""
+
+    changed: bool
+    node: str
+
+
+class RealNodes:
+    """The control planes at their addresses."""
+
+    def __init__(self, addresses: Sequence[str], way: Any) -> None:
+        self._addresses = addresses
+        self._way = way
+
+    async def etcd(self) -> Mapping[str, bool | Exception]:
+        """Return for every node whether its etcd service runs, or why that is not known."""
+        results = await client.run_on_nodes(self._addresses, has_etcd, self._way)
+        return {result.node: result.error or bool(result.value) for result in results}
+
+    async def bootstrap(self, node: str, snapshot: bytes | None) -> None:
+        """Tell the node to begin, from the snapshot if there is one."""
+        async with client.connected(node, self._way) as connection:
+            if snapshot is not None:
+                await machine.etcd_recover(connection, snapshot)
+            await machine.bootstrap(connection, recover=snapshot is not None)
+
+
+async def has_etcd(connection: client.NodeClient) -> bool:
+    """Tell whether etcd runs; before a bootstrap, or a join, the service does not get beyond its preparation."""
+    states = {service["id"]: service["state"] for service in await machine.services(connection)}
+    return states.get("etcd") == "Running"
+
+
+async def ensure_bootstrapped(
+    nodes: Nodes, first: str, snapshot: bytes | None, *, timeout: float, check_mode: bool
+) -> Done:
+    """Begin etcd on the first node, unless some node has it."""
+    known = await nodes.etcd()
+    running = [node for node, state in known.items() if state is True]
+    if running:
+        return Done(False, running[0])
+    unknown = [state for state in known.values() if isinstance(state, Exception)]
+    if unknown:
+        raise TalosError(f"Failed to bootstrap {first}: it is not sure that no node has etcd. {failures(unknown)}")
+    if check_mode:
+        return Done(True, first)
+    changed = await begin(nodes, first, snapshot, time.monotonic() + timeout)
+    await until_running(nodes, first, time.monotonic() + timeout)
+    return Done(changed, first)
+
+
+async def begin(nodes: Nodes, first: str, snapshot: bytes | None, end: float) -> bool:
+    """Send the request until the node is ready for it; a cut connection leaves open whether it was carried out."""
+    is_unknown = False
+    while True:
+        try:
+            await nodes.bootstrap(first, snapshot)
+            return True
+        except NodeError as error:
+            if error.cause is Cause.ALREADY_EXISTS:
+                return is_unknown
+            is_unknown = is_unknown or error.cause.is_unknown
+            waits = error.cause is Cause.FAILED_PRECONDITION or error.cause.is_unknown or error.cause.is_down
+            if not waits or time.monotonic() > end:
+                raise
+        await asyncio.sleep(1)
+
+
+async def until_running(nodes: Nodes, first: str, end: float) -> None:
+    """Wait until the etcd of the node runs."""
+    while True:
+        state = (await nodes.etcd())[first]
+        if state is True:
+            return
+        if time.monotonic() > end:
+            seen = state if isinstance(state, Exception) else "its etcd service does not run"
+            raise TalosError(f"Failed to bootstrap {first}: last seen: {seen}. Look at the node's log of etcd.")
+        await asyncio.sleep(0.5)
+
+
+def read_snapshot(path: str | None) -> bytes | None:
+    """Return the content of the snapshot, if one is wanted."""
+    try:
+        return Path(path).read_bytes() if path else None
+    except OSError as error:
+        raise InputError(f"Failed to read the snapshot {path}: {error.strerror}. Check the path.") from error
+
+
+def run(params: Mapping[str, Any], *, check_mode: bool) -> Done:
+    """Do what the options say."""
+    nodes = RealNodes(params["nodes"], cluster_way(params))
+    snapshot, timeout = read_snapshot(params["snapshot"]), params["wait_timeout"]
+    work = ensure_bootstrapped(nodes, params["nodes"][0], snapshot, timeout=timeout, check_mode=check_mode)
+    return asyncio.run(work)
+
+
+def main() -> None:
+    """Run the module."""
+    options: dict[str, Any] = {
+        "talosconfig": {"type": "raw", "no_log": True, "required": True},
+        "snapshot": {"type": "path"},
+        "wait_timeout": {"type": "float", "default": 300},
+    }
+    module = AnsibleModule(argument_spec=node_options(**options), supports_check_mode=True)
+    if MISSING:
+        library, trace = missing_library(MISSING)
+        module.fail_json(msg=missing_required_lib(library), exception=trace)
+    readable(module)
+    try:
+        done = run(module.params, check_mode=module.check_mode)
+    except CollectionError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=done.changed, node=done.node)
+
+
+if __name__ == "__main__":
+    main()
