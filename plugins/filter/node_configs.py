@@ -1,0 +1,40 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Put together what the configuration of each node needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+Record = Mapping[str, Any]
+
+
+def node_configs(
+    nodes: Iterable[Record], resources: Record, *, images: Mapping[str, str], patches: Mapping[str, list[Any]]
+) -> list[dict[str, Any]]:
+    """Return the nodes as M(urmanac.talos.talos_config) takes them, with the addresses that EC2 gave them."""
+    return [node_config(node, resources, images=images, patches=patches) for node in nodes]
+
+
+def node_config(
+    node: Record, resources: Record, *, images: Mapping[str, str], patches: Mapping[str, list[Any]]
+) -> dict[str, Any]:
+    """Return one of them."""
+    interface = resources[f"eni/{node['name']}"]["have"] or {}
+    image = {"machine": {"install": {"image": images[node["role"]]}}}
+    return {
+        **{key: node[key] for key in ("name", "machine_type", "ipv4")},
+        "ipv6": next(iter(interface.get("ipv6", [])), ""),
+        "mac": interface.get("mac", ""),
+        "patches": [image, *patches.get(node["name"], [])],
+    }
+
+
+class FilterModule:
+    """The filter as Ansible finds it."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filter by its name."""
+        return {"node_configs": node_configs}
