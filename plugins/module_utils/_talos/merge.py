@@ -10,6 +10,7 @@ name the rule behind each case. Documents are plain dictionaries; schema.py says
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -21,6 +22,11 @@ Document = dict[str, Any]
 
 _MACHINE_KEYS = frozenset({"version", "machine", "cluster", "debug", "persist"})
 _PATCH = "$patch"
+_FORMS = {
+    **dict.fromkeys(("struct", "map", "args"), "a mapping"),
+    **dict.fromkeys(("scalar", "text"), "one value"),
+    "list": "a list",
+}
 _TYPES: dict[type, str] = {str: "a text", bool: "true or false", int: "a whole number", float: "a decimal number"}
 
 
@@ -70,7 +76,7 @@ def identity(document: Document) -> tuple[str, str, str]:
 
 def label(document: Document) -> str:
     """Return how a message calls a document."""
-    _, kind, name = identity(document)
+    _version, kind, name = identity(document)
     return "the machine configuration" if kind == "v1alpha1" else f"{kind} {name}".strip()
 
 
@@ -100,7 +106,7 @@ def _check_document(document: Any) -> None:
     if ("kind" in document) != ("apiVersion" in document):
         missing = "apiVersion" if "kind" in document else "kind"
         raise _RefusalError((), f"it has no {missing}", f"Add {missing}; most documents have apiVersion: v1alpha1.")
-    unknown = sorted(str(key) for key in document.keys() - _MACHINE_KEYS)
+    unknown = sorted(str(key) for key in document.keys() - _MACHINE_KEYS - {_PATCH})
     if "kind" not in document and unknown:
         raise _RefusalError(
             unknown[:1], "Talos has no such field", "A machine configuration has machine and cluster; others need kind."
@@ -220,7 +226,10 @@ def _delete_element(left: Any, deletion: _Deletion) -> None:
         if isinstance(item, dict) and deletion.key in item and yaml_text.text_of(item[deletion.key]) == deletion.value:
             del left[position]
             return
-    cause = redact(f"no element has {deletion.key}: {deletion.value}")
+    named = f"{deletion.key}: {deletion.value}"
+    # The value could be the content of a file: only what is clearly a name is shown.
+    is_name = re.fullmatch(r"[\w./:-]{1,80}", deletion.value) and redact(named) == named
+    cause = f"no element has {named}" if is_name else f"no element has this {deletion.key}"
     raise _RefusalError(
         deletion.path, cause, "Its first field must be that of the element to delete, with the same value."
     )

@@ -1,0 +1,42 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A secrets bundle and a cluster for tests."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import yaml_text
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import Bundle, to_document
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import ClusterConfig
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.secrets import new_bundle
+
+CLUSTER = ClusterConfig("example", "https://192.0.2.101:6443", "1.34.0")
+
+
+@cache
+def test_bundle() -> Bundle:
+    """Return one bundle for the whole test run: its RSA key takes a second."""
+    return new_bundle()
+
+
+test_bundle.__test__ = False  # type: ignore[attr-defined]
+
+
+def bundle_text() -> str:
+    """Return that bundle as the text of its file."""
+    return yaml_text.dump_plain(to_document(test_bundle()))
+
+
+def shared_data() -> Path:
+    """Return where upstream's test data is, or skip the test."""
+    named = os.environ.get("URMANAC_SHARED_DATA")
+    path = Path(named) if named else Path(__file__).resolve().parents[1].parent / "shared" / "data"
+    if not (path / "talos").is_dir():
+        pytest.skip(f"upstream's test data is not at {path}; URMANAC_SHARED_DATA names another place")
+    return path / "talos"
