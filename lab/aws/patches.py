@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Put the lab's extensions into moto. Each is one function in the modules beside this one, with the gap it closes."""
+"""How the modules beside this one put their extensions into moto."""
 
 from __future__ import annotations
 
@@ -10,20 +10,8 @@ from typing import Any
 
 from moto.ec2.exceptions import EC2ClientError
 
-from lab.machines import MachinePark
-
 ACCOUNT = "123456789012"
 Function = Callable[..., Any]
-
-
-def install(park: MachinePark) -> None:
-    """Extend moto in this process and let instances come to life in the park."""
-    from lab.aws import instances, interfaces, network, volumes
-
-    network.install()
-    interfaces.install()
-    volumes.install()
-    instances.install(park)
 
 
 def put(owner: Any, **members: Any) -> None:

@@ -27,8 +27,9 @@ from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from lab.aws import patches
+from lab.aws import extensions
 from lab.aws.faults import AwsRefusal, Faults, parse_fault
+from lab.aws.patches import ACCOUNT
 from lab.machines import MachinePark
 from lab.settings import ACCESS_KEY_ID, REGION, STANDS_IN_FOR, Settings
 
@@ -87,7 +88,7 @@ class Application:
         self.faults = Faults()
         self.calls: list[Call] = []
         self.moto = DomainDispatcherApplication(create_backend_app)
-        patches.install(park)
+        extensions.install(park)
 
     def __call__(self, environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
         """Answer one request."""
@@ -100,7 +101,7 @@ class Application:
         from moto.ec2.models import ec2_backends
 
         with self.park.lock:
-            ec2_backends[patches.ACCOUNT][REGION].describe_images()
+            ec2_backends[ACCOUNT][REGION].describe_images()
 
     def _aws(self, request: Request) -> Response:
         body = request.get_data(parse_form_data=False)
