@@ -1,0 +1,196 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keep a snapshot of a cluster's etcd in a file."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: talos_etcd_snapshot
+version_added: 0.1.0
+short_description: Keep a snapshot of a cluster's etcd in a file
+description:
+  - Streams a snapshot from a control plane into a file, checks it against the checksum that etcd puts at its end, and
+    only then gives the file its name. M(urmanac.talos.talos_bootstrap) begins a cluster from such a file.
+  - A snapshot holds every secret of the cluster. The file gets mode 0600.
+author:
+  - The urmanac.talos authors (@urmanac)
+extends_documentation_fragment:
+  - urmanac.talos.talos
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return what it would without changing anything.
+    support: full
+  diff_mode:
+    description: Returns details on what has changed, or would change, in C(diff) mode.
+    support: none
+  idempotent:
+    description: A second run changes nothing.
+    support: partial
+    details:
+      - Each snapshot is a new one, unless O(force) is V(false) and the file is there.
+options:
+  nodes:
+    description: Addresses of control planes; the first one that gives a snapshot is taken.
+  talosconfig:
+    required: true
+  path:
+    description: File to keep the snapshot in, where the module runs.
+    type: path
+    required: true
+  force:
+    description: Whether a file that is there is replaced.
+    type: bool
+    default: true
+  snapshot_timeout:
+    description: Seconds that the whole snapshot may take.
+    type: float
+    default: 600
+"""
+
+EXAMPLES = r"""
+- name: Keep today's snapshot
+  urmanac.talos.talos_etcd_snapshot:
+    nodes:
+      - 192.0.2.101
+      - 192.0.2.102
+    talosconfig: secrets/talosconfig
+    path: backups/etcd-{{ now(utc=true, fmt='%Y-%m-%d') }}.snapshot
+    force: false
+"""
+
+RETURN = r"""
+path:
+  description: File that the snapshot is kept in.
+  returned: success
+  type: str
+  sample: backups/etcd-2026-11-21.snapshot
+node:
+  description: Control plane that gave it; nothing when the file was kept.
+  returned: success
+  type: str
+  sample: 192.0.2.101
+size:
+  description: Size of the file in bytes.
+  returned: success
+  type: int
+  sample: 5566496
+sha256:
+  description: Checksum of the whole file.
+  returned: success
+  type: str
+  sample: 1f2ec52b774368781bed1d1fb140a92e0eb6348090619c9291f9a5a3c8e8d151
+"""
+
+import asyncio
+import hashlib
+import os
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError, TalosError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import (
+    cluster_way,
+    failures,
+    missing_library,
+    node_options,
+    readable,
+)
+
+MISSING: ImportError | None = None
+try:
+    from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine
+except ImportError as error:
+    MISSING = error
+
+_PAGE = 512
+_CHECKSUM = 32
+
+
+def is_whole(path: Path) -> bool:
+    """Tell whether the snapshot ends with the checksum of what is before it."""
+    size = path.stat().st_size
+    if size % _PAGE != _CHECKSUM:
+        return False
+    digest, left = hashlib.sha256(), size - _CHECKSUM
+    with path.open("rb") as file:
+        while left and (piece := file.read(min(left, 1 << 20))):
+            digest.update(piece)
+            left -= len(piece)
+        return digest.digest() == file.read()
+
+
+async def keep(pieces: AsyncIterator[bytes], path: Path) -> None:
+    """Write the snapshot beside the file, check it, and only then give it the file's name."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            async for piece in pieces:
+                file.write(piece)
+        if not is_whole(temporary):
+            raise TalosError(f"Failed to keep the snapshot in {path}: it is not whole. Take another one.")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+async def take(params: Mapping[str, Any], path: Path) -> str:
+    """Keep the snapshot of the first control plane that gives one, and return which one it was."""
+
+    async def work(connection: client.NodeClient) -> str:
+        await keep(machine.etcd_snapshot(connection, timeout=params["snapshot_timeout"]), path)
+        return connection.node
+
+    errors = []
+    for node in params["nodes"]:
+        result = (await client.run_on_nodes([node], work, cluster_way(params)))[0]
+        if result.value:
+            return result.value
+        errors.append(result.error or TalosError("no snapshot"))
+    raise TalosError(failures(errors))
+
+
+def ensure_snapshot(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """Keep a snapshot and return what the module returns."""
+    path = Path(params["path"])
+    wanted = params["force"] or not path.exists()
+    node = None
+    try:
+        if wanted and not check_mode:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            node = asyncio.run(take(params, path))
+        content = path.read_bytes() if path.exists() else b""
+    except OSError as error:
+        raise InputError(f"Failed to write {path}: {error.strerror}. Check the directory.") from error
+    digest = hashlib.sha256(content).hexdigest()
+    return {"changed": wanted, "path": str(path), "node": node, "size": len(content), "sha256": digest}
+
+
+def main() -> None:
+    """Run the module."""
+    options: dict[str, Any] = {
+        "talosconfig": {"type": "raw", "no_log": True, "required": True},
+        "path": {"type": "path", "required": True},
+        "force": {"type": "bool", "default": True},
+        "snapshot_timeout": {"type": "float", "default": 600},
+    }
+    module = AnsibleModule(argument_spec=node_options(**options), supports_check_mode=True)
+    if MISSING:
+        library, trace = missing_library(MISSING)
+        module.fail_json(msg=missing_required_lib(library), exception=trace)
+    readable(module)
+    try:
+        result = ensure_snapshot(module.params, check_mode=module.check_mode)
+    except CollectionError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

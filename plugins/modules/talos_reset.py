@@ -1,0 +1,203 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Wipe Talos nodes, so that they wait for a configuration again."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: talos_reset
+version_added: 0.1.0
+short_description: Wipe Talos nodes, so that they wait for a configuration again
+description:
+  - Resets nodes one after the other. A node that is in maintenance mode already is left alone.
+author:
+  - The urmanac.talos authors (@urmanac)
+extends_documentation_fragment:
+  - urmanac.talos.talos
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return what it would without changing anything.
+    support: full
+  diff_mode:
+    description: Returns details on what has changed, or would change, in C(diff) mode.
+    support: none
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+options:
+  talosconfig:
+    required: true
+  confirm:
+    description: Must be V(true), because everything on O(partitions) is lost.
+    type: bool
+    required: true
+  graceful:
+    description: Whether a control plane leaves etcd first. The last one of a cluster cannot; reset it with V(false).
+    type: bool
+    default: true
+  partitions:
+    description:
+      - Partitions to wipe. With the default the node keeps Talos itself and comes back in maintenance mode.
+      - An empty list wipes the whole system disk; a machine in EC2 has nothing to boot from after that.
+    type: list
+    elements: str
+    default: [STATE, EPHEMERAL]
+  wait_timeout:
+    description: Seconds to wait for each node to come back in maintenance mode; V(0) does not wait.
+    type: float
+    default: 600
+"""
+
+EXAMPLES = r"""
+- name: Give a node back
+  urmanac.talos.talos_reset:
+    nodes:
+      - 192.0.2.103
+    talosconfig: secrets/talosconfig
+    confirm: true
+"""
+
+RETURN = r"""
+nodes:
+  description: What came of each node, in the order given.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    node:
+      description: Address as given.
+      type: str
+      sample: 192.0.2.103
+    changed:
+      description: Whether it was, or would be, wiped.
+      type: bool
+      sample: true
+  sample:
+    - node: 192.0.2.103
+      changed: true
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError, TalosError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import (
+    cluster_way,
+    missing_library,
+    node_options,
+    readable,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.probe import probe
+
+MISSING: ImportError | None = None
+try:
+    from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine
+except ImportError as error:
+    MISSING = error
+
+
+class Node(Protocol):
+    """What is needed of a node."""
+
+    async def is_in_maintenance(self) -> bool:
+        """Tell whether it waits for a configuration."""
+
+    async def reset(self) -> None:
+        """Wipe it."""
+
+
+class RealNode:
+    """A node at an address."""
+
+    def __init__(self, address: str, params: Mapping[str, Any]) -> None:
+        self._address = address
+        self._params = params
+
+    async def is_in_maintenance(self) -> bool:
+        """Tell whether it waits for a configuration."""
+        seen = await probe(self._address, port=self._params["port"], timeout=self._params["timeout"])
+        return seen.stage == "maintenance"
+
+    async def reset(self) -> None:
+        """Wipe it, as the options say."""
+        wish = machine.ResetWish(graceful=self._params["graceful"], partitions=self._params["partitions"])
+        async with client.connected(self._address, cluster_way(self._params)) as connection:
+            await machine.reset(connection, wish)
+
+
+async def ensure_reset(address: str, node: Node, *, wait_timeout: float, check_mode: bool) -> bool:
+    """Wipe the node unless it is in maintenance; tell whether it was wiped."""
+    if await node.is_in_maintenance():
+        return False
+    if check_mode:
+        return True
+    try:
+        await node.reset()
+    except NodeError as error:
+        # A node that goes down at once may cut the connection before it has answered.
+        if error.cause is not Cause.CUT or not wait_timeout:
+            raise
+    await until_maintenance(address, node, wait_timeout)
+    return True
+
+
+async def until_maintenance(address: str, node: Node, wait_timeout: float) -> None:
+    """Wait until the node has come back."""
+    end = time.monotonic() + wait_timeout
+    while wait_timeout and not await node.is_in_maintenance():
+        if time.monotonic() > end:
+            raise TalosError(
+                f"Failed to reset {address}: it is not back in maintenance mode after {wait_timeout:g} s. "
+                "Look at its console."
+            )
+        await asyncio.sleep(1)
+
+
+async def reset_all(params: Mapping[str, Any], *, check_mode: bool) -> list[dict[str, Any]]:
+    """Wipe the nodes one after the other, so that etcd keeps its quorum as long as it can."""
+    cluster_way(params)
+    wait = params["wait_timeout"] if params["partitions"] else 0
+    done = []
+    for address in params["nodes"]:
+        changed = await ensure_reset(address, RealNode(address, params), wait_timeout=wait, check_mode=check_mode)
+        done.append({"node": address, "changed": changed})
+    return done
+
+
+def check(params: Mapping[str, Any]) -> None:
+    """Refuse to wipe what nobody confirmed."""
+    if not params["confirm"]:
+        raise InputError("Failed to reset: it is not confirmed. Set the option confirm to true.")
+
+
+def main() -> None:
+    """Run the module."""
+    options: dict[str, Any] = {
+        "talosconfig": {"type": "raw", "no_log": True, "required": True},
+        "confirm": {"type": "bool", "required": True},
+        "graceful": {"type": "bool", "default": True},
+        "partitions": {"type": "list", "elements": "str", "default": ["STATE", "EPHEMERAL"]},
+        "wait_timeout": {"type": "float", "default": 600},
+    }
+    module = AnsibleModule(argument_spec=node_options(**options), supports_check_mode=True)
+    if MISSING:
+        library, trace = missing_library(MISSING)
+        module.fail_json(msg=missing_required_lib(library), exception=trace)
+    readable(module)
+    try:
+        check(module.params)
+        nodes = asyncio.run(reset_all(module.params, check_mode=module.check_mode))
+    except CollectionError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=any(node["changed"] for node in nodes), nodes=nodes)
+
+
+if __name__ == "__main__":
+    main()

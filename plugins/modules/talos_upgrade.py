@@ -1,0 +1,265 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring Talos nodes to another image, one at a time."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: talos_upgrade
+version_added: 0.1.0
+short_description: Bring Talos nodes to another image, one at a time
+description:
+  - Compares version, schematic and extensions of each node with what is wanted, and installs the image if they differ.
+  - Goes from node to node and waits for each to be back with its services running, etcd among them, so that a cluster
+    of three control planes keeps its quorum all the time. It stops at the first node that fails.
+  - Does not move pods away; drain the Kubernetes node before, with C(kubernetes.core.k8s_drain), and uncordon it after.
+author:
+  - The urmanac.talos authors (@urmanac)
+extends_documentation_fragment:
+  - urmanac.talos.talos
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return what it would without changing anything.
+    support: full
+  diff_mode:
+    description: Returns details on what has changed, or would change, in C(diff) mode.
+    support: full
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+options:
+  talosconfig:
+    required: true
+  image:
+    description: Installer image, with a tag or a digest.
+    type: str
+    required: true
+  version:
+    description: Version that is in the image; needed where the tag of O(image) is not that version.
+    type: str
+  schematic:
+    description: Image Factory schematic that must be in the image; not compared where it is not set.
+    type: str
+  extensions:
+    description: Names of extensions that must be in the image; not compared where it is empty.
+    type: list
+    elements: str
+    default: []
+  upgrade_timeout:
+    description: Seconds that each node has to install the image and to come back.
+    type: float
+    default: 1200
+"""
+
+EXAMPLES = r"""
+- name: Upgrade the cluster
+  urmanac.talos.talos_upgrade:
+    nodes:
+      - 192.0.2.101
+      - 192.0.2.102
+      - 192.0.2.103
+    talosconfig: secrets/talosconfig
+    image: registry.example.com/talos-spin:v1.13.7
+"""
+
+RETURN = r"""
+nodes:
+  description: What came of each node, in the order given.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    node:
+      description: Address as given.
+      type: str
+      sample: 192.0.2.101
+    changed:
+      description: Whether it was, or would be, upgraded.
+      type: bool
+      sample: true
+    before:
+      description: Version that it had.
+      type: str
+      sample: v1.13.6
+  sample:
+    - node: 192.0.2.101
+      changed: true
+      before: v1.13.6
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError, TalosError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import (
+    cluster_way,
+    missing_library,
+    node_options,
+    readable,
+)
+
+MISSING: ImportError | None = None
+try:
+    from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine
+except ImportError as error:
+    MISSING = error
+
+
+class Wish(NamedTuple):
+    """What must be on a node."""
+
+    image: str
+    version: str
+    schematic: str | None
+    extensions: frozenset[str]
+
+
+class Seen(NamedTuple):
+    """What is on a node, and whether it works."""
+
+    version: str
+    extensions: Mapping[str, str]
+    is_healthy: bool
+    boot_time: int
+
+
+class Node(Protocol):
+    """What is needed of a node."""
+
+    async def look(self) -> Seen:
+        """Return what is on it."""
+
+    async def install(self, image: str) -> None:
+        """Install the image and reboot."""
+
+
+class RealNode:
+    """A node at an address."""
+
+    def __init__(self, address: str, way: Any, timeout: float) -> None:
+        self._address = address
+        self._way = way
+        self._timeout = timeout
+
+    async def look(self) -> Seen:
+        """Return what is on it; nodeReady does not count, because it may wait for a container network."""
+        async with client.connected(self._address, self._way) as connection:
+            stage = await machine.stage(connection)
+            version = (await machine.version(connection)).tag
+            healthy = stage.stage == "running" and not set(stage.unmet) - {"nodeReady"}
+            booted = await machine.boot_time(connection)
+            return Seen(version, await machine.extensions(connection), healthy, booted)
+
+    async def install(self, image: str) -> None:
+        """Install the image and reboot."""
+        async with client.connected(self._address, self._way) as connection:
+            if not await machine.upgrade(connection, image, timeout=self._timeout):
+                await machine.reboot(connection)
+
+
+def wish_of(params: Mapping[str, Any]) -> Wish:
+    """Return what must be on the nodes."""
+    repository, _, tag = params["image"].partition("@")[0].rpartition(":")
+    version = params["version"] or (tag if repository and tag.startswith("v") else None)
+    if not version:
+        raise InputError(f"Failed to tell the version of {params['image']} by its tag. Set the option version.")
+    return Wish(params["image"], version, params["schematic"], frozenset(params["extensions"]))
+
+
+def is_there(seen: Seen, wish: Wish) -> bool:
+    """Tell whether what is wanted is on the node."""
+    if seen.version != wish.version or not wish.extensions <= set(seen.extensions):
+        return False
+    return wish.schematic is None or seen.extensions.get("schematic") == wish.schematic
+
+
+async def ensure_image(address: str, node: Node, wish: Wish, *, timeout: float, check_mode: bool) -> dict[str, Any]:
+    """Bring the node to the image and return what came of it."""
+    before = await node.look()
+    changed = not is_there(before, wish)
+    if changed and not check_mode:
+        if not before.is_healthy:
+            raise TalosError(
+                f"Failed to upgrade {address}: it is not healthy now. See it with talos_info, and mend it."
+            )
+        await install_surely(node, wish.image)
+        await until_back(address, node, before, wish, time.monotonic() + timeout)
+    return {"node": address, "changed": changed, "before": before.version}
+
+
+async def install_surely(node: Node, image: str) -> None:
+    """Install; a connection that is cut by the reboot is no failure, what the node is afterwards tells."""
+    try:
+        await node.install(image)
+    except NodeError as error:
+        if error.cause is not Cause.CUT:
+            raise
+
+
+async def until_back(address: str, node: Node, before: Seen, wish: Wish, end: float) -> None:
+    """Wait until the node is back with what is wanted."""
+    last = ""
+    while time.monotonic() < end:
+        try:
+            seen = await node.look()
+            if seen.boot_time != before.boot_time and seen.is_healthy:
+                return _check_result(address, seen, wish)
+            last = f"version {seen.version}, {'healthy' if seen.is_healthy else 'not healthy yet'}"
+        except NodeError as error:
+            last = error.detail
+        await asyncio.sleep(1)
+    raise TalosError(f"Failed to upgrade {address}: it did not come back. Last seen: {last}. Look at its console.")
+
+
+def _check_result(address: str, seen: Seen, wish: Wish) -> None:
+    if not is_there(seen, wish):
+        raise TalosError(
+            f"Failed to upgrade {address}: it came back with {seen.version}, not with what is wanted of {wish.image}. "
+            "Compare the options version, schematic and extensions with the image."
+        )
+
+
+async def upgrade_all(params: Mapping[str, Any], *, check_mode: bool) -> list[dict[str, Any]]:
+    """Upgrade the nodes one after the other, so that etcd keeps its quorum."""
+    way, wish, timeout = cluster_way(params), wish_of(params), params["upgrade_timeout"]
+    done = []
+    for address in params["nodes"]:
+        node = RealNode(address, way, timeout)
+        done.append(await ensure_image(address, node, wish, timeout=timeout, check_mode=check_mode))
+    return done
+
+
+def main() -> None:
+    """Run the module."""
+    options: dict[str, Any] = {
+        "talosconfig": {"type": "raw", "no_log": True, "required": True},
+        "image": {"type": "str", "required": True},
+        "version": {"type": "str"},
+        "schematic": {"type": "str"},
+        "extensions": {"type": "list", "elements": "str", "default": []},
+        "upgrade_timeout": {"type": "float", "default": 1200},
+    }
+    module = AnsibleModule(argument_spec=node_options(**options), supports_check_mode=True)
+    if MISSING:
+        library, trace = missing_library(MISSING)
+        module.fail_json(msg=missing_required_lib(library), exception=trace)
+    readable(module)
+    try:
+        nodes = asyncio.run(upgrade_all(module.params, check_mode=module.check_mode))
+        wanted = wish_of(module.params).version
+    except CollectionError as error:
+        module.fail_json(msg=str(error))
+    before = {node["node"]: node["before"] for node in nodes if node["changed"]}
+    diff = {"before": before, "after": dict.fromkeys(before, wanted)}
+    module.exit_json(changed=bool(before), nodes=nodes, diff=diff)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Applying configurations: new, second run, drift, check mode, diff and failures."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.machine import Applied
+from ansible_collections.urmanac.talos.plugins.modules import talos_apply
+from ansible_collections.urmanac.talos.plugins.modules.talos_apply import Outcome, Seen, Wish, ensure_config
+
+NEW = b"machine:\n    token: abcdef.0123456789abcdef\n    sysctls:\n        a: '2'\n"
+WISH = Wish(NEW, "auto", settle_timeout=0.0, check_mode=False)
+
+
+class FakeNode:
+    """A node in memory, whose calls can be made to fail one by one."""
+
+    def __init__(self, config: bytes | None = None, *, fails: list[Exception | None] | None = None) -> None:
+        self.config = config
+        self.applies = 0
+        self._fails = fails or []
+
+    async def show(self, config: bytes, mode: str) -> Seen:
+        changes = self.config != config
+        text = "Dry run summary:\nok\nConfig diff:\n\n" + (
+            "+    token: abcdef.0123456789abcdef" if changes else "No changes."
+        )
+        return Seen("running" if self.config else "maintenance", changes, "no_reboot", text)
+
+    async def apply(self, config: bytes, mode: str) -> Applied:
+        self.applies += 1
+        error = self._fails.pop(0) if self._fails else None
+        if error is None or getattr(error, "cause", None) is Cause.CUT:
+            self.config = config
+        if error:
+            raise error
+        return Applied("no_reboot", "", ["old field"])
+
+
+def error(cause: Cause, detail: str = "") -> NodeError:
+    return NodeError("n", "ApplyConfiguration", cause, detail)
+
+
+def ensured(node: FakeNode, wish: Wish = WISH) -> Outcome:
+    return asyncio.run(ensure_config("192.0.2.1", node, wish))
+
+
+def test_a_new_node_gets_its_configuration() -> None:
+    node = FakeNode()
+
+    outcome = ensured(node)
+
+    assert (outcome.changed, outcome.was, outcome.mode) == (True, "maintenance", "no_reboot")
+    assert outcome.warnings == ("old field",)
+    assert node.config == NEW
+
+
+def test_a_second_run_changes_nothing() -> None:
+    node = FakeNode(NEW)
+
+    outcome = ensured(node)
+
+    assert (outcome.changed, outcome.diff, node.applies) == (False, "", 0)
+
+
+def test_drift_is_put_right() -> None:
+    assert ensured(FakeNode(b"machine: {}")).changed
+
+
+def test_check_mode_sends_nothing() -> None:
+    node = FakeNode()
+
+    outcome = ensured(node, WISH._replace(check_mode=True))
+
+    assert (outcome.changed, node.applies, node.config) == (True, 0, None)
+
+
+def test_the_diff_holds_no_secret() -> None:
+    outcome = ensured(FakeNode())
+
+    assert "token: (redacted)" in outcome.diff
+    assert "0123456789abcdef" not in outcome.diff
+
+
+def test_certificates_are_left_out_of_a_diff() -> None:
+    diff = talos_apply.shown_diff("Config diff:\n\n-    crt: b2xk\n+    crt: bmV3\n+    a: b\n", NEW)
+
+    assert diff == "-    crt: (redacted)\n+    crt: (redacted)\n+    a: b\n"
+
+
+def test_a_cut_connection_is_settled_by_asking() -> None:
+    node = FakeNode(fails=[error(Cause.CUT)])
+
+    assert ensured(node, WISH._replace(settle_timeout=60)).changed
+    assert node.applies == 1
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        pytest.param(Cause.INVALID_ARGUMENT, id="invalid configuration"),
+        pytest.param(Cause.PERMISSION_DENIED, id="not an administrator"),
+    ],
+)
+def test_a_refusal_is_not_tried_again(cause: Cause) -> None:
+    node = FakeNode(fails=[error(cause)])
+
+    with pytest.raises(NodeError):
+        ensured(node, WISH._replace(settle_timeout=60))
+    assert node.applies == 1
+
+
+def test_another_apply_in_progress_is_waited_for() -> None:
+    busy = error(Cause.FAILED_PRECONDITION, "another apply configuration is already in progress")
+    node = FakeNode(fails=[busy])
+
+    ensured(node, WISH._replace(settle_timeout=60))
+
+    assert node.applies == 2
+
+
+def test_nodes_without_a_configuration_are_all_told() -> None:
+    params: dict[str, Any] = {"nodes": ["a", "b", "c"], "config": None, "configs": {"b": "x"}}
+
+    with pytest.raises(InputError, match="for a, c"):
+        talos_apply.configs_of(params)
+
+
+def test_staged_documents_are_compared_by_what_they_say() -> None:
+    assert talos_apply.same_documents("machine: {token: abcdef.0123456789abcdef, sysctls: {a: '2'}}", NEW)
+    assert not talos_apply.same_documents(None, NEW)

@@ -1,0 +1,349 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The other modules for Talos nodes, against nodes in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError, TalosError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
+from ansible_collections.urmanac.talos.plugins.modules import (
+    talos_bootstrap,
+    talos_etcd_snapshot,
+    talos_info,
+    talos_kubeconfig,
+    talos_reset,
+    talos_upgrade,
+)
+from lab.talos import pki
+from tests.talos_nodes import Cluster, bootstrapped, machines, until
+
+
+def error(cause: Cause) -> NodeError:
+    return NodeError("a", "Call", cause, "some reason")
+
+
+# talos_bootstrap
+
+
+class FakeNodes:
+    """Control planes in memory."""
+
+    def __init__(self, etcd: Mapping[str, bool | Exception], *, fails: list[NodeError] | None = None) -> None:
+        self.states = dict(etcd)
+        self.fails = fails or []
+        self.bootstraps = 0
+
+    async def etcd(self) -> Mapping[str, bool | Exception]:
+        return self.states
+
+    async def bootstrap(self, node: str, snapshot: bytes | None) -> None:
+        self.bootstraps += 1
+        failure = self.fails.pop(0) if self.fails else None
+        if failure is None or failure.cause is Cause.CUT or failure.cause is Cause.ALREADY_EXISTS:
+            self.states[node] = True
+        if failure:
+            raise failure
+
+
+def bootstrap(nodes: FakeNodes, **options: Any) -> talos_bootstrap.Done:
+    wanted: dict[str, Any] = {"timeout": 5, "check_mode": False, **options}
+    return asyncio.run(talos_bootstrap.ensure_bootstrapped(nodes, "a", None, **wanted))
+
+
+def test_etcd_begins_on_the_first_node() -> None:
+    nodes = FakeNodes({"a": False, "b": False})
+
+    assert bootstrap(nodes) == (True, "a")
+    assert nodes.bootstraps == 1
+
+
+def test_a_cluster_that_has_etcd_is_left_alone() -> None:
+    nodes = FakeNodes({"a": False, "b": True})
+
+    assert bootstrap(nodes) == (False, "b")
+    assert nodes.bootstraps == 0
+
+
+def test_a_node_that_does_not_answer_stops_the_bootstrap() -> None:
+    nodes = FakeNodes({"a": False, "b": error(Cause.REFUSED)})
+
+    with pytest.raises(TalosError, match="it is not sure that no node has etcd"):
+        bootstrap(nodes)
+    assert nodes.bootstraps == 0
+
+
+def test_check_mode_begins_nothing() -> None:
+    nodes = FakeNodes({"a": False})
+
+    assert bootstrap(nodes, check_mode=True).changed
+    assert nodes.bootstraps == 0
+
+
+@pytest.mark.parametrize(
+    ("fails", "changed", "calls"),
+    [
+        pytest.param([Cause.FAILED_PRECONDITION], True, 2, id="clock not set yet"),
+        pytest.param([Cause.ALREADY_EXISTS], False, 1, id="somebody else was first"),
+        pytest.param([Cause.CUT, Cause.ALREADY_EXISTS], True, 2, id="carried out, and the reply lost"),
+    ],
+)
+def test_a_bootstrap_is_settled(fails: list[Cause], changed: bool, calls: int) -> None:
+    nodes = FakeNodes({"a": False}, fails=[error(cause) for cause in fails])
+
+    assert bootstrap(nodes).changed is changed
+    assert nodes.bootstraps == calls
+
+
+# talos_kubeconfig
+
+
+def kubeconfig(cluster: Cluster, *, days: int = 365) -> dict[str, Any]:
+    lifetime = datetime.timedelta(days=days)
+    pair = pki.issue(cluster.kubernetes, pki.Subject("admin", ["system:masters"], lifetime=lifetime), client=True)
+    authority = pki.encoded(cluster.kubernetes.certificate_pem)
+    user = {"client-certificate-data": pki.encoded(pair.certificate_pem), "client-key-data": pki.encoded(pair.key_pem)}
+    where = {"server": cluster.endpoint, "certificate-authority-data": authority}
+    return {
+        "clusters": [{"name": "c", "cluster": where}],
+        "users": [{"name": "u", "user": user}],
+        "contexts": [{"name": "admin@c", "context": {"cluster": "c", "user": "u", "namespace": "default"}}],
+        "current-context": "admin@c",
+    }
+
+
+def keep(path: Path, fresh: Mapping[str, Any], *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+    params = {"path": str(path), "context": None, "server": None, "renew_before": 30, **options}
+    return talos_kubeconfig.ensure_kubeconfig(fresh, params, check_mode=check_mode)
+
+
+def test_a_kubeconfig_is_kept_once(tmp_path: Path) -> None:
+    cluster, path = Cluster(), tmp_path / "secrets" / "kubeconfig"
+
+    first = keep(path, kubeconfig(cluster))
+    content = path.read_bytes()
+    second = keep(path, kubeconfig(cluster))
+
+    assert (first["changed"], second["changed"]) == (True, False)
+    assert path.read_bytes() == content
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("days", "options"),
+    [
+        pytest.param(365, {"server": "https://192.0.2.9:6443"}, id="another server"),
+        pytest.param(10, {}, id="the certificate ends soon"),
+    ],
+)
+def test_a_kubeconfig_that_no_longer_fits_is_renewed(tmp_path: Path, days: int, options: dict[str, Any]) -> None:
+    cluster, path = Cluster(), tmp_path / "kubeconfig"
+    keep(path, kubeconfig(cluster, days=days))
+
+    assert keep(path, kubeconfig(cluster), **options)["changed"]
+
+
+def test_a_cluster_made_anew_replaces_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "kubeconfig"
+    keep(path, kubeconfig(Cluster()))
+
+    assert keep(path, kubeconfig(Cluster()))["changed"]
+    assert len(yaml.safe_load(path.read_text())["contexts"]) == 1
+
+
+def test_other_clusters_in_the_file_stay(tmp_path: Path) -> None:
+    path = tmp_path / "kubeconfig"
+    keep(path, kubeconfig(Cluster()), context="home")
+    keep(path, kubeconfig(Cluster()), context="away")
+
+    kept = yaml.safe_load(path.read_text())
+
+    assert [entry["name"] for entry in kept["contexts"]] == ["home", "away"]
+    assert kept["current-context"] == "home"
+
+
+def test_check_mode_writes_no_kubeconfig_and_the_diff_has_no_key(tmp_path: Path) -> None:
+    path = tmp_path / "kubeconfig"
+
+    result = keep(path, kubeconfig(Cluster()), check_mode=True)
+
+    assert result["changed"]
+    assert not path.exists()
+    assert result["diff"]["after"] == {"context": "admin@c", "server": "https://192.0.2.1:6443"}
+
+
+def test_a_file_that_is_no_kubeconfig_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "kubeconfig"
+    path.write_text("- a\n")
+
+    with pytest.raises(InputError, match="not a kubeconfig"):
+        keep(path, kubeconfig(Cluster()))
+
+
+# talos_upgrade
+
+
+class FakeNode:
+    """A node in memory that takes an image's version."""
+
+    def __init__(self, version: str = "v1.13.6", *, healthy: bool = True, after: str = "v1.13.7") -> None:
+        self.seen = talos_upgrade.Seen(version, {"spin": "1"}, healthy, 1)
+        self.after = after
+        self.installs = 0
+
+    async def look(self) -> talos_upgrade.Seen:
+        return self.seen
+
+    async def install(self, image: str) -> None:
+        self.installs += 1
+        self.seen = self.seen._replace(version=self.after, boot_time=2)
+
+
+WISH = talos_upgrade.Wish("r.example.com/talos:v1.13.7", "v1.13.7", None, frozenset({"spin"}))
+
+
+def upgrade(node: FakeNode, *, check_mode: bool = False) -> dict[str, Any]:
+    return asyncio.run(talos_upgrade.ensure_image("a", node, WISH, timeout=5, check_mode=check_mode))
+
+
+@pytest.mark.parametrize(
+    ("version", "check_mode", "changed", "installs"),
+    [
+        pytest.param("v1.13.6", False, True, 1, id="older"),
+        pytest.param("v1.13.7", False, False, 0, id="second run"),
+        pytest.param("v1.13.6", True, True, 0, id="check mode"),
+    ],
+)
+def test_an_image_is_installed_where_it_is_missing(
+    version: str, check_mode: bool, changed: bool, installs: int
+) -> None:
+    node = FakeNode(version)
+
+    assert upgrade(node, check_mode=check_mode)["changed"] is changed
+    assert node.installs == installs
+
+
+def test_a_node_that_is_not_healthy_is_not_upgraded() -> None:
+    with pytest.raises(TalosError, match="not healthy now"):
+        upgrade(FakeNode(healthy=False))
+
+
+def test_an_image_with_another_version_in_it_is_told() -> None:
+    with pytest.raises(TalosError, match=r"came back with v1\.13\.5"):
+        upgrade(FakeNode(after="v1.13.5"))
+
+
+def test_a_missing_extension_counts_as_a_difference() -> None:
+    seen = talos_upgrade.Seen("v1.13.7", {}, True, 1)
+
+    assert not talos_upgrade.is_there(seen, WISH)
+
+
+def test_a_digest_needs_the_version_told() -> None:
+    params = {"image": "r.example.com/talos@sha256:0", "version": None, "schematic": None, "extensions": []}
+
+    with pytest.raises(InputError, match="Set the option version"):
+        talos_upgrade.wish_of(params)
+
+
+# talos_reset
+
+
+class FakeVictim:
+    """A node in memory that can be wiped."""
+
+    def __init__(self, *, configured: bool) -> None:
+        self.configured = configured
+
+    async def is_in_maintenance(self) -> bool:
+        return not self.configured
+
+    async def reset(self) -> None:
+        self.configured = False
+
+
+@pytest.mark.parametrize(
+    ("configured", "check_mode", "changed", "after"),
+    [
+        pytest.param(True, False, True, False, id="configured"),
+        pytest.param(False, False, False, False, id="second run"),
+        pytest.param(True, True, True, True, id="check mode"),
+    ],
+)
+def test_a_reset_wipes_once(configured: bool, check_mode: bool, changed: bool, after: bool) -> None:
+    node = FakeVictim(configured=configured)
+
+    assert asyncio.run(talos_reset.ensure_reset("a", node, wait_timeout=5, check_mode=check_mode)) is changed
+    assert node.configured is after
+
+
+def test_a_reset_must_be_confirmed() -> None:
+    with pytest.raises(InputError, match="not confirmed"):
+        talos_reset.check({"confirm": False})
+
+
+# talos_etcd_snapshot
+
+
+async def _pieces(content: bytes) -> AsyncIterator[bytes]:
+    yield content[:100]
+    yield content[100:]
+
+
+def test_a_whole_snapshot_is_kept(tmp_path: Path) -> None:
+    body = b"x" * 1024
+
+    asyncio.run(talos_etcd_snapshot.keep(_pieces(body + hashlib.sha256(body).digest()), tmp_path / "s"))
+
+    assert (tmp_path / "s").stat().st_size == 1056
+    assert (tmp_path / "s").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    "content",
+    [pytest.param(b"x" * 500, id="cut short"), pytest.param(b"x" * 1056, id="damaged"), pytest.param(b"", id="empty")],
+)
+def test_a_broken_snapshot_does_not_replace_a_good_one(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "s").write_text("good")
+
+    with pytest.raises(TalosError, match="not whole"):
+        asyncio.run(talos_etcd_snapshot.keep(_pieces(content), tmp_path / "s"))
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["good"]
+
+
+# talos_info
+
+
+def test_nodes_in_every_condition_are_told_of(tmp_path: Path) -> None:
+    async def scenario() -> list[dict[str, Any]]:
+        cluster = Cluster()
+        async with machines(tmp_path, ["127.14.5.1", "127.14.5.2"]) as nodes:
+            await bootstrapped(nodes[:1], cluster)
+            await until(lambda: nodes[0].stage == "running")
+            params = {
+                "nodes": ["127.14.5.1", "127.14.5.2", "127.14.5.3"],
+                "port": 50000,
+                "timeout": 2,
+                "talosconfig": cluster.talosconfig(),
+                "talosconfig_context": None,
+                "gather": list(talos_info.GATHERED),
+            }
+            return await talos_info.look(params)
+
+    running, waiting, down = asyncio.run(scenario())
+
+    assert (running["stage"], running["ready"], list(running["unmet_conditions"])) == ("running", False, ["nodeReady"])
+    assert (running["version"], len(running["etcd_members"]), running["missing"]) == ("v1.13.6", 1, {})
+    assert (waiting["stage"], waiting["disks"][0]["name"]) == ("maintenance", "nvme0n1")
+    assert list(waiting["missing"]) == ["etcd_members"]
+    assert (down["reachable"], down["stage"], down["error"]) == (False, None, "connection refused")
