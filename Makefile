@@ -1,4 +1,4 @@
-# make demo | plan | demo-down | test | bench    (PYTHON=/path/to/python to choose one; default: python3)
+# make demo | plan | demo-down | test | test-peers | bench    (PYTHON=/path/to/python to choose one; default: python3)
 SHELL := /bin/sh
 PYTHON ?= $(shell tools/find_python default)
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
@@ -11,7 +11,7 @@ INSTALL = install() { $(VENV)/bin/uv pip install --quiet --system-certs --requir
     $(VENV)/bin/python -m pip install $(PIP_OPTIONS) -r "$$1"; }; }; install
 PLAYBOOK = $(RUN) ansible-playbook -e @lab/variables.yml $(ARGS)
 
-.PHONY: help demo plan demo-down test test-quick bench lock clean
+.PHONY: help demo plan demo-down test test-peers bench lock clean
 help:
 	@sed -n '1p' Makefile
 
@@ -47,6 +47,10 @@ demo-down: $(VENV)/.demo
 
 test: $(VENV)/.test
 	@$(VENV)/bin/python tests/run.py
+
+# Compares with the real programs; needs Go.
+test-peers: $(VENV)/.test
+	@$(VENV)/bin/python -m pytest tests/peers
 
 bench: $(VENV)/.test
 	@$(VENV)/bin/python -m bench

@@ -67,7 +67,7 @@ def home() -> dict[str, str]:
 
 def prepare_copy() -> None:
     """Lay out the collection and its neighbours as ansible-test expects them."""
-    lists = [name for name in project_files() if name.startswith("tests/sanity/")]
+    lists = [name for name in project_files() if name.startswith(("tests/sanity/", "tests/config."))]
     mirror(collection_files() + lists, COPY)
     if not (COPY / ".git").exists():
         capture(["git", "init", "--quiet"], cwd=COPY, extra=home())

@@ -142,11 +142,13 @@ def _named(
     """Yield the openings of one address, those that all protocols share as one."""
     protocols = _protocols(facts)
     openings = {protocol: set(_openings(facts, interface, address, protocol, public=public)) for protocol in protocols}
-    shared = set.intersection(*({source for _, ports, source in of if ports == EVERY_PORT} for of in openings.values()))
+    shared = set.intersection(
+        *({source for _name, ports, source in of if ports == EVERY_PORT} for of in openings.values())
+    )
     yield from (("all", EVERY_PORT, source) for source in shared)
     for protocol, of in openings.items():
         name = PROTOCOL_NAMES.get(protocol, str(protocol))
-        yield from ((name, ports, source) for _, ports, source in of if ports != EVERY_PORT or source not in shared)
+        yield from ((name, ports, source) for _name, ports, source in of if ports != EVERY_PORT or source not in shared)
 
 
 def _protocols(facts: Facts) -> list[int]:
@@ -267,7 +269,7 @@ def _ports_of_members(facts: Facts, target: Interface, group: str, version: int,
 
 def _regrouped(kind: str, pieces: Sequence[tuple[Range, Ranges]], version: int, protocol: int) -> Iterator[_Opening]:
     """Turn the ports of each piece of the address space into the networks of each range of ports."""
-    edges = sorted({edge for _, ports in pieces for first, last in ports for edge in (first, last + 1)})
+    edges = sorted({edge for _piece, ports in pieces for first, last in ports for edge in (first, last + 1)})
     spans = [
         ((first, after - 1), _union(piece for piece, ports in pieces if _contains(ports, first)))
         for first, after in pairwise(edges)

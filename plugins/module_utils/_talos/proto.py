@@ -201,7 +201,7 @@ def _described_messages() -> dict[str, list[str]]:
     """Return the fields of every message of the table, replies' wrappers included."""
     messages: dict[str, list[str]] = {}
     for line in filter(None, _MESSAGES.splitlines()):
-        name, _, fields = line.partition(":")
+        name, _colon, fields = line.partition(":")
         if not name.startswith(">"):
             messages[name] = fields.split()
             continue
@@ -212,8 +212,8 @@ def _described_messages() -> dict[str, list[str]]:
 
 
 def _add_field(descriptor: Any, field: str) -> None:
-    name, _, rest = field.partition("=")
-    number, _, kind = rest.partition(":")
+    name, _equals, rest = field.partition("=")
+    number, _colon, kind = rest.partition(":")
     bare = kind.lstrip("*?")
     added = descriptor.field.add(name=name, number=int(number))
     added.label = _LABEL_REPEATED if kind.startswith("*") else _LABEL_OPTIONAL
@@ -262,7 +262,7 @@ def methods() -> dict[str, Method]:
 
 
 def _method(service: str, line: str) -> Method:
-    name, _, signature = line.partition(":")
+    name, _colon, signature = line.partition(":")
     request, reply = signature.split("->")
     request_name = {"=": f"{name}Request", "-": "Empty"}.get(request.strip(), request.strip())
     reply_name = {"=": f"{name}Response"}.get(reply.strip(), reply.strip())
@@ -277,5 +277,5 @@ def _method(service: str, line: str) -> Method:
 
 def method(name: str) -> Method:
     """Return the method; a bare name means the machine service, package.Service/Name any other one."""
-    service, _, short = name.rpartition("/")
+    service, _slash, short = name.rpartition("/")
     return methods()[f"/{service or 'machine.MachineService'}/{short}"]

@@ -145,4 +145,4 @@ def _decoded(run: str) -> bytes:
 
 
 def _keep_line_count(match: re.Match[str]) -> str:
-    return "\n".join(REDACTED for _ in match[0].split("\n"))
+    return "\n".join(REDACTED for _line in match[0].split("\n"))

@@ -90,7 +90,7 @@ def new_bundle() -> Bundle:
     now = _now()
     service_account = rsa.generate_private_key(public_exponent=65537, key_size=4096)
     return Bundle(
-        cluster_id=_random_base64(32),
+        cluster_id=new_identifier(),
         cluster_secret=_random_base64(32),
         bootstrap_token=_token(),
         secretbox=_random_base64(32),
@@ -102,6 +102,11 @@ def new_bundle() -> Bundle:
         service_account=_encoded(_key_pem(service_account)),
         os=_authority(ed25519.Ed25519PrivateKey.generate(), "talos", now),
     )
+
+
+def new_identifier() -> str:
+    """Return a new cluster id, which is no secret: the discovery service knows a cluster by it."""
+    return _random_base64(32)
 
 
 def check_pairs(bundle: Bundle, name: str) -> None:
@@ -311,7 +316,7 @@ def _random_base64(length: int) -> str:
 
 def _token() -> str:
     alphabet = string.digits + string.ascii_lowercase
-    return ".".join("".join(secrets.choice(alphabet) for _ in range(length)) for length in (6, 16))
+    return ".".join("".join(secrets.choice(alphabet) for _character in range(length)) for length in (6, 16))
 
 
 def _now() -> datetime.datetime:
