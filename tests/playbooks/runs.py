@@ -1,0 +1,107 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs of ansible-playbook in a lab, and what they left behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lab.settings import REPOSITORY
+from tests.lab.labs import Lab
+
+VARIABLES = f"@{REPOSITORY / 'lab' / 'variables.yml'}"
+CONFIRMED = "reset_confirmation=yes"
+RECAP = re.compile(r"changed=(\d+)\s+unreachable=\d+\s+failed=(\d+)")
+SECONDS = 600
+
+
+class Run(NamedTuple):
+    """A finished run; output holds errors as well."""
+
+    code: int
+    output: str
+
+    @property
+    def changed(self) -> int:
+        """Return how many tasks changed something, by the recap."""
+        return sum(int(changed) for changed, _failed in RECAP.findall(self.output))
+
+
+def command(playbook: str, *options: str, environment: tuple[str, ...] = ()) -> list[str]:
+    """Return the command line that runs a playbook in the lab; environment is as env(1) takes it."""
+    inner = ("env", *environment, "ansible-playbook", "-e", VARIABLES, playbook, *options)
+    return [sys.executable, "-m", "lab", "run", "--", *inner]
+
+
+def play(lab: Lab, playbook: str, *options: str, folder: Path = REPOSITORY, environment: tuple[str, ...] = ()) -> Run:
+    """Run a playbook to its end."""
+    done = subprocess.run(
+        command(playbook, *options, environment=environment),
+        cwd=folder,
+        env=surroundings(lab),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    return Run(done.returncode, done.stdout)
+
+
+def surroundings(lab: Lab) -> dict[str, str]:
+    """Return the environment of a user in whose shell the lab's folder is on Python's path."""
+    return lab.environment | {"PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1", "ANSIBLE_NOCOLOR": "1"}
+
+
+def calls(lab: Lab) -> int:
+    """Return how many calls have changed something in the lab."""
+    count: int = lab.ask("/lab/status")["mutating_calls"]
+    return count
+
+
+def play_and_kill(lab: Lab, playbook: str, *, after: int) -> None:
+    """Begin a run and kill all of it as soon as it has made so many changing calls."""
+    until, begun = time.monotonic() + SECONDS, calls(lab)
+    run = subprocess.Popen(
+        command(playbook),
+        cwd=REPOSITORY,
+        env=surroundings(lab),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        while calls(lab) - begun < after:
+            assert run.poll() is None, "the run ended before it could be killed"
+            assert time.monotonic() < until, "the run makes no calls"
+            time.sleep(0.02)
+    finally:
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+
+
+def vpcs(lab: Lab, **tags: str) -> list[dict[str, Any]]:
+    """Return the VPCs with these tags."""
+    filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags.items()]
+    found: list[dict[str, Any]] = lab.client("ec2").describe_vpcs(Filters=filters)["Vpcs"]
+    return found
+
+
+def instances(lab: Lab, **tags: str) -> list[dict[str, Any]]:
+    """Return the instances with these tags that are not terminated."""
+    filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags.items()]
+    reservations = lab.client("ec2").describe_instances(Filters=filters)["Reservations"]
+    return [
+        instance
+        for reservation in reservations
+        for instance in reservation["Instances"]
+        if instance["State"]["Name"] != "terminated"
+    ]

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbooks work from where users call them, and with the variables files in examples/."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab.settings import REPOSITORY
+from tests.lab.labs import Lab
+from tests.playbooks.runs import CONFIRMED, calls, instances, play
+
+PLAN = ("--check", "--diff")
+GALAXY = (sys.executable, "-m", "ansible", "galaxy", "collection")
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder into which the collection was installed from its tarball."""
+    folder = tmp_path_factory.mktemp("installed")
+    galaxy("build", str(REPOSITORY), "--output-path", str(folder))
+    (tarball,) = folder.glob("*.tar.gz")
+    galaxy("install", str(tarball), "--no-deps", "--offline", "--collections-path", str(folder))
+    return folder
+
+
+def galaxy(*arguments: str) -> None:
+    """Run ansible-galaxy collection."""
+    subprocess.run([*GALAXY, *arguments], check=True, capture_output=True, timeout=120)
+
+
+def test_the_plan_works_from_the_folder_of_the_playbooks(lab: Lab) -> None:
+    run = play(lab, "site.yml", *PLAN, folder=REPOSITORY / "playbooks")
+
+    assert run.code == 0, run.output
+    assert "Plan: 15 to create" in run.output
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        pytest.param("site", "Plan: 15 to create", id="site"),
+        pytest.param("reset", "0 to delete", id="reset"),
+    ],
+)
+def test_an_installed_collection_has_its_playbooks(lab: Lab, installed: Path, name: str, expected: str) -> None:
+    path = (f"ANSIBLE_COLLECTIONS_PATH={installed}",)
+
+    run = play(lab, f"urmanac.talos.{name}", *PLAN, folder=installed, environment=path)
+
+    assert run.code == 0, run.output
+    assert expected in run.output
+
+
+def test_one_node_alone_is_a_plan_too(lab: Lab) -> None:
+    run = play(lab, "playbooks/site.yml", "-e", "@examples/single_node.yml", *PLAN)
+
+    assert run.code == 0, run.output
+    assert "Plan: 11 to create" in run.output
+
+
+def test_the_commented_example_for_aws_can_be_planned(lab: Lab) -> None:
+    before = calls(lab)
+
+    run = play(lab, "playbooks/site.yml", "-e", "@examples/aws.yml", *PLAN)
+
+    assert run.code == 0, run.output
+    assert "+ VPC moon-vpc" in run.output
+    assert calls(lab) == before
+
+
+def test_the_layout_of_the_first_seed_builds(lab: Lab) -> None:
+    # Its addresses are not on loopback, so the lab's machines cannot come to life; the boot method ssh waits for none.
+    first_seed = ("-e", "@examples/first_seed.yml", "-e", "cluster_boot_method=ssh")
+
+    run = play(lab, "playbooks/site.yml", *first_seed)
+
+    assert run.code == 0, run.output
+    assert "15 of 15 resources as described" in run.output
+    built = instances(lab, Cluster="first-seed")
+    assert sorted(item["PrivateIpAddress"] for item in built) == ["10.20.13.141", "10.20.13.142", "10.20.13.143"]
+    assert play(lab, "playbooks/reset.yml", *first_seed, "-e", CONFIRMED).code == 0

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What site.yml does before it makes anything: the plan of an empty account, and its refusals."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.lab.labs import Lab
+from tests.playbooks.runs import Run, calls, play
+
+WRONG: dict[str, Any] = {
+    "cluster_vpc_ipv4_cidr": "127.200.0.0/16",
+    "cluster_subnet_ipv4_cidr": "127.201.0.0/24",
+    "cluster_bastion_ipv4": "127.201.0.100",
+    "cluster_instance_type": "t3.nano",
+    "cluster_nodes_max": 1,
+    "cluster_tags": {"Owner": "a<b>"},
+    "cluster_nodes": [
+        {"name": "gateway", "role": "captain", "machine_type": "controlplane", "ipv4": "127.201.0.101"},
+        {"name": "compute-2", "role": "compute", "machine_type": "boss", "ipv4": "127.201.0.101"},
+        {"name": "compute-3", "role": "compute", "machine_type": "worker", "ipv4": "127.99.0.103"},
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def refusal(lab: Lab) -> Run:
+    """Give a run with everything wrong that can be, credentials included."""
+    without_keys = ("-u", "AWS_ACCESS_KEY_ID", "-u", "AWS_SECRET_ACCESS_KEY")
+    return play(lab, "playbooks/site.yml", "-e", json.dumps(WRONG), environment=without_keys)
+
+
+def test_the_plan_of_an_empty_account_is_shown_and_creates_nothing(lab: Lab) -> None:
+    before = calls(lab)
+
+    run = play(lab, "playbooks/site.yml", "--check", "--diff")
+
+    assert run.code == 0, run.output
+    assert f"+ VPC lab-vpc: {lab.network}/16" in run.output
+    assert "Plan: 15 to create" in run.output
+    assert run.changed > 0
+    assert calls(lab) == before
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param("does not lie in the VPC 127.200.0.0/16", id="subnet outside the VPC"),
+        pytest.param("is given to node gateway and node compute-2", id="address given twice"),
+        pytest.param("127.99.0.103 does not lie in the subnet", id="address outside the subnet"),
+        pytest.param("cluster_nodes_max allows 1", id="too many nodes"),
+        pytest.param("'captain'", id="unknown role"),
+        pytest.param("'boss'", id="unknown machine type"),
+        pytest.param("tag Owner", id="wrong tag value"),
+        pytest.param("credentials", id="missing credentials"),
+    ],
+)
+def test_everything_that_is_wrong_is_told_in_one_list(refusal: Run, fault: str) -> None:
+    assert refusal.code != 0
+    message = refusal.output.partition("Nothing was created or changed")[2].partition("Origin:")[0]
+    assert fault in message
+
+
+def test_each_fault_comes_with_a_remedy(refusal: Run) -> None:
+    message = refusal.output.partition("Nothing was created or changed")[2].partition("Origin:")[0]
+
+    assert message.count("Remedy: ") == int(message.split()[1]) >= 8
+
+
+def test_a_type_that_is_too_small_and_not_arm64_is_refused_before_anything_is_made(lab: Lab) -> None:
+    before = calls(lab)
+
+    run = play(lab, "playbooks/site.yml", "-e", "cluster_instance_type=t3.nano")
+
+    assert run.code != 0
+    assert "t3.nano is x86_64" in run.output
+    assert "MiB of memory" in run.output
+    assert calls(lab) == before
+
+
+def test_a_loopback_vpc_is_refused_where_the_endpoint_is_not_on_loopback(lab: Lab) -> None:
+    real = ("AWS_ENDPOINT_URL=https://192.0.2.1", "AWS_ACCESS_KEY_ID=not-the-lab", "AWS_MAX_ATTEMPTS=1")
+
+    run = play(lab, "playbooks/site.yml", environment=real)
+
+    assert run.code != 0
+    assert "127.0.0.0/8 is this machine itself" in run.output

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""site.yml builds, also after being killed, and changes nothing the second time; reset.yml removes only what is ours."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.lab.labs import AMI_PARAMETER, Lab
+from tests.playbooks.runs import CONFIRMED, Run, calls, instances, play, play_and_kill, vpcs
+
+SITE, RESET = "playbooks/site.yml", "playbooks/reset.yml"
+
+
+@pytest.fixture(scope="module")
+def stranger(lab: Lab) -> str:
+    """Give the id of somebody else's instance, named and almost tagged like ours."""
+    image = lab.client("ssm").get_parameter(Name=AMI_PARAMETER)["Parameter"]["Value"]
+    tags = [{"Key": "Name", "Value": "lab-gateway"}, {"Key": "Cluster", "Value": "lab"}]
+    specification = [{"ResourceType": "instance", "Tags": [*tags, {"Key": "Project", "Value": "somebody-else"}]}]
+    answer = lab.client("ec2").run_instances(
+        ImageId=image, InstanceType="t4g.small", MinCount=1, MaxCount=1, TagSpecifications=specification
+    )
+    identity: str = answer["Instances"][0]["InstanceId"]
+    return identity
+
+
+@pytest.fixture(scope="module")
+def built(lab: Lab, stranger: str) -> Run:
+    """Give the run that finishes what runs killed in the VPC, among the security groups and among the nodes began."""
+    for after in (1, 9, 12):
+        play_and_kill(lab, SITE, after=after)
+    return play(lab, SITE)
+
+
+def test_a_run_finishes_what_killed_ones_began(lab: Lab, built: Run) -> None:
+    assert built.code == 0, built.output
+    assert "15 of 15 resources as described" in built.output
+    assert "3 of 3 nodes answer" in built.output
+    assert len(vpcs(lab, Project="talos-arm64")) == 1
+    assert len(instances(lab, Project="talos-arm64")) == 3
+
+
+def test_the_report_is_written_as_data_too(lab: Lab, built: Run) -> None:
+    report = json.loads((lab.directory / "cluster" / "report" / "report.json").read_text())
+
+    assert report["lab"] is True
+    assert [node["stage"] for node in report["nodes"]] == ["maintenance"] * 3
+    assert [timing["phase"] for timing in report["timings"]] == ["preflight", "network", "nodes", "report"]
+
+
+def test_a_second_run_changes_nothing(lab: Lab, built: Run) -> None:
+    before = calls(lab)
+
+    run = play(lab, SITE)
+
+    assert run.code == 0, run.output
+    assert run.changed == 0
+    assert calls(lab) == before
+
+
+def test_what_somebody_changed_is_mended(lab: Lab, built: Run) -> None:
+    ec2 = lab.client("ec2")
+    (group,) = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["lab-nodes"]}])["SecurityGroups"]
+    rules = [rule for rule in group["IpPermissions"] if rule.get("FromPort") == 50000]
+    ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=rules)
+
+    plan, run = play(lab, SITE, "--check"), play(lab, SITE)
+
+    assert "~ security group lab-nodes" in plan.output
+    assert run.code == 0, run.output
+    assert run.changed == 1
+
+
+def test_what_would_end_a_running_machine_is_left_to_a_person(lab: Lab, built: Run) -> None:
+    before = calls(lab)
+
+    run = play(lab, SITE, "-e", "cluster_volume_size=100")
+
+    assert run.code != 0
+    assert "Failed to change volume_size of lab-gateway from 50 to 100" in run.output
+    assert "aws ec2 terminate-instances --instance-ids i-" in run.output
+    assert calls(lab) == before
+
+
+def test_a_reset_without_confirmation_shows_everything_and_deletes_nothing(lab: Lab, built: Run) -> None:
+    before = calls(lab)
+
+    run = play(lab, RESET)
+
+    assert run.code != 0
+    assert "- vpc lab-vpc vpc-" in run.output
+    assert f"-e {CONFIRMED}" in run.output
+    assert calls(lab) == before
+
+
+def test_a_reset_deletes_what_is_ours_and_leaves_the_stranger_alone(lab: Lab, built: Run, stranger: str) -> None:
+    run = play(lab, RESET, "-e", CONFIRMED)
+
+    assert run.code == 0, run.output
+    assert "Nothing is left of lab" in run.output
+    assert stranger not in run.output
+    assert [instance["InstanceId"] for instance in instances(lab)] == [stranger]
+    assert vpcs(lab, Project="talos-arm64") == []
+
+
+def test_a_reset_of_nothing_changes_nothing(lab: Lab) -> None:
+    run = play(lab, RESET, "-e", "cluster_name=never-built")
+
+    assert run.code == 0, run.output
+    assert run.changed == 0
