@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from ipaddress import IPv6Network
 from typing import Any, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError
@@ -53,7 +54,9 @@ def read_cluster(api: Api, spec: ClusterSpec, *, console_output: bool = False) -
         readings = [pool.submit(_read, api, reading, spec) for reading in READINGS]
         others = pool.submit(_read_other_kinds, api, spec)
         iam = [pool.submit(read, api, spec) for read in (_read_role, _read_profile)]
-        things = [thing for future in (*readings, others, *iam) for thing in future.result()]
+        read = [thing for future in (*readings, *iam) for thing in future.result()]
+        known = {thing.id for thing in read}
+        things = [*read, *(thing for thing in others.result() if thing.id not in known)]
         return _second_wave(api, things, pool, console_output=console_output)
 
 
@@ -105,7 +108,8 @@ def _vpc(record: Record) -> dict[str, Any]:
 def _associated_ipv6(record: Record) -> list[str]:
     blocks = record.get("Ipv6CidrBlockAssociationSet") or ()
     gone = ("disassociating", "disassociated", "failing", "failed")
-    return [block["Ipv6CidrBlock"] for block in blocks if block["Ipv6CidrBlockState"]["State"] not in gone]
+    cidrs = [block["Ipv6CidrBlock"] for block in blocks if block["Ipv6CidrBlockState"]["State"] not in gone]
+    return [str(IPv6Network(cidr)) for cidr in cidrs]
 
 
 def _dhcp_options(record: Record) -> dict[str, Any]:

@@ -104,11 +104,11 @@ def _offered(api: Api, spec: ClusterSpec) -> frozenset[str]:
 def _ami(api: Api, spec: ClusterSpec) -> dict[str, str]:
     try:
         ami = api.call("ssm", "get_parameter", Name=AMI_PARAMETER)["Parameter"]["Value"]
+        images = api.call("ec2", "describe_images", ImageIds=[ami])["Images"]
     except AwsError as error:
-        if error.reason == "ParameterNotFound":
+        if error.reason in ("ParameterNotFound", "InvalidAMIID.NotFound"):
             return {}
         raise
-    images = api.call("ec2", "describe_images", ImageIds=[ami])["Images"]
     found = [{"id": ami, "name": image["Name"], "root_device": image["RootDeviceName"]} for image in images]
     return found[0] if found else {}
 

@@ -1,0 +1,165 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of who may send which credentials where, and of what is said when AWS refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import botocore.exceptions
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import (
+    LAB_ACCESS_KEY_ID,
+    AwsApi,
+    AwsError,
+    Credentials,
+    endpoint_problems,
+    is_loopback_endpoint,
+)
+
+LAB = "http://127.0.0.1:5510"
+AWS = "https://ec2.eu-west-1.amazonaws.com"
+LAB_KEYS = Credentials(LAB_ACCESS_KEY_ID, has_token=False, source="env")
+REAL_KEYS = Credentials("AKIAIOSFODNN7EXAMPLE", has_token=False, source="shared-credentials-file")
+
+
+class FailingClient:
+    """A client whose every call fails with the same error."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def can_paginate(self, operation: str) -> bool:
+        return False
+
+    def describe_vpcs(self) -> dict[str, Any]:
+        raise self.error
+
+
+class PagingClient:
+    """A client that answers in two pages."""
+
+    def can_paginate(self, operation: str) -> bool:
+        return True
+
+    def get_paginator(self, operation: str) -> PagingClient:
+        return self
+
+    def paginate(self, **parameters: Any) -> PagingClient:
+        return self
+
+    def build_full_result(self) -> dict[str, Any]:
+        return {"Vpcs": [1, 2]}
+
+
+def refusal(code: str) -> Exception:
+    answer = {"Error": {"Code": code, "Message": "Told by AWS."}}
+    return botocore.exceptions.ClientError(answer, "DescribeVpcs")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "expected"),
+    [
+        pytest.param("http://127.0.0.1:5510", True, id="IPv4"),
+        pytest.param("http://127.10.0.7", True, id="any of 127/8"),
+        pytest.param("http://[::1]:5510", True, id="IPv6"),
+        pytest.param("http://localhost:5510", True, id="name"),
+        pytest.param("https://ec2.eu-west-1.amazonaws.com", False, id="AWS"),
+        pytest.param("http://127.0.0.1.example.com", False, id="name that begins like loopback"),
+        pytest.param("http://localhost.example.com", False, id="name that begins with localhost"),
+        pytest.param("http://127.0.0.1@example.com", False, id="loopback as a user name"),
+    ],
+)
+def test_only_this_machine_is_a_loopback_endpoint(endpoint: str, expected: bool) -> None:
+    assert is_loopback_endpoint(endpoint) is expected
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "credentials", "cidr", "expected"),
+    [
+        pytest.param(LAB, LAB_KEYS, "127.10.0.0/16", [], id="the lab"),
+        pytest.param(AWS, REAL_KEYS, "10.10.0.0/16", [], id="AWS"),
+        pytest.param(LAB, None, "127.10.0.0/16", [], id="nothing to leak"),
+        pytest.param(LAB, REAL_KEYS, "10.10.0.0/16", ["REAL_CREDENTIALS_ON_LAB_ENDPOINT"], id="real keys in the lab"),
+        pytest.param(
+            LAB,
+            LAB_KEYS._replace(has_token=True),
+            "",
+            ["REAL_CREDENTIALS_ON_LAB_ENDPOINT"],
+            id="a real session token beside the lab's keys",
+        ),
+        pytest.param(
+            LAB,
+            Credentials(None, has_token=True, source="assume-role"),
+            "",
+            ["REAL_CREDENTIALS_ON_LAB_ENDPOINT"],
+            id="keys that would have to be fetched first",
+        ),
+        pytest.param(AWS, REAL_KEYS, "127.10.0.0/16", ["LOOPBACK_VPC_ON_REAL_ENDPOINT"], id="the lab's VPC on AWS"),
+        pytest.param(AWS, None, "127.10.0.0/16", ["LOOPBACK_VPC_ON_REAL_ENDPOINT"], id="the same without keys"),
+        pytest.param(AWS, LAB_KEYS, "10.10.0.0/16", ["LAB_CREDENTIALS_ON_REAL_ENDPOINT"], id="the lab's keys on AWS"),
+    ],
+)
+def test_lab_and_aws_are_kept_apart(
+    endpoint: str, credentials: Credentials | None, cidr: str, expected: list[str]
+) -> None:
+    assert [problem.code for problem in endpoint_problems(endpoint, credentials, cidr)] == expected
+
+
+def test_a_real_key_is_not_repeated_in_the_message() -> None:
+    (problem,) = endpoint_problems(LAB, REAL_KEYS)
+
+    assert "AKIA" not in str(AwsError(problem))
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        pytest.param(botocore.exceptions.NoCredentialsError(), "CREDENTIALS_MISSING", "AWS_PROFILE", id="none"),
+        pytest.param(refusal("ExpiredToken"), "CREDENTIALS_EXPIRED", "aws sso login", id="expired"),
+        pytest.param(refusal("AuthFailure"), "CREDENTIALS_INVALID", "clock", id="invalid"),
+        pytest.param(refusal("UnauthorizedOperation"), "NOT_AUTHORIZED", "ec2:DescribeVpcs", id="not allowed"),
+        pytest.param(
+            botocore.exceptions.EndpointConnectionError(endpoint_url=LAB),
+            "ENDPOINT_UNREACHABLE",
+            "AWS_ENDPOINT_URL",
+            id="nobody there",
+        ),
+        pytest.param(
+            botocore.exceptions.ConnectTimeoutError(endpoint_url=AWS), "ENDPOINT_UNREACHABLE", "network", id="silence"
+        ),
+        pytest.param(refusal("Brandnew"), "AWS_ERROR", "Brandnew: Told by AWS", id="anything else"),
+    ],
+)
+def test_a_refused_call_names_the_call_the_cause_and_the_remedy(error: Exception, code: str, said: str) -> None:
+    api = AwsApi({"ec2": FailingClient(error)}, "eu-west-1")
+
+    with pytest.raises(AwsError) as raised:
+        api.call("ec2", "describe_vpcs")
+
+    assert raised.value.problem.code == code
+    assert str(raised.value).startswith("Failed to call ec2:DescribeVpcs in eu-west-1: ")
+    assert said in str(raised.value)
+
+
+def test_a_throttled_call_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    client = FailingClient(refusal("RequestLimitExceeded"))
+    answers: list[Exception | None] = [client.error, client.error, None]
+
+    def describe_vpcs() -> dict[str, Any]:
+        error = answers.pop(0)
+        if error:
+            raise error
+        return {"Vpcs": []}
+
+    client.describe_vpcs = describe_vpcs  # type: ignore[method-assign]
+
+    assert AwsApi({"ec2": client}, "eu-west-1").call("ec2", "describe_vpcs") == {"Vpcs": []}
+    assert answers == []
+
+
+def test_all_pages_are_read() -> None:
+    assert AwsApi({"ec2": PagingClient()}, "eu-west-1").call("ec2", "describe_vpcs") == {"Vpcs": [1, 2]}

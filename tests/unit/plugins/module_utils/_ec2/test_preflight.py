@@ -1,0 +1,134 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of what preflight asks and what it makes of the answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight import (
+    Answers,
+    InstanceType,
+    answer_problems,
+    ask,
+    notes,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem
+from tests.ec2_cluster import MotoApi, aws_with_images, node, spec
+
+MEDIUM = InstanceType(vcpus=2, memory_mib=4096, architecture="arm64", burstable=True)
+SOUND = Answers(
+    account="123456789012",
+    zones={"eu-west-1a": "available", "eu-west-1b": "available"},
+    instance_types={"t4g.medium": MEDIUM},
+    offered=frozenset({"t4g.medium"}),
+    ami={"id": "ami-0123456789abcdef0", "name": "al2023", "root_device": "/dev/xvda"},
+)
+
+
+class RefusingApi:
+    """An Api that refuses some operations, for one reason each, and knows nothing about the rest."""
+
+    def __init__(self, **reasons: str) -> None:
+        self.reasons = reasons
+
+    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        if operation in self.reasons:
+            raise AwsError(Problem(self.reasons[operation], f"call {operation}", "no", "Ask."))
+        return {"Account": "1", "AvailabilityZones": [], "InstanceTypes": [], "InstanceTypeOfferings": [], "Images": []}
+
+
+def codes(answers: Answers, **changes: Any) -> list[str]:
+    return [problem.code for problem in answer_problems(spec(**changes), answers)]
+
+
+def test_sound_answers_are_no_problem() -> None:
+    assert codes(SOUND) == []
+
+
+def test_no_answers_are_no_further_problem() -> None:
+    assert codes(Answers()) == []
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        pytest.param(SOUND._replace(zones={"eu-west-1b": "available"}), ["ZONE_NOT_AVAILABLE"], id="no such zone"),
+        pytest.param(SOUND._replace(zones={"eu-west-1a": "impaired"}), ["ZONE_NOT_AVAILABLE"], id="impaired zone"),
+        pytest.param(SOUND._replace(instance_types={}), ["INSTANCE_TYPE_NOT_IN_REGION"], id="no such type"),
+        pytest.param(SOUND._replace(offered=frozenset()), ["TYPE_NOT_IN_ZONE"], id="not in the zone"),
+        pytest.param(
+            SOUND._replace(instance_types={"t4g.medium": MEDIUM._replace(architecture="x86_64")}),
+            ["ARCHITECTURE_NOT_ARM64"],
+            id="x86",
+        ),
+        pytest.param(
+            SOUND._replace(instance_types={"t4g.medium": MEDIUM._replace(memory_mib=1024)}),
+            ["INSTANCE_TYPE_TOO_SMALL"],
+            id="1 GiB",
+        ),
+        pytest.param(SOUND._replace(ami={}), ["AMI_NOT_FOUND"], id="no image"),
+    ],
+)
+def test_each_wrong_answer_has_its_code(answers: Answers, expected: list[str]) -> None:
+    assert codes(answers) == expected
+
+
+def test_two_gibibytes_are_allowed_with_a_note() -> None:
+    answers = SOUND._replace(instance_types={"t4g.medium": MEDIUM._replace(memory_mib=2048)})
+
+    assert codes(answers) == []
+    assert [note.code for note in notes(answers)] == ["INSTANCE_TYPE_TIGHT"]
+    assert notes(SOUND) == []
+
+
+def test_each_type_is_judged_once() -> None:
+    nodes = [node(ipv4="10.10.0.7"), node("b", ipv4="10.10.0.8"), node("c", ipv4="10.10.0.9", instance_type="t9.x")]
+
+    assert codes(SOUND, nodes=nodes) == ["INSTANCE_TYPE_NOT_IN_REGION"]
+
+
+def test_one_cause_of_many_refusals_is_told_once() -> None:
+    operations = ("get_caller_identity", "describe_availability_zones", "describe_instance_types", "get_parameter")
+    api = RefusingApi(**dict.fromkeys(operations, "CREDENTIALS_EXPIRED"))
+
+    _answers, refusals = ask(api, spec())
+
+    assert [problem.code for problem in refusals] == ["CREDENTIALS_EXPIRED"]
+
+
+def test_each_permission_that_is_missing_is_told() -> None:
+    api = RefusingApi(describe_instance_types="NOT_AUTHORIZED", get_parameter="NOT_AUTHORIZED")
+
+    answers, refusals = ask(api, spec())
+
+    assert [problem.subject for problem in refusals] == ["call describe_instance_types", "call get_parameter"]
+    assert (answers.account, answers.instance_types, answers.ami) == ("1", None, None)
+
+
+def test_a_bug_is_not_taken_for_a_refusal() -> None:
+    class BrokenApi(RefusingApi):
+        def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+            raise KeyError(operation)
+
+    with pytest.raises(KeyError):
+        ask(BrokenApi(), spec())
+
+
+def test_aws_is_asked_about_everything() -> None:
+    nodes = [node(), node("small", instance_type="t4g.small"), node("tiny", instance_type="t4g.nano")]
+
+    with aws_with_images():
+        answers, refusals = ask(MotoApi(), spec(nodes=[*nodes, node("none", instance_type="t9g.none")]))
+
+    assert refusals == []
+    assert answers.account == "123456789012"
+    assert answers.instance_types and answers.instance_types["t4g.medium"] == MEDIUM
+    assert sorted(answers.instance_types) == ["t4g.medium", "t4g.nano", "t4g.small"]
+    assert answers.offered == {"t4g.medium", "t4g.nano", "t4g.small"}
+    assert answers.zones and answers.zones["eu-west-1a"] == "available"
+    assert answers.ami and "arm64" in answers.ami["name"]

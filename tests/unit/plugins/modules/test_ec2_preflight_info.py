@@ -1,0 +1,111 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the module ec2_preflight_info as Ansible runs it, with moto as AWS."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import client, preflight
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import spec as spec_module
+from ansible_collections.urmanac.talos.plugins.modules import ec2_preflight_info
+from tests.ec2_cluster import aws_with_images, cluster, empty_aws, node, run_module
+
+BAD = {"vpc_ipv4_cidr": "10.0.0.0/33", "cpu_credits": "plenty", "nodes": [node(role="pet")]}
+BAD_CODES = ["INVALID_CIDR", "UNKNOWN_NODE_ROLE", "UNKNOWN_CPU_CREDITS"]
+
+
+def codes(result: dict[str, list[dict[str, str]]]) -> list[str]:
+    return [problem["code"] for problem in result["problems"]]
+
+
+def test_a_sound_cluster_has_no_problems(capsys: pytest.CaptureFixture[str]) -> None:
+    with aws_with_images():
+        result = run_module(ec2_preflight_info.main, capsys, cluster=cluster())
+
+    assert (result["changed"], result["problems"], result["notes"]) == (False, [], [])
+    assert (result["account"], result["endpoint"]) == ("123456789012", "https://ec2.eu-west-1.amazonaws.com")
+    sizes = {"vcpus": 2, "memory_mib": 4096, "architecture": "arm64", "burstable": True}
+    assert result["instance_types"] == {"t4g.medium": sizes}
+    assert result["ami"]["id"].startswith("ami-")
+
+
+def test_problems_of_the_input_and_of_aws_come_in_one_list(capsys: pytest.CaptureFixture[str]) -> None:
+    with empty_aws():
+        result = run_module(ec2_preflight_info.main, capsys, cluster=cluster(**BAD, instance_type="t3.micro"))
+
+    assert codes(result) == [*BAD_CODES, "ARCHITECTURE_NOT_ARM64", "INSTANCE_TYPE_TOO_SMALL", "AMI_NOT_FOUND"]
+    assert all(set(problem) == {"code", "subject", "message", "remedy"} for problem in result["problems"])
+
+
+def test_missing_credentials_are_told_beside_the_problems_of_the_input(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/dev/null")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+    result = run_module(ec2_preflight_info.main, capsys, cluster=cluster(**BAD))
+
+    assert codes(result) == [*BAD_CODES, "CREDENTIALS_MISSING"]
+    assert result["account"] is None
+
+
+def test_an_unknown_profile_is_told_beside_the_problems_of_the_input(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+    result = run_module(ec2_preflight_info.main, capsys, cluster=cluster(**BAD), profile="no-such-profile")
+
+    assert codes(result) == [*BAD_CODES, "CREDENTIALS_MISSING"]
+    assert result["endpoint"] is None
+
+
+def test_real_credentials_on_a_lab_endpoint_are_a_problem_and_nothing_is_sent(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    keys = {"access_key": "AKIAIOSFODNN7EXAMPLE", "secret_key": "not-a-real-secret"}
+
+    # Nobody listens there: a request would be told as ENDPOINT_UNREACHABLE.
+    result = run_module(ec2_preflight_info.main, capsys, cluster=cluster(), endpoint_url="http://127.0.0.1:1", **keys)
+
+    assert codes(result) == ["REAL_CREDENTIALS_ON_LAB_ENDPOINT"]
+
+
+def test_a_loopback_vpc_on_aws_is_a_problem(capsys: pytest.CaptureFixture[str]) -> None:
+    lab = {"vpc_ipv4_cidr": "127.10.0.0/16", "subnet_ipv4_cidr": "127.10.0.0/24", "bastion_ipv4": "127.10.0.100"}
+
+    with empty_aws():
+        result = run_module(ec2_preflight_info.main, capsys, cluster=cluster(**lab, nodes=[node(ipv4="127.10.0.101")]))
+
+    assert codes(result) == ["LOOPBACK_VPC_ON_REAL_ENDPOINT"]
+
+
+def test_an_endpoint_where_nobody_listens_is_one_problem(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+    keys = {"access_key": client.LAB_ACCESS_KEY_ID, "secret_key": "not-a-real-secret"}
+
+    result = run_module(ec2_preflight_info.main, capsys, cluster=cluster(), endpoint_url="http://127.0.0.1:1", **keys)
+
+    assert codes(result) == ["ENDPOINT_UNREACHABLE"]
+    assert "python -m lab up" in result["problems"][0]["remedy"]
+
+
+def test_every_code_is_documented() -> None:
+    sources = [Path(str(module.__file__)).read_text(encoding="utf-8") for module in (spec_module, client, preflight)]
+    given = {code for source in sources for code in re.findall(r'Problem\(\s*"([A-Z0-9_]+)"', source)}
+    given |= set(client._REMEDIES)
+
+    documented = set(re.findall(r"C\(([A-Z0-9_]+)\)", ec2_preflight_info.RETURN))
+
+    assert given == documented
