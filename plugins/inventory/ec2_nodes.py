@@ -10,7 +10,7 @@ name: ec2_nodes
 short_description: The running EC2 instances of a cluster
 version_added: 0.1.0
 author:
-  - The urmanac.talos authors
+  - The urmanac.talos authors (@urmanac)
 description:
   - Makes a host of every running instance, bastion included, whose tags are C(ManagedBy=urmanac.talos) and
     C(Cluster) with the value of O(cluster).

@@ -25,7 +25,7 @@ attributes:
     description: Returns details on what has changed, or would change, in C(diff) mode.
     support: full
     details:
-      - Secrets are replaced in it.
+      - Secrets are replaced in it, as far as a name or their form marks them as such.
   idempotent:
     description: A second run changes nothing.
     support: full
@@ -91,8 +91,9 @@ options:
         default: {}
       registry_mirrors:
         description:
-          - For each registry the addresses that images are pulled from instead, such as
-            V({docker.io: [http://192.0.2.100:5050]}).
+          - >-
+            For each registry the addresses that images are pulled from instead, such as
+            V(http://192.0.2.100:5050) for C(docker.io).
           - A plain V(http) address needs no TLS settings.
         type: dict
         default: {}
@@ -204,7 +205,8 @@ options:
 requirements:
   - PyYAML
 notes:
-  - Patches are merged as Talos merges them. Lists are appended to, but C(podSubnets), C(serviceSubnets), C(auditPolicy)
+  - >-
+    Patches are merged as Talos merges them. Lists are appended to, but C(podSubnets), C(serviceSubnets), C(auditPolicy)
     and the ingress rules of a firewall are replaced; network interfaces, VLANs, admission plug-ins and files of
     extensions are merged with the one of the same name. C($patch: delete) deletes what it stands in.
 seealso:
@@ -511,6 +513,9 @@ def main() -> None:
         result = ensure_configs(module.params, bundle, check_mode=module.check_mode)
     except (CollectionError, OSError) as error:
         module.fail_json(msg=str(error), invocation=shown)
+    if not module._diff:
+        # Only what was asked for: a patch may hold a secret that nothing marks as one.
+        del result["diff"]
     module.exit_json(**result, invocation=shown)
 
 

@@ -194,13 +194,15 @@ def _fields(text: str) -> dict[str, Field]:
 
 def _field(item: str) -> Field:
     match = _FIELD.match(item)
-    assert match is not None, item  # noqa: S101  # a slip in the table above, found by the first test that runs
+    if match is None:  # a slip in the table above, found by the first test that runs
+        raise AssertionError(item)
     required, replaced = bool(match["required"]), bool(match["replace"])
     kind = match["type"] or "scalar"
     if kind in ("scalar", "any", "args", "mode", "manifest"):
         return Field(match["name"], kind, required=required, replaced=replaced)
     inner = _TYPE.match(kind)
-    assert inner is not None, item  # noqa: S101
+    if inner is None:
+        raise AssertionError(item)
     form = {"[": "list", "{": "map", "": "struct"}[inner["open"]]
     keys = tuple(inner["keys"].split(",")) if inner["keys"] else ()
     return Field(match["name"], form, inner["of"], keys, inner["rule"] == "=", replaced, required)
