@@ -13,6 +13,10 @@ from typing import Any, NamedTuple
 
 import yaml
 
+# libyaml where it is there: a lab of hundreds of nodes parses a lot.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
 
 def _words(text: str) -> set[str]:
     return set(text.split())
@@ -105,7 +109,7 @@ class Config(NamedTuple):
 def parse(text: bytes, release: tuple[int, int]) -> Config:
     """Return the configuration, or say why a node of the release refuses it."""
     try:
-        documents = [document for document in yaml.safe_load_all(text.decode()) if document is not None]
+        documents = [document for document in yaml.load_all(text.decode(), _LOADER) if document is not None]
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"yaml: {error}") from error
     if not documents:
@@ -191,7 +195,7 @@ def difference(before: Config | None, after: Config) -> str:
 
 
 def _encoded(config: Config) -> str:
-    return "---\n".join(yaml.safe_dump(document, indent=4, sort_keys=False) for document in config.documents)
+    return "---\n".join(yaml.dump(document, Dumper=_DUMPER, indent=4, sort_keys=False) for document in config.documents)
 
 
 def _unified(before: str, after: str) -> str:
