@@ -112,7 +112,7 @@ def decode_base64(text: str) -> bytes | None:
         return None
 
 
-_REMEDY = "Give the file that talos_secrets or talosctl gen secrets made, or restore it from a backup"
+_REMEDY = "Give the file that talos_secrets or talosctl gen secrets made, or restore it from a backup."
 
 
 def _problems(document: dict[str, Any]) -> Iterator[str]:

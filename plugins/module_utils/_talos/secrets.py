@@ -125,7 +125,7 @@ def check_pairs(bundle: Bundle, name: str) -> None:
             )
 
 
-_MEND = "Restore the file from a backup"
+_MEND = "Restore the file from a backup."
 
 
 def _checked(path: Path) -> Bundle:

@@ -1,0 +1,133 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import yaml_text
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import parse_bundle
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import (
+    CONTRACTS,
+    CONTROL_PLANE,
+    WORKER,
+    ClusterConfig,
+    generate,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.merge import Patch, apply_patches
+from tests.talos_config import CLUSTER, shared_data, test_bundle
+
+BASE = ClusterConfig("base", "https://base:6443", "1.28.0")
+OVERRIDES = BASE._replace(
+    cert_sans=("foo", "bar"),
+    schedules_on_control_planes=True,
+    dns_domain="example.com",
+    install_disk="/dev/vda",
+    extra_kernel_args=("foo=bar", "bar=baz"),
+    local_api_server_port=5443,
+    sysctls={"foo": "bar"},
+    cni={"name": "custom", "urls": ["https://example.com/cni.yaml"]},
+    registry_mirrors={"ghcr.io": ("https://ghcr.io.my-mirror.com",)},
+)
+
+contracts = pytest.mark.parametrize("contract", CONTRACTS)
+machine_types = pytest.mark.parametrize("machine_type", [CONTROL_PLANE, WORKER])
+
+
+@contracts
+@machine_types
+@pytest.mark.parametrize("variant", ["base", "overrides"])
+def test_documents_equal_upstreams_own_byte_for_byte(contract: str, machine_type: str, variant: str) -> None:
+    data = shared_data()
+    bundle = parse_bundle((data / "secrets.yaml").read_text(encoding="utf-8"), "secrets.yaml")
+    cluster = (BASE if variant == "base" else OVERRIDES)._replace(contract=contract)
+    patches = (
+        [Patch("upstream's", (data / "patch-pre14.yaml").read_text(encoding="utf-8"))] if variant != "base" else []
+    )
+
+    text = yaml_text.dump_all(apply_patches(generate(machine_type, cluster, bundle), patches))
+
+    assert text == (data / contract / f"{variant}-{machine_type}.yaml").read_text(encoding="utf-8")
+
+
+def documents(machine_type: str = CONTROL_PLANE, **changes: Any) -> list[Any]:
+    cluster = CLUSTER._replace(**changes)
+    return yaml_text.load_all(yaml_text.dump_all(generate(machine_type, cluster, test_bundle())))
+
+
+def test_a_worker_holds_no_key_but_the_tokens_it_joins_with() -> None:
+    text = yaml_text.dump_all(generate(WORKER, CLUSTER, test_bundle()))
+
+    bundle = test_bundle()
+    keys = (
+        bundle.os.key,
+        bundle.k8s.key,
+        bundle.etcd.key,
+        bundle.aggregator.key,
+        bundle.service_account,
+        bundle.secretbox,
+    )
+    assert [key for key in keys if key in text] == []
+
+
+def test_network_and_registries_are_documents_from_v1_12_on() -> None:
+    mirrors = {"quay.io": ("http://a",), "docker.io": ("http://b", "http://c")}
+
+    kinds = [(item.get("kind"), item.get("name")) for item in documents(contract="v1.12", registry_mirrors=mirrors)]
+
+    assert kinds == [
+        (None, None),
+        ("RegistryMirrorConfig", "docker.io"),
+        ("RegistryMirrorConfig", "quay.io"),
+        ("HostnameConfig", None),
+    ]
+
+
+def test_registries_are_part_of_the_configuration_in_v1_11() -> None:
+    made = documents(contract="v1.11", registry_mirrors={"docker.io": ("http://b",)})
+
+    assert len(made) == 1
+    assert made[0]["machine"]["registries"] == {"mirrors": {"docker.io": {"endpoints": ["http://b"]}}}
+
+
+@contracts
+def test_a_plain_mirror_brings_no_tls_settings(contract: str) -> None:
+    text = yaml_text.dump_all(
+        generate(WORKER, CLUSTER._replace(contract=contract, registry_mirrors={"a": ("http://b",)}), test_bundle())
+    )
+
+    assert "http://b" in text
+    assert "tls:" not in text
+    assert "RegistryTLSConfig" not in text
+
+
+def test_the_endpoint_is_a_name_of_the_certificate_in_v1_11_only() -> None:
+    sans = {contract: documents(contract=contract)[0]["cluster"]["apiServer"].get("certSANs") for contract in CONTRACTS}
+
+    assert sans == {"v1.11": ["192.0.2.101"], "v1.12": None, "v1.13": None}
+
+
+def test_the_same_input_gives_the_same_bytes() -> None:
+    first, second = (yaml_text.dump_all(generate(CONTROL_PLANE, CLUSTER, test_bundle())) for _ in range(2))
+
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param({"endpoint": "192.0.2.101:6443"}, "it is no https address. Give one such as", id="endpoint"),
+        pytest.param({"contract": "v1.9"}, "it is not known. Choose one of v1.11, v1.12, v1.13", id="contract"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_with_a_remedy(changes: dict[str, str], expected: str) -> None:
+    with pytest.raises(InputError, match=expected):
+        generate(WORKER, CLUSTER._replace(**changes), test_bundle())
+
+
+def test_an_unknown_machine_type_is_refused() -> None:
+    with pytest.raises(InputError, match="Choose controlplane or worker"):
+        generate("init", CLUSTER, test_bundle())

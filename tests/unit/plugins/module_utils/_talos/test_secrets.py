@@ -1,0 +1,383 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import datetime
+import multiprocessing
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import files, secrets, yaml_text
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import (
+    Bundle,
+    Pair,
+    decode_base64,
+    parse_bundle,
+    read_bundle,
+    secret_values,
+    to_document,
+)
+from tests.talos_config import bundle_text, shared_data, test_bundle
+
+CONTEXT = secrets.Context("example", ("192.0.2.101",), ("192.0.2.101", "192.0.2.102"))
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+# --- made once
+
+
+def test_a_bundle_is_made_for_its_owners_eyes_only(tmp_path: Path) -> None:
+    path = tmp_path / "cluster" / "secrets.yaml"
+
+    changed, made = secrets.ensure_bundle(path, make=test_bundle)
+
+    assert changed
+    assert made == read_bundle(path) == test_bundle()
+    assert mode(path) == 0o600
+    assert mode(path.parent) == 0o700
+    assert [item.name for item in path.parent.iterdir() if item.suffix not in (".yaml", ".lock")] == []
+
+
+def test_a_bundle_that_is_there_is_never_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.yaml"
+    secrets.ensure_bundle(path, make=test_bundle)
+    before = path.read_bytes(), path.stat().st_mtime_ns
+
+    changed, bundle = secrets.ensure_bundle(path, make=never)
+
+    assert not changed
+    assert bundle == test_bundle()
+    assert (path.read_bytes(), path.stat().st_mtime_ns) == before
+
+
+def test_a_file_that_is_no_bundle_is_refused_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.yaml"
+    path.write_text("cluster: {id: x}\n", encoding="utf-8")
+
+    with pytest.raises(InputError, match=r"cluster.id is not base64 of 32 bytes; .*talosctl gen secrets"):
+        secrets.ensure_bundle(path, make=never)
+
+    assert path.read_text(encoding="utf-8") == "cluster: {id: x}\n"
+
+
+def test_an_empty_file_is_refused_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.yaml"
+    path.touch()
+
+    with pytest.raises(InputError, match="not one YAML mapping"):
+        secrets.ensure_bundle(path, make=never)
+
+
+def test_permissions_that_let_others_read_are_taken_away(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.yaml"
+    path.write_text(bundle_text(), encoding="utf-8")
+    path.chmod(0o644)
+
+    assert secrets.ensure_bundle(path, check_mode=True)[0]
+    assert mode(path) == 0o644
+    assert secrets.ensure_bundle(path)[0]
+    assert mode(path) == 0o600
+    assert not secrets.ensure_bundle(path)[0]
+
+
+def test_check_mode_makes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "cluster" / "secrets.yaml"
+
+    assert secrets.ensure_bundle(path, check_mode=True, make=never) == (True, None)
+    assert not path.parent.exists()
+
+
+def test_two_processes_make_one_bundle(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.yaml"
+    context = multiprocessing.get_context("fork")
+    barrier, answers = context.Barrier(3), context.SimpleQueue()
+    processes = [context.Process(target=race, args=(path, barrier.wait, answers.put)) for _ in range(2)]
+
+    for process in processes:
+        process.start()
+    barrier.wait()
+    told = [answers.get() for _ in processes]
+    for process in processes:
+        process.join()
+
+    assert sorted(changed for changed, _ in told) == [False, True]
+    assert {cluster_id for _, cluster_id in told} == {read_bundle(path).cluster_id}
+
+
+def race(path: Path, wait: Callable[[], object], tell: Callable[[tuple[bool, str]], None]) -> None:
+    """Make a bundle with an id of this process, together with the other process."""
+    bundle = test_bundle()._replace(cluster_id=secrets.new_identifier())
+    wait()
+    changed, made = secrets.ensure_bundle(path, make=lambda: bundle)
+    assert made is not None
+    tell((changed, made.cluster_id))
+
+
+def never() -> Bundle:
+    raise AssertionError("a bundle was made")
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.yaml"
+    path.write_text("before", encoding="utf-8")
+
+    with pytest.raises(UnicodeEncodeError):
+        files.write_private(path, "after \ud800")
+
+    assert path.read_text(encoding="utf-8") == "before"
+    assert [item.name for item in tmp_path.iterdir()] == ["secrets.yaml"]
+
+
+# --- what a bundle is
+
+
+def certificate(pair: Pair) -> x509.Certificate:
+    return secrets.load_certificate(pair.crt)
+
+
+def test_authorities_have_the_algorithms_and_names_of_upstream() -> None:
+    bundle = test_bundle()
+
+    names = {
+        name: certificate(getattr(bundle, name)).subject.rfc4514_string()
+        for name in ("os", "etcd", "k8s", "aggregator")
+    }
+    assert names == {"os": "O=talos", "etcd": "O=etcd", "k8s": "O=kubernetes", "aggregator": ""}
+    assert isinstance(certificate(bundle.os).public_key(), ed25519.Ed25519PublicKey)
+    for name in ("etcd", "k8s", "aggregator"):
+        key = certificate(getattr(bundle, name)).public_key()
+        assert isinstance(key, ec.EllipticCurvePublicKey)
+        assert isinstance(key.curve, ec.SECP256R1)
+
+
+def test_authorities_sign_themselves_for_ten_years() -> None:
+    for name in ("os", "etcd", "k8s", "aggregator"):
+        authority = certificate(getattr(test_bundle(), name))
+        authority.verify_directly_issued_by(authority)
+        assert authority.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+        assert authority.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
+        assert authority.not_valid_after_utc - authority.not_valid_before_utc >= datetime.timedelta(hours=87600)
+
+
+def test_keys_have_the_headers_of_upstream() -> None:
+    bundle = test_bundle()
+    keys = (bundle.os.key, bundle.etcd.key, bundle.service_account)
+
+    headers = [(decode_base64(key) or b"").splitlines()[0].decode() for key in keys]
+
+    labels = ("ED25519", "EC", "RSA")
+    assert headers == [f"-----BEGIN {label} PRIVATE KEY-----" for label in labels]
+
+
+def test_the_service_account_key_is_rsa_of_4096_bits() -> None:
+    key = load_pem_private_key(decode_base64(test_bundle().service_account) or b"", password=None)
+
+    assert isinstance(key, rsa.RSAPrivateKey)
+    assert key.key_size == 4096
+
+
+def test_no_secret_is_given_twice() -> None:
+    values = secret_values(test_bundle())
+
+    assert len(values) == len(set(values)) == 9
+
+
+def test_a_bundle_shows_no_secret_of_itself() -> None:
+    shown = f"{test_bundle()!r} {test_bundle()} {test_bundle().os!r}"
+
+    assert [value for value in secret_values(test_bundle()) if value in shown] == []
+
+
+def test_upstreams_bundle_is_taken() -> None:
+    """Its cluster id is base64 for addresses, and its service account key is not RSA."""
+    text = (shared_data() / "secrets.yaml").read_text(encoding="utf-8")
+
+    bundle = parse_bundle(text, "secrets.yaml")
+    secrets.check_pairs(bundle, "secrets.yaml")
+
+    assert "-" in bundle.cluster_id
+    assert to_document(bundle) == yaml_text.load_all(text)[0]
+
+
+def test_a_cluster_id_for_addresses_is_taken() -> None:
+    url_safe = "0raF93qnkMvF-FZNuvyGozXNdLiT2FOWSlyBaW4PR-w="
+
+    assert parse_bundle(bundle_text().replace(test_bundle().cluster_id, url_safe), "x").cluster_id == url_safe
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        pytest.param(lambda b: b.cluster_secret, "c2hvcnQ=", "cluster.secret is not base64 of 32 bytes", id="secret"),
+        pytest.param(lambda b: b.bootstrap_token, "a.b", "secrets.bootstraptoken is not of the form", id="token"),
+        pytest.param(lambda b: b.secretbox, "''", "secrets.secretboxencryptionsecret is missing", id="encryption"),
+        pytest.param(lambda b: b.os.key, "aGVsbG8=", "certs.os.key is not base64 of a PEM private key", id="key"),
+        pytest.param(
+            lambda b: b.etcd.crt, "'%%%'", "certs.etcd.crt is not base64 of a PEM certificate", id="certificate"
+        ),
+    ],
+)
+def test_everything_wrong_with_a_bundle_is_told_without_a_secret(
+    old: Callable[[Bundle], str], new: str, expected: str
+) -> None:
+    text = bundle_text().replace(old(test_bundle()), new)
+
+    with pytest.raises(InputError, match=expected) as caught:
+        parse_bundle(text, "x")
+
+    assert [value for value in secret_values(test_bundle()) if value in str(caught.value)] == []
+
+
+def test_text_that_is_no_yaml_is_refused_without_being_shown() -> None:
+    with pytest.raises(InputError, match="it is no YAML") as caught:
+        parse_bundle("key: hunter2: [", "x")
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_key_of_another_certificate_is_refused() -> None:
+    bundle = test_bundle()._replace(etcd=test_bundle().etcd._replace(key=test_bundle().k8s.key))
+
+    with pytest.raises(InputError, match="the etcd key is not its certificate's"):
+        secrets.check_pairs(bundle, "x")
+
+
+def test_a_missing_file_is_told() -> None:
+    with pytest.raises(InputError, match=r"No such file or directory.*restore it"):
+        read_bundle(Path("/nonexistent/secrets.yaml"))
+
+
+# --- admin certificate
+
+
+def test_the_admin_certificate_is_for_clients_of_talos_and_nothing_else() -> None:
+    pair = secrets.admin_pair(test_bundle(), secrets.DEFAULT_VALIDITY)
+
+    made = certificate(pair)
+    made.verify_directly_issued_by(certificate(test_bundle().os))
+    assert [(item.oid, item.value) for item in made.subject] == [(NameOID.ORGANIZATION_NAME, "os:admin")]
+    uses = made.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert list(uses) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+
+
+def test_the_admin_certificate_is_back_dated() -> None:
+    now = datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC)
+
+    made = certificate(secrets.admin_pair(test_bundle(), secrets.Validity(datetime.timedelta(days=10)), now))
+
+    assert made.not_valid_before_utc == now - datetime.timedelta(days=1)
+    assert made.not_valid_after_utc == now + datetime.timedelta(days=10)
+
+
+def test_the_admin_key_follows_an_authority_on_a_curve() -> None:
+    """A node's own certificate follows its authority, so both ends speak the same algorithm."""
+    bundle = test_bundle()._replace(os=test_bundle().etcd)
+
+    pair = secrets.admin_pair(bundle, secrets.DEFAULT_VALIDITY)
+
+    assert isinstance(secrets.load_key(pair.key), ec.EllipticCurvePrivateKey)
+    certificate(pair).verify_directly_issued_by(certificate(bundle.os))
+
+
+# --- talosconfig
+
+
+def talosconfig(path: Path) -> dict[str, dict[str, dict[str, str]]]:
+    document: dict[str, dict[str, dict[str, str]]] = yaml_text.load_all(path.read_text(encoding="utf-8"))[0]
+    return document
+
+
+def test_a_talosconfig_has_the_layout_of_talosctl(tmp_path: Path) -> None:
+    path = tmp_path / "talosconfig"
+
+    assert secrets.ensure_talosconfig(path, test_bundle(), CONTEXT)
+
+    entry = talosconfig(path)["contexts"]["example"]
+    assert mode(path) == 0o600
+    assert talosconfig(path)["context"] == "example"
+    assert list(entry) == ["endpoints", "nodes", "ca", "crt", "key"]
+    assert (decode_base64(entry["key"]) or b"").startswith(b"-----BEGIN ED25519 PRIVATE KEY-----")
+
+
+def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "talosconfig"
+    secrets.ensure_talosconfig(path, test_bundle(), CONTEXT)
+    before = path.read_bytes()
+
+    assert not secrets.ensure_talosconfig(path, test_bundle(), CONTEXT)
+    assert path.read_bytes() == before
+
+
+def test_other_addresses_change_the_file_but_not_the_certificate(tmp_path: Path) -> None:
+    path = tmp_path / "talosconfig"
+    secrets.ensure_talosconfig(path, test_bundle(), CONTEXT)
+    before = talosconfig(path)["contexts"]["example"]["crt"]
+
+    assert secrets.ensure_talosconfig(path, test_bundle(), CONTEXT._replace(endpoints=("192.0.2.9",)))
+
+    assert talosconfig(path)["contexts"]["example"]["endpoints"] == ["192.0.2.9"]
+    assert talosconfig(path)["contexts"]["example"]["crt"] == before
+
+
+def test_a_certificate_near_its_end_is_renewed(tmp_path: Path) -> None:
+    path = tmp_path / "talosconfig"
+    short = secrets.Validity(datetime.timedelta(days=20), datetime.timedelta(days=10))
+    secrets.ensure_talosconfig(path, test_bundle(), CONTEXT, validity=short)
+    end = secrets.valid_until(path, "example")
+
+    assert not secrets.ensure_talosconfig(path, test_bundle(), CONTEXT, validity=short)
+    assert secrets.ensure_talosconfig(path, test_bundle(), CONTEXT)
+
+    renewed = secrets.valid_until(path, "example")
+    assert end is not None
+    assert renewed is not None
+    assert renewed - end > datetime.timedelta(days=300)
+
+
+def test_a_certificate_of_another_cluster_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "talosconfig"
+    secrets.ensure_talosconfig(path, test_bundle()._replace(os=test_bundle().etcd), CONTEXT)
+
+    assert secrets.ensure_talosconfig(path, test_bundle(), CONTEXT)
+    assert talosconfig(path)["contexts"]["example"]["ca"] == test_bundle().os.crt
+
+
+def test_other_contexts_and_the_chosen_one_stay(tmp_path: Path) -> None:
+    path = tmp_path / "talosconfig"
+    secrets.ensure_talosconfig(path, test_bundle(), CONTEXT._replace(name="other"))
+    other = talosconfig(path)["contexts"]["other"]
+
+    secrets.ensure_talosconfig(path, test_bundle(), CONTEXT)
+
+    assert talosconfig(path)["context"] == "other"
+    assert talosconfig(path)["contexts"]["other"] == other
+    assert "example" in talosconfig(path)["contexts"]
+
+
+def test_check_mode_writes_no_talosconfig(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "talosconfig"
+
+    assert secrets.ensure_talosconfig(path, test_bundle(), CONTEXT, check_mode=True)
+    assert not path.parent.exists()
+
+
+def test_a_talosconfig_that_is_none_is_refused_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "talosconfig"
+    path.write_text("- a\n", encoding="utf-8")
+
+    with pytest.raises(InputError, match="Move the file away"):
+        secrets.ensure_talosconfig(path, test_bundle(), CONTEXT)
+
+    assert path.read_text(encoding="utf-8") == "- a\n"
