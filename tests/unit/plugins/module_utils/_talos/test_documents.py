@@ -123,7 +123,7 @@ def test_the_same_input_gives_the_same_bytes() -> None:
         pytest.param({"contract": "v1.9"}, "it is not known. Choose one of v1.11, v1.12, v1.13", id="contract"),
     ],
 )
-def test_what_cannot_be_used_is_refused_with_a_remedy(changes: dict[str, str], expected: str) -> None:
+def test_what_cannot_be_used_is_refused_with_a_remedy(changes: dict[str, Any], expected: str) -> None:
     with pytest.raises(InputError, match=expected):
         generate(WORKER, CLUSTER._replace(**changes), test_bundle())
 
