@@ -170,8 +170,11 @@ def connect_checked(
     All clients come of one session: boto3 then reads its data files once. A session is not safe to share between
     threads, but its clients are.
     """
+    if region:
+        # Otherwise amazon.aws makes a session of its own, only to find out the region.
+        module.params["region"] = region
     configured_region, endpoint_url, options = get_aws_connection_info(module)
-    region = region or configured_region or ""
+    region = configured_region or ""
     session, arguments = _session(dict(options), region)
     arguments = {**arguments, "region_name": region or None, "endpoint_url": endpoint_url}
     clients = {name: _client(session, name, arguments) for name in services}

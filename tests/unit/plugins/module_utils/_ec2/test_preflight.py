@@ -129,6 +129,6 @@ def test_aws_is_asked_about_everything() -> None:
     assert answers.account == "123456789012"
     assert answers.instance_types and answers.instance_types["t4g.medium"] == MEDIUM
     assert sorted(answers.instance_types) == ["t4g.medium", "t4g.nano", "t4g.small"]
-    assert answers.offered == {"t4g.medium", "t4g.nano", "t4g.small"}
+    assert answers.offered == frozenset({"t4g.medium", "t4g.nano", "t4g.small"})
     assert answers.zones and answers.zones["eu-west-1a"] == "available"
     assert answers.ami and "arm64" in answers.ami["name"]
