@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""site.yml builds, also after being killed, and changes nothing the second time; reset.yml removes only what is ours."""
+"""site.yml builds, also after being killed, and then changes nothing; reset.yml removes only what is ours."""
 
 from __future__ import annotations
 
