@@ -1,0 +1,295 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Open and close the cluster for one home network. Private to urmanac.talos: may change at any time.
+
+A rule of home access carries its purpose and its end as tags, so the account itself knows what is open and until when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_input import End, time_of, time_text
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import MANAGED_BY
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
+
+PURPOSE = "home-access"
+GROUPS = ("nodes", "bastion")
+# Somebody else was faster, or an answer got lost on its way: what exists has to be read again.
+_MOVED = ("InvalidPermission.Duplicate", "InvalidSecurityGroupRuleId.NotFound", "InvalidPermission.NotFound")
+
+
+class Identity(NamedTuple):
+    """The tags by which the cluster's groups and rules are found."""
+
+    name: str
+    project: str
+
+
+class Opening(NamedTuple):
+    """One TCP port that home access opens; group is nodes or bastion."""
+
+    group: str
+    port: int
+    description: str
+
+
+OPENINGS = (
+    Opening("nodes", 6443, "Kubernetes API from home"),
+    Opening("nodes", 50000, "Talos API from home"),
+    Opening("bastion", 22, "SSH from home"),
+)
+
+
+class HomeRule(NamedTuple):
+    """One ingress rule for one peer; id is None while it does not exist, and ours tells whether it has our tags."""
+
+    group: str
+    group_id: str
+    port: str
+    network: str
+    description: str
+    expires: str | None
+    id: str | None = None
+    ours: bool = True
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Return what AWS allows only once."""
+        return self.group, self.port, self.network
+
+    def is_expired(self, now: datetime) -> bool:
+        """Return whether its end has come; an end that nobody can read has come, too."""
+        if self.expires is None:
+            return False
+        at = time_of(self.expires)
+        return at is None or at <= now
+
+
+class Order(NamedTuple):
+    """What the user asks for: state present, absent or expired; network None is every network."""
+
+    state: str
+    network: str | None = None
+    end: End | None = None
+    replace: bool = False
+    openings: tuple[Opening, ...] = OPENINGS
+
+
+class Plan(NamedTuple):
+    """What to do, and the rules of home access before and after."""
+
+    opened: tuple[HomeRule, ...]
+    closed: tuple[HomeRule, ...]
+    marked: tuple[HomeRule, ...]
+    before: tuple[HomeRule, ...]
+    after: tuple[HomeRule, ...]
+
+    @property
+    def changed(self) -> bool:
+        """Return whether there is anything to do."""
+        return bool(self.opened or self.closed or self.marked)
+
+
+def ensure_home_access(api: Api, identity: Identity, order: Order, now: datetime, *, check_mode: bool) -> Plan:
+    """Bring the rules to what is ordered and return what was, or in check mode would be, done."""
+    groups = read_groups(api, identity)
+    if order.state == "present" and not check_mode:
+        _require_groups(identity, order, groups)
+    plan = plan_home_access(read_rules(api, identity, groups), groups, order, now)
+    if not plan.changed or check_mode:
+        return plan
+    try:
+        return _act(api, identity, plan)
+    except AwsError as error:
+        if error.reason not in _MOVED:
+            raise
+    again = plan_home_access(read_rules(api, identity, groups), groups, order, now)
+    after = _act(api, identity, again).after
+    return plan._replace(after=after)
+
+
+def _require_groups(identity: Identity, order: Order, groups: Mapping[str, str]) -> None:
+    missing = sorted({opening.group for opening in order.openings} - set(groups))
+    if missing:
+        names = " and ".join(f"{identity.name}-{group}" for group in missing)
+        raise Ec2Error(
+            f"Failed to open home access to {identity.name}: the security group {names} of project {identity.project} "
+            "does not exist. Build the network first (playbooks/site.yml), or check name, project and region."
+        )
+
+
+def read_groups(api: Api, identity: Identity) -> dict[str, str]:
+    """Return the ids of the cluster's security groups by what they are for."""
+    names = {f"{identity.name}-{group}": group for group in GROUPS}
+    wanted = {"tag:Project": [identity.project], "tag:Cluster": [identity.name], "tag:Name": list(names)}
+    filters = [{"Name": name, "Values": values} for name, values in wanted.items()]
+    found = api.call("ec2", "describe_security_groups", Filters=filters)["SecurityGroups"]
+    by_id = sorted(found, key=lambda group: group["GroupId"], reverse=True)
+    return {names[tag["Value"]]: group["GroupId"] for group in by_id for tag in group["Tags"] if tag["Key"] == "Name"}
+
+
+def read_rules(api: Api, identity: Identity, groups: Mapping[str, str]) -> list[HomeRule]:
+    """Return every ingress rule of the groups that names an IPv6 network, and all that carry our tags."""
+    if not groups:
+        return []
+    filters = [{"Name": "group-id", "Values": sorted(groups.values())}]
+    records = api.call("ec2", "describe_security_group_rules", Filters=filters)["SecurityGroupRules"]
+    names = {group_id: group for group, group_id in groups.items()}
+    return sorted(home_rule(identity, names[record["GroupId"]], record) for record in records if not record["IsEgress"])
+
+
+def home_rule(identity: Identity, group: str, record: Mapping[str, Any]) -> HomeRule:
+    """Return a rule of AWS's as one of home access, which it may not be."""
+    tags = {tag["Key"]: tag["Value"] for tag in record.get("Tags") or ()}
+    marks = {"ManagedBy": MANAGED_BY, "Project": identity.project, "Cluster": identity.name, "Purpose": PURPOSE}
+    peer = (record.get("CidrIpv6"), record.get("CidrIpv4"), record.get("PrefixListId"))
+    group_peer = (record.get("ReferencedGroupInfo") or {}).get("GroupId", "")
+    return HomeRule(
+        group=group,
+        group_id=record["GroupId"],
+        port=port_text(record),
+        network=next(filter(None, peer), group_peer),
+        description=record.get("Description", ""),
+        expires=tags.get("Expires"),
+        id=record["SecurityGroupRuleId"],
+        ours=marks.items() <= tags.items(),
+    )
+
+
+def port_text(record: Mapping[str, Any]) -> str:
+    """Return protocol and ports of a rule as people write them."""
+    protocol, first, last = record["IpProtocol"], record.get("FromPort", -1), record.get("ToPort", -1)
+    if protocol == "-1":
+        return "all"
+    if first == -1:
+        return str(protocol)
+    return f"{protocol}/{first}" + ("" if first == last else f"-{last}")
+
+
+def plan_home_access(rules: Sequence[HomeRule], groups: Mapping[str, str], order: Order, now: datetime) -> Plan:
+    """Return how to get from the rules that exist to what is ordered."""
+    before = tuple(rule for rule in rules if rule.ours)
+    wanted = _wanted(groups, order) if order.state == "present" else []
+    known = {rule.place: rule for rule in sorted(rules, key=lambda rule: rule.ours)}
+    opened = tuple(rule for rule in wanted if rule.place not in known)
+    kept = [(known[rule.place], rule) for rule in wanted if rule.place in known]
+    marked = tuple(
+        rule._replace(id=have.id) for have, rule in kept if not _is_as_wanted(have, rule, order.end, now=now)
+    )
+    places = {rule.place for rule in wanted}
+    closed = tuple(rule for rule in before if rule.place not in places and _is_to_close(rule, order, now))
+    untouched = [have for have in before if have not in closed and have.id not in {rule.id for rule in marked}]
+    return Plan(opened, closed, marked, before, tuple(sorted((*untouched, *marked, *opened), key=_order)))
+
+
+def _order(rule: HomeRule) -> tuple[str, str, str]:
+    return rule.network, rule.group, rule.port
+
+
+def _wanted(groups: Mapping[str, str], order: Order) -> list[HomeRule]:
+    expires = time_text(order.end.at) if order.end else None
+    return [
+        HomeRule(
+            group=opening.group,
+            group_id=groups.get(opening.group, ""),
+            port=f"tcp/{opening.port}",
+            network=order.network or "",
+            description=opening.description,
+            expires=expires,
+        )
+        for opening in order.openings
+    ]
+
+
+def _is_as_wanted(have: HomeRule, want: HomeRule, end: End | None, *, now: datetime) -> bool:
+    if not have.ours or have.description != want.description or have.is_expired(now):
+        return False
+    at = time_of(have.expires) if have.expires else None
+    if at is None or end is None:
+        return at is None and end is None
+    return abs(at - end.at) <= end.tolerance
+
+
+def _is_to_close(rule: HomeRule, order: Order, now: datetime) -> bool:
+    if rule.is_expired(now):
+        return True
+    if order.state == "absent":
+        return order.network in (None, rule.network)
+    return order.state == "present" and order.replace
+
+
+def _act(api: Api, identity: Identity, plan: Plan) -> Plan:
+    """Open before closing, so that a network that replaces another leaves no gap."""
+    ids: dict[tuple[str, str, str], str] = {}
+    for group_id, rules in _by_group(plan.opened):
+        answer = _authorize(api, identity, group_id, rules)
+        ids |= {(group_id, port_text(rule), rule["CidrIpv6"]): rule["SecurityGroupRuleId"] for rule in answer}
+    for group_id, rules in _by_group(plan.marked):
+        _mark(api, identity, group_id, rules)
+    for group_id, rules in _by_group(plan.closed):
+        rule_ids = [rule.id for rule in rules]
+        api.call("ec2", "revoke_security_group_ingress", GroupId=group_id, SecurityGroupRuleIds=rule_ids)
+    after = [rule._replace(id=rule.id or ids.get((rule.group_id, rule.port, rule.network))) for rule in plan.after]
+    return plan._replace(after=tuple(after))
+
+
+def _by_group(rules: Iterable[HomeRule]) -> Iterator[tuple[str, list[HomeRule]]]:
+    for group_id, of in groupby(sorted(rules, key=lambda rule: rule.group_id), key=lambda rule: rule.group_id):
+        yield group_id, list(of)
+
+
+def _authorize(api: Api, identity: Identity, group_id: str, rules: Sequence[HomeRule]) -> list[dict[str, Any]]:
+    tags = [{"Key": key, "Value": value} for key, value in _tags(identity, rules[0]).items()]
+    answer = api.call(
+        "ec2",
+        "authorize_security_group_ingress",
+        GroupId=group_id,
+        IpPermissions=[_permission(rule) for rule in rules],
+        TagSpecifications=[{"ResourceType": "security-group-rule", "Tags": tags}],
+    )
+    return answer["SecurityGroupRules"]
+
+
+def _permission(rule: HomeRule) -> dict[str, Any]:
+    port = int(rule.port.partition("/")[2])
+    ranges = [{"CidrIpv6": rule.network, "Description": rule.description}]
+    return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "Ipv6Ranges": ranges}
+
+
+def _tags(identity: Identity, rule: HomeRule) -> dict[str, str]:
+    return {
+        "Name": f"{identity.name}-{PURPOSE}",
+        "Project": identity.project,
+        "Cluster": identity.name,
+        "ManagedBy": MANAGED_BY,
+        "Purpose": PURPOSE,
+        **({"Expires": rule.expires} if rule.expires else {}),
+    }
+
+
+def _mark(api: Api, identity: Identity, group_id: str, rules: Sequence[HomeRule]) -> None:
+    ids = [rule.id for rule in rules]
+    tags = [{"Key": key, "Value": value} for key, value in _tags(identity, rules[0]).items()]
+    api.call("ec2", "create_tags", Resources=ids, Tags=tags)
+    if rules[0].expires is None:
+        api.call("ec2", "delete_tags", Resources=ids, Tags=[{"Key": "Expires"}])
+    permissions = [_permission(rule) for rule in rules]
+    api.call("ec2", "update_security_group_rule_descriptions_ingress", GroupId=group_id, IpPermissions=permissions)
+
+
+def rule_line(rule: HomeRule) -> str:
+    """Return a rule as a person reads it."""
+    until = f"until {rule.expires}" if rule.expires else "without an end"
+    return f"{rule.group} {rule.port} from {rule.network} {until} ({rule.description})"
+
+
+def rule_as_dict(rule: HomeRule, now: datetime) -> dict[str, Any]:
+    """Return a rule as users see it."""
+    names = ("id", "group", "group_id", "port", "network", "description", "expires")
+    return {**{name: getattr(rule, name) for name in names}, "expired": rule.is_expired(now)}

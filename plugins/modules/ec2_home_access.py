@@ -1,0 +1,295 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Open and close a cluster for one home IPv6 network."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ec2_home_access
+short_description: Open and close a cluster for one home IPv6 network
+version_added: 0.1.0
+description:
+  - Opens exact ports of a cluster's security groups to one IPv6 network, with a description,
+    tags and, if wanted, an end.
+  - The groups are C(<cluster>-nodes) and C(<cluster>-bastion). The rules in them are found by their tags C(Project),
+    C(Cluster), C(ManagedBy) and C(Purpose=home-access). No other rule is touched, but one that is the same is adopted.
+  - Every run, whatever its O(state), closes what has expired. An end that nobody can read counts as expired.
+  - Refuses what is no home network, such as IPv4, C(::/0), anything wider than C(/48), addresses that never leave a
+    site, and a prefix with host bits set.
+notes:
+  - To tell what is open without changing anything, use M(urmanac.talos.ec2_home_access_info).
+  - Needs permission for C(ec2:DescribeSecurityGroups), C(ec2:DescribeSecurityGroupRules),
+    C(ec2:AuthorizeSecurityGroupIngress), C(ec2:RevokeSecurityGroupIngress),
+    C(ec2:UpdateSecurityGroupRuleDescriptionsIngress), C(ec2:CreateTags) and C(ec2:DeleteTags).
+author:
+  - The urmanac.talos authors (@urmanac)
+options:
+  name:
+    description: Name of the cluster, the value of the tag C(Cluster).
+    type: str
+    required: true
+  project:
+    description: The value of the tag C(Project).
+    type: str
+    required: true
+  state:
+    description:
+      - V(present) opens the ports to O(ipv6).
+      - V(absent) closes them for O(ipv6), or for every network if it is left out.
+      - V(expired) closes only what has expired, so every playbook can run it.
+    type: str
+    choices: [present, absent, expired]
+    default: present
+  ipv6:
+    description:
+      - The home network such as V(2001:db8:1:2::/64), or one address of it, which means its C(/128).
+      - Required with O(state=present).
+    type: str
+  expires:
+    description:
+      - When home access ends, from 5 minutes to 30 days from now. A duration such as V(30m), V(8h) or V(2d), or a time
+        with its zone such as V(2026-12-24T18:00:00Z).
+      - Without it what is open stays open until it is closed.
+      - A duration counts from now, so each run moves the end, but not by less than 5 minutes.
+    type: str
+  replace:
+    description: Whether all other home networks are closed in the same run, after this one is open.
+    type: bool
+    default: false
+  openings:
+    description: What is opened.
+    type: list
+    elements: dict
+    default:
+      - {group: nodes, port: 6443, description: Kubernetes API from home}
+      - {group: nodes, port: 50000, description: Talos API from home}
+      - {group: bastion, port: 22, description: SSH from home}
+    suboptions:
+      group:
+        description: The security group.
+        type: str
+        choices: [nodes, bastion]
+        required: true
+      port:
+        description: The TCP port.
+        type: int
+        required: true
+      description:
+        description: What people read in the console.
+        type: str
+        required: true
+  schedule_role_arn:
+    description:
+      - ARN of an IAM role with which EventBridge Scheduler may call C(ec2:RevokeSecurityGroupIngress).
+      - With it, one-time schedules close home access at its end even if no playbook runs. Without it, no schedule is
+        read or made.
+      - Needs permission for C(scheduler:ListSchedules), C(scheduler:GetSchedule), C(scheduler:CreateSchedule),
+        C(scheduler:UpdateSchedule), C(scheduler:DeleteSchedule) and C(iam:PassRole).
+    type: str
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would do without changing anything.
+    support: full
+  diff_mode:
+    description: Returns what it changed, or would change, when run with C(--diff).
+    support: full
+  idempotent:
+    description: Running it again with the same options changes nothing.
+    support: partial
+    details:
+      - A duration in O(expires) counts from now, see there.
+seealso:
+  - module: urmanac.talos.ec2_home_access_info
+  - module: urmanac.talos.ec2_audit_info
+  - module: amazon.aws.ec2_security_group
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Open the cluster to home for a working day
+  urmanac.talos.ec2_home_access:
+    name: talos
+    project: talos-arm64
+    region: eu-west-1
+    ipv6: 2001:db8:1:2::/64
+    expires: 8h
+
+- name: Follow the provider, who has given home another prefix
+  urmanac.talos.ec2_home_access:
+    name: talos
+    project: talos-arm64
+    region: eu-west-1
+    ipv6: 2001:db8:7:8::/64
+    replace: true
+
+- name: Close what has expired
+  urmanac.talos.ec2_home_access:
+    name: talos
+    project: talos-arm64
+    region: eu-west-1
+    state: expired
+
+- name: Close the cluster
+  urmanac.talos.ec2_home_access:
+    name: talos
+    project: talos-arm64
+    region: eu-west-1
+    state: absent
+"""
+
+RETURN = r"""
+open:
+  description: What is open after the run, or in check mode would be; C(id) is V(null) for what check mode did not open.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - id: sgr-0123456789abcdef0
+      group: nodes
+      group_id: sg-0123456789abcdef0
+      port: tcp/6443
+      network: 2001:db8:1:2::/64
+      description: Kubernetes API from home
+      expires: "2026-12-24T18:00:00Z"
+      expired: false
+closed:
+  description: The rules that were closed, as in RV(open).
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+lines:
+  description: What is open and until when, a line each.
+  returned: success
+  type: list
+  elements: str
+  sample: ["nodes tcp/6443 from 2001:db8:1:2::/64 until 2026-12-24T18:00:00Z (Kubernetes API from home)"]
+schedules:
+  description: Names of the schedules that were made, changed and deleted. Empty without O(schedule_role_arn).
+  returned: success
+  type: dict
+  sample: {"created": ["talos-home-access-1f2e3d4c5b-6a79880716"], "updated": [], "deleted": []}
+problem:
+  description: Why the input was refused, for programs.
+  returned: when the input was refused
+  type: dict
+  sample:
+    code: IPV6_HOST_BITS
+    subject: ipv6
+    message: 2001:db8:1:2::5/64 has bits set behind its prefix
+    remedy: Write 2001:db8:1:2::/64 for the network or 2001:db8:1:2::5 for the one address.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, connect
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import (
+    OPENINGS,
+    Identity,
+    Opening,
+    Order,
+    Plan,
+    ensure_home_access,
+    rule_as_dict,
+    rule_line,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_input import (
+    Refusal,
+    parse_expires,
+    parse_home_network,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_schedule import SchedulePlan, ensure_schedules
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+
+OPENING_SPEC = {
+    "group": {"type": "str", "choices": ["nodes", "bastion"], "required": True},
+    "port": {"type": "int", "required": True},
+    "description": {"type": "str", "required": True},
+}
+ARGUMENT_SPEC = {
+    "name": {"type": "str", "required": True},
+    "project": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent", "expired"], "default": "present"},
+    "ipv6": {"type": "str"},
+    "expires": {"type": "str"},
+    "replace": {"type": "bool", "default": False},
+    "openings": {
+        "type": "list",
+        "elements": "dict",
+        "options": OPENING_SPEC,
+        "default": [opening._asdict() for opening in OPENINGS],
+    },
+    "schedule_role_arn": {"type": "str"},
+}
+
+
+def order_of(options: Mapping[str, Any], now: datetime) -> Order:
+    """Return what the options order, or raise Refusal."""
+    ipv6, expires = options["ipv6"], options["expires"]
+    return Order(
+        state=options["state"],
+        network=None if ipv6 is None else str(parse_home_network(ipv6)),
+        end=None if expires is None else parse_expires(expires, now),
+        replace=options["replace"],
+        openings=tuple(Opening(**opening) for opening in options["openings"]),
+    )
+
+
+def ensure(
+    api: Api, options: Mapping[str, Any], order: Order, now: datetime, *, check_mode: bool
+) -> tuple[Plan, SchedulePlan]:
+    """Bring rules and schedules to what is ordered and tell what changed."""
+    identity = Identity(options["name"], options["project"])
+    plan = ensure_home_access(api, identity, order, now, check_mode=check_mode)
+    role_arn = options["schedule_role_arn"]
+    if not role_arn:
+        return plan, SchedulePlan((), (), ())
+    return plan, ensure_schedules(api, identity, plan.after, role_arn, check_mode=check_mode)
+
+
+def result_of(plan: Plan, schedules: SchedulePlan, now: datetime) -> dict[str, Any]:
+    """Return what the module returns."""
+    before, after = ([rule_line(rule) for rule in rules] for rules in (plan.before, plan.after))
+    return {
+        "changed": plan.changed or schedules.changed,
+        "open": [rule_as_dict(rule, now) for rule in plan.after],
+        "closed": [rule_as_dict(rule, now) for rule in plan.closed],
+        "lines": after,
+        "schedules": {
+            "created": [schedule.name for schedule in schedules.create],
+            "updated": [schedule.name for schedule in schedules.update],
+            "deleted": list(schedules.delete),
+        },
+        "diff": {"before": {"open": sorted(before)}, "after": {"open": sorted(after)}},
+    }
+
+
+def main() -> None:
+    module = AnsibleAWSModule(
+        argument_spec=ARGUMENT_SPEC,
+        required_if=[("state", "present", ("ipv6",))],
+        supports_check_mode=True,
+    )
+    now = datetime.now(UTC)
+    try:
+        order = order_of(module.params, now)
+        api = connect(module, ("ec2", "scheduler") if module.params["schedule_role_arn"] else ("ec2",))
+        plan, schedules = ensure(api, module.params, order, now, check_mode=module.check_mode)
+    except Refusal as error:
+        module.fail_json(msg=str(error), problem=error.problem._asdict())
+    except CollectionError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result_of(plan, schedules, now))
+
+
+if __name__ == "__main__":
+    main()

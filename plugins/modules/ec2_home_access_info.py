@@ -1,0 +1,119 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell what of a cluster is open to home, and until when."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ec2_home_access_info
+short_description: Tell what of a cluster is open to home, and until when
+version_added: 0.1.0
+description:
+  - Lists the rules that M(urmanac.talos.ec2_home_access) has opened, as the account itself holds them.
+  - M(urmanac.talos.ec2_audit_info) tells of all other rules as well.
+author:
+  - The urmanac.talos authors (@urmanac)
+options:
+  name:
+    description: Name of the cluster, the value of the tag C(Cluster).
+    type: str
+    required: true
+  project:
+    description: The value of the tag C(Project).
+    type: str
+    required: true
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would do without changing anything.
+    support: full
+    details:
+      - This module only reads.
+  diff_mode:
+    description: Returns what it changed, or would change, when run with C(--diff).
+    support: N/A
+    details:
+      - This module changes nothing.
+  idempotent:
+    description: Running it again with the same options changes nothing.
+    support: full
+seealso:
+  - module: urmanac.talos.ec2_home_access
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: See what is open to home
+  urmanac.talos.ec2_home_access_info:
+    name: talos
+    project: talos-arm64
+    region: eu-west-1
+  register: home_access
+
+- name: Show it
+  ansible.builtin.debug:
+    var: home_access.lines
+"""
+
+RETURN = r"""
+open:
+  description: What is open, and what has expired and was not closed yet.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - id: sgr-0123456789abcdef0
+      group: nodes
+      group_id: sg-0123456789abcdef0
+      port: tcp/6443
+      network: 2001:db8:1:2::/64
+      description: Kubernetes API from home
+      expires: "2026-12-24T18:00:00Z"
+      expired: false
+lines:
+  description: The same, a line each.
+  returned: success
+  type: list
+  elements: str
+  sample: ["nodes tcp/6443 from 2001:db8:1:2::/64 until 2026-12-24T18:00:00Z (Kubernetes API from home)"]
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, connect
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import (
+    Identity,
+    read_groups,
+    read_rules,
+    rule_as_dict,
+    rule_line,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+
+
+def home_access_info(api: Api, identity: Identity, now: datetime) -> dict[str, Any]:
+    """Return what the module returns."""
+    rules = [rule for rule in read_rules(api, identity, read_groups(api, identity)) if rule.ours]
+    return {"open": [rule_as_dict(rule, now) for rule in rules], "lines": [rule_line(rule) for rule in rules]}
+
+
+def main() -> None:
+    text = {"type": "str", "required": True}
+    module = AnsibleAWSModule(argument_spec={"name": text, "project": text}, supports_check_mode=True)
+    try:
+        identity = Identity(module.params["name"], module.params["project"])
+        result = home_access_info(connect(module, ("ec2",)), identity, datetime.now(UTC))
+    except CollectionError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()
