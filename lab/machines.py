@@ -47,6 +47,7 @@ class Machine:
         self.system = "linux"
         self.state = "off"
         self.booted_before = False
+        self.terminated = False
         self.process: Sandbox | None = None
         self.node: Node | None = None
         self._lock = threading.Lock()
@@ -67,7 +68,8 @@ class Machine:
 
     def describe(self) -> dict[str, Any]:
         """Return what is to be known from outside."""
-        return self.identity | {"state": self.state, "system": self.system}
+        state = "terminated" if self.terminated and self.state == "off" else self.state
+        return self.identity | {"state": state, "system": self.system}
 
     def power_on(self, user_data: bytes) -> None:
         """Boot what is on the disk, in a thread."""
@@ -228,10 +230,10 @@ class MachinePark:
 
     def remove(self, identifier: str) -> None:
         """End a machine for ever."""
-        self.power_off(identifier)
         machine = self.machines.get(identifier)
         if machine:
-            machine.identity |= {"terminated": True}
+            machine.terminated = True
+            self.power_off(identifier)
 
     def reboot(self, identifier: str) -> None:
         """Power a machine off and on."""

@@ -54,7 +54,7 @@ class Lab:
             env=self.environment | (environment or {}),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
 
