@@ -1,0 +1,115 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import base64
+import gzip
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.user_data import find_secrets
+
+# Put together here, so that no scanner of repositories takes this file for a leak.
+BEGIN = "-----BEGIN "
+PEM = f"{BEGIN}ED25519 PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END ED25519 PRIVATE KEY-----"
+TAILSCALE = "tskey-" + "auth-kABCDEF1CNTRL-abcdefghijklmnop"
+PLANTED = [
+    pytest.param("private key", PEM, id="Ed25519"),
+    pytest.param("private key", f"{BEGIN}RSA PRIVATE KEY-----", id="RSA"),
+    pytest.param("private key", f"{BEGIN}OPENSSH PRIVATE KEY-----", id="OpenSSH"),
+    pytest.param("private key", f"{BEGIN}PRIVATE KEY-----", id="PKCS 8"),
+    pytest.param("private key", f"{BEGIN}PGP PRIVATE KEY BLOCK-----", id="PGP"),
+    pytest.param("AWS access key", "export AWS_ACCESS_KEY_ID=" + "AKIA" + "IOSFODNN7EXAMPLE", id="access key"),
+    pytest.param(
+        "AWS secret key", "aws_secret_access_key = " + "wJalrXUtnFEMI/K7MDENG/" + "bPxRfiCYEXAMPLEKEY", id="secret key"
+    ),
+    pytest.param("Tailscale key", f"TS_AUTHKEY={TAILSCALE}", id="Tailscale"),
+    pytest.param("age key", "AGE-SECRET-" + "KEY-1QQPQ3ZZZZZZZZZZZZZZZZZZZZZZZZZZ", id="age"),
+    pytest.param("vault", "$ANSIBLE_" + "VAULT;1.1;AES256\n6162", id="ansible-vault"),
+    pytest.param("kubeconfig", "users:\n  - user:\n      client-key-data: LS0tLQ==", id="kubeconfig"),
+    pytest.param("Talos secrets", "cluster:\n  secretboxEncryptionSecret: abcd", id="machine configuration"),
+    pytest.param("Talos secrets", "secrets:\n  bootstraptoken: x\n", id="bundle"),
+    pytest.param("bootstrap token", "token: " + "abcdef." + "0123456789abcdef", id="bootstrap token"),
+    pytest.param("password", "password: correct-horse", id="YAML"),
+    pytest.param("password", "DB_PASSWORD='correct-horse'", id="shell"),
+    pytest.param("password", '{"authkey": "0123456789"}', id="JSON"),
+    pytest.param("password", "echo 'root:horse' | chpasswd", id="chpasswd"),
+    pytest.param("password hash", "passwd: $6$salt$" + "0123456789abcdef", id="crypt"),
+    pytest.param("password in a URL", "curl https://ada:horse@example.com/", id="URL"),
+    pytest.param("GitHub token", "ghp_" + "0123456789abcdefghijABCDEFGHIJ012345", id="GitHub"),
+    pytest.param("WireGuard key", "PrivateKey = " + "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=", id="WireGuard"),
+    pytest.param("registry login", '{"auths": {"ghcr.io": {"auth": "YWRhOmhvcnNl"}}}', id="docker"),
+]
+
+
+@pytest.mark.parametrize(("kind", "text"), PLANTED)
+def test_a_secret_is_found_in_a_script(kind: str, text: str) -> None:
+    found = find_secrets(f"#!/bin/sh\nset -u\n{text}\nexit 0\n".encode())
+
+    assert kind in {secret.kind for secret in found}
+
+
+@pytest.mark.parametrize(("kind", "text"), PLANTED)
+def test_a_secret_is_found_in_gzip(kind: str, text: str) -> None:
+    assert kind in {secret.kind for secret in find_secrets(gzip.compress(f"#cloud-config\n{text}\n".encode()))}
+
+
+@pytest.mark.parametrize("pack", [lambda content: content, gzip.compress], ids=["plain", "gzip"])
+def test_a_secret_is_found_in_a_file_that_cloud_init_unpacks(pack: object) -> None:
+    content = base64.b64encode(pack(f"Host *\n{PEM}\n".encode())).decode()  # type: ignore[operator]
+
+    found = find_secrets(f"#cloud-config\nwrite_files:\n  - path: /etc/key\n    content: {content}\n".encode())
+
+    assert {(secret.kind, secret.where.split(",")[0]) for secret in found} == {("private key", "base64 in line 4")}
+
+
+def test_a_secret_is_told_by_its_place_and_never_by_its_text() -> None:
+    (found,) = find_secrets(f"#!/bin/sh\nup --key {TAILSCALE}\n".encode())
+
+    assert (found.kind, found.line) == ("Tailscale key", 2)
+    assert "kABC" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param('token=$(curl -X PUT "http://169.254.169.254/latest/api/token")', id="metadata token"),
+        pytest.param('curl -H "X-aws-ec2-metadata-token: $token" http://169.254.169.254/', id="its header"),
+        pytest.param("HttpTokens: required", id="IMDSv2"),
+        pytest.param("PasswordAuthentication no\nPermitRootLogin no", id="sshd"),
+        pytest.param("ssh_pwauth: false\nlock_passwd: true\nchpasswd: {expire: false}", id="cloud-init"),
+        pytest.param(
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBzSIGkNmL0DEAQKC5UBYTUCLkOwkIb7s2FpYGpWpLFa ada", id="public key"
+        ),
+        pytest.param("sha256=" + "0" * 64, id="checksum"),
+        pytest.param("image=ghcr.io/example/talos@sha256:" + "ab" * 32, id="digest"),
+        pytest.param("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", id="certificate"),
+        pytest.param("password_file=/run/keys/password", id="file"),
+        pytest.param("curl https://example.com:8443/a@b", id="URL with a port"),
+        pytest.param("archive=boot-to-talos-linux-arm64.tar.gz", id="archive"),
+    ],
+)
+def test_what_is_no_secret_is_not_taken_for_one(text: str) -> None:
+    assert find_secrets(f"#!/bin/sh\n{text}\n".encode()) == []
+
+
+def test_the_collections_own_template_holds_no_secret() -> None:
+    for template in Path("roles").glob("*/templates/*"):
+        assert find_secrets(template.read_bytes()) == [], template
+
+
+def test_a_bomb_is_not_unpacked() -> None:
+    bomb = gzip.compress(b"\0" * 50_000_000)
+
+    assert find_secrets(bomb) == []
+
+
+@given(content=st.binary(max_size=400))
+def test_no_content_breaks_the_search(content: bytes) -> None:
+    assert isinstance(find_secrets(content), list)
+    assert isinstance(find_secrets(b"\x1f\x8b" + content), list)
