@@ -35,6 +35,7 @@ def cluster_report(
             {key: resource[key] for key in ("kind", "name", "id", "state")} for resource in resources.values()
         ],
         "nodes": [node_report(node, resources, seen) for node in cluster["nodes"]],
+        "etcd_members": etcd_members(seen),
         "timings": timings(phases, now=now),
     }
 
@@ -49,8 +50,18 @@ def node_report(node: Record, resources: Record, seen: Sequence[Record]) -> dict
         "instance_type": (instance["have"] or instance["want"])["type"],
         "instance_id": instance["id"],
         "stage": answer.get("stage"),
+        "version": answer.get("version"),
+        # How the node got its addresses: what it booted with, and what it has now.
+        "cmdline": answer.get("cmdline"),
+        "addresses": answer.get("addresses"),
         "error": answer.get("error"),
     }
+
+
+def etcd_members(seen: Sequence[Record]) -> list[str]:
+    """Return the names of etcd's members, as the control plane that knows of most tells them."""
+    known = [[member["hostname"] for member in item.get("etcd_members") or ()] for item in seen]
+    return sorted(max(known, key=len, default=[]))
 
 
 def timings(phases: Sequence[Record], *, now: float) -> list[dict[str, Any]]:

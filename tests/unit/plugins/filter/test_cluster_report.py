@@ -14,6 +14,7 @@ cluster_report = FilterModule().filters()["cluster_report"]
 NODE = {"name": "gateway", "role": "gateway", "machine_type": "controlplane", "ipv4": "192.0.2.101"}
 CLUSTER = {"name": "moon", "region": "eu-west-1", "nodes": [NODE]}
 ANSWER = {"node": "192.0.2.101", "reachable": True, "stage": "maintenance", "error": None}
+NOTHING_MORE = {"version": None, "cmdline": None, "addresses": None}
 
 
 def resource(kind: str, *, have: dict[str, Any] | None, want: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -46,8 +47,17 @@ def test_a_node_is_told_with_both_addresses_its_type_and_its_stage() -> None:
     assert node == {
         **NODE,
         **{"ipv6": "2001:db8::101", "instance_type": "t4g.large", "instance_id": "instance-1"},
-        **{"stage": "maintenance", "error": None},
+        **{"stage": "maintenance", "error": None, **NOTHING_MORE},
     }
+
+
+def test_etcd_has_the_members_that_the_best_informed_control_plane_tells() -> None:
+    alone = {"node": "192.0.2.102", "etcd_members": [{"hostname": "compute-2"}]}
+    informed = {"node": "192.0.2.101", "etcd_members": [{"hostname": "gateway"}, {"hostname": "compute-2"}]}
+
+    members = report(seen=[ANSWER, alone, informed])["etcd_members"]
+
+    assert members == ["compute-2", "gateway"]
 
 
 def test_a_node_that_does_not_exist_yet_is_told_as_described() -> None:
