@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A run of the roles network and nodes that has nothing to do, against one task of amazon.aws per resource.
 
-Both run in a lab of their own; the roles also ask every node whether Talos answers, the peer does not.
+Both run in one lab, which is the bench's own, and both end by asking every node whether Talos answers.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def figures(directory: Path, *, repetitions: int) -> Iterator[Figure]:
 def playbook(name: str, directory: Path, environment: Mapping[str, str]) -> partial[Usage]:
     """Return what runs one of the two playbooks in the lab."""
     ansible = [BIN / "ansible-playbook", "--extra-vars", f"@{ROOT / 'lab' / 'variables.yml'}", ROOT / "bench" / name]
-    command = [sys.executable, "-m", "lab", "run", "--", *ansible]
+    command: list[str | Path] = [sys.executable, "-m", "lab", "run", "--", *ansible]
     return partial(run, command, environment=environment, output=(directory / name).with_suffix(".txt"))
 
 

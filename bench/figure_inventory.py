@@ -92,7 +92,7 @@ def cache_hit(directory: Path, environment: dict[str, str], url: str) -> Figure:
 def inventory_run(path: Path, options: dict[str, Any], environment: dict[str, str]) -> partial[Usage]:
     """Write an inventory file and return what lists it."""
     path.write_text(json.dumps(options), encoding="utf-8")
-    command = [BIN / "ansible-inventory", "--inventory", path, "--list"]
+    command: list[str | Path] = [BIN / "ansible-inventory", "--inventory", path, "--list"]
     return partial(run, command, environment=environment, output=path.with_suffix(".json"))
 
 
