@@ -45,6 +45,8 @@ _ADMIN_ONLY = _words(
 _OPERATOR = {"EtcdSnapshot", "Pull", "Reboot", "ServiceRestart", "Shutdown"}
 _OLD_MAINTENANCE = {"ApplyConfiguration", "Disks", "Get", "List", "Watch"}
 _SINCE = {"machine.LifecycleService": (1, 13), "machine.ImageService": (1, 13)}
+# Announced by upstream for the calls that it calls deprecated.
+_UNTIL = {"/machine.MachineService/Upgrade": (1, 18)}
 
 
 async def serve(node: TalosNode, method: proto.Method, stream: Stream[Any, Any]) -> None:
@@ -68,7 +70,7 @@ def _handler(node: TalosNode, method: proto.Method) -> Handler:
     service = method.path.split("/")[1]
     if node.release < _SINCE.get(service, (0, 0)):
         raise GRPCError(Status.UNIMPLEMENTED, f"unknown service {service}")
-    if method.path not in _HANDLERS:
+    if method.path not in _HANDLERS or node.release >= _UNTIL.get(method.path, (99, 0)):
         raise GRPCError(Status.UNIMPLEMENTED, f"method {method.name} not implemented")
     return _HANDLERS[method.path]
 

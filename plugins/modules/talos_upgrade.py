@@ -12,9 +12,16 @@ version_added: 0.1.0
 short_description: Bring Talos nodes to another image, one at a time
 description:
   - Compares version, schematic and extensions of each node with what is wanted, and installs the image if they differ.
-  - Goes from node to node and waits for each to be back with its services running, etcd among them, so that a cluster
-    of three control planes keeps its quorum all the time. It stops at the first node that fails.
-  - Does not move pods away; drain the Kubernetes node before, with C(kubernetes.core.k8s_drain), and uncordon it after.
+    The schematic is the one that the image itself tells, as an extension of that name.
+  - Goes from node to node and waits for each to be back as it was, with its services running, etcd among them, and with
+    its Kubernetes node ready if it was ready before. A cluster of three control planes so keeps its quorum all the
+    time. It stops at the first node that fails.
+  - The node drains itself. Talos' own call C(MachineService.Upgrade) cordons the Kubernetes node, moves its pods away
+    (for 5 minutes at most), reboots and uncordons, all with the kubelet's credentials, so that none for Kubernetes are
+    needed here. Talos v1.11 to v1.17 have it.
+  - The newer C(LifecycleService.Upgrade) of Talos v1.13 only installs, and leaves drain and reboot to the client. It is
+    taken only where the node does not have the other call any more, with a warning that nothing was drained. Drain
+    such nodes before, with M(kubernetes.core.k8s_drain).
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
@@ -83,10 +90,15 @@ nodes:
       description: Version that it had.
       type: str
       sample: v1.13.6
+    drained:
+      description: Whether the node drained itself; nothing where it was not upgraded.
+      type: bool
+      sample: true
   sample:
     - node: 192.0.2.101
       changed: true
       before: v1.13.6
+      drained: true
 """
 
 import asyncio
@@ -126,8 +138,18 @@ class Seen(NamedTuple):
 
     version: str
     extensions: Mapping[str, str]
-    is_healthy: bool
+    stage: str
+    unmet: frozenset[str]
     boot_time: int
+
+    @property
+    def is_healthy(self) -> bool:
+        """Tell whether it works; nodeReady does not count, because it may wait for a container network."""
+        return self.stage == "running" and self.unmet <= {"nodeReady"}
+
+    def is_back(self, before: Seen) -> bool:
+        """Tell whether it has rebooted and meets again what it met before."""
+        return self.boot_time != before.boot_time and self.stage == "running" and self.unmet <= before.unmet
 
 
 class Node(Protocol):
@@ -136,8 +158,8 @@ class Node(Protocol):
     async def look(self) -> Seen:
         """Return what is on it."""
 
-    async def install(self, image: str) -> None:
-        """Install the image and reboot."""
+    async def install(self, image: str) -> bool:
+        """Install the image and reboot; tell whether the node drains itself."""
 
 
 class RealNode:
@@ -149,19 +171,20 @@ class RealNode:
         self._timeout = timeout
 
     async def look(self) -> Seen:
-        """Return what is on it; nodeReady does not count, because it may wait for a container network."""
+        """Return what is on it."""
         async with client.connected(self._address, self._way) as connection:
             stage = await machine.stage(connection)
             version = (await machine.version(connection)).tag
-            healthy = stage.stage == "running" and not set(stage.unmet) - {"nodeReady"}
             booted = await machine.boot_time(connection)
-            return Seen(version, await machine.extensions(connection), healthy, booted)
+            return Seen(version, await machine.extensions(connection), stage.stage, frozenset(stage.unmet), booted)
 
-    async def install(self, image: str) -> None:
-        """Install the image and reboot."""
+    async def install(self, image: str) -> bool:
+        """Install the image and reboot; tell whether the node drains itself."""
         async with client.connected(self._address, self._way) as connection:
-            if not await machine.upgrade(connection, image, timeout=self._timeout):
+            drains = await machine.upgrade(connection, image, timeout=self._timeout)
+            if not drains:
                 await machine.reboot(connection)
+            return drains
 
 
 def wish_of(params: Mapping[str, Any]) -> Wish:
@@ -189,18 +212,20 @@ async def ensure_image(address: str, node: Node, wish: Wish, *, timeout: float, 
             raise TalosError(
                 f"Failed to upgrade {address}: it is not healthy now. See it with talos_info, and mend it."
             )
-        await install_surely(node, wish.image)
+        drained = await install_surely(node, wish.image)
         await until_back(address, node, before, wish, time.monotonic() + timeout)
-    return {"node": address, "changed": changed, "before": before.version}
+        return {"node": address, "changed": True, "before": before.version, "drained": drained}
+    return {"node": address, "changed": changed, "before": before.version, "drained": None}
 
 
-async def install_surely(node: Node, image: str) -> None:
+async def install_surely(node: Node, image: str) -> bool | None:
     """Install; a connection that is cut by the reboot is no failure, what the node is afterwards tells."""
     try:
-        await node.install(image)
+        return await node.install(image)
     except NodeError as error:
         if error.cause is not Cause.CUT:
             raise
+    return None
 
 
 async def until_back(address: str, node: Node, before: Seen, wish: Wish, end: float) -> None:
@@ -209,9 +234,11 @@ async def until_back(address: str, node: Node, before: Seen, wish: Wish, end: fl
     while time.monotonic() < end:
         try:
             seen = await node.look()
-            if seen.boot_time != before.boot_time and seen.is_healthy:
+            if seen.is_back(before):
                 return _check_result(address, seen, wish)
-            last = f"version {seen.version}, {'healthy' if seen.is_healthy else 'not healthy yet'}"
+            unmet = f", waits for {', '.join(sorted(seen.unmet))}" if seen.unmet else ""
+            rebooted = "rebooted" if seen.boot_time != before.boot_time else "not rebooted yet"
+            last = f"{seen.stage}, version {seen.version}, {rebooted}{unmet}"
         except NodeError as error:
             last = error.detail
         await asyncio.sleep(1)
@@ -256,6 +283,9 @@ def main() -> None:
         wanted = wish_of(module.params).version
     except CollectionError as error:
         module.fail_json(msg=str(error))
+    for node in nodes:
+        if node["drained"] is False:
+            module.warn(f"{node['node']} was upgraded by LifecycleService.Upgrade, which does not drain the node.")
     before = {node["node"]: node["before"] for node in nodes if node["changed"]}
     diff = {"before": before, "after": dict.fromkeys(before, wanted)}
     module.exit_json(changed=bool(before), nodes=nodes, diff=diff)

@@ -236,16 +236,21 @@ async def _chunks(client: NodeClient, name: str, *, timeout: float | None = None
 
 
 async def upgrade(client: NodeClient, image: str, *, timeout: float = LONG_TIMEOUT) -> bool:
-    """Install another image; tell whether the node reboots by itself, which only releases before v1.13 do."""
+    """Install another image; tell whether the node goes on by itself: drains, reboots, uncordons.
+
+    MachineService.Upgrade does, up to the releases without it. LifecycleService.Upgrade (from v1.13) only installs, and
+    a reboot after it stops the pods without draining, so it comes second.
+    """
+    request = proto.message("UpgradeRequest")(image=image, preserve=True)
     try:
-        await _pull(client, image, timeout)
+        await client.call("Upgrade", request, timeout=timeout)
     except NodeError as error:
         if error.cause is not Cause.UNIMPLEMENTED:
             raise
-        await client.call("Upgrade", proto.message("UpgradeRequest")(image=image, preserve=True), timeout=timeout)
-        return True
-    await _install(client, image, timeout)
-    return False
+        await _pull(client, image, timeout)
+        await _install(client, image, timeout)
+        return False
+    return True
 
 
 async def _pull(client: NodeClient, image: str, timeout: float) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -196,24 +196,39 @@ def test_a_file_that_is_no_kubeconfig_is_not_overwritten(tmp_path: Path) -> None
 class FakeNode:
     """A node in memory that takes an image's version."""
 
-    def __init__(self, version: str = "v1.13.6", *, healthy: bool = True, after: str = "v1.13.7") -> None:
-        self.seen = talos_upgrade.Seen(version, {"spin": "1"}, healthy, 1)
+    def __init__(
+        self,
+        version: str = "v1.13.6",
+        *,
+        unmet: Sequence[str] = (),
+        after: str = "v1.13.7",
+        unmet_after: Sequence[str] = (),
+        looks: int = 0,
+    ) -> None:
+        self.seen = talos_upgrade.Seen(version, {"spin": "1"}, "running", frozenset(unmet), 1)
         self.after = after
+        self.unmet_after = frozenset(unmet_after)
+        self.looks = looks
         self.installs = 0
 
     async def look(self) -> talos_upgrade.Seen:
+        if self.installs:
+            self.looks -= 1
+            unmet = self.unmet_after if self.looks >= 0 else frozenset()
+            self.seen = self.seen._replace(unmet=unmet)
         return self.seen
 
-    async def install(self, image: str) -> None:
+    async def install(self, image: str) -> bool:
         self.installs += 1
         self.seen = self.seen._replace(version=self.after, boot_time=2)
+        return True
 
 
 WISH = talos_upgrade.Wish("r.example.com/talos:v1.13.7", "v1.13.7", None, frozenset({"spin"}))
 
 
-def upgrade(node: FakeNode, *, check_mode: bool = False) -> dict[str, Any]:
-    return asyncio.run(talos_upgrade.ensure_image("a", node, WISH, timeout=5, check_mode=check_mode))
+def upgrade(node: FakeNode, *, check_mode: bool = False, timeout: float = 5) -> dict[str, Any]:
+    return asyncio.run(talos_upgrade.ensure_image("a", node, WISH, timeout=timeout, check_mode=check_mode))
 
 
 @pytest.mark.parametrize(
@@ -235,7 +250,25 @@ def test_an_image_is_installed_where_it_is_missing(
 
 def test_a_node_that_is_not_healthy_is_not_upgraded() -> None:
     with pytest.raises(TalosError, match="not healthy now"):
-        upgrade(FakeNode(healthy=False))
+        upgrade(FakeNode(unmet=["services"]))
+
+
+def test_a_node_that_waits_for_its_container_network_is_upgraded() -> None:
+    node = FakeNode(unmet=["nodeReady"], unmet_after=["nodeReady"], looks=100)
+
+    assert upgrade(node)["changed"]
+
+
+def test_a_node_that_was_ready_is_waited_for_until_it_is_ready_again() -> None:
+    node = FakeNode(unmet_after=["nodeReady"], looks=1)
+
+    assert upgrade(node)["drained"]
+    assert node.looks < 0
+
+
+def test_a_node_that_does_not_get_ready_again_fails_with_what_was_last_seen() -> None:
+    with pytest.raises(TalosError, match=r"Last seen: running, version v1\.13\.7, rebooted, waits for nodeReady"):
+        upgrade(FakeNode(unmet_after=["nodeReady"], looks=100), timeout=0.5)
 
 
 def test_an_image_with_another_version_in_it_is_told() -> None:
@@ -244,13 +277,18 @@ def test_an_image_with_another_version_in_it_is_told() -> None:
 
 
 def test_a_missing_extension_counts_as_a_difference() -> None:
-    seen = talos_upgrade.Seen("v1.13.7", {}, True, 1)
+    seen = talos_upgrade.Seen("v1.13.7", {}, "running", frozenset(), 1)
 
     assert not talos_upgrade.is_there(seen, WISH)
 
 
 def test_a_digest_needs_the_version_told() -> None:
-    params = {"image": "r.example.com/talos@sha256:0", "version": None, "schematic": None, "extensions": []}
+    params: dict[str, Any] = {
+        "image": "r.example.com/talos@sha256:0",
+        "version": None,
+        "schematic": None,
+        "extensions": [],
+    }
 
     with pytest.raises(InputError, match="Set the option version"):
         talos_upgrade.wish_of(params)

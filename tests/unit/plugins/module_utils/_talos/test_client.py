@@ -334,17 +334,26 @@ def test_a_snapshot_goes_from_one_cluster_into_the_next(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("version", "reboots_itself"),
-    [pytest.param("v1.12.6", True, id="v1.12"), pytest.param("v1.13.6", False, id="v1.13")],
+    [
+        pytest.param("v1.12.6", True, id="v1.12, MachineService only"),
+        pytest.param("v1.13.6", True, id="v1.13, both"),
+        pytest.param("v1.18.0", False, id="v1.18, LifecycleService only"),
+    ],
 )
 def test_an_upgrade_installs_the_image(tmp_path: Path, version: str, reboots_itself: bool) -> None:
     async def scenario(node: TalosNode) -> Any:
         cluster = Cluster()
         await configured([node], cluster)
+        calls: list[str] = []
+        node.faults.on_call = calls.append
         async with client.connected(ADDRESS, cluster.access()) as connection:
             rebooted = await machine.upgrade(connection, "registry.example.com/talos-spin:v1.14.0")
             if not rebooted:
                 await machine.reboot(connection)
+            # Whoever reboots: the pull and the installer of LifecycleService, or the one old call.
+            pulled = "Pull" in calls
         await until(lambda: node.state.boots == 3 and node.is_booted)
+        assert pulled is not reboots_itself
         return rebooted, await on(node, cluster.access(), machine.version), node.state.extensions
 
     rebooted, now, extensions = with_node(tmp_path, scenario, version=version)
