@@ -42,8 +42,13 @@ def figures(directory: Path, *, repetitions: int) -> Iterator[Figure]:
 
 def playbook(name: str, directory: Path, environment: Mapping[str, str]) -> partial[Usage]:
     """Return what runs one of the two playbooks in the lab."""
-    ansible = [BIN / "ansible-playbook", "--extra-vars", f"@{ROOT / 'lab' / 'variables.yml'}", ROOT / "bench" / name]
-    command: list[str | Path] = [sys.executable, "-m", "lab", "run", "--", *ansible]
+    ansible: list[str | Path] = [
+        BIN / "ansible-playbook",
+        "--extra-vars",
+        f"@{ROOT / 'lab' / 'variables.yml'}",
+        ROOT / "bench" / name,
+    ]
+    command = [sys.executable, "-m", "lab", "run", "--", *ansible]
     return partial(run, command, environment=environment, output=(directory / name).with_suffix(".txt"))
 
 

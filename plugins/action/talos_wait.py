@@ -61,7 +61,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Wait, and return what was last seen of every node."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _, options = self.validate_argument_spec(ARGUMENT_SPEC)
+        _result, options = self.validate_argument_spec(ARGUMENT_SPEC)
         wish = wish_of(options, once=bool(self._task.check_mode))
         display = Display()
         outcome = wait_for(

@@ -190,7 +190,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.probe import 
 
 MISSING: ImportError | None = None
 try:
-    import cryptography  # noqa: F401
+    import cryptography  # noqa: F401  # pylint: disable=unused-import
 
     from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine
 except ImportError as error:

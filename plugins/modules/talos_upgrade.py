@@ -189,7 +189,7 @@ class RealNode:
 
 def wish_of(params: Mapping[str, Any]) -> Wish:
     """Return what must be on the nodes."""
-    repository, _, tag = params["image"].partition("@")[0].rpartition(":")
+    repository, _colon, tag = params["image"].partition("@")[0].rpartition(":")
     version = params["version"] or (tag if repository and tag.startswith("v") else None)
     if not version:
         raise InputError(f"Failed to tell the version of {params['image']} by its tag. Set the option version.")

@@ -58,7 +58,7 @@ def capture(
     *,
     cwd: Path = ROOT,
     extra: Mapping[str, str] | None = None,
-    limit: int = 900,
+    limit: int = 1800,
 ) -> tuple[int, str]:
     """Run the command without a terminal and return its exit code and everything it said."""
     try:

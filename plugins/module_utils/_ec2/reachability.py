@@ -17,8 +17,11 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from itertools import pairwise
 from typing import NamedTuple
 
+# Sanity does not know that this collection needs Python 3.10 for it.
+# pylint: disable=unsupported-binary-operation
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
+# pylint: enable=unsupported-binary-operation
 Range = tuple[int, int]
 # Ranges in order that neither touch nor overlap.
 Ranges = tuple[Range, ...]

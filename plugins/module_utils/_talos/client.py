@@ -15,8 +15,8 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 # Used by what this module calls, and imported here so that a missing one is told before anything is done.
-import cryptography  # noqa: F401
-import google.protobuf  # noqa: F401
+import cryptography  # noqa: F401  # pylint: disable=unused-import
+import google.protobuf  # noqa: F401  # pylint: disable=unused-import
 from grpclib.client import Channel, Stream
 from grpclib.const import Cardinality
 from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
