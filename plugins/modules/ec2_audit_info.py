@@ -1,0 +1,208 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prove from the account's own data that a cluster is as closed as its description says."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ec2_audit_info
+short_description: Prove from the account's own data that a cluster is closed
+version_added: 0.1.0
+description:
+  - Reads every rule of every security group in the cluster's VPC, network ACLs, routes, subnets, public addresses,
+    metadata options, encryption of volumes, IAM roles of its machines, and the content of user-data.
+  - Holds them against what the cluster's description allows, and against home access whose end has not come.
+    Everything beyond that is a deviation with its remedy, also a rule that somebody added by hand.
+  - Computes who can reach which port of which node, from rules, network ACLs, routes and addresses.
+notes:
+  - Reads by the VPC and not by tags, since what is added by hand carries none.
+  - A secret in user-data is told by its kind and line, never by its text.
+author:
+  - The urmanac.talos authors (@urmanac)
+options:
+  allowed:
+    description: What is allowed beyond O(cluster).
+    type: dict
+    default: {}
+    suboptions:
+      rules:
+        description:
+          - Lines of rules by the name of the security group, as RV(deviations) tells them, such as
+            C(in udp/51820 from 192.0.2.7/32).
+        type: dict
+        default: {}
+      routes:
+        description: Lines of routes, such as C(10.99.0.0/16 via pcx-0123456789abcdef0).
+        type: list
+        elements: str
+        default: []
+      public_ipv4:
+        description: Names of the network interfaces that may have a public IPv4 address.
+        type: list
+        elements: str
+        default: []
+      statements:
+        description: Statements of inline policies by the name of the IAM role, for roles beside the nodes' one.
+        type: dict
+        default: {}
+seealso:
+  - module: urmanac.talos.ec2_cluster_info
+  - module: urmanac.talos.ec2_home_access
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - urmanac.talos._ec2_cluster
+"""
+
+EXAMPLES = r"""
+- name: Audit the cluster
+  urmanac.talos.ec2_audit_info:
+    cluster: "{{ cluster_spec }}"
+  register: audit
+
+- name: Audit a cluster whose bastion has an Elastic IP
+  urmanac.talos.ec2_audit_info:
+    cluster: "{{ cluster_spec }}"
+    allowed:
+      public_ipv4:
+        - talos-bastion
+  register: audit
+
+- name: Refuse what nobody allowed
+  ansible.builtin.assert:
+    that: audit.deviations | length == 0
+    fail_msg: "{{ audit.lines | join('\n') }}"
+"""
+
+RETURN = r"""
+deviations:
+  description: Everything that is not as allowed, the gravest first.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    severity:
+      description: One of C(critical), C(high), C(medium) and C(low).
+      type: str
+      returned: success
+      sample: critical
+    code:
+      description: What kind of deviation it is, for programs.
+      type: str
+      returned: success
+      sample: RULE_OPEN_TO_EVERYBODY
+    resource:
+      description: Where it is.
+      type: str
+      returned: success
+      sample: security group talos-nodes, rule sgr-0123456789abcdef0
+    message:
+      description: What is wrong.
+      type: str
+      returned: success
+      sample: "open to everybody: in tcp/22 from 0.0.0.0/0"
+    remedy:
+      description: What to do about it.
+      type: str
+      returned: success
+      sample: Run `aws ec2 revoke-security-group-ingress --group-id sg-0123456789abcdef0 ...`.
+  sample: []
+exposures:
+  description:
+    - Who can reach which ports of which address, allowed or not.
+    - C(source.kind) is C(internet), C(vpc), C(security_group), or C(routed) for a VPN, a peering or a router.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - node: gateway
+      address: 2001:db8:f::101
+      protocol: tcp
+      ports: [6443, 6443]
+      source: {"kind": "internet", "name": "2001:db8:1:2::/64"}
+home_access:
+  description: What is open to home, as M(urmanac.talos.ec2_home_access_info) tells it.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+summary:
+  description: How many deviations there are, of each severity as well, and how many exposures.
+  returned: success
+  type: dict
+  sample: {"deviations": 0, "critical": 0, "high": 0, "medium": 0, "low": 0, "exposures": 12}
+lines:
+  description: The report, a line each.
+  returned: success
+  type: list
+  elements: str
+  sample: ["Audit of talos: closed as described"]
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit import (
+    allowed_by,
+    audit,
+    home_rules_of,
+    report_lines,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts import SERVICES, read_account
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, connect
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import rule_as_dict
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reachability import Exposure
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+
+ALLOWED_SPEC = {
+    "rules": {"type": "dict", "default": {}},
+    "routes": {"type": "list", "elements": "str", "default": []},
+    "public_ipv4": {"type": "list", "elements": "str", "default": []},
+    "statements": {"type": "dict", "default": {}},
+}
+
+
+def audit_info(api: Api, spec: ClusterSpec, extra: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Return what the module returns."""
+    account = read_account(api, spec)
+    report = audit(account, allowed_by(spec, extra), now)
+    return {
+        "deviations": [deviation._asdict() for deviation in report.deviations],
+        "exposures": [exposure_as_dict(exposure) for exposure in report.exposures],
+        "home_access": [rule_as_dict(rule.home, now) for rule in home_rules_of(account)],
+        "summary": report.summary(),
+        "lines": report_lines(spec.name, account, report),
+    }
+
+
+def exposure_as_dict(exposure: Exposure) -> dict[str, Any]:
+    """Return an exposure as users see it."""
+    return {**exposure._asdict(), "ports": list(exposure.ports), "source": exposure.source._asdict()}
+
+
+def main() -> None:
+    module = AnsibleAWSModule(
+        argument_spec={
+            "cluster": argument_spec(),
+            "allowed": {"type": "dict", "default": {}, "options": ALLOWED_SPEC},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        spec = parse_spec(module.params["cluster"])
+        api = connect(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr)
+        result = audit_info(api, spec, module.params["allowed"], datetime.now(UTC))
+    except CollectionError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()

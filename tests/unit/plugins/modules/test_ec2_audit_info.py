@@ -1,0 +1,394 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the audit as it reads a whole account, with moto as AWS and one deviation planted at a time."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity, Order, ensure_home_access
+from ansible_collections.urmanac.talos.plugins.modules import ec2_audit_info
+from ansible_collections.urmanac.talos.plugins.modules.ec2_audit_info import audit_info
+from tests.ec2_cluster import IMAGE, Builder, MotoApi, cluster, run_module, spec
+from tests.home_access import moto_with_rules
+
+NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
+HOME = "2001:db8:1:2::/64"
+TAILSCALE = "tskey-" + "auth-kABCDEF1CNTRL-abcdefghijklmnop"
+
+
+class Account(NamedTuple):
+    """A converged cluster that the planting changes."""
+
+    api: MotoApi
+    ids: dict[str, str]
+
+    @property
+    def ec2(self) -> Any:
+        return self.api.clients["ec2"]
+
+    @property
+    def iam(self) -> Any:
+        return self.api.clients["iam"]
+
+    def audit(self, **extra: Any) -> dict[str, Any]:
+        return audit_info(self.api, spec(), extra, NOW)
+
+    def codes(self, **extra: Any) -> set[str]:
+        return {deviation["code"] for deviation in self.audit(**extra)["deviations"]}
+
+    def open(self, group: str = "nodes", **rule: Any) -> str:
+        permission = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, **rule}
+        answer = self.ec2.authorize_security_group_ingress(
+            GroupId=self.ids[f"security_group/{group}"], IpPermissions=[permission]
+        )
+        return answer["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+
+    def open_home(self) -> None:
+        identity = Identity("moon", "talos-arm64")
+        ensure_home_access(self.api, identity, Order("present", HOME), NOW, check_mode=False)
+
+
+@pytest.fixture
+def account() -> Iterator[Account]:
+    with moto_with_rules():
+        api = MotoApi()
+        ids = Builder(api, spec()).build()
+        _let_ipv6_through(api.clients["ec2"], ids["vpc"])
+        yield Account(api, ids)
+
+
+def _let_ipv6_through(ec2: Any, vpc: str) -> None:
+    """Give the default network ACL the entries that AWS gives it with the VPC's IPv6 block, and moto does not."""
+    acl = ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkAcls"][0]["NetworkAclId"]
+    for egress in (False, True):
+        ec2.create_network_acl_entry(
+            NetworkAclId=acl, RuleNumber=101, Protocol="-1", RuleAction="allow", Egress=egress, Ipv6CidrBlock="::/0"
+        )
+
+
+def test_a_converged_cluster_has_no_deviation(account: Account) -> None:
+    result = account.audit()
+
+    assert result["deviations"] == []
+    assert result["lines"][0] == "Audit of moon: closed as described"
+    assert {exposure["source"]["kind"] for exposure in result["exposures"]} == {"security_group"}
+
+
+def test_an_empty_account_has_nothing_to_deviate() -> None:
+    with moto_with_rules():
+        result = audit_info(MotoApi(), spec(), {}, NOW)
+
+    assert (result["deviations"], result["lines"][0]) == ([], "Audit of moon: it has no VPC")
+
+
+def everybody_over_ipv4(account: Account) -> None:
+    account.open(IpRanges=[{"CidrIp": "0.0.0.0/0"}])
+
+
+def everybody_over_ipv6(account: Account) -> None:
+    account.open(Ipv6Ranges=[{"CidrIpv6": "::/0"}])
+
+
+def everything_to_the_bastion(account: Account) -> None:
+    account.open("bastion", IpProtocol="-1", IpRanges=[{"CidrIp": "0.0.0.0/0"}])
+
+
+def one_stranger(account: Account) -> None:
+    account.open(IpRanges=[{"CidrIp": "198.51.100.7/32"}])
+
+
+def another_group(account: Account) -> None:
+    group = account.ec2.create_security_group(GroupName="x", Description="x", VpcId=account.ids["vpc"])["GroupId"]
+    account.open(UserIdGroupPairs=[{"GroupId": group}])
+
+
+def prefix_list(account: Account) -> None:
+    made = account.ec2.create_managed_prefix_list(
+        PrefixListName="x", MaxEntries=2, AddressFamily="IPv6", Entries=[{"Cidr": "::/0"}]
+    )
+    account.open(PrefixListIds=[{"PrefixListId": made["PrefixList"]["PrefixListId"]}])
+
+
+def disguised_as_home_access(account: Account) -> None:
+    account.open_home()
+    rule = account.open(Ipv6Ranges=[{"CidrIpv6": "::/0"}], FromPort=6443, ToPort=6443)
+    tags = {"ManagedBy": "urmanac.talos", "Project": "talos-arm64", "Cluster": "moon", "Purpose": "home-access"}
+    account.ec2.create_tags(Resources=[rule], Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+
+
+def expired_home_access(account: Account) -> None:
+    account.open_home()
+    rules = account.ec2.describe_security_group_rules(Filters=[{"Name": "tag:Purpose", "Values": ["home-access"]}])
+    ids = [rule["SecurityGroupRuleId"] for rule in rules["SecurityGroupRules"]]
+    account.ec2.create_tags(Resources=ids, Tags=[{"Key": "Expires", "Value": "2026-12-01T11:59:59Z"}])
+
+
+def public_ipv4(account: Account) -> None:
+    address = account.ec2.allocate_address(Domain="vpc")["AllocationId"]
+    account.ec2.associate_address(AllocationId=address, NetworkInterfaceId=account.ids["eni/gateway"])
+
+
+def public_ipv4_for_all(account: Account) -> None:
+    account.ec2.modify_subnet_attribute(SubnetId=account.ids["subnet"], MapPublicIpOnLaunch={"Value": True})
+
+
+def unused_address(account: Account) -> None:
+    tags = [{"Key": "Project", "Value": "talos-arm64"}, {"Key": "Cluster", "Value": "moon"}]
+    account.ec2.allocate_address(Domain="vpc", TagSpecifications=[{"ResourceType": "elastic-ip", "Tags": tags}])
+
+
+def imds_v1(account: Account) -> None:
+    account.ec2.modify_instance_metadata_options(InstanceId=account.ids["instance/gateway"], HttpTokens="optional")
+
+
+def imds_hops(account: Account) -> None:
+    options = {"HttpTokens": "required", "HttpPutResponseHopLimit": 2}
+    account.ec2.modify_instance_metadata_options(InstanceId=account.ids["instance/gateway"], **options)
+
+
+def unencrypted_volume(account: Account) -> None:
+    volume = account.ec2.create_volume(AvailabilityZone="eu-west-1a", Size=8, Encrypted=False)["VolumeId"]
+    account.ec2.attach_volume(VolumeId=volume, InstanceId=account.ids["instance/gateway"], Device="/dev/sdb")
+
+
+def _run_with(account: Account, user_data: str | bytes) -> None:
+    # moto keeps user-data of running instances only as it was at launch, so a second machine of the same name has it.
+    tags = {"Name": "moon-gateway", "Project": "talos-arm64", "Cluster": "moon"}
+    account.ec2.run_instances(
+        ImageId=IMAGE,
+        MinCount=1,
+        MaxCount=1,
+        SubnetId=account.ids["subnet"],
+        SecurityGroupIds=[account.ids["security_group/nodes"]],
+        UserData=user_data,
+        MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
+        BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 8, "Encrypted": True}}],
+        TagSpecifications=[
+            {"ResourceType": "instance", "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+        ],
+    )
+
+
+def secret_in_user_data(account: Account) -> None:
+    _run_with(account, f"#!/bin/sh\ntailscale up --authkey={TAILSCALE}\n")
+
+
+def secret_in_gzip(account: Account) -> None:
+    _run_with(account, gzip.compress(f"#!/bin/sh\ntailscale up --authkey={TAILSCALE}\n".encode()))
+
+
+def secret_in_a_launch_template(account: Account) -> None:
+    tags = [{"Key": "Project", "Value": "talos-arm64"}, {"Key": "Cluster", "Value": "moon"}]
+    data = {
+        "UserData": base64.b64encode(f"#!/bin/sh\nup {TAILSCALE}\n".encode()).decode(),
+        "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
+    }
+    account.ec2.create_launch_template(
+        LaunchTemplateName="moon-bastion",
+        LaunchTemplateData=data,
+        TagSpecifications=[{"ResourceType": "launch-template", "Tags": tags}],
+    )
+
+
+def _put_policy(account: Account, **statement: Any) -> None:
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Resource": "*", **statement}]}
+    name = spec().iam_name
+    account.iam.put_role_policy(RoleName=name, PolicyName="more", PolicyDocument=json.dumps(document))
+
+
+def iam_wildcard(account: Account) -> None:
+    _put_policy(account, Action="*")
+
+
+def iam_wildcard_of_a_service(account: Account) -> None:
+    _put_policy(account, Action=["ec2:DescribeInstances", "s3:*"])
+
+
+def iam_more_than_described(account: Account) -> None:
+    _put_policy(account, Action="ec2:TerminateInstances")
+
+
+def iam_condition_lost(account: Account) -> None:
+    _put_policy(account, Action="ec2:DescribeInstances")
+
+
+def managed_policy(account: Account) -> None:
+    statement = {"Effect": "Allow", "Action": "ec2:DescribeInstances", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    policy = account.iam.create_policy(PolicyName="p", PolicyDocument=json.dumps(document))["Policy"]["Arn"]
+    account.iam.attach_role_policy(RoleName=spec().iam_name, PolicyArn=policy)
+
+
+def trust_for_others(account: Account) -> None:
+    statement = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    account.iam.update_assume_role_policy(RoleName=spec().iam_name, PolicyDocument=document)
+
+
+def network_acl_entry(account: Account) -> None:
+    acl = account.ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [account.ids["vpc"]]}])[
+        "NetworkAcls"
+    ][0]
+    account.ec2.create_network_acl_entry(
+        NetworkAclId=acl["NetworkAclId"],
+        RuleNumber=50,
+        Protocol="6",
+        RuleAction="deny",
+        Egress=False,
+        CidrBlock="192.0.2.0/24",
+        PortRange={"From": 1, "To": 99},
+    )
+
+
+def foreign_route(account: Account) -> None:
+    account.ec2.create_route(
+        RouteTableId=account.ids["route_table"],
+        DestinationCidrBlock="172.16.0.0/12",
+        NetworkInterfaceId=account.ids["eni/gateway"],
+    )
+
+
+def foreign_subnet(account: Account) -> None:
+    account.ec2.create_subnet(VpcId=account.ids["vpc"], CidrBlock="10.10.9.0/24")
+
+
+def group_with_the_name_of_the_default_one(account: Account) -> None:
+    group = account.ec2.create_security_group(GroupName="x", Description="x", VpcId=account.ids["vpc"])["GroupId"]
+    account.ec2.create_tags(Resources=[group], Tags=[{"Key": "Name", "Value": "default"}])
+
+
+def group_with_all_tags_of_ours(account: Account) -> None:
+    group = account.ec2.create_security_group(GroupName="x", Description="x", VpcId=account.ids["vpc"])["GroupId"]
+    tags = {"Name": "moon-nodes", "Project": "talos-arm64", "Cluster": "moon"}
+    account.ec2.create_tags(Resources=[group], Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+
+
+def foreign_group(account: Account) -> None:
+    account.ec2.create_security_group(GroupName="moon-nodes-2", Description="x", VpcId=account.ids["vpc"])
+
+
+def node_in_a_foreign_group(account: Account) -> None:
+    group = account.ec2.create_security_group(GroupName="x", Description="x", VpcId=account.ids["vpc"])["GroupId"]
+    account.ec2.modify_network_interface_attribute(NetworkInterfaceId=account.ids["eni/gateway"], Groups=[group])
+
+
+def router(account: Account) -> None:
+    account.ec2.modify_network_interface_attribute(
+        NetworkInterfaceId=account.ids["eni/gateway"], SourceDestCheck={"Value": False}
+    )
+
+
+PLANTED: list[tuple[Callable[[Account], None], set[str]]] = [
+    (everybody_over_ipv4, {"RULE_OPEN_TO_EVERYBODY"}),
+    (everybody_over_ipv6, {"RULE_OPEN_TO_EVERYBODY", "REACHABLE_FROM_INTERNET"}),
+    (everything_to_the_bastion, {"RULE_OPEN_TO_EVERYBODY"}),
+    (one_stranger, {"RULE_NOT_ALLOWED"}),
+    (another_group, {"RULE_NOT_ALLOWED", "GROUP_NOT_DESCRIBED"}),
+    (prefix_list, {"RULE_OPEN_TO_EVERYBODY", "REACHABLE_FROM_INTERNET"}),
+    (disguised_as_home_access, {"HOME_ACCESS_NOT_EXACT", "REACHABLE_FROM_INTERNET"}),
+    (expired_home_access, {"HOME_ACCESS_EXPIRED", "REACHABLE_FROM_INTERNET"}),
+    (public_ipv4, {"PUBLIC_IPV4"}),
+    (public_ipv4_for_all, {"SUBNET_GIVES_PUBLIC_IPV4"}),
+    (unused_address, {"ADDRESS_UNUSED"}),
+    (imds_v1, {"IMDS_V1"}),
+    (imds_hops, {"IMDS_HOP_LIMIT"}),
+    (unencrypted_volume, {"VOLUME_NOT_ENCRYPTED"}),
+    (secret_in_user_data, {"USER_DATA_SECRET"}),
+    (secret_in_gzip, {"USER_DATA_SECRET"}),
+    (secret_in_a_launch_template, {"USER_DATA_SECRET"}),
+    (iam_wildcard, {"IAM_WILDCARD"}),
+    (iam_wildcard_of_a_service, {"IAM_WILDCARD"}),
+    (iam_more_than_described, {"IAM_STATEMENT_NOT_ALLOWED"}),
+    (iam_condition_lost, {"IAM_STATEMENT_NOT_ALLOWED"}),
+    (managed_policy, {"IAM_POLICY_ATTACHED"}),
+    (trust_for_others, {"IAM_TRUST_NOT_ALLOWED"}),
+    (network_acl_entry, {"NETWORK_ACL_CHANGED"}),
+    (foreign_route, {"ROUTE_NOT_ALLOWED"}),
+    (foreign_subnet, {"SUBNET_NOT_DESCRIBED"}),
+    (group_with_the_name_of_the_default_one, {"GROUP_NOT_DESCRIBED"}),
+    (foreign_group, {"GROUP_NOT_DESCRIBED"}),
+    (node_in_a_foreign_group, {"INTERFACE_IN_FOREIGN_GROUP", "GROUP_NOT_DESCRIBED"}),
+    (router, {"SOURCE_DEST_CHECK_OFF"}),
+]
+
+
+@pytest.mark.parametrize(("plant", "codes"), PLANTED, ids=lambda value: getattr(value, "__name__", None))
+def test_what_is_planted_is_found_and_nothing_else(
+    account: Account, plant: Callable[[Account], None], codes: set[str]
+) -> None:
+    plant(account)
+
+    result = account.audit()
+
+    assert {deviation["code"] for deviation in result["deviations"]} == codes
+    assert all(len(deviation["remedy"]) > 20 for deviation in result["deviations"])
+    assert f"{len(result['deviations'])} deviation" in result["lines"][0]
+    assert TAILSCALE not in json.dumps(result)
+
+
+def test_home_access_is_allowed_until_its_end(account: Account) -> None:
+    account.open_home()
+
+    result = account.audit()
+
+    assert result["deviations"] == []
+    assert len(result["home_access"]) == 3
+    internet = [exposure for exposure in result["exposures"] if exposure["source"]["kind"] == "internet"]
+    assert {(exposure["node"], *exposure["ports"], exposure["source"]["name"]) for exposure in internet} == {
+        ("gateway", 6443, 6443, HOME),
+        ("gateway", 50000, 50000, HOME),
+    }
+
+
+def test_what_is_listed_as_allowed_is_no_deviation(account: Account) -> None:
+    everybody_over_ipv6(account)
+    public_ipv4(account)
+    extra = {"rules": {"moon-nodes": ["in tcp/22 from ::/0"]}, "public_ipv4": ["moon-gateway"]}
+
+    assert account.codes() == {"RULE_OPEN_TO_EVERYBODY", "REACHABLE_FROM_INTERNET", "PUBLIC_IPV4"}
+    assert account.codes(**extra) == set()
+
+
+def test_a_group_that_only_has_the_name_of_ours_allows_nothing(account: Account) -> None:
+    group = account.ec2.create_security_group(GroupName="moon-bastion-2", Description="x", VpcId=account.ids["vpc"])
+    account.ec2.create_tags(Resources=[group["GroupId"]], Tags=[{"Key": "Name", "Value": "moon-bastion"}])
+    account.open(FromPort=6443, ToPort=6443, UserIdGroupPairs=[{"GroupId": group["GroupId"]}])
+
+    assert account.codes() == {"RULE_NOT_ALLOWED", "GROUP_NOT_DESCRIBED"}
+
+
+def test_a_group_with_all_our_tags_does_not_pass_beside_ours(account: Account) -> None:
+    group_with_all_tags_of_ours(account)
+
+    assert "GROUP_NOT_DESCRIBED" in account.codes()
+
+
+def test_the_audit_only_reads(account: Account) -> None:
+    account.api.calls.clear()
+
+    account.audit()
+
+    assert account.api.calls
+    assert all(name.startswith(("describe_", "get_", "list_")) for name in account.api.calls)
+
+
+def test_the_module_returns_exactly_what_it_documents(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    everybody_over_ipv6(account)
+
+    result = run_module(ec2_audit_info.main, capsys, cluster=cluster(), _ansible_check_mode=True)
+
+    documented = yaml.safe_load(ec2_audit_info.RETURN)
+    assert set(result) - {"changed", "invocation"} == set(documented)
+    assert set(result["deviations"][0]) == set(documented["deviations"]["contains"])
+    assert set(result["exposures"][0]) == set(documented["exposures"]["sample"][0])
+    assert set(result["summary"]) == set(documented["summary"]["sample"])
