@@ -23,6 +23,7 @@ STANDS_IN_FOR = {
     "EC2 machines": "processes on this computer that execute the user-data in a scratch root",
     "boot-to-talos": "a script with the real flags, questions and progress lines that writes no disk",
     "Talos": "lab.talos, which speaks the real API over real TLS and runs no container",
+    "Kubernetes": "lab.kubernetes, which shows the nodes over real TLS and schedules nothing",
     "bastion's asset server": "a web server that serves the boot-to-talos stand-in",
 }
 

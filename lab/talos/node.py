@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lab.kubernetes.server import ApiServer
 from lab.talos import pki, services
 from lab.talos.config import Config, parse
 from lab.talos.faults import Faults
@@ -27,10 +28,12 @@ _ETCD_MEMBER = 0x1000_0000_0000_0000
 
 
 class Hardware(NamedTuple):
-    """The machine that the node pretends to be: a t4g of EC2."""
+    """The machine that the node pretends to be: a t4g.medium of EC2."""
 
     disk: str = "nvme0n1"
     disk_size: int = 50 * 2**30
+    cpus: int = 2
+    memory: int = 4 * 2**30
     link: str = "ens5"
     architecture: str = "arm64"
     cmdline: str = "talos.platform=metal console=ttyS0 init_on_alloc=1 slab_nomerge pti=on"
@@ -79,6 +82,7 @@ class TalosNode:
         self.stage = "off"
         self.boot_time = 0
         self._server: NodeServer | None = None
+        self._kubernetes = ApiServer(self)
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_booted = False
         self._is_joining = False
@@ -197,6 +201,7 @@ class TalosNode:
     def _power_down(self, stage: str) -> None:
         self.stage = stage
         self._is_booted = self._is_joining = self._is_listening = False
+        self._kubernetes.stop()
         if self._server:
             self._server.cut()
             self._server = None
@@ -236,6 +241,8 @@ class TalosNode:
             self._spawn(self._listen_as_member())
         elif not self.active.is_control_plane or self.state.etcd_member:
             self.stage = "running"
+            if self.active.is_control_plane:
+                self._spawn(self._kubernetes.start())
         elif not self._is_joining and any(node.is_up for node in self.registry.etcd_members(self.identity)):
             self._is_joining = True
             self._spawn(self._join())

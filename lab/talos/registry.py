@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from lab.kubernetes.cluster import Clusters
+
 if TYPE_CHECKING:
     from lab.talos.node import TalosNode
 
@@ -36,6 +38,7 @@ class Registry:
         self.nodes: list[TalosNode] = []
         # Clusters, by Config.identity, whose container network is up: their Kubernetes nodes are ready.
         self.networked: set[str] = set()
+        self.kubernetes = Clusters(self)
 
     def add(self, node: TalosNode) -> None:
         """Let the others know of the node; one that was switched off and made anew takes its old place."""

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which kinds the server knows, and how clients find out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from lab.kubernetes.store import Kind
+
+READ_ONLY = ("get", "list", "watch")
+
+
+class Resource(NamedTuple):
+    """A kind as one version of its group shows it."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    namespaced: bool
+    short_names: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = READ_ONLY
+
+    @property
+    def stored_as(self) -> Kind:
+        """Return where its objects are kept."""
+        return Kind(self.group, self.plural)
+
+    @property
+    def api_version(self) -> str:
+        """Return group and version as objects carry them."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+
+NODES = Resource("", "v1", "nodes", "Node", namespaced=False, short_names=("no",))
+NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False, short_names=("ns",))
+BUILT_IN = (NAMESPACES, NODES)
+
+
+def version_info(version: str) -> dict[str, Any]:
+    """Return what /version says."""
+    major, minor, *_ = version.removeprefix("v").split(".")
+    return {
+        **{"major": major, "minor": minor, "gitVersion": version, "gitCommit": "stand-in", "gitTreeState": "clean"},
+        **{"buildDate": "2026-01-01T00:00:00Z", "goVersion": "none", "compiler": "gc", "platform": "linux/arm64"},
+    }
+
+
+def core_versions(address: str) -> dict[str, Any]:
+    """Return what /api says."""
+    servers = [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}]
+    return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": servers}
+
+
+def group_list(resources: Iterable[Resource]) -> dict[str, Any]:
+    """Return what /apis says."""
+    versions: dict[str, list[str]] = {}
+    for resource in resources:
+        known = versions.setdefault(resource.group, [])
+        if resource.version not in known:
+            known.append(resource.version)
+    groups = [_group(name, found) for name, found in sorted(versions.items()) if name]
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
+
+
+def _group(name: str, versions: list[str]) -> dict[str, Any]:
+    told = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions]
+    return {"name": name, "versions": told, "preferredVersion": told[0]}
+
+
+def resource_list(group: str, version: str, resources: Iterable[Resource]) -> dict[str, Any] | None:
+    """Return what /api/v1 or /apis/<group>/<version> says; nothing if there is no such group."""
+    found = [resource for resource in resources if (resource.group, resource.version) == (group, version)]
+    if not found:
+        return None
+    group_version = found[0].api_version
+    return {
+        **{"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version},
+        "resources": [_entry(resource) for resource in found],
+    }
+
+
+def _entry(resource: Resource) -> dict[str, Any]:
+    told: dict[str, Any] = {"name": resource.plural, "singularName": resource.kind.lower(), "kind": resource.kind}
+    told |= {"namespaced": resource.namespaced, "verbs": list(resource.verbs)}
+    return told | ({"shortNames": list(resource.short_names)} if resource.short_names else {})

@@ -1,0 +1,115 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""As much of HTTP/1.1 as Kubernetes' clients speak: keep-alive, bodies, and answers in chunks for watches."""
+
+from __future__ import annotations
+
+import asyncio
+import http
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+# The API server's own limit for one object.
+_BODY_LIMIT = 3 * 2**20
+
+
+class Request(NamedTuple):
+    """One request."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def keeps_connection(self) -> bool:
+        """Tell whether the client goes on with this connection."""
+        return self.headers.get("connection", "").lower() != "close"
+
+
+class Response(NamedTuple):
+    """One answer: a text, an object as JSON, or a stream of objects, one a line."""
+
+    code: int
+    content: dict[str, Any] | str | AsyncIterator[dict[str, Any]]
+
+
+async def read_request(reader: asyncio.StreamReader) -> Request | None:
+    """Return the connection's next request, or nothing at its end."""
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError:
+        return None
+    first, *lines = head.decode("latin-1").split("\r\n")
+    method, target, _ = first.split(" ", 2)
+    pairs = (line.partition(":") for line in lines if line)
+    headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
+    url = urlsplit(target)
+    query = dict(parse_qsl(url.query, keep_blank_values=True))
+    return Request(method, unquote(url.path), query, headers, await _read_body(reader, headers))
+
+
+async def _read_body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> bytes:
+    if "chunked" in headers.get("transfer-encoding", "").lower():
+        return await _read_chunks(reader)
+    return await reader.readexactly(_allowed(int(headers.get("content-length", "0"))))
+
+
+async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
+    body = b""
+    while size := int((await reader.readline()).partition(b";")[0], 16):
+        body += await reader.readexactly(_allowed(size, len(body)))
+        await reader.readline()
+    while (await reader.readline()).strip():
+        pass
+    return body
+
+
+def _allowed(size: int, before: int = 0) -> int:
+    if not 0 <= size <= _BODY_LIMIT - before:
+        raise ValueError(f"a body of {size} bytes is too large")
+    return size
+
+
+async def write_response(writer: asyncio.StreamWriter, response: Response) -> None:
+    """Send the answer."""
+    if isinstance(response.content, str):
+        await _write_whole(writer, response.code, "text/plain; charset=utf-8", response.content.encode())
+    elif isinstance(response.content, dict):
+        await _write_whole(writer, response.code, "application/json", _json(response.content))
+    else:
+        await _write_stream(writer, response.code, response.content)
+
+
+def _json(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, separators=(",", ":")).encode() + b"\n"
+
+
+def _head(code: int, kind: str, length: str) -> bytes:
+    lines = [
+        f"HTTP/1.1 {code} {http.HTTPStatus(code).phrase}",
+        "Cache-Control: no-cache, private",
+        f"Content-Type: {kind}",
+        length,
+    ]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+async def _write_whole(writer: asyncio.StreamWriter, code: int, kind: str, body: bytes) -> None:
+    writer.write(_head(code, kind, f"Content-Length: {len(body)}") + body)
+    await writer.drain()
+
+
+async def _write_stream(writer: asyncio.StreamWriter, code: int, objects: AsyncIterator[dict[str, Any]]) -> None:
+    writer.write(_head(code, "application/json", "Transfer-Encoding: chunked"))
+    await writer.drain()
+    async for item in objects:
+        line = _json(item)
+        writer.write(f"{len(line):x}\r\n".encode() + line + b"\r\n")
+        await writer.drain()
+    writer.write(b"0\r\n\r\n")
+    await writer.drain()

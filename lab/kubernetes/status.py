@@ -1,0 +1,53 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Failures as the API server tells them: objects of kind Status."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class ApiError(Exception):
+    """A request that is answered with a Status."""
+
+    def __init__(self, code: int, reason: str, message: str, *, details: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.details = details
+
+    def status(self) -> dict[str, Any]:
+        """Return the Status object."""
+        told: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
+        told |= {"message": str(self), "reason": self.reason}
+        if self.details is not None:
+            told["details"] = self.details
+        return told | {"code": self.code}
+
+
+def unauthorized() -> ApiError:
+    """Return the answer to whoever shows nothing that the server knows."""
+    return ApiError(401, "Unauthorized", "Unauthorized")
+
+
+def no_such_resource() -> ApiError:
+    """Return the answer to a path under a known group that names no kind."""
+    return ApiError(404, "NotFound", "the server could not find the requested resource", details={})
+
+
+def no_such_object(group: str, plural: str, name: str) -> ApiError:
+    """Return the answer about an object that does not exist."""
+    full = f"{plural}.{group}" if group else plural
+    details = {"name": name, "kind": plural} | ({"group": group} if group else {})
+    return ApiError(404, "NotFound", f'{full} "{name}" not found', details=details)
+
+
+def bad_request(message: str) -> ApiError:
+    """Return the answer to what cannot be understood."""
+    return ApiError(400, "BadRequest", message)
+
+
+def expired(message: str) -> ApiError:
+    """Return the answer to a resourceVersion that is too old."""
+    return ApiError(410, "Expired", message)

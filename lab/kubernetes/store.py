@@ -1,0 +1,135 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The objects of one cluster, with the versions, pages and events that clients see of them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import copy
+import json
+import uuid
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from lab.kubernetes.status import bad_request, expired
+
+Object = dict[str, Any]
+Filter = Callable[[Object], bool]
+# How many events a watch may be behind; etcd's compaction is what ends it on a real cluster.
+_KEPT_EVENTS = 1000
+
+
+class Kind(NamedTuple):
+    """Where objects of a kind are kept; their version is a matter of how they are shown."""
+
+    group: str
+    plural: str
+
+
+class Event(NamedTuple):
+    """Something that happened to an object."""
+
+    revision: int
+    type: str
+    kind: Kind
+    content: Object
+    before: Object | None
+
+
+class Page(NamedTuple):
+    """One page of a list."""
+
+    items: list[Object]
+    revision: int
+    continues: str
+    remaining: int
+
+
+def now() -> str:
+    """Return the time as objects carry it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Store:
+    """All objects of one cluster."""
+
+    def __init__(self) -> None:
+        self.revision = 1
+        self._objects: dict[Kind, dict[tuple[str, str], Object]] = {}
+        self._events: deque[Event] = deque(maxlen=_KEPT_EVENTS)
+
+    def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
+        """Return a copy of the object, or nothing."""
+        return copy.deepcopy(self._objects.get(kind, {}).get((namespace, name)))
+
+    def items(self, kind: Kind, *, namespace: str = "", matches: Filter | None = None) -> list[Object]:
+        """Return copies of the objects of a kind, in order; of all namespaces if none is named."""
+        found = sorted(self._objects.get(kind, {}).items())
+        chosen = [item for (where, _), item in found if namespace in ("", where)]
+        return [copy.deepcopy(item) for item in chosen if matches is None or matches(item)]
+
+    def page(self, items: Sequence[Object], *, limit: int, token: str) -> Page:
+        """Return the page of the list that the token stands for."""
+        after = _unpacked(token) if token else ("", "")
+        rest = [item for item in items if _position(item) > after]
+        shown = rest[:limit] if limit else rest
+        remaining = len(rest) - len(shown)
+        return Page(list(shown), self.revision, _packed(_position(shown[-1])) if remaining else "", remaining)
+
+    def put(self, kind: Kind, content: Object) -> Object:
+        """Keep the object; one that is as it was keeps its version, and nobody hears of it."""
+        key = _position(content)
+        before = self._objects.get(kind, {}).get(key)
+        metadata = _kept_metadata(before) if before else {"uid": str(uuid.uuid4()), "creationTimestamp": now()}
+        after = copy.deepcopy(content)
+        after["metadata"] |= metadata
+        if after == before:
+            return after
+        self._record("MODIFIED" if before else "ADDED", kind, after, before)
+        self._objects.setdefault(kind, {})[key] = after
+        return copy.deepcopy(after)
+
+    def remove(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
+        """Forget the object and return its last state."""
+        before = self._objects.get(kind, {}).pop((namespace, name), None)
+        if before is None:
+            return None
+        after = copy.deepcopy(before)
+        self._record("DELETED", kind, after, before)
+        return after
+
+    def _record(self, event: str, kind: Kind, after: Object, before: Object | None) -> None:
+        self.revision += 1
+        after["metadata"]["resourceVersion"] = str(self.revision)
+        self._events.append(Event(self.revision, event, kind, copy.deepcopy(after), before))
+
+    def events(self, kind: Kind, *, since: int) -> list[Event]:
+        """Return what happened to objects of the kind after the revision."""
+        oldest = self._events[0].revision if self._events else self.revision + 1
+        if since < oldest - 1:
+            raise expired(f"too old resource version: {since} ({oldest - 1})")
+        return [event for event in self._events if event.kind == kind and event.revision > since]
+
+
+def _position(item: Object) -> tuple[str, str]:
+    return item["metadata"].get("namespace", ""), item["metadata"]["name"]
+
+
+def _kept_metadata(before: Object) -> Object:
+    return {key: before["metadata"][key] for key in ("uid", "creationTimestamp", "resourceVersion")}
+
+
+def _packed(position: tuple[str, str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
+
+
+def _unpacked(token: str) -> tuple[str, str]:
+    try:
+        namespace, name = json.loads(base64.urlsafe_b64decode(token))
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise bad_request("continue key is not valid") from error
+    return str(namespace), str(name)
