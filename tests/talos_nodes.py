@@ -10,6 +10,7 @@ import base64
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +25,18 @@ from lab.talos.registry import Registry
 QUICK = Timing(answer=0.01, reboot=0.05, boot=0.02, join=0.02)
 
 
-def _pair(pair: pki.Pair) -> dict[str, str]:
-    key = pair.key_pem.replace(b"PRIVATE KEY", b"ED25519 PRIVATE KEY")
+def _pair(pair: pki.Pair, header: str = "ED25519 PRIVATE KEY") -> dict[str, str]:
+    key = pair.key_pem.replace(b"PRIVATE KEY", header.encode())
     return {"crt": pki.encoded(pair.certificate_pem), "key": pki.encoded(key)}
 
 
 class Cluster:
     """The secrets of a made-up cluster and what is made of them."""
 
-    def __init__(self, endpoint: str = "https://192.0.2.1:6443") -> None:
-        self.authority = pki.new_authority()
+    def __init__(self, endpoint: str = "https://192.0.2.1:6443", *, key: Any = None) -> None:
+        self.authority = pki.new_authority(key=key)
+        # Talos has a header of its own for Ed25519 keys.
+        self.key_header = "PRIVATE KEY" if key else "ED25519 PRIVATE KEY"
         self.kubernetes = pki.new_authority("kubernetes")
         self.etcd = pki.new_authority("etcd")
         self.endpoint = endpoint
@@ -51,7 +54,7 @@ class Cluster:
         }
         document: dict[str, Any] = {
             "version": "v1alpha1",
-            "machine": {"type": kind, "ca": _pair(self.authority), **machine_keys},
+            "machine": {"type": kind, "ca": _pair(self.authority, self.key_header), **machine_keys},
             "cluster": cluster,
         }
         if kind == "controlplane":
@@ -65,10 +68,11 @@ class Cluster:
         """Return a configuration as YAML."""
         return yaml.safe_dump(self.document(kind, **machine_keys), sort_keys=False).encode()
 
-    def credentials(self, role: str = "os:admin") -> access.Credentials:
-        """Return client credentials of the role."""
-        pair = pki.issue(self.authority, pki.Subject(organizations=[role]), client=True)
-        key = pair.key_pem.decode().replace("PRIVATE KEY", "ED25519 PRIVATE KEY")
+    def credentials(self, role: str = "os:admin", *, begins: timedelta = timedelta()) -> access.Credentials:
+        """Return client credentials of the role, valid from then on."""
+        subject = pki.Subject(organizations=[role], clock_offset=begins)
+        pair = pki.issue(self.authority, subject, client=True)
+        key = pair.key_pem.decode().replace("PRIVATE KEY", self.key_header)
         return access.Credentials(self.authority.certificate_pem.decode(), pair.certificate_pem.decode(), key)
 
     def talosconfig(self, role: str = "os:admin") -> dict[str, Any]:
