@@ -34,7 +34,8 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.uv
 
 demo: $(VENV)/.demo
 	@$(VENV)/bin/python -m lab up
-	@$(PLAYBOOK) playbooks/site.yml
+	@$(PLAYBOOK) playbooks/site.yml -e report_printed=false
+	@$(RUN) sh -c 'cat "$$LAB_DIRECTORY/cluster/report/report.txt"'
 
 plan: $(VENV)/.demo
 	@$(VENV)/bin/python -m lab up
