@@ -17,21 +17,23 @@ from tests.playbooks.runs import CONFIRMED, calls, instances, play
 
 PLAN = ("--check", "--diff")
 GALAXY = (sys.executable, "-m", "ansible", "galaxy", "collection")
+# By force, because the user may have installed the collection for good.
+OPTIONS = ("--force", "--no-deps", "--offline")
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder into which the collection was installed from its tarball."""
     folder = tmp_path_factory.mktemp("installed")
-    galaxy("build", str(REPOSITORY), "--output-path", str(folder))
+    galaxy(folder, "build", str(REPOSITORY), "--output-path", str(folder))
     (tarball,) = folder.glob("*.tar.gz")
-    galaxy("install", str(tarball), "--no-deps", "--offline", "--collections-path", str(folder))
+    galaxy(folder, "install", str(tarball), *OPTIONS, "--collections-path", str(folder))
     return folder
 
 
-def galaxy(*arguments: str) -> None:
-    """Run ansible-galaxy collection."""
-    subprocess.run([*GALAXY, *arguments], check=True, capture_output=True, timeout=120)
+def galaxy(folder: Path, *arguments: str) -> None:
+    """Run ansible-galaxy collection outside of the checkout, whose ansible.cfg finds it installed already."""
+    subprocess.run([*GALAXY, *arguments], cwd=folder, check=True, capture_output=True, timeout=120)
 
 
 def test_the_plan_works_from_the_folder_of_the_playbooks(lab: Lab) -> None:
