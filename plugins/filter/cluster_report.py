@@ -22,6 +22,7 @@ def cluster_report(
     phases: Sequence[Record],
     now: float,
     endpoint: str,
+    kubernetes: Record | None = None,
 ) -> dict[str, Any]:
     """Return the report of a cluster."""
     resources = info["resources"]
@@ -36,6 +37,7 @@ def cluster_report(
         ],
         "nodes": [node_report(node, resources, seen) for node in cluster["nodes"]],
         "etcd_members": etcd_members(seen),
+        "kubernetes": kubernetes_report(kubernetes or {}),
         "timings": timings(phases, now=now),
     }
 
@@ -62,6 +64,41 @@ def etcd_members(seen: Sequence[Record]) -> list[str]:
     """Return the names of etcd's members, as the control plane that knows of most tells them."""
     known = [[member["hostname"] for member in item.get("etcd_members") or ()] for item in seen]
     return sorted(max(known, key=len, default=[]))
+
+
+def kubernetes_report(answer: Record) -> dict[str, Any] | None:
+    """Return what Kubernetes says of its nodes; nothing where it was not asked."""
+    if answer.get("failed"):
+        return {"error": answer.get("msg"), "nodes": [], "ready": 0, "versions": [], "waits_for_network": False}
+    if "resources" not in answer:
+        return None
+    nodes = [registered_node(item) for item in answer["resources"]]
+    waiting = [node for node in nodes if not node["ready"]]
+    return {
+        "error": None,
+        "nodes": nodes,
+        "ready": len(nodes) - len(waiting),
+        "versions": sorted({node["version"] for node in nodes}),
+        "waits_for_network": bool(waiting) and all(is_without_network(node) for node in waiting),
+    }
+
+
+def registered_node(item: Record) -> dict[str, Any]:
+    """Return what is told of one of Kubernetes' nodes."""
+    conditions = item["status"].get("conditions") or ()
+    ready: Record = next((condition for condition in conditions if condition["type"] == "Ready"), {})
+    is_ready = ready.get("status") == "True"
+    return {
+        "name": item["metadata"]["name"],
+        "version": item["status"]["nodeInfo"]["kubeletVersion"],
+        "ready": is_ready,
+        "reason": None if is_ready else ready.get("message"),
+    }
+
+
+def is_without_network(node: Record) -> bool:
+    """Tell whether the node waits for nothing but a container network, as one does until its CNI is installed."""
+    return "cni plugin not initialized" in (node["reason"] or "")
 
 
 def timings(phases: Sequence[Record], *, now: float) -> list[dict[str, Any]]:

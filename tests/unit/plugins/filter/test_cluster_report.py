@@ -90,3 +90,47 @@ def test_only_an_endpoint_on_this_computer_is_a_lab(endpoint: str, lab: bool) ->
 
 def test_the_time_is_given_in_utc() -> None:
     assert report()["time"] == "2025-11-24T16:00:00+00:00"
+
+
+def registered(name: str, *, status: str = "False", message: str = "") -> dict[str, Any]:
+    ready = {"type": "Ready", "status": status, "message": message}
+    kubelet = {"nodeInfo": {"kubeletVersion": "v1.33.12"}, "conditions": [{"type": "MemoryPressure"}, ready]}
+    return {"metadata": {"name": name}, "status": kubelet}
+
+
+NO_NETWORK = "container runtime network not ready: Network plugin returns error: cni plugin not initialized"
+
+
+def test_nodes_without_a_container_network_are_told_to_wait_for_it() -> None:
+    answer = {"resources": [registered("gateway", message=NO_NETWORK), registered("compute-2", status="True")]}
+
+    told = report(kubernetes=answer)["kubernetes"]
+
+    assert (told["ready"], told["versions"], told["waits_for_network"]) == (1, ["v1.33.12"], True)
+    assert told["nodes"][0] == {"name": "gateway", "version": "v1.33.12", "ready": False, "reason": NO_NETWORK}
+    assert told["nodes"][1]["reason"] is None
+
+
+def test_a_node_that_is_lost_does_not_wait_for_a_network() -> None:
+    lost = registered("compute-2", status="Unknown", message="Kubelet stopped posting node status.")
+
+    told = report(kubernetes={"resources": [registered("gateway", message=NO_NETWORK), lost]})["kubernetes"]
+
+    assert told["waits_for_network"] is False
+
+
+def test_nodes_that_are_all_ready_wait_for_nothing() -> None:
+    told = report(kubernetes={"resources": [registered("gateway", status="True")]})["kubernetes"]
+
+    assert (told["ready"], told["waits_for_network"]) == (1, False)
+
+
+def test_why_kubernetes_does_not_answer_is_told() -> None:
+    assert (
+        report(kubernetes={"failed": True, "msg": "connection refused"})["kubernetes"]["error"] == "connection refused"
+    )
+
+
+@pytest.mark.parametrize("answer", [pytest.param(None, id="not given"), pytest.param({"skipped": True}, id="skipped")])
+def test_without_a_kubeconfig_nothing_is_told_of_kubernetes(answer: dict[str, Any] | None) -> None:
+    assert report(kubernetes=answer)["kubernetes"] is None
