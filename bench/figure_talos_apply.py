@@ -1,0 +1,103 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""talos_apply on hundreds of nodes at once against bare connections to them, and against a loop of talosctl.
+
+The nodes are the lab's stand-ins in a process of their own; what they take themselves counts for all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from bench.environment import ROOT, clean
+from bench.measure import CannotRun, Figure, Usage, compare, interleaved, memory, run
+
+NODES = 300
+TALOSCTL_NODES = 20
+MEMORY_GOAL = 150.0
+TALOSCTL = ROOT / ".cache" / "peers" / "talosctl"
+
+
+def figures(directory: Path, *, repetitions: int) -> Iterator[Figure]:
+    """Yield wall time against both peers, and memory."""
+    with nodes(directory):
+        usages = interleaved(runs(directory), repetitions=repetitions)
+        ours, bare = usages["ours"], usages["bare"]
+        yield compare("talos_apply_wall", "s", wall(ours), wall(bare), against=f"{NODES} bare TLS + RPC", goal=2)
+        peak = list(memory(ours))
+        yield compare("talos_apply_memory", "MB", peak, [MEMORY_GOAL], against=f"{MEMORY_GOAL:.0f} MB", goal=1)
+        loop = talosctl_loop(directory) * NODES / TALOSCTL_NODES
+        against = f"talosctl apply-config for each of {NODES} nodes, from {TALOSCTL_NODES} of them"
+        yield compare("talos_apply_talosctl", "s", wall(ours), [loop], against=against, goal=0.1)
+
+
+def wall(usages: list[Usage]) -> list[float]:
+    """Return the seconds that each run took, its start included."""
+    return [usage.wall_seconds for usage in usages]
+
+
+def runs(directory: Path) -> dict[str, partial[Usage]]:
+    """Return what is compared; each run of ours brings a change of its own."""
+    return {name: partial(client_run, name, directory) for name in ("ours", "bare")}
+
+
+def client_run(name: str, directory: Path) -> Usage:
+    """Run one of the clients."""
+    command = [sys.executable, "-m", "bench.talos_client", name, str(directory), str(NODES), str(new_config(directory))]
+    return run(command, environment=environment(directory), output=directory / f"{name}.out")
+
+
+def environment(directory: Path) -> dict[str, str]:
+    """Return the environment of clients and nodes."""
+    return clean(directory, PYTHONPATH=f"{ROOT}:{ROOT / 'playbooks' / 'collections'}")
+
+
+def new_config(directory: Path) -> Path:
+    """Return a configuration that no node has yet: its JSON is YAML as well."""
+    document = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+    document["machine"]["sysctls"] = {"kernel.pid_max": str(time.monotonic_ns())}
+    path = directory / "config.yaml"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+def talosctl_loop(directory: Path) -> float:
+    """Return the seconds that the real talosctl takes for some of the nodes, one after the other."""
+    from bench.talos_nodes import addresses
+
+    program = Path(os.environ.get("URMANAC_TALOSCTL", TALOSCTL))
+    if not program.exists():
+        raise CannotRun("talosctl is not at hand; make test-peers builds it, URMANAC_TALOSCTL names one")
+    config = new_config(directory)
+    total = 0.0
+    for address in addresses(TALOSCTL_NODES):
+        command = [program, "--talosconfig", directory / "talosconfig", "--endpoints", address, "--nodes", address]
+        apply = [*command, "apply-config", "--file", config]
+        total += run(apply, environment=environment(directory), output=directory / "talosctl.out").wall_seconds
+    return total
+
+
+@contextmanager
+def nodes(directory: Path) -> Iterator[None]:
+    """Serve the nodes in a process of their own."""
+    command = [sys.executable, "-m", "bench.talos_nodes", str(directory), str(NODES)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, env=environment(directory), cwd=ROOT, **pipes) as process:
+        assert process.stdin  # noqa: S101  for the type checker: both are pipes
+        assert process.stdout  # noqa: S101
+        try:
+            if process.stdout.readline() != "ready\n":
+                raise CannotRun("the nodes did not come up")
+            yield
+        finally:
+            process.stdin.close()
+            process.terminate()

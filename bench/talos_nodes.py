@@ -1,0 +1,62 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Configured stand-in nodes for the bench, in a process of their own: python -m bench.talos_nodes DIRECTORY COUNT.
+
+Prints one line when all answer, and goes when its standard input ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine
+from lab.talos.node import TalosNode, Timing
+from lab.talos.registry import Registry
+from tests.talos_nodes import Cluster, maintenance
+
+TIMING = Timing(answer=0.01, reboot=0.05, boot=0.02, join=0.02)
+
+
+def addresses(count: int) -> list[str]:
+    """Return that many addresses on loopback."""
+    return [f"127.41.{number // 250}.{number % 250 + 1}" for number in range(count)]
+
+
+async def serve(directory: Path, count: int) -> None:
+    """Bring the nodes up and keep them until nobody is there any more."""
+    cluster, registry = Cluster(), Registry()
+    nodes = [
+        TalosNode(address, directory / "machines" / address, registry=registry, timing=TIMING)
+        for address in addresses(count)
+    ]
+    for node in nodes:
+        await node.start()
+    config = cluster.config()
+    await client.run_on_nodes(
+        [node.address for node in nodes],
+        lambda connection: machine.apply(connection, config),
+        maintenance()._replace(connect_timeout=60, call_timeout=60),
+    )
+    while not all(node.is_booted for node in nodes):
+        await asyncio.sleep(0.1)
+    write(directory, cluster)
+    print("ready", flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+
+
+def write(directory: Path, cluster: Cluster) -> None:
+    """Keep what a client needs."""
+    (directory / "talosconfig").write_text(yaml.safe_dump(cluster.talosconfig()), encoding="utf-8")
+    document: dict[str, Any] = cluster.document()
+    (directory / "config.json").write_text(json.dumps(document), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2])))
