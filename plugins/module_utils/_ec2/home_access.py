@@ -226,16 +226,13 @@ def _is_to_close(rule: HomeRule, order: Order, now: datetime) -> bool:
 
 def _act(api: Api, identity: Identity, plan: Plan) -> Plan:
     """Open before closing, so that a network that replaces another leaves no gap."""
-    ids: dict[tuple[str, str, str], str] = {}
-    for group_id, rules in _by_group(plan.opened):
-        answer = _authorize(api, identity, group_id, rules)
-        ids |= {(group_id, port_text(rule), rule["CidrIpv6"]): rule["SecurityGroupRuleId"] for rule in answer}
+    ids = {rule.place: _authorize(api, identity, rule) for rule in plan.opened}
     for group_id, rules in _by_group(plan.marked):
         _mark(api, identity, group_id, rules)
     for group_id, rules in _by_group(plan.closed):
         rule_ids = [rule.id for rule in rules]
         api.call("ec2", "revoke_security_group_ingress", GroupId=group_id, SecurityGroupRuleIds=rule_ids)
-    after = [rule._replace(id=rule.id or ids.get((rule.group_id, rule.port, rule.network))) for rule in plan.after]
+    after = [rule._replace(id=rule.id or ids.get(rule.place)) for rule in plan.after]
     return plan._replace(after=tuple(after))
 
 
@@ -244,16 +241,16 @@ def _by_group(rules: Iterable[HomeRule]) -> Iterator[tuple[str, list[HomeRule]]]
         yield group_id, list(of)
 
 
-def _authorize(api: Api, identity: Identity, group_id: str, rules: Sequence[HomeRule]) -> list[dict[str, Any]]:
-    tags = [{"Key": key, "Value": value} for key, value in _tags(identity, rules[0]).items()]
+def _authorize(api: Api, identity: Identity, rule: HomeRule) -> str:
     answer = api.call(
         "ec2",
         "authorize_security_group_ingress",
-        GroupId=group_id,
-        IpPermissions=[_permission(rule) for rule in rules],
-        TagSpecifications=[{"ResourceType": "security-group-rule", "Tags": tags}],
+        GroupId=rule.group_id,
+        IpPermissions=[_permission(rule)],
+        TagSpecifications=[{"ResourceType": "security-group-rule", "Tags": _tag_list(identity, rule)}],
     )
-    return answer["SecurityGroupRules"]
+    rule_id: str = answer["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+    return rule_id
 
 
 def _permission(rule: HomeRule) -> dict[str, Any]:
@@ -262,8 +259,8 @@ def _permission(rule: HomeRule) -> dict[str, Any]:
     return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "Ipv6Ranges": ranges}
 
 
-def _tags(identity: Identity, rule: HomeRule) -> dict[str, str]:
-    return {
+def _tag_list(identity: Identity, rule: HomeRule) -> list[dict[str, str]]:
+    tags = {
         "Name": f"{identity.name}-{PURPOSE}",
         "Project": identity.project,
         "Cluster": identity.name,
@@ -271,12 +268,12 @@ def _tags(identity: Identity, rule: HomeRule) -> dict[str, str]:
         "Purpose": PURPOSE,
         **({"Expires": rule.expires} if rule.expires else {}),
     }
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def _mark(api: Api, identity: Identity, group_id: str, rules: Sequence[HomeRule]) -> None:
     ids = [rule.id for rule in rules]
-    tags = [{"Key": key, "Value": value} for key, value in _tags(identity, rules[0]).items()]
-    api.call("ec2", "create_tags", Resources=ids, Tags=tags)
+    api.call("ec2", "create_tags", Resources=ids, Tags=_tag_list(identity, rules[0]))
     if rules[0].expires is None:
         api.call("ec2", "delete_tags", Resources=ids, Tags=[{"Key": "Expires"}])
     permissions = [_permission(rule) for rule in rules]

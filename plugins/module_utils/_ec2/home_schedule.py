@@ -30,6 +30,7 @@ class Schedule(NamedTuple):
     name: str
     expression: str
     input: str
+    role_arn: str
 
 
 class SchedulePlan(NamedTuple):
@@ -49,13 +50,13 @@ def ensure_schedules(
     api: Api, identity: Identity, rules: Iterable[HomeRule], role_arn: str, *, check_mode: bool
 ) -> SchedulePlan:
     """Bring the schedules to the ends of the rules and return what was, or in check mode would be, done."""
-    plan = plan_schedules(_read(api, identity), schedules_of(identity, rules))
+    plan = plan_schedules(_read(api, identity), schedules_of(identity, rules, role_arn))
     if check_mode:
         return plan
     for schedule in plan.create:
-        api.call("scheduler", "create_schedule", **_parameters(schedule, role_arn))
+        api.call("scheduler", "create_schedule", **_parameters(schedule))
     for schedule in plan.update:
-        api.call("scheduler", "update_schedule", **_parameters(schedule, role_arn))
+        api.call("scheduler", "update_schedule", **_parameters(schedule))
     for name in plan.delete:
         _delete(api, name)
     return plan
@@ -71,19 +72,22 @@ def plan_schedules(current: Mapping[str, Schedule], wanted: Iterable[Schedule]) 
     )
 
 
-def schedules_of(identity: Identity, rules: Iterable[HomeRule]) -> list[Schedule]:
+def schedules_of(identity: Identity, rules: Iterable[HomeRule], role_arn: str) -> list[Schedule]:
     """Return the schedules that close these rules at their ends."""
     ends: dict[tuple[str, str], list[str]] = {}
     for rule in rules:
         if rule.expires:
             ends.setdefault((rule.group_id, rule.expires), []).append(rule.id or "unknown in check mode")
-    return [_schedule(identity, group_id, expires, ids) for (group_id, expires), ids in sorted(ends.items())]
-
-
-def _schedule(identity: Identity, group_id: str, expires: str, ids: list[str]) -> Schedule:
-    name = f"{_prefix(identity)}{_digest(group_id, expires)}"
-    call = {"GroupId": group_id, "SecurityGroupRuleIds": sorted(ids)}
-    return Schedule(name, f"at({expires.rstrip('Z')})", json.dumps(call, sort_keys=True))
+    calls = {key: {"GroupId": key[0], "SecurityGroupRuleIds": sorted(ids)} for key, ids in sorted(ends.items())}
+    return [
+        Schedule(
+            name=f"{_prefix(identity)}{_digest(group_id, expires)}",
+            expression=f"at({expires.rstrip('Z')})",
+            input=json.dumps(call, sort_keys=True),
+            role_arn=role_arn,
+        )
+        for (group_id, expires), call in calls.items()
+    ]
 
 
 def _prefix(identity: Identity) -> str:
@@ -98,14 +102,14 @@ def _digest(*parts: str) -> str:
 def _read(api: Api, identity: Identity) -> dict[str, Schedule]:
     listed = api.call("scheduler", "list_schedules", NamePrefix=_prefix(identity))["Schedules"]
     names = [item["Name"] for item in listed if re.fullmatch(r"[0-9a-f]{10}", item["Name"][len(_prefix(identity)) :])]
-    answers = [api.call("scheduler", "get_schedule", Name=name) for name in names]
+    answers = [(name, api.call("scheduler", "get_schedule", Name=name)) for name in names]
     return {
-        answer["Name"]: Schedule(answer["Name"], answer["ScheduleExpression"], answer["Target"]["Input"])
-        for answer in answers
+        name: Schedule(name, answer["ScheduleExpression"], answer["Target"]["Input"], answer["Target"]["RoleArn"])
+        for name, answer in answers
     }
 
 
-def _parameters(schedule: Schedule, role_arn: str) -> dict[str, Any]:
+def _parameters(schedule: Schedule) -> dict[str, Any]:
     return {
         "Name": schedule.name,
         "Description": "Closes home access at its end, made by urmanac.talos",
@@ -113,7 +117,7 @@ def _parameters(schedule: Schedule, role_arn: str) -> dict[str, Any]:
         "ScheduleExpressionTimezone": "UTC",
         "FlexibleTimeWindow": {"Mode": "OFF"},
         "ActionAfterCompletion": "DELETE",
-        "Target": {"Arn": _TARGET, "RoleArn": role_arn, "Input": schedule.input, "RetryPolicy": _RETRY},
+        "Target": {"Arn": _TARGET, "RoleArn": schedule.role_arn, "Input": schedule.input, "RetryPolicy": _RETRY},
     }
 
 
