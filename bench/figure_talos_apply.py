@@ -90,8 +90,8 @@ def talosctl_loop(directory: Path) -> float:
 def nodes(directory: Path) -> Iterator[None]:
     """Serve the nodes in a process of their own."""
     command = [sys.executable, "-m", "bench.talos_nodes", str(directory), str(NODES)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, text=True, env=environment(directory), cwd=ROOT, **pipes) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, text=True, env=environment(directory), cwd=ROOT, stdin=pipe, stdout=pipe) as process:
         assert process.stdin  # noqa: S101  for the type checker: both are pipes
         assert process.stdout  # noqa: S101
         try:

@@ -4,7 +4,7 @@
 """The clients that the bench compares: python -m bench.talos_client ours|bare DIRECTORY COUNT SYSCTL.
 
 `ours` is the work of talos_apply, options and result as the module handles them, for a change that all nodes take, and
-then again to confirm that nothing is left to change. `bare` is a connection per node with mutual TLS and one empty call.
+then again to confirm that nothing is left to change. `bare` is a connection per node with mutual TLS and an empty call.
 Prints the seconds that it took without its start.
 """
 
@@ -34,7 +34,7 @@ def ours(directory: Path, count: int, config: str) -> None:
     """Apply a change to all nodes, and see in a second application that they have it."""
     params = options(directory, count, config)
     for changed in (True, False):
-        outcomes = asyncio.run(talos_apply.apply_to_all(params, check_mode=False))
+        outcomes = asyncio.run(talos_apply.apply_to_all(params, check_mode=False, shows_diff=False))
         wrong = [one for one in outcomes if one.error or one.changed is not changed]
         if wrong:
             raise SystemExit(f"{len(wrong)} nodes: {wrong[0]}")

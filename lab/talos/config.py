@@ -9,6 +9,7 @@ import base64
 import binascii
 import copy
 import difflib
+import functools
 from typing import Any, NamedTuple
 
 import yaml
@@ -106,6 +107,7 @@ class Config(NamedTuple):
         return base64.b64decode(found or "")
 
 
+@functools.lru_cache(maxsize=64)
 def parse(text: bytes, release: tuple[int, int]) -> Config:
     """Return the configuration, or say why a node of the release refuses it."""
     try:
@@ -191,6 +193,8 @@ def difference(before: Config | None, after: Config) -> str:
     """Return the unified diff of the encoded documents, as a dry run shows it; secrets in clear, as there."""
     if before is None:
         return _unified("", _encoded(after))
+    if before.text == after.text:
+        return ""
     return _unified(_encoded(before), _encoded(after))
 
 

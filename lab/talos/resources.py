@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 SENSITIVE = {"MachineConfigs.config.talos.dev"}
 
+_REQUIRED = {"apid", "machined", "kubelet"}
+_REQUIRED_OF_CONTROL_PLANES = {"etcd", "trustd"}
+
 Specs = dict[str, Any]
 
 
@@ -58,7 +61,10 @@ def unmet_conditions(node: TalosNode) -> dict[str, str]:
     unmet = {}
     if not node.time_is_synced:
         unmet["time"] = "time is not synced"
-    waiting = [f"{name} not running" for name, (state, _) in node.services().items() if state != "Running"]
+    services = node.services()
+    # Others, such as an extension that waits for its document, do not count.
+    required = _REQUIRED | (_REQUIRED_OF_CONTROL_PLANES if node.config.is_control_plane else set())
+    waiting = [f"{name} not running" for name in sorted(required & set(services)) if services[name][0] != "Running"]
     if waiting:
         unmet["services"] = ", ".join(waiting)
     if not node.is_networked:
@@ -75,8 +81,9 @@ def _extensions(node: TalosNode) -> Specs:
 
 def _services(node: TalosNode) -> Specs:
     return {
-        name: {"running": state == "Running", "healthy": bool(healthy), "unknown": healthy is None}
+        name: {"running": True, "healthy": bool(healthy), "unknown": healthy is None}
         for name, (state, healthy) in node.services().items()
+        if state == "Running"
     }
 
 

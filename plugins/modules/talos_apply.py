@@ -108,6 +108,7 @@ import asyncio
 import re
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
 from typing import Any, NamedTuple, Protocol
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -171,26 +172,54 @@ class Wish(NamedTuple):
     mode: str
     settle_timeout: float
     check_mode: bool
+    shows_diff: bool = True
 
 
 class RealNode:
-    """A node at an address, reached with credentials where it has a configuration, without where it has none."""
+    """A node at an address, reached with credentials where it has a configuration, without where it has none.
 
-    def __init__(self, address: str, ways: Iterable[Any]) -> None:
+    One connection serves all calls, until it fails.
+    """
+
+    def __init__(self, address: str, ways: Iterable[Any], slots: asyncio.Semaphore | None = None) -> None:
         self._address = address
         self._ways = list(ways)
+        self._slots = slots
+        self._open = AsyncExitStack()
+        self._connection: client.NodeClient | None = None
+        self._was = ""
+
+    async def __aenter__(self) -> RealNode:
+        """Begin without a connection: the first call makes it."""
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        """Close the connection."""
+        self._connection = None
+        await self._open.aclose()
 
     async def _do(self, work: Any) -> Any:
-        refused: NodeError | None = None
+        if self._connection is None:
+            await self._connect()
+        try:
+            return await work(self._connection, self._was)
+        except NodeError as error:
+            if error.cause.is_down or error.cause.is_unknown:
+                await self.__aexit__()
+            raise
+
+    async def _connect(self) -> None:
         for way in self._ways:
             try:
-                async with client.connected(self._address, way) as connection:
-                    return await work(connection, "maintenance" if way.is_maintenance else "running")
+                connecting = client.connected(self._address, way, slots=self._slots)
+                self._connection = await self._open.enter_async_context(connecting)
             except NodeError as error:
                 if error.cause is not Cause.MAINTENANCE or way is self._ways[-1]:
                     raise
-                refused = error
-        raise refused or TalosError("Failed to connect: no way into the node is known.")
+            else:
+                self._was = "maintenance" if way.is_maintenance else "running"
+                return
+        raise TalosError("Failed to connect: no way into the node is known.")
 
     async def show(self, config: bytes, mode: str) -> Seen:
         """Return what the node says that the configuration would change."""
@@ -230,18 +259,26 @@ def secrets_in(document: Any) -> set[str]:
     return own.union(*(secrets_in(value) for value in document.values()))
 
 
+def secrets_of(config: bytes) -> set[str]:
+    """Return what must not be shown of the configuration."""
+    # libyaml where it is there: hundreds of nodes have as many configurations.
+    return secrets_in(list(yaml.load_all(config, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))))
+
+
 def shown_diff(details: str, config: bytes) -> str:
     """Return the node's diff without secrets and without the words around it."""
     diff = re.sub(r"(\bcrt: *)\S+", r"\1(redacted)", details.partition("Config diff:\n\n")[2] or details)
-    return redact(diff, known=secrets_in(list(yaml.safe_load_all(config))))
+    return redact(diff, known=secrets_of(config))
 
 
 async def ensure_config(address: str, node: Node, wish: Wish) -> Outcome:
     """Bring the node to the configuration and tell what changed."""
     seen = await show_surely(node, wish)
-    outcome = Outcome(address, seen.changes, seen.was, seen.mode, diff=shown_diff(seen.diff, wish.config))
+    outcome = Outcome(address, seen.changes, seen.was, seen.mode)
     if not seen.changes:
-        return outcome._replace(diff="")
+        return outcome
+    if wish.shows_diff:
+        outcome = outcome._replace(diff=shown_diff(seen.diff, wish.config))
     if wish.check_mode:
         return outcome
     applied = await apply_surely(node, wish)
@@ -284,6 +321,14 @@ async def has_config(node: Node, wish: Wish, end: float) -> bool:
         await asyncio.sleep(1)
 
 
+def known_secrets(config: bytes) -> set[str]:
+    """Return what must not be shown of a configuration that may be no YAML at all."""
+    try:
+        return secrets_of(config)
+    except yaml.YAMLError:
+        return set()
+
+
 def configs_of(params: Mapping[str, Any]) -> dict[str, bytes]:
     """Return the configuration of every node; all that have none are told at once."""
     texts = {node: params["configs"].get(node) or params["config"] for node in params["nodes"]}
@@ -294,17 +339,21 @@ def configs_of(params: Mapping[str, Any]) -> dict[str, bytes]:
     return {node: str(text).encode() for node, text in texts.items()}
 
 
-async def apply_to_all(params: Mapping[str, Any], *, check_mode: bool) -> list[Outcome]:
+async def apply_to_all(params: Mapping[str, Any], *, check_mode: bool, shows_diff: bool = True) -> list[Outcome]:
     """Bring all nodes to their configurations, side by side."""
     known = [cluster_way(params)] if params["talosconfig"] else []
+    anybody = maintenance_way(params)
+    slots = asyncio.Semaphore(client.CONNECTS_AT_ONCE)
 
     async def one(address: str, config: bytes) -> Outcome:
-        ways = [*known, maintenance_way(params, params["fingerprints"].get(address))]
+        # The TLS settings are the same for all nodes; making them anew for each would take longer than a handshake.
+        ways = [*known, anybody._replace(fingerprint=params["fingerprints"].get(address))]
+        wish = Wish(config, params["mode"], params["settle_timeout"], check_mode, shows_diff)
         try:
-            wish = Wish(config, params["mode"], params["settle_timeout"], check_mode)
-            return await ensure_config(address, RealNode(address, ways), wish)
+            async with RealNode(address, ways, slots) as node:
+                return await ensure_config(address, node, wish)
         except CollectionError as error:
-            return Outcome(address, error=redact(str(error), known=secrets_in(list(yaml.safe_load_all(config)))))
+            return Outcome(address, error=redact(str(error), known=known_secrets(config)))
 
     return list(await asyncio.gather(*(one(*pair) for pair in configs_of(params).items())))
 
@@ -333,7 +382,8 @@ def main() -> None:
         module.fail_json(msg=missing_required_lib(library), exception=trace)
     readable(module)
     try:
-        outcomes = asyncio.run(apply_to_all(module.params, check_mode=module.check_mode))
+        work = apply_to_all(module.params, check_mode=module.check_mode, shows_diff=module._diff)
+        outcomes = asyncio.run(work)
     except CollectionError as error:
         module.fail_json(msg=str(error))
     result = result_of(outcomes, with_diff=module._diff)
