@@ -62,7 +62,7 @@ class Way:
     def ask(self, path: str, client: pki.Pair | None = None, *, method: str = "GET", **headers: str) -> tuple[int, Any]:
         """Return code and content of the answer to a plain request."""
         url = f"https://{self.nodes[0].address}:6443{path}"
-        request = urllib.request.Request(url, method=method, headers=headers)  # noqa: S310
+        request = urllib.request.Request(url, method=method, headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=5, context=self.context(client)) as response:  # noqa: S310
                 code, text = response.status, response.read().decode()
