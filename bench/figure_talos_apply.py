@@ -52,7 +52,8 @@ def runs(directory: Path) -> dict[str, partial[Usage]]:
 
 def client_run(name: str, directory: Path) -> Usage:
     """Run one of the clients."""
-    command = [sys.executable, "-m", "bench.talos_client", name, str(directory), str(NODES), str(new_config(directory))]
+    command: list[str | Path] = [sys.executable, "-m", "bench.talos_client", name]
+    command += [directory, str(NODES), new_config(directory)]
     return run(command, environment=environment(directory), output=directory / f"{name}.out")
 
 
@@ -80,9 +81,9 @@ def talosctl_loop(directory: Path) -> float:
     config = new_config(directory)
     total = 0.0
     for address in addresses(TALOSCTL_NODES):
-        command = [program, "--talosconfig", directory / "talosconfig", "--endpoints", address, "--nodes", address]
-        apply = [*command, "apply-config", "--file", config]
-        total += run(apply, environment=environment(directory), output=directory / "talosctl.out").wall_seconds
+        command: list[str | Path] = [program, "--talosconfig", directory / "talosconfig", "--endpoints", address]
+        command += ["--nodes", address, "apply-config", "--file", config]
+        total += run(command, environment=environment(directory), output=directory / "talosctl.out").wall_seconds
     return total
 
 
