@@ -31,9 +31,10 @@ def addresses(count: int) -> list[str]:
 
 async def serve(directory: Path, count: int) -> None:
     """Bring the nodes up and keep them until nobody is there any more."""
-    cluster, registry = Cluster(), Registry()
+    cluster = Cluster()
+    # Each in a registry of its own: nodes that know each other look at each other at every step of their boots.
     nodes = [
-        TalosNode(address, directory / "machines" / address, registry=registry, timing=TIMING)
+        TalosNode(address, directory / "machines" / address, registry=Registry(), timing=TIMING)
         for address in addresses(count)
     ]
     for node in nodes:
