@@ -55,8 +55,9 @@ def run(command: Sequence[str | Path], *, environment: Mapping[str, str], output
 
 
 def _last_lines(output: Path) -> str:
-    text = output.with_suffix(".stderr").read_text(errors="replace") or output.read_text(errors="replace")
-    return " / ".join(text.strip().splitlines()[-3:])[-300:]
+    texts = (path.read_text(errors="replace") for path in (output, output.with_suffix(".stderr")))
+    # Ansible prints the failure before its recap, and Python on the other channel.
+    return " / ".join(line.strip() for text in texts for line in text.strip().splitlines()[-8:] if line.strip())[-600:]
 
 
 def interleaved(runs: Mapping[str, Callable[[], Usage]], *, repetitions: int) -> dict[str, list[Usage]]:
