@@ -27,6 +27,11 @@ MEMORY_GOAL = 150.0
 TALOSCTL = ROOT / ".cache" / "peers" / "talosctl"
 
 
+def addresses(count: int) -> list[str]:
+    """Return that many addresses on loopback."""
+    return [f"127.41.{number // 250}.{number % 250 + 1}" for number in range(count)]
+
+
 def figures(directory: Path, *, repetitions: int) -> Iterator[Figure]:
     """Yield wall time against both peers, and memory."""
     with nodes(directory):
@@ -73,8 +78,6 @@ def new_config(directory: Path) -> Path:
 
 def talosctl_loop(directory: Path) -> float:
     """Return the seconds that the real talosctl takes for some of the nodes, one after the other."""
-    from bench.talos_nodes import addresses
-
     program = Path(os.environ.get("URMANAC_TALOSCTL", TALOSCTL))
     if not program.exists():
         raise CannotRun("talosctl is not at hand; make test-peers builds it, URMANAC_TALOSCTL names one")

@@ -18,7 +18,7 @@ from typing import Any
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import access, client
 from ansible_collections.urmanac.talos.plugins.modules import talos_apply
-from bench.talos_nodes import addresses
+from bench.figure_talos_apply import addresses
 
 
 def options(directory: Path, count: int, config: str) -> dict[str, Any]:

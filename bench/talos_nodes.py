@@ -17,16 +17,12 @@ from typing import Any
 import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine
+from bench.figure_talos_apply import addresses
 from lab.talos.node import TalosNode, Timing
 from lab.talos.registry import Registry
 from tests.talos_nodes import Cluster, maintenance
 
 TIMING = Timing(answer=0.01, reboot=0.05, boot=0.02, join=0.02)
-
-
-def addresses(count: int) -> list[str]:
-    """Return that many addresses on loopback."""
-    return [f"127.41.{number // 250}.{number % 250 + 1}" for number in range(count)]
 
 
 async def serve(directory: Path, count: int) -> None:
