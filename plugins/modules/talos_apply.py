@@ -13,6 +13,7 @@ short_description: Bring Talos nodes to a configuration
 description:
   - Hands nodes their machine configuration, be they in maintenance mode or configured already; many side by side.
   - The node itself says in a dry run whether the configuration differs from what it has. If not, nothing is sent.
+  - A running node that takes it without a reboot is asked again whether it has it now.
   - When the connection is cut after the configuration was sent, the node is asked until it is known what came of it.
 author:
   - The urmanac.talos authors (@urmanac)
@@ -53,7 +54,7 @@ options:
     type: dict
     default: {}
   settle_timeout:
-    description: Seconds to find out what came of a configuration after whose sending the connection was cut.
+    description: Seconds to find out whether a node has the configuration that it was sent.
     type: float
     default: 120
 """
@@ -132,6 +133,9 @@ try:
     from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine
 except ImportError as error:
     MISSING = error
+
+
+_CONFIRM_PAUSE = 0.2
 
 
 class Node(Protocol):
@@ -282,6 +286,8 @@ async def ensure_config(address: str, node: Node, wish: Wish) -> Outcome:
     if wish.check_mode:
         return outcome
     applied = await apply_surely(node, wish)
+    if applied and (seen.was, applied.mode) == ("running", "no_reboot"):
+        await confirm(address, node, wish)
     return outcome._replace(mode=applied.mode, warnings=tuple(applied.warnings)) if applied else outcome
 
 
@@ -308,6 +314,18 @@ async def apply_surely(node: Node, wish: Wish) -> machine.Applied | None:
             if error.cause.is_unknown and await has_config(node, wish, end):
                 return None
         await asyncio.sleep(1)
+
+
+async def confirm(address: str, node: Node, wish: Wish) -> None:
+    """Ask, over the same connection, until the node says that it has the configuration which it accepted."""
+    end = time.monotonic() + wish.settle_timeout
+    while not await has_config(node, wish, end):
+        if time.monotonic() > end:
+            raise TalosError(
+                f"Failed to configure {address}: it accepted the configuration and still has another one after "
+                f"{wish.settle_timeout:g} s. Look for somebody else who applies configurations to it."
+            )
+        await asyncio.sleep(_CONFIRM_PAUSE)
 
 
 async def has_config(node: Node, wish: Wish, end: float) -> bool:

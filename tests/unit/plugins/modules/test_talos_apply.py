@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError, TalosError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.machine import Applied
 from ansible_collections.urmanac.talos.plugins.modules import talos_apply
@@ -116,6 +116,16 @@ def test_a_refusal_is_not_tried_again(cause: Cause) -> None:
     with pytest.raises(NodeError):
         ensured(node, WISH._replace(settle_timeout=60))
     assert node.applies == 1
+
+
+def test_a_node_that_accepts_a_configuration_and_keeps_its_own_is_told() -> None:
+    class Forgetful(FakeNode):
+        async def apply(self, config: bytes, mode: str) -> Applied:
+            self.applies += 1
+            return Applied("no_reboot", "", [])
+
+    with pytest.raises(TalosError, match=r"Failed to configure 192.0.2.1: it accepted .* still has another one"):
+        ensured(Forgetful(b"machine: {}"))
 
 
 def test_another_apply_in_progress_is_waited_for() -> None:
