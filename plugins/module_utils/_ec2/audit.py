@@ -178,8 +178,7 @@ def is_active_home_rule(rule: GroupRule, allowed: Allowed, now: datetime) -> boo
 
 def _is_exact(rule: GroupRule, allowed: Allowed) -> bool:
     opened = {(opening.group, f"tcp/{opening.port}") for opening in allowed.openings}
-    # The groups of the description end with what they are for.
-    if (rule.home.group.rpartition("-")[2], rule.home.port) not in opened:
+    if (rule.home.group, rule.home.port) not in opened:
         return False
     try:
         return not list(network_problems(IPv6Interface(rule.home.network)))

@@ -185,6 +185,10 @@ class _Reader(NamedTuple):
         name = tags.get("Name") if owned or "GroupName" not in record else record["GroupName"]
         return Known(str(record[key]), str(name or record.get("GroupName") or record[key]), owned)
 
+    def every_known(self, records: Iterable[Record], key: str) -> tuple[Known, ...]:
+        """Return what names each record."""
+        return tuple(self.known(record, key) for record in records)
+
 
 def tags_of(record: Record) -> dict[str, str]:
     """Return the tags of any record of EC2."""
@@ -223,22 +227,23 @@ def _read_network(reader: _Reader, vpc: Record, pool: ThreadPoolExecutor) -> Acc
     def every(operation: str, answer: str, **filters: list[str]) -> Callable[[], list[Record]]:
         return pool.submit(reader.ec2, operation, answer, filters or {"vpc-id": [vpc["VpcId"]]}).result
 
-    attached, alive = {"attachment.vpc-id": [vpc["VpcId"]]}, {"instance-state-name": _ALIVE, "vpc-id": [vpc["VpcId"]]}
-    gateways = every("describe_internet_gateways", "InternetGateways", **attached)
+    gateways = every("describe_internet_gateways", "InternetGateways", **{"attachment.vpc-id": [vpc["VpcId"]]})
     groups = every("describe_security_groups", "SecurityGroups")
     acls = every("describe_network_acls", "NetworkAcls")
     tables = every("describe_route_tables", "RouteTables")
     subnets = every("describe_subnets", "Subnets")
     interfaces = every("describe_network_interfaces", "NetworkInterfaces")
-    reservations = every("describe_instances", "Reservations", **alive)
-    instances = [instance for reservation in reservations() for instance in reservation["Instances"]]
-    machines = [pool.submit(_instance, reader, instance) for instance in instances]
+    reservations = every(
+        "describe_instances", "Reservations", **{"instance-state-name": _ALIVE, "vpc-id": [vpc["VpcId"]]}
+    )
+    instances = (record for reservation in reservations() for record in reservation["Instances"])
+    machines = [pool.submit(_instance, reader, record) for record in instances]
     names = _names(reader, [(groups(), "GroupId"), (gateways(), "InternetGatewayId")])
     return Account(
         vpc=vpc["VpcId"],
         networks=_networks([vpc]),
-        gateways=tuple(reader.known(record, "InternetGatewayId") for record in gateways()),
-        groups=tuple(reader.known(record, "GroupId") for record in groups()),
+        gateways=reader.every_known(gateways(), "InternetGatewayId"),
+        groups=reader.every_known(groups(), "GroupId"),
         rules=_read_rules(reader, groups(), names),
         acls=tuple(_acl(reader, record) for record in acls()),
         tables=tuple(_table(reader, record, names) for record in tables()),
@@ -284,7 +289,8 @@ def _group_rule(
     spec: ClusterSpec, record: Record, names: Mapping[str, str], lists: Mapping[str, list[str]]
 ) -> GroupRule:
     group_id = record["GroupId"]
-    rule = home_rule(Identity(spec.name, spec.project), names.get(group_id, group_id), record)
+    group = names.get(group_id, group_id).removeprefix(f"{spec.name}-")
+    rule = home_rule(Identity(spec.name, spec.project), group, record)
     way, preposition = ("out", "to") if record["IsEgress"] else ("in", "from")
     peer = names.get(rule.network, rule.network)
     text = f"{way} {rule.port} {preposition} {peer}"
