@@ -32,6 +32,10 @@ def install() -> None:
     put(DHCPOptionsSet, dhcp_configurations=property(_dhcp_configurations))
     wrap(DHCPOptionsSet, "get_filter_value", _dhcp_filters)
     wrap(SecurityGroupBackend, "delete_security_group", _only_unused_groups)
+    for name in ("revoke_security_group_ingress", "revoke_security_group_egress"):
+        wrap(SecurityGroupBackend, name, _without_tags_of_gone_rules)
+    for name in ("create_vpc", "associate_vpc_cidr_block"):
+        wrap(VPCBackend, name, _open_acl_to_ipv6)
     wrap(InternetGatewayBackend, "detach_internet_gateway", _without_public_addresses)
     wrap(VPCBackend, "delete_vpc", _only_empty_vpcs)
 
@@ -193,9 +197,50 @@ def _only_unused_groups(original: Function) -> Function:
                 raise refuse("DependencyViolation", f"resource {group_id} has a dependent object")
         answer = original(self, name, group_id)
         drop_tags(self, group_id or "")
+        _drop_tags_of_gone_rules(self)
         return answer
 
     return delete_security_group
+
+
+# Gap: a rule's tags outlive it, so that DescribeTags tells of rules that nobody has any more.
+def _without_tags_of_gone_rules(original: Function) -> Function:
+    def revoke(self: Any, *arguments: Any, **options: Any) -> Any:
+        answer = original(self, *arguments, **options)
+        _drop_tags_of_gone_rules(self)
+        return answer
+
+    return revoke
+
+
+def _drop_tags_of_gone_rules(backend: Any) -> None:
+    groups = [group for groups in backend.groups.values() for group in groups.values()]
+    known = {rule.id for group in groups for rule in (*group.ingress_rules, *group.egress_rules)}
+    for resource_id in [name for name in backend.tags if name.startswith("sgr-") and name not in known]:
+        drop_tags(backend, resource_id)
+
+
+# Gap: the default network ACL lacks the entries that EC2 adds to it with a VPC's IPv6 block.
+def _open_acl_to_ipv6(original: Function) -> Function:
+    def change_vpc(self: Any, *arguments: Any, **options: Any) -> Any:
+        answer = original(self, *arguments, **options)
+        dual = {vpc.id for vpc in self.vpcs.values() if vpc.get_cidr_block_association_set(ipv6=True)}
+        for acl in self.network_acls.values():
+            if acl.default and acl.vpc_id in dual and not any(entry.ipv6_cidr_block for entry in acl.entries):
+                _add_ipv6_entries(self, acl.id)
+        return answer
+
+    return change_vpc
+
+
+def _add_ipv6_entries(backend: Any, acl_id: str) -> None:
+    unused = ("cidr_block", "icmp_code", "icmp_type", "port_range_from", "port_range_to")
+    everything = {"protocol": "-1", "ipv6_cidr_block": "::/0", **dict.fromkeys(unused)}
+    for egress in (False, True):
+        for number, action in ((101, "allow"), (32768, "deny")):
+            backend.create_network_acl_entry(
+                network_acl_id=acl_id, rule_number=number, rule_action=action, egress=egress, **everything
+            )
 
 
 def _without_public_addresses(original: Function) -> Function:

@@ -452,3 +452,32 @@ def test_what_the_double_cannot_do_is_an_aws_error_that_says_so(lab: Lab) -> Non
         lab.client("ec2").describe_instance_connect_endpoints()
 
     assert caught.value.response["Error"]["Code"] == "UnsupportedOperation"
+
+
+def test_the_default_network_acl_lets_ipv6_through_as_soon_as_there_is_some(lab: Lab, network: Network) -> None:
+    wanted = [{"Name": "vpc-id", "Values": [network.vpc]}]
+
+    (acl,) = lab.client("ec2").describe_network_acls(Filters=wanted)["NetworkAcls"]
+
+    entries = [entry for entry in acl["Entries"] if entry.get("Ipv6CidrBlock") == "::/0"]
+    assert sorted((entry["Egress"], entry["RuleNumber"], entry["RuleAction"]) for entry in entries) == [
+        (False, 101, "allow"),
+        (False, 32768, "deny"),
+        (True, 101, "allow"),
+        (True, 32768, "deny"),
+    ]
+
+
+def test_the_tags_of_a_rule_go_with_it(lab: Lab, network: Network) -> None:
+    ec2 = lab.client("ec2")
+    rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "Ipv6Ranges": [{"CidrIpv6": "2001:db8::/64"}]}
+    tags = [{"ResourceType": "security-group-rule", "Tags": [{"Key": "Purpose", "Value": "gone-soon"}]}]
+    made = ec2.authorize_security_group_ingress(GroupId=network.group, IpPermissions=[rule], TagSpecifications=tags)
+    (identifier,) = [one["SecurityGroupRuleId"] for one in made["SecurityGroupRules"]]
+    wanted = [{"Name": "resource-id", "Values": [identifier]}]
+    before = ec2.describe_tags(Filters=wanted)["Tags"]
+
+    ec2.revoke_security_group_ingress(GroupId=network.group, SecurityGroupRuleIds=[identifier])
+
+    assert [tag["Value"] for tag in before] == ["gone-soon"]
+    assert ec2.describe_tags(Filters=wanted)["Tags"] == []
