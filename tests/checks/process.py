@@ -44,6 +44,7 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return this process' environment without settings of AWS, Ansible and the lab, with our tools first on PATH."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(DROPPED)}
     ours = {
+        "ANSIBLE_HOME": str(CACHE / "ansible"),
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
