@@ -23,6 +23,7 @@ def cluster_report(
     now: float,
     endpoint: str,
     kubernetes: Record | None = None,
+    audit: Record | None = None,
 ) -> dict[str, Any]:
     """Return the report of a cluster."""
     resources = info["resources"]
@@ -38,6 +39,7 @@ def cluster_report(
         "nodes": [node_report(node, resources, seen) for node in cluster["nodes"]],
         "etcd_members": etcd_members(seen),
         "kubernetes": kubernetes_report(kubernetes or {}),
+        "access": access_report(audit or {}),
         "timings": timings(phases, now=now),
     }
 
@@ -99,6 +101,19 @@ def registered_node(item: Record) -> dict[str, Any]:
 def is_without_network(node: Record) -> bool:
     """Tell whether the node waits for nothing but a container network, as one does until its CNI is installed."""
     return "cni plugin not initialized" in (node["reason"] or "")
+
+
+def access_report(audit: Record) -> dict[str, Any] | None:
+    """Return how closed the cluster is; nothing where nobody looked."""
+    if "deviations" not in audit:
+        return None
+    return {"deviations": list(audit["deviations"]), "home": [home_line(rule) for rule in audit["home_access"]]}
+
+
+def home_line(rule: Record) -> str:
+    """Return what of the cluster is open to home, and until when."""
+    until = f"until {rule['expires']}" if rule["expires"] else "without an end"
+    return f"{rule['group']} {rule['port']} from {rule['network']} {until}"
 
 
 def timings(phases: Sequence[Record], *, now: float) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ import pytest
 from tests.lab.labs import AMI_PARAMETER, Lab
 from tests.playbooks.runs import CONFIRMED, Run, calls, instances, play, play_and_kill, vpcs
 
+PHASES = ["preflight", "network", "nodes", "talos", "access", "report"]
 SITE, RESET = "playbooks/site.yml", "playbooks/reset.yml"
 
 
@@ -43,6 +44,7 @@ def test_a_run_finishes_what_killed_ones_began(lab: Lab, built: Run) -> None:
     assert built.code == 0, built.output
     assert "15 of 15 resources as described" in built.output
     assert "3 of 3 nodes answer" in built.output
+    assert "✅ Access: closed to the internet; open to home: none" in built.output
     assert len(vpcs(lab, Project="talos-arm64")) == 1
     assert len(instances(lab, Project="talos-arm64")) == 3
 
@@ -54,7 +56,8 @@ def test_the_report_is_written_as_data_too(lab: Lab, built: Run) -> None:
     assert [node["stage"] for node in report["nodes"]] == ["running"] * 3
     assert report["etcd_members"] == ["compute-2", "compute-3", "gateway"]
     assert len(report["kubernetes"]["nodes"]) == 3
-    assert [timing["phase"] for timing in report["timings"]] == ["preflight", "network", "nodes", "talos", "report"]
+    assert report["access"] == {"deviations": [], "home": []}
+    assert [timing["phase"] for timing in report["timings"]] == PHASES
 
 
 def test_a_second_run_changes_nothing(lab: Lab, built: Run) -> None:

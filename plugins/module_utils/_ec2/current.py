@@ -46,14 +46,15 @@ class Reading(NamedTuple):
 
 
 def read_cluster(api: Api, spec: ClusterSpec, *, console_output: bool = False) -> list[Thing]:
-    """Return everything that carries the cluster's tags, and the IAM role and profile that have its name.
+    """Return everything that carries the cluster's tags, and the IAM roles and profiles that have its names.
 
     Two waves: the second asks what only the ids of the first make possible.
     """
     with ThreadPoolExecutor(_WORKERS) as pool:
         readings = [pool.submit(_read, api, reading, spec) for reading in READINGS]
         others = pool.submit(_read_other_kinds, api, spec)
-        iam = [pool.submit(read, api, spec) for read in (_read_role, _read_profile)]
+        names = (spec.iam_name, spec.schedule_role_name)
+        iam = [pool.submit(read, api, spec, name) for read in (_read_role, _read_profile) for name in names]
         read = [thing for future in (*readings, *iam) for thing in future.result()]
         known = {thing.id for thing in read}
         things = [*read, *(thing for thing in others.result() if thing.id not in known)]
@@ -300,28 +301,28 @@ def _read_other_kinds(api: Api, spec: ClusterSpec) -> list[Thing]:
     ]
 
 
-def _read_role(api: Api, spec: ClusterSpec) -> list[Thing]:
-    role = _existing(api, "get_role", RoleName=spec.iam_name)
+def _read_role(api: Api, spec: ClusterSpec, name: str) -> list[Thing]:
+    role = _existing(api, "get_role", RoleName=name)
     if role is None:
         return []
-    policy = _existing(api, "get_role_policy", RoleName=spec.iam_name, PolicyName=spec.iam_name) or {}
+    policy = _existing(api, "get_role_policy", RoleName=name, PolicyName=name) or {}
     have = {"trust_policy": role["Role"]["AssumeRolePolicyDocument"], "policy": policy.get("PolicyDocument")}
-    return [_iam_thing("iam_role", spec, role["Role"], have)]
+    return [_iam_thing("iam_role", spec, name, role["Role"], have)]
 
 
-def _read_profile(api: Api, spec: ClusterSpec) -> list[Thing]:
-    profile = _existing(api, "get_instance_profile", InstanceProfileName=spec.iam_name)
+def _read_profile(api: Api, spec: ClusterSpec, name: str) -> list[Thing]:
+    profile = _existing(api, "get_instance_profile", InstanceProfileName=name)
     if profile is None:
         return []
     record = profile["InstanceProfile"]
     have = {"roles": sorted(role["RoleName"] for role in record["Roles"]), "arn": record["Arn"]}
-    return [_iam_thing("instance_profile", spec, record, have)]
+    return [_iam_thing("instance_profile", spec, name, record, have)]
 
 
-def _iam_thing(kind: str, spec: ClusterSpec, record: Record, have: Mapping[str, Any]) -> Thing:
+def _iam_thing(kind: str, spec: ClusterSpec, name: str, record: Record, have: Mapping[str, Any]) -> Thing:
     tags = _tags(record.get("Tags") or ())
     owned = owner_tags(spec).items() <= tags.items()
-    return Thing(kind, spec.iam_name, spec.iam_name, tags, {**have, "tags": tags}, owned)
+    return Thing(kind, name, name, tags, {**have, "tags": tags}, owned)
 
 
 def _existing(api: Api, operation: str, **parameters: str) -> dict[str, Any] | None:

@@ -76,6 +76,11 @@ class ClusterSpec:
         return f"{self.project}-{self.name}-node"
 
     @property
+    def schedule_role_name(self) -> str:
+        """Return the name of the IAM role with which schedules close home access; it need not exist."""
+        return f"{self.project}-{self.name}-home-access"
+
+    @property
     def instance_types(self) -> tuple[str, ...]:
         """Return every instance type that a node uses, each once, in the order of the nodes."""
         return tuple(dict.fromkeys(node.instance_type for node in self.nodes))

@@ -134,3 +134,30 @@ def test_why_kubernetes_does_not_answer_is_told() -> None:
 @pytest.mark.parametrize("answer", [pytest.param(None, id="not given"), pytest.param({"skipped": True}, id="skipped")])
 def test_without_a_kubeconfig_nothing_is_told_of_kubernetes(answer: dict[str, Any] | None) -> None:
     assert report(kubernetes=answer)["kubernetes"] is None
+
+
+HOME_RULE = {"group": "nodes", "port": "tcp/6443", "network": "2001:db8:1:2::/64"}
+
+
+def test_what_is_open_to_home_is_told_with_its_end() -> None:
+    rules = [{**HOME_RULE, "expires": "2026-12-24T18:00:00Z"}, {**HOME_RULE, "port": "tcp/50000", "expires": None}]
+
+    told = report(audit={"deviations": [], "home_access": rules})["access"]
+
+    assert told["home"] == [
+        "nodes tcp/6443 from 2001:db8:1:2::/64 until 2026-12-24T18:00:00Z",
+        "nodes tcp/50000 from 2001:db8:1:2::/64 without an end",
+    ]
+
+
+def test_every_deviation_is_told() -> None:
+    deviation = {"severity": "critical", "code": "RULE_OPEN_TO_EVERYBODY", "resource": "x", "message": "y"}
+
+    told = report(audit={"deviations": [deviation], "home_access": []})["access"]
+
+    assert told == {"deviations": [deviation], "home": []}
+
+
+@pytest.mark.parametrize("audit", [pytest.param(None, id="not given"), pytest.param({}, id="empty")])
+def test_without_an_audit_nothing_is_told_of_access(audit: dict[str, Any] | None) -> None:
+    assert report(audit=audit)["access"] is None

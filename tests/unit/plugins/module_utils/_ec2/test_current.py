@@ -64,7 +64,22 @@ def test_the_number_of_calls_does_not_grow_with_the_nodes(api: MotoApi) -> None:
 
     read_cluster(api, cluster_spec)
 
-    assert len(api.calls) == 19
+    assert len(api.calls) == 21
+
+
+def test_the_role_that_closes_home_access_is_seen_only_with_our_tags(api: MotoApi) -> None:
+    iam = api.clients["iam"]
+    for cluster_spec in (spec(), spec(name="sun")):
+        name = f"talos-arm64-{cluster_spec.name}-home-access"
+        tags = tag_list({"Project": "talos-arm64", "Cluster": "moon"})
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}", Tags=tags)
+
+    ours, others = compared(api, spec()), compared(api, spec(name="sun"))
+
+    assert [(thing.kind, thing.name, thing.described) for thing in ours.found] == [
+        ("iam_role", "talos-arm64-moon-home-access", False)
+    ]
+    assert others.found == ()
 
 
 def test_a_strangers_things_are_not_seen(api: MotoApi) -> None:
