@@ -174,12 +174,15 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
         try:
-            hostnames = checked_names(self.get_option("hostnames"))
-            answers = self._answers(path, use_cache=cache)
+            options = {
+                "connect_with": self.get_option("connect_with"),
+                "hostnames": checked_names(self.get_option("hostnames")),
+            }
+            # The answer gets no name here, so that its memory is free for the hosts that are made of it.
+            hosts, shared = hosts_of(self._answers(path, use_cache=cache), **options)
         except CollectionError as error:
             # ansible-core appends the messages of causes, and ours says it all.
             raise AnsibleParserError(str(error)) from None
-        hosts, shared = hosts_of(answers, connect_with=self.get_option("connect_with"), hostnames=hostnames)
         for name in shared:
             self.display.warning(
                 f"Several instances are called {name}: they are in the inventory by their instance ids."
@@ -230,7 +233,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         """Add the hosts with variables and groups."""
         options = {name: self.get_option(name) for name in ("group_by", "group_by_tags")}
         constructed = any(self.get_option(name) for name in ("compose", "groups", "keyed_groups"))
-        for host in hosts:
+        # Taken off the list, because the inventory keeps a copy of its own of each.
+        hosts.reverse()
+        while hosts:
+            host = hosts.pop()
             self._add(host)
             for group in groups_of(host, **options):
                 self.inventory.add_child(self.inventory.add_group(group), host.name)
