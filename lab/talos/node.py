@@ -181,6 +181,8 @@ class TalosNode:
         self._spawn(self._reboot(stage))
 
     async def _reboot(self, stage: str) -> None:
+        # Told while the connections last, as a real node tells it while it stops its services.
+        self.stage = stage
         await asyncio.sleep(self.timing.answer)
         self._power_down(stage)
         await asyncio.sleep(self.timing.reboot)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lab.talos.definitions import definitions
+
 if TYPE_CHECKING:
     from lab.talos.node import TalosNode
-
-SENSITIVE = {"MachineConfigs.config.talos.dev"}
 
 _REQUIRED = {"apid", "machined", "kubelet"}
 _REQUIRED_OF_CONTROL_PLANES = {"etcd", "trustd"}
@@ -39,7 +39,10 @@ def resources_of(node: TalosNode) -> dict[tuple[str, str], Specs]:
         ("network", "NodeAddresses.net.talos.dev"): _addresses(node),
         ("network", "LinkStatuses.net.talos.dev"): _links(node),
         ("cluster", "Members.cluster.talos.dev"): _members(node),
+        ("network", "AddressStatuses.net.talos.dev"): _address_statuses(node),
         ("etcd", "EtcdMembers.etcd.talos.dev"): _etcd(node),
+        ("k8s", "Nodenames.kubernetes.talos.dev"): _nodename(node),
+        ("meta", "ResourceDefinitions.meta.cosi.dev"): {name: one.spec() for name, one in definitions().items()},
     }
 
 
@@ -103,6 +106,17 @@ def _disk(node: TalosNode) -> dict[str, Any]:
 def _addresses(node: TalosNode) -> Specs:
     own = {"addresses": [f"{node.address}/24"]}
     return {"default": {"addresses": [f"{node.address}/24"]}, "current": own, "routed": own, "accumulative": own}
+
+
+def _address_statuses(node: TalosNode) -> Specs:
+    link, address = node.hardware.link, node.address
+    family = "inet4" if "." in address else "inet6"
+    spec = {"address": f"{address}/24", "local": address, "linkIndex": 2, "linkName": link, "family": family}
+    return {f"{link}/{address}/24": spec}
+
+
+def _nodename(node: TalosNode) -> Specs:
+    return {"nodename": {"nodename": node.hostname, "skipNodeRegistration": False}} if node.active else {}
 
 
 def _links(node: TalosNode) -> Specs:

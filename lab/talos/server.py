@@ -13,12 +13,31 @@ from asyncio.sslproto import SSLProtocol
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from grpclib.const import Cardinality, Handler
+from grpclib.const import Cardinality, Handler, Status
+from grpclib.exceptions import GRPCError
 from grpclib.server import Server, Stream
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
 
 Serve = Callable[[proto.Method, "Stream[Any, Any]"], Awaitable[None]]
+
+
+class _Handlers(dict[str, Handler]):
+    """The handlers by path; one that nobody described is answered too.
+
+    grpclib's own answer to an unknown path lacks the content type, so that a client of Go tells something else.
+    """
+
+    def get(self, path: str, default: Any = None) -> Any:
+        """Return the handler."""
+        return super().get(path) or Handler(
+            functools.partial(_refuse, path), Cardinality.UNARY_UNARY, proto.message("Empty"), proto.message("Empty")
+        )
+
+
+async def _refuse(path: str, _stream: Stream[Any, Any]) -> None:
+    service, _slash, name = path.strip("/").partition("/")
+    raise GRPCError(Status.UNIMPLEMENTED, f"unknown method {name} for service {service}")
 
 
 class _Methods:
@@ -61,6 +80,8 @@ class NodeServer(Server):
 
     def __init__(self, serve: Serve) -> None:
         super().__init__([_Methods(serve)])
+        mapping: dict[str, Handler] = self._mapping
+        self._mapping = _Handlers(mapping)
         self._open: weakref.WeakSet[Any] = weakref.WeakSet()
         self._context: ssl.SSLContext
 

@@ -9,10 +9,9 @@ import asyncio
 import gzip
 import hashlib
 import io
-import re
 import tarfile
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +21,10 @@ from grpclib.exceptions import GRPCError
 from grpclib.server import Stream
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
-from lab.talos import pki
+from lab.talos import cosi, etcd, pki, streams
 from lab.talos.apply import apply_configuration
+from lab.talos.definitions import SENSITIVE
 from lab.talos.registry import contents_of
-from lab.talos.resources import SENSITIVE, resources_of
 
 if TYPE_CHECKING:
     from lab.talos.node import TalosNode
@@ -37,10 +36,9 @@ def _words(text: str) -> set[str]:
     return set(text.split())
 
 
-_CONTENT_SIZE = 512 * 64
 _ADMIN_ONLY = _words(
     "ApplyConfiguration Bootstrap EtcdForfeitLeadership EtcdLeaveCluster EtcdRecover EtcdRemoveMemberByID "
-    "GenerateClientConfiguration Install Kubeconfig MetaDelete MetaWrite Reset Upgrade"
+    "GenerateClientConfiguration Install Kubeconfig MetaDelete MetaWrite Read Reset Upgrade"
 )
 _OPERATOR = {"EtcdSnapshot", "Pull", "Reboot", "ServiceRestart", "Shutdown"}
 _OLD_MAINTENANCE = {"ApplyConfiguration", "Disks", "Get", "List", "Watch"}
@@ -62,8 +60,18 @@ async def serve(node: TalosNode, method: proto.Method, stream: Stream[Any, Any])
     if node.faults.kills_now(method.name, is_dry_run=getattr(requests[0], "dry_run", False)):
         node.cut_connections()
         await asyncio.sleep(60)
-    for reply in answer if method.reply_streams else [answer]:
+    async for reply in _replies(answer if method.reply_streams else [answer]):
         await stream.send_message(reply)
+
+
+async def _replies(answer: Iterable[Any] | AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """Yield the replies of a stream that ends, or of one that goes on until the client or the node goes."""
+    if isinstance(answer, AsyncIterator):
+        async for reply in answer:
+            yield reply
+        return
+    for reply in answer:
+        yield reply
 
 
 def _handler(node: TalosNode, method: proto.Method) -> Handler:
@@ -147,14 +155,17 @@ async def system_stat(node: TalosNode, _: Any) -> Any:
 
 async def service_list(node: TalosNode, _: Any) -> Any:
     """Answer ServiceList."""
-    info, health = proto.message("ServiceInfo"), proto.message("ServiceHealth")
-    return _reply(
-        "ServiceList",
-        services=[
-            info(id=name, state=state, health=health(unknown=healthy is None, healthy=bool(healthy)))
-            for name, (state, healthy) in node.services().items()
-        ],
-    )
+    found = [_service(node, name, *condition) for name, condition in node.services().items()]
+    return _reply("ServiceList", services=found)
+
+
+def _service(node: TalosNode, name: str, state: str, healthy: bool | None) -> Any:
+    """Return what is told of a service; a real one has an event for every state that it went through."""
+    since = proto.message("Timestamp")(seconds=node.boot_time)
+    event = proto.message("ServiceEvent")(msg=f"STAND-IN: {state}", state=state, ts=since)
+    health = proto.message("ServiceHealth")(unknown=healthy is None, healthy=bool(healthy), last_change=since)
+    events = proto.message("ServiceEvents")(events=[event])
+    return proto.message("ServiceInfo")(id=name, state=state, events=events, health=health)
 
 
 def running_services(node: TalosNode) -> Mapping[str, tuple[str, bool | None]]:
@@ -326,8 +337,8 @@ async def etcd_status(node: TalosNode, _: Any) -> Any:
         protocol_version="3.6.4",
         member_id=node.state.etcd_member,
         leader=leader,
-        db_size=_CONTENT_SIZE,
-        db_size_in_use=_CONTENT_SIZE // 2,
+        db_size=etcd.SIZE,
+        db_size_in_use=etcd.SIZE // 2,
         raft_index=1000,
         raft_term=2,
         raft_applied_index=1000,
@@ -353,8 +364,7 @@ async def etcd_snapshot(node: TalosNode, _: Any) -> Iterable[Any]:
     """Answer EtcdSnapshot, with the checksum that etcd puts at a snapshot's end."""
     _running_members(node)
     digest = hashlib.sha256(node.identity.encode()).hexdigest()
-    body = f"STAND-IN for an etcd snapshot of {digest}\n".encode().ljust(_CONTENT_SIZE, b"\0")
-    content = body + hashlib.sha256(body).digest()
+    content = etcd.snapshot({"/STAND-IN": digest}, version="3.6.0")
     data = proto.message("Data")
     return [data(bytes=content[at : at + 4096]) for at in range(0, len(content), 4096)]
 
@@ -410,34 +420,6 @@ async def health_check(node: TalosNode, _: Any) -> Iterable[Any]:
     return [progress(message=f"waiting for etcd to be healthy: {'OK' if node.stage == 'running' else '...'}")]
 
 
-# Resources.
-
-
-async def get(node: TalosNode, request: Any) -> Any:
-    """Answer Get."""
-    found = resources_of(node).get((request.namespace, request.type), {}) if node.active or request.type else {}
-    if request.id not in found:
-        text = f"resource {request.type}({request.namespace}/{request.id}@undefined) doesn't exist"
-        raise _refuse(Status.NOT_FOUND, text)
-    return proto.message("GetResponse")(resource=_resource(request, request.id, found[request.id]))
-
-
-async def list_(node: TalosNode, request: Any) -> Iterable[Any]:
-    """Answer List."""
-    found = resources_of(node).get((request.namespace, request.type), {})
-    wanted = re.compile(request.options.id_query.regexp)
-    reply = proto.message("ListResponse")
-    return [reply(resource=_resource(request, name, found[name])) for name in found if wanted.search(name)]
-
-
-def _resource(request: Any, name: str, spec: Any) -> Any:
-    metadata = proto.message("ResourceMetadata")(
-        namespace=request.namespace, type=request.type, id=name, version="1", owner="stand-in", phase="running"
-    )
-    text = yaml.safe_dump(spec, sort_keys=False)
-    return proto.message("Resource")(metadata=metadata, spec=proto.message("ResourceSpec")(yaml_spec=text))
-
-
 _HANDLERS: dict[str, Handler] = {
     proto.method(name).path: handler
     for name, handler in {
@@ -449,10 +431,13 @@ _HANDLERS: dict[str, Handler] = {
         "EtcdRecover": etcd_recover,
         "EtcdSnapshot": etcd_snapshot,
         "EtcdStatus": etcd_status,
+        "Events": streams.events,
         "Hostname": hostname,
         "Kubeconfig": kubeconfig,
+        "Logs": streams.logs,
         "MetaDelete": meta_delete,
         "MetaWrite": meta_write,
+        "Read": streams.read,
         "Reboot": reboot,
         "Reset": reset,
         "ServiceList": service_list,
@@ -461,8 +446,9 @@ _HANDLERS: dict[str, Handler] = {
         "Upgrade": upgrade,
         "Version": version,
         "cluster.ClusterService/HealthCheck": health_check,
-        "cosi.resource.State/Get": get,
-        "cosi.resource.State/List": list_,
+        "cosi.resource.State/Get": cosi.get,
+        "cosi.resource.State/List": cosi.list_,
+        "cosi.resource.State/Watch": cosi.watch,
         "machine.ImageService/Pull": pull,
         "machine.LifecycleService/Upgrade": lifecycle_upgrade,
         "storage.StorageService/Disks": disks,

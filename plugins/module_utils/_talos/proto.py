@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Messages and methods of the Talos API, built at run time. Private to urmanac.talos: may change at any time.
 
-Generated modules pin the protobuf runtime that made them; these classes work with any. Only what the collection
-uses is described; protobuf keeps unknown fields, so a newer node is no trouble. Enums are written as int32, which
-is the same on the wire.
+Generated modules pin the protobuf runtime that made them; these classes work with any. Only what the collection and its
+rehearsal use is described; protobuf keeps unknown fields, so a newer node is no trouble. Enums are written as int32,
+which is the same on the wire.
 """
 
 from __future__ import annotations
@@ -53,6 +53,14 @@ UpgradeRequest: image=1:string preserve=2:bool stage=3:bool force=4:bool reboot_
 >Upgrade: ack=2:string actor_id=3:string
 >Hostname: hostname=2:string
 >SystemStat: boot_time=2:uint64
+LogsRequest: namespace=1:string id=2:string driver=3:int32 follow=4:bool tail_lines=5:int32
+ReadRequest: path=1:string
+EventsRequest: tail_events=1:int32 tail_id=2:string tail_seconds=3:int32 with_actor_id=4:string
+NodeEvent: metadata=1:Metadata data=2:Any id=3:string actor_id=4:string
+TaskEvent: task=1:string action=2:int32
+UnmetCondition: name=1:string reason=2:string
+MachineStatus: ready=1:bool unmet_conditions=2:*UnmetCondition
+MachineStatusEvent: stage=1:int32 status=2:MachineStatus
 MetaWriteRequest: key=1:uint32 value=2:bytes
 >MetaWrite:
 MetaDeleteRequest: key=1:uint32
@@ -120,6 +128,10 @@ WatchOptions: bootstrap_contents=1:bool tail_events=2:int32
 WatchRequest: namespace=1:string type=2:string id=3:string options=4:WatchOptions api_version=5:int32
 Event: resource=1:Resource event_type=2:int32 old=3:Resource error=4:string bookmark=5:bytes
 WatchResponse: event=1:*Event
+PrintColumn: name=1:string json_path=2:string
+ResourceDefinitionSpec: resource_type=1:string display_type=2:string default_namespace=3:string aliases=4:*string \
+all_aliases=5:*string print_columns=6:*PrintColumn sensitivity=7:int32
+NodenameSpec: nodename=1:string hostname_version=2:string skip_node_registration=3:bool
 """
 
 # `Method: Request -> Reply`; `*` marks a stream. A reply of `=` is MethodResponse, a request of `-` is Empty,
@@ -136,11 +148,14 @@ EtcdRemoveMemberByID: = -> =
 EtcdSnapshot: = -> *Data
 EtcdAlarmList: - -> =
 EtcdStatus: - -> =
+Events: = -> *NodeEvent
 GenerateClientConfiguration: = -> =
 Hostname: - -> =
 Kubeconfig: - -> *Data
+Logs: = -> *Data
 MetaDelete: = -> =
 MetaWrite: = -> =
+Read: = -> *Data
 Reboot: = -> =
 Reset: = -> =
 ServiceList: - -> =

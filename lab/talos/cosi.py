@@ -1,0 +1,128 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""COSI, the interface to a node's resources: get, list and watch."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
+
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
+from lab.talos.resources import Specs, resources_of
+
+if TYPE_CHECKING:
+    from lab.talos.node import TalosNode
+
+CREATED, UPDATED, DESTROYED, BOOTSTRAPPED = range(4)
+# Seconds between two looks of a watch.
+_PAUSE = 0.05
+# A client that finds no annotation takes the text of the configuration for the YAML of a mapping.
+_ANNOTATIONS: Final = {"MachineConfigs.config.talos.dev": {"talos.dev/yaml-spec": "1"}}
+
+
+async def get(node: TalosNode, request: Any) -> Any:
+    """Answer Get."""
+    found = _found(node, request)
+    if request.id not in found:
+        text = f"resource {request.type}({request.namespace}/{request.id}@undefined) doesn't exist"
+        raise GRPCError(Status.NOT_FOUND, text)
+    return proto.message("GetResponse")(resource=_resource(node, request, request.id, found[request.id]))
+
+
+async def list_(node: TalosNode, request: Any) -> Iterable[Any]:
+    """Answer List."""
+    found = _found(node, request)
+    wanted = re.compile(request.options.id_query.regexp)
+    reply = proto.message("ListResponse")
+    return [reply(resource=_resource(node, request, name, found[name])) for name in found if wanted.search(name)]
+
+
+async def watch(node: TalosNode, request: Any) -> AsyncIterator[Any]:
+    """Answer Watch: of one resource, or of all of a kind."""
+    return _events(node, request)
+
+
+async def _events(node: TalosNode, request: Any) -> AsyncIterator[Any]:
+    """Yield what there is, if that was asked for, and every change from then on."""
+    reply, event = proto.message("WatchResponse"), proto.message("Event")
+    seen = _watched(node, request)
+    if request.id or request.options.bootstrap_contents:
+        for name, spec in seen.items():
+            yield reply(event=[event(resource=_resource(node, request, name, spec), event_type=CREATED)])
+    if not request.id and request.options.bootstrap_contents:
+        yield reply(event=[event(resource=_resource(node, request, "", None), event_type=BOOTSTRAPPED)])
+    while True:
+        await asyncio.sleep(_PAUSE)
+        now = _watched(node, request)
+        for kind, name, spec in changes(seen, now):
+            yield reply(event=[event(resource=_resource(node, request, name, spec), event_type=kind)])
+        seen = now
+
+
+def changes(before: Specs, after: Specs) -> Iterable[tuple[int, str, Any]]:
+    """Yield what became of the resources: kind of event, id and specification."""
+    for name in before.keys() - after.keys():
+        yield DESTROYED, name, before[name]
+    for name, spec in after.items():
+        if name not in before:
+            yield CREATED, name, spec
+        elif spec != before[name]:
+            yield UPDATED, name, spec
+
+
+def _found(node: TalosNode, request: Any) -> Specs:
+    return resources_of(node).get((request.namespace, request.type), {})
+
+
+def _watched(node: TalosNode, request: Any) -> Specs:
+    return {name: spec for name, spec in _found(node, request).items() if request.id in ("", name)}
+
+
+def _resource(node: TalosNode, request: Any, name: str, spec: Any) -> Any:
+    created = proto.message("Timestamp")(seconds=node.boot_time)
+    annotations = _ANNOTATIONS.get(request.type, {})
+    label = proto.message("Label")
+    metadata = proto.message("ResourceMetadata")(
+        namespace=request.namespace,
+        type=request.type,
+        id=name,
+        version="1",
+        owner="stand-in",
+        phase="running",
+        created=created,
+        updated=created,
+        annotations=[label(key=key, value=value) for key, value in annotations.items()],
+    )
+    text = yaml.safe_dump(spec, sort_keys=False)
+    content = proto.message("ResourceSpec")(yaml_spec=text, proto_spec=_encoded(request.type, spec))
+    return proto.message("Resource")(metadata=metadata, spec=content)
+
+
+def _encoded(kind: str, spec: Any) -> bytes:
+    """Return the binary form of the specification, of the two kinds that talosctl reads in it."""
+    if spec and kind == "ResourceDefinitions.meta.cosi.dev":
+        return _encoded_definition(spec)
+    if spec and kind == "Nodenames.kubernetes.talos.dev":
+        return bytes(proto.message("NodenameSpec")(nodename=spec["nodename"]).SerializeToString())
+    return b""
+
+
+def _encoded_definition(spec: dict[str, Any]) -> bytes:
+    column = proto.message("PrintColumn")
+    definition = proto.message("ResourceDefinitionSpec")(
+        resource_type=spec["type"],
+        display_type=spec["displayType"],
+        default_namespace=spec["defaultNamespace"],
+        aliases=spec["aliases"],
+        all_aliases=spec["allAliases"],
+        print_columns=[column(name=one["name"], json_path=one["jsonPath"]) for one in spec["printColumns"]],
+        sensitivity=int("sensitivity" in spec),
+    )
+    return bytes(definition.SerializeToString())
