@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lab.talos import tailscale
 from lab.talos.definitions import definitions
 
 if TYPE_CHECKING:
@@ -112,7 +113,15 @@ def _address_statuses(node: TalosNode) -> Specs:
     link, address = node.hardware.link, node.address
     family = "inet4" if "." in address else "inet6"
     spec = {"address": f"{address}/24", "local": address, "linkIndex": 2, "linkName": link, "family": family}
-    return {f"{link}/{address}/24": spec}
+    return {f"{link}/{address}/24": spec, **_tailnet_addresses(node)}
+
+
+def _tailnet_addresses(node: TalosNode) -> Specs:
+    address = tailscale.address(node)
+    if not address:
+        return {}
+    spec = {"address": f"{address}/32", "local": address, "linkIndex": 9, "linkName": tailscale.LINK, "family": "inet4"}
+    return {f"{tailscale.LINK}/{address}/32": spec}
 
 
 def _nodename(node: TalosNode) -> Specs:

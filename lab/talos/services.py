@@ -21,7 +21,7 @@ from grpclib.exceptions import GRPCError
 from grpclib.server import Stream
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
-from lab.talos import cosi, etcd, pki, streams
+from lab.talos import cosi, etcd, pki, streams, tailscale
 from lab.talos.apply import apply_configuration
 from lab.talos.definitions import SENSITIVE
 from lab.talos.registry import contents_of
@@ -178,9 +178,9 @@ def running_services(node: TalosNode) -> Mapping[str, tuple[str, bool | None]]:
     if node.active.is_control_plane:
         found["etcd"] = after if node.state.etcd_member else ("Preparing", None)
         found["trustd"] = after
-    documented = {document.get("name") for document in node.active.documents_of("ExtensionServiceConfig")}
-    for name in {"tailscale"} & set(node.state.extensions):
-        found[f"ext-{name}"] = ("Running" if name in documented and node.is_booted else "Waiting", None)
+    if "tailscale" in node.state.extensions:
+        is_told = tailscale.environment(node) is not None
+        found[tailscale.SERVICE] = ("Running" if is_told and node.is_booted else "Waiting", None)
     return dict(sorted(found.items()))
 
 

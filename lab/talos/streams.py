@@ -14,6 +14,7 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
+from lab.talos import tailscale
 from lab.talos.resources import machine_status
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ _STAGES: Final = {
     "upgrading": 8,
 }
 _GOING: Final = {"rebooting", "resetting", "upgrading"}
-# Seconds between two looks of a stream that goes on.
-_PAUSE = 0.02
 BOOT_ID: Final = "/proc/sys/kernel/random/boot_id"
 
 
@@ -51,7 +50,8 @@ async def _events(node: TalosNode, *, tells_past: bool) -> AsyncIterator[Any]:
             if now["stage"] in _GOING:
                 yield _event("TaskEvent", proto.message("TaskEvent")(task="stopAllServices"))
         last = now
-        await asyncio.sleep(_PAUSE)
+        # Often enough to tell that the node goes down before it is down.
+        await asyncio.sleep(node.timing.answer / 4)
 
 
 def _status(told: dict[str, Any]) -> Any:
@@ -71,6 +71,8 @@ async def logs(node: TalosNode, request: Any) -> Iterable[Any]:
     if request.id not in services:
         raise GRPCError(Status.UNKNOWN, f'log "{request.id}" was not registered')
     lines = [f"STAND-IN for the log of {request.id}: {services[request.id][0]}"]
+    if request.id == tailscale.SERVICE:
+        lines += tailscale.log(node)
     text = "".join(f"{line}\n" for line in lines)
     return [proto.message("Data")(bytes=text.encode())] if request.tail_lines else []
 

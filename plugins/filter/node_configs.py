@@ -12,10 +12,19 @@ Record = Mapping[str, Any]
 
 
 def node_configs(
-    nodes: Iterable[Record], resources: Record, *, images: Mapping[str, str], patches: Mapping[str, list[Any]]
+    nodes: Iterable[Record],
+    resources: Record,
+    *,
+    images: Mapping[str, str],
+    patches: Mapping[str, list[Any]],
+    gateway_extensions: Iterable[Record] = (),
 ) -> list[dict[str, Any]]:
     """Return the nodes as M(urmanac.talos.talos_config) takes them, with the addresses that EC2 gave them."""
-    return [node_config(node, resources, images=images, patches=patches) for node in nodes]
+    extensions = {"gateway": list(gateway_extensions)}
+    return [
+        {**node_config(node, resources, images=images, patches=patches), "extensions": extensions.get(node["role"], [])}
+        for node in nodes
+    ]
 
 
 def node_config(

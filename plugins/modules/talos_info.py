@@ -37,7 +37,7 @@ options:
       - Where a node cannot tell one of them (yet), that one is nothing and RV(nodes[].missing) says why.
     type: list
     elements: str
-    choices: [services, members, extensions, cmdline, disks, addresses, etcd_members]
+    choices: [services, members, extensions, cmdline, disks, addresses, etcd_members, tailscale]
     default: []
 """
 
@@ -165,6 +165,17 @@ nodes:
           peer_urls: ["https://192.0.2.101:2380"]
           client_urls: ["https://192.0.2.101:2379"]
           is_learner: false
+    tailscale:
+      description:
+        - Whether the node is in a tailnet, by its extension, its service, the addresses on C(tailscale0) and the service's log.
+        - C(state) is V(connected), V(waiting) or V(failed); C(cause) and C(remedy) say why it is not connected.
+      type: dict
+      sample:
+        state: failed
+        cause: "invalid key: API key does not exist"
+        remedy: Make an auth key in Tailscale's admin console (Settings, Keys).
+        service: Running
+        addresses: []
     missing:
       description: Why something that was asked for is not here.
       type: dict
@@ -196,7 +207,7 @@ try:
 except ImportError as error:
     MISSING = error
 
-GATHERED = ("services", "members", "extensions", "cmdline", "disks", "addresses", "etcd_members")
+GATHERED = ("services", "members", "extensions", "cmdline", "disks", "addresses", "etcd_members", "tailscale")
 
 
 def returned(probe: Probe) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import tailscale as _tailscale
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.client import NodeClient
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
 
@@ -169,6 +170,32 @@ async def addresses(client: NodeClient) -> list[str]:
     """Return the addresses that the node has now, with their prefix lengths."""
     found = await resource(client, "network", "NodeAddresses.net.talos.dev", "current") or {}
     return [str(address) for address in found.get("addresses") or []]
+
+
+async def link_addresses(client: NodeClient, link: str) -> list[str]:
+    """Return the addresses on a link, with their prefix lengths; none where there is no such link."""
+    found = await resources(client, "network", "AddressStatuses.net.talos.dev")
+    return sorted(str(spec.get("address")) for spec in found.values() if spec.get("linkName") == link)
+
+
+async def log(client: NodeClient, service: str, *, lines: int = 500) -> list[str]:
+    """Return the last lines that a service of the node's own logged."""
+    request = proto.message("LogsRequest")(namespace="system", id=service, driver=0, follow=False, tail_lines=lines)
+    pieces = [reply.bytes async for reply in client.stream("Logs", request)]
+    return b"".join(pieces).decode(errors="replace").splitlines()
+
+
+async def tailscale(client: NodeClient) -> dict[str, Any]:
+    """Return whether the node is in the tailnet, and why not."""
+    states = {str(service["id"]): str(service["state"]) for service in await services(client)}
+    state = states.get(_tailscale.SERVICE)
+    seen = _tailscale.Seen(
+        has_extension=_tailscale.EXTENSION in await extensions(client),
+        state=state,
+        addresses=await link_addresses(client, _tailscale.LINK),
+        log=await log(client, _tailscale.SERVICE) if state == "Running" else (),
+    )
+    return {**_tailscale.verdict(seen)._asdict(), "service": state, "addresses": list(seen.addresses)}
 
 
 async def hostname(client: NodeClient) -> str | None:

@@ -33,7 +33,7 @@ def test_a_node_gets_the_addresses_of_its_interface() -> None:
 
 
 def test_a_node_has_nothing_that_talos_config_does_not_take() -> None:
-    assert set(configs(HAVE)[0]) == {"name", "machine_type", "ipv4", "ipv6", "mac", "patches"}
+    assert set(configs(HAVE)[0]) == {"name", "machine_type", "ipv4", "ipv6", "mac", "patches", "extensions"}
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,12 @@ def test_a_nodes_own_patches_come_after_the_image() -> None:
 
     assert own["patches"][1:] == [patch]
     assert len(other["patches"]) == 1
+
+
+def test_extensions_are_the_gateways_alone() -> None:
+    resources = {f"eni/{node['name']}": {"have": HAVE} for node in NODES}
+    extension = {"name": "tailscale", "environment": ["TS_USERSPACE=true"]}
+
+    made = node_configs(NODES, resources, images=IMAGES, patches={}, gateway_extensions=[extension])
+
+    assert [node["extensions"] for node in made] == [[extension], []]

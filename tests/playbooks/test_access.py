@@ -1,0 +1,234 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A cluster is opened to one home and closed again, and whatever else opens it is found."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from lab.settings import REGION, REPOSITORY
+from tests.lab.labs import AMI_PARAMETER, Lab
+from tests.playbooks.runs import Run, play, surroundings
+
+HOME = "2001:db8:1:2::/64"
+SECRET = "-".join(("tskey", "auth", "kTESTCNTRL", "x" * 32))
+MODULE = REPOSITORY / "plugins" / "modules" / "ec2_audit_info.py"
+ONE_NODE = ("-e", "@examples/single_node.yml", "-e", "cluster_name=lab")
+
+
+def cluster(lab: Lab) -> dict[str, Any]:
+    """Return the description of the cluster, as the variables of the lab and of the example give it."""
+    node = {"name": "gateway", "role": "gateway", "machine_type": "controlplane", "ipv4": lab.address(101)}
+    return {
+        **{"name": "lab", "project": "talos-arm64", "tags": {}, "region": REGION, "availability_zone": f"{REGION}a"},
+        **{"vpc_ipv4_cidr": f"{lab.network}/16", "subnet_ipv4_cidr": f"{lab.network}/24", "domain": "talos.local"},
+        **{"bastion_ipv4": lab.address(100), "instance_type": "t4g.medium", "volume_size": 50, "nodes_max": 1},
+        **{"cpu_credits": "unlimited", "nodes": [node]},
+    }
+
+
+def audit(lab: Lab) -> dict[str, Any]:
+    """Return what the module finds, run as Ansible runs it: as a program that is given its options."""
+    done = subprocess.run(
+        [sys.executable, "-m", "lab", "run", "--", sys.executable, str(MODULE)],
+        cwd=REPOSITORY,
+        env=surroundings(lab) | {"PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'playbooks' / 'collections'}"},
+        input=json.dumps({"ANSIBLE_MODULE_ARGS": {"cluster": cluster(lab)}}),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def rules(lab: Lab) -> list[dict[str, Any]]:
+    """Return every rule of every security group, tags included."""
+    found = lab.client("ec2").describe_security_group_rules()["SecurityGroupRules"]
+    return sorted(found, key=lambda rule: str(rule["SecurityGroupRuleId"]))
+
+
+def open_ports(lab: Lab) -> list[tuple[str, int, str]]:
+    """Return what is open to networks: group, port and network."""
+    ec2 = lab.client("ec2")
+    names = {group["GroupId"]: group["GroupName"] for group in ec2.describe_security_groups()["SecurityGroups"]}
+    ingress = [rule for rule in rules(lab) if not rule["IsEgress"] and "ReferencedGroupInfo" not in rule]
+    ours = [rule for rule in ingress if names[rule["GroupId"]].startswith("lab-")]
+    return sorted(
+        (names[rule["GroupId"]], rule["FromPort"], rule.get("CidrIpv6") or rule["CidrIpv4"])
+        for rule in ours
+        if rule["FromPort"] == rule["ToPort"]
+    )
+
+
+def one(lab: Lab, operation: str, answer: str, key: str, **tags: str) -> str:
+    """Return the id of the one thing of the cluster that these tags find."""
+    filters = [{"Name": f"tag:{name}", "Values": [value]} for name, value in ({"Cluster": "lab"} | tags).items()]
+    (found,) = getattr(lab.client("ec2"), operation)(Filters=filters)[answer]
+    identity: str = (found["Instances"][0] if answer == "Reservations" else found)[key]
+    return identity
+
+
+def nodes_group(lab: Lab) -> str:
+    """Return the id of the nodes' security group."""
+    return one(lab, "describe_security_groups", "SecurityGroups", "GroupId", Name="lab-nodes")
+
+
+def gateway(lab: Lab) -> str:
+    """Return the id of the node's instance."""
+    return one(lab, "describe_instances", "Reservations", "InstanceId", Node="gateway")
+
+
+@pytest.fixture(scope="module")
+def built(lab: Lab) -> Run:
+    """Give the run that built a cluster of one node."""
+    return play(lab, "playbooks/site.yml", *ONE_NODE)
+
+
+def test_what_site_built_is_closed(lab: Lab, built: Run) -> None:
+    assert built.code == 0, built.output
+    assert "✅ Access: closed to the internet; open to home: none" in built.output
+    assert open_ports(lab) == []
+    assert audit(lab)["deviations"] == []
+
+
+def test_home_access_opens_exact_ports_until_its_end_and_leaves_no_trace(lab: Lab, built: Run) -> None:
+    before, options = rules(lab), ("-e", f"ipv6={HOME}", "-e", "expires=8h")
+
+    opened = play(lab, "playbooks/add_home_access.yml", *ONE_NODE, *options)
+    ports, found = open_ports(lab), audit(lab)
+    again = play(lab, "playbooks/add_home_access.yml", *ONE_NODE, *options)
+    closed = play(lab, "playbooks/remove_home_access.yml", *ONE_NODE)
+
+    assert (opened.code, again.code, closed.code) == (0, 0, 0), opened.output + again.output + closed.output
+    assert ports == [("lab-bastion", 22, HOME), ("lab-nodes", 6443, HOME), ("lab-nodes", 50000, HOME)]
+    assert found["deviations"] == []
+    ends = {datetime.fromisoformat(rule["expires"]) for rule in found["home_access"]}
+    assert len(found["home_access"]) == 3
+    assert all(timedelta(hours=7) < end - datetime.now(UTC) < timedelta(hours=8) for end in ends)
+    assert (opened.changed, again.changed, closed.changed) == (1, 0, 1)
+    assert "talosctl --talosconfig" in opened.output
+    assert rules(lab) == before
+
+
+def test_what_has_expired_goes_with_the_next_run(lab: Lab, built: Run) -> None:
+    before = rules(lab)
+    marks = {"Project": "talos-arm64", "Cluster": "lab", "ManagedBy": "urmanac.talos", "Purpose": "home-access"}
+    tags = [{"Key": key, "Value": value} for key, value in (marks | {"Expires": "2026-01-02T03:04:05Z"}).items()]
+    lab.client("ec2").authorize_security_group_ingress(
+        GroupId=nodes_group(lab),
+        IpPermissions=[{"IpProtocol": "tcp", "FromPort": 6443, "ToPort": 6443, "Ipv6Ranges": [{"CidrIpv6": HOME}]}],
+        TagSpecifications=[{"ResourceType": "security-group-rule", "Tags": tags}],
+    )
+    expired = {deviation["code"] for deviation in audit(lab)["deviations"]}
+
+    run = play(lab, "playbooks/audit.yml", *ONE_NODE)
+
+    assert "HOME_ACCESS_EXPIRED" in expired
+    assert run.code == 0, run.output
+    assert rules(lab) == before
+
+
+Undo = Callable[[], Any]
+
+
+def open_rule(lab: Lab, **peers: Any) -> Undo:
+    """Open a port of the nodes to somebody."""
+    ec2, group = lab.client("ec2"), nodes_group(lab)
+    rule = [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, **peers}]
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=rule)
+    return lambda: ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=rule)
+
+
+def everybody_over_ipv4(lab: Lab) -> Undo:
+    """Open a port of the nodes to 0.0.0.0/0."""
+    return open_rule(lab, IpRanges=[{"CidrIp": "0.0.0.0/0"}])
+
+
+def everybody_over_ipv6(lab: Lab) -> Undo:
+    """Open a port of the nodes to ::/0."""
+    return open_rule(lab, Ipv6Ranges=[{"CidrIpv6": "::/0"}])
+
+
+def public_ipv4(lab: Lab) -> Undo:
+    """Give the node an Elastic IP."""
+    ec2 = lab.client("ec2")
+    made = ec2.allocate_address(Domain="vpc")
+    interface = one(lab, "describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceId", Node="gateway")
+    held = ec2.associate_address(AllocationId=made["AllocationId"], NetworkInterfaceId=interface)
+
+    def undo() -> None:
+        ec2.disassociate_address(AssociationId=held["AssociationId"])
+        ec2.release_address(AllocationId=made["AllocationId"])
+
+    return undo
+
+
+def imds_v1(lab: Lab) -> Undo:
+    """Let the node's metadata service answer without a token."""
+    change, instance = lab.client("ec2").modify_instance_metadata_options, gateway(lab)
+    change(InstanceId=instance, HttpTokens="optional")
+    return lambda: change(InstanceId=instance, HttpTokens="required")
+
+
+def unencrypted_volume(lab: Lab) -> Undo:
+    """Attach a volume that is not encrypted."""
+    ec2 = lab.client("ec2")
+    volume = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=8, Encrypted=False)["VolumeId"]
+    ec2.attach_volume(VolumeId=volume, InstanceId=gateway(lab), Device="/dev/sdb")
+
+    def undo() -> None:
+        ec2.detach_volume(VolumeId=volume)
+        ec2.delete_volume(VolumeId=volume)
+
+    return undo
+
+
+def secret_in_user_data(lab: Lab) -> Undo:
+    """Run another machine of the cluster with a secret in its user-data."""
+    ec2 = lab.client("ec2")
+    tags = [{"Key": key, "Value": value} for key, value in {"Project": "talos-arm64", "Cluster": "lab"}.items()]
+    run = ec2.run_instances(
+        ImageId=lab.client("ssm").get_parameter(Name=AMI_PARAMETER)["Parameter"]["Value"],
+        **{"MinCount": 1, "MaxCount": 1, "InstanceType": "t4g.small", "SecurityGroupIds": [nodes_group(lab)]},
+        SubnetId=one(lab, "describe_subnets", "Subnets", "SubnetId"),
+        UserData=f"#!/bin/sh\n: tailscale up --authkey={SECRET}\n",
+        MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
+        BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 8, "Encrypted": True}}],
+        TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
+    )
+    identity = run["Instances"][0]["InstanceId"]
+    return lambda: ec2.terminate_instances(InstanceIds=[identity])
+
+
+PLANTED: list[tuple[Callable[[Lab], Undo], set[str]]] = [
+    (everybody_over_ipv4, {"RULE_OPEN_TO_EVERYBODY"}),
+    (everybody_over_ipv6, {"RULE_OPEN_TO_EVERYBODY", "REACHABLE_FROM_INTERNET"}),
+    (public_ipv4, {"PUBLIC_IPV4"}),
+    (imds_v1, {"IMDS_V1"}),
+    (unencrypted_volume, {"VOLUME_NOT_ENCRYPTED"}),
+    (secret_in_user_data, {"USER_DATA_SECRET"}),
+]
+
+
+@pytest.mark.parametrize(("plant", "codes"), PLANTED, ids=lambda value: getattr(value, "__name__", None))
+def test_what_is_planted_is_found(lab: Lab, built: Run, plant: Callable[[Lab], Undo], codes: set[str]) -> None:
+    undo = plant(lab)
+    try:
+        found = audit(lab)
+    finally:
+        undo()
+
+    assert {deviation["code"] for deviation in found["deviations"]} == codes
+    assert SECRET not in json.dumps(found)
+    assert audit(lab)["deviations"] == []
