@@ -54,7 +54,12 @@ class Cluster:
         }
         document: dict[str, Any] = {
             "version": "v1alpha1",
-            "machine": {"type": kind, "ca": _pair(self.authority, self.key_header), **machine_keys},
+            "machine": {
+                "type": kind,
+                "ca": _pair(self.authority, self.key_header),
+                "install": {"disk": "/dev/nvme0n1"},
+                **machine_keys,
+            },
             "cluster": cluster,
         }
         if kind == "controlplane":

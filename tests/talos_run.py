@@ -64,6 +64,7 @@ def configs(directory: Path, addresses: Sequence[str]) -> dict[str, str]:
         for address in addresses
     ]
     cluster = {"name": "test", "endpoint": f"https://{addresses[0]}:6443", "kubernetes_version": "1.35.0"}
+    cluster["install_disk"] = "/dev/nvme0n1"
     given = {"bundle": "", "directory": str(directory / "nodes"), "cluster": cluster, "nodes": nodes}
     options = with_defaults(given, talos_config.ARGUMENT_SPEC)
     talos_config.ensure_configs(options, read_bundle(directory / "secrets.yaml"), check_mode=False)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import copy
 import difflib
 import functools
 from typing import Any, NamedTuple
@@ -177,6 +176,11 @@ def _problems(config: Config) -> list[str]:
     found = []
     if config.machine.get("type") not in ("controlplane", "init", "worker"):
         found.append(f"unknown machine type {config.machine.get('type')!r}")
+    install = config.machine.get("install")
+    if install is None:
+        found.append('install instructions are required in "metal" mode')
+    elif not install.get("disk") and not install.get("diskSelector"):
+        found.append("either install disk or diskSelector should be defined")
     if not config.endpoint.startswith("https://"):
         found.append("invalid controlplane endpoint: url must be of the form https://...")
     for path in (("machine", "ca", "crt"), ("cluster", "ca", "crt")):
@@ -192,14 +196,31 @@ def _problems(config: Config) -> list[str]:
 def difference(before: Config | None, after: Config) -> str:
     """Return the unified diff of the encoded documents, as a dry run shows it; secrets in clear, as there."""
     if before is None:
-        return _unified("", _encoded(after))
-    if before.text == after.text:
-        return ""
-    return _unified(_encoded(before), _encoded(after))
+        return _unified("", _encoded(after.documents))
+    old, new = _told(before.documents), _told(after.documents)
+    return "" if old == new else _unified(_encoded(old), _encoded(_in_order_of(old, new)))
 
 
-def _encoded(config: Config) -> str:
-    return "---\n".join(yaml.dump(document, Dumper=_DUMPER, indent=4, sort_keys=False) for document in config.documents)
+def _told(value: Any, *, empty: tuple[Any, ...] = (None, "", [])) -> Any:
+    """Return what a node makes of a configuration: it decodes it, and what is empty is as good as absent then."""
+    if isinstance(value, dict):
+        return {key: _told(item, empty=empty) for key, item in value.items() if item not in empty}
+    return [_told(item, empty=empty) for item in value] if isinstance(value, list) else value
+
+
+def _in_order_of(model: Any, value: Any) -> Any:
+    """Return the value with its keys in the model's order: a node encodes both in the same one."""
+    if isinstance(model, dict) and isinstance(value, dict):
+        keys = [key for key in model if key in value] + [key for key in value if key not in model]
+        return {key: _in_order_of(model.get(key), value[key]) for key in keys}
+    if isinstance(model, list) and isinstance(value, list):
+        models = [*model, *[None] * len(value)]
+        return [_in_order_of(one, item) for one, item in zip(models, value, strict=False)]
+    return value
+
+
+def _encoded(documents: list[Any]) -> str:
+    return "---\n".join(yaml.dump(document, Dumper=_DUMPER, indent=4, sort_keys=False) for document in documents)
 
 
 def _unified(before: str, after: str) -> str:
@@ -212,7 +233,8 @@ def needs_reboot(before: Config, after: Config) -> bool:
 
 
 def _slow_part(config: Config) -> dict[str, Any]:
-    base = copy.deepcopy(config.base)
+    # An empty list is none of nothing here: the decoded ones are compared, not their texts.
+    base: dict[str, Any] = _told(config.base, empty=(None, ""))
     base.pop("debug", None)
     base.pop("cluster", None)
     machine = base.get("machine") or {}

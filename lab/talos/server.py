@@ -21,6 +21,9 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
 
 Serve = Callable[[proto.Method, "Stream[Any, Any]"], Awaitable[None]]
 
+# Seconds in which a client that is turned away reads why.
+_LINGER = 0.1
+
 
 class _Handlers(dict[str, Handler]):
     """The handlers by path; one that nobody described is answered too.
@@ -64,24 +67,30 @@ class _Tls(SSLProtocol):
     def __init__(self, *args: Any, opened: weakref.WeakSet[Any], **options: Any) -> None:
         super().__init__(*args, **options)
         self._opened = opened
+        self._is_refused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._opened.add(transport)
         super().connection_made(transport)
 
     def _on_handshake_complete(self, handshake_exc: BaseException | None) -> None:
-        if handshake_exc:
+        complete = super()._on_handshake_complete
+        if not handshake_exc:
+            complete(handshake_exc)
+        elif not self._is_refused:
+            self._is_refused = True
             self._process_outgoing()  # type: ignore[attr-defined]
-        super()._on_handshake_complete(handshake_exc)
+            # Closing at once would reset the connection under a client that is still writing; the alert would be lost.
+            self._loop.call_later(_LINGER, complete, handshake_exc)  # type: ignore[attr-defined]
 
 
 class NodeServer(Server):
     """A gRPC server whose open connections are cut when it goes, as those of a machine that reboots are."""
 
     def __init__(self, serve: Serve) -> None:
-        super().__init__([_Methods(serve)])
-        mapping: dict[str, Handler] = self._mapping
-        self._mapping = _Handlers(mapping)
+        methods = _Methods(serve)
+        super().__init__([methods])
+        self._mapping = _Handlers(methods.__mapping__())
         self._open: weakref.WeakSet[Any] = weakref.WeakSet()
         self._context: ssl.SSLContext
 

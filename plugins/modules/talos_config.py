@@ -78,7 +78,9 @@ options:
         elements: str
         default: []
       install_disk:
-        description: Disk that Talos is installed on, such as V(/dev/nvme0n1).
+        description:
+          - Disk that Talos is installed on, such as V(/dev/nvme0n1).
+          - A node refuses a configuration that names none, unless a patch of yours selects the disk.
         type: str
         default: ""
       install_image:

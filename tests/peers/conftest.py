@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -47,18 +48,48 @@ def build(go: str) -> Path:
     return CACHED
 
 
+class Outcome(NamedTuple):
+    """How a run of a program ended, and what it printed."""
+
+    code: int
+    output: str
+    errors: str
+
+
+Run = Callable[..., Outcome]
+
+
 @pytest.fixture(scope="session")
-def talosctl(tmp_path_factory: pytest.TempPathFactory) -> Talosctl:
-    """Return a function that runs the real talosctl and returns what it printed."""
+def run_talosctl(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Return a function that runs the real talosctl and tells how it ended."""
     program = find_talosctl()
     home = tmp_path_factory.mktemp("home")
 
-    def run(*arguments: str | Path) -> str:
+    def run(*arguments: str | Path) -> Outcome:
         # A home of its own: the user's own talosconfig is neither read nor changed.
         environment = {"HOME": str(home), "PATH": os.environ["PATH"], "TALOS_HOME": str(home)}
         command = [str(program), *map(str, arguments)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
-        assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}{done.stderr}"
-        return done.stdout
+        done = subprocess.run(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def talosctl(run_talosctl: Run) -> Talosctl:
+    """Return a function that runs the real talosctl, which must not fail, and returns what it printed."""
+
+    def run(*arguments: str | Path) -> str:
+        done = run_talosctl(*arguments)
+        assert done.code == 0, f"talosctl {' '.join(map(str, arguments))}:\n{done.output}{done.errors}"
+        return done.output
 
     return run
