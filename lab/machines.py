@@ -153,18 +153,20 @@ class Machine:
         if process:
             process.kill()
         self.say(f"reboot: {wish}")
-        if wish == "talos":
+        system, _blank, image = wish.partition(" ")
+        if system == "talos":
             self.system = "talos"
-            self._boot_talos(power)
+            self._boot_talos(power, image or None)
         elif wish == "off":
             self._set("off")
         else:
             self._boot_linux(power, b"")
 
-    def _boot_talos(self, power: int) -> None:
+    def _boot_talos(self, power: int, image: str | None = None) -> None:
+        """Boot Talos; its disk remembers the image that it was installed from."""
         self._set("booting talos")
         self.say("the disk holds Talos now; its stand-in starts in maintenance mode unless it was configured before")
-        node = make_node(self.settings, self.identity["address"], self.directory / "talos")
+        node = make_node(self.settings, self.identity["address"], self.directory / "talos", image)
         self._await(node.start())
         with self._lock:
             if power == self._power:
@@ -268,9 +270,9 @@ def decode_user_data(text: str | None) -> bytes:
     return gzip.decompress(data) if data.startswith(GZIP) else data
 
 
-def make_node(settings: Settings, address: str, directory: Path) -> Node:
+def make_node(settings: Settings, address: str, directory: Path, image: str | None) -> Node:
     """Return a Talos node stand-in of the class that the settings name."""
     module, _, name = settings.talos_node.partition(":")
     directory.mkdir(parents=True, exist_ok=True)
-    node: Node = getattr(importlib.import_module(module), name)(address, directory, port=TALOS_PORT)
+    node: Node = getattr(importlib.import_module(module), name)(address, directory, port=TALOS_PORT, image=image)
     return node

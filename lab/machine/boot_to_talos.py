@@ -208,7 +208,7 @@ def install(options: Options) -> None:
         log("creating EFI boot entry")
         log("EFI boot entry 0001 created, BootOrder: [1 0]")
     log("rebooting system")
-    Path(f"{ROOT}/run/lab/reboot").write_text("talos", encoding="utf-8")
+    Path(f"{ROOT}/run/lab/reboot").write_text(f"talos {options.image}", encoding="utf-8")
     time.sleep(60)  # the real one does not return either
 
 

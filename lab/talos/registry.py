@@ -26,7 +26,7 @@ def contents_of(image: str) -> Contents:
     repository, colon, tag = path.rpartition(":")
     if not colon or "/" in tag:
         repository, tag = path, ""
-    names = repository.rpartition("/")[2].split("-")
+    names = repository.replace("/", "-").split("-")
     extensions: dict[str, str] = {name: "stand-in" for name in ("spin", "tailscale", "drbd", "zfs") if name in names}
     return Contents(tag if tag.startswith("v") else None, extensions)
 
