@@ -1,0 +1,140 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the stand-in for Talos does for other clients than ours; tests/peers shows it with the real talosctl."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, proto
+from lab.talos import config, cosi
+from lab.talos.definitions import definitions
+from lab.talos.node import TalosNode
+from tests.talos_nodes import Cluster, bootstrapped, configured, machines, until
+
+ADDRESS = "127.60.8.1"
+V1_13 = (1, 13)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        pytest.param("machineconfigs.config.talos.dev", "mc", id="capital letters"),
+        pytest.param("machinestatuses.runtime.talos.dev", "machinestatus", id="singular"),
+        pytest.param("nodeaddresses.net.talos.dev", "nodeaddress", id="singular of addresses"),
+        pytest.param("services.v1alpha1.talos.dev", "svc", id="given name"),
+        pytest.param("resourcedefinitions.meta.cosi.dev", "rd", id="definitions"),
+        pytest.param("members.cluster.talos.dev", "members", id="plural"),
+        pytest.param("disks.block.talos.dev", "disks.block", id="plural with its group"),
+    ],
+)
+def test_a_kind_of_resource_goes_by_its_usual_names(kind: str, name: str) -> None:
+    assert name in definitions()[kind].all_aliases
+
+
+def test_changes_are_told_by_kind() -> None:
+    before, after = {"gone": 1, "same": 2, "other": 3}, {"same": 2, "other": 4, "new": 5}
+
+    assert sorted(cosi.changes(before, after)) == [
+        (cosi.CREATED, "new", 5),
+        (cosi.UPDATED, "other", 4),
+        (cosi.DESTROYED, "gone", 1),
+    ]
+
+
+def test_a_watch_tells_what_there_is_and_what_becomes_of_it(tmp_path: Path) -> None:
+    async def scenario() -> list[tuple[int, str]]:
+        cluster = Cluster()
+        async with machines(tmp_path, [ADDRESS]) as nodes:
+            await configured(nodes, cluster)
+            async with client.connected(ADDRESS, cluster.access()) as connection:
+                watching = asyncio.ensure_future(seen(connection, 3))
+                await asyncio.sleep(0.2)
+                nodes[0].begin_etcd("nothing")
+                return await watching
+
+    assert asyncio.run(scenario()) == [
+        (cosi.CREATED, "booting"),
+        (cosi.BOOTSTRAPPED, ""),
+        (cosi.UPDATED, "running"),
+    ]
+
+
+async def seen(connection: client.NodeClient, count: int) -> list[tuple[int, str]]:
+    options = proto.message("WatchOptions")(bootstrap_contents=True)
+    request = proto.message("WatchRequest")(
+        namespace="runtime", type="MachineStatuses.runtime.talos.dev", options=options
+    )
+    found = []
+    async for reply in connection.stream("cosi.resource.State/Watch", request):
+        event = reply.event[0]
+        spec = yaml.safe_load(event.resource.spec.yaml_spec)
+        found.append((event.event_type, spec["stage"] if spec else ""))
+        if len(found) == count:
+            break
+    return found
+
+
+def test_a_boot_has_an_id_of_its_own(tmp_path: Path) -> None:
+    async def boot_id(node: TalosNode, cluster: Cluster) -> bytes:
+        request = proto.message("ReadRequest")(path="/proc/sys/kernel/random/boot_id")
+        async with client.connected(node.address, cluster.access()) as connection:
+            return b"".join([data.bytes async for data in connection.stream("Read", request)])
+
+    async def scenario() -> list[bytes]:
+        cluster = Cluster()
+        async with machines(tmp_path, [ADDRESS]) as nodes:
+            await bootstrapped(nodes, cluster)
+            first, again = await boot_id(nodes[0], cluster), await boot_id(nodes[0], cluster)
+            await nodes[0].stop()
+            await nodes[0].start()
+            await until(lambda: nodes[0].is_up)
+            return [first, again, await boot_id(nodes[0], cluster)]
+
+    first, again, later = asyncio.run(scenario())
+
+    assert first == again != later
+
+
+def parsed(document: dict[str, Any]) -> config.Config:
+    return config.parse(yaml.safe_dump(document, sort_keys=False).encode(), V1_13)
+
+
+def test_empty_fields_and_another_order_are_no_difference() -> None:
+    document = Cluster().document()
+    rewritten = {
+        "cluster": {"externalCloudProvider": None, **document["cluster"]},
+        "machine": {"token": "", "certSANs": [], **document["machine"]},
+        "version": document["version"],
+    }
+
+    assert config.difference(parsed(document), parsed(rewritten)) == ""
+    assert not config.needs_reboot(parsed(document), parsed(rewritten))
+
+
+def test_a_difference_is_shown_in_the_order_of_the_active_configuration() -> None:
+    document = Cluster().document()
+    changed = {"machine": {"sysctls": {"a": "b"}, **document["machine"]}, "cluster": document["cluster"]}
+
+    told = config.difference(parsed(document), parsed({**changed, "version": document["version"]}))
+
+    lines = [line for line in told.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    assert lines == ["+    sysctls:", "+        a: b"]
+
+
+@pytest.mark.parametrize(
+    ("install", "expected"),
+    [
+        pytest.param(None, 'install instructions are required in "metal" mode', id="no section"),
+        pytest.param({"wipe": False}, "either install disk or diskSelector should be defined", id="no disk"),
+    ],
+)
+def test_a_configuration_without_a_disk_to_install_on_is_refused(install: Any, expected: str) -> None:
+    with pytest.raises(config.ConfigError, match=expected):
+        parsed(Cluster().document(install=install))
