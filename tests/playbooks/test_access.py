@@ -185,10 +185,11 @@ def unencrypted_volume(lab: Lab) -> Undo:
     """Attach a volume that is not encrypted."""
     ec2 = lab.client("ec2")
     volume = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=8, Encrypted=False)["VolumeId"]
-    ec2.attach_volume(VolumeId=volume, InstanceId=gateway(lab), Device="/dev/sdb")
+    place = {"VolumeId": volume, "InstanceId": gateway(lab), "Device": "/dev/sdb"}
+    ec2.attach_volume(**place)
 
     def undo() -> None:
-        ec2.detach_volume(VolumeId=volume)
+        ec2.detach_volume(**place)
         ec2.delete_volume(VolumeId=volume)
 
     return undo
@@ -217,7 +218,7 @@ PLANTED: list[tuple[Callable[[Lab], Undo], set[str]]] = [
     (public_ipv4, {"PUBLIC_IPV4"}),
     (imds_v1, {"IMDS_V1"}),
     (unencrypted_volume, {"VOLUME_NOT_ENCRYPTED"}),
-    (secret_in_user_data, {"USER_DATA_SECRET"}),
+    (secret_in_user_data, {"USER_DATA_SECRET", "INSTANCE_NOT_DESCRIBED"}),
 ]
 
 
