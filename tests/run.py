@@ -58,8 +58,16 @@ def shellcheck() -> Outcome:
     return run(TOOLS / "shellcheck", *scripts) if scripts else not_run("git knows no shell script here")
 
 
+def playbooks() -> Outcome:
+    """Run the playbooks from end to end, each test module in a lab of its own; beside the others, for they take long."""
+    outcome = run(TOOLS / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/playbooks")
+    closing = (outcome.output.strip().splitlines() or ["no output"])[-1].strip("= ")
+    return outcome._replace(note=closing)
+
+
 # The long ones first: with two at a time the short ones fill the gaps.
 STAGES = (
+    Stage("playbooks", playbooks),
     Stage("second-python", pythons.second_python),
     Stage("molecule", scenarios.molecule),
     Stage("sanity", sanity.sanity),
@@ -110,10 +118,10 @@ def run_stages(stages: list[Stage]) -> list[Result]:
 
 
 def pytest() -> Result:
-    """Run pytest with its own output to the terminal."""
+    """Run the unit and lab tests with pytest's own output to the terminal."""
     print("\npytest", flush=True)
     start = time.monotonic()
-    command = [sys.executable, "-m", "pytest"]
+    command = [sys.executable, "-m", "pytest", "tests/unit", "tests/lab"]
     done = subprocess.run(command, cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL, check=False)
     outcome = passed() if done.returncode == 0 else failed("", note=f"exit code {done.returncode}")
     return Result(Stage("pytest", passed), outcome, time.monotonic() - start)
