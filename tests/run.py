@@ -59,7 +59,7 @@ def shellcheck() -> Outcome:
 
 
 def playbooks() -> Outcome:
-    """Run the playbooks from end to end, each test module in a lab of its own; beside the others, for they take long."""
+    """Run the playbooks from end to end, each test module in a lab of its own; beside other stages, for it is long."""
     outcome = run(TOOLS / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/playbooks")
     closing = (outcome.output.strip().splitlines() or ["no output"])[-1].strip("= ")
     return outcome._replace(note=closing)
