@@ -167,7 +167,7 @@ nodes:
           is_learner: false
     tailscale:
       description:
-        - Whether the node is in a tailnet, by its extension, its service, the addresses on C(tailscale0) and the service's log.
+        - Whether the node is in a tailnet, by its extension, its service, the addresses on C(tailscale0) and the log.
         - C(state) is V(connected), V(waiting) or V(failed); C(cause) and C(remedy) say why it is not connected.
       type: dict
       sample:
