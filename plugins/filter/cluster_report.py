@@ -65,7 +65,7 @@ def node_report(node: Record, resources: Record, seen: Sequence[Record]) -> dict
 def etcd_members(seen: Sequence[Record]) -> list[str]:
     """Return the names of etcd's members, as the control plane that knows of most tells them."""
     known = ([str(member["hostname"]) for member in item.get("etcd_members") or ()] for item in seen)
-    return max((sorted(names) for names in known), key=lambda names: len(names), default=[])
+    return sorted(max(((len(names), names) for names in known), default=(0, []))[1])
 
 
 def kubernetes_report(answer: Record) -> dict[str, Any] | None:
