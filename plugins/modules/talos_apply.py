@@ -309,9 +309,11 @@ async def apply_surely(node: Node, wish: Wish) -> machine.Applied | None:
             return await node.apply(wish.config, wish.mode)
         except NodeError as error:
             in_progress = error.cause is Cause.FAILED_PRECONDITION and "in progress" in error.detail
-            if time.monotonic() > end or not (error.cause.is_unknown or in_progress):
+            # It answered a moment ago: where it is down now it may be rebooting into the configuration.
+            unsettled = error.cause.is_unknown or error.cause.is_down
+            if time.monotonic() > end or not (unsettled or in_progress):
                 raise
-            if error.cause.is_unknown and await has_config(node, wish, end):
+            if unsettled and await has_config(node, wish, end):
                 return None
         await asyncio.sleep(1)
 

@@ -103,6 +103,13 @@ def test_a_cut_connection_is_settled_by_asking() -> None:
     assert node.applies == 1
 
 
+def test_a_node_that_goes_away_before_it_gets_the_configuration_gets_it_when_it_is_back() -> None:
+    node = FakeNode(fails=[error(Cause.CLOSED)])
+
+    assert ensured(node, WISH._replace(settle_timeout=60)).changed
+    assert (node.applies, node.config) == (2, NEW)
+
+
 @pytest.mark.parametrize(
     "cause",
     [
