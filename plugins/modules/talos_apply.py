@@ -335,8 +335,9 @@ async def has_config(node: Node, wish: Wish, end: float) -> bool:
     while True:
         try:
             return not (await node.show(wish.config, wish.mode)).changes
-        except NodeError as error:
-            if time.monotonic() > end or not (error.cause.is_down or error.cause.is_unknown):
+        except NodeError:
+            # Half-way through its reboot it may refuse us in any way; only the end of the time makes that an answer.
+            if time.monotonic() > end:
                 raise
         await asyncio.sleep(1)
 
