@@ -1,0 +1,44 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the verdicts."""
+
+from __future__ import annotations
+
+import json
+
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.verdicts import (
+    MEANINGS,
+    Code,
+    Verdict,
+    is_blocked,
+    outcome,
+    verdict_from_dict,
+)
+
+MEMORY = Verdict(Code.INSUFFICIENT_MEMORY, "node gateway", "Full.", "Take a larger one.", {"need": 2, "have": 1})
+KVM = Verdict(Code.KVM_MISSING, "cluster", "No /dev/kvm.", "Take a metal type.")
+
+
+def test_every_code_has_a_meaning_and_is_its_own_name() -> None:
+    assert set(MEANINGS) == set(Code)
+    assert all(code.name == code.value for code in Code)
+
+
+def test_a_verdict_survives_a_file() -> None:
+    written = json.loads(json.dumps(MEMORY.as_dict()))
+
+    assert written["code"] == "INSUFFICIENT_MEMORY"
+    assert written["blocks"] is True
+    assert verdict_from_dict(written) == MEMORY
+
+
+def test_what_only_limits_does_not_block() -> None:
+    assert not KVM.blocks
+    assert outcome([KVM]) == "ready"
+    assert is_blocked([KVM, MEMORY])
+    assert outcome([KVM, MEMORY]) == "blocked"
+
+
+def test_a_code_in_a_result_is_plain_text() -> None:
+    assert type(MEMORY.as_dict()["code"]) is str
