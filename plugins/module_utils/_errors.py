@@ -18,5 +18,9 @@ class TalosError(CollectionError):
     """A Talos node refused a call, could not be reached, or is not what was expected."""
 
 
+class KubernetesError(CollectionError):
+    """A Kubernetes API server refused a request, could not be reached, or is not what was expected."""
+
+
 class InputError(CollectionError):
     """What the user gave cannot be used."""

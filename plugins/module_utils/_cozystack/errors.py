@@ -1,0 +1,128 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can go wrong between us and a Kubernetes API, told apart. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import KubernetesError
+
+
+class Cause(enum.StrEnum):
+    """Why a request failed; what a caller may act on."""
+
+    UNREACHABLE = "unreachable"
+    CUT = "cut"
+    TIMEOUT = "timeout"
+    UNAVAILABLE = "unavailable"
+    OTHER_AUTHORITY = "other_authority"
+    OTHER_ADDRESS = "other_address"
+    CERTIFICATE_EXPIRED = "certificate_expired"
+    CERTIFICATE_REJECTED = "certificate_rejected"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    NO_KIND = "no_kind"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    EXISTS = "exists"
+    WEBHOOK = "webhook"
+    WEBHOOK_AWAY = "webhook_away"
+    QUOTA = "quota"
+    INVALID = "invalid"
+    EXPIRED = "expired"
+    OTHER = "other"
+
+    @property
+    def is_down(self) -> bool:
+        """Tell whether the API is merely not there (yet): worth another try."""
+        return self in _DOWN
+
+
+_DOWN: Final = frozenset({Cause.UNREACHABLE, Cause.CUT, Cause.TIMEOUT, Cause.UNAVAILABLE})
+_REMEDIES: Final = {
+    Cause.UNREACHABLE: "Check the server in the kubeconfig, the route, the security groups, and that etcd runs.",
+    Cause.CUT: "The API server may be restarting: try again, and look at its memory.",
+    Cause.TIMEOUT: "Check the security groups, and whether the control plane is short of CPU or memory.",
+    Cause.UNAVAILABLE: "Try again; if it stays so, look at etcd and at the control plane's memory.",
+    Cause.OTHER_AUTHORITY: "Fetch the kubeconfig of this cluster again (urmanac.talos.talos_kubeconfig).",
+    Cause.OTHER_ADDRESS: "Add the address to the cluster's certSANs, or connect to an address that is in it.",
+    Cause.CERTIFICATE_EXPIRED: "Fetch the kubeconfig again (urmanac.talos.talos_kubeconfig), and compare the clocks.",
+    Cause.CERTIFICATE_REJECTED: "Fetch the kubeconfig of this cluster again (urmanac.talos.talos_kubeconfig).",
+    Cause.UNAUTHORIZED: "Fetch the kubeconfig of this cluster again (urmanac.talos.talos_kubeconfig).",
+    Cause.FORBIDDEN: "Use an administrator's kubeconfig.",
+    Cause.NO_KIND: "Its CustomResourceDefinition is missing: install CozyStack's, or wait until its operator has.",
+    Cause.CONFLICT: "Another tool owns these fields: change them there, or take them over with force.",
+    Cause.EXISTS: "Choose another name, or remove what is there.",
+    Cause.WEBHOOK: "Change what the webhook objects to.",
+    Cause.WEBHOOK_AWAY: "The webhook's own pod does not answer: look at it first, and at the network policies.",
+    Cause.QUOTA: "Raise the namespace's ResourceQuota, or remove what uses it up.",
+    Cause.INVALID: "Compare the object with the version of its CustomResourceDefinition.",
+}
+
+
+class ApiError(KubernetesError):
+    """A request to the API failed; its cause says in which way."""
+
+    def __init__(self, server: str, doing: str, cause: Cause, detail: str, *, token: str = "") -> None:
+        self.server = server
+        self.doing = doing
+        self.cause = cause
+        self.detail = detail.rstrip(".")
+        # With which an expired list goes on, at the price of being no longer of one moment.
+        self.token = token
+        remedy = f" {_REMEDIES[cause]}" if cause in _REMEDIES else ""
+        super().__init__(f"Failed to {doing} on {server}: {self.detail}.{remedy}")
+
+
+class Reason(NamedTuple):
+    """A cause and its words."""
+
+    cause: Cause
+    detail: str
+
+
+_QUOTA: Final = re.compile(r"exceeded quota")
+_WEBHOOK: Final = re.compile(r"admission webhook .* denied the request")
+_WEBHOOK_AWAY: Final = re.compile(r"failed calling webhook")
+_BY_REASON: Final = {
+    "Unauthorized": Cause.UNAUTHORIZED,
+    "Forbidden": Cause.FORBIDDEN,
+    "NotFound": Cause.NOT_FOUND,
+    "AlreadyExists": Cause.EXISTS,
+    "Conflict": Cause.CONFLICT,
+    "Invalid": Cause.INVALID,
+    "BadRequest": Cause.INVALID,
+    "Expired": Cause.EXPIRED,
+    "Gone": Cause.EXPIRED,
+    "ServiceUnavailable": Cause.UNAVAILABLE,
+    "TooManyRequests": Cause.UNAVAILABLE,
+    "Timeout": Cause.UNAVAILABLE,
+    "ServerTimeout": Cause.UNAVAILABLE,
+}
+_BY_CODE: Final = {
+    401: Cause.UNAUTHORIZED,
+    403: Cause.FORBIDDEN,
+    404: Cause.NOT_FOUND,
+    409: Cause.CONFLICT,
+    410: Cause.EXPIRED,
+    429: Cause.UNAVAILABLE,
+    502: Cause.UNAVAILABLE,
+    503: Cause.UNAVAILABLE,
+    504: Cause.UNAVAILABLE,
+}
+
+
+def reason_of_status(code: int, status: Mapping[str, Any]) -> Reason:
+    """Return why the server refused: from its Status object, and from its words where those say more."""
+    message = str(status.get("message") or f"the server answered {code}")
+    for pattern, cause in ((_WEBHOOK_AWAY, Cause.WEBHOOK_AWAY), (_WEBHOOK, Cause.WEBHOOK), (_QUOTA, Cause.QUOTA)):
+        if pattern.search(message):
+            return Reason(cause, message)
+    if code == 404 and not (status.get("details") or {}).get("name"):
+        return Reason(Cause.NO_KIND, "the server does not know this kind of object")
+    return Reason(_BY_REASON.get(str(status.get("reason")), _BY_CODE.get(code, Cause.OTHER)), message)
