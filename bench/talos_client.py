@@ -27,7 +27,7 @@ def options(directory: Path, count: int, config: str) -> dict[str, Any]:
     return {
         **{"nodes": addresses(count), "port": 50000, "talosconfig": str(directory / "talosconfig"), "timeout": 60},
         **{"talosconfig_context": None, "config": None, "configs": dict.fromkeys(addresses(count), config)},
-        **{"mode": "auto", "fingerprints": {}, "settle_timeout": 60},
+        **{"mode": "auto", "fingerprints": {}, "settle_timeout": 60, "wait_timeout": 60},
     }
 
 

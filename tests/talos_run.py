@@ -47,9 +47,11 @@ def run(directory: Path, addresses: Sequence[str]) -> None:
     texts = configs(directory, addresses)
     nodes = {"nodes": list(addresses), "port": 50000, "talosconfig": str(talosconfig), "talosconfig_context": None}
     common = {**nodes, "timeout": 5}
-    apply = {"config": None, "configs": texts, "mode": "auto", "fingerprints": {}, "settle_timeout": 20}
+    apply = {"config": None, "configs": texts, "mode": "auto", "fingerprints": {}}
+    apply |= {"settle_timeout": 20, "wait_timeout": 20}
     outcomes = asyncio.run(talos_apply.apply_to_all({**common, **apply}, check_mode=False))
-    assert not [one.error for one in outcomes if one.error]
+    errors = [one.error for one in outcomes if one.error]
+    assert not errors, errors
     wait(addresses)
     talos_bootstrap.run({**common, "snapshot": None, "wait_timeout": 20}, check_mode=False)
     fresh = asyncio.run(talos_kubeconfig.fetch(common))

@@ -57,6 +57,12 @@ options:
     description: Seconds to find out whether a node has the configuration that it was sent.
     type: float
     default: 120
+  wait_timeout:
+    description:
+      - Seconds to keep trying a node that is not there, because it may be rebooting into what an interrupted run gave it.
+      - Check mode does not wait.
+    type: float
+    default: 60
 """
 
 EXAMPLES = r"""
@@ -136,6 +142,7 @@ except ImportError as error:
 
 
 _CONFIRM_PAUSE = 0.2
+_DOWN_PAUSE = 1
 
 
 class Node(Protocol):
@@ -175,6 +182,7 @@ class Wish(NamedTuple):
     config: bytes
     mode: str
     settle_timeout: float
+    wait_timeout: float
     check_mode: bool
     shows_diff: bool = True
 
@@ -292,13 +300,18 @@ async def ensure_config(address: str, node: Node, wish: Wish) -> Outcome:
 
 
 async def show_surely(node: Node, wish: Wish) -> Seen:
-    """Ask what would change; a cut connection does no harm here, so ask once more."""
-    try:
-        return await node.show(wish.config, wish.mode)
-    except NodeError as error:
-        if error.cause is not Cause.CUT:
-            raise
-        return await node.show(wish.config, wish.mode)
+    """Ask what would change; a node that is down may be rebooting, and a cut connection does no harm here."""
+    end = time.monotonic() + (0 if wish.check_mode else wish.wait_timeout)
+    cuts = 0
+    while True:
+        try:
+            return await node.show(wish.config, wish.mode)
+        except NodeError as error:
+            cuts += error.cause is Cause.CUT
+            waits = error.cause.is_down and time.monotonic() < end
+            if not waits and (error.cause is not Cause.CUT or cuts > 1):
+                raise
+        await asyncio.sleep(_DOWN_PAUSE if waits else 0)
 
 
 async def apply_surely(node: Node, wish: Wish) -> machine.Applied | None:
@@ -369,7 +382,7 @@ async def apply_to_all(params: Mapping[str, Any], *, check_mode: bool, shows_dif
     async def one(address: str, config: bytes) -> Outcome:
         # The TLS settings are the same for all nodes; making them anew for each would take longer than a handshake.
         ways = [*known, anybody._replace(fingerprint=params["fingerprints"].get(address))]
-        wish = Wish(config, params["mode"], params["settle_timeout"], check_mode, shows_diff)
+        wish = Wish(config, params["mode"], params["settle_timeout"], params["wait_timeout"], check_mode, shows_diff)
         try:
             async with RealNode(address, ways, slots) as node:
                 return await ensure_config(address, node, wish)
@@ -396,6 +409,7 @@ def main() -> None:
         "mode": {"type": "str", "choices": ["auto", "no_reboot", "staged"], "default": "auto"},
         "fingerprints": {"type": "dict", "default": {}},
         "settle_timeout": {"type": "float", "default": 120},
+        "wait_timeout": {"type": "float", "default": 60},
     }
     module = AnsibleModule(argument_spec=node_options(**options), supports_check_mode=True)
     if MISSING:

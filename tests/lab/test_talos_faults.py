@@ -95,7 +95,7 @@ class Timeless:
         self.params: dict[str, Any] = {
             **{"nodes": [address], "port": 50000, "timeout": 1, "talosconfig_context": None, "fingerprints": {}},
             **{"talosconfig": cluster.talosconfig(), "config": cluster.config().decode(), "configs": {}},
-            **{"mode": "auto", "settle_timeout": 40, **more},
+            **{"mode": "auto", "settle_timeout": 40, "wait_timeout": 0, **more},
         }
 
 

@@ -17,18 +17,27 @@ from ansible_collections.urmanac.talos.plugins.modules import talos_apply
 from ansible_collections.urmanac.talos.plugins.modules.talos_apply import Outcome, Seen, Wish, ensure_config
 
 NEW = b"machine:\n    token: abcdef.0123456789abcdef\n    sysctls:\n        a: '2'\n"
-WISH = Wish(NEW, "auto", settle_timeout=0.0, check_mode=False)
+WISH = Wish(NEW, "auto", settle_timeout=0.0, wait_timeout=0.0, check_mode=False)
 
 
 class FakeNode:
     """A node in memory, whose calls can be made to fail one by one."""
 
-    def __init__(self, config: bytes | None = None, *, fails: list[Exception | None] | None = None) -> None:
+    def __init__(
+        self,
+        config: bytes | None = None,
+        *,
+        fails: list[Exception | None] | None = None,
+        hides: list[Exception] | None = None,
+    ) -> None:
         self.config = config
         self.applies = 0
         self._fails = fails or []
+        self._hides = hides or []
 
     async def show(self, config: bytes, mode: str) -> Seen:
+        if self._hides:
+            raise self._hides.pop(0)
         changes = self.config != config
         text = "Dry run summary:\nok\nConfig diff:\n\n" + (
             "+    token: abcdef.0123456789abcdef" if changes else "No changes."
@@ -108,6 +117,27 @@ def test_a_node_that_goes_away_before_it_gets_the_configuration_gets_it_when_it_
 
     assert ensured(node, WISH._replace(settle_timeout=60)).changed
     assert (node.applies, node.config) == (2, NEW)
+
+
+def test_a_node_that_is_rebooting_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(talos_apply, "_DOWN_PAUSE", 0)
+    node = FakeNode(hides=[error(Cause.REFUSED), error(Cause.CLOSED), error(Cause.TIMEOUT)])
+
+    assert ensured(node, WISH._replace(wait_timeout=60)).changed
+    assert node.config == NEW
+
+
+@pytest.mark.parametrize(
+    ("wish", "cause"),
+    [
+        pytest.param(WISH, Cause.REFUSED, id="no patience"),
+        pytest.param(WISH._replace(wait_timeout=60, check_mode=True), Cause.REFUSED, id="check mode"),
+        pytest.param(WISH._replace(wait_timeout=60), Cause.OTHER_AUTHORITY, id="another cluster's node"),
+    ],
+)
+def test_a_node_that_does_not_answer_is_told_at_once(wish: Wish, cause: Cause) -> None:
+    with pytest.raises(NodeError):
+        ensured(FakeNode(hides=[error(cause)]), wish)
 
 
 @pytest.mark.parametrize(
