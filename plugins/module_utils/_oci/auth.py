@@ -1,0 +1,119 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Logins, and the tokens that registries give for them. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import unexpected
+
+_CHALLENGE = re.compile(r'(\w+) +((?:\w+=(?:"(?:[^"\\]|\\.)*"|[^",\s]+)(?:\s*,\s*(?=\w+=))?)+)')
+_PARAMETER = re.compile(r'(\w+)=(?:"((?:[^"\\]|\\.)*)"|([^",\s]+))')
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+_DOCKER_HUB_KEYS = ("docker.io", "index.docker.io", "registry-1.docker.io")
+
+
+class Login(NamedTuple):
+    """What is known of a user of a registry; unusable says why a login that exists cannot be used."""
+
+    username: str = ""
+    password: str = ""
+    unusable: str = ""
+
+    @property
+    def basic(self) -> str:
+        """Return the header's value, empty without a login."""
+        if not self.username:
+            return ""
+        return "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
+
+
+class Challenge(NamedTuple):
+    """How a registry wants to be convinced."""
+
+    scheme: str
+    realm: str
+    service: str
+    scope: str
+
+
+def read_docker_config(path: str) -> dict[str, Any]:
+    """Return docker's config.json; a missing file is an empty one."""
+    try:
+        config = json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        # Not the error's own words: those of a parser may quote what it has read.
+        raise InputError(f"Failed to read the logins in {path}: it is no readable JSON. Log in anew.") from error
+    return config if isinstance(config, dict) else {}
+
+
+def login_for(config: Mapping[str, Any], host: str) -> Login:
+    """Return the login that docker's config.json has for a registry."""
+    names = _DOCKER_HUB_KEYS if host in _DOCKER_HUB_KEYS else (host,)
+    entries = {_key(key): entry for key, entry in (config.get("auths") or {}).items()}
+    for entry in (entries[name] for name in names if entries.get(name)):
+        return _login(entry)
+    helpers = {_key(key): helper for key, helper in (config.get("credHelpers") or {}).items()}
+    for helper in (helpers[name] for name in names if name in helpers):
+        return Login(unusable=f"docker's credential helper {helper!r}")
+    if config.get("credsStore") and any(name in entries for name in names):
+        return Login(unusable=f"docker's credential store {config['credsStore']!r}")
+    return Login()
+
+
+def _key(key: str) -> str:
+    return (urlsplit(key).netloc if "://" in key else key.partition("/")[0]).lower()
+
+
+def _login(entry: Mapping[str, Any]) -> Login:
+    if entry.get("username"):
+        return Login(str(entry["username"]), str(entry.get("password", "")))
+    if entry.get("auth"):
+        try:
+            username, colon, password = base64.b64decode(str(entry["auth"])).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            username, colon, password = "", "", ""
+        return Login(username, password.rstrip("\0")) if colon else Login(unusable="an auth that is not base64")
+    return Login(unusable="a token for which docker itself is needed")
+
+
+def parse_challenge(header: str) -> Challenge | None:
+    """Return what WWW-Authenticate asks for; a token goes before a password."""
+    found = {}
+    for scheme, parameters in _CHALLENGE.findall(header):
+        values = {name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(parameters)}
+        found[scheme.lower()] = Challenge(
+            scheme.lower(), *(values.get(key, "") for key in ("realm", "service", "scope"))
+        )
+    return found.get("bearer") or found.get("basic")
+
+
+def token_url(challenge: Challenge, scope: str) -> str:
+    """Return where the token is to be had."""
+    query = {"service": challenge.service, "scope": challenge.scope or scope}
+    joint = "&" if "?" in challenge.realm else "?"
+    return challenge.realm + joint + urlencode({name: value for name, value in query.items() if value})
+
+
+def parse_token(host: str, body: bytes) -> str:
+    """Return the token of an answer."""
+    try:
+        answer = json.loads(body)
+        token = answer.get("token") or answer.get("access_token")
+    except (ValueError, AttributeError, RecursionError):
+        token = None
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+        raise unexpected(f"{host} answers without a token")
+    return token

@@ -1,0 +1,157 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an image is, and what it is on one platform. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import (
+    BAD_DIGEST,
+    NO_SUCH_PLATFORM,
+    NOT_FOUND,
+    ImageError,
+    unexpected,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.reference import DIGEST, Reference
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.repository import (
+    INDEXES,
+    MANIFESTS,
+    Document,
+    Repository,
+)
+
+
+class Image(NamedTuple):
+    """An image as far as it could be looked up; error says why not farther."""
+
+    image: str
+    exists: bool | None = None
+    media_type: str | None = None
+    digest: str | None = None
+    platforms: Mapping[str, str] = {}
+    platform: str | None = None
+    resolved: str | None = None
+    size: int | None = None
+    error: ImageError | None = None
+
+
+def look_up(repository: Repository, reference: Reference, *, platform: str) -> Image:
+    """Return what the image is, and the digest, the reference and the size of it on the platform."""
+    image = Image(str(reference))
+    try:
+        document = repository.manifest(reference.wanted)
+        manifest = checked(document, reference.digest or document.digest)
+        image = image._replace(exists=True, digest=_digest(document.body), media_type=_media_type(document, manifest))
+        platforms = _platforms(repository, image, manifest)
+        image = image._replace(platforms=platforms)
+        return _on_platform(repository, image, manifest, reference=reference, platform=platform)
+    except ImageError as error:
+        exists = False if error.code == NOT_FOUND and image.exists is None else image.exists
+        return image._replace(error=error, exists=exists)
+    except (AttributeError, TypeError, ValueError):
+        # What a registry serves may have any form, a list where an object belongs for one.
+        return image._replace(error=unexpected("the manifest is not formed as one"))
+
+
+def checked(document: Document, expected: str) -> dict[str, Any]:
+    """Return what a manifest says; refuse one whose bytes have another digest than the one it goes by."""
+    check_digest(document.body, expected)
+    return parsed(document.body)
+
+
+def check_digest(body: bytes, expected: str) -> None:
+    """Refuse bytes that are not what their digest promises."""
+    actual = _digest(body, expected.partition(":")[0] or "sha256")
+    if expected and actual != expected:
+        raise ImageError(
+            BAD_DIGEST,
+            f"what came has the digest {actual}, not {expected}",
+            "The registry, or what stands between, is broken or lies: do not use it.",
+        )
+
+
+def parsed(body: bytes) -> dict[str, Any]:
+    """Return the object that a document holds."""
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise unexpected("the manifest is no JSON") from error
+    if not isinstance(content, dict):
+        raise unexpected("the manifest is no JSON object")
+    return content
+
+
+def platform_name(described: Mapping[str, Any]) -> str:
+    """Return a platform as docker writes it; every arm64 is v8, so it goes without saying."""
+    system, architecture, variant = (str(described.get(key) or "") for key in ("os", "architecture", "variant"))
+    variant = "" if (architecture, variant) == ("arm64", "v8") else variant
+    return "/".join(part for part in (system, architecture, variant) if part)
+
+
+def parse_platform(text: str) -> str:
+    """Return a platform that the user gave as platform_name() writes it."""
+    parts = text.split("/")
+    if not 2 <= len(parts) <= 3 or not all(parts):
+        raise InputError(f"Failed to read the platform {text!r}. Write it as linux/arm64 or linux/arm/v7.")
+    return platform_name(dict(zip(("os", "architecture", "variant"), parts)))  # noqa: B905  strict needs Python 3.10
+
+
+def _digest(body: bytes, algorithm: str = "sha256") -> str:
+    if algorithm not in ("sha256", "sha512"):
+        raise unexpected(f"the registry speaks of a digest by {algorithm!r}")
+    return f"{algorithm}:{hashlib.new(algorithm, body).hexdigest()}"
+
+
+def _sound(digest: object) -> str:
+    """Return a digest that a manifest names, if it is one: it becomes a part of an address."""
+    if not DIGEST.fullmatch(str(digest)):
+        raise unexpected("the manifest names a digest that is none")
+    return str(digest)
+
+
+def _media_type(document: Document, manifest: Mapping[str, Any]) -> str:
+    """Return the kind of a manifest, which it tells itself or by its header, or by what is in it."""
+    told = str(manifest.get("mediaType") or "") or document.media_type
+    if told in INDEXES or told in MANIFESTS:
+        return told
+    if isinstance(manifest.get("manifests"), list):
+        return INDEXES[0]
+    if isinstance(manifest.get("config"), dict):
+        return MANIFESTS[0]
+    raise unexpected(f"this is no image, but {told or 'something that does not tell what it is'}")
+
+
+def _platforms(repository: Repository, image: Image, manifest: Mapping[str, Any]) -> dict[str, str]:
+    if image.media_type in INDEXES:
+        entries = [entry for entry in manifest.get("manifests") or () if isinstance(entry.get("platform"), dict)]
+        found = {platform_name(entry["platform"]): str(entry.get("digest")) for entry in reversed(entries)}
+        # What builders attest of an image is listed beside it, for a platform that does not exist.
+        return {name: found[name] for name in reversed(found) if not name.startswith("unknown")}
+    config = manifest.get("config") or {}
+    digest = _sound(config.get("digest"))
+    body = repository.blob(digest)
+    check_digest(body, digest)
+    name = platform_name(parsed(body))
+    return {name: image.digest or ""} if name else {}
+
+
+def _on_platform(
+    repository: Repository, image: Image, manifest: Mapping[str, Any], *, reference: Reference, platform: str
+) -> Image:
+    digest = image.platforms.get(platform)
+    if not digest:
+        there = f"it is for {', '.join(image.platforms)}" if image.platforms else "it is for no platform, so no image"
+        raise ImageError(
+            NO_SUCH_PLATFORM, f"there is nothing for {platform} in it, {there}", f"Build and push it for {platform}."
+        )
+    if digest != image.digest:
+        manifest = checked(repository.manifest(_sound(digest)), digest)
+    parts = [manifest.get("config") or {}, *(manifest.get("layers") or ())]
+    size = sum(int(part.get("size") or 0) for part in parts)
+    return image._replace(platform=platform, resolved=reference.at(digest), size=size)

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Look up many images side by side. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.auth import Login, login_for
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import ImageError
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.image import Image, look_up
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.places import keeps_secrets, place_of
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.reference import parse_reference
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.repository import RegistryRepository
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.web import Budget, Web
+
+_AT_ONCE = 8
+
+
+class Inquiry(NamedTuple):
+    """How images are looked up."""
+
+    platform: str
+    mirrors: Mapping[str, str]
+    plain_http: Collection[str]
+    docker_config: Mapping[str, Any]
+    timeout: float
+    attempts: int
+
+
+def look_up_all(images: Sequence[str], inquiry: Inquiry) -> list[Image]:
+    """Return what each image is, in the order given; one that fails keeps no other from being looked up."""
+    unique = list(dict.fromkeys(images))
+    if not unique:
+        return []
+    with ThreadPoolExecutor(min(len(unique), _AT_ONCE)) as pool:
+        found = dict(zip(unique, pool.map(lambda image: look_up_one(image, inquiry), unique)))  # noqa: B905  strict needs Python 3.10
+    return [found[image] for image in images]
+
+
+def look_up_one(image: str, inquiry: Inquiry) -> Image:
+    """Return what an image is, under the name that it was asked for by."""
+    try:
+        reference = parse_reference(image)
+    except ImageError as error:
+        return Image(image, error=error)
+    place = place_of(reference.registry, inquiry.mirrors, inquiry.plain_http)
+    may_log_in = keeps_secrets(place.url, inquiry.plain_http)
+    login = login_for(inquiry.docker_config, place.host) if may_log_in else Login()
+    web = Web(Budget(inquiry.timeout, inquiry.attempts))
+    repository = RegistryRepository(web, place, reference, login=login, plain_http=inquiry.plain_http)
+    return look_up(repository, reference, platform=inquiry.platform)._replace(image=image)

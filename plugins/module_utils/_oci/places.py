@@ -1,0 +1,74 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a registry is asked, and what may be told to whom. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.reference import DOCKER_HUB
+
+_DOCKER_HUB_API = "registry-1.docker.io"
+
+
+class Place(NamedTuple):
+    """A registry's address, and the name under which its login is kept."""
+
+    url: str
+    host: str
+
+
+def place_of(registry: str, mirrors: Mapping[str, str], plain_http: Collection[str]) -> Place:
+    """Return where to ask for images of a registry: at its mirror if one is named, and there alone."""
+    if registry in mirrors:
+        return Place(mirrors[registry].rstrip("/"), urlsplit(mirrors[registry]).netloc)
+    host = _DOCKER_HUB_API if registry == DOCKER_HUB else registry
+    scheme = "http" if registry in plain_http or is_private(urlsplit(f"//{registry}").hostname or "") else "https"
+    return Place(f"{scheme}://{host}", registry)
+
+
+def check_mirrors(mirrors: Mapping[str, str]) -> None:
+    """Refuse mirrors whose addresses cannot be used."""
+    for registry, url in mirrors.items():
+        host = host_of(str(url))
+        if not host or "@" in host or "?" in str(url):
+            raise InputError(
+                f"Failed to use a mirror of {registry}: its address is not of the form http://192.0.2.1:5054. "
+                "Correct it, and put a login into docker's config.json instead."
+            )
+
+
+def is_private(host: str) -> bool:
+    """Tell whether a host is this machine, or an address that the internet does not route."""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def keeps_secrets(url: str, plain_http: Collection[str]) -> bool:
+    """Tell whether a login may be sent there: over TLS, inside a private network, or where the user said so."""
+    parts = urlsplit(url)
+    if parts.scheme != "http":
+        return parts.scheme == "https"
+    return parts.netloc in plain_http or is_private(parts.hostname or "")
+
+
+def host_of(url: str) -> str:
+    """Return the host of an address with its port, empty if it is no address of the web."""
+    try:
+        parts = urlsplit(url)
+        return parts.netloc if parts.scheme in ("http", "https") and parts.hostname else ""
+    except ValueError:
+        return ""
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """Return what two addresses must share for a login to go with a redirection."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)

@@ -1,0 +1,125 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Manifests and blobs of one repository. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple, Protocol
+
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.auth import (
+    Challenge,
+    Login,
+    parse_challenge,
+    parse_token,
+    token_url,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import (
+    NOT_AUTHORISED,
+    NOT_FOUND,
+    ImageError,
+    unexpected,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.places import Place, host_of, keeps_secrets
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.reference import Reference
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.web import Answer, Web
+
+INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
+MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
+
+
+class Document(NamedTuple):
+    """A manifest as the registry serves it."""
+
+    body: bytes
+    media_type: str
+    digest: str
+
+
+class Repository(Protocol):
+    """What is needed of a registry."""
+
+    def manifest(self, wanted: str) -> Document:
+        """Return the manifest with this tag or digest."""
+
+    def blob(self, digest: str) -> bytes:
+        """Return the blob with this digest."""
+
+
+class RegistryRepository:
+    """A repository in a registry."""
+
+    def __init__(
+        self, web: Web, place: Place, reference: Reference, *, login: Login, plain_http: Collection[str] = ()
+    ) -> None:
+        self._web, self._place, self._reference = web, place, reference
+        self._plain_http = plain_http
+        self._login = login
+        self._authorization = ""
+
+    def manifest(self, wanted: str) -> Document:
+        """Return the manifest with this tag or digest."""
+        answer = self._get(f"manifests/{wanted}", ", ".join((*INDEXES, *MANIFESTS)))
+        media_type = answer.headers.get("content-type", "").partition(";")[0].strip()
+        return Document(answer.body, media_type, answer.headers.get("docker-content-digest", ""))
+
+    def blob(self, digest: str) -> bytes:
+        """Return the blob with this digest."""
+        return self._get(f"blobs/{digest}", "*/*").body
+
+    def _get(self, path: str, accept: str) -> Answer:
+        url = f"{self._place.url}/v2/{self._reference.repository}/{path}"
+        answer = self._ask(url, accept)
+        if answer.status == 401 and self._authorize(answer):
+            answer = self._ask(url, accept)
+        if answer.status in (401, 403):
+            raise self._not_authorised(self._place.host)
+        if answer.status == 404:
+            raise self._not_found(path)
+        if answer.status != 200:
+            raise unexpected(f"{self._place.host} answers with status {answer.status}")
+        return answer
+
+    def _ask(self, url: str, accept: str) -> Answer:
+        authorization = {"Authorization": self._authorization} if self._authorization else {}
+        return self._web.get(url, {"Accept": accept, **authorization})
+
+    def _authorize(self, answer: Answer) -> bool:
+        """Get what the registry asks for and tell whether it is worth asking again."""
+        challenge = parse_challenge(answer.headers.get("www-authenticate", ""))
+        before = self._authorization
+        if challenge and challenge.scheme == "bearer":
+            self._authorization = f"Bearer {self._token(challenge)}"
+        elif challenge and keeps_secrets(self._place.url, self._plain_http):
+            self._authorization = self._login.basic
+        return self._authorization != before
+
+    def _token(self, challenge: Challenge) -> str:
+        url = token_url(challenge, f"repository:{self._reference.repository}:pull")
+        host = host_of(url)
+        # A registry must not be able to have a login sent to where others can read it.
+        if not host or (self._login.basic and not keeps_secrets(url, self._plain_http)):
+            raise unexpected(f"{self._place.host} wants its tokens fetched from {host or 'nowhere'} without encryption")
+        answer = self._web.get(url, {"Authorization": self._login.basic} if self._login.basic else {})
+        if answer.status in (400, 401, 403, 404):
+            raise self._not_authorised(host)
+        if answer.status != 200:
+            raise unexpected(f"{host} answers with status {answer.status}")
+        return parse_token(host, answer.body)
+
+    def _not_authorised(self, host: str) -> ImageError:
+        who = f"the login for {self._place.host}" if self._login.username else "somebody without a login"
+        cause = f"{host} refuses {who}: the repository is private or does not exist"
+        if self._login.unusable:
+            cause = f"{cause}, and the login is {self._login.unusable}, which cannot be used here"
+        remedy = f"Check the name. If it is right, log in: docker login {self._place.host}"
+        if self._login.unusable:
+            remedy += ', with a DOCKER_CONFIG whose config.json names neither "credsStore" nor "credHelpers"'
+        return ImageError(NOT_AUTHORISED, cause, f"{remedy}.")
+
+    def _not_found(self, path: str) -> ImageError:
+        kind, _slash, wanted = path.partition("/")
+        what = f"no {wanted}" if kind == "manifests" else f"not the part {wanted} of the image"
+        cause = f"{self._place.host} has {what} in {self._reference.repository}"
+        return ImageError(NOT_FOUND, cause, "Check the name, and whether the image was pushed and is still kept.")

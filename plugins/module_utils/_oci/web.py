@@ -1,0 +1,176 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""HTTP for registries, bounded in time, size and attempts. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import (
+    RATE_LIMITED,
+    UNREACHABLE,
+    ImageError,
+    unexpected,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.places import is_private, origin
+
+# The distribution specification has registries take manifests up to 4 MiB; configurations are smaller still.
+BODY_MAX = 8 * 1024 * 1024
+_CONNECT_SECONDS = 10.0
+_PAUSE_MAX = 8.0
+_REDIRECTS_MAX = 5
+_TRY_AGAIN = (429, 500, 502, 503, 504)
+_CUT = (ConnectionResetError, BrokenPipeError, http.client.HTTPException)
+
+
+class Answer(NamedTuple):
+    """What came back; the names of headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Budget:
+    """The time and the attempts that one image has."""
+
+    def __init__(
+        self,
+        seconds: float,
+        attempts: int,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.attempts = attempts
+        self._clock, self._sleep = clock, sleep
+        self._end = clock() + seconds
+
+    def left(self) -> float:
+        """Return the seconds that are left."""
+        return self._end - self._clock()
+
+    def pause(self, attempt: int, retry_after: str) -> bool:
+        """Wait before the next attempt, twice as long each time; tell whether there is to be one."""
+        seconds = float(retry_after) if retry_after.isdecimal() else min(0.5 * 2.0**attempt, _PAUSE_MAX)
+        if attempt + 1 >= self.attempts or seconds >= self.left():
+            return False
+        self._sleep(seconds)
+        return True
+
+
+class _Plainly(urllib.request.HTTPErrorProcessor):
+    """Hands every answer to the caller, who knows what a status means and what must not go with a redirection."""
+
+    def http_response(self, request: urllib.request.Request, response: Any) -> Any:
+        return response
+
+    https_response = http_response
+
+
+class Web:
+    """Gets what registries serve."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+
+    def get(self, url: str, headers: Mapping[str, str]) -> Answer:
+        """Return the answer at the end of all redirections; the login stays with the host that it was meant for."""
+        for _redirect in range(_REDIRECTS_MAX):
+            answer = self._get_patiently(url, headers)
+            if answer.status not in (301, 302, 303, 307, 308):
+                return answer
+            target = _target(url, answer.headers.get("location", ""))
+            if origin(target) != origin(url):
+                headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
+            url = target
+        raise unexpected(f"{urlsplit(url).netloc} redirects more than {_REDIRECTS_MAX} times")
+
+    def _get_patiently(self, url: str, headers: Mapping[str, str]) -> Answer:
+        for attempt in range(self._budget.attempts):
+            try:
+                answer = self._get_once(url, headers)
+            except _CUT as error:
+                if not self._budget.pause(attempt, ""):
+                    raise unreachable(url, error) from error
+                continue
+            if answer.status not in _TRY_AGAIN:
+                return answer
+            if not self._budget.pause(attempt, answer.headers.get("retry-after", "")):
+                break
+        raise _refusal(url, answer)
+
+    def _get_once(self, url: str, headers: Mapping[str, str]) -> Answer:
+        seconds = min(self._budget.left(), _CONNECT_SECONDS)
+        if seconds <= 0:
+            raise unreachable(url, TimeoutError("no time is left"))
+        request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310  http and https only, see places.py
+        try:
+            with _opener(url).open(request, timeout=seconds) as response:
+                return self._answer(url, response)
+        except OSError as error:
+            reason = error.reason if isinstance(error, urllib.error.URLError) else error
+            if isinstance(reason, _CUT):
+                raise reason from error
+            raise unreachable(url, reason) from error
+
+    def _answer(self, url: str, response: Any) -> Answer:
+        """Read in pieces, because a timeout counts from piece to piece and an answer may trickle for ever."""
+        body = b""
+        while piece := response.read1(65536):
+            body += piece
+            if len(body) > BODY_MAX:
+                raise unexpected(f"{urlsplit(url).netloc} answers with more than {BODY_MAX} bytes")
+            if self._budget.left() <= 0:
+                raise unreachable(url, TimeoutError("its answer takes too long"))
+        length = response.headers.get("content-length", "")
+        if length.isdecimal() and len(body) < int(length):
+            raise http.client.IncompleteRead(body, int(length) - len(body))
+        return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, body)
+
+
+def _opener(url: str) -> urllib.request.OpenerDirector:
+    """Return an opener; proxies of the environment count, but not for what is this machine's own network."""
+    handlers: list[urllib.request.BaseHandler] = [_Plainly()]
+    if is_private(urlsplit(url).hostname or ""):
+        handlers.append(urllib.request.ProxyHandler({}))
+    return urllib.request.build_opener(*handlers)
+
+
+def _target(url: str, location: str) -> str:
+    """Return where a redirection leads, if it may be followed."""
+    try:
+        target = urljoin(url, location)
+        scheme, _host, _port = origin(target)
+    except ValueError as error:
+        raise unexpected(f"{urlsplit(url).netloc} redirects to an address that is none") from error
+    if scheme not in ("http", "https") or (scheme == "http" and url.startswith("https:")):
+        raise unexpected(f"{urlsplit(url).netloc} redirects to an address that is not https")
+    return target
+
+
+def unreachable(url: str, reason: object) -> ImageError:
+    """Return the error of a registry that gave no answer."""
+    remedy = "See whether this machine can reach it: its name, the way there, and a proxy if there is one."
+    if isinstance(reason, ssl.SSLError):
+        remedy = "If it is plain http, name it in plain_http. If its certificate is your own, set SSL_CERT_FILE."
+    words = str(reason) or type(reason).__name__
+    return ImageError(UNREACHABLE, f"{urlsplit(url).netloc} cannot be reached: {words}", remedy)
+
+
+def _refusal(url: str, answer: Answer) -> ImageError:
+    if answer.status == 429:
+        after = answer.headers.get("retry-after", "")
+        when = f"in {after} s" if after.isdecimal() else "later"
+        cause = f"{urlsplit(url).netloc} answers no more of this machine's questions for now"
+        return ImageError(RATE_LIMITED, cause, f"Try again {when}, or log in: its limits are wider then.")
+    cause = f"{urlsplit(url).netloc} answers with status {answer.status}, again and again"
+    return ImageError(UNREACHABLE, cause, "The registry is not well. Try again later.")

@@ -1,0 +1,234 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell whether images exist in their registries, and at which digest they are for a platform."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: oci_image_info
+short_description: Tell whether images exist, for which platforms and at which digest
+version_added: 0.1.0
+description:
+  - Asks registries for the manifests of images, many side by side, and pulls nothing else of them but the configuration of an image
+    that does not tell its platform otherwise.
+  - Resolves a tag, and an index of images for several platforms, to the digest of the one manifest for O(platform). Programs that
+    take the first best platform of an index can be given RV(images[].resolved) instead.
+  - Computes every digest from what came, and refuses what has another one than it goes by.
+  - Asks with the logins of docker's C(config.json), which are sent to no other host than they are for, to none over plain http
+    outside of private networks unless O(plain_http) names it, and are never returned.
+author:
+  - The urmanac.talos authors (@urmanac)
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would do without changing anything.
+    support: full
+    details:
+      - This module only reads.
+  diff_mode:
+    description: Returns what it changed, or would change, when run with C(--diff).
+    support: N/A
+    details:
+      - This module changes nothing.
+  idempotent:
+    description: Running it again with the same options changes nothing.
+    support: full
+options:
+  images:
+    description:
+      - References to images, each with a tag or a digest. As with docker, V(nginx) means C(docker.io/library/nginx:latest).
+    type: list
+    elements: str
+    required: true
+  platform:
+    description: The platform that the images are needed for.
+    type: str
+    default: linux/arm64
+  mirrors:
+    description:
+      - Registries that are asked at another address, such as a cache's. The registry itself is not asked then, whatever its mirror answers.
+      - An C(http://) address is asked without TLS, wherever it is.
+    type: dict
+    default: {}
+  plain_http:
+    description:
+      - Registries, with their ports, that speak no TLS and may be told a login all the same.
+      - For private addresses and this machine itself it need not be said.
+    type: list
+    elements: str
+    default: []
+  docker_config:
+    description:
+      - The path of a file with logins, as C(docker login) writes it. A missing file is no login.
+      - Without it E(DOCKER_CONFIG) names the folder, or it is C(~/.docker). Credential helpers are not run.
+    type: path
+  timeout:
+    description: Seconds that each image has for everything, pauses between attempts included.
+    type: float
+    default: 30
+  attempts:
+    description:
+      - How often a registry is asked that answers with an error of its own, breaks off, or wants fewer questions (statuses 5xx and 429).
+        The pauses between get longer, or are as long as the registry says.
+    type: int
+    default: 4
+  fail_on_error:
+    description: Whether the module fails if any image cannot be looked up or used. If not, RV(images[].error) tells it.
+    type: bool
+    default: true
+notes:
+  - Proxies (E(HTTPS_PROXY), E(NO_PROXY)) and E(SSL_CERT_FILE) count, as for other Python programs. Private addresses are asked directly.
+"""
+
+EXAMPLES = r"""
+- name: Find the image for Graviton
+  urmanac.talos.oci_image_info:
+    images:
+      - ghcr.io/siderolabs/installer:v1.13.6
+  register: installer
+
+- name: Name it so that nobody can take another platform
+  ansible.builtin.debug:
+    msg: "{{ installer.images[0].resolved }}"
+
+- name: See what a cache of ghcr.io in a private network has, without failing
+  urmanac.talos.oci_image_info:
+    images:
+      - ghcr.io/siderolabs/installer:v1.13.6
+    mirrors:
+      ghcr.io: http://10.10.0.100:5054
+    fail_on_error: false
+"""
+
+RETURN = r"""
+images:
+  description: What was found of each image, in the order of O(images).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    image:
+      description: The reference as it was given.
+      type: str
+      sample: ghcr.io/siderolabs/installer:v1.13.6
+    exists:
+      description: Whether the registry has it, V(null) if that is not known.
+      type: bool
+      sample: true
+    media_type:
+      description: What the reference leads to, an index or a manifest.
+      type: str
+      sample: application/vnd.oci.image.index.v1+json
+    digest:
+      description: The digest of that index or manifest.
+      type: str
+      sample: sha256:3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d
+    platforms:
+      description: The platforms that the image is for, each with the digest of its manifest.
+      type: dict
+      sample:
+        linux/amd64: sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb
+        linux/arm64: sha256:2e7d2c03a9507ae265ecf5b5356885a53393a2029d241394997265a1a25aefc6
+    platform:
+      description: The platform that it was resolved for, V(null) if it has no such one.
+      type: str
+      sample: linux/arm64
+    resolved:
+      description: The reference of the manifest for that platform alone.
+      type: str
+      sample: ghcr.io/siderolabs/installer@sha256:2e7d2c03a9507ae265ecf5b5356885a53393a2029d241394997265a1a25aefc6
+    size:
+      description: How many bytes a pull of it fetches, configuration and layers together, as its manifest says.
+      type: int
+      sample: 176160768
+    error:
+      description:
+        - Why the image cannot be used or was not found; V(null) if all is well.
+        - Its C(code) is V(invalid_reference), V(not_found), V(not_authorised), V(no_such_platform) or V(bad_digest), which another
+          attempt will not mend, or V(unreachable), V(rate_limited) or V(unexpected_answer), after which nothing is known.
+      type: dict
+      sample:
+        code: no_such_platform
+        message: there is nothing for linux/arm64 in it, it is for linux/amd64
+        remedy: Build and push it for linux/arm64.
+  sample:
+    - image: ghcr.io/siderolabs/installer:v1.13.6
+      exists: true
+      media_type: application/vnd.oci.image.index.v1+json
+      digest: sha256:3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d
+      platforms:
+        linux/amd64: sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb
+        linux/arm64: sha256:2e7d2c03a9507ae265ecf5b5356885a53393a2029d241394997265a1a25aefc6
+      platform: linux/arm64
+      resolved: ghcr.io/siderolabs/installer@sha256:2e7d2c03a9507ae265ecf5b5356885a53393a2029d241394997265a1a25aefc6
+      size: 176160768
+      error:
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.auth import read_docker_config
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.image import Image, parse_platform
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.inquiry import Inquiry, look_up_all
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.places import check_mirrors
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "images": {"type": "list", "elements": "str", "required": True},
+    "platform": {"type": "str", "default": "linux/arm64"},
+    "mirrors": {"type": "dict", "default": {}},
+    "plain_http": {"type": "list", "elements": "str", "default": []},
+    "docker_config": {"type": "path"},
+    "timeout": {"type": "float", "default": 30},
+    "attempts": {"type": "int", "default": 4},
+    "fail_on_error": {"type": "bool", "default": True},
+}
+
+
+def inquiry_of(params: Mapping[str, Any], environment: Mapping[str, str]) -> Inquiry:
+    """Return how to ask; refuse options that cannot be used."""
+    check_mirrors(params["mirrors"])
+    folder = environment.get("DOCKER_CONFIG") or f"{environment.get('HOME', '')}/.docker"
+    return Inquiry(
+        platform=parse_platform(params["platform"]),
+        mirrors=params["mirrors"],
+        plain_http=params["plain_http"],
+        docker_config=read_docker_config(params["docker_config"] or f"{folder}/config.json"),
+        timeout=params["timeout"],
+        attempts=max(1, params["attempts"]),
+    )
+
+
+def as_returned(image: Image) -> dict[str, Any]:
+    """Return an image as the module returns it."""
+    error = image.error
+    told = {"code": error.code, "message": error.cause, "remedy": error.remedy} if error else None
+    return {**image._asdict(), "platforms": dict(image.platforms), "error": told}
+
+
+def failure(images: Iterable[Image]) -> str:
+    """Return one line for each image that cannot be used."""
+    return "\n".join(f"Failed to look up {image.image}: {image.error}" for image in images if image.error)
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        found = look_up_all(module.params["images"], inquiry_of(module.params, os.environ))
+    except CollectionError as error:
+        module.fail_json(msg=str(error))
+    images = [as_returned(image) for image in found]
+    message = failure(found) if module.params["fail_on_error"] else ""
+    if message:
+        module.fail_json(msg=message, images=images)
+    module.exit_json(changed=False, images=images)
+
+
+if __name__ == "__main__":
+    main()
