@@ -26,6 +26,7 @@ from lab.settings import (
     ACCESS_KEY_ID,
     ASSET_PORT,
     REGION,
+    REGISTRY_PORT,
     REPOSITORY,
     SECRET_ACCESS_KEY,
     STANDS_IN_FOR,
@@ -276,7 +277,8 @@ def _check_packages() -> None:
 
 
 def _check_ports(settings: Settings) -> None:
-    own = [("127.0.0.1", settings.port), (settings.asset_address, ASSET_PORT)]
+    bastion = settings.asset_address
+    own = [("127.0.0.1", settings.port), (bastion, ASSET_PORT), (bastion, REGISTRY_PORT)]
     lines = processes.port_conflicts(settings.network, own, TALOS_PORT)
     if lines:
         remedy = "End it, or choose others with LAB_PORT and LAB_NETWORK."

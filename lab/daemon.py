@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's one long-running process: AWS double, asset server, machines and Talos doubles."""
+"""The lab's one long-running process: doubles of AWS, of the bastion's servers, machines and Talos."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from lab import processes
 from lab.assets import AssetServer
 from lab.code import fingerprint
 from lab.machines import MachinePark
-from lab.settings import Settings, read_settings
+from lab.registry.images import lab_store
+from lab.registry.server import Registry
+from lab.settings import REGISTRY_PORT, Settings, read_settings
 
 LOG = logging.getLogger("lab")
 
@@ -34,14 +36,17 @@ def main() -> int:
 
     park = MachinePark(settings)
     assets = AssetServer(settings)
+    registry = Registry(settings.asset_address, REGISTRY_PORT, store=lab_store())
     aws = AwsServer(settings, park)
     assets.start()
+    registry.start()
     _write_state(settings)
     aws.start()
     LOG.info("a test double of AWS answers at %s", settings.endpoint)
     ended.wait()
     aws.stop()
     park.stop()
+    registry.stop()
     assets.stop()
     LOG.info("ended")
     return 0

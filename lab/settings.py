@@ -16,6 +16,7 @@ ACCESS_KEY_ID = "lab-not-a-real-key"
 SECRET_ACCESS_KEY = "nothing-worth-hiding-0123456789"  # noqa: S105  the lab accepts any; worth nothing anywhere
 REGION = "eu-west-1"
 ASSET_PORT = 8081
+REGISTRY_PORT = 5054
 TALOS_PORT = 50000
 REPOSITORY = Path(__file__).resolve().parent.parent
 STANDS_IN_FOR = {
@@ -24,6 +25,7 @@ STANDS_IN_FOR = {
     "boot-to-talos": "a script with the real flags, questions and progress lines that writes no disk",
     "Talos": "lab.talos, which speaks the real API over real TLS and runs no container",
     "Kubernetes": "lab.kubernetes, which shows the nodes over real TLS and schedules nothing",
+    "bastion's cache of ghcr.io": "lab.registry, which serves real manifests of made-up images",
     "bastion's asset server": "a web server that serves the boot-to-talos stand-in",
 }
 

@@ -11,13 +11,13 @@ module: oci_image_info
 short_description: Tell whether images exist, for which platforms and at which digest
 version_added: 0.1.0
 description:
-  - Asks registries for the manifests of images, many side by side, and pulls nothing else of them but the configuration of an image
-    that does not tell its platform otherwise.
-  - Resolves a tag, and an index of images for several platforms, to the digest of the one manifest for O(platform). Programs that
-    take the first best platform of an index can be given RV(images[].resolved) instead.
+  - Asks registries for the manifests of images, many side by side, and pulls nothing else of them but the
+    configuration of an image that does not tell its platform otherwise.
+  - Resolves a tag, and an index of images for several platforms, to the digest of the one manifest for O(platform).
+    Programs that take the first best platform of an index can be given RV(images[].resolved) instead.
   - Computes every digest from what came, and refuses what has another one than it goes by.
-  - Asks with the logins of docker's C(config.json), which are sent to no other host than they are for, to none over plain http
-    outside of private networks unless O(plain_http) names it, and are never returned.
+  - Asks with the logins of docker's C(config.json), which are sent to no other host than they are for, to none over
+    plain http outside of private networks unless O(plain_http) names it, and are never returned.
 author:
   - The urmanac.talos authors (@urmanac)
 attributes:
@@ -37,7 +37,8 @@ attributes:
 options:
   images:
     description:
-      - References to images, each with a tag or a digest. As with docker, V(nginx) means C(docker.io/library/nginx:latest).
+      - References to images, each with a tag or a digest. As with docker, V(nginx) means
+        C(docker.io/library/nginx:latest).
     type: list
     elements: str
     required: true
@@ -47,7 +48,8 @@ options:
     default: linux/arm64
   mirrors:
     description:
-      - Registries that are asked at another address, such as a cache's. The registry itself is not asked then, whatever its mirror answers.
+      - Registries that are asked at another address, such as a cache's. The registry itself is not asked then,
+        whatever its mirror answers.
       - An C(http://) address is asked without TLS, wherever it is.
     type: dict
     default: {}
@@ -69,16 +71,17 @@ options:
     default: 30
   attempts:
     description:
-      - How often a registry is asked that answers with an error of its own, breaks off, or wants fewer questions (statuses 5xx and 429).
-        The pauses between get longer, or are as long as the registry says.
+      - How often a registry is asked that answers with an error of its own, breaks off, or wants fewer questions
+        (statuses 5xx and 429). The pauses between get longer, or are as long as the registry says.
     type: int
     default: 4
   fail_on_error:
-    description: Whether the module fails if any image cannot be looked up or used. If not, RV(images[].error) tells it.
+    description: Whether the module fails if an image cannot be looked up or used. If not, RV(images[].error) tells it.
     type: bool
     default: true
 notes:
-  - Proxies (E(HTTPS_PROXY), E(NO_PROXY)) and E(SSL_CERT_FILE) count, as for other Python programs. Private addresses are asked directly.
+  - Proxies (E(HTTPS_PROXY), E(NO_PROXY)) and E(SSL_CERT_FILE) count, as for other Python programs. Private addresses
+    are asked directly.
 """
 
 EXAMPLES = r"""
@@ -145,8 +148,10 @@ images:
     error:
       description:
         - Why the image cannot be used or was not found; V(null) if all is well.
-        - Its C(code) is V(invalid_reference), V(not_found), V(not_authorised), V(no_such_platform) or V(bad_digest), which another
-          attempt will not mend, or V(unreachable), V(rate_limited) or V(unexpected_answer), after which nothing is known.
+        - Its C(code) is V(invalid_reference), V(not_found), V(not_authorised), V(no_such_platform) or V(bad_digest),
+          which another
+          attempt will not mend, or V(unreachable), V(rate_limited) or V(unexpected_answer), after which nothing is
+          known.
       type: dict
       sample:
         code: no_such_platform

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The registry stand-in's way of letting somebody in: a password, or a token got with or without one."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs
+
+
+@dataclass
+class Door:
+    """Who is let in; scheme is "", "basic" or "bearer", and anonymous says whether anybody gets a token."""
+
+    scheme: str = ""
+    users: Mapping[str, str] = field(default_factory=dict)
+    anonymous: bool = True
+    realm: str = ""
+    tokens: set[str] = field(default_factory=set)
+
+    def challenge(self, origin: str, repository: str) -> str:
+        """Return what WWW-Authenticate says."""
+        if self.scheme == "basic":
+            return 'Basic realm="stand-in"'
+        realm = self.realm or f"{origin}/token"
+        return f'Bearer realm="{realm}",service="stand-in",scope="repository:{repository}:pull"'
+
+    def lets_in(self, authorization: str, repository: str) -> bool:
+        """Tell whether a request for a repository may go on."""
+        if not self.scheme:
+            return True
+        if self.scheme == "basic":
+            return self._is_user(authorization)
+        return authorization.removeprefix("Bearer ") in {
+            token for token in self.tokens if token.endswith(f".{scope(repository)}")
+        }
+
+    def token(self, authorization: str, query: str) -> str | None:
+        """Return a token for the scope that is asked for, if the asker may have one."""
+        if not (self._is_user(authorization) if authorization else self.anonymous):
+            return None
+        asked = parse_qs(query).get("scope", [""])[0].split(":")
+        token = f"{secrets.token_hex(8)}.{scope(asked[1] if len(asked) == 3 else '')}"
+        self.tokens.add(token)
+        return token
+
+    def _is_user(self, authorization: str) -> bool:
+        try:
+            user, _colon, password = base64.b64decode(authorization.removeprefix("Basic ")).decode().partition(":")
+        except ValueError:
+            return False
+        return user in self.users and self.users[user] == password
+
+
+def scope(repository: str) -> str:
+    """Return a repository's name as it stands in a token."""
+    return repository.encode().hex()

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the registry stand-in holds: images made up on the spot, the same bytes for the same description."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+INDEX = "application/vnd.oci.image.index.v1+json"
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+BOTH = ("linux/amd64", "linux/arm64")
+
+
+class Manifest(NamedTuple):
+    """A manifest or an index."""
+
+    body: bytes
+    media_type: str
+
+    @property
+    def digest(self) -> str:
+        """Return the digest that it goes by."""
+        return digest_of(self.body)
+
+
+class Store:
+    """Repositories with their tags, manifests and blobs."""
+
+    def __init__(self) -> None:
+        self.manifests: dict[tuple[str, str], Manifest] = {}
+        self.blobs: dict[tuple[str, str], bytes] = {}
+
+    def manifest(self, repository: str, wanted: str) -> Manifest | None:
+        """Return what a tag or a digest leads to."""
+        return self.manifests.get((repository, wanted))
+
+    def tags(self, repository: str) -> list[str]:
+        """Return the tags of a repository."""
+        return sorted(name for found, name in self.manifests if found == repository and ":" not in name)
+
+    def add(self, repository: str, tag: str, manifest: Manifest) -> Manifest:
+        """Keep a manifest under its digest and, if there is one, a tag; a tag that exists moves."""
+        for name in filter(None, (manifest.digest, tag)):
+            self.manifests[repository, name] = manifest
+        return manifest
+
+    def add_blob(self, repository: str, body: bytes, media_type: str) -> dict[str, Any]:
+        """Keep a blob and return its descriptor."""
+        self.blobs[repository, digest_of(body)] = body
+        return {"mediaType": media_type, "digest": digest_of(body), "size": len(body)}
+
+    def add_image(self, repository: str, tag: str, platforms: Sequence[str] = BOTH, *, build: str = "") -> Manifest:
+        """Make an image: an index where there are several platforms, one manifest where there is one."""
+        made = {platform: self._add_platform(repository, platform, build) for platform in platforms}
+        if len(made) == 1:
+            return self.add(repository, tag, next(iter(made.values())))
+        entries = [
+            {"mediaType": MANIFEST, "digest": one.digest, "size": len(one.body), "platform": described(platform)}
+            for platform, one in made.items()
+        ]
+        return self.add(repository, tag, as_manifest({"mediaType": INDEX, "manifests": entries}))
+
+    def _add_platform(self, repository: str, platform: str, build: str) -> Manifest:
+        layer = make_layer(f"A stand-in of {repository} for {platform}. {build}\n")
+        config = {**described(platform), "rootfs": {"type": "layers", "diff_ids": [digest_of(gzip.decompress(layer))]}}
+        manifest = {
+            "mediaType": MANIFEST,
+            "config": self.add_blob(repository, as_json(config), CONFIG),
+            "layers": [self.add_blob(repository, layer, LAYER)],
+        }
+        return self.add(repository, "", as_manifest(manifest))
+
+
+def as_manifest(content: dict[str, Any]) -> Manifest:
+    """Return an index or a manifest of this content."""
+    return Manifest(as_json({"schemaVersion": 2, **content}), content["mediaType"])
+
+
+def as_json(content: dict[str, Any]) -> bytes:
+    """Return JSON as builders write it."""
+    return json.dumps(content, separators=(",", ":")).encode()
+
+
+def digest_of(body: bytes) -> str:
+    """Return the digest of bytes."""
+    return f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+
+def described(platform: str) -> dict[str, str]:
+    """Return a platform as an index and a configuration tell it."""
+    return dict(zip(("os", "architecture", "variant"), platform.split("/"), strict=False))
+
+
+def make_layer(text: str) -> bytes:
+    """Return a layer with one file; the same bytes for the same text."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        entry = tarfile.TarInfo("STAND-IN")
+        entry.size = len(text.encode())
+        archive.addfile(entry, io.BytesIO(text.encode()))
+    return gzip.compress(buffer.getvalue(), mtime=0)
