@@ -1,0 +1,167 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A cluster with CozyStack in memory, in the shape that the Kubernetes API shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import kinds
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.errors import ApiError, Cause
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import Kind
+
+Object = dict[str, Any]
+SERVER = "https://192.0.2.101:6443"
+TIME = "2026-01-02T03:04:05Z"
+
+
+class FakeApi:
+    """The API in memory: objects by kind, and failures by what is asked for."""
+
+    def __init__(self, objects: dict[Kind, list[Object]], *, failures: dict[str, ApiError] | None = None) -> None:
+        self.server = SERVER
+        self.objects = objects
+        self.failures = failures or {}
+        self.asked: list[str] = []
+
+    def _ask(self, plural: str) -> None:
+        self.asked.append(plural)
+        if plural in self.failures:
+            raise self.failures[plural]
+
+    def version(self) -> str:
+        self._ask("version")
+        return "v1.33.12"
+
+    def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
+        self._ask(kind.plural)
+        found = (item for item in self.objects.get(kind, []) if item["metadata"]["name"] == name)
+        return next((item for item in found if item["metadata"].get("namespace", "") == namespace), None)
+
+    def items(self, kind: Kind, *, namespace: str = "", labels: str = "", fields: str = "") -> Iterator[Object]:
+        self._ask(kind.plural)
+        yield from (
+            one for one in self.objects.get(kind, []) if namespace in ("", one["metadata"].get("namespace", ""))
+        )
+
+
+def failure(cause: Cause, detail: str = "it does not answer") -> ApiError:
+    """Return the failure of a request."""
+    return ApiError(SERVER, "list things", cause, detail)
+
+
+def condition(kind: str, status: str, reason: str = "", message: str = "") -> Object:
+    return {"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": TIME}
+
+
+def deployment(namespace: str, name: str, *conditions: Object) -> Object:
+    told = list(conditions) or [condition("Available", "True", "MinimumReplicasAvailable")]
+    return {"metadata": {"namespace": namespace, "name": name}, "status": {"conditions": told}}
+
+
+def node(name: str, *, cpu: str = "1950m", memory: str = "3288Mi", **more: Any) -> Object:
+    """Return a node of the size of a t4g.medium; more is conditions, allocatable, taints, labels."""
+    amounts = {"cpu": cpu, "memory": memory, "pods": "512", "ephemeral-storage": "46Gi"} | more.get("allocatable", {})
+    return {
+        "metadata": {"name": name, "labels": {"kubernetes.io/arch": "arm64"} | more.get("labels", {})},
+        "spec": {"taints": more.get("taints", [])},
+        "status": {
+            "capacity": amounts,
+            "allocatable": amounts,
+            "conditions": more.get("conditions", [condition("Ready", "True", "KubeletReady")]),
+            "nodeInfo": {"architecture": "arm64"},
+        },
+    }
+
+
+def pod(name: str, namespace: str = "cozy-linstor", **more: Any) -> Object:
+    """Return a pod that runs; more is requests, node, release, containers (statuses), conditions, phase."""
+    requests = more.get("requests", {"cpu": "10m", "memory": "64Mi"})
+    spec: Object = {"containers": [{"name": "main", "resources": {"requests": requests}}]}
+    if more.get("node"):
+        spec["nodeName"] = more["node"]
+    labels = {"app.kubernetes.io/instance": more["release"]} if more.get("release") else {}
+    owner = {"kind": "ReplicaSet", "name": f"{name}-5d7b8f"}
+    return {
+        "metadata": {
+            "namespace": namespace,
+            "name": f"{name}-5d7b8f-x2x4z",
+            "labels": labels,
+            "ownerReferences": [owner],
+        },
+        "spec": spec | more.get("spec", {}),
+        "status": {
+            "phase": more.get("phase", "Running" if more.get("node") else "Pending"),
+            "conditions": more.get("conditions", []),
+            "containerStatuses": more.get("containers", []),
+        },
+    }
+
+
+def waiting_pod(name: str, message: str, **more: Any) -> Object:
+    """Return a pod that the scheduler has no node for."""
+    return pod(name, conditions=[condition("PodScheduled", "False", "Unschedulable", message)], **more)
+
+
+def status_of(image: str, *, waiting: Object | None = None, last: Object | None = None, restarts: int = 0) -> Object:
+    """Return the status of a container."""
+    state = {"waiting": waiting} if waiting else {"running": {}}
+    last_state = {"terminated": last} if last else {}
+    return {"name": "main", "image": image, "state": state, "lastState": last_state, "restartCount": restarts}
+
+
+def release(name: str, namespace: str = "cozy-system", *, ready: bool = True, **more: Any) -> Object:
+    """Return a HelmRelease; more is reason, message, status, failures, depends_on (namespace, name), package."""
+    status = more.get("status", "True" if ready else "False")
+    reason = more.get("reason", "InstallSucceeded" if ready else "DependencyNotReady")
+    labels = {"cozystack.io/package": more["package"]} if more.get("package") else {}
+    depends_on = [{"namespace": where, "name": what} for where, what in more.get("depends_on", ())]
+    return {
+        "metadata": {"namespace": namespace, "name": name, "labels": labels, "generation": 1},
+        "spec": {"dependsOn": depends_on},
+        "status": {
+            "conditions": [condition("Ready", status, reason, more.get("message", ""))],
+            "installFailures": more.get("failures", 0),
+        },
+    }
+
+
+def package(name: str, *, ready: bool = True, releases: int = 1, **more: Any) -> Object:
+    """Return a Package; more is reason, message, waits_for."""
+    message = f"reconciliation succeeded, generated {releases} helmrelease(s)" if ready else more.get("message", "")
+    reason = more.get("reason", "ReconciliationSucceeded" if ready else "DependenciesNotReady")
+    dependencies = {one: {"ready": False} for one in more.get("waits_for", ())}
+    return {
+        "metadata": {"name": name},
+        "spec": {"variant": "default"},
+        "status": {
+            "conditions": [condition("Ready", "True" if ready else "False", reason, message)],
+            "dependencies": dependencies,
+        },
+    }
+
+
+def definitions(*names: str) -> list[Object]:
+    return [{"metadata": {"name": name}} for name in names]
+
+
+def installed(
+    *, releases: Iterable[Object] = (), packages: Iterable[Object] = (), **more: Any
+) -> dict[Kind, list[Object]]:
+    """Return a cluster in which operator, Flux and platform run; more is nodes, pods, storage_classes."""
+    names = ("packages.cozystack.io", "packagesources.cozystack.io", "helmreleases.helm.toolkit.fluxcd.io")
+    platform = release("cozystack-platform", package="cozystack.cozystack-platform")
+    source = {"metadata": {"namespace": "cozy-system", "name": "cozystack-platform"}}
+    return {
+        kinds.DEPLOYMENT: [deployment("cozy-system", "cozystack-operator"), deployment("cozy-fluxcd", "flux")],
+        kinds.CRD: definitions(*names),
+        kinds.OCI_REPOSITORY: [source | {"status": {"conditions": [condition("Ready", "True", "Succeeded")]}}],
+        kinds.PACKAGE: [package("cozystack.cozystack-platform"), *packages],
+        kinds.HELM_RELEASE: [platform, *releases],
+        kinds.NODE: more.get("nodes", [node("gateway"), node("compute-2"), node("compute-3")]),
+        kinds.POD: more.get("pods", []),
+        kinds.STORAGE_CLASS: more.get("storage_classes", []),
+        kinds.EVENT: more.get("events", []),
+    }
