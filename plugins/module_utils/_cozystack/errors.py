@@ -89,6 +89,7 @@ class Reason(NamedTuple):
 _QUOTA: Final = re.compile(r"exceeded quota")
 _WEBHOOK: Final = re.compile(r"admission webhook .* denied the request")
 _WEBHOOK_AWAY: Final = re.compile(r"failed calling webhook")
+_CLASH: Final = re.compile(r"field is immutable|cannot change roleRef")
 _BY_REASON: Final = {
     "Unauthorized": Cause.UNAUTHORIZED,
     "Forbidden": Cause.FORBIDDEN,
@@ -116,11 +117,19 @@ _BY_CODE: Final = {
     504: Cause.UNAVAILABLE,
 }
 
+_BY_WORDS: Final = (
+    (_WEBHOOK_AWAY, Cause.WEBHOOK_AWAY),
+    (_WEBHOOK, Cause.WEBHOOK),
+    (_QUOTA, Cause.QUOTA),
+    # Another object has the name: what cannot be changed in it is not what we want.
+    (_CLASH, Cause.EXISTS),
+)
+
 
 def reason_of_status(code: int, status: Mapping[str, Any]) -> Reason:
     """Return why the server refused: from its Status object, and from its words where those say more."""
     message = str(status.get("message") or f"the server answered {code}")
-    for pattern, cause in ((_WEBHOOK_AWAY, Cause.WEBHOOK_AWAY), (_WEBHOOK, Cause.WEBHOOK), (_QUOTA, Cause.QUOTA)):
+    for pattern, cause in _BY_WORDS:
         if pattern.search(message):
             return Reason(cause, message)
     if code == 404 and not (status.get("details") or {}).get("name"):

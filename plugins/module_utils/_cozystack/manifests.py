@@ -1,0 +1,148 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The manifests that CozyStack's operator comes in. Private to urmanac.talos: may change at any time.
+
+Their layout is that of upstream's releases v1.6.2 and v0.38.3: packages/core/installer, and `make manifests`.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import yaml
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+
+Object = dict[str, Any]
+NAMESPACE: Final = "cozy-system"
+_RELEASES: Final = "https://github.com/cozystack/cozystack/releases/download"
+_STOCK: Final = "ghcr.io/cozystack/cozystack/"
+_OPERATORS: Final = {"isp-full-generic": "generic", "isp-hosted": "hosted"}
+
+
+class Source(NamedTuple):
+    """Where a manifest is, and its checksum as sha256:<hex>."""
+
+    place: str
+    checksum: str | None = None
+
+
+class Overrides(NamedTuple):
+    """What of the operator is another than the released one's."""
+
+    image: str | None = None
+    source_url: str | None = None
+    source_ref: str | None = None
+    source_secret: str | None = None
+    api_server_host: str | None = None
+    telemetry_enabled: bool = True
+
+
+def is_legacy(version: str) -> bool:
+    """Tell whether the release is of the time before Package resources."""
+    return version.removeprefix("v").startswith("0.")
+
+
+def released(version: str, variant: str) -> tuple[str, ...]:
+    """Return where upstream's release has its manifests: the operator's, and the definitions' where there are any."""
+    root = f"{_RELEASES}/v{version.removeprefix('v')}"
+    if is_legacy(version):
+        return (f"{root}/cozystack-installer.yaml",)
+    return f"{root}/cozystack-operator-{_OPERATORS.get(variant, 'talos')}.yaml", f"{root}/cozystack-crds.yaml"
+
+
+def read_manifest(source: Source, fetch: Callable[[str], bytes]) -> list[Object]:
+    """Return the objects of a manifest; what has another checksum, or is no manifest, is refused."""
+    data = _content(source, fetch)
+    if source.checksum:
+        _verify(source, data)
+    try:
+        documents = [one for one in yaml.safe_load_all(data) if one]
+    except yaml.YAMLError as error:
+        raise InputError(f"Failed to read the manifest {source.place}: it is not YAML. Check what is there.") from error
+    if not documents or not all(_is_object(one) for one in documents):
+        raise InputError(
+            f"Failed to read the manifest {source.place}: it holds no Kubernetes objects. Check the place."
+        )
+    return documents
+
+
+def _content(source: Source, fetch: Callable[[str], bytes]) -> bytes:
+    if "://" in source.place:
+        if source.place.startswith("http://") and not source.checksum:
+            text = "anybody on the way could change it. Give its checksum, or use https"
+            raise InputError(f"Failed to fetch the manifest {source.place}: {text}.")
+        return fetch(source.place)
+    try:
+        return Path(source.place).expanduser().read_bytes()
+    except OSError as error:
+        text = f"{error.strerror}. Check the path"
+        raise InputError(f"Failed to read the manifest {source.place}: {text}.") from error
+
+
+def _verify(source: Source, data: bytes) -> None:
+    kind, _, wanted = str(source.checksum).partition(":")
+    if kind != "sha256" or not wanted:
+        raise InputError(f"Failed to verify {source.place}: its checksum must read sha256:<64 hex digits>.")
+    found = hashlib.sha256(data).hexdigest()
+    if not hmac.compare_digest(found, wanted.lower()):
+        text = f"its checksum is sha256:{found}, not {source.checksum}. Be sure which of them is right"
+        raise InputError(f"Failed to verify the manifest {source.place}: {text}.")
+
+
+def _is_object(one: Any) -> bool:
+    return isinstance(one, Mapping) and bool(one.get("apiVersion") and one.get("kind") and one.get("metadata"))
+
+
+def deployment_of(objects: Sequence[Object]) -> Object:
+    """Return the operator's Deployment."""
+    for one in objects:
+        if one["kind"] == "Deployment":
+            return one
+    raise InputError("Failed to find the operator: the manifest holds no Deployment. Check which manifest it is.")
+
+
+def customised(objects: Sequence[Object], overrides: Overrides) -> list[Object]:
+    """Return the manifest's objects with another image, source of packages or API server."""
+    changed = copy.deepcopy(list(objects))
+    for container in deployment_of(changed)["spec"]["template"]["spec"]["containers"]:
+        if overrides.image:
+            container["image"] = overrides.image
+        if "args" in container:
+            container["args"] = _args(container["args"], overrides)
+        for variable in container.get("env") or []:
+            if overrides.api_server_host and variable.get("value") == "REPLACE_ME":
+                variable["value"] = overrides.api_server_host
+    return changed
+
+
+def _args(args: Sequence[str], overrides: Overrides) -> list[str]:
+    wanted = {
+        "--platform-source-url": overrides.source_url,
+        "--platform-source-ref": overrides.source_ref,
+        "--platform-source-secret": overrides.source_secret,
+    }
+    # The released digest means nothing at another place.
+    gone = {"--platform-source-ref"} if overrides.source_url else set()
+    replaced = gone | {name for name, value in wanted.items() if value}
+    kept = [arg for arg in args if arg.partition("=")[0] not in replaced]
+    quiet = [] if overrides.telemetry_enabled or "--disable-telemetry" in kept else ["--disable-telemetry"]
+    return [*kept, *quiet, *(f"{name}={value}" for name, value in wanted.items() if value)]
+
+
+def stock_images(objects: Sequence[Object]) -> list[str]:
+    """Return the released images that the operator runs, and the released packages that it would install."""
+    found = []
+    for container in deployment_of(objects)["spec"]["template"]["spec"]["containers"]:
+        found.append(str(container.get("image")))
+        urls = [
+            arg.partition("=")[2] for arg in container.get("args") or [] if arg.startswith("--platform-source-url=")
+        ]
+        found += [url.removeprefix("oci://") for url in urls]
+    return sorted({image for image in found if image.startswith(_STOCK)})

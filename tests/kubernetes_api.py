@@ -1,0 +1,132 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Kubernetes API in memory, as the modules see one, and the manifests that CozyStack comes in."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import kinds
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.errors import ApiError, Cause
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import Kind
+
+Object = dict[str, Any]
+SERVER = "https://192.0.2.101:6443"
+_BUILT_IN = (
+    *(kinds.NAMESPACE, kinds.SERVICE_ACCOUNT, kinds.CLUSTER_ROLE_BINDING, kinds.DEPLOYMENT, kinds.CONFIG_MAP),
+    *(kinds.CRD, kinds.POD, kinds.NODE),
+)
+_OF_PACKAGES = (kinds.PACKAGE, kinds.PACKAGE_SOURCE)
+IMAGE = "ghcr.io/cozystack/cozystack/cozystack-operator:v1.6.2"
+
+
+class FakeApi:
+    """A cluster in memory: what is applied is kept with its manager, and Packages are known once they are defined."""
+
+    def __init__(self, *, architecture: str = "amd64", knows_packages: bool = False) -> None:
+        self.server = SERVER
+        self.objects: dict[tuple[Kind, str, str], Object] = {}
+        self.writes: list[str] = []
+        self.refusal: ApiError | None = None
+        self.knows_packages = knows_packages
+        self.put(kinds.NODE, {"metadata": {"name": "a"}, "status": {"nodeInfo": {"architecture": architecture}}})
+
+    def put(self, kind: Kind, content: Object) -> None:
+        """Keep an object that somebody else has made."""
+        where = (kind, content["metadata"].get("namespace", ""), content["metadata"]["name"])
+        self.objects[where] = {"apiVersion": kind.api_version, "kind": kind.kind, **content}
+
+    def version(self) -> str:
+        """Return the server's version."""
+        return "v1.33.12"
+
+    def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
+        """Return the object, or nothing."""
+        return copy.deepcopy(self.objects.get((kind, namespace, name)))
+
+    def items(self, kind: Kind, *, namespace: str = "", labels: str = "", fields: str = "") -> Iterator[Object]:
+        """Yield the objects of a kind."""
+        for (of, where, _), content in sorted(self.objects.items(), key=lambda item: item[0][1:]):
+            if of == kind and namespace in ("", where):
+                yield copy.deepcopy(content)
+
+    def kind_of(self, content: Mapping[str, Any]) -> Kind:
+        """Return where objects with this apiVersion and kind are kept."""
+        known = (*_BUILT_IN, *(_OF_PACKAGES if self.knows_packages else ()))
+        for kind in known:
+            if (kind.api_version, kind.kind) == (content["apiVersion"], content["kind"]):
+                return kind
+        raise ApiError(SERVER, f"find the kind {content['kind']}", Cause.NO_KIND, "it is not known")
+
+    def apply(self, content: Object, *, dry_run: bool = False, force: bool = False) -> Object:
+        """Apply the object; fields that others have set stay."""
+        kind = self.kind_of(content)
+        if self.refusal and not force:
+            raise self.refusal
+        metadata = content["metadata"]
+        where = (kind, metadata.get("namespace", ""), metadata["name"])
+        before = self.objects.get(where) or {"metadata": {}}
+        managers = [{"manager": "urmanac.talos", "operation": "Apply"}]
+        own = {"uid": metadata["name"], "managedFields": managers}
+        after = {**before, **copy.deepcopy(content), "metadata": {**before["metadata"], **metadata, **own}}
+        if not dry_run:
+            self.writes.append(f"{kind.kind} {metadata['name']}")
+            self.objects[where] = after
+            self.knows_packages |= kind is kinds.CRD
+        return copy.deepcopy(after)
+
+    def delete(self, kind: Kind, name: str, *, namespace: str = "", dry_run: bool = False) -> bool:
+        """Delete the object and tell whether there was one."""
+        found = (kind, namespace, name) in self.objects
+        if found and not dry_run:
+            self.writes.append(f"delete {kind.kind} {name}")
+            del self.objects[kind, namespace, name]
+        return found
+
+
+def operator_manifest(image: str = IMAGE) -> list[Object]:
+    """Return a manifest laid out as upstream's cozystack-operator-talos.yaml."""
+    args = ["--leader-elect=true", "--install-flux=true", "--install-crds=true"]
+    args += [
+        "--platform-source-name=cozystack-platform",
+        f"--platform-source-url=oci://{IMAGE.rpartition('/')[0]}/packages",
+    ]
+    args += ["--platform-source-ref=digest=sha256:00"]
+    environment = [{"name": "KUBERNETES_SERVICE_HOST", "value": "REPLACE_ME"}]
+    container = {"name": "cozystack-operator", "image": image, "args": args, "env": environment}
+    pod = {"metadata": {"labels": {"app": "cozystack-operator"}}, "spec": {"containers": [container]}}
+    where = {"namespace": "cozy-system"}
+    spec = {"replicas": 1, "selector": {"matchLabels": {"app": "cozystack-operator"}}, "template": pod}
+    return [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "cozy-system"}},
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "cozystack", **where}},
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": "cozystack"},
+            "subjects": [{"kind": "ServiceAccount", "name": "cozystack", **where}],
+            "roleRef": {"kind": "ClusterRole", "name": "cluster-admin", "apiGroup": "rbac.authorization.k8s.io"},
+        },
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "cozystack-operator", **where},
+            "spec": spec,
+        },
+    ]
+
+
+def definition(plural: str = "packages", kind: str = "Package") -> Object:
+    """Return a CustomResourceDefinition that takes everything."""
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    version = {"name": "v1alpha1", "served": True, "storage": True, "schema": schema, "subresources": {"status": {}}}
+    names = {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List"}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.cozystack.io"},
+        "spec": {"group": "cozystack.io", "names": names, "scope": "Cluster", "versions": [version]},
+    }
