@@ -102,6 +102,8 @@ def lsblk(arguments: list[str]) -> int:
     if named and not chosen:
         print(f"lsblk: {named[0]}: not a block device", file=sys.stderr)
         return 32
+    if "s" in flags or "--inverse" in arguments:
+        chosen = [row for row in reversed(rows) if any(row in (other, _parent(other, rows)) for other in chosen)]
     if "d" in flags or "--nodeps" in arguments:
         chosen = [row for row in chosen if row["TYPE"] == "disk" or row["NAME"] in named]
     if "n" not in flags and "--noheadings" not in arguments:
@@ -110,6 +112,11 @@ def lsblk(arguments: list[str]) -> int:
         name = {"NAME": row["PATH"]} if "p" in flags or "--paths" in arguments else {}
         print(" ".join((row | name).get(column, "") for column in columns).rstrip())
     return 0
+
+
+def _parent(row: dict[str, str], rows: list[dict[str, str]]) -> dict[str, str]:
+    """Return the disk of a partition, and a disk itself."""
+    return next((other for other in rows if other["NAME"] == row["PKNAME"]), row)
 
 
 def systemctl(arguments: list[str]) -> int:

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell the user-data of a node what the module boot_to_talos would do there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.urmanac.talos.plugins.module_utils._boot import plan, upstream
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+
+
+def boot_plan(image: str, caches: Mapping[str, str], version: str = upstream.VERSION_MIN) -> dict[str, Any]:
+    """Return what the template needs: nothing of boot-to-talos is written down in it."""
+    try:
+        return _plan(plan.image_of(plan.through_cache(image, caches)), version)
+    except InputError as error:
+        raise AnsibleFilterError(str(error)) from error
+
+
+def _plan(image: plan.Image, version: str) -> dict[str, Any]:
+    if plan.is_old(version):
+        raise InputError(
+            f"Failed to use release {version} of boot-to-talos: before {upstream.VERSION_MIN} it does not work on ARM. "
+            f"Set nodes_boot_to_talos_version to {upstream.VERSION_MIN} or newer."
+        )
+    machine, architecture = next(iter(upstream.ARCHITECTURES.items()))
+    asks_registry = image.kind == "container" and plan.is_plain_http(image.registry)
+    return {
+        "image": image.text,
+        "kind": image.kind,
+        "file": image.file,
+        "repository_url": image.base_url if asks_registry else "",
+        "reference": image.reference,
+        "accept": plan.ACCEPT,
+        "machine": machine,
+        "architecture": architecture,
+        "program": upstream.PROGRAM,
+        "archive": upstream.ARCHIVE.format(architecture=architecture),
+        "checksums": upstream.CHECKSUMS,
+        "release_url": upstream.RELEASE_URL.format(version=version),
+        "mode": upstream.MODE,
+        "answers": upstream.ANSWERS,
+        "secure_boot": upstream.SECURE_BOOT,
+        "lockdown": upstream.LOCKDOWN,
+        "loop_control": upstream.LOOP_CONTROL,
+        "sysrq": upstream.SYSRQ,
+        "unpacked_per_byte": plan.UNPACKED_PER_BYTE,
+        "tmpfs_divisor": plan.TMPFS_DIVISOR,
+        "program_kib": plan.PROGRAM_MIB * 1024,
+    }
+
+
+class FilterModule:
+    """The filter as Ansible finds it."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filter by its name."""
+        return {"boot_plan": boot_plan}

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All that the collection relies on of boot-to-talos: files, flags, questions, lines. Read from its sources at v0.7.1.
+
+Private to urmanac.talos: may change at any time. Runs on the machine to be replaced: Python 3.9, standard library only.
+tests/peers holds every text against the real program. https://github.com/cozystack/boot-to-talos/tree/v0.7.1
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+READ_FROM = "0.7.1"
+# Releases before that use the system call numbers of x86 on ARM (< 0.7.0) or make no EFI boot entry (< 0.7.1).
+VERSION_MIN = "0.7.1"
+
+# .goreleaser.yaml, hack/install.sh
+RELEASE_URL = "https://github.com/cozystack/boot-to-talos/releases/download/v{version}"
+ARCHIVE = "boot-to-talos-linux-{architecture}.tar.gz"
+CHECKSUMS = "boot-to-talos-checksums.txt"
+PROGRAM = "boot-to-talos"
+# What Go writes into a program that it builds from a module: the line begins with it, the version follows.
+BUILD_LINE = b"mod\tgithub.com/cozystack/boot-to-talos\t"
+# What the kernel calls a machine, and what Go, releases and images call it.
+ARCHITECTURES = {"aarch64": "arm64", "x86_64": "amd64"}
+
+
+class Flag(NamedTuple):
+    """A flag as `-help` shows it."""
+
+    name: str
+    kind: str
+    usage: str
+    default: str = ""
+
+
+# cmd/boot-to-talos/main.go
+DEFAULT_IMAGE = "ghcr.io/cozystack/cozystack/talos:v1.11.6"
+FLAGS = (
+    Flag("disk", "string", "target disk (will be wiped)"),
+    Flag("extra-kernel-arg", "value", "extra kernel arg (repeatable)"),
+    Flag("image", "string", "Talos installer image", DEFAULT_IMAGE),
+    Flag("image-size-gib", "uint", "image.raw size (GiB)", "3"),
+    Flag("mode", "string", "mode: boot or install"),
+    Flag("yes", "", "automatic yes to prompts"),
+)
+MODE = "install"
+
+# internal/network/network.go, internal/install/install.go, in the order in which install mode asks.
+NETWORK_QUESTION = "Add networking configuration?"
+CONSOLE_QUESTION = "Configure serial console? (or 'no')"
+CONTINUE_QUESTION = "Continue?"
+# Asked before "Continue?", so that the yes meant for that one would be taken for this: never start with Secure Boot on.
+SECURE_BOOT_QUESTION = "Proceed anyway (not recommended)?"
+# Questions that -mode, -image and -disk answer.
+OTHER_QUESTIONS = ("Mode [1]: ", "Talos installer image", "Target disk")
+# A no to networking makes it ask again, through its simpler detection; without a default route it begins with that one.
+ANSWERS = ("no", "no", "no", "yes")
+ANSWERS_WITHOUT_ROUTE = ("no", "no", "yes")
+
+# internal/install/install.go, internal/efi/efi.go: install mode's lines in their order, as Go's format strings.
+PROGRESS_CONTAINER = (
+    "created temporary directory %s",
+    "creating raw disk %s (%d GiB)",
+    "attached %s to %s",
+    "starting Talos installer",
+    "Talos installer finished successfully",
+    "remounting all filesystems read-only",
+    "copy %s → %s",
+    "installation image copied to %s",
+    "creating EFI boot entry",
+    "EFI boot entry %04X created, BootOrder: %v",
+    "rebooting system",
+)
+PROGRESS_RAW = (
+    "created temporary directory %s",
+    "installing from disk image to %s",
+    "disk image copied to %s",
+    "rebooting system",
+)
+# Once one of these was said nothing but the work itself is left: the image is there and fits.
+BEGUN = ("starting Talos installer", "installing from disk image to ")
+REBOOTING = "rebooting system"
+# It goes on after this: firmware finds Talos by the path for removable media too.
+EFI_WARNING = "warning: failed to update EFI variables: %v"
+
+# Go's log package puts the time before every line; a question before it ends without a line break.
+TIMESTAMP = re.compile(r"\b\d{4}/\d\d/\d\d \d\d:\d\d:\d\d ")
+
+# internal/source/source.go: what an address has to end with to be taken for a disk image, not for a container image.
+RAW_ENDINGS = (".raw", ".raw.gz", ".raw.xz", ".raw.zst")
+ISO_ENDING = ".iso"
+# internal/source/http.go keeps what it downloads under a name without an ending, and raw.go goes by the ending: from a
+# URL a packed image would be written as it is. A local file is unpacked while it is written, so it is fetched first.
+
+# go-containerregistry pkg/name/registry.go: where it speaks plain http.
+PLAIN_HTTP = re.compile(r"\.local(?:host)?(?::\d{1,5})?$|^localhost:|127\.0\.0\.1|::1")
+# go-containerregistry pkg/v1/remote: what it takes out of an index, whatever machine it runs on.
+INDEX_PLATFORM = "linux/amd64"
+
+# internal/efi/efi.go: byte 4 is 1 when it is on.
+SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+SETUP_MODE = "sys/firmware/efi/efivars/SetupMode-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+LOCKDOWN = "sys/kernel/security/lockdown"
+LOOP_CONTROL = "dev/loop-control"
+SYSRQ = "proc/sysrq-trigger"
