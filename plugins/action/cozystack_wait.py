@@ -1,0 +1,104 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Wait until CozyStack is ready, or until it is known what blocks it, and say on the way how far it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.urmanac.talos.plugins.plugin_utils._cozystack_wait import (
+    Account,
+    Clock,
+    Ears,
+    History,
+    Wish,
+    refusal,
+    wait_for,
+)
+
+ARGUMENT_SPEC = {
+    "kubeconfig": {"type": "path"},
+    "context": {"type": "str"},
+    "proxy": {"type": "str"},
+    "expect": {"type": "str", "choices": ["ready", "blocked", "any"], "default": "ready"},
+    "timeout": {"type": "float", "default": 3600},
+    "interval": {"type": "float", "default": 10},
+    "blocked_after": {"type": "float", "default": 900},
+    "api_timeout": {"type": "float", "default": 30},
+    "history": {"type": "path"},
+}
+
+
+def wish_of(options: Mapping[str, Any], *, once: bool) -> Wish:
+    """Return what is waited for."""
+    return Wish(options["expect"], options["timeout"], options["interval"], options["blocked_after"], once=once)
+
+
+def read_history(path: str | None) -> History:
+    """Return what earlier runs have noted; a file that holds something else is begun anew."""
+    try:
+        content = json.loads(Path(path or "").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) and isinstance(content.get("looks"), list) else {}
+
+
+def write_history(path: str | None, history: History) -> None:
+    """Keep what was noted so far; whoever reads the file sees all of it or the one before."""
+    if not path:
+        return
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(f"{target.name}.new")
+    fresh.write_text(json.dumps(history, indent=2) + "\n", encoding="utf-8")
+    fresh.replace(target)
+
+
+class ActionModule(ActionBase):
+    """Runs M(urmanac.talos.cozystack_info) where the task runs, until there is an end."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Wait, and return what was last seen."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _result, options = self.validate_argument_spec(ARGUMENT_SPEC)
+        once = bool(self._task.check_mode)
+        wish = wish_of(options, once=once)
+        path = None if once else options["history"]
+        display = Display()
+        outcome = wait_for(
+            lambda *, settled: self._look(options, task_vars, settled=settled),
+            wish,
+            ears=Ears(lambda line: display.display(f"  {line}"), lambda history: write_history(path, history)),
+            clock=Clock(),
+            history=read_history(path),
+        )
+        write_history(path, outcome.history)
+        told = {"outcome": outcome.state, "elapsed": round(outcome.elapsed, 1), "history": outcome.history["looks"]}
+        problem = refusal(outcome, wish)
+        failure = {"failed": True, "msg": problem} if problem else {}
+        return result | {"changed": False, "cozystack": dict(outcome.account)} | told | failure
+
+    def _look(self, options: Mapping[str, Any], task_vars: dict[str, Any] | None, *, settled: bool) -> Account:
+        """Return what the module sees; a failure of the module itself ends the wait."""
+        answer: dict[str, Any] = self._execute_module(
+            module_name="urmanac.talos.cozystack_info",
+            module_args={
+                **{name: options[name] for name in ("kubeconfig", "context", "proxy")},
+                **{"timeout": options["api_timeout"], "patience": 0, "settled": settled},
+            },
+            task_vars=task_vars,
+        )
+        if answer.get("failed") or "releases" not in answer:
+            raise AnsibleActionFail(answer.get("msg", "urmanac.talos.cozystack_info failed"), result=answer)
+        return answer

@@ -1,0 +1,127 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action plugin of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cozystack_wait
+version_added: 0.1.0
+short_description: Wait until CozyStack is ready, or until it is known what blocks it
+description:
+  - Looks at the installation again and again, and prints a line whenever something changes.
+  - It is ready when it was so twice in a row, because releases come in waves.
+  - It is blocked when nothing has moved for O(blocked_after) seconds. Then everything that is in the way is returned.
+  - Ends in any case, after O(timeout) seconds at the latest.
+author:
+  - The urmanac.talos authors (@urmanac)
+attributes:
+  action:
+    description: Runs on the controller, and M(urmanac.talos.cozystack_info) where the task runs.
+    support: full
+  check_mode:
+    description: Can run in C(check_mode) and return what it would without changing anything.
+    support: full
+    details:
+      - In check mode it looks once and does not fail, because nothing may be installed yet.
+  diff_mode:
+    description: Returns details on what has changed, or would change, in C(diff) mode.
+    support: none
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+options:
+  kubeconfig:
+    description: Kubeconfig where the task runs; E(KUBECONFIG) or C(~/.kube/config) where this is not set.
+    type: path
+  context:
+    description: Context of O(kubeconfig); its current one where this is not set.
+    type: str
+  proxy:
+    description: Proxy to reach the API through; the kubeconfig's own where this is not set.
+    type: str
+  expect:
+    description:
+      - What counts as success.
+      - With V(ready) it fails as soon as it is known to be blocked, with V(blocked) when it is ready.
+      - With V(any) it is content with whatever it sees, and documents it.
+    type: str
+    choices: [ready, blocked, any]
+    default: ready
+  timeout:
+    description: Seconds to wait in all.
+    type: float
+    default: 3600
+  interval:
+    description: Seconds between two looks.
+    type: float
+    default: 10
+  blocked_after:
+    description:
+      - Seconds for which nothing may move before the installation counts as blocked.
+      - A release is tried for ten minutes and then again, so less than that calls a slow one blocked.
+    type: float
+    default: 900
+  api_timeout:
+    description: Seconds that the API has for each answer.
+    type: float
+    default: 30
+  history:
+    description:
+      - A file on the controller that keeps how many releases there were at which time, as JSON.
+      - A later run goes on with it, and begins anew after an installation that was removed.
+    type: path
+requirements:
+  - kubernetes >= 24.2
+  - PyYAML
+"""
+
+EXAMPLES = r"""
+- name: Wait until CozyStack is ready
+  urmanac.talos.cozystack_wait:
+    kubeconfig: ~/.kube/config
+
+- name: See how far it gets on small machines
+  urmanac.talos.cozystack_wait:
+    kubeconfig: ~/.kube/config
+    expect: any
+    history: ./report/releases.json
+  register: cozystack
+"""
+
+RETURN = r"""
+outcome:
+  description: V(ready), V(blocked), or V(timeout) when time was up while something still moved.
+  returned: always
+  type: str
+  sample: blocked
+cozystack:
+  description: What was last seen; see M(urmanac.talos.cozystack_info) for its keys.
+  returned: always
+  type: dict
+  sample:
+    ready: false
+    phase: releases
+    summary: "44 of 89 releases ready (releases); blocker: INSUFFICIENT_MEMORY: 6 pods wait for memory"
+    codes: [INSUFFICIENT_MEMORY]
+elapsed:
+  description: Seconds that the wait took.
+  returned: always
+  type: float
+  sample: 1284.2
+history:
+  description: How many releases there were at which time, as O(history) keeps it.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - time: "2026-01-02T03:04:05+00:00"
+      phase: releases
+      expected: 89
+      present: 61
+      ready: 44
+      unschedulable: 6
+      blockers: ["cozy-linstor/linstor (InstallFailed)"]
+"""
