@@ -12,7 +12,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import st
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.capacity import LINSTOR
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.findings import findings
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.nodes import Node, deficit_of
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.pods import PodTally
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.pod_tally import PodTally
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.reading import Reading
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.releases import Release, by_key, held_back_by
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.stages import Root

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.amounts import Need, gibibytes, need_of, whole
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.pods import PodTally
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.pod_tally import PodTally
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.troubles import KVM, Object
 
 _PRESSURES: Final = ("MemoryPressure", "DiskPressure", "PIDPressure")

@@ -17,7 +17,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import ki
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.errors import ApiError, Cause
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import Kind
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.nodes import Node, nodes_of
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.pods import PodTally, tally
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.pod_tally import PodTally, tally
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.releases import (
     Package,
     Release,
