@@ -1,4 +1,4 @@
-# make demo | plan | demo-down | test | test-peers | bench    (PYTHON=/path/to/python to choose one; default: python3)
+# make demo | plan | demo-down | test | test-host | test-peers | bench    (PYTHON=/path/to/python to choose one; default: python3)
 SHELL := /bin/sh
 PYTHON ?= $(shell tools/find_python default)
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
@@ -11,7 +11,7 @@ INSTALL = install() { $(VENV)/bin/uv pip install --quiet --system-certs --requir
     $(VENV)/bin/python -m pip install $(PIP_OPTIONS) -r "$$1"; }; }; install
 PLAYBOOK = $(RUN) ansible-playbook -e @lab/variables.yml $(ARGS)
 
-.PHONY: help demo plan demo-down test test-peers bench lock clean
+.PHONY: help demo plan demo-down test test-host test-peers bench lock clean
 help:
 	@sed -n '1p' Makefile
 
@@ -48,6 +48,10 @@ demo-down: $(VENV)/.demo
 
 test: $(VENV)/.test
 	@$(VENV)/bin/python tests/run.py
+
+# Emulated machines and real servers in namespaces of their own; needs root and Debian packages, which it names.
+test-host: $(VENV)/.test
+	@$(VENV)/bin/python -m tests.host $(ARGS)
 
 # Compares with the real programs; needs Go.
 test-peers: $(VENV)/.test

@@ -1,0 +1,155 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The network of the tests: a bridge in their own network namespace, and the bastion's services at its addresses."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.host.packages import program
+
+BRIDGE = "subnet"
+ROUTER, BASTION, METADATA = "10.10.0.1", "10.10.0.100", "169.254.169.254"
+
+
+def ip(*arguments: str) -> None:
+    """Run ip, which must not fail."""
+    subprocess.run([program("ip"), *arguments], check=True, timeout=30)
+
+
+@contextmanager
+def subnet() -> Iterator[str]:
+    """Make the subnet and this machine its router, its bastion and its metadata service."""
+    ip("link", "add", BRIDGE, "type", "bridge")
+    for address in (f"{ROUTER}/24", f"{BASTION}/24", f"{METADATA}/32"):
+        ip("address", "add", address, "dev", BRIDGE)
+    ip("link", "set", BRIDGE, "up")
+    try:
+        yield BRIDGE
+    finally:
+        ip("link", "delete", BRIDGE)
+
+
+@contextmanager
+def tap(name: str) -> Iterator[str]:
+    """Make a network interface for an emulated machine in the subnet."""
+    ip("tuntap", "add", name, "mode", "tap")
+    ip("link", "set", name, "master", BRIDGE, "up")
+    try:
+        yield name
+    finally:
+        ip("link", "delete", name)
+
+
+@contextmanager
+def serving(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server until the block ends."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def dhcp(leases: dict[str, str]) -> list[str]:
+    """Return the command of the VPC's DHCP: every interface gets its fixed address, and the VPC's router."""
+    hosts = [f"--dhcp-host={mac},{address}" for mac, address in leases.items()]
+    return [
+        *(program("dnsmasq"), "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--user=root"),
+        *("--pid-file=", "--leasefile-ro", "--log-facility=-", "--log-dhcp"),
+        *(f"--interface={BRIDGE}", "--bind-interfaces", "--dhcp-range=10.10.0.0,static,255.255.255.0"),
+        *(f"--dhcp-option=option:router,{ROUTER}", *hosts),
+    ]
+
+
+def registry(folder: Path, address: str) -> list[str]:
+    """Return the command of an OCI registry with its data in the folder."""
+    settings = folder / "registry.yml"
+    settings.write_text(
+        f"version: 0.1\nlog: {{level: warn}}\nstorage: {{filesystem: {{rootdirectory: {folder / 'registry'}}}}}\n"
+        f"http: {{addr: '{address}'}}\n",
+        encoding="utf-8",
+    )
+    return [program("docker-registry"), "serve", str(settings)]
+
+
+class Files(http.server.SimpleHTTPRequestHandler):
+    """The bastion's asset server."""
+
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing."""
+
+
+class Metadata(http.server.BaseHTTPRequestHandler):
+    """As much of the instance metadata service, version 2, as user-data comes by."""
+
+    protocol_version = "HTTP/1.0"
+    token = "stand-in"  # noqa: S105  a word, no secret
+    user_data = b""
+
+    def do_PUT(self) -> None:
+        """Hand out a token."""
+        self.answer(200 if self.path == "/latest/api/token" else 404, self.token.encode())
+
+    def do_GET(self) -> None:
+        """Hand out the user-data to who has a token."""
+        if self.headers.get("X-aws-ec2-metadata-token") != self.token:
+            return self.answer(401, b"")
+        known = self.path == "/latest/user-data"
+        return self.answer(200 if known else 404, self.user_data if known else b"")
+
+    def answer(self, status: int, body: bytes) -> None:
+        """Send the answer."""
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def web(address: str, port: int, handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[None]:
+    """Serve HTTP until the block ends."""
+    server = http.server.ThreadingHTTPServer((address, port), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def files(folder: Path) -> type[http.server.BaseHTTPRequestHandler]:
+    """Return a handler that serves the folder."""
+    return functools.partial(Files, directory=str(folder))  # type: ignore[return-value]
+
+
+def metadata(user_data: bytes) -> type[http.server.BaseHTTPRequestHandler]:
+    """Return a handler that serves the user-data."""
+    return type("Metadata", (Metadata,), {"user_data": user_data})
+
+
+def read(url: str, *, seconds: float = 10) -> str:
+    """Return what is at the address, as soon as something answers there."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  addresses of this file
+                return str(answer.read().decode())
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
