@@ -1,0 +1,160 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Try whether a WASM program or a virtual machine runs on a cluster."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cozystack_smoke_test
+version_added: 0.1.0
+short_description: Try whether a WASM program or a virtual machine runs on a cluster
+description:
+  - Runs something small in a namespace of its own (C(urmanac-smoke-test)), sees whether it works, and removes it.
+  - Whatever keeps it from running ends the test and is its result; it is no failure of the module, and it never hangs.
+  - A virtual machine is not even tried where no node has C(/dev/kvm).
+author:
+  - The urmanac.talos authors (@urmanac)
+extends_documentation_fragment:
+  - urmanac.talos.kubernetes
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return what it would without changing anything.
+    support: full
+    details:
+      - In check mode nothing is run; RV(outcome) is V(skipped).
+  diff_mode:
+    description: Returns details on what has changed, or would change, in C(diff) mode.
+    support: none
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+    details:
+      - It leaves nothing behind, and never counts as a change.
+options:
+  test:
+    description: V(spin) runs a WASM program that has to answer over HTTP, V(virtual_machine) starts one with KubeVirt.
+    type: str
+    choices: [spin, virtual_machine]
+    required: true
+  image:
+    description:
+      - What is run. By default the example of SpinKube for O(test=spin), and a disk image of Fedora for
+        O(test=virtual_machine).
+    type: str
+  runtime_class:
+    description: RuntimeClass of the WASM program.
+    type: str
+    default: wasmtime-spin-v2
+  path:
+    description: Path at which the WASM program answers.
+    type: str
+    default: /hello
+  wait_timeout:
+    description: Seconds that it may take in all.
+    type: float
+    default: 180
+  grace:
+    description: Seconds for which something has to be in the way before it counts; pulling an image may fail once.
+    type: float
+    default: 30
+"""
+
+EXAMPLES = r"""
+- name: Try a WASM program
+  urmanac.talos.cozystack_smoke_test:
+    kubeconfig: secrets/kubeconfig
+    test: spin
+  register: spin
+
+- name: Say what is in the way
+  when: spin.outcome == 'blocked'
+  ansible.builtin.debug:
+    msg: "{{ spin.cause }}"
+"""
+
+RETURN = r"""
+outcome:
+  description: V(passed), V(blocked), or V(skipped) in check mode.
+  returned: always
+  type: str
+  sample: blocked
+cause:
+  description: What is in the way; empty where nothing is.
+  returned: always
+  type: str
+  sample: "virtual machines cannot start: no node has /dev/kvm (3 nodes)"
+code:
+  description: Code of what is in the way, the same as in forecast and diagnosis; nothing where there is none.
+  returned: always
+  type: str
+  sample: KVM_MISSING
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.module import (
+    api_of,
+    api_options,
+    missing_library,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+
+MISSING: ImportError | None = None
+try:
+    import kubernetes  # noqa: F401  # pylint: disable=unused-import
+
+    from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import smoke, smoke_workloads
+except ImportError as error:
+    MISSING = error
+
+IMAGES = {
+    "spin": "ghcr.io/spinkube/containerd-shim-spin/examples/spin-rust-hello:v0.16.0",
+    "virtual_machine": "quay.io/containerdisks/fedora:41",
+}
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = api_options(
+    test={"type": "str", "choices": ["spin", "virtual_machine"], "required": True},
+    image={"type": "str"},
+    runtime_class={"type": "str", "default": "wasmtime-spin-v2"},
+    path={"type": "str", "default": "/hello"},
+    wait_timeout={"type": "float", "default": 180},
+    grace={"type": "float", "default": 30},
+)
+
+
+def smoke_of(params: Mapping[str, Any]) -> smoke.Smoke:
+    """Return the test that is asked for."""
+    image = params["image"] or IMAGES[params["test"]]
+    if params["test"] == "spin":
+        return smoke_workloads.spin_smoke(image=image, runtime_class=params["runtime_class"], path=params["path"])
+    return smoke_workloads.machine_smoke(image=image)
+
+
+def result_of(api: smoke.Api, params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """Return what came of the test."""
+    if check_mode:
+        return {"outcome": "skipped", "cause": "", "code": None}
+    limits = smoke.Limits(params["wait_timeout"], params["grace"])
+    seen = smoke.run(api, smoke_of(params), limits)
+    return {"outcome": seen.state, "cause": seen.cause, "code": seen.code and seen.code.value}
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    if MISSING:
+        library, trace = missing_library(MISSING)
+        module.fail_json(msg=missing_required_lib(library), exception=trace)
+    try:
+        result = result_of(api_of(module.params), module.params, check_mode=module.check_mode)
+    except CollectionError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()
