@@ -1,0 +1,33 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Say which image each role of a cluster's nodes gets, and what keeps it from getting one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils._oci import record as records
+
+
+def images_outcome(
+    nodes: Iterable[Mapping[str, Any]],
+    images: Mapping[str, Any],
+    record: Mapping[str, Any],
+    found: Iterable[Mapping[str, Any]],
+    *,
+    now: str,
+) -> dict[str, Any]:
+    """Return what is known of the images, as plain data."""
+    made = records.outcome(records.references(nodes, images), record, found, now=now)
+    told = {name: [problem._asdict() for problem in getattr(made, name)] for name in ("problems", "unknown")}
+    return {**made._asdict(), **told}
+
+
+class FilterModule:
+    """The filter as Ansible finds it."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filter by its name."""
+        return {"images_outcome": images_outcome}

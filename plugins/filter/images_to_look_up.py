@@ -1,0 +1,26 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Say which images of a cluster have to be looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils._oci import record as records
+
+
+def images_to_look_up(
+    nodes: Iterable[Mapping[str, Any]], images: Mapping[str, Any], record: Mapping[str, Any], *, refresh: bool = False
+) -> list[str]:
+    """Return the references of the images that the nodes need and the record does not have."""
+    return records.to_look_up(records.references(nodes, images), record, refresh=refresh)
+
+
+class FilterModule:
+    """The filter as Ansible finds it."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filter by its name."""
+        return {"images_to_look_up": images_to_look_up}

@@ -1,0 +1,101 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which image each role of a node gets, and what is kept of it. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import NODE_ROLES, Problem
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import (
+    RATE_LIMITED,
+    UNEXPECTED_ANSWER,
+    UNREACHABLE,
+)
+
+# After these nothing is known of an image: it may be there all the same, for whoever else asks.
+UNKNOWN = (UNREACHABLE, RATE_LIMITED, UNEXPECTED_ANSWER)
+
+
+class Outcome(NamedTuple):
+    """What became of looking images up.
+
+    Problems are told before anything is built. What is unknown keeps no plan from being made, but a machine from being.
+    """
+
+    images: Mapping[str, Mapping[str, str]]
+    resolved: Mapping[str, str]
+    problems: Sequence[Problem]
+    unknown: Sequence[Problem]
+    lines: Sequence[str]
+
+
+def references(nodes: Iterable[Mapping[str, Any]], images: Mapping[str, Any]) -> dict[str, str]:
+    """Return the reference for each role that a node has; roles that do not exist are told elsewhere."""
+    used = [role for role in dict.fromkeys(node["role"] for node in nodes) if role in NODE_ROLES]
+    return {role: str(images.get(role) or "") for role in used}
+
+
+def to_look_up(wanted: Mapping[str, str], record: Mapping[str, Any], *, refresh: bool) -> list[str]:
+    """Return the references that are not on record, each once; all of them for a refresh."""
+    kept = {} if refresh else _kept(wanted, record)
+    names = (name for role, name in wanted.items() if name and role not in kept and not _is_disk_image(name))
+    return list(dict.fromkeys(names))
+
+
+def outcome(
+    wanted: Mapping[str, str], record: Mapping[str, Any], found: Iterable[Mapping[str, Any]], *, now: str
+) -> Outcome:
+    """Return what is known now of the image for each role, from what was looked up or else from the record."""
+    answers = {answer["image"]: answer for answer in found}
+    images = {role: entry for role, entry in _kept(wanted, record).items() if entry["reference"] not in answers}
+    for role, reference in wanted.items():
+        if answers.get(reference, {}).get("resolved"):
+            images[role] = {"reference": reference, "resolved": answers[reference]["resolved"], "resolved_at": now}
+    failed = {role: answers[name]["error"] for role, name in wanted.items() if answers.get(name, {}).get("error")}
+    # A digest is no other image tomorrow, so one that cannot be looked up from here can be used as it is.
+    pinned = {role: wanted[role] for role, error in failed.items() if error["code"] in UNKNOWN and "@" in wanted[role]}
+    disk_images = {role: reference for role, reference in wanted.items() if _is_disk_image(reference)}
+    problems = [_problem(role, wanted[role], error) for role, error in failed.items()]
+    unknown = [problem for role, problem in zip(failed, problems, strict=True) if failed[role]["code"] in UNKNOWN]
+    return Outcome(
+        images=images,
+        resolved={**{role: entry["resolved"] for role, entry in images.items()}, **pinned, **disk_images},
+        problems=[*_unnamed(wanted), *(problem for problem in problems if problem not in unknown)],
+        unknown=[
+            problem for role, problem in zip(failed, problems, strict=True) if problem in unknown and role not in pinned
+        ],
+        lines=[*_lines(images), *(f"? {problem.subject}: {problem.message}" for problem in unknown)],
+    )
+
+
+def _is_disk_image(reference: str) -> bool:
+    """Tell whether it is the address of a disk image, which is in no registry."""
+    return reference.startswith(("http://", "https://"))
+
+
+def _kept(wanted: Mapping[str, str], record: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    entries = record.get("images") or {}
+    return {role: dict(entries[role]) for role in wanted if entries.get(role, {}).get("reference") == wanted[role]}
+
+
+def _unnamed(wanted: Mapping[str, str]) -> Iterator[Problem]:
+    for role, reference in wanted.items():
+        if not reference:
+            message = f"There is a node of the role {role}, and no image for it."
+            yield Problem("IMAGE_NOT_NAMED", f"image of {role}", message, f"Name it in cluster_images.{role}.")
+
+
+def _problem(role: str, reference: str, error: Mapping[str, str]) -> Problem:
+    message = f"{reference} cannot be used: {error['message']}."
+    if error["code"] in UNKNOWN:
+        message = f"{reference} could not be looked up: {error['message']}."
+    return Problem(f"IMAGE_{error['code'].upper()}", f"image of {role}", message, error["remedy"])
+
+
+def _lines(images: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    for role, entry in images.items():
+        digest = entry["resolved"].partition("@")[2]
+        yield f"  image of {role}: {entry['reference']} is {digest} since {entry['resolved_at']}"
