@@ -1,0 +1,149 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every file that makes a Linux a bastion. Private to urmanac.talos: may change at any time.
+
+There is one list. User-data lays it on a machine that boots, and the role lays it over SSH.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._bastion import health, netboot, services
+from ansible_collections.urmanac.talos.plugins.module_utils._bastion.services import ASSETS, ETC
+
+PROGRAMS = "/usr/local/libexec/talos-bastion"
+UNITS = "/etc/systemd/system"
+MANIFEST = f"{ETC}/files"
+SYSCTL = "systemd-sysctl.service"
+FIREWALL = "talos-bastion-firewall.service"
+WIREGUARD = "talos-bastion-wireguard.service"
+FETCH = "talos-bastion-fetch.service"
+
+# Renders a template of the role with these variables.
+Render = Callable[..., str]
+
+
+class HostFile(NamedTuple):
+    """A file of the bastion, and the units that have to be restarted when it changes."""
+
+    path: str
+    content: str
+    mode: str = "0644"
+    units: tuple[str, ...] = ()
+
+
+def as_json(value: object) -> str:
+    """Return the text of a file of JSON."""
+    return json.dumps(value, indent=1) + "\n"
+
+
+def files(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
+    """Return all files in the order of their paths, the list of their paths included."""
+    found = [*common(settings, render), *fetched(settings, render), *filtered(settings, render)]
+    found += [*tunnel(settings, render), *contained(settings, render), *netboot_files(settings, render)]
+    paths = sorted([MANIFEST, *(file.path for file in found)])
+    found.append(HostFile(MANIFEST, "".join(f"{path}\n" for path in paths)))
+    return sorted(found)
+
+
+def units(settings: Mapping[str, Any]) -> list[str]:
+    """Return the units that are to run, in the order in which they are started."""
+    first = [FIREWALL] if settings["firewall_enabled"] or settings["nat_enabled"] else []
+    first += [WIREGUARD] if settings["egress"] == "wireguard" else []
+    return [*first, FETCH, *(service.unit for service in services.services(settings))]
+
+
+def packages(settings: Mapping[str, Any], family: str) -> list[str]:
+    """Return the packages that the files need, by the names of a family of distributions."""
+    engine = {"docker": {"Debian": "docker.io"}.get(family, "docker"), "podman": "podman"}
+    found = [engine[settings["engine"]], "nftables"]
+    return found + (["wireguard-tools"] if settings["egress"] == "wireguard" else [])
+
+
+def common(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
+    """Return what every bastion has."""
+    checks = as_json(health.checks(settings, units(settings)))
+    found = [
+        HostFile(f"{ETC}/health.json", checks),
+        HostFile("/usr/local/sbin/talos-bastion-health", render("health.py"), "0755"),
+    ]
+    if settings["engine"] == "docker" and settings["docker_options"]:
+        options = as_json(settings["docker_options"])
+        found.append(HostFile("/etc/docker/daemon.json", options, units=("docker.service",)))
+    return found
+
+
+def fetched(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
+    """Return what fills the web server's folder."""
+    return [
+        HostFile(f"{PROGRAMS}/fetch", render("fetch.py"), "0755", (FETCH,)),
+        HostFile(f"{ETC}/fetch.json", as_json(netboot.wanted(settings)), units=(FETCH,)),
+        HostFile(f"{UNITS}/{FETCH}", render("fetch.service.j2", program=f"{PROGRAMS}/fetch"), units=(FETCH,)),
+    ]
+
+
+def filtered(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
+    """Return the packet filter and what NAT needs of the kernel."""
+    if FIREWALL not in units(settings):
+        return []
+    rules = f"{ETC}/firewall.nft"
+    found = [
+        HostFile(rules, render("firewall.nft.j2", ports=ports(settings)), units=(FIREWALL,)),
+        HostFile(f"{UNITS}/{FIREWALL}", render("firewall.service.j2", rules=rules), units=(FIREWALL,)),
+    ]
+    if settings["nat_enabled"]:
+        found.append(HostFile("/etc/sysctl.d/90-talos-bastion.conf", render("sysctl.conf.j2"), units=(SYSCTL,)))
+    return found
+
+
+def ports(settings: Mapping[str, Any]) -> list[int]:
+    """Return the TCP ports that the subnet may reach, SSH aside."""
+    found = [*settings["caches"].values(), services.ASSETS_PORT]
+    found += [services.MATCHBOX_PORT] if settings["netboot_enabled"] else []
+    return sorted(found + ([53] if settings["dns_enabled"] else []))
+
+
+def tunnel(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
+    """Return the WireGuard tunnel, without its private key."""
+    if settings["egress"] != "wireguard":
+        return []
+    config, key = f"{ETC}/wireguard/egress.conf", f"{PROGRAMS}/wireguard-key"
+    names = {"config": config, "key": key}
+    return [
+        HostFile(config, render("wireguard.conf.j2"), "0600", (WIREGUARD,)),
+        HostFile(key, render("wireguard_key.sh.j2"), "0755", (WIREGUARD,)),
+        HostFile(f"{UNITS}/{WIREGUARD}", render("wireguard.service.j2", **names), units=(WIREGUARD,)),
+    ]
+
+
+def contained(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
+    """Return the containers' units and configurations."""
+    found = []
+    for service in services.services(settings):
+        text = render("container.service.j2", service=service, engine=settings["engine"])
+        found.append(HostFile(f"{UNITS}/{service.unit}", text, units=(service.unit,)))
+    for registry, port in settings["caches"].items():
+        upstream = settings["upstreams"].get(registry, f"https://{registry}")
+        path, folder = services.cache_config(registry), services.cache_folder(registry)
+        text = render("registry.yml.j2", folder=folder, port=port, upstream=upstream)
+        found.append(HostFile(path, text, units=(f"talos-cache-{registry}.service",)))
+    text = render("nginx.conf.j2", port=services.ASSETS_PORT, folder=ASSETS)
+    found.append(HostFile(f"{ETC}/nginx.conf", text, units=("talos-assets.service",)))
+    if settings["dns_enabled"] or settings["netboot_enabled"]:
+        text = render("dnsmasq.conf.j2", boot=netboot.boot_files(), folder=services.TFTP, leases=services.LEASES)
+        found.append(HostFile(f"{ETC}/dnsmasq.conf", text, units=("talos-dhcp.service",)))
+    return found
+
+
+def netboot_files(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
+    """Return what a machine that boots over the network is told."""
+    if not settings["netboot_enabled"]:
+        return []
+    found = [HostFile(f"{ASSETS}/boot.ipxe", render("boot.ipxe.j2", boots=netboot.boots(settings)))]
+    for name, document in netboot.matchbox_documents(settings).items():
+        found.append(HostFile(f"{ETC}/matchbox/{name}.json", as_json(document), units=("talos-matchbox.service",)))
+    return found

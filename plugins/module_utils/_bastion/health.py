@@ -1,0 +1,70 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a healthy bastion answers. Private to urmanac.talos: may change at any time.
+
+The questions are data; the bastion's own program talos-bastion-health asks them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils._bastion import netboot, services
+
+
+def checks(settings: Mapping[str, Any], units: Sequence[str]) -> dict[str, Any]:
+    """Return what is asked, by the kind of the question."""
+    found = services.services(settings)
+    return {
+        "address": settings["address"],
+        "engine": settings["engine"],
+        "units": list(units),
+        "containers": [service.name for service in found],
+        "http": urls(settings),
+        "dhcp": lease(settings),
+        "listeners": {"tcp": listening(settings), "udp": datagrams(settings)},
+        "firewall": {"closed": settings["firewall_enabled"], "nat": settings["nat_enabled"]},
+        "disk": {"path": services.DATA, "free_percent": settings["health"]["disk_free_percent"]},
+        "clock": {"server": settings["health"]["ntp_server"], "seconds": settings["health"]["clock_seconds"]},
+    }
+
+
+def urls(settings: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Return what is fetched, by a name for a person: its address and a text that has to be in the answer."""
+    address = f"http://{settings['address']}"
+    assets = f"{address}:{services.ASSETS_PORT}"
+    found = {"asset server": {"url": f"{assets}/healthz", "holds": "ok"}}
+    if settings["boot_to_talos"]["version"]:
+        path = f"boot-to-talos/v{settings['boot_to_talos']['version']}/{netboot.ARCHIVE}"
+        found["boot-to-talos"] = {"url": f"{assets}/{path}", "holds": ""}
+    for registry, port in settings["caches"].items():
+        manifest = settings["health"]["manifests"].get(registry, "")
+        found[f"cache of {registry}"] = {"url": f"{address}:{port}/v2/{manifest}", "holds": ""}
+    if settings["netboot_enabled"]:
+        found["boot script"] = {"url": f"{address}:{services.MATCHBOX_PORT}/boot.ipxe", "holds": "#!ipxe"}
+        found["boot profile"] = {"url": f"{address}:{services.MATCHBOX_PORT}/ipxe?arch=arm64", "holds": "kernel "}
+        for item in netboot.boots(settings):
+            found[f"kernel for {item.architecture}"] = {"url": item.kernel, "holds": ""}
+            found[f"initramfs for {item.architecture}"] = {"url": item.initramfs, "holds": ""}
+    return found
+
+
+def lease(settings: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return what a DHCP offer has to hold, nothing when there is no DHCP."""
+    if not settings["netboot_enabled"]:
+        return None
+    return {"first": settings["netboot"]["first"], "last": settings["netboot"]["last"]}
+
+
+def listening(settings: Mapping[str, Any]) -> list[int]:
+    """Return the TCP ports that may be open on the bastion's address and on no other."""
+    found = [*settings["caches"].values(), services.ASSETS_PORT]
+    found += [services.MATCHBOX_PORT] if settings["netboot_enabled"] else []
+    return sorted(found + ([53] if settings["dns_enabled"] else []))
+
+
+def datagrams(settings: Mapping[str, Any]) -> list[int]:
+    """Return the UDP ports of which the same is true; DHCP has to listen to broadcasts."""
+    return ([69] if settings["netboot_enabled"] else []) + ([53] if settings["dns_enabled"] else [])

@@ -1,0 +1,186 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files and systemd units of the host that a module runs on. Private to urmanac.talos: may change at any time.
+
+Runs on the bastion itself: nothing but the standard library, and Python 3.9.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+
+UNIT_FOLDER = "/etc/systemd/system/"
+RUNNING = ("active", "activating", "reloading")
+
+
+class File(NamedTuple):
+    """A file as it is or is to be, and the units that read it."""
+
+    path: str
+    content: str
+    mode: str
+    units: tuple[str, ...] = ()
+
+
+class Unit(NamedTuple):
+    """Whether a unit runs, and whether it will after a reboot."""
+
+    name: str
+    running: bool
+    enabled: bool
+
+
+class Host(Protocol):
+    """What is asked of the host, and what is done to it."""
+
+    def read(self, path: str) -> File | None:
+        """Return the file, or None."""
+
+    def write(self, file: File) -> None:
+        """Lay the file."""
+
+    def delete(self, path: str) -> None:
+        """Remove the file, if it is there."""
+
+    def unit(self, name: str) -> Unit:
+        """Return the state of a unit."""
+
+    def systemctl(self, verb: str, units: Sequence[str]) -> None:
+        """Do something to units, or to systemd itself when none is named."""
+
+
+class Wanted(NamedTuple):
+    """The files and units that a host is to have; the manifest is the file that lists the files."""
+
+    files: tuple[File, ...]
+    units: tuple[str, ...]
+    manifest: str
+
+
+class Plan(NamedTuple):
+    """What has to be done, in this order."""
+
+    stop: tuple[str, ...]
+    delete: tuple[str, ...]
+    write: tuple[File, ...]
+    before: dict[str, str]
+    enable: tuple[str, ...]
+    restart: tuple[str, ...]
+    start: tuple[str, ...]
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether anything has to be done."""
+        return any((self.delete, self.write, self.enable, self.restart, self.start))
+
+
+def plan(host: Host, wanted: Wanted) -> Plan:
+    """Compare the host with what is wanted; what an earlier list names and this one does not is to go."""
+    earlier = host.read(wanted.manifest)
+    named = earlier.content.split() if earlier else []
+    gone = [path for path in named if path not in {file.path for file in wanted.files}]
+    there = {file.path: host.read(file.path) for file in wanted.files}
+    write = tuple(file for file in wanted.files if differs(there[file.path], file))
+    before = {file.path: there[file.path].content for file in write if there[file.path]}  # type: ignore[union-attr]
+    before.update({path: found.content for path in gone if (found := host.read(path))})
+    units = [host.unit(name) for name in wanted.units]
+    restart = affected(write, units)
+    return Plan(
+        stop=tuple(path[len(UNIT_FOLDER) :] for path in gone if path.startswith(UNIT_FOLDER)),
+        delete=tuple(gone),
+        write=write,
+        before=before,
+        enable=tuple(unit.name for unit in units if not unit.enabled),
+        restart=restart,
+        start=tuple(unit.name for unit in units if not unit.running and unit.name not in restart),
+    )
+
+
+def differs(there: File | None, file: File) -> bool:
+    """Tell whether the file has to be laid."""
+    return there is None or (there.content, there.mode) != (file.content, file.mode)
+
+
+def affected(write: Sequence[File], units: Sequence[Unit]) -> tuple[str, ...]:
+    """Return the units to restart: first what others stand on, then what runs and reads a file that changes."""
+    named = [name for file in write for name in file.units]
+    known = [unit.name for unit in units]
+    below = sorted({name for name in named if name not in known})
+    return (*below, *(unit.name for unit in units if unit.name in named and unit.running))
+
+
+def apply(host: Host, todo: Plan) -> None:
+    """Do what the plan says."""
+    if todo.stop:
+        host.systemctl("disable --now", todo.stop)
+    for path in todo.delete:
+        host.delete(path)
+    for file in todo.write:
+        host.write(file)
+    if any(path.startswith(UNIT_FOLDER) for path in (*todo.delete, *(file.path for file in todo.write))):
+        host.systemctl("daemon-reload", ())
+    for verb, units in (
+        ("enable", todo.enable),
+        ("restart --no-block", todo.restart),
+        ("start --no-block", todo.start),
+    ):
+        if units:
+            host.systemctl(verb, units)
+
+
+class LocalHost:
+    """The host that this runs on."""
+
+    def read(self, path: str) -> File | None:
+        """Return the file, or None."""
+        place = Path(path)
+        try:
+            content = place.read_text(encoding="utf-8")
+            return File(path, content, f"{stat.S_IMODE(place.stat().st_mode):04o}")
+        except FileNotFoundError:
+            return None
+
+    def write(self, file: File) -> None:
+        """Give the file its name at once: nobody reads half of it."""
+        place = Path(file.path)
+        for folder in reversed([parent for parent in place.parents if not parent.exists()]):
+            folder.mkdir(mode=0o755)
+        beside = place.with_name(f".{place.name}.new")
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, int(file.mode, 8))
+        with os.fdopen(descriptor, "w", encoding="utf-8") as open_file:
+            open_file.write(file.content)
+        beside.chmod(int(file.mode, 8))
+        beside.replace(place)
+
+    def delete(self, path: str) -> None:
+        """Remove the file, if it is there."""
+        Path(path).unlink(missing_ok=True)
+
+    def unit(self, name: str) -> Unit:
+        """Return the state of a unit; one that is not there neither runs nor is enabled."""
+        answer = _run(["systemctl", "show", "--property=ActiveState", "--property=UnitFileState", name])
+        found = dict(line.partition("=")[::2] for line in answer.splitlines())
+        return Unit(name, found.get("ActiveState") in RUNNING, found.get("UnitFileState") == "enabled")
+
+    def systemctl(self, verb: str, units: Sequence[str]) -> None:
+        """Do something to units, or to systemd itself when none is named."""
+        _run(["systemctl", *verb.split(), *units])
+
+
+def _run(command: list[str]) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise CollectionError(f"Failed to run {command[0]} on the bastion: {error}. It needs systemd.") from error
+    if done.returncode != 0:
+        why = done.stderr.strip() or f"exit code {done.returncode}"
+        raise CollectionError(f"Failed to run {' '.join(command)} on the bastion: {why}. See journalctl there.")
+    return done.stdout

@@ -1,0 +1,116 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a machine is told that boots over the network. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._bastion.services import ASSETS, ASSETS_PORT, TFTP
+
+# The client architectures of RFC 5970, under the names that iPXE gives to what it was built for.
+CLIENTS = {
+    "bios": ([0], "undionly.kpxe"),
+    "efi-x86-64": ([7, 9], "ipxe.efi"),
+    "efi-arm64": ([11], "ipxe-arm64.efi"),
+}
+BUILDS = {"arm64": ["arm64"], "amd64": ["x86_64", "i386"]}
+ARCHIVE = "boot-to-talos-linux-arm64.tar.gz"
+SUMS = "boot-to-talos-checksums.txt"
+
+
+class BootFile(NamedTuple):
+    """The first program for one kind of firmware."""
+
+    tag: str
+    architectures: list[int]
+    name: str
+
+
+class Boot(NamedTuple):
+    """A kernel with its initramfs and arguments, and the values of iPXE's buildarch that get it."""
+
+    architecture: str
+    builds: list[str]
+    kernel: str
+    initramfs: str
+    arguments: list[str]
+
+
+def boot_files() -> list[BootFile]:
+    """Return which firmware gets which program."""
+    return [BootFile(tag, architectures, name) for tag, (architectures, name) in CLIENTS.items()]
+
+
+def boots(settings: Mapping[str, Any]) -> list[Boot]:
+    """Return a kernel for each architecture, the one for machines of no known architecture first."""
+    return [boot(settings, architecture) for architecture in settings["netboot"]["architectures"]]
+
+
+def boot(settings: Mapping[str, Any], architecture: str) -> Boot:
+    """Return the kernel for an architecture."""
+    folder = f"http://{settings['address']}:{ASSETS_PORT}/talos/{architecture}"
+    # An EFI kernel that is older than 5.8 finds its initramfs by this argument alone.
+    arguments = ["initrd=initramfs.xz", *settings["netboot"]["kernel_arguments"]]
+    names = (f"{folder}/vmlinuz", f"{folder}/initramfs.xz")
+    return Boot(architecture, BUILDS[architecture], *names, arguments)
+
+
+def matchbox_documents(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return matchbox's profiles and groups by their path below its folder, without the suffix."""
+    found: dict[str, dict[str, Any]] = {}
+    for index, item in enumerate(boots(settings)):
+        profile = f"{item.architecture}-single"
+        found[f"profiles/{profile}"] = {
+            "id": profile,
+            "name": f"Talos for {item.architecture}",
+            "boot": {"kernel": item.kernel, "initrd": [item.initramfs], "args": item.arguments},
+        }
+        if index == 0:
+            found["groups/default"] = {"id": "default", "name": "Every other machine", "profile": profile}
+            continue
+        for build in item.builds:
+            group = {"id": build, "name": f"Machines with iPXE for {build}", "profile": profile}
+            found[f"groups/{build}"] = group | {"selector": {"arch": build}}
+    return found
+
+
+def wanted(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the bastion fetches, for its program fetch."""
+    tool = settings["boot_to_talos"]
+    downloads, images = ([release(tool)] if tool["version"] else []), []
+    if settings["netboot_enabled"]:
+        images = [talos_image(settings, name) for name in settings["netboot"]["architectures"]]
+        downloads += [ipxe(name, source) for name, source in settings["netboot"]["ipxe"].items()]
+    return {"downloads": downloads, "images": images, "registries": registries(settings)}
+
+
+def release(tool: Mapping[str, str]) -> dict[str, str]:
+    """Return that the archive of boot-to-talos is wanted, checked against the release's own checksums if need be."""
+    folder = f"{ASSETS}/boot-to-talos/v{tool['version']}"
+    path, sums = f"{folder}/{ARCHIVE}", f"{folder}/{SUMS}"
+    checked = {"sha256": tool["sha256"], "sums": f"{tool['url']}/{SUMS}", "sums_path": sums}
+    return {"url": f"{tool['url']}/{ARCHIVE}", "path": path, **checked}
+
+
+def ipxe(name: str, source: Mapping[str, str]) -> dict[str, str]:
+    """Return that a build of iPXE is wanted."""
+    return {"url": source["url"], "sha256": source.get("sha256", ""), "path": f"{TFTP}/{name}"}
+
+
+def registries(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return where the images of a registry are fetched: from the cache."""
+    return {name: f"http://{settings['address']}:{port}" for name, port in settings["caches"].items()}
+
+
+def talos_image(settings: Mapping[str, Any], architecture: str) -> dict[str, Any]:
+    """Return that an image's kernel and initramfs are wanted, out of its UKI if that is all it has."""
+    folder = f"{ASSETS}/talos/{architecture}"
+    return {
+        "image": settings["netboot"]["image"],
+        "architecture": architecture,
+        "inside": f"usr/install/{architecture}",
+        "folder": folder,
+    }

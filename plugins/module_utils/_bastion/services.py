@@ -1,0 +1,134 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The containers of a bastion. Private to urmanac.talos: may change at any time.
+
+Every path is the same inside a container and outside, so that a command also runs without its container.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+ETC = "/etc/talos-bastion"
+DATA = "/var/lib/talos-bastion"
+ASSETS = f"{DATA}/assets"
+TFTP = f"{DATA}/tftp"
+LEASES = f"{DATA}/dnsmasq"
+ASSETS_PORT = 8081
+MATCHBOX_PORT = 8080
+NOBODY = 65534
+
+
+class Folder(NamedTuple):
+    """A folder that a container may write to, and the user to whom it belongs."""
+
+    path: str
+    owner: int
+
+
+class Service(NamedTuple):
+    """A container: what runs in it, what it may do, how much it may take, and how one sees that it is well."""
+
+    name: str
+    description: str
+    image: str
+    program: str
+    arguments: tuple[str, ...]
+    health: str
+    memory: int
+    user: int = NOBODY
+    capabilities: tuple[str, ...] = ()
+    readable: tuple[str, ...] = ()
+    writable: tuple[Folder, ...] = ()
+
+    @property
+    def unit(self) -> str:
+        """Return the name of the systemd unit."""
+        return f"{self.name}.service"
+
+
+def services(settings: Mapping[str, Any]) -> tuple[Service, ...]:
+    """Return the containers that the settings ask for."""
+    found = [cache(settings, registry, port) for registry, port in settings["caches"].items()]
+    if settings["dns_enabled"] or settings["netboot_enabled"]:
+        found.append(dnsmasq(settings))
+    if settings["netboot_enabled"]:
+        found.append(matchbox(settings))
+    return (*found, assets(settings))
+
+
+def cache_config(registry: str) -> str:
+    """Return the path of the configuration of a registry's cache."""
+    return f"{ETC}/registry/{registry}.yml"
+
+
+def cache_folder(registry: str) -> str:
+    """Return the folder of what a registry's cache keeps."""
+    return f"{DATA}/registry/{registry}"
+
+
+def cache(settings: Mapping[str, Any], registry: str, port: int) -> Service:
+    """Return the cache of one registry."""
+    config = cache_config(registry)
+    return Service(
+        name=f"talos-cache-{registry}",
+        description=f"the cache of {registry}",
+        image=settings["images"]["registry"],
+        program="registry",
+        arguments=("serve", config),
+        health=f"wget -q -O /dev/null http://{settings['address']}:{port}/v2/",
+        memory=settings["memory"]["registry"],
+        readable=(config,),
+        writable=(Folder(cache_folder(registry), NOBODY),),
+    )
+
+
+def dnsmasq(settings: Mapping[str, Any]) -> Service:
+    """Return what answers DHCP, TFTP and DNS, as far as each is wanted."""
+    config = f"{ETC}/dnsmasq.conf"
+    return Service(
+        name="talos-dhcp",
+        description="DHCP, TFTP and DNS",
+        image=settings["images"]["dnsmasq"],
+        program="dnsmasq",
+        arguments=("--keep-in-foreground", f"--conf-file={config}", "--log-facility=-"),
+        health="pidof dnsmasq",
+        memory=settings["memory"]["dnsmasq"],
+        # It stays root, which without capabilities is less than a user that could get them back.
+        user=0,
+        capabilities=("NET_ADMIN", "NET_BIND_SERVICE", "NET_RAW"),
+        readable=(config, *((TFTP,) if settings["netboot_enabled"] else ())),
+        writable=(Folder(LEASES, 0),),
+    )
+
+
+def matchbox(settings: Mapping[str, Any]) -> Service:
+    """Return what tells iPXE which kernel to boot."""
+    address = f"{settings['address']}:{MATCHBOX_PORT}"
+    return Service(
+        name="talos-matchbox",
+        description="boot profiles",
+        image=settings["images"]["matchbox"],
+        program="/matchbox",
+        arguments=(f"-address={address}", f"-data-path={ETC}/matchbox", f"-assets-path={ASSETS}", "-log-level=info"),
+        health=f"wget -q -O /dev/null http://{address}/boot.ipxe",
+        memory=settings["memory"]["matchbox"],
+        readable=(f"{ETC}/matchbox", ASSETS),
+    )
+
+
+def assets(settings: Mapping[str, Any]) -> Service:
+    """Return the web server of boot-to-talos, kernel and initramfs."""
+    config = f"{ETC}/nginx.conf"
+    return Service(
+        name="talos-assets",
+        description="boot-to-talos, kernel and initramfs",
+        image=settings["images"]["nginx"],
+        program="nginx",
+        arguments=("-c", config),
+        health=f"wget -q -O /dev/null http://{settings['address']}:{ASSETS_PORT}/healthz",
+        memory=settings["memory"]["nginx"],
+        readable=(config, ASSETS),
+    )

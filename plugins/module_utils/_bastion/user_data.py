@@ -1,0 +1,38 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The script that makes a blank Linux a bastion. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils._bastion import files
+from ansible_collections.urmanac.talos.plugins.module_utils._bastion.files import HostFile, Render
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+
+# What EC2 takes, before it is encoded.
+LIMIT = 16 * 1024
+END = "END_OF_FILE_OF_URMANAC_TALOS"
+
+
+def script(settings: Mapping[str, Any], laid: Sequence[HostFile], render: Render) -> str:
+    """Return the script; cloud-init runs it, and unpacks it first when it is compressed."""
+    for file in laid:
+        if not file.content.endswith("\n") or END in file.content:
+            raise InputError(f"Failed to put {file.path} into user-data: it has no line break at its end. Add one.")
+    packages = {name: files.packages(settings, name) for name in ("RedHat", "Debian")}
+    return render("user_data.sh.j2", files=laid, end=END, packages=packages, units=files.units(settings))
+
+
+def compressed(text: str) -> str:
+    """Return the script as EC2 takes it, always the same for the same script."""
+    packed = gzip.compress(text.encode(), mtime=0)
+    if len(packed) > LIMIT:
+        raise InputError(
+            f"Failed to make user-data of {len(packed)} bytes: EC2 takes {LIMIT}. Cache fewer registries there."
+        )
+    return base64.b64encode(packed).decode()

@@ -1,0 +1,187 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring a host to the files and units of a bastion."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bastion_apply
+short_description: Bring a host to the files and units of a bastion
+version_added: 0.1.0
+author:
+  - The urmanac.talos authors (@urmanac)
+description:
+  - Lays all files in one go, restarts what reads a file that has changed, and starts what does not run.
+  - Removes what an earlier run, or the user-data that the host began with, has laid and O(files) does not name any more.
+  - Runs on the bastion, which needs Python 3.9 and systemd and nothing else.
+options:
+  files:
+    description: The files, as the filter P(urmanac.talos.bastion_files#filter) describes them; none removes everything.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      path:
+        description: Where the file lies.
+        type: str
+        required: true
+      content:
+        description: What is in it.
+        type: str
+        required: true
+      mode:
+        description: Its mode, in octal digits.
+        type: str
+        default: "0644"
+      units:
+        description: The units to restart when it changes.
+        type: list
+        elements: str
+        default: []
+  units:
+    description: The units that run now and after a reboot, in the order in which they are started.
+    type: list
+    elements: str
+    required: true
+  manifest:
+    description: The file that lists all files, by which the next run knows what to remove.
+    type: path
+    default: /etc/talos-bastion/files
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return what it would without changing anything.
+    support: full
+  diff_mode:
+    description: Returns details on what has changed, or would change, in C(diff) mode.
+    support: full
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+seealso:
+  - plugin: urmanac.talos.bastion_files
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+- name: Lay the bastion
+  urmanac.talos.bastion_apply:
+    files: "{{ __bastion.files }}"
+    units: "{{ __bastion.units }}"
+  vars:
+    __bastion: "{{ __bastion_host_settings | urmanac.talos.bastion_files }}"
+
+- name: Remove everything that was laid
+  urmanac.talos.bastion_apply:
+    files: []
+    units: []
+"""
+
+RETURN = r"""
+written:
+  description: The files that were laid because they were missing or differed.
+  returned: success
+  type: list
+  elements: str
+  sample: [/etc/talos-bastion/firewall.nft]
+deleted:
+  description: The files that were removed.
+  returned: success
+  type: list
+  elements: str
+  sample: [/etc/systemd/system/talos-matchbox.service]
+restarted:
+  description: The units that were restarted.
+  returned: success
+  type: list
+  elements: str
+  sample: [talos-bastion-firewall.service]
+started:
+  description: The units that were started because they did not run.
+  returned: success
+  type: list
+  elements: str
+  sample: [talos-assets.service]
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.urmanac.talos.plugins.module_utils._bastion.host import (
+    File,
+    Host,
+    LocalHost,
+    Plan,
+    Wanted,
+    apply,
+    plan,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+
+
+def wanted_of(params: Mapping[str, Any]) -> Wanted:
+    """Return what the user asks for."""
+    files = [File(item["path"], item["content"], item["mode"], tuple(item["units"])) for item in params["files"]]
+    return Wanted(tuple(files), tuple(params["units"]), params["manifest"])
+
+
+def diff_of(todo: Plan) -> list[dict[str, str]]:
+    """Return each file before and after."""
+    after = {file.path: file.content for file in todo.write}
+    return [
+        {
+            "before_header": path,
+            "after_header": path,
+            "before": todo.before.get(path, ""),
+            "after": after.get(path, ""),
+        }
+        for path in sorted({*after, *todo.delete})
+    ]
+
+
+def ensure_bastion(host: Host, params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """Bring the host to what is wanted and return what the module returns."""
+    try:
+        todo = plan(host, wanted_of(params))
+        if todo.changed and not check_mode:
+            apply(host, todo)
+    except OSError as error:
+        raise CollectionError(f"Failed to lay the bastion: {error}. The module needs root on the bastion.") from error
+    return {
+        "changed": todo.changed,
+        "diff": diff_of(todo),
+        "written": [file.path for file in todo.write],
+        "deleted": list(todo.delete),
+        "restarted": list(todo.restart),
+        "started": list(todo.start),
+    }
+
+
+def main() -> None:
+    """Run the module."""
+    file_options = {
+        "path": {"type": "str", "required": True},
+        "content": {"type": "str", "required": True},
+        "mode": {"type": "str", "default": "0644"},
+        "units": {"type": "list", "elements": "str", "default": []},
+    }
+    module = AnsibleModule(
+        argument_spec={
+            "files": {"type": "list", "elements": "dict", "required": True, "options": file_options},
+            "units": {"type": "list", "elements": "str", "required": True},
+            "manifest": {"type": "path", "default": "/etc/talos-bastion/files"},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        result = ensure_bastion(LocalHost(), module.params, check_mode=module.check_mode)
+    except CollectionError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

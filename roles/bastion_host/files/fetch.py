@@ -1,0 +1,265 @@
+#!/usr/bin/python3
+# Made by urmanac.talos
+"""Fetch what the bastion serves: programs by their URL, kernel and initramfs out of an OCI image.
+
+Needs Python 3.9 and no container engine. What is there already is kept when its source cannot be reached.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import posixpath
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tarfile
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+NAMES = ("vmlinuz", "initramfs.xz", "vmlinuz.efi")
+INDEX = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
+MANIFEST = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
+
+
+class FetchError(Exception):
+    """Something could not be fetched, or is not what was promised."""
+
+
+def say(text: str) -> None:
+    print("urmanac.talos: " + text, flush=True)
+
+
+def copy(source: IO[bytes], path: Path) -> str:
+    """Write the stream to the file and return its SHA-256."""
+    digest = hashlib.sha256()
+    with path.open("wb") as file:
+        while piece := source.read(1 << 20):
+            digest.update(piece)
+            file.write(piece)
+    return digest.hexdigest()
+
+
+def put(source: Path, path: Path) -> None:
+    """Give the file its name at once: nobody reads half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name("." + path.name + ".new")
+    shutil.copyfile(source, beside)
+    beside.chmod(0o644)
+    beside.replace(path)
+
+
+def download(item: dict[str, str], scratch: Path) -> None:
+    """Fetch a file by its URL, unless it is there with the right checksum."""
+    path = Path(item["path"])
+    expected = item["sha256"]
+    if path.exists() and (not expected or sha256(path) == expected):
+        return
+    if not expected and item.get("sums"):
+        with urllib.request.urlopen(item["sums"], timeout=60) as answer:
+            copy(answer, scratch / "sums")
+        lines = [line.split() for line in (scratch / "sums").read_text().splitlines()]
+        expected = next((line[0] for line in lines if len(line) == 2 and line[1].lstrip("*") == path.name), "")
+        if not expected:
+            raise FetchError(f"{item['sums']} has no checksum of {path.name}")
+        put(scratch / "sums", Path(item["sums_path"]))
+    with urllib.request.urlopen(item["url"], timeout=60) as answer:
+        actual = copy(answer, scratch / "file")
+    if expected and actual != expected:
+        raise FetchError(f"SHA-256 of {item['url']} is {actual}, expected {expected}")
+    put(scratch / "file", path)
+    say(f"fetched {item['url']}")
+
+
+def sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+class Repository:
+    """The repository of an image, through the cache of its registry if there is one."""
+
+    def __init__(self, image: str, registries: dict[str, str]) -> None:
+        host, _, rest = image.partition("/")
+        self.name, _, digest = rest.partition("@")
+        self.name, _, tag = self.name.partition(":")
+        self.reference = digest or tag or "latest"
+        upstream = "registry-1.docker.io" if host == "docker.io" else host
+        self.base = registries.get(host, "https://" + upstream)
+        self.token = ""
+
+    def open(self, path: str, accept: tuple[str, ...] = ()) -> Any:
+        url = f"{self.base}/v2/{self.name}/{path}"
+        request = urllib.request.Request(url, headers={"Accept": ", ".join(accept)} if accept else {})
+        if self.token:
+            request.add_unredirected_header("Authorization", "Bearer " + self.token)
+        try:
+            return urllib.request.urlopen(request, timeout=60)
+        except urllib.error.HTTPError as error:
+            if error.code != 401 or self.token:
+                raise
+            self.token = self.anonymous(error.headers.get("WWW-Authenticate", ""))
+        return self.open(path, accept)
+
+    def anonymous(self, challenge: str) -> str:
+        """Return the token that a registry gives to everybody."""
+        asked = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
+        if "realm" not in asked:
+            raise FetchError(f"{self.base} wants a login")
+        url = f"{asked['realm']}?service={asked.get('service', '')}&scope=repository:{self.name}:pull"
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            found = json.load(answer)
+        return str(found.get("token") or found.get("access_token") or "")
+
+    def manifest(self, architecture: str) -> tuple[str, dict[str, Any]]:
+        """Return the digest and the manifest of the image for an architecture."""
+        reference = self.reference
+        for _ in range(2):
+            with self.open(f"manifests/{reference}", INDEX + MANIFEST) as answer:
+                body = answer.read()
+            digest = "sha256:" + hashlib.sha256(body).hexdigest()
+            if ":" in reference and digest != reference:
+                raise FetchError(f"manifest {reference} of {self.name} has the digest {digest}")
+            found = json.loads(body)
+            if "manifests" not in found:
+                return digest, found
+            reference = platform(found["manifests"], architecture)
+        raise FetchError(f"{self.name} is an index of indexes")
+
+    def blob(self, digest: str, path: Path) -> None:
+        """Fetch a layer into a file."""
+        with self.open("blobs/" + digest) as answer:
+            actual = copy(answer, path)
+        if digest != "sha256:" + actual:
+            raise FetchError(f"layer {digest} of {self.name} has the SHA-256 {actual}")
+
+
+def platform(manifests: list[dict[str, Any]], architecture: str) -> str:
+    """Return the digest of the manifest for Linux on an architecture."""
+    for item in manifests:
+        described = item.get("platform", {})
+        if (described.get("os"), described.get("architecture")) == ("linux", architecture):
+            return str(item["digest"])
+    raise FetchError(f"the image is not made for linux/{architecture}")
+
+
+@contextlib.contextmanager
+def opened(layer: Path) -> Iterator[tarfile.TarFile]:
+    """Open a layer, whichever way it is compressed."""
+    with layer.open("rb") as file:
+        is_zstd = file.read(4) == b"\x28\xb5\x2f\xfd"
+    if not is_zstd:
+        with tarfile.open(layer) as tar:
+            yield tar
+        return
+    plain = layer.with_suffix(".tar")
+    subprocess.run(["zstd", "-q", "-f", "-d", str(layer), "-o", str(plain)], check=True)
+    with tarfile.open(plain) as tar:
+        yield tar
+    plain.unlink()
+
+
+def extract(layer: Path, inside: str, folder: Path, hidden: set[str]) -> set[str]:
+    """Write those of the files that the layer holds and no upper layer hides; return what it hides from lower ones."""
+    hides = set()
+    with opened(layer) as tar:
+        for member in tar:
+            parent, name = posixpath.split(member.name.removeprefix("./").lstrip("/"))
+            if name == ".wh..wh..opq":
+                hides |= set(NAMES) if inside == parent or inside.startswith(parent + "/") else set()
+            elif name.startswith(".wh."):
+                gone = posixpath.join(parent, name[4:])
+                hides |= {
+                    known
+                    for known in NAMES
+                    if f"{inside}/{known}".startswith(gone + "/") or f"{inside}/{known}" == gone
+                }
+            elif parent == inside and name in NAMES and name not in hidden:
+                source = tar.extractfile(member)
+                if source:
+                    copy(source, folder / name)
+                    hides.add(name)
+    return hidden | hides
+
+
+def split(uki: Path, folder: Path) -> None:
+    """Take kernel and initramfs out of a unified kernel image, which is a PE file with a section for each."""
+    with uki.open("rb") as file:
+        file.seek(0x3C)
+        header = struct.unpack("<I", file.read(4))[0]
+        file.seek(header)
+        if file.read(4) != b"PE\0\0":
+            raise FetchError(f"{uki.name} is no unified kernel image")
+        _, count, _, _, _, optional, _ = struct.unpack("<HHIIIHH", file.read(20))
+        file.seek(header + 24 + optional)
+        sections = [struct.unpack("<8sIIIIIIHHI", file.read(40)) for _ in range(count)]
+        places = {item[0].rstrip(b"\0"): (item[4], min(item[1], item[3])) for item in sections}
+        for section, name in ((b".linux", "vmlinuz"), (b".initrd", "initramfs.xz")):
+            if section not in places:
+                raise FetchError(f"{uki.name} has no section {section.decode()}")
+            file.seek(places[section][0])
+            (folder / name).write_bytes(file.read(places[section][1]))
+
+
+def unpack(item: dict[str, str], registries: dict[str, str], scratch: Path) -> None:
+    """Bring kernel and initramfs of an image into the folder, unless they are there."""
+    folder = Path(item["folder"])
+    stamp = folder / "source"
+    complete = all((folder / name).exists() for name in NAMES[:2])
+    repository = Repository(item["image"], registries)
+    digest, manifest = repository.manifest(item["architecture"])
+    if complete and stamp.exists() and stamp.read_text().split()[-1] == digest:
+        return
+    hidden: set[str] = set()
+    for layer in reversed(manifest["layers"]):
+        repository.blob(layer["digest"], scratch / "layer")
+        hidden = extract(scratch / "layer", item["inside"], scratch, hidden)
+    found = [name for name in NAMES if (scratch / name).exists()]
+    if "vmlinuz.efi" in found and not {"vmlinuz", "initramfs.xz"} <= set(found):
+        split(scratch / "vmlinuz.efi", scratch)
+    if not all((scratch / name).exists() for name in NAMES[:2]):
+        raise FetchError(f"{item['image']} holds neither kernel and initramfs nor vmlinuz.efi in /{item['inside']}")
+    for name in NAMES:
+        if (scratch / name).exists():
+            put(scratch / name, folder / name)
+    (scratch / "source").write_text(f"{item['image']} {digest}\n")
+    put(scratch / "source", stamp)
+    say(f"took {' and '.join(NAMES[:2])} for {item['architecture']} out of {item['image']} ({', '.join(found)})")
+
+
+def attempt(what: str, there: bool, work: Callable[[Path], None]) -> bool:
+    """Do the work and tell whether what it is for is there."""
+    folder = tempfile.mkdtemp(prefix="talos-bastion.", dir="/var/tmp")
+    try:
+        work(Path(folder))
+    except (FetchError, OSError, ValueError, KeyError, tarfile.TarError, subprocess.SubprocessError) as error:
+        say(f"{'kept what was there' if there else 'FAILED'}: {what}: {error}")
+        return there
+    finally:
+        shutil.rmtree(folder)
+    return True
+
+
+def main(config: str) -> int:
+    """Fetch everything that the configuration names; what fails is tried again when systemd starts this again."""
+    wanted = json.loads(Path(config).read_text())
+    done = [attempt(item["url"], Path(item["path"]).exists(), partial(download, item)) for item in wanted["downloads"]]
+    for item in wanted["images"]:
+        there = all((Path(item["folder"]) / name).exists() for name in NAMES[:2])
+        done.append(attempt(item["image"], there, partial(unpack, item, wanted["registries"])))
+    return 0 if all(done) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
