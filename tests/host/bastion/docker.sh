@@ -1,0 +1,5 @@
+#!/bin/sh
+# A stand-in for `docker inspect` (its last argument is the container): asks the question that the unit would have docker ask.
+for name; do :; done
+health=$(sed -n 's/.*--health-cmd "\([^"]*\)".*/\1/p' "/etc/systemd/system/$name.service")
+if sh -c "$health" > /dev/null 2>&1; then echo healthy; else echo unhealthy; fi

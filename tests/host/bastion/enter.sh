@@ -1,0 +1,27 @@
+#!/bin/sh
+# In new mount and process namespaces: furnish a blank root with the programs of this computer, read-only, and stay in it.
+#   sh enter.sh ROOT
+set -eu
+root=$1
+mount --make-rprivate /
+mount --bind "$root" "$root"
+cd "$root"
+mkdir -p dev/net dev/pts etc proc root run sys tmp usr var/lib var/tmp usr-local/bin usr-local/sbin
+chmod 1777 tmp var/tmp
+mount --rbind /usr usr
+mount -o remount,bind,ro usr
+mount --bind usr-local usr/local
+for name in bin sbin lib lib32 lib64 libx32; do
+    if [ -L "/$name" ]; then ln -sfn "$(readlink "/$name")" "$name"; fi
+done
+for name in null zero full random urandom tty net/tun; do
+    if [ -e "/dev/$name" ]; then touch "dev/$name"; mount --bind "/dev/$name" "dev/$name"; fi
+done
+mount -t devpts devpts dev/pts
+ln -sfn pts/ptmx dev/ptmx
+mount -t tmpfs tmpfs run
+mkdir run/sshd run/stand-in
+mount -t proc proc proc
+exec chroot "$root" /usr/bin/python3 -c 'import signal
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+while True: signal.pause()'
