@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -24,18 +26,33 @@ def place() -> dict[str, str]:
 
 def molecule() -> Outcome:
     """Start a lab, run each role's scenario in it, stop it."""
-    scenarios = sorted(ROOT.glob("roles/*/molecule/*/molecule.yml"))
+    found = sorted(ROOT.glob("roles/*/molecule/*/molecule.yml"))
+    lacking = {path: missing(path) for path in found}
+    scenarios = [path for path in found if not lacking[path]]
     if not scenarios:
-        return not_run("no role has a scenario")
+        return not_run("no role has a scenario that can run here")
     where = place()
     code, output = lab("up", where)
     if code != 0:
         return failed(output, note="the lab did not start")
     try:
-        outcomes = {str(path.parent.relative_to(ROOT / "roles")): scenario(path, where) for path in scenarios}
+        outcomes = {title(path): scenario(path, where) for path in scenarios}
     finally:
         lab("down", where)
-    return verdict(outcomes)
+    skipped = [f"{title(path)} (needs {', '.join(needs)})" for path, needs in lacking.items() if needs]
+    return verdict(outcomes, skipped)
+
+
+def missing(path: Path) -> list[str]:
+    """Return what a scenario needs and this computer lacks: programs, or to be root; its file needs.txt names them."""
+    listed = path.with_name("needs.txt")
+    names = listed.read_text(encoding="utf-8").split() if listed.exists() else []
+    return [name for name in names if not (os.geteuid() == 0 if name == "root" else shutil.which(name))]
+
+
+def title(path: Path) -> str:
+    """Return the name of a scenario."""
+    return str(path.parent.relative_to(ROOT / "roles"))
 
 
 def lab(verb: str, where: dict[str, str]) -> tuple[int, str]:
@@ -50,9 +67,10 @@ def scenario(path: Path, where: dict[str, str]) -> Outcome:
     return run(sys.executable, *command, cwd=role, extra=where)
 
 
-def verdict(outcomes: dict[str, Outcome]) -> Outcome:
+def verdict(outcomes: dict[str, Outcome], skipped: list[str]) -> Outcome:
     """Join the scenarios' outcomes; only what failed is shown in full."""
     bad = {name: outcome for name, outcome in outcomes.items() if outcome.status == "FAILED"}
     if not bad:
-        return passed(note=f"{len(outcomes)} scenarios: {', '.join(outcomes)}")
+        left_out = f"; not run: {', '.join(skipped)}" if skipped else ""
+        return passed(note=f"{len(outcomes)} scenarios: {', '.join(outcomes)}{left_out}")
     return failed("".join(f"--- {name}\n{outcome.output}" for name, outcome in bad.items()), note=", ".join(bad))
