@@ -2,9 +2,9 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-# A stand-in for boot-to-talos v0.7.1 in install mode, for when the real one is not to be had. It does what that one does with
-# curl and dd: the same questions, the same progress lines, the same image from the same registry, the disk erased.
-# For an emulated machine only.
+# A stand-in for boot-to-talos v0.7.1 in install mode, for when the real one is not to be had. It does what that one
+# does with curl and dd: the same questions, the same progress lines, the same image from the same registry (or a disk image
+# in a file, packed by gzip), the disk erased. For an emulated machine only.
 set -eu
 image='' disk='' mode=''
 
@@ -48,6 +48,15 @@ answer "Configure serial console? (or 'no') [ttyS0]"
 printf '\nSummary:\n  Image: %s\n  Disk:  %s\n  Extra kernel args: (none)\n\nWARNING: ALL DATA ON %s WILL BE ERASED!\n\n'     "$image" "$disk" "$disk"
 answer "Continue? [yes]"
 [ "$answered" = yes ] || fatal "aborted by user"
+
+if [ -f "$image" ]; then
+    log "installing from disk image to $disk"
+    gzip -dc "$image" | dd of="$disk" bs=4M conv=fsync 2> /dev/null
+    log "disk image copied to $disk"
+    log "rebooting system"
+    echo b > /proc/sysrq-trigger
+    sleep 60
+fi
 
 folder=$(mktemp -d /tmp/installer-XXXXXX)
 log "created temporary directory $folder"
