@@ -1,0 +1,327 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Foretell whether CozyStack will run on nodes, and what will be in its way, before there are any."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cozystack_forecast
+short_description: Foretell what will be in CozyStack's way on nodes that are not there yet
+version_added: 0.1.0
+description:
+  - Places the pods of a profile of CozyStack on nodes of the given sizes, one after the other as the Kubernetes
+    scheduler would. Tells which resource runs out first, on which node, and the smallest change with which all fits.
+  - Tells also what cannot work however large the nodes are, such as images for another architecture.
+  - What pods request is shipped with the collection, for CozyStack v1.6. It is a floor, for many pods request nothing
+    and some are made at run time only; what the documentation says is used is told beside it.
+  - Asks nobody and changes nothing. It does not fail because of what it foretells.
+author:
+  - The urmanac.talos authors (@urmanac)
+options:
+  nodes:
+    description:
+      - The nodes, such as the variable C(cluster_nodes) of the role P(urmanac.talos.cluster#role) has them.
+      - Of each are read C(name), C(machine_type) (V(controlplane) by default, or V(worker)), C(instance_type) and
+        C(volume_size). Everything else is left alone.
+    type: list
+    elements: dict
+    required: true
+  instance_type:
+    description: The instance type of nodes that name none.
+    type: str
+    default: t4g.medium
+  volume_size:
+    description: The size in GiB of the root volume of nodes that name none.
+    type: int
+    default: 50
+  instance_types:
+    description:
+      - The sizes of instance types as RV(urmanac.talos.ec2_preflight_info#module:instance_types) has them.
+      - They go before the table that the collection ships, which has the types of the family T4g.
+    type: dict
+    default: {}
+  profile:
+    description: How much of the platform is to be installed.
+    type: str
+    choices: [full, novirt, core, slim]
+    default: full
+  disabled_packages:
+    description: Packages to leave out besides those of the profile, such as V(cozystack.goldpinger).
+    type: list
+    elements: str
+    default: []
+  images_arm64:
+    description: Whether the images to be used are built for arm64; the released ones are not.
+    type: bool
+    default: false
+  data_disk:
+    description: Whether every node has a second disk, for LINSTOR.
+    type: bool
+    default: false
+  schedulable_control_planes:
+    description: Whether pods may run on control planes.
+    type: bool
+    default: true
+  pods_per_node:
+    description: How many pods a kubelet takes; the collection's machine configurations raise it to the default.
+    type: int
+    default: 512
+attributes:
+  check_mode:
+    description: Reads nothing and changes nothing, in check mode or not.
+    support: full
+  diff_mode:
+    description: Shows no diff, because it changes nothing.
+    support: none
+  idempotent:
+    description: Changes nothing, however often it runs.
+    support: full
+seealso:
+  - module: urmanac.talos.ec2_preflight_info
+  - name: Hardware requirements of CozyStack
+    description: What the documentation asks a host to have.
+    link: https://cozystack.io/docs/v1.6/install/hardware-requirements/
+"""
+
+EXAMPLES = r"""
+- name: Foretell how the whole platform will do on three small nodes
+  urmanac.talos.cozystack_forecast:
+    nodes:
+      - name: gateway
+      - name: compute-2
+      - name: compute-3
+    instance_type: t4g.medium
+  register: forecast
+
+- name: Show it
+  urmanac.talos.text_show:
+    lines: "{{ forecast.lines }}"
+
+- name: Go on only with what can be completed
+  ansible.builtin.assert:
+    that: forecast.outcome == 'ready'
+    fail_msg: "{{ forecast.verdicts | selectattr('blocks') | map(attribute='message') | join(' ') }}"
+"""
+
+RETURN = r"""
+outcome:
+  description: V(ready) if nothing keeps the installation from completing, otherwise V(blocked).
+  returned: success
+  type: str
+  sample: blocked
+fits:
+  description: Whether every pod finds a node.
+  returned: success
+  type: bool
+  sample: false
+codes:
+  description: The codes of RV(verdicts), each once.
+  returned: success
+  type: list
+  elements: str
+  sample: [ARCH_UNSUPPORTED_IMAGES, INSUFFICIENT_CPU, INSUFFICIENT_MEMORY]
+verdicts:
+  description: What will be in the way, what blocks before what only limits.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    code:
+      description:
+        - What it is. The diagnosis of an installation and the report use the same codes.
+        - C(ARCH_UNSUPPORTED_IMAGES) - images that are not built for the nodes' architecture.
+        - C(INSUFFICIENT_MEMORY), C(INSUFFICIENT_CPU), C(INSUFFICIENT_PODS) - pods that no node has enough left for.
+        - C(NOT_ENOUGH_NODES), C(NO_SCHEDULABLE_NODE) - pods that must not share a node, or that no node may take.
+        - C(PACKAGES_NOT_CLOSED) - packages that wait for ever for others that were disabled.
+        - C(KVM_MISSING), C(DATA_DISK_MISSING) - no virtual machine can start, no volume can be made.
+        - C(BELOW_DOCUMENTED_USE) - less than the documentation says is used, although requests fit.
+        - C(SIZE_UNKNOWN) - an instance type of which nothing is known.
+      type: str
+      returned: success
+      sample: INSUFFICIENT_MEMORY
+    subject:
+      description: What it is about.
+      type: str
+      returned: success
+      sample: node compute-2
+    message:
+      description: What is wrong.
+      type: str
+      returned: success
+      sample: "With profile novirt, 11 of 122 pods find too little memory, the first cozy-dashboard-console-1 of
+        cozystack-engine: 10.8 GiB requested, 9.3 GiB there."
+    remedy:
+      description: What to do about it.
+      type: str
+      returned: success
+      sample: Take 4 x t4g.medium ($0.1472 an hour for the machines, $0.0368 more), or profile slim.
+    evidence:
+      description: The figures behind it; millicores, MiB or pods.
+      type: dict
+      returned: success
+      sample: {"profile": "novirt", "pending": 11, "pods": 122, "need": 11031, "have": 9528, "deficit": 1503}
+    blocks:
+      description: Whether the installation cannot complete with it.
+      type: bool
+      returned: success
+      sample: true
+first:
+  description: The first pod that finds no node, what it lacks and where; V(null) if all find one.
+  returned: success
+  type: dict
+  sample:
+    code: INSUFFICIENT_MEMORY
+    node: compute-2
+    nodes: [compute-2, compute-3]
+    pod: cozy-dashboard-console-1
+    package: cozystack-engine
+requested:
+  description: What is to be installed, and what its pods request; millicores and MiB.
+  returned: success
+  type: dict
+  sample: {"packages": 63, "releases": 74, "pods": 122, "pending": 11, "cpu": 6195, "memory": 11031}
+nodes:
+  description: What every node offers to pods and what was placed on it; millicores and MiB.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - name: compute-2
+      instance_type: t4g.medium
+      machine_type: controlplane
+      allocatable: {"cpu": 1950, "memory": 3176, "pods": 512}
+      requested: {"cpu": 1320, "memory": 3160, "pods": 30}
+changes:
+  description:
+    - The cheapest changes with which everything fits, another type for all nodes or more nodes; empty if it fits.
+    - Prices are dollars an hour for the machines alone, V(null) if they are not known.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - instance_type: t4g.medium
+      nodes: 4
+      more_nodes: 1
+      per_hour: 0.1472
+      more_per_hour: 0.0368
+fitting_profiles:
+  description: The profiles that fit on these nodes as they are, the largest first.
+  returned: success
+  type: list
+  elements: str
+  sample: [slim]
+documented:
+  description: What the documentation says that the system's parts use of every node, and what it asks nodes to have.
+  returned: success
+  type: dict
+  sample:
+    use_per_node: {"cpu": 2000, "memory": 6144}
+    least_per_node: {"vcpus": 8, "memory": 24576, "disk_gib": 50, "data_disk_gib": 256}
+data:
+  description: Which version of CozyStack the shipped requests are of, and where they come from.
+  returned: success
+  type: dict
+  sample:
+    version: v1.6.2
+    source: https://github.com/cozystack/cozystack, variant isp-full, charts rendered with helm
+prices:
+  description: What the nodes cost an hour, and where and when the prices were taken.
+  returned: success
+  type: dict
+  sample:
+    region: eu-west-1
+    source: AWS, on demand, Linux, as in github.com/skypilot-org/skypilot-catalog at 00148f2af367
+    date: "2026-11-22"
+    per_hour: 0.1104
+lines:
+  description: The forecast as a person reads it.
+  returned: success
+  type: list
+  elements: str
+  sample: ["CozyStack v1.6.2, profile novirt: will not complete on 3 nodes"]
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast import Machine, Wish
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.outlook import look_ahead, result
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.packages import PROFILES, unknown
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.sizes import SIZES, Size, size_of
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError
+
+MACHINE_TYPES = ("controlplane", "worker")
+
+
+def forecast(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the module returns."""
+    wish = read_wish(params)
+    return result(look_ahead(wish, read_sizes(wish, params["instance_types"])))
+
+
+def read_wish(params: Mapping[str, Any]) -> Wish:
+    """Return what is to be installed on which nodes."""
+    strange = unknown(params["disabled_packages"])
+    if strange:
+        raise InputError(f"Failed to read disabled_packages: no package is called {', '.join(strange)}.")
+    if not params["nodes"]:
+        raise InputError("Failed to read nodes: there is none. Name at least one.")
+    return Wish(
+        machines=tuple(read_machine(node, params) for node in params["nodes"]),
+        profile=params["profile"],
+        disabled=tuple(params["disabled_packages"]),
+        **{name: params[name] for name in ("images_arm64", "data_disk", "schedulable_control_planes", "pods_per_node")},
+    )
+
+
+def read_machine(node: Mapping[str, Any], params: Mapping[str, Any]) -> Machine:
+    """Return one node; it takes what it leaves out from the options."""
+    machine_type = node.get("machine_type") or "controlplane"
+    if not node.get("name") or machine_type not in MACHINE_TYPES:
+        remedy = f"Each needs a name, and a machine_type of {' or '.join(MACHINE_TYPES)}."
+        raise InputError(f"Failed to read the node {node.get('name') or dict(node)}: {machine_type}. {remedy}")
+    return Machine(
+        name=str(node["name"]),
+        machine_type=machine_type,
+        instance_type=node.get("instance_type") or params["instance_type"],
+        volume_size=int(node.get("volume_size") or params["volume_size"]),
+    )
+
+
+def read_sizes(wish: Wish, told: Mapping[str, Any]) -> dict[str, Size]:
+    """Return the sizes of all types that are known, of the nodes' and of those that could take their place."""
+    names = dict.fromkeys((*SIZES, *(machine.instance_type for machine in wish.machines)))
+    return {name: size for name in names if (size := size_of(name, told)) is not None}
+
+
+def argument_spec() -> dict[str, Any]:
+    """Return the options of the module."""
+    return {
+        "nodes": {"type": "list", "elements": "dict", "required": True},
+        "instance_type": {"type": "str", "default": "t4g.medium"},
+        "volume_size": {"type": "int", "default": 50},
+        "instance_types": {"type": "dict", "default": {}},
+        "profile": {"type": "str", "choices": list(PROFILES), "default": "full"},
+        "disabled_packages": {"type": "list", "elements": "str", "default": []},
+        "images_arm64": {"type": "bool", "default": False},
+        "data_disk": {"type": "bool", "default": False},
+        "schedulable_control_planes": {"type": "bool", "default": True},
+        "pods_per_node": {"type": "int", "default": 512},
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    try:
+        found = forecast(module.params)
+    except CollectionError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, **found)
+
+
+if __name__ == "__main__":
+    main()

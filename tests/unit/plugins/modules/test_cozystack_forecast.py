@@ -1,0 +1,188 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the forecast as a whole, with the requests that the collection ships."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.packages import PROFILES
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.modules import cozystack_forecast
+
+NAMES = ("gateway", "compute-2", "compute-3")
+READY: Mapping[str, Any] = {"images_arm64": True, "data_disk": True}
+
+
+def params(*, nodes: int = 3, **given: Any) -> dict[str, Any]:
+    """Return the options of the module, as it has them when only these are given."""
+    spec = cozystack_forecast.argument_spec()
+    defaults = {name: option.get("default") for name, option in spec.items()}
+    machines = [{"name": name, "role": "compute", "ipv4": "192.0.2.1"} for name in NAMES[:nodes]]
+    return {**defaults, "nodes": machines, **given}
+
+
+def foretell(**given: Any) -> dict[str, Any]:
+    """Return what the module returns."""
+    return cozystack_forecast.forecast(params(**given))
+
+
+def verdict(found: Mapping[str, Any], code: str) -> dict[str, Any]:
+    """Return the verdict of a code, which must be there."""
+    return next(one for one in found["verdicts"] if one["code"] == code)
+
+
+def test_three_small_nodes_are_too_few_and_the_images_are_told_before_that() -> None:
+    found = foretell()
+
+    assert (found["outcome"], found["fits"]) == ("blocked", False)
+    assert found["codes"] == [
+        *("ARCH_UNSUPPORTED_IMAGES", "INSUFFICIENT_CPU", "INSUFFICIENT_MEMORY"),
+        *("KVM_MISSING", "DATA_DISK_MISSING", "BELOW_DOCUMENTED_USE"),
+    ]
+    assert found["first"]["code"] == "INSUFFICIENT_CPU"
+    assert found["first"]["node"] == "gateway"
+    assert found["fitting_profiles"] == ["slim"]
+
+
+def test_three_large_nodes_with_own_images_are_ready_but_for_virtual_machines() -> None:
+    found = foretell(instance_type="t4g.xlarge", **READY)
+
+    assert (found["outcome"], found["fits"], found["changes"]) == ("ready", True, [])
+    assert found["codes"] == ["KVM_MISSING"]
+    assert verdict(found, "KVM_MISSING")["blocks"] is False
+
+
+def test_one_node_of_the_first_phase_is_blocked_for_lack_of_memory_as_well() -> None:
+    found = foretell(nodes=1, **READY)
+
+    assert found["codes"][:2] == ["INSUFFICIENT_MEMORY", "INSUFFICIENT_CPU"]
+    assert [change["nodes"] for change in found["changes"]] == [4, 1]
+    assert found["changes"][1]["instance_type"] == "t4g.2xlarge"
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_change_that_is_proposed_does_fit(profile: str, count: int) -> None:
+    found = foretell(nodes=count, profile=profile)
+
+    for change in found["changes"]:
+        workers = [{"name": f"worker-{index}", "machine_type": "worker"} for index in range(change["more_nodes"])]
+        given = params(nodes=count, profile=profile, instance_type=change["instance_type"])
+        better = cozystack_forecast.forecast({**given, "nodes": [*given["nodes"], *workers]})
+        assert better["fits"]
+        assert better["prices"]["per_hour"] == change["per_hour"]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("instance_type", ["t4g.medium", "t4g.large", "t4g.xlarge", "t4g.2xlarge"])
+def test_one_more_worker_never_leaves_more_pods_waiting(profile: str, instance_type: str) -> None:
+    waiting = []
+    for more in range(7):
+        workers = [{"name": f"worker-{index}", "machine_type": "worker"} for index in range(more)]
+        given = params(profile=profile, instance_type=instance_type)
+        found = cozystack_forecast.forecast({**given, "nodes": [*given["nodes"], *workers]})
+        waiting.append(found["requested"]["pending"])
+
+    assert waiting == sorted(waiting, reverse=True)
+
+
+def test_figures_say_how_much_is_missing() -> None:
+    evidence = verdict(foretell(profile="novirt"), "INSUFFICIENT_MEMORY")["evidence"]
+
+    assert evidence["need"] - evidence["have"] == evidence["deficit"] > 0
+    assert evidence["need"] == foretell(profile="novirt")["requested"]["memory"]
+
+
+def test_disabling_packages_makes_room() -> None:
+    full = foretell(profile="novirt")["requested"]
+    less = foretell(
+        profile="novirt", disabled_packages=["cozystack.foundationdb-operator", "cozystack.foundationdb-application"]
+    )
+
+    assert full["packages"] - less["requested"]["packages"] == 2
+    assert full["cpu"] - less["requested"]["cpu"] == 500
+    assert "PACKAGES_NOT_CLOSED" not in less["codes"]
+
+
+def test_packages_that_would_wait_for_ever_are_told_with_what_to_disable_too() -> None:
+    found = verdict(foretell(disabled_packages=["cozystack.foundationdb-operator"]), "PACKAGES_NOT_CLOSED")
+
+    assert found["remedy"] == "Disable these too: cozystack.foundationdb-application."
+    assert found["blocks"]
+
+
+def test_few_pods_per_node_run_out_before_anything_else() -> None:
+    found = foretell(nodes=1, instance_type="t4g.2xlarge", pods_per_node=64, **READY)
+
+    assert found["codes"][0] == "INSUFFICIENT_PODS"
+    assert found["nodes"][0]["requested"]["pods"] == 64
+
+
+def test_control_planes_that_are_kept_free_leave_pods_without_a_node() -> None:
+    found = foretell(instance_type="t4g.2xlarge", schedulable_control_planes=False, **READY)
+
+    assert found["codes"][0] == "NO_SCHEDULABLE_NODE"
+
+
+def test_metal_has_kvm_and_amd64_takes_the_released_images() -> None:
+    told = {"m7i.metal-24xl": {"vcpus": 96, "memory_mib": 393216, "architecture": "amd64", "burstable": False}}
+
+    found = foretell(nodes=1, instance_type="m7i.metal-24xl", instance_types=told, data_disk=True)
+
+    assert found["verdicts"] == []
+    assert found["prices"]["per_hour"] is None
+
+
+def test_what_ec2_tells_goes_before_the_table() -> None:
+    told = {"t4g.medium": {"vcpus": 2, "memory_mib": 2048, "architecture": "arm64"}}
+
+    assert foretell(instance_types=told)["nodes"][0]["allocatable"]["memory"] == int(2048 * 0.925) - 612
+
+
+def test_of_an_unknown_type_nothing_is_foretold() -> None:
+    found = foretell(instance_type="z9z.large", **READY)
+
+    assert verdict(found, "SIZE_UNKNOWN")["subject"] == "instance type z9z.large"
+    assert not [code for code in found["codes"] if code.startswith("INSUFFICIENT")]
+
+
+def test_a_person_reads_profile_nodes_floors_and_remedies() -> None:
+    text = "\n".join(foretell()["lines"])
+
+    assert "CozyStack v1.6.2, profile full: will not complete on 3 nodes" in text
+    assert "gateway (t4g.medium): 1.95 of 1.95 cores" in text
+    assert "requests are a floor: the documentation says that 2 cores and 6 GiB are in use" in text
+    assert "or 3 x t4g.xlarge ($0.4416 an hour for the machines, $0.3312 more), or profile slim." in text
+
+
+def test_the_result_is_plain_data() -> None:
+    found = foretell()
+
+    assert yaml.safe_load(yaml.safe_dump(found)) == json.loads(json.dumps(found))
+
+
+def test_the_documentation_names_every_key() -> None:
+    documented = yaml.safe_load(cozystack_forecast.RETURN)
+
+    assert set(documented) == set(foretell())
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        pytest.param({"disabled_packages": ["cozystack.nope"]}, "no package is called cozystack.nope", id="package"),
+        pytest.param({"nodes": []}, "Name at least one", id="no node"),
+        pytest.param({"nodes": [{"name": "a", "machine_type": "boss"}]}, "controlplane or worker", id="machine type"),
+        pytest.param({"nodes": [{"instance_type": "t4g.large"}]}, "Each needs a name", id="no name"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        cozystack_forecast.forecast({**params(), **given})
