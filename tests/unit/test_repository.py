@@ -21,7 +21,7 @@ ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if (path / "defa
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[a-z]*.py"))
 PLAYBOOKS = sorted(path.name for path in (ROOT / "playbooks").glob("*.yml"))
 LOCKS = sorted(path.name for path in (ROOT / "requirements").glob("*.txt"))
-GROUP_OF_PREFIX = {"ec2": "aws", "talos": "talos"}
+GROUP_OF_PREFIX = {"cozystack": "cozystack", "ec2": "aws", "talos": "talos"}
 # It asks no API, so the defaults that a group shares would be none of its options.
 OF_NO_GROUP = ("cozystack_forecast",)
 # Put together here, so that this file does not hold what it looks for.
