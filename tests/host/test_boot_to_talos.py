@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.urmanac.talos.plugins.module_utils._boot import upstream
 from tests.host import image, machine, network, programs, systems, user_data
 from tests.host.packages import EMULATOR
 
@@ -74,7 +75,7 @@ def script(folder: Path, reference: str) -> bytes:
 @pytest.mark.parametrize("source", ["container", "disk image"])
 def test_a_machine_turns_itself_into_talos(source: str, tmp_path: Path, bastion: ExitStack, note: Note) -> None:
     program = programs.choose()
-    programs.publish(program, tmp_path / "assets" / "boot-to-talos")
+    programs.publish(program, tmp_path / "assets" / "boot-to-talos" / f"v{upstream.VERSION_MIN}")
     reference = container() if source == "container" else disk_image(tmp_path / "assets")
     bastion.enter_context(network.web(network.METADATA, 80, network.metadata(script(tmp_path, reference))))
     tap = bastion.enter_context(network.tap("node"))
