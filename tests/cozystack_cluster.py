@@ -65,7 +65,11 @@ def node(name: str, *, cpu: str = "1950m", memory: str = "3288Mi", **more: Any) 
     """Return a node of the size of a t4g.medium; more is conditions, allocatable, taints, labels."""
     amounts = {"cpu": cpu, "memory": memory, "pods": "512", "ephemeral-storage": "46Gi"} | more.get("allocatable", {})
     return {
-        "metadata": {"name": name, "labels": {"kubernetes.io/arch": "arm64"} | more.get("labels", {})},
+        "metadata": {
+            "name": name,
+            "labels": {"kubernetes.io/arch": "arm64", "node-role.kubernetes.io/control-plane": ""}
+            | more.get("labels", {}),
+        },
         "spec": {"taints": more.get("taints", [])},
         "status": {
             "capacity": amounts,

@@ -34,6 +34,8 @@ ARGUMENT_SPEC = {
     "blocked_after": {"type": "float", "default": 900},
     "api_timeout": {"type": "float", "default": 30},
     "history": {"type": "path"},
+    # Checked by the module that it is for.
+    "plan": {"type": "dict"},
 }
 
 
@@ -94,7 +96,7 @@ class ActionModule(ActionBase):
         answer: dict[str, Any] = self._execute_module(
             module_name="urmanac.talos.cozystack_info",
             module_args={
-                **{name: options[name] for name in ("kubeconfig", "context", "proxy")},
+                **{name: options[name] for name in ("kubeconfig", "context", "proxy", "plan")},
                 **{"timeout": options["api_timeout"], "patience": 0, "settled": settled},
             },
             task_vars=task_vars,

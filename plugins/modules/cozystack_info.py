@@ -40,6 +40,34 @@ options:
       - M(urmanac.talos.cozystack_wait) knows it, because it looks more than once.
     type: bool
     default: false
+  plan:
+    description:
+      - What is to be installed. With it, what the installation has not reached yet is foretold (RV(outlook)), as
+        M(urmanac.talos.cozystack_forecast) would, but for the nodes as they really are.
+    type: dict
+    suboptions:
+      profile:
+        description: How much of the platform is installed.
+        type: str
+        choices: [full, novirt, core, slim]
+        default: full
+      disabled_packages:
+        description: Packages that are left out besides those of the profile.
+        type: list
+        elements: str
+        default: []
+      images_arm64:
+        description: Whether the images are built for arm64.
+        type: bool
+        default: false
+      data_disk:
+        description: Whether every node has a second disk, for LINSTOR.
+        type: bool
+        default: false
+      instance_types:
+        description: The instance types of the nodes by their names. Without one nothing is said of its C(/dev/kvm).
+        type: dict
+        default: {}
 """
 
 EXAMPLES = r"""
@@ -223,6 +251,7 @@ nodes:
       taints: []
       kvm: 0
       instance_type: ""
+      control_plane: true
 deficit:
   description:
     - What the waiting pods ask for beyond what all nodes together have free.
@@ -283,14 +312,21 @@ verdicts:
       remedy: Take a larger instance type or more nodes; playbooks/forecast.yml tells the smallest change that fits.
       evidence: {pods: 6}
       blocks: true
+outlook:
+  description: What else will be in the way of O(plan) as it goes on, in the shape of RV(verdicts).
+  returned: always
+  type: list
+  elements: dict
+  sample: []
 codes:
-  description: The codes of RV(verdicts), each once.
+  description: The codes of RV(verdicts) and RV(outlook), each once.
   returned: always
   type: list
   elements: str
   sample: [INSUFFICIENT_MEMORY]
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -307,25 +343,38 @@ try:
     import kubernetes  # noqa: F401  # pylint: disable=unused-import
 
     from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.diagnosis import account
+    from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.expectation import planned_of
     from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.reading import Api, read_cluster
 except ImportError as error:
     MISSING = error
 
 
-def look(api: Api, *, settled: bool) -> dict[str, Any]:
+PLAN: dict[str, dict[str, Any]] = {
+    "profile": {"type": "str", "choices": ["full", "novirt", "core", "slim"], "default": "full"},
+    "disabled_packages": {"type": "list", "elements": "str", "default": []},
+    "images_arm64": {"type": "bool", "default": False},
+    "data_disk": {"type": "bool", "default": False},
+    "instance_types": {"type": "dict", "default": {}},
+}
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = api_options(
+    settled={"type": "bool", "default": False},
+    plan={"type": "dict", "options": PLAN},
+)
+
+
+def look(api: Api, *, settled: bool, plan: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the account of the installation behind an API."""
-    return account(read_cluster(api), settled=settled)
+    return account(read_cluster(api), settled=settled, planned=planned_of(plan))
 
 
 def main() -> None:
     """Run the module."""
-    settled = {"type": "bool", "default": False}
-    module = AnsibleModule(argument_spec=api_options(settled=settled), supports_check_mode=True)
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     if MISSING:
         library, trace = missing_library(MISSING)
         module.fail_json(msg=missing_required_lib(library), exception=trace)
     try:
-        found = look(api_of(module.params), settled=module.params["settled"])
+        found = look(api_of(module.params), settled=module.params["settled"], plan=module.params["plan"])
     except CollectionError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **found)

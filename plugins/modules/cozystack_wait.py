@@ -73,6 +73,9 @@ options:
       - A file on the controller that keeps how many releases there were at which time, as JSON.
       - A later run goes on with it, and begins anew after an installation that was removed.
     type: path
+  plan:
+    description: What is to be installed; see O(urmanac.talos.cozystack_info#module:plan).
+    type: dict
 requirements:
   - kubernetes >= 24.2
   - PyYAML

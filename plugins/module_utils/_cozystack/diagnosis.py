@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import stages
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.capacity import LINSTOR
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.expectation import Planned, foretold
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.findings import findings
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.nodes import Node, deficit_of
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.pod_tally import PodTally
@@ -22,9 +23,10 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.verdicts 
 _DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"
 
 
-def account(found: Reading, *, settled: bool = False) -> dict[str, Any]:
-    """Return all that is known of an installation."""
+def account(found: Reading, *, settled: bool = False, planned: Planned | None = None) -> dict[str, Any]:
+    """Return all that is known of an installation, and what it will meet where it has not got to yet."""
     verdicts = findings(found, settled=settled)
+    outlook = _outlook(found, verdicts, planned)
     roots = stages.roots_of(found) if found.reachable else []
     phase = stages.phase_of(found)
     return {
@@ -49,8 +51,15 @@ def account(found: Reading, *, settled: bool = False) -> dict[str, Any]:
         "virtualization": _virtualization(found.nodes),
         "storage": _storage(found),
         "verdicts": [verdict.as_dict() for verdict in verdicts],
-        "codes": list(dict.fromkeys(verdict.code.value for verdict in verdicts)),
+        "outlook": [verdict.as_dict() for verdict in outlook],
+        "codes": list(dict.fromkeys(verdict.code.value for verdict in [*verdicts, *outlook])),
     }
+
+
+def _outlook(found: Reading, verdicts: list[Verdict], planned: Planned | None) -> list[Verdict]:
+    if planned is None or stages.phase_of(found) in (stages.UNREACHABLE, stages.READY):
+        return []
+    return foretold(found.nodes, planned, {verdict.code for verdict in verdicts})
 
 
 def summary(found: Reading, roots: list[Root], verdicts: list[Verdict]) -> str:

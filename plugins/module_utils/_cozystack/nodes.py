@@ -13,6 +13,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.pod_tally
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.troubles import KVM, Object
 
 _PRESSURES: Final = ("MemoryPressure", "DiskPressure", "PIDPressure")
+_CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"
 _NO_NETWORK: Final = "cni plugin not initialized"
 
 
@@ -34,6 +35,7 @@ class Node(NamedTuple):
     # How many virtual machines it may run; nothing where no device plugin has told.
     kvm: int | None
     instance_type: str
+    control_plane: bool
 
     @property
     def waits_for_network(self) -> bool:
@@ -54,7 +56,7 @@ class Node(NamedTuple):
             "requested": self.requested.as_dict() | {"pods": self.pods},
             "free": self.free.as_dict() | {"pods": max(0, self.pods_max - self.pods)},
             **{"pressures": list(self.pressures), "taints": list(self.taints), "kvm": self.kvm},
-            "instance_type": self.instance_type,
+            **{"instance_type": self.instance_type, "control_plane": self.control_plane},
         }
 
 
@@ -86,6 +88,7 @@ def node_of(item: Object, pods: PodTally) -> Node:
         taints=tuple(f"{one['key']}:{one.get('effect', '')}" for one in (item.get("spec") or {}).get("taints") or ()),
         kvm=whole(allocatable[KVM]) if KVM in allocatable else None,
         instance_type=str(labels.get("node.kubernetes.io/instance-type") or ""),
+        control_plane=_CONTROL_PLANE in labels,
     )
 
 

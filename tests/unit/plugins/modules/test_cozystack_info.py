@@ -357,3 +357,40 @@ def test_a_legacy_installation_is_read_by_its_releases_alone() -> None:
     found = seen(objects)
 
     assert (found["phase"], found["releases"]["expected"], found["releases"]["ready"]) == ("ready", None, 2)
+
+
+PLAN = {"profile": "full", "disabled_packages": [], "images_arm64": True, "data_disk": True, "instance_types": {}}
+
+
+def outlook(objects: dict[Any, Any], **changes: Any) -> list[str]:
+    """Return the codes of what is foretold."""
+    found = look(FakeApi(objects), settled=False, plan=PLAN | changes)
+    assert {one["code"] for one in found["outlook"]} <= set(found["codes"])
+    return [one["code"] for one in found["outlook"]]
+
+
+def test_what_is_ahead_is_foretold_for_the_nodes_as_they_are() -> None:
+    small = {kinds.NODE: [node(name) for name in ("gateway", "compute-2", "compute-3")]}
+    large = {kinds.NODE: [node(name, cpu="3950m", memory="14500Mi") for name in ("gateway", "compute-2", "compute-3")]}
+
+    assert "INSUFFICIENT_MEMORY" in outlook(small)
+    assert outlook(large) == []
+
+
+def test_virtual_machines_are_foretold_only_where_it_is_said_what_the_machines_are() -> None:
+    large = {kinds.NODE: [node("gateway", cpu="15950m", memory="60000Mi")]}
+
+    assert "KVM_MISSING" not in outlook(large)
+    assert "KVM_MISSING" in outlook(large, instance_types={"gateway": "t4g.2xlarge"})
+    assert "KVM_MISSING" not in outlook(large, instance_types={"gateway": "a1.metal"})
+
+
+def test_what_is_seen_is_not_foretold_again() -> None:
+    waiting = waiting_pod("controller", NO_MEMORY, requests={"memory": "700Mi"})
+    stuck = release("linstor", "cozy-linstor", ready=False)
+
+    assert "INSUFFICIENT_MEMORY" not in outlook(installed(releases=[stuck], pods=[waiting]))
+
+
+def test_nothing_is_ahead_of_an_installation_that_is_ready() -> None:
+    assert outlook(installed()) == []
