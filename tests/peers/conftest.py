@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+from tests.peers.kubernetes import ControlPlane, control_plane
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHED = ROOT / ".cache" / "peers" / "talosctl"
@@ -93,3 +95,10 @@ def talosctl(run_talosctl: Run) -> Talosctl:
         return done.output
 
     return run
+
+
+@pytest.fixture(scope="session")
+def kubernetes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """Run one real control plane without nodes for all tests; each of them leaves it as empty as it was."""
+    with control_plane(tmp_path_factory.mktemp("kubernetes")) as plane:
+        yield plane
