@@ -30,9 +30,13 @@ def prepare() -> None:
 
 
 def isolated(arguments: list[str]) -> list[str]:
-    """Return the command that runs pytest in namespaces of its own, with the loopback interface up."""
+    """Return the command that runs pytest in namespaces of its own, with the loopback interface up.
+
+    The folder where ip names namespaces is its own too, so that two runs at once do not take each other's names.
+    """
     tests = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *(arguments or ["tests/host"])]
-    return ["unshare", *NAMESPACES, "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *tests]
+    begin = 'mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns && ip link set lo up && exec "$@"'
+    return ["unshare", *NAMESPACES, "sh", "-c", begin, "sh", *tests]
 
 
 def main(arguments: list[str]) -> int:
