@@ -1,3 +1,6 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The settings of a bastion, as the role bastion_host gives them to the filter bastion_files."""
 
 from __future__ import annotations

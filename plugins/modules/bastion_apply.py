@@ -14,7 +14,7 @@ author:
   - The urmanac.talos authors (@urmanac)
 description:
   - Lays all files in one go, restarts what reads a file that has changed, and starts what does not run.
-  - Removes what an earlier run, or the user-data that the host began with, has laid and O(files) does not name any more.
+  - Removes what an earlier run or the user-data has laid and O(files) does not name any more.
   - Runs on the bastion, which needs Python 3.9 and systemd and nothing else.
 options:
   files:

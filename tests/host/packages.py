@@ -16,6 +16,8 @@ VARIABLES = "/usr/share/AAVMF/AAVMF_VARS.fd"
 
 # A program, or a file by its path, and the package that has it.
 PACKAGES = {
+    "busybox": "busybox",
+    "curl": "curl",
     "dnsmasq": "dnsmasq-base",
     "docker-registry": "docker-registry",
     "dpkg-deb": "dpkg",
@@ -23,8 +25,15 @@ PACKAGES = {
     "mcopy": "mtools",
     "mke2fs": "e2fsprogs",
     "mkfs.vfat": "dosfstools",
+    "nft": "nftables",
+    "nginx": "nginx-light",
     "qemu-system-aarch64": "qemu-system-arm",
     "sfdisk": "fdisk",
+    "ssh": "openssh-client",
+    "sshd": "openssh-server",
+    "wg": "wireguard-tools",
+    "wget": "wget",
+    "wireguard-go": "wireguard-go",
     "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
     FIRMWARE: "qemu-efi-aarch64",
 }

@@ -98,7 +98,7 @@ def dnsmasq(settings: Mapping[str, Any]) -> Service:
         memory=settings["memory"]["dnsmasq"],
         # It stays root, which without capabilities is less than a user that could get them back.
         user=0,
-        capabilities=("NET_ADMIN", "NET_BIND_SERVICE", "NET_RAW"),
+        capabilities=("NET_ADMIN", "NET_BIND_SERVICE", "NET_RAW", "SETGID"),
         readable=(config, *((TFTP,) if settings["netboot_enabled"] else ())),
         writable=(Folder(LEASES, 0),),
     )

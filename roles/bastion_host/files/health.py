@@ -147,7 +147,9 @@ def firewall(config: dict[str, Any]) -> list[Answer]:
 
 def interface(config: dict[str, Any]) -> list[Answer]:
     seen = run("ip", "-brief", "-4", "address", "show", "to", config["address"]).split()
-    return [Answer("address", len(seen) > 2, f"{config['address']} on {seen[0] if seen else 'no interface'}")]
+    return [
+        Answer("address", len(seen) > 2, f"{config['address']} on {seen[0].split('@')[0] if seen else 'no interface'}")
+    ]
 
 
 def disk(config: dict[str, Any]) -> list[Answer]:

@@ -1,4 +1,7 @@
 #!/usr/bin/python3
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A stand-in for systemctl: runs what the units say, without systemd and without containers.
 
 Of a container's command it runs the program itself, as the same user and with the same capabilities.
@@ -54,6 +57,11 @@ def running(unit: str) -> bool:
         return False
 
 
+def waiting(unit: str) -> bool:
+    """Tell whether systemd would start the unit again after a while."""
+    return (STATE / f"{unit}.log").exists() and "Restart" in dict(settings(unit))
+
+
 def stop(unit: str) -> None:
     if pid(unit) and running(unit):
         os.kill(pid(unit), signal.SIGTERM)
@@ -63,7 +71,7 @@ def stop(unit: str) -> None:
     for key, value in found:
         if key in ("ExecStop", "ExecStopPost") and not value.startswith("/usr/bin/docker") and running(unit):
             subprocess.run(command(value), check=False)
-    for name in ("pid", "done"):
+    for name in ("pid", "done", "log"):
         (STATE / f"{unit}.{name}").unlink(missing_ok=True)
 
 
@@ -87,7 +95,7 @@ def start(unit: str) -> None:
 
 def show(unit: str, names: list[str]) -> None:
     state = {
-        "ActiveState": "active" if running(unit) else "inactive",
+        "ActiveState": "active" if running(unit) else "activating" if waiting(unit) else "inactive",
         "SubState": "running" if running(unit) else "dead",
         "UnitFileState": "enabled" if (STATE / f"{unit}.enabled").exists() else "disabled",
     }

@@ -1,0 +1,327 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bastion at work: one user-data on a blank root, real programs, and everybody around it in network namespaces."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.filter.bastion_files import bastion_files
+from tests import bastion_image
+from tests.bastion import bastion_settings
+from tests.host.bastion import internet
+from tests.host.bastion.machine import Machine
+from tests.host.bastion.network import BASTION, BASTION_IPV6, INTERNET, PUBLIC, Network, answer, run
+from tests.host.packages import find
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+PROGRAMS = ("busybox", "curl", "dnsmasq", "docker-registry", "ip", "nft", "nginx", "ssh", "sshd", "wget")
+FILES = f"http://{INTERNET}:8000"
+SPARE = "2001:db8:98::2"
+MATCHBOX = os.environ.get("URMANAC_MATCHBOX", "")
+pytestmark = pytest.mark.needs(*PROGRAMS)
+
+
+def settings(**changes: Any) -> dict[str, Any]:
+    """Return the settings of a bastion whose internet is the one of these tests."""
+    caches = {"ghcr.io": 5054, "docker.io": 5050}
+    manifest = f"{internet.IMAGE}/manifests/latest"
+    found = bastion_settings(
+        caches=caches,
+        upstreams=dict.fromkeys(caches, f"http://{INTERNET}:5000"),
+        boot_to_talos={"url": FILES},
+        netboot_enabled=True,
+        netboot={
+            "image": f"ghcr.io/{internet.IMAGE}:latest",
+            "ipxe": {name: {"url": f"{FILES}/{name}"} for name in ("undionly.kpxe", "ipxe.efi", "ipxe-arm64.efi")},
+        },
+        health={"ntp_server": INTERNET, "manifests": dict.fromkeys(caches, manifest), "disk_free_percent": 1},
+    )
+    return {**found, **changes}
+
+
+class World(NamedTuple):
+    """Everything that there is."""
+
+    network: Network
+    bastion: Machine
+    folder: Path
+    described: dict[str, Any]
+
+    def get(self, where: str, url: str, *options: str) -> str | None:
+        """Return what a URL answers in a namespace, None when it answers nothing."""
+        return answer(self.network, where, ["curl", "-sfL", "--max-time", "5", *options, url])
+
+    def health(self) -> dict[str, bool]:
+        """Return what the bastion's own program says of each thing."""
+        command = self.bastion.within("/usr/local/sbin/talos-bastion-health", "--json")
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        said = json.loads(done.stdout)
+        assert (done.returncode == 0) == said["healthy"], done.stderr
+        return {item["check"]: item["healthy"] for item in said["checks"]}
+
+
+def wait_for(ready: Callable[[], Any], seconds: float = 30) -> Any:
+    """Return what is asked for as soon as there is something."""
+    deadline = time.monotonic() + seconds
+    while not (found := ready()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return found
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Network, Path]]:
+    """Give the namespaces, with an internet that works."""
+    folder = tmp_path_factory.mktemp("internet")
+    folder.chmod(0o755)
+    made = Network()
+    made.up()
+    command = made.within("internet", sys.executable, "-m", "tests.host.bastion.internet", INTERNET, str(folder))
+    path = f"{Path(str(find('docker-registry'))).parent}:{os.environ['PATH']}:/usr/sbin"
+    serving = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PATH": path}, stdin=subprocess.DEVNULL)
+    try:
+        assert wait_for(lambda: answer(made, "internet", ["curl", "-sf", f"{FILES}/whoami"]))
+        yield made, folder
+    finally:
+        serving.kill()
+        serving.wait()
+        if (folder / "registry.pid").exists():
+            subprocess.run(["kill", (folder / "registry.pid").read_text()], check=False, capture_output=True)
+        made.down()
+
+
+@pytest.fixture(scope="module")
+def world(network: tuple[Network, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Give a bastion that nobody but its user-data has touched."""
+    made, folder = network
+    described = bastion_files(settings())
+    bastion = Machine(made, "bastion", tmp_path_factory.mktemp("bastion") / "root")
+    try:
+        if MATCHBOX:
+            shutil.copy(MATCHBOX, bastion.root / "usr-local" / "bin" / "matchbox")
+        key = folder / "key"
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
+        bastion.listen_for_ssh(key)
+        bastion.boot(described["user_data"])
+        # What systemd would do by itself: what ended before its turn is started again.
+        again = functools.partial(bastion.run, "systemctl", "start", *described["units"])
+        found = World(made, bastion, folder, described)
+        wait_for(lambda: again() or found.health()["kernel for arm64"])
+        yield found
+    finally:
+        bastion.off()
+
+
+def test_user_data_makes_a_blank_machine_a_bastion_that_is_well(world: World) -> None:
+    bad = [check for check, healthy in world.health().items() if not healthy]
+
+    assert [check for check in bad if MATCHBOX or not of_matchbox(check)] == []
+
+
+def of_matchbox(check: str) -> bool:
+    """Tell whether a check is about matchbox, which Debian has no package of."""
+    return "matchbox" in check or check in ("boot script", "boot profile", "tcp port 8080")
+
+
+def lease(world: World, *options: str) -> dict[str, str]:
+    """Return what DHCP gives to a client that says these things of itself."""
+    said = world.network.run(
+        "client",
+        *("busybox", "udhcpc", "-i", "eth0", "-n", "-q", "-f", "-t", "5", "-s", str(HERE / "bastion" / "lease.sh")),
+        *("-O", "bootfile", "-O", "ntpsrv", "-O", "domain", *options),
+    )
+    line = next(line for line in said.splitlines() if line.startswith("ip="))
+    return dict(word.partition("=")[::2] for word in line.split(" "))
+
+
+@pytest.mark.parametrize(
+    ("options", "boots"),
+    [
+        pytest.param(["-x", "0x5d:000b"], "ipxe-arm64.efi", id="UEFI on ARM64"),
+        pytest.param(["-x", "0x5d:0007"], "ipxe.efi", id="UEFI on x86-64"),
+        pytest.param(["-x", "0x5d:0009"], "ipxe.efi", id="UEFI on x86-64 by its other number"),
+        pytest.param(["-x", "0x5d:0000"], "undionly.kpxe", id="BIOS"),
+        pytest.param(["-x", "0x5d:000b", "-x", "0x4d:69505845"], f"http://{BASTION}:8080/boot.ipxe", id="iPXE"),
+    ],
+)
+def test_a_machine_gets_an_address_and_what_its_firmware_can_start(
+    world: World, options: list[str], boots: str
+) -> None:
+    given = lease(world, *options)
+
+    assert 200 <= int(given["ip"].rpartition(".")[2]) <= 250, given
+    assert given["boot_file"] == boots, given
+    assert (given["router"], given["domain"], given["siaddr"]) == (BASTION, "talos.local", BASTION)
+
+
+@pytest.mark.parametrize("name", ["ipxe-arm64.efi", "ipxe.efi", "undionly.kpxe"])
+def test_firmware_fetches_ipxe_over_tftp(world: World, name: str) -> None:
+    lease(world)
+    place = world.folder / f"{name}.fetched"
+
+    world.network.run("client", "curl", "-sf", "--max-time", "20", "-o", str(place), f"tftp://{BASTION}/{name}")
+
+    assert place.read_bytes() == (world.folder / "files" / name).read_bytes()
+
+
+@pytest.mark.parametrize("port", [8080, 8081])
+def test_ipxe_is_told_the_kernel_and_its_arguments(world: World, port: int) -> None:
+    if port == 8080 and not MATCHBOX:
+        pytest.skip("NOT RUN: URMANAC_MATCHBOX names no matchbox")
+    lease(world)
+
+    script = str(world.get("client", f"http://{BASTION}:{port}/boot.ipxe"))
+    if port == 8080:
+        assert "chain ipxe?uuid=${uuid}" in script
+        script = str(world.get("client", f"http://{BASTION}:8080/ipxe?mac=52-54-00-10-00-65&arch=arm64"))
+
+    kernel, initrd = (
+        next(line for line in script.splitlines() if line.startswith(word)) for word in ("kernel", "initrd")
+    )
+    wanted = bastion_settings()["netboot"]["kernel_arguments"]
+    assert [word for word in kernel.split() if word in wanted] == wanted
+    assert world.get("client", kernel.split()[1]) == internet.KERNEL.decode()
+    assert world.get("client", initrd.split()[1]) == internet.INITRAMFS.decode()
+
+
+def test_a_node_reaches_the_internet_through_the_bastion_alone(world: World) -> None:
+    assert world.get("node", f"{FILES}/whoami") == PUBLIC
+
+    world.network.run("node", "ip", "route", "replace", "default", "via", "10.10.0.1")
+    try:
+        assert world.get("node", f"{FILES}/whoami", "--max-time", "1") is None
+    finally:
+        world.network.run("node", "ip", "route", "replace", "default", "via", BASTION)
+
+
+def counter(world: World, name: str) -> int:
+    """Return how many packets the packet filter has counted."""
+    return int(world.bastion.run("nft", "list", "counter", "inet", "talos_bastion", name).split()[8])
+
+
+def test_the_bastion_translates_what_leaves_and_nothing_inside(world: World) -> None:
+    before = counter(world, "translated")
+
+    world.get("node", f"http://{BASTION}:8081/healthz")
+    assert counter(world, "translated") == before
+    world.get("node", f"{FILES}/whoami")
+    assert counter(world, "translated") == before + 1
+
+
+def test_boot_to_talos_comes_from_the_bastion(world: World) -> None:
+    url = f"http://{BASTION}:8081/boot-to-talos/v0.7.1"
+
+    assert world.get("node", f"{url}/boot-to-talos-linux-arm64.tar.gz") == internet.ARCHIVE.decode()
+    digest = hashlib.sha256(internet.ARCHIVE).hexdigest()
+    assert world.get("node", f"{url}/boot-to-talos-checksums.txt") == f"{digest}  boot-to-talos-linux-arm64.tar.gz\n"
+
+
+@pytest.mark.parametrize("address", [PUBLIC, BASTION_IPV6])
+def test_from_outside_every_port_is_closed_but_ssh_over_ipv6(world: World, address: str) -> None:
+    before = counter(world, "refused")
+
+    said = world.network.run("internet", sys.executable, str(HERE / "bastion" / "scan.py"), address)
+
+    assert json.loads(said) == ([22] if ":" in address else [])
+    # Of UDP every packet, and of TCP every one but SSH's.
+    assert counter(world, "refused") - before >= 65535 + 65534
+
+
+def test_in_the_subnet_the_ports_are_open_that_are_offered(world: World) -> None:
+    said = world.network.run("node", sys.executable, str(HERE / "bastion" / "scan.py"), BASTION)
+
+    assert json.loads(said) == [22, 5050, 5054, *([8080] if MATCHBOX else []), 8081]
+
+
+def test_a_service_that_ends_is_told(world: World) -> None:
+    world.bastion.run("systemctl", "stop", "talos-assets.service")
+    bad = {check for check, healthy in world.health().items() if not healthy}
+    world.bastion.run("systemctl", "start", "talos-assets.service")
+
+    assert {"unit talos-assets.service", "container talos-assets", "asset server", "tcp port 8081"} <= bad
+    assert wait_for(lambda: world.health()["asset server"])
+
+
+@pytest.fixture(scope="module")
+def spare(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """Give a blank machine that can be reached over SSH and has heard of no user-data."""
+    made = world.network
+    run("ip", "netns", "add", made.name("spare"))
+    made.made.append("spare")
+    made.run("spare", "ip", "link", "set", "lo", "up")
+    made.wire("spare", "eth0", "internet", "spare")
+    made.run("spare", "ip", "address", "add", f"{SPARE}/64", "dev", "eth0", "nodad")
+    made.run("internet", "ip", "address", "add", f"{SPARE.replace('::2', '::1')}/64", "dev", "spare", "nodad")
+    machine = Machine(made, "spare", tmp_path_factory.mktemp("spare") / "root")
+    machine.listen_for_ssh(world.folder / "key")
+    yield machine
+    machine.off()
+
+
+def play(world: World) -> dict[str, dict[str, int]]:
+    """Run the role against both machines over SSH from outside, and return Ansible's count of each."""
+    (world.folder / "variables.json").write_text(json.dumps({"__bastion_host_settings": settings()}))
+    command = ["ansible-playbook", "-i", str(HERE / "bastion" / "inventory.yml"), "-e", f"folder={world.folder}"]
+    command += ["-e", f"@{world.folder / 'variables.json'}", str(HERE / "bastion" / "converge.yml")]
+    environment = {
+        **os.environ,
+        "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default",
+        "ANSIBLE_HOST_KEY_CHECKING": "False",
+    }
+    done = subprocess.run(
+        world.network.within("internet", *command),
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    recap = [line.split() for line in done.stdout.split("PLAY RECAP")[1].splitlines()[1:] if ":" in line]
+    return {
+        words[0]: {key: int(value) for key, _, value in (word.partition("=") for word in words[2:])} for words in recap
+    }
+
+
+def test_the_role_over_ssh_lays_what_user_data_laid(world: World, spare: Machine) -> None:
+    first, second = play(world), play(world)
+
+    assert spare.files() == world.bastion.files()
+    assert len(spare.files()) == len(world.described["files"])
+    # What user-data made needs nothing of the role, the first time already.
+    assert {name: found["changed"] for name, found in first.items()} == {"bastion": 0, "spare": 1}
+    assert {name: found["changed"] for name, found in second.items()} == {"bastion": 0, "spare": 0}
+
+
+# The last one: it takes the internet's registry away.
+def test_a_cache_serves_on_when_its_registry_is_gone(world: World) -> None:
+    url = f"http://{BASTION}:5054/v2/{internet.IMAGE}/manifests/latest"
+    accept = ("-H", f"Accept: {bastion_image.INDEX}")
+    index = json.loads(str(world.get("node", url, *accept)))
+    subprocess.run(["kill", (world.folder / "registry.pid").read_text()], check=True)
+    assert wait_for(lambda: world.get("internet", f"http://{INTERNET}:5000/v2/") is None)
+
+    assert json.loads(str(world.get("node", url, *accept))) == index
+    layer = next(item["digest"] for item in index["manifests"] if item["platform"]["architecture"] == "arm64")
+    manifest = json.loads(
+        str(world.get("node", url.replace("latest", layer), "-H", f"Accept: {bastion_image.MANIFEST}"))
+    )
+    place = world.folder / "blob"
+    blob = manifest["layers"][1]["digest"]
+    world.network.run("node", "curl", "-sf", "-o", str(place), url.replace("manifests/latest", f"blobs/{blob}"))
+    assert f"sha256:{hashlib.sha256(place.read_bytes()).hexdigest()}" == blob
