@@ -34,7 +34,7 @@ attributes:
     description: Returns details on what has changed, or would change, in C(diff) mode.
     support: full
   idempotent:
-    description: A second run changes nothing.
+    description: A second run changes nothing, except with O(force=true).
     support: full
 options:
   talosconfig:
@@ -44,7 +44,7 @@ options:
     type: str
     required: true
   version:
-    description: Version that is in the image; needed where the tag of O(image) is not that version.
+    description: Version that is in the image; needed where the tag of O(image) is not that version, unless O(force=true).
     type: str
   schematic:
     description: Image Factory schematic that must be in the image; not compared where it is not set.
@@ -54,6 +54,12 @@ options:
     type: list
     elements: str
     default: []
+  force:
+    description:
+      - Whether the image is installed on every node, even if nothing about it differs. A second run installs it again.
+      - For an image that has changed without another version. Who asks for it has to know that the node has another one.
+    type: bool
+    default: false
   upgrade_timeout:
     description: Seconds that each node has to install the image and to come back.
     type: float
@@ -128,9 +134,10 @@ class Wish(NamedTuple):
     """What must be on a node."""
 
     image: str
-    version: str
+    version: str | None
     schematic: str | None
     extensions: frozenset[str]
+    force: bool = False
 
 
 class Seen(NamedTuple):
@@ -191,14 +198,14 @@ def wish_of(params: Mapping[str, Any]) -> Wish:
     """Return what must be on the nodes."""
     repository, _colon, tag = params["image"].partition("@")[0].rpartition(":")
     version = params["version"] or (tag if repository and tag.startswith("v") else None)
-    if not version:
+    if not version and not params["force"]:
         raise InputError(f"Failed to tell the version of {params['image']} by its tag. Set the option version.")
-    return Wish(params["image"], version, params["schematic"], frozenset(params["extensions"]))
+    return Wish(params["image"], version, params["schematic"], frozenset(params["extensions"]), params["force"])
 
 
 def is_there(seen: Seen, wish: Wish) -> bool:
     """Tell whether what is wanted is on the node."""
-    if seen.version != wish.version or not wish.extensions <= set(seen.extensions):
+    if seen.version != (wish.version or seen.version) or not wish.extensions <= set(seen.extensions):
         return False
     return wish.schematic is None or seen.extensions.get("schematic") == wish.schematic
 
@@ -206,7 +213,7 @@ def is_there(seen: Seen, wish: Wish) -> bool:
 async def ensure_image(address: str, node: Node, wish: Wish, *, timeout: float, check_mode: bool) -> dict[str, Any]:
     """Bring the node to the image and return what came of it."""
     before = await node.look()
-    changed = not is_there(before, wish)
+    changed = wish.force or not is_there(before, wish)
     if changed and not check_mode:
         if not before.is_healthy:
             raise TalosError(
@@ -271,6 +278,7 @@ def main() -> None:
         "version": {"type": "str"},
         "schematic": {"type": "str"},
         "extensions": {"type": "list", "elements": "str", "default": []},
+        "force": {"type": "bool", "default": False},
         "upgrade_timeout": {"type": "float", "default": 1200},
     }
     module = AnsibleModule(argument_spec=node_options(**options), supports_check_mode=True)
@@ -280,14 +288,14 @@ def main() -> None:
     readable(module)
     try:
         nodes = asyncio.run(upgrade_all(module.params, check_mode=module.check_mode))
-        wanted = wish_of(module.params).version
+        wish = wish_of(module.params)
     except CollectionError as error:
         module.fail_json(msg=str(error))
     for node in nodes:
         if node["drained"] is False:
             module.warn(f"{node['node']} was upgraded by LifecycleService.Upgrade, which does not drain the node.")
     before = {node["node"]: node["before"] for node in nodes if node["changed"]}
-    diff = {"before": before, "after": dict.fromkeys(before, wanted)}
+    diff = {"before": before, "after": dict.fromkeys(before, wish.version or wish.image)}
     module.exit_json(changed=bool(before), nodes=nodes, diff=diff)
 
 

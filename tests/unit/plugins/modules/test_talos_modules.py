@@ -227,8 +227,10 @@ class FakeNode:
 WISH = talos_upgrade.Wish("r.example.com/talos:v1.13.7", "v1.13.7", None, frozenset({"spin"}))
 
 
-def upgrade(node: FakeNode, *, check_mode: bool = False, timeout: float = 5) -> dict[str, Any]:
-    return asyncio.run(talos_upgrade.ensure_image("a", node, WISH, timeout=timeout, check_mode=check_mode))
+def upgrade(
+    node: FakeNode, *, check_mode: bool = False, timeout: float = 5, wish: talos_upgrade.Wish = WISH
+) -> dict[str, Any]:
+    return asyncio.run(talos_upgrade.ensure_image("a", node, wish, timeout=timeout, check_mode=check_mode))
 
 
 @pytest.mark.parametrize(
@@ -246,6 +248,14 @@ def test_an_image_is_installed_where_it_is_missing(
 
     assert upgrade(node, check_mode=check_mode)["changed"] is changed
     assert node.installs == installs
+
+
+@pytest.mark.parametrize("version", [pytest.param("v1.13.7", id="same version"), pytest.param(None, id="no version")])
+def test_by_force_an_image_is_installed_where_nothing_differs(version: str | None) -> None:
+    node = FakeNode("v1.13.7")
+
+    assert upgrade(node, wish=WISH._replace(version=version, force=True))["changed"]
+    assert node.installs == 1
 
 
 def test_a_node_that_is_not_healthy_is_not_upgraded() -> None:
@@ -288,10 +298,12 @@ def test_a_digest_needs_the_version_told() -> None:
         "version": None,
         "schematic": None,
         "extensions": [],
+        "force": False,
     }
 
     with pytest.raises(InputError, match="Set the option version"):
         talos_upgrade.wish_of(params)
+    assert talos_upgrade.wish_of({**params, "force": True}).version is None
 
 
 # talos_reset
