@@ -50,10 +50,7 @@ def outcome(
 ) -> Outcome:
     """Return what is known now of the image for each role, from what was looked up or else from the record."""
     answers = {answer["image"]: answer for answer in found}
-    images = {role: entry for role, entry in _kept(wanted, record).items() if entry["reference"] not in answers}
-    for role, reference in wanted.items():
-        if answers.get(reference, {}).get("resolved"):
-            images[role] = {"reference": reference, "resolved": answers[reference]["resolved"], "resolved_at": now}
+    images = _images(wanted, _kept(wanted, record), answers, now)
     failed = {role: answers[name]["error"] for role, name in wanted.items() if answers.get(name, {}).get("error")}
     # A digest is no other image tomorrow, so one that cannot be looked up from here can be used as it is.
     pinned = {role: wanted[role] for role, error in failed.items() if error["code"] in UNKNOWN and "@" in wanted[role]}
@@ -69,6 +66,18 @@ def outcome(
         ],
         lines=[*_lines(images), *(f"? {problem.subject}: {problem.message}" for problem in unknown)],
     )
+
+
+def _images(
+    wanted: Mapping[str, str], kept: Mapping[str, dict[str, str]], answers: Mapping[str, Mapping[str, Any]], now: str
+) -> dict[str, dict[str, str]]:
+    """Return what goes on record: what is there already, and what was looked up; the time is that of a change."""
+    images = {role: entry for role, entry in kept.items() if entry["reference"] not in answers}
+    for role, reference in wanted.items():
+        if resolved := answers.get(reference, {}).get("resolved"):
+            entry = {"reference": reference, "resolved": resolved, "resolved_at": now}
+            images[role] = kept[role] if kept.get(role, {}).get("resolved") == resolved else entry
+    return images
 
 
 def _is_disk_image(reference: str) -> bool:

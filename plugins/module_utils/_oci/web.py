@@ -88,7 +88,7 @@ class Web:
             answer = self._get_patiently(url, headers)
             if answer.status not in (301, 302, 303, 307, 308):
                 return answer
-            target = _target(url, answer.headers.get("location", ""))
+            target = redirection(url, answer.headers.get("location", ""))
             if origin(target) != origin(url):
                 headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
             url = target
@@ -145,7 +145,7 @@ def _opener(url: str) -> urllib.request.OpenerDirector:
     return urllib.request.build_opener(*handlers)
 
 
-def _target(url: str, location: str) -> str:
+def redirection(url: str, location: str) -> str:
     """Return where a redirection leads, if it may be followed."""
     try:
         target = urljoin(url, location)

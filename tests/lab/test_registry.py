@@ -1,0 +1,71 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab's registry stands where the bastion's cache of ghcr.io would, and has what the variables name."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from typing import Any
+
+import yaml
+
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.inquiry import look_up_all
+from ansible_collections.urmanac.talos.plugins.modules import oci_image_info
+from lab.registry.images import AMD64_ONLY, lab_store
+from lab.settings import REGISTRY_PORT, REPOSITORY
+from tests.lab.labs import Lab
+
+DEFAULTS = REPOSITORY / "roles" / "cluster" / "defaults" / "main.yml"
+
+
+def ask(lab: Lab, *images: str) -> list[dict[str, Any]]:
+    """Return what the module finds through the lab's registry."""
+    params = {name: option.get("default") for name, option in oci_image_info.ARGUMENT_SPEC.items()}
+    params |= {"mirrors": {"ghcr.io": f"http://{lab.address(100)}:{REGISTRY_PORT}"}}
+    found = look_up_all(images, oci_image_info.inquiry_of(params, {}))
+    return [oci_image_info.as_returned(image) for image in found]
+
+
+def order(lab: Lab, what: str, **wish: Any) -> None:
+    """Have the registry make an image or a fault."""
+    url = f"http://{lab.address(100)}:{REGISTRY_PORT}/lab/{what}"
+    with urllib.request.urlopen(url, data=json.dumps(wish).encode(), timeout=10):
+        pass
+
+
+def test_the_images_of_the_variables_are_there_for_both_platforms(lab: Lab) -> None:
+    images = yaml.safe_load(DEFAULTS.read_text(encoding="utf-8"))["cluster_images"]
+
+    found = ask(lab, *images.values())
+
+    assert [sorted(image["platforms"]) for image in found] == [["linux/amd64", "linux/arm64"]] * len(images)
+    assert [image["error"] for image in found] == [None] * len(images)
+
+
+def test_an_image_that_arm_cannot_run_is_there_to_be_refused(lab: Lab) -> None:
+    (image,) = ask(lab, f"ghcr.io/{AMD64_ONLY}")
+
+    assert image["error"]["code"] == "no_such_platform"
+
+
+def test_a_tag_moves_and_faults_come_when_they_are_ordered(lab: Lab) -> None:
+    name = "ghcr.io/test/mine:latest"
+
+    before = ask(lab, name)
+    order(lab, "images", repository="test/mine", tag="latest")
+    first = ask(lab, name)
+    order(lab, "images", repository="test/mine", tag="latest", build="2")
+    second = ask(lab, name)
+    order(lab, "faults", kind="status", match="test/mine", status=418)
+    faulty = ask(lab, name)
+
+    assert before[0]["error"]["code"] == "not_found"
+    assert first[0]["resolved"] != second[0]["resolved"]
+    assert faulty[0]["error"]["code"] == "unexpected_answer"
+    assert ask(lab, name) == second
+
+
+def test_the_same_lab_has_the_same_digests_tomorrow() -> None:
+    assert lab_store().manifests == lab_store().manifests
