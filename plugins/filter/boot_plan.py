@@ -11,14 +11,14 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.urmanac.talos.plugins.module_utils._boot import plan, upstream
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError
 
 
 def boot_plan(image: str, caches: Mapping[str, str], version: str = upstream.VERSION_MIN) -> dict[str, Any]:
     """Return what the template needs: nothing of boot-to-talos is written down in it."""
     try:
-        return _plan(plan.image_of(plan.through_cache(image, caches)), version)
-    except InputError as error:
+        return _plan(plan.through_cache(plan.image_of(image), caches), version)
+    except CollectionError as error:
         raise AnsibleFilterError(str(error)) from error
 
 
@@ -29,13 +29,14 @@ def _plan(image: plan.Image, version: str) -> dict[str, Any]:
             f"Set nodes_boot_to_talos_version to {upstream.VERSION_MIN} or newer."
         )
     machine, architecture = next(iter(upstream.ARCHITECTURES.items()))
-    asks_registry = image.kind == "container" and plan.is_plain_http(image.registry)
+    asked = image.reference if image.reference and plan.is_plain_http(image.reference.registry) else None
     return {
         "image": image.text,
         "kind": image.kind,
         "file": image.file,
-        "repository_url": image.base_url if asks_registry else "",
-        "reference": image.reference,
+        # Only where no login is needed; elsewhere boot-to-talos finds out.
+        "repository_url": f"http://{asked.registry}/v2/{asked.repository}" if asked else "",
+        "reference": asked.wanted if asked else "",
         "accept": plan.ACCEPT,
         "machine": machine,
         "architecture": architecture,

@@ -154,7 +154,7 @@ KINDS = (
     Kind("usage", ("", "invalid value ", " for flag -"), "an option has a wrong value", _REPORT),
     Kind(
         "kexec",
-        ("memfd_create failed: ",),
+        ("kexec: ", "memfd_create failed: "),
         "this release uses the system call numbers of another architecture",
         "Take release 0.7.1 or newer.",
     ),

@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._boot import upstream
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.reference import Reference, parse_reference
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.repository import INDEXES, MANIFESTS
 
-DOCKER_HUB = "docker.io"
 MIB = 1024 * 1024
 # The image is unpacked into a tmpfs, in which the installer then writes kernel and initramfs again, to a disk image.
 # Upstream gives no figure: layers are taken to unpack to twice their size, and the second copy to be as large as they.
@@ -24,46 +25,27 @@ UNPACKED_PER_BYTE = 3
 # A tmpfs that is mounted without a size holds half of the memory.
 TMPFS_DIVISOR = 2
 PROGRAM_MIB = 128
-ACCEPT = ", ".join(
-    (
-        "application/vnd.oci.image.manifest.v1+json",
-        "application/vnd.docker.distribution.manifest.v2+json",
-        "application/vnd.oci.image.index.v1+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-        "*/*",
-    )
-)
+ACCEPT = ", ".join((*MANIFESTS, *INDEXES, "*/*"))
 _PRIVATE = tuple(ipaddress.IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 # Beyond what boot-to-talos takes for private: only its stand-in in a lab speaks http there.
 _LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_NAME = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
 class Image(NamedTuple):
-    """An image in a registry, or a disk image at a URL or in a file; for those the registry is empty."""
+    """An image in a registry, or a disk image at a URL or in a file, which has no reference."""
 
     text: str
-    registry: str = ""
-    repository: str = ""
-    # A tag or a digest.
-    reference: str = ""
+    reference: Reference | None = None
 
     @property
     def kind(self) -> str:
         """Return what boot-to-talos takes it for."""
-        return "container" if self.registry else "raw"
+        return "container" if self.reference else "raw"
 
     @property
-    def is_pinned(self) -> bool:
-        """Tell whether it is named by a digest."""
-        return bool(_DIGEST.fullmatch(self.reference))
-
-    @property
-    def base_url(self) -> str:
-        """Return where its repository is asked for, by the rules by which boot-to-talos chooses http or https."""
-        return f"{'http' if is_plain_http(self.registry) else 'https'}://{self.registry}/v2/{self.repository}"
+    def is_remote(self) -> bool:
+        """Tell whether it is a disk image that has to be fetched."""
+        return "://" in self.text
 
     @property
     def file(self) -> str:
@@ -74,25 +56,24 @@ class Image(NamedTuple):
 
 def image_of(text: str) -> Image:
     """Return what an image's name says."""
-    if "://" in text or text.startswith("/"):
-        image = Image(text)
-        if "?" in text or not image.file:
-            raise InputError(
-                f"Failed to use the image {text}: boot-to-talos takes it for no disk image. "
-                f"Its name has to end in one of {', '.join(upstream.RAW_ENDINGS)}."
-            )
-        return image
-    name, at, digest = text.partition("@")
-    host, slash, rest = name.partition("/")
-    if not slash or not ("." in host or ":" in host or host == "localhost"):
-        host, rest = DOCKER_HUB, name if slash else f"library/{name}"
-    repository, _colon, tag = rest.partition(":")
-    reference = digest if at else tag or "latest"
-    if not _NAME.fullmatch(repository) or not (_DIGEST if at else _TAG).fullmatch(reference):
+    image = Image(text)
+    if not image.is_remote and not text.startswith("/"):
+        return Image(text, parse_reference(text))
+    if "?" in text or not image.file:
         raise InputError(
-            f"Failed to use the image {text}: that is no image's name. Write registry/repository@sha256:DIGEST."
+            f"Failed to use the image {text}: boot-to-talos takes it for no disk image. "
+            f"Its name has to end in one of {', '.join(upstream.RAW_ENDINGS)}."
         )
-    return Image(text, host, repository, reference)
+    return image
+
+
+def through_cache(image: Image, caches: Mapping[str, str]) -> Image:
+    """Return the image at the cache of its registry, or as it is if its registry has none."""
+    cache = caches.get(image.reference.registry) if image.reference else None
+    if not cache or not image.reference:
+        return image
+    cached = image.reference._replace(registry=cache)
+    return Image(str(cached), cached)
 
 
 def is_plain_http(registry: str) -> bool:
@@ -102,15 +83,6 @@ def is_plain_http(registry: str) -> bool:
     except ValueError:
         return bool(upstream.PLAIN_HTTP.search(registry))
     return any(address in network for network in (*_PRIVATE, _LOOPBACK))
-
-
-def through_cache(text: str, caches: Mapping[str, str]) -> str:
-    """Return the image's name at the cache of its registry, or as it is if its registry has none."""
-    image = image_of(text)
-    cache = caches.get(image.registry)
-    if not cache:
-        return text
-    return f"{cache}/{image.repository}{'@' if image.is_pinned else ':'}{image.reference}"
 
 
 def version_of(text: str) -> tuple[int, ...]:

@@ -74,7 +74,7 @@ class Machine:
         names = {"secure_boot": "SecureBoot", "lockdown": "lockdown", "loop_control": "loop-control", "sysrq": "sysrq"}
         plan = {key: f"{place}/{name}" for key, name in names.items()}
         if image == IMAGE:
-            plan["repository_url"] = REPOSITORY
+            plan |= {"repository_url": REPOSITORY, "reference": DIGEST}
         script = self.here / "user-data"
         caches = {"ghcr.io": "192.0.2.100:5054"}
         script.write_text(render(image, caches=caches, plan=plan, **variables), encoding="utf-8")

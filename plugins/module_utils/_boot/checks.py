@@ -1,0 +1,151 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find everything that would keep a Linux from becoming Talos, before anything is changed.
+
+Private to urmanac.talos: may change at any time. Runs on the machine to be replaced: Python 3.9, standard library only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._boot import plan, upstream
+from ansible_collections.urmanac.talos.plugins.module_utils._boot.facts import Facts
+from ansible_collections.urmanac.talos.plugins.module_utils._oci import errors
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.image import Image
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.repository import INDEXES
+
+
+class Finding(NamedTuple):
+    """Something that keeps the machine from becoming Talos, or with is_error false only may."""
+
+    code: str
+    cause: str
+    remedy: str
+    is_error: bool = True
+
+
+class Wish(NamedTuple):
+    """What the machine is to become, and with which release."""
+
+    image: plan.Image
+    version: str = upstream.VERSION_MIN
+    disk: str = ""
+    extra_kernel_args: tuple[str, ...] = ()
+
+
+# What boot-to-talos itself would fail of is called by the same name.
+_CODES = {
+    errors.NOT_FOUND: "image_missing",
+    errors.NOT_AUTHORISED: "image_forbidden",
+    errors.UNREACHABLE: "registry_unreachable",
+    errors.BAD_DIGEST: "image_damaged",
+}
+
+
+def check(facts: Facts, wish: Wish, found: Image | None) -> list[Finding]:
+    """Return all findings; found is what the registry says of the image, None for a disk image."""
+    findings = [*_check_machine(facts), *_check_release(facts, wish), *_check_disk(facts, wish)]
+    if found is not None:
+        findings += _check_image(facts, found)
+    return [*findings, *_check_arguments(facts, wish)]
+
+
+def architecture_of(facts: Facts) -> str:
+    """Return what images call the machine's architecture."""
+    return upstream.ARCHITECTURES.get(facts.machine, facts.machine)
+
+
+def _check_machine(facts: Facts) -> Iterator[Finding]:
+    if facts.user_id != 0:
+        yield Finding("root", f"it runs as user {facts.user_id}", "Run it as root: become: true.")
+    if facts.machine not in upstream.ARCHITECTURES:
+        known = " and ".join(upstream.ARCHITECTURES)
+        yield Finding("architecture", f"there is no boot-to-talos for {facts.machine}", f"It exists for {known}.")
+    if facts.secure_boot:
+        yield Finding(
+            "secure_boot",
+            "Secure Boot is on, and the firmware would refuse Talos",
+            "Turn it off; on EC2 choose an AMI without UEFI keys.",
+        )
+    if facts.lockdown != "none":
+        cause = f"the kernel is locked down ({facts.lockdown}): it may not let boot-to-talos write the disk"
+        yield Finding("lockdown", cause, "Boot it with lockdown=none if it fails.", is_error=False)
+    if not facts.has_loop_devices:
+        yield Finding("loop_device", "the kernel has no loop devices", "Boot a kernel that has the module loop.")
+    if not facts.has_sysrq:
+        yield Finding(
+            "sysrq",
+            "there is no /proc/sysrq-trigger, by which boot-to-talos stops writing to the disk and reboots",
+            "Boot a kernel with CONFIG_MAGIC_SYSRQ; a container has none.",
+        )
+
+
+def _check_release(facts: Facts, wish: Wish) -> Iterator[Finding]:
+    if plan.is_old(wish.version):
+        yield Finding(
+            "version",
+            f"release {wish.version} of boot-to-talos fails on {facts.machine}",
+            f"Set version to {upstream.VERSION_MIN} or newer.",
+        )
+
+
+def _check_disk(facts: Facts, wish: Wish) -> Iterator[Finding]:
+    known = ", ".join(f"/dev/{name}" for name in facts.disks) or "none"
+    if wish.disk:
+        if wish.disk not in [f"/dev/{name}" for name in facts.disks]:
+            yield Finding("disk", f"there is no disk {wish.disk}", f"Disks of this machine: {known}.")
+    elif not facts.root_disks:
+        yield Finding("disk", "the disk of the root file system was not found", f"Set disk to one of: {known}.")
+    elif len(facts.root_disks) > 1:
+        spread = ", ".join(f"/dev/{name}" for name in facts.root_disks)
+        yield Finding("disk", f"the root file system is on several disks ({spread})", "Set disk to one of them.")
+
+
+def _check_image(facts: Facts, found: Image) -> Iterator[Finding]:
+    architecture = architecture_of(facts)
+    remedy = f"Name the digest of its manifest for {architecture}: urmanac.talos.oci_image_info tells it."
+    if found.media_type in INDEXES:
+        cause = (
+            f"the image {found.image} is an index, of which boot-to-talos takes {upstream.INDEX_PLATFORM} everywhere"
+        )
+        yield Finding("image_index", cause, remedy)
+    elif found.error and found.error.code == errors.NO_SUCH_PLATFORM:
+        built = ", ".join(found.platforms) or "no platform"
+        cause = f"the image {found.image} is for {built}, this machine is {architecture}"
+        yield Finding("image_architecture", cause, remedy)
+    elif found.error:
+        code = _CODES.get(found.error.code, "image_unknown")
+        yield Finding(code, f"the image {found.image}: {found.error.cause}", found.error.remedy)
+    else:
+        yield from _check_memory(facts, found.size or 0)
+
+
+def _check_memory(facts: Facts, size: int) -> Iterator[Finding]:
+    need = plan.tmpfs_bytes(size)
+    tmpfs = facts.memory_total // plan.TMPFS_DIVISOR
+    free = facts.memory_free - plan.PROGRAM_MIB * plan.MIB
+    if need > min(tmpfs, free):
+        has = f"a tmpfs holds {tmpfs // plan.MIB}" if need > tmpfs else f"{max(free, 0) // plan.MIB} are free"
+        yield Finding(
+            "memory",
+            f"the image needs about {need // plan.MIB} MiB of memory and {has}",
+            "Choose a larger machine, or a disk image (https://…/metal-arm64.raw.xz), which needs only its own size.",
+        )
+
+
+def _check_arguments(facts: Facts, wish: Wish) -> Iterator[Finding]:
+    if not wish.extra_kernel_args:
+        return
+    remedy = "Put addresses into Talos' configuration (LinkConfig), as the role talos does."
+    if wish.image.kind == "raw":
+        cause = "boot-to-talos does not put kernel arguments into a disk image"
+        yield Finding("kernel_arguments", cause, remedy, is_error=False)
+    elif facts.is_uefi:
+        cause = (
+            "this machine boots by UEFI, where Talos 1.10 and newer carries its kernel arguments inside a signed image "
+            "and drops those given to its installer"
+        )
+        yield Finding("kernel_arguments", cause, remedy, is_error=False)

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The machine itself: the one place that reads its files, runs commands on it and fetches to it.
+
+Private to urmanac.talos: may change at any time. Runs on the machine to be replaced: Python 3.9, standard library only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ansible_collections.urmanac.talos.plugins.module_utils._boot import plan, release, start
+from ansible_collections.urmanac.talos.plugins.module_utils._boot.facts import Facts, read_facts
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.image import Image
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.inquiry import Inquiry, look_up_one
+
+# In memory: the disk is overwritten while the program runs from here.
+FOLDER = "run/urmanac.talos"
+LOOK_SECONDS = 60.0
+Command = Callable[[Sequence[str]], None]
+
+
+def run_command(command: Sequence[str]) -> None:
+    """Run a command that ends soon; what it starts lives on."""
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CollectionError(f"Failed to run {command[0]}: {error}. Install it.") from error
+    if done.returncode:
+        text = done.stderr.decode("utf-8", errors="replace").strip()
+        raise CollectionError(f"Failed to run {' '.join(command)}: {text or f'exit status {done.returncode}'}.")
+
+
+class Machine:
+    """The machine whose file system begins at a folder: / but in tests."""
+
+    def __init__(self, root: Path, source: release.Source, *, run: Command = run_command) -> None:
+        self.root, self.folder = root, root / FOLDER
+        self._source, self._run = source, run
+
+    def facts(self) -> Facts:
+        """Return what is known of it."""
+        return read_facts(self.root)
+
+    def look(self, image: str, architecture: str) -> Image:
+        """Return what the image's registry says from here, without a login: boot-to-talos has none either."""
+        inquiry = Inquiry(f"linux/{architecture}", {}, (), {}, LOOK_SECONDS, self._source.rounds)
+        return look_up_one(image, inquiry)
+
+    def run(self) -> start.Run:
+        """Return how boot-to-talos is doing."""
+        return start.read_run(self.folder, is_alive=self._is_alive())
+
+    def prepare(self, *, architecture: str, sha256: str, image: plan.Image, image_sha256: str) -> None:
+        """Fetch and verify the program, and the image if it is one that has to be a file."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not self.folder.is_mount():
+            self._run(["mount", "-t", "tmpfs", "-o", "mode=0700", "tmpfs", str(self.folder)])
+        for name in (start.LOG, start.STATUS, start.PROCESS):
+            with contextlib.suppress(FileNotFoundError):
+                (self.folder / name).unlink()
+        release.fetch_program(self.folder, self._source, architecture=architecture, sha256=sha256)
+        if image.is_remote:
+            target = self.folder / image.file
+            release.fetch_url(image.text, target, rounds=self._source.rounds, sleep=self._source.sleep)
+            if image_sha256:
+                release.verify(target, image_sha256, by="the option image_sha256")
+
+    def start(self, command: Sequence[str], answers: Sequence[str], *, raw: bool) -> None:
+        """Start the program, apart from the connection over which this runs."""
+        starter = self.folder / start.STARTER
+        starter.write_text(start.script(self.folder, self.root, command, answers, raw=raw), encoding="utf-8")
+        has_systemd = (self.root / "run/systemd/system").is_dir()
+        if has_systemd:
+            self._run(start.launch_command(self.folder, has_systemd=True))
+            return
+        subprocess.Popen(
+            start.launch_command(self.folder, has_systemd=False),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def _is_alive(self) -> bool:
+        """Tell whether the shell that runs the program is alive: a dead one has no command line."""
+        process = start.process_of(self.folder)
+        try:
+            words = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            return False
+        return process > 0 and str(self.folder / start.STARTER).encode() in words

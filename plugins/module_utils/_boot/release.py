@@ -1,0 +1,136 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fetch what boot-to-talos needs and believe none of it unseen.
+
+Private to urmanac.talos: may change at any time. Runs on the machine to be replaced: Python 3.9, standard library only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import re
+import shutil
+import tarfile
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._boot import plan, upstream
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+
+TIMEOUT = 30
+PAUSE = 5
+CHUNK = 1024 * 1024
+
+
+class Source(NamedTuple):
+    """Where files are looked for, in order, in how many rounds."""
+
+    urls: Sequence[str]
+    rounds: int = 5
+    sleep: Callable[[float], None] = time.sleep
+
+
+def fetch(name: str, target: Path, source: Source) -> None:
+    """Fetch a file from the first place that has it, with ever longer pauses between the rounds."""
+    for number in range(1, source.rounds + 1):
+        problems = [
+            problem for url in source.urls if (problem := _try(f"{url.rstrip('/')}/{name}", target)) is not None
+        ]
+        if len(problems) < len(source.urls):
+            return
+        if number < source.rounds:
+            source.sleep(number * PAUSE)
+    raise CollectionError(
+        f"Failed to fetch {name} in {source.rounds} rounds: {'; '.join(problems)}. "
+        "Make the bastion serve it, or the machine reach one of these."
+    )
+
+
+def fetch_url(url: str, target: Path, *, rounds: int, sleep: Callable[[float], None]) -> None:
+    """Fetch the file at a URL."""
+    place, _slash, name = url.rpartition("/")
+    fetch(name, target, Source((place,), rounds, sleep))
+
+
+def _try(url: str, target: Path) -> str | None:
+    """Fetch a file and return None, or return why not."""
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT) as response, target.open("wb") as file:  # noqa: S310
+            shutil.copyfileobj(response, file, CHUNK)
+            missing = response.length
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return f"{url}: {error}"
+    return f"{url}: cut off, {missing} bytes are missing" if missing else None
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for chunk in iter(lambda: file.read(CHUNK), b""):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def verify(path: Path, expected: str, *, by: str) -> None:
+    """Refuse a file that is not what it is to be."""
+    actual = sha256_of(path)
+    if actual != expected.lower():
+        path.unlink()
+        raise CollectionError(
+            f"Failed to verify {path.name}: its SHA-256 is {actual}, expected {expected} ({by}). "
+            "Correct the value, or the file where it is kept."
+        )
+
+
+def listed_sha256(text: str, name: str) -> str:
+    """Return the SHA-256 that a release's list of checksums gives for a file, empty if it is not in it."""
+    rows = [line.split() for line in text.splitlines()]
+    return next((row[0] for row in rows if len(row) == 2 and row[1].lstrip("*") == name), "")
+
+
+def fetch_program(folder: Path, source: Source, *, architecture: str, sha256: str = "") -> Path:
+    """Fetch a release into a folder, verify it, and return its program."""
+    archive = folder / upstream.ARCHIVE.format(architecture=architecture)
+    fetch(archive.name, archive, source)
+    by = "the option sha256"
+    if not sha256:
+        checksums = folder / upstream.CHECKSUMS
+        fetch(checksums.name, checksums, source)
+        sha256, by = listed_sha256(checksums.read_text(encoding="utf-8"), archive.name), checksums.name
+    if not re.fullmatch(r"[0-9A-Fa-f]{64}", sha256):
+        raise CollectionError(f"Failed to verify {archive.name}: {by} has no SHA-256 of it. Set the option sha256.")
+    verify(archive, sha256, by=by)
+    return _unpack(archive, folder / upstream.PROGRAM)
+
+
+def _unpack(archive: Path, program: Path) -> Path:
+    """Unpack the one file that counts, wherever the archive would have it."""
+    try:
+        with tarfile.open(archive) as content:
+            member = content.extractfile(program.name)
+            if member is None:
+                raise KeyError(program.name)
+            with member, program.open("wb") as file:
+                shutil.copyfileobj(member, file, CHUNK)
+    except (tarfile.TarError, KeyError, EOFError, OSError) as error:
+        raise CollectionError(f"Failed to unpack {archive.name}: {error}. Look what the place serves.") from error
+    program.chmod(0o700)
+    _refuse_old(program)
+    return program
+
+
+def _refuse_old(program: Path) -> None:
+    """Refuse a program of which Go's build information says that it is too old; not every build has it."""
+    match = re.search(re.escape(upstream.BUILD_LINE) + rb"(v\d+\.\d+\.\d+)", program.read_bytes())
+    version = match[1].decode() if match else upstream.VERSION_MIN
+    if plan.is_old(version):
+        raise CollectionError(
+            f"Failed to use {program.name}: it is release {version}, which fails on ARM. "
+            f"Serve {upstream.VERSION_MIN} or newer."
+        )

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Start boot-to-talos so that it outlives the connection, and tell from its log how it is doing.
+
+Private to urmanac.talos: may change at any time. Runs on the machine to be replaced: Python 3.9, standard library only.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._boot import upstream
+from ansible_collections.urmanac.talos.plugins.module_utils._boot.failures import Failure, explain, plain
+
+LOG = "boot-to-talos.log"
+STATUS = "exit-status"
+PROCESS = "process-id"
+STARTER = "start"
+UNIT = "urmanac-boot-to-talos"
+
+
+class Run(NamedTuple):
+    """How the program that was started last is doing. The status is None while it runs and before any start."""
+
+    lines: tuple[str, ...] = ()
+    is_running: bool = False
+    status: int | None = None
+
+    @property
+    def has_begun(self) -> bool:
+        """Tell whether nothing but the work itself is left."""
+        return any(plain(line)[0].startswith(upstream.BEGUN) for line in self.lines)
+
+    @property
+    def is_rebooting(self) -> bool:
+        """Tell whether the disk holds Talos."""
+        return any(plain(line)[0] == upstream.REBOOTING for line in self.lines)
+
+    @property
+    def failure(self) -> Failure | None:
+        """Return why it failed, None if it did not."""
+        if self.is_running or self.status in (None, 0):
+            return None
+        last = plain(self.lines[-1])[0] if self.lines else "no output"
+        cause = f"boot-to-talos ended with exit status {self.status}"
+        return explain(self.lines) or Failure("unknown", last, cause, "Look at the lines before.")
+
+
+def script(folder: Path, root: Path, command: Sequence[str], answers: Sequence[str], *, raw: bool) -> str:
+    """Return the shell script that runs the program: its output goes to the log, and from there to the console."""
+    log, lines = shlex.quote(str(folder / LOG)), ["#!/bin/sh", f"cd {shlex.quote(str(folder))} || exit"]
+    lines += [
+        f"echo $$ >{PROCESS}",
+        f"tail -n +1 -f {log} >{shlex.quote(str(root / 'dev/console'))} 2>/dev/null &",
+        "follower=$!",
+    ]
+    lines += [f"[ -e {shlex.quote(str(root / upstream.LOOP_CONTROL))} ] || modprobe loop"]
+    if raw:
+        # For a disk image boot-to-talos does not do that itself, and what Linux still writes would spoil the new disk.
+        lines += [f"printf u >{shlex.quote(str(root / upstream.SYSRQ))}", "sleep 1"]
+    lines += [f"printf '%s\\n' {' '.join(answers)} | {shlex.join(command)} >>{log} 2>&1", f"echo $? >{STATUS}"]
+    return "\n".join([*lines, 'kill "$follower" 2>/dev/null', ""])
+
+
+def launch_command(folder: Path, *, has_systemd: bool) -> list[str]:
+    """Return the command that starts the script apart from the connection: its session, and its control group."""
+    starter = ["/bin/sh", str(folder / STARTER)]
+    if has_systemd:
+        return ["systemd-run", "--quiet", "--collect", f"--unit={UNIT}", *starter]
+    return ["setsid", *starter]
+
+
+def read_run(folder: Path, *, is_alive: bool) -> Run:
+    """Return how the program is doing."""
+    status = _text(folder / STATUS).strip()
+    ended = int(status) if status.isdigit() else None
+    if ended is None and _text(folder / PROCESS) and not is_alive:
+        ended = 137  # it was killed, with the shell that would have noted its end
+    return Run(tuple(_text(folder / LOG).splitlines()), is_running=is_alive and ended is None, status=ended)
+
+
+def process_of(folder: Path) -> int:
+    """Return the id of the process that runs the program, 0 if none was started."""
+    text = _text(folder / PROCESS).strip()
+    return int(text) if text.isdigit() else 0
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,417 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Turn the Linux that this runs on into Talos."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: boot_to_talos
+version_added: 0.1.0
+short_description: Turn the Linux that it runs on into Talos
+description:
+  - Checks whether the machine can become Talos and returns everything that keeps it from that, at once.
+  - Fetches U(https://github.com/cozystack/boot-to-talos), verifies it, and starts it apart from the connection.
+    It writes the image over the disk and reboots into Talos; B(everything on the disk is lost).
+  - Returns as soon as the image has been fetched and the installer has begun. The connection is lost a minute later,
+    when the machine reboots; M(urmanac.talos.talos_wait) tells when Talos answers.
+  - The rules are those of the user-data that the role C(nodes) gives its machines.
+author:
+  - The urmanac.talos authors (@urmanac)
+attributes:
+  check_mode:
+    description: Checks the machine and returns the command line and the plan without changing anything.
+    support: full
+  diff_mode:
+    description: Returns the system that is there and the one that replaces it.
+    support: full
+  idempotent:
+    description: A machine that is Talos, or on which it runs already, is left alone. After a failure it begins anew.
+    support: full
+options:
+  image:
+    description:
+      - The Talos installer image, best by the digest of the manifest for the machine's architecture.
+        An index of several platforms is refused, because boot-to-talos takes its amd64 image on every machine.
+      - Or the URL of a disk image, which ends in C(.raw), C(.raw.gz), C(.raw.xz) or C(.raw.zst).
+        It is unpacked while it is written, so that a machine with little memory can become Talos too.
+      - Or the path of such a file on the machine, on no file system of the disk that is written.
+    type: str
+    required: true
+  image_sha256:
+    description: The SHA-256 that the disk image at a URL must have; an image in a registry is named by its digest.
+    type: str
+    default: ""
+  caches:
+    description: The cache of each registry, as C(HOST:PORT); images of these registries are fetched from there.
+    type: dict
+    default: {}
+  disk:
+    description: The disk that is written, such as V(/dev/nvme0n1). By default it is the one of the root file system.
+    type: str
+    default: ""
+  extra_kernel_args:
+    description:
+      - Kernel arguments for Talos. They reach it on machines without UEFI only; elsewhere a finding says so.
+    type: list
+    elements: str
+    default: []
+  version:
+    description: The release of boot-to-talos; one before V(0.7.1) is refused, because it fails on ARM.
+    type: str
+    default: 0.7.1
+  urls:
+    description: Where the release's files are looked for, in this order. By default it is the release on GitHub.
+    type: list
+    elements: str
+    default: []
+  sha256:
+    description: The SHA-256 that the release's archive must have; by default the one in its list of checksums.
+    type: str
+    default: ""
+  rounds:
+    description: How often all of O(urls) are tried; the pause between rounds grows by 5 seconds.
+    type: int
+    default: 5
+  wait_timeout:
+    description: How many seconds it waits for the installer to begin; it goes on by itself after that.
+    type: float
+    default: 900
+seealso:
+  - module: urmanac.talos.talos_wait
+  - module: urmanac.talos.talos_info
+"""
+
+EXAMPLES = r"""
+- name: Turn a machine in the VPC into Talos, through the bastion alone
+  urmanac.talos.boot_to_talos:
+    image: ghcr.io/urmanac/talos@sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+    caches:
+      ghcr.io: 10.10.0.100:5054
+    urls:
+      - http://10.10.0.100:8081/boot-to-talos
+  become: true
+
+- name: Turn a machine with little memory into Talos
+  urmanac.talos.boot_to_talos:
+    image: https://factory.talos.dev/image/376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba/v1.13.6/metal-arm64.raw.xz
+  become: true
+"""
+
+RETURN = r"""
+state:
+  description:
+    - V(began) when the installer is at work, V(pulling) when it is not yet after O(wait_timeout).
+    - V(talos) when the machine is Talos already, V(planned) in check mode.
+  returned: success
+  type: str
+  sample: began
+command:
+  description: The command line, with the answers to the questions that it asks.
+  returned: when the machine can become Talos
+  type: str
+  sample: >-
+    printf '%s\n' no no no yes | /run/urmanac.talos/boot-to-talos -mode install -image
+    10.10.0.100:5054/urmanac/talos@sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+    -disk /dev/nvme0n1
+plan:
+  description: What is fetched from where and what is written.
+  returned: when the machine can become Talos
+  type: dict
+  contains:
+    image:
+      description: The image as it is asked for.
+      type: str
+      sample: 10.10.0.100:5054/urmanac/talos@sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+    kind:
+      description: V(container) for an image in a registry, V(raw) for a disk image.
+      type: str
+      sample: container
+    disk:
+      description: The disk that is written.
+      type: str
+      sample: /dev/nvme0n1
+    archive:
+      description: The file of the release.
+      type: str
+      sample: boot-to-talos-linux-arm64.tar.gz
+    urls:
+      description: Where it is looked for.
+      type: list
+      elements: str
+      sample: [http://10.10.0.100:8081/boot-to-talos]
+    memory_bytes:
+      description: About how much memory the unpacked image needs; V(0) when the registry does not tell.
+      type: int
+      sample: 367001600
+  sample:
+    image: 10.10.0.100:5054/urmanac/talos@sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+    kind: container
+    disk: /dev/nvme0n1
+    archive: boot-to-talos-linux-arm64.tar.gz
+    urls: [http://10.10.0.100:8081/boot-to-talos]
+    memory_bytes: 367001600
+findings:
+  description: Everything that keeps the machine from becoming Talos, and what only may.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    code:
+      description: What it is about.
+      type: str
+      sample: secure_boot
+    cause:
+      description: What is wrong.
+      type: str
+      sample: Secure Boot is on, and the firmware would refuse Talos
+    remedy:
+      description: What to do.
+      type: str
+      sample: Turn it off; on EC2 choose an AMI without UEFI keys.
+    is_error:
+      description: Whether nothing is begun because of it.
+      type: bool
+      sample: true
+  sample: []
+progress:
+  description: What boot-to-talos has said so far.
+  returned: when it was started
+  type: list
+  elements: str
+  sample: ["2026/11/22 10:00:00 starting Talos installer"]
+log:
+  description: The file on the machine to which boot-to-talos writes, until the machine reboots.
+  returned: when it was started
+  type: str
+  sample: /run/urmanac.talos/boot-to-talos.log
+failure:
+  description: Why boot-to-talos failed.
+  returned: when it failed
+  type: dict
+  contains:
+    code:
+      description: What it is about.
+      type: str
+      sample: image_missing
+    line:
+      description: The line that tells it.
+      type: str
+      sample: "failed to get install assets from container source: pull image example.com/talos: MANIFEST_UNKNOWN"
+    cause:
+      description: What is wrong.
+      type: str
+      sample: the image does not exist
+    remedy:
+      description: What to do.
+      type: str
+      sample: Correct its name, tag or digest.
+  sample:
+    code: image_missing
+    line: "failed to get install assets from container source: pull image example.com/talos: MANIFEST_UNKNOWN"
+    cause: the image does not exist
+    remedy: Correct its name, tag or digest.
+"""
+
+import shlex
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.urmanac.talos.plugins.module_utils._boot import plan as rules
+from ansible_collections.urmanac.talos.plugins.module_utils._boot import upstream
+from ansible_collections.urmanac.talos.plugins.module_utils._boot.checks import Finding, Wish, architecture_of, check
+from ansible_collections.urmanac.talos.plugins.module_utils._boot.facts import Facts
+from ansible_collections.urmanac.talos.plugins.module_utils._boot.failures import Failure
+from ansible_collections.urmanac.talos.plugins.module_utils._boot.machine import FOLDER, Machine
+from ansible_collections.urmanac.talos.plugins.module_utils._boot.release import Source
+from ansible_collections.urmanac.talos.plugins.module_utils._boot.start import LOG, Run
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.image import Image
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "image": {"type": "str", "required": True},
+    "image_sha256": {"type": "str", "default": ""},
+    "caches": {"type": "dict", "default": {}},
+    "disk": {"type": "str", "default": ""},
+    "extra_kernel_args": {"type": "list", "elements": "str", "default": []},
+    "version": {"type": "str", "default": upstream.VERSION_MIN},
+    "urls": {"type": "list", "elements": "str", "default": []},
+    "sha256": {"type": "str", "default": ""},
+    "rounds": {"type": "int", "default": 5},
+    "wait_timeout": {"type": "float", "default": 900},
+}
+
+
+class Linux(Protocol):
+    """What is needed of the machine."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the program and its log are."""
+
+    def facts(self) -> Facts:
+        """Return what is known of it."""
+
+    def look(self, image: str, architecture: str) -> Image:
+        """Return what the image's registry says from there."""
+
+    def run(self) -> Run:
+        """Return how boot-to-talos is doing."""
+
+    def prepare(self, *, architecture: str, sha256: str, image: rules.Image, image_sha256: str) -> None:
+        """Fetch and verify what is needed."""
+
+    def start(self, command: Sequence[str], answers: Sequence[str], *, raw: bool) -> None:
+        """Start the program."""
+
+
+class Plan(NamedTuple):
+    """What is to be done on the machine."""
+
+    image: rules.Image
+    disk: str
+    command: tuple[str, ...]
+    answers: tuple[str, ...]
+    architecture: str
+    memory_bytes: int
+
+
+class Outcome(NamedTuple):
+    """What was found, what is or would be done, and how it goes."""
+
+    state: str
+    changed: bool
+    system: str
+    findings: tuple[Finding, ...] = ()
+    plan: Plan | None = None
+    run: Run = Run()
+
+    @property
+    def failure(self) -> Failure | None:
+        """Return why boot-to-talos failed, None if it did not."""
+        return self.run.failure
+
+
+def wish_of(params: Mapping[str, Any]) -> Wish:
+    """Return what the options ask for."""
+    image = rules.through_cache(rules.image_of(params["image"]), params["caches"])
+    return Wish(image, params["version"], params["disk"], tuple(params["extra_kernel_args"]))
+
+
+def plan_boot(facts: Facts, wish: Wish, found: Image | None, folder: Path) -> Plan:
+    """Return the plan for a machine on which nothing is wrong."""
+    disk = wish.disk or f"/dev/{facts.root_disks[0]}"
+    image = str(folder / wish.image.file) if wish.image.is_remote else wish.image.text
+    words = rules.arguments(image, disk, wish.extra_kernel_args)
+    answers = rules.answers(has_default_route=facts.has_default_route)
+    command = (str(folder / upstream.PROGRAM), *words)
+    memory = rules.tmpfs_bytes(found.size or 0) if found else 0
+    return Plan(wish.image, disk, command, answers, architecture_of(facts), memory)
+
+
+def ensure_boot(linux: Linux, wish: Wish, params: Mapping[str, Any], *, check_mode: bool) -> Outcome:
+    """Begin to turn the machine into Talos, unless it is or does already."""
+    facts = linux.facts()
+    run = linux.run()
+    if facts.is_talos or run.is_running:
+        return Outcome("talos" if facts.is_talos else _state(run), changed=False, system=facts.system, run=run)
+    found = linux.look(wish.image.text, architecture_of(facts)) if wish.image.kind == "container" else None
+    findings = tuple(check(facts, wish, found))
+    if any(finding.is_error for finding in findings):
+        return Outcome("refused", changed=False, system=facts.system, findings=findings)
+    plan = plan_boot(facts, wish, found, linux.folder)
+    if check_mode:
+        return Outcome("planned", changed=True, system=facts.system, findings=findings, plan=plan)
+    hashes = {"sha256": params["sha256"], "image_sha256": params["image_sha256"]}
+    linux.prepare(architecture=plan.architecture, image=plan.image, **hashes)
+    linux.start(plan.command, plan.answers, raw=plan.image.kind == "raw")
+    run = wait_for_begin(linux, params["wait_timeout"])
+    return Outcome(_state(run), changed=True, system=facts.system, findings=findings, plan=plan, run=run)
+
+
+def wait_for_begin(
+    linux: Linux,
+    timeout: float,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Run:
+    """Return how boot-to-talos does once its installer has begun, it has ended, or the time is over."""
+    until = clock() + timeout
+    while True:
+        run = linux.run()
+        if run.has_begun or run.status is not None or clock() >= until:
+            return run
+        sleep(0.5)
+
+
+def _state(run: Run) -> str:
+    return "began" if run.has_begun else "pulling"
+
+
+def as_result(outcome: Outcome, params: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the outcome as the module's result."""
+    result: dict[str, Any] = {"changed": outcome.changed, "state": outcome.state}
+    result["findings"] = [finding._asdict() for finding in outcome.findings]
+    plan = outcome.plan
+    if plan:
+        result["command"] = f"printf '%s\\n' {' '.join(plan.answers)} | {shlex.join(plan.command)}"
+        result["plan"] = {
+            "image": plan.image.text,
+            "kind": plan.image.kind,
+            "disk": plan.disk,
+            "archive": upstream.ARCHIVE.format(architecture=plan.architecture),
+            "urls": list(urls_of(params)),
+            "memory_bytes": plan.memory_bytes,
+        }
+        result["diff"] = {"before": {"system": outcome.system}, "after": {"system": f"Talos from {plan.image.text}"}}
+    if outcome.run.lines or outcome.run.is_running:
+        result |= {"progress": list(outcome.run.lines), "log": str(folder / LOG)}
+    if outcome.failure:
+        result["failure"] = outcome.failure._asdict()
+    return result
+
+
+def problem_of(outcome: Outcome) -> str:
+    """Return why nothing comes of it, empty if it goes well."""
+    errors = [finding for finding in outcome.findings if finding.is_error]
+    if errors and not outcome.plan:
+        told = "; ".join(f"{finding.cause}. {finding.remedy}" for finding in errors)
+        return f"Failed to turn this machine into Talos; nothing was begun: {told}"
+    if outcome.failure:
+        return f"Failed to turn this machine into Talos: {outcome.failure}"
+    return ""
+
+
+def urls_of(params: Mapping[str, Any]) -> Sequence[str]:
+    """Return where the release's files are looked for."""
+    urls: list[str] = params["urls"]
+    return urls or [upstream.RELEASE_URL.format(version=params["version"].lstrip("v"))]
+
+
+def main(root: str = "/") -> None:
+    """Run the module; the root is another one in tests only."""
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    params = module.params
+    try:
+        linux = Machine(Path(root), Source(urls_of(params), params["rounds"]))
+        outcome = ensure_boot(linux, wish_of(params), params, check_mode=module.check_mode)
+    except CollectionError as error:
+        module.fail_json(msg=str(error))
+    result = as_result(outcome, params, Path(root) / FOLDER)
+    for finding in outcome.findings:
+        if not finding.is_error:
+            module.warn(f"{finding.cause}. {finding.remedy}")
+    problem = problem_of(outcome)
+    if problem:
+        module.fail_json(msg=problem, **{**result, "changed": outcome.changed})
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

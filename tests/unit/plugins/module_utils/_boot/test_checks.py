@@ -1,0 +1,116 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._boot.checks import Wish, check
+from ansible_collections.urmanac.talos.plugins.module_utils._boot.facts import Facts
+from ansible_collections.urmanac.talos.plugins.module_utils._boot.plan import MIB, image_of
+from ansible_collections.urmanac.talos.plugins.module_utils._oci import errors
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.image import Image
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.repository import INDEXES, MANIFESTS
+
+NAME = f"10.10.0.100:5054/urmanac/talos@sha256:{'a' * 64}"
+GOOD = Facts(
+    user_id=0,
+    machine="aarch64",
+    system="Amazon Linux 2023",
+    is_talos=False,
+    memory_total=3800 * MIB,
+    memory_free=3300 * MIB,
+    secure_boot=False,
+    lockdown="none",
+    is_uefi=True,
+    has_loop_devices=True,
+    has_sysrq=True,
+    has_default_route=True,
+    root_disks=("nvme0n1",),
+    disks=("nvme0n1", "nvme1n1"),
+)
+FOUND = Image(NAME, exists=True, media_type=MANIFESTS[0], platforms={"linux/arm64": "sha256:a"}, size=150 * MIB)
+WISH = Wish(image_of(NAME))
+
+
+def codes(facts: Facts = GOOD, wish: Wish = WISH, found: Image | None = FOUND) -> list[tuple[str, bool]]:
+    """Return which findings there are, and whether they are errors."""
+    return [(finding.code, finding.is_error) for finding in check(facts, wish, found)]
+
+
+def test_nothing_is_wrong_with_a_graviton() -> None:
+    assert codes() == []
+
+
+@pytest.mark.parametrize(
+    ("fact", "expected"),
+    [
+        pytest.param({"user_id": 1000}, ("root", True), id="another user"),
+        pytest.param({"machine": "riscv64"}, ("architecture", True), id="another architecture"),
+        pytest.param({"secure_boot": True}, ("secure_boot", True), id="Secure Boot"),
+        pytest.param({"lockdown": "integrity"}, ("lockdown", False), id="locked down"),
+        pytest.param({"has_loop_devices": False}, ("loop_device", True), id="no loop devices"),
+        pytest.param({"has_sysrq": False}, ("sysrq", True), id="no sysrq"),
+        pytest.param({"root_disks": ()}, ("disk", True), id="root on no disk"),
+        pytest.param({"root_disks": ("sda", "sdb")}, ("disk", True), id="root on two disks"),
+        pytest.param({"memory_total": 800 * MIB}, ("memory", True), id="a small tmpfs"),
+        pytest.param({"memory_free": 500 * MIB}, ("memory", True), id="little free memory"),
+    ],
+)
+def test_each_check_finds_what_it_is_for(fact: dict[str, Any], expected: tuple[str, bool]) -> None:
+    assert codes(GOOD._replace(**fact)) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        pytest.param({"media_type": INDEXES[0]}, "image_index", id="index"),
+        pytest.param(
+            {"platforms": {"linux/amd64": ""}, "error": errors.NO_SUCH_PLATFORM}, "image_architecture", id="amd64"
+        ),
+        pytest.param({"error": errors.NOT_FOUND}, "image_missing", id="missing"),
+        pytest.param({"error": errors.NOT_AUTHORISED}, "image_forbidden", id="private"),
+        pytest.param({"error": errors.UNREACHABLE}, "registry_unreachable", id="no registry"),
+        pytest.param({"error": errors.BAD_DIGEST}, "image_damaged", id="damaged"),
+        pytest.param({"error": errors.UNEXPECTED_ANSWER}, "image_unknown", id="no image"),
+    ],
+)
+def test_what_the_registry_says_is_a_finding(found: dict[str, Any], expected: str) -> None:
+    error = errors.ImageError(found["error"], "cause", "remedy") if "error" in found else None
+
+    assert codes(found=FOUND._replace(**{**found, "error": error})) == [(expected, True)]
+
+
+def test_a_machine_with_little_memory_is_offered_a_disk_image_which_it_may_have() -> None:
+    small = GOOD._replace(memory_total=800 * MIB, memory_free=700 * MIB)
+    finding = check(small, WISH, FOUND)[0]
+
+    assert "disk image (https://" in finding.remedy
+    assert codes(small, Wish(image_of("https://factory.talos.dev/x/metal-arm64.raw.xz")), None) == []
+
+
+def test_a_disk_has_to_exist_and_may_be_another_than_the_root() -> None:
+    assert codes(wish=WISH._replace(disk="/dev/xvda")) == [("disk", True)]
+    assert codes(GOOD._replace(root_disks=()), WISH._replace(disk="/dev/nvme1n1")) == []
+
+
+def test_an_old_release_is_refused() -> None:
+    assert codes(wish=WISH._replace(version="v0.7.0")) == [("version", True)]
+
+
+def test_kernel_arguments_that_get_lost_are_told() -> None:
+    wish = WISH._replace(extra_kernel_args=("console=ttyS0",))
+    raw = Wish(image_of("https://factory.talos.dev/x/metal-arm64.raw.xz"), extra_kernel_args=("console=ttyS0",))
+
+    assert codes(wish=wish) == [("kernel_arguments", False)]
+    assert codes(GOOD._replace(is_uefi=False), wish) == []
+    assert codes(GOOD._replace(is_uefi=False), raw, None) == [("kernel_arguments", False)]
+
+
+def test_everything_is_told_at_once() -> None:
+    bad = GOOD._replace(user_id=1, secure_boot=True, has_loop_devices=False, root_disks=())
+
+    assert len(codes(bad, found=FOUND._replace(media_type=INDEXES[1]))) == 5
