@@ -206,6 +206,7 @@ def furnish(root: Path, identity: dict[str, Any]) -> None:
         "sys/block/nvme0n1/size": "104857600\n",
         "sys/class/net/ens5/operstate": "up\n",
         "dev/nvme0n1": "",
+        "dev/loop-control": "",
     }
     for name, text in files.items():
         (root / name).write_text(text, encoding="utf-8")

@@ -2,28 +2,63 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stand-in for boot-to-talos v0.7.1: its flags, questions, progress lines and failures; it pulls and writes nothing.
+"""A stand-in for boot-to-talos v0.7.1: its flags, questions, progress lines and failures.
 
-What it ends with is a word to the lab, which takes the machine's Linux away and starts a Talos stand-in in its place.
+It pulls the image from a registry on loopback and looks into it, but runs and writes nothing of it. It ends with a word
+to the lab, which takes the machine's Linux away and starts a Talos stand-in in its place.
 """
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import http.client
+import io
+import ipaddress
+import json
 import os
 import socket
 import stat
 import sys
+import tarfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 ROOT = os.environ.get("LAB_ROOT", "")
 DEFAULT_IMAGE = "ghcr.io/cozystack/cozystack/talos:v1.11.6"
 BOOLEAN = ("yes",)
 VALUED = ("disk", "extra-kernel-arg", "image", "image-size-gib", "mode")
+USAGE = f"""Usage of {sys.argv[0]}:
+  -disk string
+    \ttarget disk (will be wiped)
+  -extra-kernel-arg value
+    \textra kernel arg (repeatable)
+  -image string
+    \tTalos installer image (default "{DEFAULT_IMAGE}")
+  -image-size-gib uint
+    \timage.raw size (GiB) (default 3)
+  -mode string
+    \tmode: boot or install
+  -yes
+    \tautomatic yes to prompts"""
 MODES = """Mode:
   1. boot: by kexec (the stand-in's wording)
   2. install: to the disk (the stand-in's wording)"""
+SECURE_BOOT = "\nWARNING: Secure Boot is enabled! (the rest is the stand-in's wording: it tells how to turn it off)\n"
+RAW_ENDINGS = (".raw", ".raw.gz", ".raw.xz", ".raw.zst")
+# The machines of the lab are Gravitons. From an index the real one takes this platform nevertheless.
+ARCHITECTURE = "arm64"
+INDEX_PLATFORM = ("linux", "amd64")
+ACCEPT = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json"
+EFI_GLOBAL = "8be4df61-93ca-11d2-aa0d-00e098032b8c"
+FOLDER = "/tmp/installer-1234567890"  # noqa: S108  only a name in progress lines
+
+
+class ImageProblem(Exception):
+    """What the real one says of an image that it cannot use."""
 
 
 @dataclass
@@ -51,11 +86,10 @@ def fatal(text: str) -> None:
 
 def misuse(text: str) -> None:
     """End as Go's flag package does."""
-    print(text, file=sys.stderr)
-    print("Usage of boot-to-talos:", file=sys.stderr)
-    for name in sorted([*BOOLEAN, *VALUED]):
-        print(f"  -{name}", file=sys.stderr)
-    sys.exit(2)
+    if text:
+        print(text, file=sys.stderr)
+    print(USAGE, file=sys.stderr)
+    sys.exit(2 if text else 0)
 
 
 def parse(arguments: list[str]) -> Options:
@@ -137,13 +171,18 @@ def ask_mode(options: Options) -> str:
 
 def network_arguments(options: Options) -> list[str]:
     """Ask about networking: after a no, again, as the real program falls back to a simpler detection."""
-    for attempt in (1, 2):
+    has_route = not Path(f"{ROOT}/run/lab/no-default-route").exists()
+    if not has_route:
+        log("warning: no default route found: no default route")
+    for simple in (False, True) if has_route else (True,):
         if ask_yes_no(options, "Add networking configuration?", default=True):
-            return _network_answers(options, simple=attempt == 2)
+            return _network_answers(options, simple=simple)
     return _console(options)
 
 
 def _network_answers(options: Options, *, simple: bool) -> list[str]:
+    if not simple:
+        print("\nDetected interface: ens5 (enx020000000001)", flush=True)
     device = ask(options, "Interface" if simple else "Network device for IP", "enx020000000001")
     address = ask(options, "IP address", "127.0.0.1")
     mask = ask(options, "Netmask", "255.255.255.0")
@@ -166,20 +205,122 @@ def summary(title: str, options: Options) -> None:
     print(f"  Extra kernel args: {' '.join(options.extra) or '(none)'}", flush=True)
 
 
-def pull(options: Options) -> None:
-    """Stand in for pulling the image: the place for what a registry double will know of its platforms."""
-    if options.image.startswith(("http://", "https://")):
-        fatal(f"failed to get install assets from container source: pull image {options.image}: "
-              "could not parse reference")  # fmt: skip
+def pull(image: str) -> str:
+    """Pull an image as the real one does, and return the architecture that it is for."""
+    try:
+        if image.startswith(("http://", "https://")):
+            raise ImageProblem(f"parsing reference {json.dumps(image)}: could not parse reference: {image}")
+        registry, repository, wanted = _reference(image)
+        manifest = _manifest(registry, repository, wanted, image)
+        config = json.loads(_blob(registry, repository, manifest["config"]["digest"]))
+    except ImageProblem as problem:
+        raise ImageProblem(f"pull image {image}: {problem}") from problem
+    free = _tmpfs_bytes()
+    for layer in manifest["layers"]:
+        free = _unpack(_blob(registry, repository, layer["digest"]), free)
+    return str(config.get("architecture", ""))
+
+
+def _reference(image: str) -> tuple[str, str, str]:
+    """Return registry, repository, and tag or digest."""
+    registry, _slash, rest = image.partition("/")
+    if not rest or not ("." in registry or ":" in registry or registry == "localhost"):
+        registry, rest = "index.docker.io", image
+    repository, at, digest = rest.partition("@")
+    repository, _colon, tag = repository.partition(":")
+    return registry, repository, digest if at else tag or "latest"
+
+
+def _manifest(registry: str, repository: str, wanted: str, image: str) -> dict[str, Any]:
+    """Return the manifest: of an index the one for amd64, whatever this machine is."""
+    found: dict[str, Any] = json.loads(_get(registry, f"/v2/{repository}/manifests/{wanted}"))
+    if "manifests" not in found:
+        return found
+    for entry in found["manifests"]:
+        platform = entry.get("platform", {})
+        if (platform.get("os"), platform.get("architecture")) == INDEX_PLATFORM:
+            return _manifest(registry, repository, entry["digest"], image)
+    raise ImageProblem(f"no child with platform {'/'.join(INDEX_PLATFORM)} in index {image}")
+
+
+def _blob(registry: str, repository: str, digest: str) -> bytes:
+    """Return a blob that is what its digest says."""
+    body = _get(registry, f"/v2/{repository}/blobs/{digest}")
+    actual = f"sha256:{hashlib.sha256(body).hexdigest()}"
+    if actual != digest:
+        raise ImageProblem(f'extract layer: read tar: error verifying sha256 checksum; got "{actual}", want "{digest}"')
+    return body
+
+
+def _get(registry: str, path: str) -> bytes:
+    """Return what a registry on loopback serves; there is no other network."""
+    host, _colon, port = registry.partition(":")
+    try:
+        private = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        private = host == "localhost"
+    if not private:
+        raise ImageProblem(f'Get "https://{registry}/v2/": dial tcp: lookup {host} on 127.0.0.53:53: no such host')
+    connection = http.client.HTTPConnection(host, int(port or 80), timeout=30)
+    try:
+        connection.request("GET", path, headers={"Accept": ACCEPT})
+        answer = connection.getresponse()
+        body = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        cause = "connect: connection refused" if isinstance(error, ConnectionRefusedError) else str(error)
+        raise ImageProblem(f'Get "http://{registry}/v2/": dial tcp {registry}: {cause}') from error
+    if answer.status != 200:
+        raise ImageProblem(f"GET http://{registry}{path}: {_refusal(answer, body)}")
+    return body
+
+
+def _refusal(answer: http.client.HTTPResponse, body: bytes) -> str:
+    try:
+        return "; ".join(f"{error['code']}: {error['message']}" for error in json.loads(body)["errors"])
+    except (ValueError, KeyError, TypeError):
+        return f"unexpected status code {answer.status} {answer.reason}"
+
+
+def _tmpfs_bytes() -> int:
+    """Return how much a tmpfs holds: half of the memory, or what a test says."""
+    try:
+        return int(Path(f"{ROOT}/run/lab/tmpfs-bytes").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+
+
+def _unpack(layer: bytes, free: int) -> int:
+    """Look at the files of a layer and return how much of the tmpfs they would leave."""
+    for name, size in _files(layer):
+        free -= size
+        if free < 0:
+            where = f"{FOLDER}/rootfs/{name}"
+            raise ImageProblem(f"extract layer: extract file: write {where}: no space left on device")
+    return free
+
+
+def _files(layer: bytes) -> Iterator[tuple[str, int]]:
+    """Yield name and size of the files in a layer."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(gzip.decompress(layer))) as archive:
+            for member in archive:
+                yield member.name, member.size
+    except (OSError, EOFError, tarfile.TarError) as error:
+        raise ImageProblem(f"extract layer: uncompress layer: {error}") from error
 
 
 def boot(options: Options) -> None:
     """Fail as kexec of an arm64 Talos kernel does: it is an EFI zboot image that kexec does not take."""
     summary("Boot Summary", options)
+    print(flush=True)
     if not ask_yes_no(options, "Continue with boot?", default=True):
         fatal("aborted by user")
+    print(flush=True)
     log("boot mode: extracting kernel and initramfs from image")
-    pull(options)
+    try:
+        pull(options.image)
+    except ImageProblem as problem:
+        fatal(f"get boot assets: {problem}")
     log("loading kernel with kexec")
     log("using KexecFileLoad")
     fatal("kexec: error loading kernel for kexec: exec format error (errno: 8). Check dmesg for details")
@@ -187,38 +328,88 @@ def boot(options: Options) -> None:
 
 def install(options: Options) -> None:
     """Go through the motions, in the real order."""
+    _ask_about_secure_boot(options)
     summary("Summary", options)
     print(f"\nWARNING: ALL DATA ON {options.disk} WILL BE ERASED!\n", flush=True)
     if not ask_yes_no(options, "Continue?", default=True):
         fatal("aborted by user")
-    folder = "/tmp/installer-1234567890"  # noqa: S108  only in a progress line
-    log(f"created temporary directory {folder}")
-    pull(options)
-    log(f"creating raw disk {folder}/image.raw ({options.size} GiB)")
-    log(f"attached {folder}/image.raw to /dev/loop0")
+    print(flush=True)
+    log(f"created temporary directory {FOLDER}")
+    if options.image.lower().endswith(RAW_ENDINGS):
+        return _install_disk_image(options)
+    try:
+        architecture = pull(options.image)
+    except ImageProblem as problem:
+        fatal(f"failed to get install assets from container source: {problem}")
+    return _install_container(options, architecture)
+
+
+def _ask_about_secure_boot(options: Options) -> None:
+    try:
+        is_on = Path(f"{ROOT}/sys/firmware/efi/efivars/SecureBoot-{EFI_GLOBAL}").read_bytes()[4] == 1
+    except (OSError, IndexError):
+        is_on = False
+    if not is_on:
+        return
+    print(SECURE_BOOT, flush=True)
+    if not ask_yes_no(options, "Proceed anyway (not recommended)?", default=False):
+        fatal("aborted: Secure Boot is enabled")
+    print(flush=True)
+
+
+def _install_container(options: Options, architecture: str) -> None:
+    log(f"creating raw disk {FOLDER}/image.raw ({options.size} GiB)")
+    if not Path(f"{ROOT}/dev/loop-control").exists():
+        fatal("open loop-control: open /dev/loop-control: no such file or directory")
+    log(f"attached {FOLDER}/image.raw to /dev/loop0")
     log("starting Talos installer")
+    if architecture != ARCHITECTURE:
+        fatal("forkexec: exec format error")
     log("running Talos installer (a stand-in)")
     log("installation of Talos complete (a stand-in)")
     log("Talos installer finished successfully")
     log("remounting all filesystems read-only")
-    log(f"copy {folder}/image.raw → {options.disk}")
-    _write(options)
+    log(f"copy {FOLDER}/image.raw → {options.disk}")
+    _write(options, "dst")
     log(f"installation image copied to {options.disk}")
     if Path(f"{ROOT}/sys/firmware/efi").exists():
         log("creating EFI boot entry")
         log("EFI boot entry 0001 created, BootOrder: [1 0]")
+    _reboot(f"talos {options.image}")
+
+
+def _install_disk_image(options: Options) -> None:
+    """Write a disk image. From a URL the real one writes a packed one as it is, and nothing boots from that."""
+    is_url = options.image.startswith(("http://", "https://"))
+    if is_url:
+        # The lab's machines reach loopback only, and no disk image is served there.
+        cause = "dial tcp: lookup: no such host"
+        what = f'download {options.image}: Get "{options.image}": {cause}'
+        fatal(f"failed to get install assets from raw source: download: {what}")
+    if not Path(ROOT + options.image).exists():
+        cause = f"open {options.image}: no such file or directory"
+        fatal(f"failed to get install assets from raw source: open RAW image: open {options.image}: {cause}")
+    log(f"installing from disk image to {options.disk}")
+    _write(options, "disk")
+    log(f"disk image copied to {options.disk}")
+    if options.extra:
+        log("extra kernel args provided but UKI patching for installed image is not implemented yet")
+    _reboot(f"talos {options.image}")
+
+
+def _reboot(wish: str) -> None:
     log("rebooting system")
-    Path(f"{ROOT}/run/lab/reboot").write_text(f"talos {options.image}", encoding="utf-8")
+    Path(f"{ROOT}/run/lab/reboot").write_text(wish, encoding="utf-8")
     time.sleep(60)  # the real one does not return either
 
 
-def _write(options: Options) -> None:
+def _write(options: Options, what: str) -> None:
     """Put a note on the scratch root's disk, which is a file; never open anything else."""
     disk = Path(ROOT + options.disk)
     if not disk.exists():
-        fatal(f"open dst: open {options.disk}: no such file or directory")
+        fatal(f"open {what}: open {options.disk}: no such file or directory")
     if not stat.S_ISREG(disk.stat().st_mode):
-        fatal(f"open dst: open {options.disk}: the lab's stand-in writes no real disk")
+        fatal(f"open {what}: open {options.disk}: the lab's stand-in writes no real disk")
     disk.write_text(f"Talos stand-in\nimage {options.image}\nargs {' '.join(options.extra)}\n", encoding="utf-8")
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.registry.images import AMD64_ONLY, ARM64_ONLY
 from lab.sandbox import namespaces_work
 from tests.lab.labs import AMI_PARAMETER, Lab, eventually, make_lab
 
@@ -30,6 +31,10 @@ KINDS = [
     ),
     pytest.param("path", id="short PATH"),
 ]
+INDEX = "urmanac/talos-cozystack-spin-only/talos:latest"
+NO_AND_YES = r"printf 'no\nno\nno\nyes\n' | ./boot-to-talos -mode install"
+VARIABLE = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+SECURE_BOOT_ON = rf'printf "\6\0\0\0\1" >"$LAB_ROOT/{VARIABLE}"'
 HEADER = "#!/bin/sh\n# Made by urmanac.talos\n"
 
 
@@ -92,6 +97,11 @@ def script(text: str) -> str:
     return HEADER + textwrap.dedent(text)
 
 
+def image(place: Lab) -> str:
+    """Return an image of the lab's registry that a Graviton can run."""
+    return f"{place.address(100)}:5054/{ARM64_ONLY}:latest"
+
+
 def install(place: Lab) -> str:
     """Return user-data that fetches boot-to-talos and installs."""
     return script(f"""
@@ -102,7 +112,7 @@ def install(place: Lab) -> str:
         [ "$(sha256sum b.tar.gz | cut -d ' ' -f 1)" = "$(awk '{{ print $1 }}' sums)" ] || exit 2
         tar -xzf b.tar.gz boot-to-talos
         disk=/dev/$(lsblk --noheadings --nodeps --output PKNAME "$(findmnt --noheadings --output SOURCE /)")
-        printf 'no\\nno\\nno\\nyes\\n' | ./boot-to-talos -mode install -image repo@sha256:abc -disk "$disk"
+        printf 'no\\nno\\nno\\nyes\\n' | ./boot-to-talos -mode install -image {image(place)} -disk "$disk"
         """)
 
 
@@ -234,39 +244,91 @@ def test_the_console_is_base64_on_the_wire(place: Lab, subnet: str) -> None:
     assert "plain\n" in base64.b64decode(text).decode()
 
 
-def boot_to_talos(place: Lab, subnet: str, line: str) -> str:
-    """Return the console of a machine that runs one command line with boot-to-talos."""
+def boot_to_talos(place: Lab, subnet: str, line: str, says: str) -> str:
+    """Return the console of a machine that runs one command line with boot-to-talos, once it says that or has ended."""
     lines = f"""
         cd "$(mktemp -d)"
         curl -fsS http://{place.address(100)}:8081/boot-to-talos-linux-arm64.tar.gz | tar -xz
         {line}
         """
-    return Machine(place, subnet, script(lines)).wait_for("user-data ended")
+    machine = Machine(place, subnet, script(lines))
+    console: str = eventually(machine.console, lambda text: says in text or "user-data ended" in text)
+    return console
 
 
 @pytest.mark.parametrize(
     ("line", "says"),
     [
         pytest.param(
-            "./boot-to-talos -yes -image x -disk /dev/nvme0n1", "error loading kernel for kexec", id="-yes means kexec"
+            "./boot-to-talos -yes -image IMAGE -disk /dev/nvme0n1",
+            "error loading kernel for kexec",
+            id="-yes means kexec",
         ),
         pytest.param("./boot-to-talos --mode=fly", "invalid mode: fly", id="unknown mode"),
         pytest.param("./boot-to-talos --config x", "flag provided but not defined: -config", id="unknown flag"),
         pytest.param("./boot-to-talos -disk", "flag needs an argument: -disk", id="no value"),
         pytest.param(
-            r"printf 'no\nno\nno\nyes\n' | ./boot-to-talos -mode install -image x -disk /dev/xvda",
+            f"{NO_AND_YES} -image IMAGE -disk /dev/xvda",
             "open dst: open /dev/xvda: no such file or directory",
             id="no such disk",
         ),
         pytest.param(
-            r"printf 'no\nno\nno\nno\n' | ./boot-to-talos -mode install -image x -disk /dev/nvme0n1",
+            r"printf 'no\nno\nno\nno\n' | ./boot-to-talos -mode install -image IMAGE -disk /dev/nvme0n1",
             "aborted by user",
             id="not confirmed",
         ),
+        pytest.param(
+            r"printf 'no\nno\nno\n' | ./boot-to-talos -mode install -image IMAGE -disk /dev/nvme0n1",
+            "rebooting system",
+            id="the end of its input means the default, which is yes",
+        ),
+        pytest.param(
+            f"{NO_AND_YES} -image REGISTRY/{INDEX} -disk /dev/nvme0n1",
+            "forkexec: exec format error",
+            id="amd64 is taken from an index",
+        ),
+        pytest.param(
+            f"{NO_AND_YES} -image REGISTRY/{AMD64_ONLY} -disk /dev/nvme0n1",
+            "forkexec: exec format error",
+            id="amd64 only",
+        ),
+        pytest.param(
+            f"{NO_AND_YES} -image REGISTRY/{ARM64_ONLY}:v0 -disk /dev/nvme0n1",
+            "MANIFEST_UNKNOWN",
+            id="no such image",
+        ),
+        pytest.param(
+            f"{NO_AND_YES} -image ghcr.io/{ARM64_ONLY} -disk /dev/nvme0n1",
+            "dial tcp: lookup ghcr.io",
+            id="no network",
+        ),
+        pytest.param(
+            f'echo 10 >"$LAB_ROOT/run/lab/tmpfs-bytes"; {NO_AND_YES} -image IMAGE -disk /dev/nvme0n1',
+            "STAND-IN: no space left on device",
+            id="full tmpfs",
+        ),
+        pytest.param(
+            f'rm "$LAB_ROOT/dev/loop-control"; {NO_AND_YES} -image IMAGE -disk /dev/nvme0n1',
+            "open loop-control: open /dev/loop-control: no such file or directory",
+            id="no loop devices",
+        ),
+        pytest.param(
+            f'echo >"$LAB_ROOT/run/lab/no-default-route"; {NO_AND_YES} -image IMAGE -disk /dev/nvme0n1',
+            "aborted by user",
+            id="without a route it asks once less",
+        ),
+        pytest.param(
+            f"{SECURE_BOOT_ON}; {NO_AND_YES} -image IMAGE -disk /dev/nvme0n1",
+            "rebooting system",
+            id="the yes meant for the disk is taken for Secure Boot",
+        ),
     ],
 )
-def test_boot_to_talos_fails_as_the_real_one_does(place: Lab, subnet: str, line: str, says: str) -> None:
-    assert says in boot_to_talos(place, subnet, line)
+def test_boot_to_talos_ends_as_the_real_one_does(place: Lab, subnet: str, line: str, says: str) -> None:
+    registry = f"{place.address(100)}:5054"
+    line = line.replace("IMAGE", image(place)).replace("REGISTRY", registry)
+
+    assert says in boot_to_talos(place, subnet, line, says)
 
 
 def test_two_noes_are_needed_to_keep_the_network_out_of_the_kernel_arguments(place: Lab, subnet: str) -> None:
