@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.urmanac.talos.plugins.module_utils._boot.failures import explain
+
 FAILED = "urmanac.talos: FAILED"
 CONSOLE_LINES = 6
 REPLACE = (
@@ -38,6 +40,10 @@ def lines_of(node: Record, instance: Record, seen: Record) -> Iterator[str]:
     yield f"{where}: Talos at {node['ipv4']} port 50000: {seen.get('error') or 'not asked'}"
     console = have.get("console", [])
     failed = [line for line in console if FAILED in line]
+    failure = explain(console)
+    if failure:
+        yield f"    boot-to-talos: {failure.cause}. {failure.remedy}"
+        failed = [line for line in console if failure.line in line][-1:] + failed
     yield from (f"    console: {line.rstrip()}" for line in [*failed, *console[-CONSOLE_LINES:]])
     yield f"    Remedy: {remedy(state, bool(failed), bool(console)).format(id=instance['id'])}"
 

@@ -39,6 +39,23 @@ def test_the_line_that_names_the_failure_leads_the_console() -> None:
     )
 
 
+def test_a_failure_of_boot_to_talos_is_explained_before_its_line() -> None:
+    console = [
+        "2026/11/22 10:00:00 starting Talos installer\n",
+        "2026/11/22 10:00:01 forkexec: exec format error\n",
+        "urmanac.talos: FAILED: boot-to-talos ended with exit status 1\n",
+        *(f"later {number}" for number in range(9)),
+    ]
+
+    lines = boot_diagnosis([GATEWAY], resources(console=console), [REFUSED])
+
+    assert lines[1].startswith("    boot-to-talos: the image is for another architecture")
+    assert lines[2:4] == [
+        "    console: 2026/11/22 10:00:01 forkexec: exec format error",
+        "    console: urmanac.talos: FAILED: boot-to-talos ended with exit status 1",
+    ]
+
+
 def test_a_machine_that_is_still_at_it_may_need_longer() -> None:
     lines = boot_diagnosis([GATEWAY], resources(console=["urmanac.talos: installing"]), [REFUSED])
 
