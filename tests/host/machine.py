@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,13 +47,15 @@ class Machine:
 
 
 @contextmanager
-def running(folder: Path, *, tap: str, mac: str, disk: Path | None = None) -> Iterator[Machine]:
+def running(
+    folder: Path, *, tap: str, mac: str, disk: Path | None = None, within: Sequence[str] = ()
+) -> Iterator[Machine]:
     """Start a machine on the network interface; its disk forgets what was written when the machine ends."""
     variables = folder / "variables.fd"
     shutil.copy(VARIABLES, variables)
     console = folder / "console.log"
     command = [
-        *(program("qemu-system-aarch64"), "-nodefaults", "-no-user-config", "-display", "none"),
+        *(*within, program("qemu-system-aarch64"), "-nodefaults", "-no-user-config", "-display", "none"),
         *("-machine", "virt", "-cpu", "neoverse-n1", "-smp", str(CORES), "-m", str(MEMORY)),
         *("-serial", f"file:{console}"),
         *("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={FIRMWARE}"),

@@ -5,10 +5,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+LIBC = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNET = 0x40000000
 SUBNET = "10.10.0"
 BASTION, NODE, ROUTER = f"{SUBNET}.100", f"{SUBNET}.101", f"{SUBNET}.1"
 BASTION_IPV6, OPERATOR_IPV6 = "2001:db8:10::100", "2001:db8:99::2"
@@ -83,6 +88,23 @@ class Network:
         self.run(place, "ip", "link", "add", interface, "type", "veth", *peer)
         self.run(place, "ip", "link", "set", interface, "up")
         self.run(other, "ip", "link", "set", other_interface, "up")
+
+    def tap(self, name: str) -> str:
+        """Connect an interface for an emulated machine to the switch, in whose namespace it has to run."""
+        self.run("switch", "ip", "tuntap", "add", name, "mode", "tap")
+        self.run("switch", "ip", "link", "set", name, "master", "br0", "up")
+        return name
+
+    def inside(self, place: str, work: Callable[[], object]) -> None:
+        """Do something in a namespace: sockets that it makes belong there, and stay there."""
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            pool.submit(self._enter, place).result()
+            pool.submit(work).result()
+
+    def _enter(self, place: str) -> None:
+        with Path("/run/netns", self.name(place)).open("rb") as handle:
+            if LIBC.setns(handle.fileno(), CLONE_NEWNET):
+                raise OSError(ctypes.get_errno(), "setns")
 
     def addresses(self) -> None:
         """Give everybody but the client addresses and routes."""
