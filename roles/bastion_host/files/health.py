@@ -141,7 +141,7 @@ def firewall(config: dict[str, Any]) -> list[Answer]:
     if config["firewall"]["nat"]:
         forwards = Path("/proc/sys/net/ipv4/ip_forward").read_text().strip() == "1"
         detail = f"{counters.get('translated')} connections translated" + ("" if forwards else ", ip_forward is off")
-        answers.append(Answer("NAT", forwards and chains.get("forward") == "drop" and "postrouting" in chains, detail))
+        answers.append(Answer("NAT", forwards and "postrouting" in chains, detail))
     return answers
 
 

@@ -1,0 +1,268 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bastion's program that fetches what it serves, against a registry and a web server in this process."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import http.server
+import importlib.util
+import json
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests import bastion_image as oci
+
+PROGRAM = Path(__file__).parents[4] / "roles" / "bastion_host" / "files" / "fetch.py"
+INSIDE = "usr/install/arm64"
+
+
+class Shelf(http.server.ThreadingHTTPServer):
+    """A server of what it holds by path, which wants a token if it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.held: dict[str, bytes] = {}
+        self.asked: list[str] = []
+        self.token = ""
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+    def store(self, tag: str, layers: list[oci.Stored], *, architecture: str = "arm64") -> None:
+        """Hold an image under a tag of the repository x/y."""
+        config, manifest = oci.image(layers, architecture)
+        index = oci.index({architecture: manifest})
+        for blob in (config, *layers):
+            self.held[f"/v2/x/y/blobs/{blob.digest}"] = blob.content
+        for reference, stored in ((tag, index), (manifest.digest, manifest)):
+            self.held[f"/v2/x/y/manifests/{reference}"] = stored.content
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers with what the shelf holds."""
+
+    server: Shelf
+
+    def do_GET(self) -> None:
+        """Answer."""
+        self.server.asked.append(self.path)
+        if self.path.startswith("/token"):
+            self.answer(200, json.dumps({"token": self.server.token}).encode())
+        elif self.server.token and self.headers.get("Authorization") != f"Bearer {self.server.token}":
+            self.answer(401, b"", {"WWW-Authenticate": f'Bearer realm="{self.server.url}/token",service="here"'})
+        elif self.path in self.server.held:
+            self.answer(200, self.server.held[self.path])
+        else:
+            self.answer(404, b"")
+
+    def answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        """Send an answer."""
+        self.send_response(status)
+        for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def shelf() -> Iterator[Shelf]:
+    """Give a server."""
+    with Shelf() as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def program() -> ModuleType:
+    """Give the program as a module."""
+    spec = importlib.util.spec_from_file_location("bastion_fetch", PROGRAM)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def fetch(program: ModuleType, folder: Path, **wanted: Any) -> int:
+    """Run the program and return its exit code."""
+    config = folder / "fetch.json"
+    config.write_text(json.dumps({"downloads": [], "images": [], "registries": {}, **wanted}))
+    code: int = program.main(str(config))
+    return code
+
+
+def image(shelf: Shelf, folder: Path, architecture: str = "arm64") -> dict[str, Any]:
+    """Return that the image of the shelf is wanted."""
+    item = {"image": "ghcr.io/x/y:v1", "architecture": architecture, "inside": INSIDE, "folder": str(folder / "out")}
+    return {"images": [item], "registries": {"ghcr.io": shelf.url}}
+
+
+def out(folder: Path) -> dict[str, bytes]:
+    """Return what was laid of an image."""
+    return {path.name: path.read_bytes() for path in (folder / "out").glob("*") if path.name != "source"}
+
+
+def test_kernel_and_initramfs_come_out_of_an_image(shelf: Shelf, program: ModuleType, tmp_path: Path) -> None:
+    shelf.store("v1", [oci.layer({f"{INSIDE}/vmlinuz": b"kernel", f"{INSIDE}/initramfs.xz": b"initramfs"})])
+
+    assert fetch(program, tmp_path, **image(shelf, tmp_path)) == 0
+
+    assert out(tmp_path) == {"vmlinuz": b"kernel", "initramfs.xz": b"initramfs"}
+
+
+def test_a_unified_kernel_image_is_taken_apart(shelf: Shelf, program: ModuleType, tmp_path: Path) -> None:
+    uki = oci.unified_kernel_image(osrel=b"Talos", linux=b"kernel" * 200, initrd=b"initramfs" * 300)
+    shelf.store("v1", [oci.layer({f"{INSIDE}/vmlinuz.efi": uki})])
+
+    assert fetch(program, tmp_path, **image(shelf, tmp_path)) == 0
+
+    assert out(tmp_path) == {"vmlinuz": b"kernel" * 200, "initramfs.xz": b"initramfs" * 300, "vmlinuz.efi": uki}
+
+
+def test_an_upper_layer_wins_and_may_hide_a_lower_one(shelf: Shelf, program: ModuleType, tmp_path: Path) -> None:
+    below = oci.layer({f"{INSIDE}/vmlinuz": b"old", f"{INSIDE}/initramfs.xz": b"old", f"{INSIDE}/vmlinuz.efi": b"old"})
+    above = oci.layer(
+        {f"./{INSIDE}/vmlinuz": b"new", f"{INSIDE}/.wh.vmlinuz.efi": b"", f"{INSIDE}/initramfs.xz": b"new"}
+    )
+    shelf.store("v1", [below, above])
+
+    assert fetch(program, tmp_path, **image(shelf, tmp_path)) == 0
+
+    assert out(tmp_path) == {"vmlinuz": b"new", "initramfs.xz": b"new"}
+
+
+def test_a_folder_that_an_upper_layer_replaces_is_gone(shelf: Shelf, program: ModuleType, tmp_path: Path) -> None:
+    below = oci.layer({f"{INSIDE}/vmlinuz": b"old", f"{INSIDE}/initramfs.xz": b"old"})
+    shelf.store("v1", [below, oci.layer({"usr/.wh.install": b""})])
+
+    assert fetch(program, tmp_path, **image(shelf, tmp_path)) == 1
+
+
+@pytest.mark.skipif(shutil.which("zstd") is None, reason="NOT RUN: no zstd here")
+def test_a_layer_may_be_compressed_with_zstd(shelf: Shelf, program: ModuleType, tmp_path: Path) -> None:
+    plain = oci.layer({f"{INSIDE}/vmlinuz": b"kernel", f"{INSIDE}/initramfs.xz": b"initramfs"})
+    repacked = subprocess.run(["zstd", "-c"], input=program_unzip(plain), capture_output=True, check=True).stdout  # noqa: S607
+    shelf.store("v1", [oci.Stored("application/vnd.oci.image.layer.v1.tar+zstd", repacked)])
+
+    assert fetch(program, tmp_path, **image(shelf, tmp_path)) == 0
+
+
+def program_unzip(layer: oci.Stored) -> bytes:
+    """Return the layer as a plain archive."""
+    return gzip.decompress(layer.content)
+
+
+def test_a_registry_that_gives_a_token_to_everybody_is_asked_for_it(
+    shelf: Shelf, program: ModuleType, tmp_path: Path
+) -> None:
+    shelf.token = "anybody"  # noqa: S105  it is no secret
+    shelf.store("v1", [oci.layer({f"{INSIDE}/vmlinuz": b"kernel", f"{INSIDE}/initramfs.xz": b"initramfs"})])
+
+    assert fetch(program, tmp_path, **image(shelf, tmp_path)) == 0
+
+    assert "/token?service=here&scope=repository:x/y:pull" in shelf.asked
+
+
+def test_an_image_that_is_there_is_not_fetched_again(shelf: Shelf, program: ModuleType, tmp_path: Path) -> None:
+    shelf.store("v1", [oci.layer({f"{INSIDE}/vmlinuz": b"kernel", f"{INSIDE}/initramfs.xz": b"initramfs"})])
+    fetch(program, tmp_path, **image(shelf, tmp_path))
+    shelf.asked.clear()
+
+    assert fetch(program, tmp_path, **image(shelf, tmp_path)) == 0
+
+    assert not [path for path in shelf.asked if "/blobs/" in path]
+
+
+def test_a_tag_that_moved_is_fetched_again(shelf: Shelf, program: ModuleType, tmp_path: Path) -> None:
+    for content in (b"old", b"new"):
+        shelf.store("v1", [oci.layer({f"{INSIDE}/vmlinuz": content, f"{INSIDE}/initramfs.xz": content})])
+        fetch(program, tmp_path, **image(shelf, tmp_path))
+
+    assert out(tmp_path)["vmlinuz"] == b"new"
+
+
+def test_what_is_there_is_kept_when_its_source_is_gone(
+    shelf: Shelf, program: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shelf.store("v1", [oci.layer({f"{INSIDE}/vmlinuz": b"kernel", f"{INSIDE}/initramfs.xz": b"initramfs"})])
+    fetch(program, tmp_path, **image(shelf, tmp_path))
+    shelf.held.clear()
+
+    assert fetch(program, tmp_path, **image(shelf, tmp_path)) == 0
+
+    assert "kept what was there: ghcr.io/x/y:v1: HTTP Error 404" in capsys.readouterr().out
+    assert out(tmp_path)["vmlinuz"] == b"kernel"
+
+
+def test_a_layer_that_is_not_what_its_digest_says_is_refused(
+    shelf: Shelf, program: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layer = oci.layer({f"{INSIDE}/vmlinuz": b"kernel", f"{INSIDE}/initramfs.xz": b"initramfs"})
+    shelf.store("v1", [layer])
+    shelf.held[f"/v2/x/y/blobs/{layer.digest}"] = layer.content + b"x"
+
+    assert fetch(program, tmp_path, **image(shelf, tmp_path)) == 1
+
+    assert f"FAILED: ghcr.io/x/y:v1: layer {layer.digest} of x/y has the SHA-256" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_image_for_another_architecture_is_refused(
+    shelf: Shelf, program: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shelf.store("v1", [oci.layer({f"{INSIDE}/vmlinuz": b"x"})], architecture="amd64")
+
+    assert fetch(program, tmp_path, **image(shelf, tmp_path)) == 1
+
+    assert "the image is not made for linux/arm64" in capsys.readouterr().out
+
+
+def release(shelf: Shelf, folder: Path, sha256: str = "") -> dict[str, Any]:
+    """Return that an archive is wanted whose checksum is in a list beside it."""
+    place = {"path": str(folder / "release" / "a.tar.gz"), "sums_path": str(folder / "release" / "sums.txt")}
+    item = {"url": f"{shelf.url}/a.tar.gz", "sums": f"{shelf.url}/sums.txt", "sha256": sha256, **place}
+    return {"downloads": [item]}
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_download_has_to_have_its_checksum(
+    given: bool, shelf: Shelf, program: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shelf.held = {"/a.tar.gz": b"another archive", "/sums.txt": f"{64 * '0'}  a.tar.gz\n".encode()}
+
+    assert fetch(program, tmp_path, **release(shelf, tmp_path, 64 * "0" if given else "")) == 1
+
+    assert f"expected {64 * '0'}" in capsys.readouterr().out
+    assert not (tmp_path / "release" / "a.tar.gz").exists()
+
+
+def test_a_download_lies_beside_the_list_that_it_was_checked_with(
+    shelf: Shelf, program: ModuleType, tmp_path: Path
+) -> None:
+    sums = f"{hashlib.sha256(b'archive').hexdigest()}  a.tar.gz\n".encode()
+    shelf.held = {"/a.tar.gz": b"archive", "/sums.txt": sums}
+
+    assert fetch(program, tmp_path, **release(shelf, tmp_path)) == 0
+
+    assert (tmp_path / "release" / "a.tar.gz").read_bytes() == b"archive"
+    assert (tmp_path / "release" / "sums.txt").read_bytes() == sums
+
+
+def test_one_failure_keeps_nothing_else_from_being_fetched(shelf: Shelf, program: ModuleType, tmp_path: Path) -> None:
+    shelf.store("v1", [oci.layer({f"{INSIDE}/vmlinuz": b"kernel", f"{INSIDE}/initramfs.xz": b"initramfs"})])
+
+    assert fetch(program, tmp_path, **release(shelf, tmp_path), **image(shelf, tmp_path)) == 1
+
+    assert out(tmp_path)["vmlinuz"] == b"kernel"
