@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Kubernetes API in memory, as the modules see one, and the manifests that CozyStack comes in."""
+"""A Kubernetes API in memory, as the modules see one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ _BUILT_IN = (
     *(kinds.CRD, kinds.POD, kinds.NODE),
 )
 _OF_PACKAGES = (kinds.PACKAGE, kinds.PACKAGE_SOURCE)
-IMAGE = "ghcr.io/cozystack/cozystack/cozystack-operator:v1.6.2"
 
 
 class FakeApi:
@@ -85,48 +84,3 @@ class FakeApi:
             self.writes.append(f"delete {kind.kind} {name}")
             del self.objects[kind, namespace, name]
         return found
-
-
-def operator_manifest(image: str = IMAGE) -> list[Object]:
-    """Return a manifest laid out as upstream's cozystack-operator-talos.yaml."""
-    args = ["--leader-elect=true", "--install-flux=true", "--install-crds=true"]
-    args += [
-        "--platform-source-name=cozystack-platform",
-        f"--platform-source-url=oci://{IMAGE.rpartition('/')[0]}/packages",
-    ]
-    args += ["--platform-source-ref=digest=sha256:00"]
-    environment = [{"name": "KUBERNETES_SERVICE_HOST", "value": "REPLACE_ME"}]
-    container = {"name": "cozystack-operator", "image": image, "args": args, "env": environment}
-    pod = {"metadata": {"labels": {"app": "cozystack-operator"}}, "spec": {"containers": [container]}}
-    where = {"namespace": "cozy-system"}
-    spec = {"replicas": 1, "selector": {"matchLabels": {"app": "cozystack-operator"}}, "template": pod}
-    return [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "cozy-system"}},
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "cozystack", **where}},
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": {"name": "cozystack"},
-            "subjects": [{"kind": "ServiceAccount", "name": "cozystack", **where}],
-            "roleRef": {"kind": "ClusterRole", "name": "cluster-admin", "apiGroup": "rbac.authorization.k8s.io"},
-        },
-        {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": {"name": "cozystack-operator", **where},
-            "spec": spec,
-        },
-    ]
-
-
-def definition(plural: str = "packages", kind: str = "Package") -> Object:
-    """Return a CustomResourceDefinition that takes everything."""
-    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    version = {"name": "v1alpha1", "served": True, "storage": True, "schema": schema, "subresources": {"status": {}}}
-    names = {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List"}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.cozystack.io"},
-        "spec": {"group": "cozystack.io", "names": names, "scope": "Cluster", "versions": [version]},
-    }

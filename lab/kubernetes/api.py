@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lab.kubernetes import discovery, status
+from lab.kubernetes import discovery, status, write
 from lab.kubernetes.discovery import Resource
 from lab.kubernetes.http import Request, Response
 from lab.kubernetes.selectors import selected
@@ -42,6 +42,7 @@ class Target(NamedTuple):
     resource: Resource
     namespace: str
     name: str
+    is_status: bool = False
 
 
 async def answer(cluster: KubernetesCluster, request: Request, user: User | None) -> Response:
@@ -66,10 +67,12 @@ def _answer(cluster: KubernetesCluster, request: Request, user: User) -> Respons
         return Response(404, "404 page not found\n")
     verb = _verb(request, target)
     _authorize(user, verb, target)
-    if verb not in target.resource.verbs:
-        text = f"the stand-in's {target.resource.plural} cannot be changed through its API"
-        raise status.ApiError(405, "MethodNotAllowed", text, details={})
-    return _VERBS[verb](cluster, request, target)
+    if verb in _VERBS:
+        return _VERBS[verb](cluster, request, target)
+    if verb not in _WRITES:
+        raise status.ApiError(405, "MethodNotAllowed", f"the stand-in knows no {verb}", details={})
+    written = _WRITES[verb](cluster, request, target)
+    return Response(201 if verb == "create" else 200, written)
 
 
 def _discovered(cluster: KubernetesCluster, path: str) -> dict[str, Any] | None:
@@ -100,8 +103,9 @@ def _target(cluster: KubernetesCluster, path: str) -> Target | None:
         return None
     for resource in cluster.resources:
         is_meant = (resource.group, resource.version, resource.plural) == (group, version, rest[0])
-        if is_meant and len(rest) < 3 and (resource.namespaced or not namespace):
-            return Target(resource, namespace, rest[1] if len(rest) == 2 else "")
+        is_status = rest[2:] == ["status"]
+        if is_meant and (len(rest) < 3 or is_status) and (resource.namespaced or not namespace):
+            return Target(resource, namespace, rest[1] if len(rest) > 1 else "", is_status)
     raise status.no_such_resource()
 
 
@@ -209,3 +213,4 @@ def _seen(event: Event, namespace: str, matches: Filter) -> str:
 
 
 _VERBS = {"get": _get, "list": _list, "watch": _watch}
+_WRITES = {"create": write.create, "update": write.update, "patch": write.patch, "delete": write.delete}

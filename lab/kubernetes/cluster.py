@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lab.kubernetes import nodes
-from lab.kubernetes.discovery import BUILT_IN, NAMESPACES, Resource
-from lab.kubernetes.store import Store
+from lab.kubernetes import collector, helm, kinds, kubelet, nodes, operator, scheduler, talos_pods, workloads
+from lab.kubernetes.discovery import Resource
+from lab.kubernetes.kinds import NAMESPACES
+from lab.kubernetes.store import Object, Store
 
 if TYPE_CHECKING:
     from lab.talos.node import TalosNode
@@ -28,21 +32,62 @@ class Faults:
     delay: float = 0
     # This many of the next requests get no answer: their connection goes.
     cut: int = 0
+    # After this many more requests the API is away, for as many requests as cut_length says; once.
+    cut_after: int | None = None
+    cut_length: int = 3
+    # What is refused of a kind: {"Deployment": "webhook"}, or "webhook_away", or "quota".
+    admission: dict[str, str] = field(default_factory=dict)
+    # Releases, by name or namespace/name, that never get ready.
+    stuck: list[str] = field(default_factory=list)
+    # Workloads, by name, whose containers are killed because memory runs out.
+    oom: list[str] = field(default_factory=list)
+
+    def update(self, wanted: Mapping[str, Any]) -> None:
+        """Switch faults on or off by their names."""
+        known = {one.name for one in fields(self)}
+        if unknown := set(wanted) - known:
+            raise ValueError(f"Unknown faults: {', '.join(sorted(unknown))}. Known are {', '.join(sorted(known))}.")
+        for name, value in wanted.items():
+            setattr(self, name, value)
+
+    def cuts_now(self) -> bool:
+        """Count a request; tell whether its connection goes instead of an answer."""
+        if self.cut_after is not None:
+            self.cut_after -= 1
+            if self.cut_after < 0:
+                self.cut_after, self.cut = None, self.cut_length
+        if self.cut <= 0:
+            return False
+        self.cut -= 1
+        return True
+
+
+class Pace(NamedTuple):
+    """Seconds that the stand-in takes for what takes a real cluster minutes."""
+
+    pod: float = 0.05
+    release: float = 0.1
+    # After which the installation of a release counts as failed.
+    timeout: float = 3
+    # Between two looks at a cluster in which something moves, and without a move until nothing does any more.
+    tick: float = 0.1
+    rest: float = 4
 
 
 class KubernetesCluster:
     """One cluster as its API shows it.
 
-    Its controllers run before every request and while a watch waits: what a client sees is up to date, and nothing
-    has to run in the background for it.
+    Its controllers run before every request, and on for as long as something moves: what a client sees is up to date.
     """
 
     def __init__(self, registry: Registry, identity: str) -> None:
         self.registry = registry
         self.identity = identity
         self.store = Store()
-        self.resources: tuple[Resource, ...] = BUILT_IN
         self.faults = Faults()
+        self.pace = Pace()
+        self._since: dict[str, float] = {}
+        self._stirring: asyncio.Task[None] | None = None
         self.version = nodes.DEFAULT_VERSION
         self.endpoint = ""
         # The disks on which its etcd has been; without any of them it is another cluster with the same secrets.
@@ -50,11 +95,43 @@ class KubernetesCluster:
         for name in ("default", "kube-node-lease", "kube-public", "kube-system"):
             labels = {"kubernetes.io/metadata.name": name}
             content = {"metadata": {"name": name, "labels": labels}, "spec": {"finalizers": ["kubernetes"]}}
-            self.store.put(NAMESPACES.stored_as, content | {"status": {"phase": "Active"}})
+            self.store.put(NAMESPACES, content | {"status": {"phase": "Active"}})
+
+    @property
+    def resources(self) -> tuple[Resource, ...]:
+        """Return the kinds that it knows now."""
+        return kinds.known(self.store)
 
     def reconcile(self) -> None:
         """Let the controllers do their work."""
-        nodes.reconcile(self.store, self.registry.peers(self.identity))
+        members = self.registry.peers(self.identity)
+        nodes.reconcile(self.store, members)
+        talos_pods.reconcile(self.store, members)
+        kinds.establish(self.store)
+        operator.reconcile(self)
+        helm.reconcile(self)
+        workloads.reconcile(self)
+        scheduler.reconcile(self.store)
+        kubelet.reconcile(self)
+        collector.reconcile(self.store)
+
+    def is_due(self, item: Object, seconds: float) -> bool:
+        """Tell whether it is that long since this was first asked about the object."""
+        began = self._since.setdefault(item["metadata"]["uid"], time.monotonic())
+        return time.monotonic() - began >= seconds
+
+    def stir(self) -> None:
+        """Let the controllers go on by themselves until nothing moves any more."""
+        if self._stirring is None or self._stirring.done():
+            self._stirring = asyncio.get_running_loop().create_task(self._move())
+
+    async def _move(self) -> None:
+        revision, still_until = -1, time.monotonic() + self.pace.rest
+        while time.monotonic() < still_until:
+            await asyncio.sleep(self.pace.tick)
+            self.reconcile()
+            if self.store.revision != revision:
+                revision, still_until = self.store.revision, time.monotonic() + self.pace.rest
 
 
 class Clusters:

@@ -110,7 +110,7 @@ def _recorded(
         left = fields.flat(one["fieldsV1"]) - lost
         if left:
             kept.append(one | {"fieldsV1": fields.nested(left)})
-    own = {"manager": manager, "operation": _MODE[applies], "apiVersion": version, "fieldsType": "FieldsV1"}
+    own: Object = {"manager": manager, "operation": _MODE[applies], "apiVersion": version, "fieldsType": "FieldsV1"}
     own |= {"fieldsV1": fields.nested(paths)}
     before = next((one for one in _entries(content) if own.items() <= one.items()), None)
     mine = [before or own | {"time": now()}] if paths or applies else []

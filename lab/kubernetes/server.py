@@ -95,8 +95,7 @@ class ApiServer:
             return False
         cluster = self._node.registry.kubernetes.of(self._node.identity)
         await asyncio.sleep(cluster.faults.delay)
-        if cluster.faults.cut > 0:
-            cluster.faults.cut -= 1
+        if cluster.faults.cuts_now():
             writer.transport.abort()
             return False
         await write_response(writer, await _respond(cluster, request, _user(writer)))
@@ -108,7 +107,10 @@ async def _respond(cluster: KubernetesCluster, request: Request, user: User | No
         text = "the server is currently unable to handle the request"
         return Response(503, status.ApiError(503, "ServiceUnavailable", text).status())
     cluster.reconcile()
-    return await answer(cluster, request, user)
+    response = await answer(cluster, request, user)
+    if request.method != "GET":
+        cluster.stir()
+    return response
 
 
 def _user(writer: asyncio.StreamWriter) -> User | None:

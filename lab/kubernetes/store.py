@@ -66,6 +66,10 @@ class Store:
         """Return a copy of the object, or nothing."""
         return copy.deepcopy(self._objects.get(kind, {}).get((namespace, name)))
 
+    def peek(self, kind: Kind) -> list[Object]:
+        """Return the objects of a kind themselves, in order, for whoever only reads them."""
+        return [item for _, item in sorted(self._objects.get(kind, {}).items())]
+
     def items(self, kind: Kind, *, namespace: str = "", matches: Filter | None = None) -> list[Object]:
         """Return copies of the objects of a kind, in order; of all namespaces if none is named."""
         found = sorted(self._objects.get(kind, {}).items())
@@ -101,6 +105,17 @@ class Store:
         after = copy.deepcopy(before)
         self._record("DELETED", kind, after, before)
         return after
+
+    def clear_namespace(self, namespace: str) -> None:
+        """Forget everything in a namespace."""
+        for kind, objects in list(self._objects.items()):
+            for where, name in list(objects):
+                if where == namespace:
+                    self.remove(kind, name, namespace=where)
+
+    def kinds(self) -> list[Kind]:
+        """Return the kinds of which there are objects."""
+        return [kind for kind, objects in self._objects.items() if objects]
 
     def _record(self, event: str, kind: Kind, after: Object, before: Object | None) -> None:
         self.revision += 1

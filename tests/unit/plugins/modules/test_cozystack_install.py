@@ -27,7 +27,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.manifests
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.modules.cozystack_install import ARGUMENT_SPEC
-from tests.kubernetes_api import SERVER, FakeApi, definition, operator_manifest
+from lab.kubernetes.manifests import definitions, operator_manifest
+from tests.kubernetes_api import SERVER, FakeApi
 from tests.talos_run import with_defaults
 
 PLATFORM = "cozystack.cozystack-platform"
@@ -41,7 +42,7 @@ OWN = {
 def manifest(tmp_path: Path) -> dict[str, str]:
     operator, crds = tmp_path / "operator.yaml", tmp_path / "crds.yaml"
     operator.write_text(yaml.safe_dump_all(operator_manifest()))
-    crds.write_text(yaml.safe_dump(definition()))
+    crds.write_text(yaml.safe_dump_all(definitions()))
     return {"manifest": str(operator), "crds_manifest": str(crds)}
 
 
@@ -72,6 +73,7 @@ def test_definitions_come_first_and_the_package_last(manifest: dict[str, str]) -
     assert outcome.result()["changed"]
     assert api.writes == [
         "CustomResourceDefinition packages.cozystack.io",
+        "CustomResourceDefinition packagesources.cozystack.io",
         "Namespace cozy-system",
         "ServiceAccount cozystack",
         "ClusterRoleBinding cozystack",
@@ -190,7 +192,7 @@ def test_arm64_is_fine_with_an_own_build_or_when_told_so(manifest: dict[str, str
 
 
 def test_an_own_operator_with_the_released_packages_is_refused_on_arm64(manifest: dict[str, str]) -> None:
-    with pytest.raises(Refusal, match="cozystack/packages"):
+    with pytest.raises(Refusal, match="cozystack/cozystack-packages"):
         run(FakeApi(architecture="arm64"), manifest, operator_image=OWN["operator_image"])
 
 
@@ -273,11 +275,12 @@ def test_definitions_that_the_operator_brings_are_waited_for(manifest: dict[str,
 
 def test_definitions_that_are_there_are_left_to_the_operator(manifest: dict[str, str]) -> None:
     api = FakeApi(knows_packages=True)
-    api.put(kinds.CRD, definition())
+    for one in definitions():
+        api.put(kinds.CRD, one)
 
     run(api, manifest)
 
-    assert "CustomResourceDefinition packages.cozystack.io" not in api.writes
+    assert not [write for write in api.writes if write.startswith("CustomResourceDefinition")]
 
 
 def test_the_end_of_the_operator_leaves_everything_else(manifest: dict[str, str]) -> None:
@@ -351,7 +354,10 @@ def test_the_release_of_old_is_asked_for_rightly(manifest: dict[str, str], optio
 def test_the_operator_gets_another_image_source_and_api_server() -> None:
     overrides = Overrides("example.com/operator:1", "oci://example.com/packages", None, "pull", "192.0.2.101", False)
 
-    (container,) = deployment_of(customised(operator_manifest(), overrides))["spec"]["template"]["spec"]["containers"]
+    manifest = operator_manifest()
+    deployment_of(manifest)["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"] = "REPLACE_ME"
+
+    (container,) = deployment_of(customised(manifest, overrides))["spec"]["template"]["spec"]["containers"]
 
     assert container["image"] == "example.com/operator:1"
     assert container["args"][-3:] == [

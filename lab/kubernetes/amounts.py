@@ -1,0 +1,65 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What pods ask for, in the units of forecasts: millicores and MiB."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from lab.kubernetes.store import Object
+
+_UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "k": 10**3, "M": 10**6, "G": 10**9}
+# What the scheduler takes a container without requests for when it spreads pods.
+_UNKNOWN_CPU, _UNKNOWN_MEMORY = 100, 200
+
+
+class Need(NamedTuple):
+    """CPU in millicores, memory in MiB, and a number of pods."""
+
+    cpu: int = 0
+    memory: int = 0
+    pods: int = 0
+
+    def __add__(self, other: Need) -> Need:  # type: ignore[override]
+        """Return both together."""
+        return Need(self.cpu + other.cpu, self.memory + other.memory, self.pods + other.pods)
+
+
+def millicores(quantity: Any) -> int:
+    """Return a quantity of CPU."""
+    text = str(quantity)
+    return int(text[:-1]) if text.endswith("m") else round(float(text) * 1000)
+
+
+def mebibytes(quantity: Any) -> int:
+    """Return a quantity of memory, rounded up."""
+    text = str(quantity)
+    for unit, size in _UNITS.items():
+        if text.endswith(unit):
+            return -int(-float(text.removesuffix(unit)) * size // 2**20)
+    return -(-int(text) // 2**20)
+
+
+def of_pod(pod: Object) -> Need:
+    """Return what a pod asks for."""
+    asked = [_of_container(one) for one in pod["spec"]["containers"]]
+    return Need(sum(cpu for cpu, _ in asked), sum(memory for _, memory in asked), 1)
+
+
+def weight_of_pod(pod: Object) -> Need:
+    """Return what a pod weighs when pods are spread: one that asks for nothing is not taken to use nothing."""
+    cpu, memory, pods = of_pod(pod)
+    return Need(cpu or _UNKNOWN_CPU, memory or _UNKNOWN_MEMORY, pods)
+
+
+def _of_container(container: Object) -> tuple[int, int]:
+    asked = (container.get("resources") or {}).get("requests") or {}
+    return millicores(asked.get("cpu", 0)), mebibytes(asked.get("memory", 0))
+
+
+def of_node(node: Object) -> Need:
+    """Return what a node has for pods."""
+    has = node["status"]["allocatable"]
+    # What is rounded up for pods is rounded down here.
+    return Need(millicores(has["cpu"]), int(has["memory"].removesuffix("Ki")) // 1024, int(has["pods"]))

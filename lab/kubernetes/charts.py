@@ -1,0 +1,119 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What CozyStack's charts put into a cluster, as far as the scheduler sees it.
+
+Packages, releases, dependencies and requests are upstream's own, read once for the collection (_cozystack/data.py).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import packages
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.packages import Package, Workload
+from lab.kubernetes.kubelet import STOCK
+from lab.kubernetes.store import Object
+from lab.kubernetes.talos_pods import container
+
+_CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+# What runs before there is a network of pods has to be on the nodes' own.
+_NETWORK = ("networking", packages.OPERATOR)
+
+
+class Chart(NamedTuple):
+    """A release's chart: for which package, and what it brings."""
+
+    package: Package
+    release: str
+    namespace: str
+
+    def workloads(self) -> list[Workload]:
+        """Return the workloads of the package that belong to this release: upstream's data names their package only."""
+        own = self.package.workloads
+        return [one for one in own if release_of(one.name, self.package) == self.release]
+
+
+def graph() -> dict[str, Package]:
+    """Return the packages of the platform by their full names."""
+    known = packages.all_packages()
+    return {packages.PREFIX + name: one for name, one in known.items() if name != packages.OPERATOR}
+
+
+def bundle_packages(bundle: str) -> list[str]:
+    """Return the packages of a bundle that can be switched off."""
+    return [packages.PREFIX + name for name in packages.data.BUNDLES.get(bundle, [])]
+
+
+def release_of(workload: str, package: Package) -> str:
+    """Return the release whose name is most like the workload's; the last one where none is."""
+    plain = _plain(workload)
+    alike = [one.name for one in package.releases if _plain(one.name) in plain or plain in _plain(one.name)]
+    return max(alike, key=len) if alike else package.releases[-1].name
+
+
+def _plain(name: str) -> str:
+    return name.partition(" ")[0].replace("-", "").replace("virtoperator", "kubevirtoperator")
+
+
+def flux() -> Object:
+    """Return the Deployment that the operator brings before everything else."""
+    found = next(one for one in packages.all_packages()[packages.OPERATOR].workloads if one.name == "flux")
+    return _object(found, "cozy-fluxcd", "ghcr.io/fluxcd/stand-in:v2", 1, release="flux")
+
+
+def objects_of(chart: Chart, *, registry: str, control_planes: int) -> list[Object]:
+    """Return the Deployments and DaemonSets of a release."""
+    return [
+        _object(one, chart.namespace, _image(one, chart.package, registry), control_planes, release=chart.release)
+        for one in chart.workloads()
+    ]
+
+
+def _image(workload: Workload, package: Package, registry: str) -> str:
+    """Return an own image of CozyStack where the package has one, else one of somebody else."""
+    name = object_name(workload)
+    own = next((image for image in package.images if image in name or name in image), "")
+    if own or package.images:
+        return f"{registry}{own or package.images[0]}:{packages.VERSION}"
+    return f"quay.io/stand-in/{name}:v1"
+
+
+def registry_of(source: str) -> str:
+    """Return where the images are that packages from this source name."""
+    place = source.removeprefix("oci://").rpartition("/")[0]
+    return f"{place}/" if place else STOCK
+
+
+def object_name(workload: Workload) -> str:
+    """Return the name of the workload's object."""
+    return workload.name.partition(" ")[0].lower()
+
+
+def _object(workload: Workload, namespace: str, image: str, control_planes: int, *, release: str) -> Object:
+    name = object_name(workload)
+    labels = {"app.kubernetes.io/name": name, "app.kubernetes.io/instance": release}
+    owner = {"helm.toolkit.fluxcd.io/name": release, "helm.toolkit.fluxcd.io/namespace": namespace}
+    spec: Object = {"selector": {"matchLabels": labels}, "template": _template(workload, labels, image)}
+    if workload.kind != "DaemonSet":
+        spec["replicas"] = control_planes if workload.replicas == packages.CONTROL_PLANES else workload.replicas
+    kind = "DaemonSet" if workload.kind == "DaemonSet" else "Deployment"
+    metadata = {"name": name, "namespace": namespace, "labels": labels | owner, "generation": 1}
+    return {"apiVersion": "apps/v1", "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def _template(workload: Workload, labels: dict[str, str], image: str) -> Object:
+    one = container(object_name(workload), image, workload.cpu, workload.memory)
+    if workload.ports:
+        one["ports"] = [{"containerPort": port, "hostPort": port} for port in workload.ports]
+    spec: Object = {"containers": [one]}
+    if workload.package in _NETWORK:
+        spec |= {"hostNetwork": True, "tolerations": [{"operator": "Exists"}]}
+    elif workload.tolerates:
+        spec["tolerations"] = [{"key": _CONTROL_PLANE, "operator": "Exists", "effect": "NoSchedule"}]
+    if workload.control_plane:
+        spec["nodeSelector"] = {_CONTROL_PLANE: ""}
+    if workload.spread and workload.kind != "DaemonSet":
+        term = {"labelSelector": {"matchLabels": labels}, "topologyKey": "kubernetes.io/hostname"}
+        spec["affinity"] = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    return {"metadata": {"labels": labels}, "spec": spec}

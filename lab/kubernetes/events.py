@@ -1,0 +1,31 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Events: what controllers tell about objects."""
+
+from __future__ import annotations
+
+import hashlib
+
+from lab.kubernetes.kinds import EVENTS
+from lab.kubernetes.store import Object, Store, now
+
+
+def tell(
+    store: Store, about: Object, reason: str, message: str, *, kind: str = "Normal", component: str = "kubelet"
+) -> None:
+    """Keep an event; the same one again is counted, not kept twice."""
+    metadata = about["metadata"]
+    namespace = metadata.get("namespace", "default")
+    digest = hashlib.sha256(f"{reason} {message}".encode()).hexdigest()[:16]
+    name = f"{metadata['name']}.{digest}"
+    before = store.get(EVENTS, name, namespace=namespace) or {}
+    involved = {"kind": about.get("kind", "Pod"), "namespace": namespace, "name": metadata["name"]}
+    content = {
+        "metadata": {"name": name, "namespace": namespace},
+        "involvedObject": involved | {"uid": metadata.get("uid", "")},
+        **{"reason": reason, "message": message, "type": kind, "source": {"component": component}},
+        **{"firstTimestamp": before.get("firstTimestamp", now()), "lastTimestamp": now()},
+        "count": before.get("count", 0) + 1,
+    }
+    store.put(EVENTS, content)

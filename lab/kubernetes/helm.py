@@ -1,0 +1,180 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Flux, stood in for: it installs releases once what they depend on is ready, and tells how that goes.
+
+Conditions and messages as of fluxcd/helm-controller.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.kubernetes import charts
+from lab.kubernetes.admission import admit
+from lab.kubernetes.charts import Chart
+from lab.kubernetes.kinds import DAEMON_SETS, DEPLOYMENTS, EVERYWHERE, NODES
+from lab.kubernetes.operator import (
+    PACKAGES,
+    PLATFORM,
+    RELEASES,
+    REPOSITORIES,
+    SOURCES,
+    SYSTEM,
+    argument,
+    ensure,
+    ensure_namespace,
+    is_available,
+)
+from lab.kubernetes.status import ApiError
+from lab.kubernetes.store import Object
+from lab.kubernetes.workloads import condition
+
+if TYPE_CHECKING:
+    from lab.kubernetes.cluster import KubernetesCluster
+
+_RESOURCES = {one.kind: one for one in EVERYWHERE if one.kind in ("Deployment", "DaemonSet")}
+_STORED = {"Deployment": DEPLOYMENTS, "DaemonSet": DAEMON_SETS}
+
+
+def reconcile(cluster: KubernetesCluster) -> None:
+    """Do what Flux does while a pod of it runs."""
+    store = cluster.store
+    if not is_available(store.get(DEPLOYMENTS, "flux", namespace="cozy-fluxcd")):
+        return
+    for repository in store.peek(REPOSITORIES):
+        told = ("True", "Succeeded", "stored artifact for digest 'stand-in'")
+        conditions = [condition("Ready", *told, before=repository.get("status") or {})]
+        store.put(REPOSITORIES, repository | {"status": {"conditions": conditions, "observedGeneration": 1}})
+    known = {_key(one): _is_ready(one) for one in store.peek(RELEASES)}
+    for release in store.peek(RELEASES):
+        _reconcile(cluster, release, known)
+
+
+def _key(release: Object) -> tuple[str, str]:
+    return release["metadata"]["namespace"], release["metadata"]["name"]
+
+
+def _is_ready(item: Object) -> bool:
+    conditions = (item.get("status") or {}).get("conditions") or []
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def _reconcile(cluster: KubernetesCluster, release: Object, known: dict[tuple[str, str], bool]) -> None:
+    if _is_ready(release):
+        return
+    needs = [(one["namespace"], one["name"]) for one in release["spec"].get("dependsOn") or []]
+    waits_for = next((one for one in needs if not known.get(one)), None)
+    if waits_for:
+        where = "/".join(waits_for)
+        text = f"dependency '{where}' is not ready" if waits_for in known else f"dependency '{where}' not found"
+        _tell(cluster, release, "False", "DependencyNotReady", text)
+        return
+    title = f"{release['metadata']['namespace']}/{release['metadata']['name']}"
+    try:
+        is_done = _install(cluster, release)
+    except ApiError as error:
+        text = f"Helm install failed for release {title} with chart {release['metadata']['name']}@0.0.0: {error}"
+        _tell(cluster, release, "False", "InstallFailed", text, failures=1)
+        return
+    is_stuck = not {title, release["metadata"]["name"]}.isdisjoint(cluster.faults.stuck)
+    if is_done and not is_stuck and cluster.is_due(release, cluster.pace.release):
+        text = f"Helm install succeeded for release {title}.v1 with chart {release['metadata']['name']}@0.0.0"
+        _tell(cluster, release, "True", "InstallSucceeded", text)
+    elif cluster.is_due(release, cluster.pace.timeout):
+        text = f"Helm install failed for release {title} with chart {release['metadata']['name']}@0.0.0: "
+        _tell(cluster, release, "False", "InstallFailed", f"{text}context deadline exceeded", failures=1)
+    else:
+        _tell(cluster, release, "Unknown", "Progressing", "Running 'install' action with timeout of 10m0s")
+
+
+def _install(cluster: KubernetesCluster, release: Object) -> bool:
+    """Put what the chart brings into the cluster and tell whether all of it works."""
+    name, namespace = release["metadata"]["name"], release["metadata"]["namespace"]
+    if (namespace, name) == (SYSTEM, "cozystack-platform"):
+        return _install_platform(cluster)
+    package = charts.graph().get((release["metadata"].get("labels") or {}).get("cozystack.io/package", ""))
+    if package is None:
+        return True
+    is_working = _install_workloads(cluster, Chart(package, name, namespace))
+    if is_working and name == "cilium":
+        cluster.registry.set_networked(cluster.identity)
+    if is_working and name == "cozystack-basics":
+        ensure_namespace(cluster.store, "tenant-root")
+        metadata = {"name": "tenant-root", "namespace": "tenant-root", "generation": 1}
+        ensure(cluster.store, RELEASES, {"metadata": metadata, "spec": {"interval": "1m"}})
+    return is_working
+
+
+def _install_workloads(cluster: KubernetesCluster, chart: Chart) -> bool:
+    store = cluster.store
+    labels = (node["metadata"].get("labels") or {} for node in store.peek(NODES))
+    control_planes = sum(1 for one in labels if "node-role.kubernetes.io/control-plane" in one)
+    operator = store.get(DEPLOYMENTS, "cozystack-operator", namespace=SYSTEM)
+    registry = charts.registry_of(argument(operator, "--platform-source-url"))
+    is_working = True
+    for content in charts.objects_of(chart, registry=registry, control_planes=control_planes):
+        kind, where = _STORED[content["kind"]], content["metadata"]
+        found = store.get(kind, where["name"], namespace=where["namespace"])
+        if found is None:
+            admit(cluster, _RESOURCES[content["kind"]], None, content)
+            found = store.put(kind, content)
+        is_working &= _works(found)
+    return is_working
+
+
+def _works(workload: Object) -> bool:
+    status = workload.get("status") or {}
+    if workload["kind"] == "Deployment":
+        return is_available(workload)
+    return "numberReady" in status and status["numberReady"] >= status["desiredNumberScheduled"] > 0
+
+
+def _install_platform(cluster: KubernetesCluster) -> bool:
+    """Make the sources of all packages, and the packages that are wanted; done when all of those are."""
+    store = cluster.store
+    platform = store.get(PACKAGES, PLATFORM) or {}
+    wanted = _wanted(platform)
+    for name, package in charts.graph().items():
+        ensure(store, SOURCES, _source(name, package))
+        if name in wanted:
+            annotations = {"helm.sh/resource-policy": "keep"}
+            content = {"metadata": {"name": name, "annotations": annotations, "generation": 1}}
+            ensure(store, PACKAGES, content | {"spec": {"variant": package.variant}})
+    others = [one for one in store.peek(PACKAGES) if one["metadata"]["name"] != PLATFORM]
+    return bool(others or not wanted) and all(map(_is_ready, others))
+
+
+def _wanted(platform: Object) -> set[str]:
+    spec = platform.get("spec") or {}
+    values = ((spec.get("components") or {}).get("platform") or {}).get("values") or {}
+    bundles = values.get("bundles") or {}
+    if spec.get("variant", "default") == "default":
+        return set()
+    off = {bundle for bundle, told in bundles.items() if isinstance(told, dict) and told.get("enabled") is False}
+    gone = {name for bundle in off for name in charts.bundle_packages(bundle)}
+    return set(charts.graph()) - gone - set(bundles.get("disabledPackages") or [])
+
+
+def _source(name: str, package: charts.Package) -> Object:
+    components = [
+        {"name": one.name, "install": {"namespace": one.namespace, "dependsOn": list(one.depends_on)}}
+        for one in package.releases
+    ]
+    depends_on = [f"cozystack.{one}" for one in package.depends_on]
+    variant = {"name": package.variant, "dependsOn": depends_on, "components": components}
+    return {"metadata": {"name": name}, "spec": {"variants": [variant]}}
+
+
+def _tell(
+    cluster: KubernetesCluster, release: Object, state: str, reason: str, message: str, *, failures: int = 0
+) -> None:
+    before = release.get("status") or {}
+    status: Object = {
+        "conditions": [condition("Ready", state, reason, message, before=before)],
+        "observedGeneration": release["metadata"].get("generation", 1),
+    }
+    if failures:
+        status["installFailures"] = failures
+    if status != before:
+        cluster.store.put(RELEASES, release | {"status": status})

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kinds that every cluster knows, and those that definitions add."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lab.kubernetes.discovery import BUILT_IN, Resource
+from lab.kubernetes.store import Kind, Object, Store
+
+ALL_VERBS = ("get", "list", "watch", "create", "update", "patch", "delete")
+# group/version: plural, kind and short name; cluster-wide ones with a star.
+_TABLE = {
+    "v1": (
+        "pods Pod po|events Event ev|configmaps ConfigMap cm|secrets Secret|services Service svc|"
+        "serviceaccounts ServiceAccount sa|persistentvolumeclaims PersistentVolumeClaim pvc|"
+        "*persistentvolumes PersistentVolume pv|limitranges LimitRange limits|resourcequotas ResourceQuota quota"
+    ),
+    "apps/v1": (
+        "deployments Deployment deploy|daemonsets DaemonSet ds|statefulsets StatefulSet sts|replicasets ReplicaSet rs"
+    ),
+    "batch/v1": "jobs Job|cronjobs CronJob cj",
+    "rbac.authorization.k8s.io/v1": (
+        "*clusterroles ClusterRole|*clusterrolebindings ClusterRoleBinding|roles Role|rolebindings RoleBinding"
+    ),
+    "apiextensions.k8s.io/v1": "*customresourcedefinitions CustomResourceDefinition crd",
+    "storage.k8s.io/v1": "*storageclasses StorageClass sc",
+    "node.k8s.io/v1": "*runtimeclasses RuntimeClass",
+    "apiregistration.k8s.io/v1": "*apiservices APIService",
+    "scheduling.k8s.io/v1": "*priorityclasses PriorityClass pc",
+    "policy/v1": "poddisruptionbudgets PodDisruptionBudget pdb",
+    "coordination.k8s.io/v1": "leases Lease",
+    "networking.k8s.io/v1": "ingresses Ingress ing|networkpolicies NetworkPolicy netpol",
+}
+
+
+def _built_in() -> Iterator[Resource]:
+    for resource in BUILT_IN:
+        yield resource._replace(verbs=ALL_VERBS)
+    for api_version, kinds in _TABLE.items():
+        group, _, version = api_version.rpartition("/")
+        for text in kinds.split("|"):
+            plural, kind, *short = text.removeprefix("*").split()
+            namespaced = not text.startswith("*")
+            yield Resource(group, version, plural, kind, namespaced, tuple(short), ALL_VERBS)
+
+
+EVERYWHERE = tuple(_built_in())
+_BY_KIND = {resource.kind: resource.stored_as for resource in EVERYWHERE}
+NAMESPACES, NODES, PODS, EVENTS = (_BY_KIND[kind] for kind in ("Namespace", "Node", "Pod", "Event"))
+DEPLOYMENTS, DAEMON_SETS, REPLICA_SETS = (_BY_KIND[kind] for kind in ("Deployment", "DaemonSet", "ReplicaSet"))
+DEFINITIONS = _BY_KIND["CustomResourceDefinition"]
+QUOTAS = _BY_KIND["ResourceQuota"]
+
+
+def known(store: Store) -> tuple[Resource, ...]:
+    """Return every kind that the cluster knows now."""
+    return (*EVERYWHERE, *(found for item in store.peek(DEFINITIONS) for found in _defined(item)))
+
+
+def _defined(item: Object) -> Iterator[Resource]:
+    spec = item["spec"]
+    names, namespaced = spec["names"], spec.get("scope") == "Namespaced"
+    for version in spec.get("versions") or []:
+        if version.get("served"):
+            short = tuple(names.get("shortNames") or ())
+            yield Resource(spec["group"], version["name"], names["plural"], names["kind"], namespaced, short, ALL_VERBS)
+
+
+def establish(store: Store) -> None:
+    """Tell of every definition that it is in use."""
+    for item in store.peek(DEFINITIONS):
+        if not (item.get("status") or {}).get("conditions"):
+            conditions = [
+                {"type": kind, "status": "True", "reason": reason, "message": message}
+                for kind, reason, message in (
+                    ("NamesAccepted", "NoConflicts", "no conflicts found"),
+                    ("Established", "InitialNamesAccepted", "the initial names have been accepted"),
+                )
+            ]
+            status = {"conditions": conditions, "acceptedNames": item["spec"]["names"]}
+            store.put(DEFINITIONS, item | {"status": status})
+
+
+def custom(group: str, plural: str) -> Kind:
+    """Return where objects of a defined kind are kept."""
+    return Kind(group, plural)

@@ -1,0 +1,79 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stand-ins for the manifests of a CozyStack release: laid out as upstream's, with what a cluster needs of them.
+
+cozystack/cozystack v1.6.2: packages/core/installer and internal/crdinstall.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import data
+from lab.kubernetes.kubelet import STOCK
+from lab.kubernetes.store import Object
+
+NAMESPACE = "cozy-system"
+IMAGE = f"{STOCK}cozystack-operator:{data.VERSION}"
+SOURCE = f"oci://{STOCK}cozystack-packages"
+_STAND_IN = {"lab.example.com/stand-in": "this manifest is no release of CozyStack"}
+_KEYS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable", "node.cilium.io/agent-not-ready")
+
+
+def operator_manifest() -> list[Object]:
+    """Return what stands in for cozystack-operator-talos.yaml."""
+    inside = {"namespace": NAMESPACE}
+    labels = {"cozystack.io/system": "true", "pod-security.kubernetes.io/enforce": "privileged"}
+    role = {"kind": "ClusterRole", "name": "cluster-admin", "apiGroup": "rbac.authorization.k8s.io"}
+    return [
+        {
+            **{"apiVersion": "v1", "kind": "Namespace"},
+            "metadata": {"name": NAMESPACE, "labels": labels, "annotations": _STAND_IN},
+        },
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "cozystack", **inside}},
+        {
+            **{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding"},
+            **{"metadata": {"name": "cozystack"}, "roleRef": role},
+            "subjects": [{"kind": "ServiceAccount", "name": "cozystack", **inside}],
+        },
+        {
+            **{"apiVersion": "apps/v1", "kind": "Deployment"},
+            **{"metadata": {"name": "cozystack-operator", **inside}, "spec": _deployment()},
+        },
+    ]
+
+
+def _deployment() -> Object:
+    labels = {"app": "cozystack-operator"}
+    spec = {
+        **{"serviceAccountName": "cozystack", "containers": [_container()], "hostNetwork": True},
+        "tolerations": [{"key": key, "operator": "Exists"} for key in _KEYS],
+    }
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    template = {"metadata": {"labels": labels}, "spec": spec}
+    return {"replicas": 1, "selector": {"matchLabels": labels}, "strategy": strategy, "template": template}
+
+
+def _container() -> Object:
+    args = ["--leader-elect=true", "--install-flux=true", "--install-crds=true"]
+    args += ["--platform-source-name=cozystack-platform", f"--platform-source-url={SOURCE}"]
+    args += [f"--platform-source-ref=digest=sha256:{'0' * 64}"]
+    # The API server's address on every Talos node: KubePrism.
+    address = {"KUBERNETES_SERVICE_HOST": "localhost", "KUBERNETES_SERVICE_PORT": "7445"}
+    environment = [{"name": name, "value": value} for name, value in address.items()]
+    return {"name": "cozystack-operator", "image": IMAGE, "args": args, "env": environment}
+
+
+def definitions() -> list[Object]:
+    """Return what stands in for cozystack-crds.yaml: definitions that take everything."""
+    return [_definition("packages", "Package"), _definition("packagesources", "PackageSource")]
+
+
+def _definition(plural: str, kind: str) -> Object:
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    version = {"name": "v1alpha1", "served": True, "storage": True, "schema": schema, "subresources": {"status": {}}}
+    names = {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List"}
+    return {
+        **{"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"},
+        "metadata": {"name": f"{plural}.cozystack.io", "annotations": _STAND_IN},
+        "spec": {"group": "cozystack.io", "names": names, "scope": "Cluster", "versions": [version]},
+    }

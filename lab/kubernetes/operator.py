@@ -1,0 +1,158 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""CozyStack's operator, stood in for: once its pod runs it brings definitions and Flux, and makes releases of Packages.
+
+Conditions and messages as in cozystack/cozystack v1.6.2, internal/operator/package_reconciler.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from lab.kubernetes import charts
+from lab.kubernetes.kinds import DEFINITIONS, DEPLOYMENTS, NAMESPACES, custom
+from lab.kubernetes.store import Object, Store
+from lab.kubernetes.workloads import condition
+
+if TYPE_CHECKING:
+    from lab.kubernetes.cluster import KubernetesCluster
+
+SYSTEM = "cozy-system"
+PLATFORM = "cozystack.cozystack-platform"
+PACKAGES = custom("cozystack.io", "packages")
+SOURCES = custom("cozystack.io", "packagesources")
+RELEASES = custom("helm.toolkit.fluxcd.io", "helmreleases")
+REPOSITORIES = custom("source.toolkit.fluxcd.io", "ocirepositories")
+_VARIANTS = ("default", "isp-full", "isp-hosted", "isp-full-generic")
+_DEFINED = (
+    ("cozystack.io", "v1alpha1", "packages", "Package", "Cluster"),
+    ("cozystack.io", "v1alpha1", "packagesources", "PackageSource", "Cluster"),
+    ("helm.toolkit.fluxcd.io", "v2", "helmreleases", "HelmRelease", "Namespaced"),
+    ("source.toolkit.fluxcd.io", "v1", "ocirepositories", "OCIRepository", "Namespaced"),
+)
+
+
+def reconcile(cluster: KubernetesCluster) -> None:
+    """Do what the operator does while a pod of it runs."""
+    deployment = cluster.store.get(DEPLOYMENTS, "cozystack-operator", namespace=SYSTEM)
+    if not is_available(deployment):
+        return
+    _install(cluster.store, argument(deployment, "--platform-source-url"))
+    for package in cluster.store.peek(PACKAGES):
+        _reconcile_package(cluster, package)
+
+
+def is_available(workload: Object | None) -> bool:
+    """Tell whether enough pods of a Deployment run."""
+    conditions = ((workload or {}).get("status") or {}).get("conditions") or []
+    return any(one["type"] == "Available" and one["status"] == "True" for one in conditions)
+
+
+def argument(deployment: Object | None, name: str) -> str:
+    """Return the value of one of the operator's arguments."""
+    containers = deployment["spec"]["template"]["spec"]["containers"] if deployment else []
+    args = [arg for one in containers for arg in one.get("args") or []]
+    return next((arg.partition("=")[2] for arg in args if arg.startswith(f"{name}=")), "")
+
+
+def ensure(store: Store, kind: Any, content: Object) -> None:
+    """Keep an object, unless there is one of its name."""
+    metadata = content["metadata"]
+    if store.get(kind, metadata["name"], namespace=metadata.get("namespace", "")) is None:
+        store.put(kind, content)
+
+
+def ensure_namespace(store: Store, name: str) -> None:
+    """Have a namespace there."""
+    labels = {"kubernetes.io/metadata.name": name, "cozystack.io/system": "true"}
+    content = {"metadata": {"name": name, "labels": labels}, "spec": {"finalizers": ["kubernetes"]}}
+    ensure(store, NAMESPACES, content | {"status": {"phase": "Active"}})
+
+
+def _install(store: Store, url: str) -> None:
+    for group, version, plural, kind, scope in _DEFINED:
+        names = {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List"}
+        versions = [{"name": version, "served": True, "storage": True}]
+        spec = {"group": group, "scope": scope, "names": names, "versions": versions}
+        ensure(store, DEFINITIONS, {"metadata": {"name": f"{plural}.{group}"}, "spec": spec})
+    ensure_namespace(store, "cozy-fluxcd")
+    ensure(store, DEPLOYMENTS, charts.flux())
+    source = {"metadata": {"name": "cozystack-platform", "namespace": SYSTEM, "generation": 1}, "spec": {"url": url}}
+    ensure(store, REPOSITORIES, source)
+    component = {"name": "platform", "path": "core/platform", "install": {"namespace": SYSTEM}}
+    variants = [{"name": name, "components": [component]} for name in _VARIANTS]
+    ensure(store, SOURCES, {"metadata": {"name": PLATFORM}, "spec": {"variants": variants}})
+
+
+def _reconcile_package(cluster: KubernetesCluster, package: Object) -> None:
+    store, name = cluster.store, package["metadata"]["name"]
+    source = store.get(SOURCES, name)
+    if source is None:
+        _tell(store, package, "False", "PackageSourceNotFound", f"PackageSource {name} not found")
+        return
+    wanted = str((package.get("spec") or {}).get("variant") or "default")
+    variant = next((one for one in source["spec"]["variants"] if one["name"] == wanted), None)
+    if variant is None:
+        text = f"Variant {wanted} not found in PackageSource {name}"
+        _tell(store, package, "False", "VariantNotFound", text)
+        return
+    dependencies = {one: {"ready": _is_ready(store.get(PACKAGES, one))} for one in variant.get("dependsOn") or []}
+    if not all(one["ready"] for one in dependencies.values()):
+        text = "One or more dependencies are not ready"
+        _tell(store, package, "False", "DependenciesNotReady", text, dependencies)
+        return
+    for component in variant["components"]:
+        _make_release(cluster, package, variant, component)
+    text = f"reconciliation succeeded, generated {len(variant['components'])} helmrelease(s)"
+    _tell(store, package, "True", "ReconciliationSucceeded", text, dependencies)
+
+
+def _is_ready(item: Object | None) -> bool:
+    conditions = ((item or {}).get("status") or {}).get("conditions") or []
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def _make_release(cluster: KubernetesCluster, package: Object, variant: Object, component: Object) -> None:
+    store, install = cluster.store, component["install"]
+    ensure_namespace(store, install["namespace"])
+    name = "cozystack-platform" if component["name"] == "platform" else component["name"]
+    own = [{"name": one, "namespace": _namespace_of(variant, one)} for one in install.get("dependsOn") or []]
+    others = [
+        {"name": release.name, "namespace": release.namespace}
+        for dependency in variant.get("dependsOn") or []
+        for release in charts.graph()[dependency].releases
+    ]
+    metadata = package["metadata"]
+    owner = {"apiVersion": "cozystack.io/v1alpha1", "kind": "Package", "name": metadata["name"], "uid": metadata["uid"]}
+    content = {
+        "metadata": {
+            **{"name": name, "namespace": install["namespace"], "generation": 1},
+            **{"labels": {"cozystack.io/package": metadata["name"]}, "ownerReferences": [owner]},
+        },
+        "spec": {"interval": "5m", "install": {"timeout": "10m"}}
+        | ({"dependsOn": own + others} if own + others else {}),
+    }
+    ensure(store, RELEASES, content)
+
+
+def _namespace_of(variant: Object, component: str) -> str:
+    found = (one["install"]["namespace"] for one in variant["components"] if one["name"] == component)
+    return str(next(found, SYSTEM))
+
+
+def _tell(
+    store: Store,
+    package: Object,
+    state: str,
+    reason: str,
+    message: str,
+    dependencies: Mapping[str, Any] | None = None,
+) -> None:
+    before = package.get("status") or {}
+    status: Object = {"conditions": [condition("Ready", state, reason, message, before=before)]}
+    if dependencies:
+        status["dependencies"] = dict(dependencies)
+    if status != before:
+        store.put(PACKAGES, package | {"status": status})
