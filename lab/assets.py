@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bastion's asset server, stood in for: it serves the boot-to-talos stand-in with its checksums."""
+"""The bastion's asset server, stood in for: it serves stand-ins of boot-to-talos and of CozyStack's manifests."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ import threading
 from functools import partial
 from pathlib import Path
 
+import yaml
+
+from lab.kubernetes import manifests
 from lab.settings import ASSET_PORT, Settings
 
 ARCHIVE = "boot-to-talos-linux-arm64.tar.gz"
@@ -49,9 +52,20 @@ class AssetServer:
         self._server.server_close()
 
 
+def write_manifests(directory: Path) -> None:
+    """Write CozyStack's manifests and their checksums."""
+    stand_ins = {"cozystack-operator-talos": manifests.operator_manifest(), "cozystack-crds": manifests.definitions()}
+    for name, objects in stand_ins.items():
+        text = yaml.safe_dump_all(objects, explicit_start=True)
+        (directory / f"{name}.yaml").write_text(text, encoding="utf-8")
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        (directory / f"{name}.yaml.sha256").write_text(digest, encoding="utf-8")
+
+
 def write_assets(directory: Path) -> None:
-    """Write the archive and its checksums as a release of boot-to-talos has them."""
+    """Write the archive and its checksums as a release of boot-to-talos has them, and the manifests."""
     directory.mkdir(parents=True, exist_ok=True)
+    write_manifests(directory)
     archive = make_archive(PROGRAM.read_bytes())
     digest = hashlib.sha256(archive).hexdigest()
     (directory / ARCHIVE).write_bytes(archive)

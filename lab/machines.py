@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from lab.sandbox import Sandbox, choose_sandbox
 from lab.settings import TALOS_PORT, Settings
@@ -38,12 +38,21 @@ class Node(Protocol):
         """Answer no more."""
 
 
+class Size(NamedTuple):
+    """How large a machine is: processors, MiB of memory and GiB of its disk."""
+
+    cpus: int
+    memory: int
+    disk: int
+
+
 class Machine:
     """One machine: its console, its scratch root and what runs in it."""
 
     def __init__(self, settings: Settings, loop: asyncio.AbstractEventLoop, identity: dict[str, Any]) -> None:
         self.settings, self.loop, self.identity = settings, loop, identity
         self.directory = settings.machines / identity["id"]
+        self.size: Size | None = None
         self.system = "linux"
         self.state = "off"
         self.booted_before = False
@@ -166,7 +175,7 @@ class Machine:
         """Boot Talos; its disk remembers the image that it was installed from."""
         self._set("booting talos")
         self.say("the disk holds Talos now; its stand-in starts in maintenance mode unless it was configured before")
-        node = make_node(self.settings, self.identity["address"], self.directory / "talos", image)
+        node = make_node(self.settings, self.identity["address"], self.directory / "talos", image, self.size)
         self._await(node.start())
         with self._lock:
             if power == self._power:
@@ -212,12 +221,15 @@ class MachinePark:
         timer.daemon = True
         timer.start()
 
-    def power_on(self, identifier: str, *, name: str, address: str | None, user_data: str | None) -> None:
+    def power_on(
+        self, identifier: str, *, name: str, address: str | None, user_data: str | None, size: Size | None = None
+    ) -> None:
         """Bring a machine to life, if it has an address on loopback."""
         machine = self.machines.get(identifier)
         if machine is None:
             identity = {"id": identifier, "name": name, "address": address}
             machine = self.machines[identifier] = Machine(self.settings, self.loop, identity)
+        machine.size = size
         if address is None or ipaddress.IPv4Address(address) not in LOOPBACK:
             machine.say(f"{address} is not on loopback, so nothing comes to life here")
             machine.state = "not on loopback"
@@ -270,9 +282,13 @@ def decode_user_data(text: str | None) -> bytes:
     return gzip.decompress(data) if data.startswith(GZIP) else data
 
 
-def make_node(settings: Settings, address: str, directory: Path, image: str | None) -> Node:
+def make_node(settings: Settings, address: str, directory: Path, image: str | None, size: Size | None = None) -> Node:
     """Return a Talos node stand-in of the class that the settings name."""
+    from lab.talos.node import Hardware
+
+    hardware = Hardware(cpus=size.cpus, memory=size.memory * 2**20, disk_size=size.disk * 2**30) if size else Hardware()
     module, _, name = settings.talos_node.partition(":")
     directory.mkdir(parents=True, exist_ok=True)
-    node: Node = getattr(importlib.import_module(module), name)(address, directory, port=TALOS_PORT, image=image)
+    made = getattr(importlib.import_module(module), name)
+    node: Node = made(address, directory, port=TALOS_PORT, image=image, hardware=hardware)
     return node

@@ -24,9 +24,10 @@ STANDS_IN_FOR = {
     "EC2 machines": "processes on this computer that execute the user-data in a scratch root",
     "boot-to-talos": "a script with the real flags, questions and progress lines that writes no disk",
     "Talos": "lab.talos, which speaks the real API over real TLS and runs no container",
-    "Kubernetes": "lab.kubernetes, which shows the nodes over real TLS and schedules nothing",
+    "Kubernetes": "lab.kubernetes: real TLS, server-side apply, a scheduler; no container runs",
     "bastion's cache of ghcr.io": "lab.registry, which serves real manifests of made-up images",
-    "bastion's asset server": "a web server that serves the boot-to-talos stand-in",
+    "CozyStack": "lab.kubernetes, which brings up upstream's graph of releases with made-up pods of the real requests",
+    "bastion's asset server": "a web server that serves stand-ins of boot-to-talos and of CozyStack's manifests",
 }
 
 

@@ -16,6 +16,7 @@ import moto.ec2.utils
 from moto.core.responses import ActionResult
 from moto.core.types import Base64EncodedString
 from moto.core.utils import utcnow
+from moto.ec2.models import instance_types as moto_instance_types
 from moto.ec2.models import instances as moto_instances
 from moto.ec2.models.instances import Instance, InstanceBackend, InstanceState, MetadataOptions
 from moto.ec2.responses import EC2Response
@@ -23,7 +24,7 @@ from moto.ec2.responses import EC2Response
 from lab.aws.interfaces import check_available
 from lab.aws.patches import Function, put, refuse, tags_for, wrap
 from lab.aws.volumes import add_volumes
-from lab.machines import MachinePark
+from lab.machines import MachinePark, Size
 
 STATES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 UNLIMITED_BY_DEFAULT = ("t3.", "t3a.", "t4g.")
@@ -374,9 +375,26 @@ def _begin(instance: Any, park: MachinePark) -> None:
     def running() -> None:
         if instance.state == "pending":
             _move(instance, "running")
-            park.power_on(instance.id, name=_name(instance), address=instance.private_ip, user_data=instance.user_data)
+            park.power_on(
+                instance.id,
+                name=_name(instance),
+                address=instance.private_ip,
+                user_data=instance.user_data,
+                size=_size(instance),
+            )
 
     park.later(running)
+
+
+def _size(instance: Any) -> Size:
+    """Return how large the instance's type, and its first volume, make its machine."""
+    told = moto_instance_types.INSTANCE_TYPES[instance.instance_type]
+    disks = [block.size for block in instance.block_device_mapping.values() if block.size]
+    return Size(
+        told["VCpuInfo"]["DefaultVCpus"],
+        told["MemoryInfo"]["SizeInMiB"],
+        int(disks[0]) if disks else 8,
+    )
 
 
 # Gap: transitions are instant; a terminated instance keeps its interfaces.

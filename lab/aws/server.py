@@ -32,6 +32,7 @@ from lab.aws.faults import AwsRefusal, Faults, parse_fault
 from lab.aws.patches import ACCOUNT
 from lab.machines import MachinePark
 from lab.settings import ACCESS_KEY_ID, REGION, STANDS_IN_FOR, Settings
+from lab.talos.node import clusters
 
 LOG = logging.getLogger("lab.aws")
 READING = ("Describe", "Get", "List", "Lookup", "Search", "Simulate")
@@ -161,6 +162,8 @@ class Application:
             ("GET", "/lab/faults"): lambda _: [asdict(fault) for fault in self.faults.waiting],
             ("POST", "/lab/faults"): lambda r: self.faults.add(parse_fault(r.get_json(force=True))),
             ("DELETE", "/lab/faults"): lambda _: self.faults.clear(),
+            ("POST", "/lab/kubernetes/faults"): lambda r: clusters().strike(r.get_json(force=True)),
+            ("DELETE", "/lab/kubernetes/faults"): lambda _: clusters().calm(),
         }
         handler = routes.get((request.method, request.path))
         if handler is None:

@@ -140,11 +140,26 @@ class Clusters:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._found: dict[str, KubernetesCluster] = {}
+        self._faults: dict[str, Any] = {}
+
+    def strike(self, faults: Mapping[str, Any]) -> None:
+        """Switch faults on or off in every cluster, also in those to come."""
+        Faults().update(faults)
+        self._faults |= faults
+        for cluster in self._found.values():
+            cluster.faults.update(faults)
+
+    def calm(self) -> None:
+        """Switch all faults off."""
+        self._faults = {}
+        for cluster in self._found.values():
+            cluster.faults = Faults()
 
     def of(self, identity: str) -> KubernetesCluster:
         """Return the cluster, new if there was none."""
         if identity not in self._found:
             self._found[identity] = KubernetesCluster(self._registry, identity)
+            self._found[identity].faults.update(self._faults)
         return self._found[identity]
 
     def joined(self, node: TalosNode) -> KubernetesCluster:

@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lab.kubernetes.cluster import Clusters
 from lab.kubernetes.server import ApiServer
 from lab.talos import pki, services
 from lab.talos.config import Config, parse
@@ -49,6 +50,11 @@ class Timing(NamedTuple):
 
 
 _SHARED = Registry()
+
+
+def clusters() -> Clusters:
+    """Return the Kubernetes clusters of the nodes that share this process' registry."""
+    return _SHARED.kubernetes
 
 
 class TalosNode:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,12 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.client im
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.errors import ApiError, Cause
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import machine
 from ansible_collections.urmanac.talos.plugins.modules.cozystack_install import ARGUMENT_SPEC
+from lab.kubernetes import kinds as lab_kinds
 from lab.kubernetes.cluster import KubernetesCluster, Pace
 from lab.kubernetes.manifests import operator_manifest
+from lab.kubernetes.ownership import updated
 from lab.talos.node import Hardware
-from tests.talos_nodes import Cluster, bootstrapped, machines, on, until
+from tests.talos_nodes import Cluster, bootstrapped, machines, on
 from tests.talos_run import with_defaults
 
 ADDRESSES = ["127.41.9.1", "127.41.9.2", "127.41.9.3"]
@@ -70,7 +72,8 @@ class Way:
 
     def settled(self, *, seconds: float = 40) -> dict[str, dict[str, Any]]:
         """Wait until no release changes any more, and return them."""
-        end, seen, since = time.monotonic() + seconds, {}, time.monotonic()
+        end, since = time.monotonic() + seconds, time.monotonic()
+        seen: dict[str, str] = {}
         while time.monotonic() < end:
             now = {name: one.get("status", "") + one.get("reason", "") for name, one in self.releases().items()}
             if now != seen:
@@ -93,7 +96,6 @@ def in_a_cluster(
             for node in made:
                 node.hardware = hardware or Hardware()
             await bootstrapped(made, cluster)
-            await asyncio.sleep(0.2)
             text = await on(made[0], cluster.access(), machine.kubeconfig)
             kubeconfig, manifest = directory / "kubeconfig", directory / "operator.yaml"
             kubeconfig.write_text(text)
@@ -105,22 +107,173 @@ def in_a_cluster(
     return asyncio.run(run())
 
 
-def test_small(tmp_path: Path) -> None:
-    def work(way: Way) -> Any:
-        began = time.monotonic()
-        out = way.install(profile="slim", wait_timeout=4, **OWN)
-        print(out.result())
-        found = way.settled()
-        print(time.monotonic() - began)
-        for name, one in found.items():
-            print(name, one)
-        for pod in way.api().items(kinds.POD):
-            print(
-                pod["metadata"]["name"],
-                pod["spec"].get("nodeName"),
-                pod["status"]["phase"],
-                pod["status"].get("conditions", [{}])[0].get("message"),
-            )
-        return found
+def pods(way: Way) -> dict[str, dict[str, Any]]:
+    """Return all pods by name."""
+    return {pod["metadata"]["name"]: pod for pod in way.api().items(kinds.POD)}
 
-    in_a_cluster(tmp_path, work, nodes=1, hardware=LARGE)
+
+def reason_of(pod: dict[str, Any]) -> str:
+    """Return what keeps the pod from running."""
+    waiting = [one["state"].get("waiting", {}) for one in pod["status"].get("containerStatuses") or []]
+    told = [one.get("message", "") for one in (*waiting, *pod["status"].get("conditions", []))]
+    return next((one for one in told if one), "")
+
+
+def test_a_profile_comes_up_in_waves_and_a_second_run_changes_nothing(tmp_path: Path) -> None:
+    def work(way: Way) -> Any:
+        empty = way.install(check_mode=True, profile="slim", **OWN)
+        assert way.api().get(kinds.NAMESPACE, "cozy-system") is None
+        first = way.install(profile="slim", **OWN)
+        releases = way.settled()
+        again = way.install(profile="slim", **OWN)
+        changed = way.install(check_mode=True, profile="slim", host="example.com", **OWN)
+        return (
+            empty,
+            first,
+            again,
+            changed,
+            releases,
+            [one["metadata"]["name"] for one in way.api().items(kinds.PACKAGE)],
+        )
+
+    empty, first, again, changed, releases, found = in_a_cluster(tmp_path, work, hardware=LARGE)
+
+    assert [one.changed for one in empty.changes] == [True] * 5
+    assert first.result()["changed"]
+    assert not again.result()["changed"]
+    assert [one.name for one in changed.changes if one.changed] == ["cozystack.cozystack-platform"]
+    assert "host: example.com" in changed.changes[-1].after
+    expected = packages.installed(packages.profile_disabled("slim"))
+    assert {name for name in found if name != "cozystack.cozystack-platform"} == {
+        f"cozystack.{one.name}" for one in expected if one.name != packages.OPERATOR
+    }
+    assert {one["reason"] for one in releases.values()} == {"InstallSucceeded"}
+    assert {release.name for one in expected for release in one.releases} == set(releases) - {
+        *("cozystack-platform", "tenant-root"),
+    }
+
+
+def test_released_images_do_not_start_on_arm64_and_say_why(tmp_path: Path) -> None:
+    def work(way: Way) -> Any:
+        with pytest.raises(ApiError) as caught:
+            way.install(allow_unsupported_architecture=True, wait_timeout=1)
+        events = [one["message"] for one in way.api().items(kinds.EVENT, namespace="cozy-system")]
+        return str(caught.value), [one for one in events if "no match for platform" in one]
+
+    message, events = in_a_cluster(tmp_path, work, hardware=LARGE)
+
+    assert "ImagePullBackOff: Back-off pulling image" in message
+    assert "no match for platform in manifest" in message
+    assert len(events) == 1
+
+
+def test_pods_beyond_the_nodes_sizes_are_told_what_lacks_in_the_schedulers_words(tmp_path: Path) -> None:
+    def work(way: Way) -> Any:
+        way.install(**OWN)
+        releases = way.settled()
+        return releases, pods(way)
+
+    releases, found = in_a_cluster(tmp_path, work)
+
+    pending = {name: reason_of(pod) for name, pod in found.items() if not pod["spec"].get("nodeName")}
+    assert any("1 Insufficient cpu" in one or "1 Insufficient memory" in one for one in pending.values())
+    assert all(one.startswith("0/1 nodes are available: 1 ") for one in pending.values() if one)
+    assert "InstallFailed" in {one["reason"] for one in releases.values()}
+    assert "DependencyNotReady" in {one["reason"] for one in releases.values()}
+
+
+def test_a_stuck_release_holds_back_what_depends_on_it(tmp_path: Path) -> None:
+    def work(way: Way) -> Any:
+        way.server.faults.update({"stuck": ["cert-manager"], "oom": ["metrics-server"]})
+        way.install(profile="slim", **OWN)
+        return way.settled(), pods(way)
+
+    releases, found = in_a_cluster(tmp_path, work, hardware=LARGE)
+
+    assert releases["cert-manager"]["message"].endswith("context deadline exceeded")
+    assert releases["cert-manager-issuers"]["message"] == "dependency 'cozy-cert-manager/cert-manager' is not ready"
+    assert releases["cilium"]["reason"] == "InstallSucceeded"
+    killed = next(pod for name, pod in found.items() if name.startswith("metrics-server"))
+    (container,) = killed["status"]["containerStatuses"]
+    assert container["lastState"]["terminated"]["reason"] == "OOMKilled"
+    assert container["state"]["waiting"]["reason"] == "CrashLoopBackOff"
+
+
+@pytest.mark.parametrize(
+    ("faults", "cause", "words"),
+    [
+        pytest.param({"admission": {"Package": "webhook"}}, Cause.WEBHOOK, "denied the request", id="webhook refuses"),
+        pytest.param(
+            {"admission": {"Package": "webhook_away"}}, Cause.WEBHOOK_AWAY, "connection refused", id="no webhook"
+        ),
+        pytest.param({"admission": {"Deployment": "quota"}}, Cause.QUOTA, "exceeded quota: lab", id="quota"),
+        pytest.param({"refuse": True}, Cause.UNAVAILABLE, "currently unable", id="unavailable"),
+        pytest.param({"cut_after": 6, "cut_length": 999}, Cause.CUT, "closed the connection", id="away in the middle"),
+    ],
+)
+def test_what_the_server_refuses_is_told_with_its_cause(
+    tmp_path: Path, faults: dict[str, Any], cause: Cause, words: str
+) -> None:
+    def work(way: Way) -> ApiError:
+        way.server.faults.update(faults)
+        with pytest.raises(ApiError) as caught:
+            way.install(**OWN)
+        return caught.value
+
+    error = in_a_cluster(tmp_path, work, hardware=LARGE)
+
+    assert (error.cause, words in str(error)) == (cause, True)
+
+
+def test_an_api_that_is_away_in_the_middle_is_waited_for(tmp_path: Path) -> None:
+    def work(way: Way) -> Any:
+        way.server.faults.update({"cut_after": 6, "cut_length": 2})
+        first = way.install(patience=20, profile="slim", **OWN)
+        return first, way.install(profile="slim", **OWN)
+
+    first, again = in_a_cluster(tmp_path, work, hardware=LARGE)
+
+    assert (first.result()["changed"], again.result()["changed"]) == (True, False)
+
+
+def test_an_object_of_the_same_name_and_fields_of_another_tool_are_not_overwritten(tmp_path: Path) -> None:
+    def work(way: Way) -> tuple[ApiError, ApiError]:
+        api = way.api()
+        role = {"kind": "ClusterRole", "name": "view", "apiGroup": "rbac.authorization.k8s.io"}
+        other = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "roleRef": role}
+        api.apply({**other, "metadata": {"name": "cozystack"}})
+        with pytest.raises(ApiError) as clash:
+            way.install(**OWN)
+        api.delete(kinds.CLUSTER_ROLE_BINDING, "cozystack")
+        way.install(**OWN)
+        found = way.server.store.get(lab_kinds.DEPLOYMENTS, "cozystack-operator", namespace="cozy-system")
+        assert found
+        edited = found | {"spec": found["spec"] | {"replicas": 0}}
+        way.server.store.put(lab_kinds.DEPLOYMENTS, updated(found, edited, "kubectl-edit"))
+        with pytest.raises(ApiError) as conflict:
+            way.install(**OWN)
+        assert way.install(force=True, **OWN).result()["changed"]
+        return clash.value, conflict.value
+
+    clash, conflict = in_a_cluster(tmp_path, work, hardware=LARGE)
+
+    assert (clash.cause, "cannot change roleRef" in str(clash)) == (Cause.EXISTS, True)
+    assert conflict.cause is Cause.CONFLICT
+    assert 'conflict with "kubectl-edit" using apps/v1: .spec.replicas' in str(conflict)
+
+
+def test_the_end_of_the_operator_leaves_the_releases(tmp_path: Path) -> None:
+    def work(way: Way) -> Any:
+        way.install(profile="slim", **OWN)
+        before = way.settled()
+        end = install.plan_of(with_defaults({"state": "absent"}, ARGUMENT_SPEC), lambda _: b"")
+        outcome = install.ensure_absent(way.api(), end, check_mode=False)
+        time.sleep(0.3)
+        return outcome, before, way.releases(), pods(way)
+
+    outcome, before, after, found = in_a_cluster(tmp_path, work, hardware=LARGE)
+
+    assert outcome.result()["changed"]
+    assert after == before
+    assert not [name for name in found if name.startswith("cozystack-operator")]
+    assert [name for name in found if name.startswith("cert-manager")]
