@@ -386,7 +386,7 @@ def _install_disk_image(options: Options) -> None:
         cause = "dial tcp: lookup: no such host"
         what = f'download {options.image}: Get "{options.image}": {cause}'
         fatal(f"failed to get install assets from raw source: download: {what}")
-    if not Path(ROOT + options.image).exists():
+    if not Path(f"{ROOT}/{options.image.removeprefix(ROOT)}").exists():
         cause = f"open {options.image}: no such file or directory"
         fatal(f"failed to get install assets from raw source: open RAW image: open {options.image}: {cause}")
     log(f"installing from disk image to {options.disk}")

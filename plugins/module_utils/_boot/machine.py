@@ -9,6 +9,7 @@ Private to urmanac.talos: may change at any time. Runs on the machine to be repl
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -82,17 +83,13 @@ class Machine:
         """Start the program, apart from the connection over which this runs."""
         starter = self.folder / start.STARTER
         starter.write_text(start.script(self.folder, self.root, command, answers, raw=raw), encoding="utf-8")
-        has_systemd = (self.root / "run/systemd/system").is_dir()
-        if has_systemd:
-            self._run(start.launch_command(self.folder, has_systemd=True))
-            return
-        subprocess.Popen(
-            start.launch_command(self.folder, has_systemd=False),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        if (self.root / "run/systemd/system").is_dir():
+            # Not only out of the connection's session but out of its control group, which may end with it.
+            self._run(["systemd-run", "--quiet", "--collect", f"--unit={start.UNIT}", "/bin/sh", str(starter)])
+        else:
+            nowhere = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)]
+            command_line = ["/bin/sh", str(starter)]
+            os.posix_spawn(command_line[0], command_line, os.environ, file_actions=nowhere, setsid=True)
 
     def _is_alive(self) -> bool:
         """Tell whether the shell that runs the program is alive: a dead one has no command line."""

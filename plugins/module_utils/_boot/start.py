@@ -66,14 +66,6 @@ def script(folder: Path, root: Path, command: Sequence[str], answers: Sequence[s
     return "\n".join([*lines, 'kill "$follower" 2>/dev/null', ""])
 
 
-def launch_command(folder: Path, *, has_systemd: bool) -> list[str]:
-    """Return the command that starts the script apart from the connection: its session, and its control group."""
-    starter = ["/bin/sh", str(folder / STARTER)]
-    if has_systemd:
-        return ["systemd-run", "--quiet", "--collect", f"--unit={UNIT}", *starter]
-    return ["setsid", *starter]
-
-
 def read_run(folder: Path, *, is_alive: bool) -> Run:
     """Return how the program is doing."""
     status = _text(folder / STATUS).strip()
