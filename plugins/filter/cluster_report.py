@@ -10,8 +10,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import is_loopback_endpoint
+from ansible_collections.urmanac.talos.plugins.plugin_utils._report.capacity import advice, capacity
+from ansible_collections.urmanac.talos.plugins.plugin_utils._report.costs import costs
+from ansible_collections.urmanac.talos.plugins.plugin_utils._report.results import results
 
 Record = Mapping[str, Any]
+
+# The version of what roles/report/files/report.schema.json describes.
+SCHEMA = 1
 
 
 def cluster_report(
@@ -24,24 +30,76 @@ def cluster_report(
     endpoint: str,
     kubernetes: Record | None = None,
     audit: Record | None = None,
+    cozystack: Record | None = None,
+    forecast: Record | None = None,
+    boot_method: str = "user_data",
 ) -> dict[str, Any]:
     """Return the report of a cluster."""
     resources = info["resources"]
-    return {
+    installed = cozystack_report(cozystack or {})
+    report = {
+        "schema": SCHEMA,
+        "title": title(cluster),
         "cluster": cluster["name"],
         "region": cluster["region"],
         "time": datetime.fromtimestamp(now, tz=UTC).isoformat(timespec="seconds"),
         "lab": is_loopback_endpoint(endpoint),
         "summary": dict(info["summary"]),
+        "vpc": {"ipv4": cluster["vpc_ipv4_cidr"], "subnet": cluster["subnet_ipv4_cidr"]},
         "resources": [
             {key: resource[key] for key in ("kind", "name", "id", "state")} for resource in resources.values()
         ],
+        "bastion": bastion_report(cluster, resources),
         "nodes": [node_report(node, resources, seen) for node in cluster["nodes"]],
         "etcd_members": etcd_members(seen),
         "kubernetes": kubernetes_report(kubernetes or {}),
         "access": access_report(audit or {}),
+        "cozystack": installed,
+        "capacity": capacity(cozystack, forecast or {}),
+        "history": [history_point(item) for item in (cozystack or {}).get("history") or ()],
+        "costs": costs(cluster, resources, now=now),
+        "advice": advice(installed, forecast or {}),
         "timings": timings(phases, now=now),
     }
+    return {**report, "results": [result.as_dict() for result in results(report, boot_method=boot_method)]}
+
+
+def title(cluster: Record) -> str:
+    """Return the heading, as the first report of such a cluster had it."""
+    count = len(cluster["nodes"])
+    return f"TEST RESULTS - {'Single Node' if count == 1 else f'{count} Nodes'} ARM64 CozyStack"
+
+
+def bastion_report(cluster: Record, resources: Record) -> dict[str, Any]:
+    """Return what is known of the bastion."""
+    eni: Record = resources.get("eni/bastion") or {}
+    addresses = (eni.get("have") or {}).get("ipv6") or ()
+    return {
+        "ipv4": cluster["bastion_ipv4"],
+        "ipv6": next(iter(addresses), None),
+        "state": eni.get("state", "not built"),
+    }
+
+
+def cozystack_report(result: Record) -> dict[str, Any] | None:
+    """Return how far the installation of CozyStack got; nothing where nobody tried."""
+    if not result:
+        return None
+    account = result.get("account") or {}
+    releases = account.get("releases") or {}
+    return {
+        **{key: result[key] for key in ("outcome", "expect", "problem", "version", "variant", "profile")},
+        "phase": account.get("phase"),
+        "summary": account.get("summary"),
+        "releases": {key: releases.get(key) for key in ("expected", "present", "ready")},
+        "verdicts": [*(account.get("verdicts") or ()), *(account.get("outlook") or ())],
+        "smoke_tests": dict(result.get("smoke_tests") or {}),
+    }
+
+
+def history_point(item: Record) -> dict[str, Any]:
+    """Return how many releases there were at a time."""
+    return {key: item[key] for key in ("time", "expected", "present", "ready")}
 
 
 def node_report(node: Record, resources: Record, seen: Sequence[Record]) -> dict[str, Any]:

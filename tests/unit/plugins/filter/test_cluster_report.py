@@ -12,7 +12,10 @@ from ansible_collections.urmanac.talos.plugins.filter.cluster_report import Filt
 
 cluster_report = FilterModule().filters()["cluster_report"]
 NODE = {"name": "gateway", "role": "gateway", "machine_type": "controlplane", "ipv4": "192.0.2.101"}
-CLUSTER = {"name": "moon", "region": "eu-west-1", "nodes": [NODE]}
+CLUSTER = {
+    **{"name": "moon", "region": "eu-west-1", "nodes": [NODE], "bastion_ipv4": "192.0.2.100"},
+    **{"vpc_ipv4_cidr": "192.0.2.0/24", "subnet_ipv4_cidr": "192.0.2.0/25"},
+}
 ANSWER = {"node": "192.0.2.101", "reachable": True, "stage": "maintenance", "error": None}
 NOTHING_MORE = {"version": None, "cmdline": None, "addresses": None}
 

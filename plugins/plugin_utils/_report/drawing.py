@@ -1,0 +1,44 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A drawing in SVG, in the colours that the page around it has. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from xml.etree import ElementTree as ET
+
+# The width of a narrow phone's page in CSS pixels, so that letters keep their size there.
+WIDTH = 360
+
+
+class Drawing:
+    """Shapes and texts on a sheet as wide as a phone, with a title and a text for those who do not see it."""
+
+    def __init__(self, title: str, description: str, height: float) -> None:
+        self._root = ET.Element("svg", {"viewBox": f"0 0 {WIDTH} {height:g}", "role": "img", "aria-label": title})
+        ET.SubElement(self._root, "title").text = title
+        ET.SubElement(self._root, "desc").text = description
+
+    def box(self, x: float, y: float, width: float, height: float, style: str) -> None:
+        """Draw a rectangle."""
+        size = {"x": f"{x:g}", "y": f"{y:g}", "width": f"{max(width, 0):.1f}", "height": f"{height:g}", "rx": "4"}
+        ET.SubElement(self._root, "rect", {**size, "class": style})
+
+    def line(self, points: Iterable[tuple[float, float]], style: str) -> None:
+        """Draw a line through the points."""
+        joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        ET.SubElement(self._root, "polyline", {"points": joined, "class": style})
+
+    def dot(self, x: float, y: float, style: str) -> None:
+        """Draw a small disc."""
+        ET.SubElement(self._root, "circle", {"cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": "4", "class": style})
+
+    def text(self, x: float, y: float, text: str, style: str = "text", *, anchor: str = "start") -> None:
+        """Write a text whose baseline is at y."""
+        place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor, "class": style}
+        ET.SubElement(self._root, "text", place).text = text
+
+    def svg(self) -> str:
+        """Return it as an element for a page."""
+        return ET.tostring(self._root, encoding="unicode")

@@ -1,0 +1,44 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report as JUnit XML, which build servers read. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from xml.etree import ElementTree as ET
+
+Record = Mapping[str, Any]
+
+
+def junit(report: Record) -> str:
+    """Return one test case for each line of the results; what ended as it was expected to is no failure."""
+    results, seconds = report["results"], sum(timing["seconds"] for timing in report["timings"])
+    failures = sum(not result["expected"] for result in results)
+    skipped = sum(result["outcome"] == "unknown" and result["expected"] for result in results)
+    counts = {"tests": str(len(results)), "failures": str(failures), "errors": "0", "skipped": str(skipped)}
+    suites = ET.Element("testsuites", name=report["title"], time=f"{seconds:.1f}", **counts)
+    more = {"time": f"{seconds:.1f}", "timestamp": report["time"].partition("+")[0]}
+    suite = ET.SubElement(suites, "testsuite", name=report["cluster"], **counts, **more)
+    for result in results:
+        add_case(suite, result, class_name=f"urmanac.talos.{report['cluster']}")
+    ET.indent(suites)
+    return ET.tostring(suites, encoding="unicode", xml_declaration=False)
+
+
+def add_case(suite: ET.Element, result: Record, *, class_name: str) -> None:
+    """Add one test case."""
+    case = ET.SubElement(suite, "testcase", name=result["title"], classname=class_name, time="0")
+    text = printable("\n".join([result["message"], *result["details"]]))
+    if not result["expected"]:
+        ET.SubElement(case, "failure", message=printable(result["message"])).text = text
+    elif result["outcome"] == "unknown":
+        ET.SubElement(case, "skipped", message=printable(result["message"]))
+    else:
+        ET.SubElement(case, "system-out").text = text
+
+
+def printable(text: str) -> str:
+    """Return the text without the control characters that XML cannot hold."""
+    return "".join(character for character in text if character in "\t\n" or ord(character) >= ord(" "))

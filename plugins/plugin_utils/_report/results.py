@@ -1,0 +1,145 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lines of TEST RESULTS: what was tried and how it ended. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+Record = Mapping[str, Any]
+
+PASSED, FAILED, UNKNOWN = "passed", "failed", "unknown"
+
+# How a plain Linux became Talos, in the words of the report.
+BOOT_METHODS = {"user_data": "boot-to-talos", "ssh": "boot-to-talos over SSH", "netboot": "matchbox"}
+
+
+class Result(NamedTuple):
+    """One line: what was tried, how it ended, and whether that end was expected."""
+
+    name: str
+    title: str
+    outcome: str
+    message: str
+    expected: bool = True
+    details: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as the report's JSON holds it."""
+        return {**self._asdict(), "details": list(self.details)}
+
+
+def results(report: Record, *, boot_method: str) -> Iterator[Result]:
+    """Yield the lines in the order in which things are built."""
+    yield infrastructure(report)
+    yield boot(report["nodes"], boot_method)
+    if report["etcd_members"]:
+        names = report["etcd_members"]
+        yield Result("etcd", "etcd", PASSED, f"{counted(len(names), 'member')} ({', '.join(names)})")
+    if report["kubernetes"]:
+        yield kubernetes(report["kubernetes"], len(report["nodes"]))
+    if report["access"]:
+        yield access(report["access"])
+    if report["cozystack"]:
+        yield cozystack(report["cozystack"])
+        yield smoke(report["cozystack"], "virtual_machine", "Virtualization", "a virtual machine started on ARM64")
+        yield smoke(report["cozystack"], "spin", "SpinKube", "a WASM module answered on ARM64")
+
+
+def infrastructure(report: Record) -> Result:
+    """Return whether all that is described is there."""
+    total, present = len(report["resources"]), report["summary"]["present"]
+    wrong = tuple(
+        f"{item['kind']} {item['name']}: {item['state']}" for item in report["resources"] if item["state"] != "present"
+    )
+    made = "Created successfully, " if present == total else ""
+    return verdict("infrastructure", "Infrastructure", f"{made}{present} of {total} resources as described", wrong)
+
+
+def boot(nodes: Sequence[Record], boot_method: str) -> Result:
+    """Return whether the machines became Talos."""
+    there = [node for node in nodes if node["stage"]]
+    versions = sorted({str(node["version"]) for node in there if node["version"]})
+    wrong = tuple(
+        f"{node['name']} ({node['ipv4']}): {node['error'] or 'no answer'}" for node in nodes if node not in there
+    )
+    how = BOOT_METHODS.get(boot_method, boot_method)
+    what = " ".join(["ARM64 Talos", *versions])
+    booted = f"{what} booted through {how}, " if not wrong else f"{what} through {how}, "
+    return verdict("boot", "Boot", f"{booted}{len(there)} of {len(nodes)} nodes answer", wrong)
+
+
+def kubernetes(answer: Record, expected: int) -> Result:
+    """Return whether Kubernetes knows all nodes; until CozyStack brings a network, none of them is ready."""
+    if answer["error"]:
+        return Result("kubernetes", "Kubernetes", FAILED, str(answer["error"]), expected=False)
+    known = len(answer["nodes"])
+    count = str(known) if known == expected else f"{known} of {expected}"
+    waits = answer["waits_for_network"]
+    state = "all Ready" if answer["ready"] == known else f"{answer['ready']} Ready" if answer["ready"] else "not Ready"
+    message = f"{count} nodes registered ({', '.join(answer['versions'])}), {state}"
+    message += " until CozyStack brings a container network" if waits else ""
+    wrong = tuple(f"{node['name']}: {node['reason']}" for node in answer["nodes"] if not node["ready"] and not waits)
+    missing = (f"{expected - known} nodes have not registered",) if known < expected else ()
+    return verdict("kubernetes", "Kubernetes", message, wrong + missing)
+
+
+def access(audit: Record) -> Result:
+    """Return how closed the cluster is."""
+    home = "; ".join(audit["home"])
+    if audit["deviations"]:
+        lines = tuple("{severity} {code}: {resource}: {message}".format(**one) for one in audit["deviations"])
+        return verdict("access", "Access", f"{counted(len(lines), 'deviation')} from what is allowed", lines)
+    closed = "closed to everybody else" if home else "closed to the internet"
+    return Result("access", "Access", PASSED, f"{closed}; open to home: {home or 'none'}")
+
+
+def cozystack(installed: Record) -> Result:
+    """Return how the installation ended; one that was expected to be blocked is no failure of the run."""
+    outcome, expect = installed["outcome"], installed["expect"]
+    what = f"{installed['version']} (profile {installed['profile']})"
+    if outcome == "ready":
+        return Result("cozystack", "CozyStack install", PASSED, f"{what} is ready", expected=expect != "blocked")
+    blockers = [one for one in installed["verdicts"] if one["blocks"]]
+    cause = (
+        f"{blockers[0]['code']}: {blockers[0]['message']}" if blockers else installed["problem"] or "no cause is known"
+    )
+    as_expected = ", as expected" if outcome == expect else ""
+    details = tuple(f"{one['code']}: {one['message']} {one['remedy']}" for one in blockers[1:])
+    expected = outcome == "blocked" and expect in ("blocked", "any")
+    return Result(
+        "cozystack", "CozyStack install", FAILED, f"{what} is {outcome}{as_expected} - {cause}", expected, details
+    )
+
+
+def smoke(installed: Record, name: str, title: str, success: str) -> Result:
+    """Return how a smoke test ended; one that is blocked documents its blocker."""
+    test = installed["smoke_tests"].get(name)
+    if test is None or test["outcome"] == "skipped":
+        why = next(
+            (
+                one["message"]
+                for one in installed["verdicts"]
+                if name == "virtual_machine" and one["code"] == "KVM_MISSING"
+            ),
+            "",
+        )
+        return Result(name, title, UNKNOWN, f"not tried{f' - {why}' if why else ''}")
+    if test["outcome"] == "passed":
+        return Result(name, title, PASSED, success)
+    code = f"{test['code']}: " if test["code"] else ""
+    return Result(
+        name, title, FAILED, f"{test['outcome']} - {code}{test['cause']}", expected=test["outcome"] == "blocked"
+    )
+
+
+def verdict(name: str, title: str, message: str, wrong: tuple[str, ...]) -> Result:
+    """Return a line that fails if anything is wrong."""
+    return Result(name, title, FAILED if wrong else PASSED, message, expected=not wrong, details=wrong)
+
+
+def counted(number: int, word: str) -> str:
+    """Return the number with its word."""
+    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reports for tests: of a cluster on which CozyStack was tried, and of one that does not exist yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jinja2
+
+from ansible_collections.urmanac.talos.plugins.filter.cluster_report import cluster_report
+from ansible_collections.urmanac.talos.plugins.plugin_utils._report.pictures import pictures
+from lab.settings import REPOSITORY
+
+ROLE = REPOSITORY / "roles" / "report"
+NOW = 1764000000.0
+NODES = [
+    {"name": "gateway", "role": "gateway", "machine_type": "controlplane", "ipv4": "192.0.2.101"},
+    {"name": "compute-2", "role": "compute", "machine_type": "controlplane", "ipv4": "192.0.2.102"},
+]
+CLUSTER = {
+    **{"name": "moon", "region": "eu-west-1", "nodes": NODES, "volume_size": 50, "bastion_ipv4": "192.0.2.100"},
+    **{"vpc_ipv4_cidr": "192.0.2.0/24", "subnet_ipv4_cidr": "192.0.2.0/25"},
+}
+MEMORY = {
+    **{"code": "INSUFFICIENT_MEMORY", "subject": "nodes", "message": "6 pods wait for memory.", "blocks": True},
+    **{"remedy": "Take a larger instance type.", "evidence": {"pods": 6}},
+}
+ARCHITECTURE = {
+    **{"code": "ARCH_UNSUPPORTED_IMAGES", "subject": "images", "message": "Images are amd64 only.", "blocks": True},
+    **{"remedy": "Use images built for arm64.", "evidence": {}},
+}
+BLOCKED = {
+    **{"outcome": "blocked", "expect": "any", "problem": "", "version": "v1.6.2", "variant": "isp-full"},
+    **{"profile": "full", "elapsed": 900.0},
+    "account": {
+        **{"phase": "releases", "summary": "44 of 89 releases ready", "verdicts": [MEMORY], "outlook": []},
+        "releases": {"expected": 89, "present": 61, "ready": 44, "not_ready": []},
+        "nodes": [
+            {
+                **{"name": node["name"], "allocatable": {"memory_mib": 3176, "cpu_m": 1950}},
+                "requested": {"memory_mib": 3000, "cpu_m": 1900},
+            }
+            for node in NODES
+        ],
+    },
+    "history": [
+        {"time": "2025-11-24T15:40:00+00:00", "expected": None, "present": 0, "ready": 0},
+        {"time": "2025-11-24T15:50:00+00:00", "expected": 89, "present": 40, "ready": 20},
+        {"time": "2025-11-24T15:55:00+00:00", "expected": 89, "present": 61, "ready": 44},
+    ],
+    "smoke_tests": {
+        "spin": {"outcome": "passed", "cause": "", "code": None},
+        "virtual_machine": {"outcome": "blocked", "cause": "no node has /dev/kvm", "code": "KVM_MISSING"},
+    },
+}
+READY = {**BLOCKED, "outcome": "ready", "account": {**BLOCKED["account"], "verdicts": []}}
+FORECAST = {
+    "requested": {"packages": 75, "releases": 89, "pods": 150, "pending": 60, "cpu": 9000, "memory": 14000},
+    "changes": [
+        {**{"instance_type": "t4g.xlarge", "nodes": 2}, **{"per_hour": 0.2944, "more_per_hour": 0.2208}},
+        {**{"instance_type": "t4g.medium", "nodes": 6}, **{"per_hour": 0.2208, "more_per_hour": 0.1472}},
+    ],
+    "fitting_profiles": ["slim"],
+    "nodes": [],
+}
+
+
+def resource(kind: str, name: str, have: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return one entry of what ec2_cluster_info returns."""
+    known = {"kind": kind, "name": f"moon-{name}", "id": f"{kind}-{name}" if have else None}
+    return {**known, "state": "present" if have else "missing", "have": have, "want": {"type": "t4g.medium"}}
+
+
+def built(*, is_there: bool = True) -> dict[str, Any]:
+    """Return the resources of the cluster."""
+    machine = {"type": "t4g.medium", "launched": "2025-11-24 13:00:00+00:00"} if is_there else None
+    found = {}
+    for node in NODES:
+        address = {"ipv6": ["2001:db8::" + node["ipv4"][-3:]]} if is_there else None
+        found[f"eni/{node['name']}"] = resource("eni", node["name"], address)
+        found[f"instance/{node['name']}"] = resource("instance", node["name"], machine)
+    return found
+
+
+def answer(node: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a node says of itself."""
+    told = {"node": node["ipv4"], "reachable": True, "stage": "running", "version": "v1.13.6", "error": None}
+    return {**told, "etcd_members": [{"hostname": one["name"]} for one in NODES], "addresses": [], "cmdline": ""}
+
+
+def report(resources: Mapping[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+    """Return the report of a cluster that is built, on which CozyStack is blocked."""
+    found = built() if resources is None else resources
+    options: dict[str, Any] = {
+        "info": {
+            "resources": found,
+            "summary": {"present": sum(item["state"] == "present" for item in found.values())},
+        },
+        **{"seen": [answer(node) for node in NODES], "phases": [{"name": "network", "started": NOW - 60}]},
+        **{"now": NOW, "endpoint": "", "cozystack": BLOCKED, "forecast": FORECAST},
+        **{"audit": {"deviations": [], "home_access": []}, **changes},
+    }
+    return cluster_report(CLUSTER, **options)
+
+
+def rendered(name: str, content: Mapping[str, Any]) -> str:
+    """Return one of the report's files, rendered with the settings that Ansible's template module has."""
+    folder = jinja2.FileSystemLoader(ROLE / "templates")
+    environment = jinja2.Environment(loader=folder, trim_blocks=True, keep_trailing_newline=True)  # noqa: S701
+    environment.filters["urmanac.talos.report_pictures"] = pictures
+    return environment.get_template(f"report.{name}.j2").render(__report_content=content)

@@ -1,0 +1,171 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report's files: what they say, that they are well-formed, and that nothing in them can break out."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.plugin_utils._report.junit import junit
+from tests import reports
+
+LOST = [reports.answer(reports.NODES[0]), {"node": "192.0.2.102", "reachable": False, "error": "connection refused"}]
+
+
+def schema() -> Any:
+    return json.loads((reports.ROLE / "files" / "report.schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({}, id="blocked"),
+        pytest.param({"cozystack": reports.READY}, id="ready"),
+        pytest.param({"cozystack": None, "forecast": None, "audit": None}, id="without CozyStack"),
+        pytest.param({"resources": reports.built(is_there=False), "seen": [], "cozystack": None}, id="nothing built"),
+        pytest.param({"seen": LOST}, id="a node is lost"),
+    ],
+)
+def test_the_data_are_as_the_schema_says(changes: dict[str, Any]) -> None:
+    jsonschema.validate(json.loads(json.dumps(reports.report(**changes))), schema())
+
+
+def test_the_schema_refuses_what_it_does_not_describe() -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**reports.report(), "secret": "x"}, schema())
+
+
+def test_the_text_has_the_layout_of_test_results() -> None:
+    lines = reports.rendered("txt", reports.report()).splitlines()
+
+    assert lines[0] == "TEST RESULTS - 2 Nodes ARM64 CozyStack (moon, eu-west-1)"
+    assert lines[1] == "=" * len(lines[0])
+    assert lines[2:] == [
+        "✅ Infrastructure: Created successfully, 4 of 4 resources as described",
+        "✅ Boot: ARM64 Talos v1.13.6 booted through boot-to-talos, 2 of 2 nodes answer",
+        "✅ etcd: 2 members (compute-2, gateway)",
+        "✅ Access: closed to the internet; open to home: none",
+        "❌ CozyStack install: v1.6.2 (profile full) is blocked - INSUFFICIENT_MEMORY: 6 pods wait for memory.",
+        "❌ Virtualization: blocked - KVM_MISSING: no node has /dev/kvm",
+        "✅ SpinKube: a WASM module answered on ARM64",
+        "💰 Cost: $0.26 for 3.00 hours ($0.086 an hour, $62.53 a month if it runs all day)",
+        "",
+        "RECOMMENDED: Scale to 2 nodes with 16 GiB RAM each, t4g.xlarge ($0.294 an hour, $0.221 more)",
+        "or",
+        "ALTERNATIVE: Scale to 6 nodes with 4 GiB RAM each, t4g.medium ($0.221 an hour, $0.147 more)",
+        *lines[14:],
+    ]
+
+
+def test_a_lost_node_is_a_failure_with_its_cause() -> None:
+    (boot,) = (one for one in reports.report(seen=LOST)["results"] if one["name"] == "boot")
+
+    assert (boot["outcome"], boot["expected"]) == ("failed", False)
+    assert boot["message"] == "ARM64 Talos v1.13.6 through boot-to-talos, 1 of 2 nodes answer"
+    assert boot["details"] == ["compute-2 (192.0.2.102): connection refused"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expect", "expected", "words"),
+    [
+        pytest.param("blocked", "blocked", True, "is blocked, as expected", id="the expected failure"),
+        pytest.param("blocked", "any", True, "is blocked - ", id="any end"),
+        pytest.param("blocked", "ready", False, "is blocked - ", id="it had to be ready"),
+        pytest.param("ready", "ready", True, "is ready", id="ready"),
+        pytest.param("ready", "blocked", False, "is ready", id="it had to be blocked"),
+        pytest.param("timeout", "any", False, "is timeout", id="no end at all"),
+    ],
+)
+def test_an_installation_is_judged_by_what_was_expected(outcome: str, expect: str, expected: bool, words: str) -> None:
+    installed = {**reports.BLOCKED, "outcome": outcome, "expect": expect}
+    (result,) = (one for one in reports.report(cozystack=installed)["results"] if one["name"] == "cozystack")
+
+    assert result["expected"] is expected
+    assert words in result["message"]
+
+
+def test_images_of_another_architecture_are_named_with_what_to_do() -> None:
+    account = {**reports.BLOCKED["account"], "verdicts": [reports.ARCHITECTURE, reports.MEMORY]}
+    told = reports.report(cozystack={**reports.BLOCKED, "account": account})
+
+    assert "built for arm64" in told["advice"]["recommended"]
+    (install,) = (one for one in told["results"] if one["name"] == "cozystack")
+    assert "ARCH_UNSUPPORTED_IMAGES" in install["message"]
+    assert install["details"] == ["INSUFFICIENT_MEMORY: 6 pods wait for memory. Take a larger instance type."]
+
+
+def test_what_no_node_had_room_for_is_needed_all_the_same() -> None:
+    total = reports.report()["capacity"]["total"]
+
+    assert total["memory_mib"] == {"needed": 14000, "had": 6352}
+
+
+def test_junit_counts_only_what_was_not_expected_as_a_failure() -> None:
+    suites = ET.fromstring(junit(reports.report(seen=LOST)))  # noqa: S314  our own text
+
+    assert (suites.get("failures"), suites.get("tests")) == ("1", "7")
+    (failure,) = suites.iter("failure")
+    assert "connection refused" in (failure.text or "")
+
+
+class Page(HTMLParser):
+    """Notes what a page would load and which elements it has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.loads: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.loads += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "data", "action")]
+
+
+def page(content: Any) -> tuple[Page, str]:
+    text = reports.rendered("html", content)
+    parsed = Page()
+    parsed.feed(text)
+    return parsed, text
+
+
+def test_the_page_has_its_pictures_and_loads_nothing() -> None:
+    parsed, text = page(reports.report())
+
+    assert parsed.tags.count("svg") == 4
+    assert parsed.loads == ["data:,"]
+    assert "url(" not in text
+    assert "@import" not in text
+
+
+def test_nothing_that_a_node_says_becomes_a_part_of_the_page() -> None:
+    evil = '<script>alert("x")</script>'
+    seen = [{**reports.answer(node), "version": evil, "stage": evil} for node in reports.NODES]
+
+    parsed, text = page(reports.report(seen=seen))
+
+    assert "script" not in parsed.tags
+    assert "&lt;script&gt;" in text
+
+
+def test_a_cluster_that_does_not_exist_yet_has_a_page_too() -> None:
+    parsed, _text = page(
+        reports.report(resources=reports.built(is_there=False), seen=[], cozystack=None, forecast=None)
+    )
+
+    assert parsed.tags.count("svg") == 1
+
+
+def test_a_cell_of_markdown_stays_one_cell() -> None:
+    verdict = {**reports.MEMORY, "message": "a | b\nc"}
+    account = {**reports.BLOCKED["account"], "verdicts": [verdict]}
+
+    text = reports.rendered("md", reports.report(cozystack={**reports.BLOCKED, "account": account}))
+
+    assert "a \\| b c" in text
