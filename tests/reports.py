@@ -20,7 +20,7 @@ NODES = [
     {"name": "gateway", "role": "gateway", "machine_type": "controlplane", "ipv4": "192.0.2.101"},
     {"name": "compute-2", "role": "compute", "machine_type": "controlplane", "ipv4": "192.0.2.102"},
 ]
-CLUSTER = {
+CLUSTER: dict[str, Any] = {
     **{"name": "moon", "region": "eu-west-1", "nodes": NODES, "volume_size": 50, "bastion_ipv4": "192.0.2.100"},
     **{"vpc_ipv4_cidr": "192.0.2.0/24", "subnet_ipv4_cidr": "192.0.2.0/25"},
 }
@@ -32,7 +32,7 @@ ARCHITECTURE = {
     **{"code": "ARCH_UNSUPPORTED_IMAGES", "subject": "images", "message": "Images are amd64 only.", "blocks": True},
     **{"remedy": "Use images built for arm64.", "evidence": {}},
 }
-BLOCKED = {
+BLOCKED: dict[str, Any] = {
     **{"outcome": "blocked", "expect": "any", "problem": "", "version": "v1.6.2", "variant": "isp-full"},
     **{"profile": "full", "elapsed": 900.0},
     "account": {
@@ -56,8 +56,8 @@ BLOCKED = {
         "virtual_machine": {"outcome": "blocked", "cause": "no node has /dev/kvm", "code": "KVM_MISSING"},
     },
 }
-READY = {**BLOCKED, "outcome": "ready", "account": {**BLOCKED["account"], "verdicts": []}}
-FORECAST = {
+READY: dict[str, Any] = {**BLOCKED, "outcome": "ready", "account": {**BLOCKED["account"], "verdicts": []}}
+FORECAST: dict[str, Any] = {
     "requested": {"packages": 75, "releases": 89, "pods": 150, "pending": 60, "cpu": 9000, "memory": 14000},
     "changes": [
         {**{"instance_type": "t4g.xlarge", "nodes": 2}, **{"per_hour": 0.2944, "more_per_hour": 0.2208}},

@@ -59,7 +59,7 @@ options:
     default: 120
   wait_timeout:
     description:
-      - Seconds to keep trying a node that is not there, because it may be rebooting into what an interrupted run gave it.
+      - Seconds to keep trying a node that is not there, because it may be rebooting after an interrupted run.
       - Check mode does not wait.
     type: float
     default: 60

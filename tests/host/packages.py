@@ -17,6 +17,7 @@ VARIABLES = "/usr/share/AAVMF/AAVMF_VARS.fd"
 # A program, or a file by its path, and the package that has it.
 PACKAGES = {
     "busybox": "busybox",
+    "chromium": "chromium",
     "curl": "curl",
     "dnsmasq": "dnsmasq-base",
     "docker-registry": "docker-registry",

@@ -22,11 +22,12 @@ def capacity(installed: Record | None, forecast: Record) -> dict[str, Any] | Non
     nodes = found or [node_foretold(node) for node in forecast.get("nodes") or ()]
     if not nodes:
         return None
-    total = {"name": "all nodes", **{part: summed(node[part] for node in nodes) for part in ("memory_mib", "cpu_m")}}
+    sums = {part: summed(node[part] for node in nodes) for part in ("memory_mib", "cpu_m")}
     requested: Record = forecast.get("requested") or {}
     # What no node has room for is on none of them, and is needed all the same.
     for part, key in (("memory_mib", "memory"), ("cpu_m", "cpu")):
-        total[part]["needed"] = max(total[part]["needed"], int(requested.get(key, 0)))
+        sums[part]["needed"] = max(sums[part]["needed"], int(requested.get(key, 0)))
+    total = {"name": "all nodes", **sums}
     return {"source": "cluster" if found else "forecast", "nodes": nodes, "total": total}
 
 

@@ -46,7 +46,7 @@ def costs(cluster: Record, resources: Mapping[str, Record], *, now: float) -> di
         "per_month": round(per_hour * HOURS_PER_MONTH, 2),
         "hours": round(hours, 2),
         "total": round(per_hour * hours, 2),
-        "items": [{"what": item.what, "per_hour": round(item.per_hour, 4)} for item in items],
+        "items": [{"what": item.what, "per_hour": round(item.per_hour, 6)} for item in items],
         "source": f"{PRICES_SOURCE}; {PRICES_REGION}, {PRICES_DATE}; without traffic, CPU credits and tax",
     }
 

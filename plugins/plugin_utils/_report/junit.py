@@ -18,9 +18,10 @@ def junit(report: Record) -> str:
     failures = sum(not result["expected"] for result in results)
     skipped = sum(result["outcome"] == "unknown" and result["expected"] for result in results)
     counts = {"tests": str(len(results)), "failures": str(failures), "errors": "0", "skipped": str(skipped)}
-    suites = ET.Element("testsuites", name=report["title"], time=f"{seconds:.1f}", **counts)
-    more = {"time": f"{seconds:.1f}", "timestamp": report["time"].partition("+")[0]}
-    suite = ET.SubElement(suites, "testsuite", name=report["cluster"], **counts, **more)
+    counts["time"] = f"{seconds:.1f}"
+    suites = ET.Element("testsuites", {"name": report["title"], **counts})
+    more = {"name": report["cluster"], "timestamp": report["time"].partition("+")[0]}
+    suite = ET.SubElement(suites, "testsuite", {**more, **counts})
     for result in results:
         add_case(suite, result, class_name=f"urmanac.talos.{report['cluster']}")
     ET.indent(suites)

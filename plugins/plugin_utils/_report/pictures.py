@@ -33,7 +33,7 @@ def topology(report: Record) -> str:
     """Draw who is where, with addresses, and who may come in."""
     nodes, bastion = report["nodes"], report["bastion"]
     top = 104
-    height = top + 70 + (len(nodes) + 1) * (_NODE_HEIGHT + 10)
+    height = top + 54 + (len(nodes) + 1) * (_NODE_HEIGHT + 10)
     picture = Drawing("Topology", f"A bastion and {len(nodes)} nodes in {report['vpc']['subnet']}", height)
     draw_outside(picture, report)
     picture.box(4, top, WIDTH - 8, height - top - 4, "area")
