@@ -2,3 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lab: a test double of AWS, of EC2 machines and of Talos nodes on loopback. Nothing in it is the real thing."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+# Some doubles use the collection's own data and messages; a plain checkout has it here, under whatever name it was cloned.
+_COLLECTIONS = str(Path(__file__).resolve().parents[1] / "playbooks" / "collections")
+if _COLLECTIONS not in sys.path:
+    sys.path.insert(0, _COLLECTIONS)
