@@ -8,6 +8,8 @@ Packages, releases, dependencies and requests are upstream's own, read once for 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import packages
@@ -34,7 +36,8 @@ class Chart(NamedTuple):
         return [one for one in own if release_of(one.name, self.package) == self.release]
 
 
-def graph() -> dict[str, Package]:
+@cache
+def graph() -> Mapping[str, Package]:
     """Return the packages of the platform by their full names."""
     known = packages.all_packages()
     return {packages.PREFIX + name: one for name, one in known.items() if name != packages.OPERATOR}

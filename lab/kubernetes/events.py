@@ -19,7 +19,7 @@ def tell(
     namespace = metadata.get("namespace", "default")
     digest = hashlib.sha256(f"{reason} {message}".encode()).hexdigest()[:16]
     name = f"{metadata['name']}.{digest}"
-    before = store.get(EVENTS, name, namespace=namespace) or {}
+    before = store.look(EVENTS, name, namespace=namespace) or {}
     involved = {"kind": about.get("kind", "Pod"), "namespace": namespace, "name": metadata["name"]}
     content = {
         "metadata": {"name": name, "namespace": namespace},

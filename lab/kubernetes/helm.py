@@ -40,12 +40,14 @@ _STORED = {"Deployment": DEPLOYMENTS, "DaemonSet": DAEMON_SETS}
 def reconcile(cluster: KubernetesCluster) -> None:
     """Do what Flux does while a pod of it runs."""
     store = cluster.store
-    if not is_available(store.get(DEPLOYMENTS, "flux", namespace="cozy-fluxcd")):
+    if not is_available(store.look(DEPLOYMENTS, "flux", namespace="cozy-fluxcd")):
         return
     for repository in store.peek(REPOSITORIES):
         told = ("True", "Succeeded", "stored artifact for digest 'stand-in'")
         conditions = [condition("Ready", *told, before=repository.get("status") or {})]
-        store.put(REPOSITORIES, repository | {"status": {"conditions": conditions, "observedGeneration": 1}})
+        status = {"conditions": conditions, "observedGeneration": 1}
+        if status != repository.get("status"):
+            store.put(REPOSITORIES, repository | {"status": status})
     known = {_key(one): _is_ready(one) for one in store.peek(RELEASES)}
     for release in store.peek(RELEASES):
         _reconcile(cluster, release, known)
@@ -110,12 +112,12 @@ def _install_workloads(cluster: KubernetesCluster, chart: Chart) -> bool:
     store = cluster.store
     labels = (node["metadata"].get("labels") or {} for node in store.peek(NODES))
     control_planes = sum(1 for one in labels if "node-role.kubernetes.io/control-plane" in one)
-    operator = store.get(DEPLOYMENTS, "cozystack-operator", namespace=SYSTEM)
+    operator = store.look(DEPLOYMENTS, "cozystack-operator", namespace=SYSTEM)
     registry = charts.registry_of(argument(operator, "--platform-source-url"))
     is_working = True
     for content in charts.objects_of(chart, registry=registry, control_planes=control_planes):
         kind, where = _STORED[content["kind"]], content["metadata"]
-        found = store.get(kind, where["name"], namespace=where["namespace"])
+        found = store.look(kind, where["name"], namespace=where["namespace"])
         if found is None:
             admit(cluster, _RESOURCES[content["kind"]], None, content)
             found = store.put(kind, content)
@@ -133,7 +135,7 @@ def _works(workload: Object) -> bool:
 def _install_platform(cluster: KubernetesCluster) -> bool:
     """Make the sources of all packages, and the packages that are wanted; done when all of those are."""
     store = cluster.store
-    platform = store.get(PACKAGES, PLATFORM) or {}
+    platform = store.look(PACKAGES, PLATFORM) or {}
     wanted = _wanted(platform)
     for name, package in charts.graph().items():
         ensure(store, SOURCES, _source(name, package))

@@ -40,9 +40,9 @@ def reconcile(store: Store, nodes: Sequence[TalosNode]) -> None:
     """Bring the Node objects to what the Talos nodes are now."""
     running = {node.hostname: node for node in nodes if node.is_booted}
     for name, node in running.items():
-        number = len(store.items(NODES.stored_as))
-        store.put(NODES.stored_as, _node(node, store.get(NODES.stored_as, name) or {}, number=number))
-    for item in store.items(NODES.stored_as):
+        number = len(store.peek(NODES.stored_as))
+        store.put(NODES.stored_as, _node(node, store.look(NODES.stored_as, name) or {}, number=number))
+    for item in store.peek(NODES.stored_as):
         if item["metadata"]["name"] not in running:
             store.put(NODES.stored_as, _lost(item))
 

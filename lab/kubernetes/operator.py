@@ -36,7 +36,7 @@ _DEFINED = (
 
 def reconcile(cluster: KubernetesCluster) -> None:
     """Do what the operator does while a pod of it runs."""
-    deployment = cluster.store.get(DEPLOYMENTS, "cozystack-operator", namespace=SYSTEM)
+    deployment = cluster.store.look(DEPLOYMENTS, "cozystack-operator", namespace=SYSTEM)
     if not is_available(deployment):
         return
     _install(cluster.store, argument(deployment, "--platform-source-url"))
@@ -60,7 +60,7 @@ def argument(deployment: Object | None, name: str) -> str:
 def ensure(store: Store, kind: Any, content: Object) -> None:
     """Keep an object, unless there is one of its name."""
     metadata = content["metadata"]
-    if store.get(kind, metadata["name"], namespace=metadata.get("namespace", "")) is None:
+    if store.look(kind, metadata["name"], namespace=metadata.get("namespace", "")) is None:
         store.put(kind, content)
 
 
@@ -88,7 +88,7 @@ def _install(store: Store, url: str) -> None:
 
 def _reconcile_package(cluster: KubernetesCluster, package: Object) -> None:
     store, name = cluster.store, package["metadata"]["name"]
-    source = store.get(SOURCES, name)
+    source = store.look(SOURCES, name)
     if source is None:
         _tell(store, package, "False", "PackageSourceNotFound", f"PackageSource {name} not found")
         return
@@ -98,13 +98,14 @@ def _reconcile_package(cluster: KubernetesCluster, package: Object) -> None:
         text = f"Variant {wanted} not found in PackageSource {name}"
         _tell(store, package, "False", "VariantNotFound", text)
         return
-    dependencies = {one: {"ready": _is_ready(store.get(PACKAGES, one))} for one in variant.get("dependsOn") or []}
+    dependencies = {one: {"ready": _is_ready(store.look(PACKAGES, one))} for one in variant.get("dependsOn") or []}
     if not all(one["ready"] for one in dependencies.values()):
         text = "One or more dependencies are not ready"
         _tell(store, package, "False", "DependenciesNotReady", text, dependencies)
         return
     for component in variant["components"]:
-        _make_release(cluster, package, variant, component)
+        if _release(store, component) is None:
+            _make_release(cluster, package, variant, component)
     text = f"reconciliation succeeded, generated {len(variant['components'])} helmrelease(s)"
     _tell(store, package, "True", "ReconciliationSucceeded", text, dependencies)
 
@@ -112,6 +113,11 @@ def _reconcile_package(cluster: KubernetesCluster, package: Object) -> None:
 def _is_ready(item: Object | None) -> bool:
     conditions = ((item or {}).get("status") or {}).get("conditions") or []
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def _release(store: Store, component: Object) -> Object | None:
+    name = "cozystack-platform" if component["name"] == "platform" else component["name"]
+    return store.look(RELEASES, name, namespace=component["install"]["namespace"])
 
 
 def _make_release(cluster: KubernetesCluster, package: Object, variant: Object, component: Object) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import copy
 import json
 import uuid
 from collections import deque
@@ -54,6 +53,13 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def copied(value: Any) -> Any:
+    """Return a copy of what JSON holds; several times quicker than a copy of anything at all."""
+    if isinstance(value, dict):
+        return {key: copied(inner) for key, inner in value.items()}
+    return [copied(inner) for inner in value] if isinstance(value, list) else value
+
+
 class Store:
     """All objects of one cluster."""
 
@@ -64,7 +70,11 @@ class Store:
 
     def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
         """Return a copy of the object, or nothing."""
-        return copy.deepcopy(self._objects.get(kind, {}).get((namespace, name)))
+        return copied(self._objects.get(kind, {}).get((namespace, name)))
+
+    def look(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
+        """Return the object itself, or nothing, for whoever only reads it."""
+        return self._objects.get(kind, {}).get((namespace, name))
 
     def peek(self, kind: Kind) -> list[Object]:
         """Return the objects of a kind themselves, in order, for whoever only reads them."""
@@ -74,7 +84,7 @@ class Store:
         """Return copies of the objects of a kind, in order; of all namespaces if none is named."""
         found = sorted(self._objects.get(kind, {}).items())
         chosen = [item for (where, _), item in found if namespace in ("", where)]
-        return [copy.deepcopy(item) for item in chosen if matches is None or matches(item)]
+        return [copied(item) for item in chosen if matches is None or matches(item)]
 
     def page(self, items: Sequence[Object], *, limit: int, token: str) -> Page:
         """Return the page of the list that the token stands for."""
@@ -89,20 +99,20 @@ class Store:
         key = _position(content)
         before = self._objects.get(kind, {}).get(key)
         metadata = _kept_metadata(before) if before else {"uid": str(uuid.uuid4()), "creationTimestamp": now()}
-        after = copy.deepcopy(content)
+        after = copied(content)
         after["metadata"] |= metadata
         if after == before:
             return after
         self._record("MODIFIED" if before else "ADDED", kind, after, before)
         self._objects.setdefault(kind, {})[key] = after
-        return copy.deepcopy(after)
+        return copied(after)
 
     def remove(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
         """Forget the object and return its last state."""
         before = self._objects.get(kind, {}).pop((namespace, name), None)
         if before is None:
             return None
-        after = copy.deepcopy(before)
+        after = copied(before)
         self._record("DELETED", kind, after, before)
         return after
 
@@ -120,7 +130,7 @@ class Store:
     def _record(self, event: str, kind: Kind, after: Object, before: Object | None) -> None:
         self.revision += 1
         after["metadata"]["resourceVersion"] = str(self.revision)
-        self._events.append(Event(self.revision, event, kind, copy.deepcopy(after), before))
+        self._events.append(Event(self.revision, event, kind, copied(after), before))
 
     def events(self, kind: Kind, *, since: int) -> list[Event]:
         """Return what happened to objects of the kind after the revision."""

@@ -29,9 +29,9 @@ def reconcile(store: Store, nodes: Sequence[TalosNode]) -> None:
             continue
         for name, (cpu, memory) in _STATIC.items():
             pod = f"{name}-{node.hostname}"
-            if store.get(PODS, pod, namespace=_NAMESPACE) is None and store.get(NODES, node.hostname):
+            if store.look(PODS, pod, namespace=_NAMESPACE) is None and store.look(NODES, node.hostname):
                 store.put(PODS, _static(pod, name, node.hostname, cpu, memory))
-    if store.peek(NODES) and not store.get(DEPLOYMENTS, "coredns", namespace=_NAMESPACE):
+    if store.peek(NODES) and not store.look(DEPLOYMENTS, "coredns", namespace=_NAMESPACE):
         store.put(DEPLOYMENTS, _coredns())
 
 

@@ -42,11 +42,11 @@ def _deployment(cluster: KubernetesCluster, deployment: Object, by_owner: dict[s
     template, wanted = spec["template"], int(spec.get("replicas", 1))
     name = f"{metadata['name']}-{_hash(template)}"
     namespace = metadata["namespace"]
-    kept = cluster.store.get(REPLICA_SETS, name, namespace=namespace)
-    for one in cluster.store.peek(REPLICA_SETS):
-        if _owner(one) == metadata["uid"] and one["metadata"]["name"] != name:
-            cluster.store.remove(REPLICA_SETS, one["metadata"]["name"], namespace=namespace)
+    kept = cluster.store.look(REPLICA_SETS, name, namespace=namespace)
     if kept is None:
+        for one in cluster.store.peek(REPLICA_SETS):
+            if _owner(one) == metadata["uid"]:
+                cluster.store.remove(REPLICA_SETS, one["metadata"]["name"], namespace=namespace)
         content = {"metadata": {"name": name, "namespace": namespace, "ownerReferences": [_reference(deployment)]}}
         kept = cluster.store.put(REPLICA_SETS, content | {"kind": "ReplicaSet", "apiVersion": "apps/v1", "spec": {}})
     pods = by_owner.get(kept["metadata"]["uid"], [])
