@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Run the checks of `make test`: all of them, or the ones named on the command line.
 
-Every stage runs, also after another one failed. Stages that need little of each other's resources run two at a time;
-pytest comes last and alone, so that the run ends with its closing line.
+Every stage runs, also after another one failed. Stages run three at a time, because each of them waits a good deal for
+nodes and processes; pytest comes last and alone, so that the run ends with its closing line.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def playbooks() -> Outcome:
     return outcome._replace(note=closing)
 
 
-# The long ones first: with two at a time the short ones fill the gaps.
+# The long ones first: the short ones fill the gaps.
 STAGES = (
     Stage("playbooks", playbooks),
     Stage("second-python", pythons.second_python),
@@ -108,9 +108,9 @@ def show(result: Result) -> None:
 
 
 def run_stages(stages: list[Stage]) -> list[Result]:
-    """Run the stages two at a time and show each when it ends."""
+    """Run the stages side by side and show each when it ends."""
     results = []
-    with ThreadPoolExecutor(max_workers=2) as pool:
+    with ThreadPoolExecutor(max_workers=3) as pool:
         for future in as_completed([pool.submit(timed, stage) for stage in stages]):
             results.append(future.result())
             show(results[-1])
