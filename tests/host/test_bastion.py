@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,14 +25,16 @@ from tests import bastion_image
 from tests.bastion import bastion_settings
 from tests.host.bastion import internet
 from tests.host.bastion.machine import Machine
-from tests.host.bastion.network import BASTION, BASTION_IPV6, INTERNET, PUBLIC, Network, answer, run
+from tests.host.bastion.network import BASTION, BASTION_IPV6, INTERNET, OPERATOR_IPV6, PUBLIC, Network, answer, run
 from tests.host.packages import find
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+TUNNEL = ("wg", "wireguard-go")
 PROGRAMS = ("busybox", "curl", "dnsmasq", "docker-registry", "ip", "nft", "nginx", "ssh", "sshd", "wget")
 FILES = f"http://{INTERNET}:8000"
 SPARE = "2001:db8:98::2"
+ENVIRONMENT = {**os.environ, "ANSIBLE_HOST_KEY_CHECKING": "False"}
 MATCHBOX = os.environ.get("URMANAC_MATCHBOX", "")
 pytestmark = pytest.mark.needs(*PROGRAMS)
 
@@ -83,19 +86,21 @@ def wait_for(ready: Callable[[], Any], seconds: float = 30) -> Any:
     return found
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Network, Path]]:
-    """Give the namespaces, with an internet that works."""
-    folder = tmp_path_factory.mktemp("internet")
+@contextmanager
+def internet_at_work(title: str, folder: Path) -> Iterator[Network]:
+    """Make the namespaces, with an internet that works."""
     folder.chmod(0o755)
-    made = Network()
+    made = Network(title)
     made.up()
     command = made.within("internet", sys.executable, "-m", "tests.host.bastion.internet", INTERNET, str(folder))
     path = f"{Path(str(find('docker-registry'))).parent}:{os.environ['PATH']}:/usr/sbin"
-    serving = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PATH": path}, stdin=subprocess.DEVNULL)
+    with (folder / "log").open("w") as log:
+        serving = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, "PATH": path}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
     try:
         assert wait_for(lambda: answer(made, "internet", ["curl", "-sf", f"{FILES}/whoami"]))
-        yield made, folder
+        yield made
     finally:
         serving.kill()
         serving.wait()
@@ -104,26 +109,33 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Network,
         made.down()
 
 
-@pytest.fixture(scope="module")
-def world(network: tuple[Network, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Give a bastion that nobody but its user-data has touched."""
-    made, folder = network
-    described = bastion_files(settings())
-    bastion = Machine(made, "bastion", tmp_path_factory.mktemp("bastion") / "root")
+@contextmanager
+def booted(made: Network, folder: Path, described: dict[str, Any], programs: dict[str, str]) -> Iterator[World]:
+    """Boot a bastion with its user-data, and with what else its system brings."""
+    bastion = Machine(made, "bastion", folder / "root")
     try:
+        for name, text in programs.items():
+            (bastion.root / "usr-local" / "bin" / name).write_text(text)
+            (bastion.root / "usr-local" / "bin" / name).chmod(0o755)
         if MATCHBOX:
             shutil.copy(MATCHBOX, bastion.root / "usr-local" / "bin" / "matchbox")
-        key = folder / "key"
-        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
-        bastion.listen_for_ssh(key)
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "key"))
+        bastion.listen_for_ssh(folder / "key")
         bastion.boot(described["user_data"])
-        # What systemd would do by itself: what ended before its turn is started again.
-        again = functools.partial(bastion.run, "systemctl", "start", *described["units"])
-        found = World(made, bastion, folder, described)
-        wait_for(lambda: again() or found.health()["kernel for arm64"])
-        yield found
+        yield World(made, bastion, folder, described)
     finally:
         bastion.off()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Give a bastion that nobody but its user-data has touched."""
+    folder = tmp_path_factory.mktemp("bastion")
+    with internet_at_work("", folder) as made, booted(made, folder, bastion_files(settings()), {}) as found:
+        # What systemd would do by itself: what ended before its turn is started again.
+        again = functools.partial(found.bastion.run, "systemctl", "start", *found.described["units"])
+        wait_for(lambda: again() or found.health()["kernel for arm64"])
+        yield found
 
 
 def test_user_data_makes_a_blank_machine_a_bastion_that_is_well(world: World) -> None:
@@ -277,15 +289,10 @@ def play(world: World) -> dict[str, dict[str, int]]:
     (world.folder / "variables.json").write_text(json.dumps({"__bastion_host_settings": settings()}))
     command = ["ansible-playbook", "-i", str(HERE / "bastion" / "inventory.yml"), "-e", f"folder={world.folder}"]
     command += ["-e", f"@{world.folder / 'variables.json'}", str(HERE / "bastion" / "converge.yml")]
-    environment = {
-        **os.environ,
-        "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default",
-        "ANSIBLE_HOST_KEY_CHECKING": "False",
-    }
     done = subprocess.run(
         world.network.within("internet", *command),
         cwd=ROOT,
-        env=environment,
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         timeout=300,
@@ -298,6 +305,27 @@ def play(world: World) -> dict[str, dict[str, int]]:
     }
 
 
+def test_the_health_playbook_asks_over_ssh(world: World) -> None:
+    report = world.folder / "health.json"
+    variables = {"bastion_host_aws_enabled": False, "bastion_host_health_file": str(report), "cluster_name": "test"}
+    command = ["ansible-playbook", "-i", str(HERE / "bastion" / "inventory.yml"), "-e", f"folder={world.folder}"]
+    command += ["-e", json.dumps(variables), str(ROOT / "playbooks" / "health.yml")]
+
+    done = subprocess.run(
+        world.network.within("internet", *command),
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    said = json.loads(report.read_text())
+    assert (done.returncode == 0) == said["healthy"] == bool(MATCHBOX), done.stdout + done.stderr
+    assert "ok      cache of ghcr.io: " in done.stdout
+    assert {item["check"]: item["healthy"] for item in said["checks"]}["DHCP offer"]
+
+
 def test_the_role_over_ssh_lays_what_user_data_laid(world: World, spare: Machine) -> None:
     first, second = play(world), play(world)
 
@@ -308,7 +336,7 @@ def test_the_role_over_ssh_lays_what_user_data_laid(world: World, spare: Machine
     assert {name: found["changed"] for name, found in second.items()} == {"bastion": 0, "spare": 0}
 
 
-# The last one: it takes the internet's registry away.
+# The last one of this world: it takes the internet's registry away.
 def test_a_cache_serves_on_when_its_registry_is_gone(world: World) -> None:
     url = f"http://{BASTION}:5054/v2/{internet.IMAGE}/manifests/latest"
     accept = ("-H", f"Accept: {bastion_image.INDEX}")
@@ -325,3 +353,58 @@ def test_a_cache_serves_on_when_its_registry_is_gone(world: World) -> None:
     blob = manifest["layers"][1]["digest"]
     world.network.run("node", "curl", "-sf", "-o", str(place), url.replace("manifests/latest", f"blobs/{blob}"))
     assert f"sha256:{hashlib.sha256(place.read_bytes()).hexdigest()}" == blob
+
+
+@contextmanager
+def far_end(network: Network, folder: Path, public_key: str) -> Iterator[str]:
+    """Make the other end of a tunnel, which the bastion reaches over IPv6, and give its public key."""
+    key = run("wg", "genkey")
+    (folder / "far.key").write_text(key)
+    serving = subprocess.Popen(network.within("internet", "wireguard-go", "-f", "far"), stderr=subprocess.DEVNULL)
+    try:
+        assert wait_for(lambda: answer(network, "internet", ["ip", "link", "show", "far"]))
+        peer = ["peer", public_key, "allowed-ips", "172.16.0.2/32"]
+        listen = ["listen-port", "51820", "private-key", str(folder / "far.key")]
+        network.run("internet", "wg", "set", "far", *listen, *peer)
+        network.run("internet", "ip", "address", "add", "172.16.0.1/24", "dev", "far")
+        network.run("internet", "ip", "link", "set", "far", "up")
+        yield run("wg", "pubkey", text=key).strip()
+    finally:
+        serving.kill()
+        serving.wait()
+
+
+@pytest.mark.needs(*TUNNEL)
+def test_everything_leaves_through_the_tunnel_or_not_at_all(tmp_path: Path) -> None:
+    near = run("wg", "genkey").strip()
+    # A stand-in for the AWS command line, which asks SSM with the instance's profile.
+    aws = (
+        f'#!/bin/sh\n[ "$3 $4 $5 $6 $7" = "--region eu-west-1 --name /test/key --with-decryption" ] && echo "{near}"\n'
+    )
+    with (
+        internet_at_work("t", tmp_path) as network,
+        far_end(network, tmp_path, run("wg", "pubkey", text=near).strip()) as far,
+    ):
+        tunnel = {"public_key": far, "endpoint": f"[{OPERATOR_IPV6}]:51820", "key_parameter": "/test/key"}
+        wireguard = {**bastion_settings()["wireguard"], **tunnel}
+        described = bastion_files(settings(egress="wireguard", wireguard=wireguard))
+        assert near not in described["user_data"]
+        with booted(network, tmp_path, described, {"aws": aws}) as world:
+            whoami = functools.partial(world.get, url=f"{FILES}/whoami")
+            ssh = ["busybox", "nc", "-w", "3", BASTION_IPV6, "22"]
+
+            assert wait_for(lambda: whoami("node")) == "172.16.0.2"
+            assert whoami("bastion") == "172.16.0.2"
+            assert "SSH-2.0" in str(answer(network, "internet", ssh))
+            assert wait_for(lambda: world.get("node", f"http://{BASTION}:8081/healthz")) == "ok\n"
+
+            world.bastion.run("pkill", "wireguard-go")
+            assert (whoami("node"), whoami("bastion")) == (None, None)
+            assert counter(world, "leaked") > 0
+            assert "SSH-2.0" in str(answer(network, "internet", ssh))
+
+            world.bastion.run("systemctl", "restart", "talos-bastion-wireguard.service")
+            assert wait_for(lambda: whoami("node")) == "172.16.0.2"
+            world.bastion.run("systemctl", "stop", "talos-bastion-wireguard.service")
+            assert (whoami("node"), whoami("bastion")) == (None, None)
+            assert world.bastion.run("ls", "/run/talos-bastion") == ""

@@ -22,6 +22,7 @@ for name in null zero full random urandom tty net/tun; do
 done
 mount -t devpts devpts dev/pts
 ln -sfn pts/ptmx dev/ptmx
+ln -sfn /proc/self/fd dev/fd
 mount -t tmpfs tmpfs run
 mkdir run/sshd run/stand-in
 mount -t proc proc proc

@@ -64,9 +64,9 @@ class Machine:
 
     def within(self, *command: str) -> list[str]:
         """Return the command that runs another one on the machine."""
-        place = ["nsenter", "--target", str(self.pid), "--mount", "--uts", "--net", "--pid", "--root", "--wd=/"]
+        place = ["nsenter", "--target", str(self.pid), "--mount", "--uts", "--net", "--pid", "--root"]
         path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        return [*place, "env", "-i", f"PATH={path}", "HOME=/root", "LC_ALL=C.UTF-8", *command]
+        return [*place, "env", "-i", "--chdir=/", f"PATH={path}", "HOME=/root", "LC_ALL=C.UTF-8", *command]
 
     def run(self, *command: str, text: str | None = None) -> str:
         """Run a command on the machine."""

@@ -9,6 +9,7 @@ Of a container's command it runs the program itself, as the same user and with t
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shlex
 import signal
@@ -59,7 +60,7 @@ def running(unit: str) -> bool:
 
 def waiting(unit: str) -> bool:
     """Tell whether systemd would start the unit again after a while."""
-    return (STATE / f"{unit}.log").exists() and "Restart" in dict(settings(unit))
+    return (STATE / f"{unit}.log").exists() and (UNITS / unit).exists() and "Restart" in dict(settings(unit))
 
 
 def stop(unit: str) -> None:
@@ -104,14 +105,10 @@ def show(unit: str, names: list[str]) -> None:
         print(state[name] if value_only else f"{name}={state[name]}")
 
 
-def main(words: list[str]) -> int:
-    STATE.mkdir(exist_ok=True)
-    with (STATE / "calls").open("a") as calls:
-        calls.write(" ".join(words) + "\n")
-    verb, *units = [word for word in words if not word.startswith("-")]
-    if verb == "show":
-        names = [word.partition("=")[2].split(",") for word in words if word.startswith("--property")]
-        show(units[0], [name for some in names for name in some])
+def act(verb: str, units: list[str]) -> None:
+    """Do it to one unit after the other, also to those that another process is at."""
+    lock = (STATE / "lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
     for unit in units:
         if verb in ("stop", "restart", "disable"):
             stop(unit)
@@ -121,6 +118,29 @@ def main(words: list[str]) -> int:
             (STATE / f"{unit}.enabled").touch()
         if verb == "disable":
             (STATE / f"{unit}.enabled").unlink(missing_ok=True)
+
+
+def leave(units: list[str]) -> bool:
+    """Go on in the background, and return True to the process that somebody waits for."""
+    for unit in units:
+        (STATE / f"{unit}.log").touch()
+    if os.fork():
+        return True
+    os.dup2(os.open(os.devnull, os.O_RDWR), 1)
+    os.dup2(1, 2)
+    return False
+
+
+def main(words: list[str]) -> int:
+    STATE.mkdir(exist_ok=True)
+    with (STATE / "calls").open("a") as calls:
+        calls.write(" ".join(words) + "\n")
+    verb, *units = [word for word in words if not word.startswith("-")]
+    if verb == "show":
+        names = [word.partition("=")[2].split(",") for word in words if word.startswith("--property")]
+        show(units[0], [name for some in names for name in some])
+    elif "--no-block" not in words or not leave(units):
+        act(verb, units)
     return 0
 
 
