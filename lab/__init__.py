@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-# Some doubles use the collection's own data and messages; a plain checkout has it here, under whatever name it was cloned.
+# Some doubles use the collection's own data and messages; a checkout has it here, under whatever name it was cloned.
 _COLLECTIONS = str(Path(__file__).resolve().parents[1] / "playbooks" / "collections")
 if _COLLECTIONS not in sys.path:
     sys.path.insert(0, _COLLECTIONS)

@@ -23,7 +23,7 @@ import boto3
 import botocore.config
 
 from lab import processes
-from lab.settings import ACCESS_KEY_ID, REGION, REPOSITORY, SECRET_ACCESS_KEY
+from lab.settings import ACCESS_KEY_ID, REGION, REGISTRY_PORT, REPOSITORY, SECRET_ACCESS_KEY
 
 AMI_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
 
@@ -75,6 +75,12 @@ class Lab:
         request = urllib.request.Request(f"{self.endpoint}{path}", data=data, method=method)  # noqa: S310
         with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
             return json.load(response)
+
+    def registry(self, what: str, **wish: Any) -> None:
+        """Have the registry make one of its images, or one of its faults."""
+        url = f"http://{self.address(100)}:{REGISTRY_PORT}/lab/{what}"
+        with urllib.request.urlopen(url, data=json.dumps(wish).encode(), timeout=10):
+            pass
 
     def fault(self, **fault: Any) -> None:
         """Order a fault."""

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from typing import Any
 
 import yaml
@@ -28,13 +26,6 @@ def ask(lab: Lab, *images: str) -> list[dict[str, Any]]:
     return [oci_image_info.as_returned(image) for image in found]
 
 
-def order(lab: Lab, what: str, **wish: Any) -> None:
-    """Have the registry make an image or a fault."""
-    url = f"http://{lab.address(100)}:{REGISTRY_PORT}/lab/{what}"
-    with urllib.request.urlopen(url, data=json.dumps(wish).encode(), timeout=10):
-        pass
-
-
 def test_the_images_of_the_variables_are_there_for_both_platforms(lab: Lab) -> None:
     images = yaml.safe_load(DEFAULTS.read_text(encoding="utf-8"))["cluster_images"]
 
@@ -54,11 +45,11 @@ def test_a_tag_moves_and_faults_come_when_they_are_ordered(lab: Lab) -> None:
     name = "ghcr.io/test/mine:latest"
 
     before = ask(lab, name)
-    order(lab, "images", repository="test/mine", tag="latest")
+    lab.registry("images", repository="test/mine", tag="latest")
     first = ask(lab, name)
-    order(lab, "images", repository="test/mine", tag="latest", build="2")
+    lab.registry("images", repository="test/mine", tag="latest", build="2")
     second = ask(lab, name)
-    order(lab, "faults", kind="status", match="test/mine", status=418)
+    lab.registry("faults", kind="status", match="test/mine", status=418)
     faulty = ask(lab, name)
 
     assert before[0]["error"]["code"] == "not_found"

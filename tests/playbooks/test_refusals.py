@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lab.registry.images import AMD64_ONLY
 from tests.lab.labs import Lab
 from tests.playbooks.runs import Run, calls, play
 
@@ -70,6 +71,19 @@ def test_each_fault_comes_with_a_remedy(refusal: Run) -> None:
     message = refusal.output.partition("Nothing was created or changed")[2].partition("Origin:")[0]
 
     assert message.count("Remedy: ") == int(message.split()[1]) >= 8
+
+
+def test_images_that_cannot_be_used_are_refused_together_before_anything_is_made(lab: Lab) -> None:
+    before = calls(lab)
+    images = {"gateway": f"ghcr.io/{AMD64_ONLY}", "compute": "ghcr.io/urmanac/nowhere/talos:v1"}
+
+    run = play(lab, "playbooks/site.yml", "-e", json.dumps({"cluster_images": images}))
+
+    assert run.code != 0
+    assert "Nothing was created or changed. 2 to mend first" in run.output
+    assert "there is nothing for linux/arm64 in it, it is for linux/amd64" in run.output
+    assert "has no v1 in urmanac/nowhere/talos" in run.output
+    assert calls(lab) == before
 
 
 def test_a_type_that_is_too_small_and_not_arm64_is_refused_before_anything_is_made(lab: Lab) -> None:

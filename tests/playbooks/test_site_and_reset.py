@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.lab.labs import AMI_PARAMETER, Lab
 from tests.playbooks.runs import CONFIRMED, Run, calls, instances, play, play_and_kill, vpcs
 
 PHASES = ["preflight", "network", "nodes", "talos", "access", "report"]
+GATEWAY_IMAGE = "urmanac/talos-cozystack-spin-tailscale/talos"
 SITE, RESET = "playbooks/site.yml", "playbooks/reset.yml"
 
 
@@ -60,14 +62,35 @@ def test_the_report_is_written_as_data_too(lab: Lab, built: Run) -> None:
     assert [timing["phase"] for timing in report["timings"]] == PHASES
 
 
-def test_a_second_run_changes_nothing(lab: Lab, built: Run) -> None:
-    before = calls(lab)
+def images(lab: Lab) -> dict[str, Any]:
+    """Return what is on record of the images."""
+    kept: dict[str, Any] = json.loads((lab.directory / "cluster" / "images.json").read_text(encoding="utf-8"))
+    return kept
+
+
+def test_a_second_run_changes_nothing_also_when_a_tag_has_moved(lab: Lab, built: Run) -> None:
+    lab.registry("images", repository=GATEWAY_IMAGE, tag="latest", build="another")
+    before, kept = calls(lab), images(lab)
 
     run = play(lab, SITE)
 
     assert run.code == 0, run.output
     assert run.changed == 0
     assert calls(lab) == before
+    assert images(lab) == kept
+
+
+def test_an_upgrade_brings_a_node_to_what_its_tag_is_now(lab: Lab, built: Run) -> None:
+    before = images(lab)["nodes"]
+    refresh = ("-e", "cluster_images_refresh=true", "-e", "talos_upgrade_nodes=gateway,compute-2")
+
+    first, second = play(lab, "playbooks/upgrade.yml", *refresh), play(lab, "playbooks/upgrade.yml", *refresh)
+
+    assert (first.code, second.code) == (0, 0), first.output + second.output
+    now = images(lab)
+    changed = {name for name, image in now["nodes"].items() if image != before[name]}
+    assert (changed, now["nodes"]["gateway"]) == ({"gateway"}, now["images"]["gateway"]["resolved"])
+    assert (first.changed > 0, second.changed) == (True, 0)
 
 
 def test_what_somebody_changed_is_mended(lab: Lab, built: Run) -> None:
@@ -110,6 +133,7 @@ def test_a_reset_deletes_what_is_ours_and_leaves_the_stranger_alone(lab: Lab, bu
 
     assert run.code == 0, run.output
     assert "Nothing is left of lab" in run.output
+    assert not (lab.directory / "cluster" / "images.json").exists()
     assert stranger not in run.output
     assert [instance["InstanceId"] for instance in instances(lab)] == [stranger]
     assert vpcs(lab, Project="talos-arm64") == []
