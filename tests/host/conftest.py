@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from tests.host import network
 from tests.host.packages import missing, remedy
 
+Note = Callable[[str], None]
 ISOLATED = "URMANAC_HOST_ISOLATED"
 NOTES: pytest.StashKey[list[str]] = pytest.StashKey[list[str]]()
 MISSING: pytest.StashKey[set[str]] = pytest.StashKey[set[str]]()
@@ -56,13 +56,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @pytest.fixture
-def note(request: pytest.FixtureRequest) -> Callable[[str], None]:
+def note(request: pytest.FixtureRequest) -> Note:
     """Give the means to say something at the end of the run."""
     return request.config.stash[NOTES].append
-
-
-@pytest.fixture
-def subnet() -> Iterator[str]:
-    """Give the subnet in which machines and the bastion's services meet."""
-    with network.subnet() as name:
-        yield name

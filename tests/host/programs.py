@@ -15,11 +15,11 @@ import tarfile
 from pathlib import Path
 from typing import NamedTuple
 
+from ansible_collections.urmanac.talos.plugins.module_utils._boot import upstream
 from tests.host.systems import GUEST
 
 NAMED = "URMANAC_BOOT_TO_TALOS"
-ARCHIVE = "boot-to-talos-linux-arm64.tar.gz"
-CHECKSUMS = "boot-to-talos-checksums.txt"
+ARCHIVE = upstream.ARCHIVE.format(architecture="arm64")
 # What the file of an ARM64 Linux program begins with: the ELF class, and at its place the machine's number.
 ELF, AARCH64 = b"\x7fELF\x02\x01", b"\xb7\x00"
 
@@ -41,8 +41,9 @@ def choose() -> Program:
     content = unpacked(Path(named))
     if not content.startswith(ELF) or content[18:20] != AARCH64:
         raise ValueError(f"Failed to use {named} of {NAMED}: it is no program for ARM64 Linux, and no archive with one")
-    digest = hashlib.sha256(content).hexdigest()
-    return Program(content, real=True, about=f"the real one, {named} (SHA-256 {digest})")
+    built = content.partition(upstream.BUILD_LINE)[2][:80].split(b"\t")[0].split(b"\n")[0].decode(errors="replace")
+    about = f"the real one, {named} (built from {built or 'unknown'}, SHA-256 {hashlib.sha256(content).hexdigest()})"
+    return Program(content, real=True, about=about)
 
 
 def unpacked(path: Path) -> bytes:
@@ -50,16 +51,16 @@ def unpacked(path: Path) -> bytes:
     if not path.name.endswith(".tar.gz"):
         return path.read_bytes()
     with tarfile.open(path) as archive:
-        member = archive.extractfile("boot-to-talos")
+        member = archive.extractfile(upstream.PROGRAM)
         return member.read() if member else b""
 
 
 def publish(program: Program, folder: Path) -> None:
     """Lay the program down as a release: its archive and the list of checksums."""
     folder.mkdir(parents=True)
-    entry = tarfile.TarInfo("boot-to-talos")
+    entry = tarfile.TarInfo(upstream.PROGRAM)
     entry.size, entry.mode = len(program.content), 0o755
     with tarfile.open(folder / ARCHIVE, "w:gz", compresslevel=1) as archive:
         archive.addfile(entry, io.BytesIO(program.content))
     digest = hashlib.sha256((folder / ARCHIVE).read_bytes()).hexdigest()
-    (folder / CHECKSUMS).write_text(f"{digest}  {ARCHIVE}\n", encoding="utf-8")
+    (folder / upstream.CHECKSUMS).write_text(f"{digest}  {ARCHIVE}\n", encoding="utf-8")

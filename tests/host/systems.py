@@ -23,6 +23,7 @@ from tests.host import debian, disks, initramfs
 HERE = Path(__file__).parent
 CACHE = HERE.parents[1] / ".cache" / "host"
 GUEST = HERE / "guest"
+SCRIPTS = ("linux_init.sh", "talos_init.sh", "udhcpc.sh")
 KERNEL = "linux-image-cloud-arm64"
 MODULES = ("failover", "net_failover", "virtio_net", "loop", "efivarfs")
 USERLAND = ["base-files", "busybox-static", "coreutils", "curl", "dash", "grep", "gzip", "iproute2", "mawk", "mount"]
@@ -45,7 +46,9 @@ class Systems(NamedTuple):
 
 def recipe() -> str:
     """Return a short text that differs when anything does that the systems are made of."""
-    sources = [HERE / f"{name}.py" for name in ("systems", "debian", "disks", "initramfs")] + sorted(GUEST.glob("*.sh"))
+    sources = [HERE / f"{name}.py" for name in ("systems", "debian", "disks", "initramfs")] + [
+        GUEST / name for name in SCRIPTS
+    ]
     content = [path.name.encode() + path.read_bytes() for path in sources]
     return hashlib.sha256(b"".join([debian.MIRROR.encode(), *content])).hexdigest()[:16]
 

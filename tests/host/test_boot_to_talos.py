@@ -1,97 +1,128 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An emulated ARM64 machine starts a small Linux, executes a node's user-data, and comes back as another system."""
+"""An emulated ARM64 machine starts a small Linux, executes a node's user-data, and comes back as another system.
+
+It has no way out but the bastion, which is one that its own user-data made: boot-to-talos comes from its asset server,
+the installer image through its cache, a disk image through its NAT.
+"""
 
 from __future__ import annotations
 
 import gzip
+import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._boot import upstream
-from tests.host import image, machine, network, programs, systems, user_data
+from tests.host import image, machine, programs, servers, surroundings, systems, user_data
+from tests.host.bastion.network import BASTION, ROUTER, SUBNET, Network
+from tests.host.conftest import Note
 from tests.host.packages import EMULATOR
+from tests.host.surroundings import FILES, REGISTRY
 
-NODE, MAC = "10.10.0.101", "52:54:00:10:00:65"
-REGISTRY, ASSETS = f"{network.BASTION}:5054", f"http://{network.BASTION}:8081"
+NODE, MAC = f"{SUBNET}.102", "52:54:00:10:00:66"
+DISK_IMAGE = "metal-arm64.raw.gz"
+ASK = ("curl", "-sS", "--max-time", "20", "--retry", "5", "--retry-connrefused")
+QUESTIONS = (
+    upstream.NETWORK_QUESTION,
+    upstream.NETWORK_QUESTION,
+    upstream.CONSOLE_QUESTION,
+    upstream.CONTINUE_QUESTION,
+)
 # Two emulated cores on two busy ones take long; nobody waits that long for a machine of its own.
 SECONDS = 1200
 
-Note = Callable[[str], None]
-
-pytestmark = pytest.mark.needs(*EMULATOR, "dnsmasq", "docker-registry")
+pytestmark = pytest.mark.needs(*EMULATOR, *surroundings.NEEDED)
 
 
-@pytest.fixture
-def bastion(tmp_path: Path, subnet: str) -> Iterator[ExitStack]:
-    """Give a place for what runs on the bastion beside its registry and its asset server, which run already."""
-    assert subnet
-    with ExitStack() as services:
-        services.enter_context(network.serving(network.registry(tmp_path, REGISTRY), tmp_path / "registry.log"))
-        services.enter_context(network.serving(network.dhcp({MAC: NODE}), tmp_path / "dhcp.log"))
-        services.enter_context(network.web(network.BASTION, 8081, network.files(tmp_path / "assets")))
-        network.read(f"http://{REGISTRY}/v2/")
-        yield services
+@pytest.fixture(scope="module")
+def program() -> programs.Program:
+    """Give the boot-to-talos that machines are to execute."""
+    return programs.choose()
 
 
-def installer() -> list[image.Blob]:
-    """Return an installer image, the installer a stand-in that writes a disk with the stand-in for Talos."""
+@pytest.fixture(scope="module")
+def around(tmp_path_factory: pytest.TempPathFactory, program: programs.Program) -> Iterator[Network]:
+    """Give a VPC's network: a router with DHCP, and the bastion."""
+    folder = tmp_path_factory.mktemp("around")
+    with ExitStack() as stack:
+        made = stack.enter_context(surroundings.network())
+        files = stack.enter_context(surroundings.internet(made, folder))
+        programs.publish(program, files / "release")
+        shutil.copy(systems.paths().talos, files / DISK_IMAGE)
+        dhcp = servers.dhcp({MAC: NODE}, interface="lan", router=ROUTER)
+        stack.enter_context(servers.serving(made.within("router", *dhcp), folder / "dhcp.log"))
+        made.run("router", "ip", "address", "add", f"{servers.METADATA}/32", "dev", "lan")
+        release = {"version": upstream.VERSION_MIN, "url": f"{FILES}/release"}
+        stack.enter_context(surroundings.bastion(made, folder, boot_to_talos=release))
+        yield made
+
+
+def container(around: Network) -> str:
+    """Publish an installer image, the installer a stand-in that writes the stand-in for Talos; return its name."""
     made = systems.paths()
-    files = {
-        "bin/busybox": made.busybox,
-        "usr/bin/installer": systems.GUEST / "installer.sh",
-        "usr/install/disk.raw.gz": made.talos,
-    }
-    return image.blobs(files, {})
-
-
-def container() -> str:
-    """Push an installer image, and return its name as the role's variables have it: the cache of ghcr.io has it too."""
-    reference = image.push(REGISTRY, "urmanac/talos", installer())
+    installer = {"bin/busybox": made.busybox, "usr/bin/installer": systems.GUEST / "installer.sh"}
+    blobs = image.blobs({**installer, "usr/install/disk.raw.gz": made.talos}, {})
+    reference = around.inside("internet", lambda: image.push(REGISTRY, "urmanac/talos", blobs))
     return reference.replace(REGISTRY, "ghcr.io")
-
-
-def disk_image(assets: Path) -> str:
-    """Lay down a packed disk image, and return its URL."""
-    shutil.copy(systems.paths().talos, assets / "metal-arm64.raw.gz")
-    return f"{ASSETS}/metal-arm64.raw.gz"
 
 
 def script(folder: Path, reference: str) -> bytes:
     """Return the user-data for a node that has this bastion, compressed as EC2 gets it."""
     variables = {
-        "nodes_cluster": {"bastion_ipv4": network.BASTION},
-        "__nodes_node": {"name": "gateway", "role": "gateway", "ipv4": NODE},
-        "nodes_images": {"gateway": reference},
+        "nodes_cluster": {"bastion_ipv4": BASTION},
+        "__nodes_node": {"name": "compute-1", "role": "compute", "ipv4": NODE},
+        "nodes_images": {"compute": reference},
     }
     return gzip.compress(user_data.render(folder, variables))
 
 
 @pytest.mark.parametrize("source", ["container", "disk image"])
-def test_a_machine_turns_itself_into_talos(source: str, tmp_path: Path, bastion: ExitStack, note: Note) -> None:
-    program = programs.choose()
-    programs.publish(program, tmp_path / "assets" / "boot-to-talos" / f"v{upstream.VERSION_MIN}")
-    reference = container() if source == "container" else disk_image(tmp_path / "assets")
-    bastion.enter_context(network.web(network.METADATA, 80, network.metadata(script(tmp_path, reference))))
-    tap = bastion.enter_context(network.tap("node"))
+def test_a_machine_turns_itself_into_talos(
+    source: str, tmp_path: Path, around: Network, program: programs.Program, note: Note
+) -> None:
+    reference = container(around) if source == "container" else f"{FILES}/{DISK_IMAGE}"
+    metadata = servers.web(servers.METADATA, 80, servers.metadata(script(tmp_path, reference)))
+    tap = around.tap("container" if source == "container" else "raw")
 
-    with machine.running(tmp_path, tap=tap, mac=MAC, disk=systems.paths().linux) as node:
+    with ExitStack() as stack:
+        around.inside("router", lambda: stack.enter_context(metadata))
+        emulated = machine.running(
+            tmp_path, tap=tap, mac=MAC, disk=systems.paths().linux, within=around.within("switch")
+        )
+        node = stack.enter_context(emulated)
         linux = node.wait("small Linux: executing", seconds=SECONDS)
         written = node.wait("image copied to /dev/nvme0n1", seconds=SECONDS)
         talos = node.wait("answering on port 50000", seconds=SECONDS)
-        answer = network.read(f"http://{NODE}:50000/", seconds=60)
+        answer = around.run("node", *ASK, f"http://{NODE}:50000/")
         console = node.console
 
-    note(f"From a {source} {reference}, boot-to-talos: {program.about}")
+    note(f"From a {source}, {reference}; boot-to-talos: {program.about}")
     note(f"seconds since power-on: user-data {linux:.0f}, disk written {written:.0f}, answer on 50000 {talos:.0f}")
     note(answer)
-    assert "urmanac.talos: installing " in console
     assert "system: stand-in for Talos" in answer
+    lines = upstream.PROGRESS_CONTAINER if source == "container" else upstream.PROGRESS_RAW
+    # The stand-in makes no entry.
+    expected = [*QUESTIONS, *(line for line in lines if program.real or "EFI" not in line)]
+    assert unsaid(console, expected) == []
     if source == "container":
-        assert f"Image: {reference.replace('ghcr.io', REGISTRY)}" in console
+        assert f"Image: {reference.replace('ghcr.io', f'{BASTION}:5054')}" in console
         assert not program.real or "Talos Linux UKI" in answer, "the firmware did not start boot-to-talos' own entry"
+
+
+def unsaid(console: str, lines: Sequence[str]) -> list[str]:
+    """Return which of the lines, format strings of Go, the console does not show behind those before it."""
+    place, missing = 0, []
+    for line in lines:
+        texts = [re.escape(text) for text in re.split(r"%[0-9]*[a-zA-Z]", line)]
+        found = re.compile(".+".join(texts)).search(console, place)
+        if found:
+            place = found.end()
+        else:
+            missing.append(line)
+    return missing

@@ -11,7 +11,9 @@ import subprocess
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
+Done = TypeVar("Done")
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
 SUBNET = "10.10.0"
@@ -95,11 +97,11 @@ class Network:
         self.run("switch", "ip", "link", "set", name, "master", "br0", "up")
         return name
 
-    def inside(self, place: str, work: Callable[[], object]) -> None:
+    def inside(self, place: str, work: Callable[[], Done]) -> Done:
         """Do something in a namespace: sockets that it makes belong there, and stay there."""
         with ThreadPoolExecutor(max_workers=1) as pool:
             pool.submit(self._enter, place).result()
-            pool.submit(work).result()
+            return pool.submit(work).result()
 
     def _enter(self, place: str) -> None:
         with Path("/run/netns", self.name(place)).open("rb") as handle:

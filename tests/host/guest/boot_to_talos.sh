@@ -49,6 +49,8 @@ printf '\nSummary:\n  Image: %s\n  Disk:  %s\n  Extra kernel args: (none)\n\nWAR
 answer "Continue? [yes]"
 [ "$answered" = yes ] || fatal "aborted by user"
 
+folder=$(mktemp -d /tmp/installer-XXXXXX)
+log "created temporary directory $folder"
 if [ -f "$image" ]; then
     log "installing from disk image to $disk"
     gzip -dc "$image" | dd of="$disk" bs=4M conv=fsync 2> /dev/null
@@ -58,8 +60,6 @@ if [ -f "$image" ]; then
     sleep 60
 fi
 
-folder=$(mktemp -d /tmp/installer-XXXXXX)
-log "created temporary directory $folder"
 mount -t tmpfs tmpfs "$folder"
 name=${image%@*} digest=${image#*@}
 registry=http://${name%%/*}/v2/${name#*/}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The network of the tests: a bridge in their own network namespace, and the bastion's services at its addresses."""
+"""Servers around an emulated machine. Where they listen is up to the network namespace in which they are started."""
 
 from __future__ import annotations
 
@@ -11,43 +11,13 @@ import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.host.packages import program
 
-BRIDGE = "subnet"
-ROUTER, BASTION, METADATA = "10.10.0.1", "10.10.0.100", "169.254.169.254"
-
-
-def ip(*arguments: str) -> None:
-    """Run ip, which must not fail."""
-    subprocess.run([program("ip"), *arguments], check=True, timeout=30)
-
-
-@contextmanager
-def subnet() -> Iterator[str]:
-    """Make the subnet and this machine its router, its bastion and its metadata service."""
-    ip("link", "add", BRIDGE, "type", "bridge")
-    for address in (f"{ROUTER}/24", f"{BASTION}/24", f"{METADATA}/32"):
-        ip("address", "add", address, "dev", BRIDGE)
-    ip("link", "set", BRIDGE, "up")
-    try:
-        yield BRIDGE
-    finally:
-        ip("link", "delete", BRIDGE)
-
-
-@contextmanager
-def tap(name: str) -> Iterator[str]:
-    """Make a network interface for an emulated machine in the subnet."""
-    ip("tuntap", "add", name, "mode", "tap")
-    ip("link", "set", name, "master", BRIDGE, "up")
-    try:
-        yield name
-    finally:
-        ip("link", "delete", name)
+METADATA = "169.254.169.254"
 
 
 @contextmanager
@@ -62,14 +32,15 @@ def serving(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def dhcp(leases: dict[str, str]) -> list[str]:
-    """Return the command of the VPC's DHCP: every interface gets its fixed address, and the VPC's router."""
+def dhcp(leases: Mapping[str, str], *, interface: str, router: str) -> list[str]:
+    """Return the command of a VPC's DHCP: every interface gets its fixed address, and the VPC's router."""
     hosts = [f"--dhcp-host={mac},{address}" for mac, address in leases.items()]
+    subnet = f"{router.rpartition('.')[0]}.0"
     return [
         *(program("dnsmasq"), "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--user=root"),
-        *("--pid-file=", "--leasefile-ro", "--log-facility=-", "--log-dhcp"),
-        *(f"--interface={BRIDGE}", "--bind-interfaces", "--dhcp-range=10.10.0.0,static,255.255.255.0"),
-        *(f"--dhcp-option=option:router,{ROUTER}", *hosts),
+        *("--pid-file=", "--leasefile-ro", "--log-facility=-", "--log-dhcp", "--bind-interfaces"),
+        *(f"--interface={interface}", f"--dhcp-range={subnet},static,255.255.255.0"),
+        *(f"--dhcp-option=option:router,{router}", *hosts),
     ]
 
 
@@ -85,7 +56,7 @@ def registry(folder: Path, address: str) -> list[str]:
 
 
 class Files(http.server.SimpleHTTPRequestHandler):
-    """The bastion's asset server."""
+    """A folder on the web."""
 
     def log_message(self, *_arguments: object) -> None:
         """Say nothing."""
