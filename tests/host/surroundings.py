@@ -30,7 +30,7 @@ NEEDED = ("curl", "dnsmasq", "docker-registry", "nft", "nginx", "ssh", "sshd", "
 @contextmanager
 def network() -> Iterator[Network]:
     """Make the network."""
-    made = Network()
+    made = Network("emulated")
     made.up()
     try:
         yield made
