@@ -284,9 +284,9 @@ def decode_user_data(text: str | None) -> bytes:
 
 def make_node(settings: Settings, address: str, directory: Path, image: str | None, size: Size | None = None) -> Node:
     """Return a Talos node stand-in of the class that the settings name."""
-    from lab.talos.node import Hardware
+    from lab.talos.node import Hardware, hardware_of
 
-    hardware = Hardware(cpus=size.cpus, memory=size.memory * 2**20, disk_size=size.disk * 2**30) if size else Hardware()
+    hardware = hardware_of(cpus=size.cpus, memory=size.memory, disk=size.disk) if size else Hardware()
     module, _, name = settings.talos_node.partition(":")
     directory.mkdir(parents=True, exist_ok=True)
     made = getattr(importlib.import_module(module), name)

@@ -47,7 +47,7 @@ def tool(name: str, *options: str) -> Callable[[], Outcome]:
 def mypy() -> Outcome:
     """Check the types of all Python; the collection is named by its import path, so no file is seen twice."""
     packages = ["ansible_collections.urmanac.talos.plugins", "tests"]
-    packages += [name for name in ("lab", "bench") if any((ROOT / name).rglob("*.py"))]
+    packages += [name for name in ("lab", "bench", "tools") if any((ROOT / name).rglob("*.py"))]
     path = {"MYPYPATH": f"{ROOT}:{ROOT / 'playbooks' / 'collections'}"}
     return run(TOOLS / "mypy", *(part for name in packages for part in ("-p", name)), extra=path)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lab.kubernetes.cluster import Clusters
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.sizes import seen_memory
 from lab.kubernetes.server import ApiServer
 from lab.talos import pki, services
 from lab.talos.config import Config, parse
@@ -38,6 +39,11 @@ class Hardware(NamedTuple):
     link: str = "ens5"
     architecture: str = "arm64"
     cmdline: str = "talos.platform=metal console=ttyS0 init_on_alloc=1 slab_nomerge pti=on"
+
+
+def hardware_of(*, cpus: int, memory: int, disk: int) -> Hardware:
+    """Return the machine that an instance type is: of the MiB that EC2 sells firmware and kernel keep some."""
+    return Hardware(cpus=cpus, memory=seen_memory(memory) * 2**20, disk_size=disk * 2**30)
 
 
 class Timing(NamedTuple):

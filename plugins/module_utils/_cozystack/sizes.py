@@ -68,8 +68,12 @@ def has_kvm(instance_type: str) -> bool:
     return ".metal" in instance_type
 
 
+def seen_memory(memory_mib: int) -> int:
+    """Return how much of the memory that EC2 sells an operating system sees, in MiB."""
+    return int(memory_mib * (1 - HYPERVISOR_SHARE))
+
+
 def allocatable(size: Size, machine_type: str, *, pods: int = PODS) -> Allocatable:
     """Return what a node of this size leaves for pods."""
-    seen = int(size.memory_mib * (1 - HYPERVISOR_SHARE))
-    memory = seen - RESERVED_MEMORY[machine_type] - EVICTION_MEMORY
+    memory = seen_memory(size.memory_mib) - RESERVED_MEMORY[machine_type] - EVICTION_MEMORY
     return Allocatable(cpu=size.vcpus * 1000 - RESERVED_CPU, memory=max(memory, 0), pods=pods)
