@@ -62,6 +62,14 @@ def test_the_report_is_written_as_data_too(lab: Lab, built: Run) -> None:
     assert [timing["phase"] for timing in report["timings"]] == PHASES
 
 
+def test_nodes_that_are_talos_are_not_booted_over_ssh(lab: Lab, built: Run) -> None:
+    run = play(lab, "playbooks/boot.yml", "-i", "gateway,compute-2,compute-3", "-e", "nodes_boot_hosts=all")
+
+    assert run.code == 0, run.output
+    assert run.changed == 0
+    assert run.output.count("skipping: [") == 3
+
+
 def images(lab: Lab) -> dict[str, Any]:
     """Return what is on record of the images."""
     kept: dict[str, Any] = json.loads((lab.directory / "cluster" / "images.json").read_text(encoding="utf-8"))

@@ -300,6 +300,12 @@ def test_a_disk_image_has_the_sha256_that_is_given(machine: Machine) -> None:
     assert machine.noted("record") == []
 
 
+def test_kernel_arguments_are_passed_on_as_they_are(machine: Machine) -> None:
+    machine.run(nodes_extra_kernel_args=["console=ttyS0", "x=a b"])
+
+    assert machine.noted("record")[0].endswith(" -extra-kernel-arg console=ttyS0 -extra-kernel-arg x=a b")
+
+
 @pytest.mark.parametrize("url", ["http://192.0.2.1/$(touch pwned)", "http://192.0.2.1/'; touch pwned; '"])
 def test_values_reach_the_shell_as_text(machine: Machine, url: str) -> None:
     machine.run(nodes_boot_to_talos_url=url)
