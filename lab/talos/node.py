@@ -15,8 +15,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lab.kubernetes.cluster import Clusters
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.sizes import seen_memory
+from lab.kubernetes.cluster import Clusters
 from lab.kubernetes.server import ApiServer
 from lab.talos import pki, services
 from lab.talos.config import Config, parse
