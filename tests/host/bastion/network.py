@@ -50,7 +50,7 @@ def run(*command: str, text: str | None = None) -> str:
 class Network:
     """Namespaces with names that no other run has."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str = "") -> None:
         self.prefix = f"ut{os.getpid()}{title}"
         self.made: list[str] = []
 
