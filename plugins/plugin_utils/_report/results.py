@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import addressing
+
 Record = Mapping[str, Any]
 
 PASSED, FAILED, UNKNOWN = "passed", "failed", "unknown"
@@ -35,6 +37,8 @@ def results(report: Record, *, boot_method: str) -> Iterator[Result]:
     """Yield the lines in the order in which things are built."""
     yield infrastructure(report)
     yield boot(report["nodes"], boot_method)
+    if any(node["addresses"] for node in report["nodes"]):
+        yield static_addresses(report["nodes"])
     if report["etcd_members"]:
         names = report["etcd_members"]
         yield Result("etcd", "etcd", PASSED, f"{counted(len(names), 'member')} ({', '.join(names)})")
@@ -69,6 +73,26 @@ def boot(nodes: Sequence[Record], boot_method: str) -> Result:
     what = " ".join(["ARM64 Talos", *versions])
     booted = f"{what} booted through {how}, " if not wrong else f"{what} through {how}, "
     return verdict("boot", "Boot", f"{booted}{len(there)} of {len(nodes)} nodes answer", wrong)
+
+
+def static_addresses(nodes: Sequence[Record]) -> Result:
+    """Return whether the nodes have the addresses that are reserved for them, and how they came by them."""
+    told = [node for node in nodes if node["addresses"]]
+    found = [
+        addressing.addressing_of(
+            node["ipv4"], stage=str(node["stage"]), cmdline=str(node["cmdline"] or ""), addresses=node["addresses"]
+        )
+        for node in told
+    ]
+    ways = " and ".join(sorted({one.way for one in found}))
+    wrong = tuple(
+        f"{node['name']} has {', '.join(node['addresses'])}, not {node['ipv4']}"
+        for node, one in zip(told, found, strict=True)
+        if not one.is_right
+    )
+    why = "" if addressing.KERNEL_ARGUMENTS in ways else f"; {addressing.WHY_NOT}"
+    right = f"{len(found) - len(wrong)} of {len(nodes)} nodes have their fixed IPv4 address, by {ways}{why}"
+    return verdict("addresses", "Static addresses", right, wrong)
 
 
 def kubernetes(answer: Record, expected: int) -> Result:

@@ -54,6 +54,21 @@ def test_a_node_is_told_with_both_addresses_its_type_and_its_stage() -> None:
     }
 
 
+def test_the_way_of_the_nodes_to_their_addresses_is_a_line_of_the_results() -> None:
+    known = {**ANSWER, "stage": "running", "cmdline": "talos.platform=metal", "addresses": ["192.0.2.101/25"]}
+    lost = {**known, "addresses": ["192.0.2.57/25"]}
+
+    right, wrong = (
+        next(line for line in report(seen=[seen])["results"] if line["name"] == "addresses") for seen in (known, lost)
+    )
+
+    assert right["message"].startswith(
+        "1 of 1 nodes have their fixed IPv4 address, by LinkConfig; ip= arguments are not"
+    )
+    assert (right["outcome"], wrong["outcome"]) == ("passed", "failed")
+    assert wrong["details"] == ["gateway has 192.0.2.57/25, not 192.0.2.101"]
+
+
 def test_etcd_has_the_members_that_the_best_informed_control_plane_tells() -> None:
     alone = {"node": "192.0.2.102", "etcd_members": [{"hostname": "compute-2"}]}
     informed = {"node": "192.0.2.101", "etcd_members": [{"hostname": "gateway"}, {"hostname": "compute-2"}]}
