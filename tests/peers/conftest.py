@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import pytest
 
+from ansible_collections.urmanac.talos.plugins.module_utils._boot import upstream
+from ansible_collections.urmanac.talos.plugins.module_utils._boot.release import Source, fetch_program
 from tests.peers.kubernetes import ControlPlane, control_plane
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,3 +104,19 @@ def kubernetes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlan
     """Run one real control plane without nodes for all tests; each of them leaves it as empty as it was."""
     with control_plane(tmp_path_factory.mktemp("kubernetes")) as plane:
         yield plane
+
+
+@pytest.fixture(scope="session")
+def boot_to_talos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the real boot-to-talos: the one that is named, or the release if that is asked for."""
+    named = os.environ.get("URMANAC_BOOT_TO_TALOS", "")
+    if not named:
+        pytest.skip(
+            "no real boot-to-talos: URMANAC_BOOT_TO_TALOS names a program for this machine, or says release "
+            "for that of GitHub"
+        )
+    if named != "release":
+        return Path(named)
+    url = upstream.RELEASE_URL.format(version=upstream.VERSION_MIN)
+    architecture = upstream.ARCHITECTURES[os.uname().machine]
+    return fetch_program(tmp_path_factory.mktemp("release"), Source([url], 1), architecture=architecture)
