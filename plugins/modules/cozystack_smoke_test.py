@@ -51,6 +51,13 @@ options:
     description: Path at which the WASM program answers.
     type: str
     default: /hello
+  instance_types:
+    description:
+      - The instance types of the nodes. Where none of them has C(/dev/kvm), no virtual machine is tried, with KubeVirt or
+        without.
+    type: list
+    elements: str
+    default: []
   wait_timeout:
     description: Seconds that it may take in all.
     type: float
@@ -121,6 +128,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = api_options(
     image={"type": "str"},
     runtime_class={"type": "str", "default": "wasmtime-spin-v2"},
     path={"type": "str", "default": "/hello"},
+    instance_types={"type": "list", "elements": "str", "default": []},
     wait_timeout={"type": "float", "default": 180},
     grace={"type": "float", "default": 30},
 )
@@ -131,7 +139,7 @@ def smoke_of(params: Mapping[str, Any]) -> smoke.Smoke:
     image = params["image"] or IMAGES[params["test"]]
     if params["test"] == "spin":
         return smoke_workloads.spin_smoke(image=image, runtime_class=params["runtime_class"], path=params["path"])
-    return smoke_workloads.machine_smoke(image=image)
+    return smoke_workloads.machine_smoke(image=image, instance_types=params["instance_types"])
 
 
 def result_of(api: smoke.Api, params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:

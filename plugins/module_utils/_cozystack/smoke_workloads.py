@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import kinds
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import Kind
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.releases import cause_of
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.sizes import has_kvm
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.smoke import (
     BLOCKED,
     NAMESPACE,
@@ -104,14 +105,26 @@ def spin_smoke(*, image: str, runtime_class: str, path: str) -> Smoke:
     return Smoke(kinds.POD, content, refusal, pod_state)
 
 
-def machine_smoke(*, image: str) -> Smoke:
-    """Return the test of a virtual machine."""
+def machine_smoke(*, image: str, instance_types: Sequence[str] = ()) -> Smoke:
+    """Return the test of a virtual machine; none is tried where no machine of these types could run it."""
     disk = {"name": "root", "disk": {"bus": "virtio"}}
     domain = {"devices": {"disks": [disk]}, "resources": {"requests": {"memory": "256Mi"}}}
     spec = {"domain": domain, "volumes": [{"name": "root", "containerDisk": {"image": image}}]}
     metadata = {"name": "machine", "namespace": NAMESPACE}
     content = {"apiVersion": "kubevirt.io/v1", "kind": VIRTUAL_MACHINE.kind, "metadata": metadata, "spec": spec}
-    return Smoke(VIRTUAL_MACHINE, content, machine_refusal, machine_state)
+
+    def refusal(api: Api) -> Seen | None:
+        return type_refusal(instance_types) or machine_refusal(api)
+
+    return Smoke(VIRTUAL_MACHINE, content, refusal, machine_state)
+
+
+def type_refusal(instance_types: Sequence[str]) -> Seen | None:
+    """Return why none of these types can run a virtual machine; nothing where none is named."""
+    if not instance_types or any(map(has_kvm, instance_types)):
+        return None
+    cause = f"{MEANINGS[Code.KVM_MISSING]} ({', '.join(sorted(set(instance_types)))})"
+    return Seen(BLOCKED, cause, Code.KVM_MISSING)
 
 
 def machine_refusal(api: Api) -> Seen | None:

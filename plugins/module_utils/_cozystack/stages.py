@@ -18,6 +18,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.releases 
     Blocker,
     Release,
     by_key,
+    cause_of,
     expected_releases,
     is_ready,
     ready_condition,
@@ -128,9 +129,9 @@ def _blockers(found: Reading) -> list[Blocker]:
     """Return the releases that hold back the others; the platform only ever waits for what it has made."""
     known = by_key(found.releases)
     blockers = root_blockers(known)
-    others = [one for one in blockers if one.release.key != PLATFORM]
-    platform = known.get(PLATFORM)
-    return blockers if platform and platform.fails else others or blockers
+    # It times out like any other while it waits; only what it cannot do itself is its own failure.
+    others = [one for one in blockers if one.release.key != PLATFORM or cause_of(one.message)]
+    return others or blockers
 
 
 def _source_roots(found: Reading) -> list[Root]:

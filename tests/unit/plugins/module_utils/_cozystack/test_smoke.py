@@ -172,6 +172,17 @@ def test_a_virtual_machine_is_not_tried_without_kubevirt_or_kvm() -> None:
     assert without.cause == "virtual machines cannot start: no node has /dev/kvm (1 nodes)"
 
 
+def test_a_virtual_machine_is_not_tried_on_types_that_cannot_run_one() -> None:
+    graviton = smoke_workloads.machine_smoke(image="fedora:41", instance_types=["t4g.medium", "t4g.medium"])
+    metal = smoke_workloads.machine_smoke(image="fedora:41", instance_types=["t4g.medium", "a1.metal"])
+
+    blocked, _ = tried(WorkingApi({}, lambda _: {}), graviton)
+    absent, _ = tried(WorkingApi({}, lambda _: {}), metal)
+
+    assert blocked.cause == "virtual machines cannot start: no node has /dev/kvm (t4g.medium)"
+    assert absent.cause == "KubeVirt is not installed"
+
+
 def test_a_virtual_machine_that_runs_has_passed_and_one_without_room_is_blocked() -> None:
     machine = smoke_workloads.machine_smoke(image="fedora:41")
     able = [node("gateway", allocatable={"devices.kubevirt.io/kvm": "1k"})]
