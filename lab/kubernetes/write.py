@@ -14,7 +14,7 @@ import yaml
 
 from lab.kubernetes import fields, ownership, status
 from lab.kubernetes.admission import admit
-from lab.kubernetes.kinds import NAMESPACES
+from lab.kubernetes.kinds import NAMESPACES, PODS
 from lab.kubernetes.store import Object, now
 
 if TYPE_CHECKING:
@@ -141,6 +141,8 @@ def _kept(cluster: KubernetesCluster, request: Request, target: Target, before: 
     resource = target.resource
     after = _own_half(before, after, target.is_status)
     after |= {"apiVersion": resource.api_version, "kind": resource.kind}
+    if resource.stored_as == PODS:
+        after.setdefault("status", {"phase": "Pending"})
     admit(cluster, resource, before, after)
     after["metadata"]["generation"] = _generation(before, after)
     if request.query.get("dryRun"):

@@ -13,7 +13,7 @@ import pytest
 from tests.lab.labs import AMI_PARAMETER, Lab
 from tests.playbooks.runs import CONFIRMED, Run, calls, instances, play, play_and_kill, vpcs
 
-PHASES = ["preflight", "network", "nodes", "talos", "access", "report"]
+PHASES = ["preflight", "network", "nodes", "talos", "access", "cozystack", "report"]
 GATEWAY_IMAGE = "urmanac/talos-cozystack-spin-tailscale/talos"
 SITE, RESET = "playbooks/site.yml", "playbooks/reset.yml"
 
