@@ -147,7 +147,7 @@ releases:
       type: int
       sample: 44
     not_ready:
-      description: Those that are not. RV(releases.not_ready[].root) marks those that the others wait for.
+      description: Those that are not. C(root) marks those that the others wait for.
       type: list
       elements: dict
       sample:
@@ -186,7 +186,7 @@ packages:
 root_blockers:
   description:
     - What the installation waits for now, and itself waits for nothing else, those first that hold back most.
-    - RV(root_blockers[].fails) tells what was tried and went wrong from what is at work.
+    - C(fails) tells what was tried and went wrong from what is at work.
   returned: always
   type: list
   elements: dict
@@ -234,7 +234,7 @@ pods:
       elements: dict
       sample: []
 nodes:
-  description: The nodes, with what is reserved of each. RV(nodes[].kvm) is nothing where no device plugin has told.
+  description: The nodes, with what is reserved of each. C(kvm) is nothing where no device plugin has told.
   returned: always
   type: list
   elements: dict
