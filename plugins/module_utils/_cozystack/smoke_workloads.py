@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import kinds
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import Kind
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.releases import cause_of
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.releases import cause_of, ready_condition
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.sizes import has_kvm
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.smoke import (
     BLOCKED,
@@ -99,7 +99,7 @@ def spin_smoke(*, image: str, runtime_class: str, path: str) -> Smoke:
     def refusal(api: Api) -> Seen | None:
         if api.get(kinds.RUNTIME_CLASS, runtime_class) is None:
             return Seen(BLOCKED, f"there is no RuntimeClass {runtime_class}")
-        return None
+        return node_refusal(api)
 
     content = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
     return Smoke(kinds.POD, content, refusal, pod_state)
@@ -114,9 +114,18 @@ def machine_smoke(*, image: str, instance_types: Sequence[str] = ()) -> Smoke:
     content = {"apiVersion": "kubevirt.io/v1", "kind": VIRTUAL_MACHINE.kind, "metadata": metadata, "spec": spec}
 
     def refusal(api: Api) -> Seen | None:
-        return type_refusal(instance_types) or machine_refusal(api)
+        return type_refusal(instance_types) or machine_refusal(api) or node_refusal(api)
 
     return Smoke(VIRTUAL_MACHINE, content, refusal, machine_state)
+
+
+def node_refusal(api: Api) -> Seen | None:
+    """Return why no node takes pods now, so that nobody waits for one."""
+    told = [ready_condition(item) for item in api.items(kinds.NODE)]
+    if any(one.get("status") == "True" for one in told):
+        return None
+    reason = next((str(one["message"]) for one in told if one.get("message")), "there is none")
+    return Seen(BLOCKED, f"no node is ready: {reason}", Code.NODE_NOT_READY)
 
 
 def type_refusal(instance_types: Sequence[str]) -> Seen | None:

@@ -16,7 +16,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds imp
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.verdicts import Code
 from tests.cozystack_cluster import SERVER, FakeApi, condition, definitions, failure, node, status_of
 
-CLASSES = {kinds.RUNTIME_CLASS: definitions("wasmtime-spin-v2")}
+CLASSES = {kinds.RUNTIME_CLASS: definitions("wasmtime-spin-v2"), kinds.NODE: [node("gateway")]}
 NO_PLATFORM = "no match for platform in manifest: not found"
 Status = Callable[[int], dict[str, Any]]
 
@@ -86,6 +86,18 @@ def test_without_the_runtime_class_nothing_is_run() -> None:
     seen, seconds = tried(WorkingApi({}, lambda _: {}), spin())
 
     assert (seen.state, seen.cause, seconds) == ("blocked", "there is no RuntimeClass wasmtime-spin-v2", 0)
+
+
+def test_without_a_node_that_is_ready_nothing_is_run() -> None:
+    text = "cni plugin not initialized"
+    waits = {
+        **CLASSES,
+        kinds.NODE: [node("gateway", conditions=[condition("Ready", "False", "KubeletNotReady", text)])],
+    }
+
+    seen, seconds = tried(WorkingApi(waits, lambda _: {}), spin())
+
+    assert (seen.state, seen.cause, seconds) == ("blocked", f"no node is ready: {text}", 0)
 
 
 @pytest.mark.parametrize(
