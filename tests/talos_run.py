@@ -47,7 +47,7 @@ def run(directory: Path, addresses: Sequence[str]) -> None:
     texts = configs(directory, addresses)
     nodes = {"nodes": list(addresses), "port": 50000, "talosconfig": str(talosconfig), "talosconfig_context": None}
     common = {**nodes, "timeout": 5}
-    apply = {"config": None, "configs": texts, "mode": "auto", "fingerprints": {}}
+    apply: dict[str, Any] = {"config": None, "configs": texts, "mode": "auto", "fingerprints": {}}
     apply |= {"settle_timeout": 20, "wait_timeout": 20}
     outcomes = asyncio.run(talos_apply.apply_to_all({**common, **apply}, check_mode=False))
     errors = [one.error for one in outcomes if one.error]

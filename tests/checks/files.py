@@ -63,6 +63,8 @@ def rendered(name: str, folder: Path) -> Path:
     text = re.sub(r"{#.*?#}|{%.*?%}", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
     copy = folder / name.removesuffix(".j2")
     copy.parent.mkdir(parents=True, exist_ok=True)
+    # Side by side stand a text of several lines and what comes after it, such as the end of a here document.
+    text = re.sub(r"}}{{", "}}\n{{", text)
     copy.write_text(re.sub(r"{{.*?}}", "value", text, flags=re.DOTALL), encoding="utf-8")
     return copy
 

@@ -28,7 +28,7 @@ from tests.talos_nodes import Cluster, bootstrapped, machines, on
 from tests.talos_run import with_defaults
 
 ADDRESSES = ["127.41.9.1", "127.41.9.2", "127.41.9.3"]
-OWN = {
+OWN: dict[str, Any] = {
     "operator_image": "registry.example.com/operator:1",
     "platform_source_url": "oci://registry.example.com/packages",
 }
