@@ -44,7 +44,7 @@ options:
     type: str
     required: true
   version:
-    description: Version that is in the image; needed where the tag of O(image) is not that version, unless O(force=true).
+    description: Version that is in the image; needed where the tag of O(image) is another one, unless O(force=true).
     type: str
   schematic:
     description: Image Factory schematic that must be in the image; not compared where it is not set.
@@ -57,7 +57,7 @@ options:
   force:
     description:
       - Whether the image is installed on every node, even if nothing about it differs. A second run installs it again.
-      - For an image that has changed without another version. Who asks for it has to know that the node has another one.
+      - For an image that changed without another version. Who asks has to know that the node has another image.
     type: bool
     default: false
   upgrade_timeout:

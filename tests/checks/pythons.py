@@ -16,7 +16,7 @@ def second_python() -> Outcome:
     python, version = newest()
     if version is None or version == RUNNING:
         return not_run(f"no other supported Python than {RUNNING} found")
-    # One story from end to end is enough here: the lab and the other stories find nothing more that depends on the Python.
+    # One story from end to end is enough here: the others find nothing more that depends on the Python.
     where = ("tests/unit", "tests/playbooks/test_site_and_reset.py")
     venv = ROOT / f".venv-{version}"
     made = run("make", "--no-print-directory", f"PYTHON={python}", f"{venv.name}/.test")
