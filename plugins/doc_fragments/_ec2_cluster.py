@@ -74,6 +74,52 @@ options:
         description: Whether the bastion may reach port 22 of the nodes.
         type: bool
         default: false
+      bastion:
+        description: The machine that the nodes' packets go through. Without it, or with C(enabled) off, none is described.
+        type: dict
+        suboptions:
+          enabled:
+            description: Whether there is to be a bastion.
+            type: bool
+            default: true
+          instance_type:
+            description: Its instance type, an arm64 one.
+            type: str
+            required: true
+          volume_size:
+            description: Size of its root volume in GiB.
+            type: int
+            required: true
+          image:
+            description: The image that it starts from, C(ami-…) or C(resolve:ssm:) with a parameter's name, which EC2 reads at each launch.
+            type: str
+            required: true
+          egress:
+            description:
+              - How it reaches IPv4 addresses outside of the VPC.
+              - V(public_ipv4) gives its interface an Elastic IP, V(wireguard) lets it read the tunnel's key, V(none) does neither.
+            type: str
+            default: none
+          start:
+            description: When it is started each day, as C(18:00). Without start and stop it always runs.
+            type: str
+            default: ''
+          stop:
+            description: When it is ended each day.
+            type: str
+            default: ''
+          time_zone:
+            description: The time zone of start and stop, as the IANA database names it.
+            type: str
+            default: Etc/UTC
+          ssh_key_name:
+            description: Name of an EC2 key pair for SSH.
+            type: str
+            default: ''
+          wireguard_parameter:
+            description: Name of the SSM SecureString with the tunnel's key, the only one that it may read.
+            type: str
+            default: ''
       nodes:
         description: The nodes, in the order in which they are built.
         type: list

@@ -18,6 +18,7 @@ description:
 notes:
   - An instance's image and user-data are not compared.
     A node is Talos after its first boot, whatever image it came from.
+    The user-data of the bastion's launch template is told by its checksum, C(have.user_data_sha256).
   - Rules of a security group and routes beyond the described ones make no difference.
     They are told in C(have.extra_rules) and C(have.extra_routes), and by lines of RV(plan) that begin with C(!).
 author:
@@ -75,6 +76,9 @@ resources:
     - Every described resource, in the order in which they are built.
     - The keys are C(vpc), C(dhcp_options), C(subnet), C(internet_gateway), C(route_table), C(security_group/nodes),
       C(security_group/bastion), C(iam_role/node), C(instance_profile/node), C(eni/<node>) and C(instance/<node>).
+    - With a bastion there are C(iam_role/bastion), C(instance_profile/bastion), C(eni/bastion),
+      C(launch_template/bastion), C(autoscaling_group/bastion) and, with an Elastic IP, C(address/bastion) as well.
+      Its instance is none of them, because it comes and goes by the clock. C(have.instances) of the group has its id.
     - Other resources of the cluster appear by name in C(want) and C(have), strangers by id.
   returned: success
   type: dict

@@ -168,7 +168,7 @@ def _result(spec: ClusterSpec, answers: Answers, refusals: list[Problem], *, end
     found = [*problems(spec), *refusals, *answer_problems(spec, answers)]
     return {
         "problems": [problem._asdict() for problem in found],
-        "notes": [note._asdict() for note in notes(answers)],
+        "notes": [note._asdict() for note in notes(answers, spec.node_instance_types)],
         "account": answers.account,
         "endpoint": endpoint,
         "instance_types": {name: found._asdict() for name, found in (answers.instance_types or {}).items()},

@@ -94,7 +94,9 @@ def allowed_by(spec: ClusterSpec, extra: Mapping[str, Any] | None = None) -> All
     """Return what the description allows, and beyond it what extra lists: rules, routes, public_ipv4, statements."""
     extra = extra or {}
     wanted = desired(spec)
-    bastion, role = f"{spec.name}-bastion", wanted["iam_role/node"].want
+    bastion = f"{spec.name}-bastion"
+    roles = {item.name: item.want for item in wanted.values() if item.kind == "iam_role"}
+    addresses = {item.want["network_interface"] for item in wanted.values() if item.kind == "address"}
     groups = [wanted[key] for key in ("security_group/nodes", "security_group/bastion")]
     more = extra.get("rules") or {}
     statements = extra.get("statements") or {}
@@ -105,10 +107,13 @@ def allowed_by(spec: ClusterSpec, extra: Mapping[str, Any] | None = None) -> All
         tables=frozenset({wanted["route_table"].name}),
         nodes={f"{spec.name}-{node.name}": node.name for node in spec.nodes},
         machines=frozenset({bastion}),
-        profiles=frozenset({spec.iam_name, *statements}),
-        policies={spec.iam_name: tuple(role["policy"]["Statement"]), **{k: tuple(v) for k, v in statements.items()}},
-        trust=role["trust_policy"],
-        public_ipv4=frozenset(extra.get("public_ipv4") or ()),
+        profiles=frozenset({*roles, *statements}),
+        policies={
+            **{name: tuple(role["policy"]["Statement"]) for name, role in roles.items()},
+            **{name: tuple(of) for name, of in statements.items()},
+        },
+        trust=roles[spec.iam_name]["trust_policy"],
+        public_ipv4=frozenset({*addresses, *(extra.get("public_ipv4") or ())}),
     )
 
 

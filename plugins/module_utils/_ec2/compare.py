@@ -90,7 +90,10 @@ def compare(wanted: Mapping[str, Desired], things: Sequence[Thing]) -> Compariso
     facts = [_with_associations(thing, things) for thing in chosen.values()]
     have = {key: _named(fact, names) for key, fact in zip(chosen, facts, strict=True)}
     resources = tuple(_resource(key, item, chosen.get(key), have.get(key)) for key, item in wanted.items())
-    return Comparison(resources, _found(things, {thing.id for thing in chosen.values()}))
+    described = {thing.id for thing in chosen.values()}
+    # The machine of the bastion's group comes and goes with the clock: it is described while its group is.
+    members = {thing.id for thing in things if thing.have.get("autoscaling_group") in described}
+    return Comparison(resources, _found(things, described | members))
 
 
 def choose(item: Desired, things: Sequence[Thing]) -> Thing | None:
@@ -138,7 +141,7 @@ def _beyond(have: Sequence[str], want: Sequence[str]) -> list[str]:
 
 
 def _satisfied(name: str, have: Any, want: Any) -> bool:
-    if name == "tags":
+    if name in ("tags", "schedules"):
         return want.items() <= (have or {}).items()
     if name in _AT_LEAST:
         return not _beyond(want, have or ())

@@ -12,6 +12,11 @@ from ipaddress import IPv6Network
 from typing import Any, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current_bastion import (
+    MORE,
+    group_facts,
+    template_facts,
+)
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import is_burstable, owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 
@@ -53,7 +58,7 @@ def read_cluster(api: Api, spec: ClusterSpec, *, console_output: bool = False) -
     with ThreadPoolExecutor(_WORKERS) as pool:
         readings = [pool.submit(_read, api, reading, spec) for reading in READINGS]
         others = pool.submit(_read_other_kinds, api, spec)
-        names = (spec.iam_name, spec.schedule_role_name)
+        names = (spec.iam_name, spec.bastion_iam_name, spec.schedule_role_name)
         iam = [pool.submit(read, api, spec, name) for read in (_read_role, _read_profile) for name in names]
         read = [thing for future in (*readings, *iam) for thing in future.result()]
         known = {thing.id for thing in read}
@@ -66,9 +71,10 @@ def _second_wave(api: Api, things: list[Thing], pool: ThreadPoolExecutor, *, con
     volumes = pool.submit(_read_missing_volumes, api, things)
     cpu_credits = pool.submit(_read_cpu_credits, api, instances)
     vpcs = {thing.id: pool.submit(_read_vpc_attributes, api, thing) for thing in things if thing.kind == "vpc"}
+    bastion = {thing.id: pool.submit(read, api, thing.id) for thing in things if (read := MORE.get(thing.kind))}
     watched = instances if console_output else []
     consoles = {thing.id: pool.submit(_read_console, api, thing.id) for thing in watched}
-    extra: dict[str, dict[str, Any]] = {vpc: future.result() for vpc, future in vpcs.items()}
+    extra: dict[str, dict[str, Any]] = {of: future.result() for of, future in (*vpcs.items(), *bastion.items())}
     roots = {thing.id: thing for thing in (*things, *volumes.result()) if thing.kind == "volume"}
     for instance in instances:
         extra[instance.id] = {**_root_volume(instance, roots), **cpu_credits.result().get(instance.id, {})}
@@ -213,6 +219,7 @@ def _instance(record: Record) -> dict[str, Any]:
         "ipv4": record.get("PrivateIpAddress"),
         "ipv6": [item["Ipv6Address"] for item in first.get("Ipv6Addresses") or ()],
         "launched": str(record["LaunchTime"]),
+        "autoscaling_group": _tags(record.get("Tags") or ()).get("aws:autoscaling:groupName"),
     }
 
 
@@ -229,10 +236,6 @@ def _volume(record: Record) -> dict[str, Any]:
         "volume_encrypted": record["Encrypted"],
         "instance": attachment.get("InstanceId"),
     }
-
-
-def _nothing(record: Record) -> dict[str, Any]:
-    return {}
 
 
 def _address(record: Record) -> dict[str, Any]:
@@ -265,7 +268,7 @@ READINGS = (
         "describe_launch_templates",
         "LaunchTemplates",
         "LaunchTemplateId",
-        _nothing,
+        template_facts,
     ),
     Reading(
         "autoscaling_group",
@@ -273,7 +276,7 @@ READINGS = (
         "describe_auto_scaling_groups",
         "AutoScalingGroups",
         "AutoScalingGroupName",
-        _nothing,
+        group_facts,
     ),
 )
 SERVICES = ("ec2", "iam", "autoscaling")

@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from ipaddress import IPv6Network
 from typing import Any, NamedTuple
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import NODE as BASTION
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import bastion_resources
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import MANAGED_BY, ClusterSpec, NodeSpec
 
 BURSTABLE_FAMILIES = ("t2", "t3", "t3a", "t4g")
 EVERYWHERE = ("0.0.0.0/0", "::/0")
 # The Amazon Time Sync Service, which needs no way out of the VPC.
 TIME_SERVER = "169.254.169.123"
+_IAM = ("iam_role", "instance_profile")
 
 
 class Desired(NamedTuple):
@@ -58,6 +61,7 @@ def desired(spec: ClusterSpec, *, vpc_ipv6_cidr: str | None = None) -> dict[str,
         "security_group/bastion": _bastion_security_group(spec),
         "iam_role/node": _iam_role(spec),
         "instance_profile/node": _instance_profile(spec),
+        **_bastion(spec),
         **{f"eni/{node.name}": _eni(spec, node) for node in spec.nodes},
         **{f"instance/{node.name}": _instance(spec, node) for node in spec.nodes},
     }
@@ -66,7 +70,19 @@ def desired(spec: ClusterSpec, *, vpc_ipv6_cidr: str | None = None) -> dict[str,
 
 def _tagged(spec: ClusterSpec, key: str, resource: Desired) -> Desired:
     nodes = {f"{kind}/{node.name}": node for node in spec.nodes for kind in ("eni", "instance")}
-    return resource._replace(want={**resource.want, "tags": tags_of(spec, resource.name, nodes.get(key))})
+    tags = tags_of(spec, resource.name, nodes.get(key))
+    if key.endswith(f"/{BASTION}") and resource.kind not in ("security_group", *_IAM):
+        # By these the inventory names the machine and puts it into a group.
+        tags = {**tags, "Node": BASTION, "Role": BASTION}
+    return resource._replace(want={**resource.want, "tags": tags})
+
+
+def _bastion(spec: ClusterSpec) -> dict[str, Desired]:
+    if spec.bastion is None:
+        return {}
+    cpu_credits = spec.cpu_credits if is_burstable(spec.bastion.instance_type) else None
+    names = spec.names._replace(cpu_credits=cpu_credits)
+    return {key: Desired(*resource) for key, resource in bastion_resources(spec.bastion, names).items()}
 
 
 def _vpc(spec: ClusterSpec) -> Desired:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -153,7 +153,7 @@ def _type_problems(name: str, spec: ClusterSpec, answers: Answers) -> Iterator[P
     if found.architecture != "arm64":
         message = f"{name} is {found.architecture}, and the images are for arm64."
         yield Problem("ARCHITECTURE_NOT_ARM64", subject, message, "Take a Graviton type, such as t4g.medium.")
-    if found.memory_mib < MEMORY_MIN_MIB:
+    if found.memory_mib < MEMORY_MIN_MIB and name in spec.node_instance_types:
         message = f"{name} has {found.memory_mib} MiB of memory and Talos needs about {MEMORY_MIN_MIB}."
         yield Problem("INSTANCE_TYPE_TOO_SMALL", subject, message, "Take t4g.small for trying out, t4g.medium for use.")
     if answers.offered is not None and name not in answers.offered and _zone_is_usable(spec, answers):
@@ -165,12 +165,12 @@ def _zone_is_usable(spec: ClusterSpec, answers: Answers) -> bool:
     return answers.zones is None or answers.zones.get(spec.availability_zone) == "available"
 
 
-def notes(answers: Answers) -> list[Problem]:
-    """Return what is allowed but worth knowing."""
+def notes(answers: Answers, names: Container[str]) -> list[Problem]:
+    """Return what is allowed but worth knowing of the instance types with these names."""
     small = {
         name: found.memory_mib
         for name, found in (answers.instance_types or {}).items()
-        if MEMORY_MIN_MIB <= found.memory_mib < MEMORY_COMFORTABLE_MIB
+        if name in names and MEMORY_MIN_MIB <= found.memory_mib < MEMORY_COMFORTABLE_MIB
     }
     return [
         Problem(

@@ -12,6 +12,14 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any, NamedTuple
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import (
+    BastionSpec,
+    Names,
+    bastion_options,
+    bastion_problems,
+    parse_bastion,
+)
+
 NODE_ROLES = ("gateway", "compute")
 MACHINE_TYPES = ("controlplane", "worker")
 CPU_CREDITS = ("unlimited", "standard")
@@ -69,11 +77,22 @@ class ClusterSpec:
     nodes_max: int
     nodes: tuple[NodeSpec, ...]
     ssh_enabled: bool = False
+    bastion: BastionSpec | None = None
 
     @property
     def iam_name(self) -> str:
         """Return the name that the nodes' IAM role, its policy and its instance profile share."""
         return f"{self.project}-{self.name}-node"
+
+    @property
+    def bastion_iam_name(self) -> str:
+        """Return the name that the bastion's IAM role, its policy and its instance profile share, or would."""
+        return self.names.iam
+
+    @property
+    def names(self) -> Names:
+        """Return what the bastion's resources need of the cluster."""
+        return Names(self.name, self.project, self.region, self.availability_zone, self.bastion_ipv4)
 
     @property
     def schedule_role_name(self) -> str:
@@ -82,6 +101,12 @@ class ClusterSpec:
 
     @property
     def instance_types(self) -> tuple[str, ...]:
+        """Return every instance type that a machine uses, each once: those of the nodes in their order first."""
+        bastion = (self.bastion.instance_type,) if self.bastion else ()
+        return tuple(dict.fromkeys((*self.node_instance_types, *bastion)))
+
+    @property
+    def node_instance_types(self) -> tuple[str, ...]:
         """Return every instance type that a node uses, each once, in the order of the nodes."""
         return tuple(dict.fromkeys(node.instance_type for node in self.nodes))
 
@@ -105,6 +130,7 @@ def argument_spec() -> dict[str, Any]:
         "nodes_max": {"type": "int", "required": True},
         "nodes": {"type": "list", "elements": "dict", "required": True, "options": node},
         "ssh_enabled": {"type": "bool", "default": False},
+        "bastion": {"type": "dict", "options": bastion_options()},
     }
     return {"type": "dict", "required": True, "options": options}
 
@@ -114,7 +140,7 @@ def parse_spec(cluster: Mapping[str, Any]) -> ClusterSpec:
     plain = {key: cluster[key] for key in ClusterSpec.__dataclass_fields__ if key in cluster}
     nodes = tuple(_parse_node(node, cluster) for node in cluster["nodes"] or ())
     tags = {str(key): str(value) for key, value in (cluster.get("tags") or {}).items()}
-    return ClusterSpec(**{**plain, "nodes": nodes, "tags": tags})
+    return ClusterSpec(**{**plain, "nodes": nodes, "tags": tags, "bastion": parse_bastion(cluster.get("bastion"))})
 
 
 def _parse_node(node: Mapping[str, Any], cluster: Mapping[str, Any]) -> NodeSpec:
@@ -131,7 +157,8 @@ def _parse_node(node: Mapping[str, Any], cluster: Mapping[str, Any]) -> NodeSpec
 def problems(spec: ClusterSpec) -> list[Problem]:
     """Return everything that is wrong with the spec, at once, without asking AWS."""
     checks = (_name_problems, _place_problems, _network_problems, _address_problems, _node_problems)
-    return [problem for check in (*checks, _size_problems, _tag_problems) for problem in check(spec)]
+    more = (_size_problems, _tag_problems, _bastion_problems)
+    return [problem for check in (*checks, *more) for problem in check(spec)]
 
 
 def network_of(cidr: str) -> IPv4Network | None:
@@ -317,6 +344,11 @@ def _size_problems(spec: ClusterSpec) -> Iterator[Problem]:
     if spec.cpu_credits not in CPU_CREDITS:
         message = f"There is no CPU credit mode {spec.cpu_credits!r}."
         yield Problem("UNKNOWN_CPU_CREDITS", "cluster_cpu_credits", message, f"Use {' or '.join(CPU_CREDITS)}.")
+
+
+def _bastion_problems(spec: ClusterSpec) -> Iterator[Problem]:
+    if spec.bastion:
+        yield from (Problem(*problem) for problem in bastion_problems(spec.bastion))
 
 
 def _tag_problems(spec: ClusterSpec) -> Iterator[Problem]:

@@ -8,6 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_text import (
+    cost_lines,
+    group_line,
+    role_line,
+    schedule_text,
+    template_line,
+)
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import Comparison, Difference, Resource
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import is_burstable
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
@@ -23,7 +30,14 @@ _SIZES = {
     "xlarge": (4, 0.40),
     "2xlarge": (8, 0.40),
 }
-_KIND_WORDS = {"eni": "network interface", "dhcp_options": "DHCP options", "vpc": "VPC", "iam_role": "IAM role"}
+_KIND_WORDS = {
+    "eni": "network interface",
+    "dhcp_options": "DHCP options",
+    "vpc": "VPC",
+    "iam_role": "IAM role",
+    "address": "Elastic IP",
+    "autoscaling_group": "Auto Scaling group",
+}
 _PROPERTY_WORDS = {
     "volume_size": "size of the root volume (GiB)",
     "volume_type": "type of the root volume",
@@ -43,6 +57,7 @@ def plan_lines(spec: ClusterSpec, comparison: Comparison) -> list[str]:
         *(line for resource in comparison.resources for line in _resource_lines(resource)),
         *_present_lines(comparison),
         *(f"? {kind_word(stray.kind)} {stray.name} ({stray.id}): not described" for stray in comparison.strays),
+        *cost_lines(spec.bastion),
         *_credit_lines(spec),
         _total(comparison.summary()),
     ]
@@ -81,6 +96,12 @@ def _difference_lines(difference: Difference) -> Iterator[str]:
     if isinstance(want, Mapping) and difference.property == "tags":
         changed = {key: value for key, value in want.items() if (have or {}).get(key) != value}
         yield from (f"tag {key}: {_show((have or {}).get(key))} -> {value}" for key, value in changed.items())
+    elif difference.property == "schedules":
+        changed = {key: value for key, value in want.items() if (have or {}).get(key) != value}
+        yield from (
+            f"schedule {key}: {schedule_text((have or {}).get(key))} -> {schedule_text(value)}"
+            for key, value in changed.items()
+        )
     elif difference.property in ("rules", "routes"):
         yield from (f"{word}: add {item}" for item in want if item not in (have or ()))
     elif isinstance(want, Mapping):
@@ -109,12 +130,13 @@ def _present_lines(comparison: Comparison) -> list[str]:
 
 
 def _credit_lines(spec: ClusterSpec) -> list[str]:
-    burstable = [node.instance_type for node in spec.nodes if is_burstable(node.instance_type)]
+    machines = [*spec.nodes, *((spec.bastion,) if spec.bastion else ())]
+    burstable = [machine.instance_type for machine in machines if is_burstable(machine.instance_type)]
     if spec.cpu_credits != "unlimited" or not burstable:
         return []
     known = {name: surplus for name in dict.fromkeys(burstable) if (surplus := surplus_per_hour(name)) is not None}
     total = sum(known.get(name, 0.0) for name in burstable)
-    each = ", ".join(f"{name} ${surplus:.3f} per node-hour" for name, surplus in known.items())
+    each = ", ".join(f"{name} ${surplus:.3f} per machine-hour" for name, surplus in known.items())
     unknown = sorted(set(burstable) - set(known))
     lines = (
         [f"$ CPU credits unlimited: at worst ${total:.3f} an hour above the instances' price ({each})"] if known else []
@@ -157,13 +179,15 @@ def _security_group(want: Want) -> str:
 
 def _iam_role(want: Want) -> str:
     statement = want["policy"]["Statement"][0]
+    if isinstance(statement["Action"], list):
+        return role_line(want)
     region = statement["Condition"]["StringEquals"]["aws:RequestedRegion"]
     return f"instances may call {statement['Action']} in {region} and nothing else"
 
 
 def _eni(want: Want) -> str:
-    groups = _show(want["security_groups"])
-    return f"{want['ipv4']} and one IPv6 in {want['subnet']}, security group {groups}, source/dest check on"
+    groups, check = _show(want["security_groups"]), _show(want["source_dest_check"])
+    return f"{want['ipv4']} and one IPv6 in {want['subnet']}, security group {groups}, source/dest check {check}"
 
 
 def _instance(want: Want) -> str:
@@ -183,5 +207,8 @@ _DESCRIBE: dict[str, Callable[[Want], str]] = {
     "iam_role": _iam_role,
     "instance_profile": lambda want: f"holds the role {_show(want['roles'])}",
     "eni": _eni,
+    "address": lambda want: f"on {want['network_interface']}",
+    "launch_template": template_line,
+    "autoscaling_group": group_line,
     "instance": _instance,
 }

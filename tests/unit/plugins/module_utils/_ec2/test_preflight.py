@@ -82,8 +82,8 @@ def test_two_gibibytes_are_allowed_with_a_note() -> None:
     answers = SOUND._replace(instance_types={"t4g.medium": MEDIUM._replace(memory_mib=2048)})
 
     assert codes(answers) == []
-    assert [note.code for note in notes(answers)] == ["INSTANCE_TYPE_TIGHT"]
-    assert notes(SOUND) == []
+    assert [note.code for note in notes(answers, answers.instance_types or ())] == ["INSTANCE_TYPE_TIGHT"]
+    assert notes(SOUND, SOUND.instance_types or ()) == []
 
 
 def test_each_type_is_judged_once() -> None:

@@ -1,0 +1,238 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bastion as a user describes it, and in AWS resources. Private to urmanac.talos: may change at any time.
+
+Knows nothing of the rest of a cluster but names, so that the cluster's description can hold it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+EGRESS = ("public_ipv4", "wireguard", "none")
+NODE = "bastion"
+# How Auto Scaling is told a time of the day; it wants an IANA name for the zone.
+_TIME = re.compile(r"(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])")
+_ZONE = re.compile(r"[A-Z][A-Za-z]+(?:/[A-Za-z0-9_+-]+)+")
+_PARAMETER = re.compile(r"/[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*")
+_IMAGE = re.compile(r"(?:ami-[0-9a-f]+|resolve:ssm:[A-Za-z0-9_./:-]+)")
+_VOLUME_SIZE_MIN = 8
+# Session Manager and no more: with the managed policy AmazonSSMManagedInstanceCore it could read every parameter.
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
+_SESSION_MANAGER = (
+    "ssm:UpdateInstanceInformation",
+    *(f"ssmmessages:{verb}{what}Channel" for verb in ("Create", "Open") for what in ("Control", "Data")),
+)
+
+
+@dataclass(frozen=True)
+class BastionSpec:
+    """The bastion as the user describes it; without start and stop it runs around the clock."""
+
+    instance_type: str
+    volume_size: int
+    image: str
+    egress: str = "none"
+    start: str = ""
+    stop: str = ""
+    time_zone: str = "Etc/UTC"
+    ssh_key_name: str = ""
+    wireguard_parameter: str = ""
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Return whether it is started and stopped by the clock."""
+        return bool(self.start and self.stop)
+
+    @property
+    def hours_a_day(self) -> float:
+        """Return for how many hours a day it runs."""
+        if not self.is_scheduled:
+            return 24.0
+        return ((_minutes(self.stop) - _minutes(self.start)) % (24 * 60) or 24 * 60) / 60
+
+
+class Names(NamedTuple):
+    """What the bastion's resources need of the cluster around them."""
+
+    cluster: str
+    project: str
+    region: str
+    zone: str
+    ipv4: str
+    cpu_credits: str | None = None
+
+    @property
+    def bastion(self) -> str:
+        """Return the name that all but the IAM resources share."""
+        return f"{self.cluster}-{NODE}"
+
+    @property
+    def iam(self) -> str:
+        """Return the name of the bastion's IAM role, its policy and its instance profile."""
+        return f"{self.project}-{self.cluster}-{NODE}"
+
+
+def bastion_options() -> dict[str, Any]:
+    """Return the suboptions of the option C(cluster.bastion)."""
+    text = {"type": "str", "default": ""}
+    return {
+        "enabled": {"type": "bool", "default": True},
+        "instance_type": {"type": "str", "required": True},
+        "volume_size": {"type": "int", "required": True},
+        "image": {"type": "str", "required": True},
+        "egress": {"type": "str", "default": "none"},
+        "time_zone": {"type": "str", "default": "Etc/UTC"},
+        **dict.fromkeys(("start", "stop", "ssh_key_name", "wireguard_parameter"), text),
+    }
+
+
+def parse_bastion(bastion: Mapping[str, Any] | None) -> BastionSpec | None:
+    """Return the bastion of the option C(cluster.bastion), or None where there is to be none."""
+    if not bastion or not bastion.get("enabled", True):
+        return None
+    return BastionSpec(
+        **{key: bastion[key] for key in BastionSpec.__dataclass_fields__ if bastion.get(key) is not None}
+    )
+
+
+def bastion_problems(bastion: BastionSpec) -> Iterator[tuple[str, str, str, str]]:
+    """Yield code, subject, message and remedy of everything that is wrong with the bastion."""
+    if bastion.egress not in EGRESS:
+        message = f"There is no egress {bastion.egress!r}."
+        yield "UNKNOWN_EGRESS", "cluster_bastion_egress", message, f"Use {', '.join(EGRESS[:-1])} or {EGRESS[-1]}."
+    if bastion.egress == "wireguard" and not _PARAMETER.fullmatch(bastion.wireguard_parameter):
+        yield (
+            "WIREGUARD_PARAMETER_MISSING",
+            "cluster_bastion_wireguard_parameter",
+            f"{bastion.wireguard_parameter!r} names no parameter of SSM, and the tunnel's key has to come from one.",
+            "Put it into one (`aws ssm put-parameter --type SecureString`) and name that, as /talos/wireguard.",
+        )
+    if bastion.volume_size < _VOLUME_SIZE_MIN:
+        message = f"A volume of {bastion.volume_size} GiB cannot hold Amazon Linux 2023."
+        yield "VOLUME_TOO_SMALL", "bastion", message, f"Set cluster_bastion_volume_size to {_VOLUME_SIZE_MIN} or more."
+    if not _IMAGE.fullmatch(bastion.image):
+        remedy = "Write ami-… or resolve:ssm:/path/of/a/parameter."
+        yield "INVALID_IMAGE", "cluster_bastion_image", f"{bastion.image!r} names no image.", remedy
+    yield from _schedule_problems(bastion)
+
+
+def _schedule_problems(bastion: BastionSpec) -> Iterator[tuple[str, str, str, str]]:
+    times = {"cluster_bastion_start": bastion.start, "cluster_bastion_stop": bastion.stop}
+    for variable, time in times.items():
+        if time and not _TIME.fullmatch(time):
+            yield (
+                "INVALID_TIME",
+                variable,
+                f"{time!r} is no time of the day.",
+                'Write hours and minutes, such as "18:00".',
+            )
+    if bool(bastion.start) != bool(bastion.stop) or (bastion.start and bastion.start == bastion.stop):
+        yield (
+            "INVALID_SCHEDULE",
+            "cluster_bastion_start",
+            f"A start at {bastion.start or 'no time'} and a stop at {bastion.stop or 'no time'} are no schedule.",
+            "Set both to different times, or both to nothing for a bastion that always runs.",
+        )
+    if bastion.is_scheduled and not _ZONE.fullmatch(bastion.time_zone):
+        remedy = "Use a name of the IANA database, such as Etc/UTC or Europe/Dublin."
+        message = f"{bastion.time_zone!r} is no time zone that Auto Scaling knows."
+        yield "INVALID_TIME_ZONE", "cluster_bastion_time_zone", message, remedy
+
+
+def _minutes(time: str) -> int:
+    found = _TIME.fullmatch(time)
+    return int(found["hour"]) * 60 + int(found["minute"]) if found else 0
+
+
+def bastion_resources(bastion: BastionSpec, names: Names) -> dict[str, tuple[str, str, dict[str, Any]]]:
+    """Return kind, name and properties of each of the bastion's resources, in the order in which they are built."""
+    address = {"network_interface": names.bastion}
+    return {
+        "iam_role/bastion": ("iam_role", names.iam, _role(bastion, names)),
+        "instance_profile/bastion": ("instance_profile", names.iam, {"roles": [names.iam]}),
+        "eni/bastion": ("eni", names.bastion, _interface(names)),
+        **({"address/bastion": ("address", names.bastion, address)} if bastion.egress == "public_ipv4" else {}),
+        "launch_template/bastion": ("launch_template", names.bastion, _template(bastion, names)),
+        "autoscaling_group/bastion": ("autoscaling_group", names.bastion, _group(bastion, names)),
+    }
+
+
+def _role(bastion: BastionSpec, names: Names) -> dict[str, Any]:
+    trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    here = {"StringEquals": {"aws:RequestedRegion": names.region}}
+    statements: list[dict[str, Any]] = [
+        {"Effect": "Allow", "Action": list(_SESSION_MANAGER), "Resource": "*", "Condition": here}
+    ]
+    if bastion.egress == "wireguard":
+        statements.append(_read_parameter(bastion.wireguard_parameter, names))
+    version = {"Version": "2012-10-17"}
+    return {"trust_policy": {**version, "Statement": [trust]}, "policy": {**version, "Statement": statements}}
+
+
+def _read_parameter(parameter: str, names: Names) -> dict[str, Any]:
+    # The account's number is not known here; the condition keeps parameters that other accounts share out.
+    return {
+        "Effect": "Allow",
+        "Action": "ssm:GetParameter",
+        "Resource": f"arn:aws:ssm:{names.region}:*:parameter{parameter}",
+        "Condition": {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}},
+    }
+
+
+def _interface(names: Names) -> dict[str, Any]:
+    return {
+        "subnet": f"{names.cluster}-subnet",
+        "ipv4": names.ipv4,
+        "ipv6_count": 1,
+        "security_groups": [names.bastion],
+        # It routes for the nodes, so packets that are neither from nor for itself have to pass.
+        "source_dest_check": False,
+        "description": f"Bastion of cluster {names.cluster}",
+    }
+
+
+def _template(bastion: BastionSpec, names: Names) -> dict[str, Any]:
+    # User-data is rendered by roles, from files; the role bastion compares it by its checksum.
+    want: dict[str, Any] = {
+        "image": bastion.image,
+        "type": bastion.instance_type,
+        "network_interface": names.bastion,
+        "imds_tokens": "required",
+        "imds_hop_limit": 1,
+        "volume_type": "gp3",
+        "volume_size": bastion.volume_size,
+        "volume_encrypted": True,
+        "instance_profile": names.iam,
+        "ssh_key_name": bastion.ssh_key_name or None,
+    }
+    return {**want, "cpu_credits": names.cpu_credits} if names.cpu_credits else want
+
+
+def _group(bastion: BastionSpec, names: Names) -> dict[str, Any]:
+    # How many run right now is the clock's business. A zone and no subnet: the interface that the template names is in
+    # one already. https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_CreateAutoScalingGroup.html
+    return {
+        "min_size": 0,
+        "max_size": 1,
+        "availability_zones": [names.zone],
+        "launch_template": names.bastion,
+        "launch_template_version": "$Latest",
+        "schedules": _schedules(bastion, names),
+    }
+
+
+def _schedules(bastion: BastionSpec, names: Names) -> dict[str, dict[str, Any]]:
+    times = {"start": (bastion.start, 1), "stop": (bastion.stop, 0)} if bastion.is_scheduled else {}
+    return {
+        f"{names.bastion}-{what}": {
+            "recurrence": f"{_minutes(time) % 60} {_minutes(time) // 60} * * *",
+            "time_zone": bastion.time_zone,
+            "capacity": capacity,
+        }
+        for what, (time, capacity) in times.items()
+    }

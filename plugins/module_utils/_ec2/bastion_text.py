@@ -1,0 +1,64 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bastion's part of the plan as a person reads it. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import BastionSpec
+
+# https://aws.amazon.com/vpc/pricing/: a public IPv4 address costs the same in use and idle, in every region.
+PUBLIC_IPV4_PRICE = 0.005
+HOURS_A_MONTH = 730
+
+Want = Mapping[str, Any]
+
+
+def cost_lines(bastion: BastionSpec | None) -> list[str]:
+    """Return what decides about the bastion's bill."""
+    if bastion is None:
+        return []
+    when = "around the clock"
+    if bastion.is_scheduled:
+        when = f"{bastion.hours_a_day:g} hours a day, {bastion.start} to {bastion.stop} {bastion.time_zone}"
+    return [f"$ bastion: {bastion.instance_type} {when}", _address_line(bastion)]
+
+
+def _address_line(bastion: BastionSpec) -> str:
+    if bastion.egress == "public_ipv4":
+        month = PUBLIC_IPV4_PRICE * HOURS_A_MONTH
+        return f"$ Elastic IP of the bastion: ${PUBLIC_IPV4_PRICE:.3f} an hour around the clock, ${month:.2f} a month"
+    if bastion.egress == "wireguard":
+        return "$ Elastic IP: none, $0.00; the bastion reaches IPv4 through WireGuard"
+    return "$ Elastic IP: none, $0.00; the bastion reaches IPv6 only, and ghcr.io has none (cluster_bastion_egress)"
+
+
+def template_line(want: Want) -> str:
+    """Return a launch template's description."""
+    disk = f"{want['volume_size']} GiB encrypted {want['volume_type']}"
+    surcharge = f", CPU credits {want['cpu_credits']}" if "cpu_credits" in want else ""
+    image = want["image"].removeprefix("resolve:ssm:")
+    return f"{want['type']} on {want['network_interface']}, image {image}, {disk}, IMDSv2 only{surcharge}"
+
+
+def group_line(want: Want) -> str:
+    """Return an Auto Scaling group's description."""
+    zones = ", ".join(want["availability_zones"])
+    schedules = "; ".join(f"{name} {schedule_text(item)}" for name, item in want["schedules"].items())
+    return f"{want['min_size']} to {want['max_size']} in {zones}, {schedules or 'not scheduled'}"
+
+
+def schedule_text(schedule: Want | None) -> str:
+    """Return a scheduled action as cron writes it, with what it brings."""
+    if schedule is None:
+        return "none"
+    return f"{schedule['recurrence']} {schedule['time_zone']}, capacity {schedule['capacity']}"
+
+
+def role_line(want: Want) -> str:
+    """Return what the bastion's role may do."""
+    read = [item["Resource"].partition(":parameter")[2] for item in want["policy"]["Statement"][1:]]
+    return "the bastion may use Session Manager" + "".join(f", read the parameter {name}" for name in read)

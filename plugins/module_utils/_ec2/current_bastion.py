@@ -1,0 +1,85 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read launch templates and Auto Scaling groups. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api
+
+Record = Mapping[str, Any]
+
+
+def template_facts(record: Record) -> dict[str, Any]:
+    """Return what a launch template says of itself; what machines it makes, its newest version says."""
+    return {"version": record["LatestVersionNumber"]}
+
+
+def group_facts(record: Record) -> dict[str, Any]:
+    """Return what an Auto Scaling group is, and what runs in it."""
+    template = record.get("LaunchTemplate") or {}
+    return {
+        "min_size": record["MinSize"],
+        "max_size": record["MaxSize"],
+        "desired_capacity": record["DesiredCapacity"],
+        "availability_zones": sorted(record["AvailabilityZones"]),
+        "launch_template": template.get("LaunchTemplateId"),
+        "launch_template_version": template.get("Version"),
+        "instances": [item["InstanceId"] for item in record.get("Instances") or ()],
+    }
+
+
+def _read_version(api: Api, template_id: str) -> dict[str, Any]:
+    wanted = {"LaunchTemplateId": template_id, "Versions": ["$Latest"]}
+    version = api.call("ec2", "describe_launch_template_versions", **wanted)["LaunchTemplateVersions"][0]
+    data: Record = version["LaunchTemplateData"]
+    metadata = data.get("MetadataOptions") or {}
+    first: Record = next((item for item in data.get("NetworkInterfaces") or () if item.get("DeviceIndex") == 0), {})
+    profile = data.get("IamInstanceProfile") or {}
+    return {
+        "image": data.get("ImageId"),
+        "type": data.get("InstanceType"),
+        "network_interface": first.get("NetworkInterfaceId"),
+        "imds_tokens": metadata.get("HttpTokens"),
+        "imds_hop_limit": metadata.get("HttpPutResponseHopLimit"),
+        **_disk(data),
+        "instance_profile": profile.get("Name") or profile.get("Arn", "").rpartition("/")[2] or None,
+        "ssh_key_name": data.get("KeyName"),
+        "cpu_credits": (data.get("CreditSpecification") or {}).get("CpuCredits"),
+        "user_data_sha256": _checksum(data.get("UserData")),
+    }
+
+
+def _disk(data: Record) -> dict[str, Any]:
+    disk: Record = next((item["Ebs"] for item in data.get("BlockDeviceMappings") or () if item.get("Ebs")), {})
+    return {
+        "volume_type": disk.get("VolumeType"),
+        "volume_size": disk.get("VolumeSize"),
+        "volume_encrypted": disk.get("Encrypted", False),
+    }
+
+
+def _checksum(user_data: str | None) -> str | None:
+    return hashlib.sha256(base64.b64decode(user_data)).hexdigest() if user_data else None
+
+
+def _read_schedules(api: Api, group: str) -> dict[str, Any]:
+    actions = api.call("autoscaling", "describe_scheduled_actions", AutoScalingGroupName=group)
+    return {"schedules": dict(map(_schedule, actions["ScheduledUpdateGroupActions"]))}
+
+
+def _schedule(action: Record) -> tuple[str, dict[str, Any]]:
+    facts = {"recurrence": "Recurrence", "time_zone": "TimeZone", "capacity": "DesiredCapacity"}
+    return action["ScheduledActionName"], {name: action.get(key) for name, key in facts.items()}
+
+
+# What only another call tells of a kind, by the id of the thing.
+MORE: Mapping[str, Callable[[Api, str], dict[str, Any]]] = {
+    "launch_template": _read_version,
+    "autoscaling_group": _read_schedules,
+}
