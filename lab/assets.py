@@ -35,12 +35,11 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
 
 class AssetServer:
-    """A web server at the bastion's address."""
+    """A web server at the bastion's address; it serves what write_assets wrote."""
 
     def __init__(self, settings: Settings) -> None:
-        write_assets(settings.assets)
         handler = partial(_Handler, directory=str(settings.assets))
-        self._server = http.server.ThreadingHTTPServer((settings.asset_address, ASSET_PORT), handler)
+        self._server = http.server.ThreadingHTTPServer((settings.bastion_address, ASSET_PORT), handler)
 
     def start(self) -> None:
         """Serve in a thread."""

@@ -277,7 +277,7 @@ def _check_packages() -> None:
 
 
 def _check_ports(settings: Settings) -> None:
-    bastion = settings.asset_address
+    bastion = settings.bastion_address
     own = [("127.0.0.1", settings.port), (bastion, ASSET_PORT), (bastion, REGISTRY_PORT)]
     lines = processes.port_conflicts(settings.network, own, TALOS_PORT)
     if lines:

@@ -13,7 +13,7 @@ import sys
 import threading
 
 from lab import processes
-from lab.assets import AssetServer
+from lab.assets import write_assets
 from lab.code import fingerprint
 from lab.machines import MachinePark
 from lab.registry.images import lab_store
@@ -35,10 +35,9 @@ def main() -> int:
     from lab.aws.server import AwsServer
 
     park = MachinePark(settings)
-    assets = AssetServer(settings)
-    registry = Registry(settings.asset_address, REGISTRY_PORT, store=lab_store())
+    write_assets(settings.assets)
+    registry = Registry(settings.bastion_address, REGISTRY_PORT, store=lab_store())
     aws = AwsServer(settings, park)
-    assets.start()
     registry.start()
     _write_state(settings)
     aws.start()
@@ -47,7 +46,6 @@ def main() -> int:
     aws.stop()
     park.stop()
     registry.stop()
-    assets.stop()
     LOG.info("ended")
     return 0
 

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from lab.bastion import BastionServices
 from lab.sandbox import Sandbox, choose_sandbox
 from lab.settings import TALOS_PORT, Settings
 
@@ -59,6 +60,8 @@ class Machine:
         self.terminated = False
         self.process: Sandbox | None = None
         self.node: Node | None = None
+        is_bastion = identity["address"] == settings.bastion_address
+        self.services = BastionServices(settings) if is_bastion else None
         self._lock = threading.Lock()
         self._power = 0
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -97,6 +100,8 @@ class Machine:
             process.kill()
         if node:
             self._await(node.stop())
+        if self.services:
+            self.services.stop()
         self._set("off")
 
     def reboot(self) -> None:
@@ -122,6 +127,7 @@ class Machine:
         )
         if self.booted_before:
             self.say("cloud-init: user-data ran on the first boot, not again")
+            self._serve(power)
             return
         self.booted_before = True
         script = user_data
@@ -146,15 +152,26 @@ class Machine:
         until = time.monotonic() + self.settings.script_seconds
         while power == self._power:
             wish = process.reboot_wish()
+            if process.ended_well():
+                self._serve(power)
             if wish:
                 return self._reboot_into(power, wish)
             if not process.is_running():
+                if process.ended_well():
+                    self._serve(power)
                 return self.say("nothing of the user-data runs any more")
             if time.monotonic() > until:
                 process.kill()
                 return self.say(f"user-data ran for {self.settings.script_seconds:g} s and was killed by the lab")
             time.sleep(0.03)
         return None
+
+    def _serve(self, power: int) -> None:
+        """Have the stand-ins for the services answer, where this machine is the bastion and is still on."""
+        with self._lock:
+            if self.services and power == self._power and not self.services.is_running:
+                self.services.start()
+                self.say("stand-ins for the bastion's services answer now")
 
     def _reboot_into(self, power: int, wish: str) -> None:
         with self._lock:

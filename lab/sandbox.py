@@ -33,7 +33,22 @@ HARMLESS = (
     *("wc", "xargs"),
 )
 DIRECTORIES = (
-    *("boot/efi", "dev", "etc/cloud", "home", "lab/bin", "mnt", "opt", "proc", "root", "run/lab", "srv", "tmp"),
+    *(
+        "boot/efi",
+        "dev",
+        "etc/cloud",
+        "etc/sysctl.d",
+        "etc/systemd/system",
+        "home",
+        "lab/bin",
+        "mnt",
+        "opt",
+        "proc",
+        "root",
+        "run/lab",
+        "srv",
+        "tmp",
+    ),
     *("sys/block/nvme0n1", "sys/class/net/ens5", "sys/firmware/efi/efivars", "var/lib/cloud/instance", "var/log"),
     *("var/tmp", "usr-local/bin", "usr-local/sbin"),
 )
@@ -101,6 +116,13 @@ class Sandbox:
             _signal(new, signal.SIGSTOP)
         _signal(found, signal.SIGKILL)
         self.process.wait(timeout=5)
+
+    def ended_well(self) -> bool:
+        """Tell whether the script itself has ended with exit code 0, whatever of it still runs."""
+        try:
+            return (self.root / "run/lab/exit").read_text(encoding="utf-8") == "0\n"
+        except OSError:
+            return False
 
     def reboot_wish(self) -> str | None:
         """Return what the machine is to become: talos, linux or off."""

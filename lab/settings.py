@@ -27,7 +27,7 @@ STANDS_IN_FOR = {
     "Kubernetes": "lab.kubernetes: real TLS, server-side apply, a scheduler; no container runs",
     "bastion's cache of ghcr.io": "lab.registry, which serves real manifests of made-up images",
     "CozyStack": "lab.kubernetes, which brings up upstream's graph of releases with made-up pods of the real requests",
-    "bastion's asset server": "a web server that serves stand-ins of boot-to-talos and of CozyStack's manifests",
+    \"bastion's asset server\": \"a web server with stand-ins of boot-to-talos and CozyStack, up after its user-data\",
 }
 
 
@@ -53,7 +53,7 @@ class Settings:
         return f"http://127.0.0.1:{self.port}"
 
     @property
-    def asset_address(self) -> str:
+    def bastion_address(self) -> str:
         """Return the address that the bastion would have."""
         return str(self.network.network_address + 100)
 

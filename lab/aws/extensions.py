@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from lab.aws import instances, interfaces, network, volumes
+from lab.aws import autoscaling, instances, interfaces, network, templates, volumes
 from lab.machines import MachinePark
 
 
@@ -15,3 +15,5 @@ def install(park: MachinePark) -> None:
     interfaces.install()
     volumes.install()
     instances.install(park)
+    templates.install()
+    autoscaling.install(park)

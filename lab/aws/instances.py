@@ -26,6 +26,7 @@ from lab.aws.patches import Function, put, refuse, tags_for, wrap
 from lab.aws.volumes import add_volumes
 from lab.machines import MachinePark, Size
 
+ENDED: list[Callable[[Any], None]] = []
 STATES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 UNLIMITED_BY_DEFAULT = ("t3.", "t3a.", "t4g.")
 
@@ -223,7 +224,8 @@ def _checked_run(original: Function) -> Function:
         answer: ActionResult = original(self)
         reservation: Any = answer.result
         for instance in reservation.instances:
-            _complete(self, instance)
+            give_credits(instance, self._get_param("CreditSpecification.CpuCredits"))
+            _tag_interfaces(self, instance)
         if token:
             known[token] = (request, reservation)
         return answer
@@ -285,9 +287,12 @@ def _prepare(response: Any) -> None:
         response.params["MinCount"] = maximum
 
 
-def _complete(response: Any, instance: Any) -> None:
-    credit = response._get_param("CreditSpecification.CpuCredits")
+def give_credits(instance: Any, credit: str | None) -> None:
+    """Give a new instance its CPU credit mode: what was asked for, or what its type has by default."""
     instance.cpu_credits = credit or default_credits(instance.instance_type)
+
+
+def _tag_interfaces(response: Any, instance: Any) -> None:
     tags = tags_for(response, "network-interface")
     made_before = {nic.get("NetworkInterfaceId") for nic in response._get_param("NetworkInterfaces", []) or []}
     for eni in instance.nics.values():
@@ -457,3 +462,10 @@ def _terminated(instance: Any) -> None:
         backend.disassociate_iam_instance_profile(association_id=association.association_id)
     instance._subnet_id = None
     _move(instance, "terminated")
+    for react in ENDED:
+        react(instance)
+
+
+def on_termination(react: Callable[[Any], None]) -> None:
+    """Have something happen when an instance is gone and has let go of all that it held."""
+    ENDED.append(react)

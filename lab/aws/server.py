@@ -28,6 +28,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from lab.aws import extensions
+from lab.aws.autoscaling import run_scheduled_action
 from lab.aws.faults import AwsRefusal, Faults, parse_fault
 from lab.aws.patches import ACCOUNT
 from lab.machines import MachinePark
@@ -164,6 +165,7 @@ class Application:
             ("DELETE", "/lab/faults"): lambda _: self.faults.clear(),
             ("POST", "/lab/kubernetes/faults"): lambda r: clusters().strike(r.get_json(force=True)),
             ("DELETE", "/lab/kubernetes/faults"): lambda _: clusters().calm(),
+            ("POST", "/lab/scheduled_actions"): lambda r: self._run_scheduled_action(**r.get_json(force=True)),
         }
         handler = routes.get((request.method, request.path))
         if handler is None:
@@ -172,6 +174,10 @@ class Application:
             return _json(handler(request), 200)
         except (ValueError, TypeError) as error:
             return _json({"error": str(error)}, 400)
+
+    def _run_scheduled_action(self, group: str, name: str) -> None:
+        with self.park.lock:
+            run_scheduled_action(group, name)
 
     def _calls_since(self, request: Request) -> list[dict[str, Any]]:
         since = int(request.args.get("since", 0))

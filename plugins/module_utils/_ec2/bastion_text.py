@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import BastionSpec
@@ -49,6 +49,13 @@ def group_line(want: Want) -> str:
     zones = ", ".join(want["availability_zones"])
     schedules = "; ".join(f"{name} {schedule_text(item)}" for name, item in want["schedules"].items())
     return f"{want['min_size']} to {want['max_size']} in {zones}, {schedules or 'not scheduled'}"
+
+
+def schedule_lines(have: Want, want: Want) -> Iterator[str]:
+    """Yield a line for each scheduled action that is not as described."""
+    for name in dict.fromkeys((*have, *want)):
+        if have.get(name) != want.get(name):
+            yield f"schedule {name}: {schedule_text(have.get(name))} -> {schedule_text(want.get(name))}"
 
 
 def schedule_text(schedule: Want | None) -> str:

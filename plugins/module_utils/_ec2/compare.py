@@ -141,7 +141,7 @@ def _beyond(have: Sequence[str], want: Sequence[str]) -> list[str]:
 
 
 def _satisfied(name: str, have: Any, want: Any) -> bool:
-    if name in ("tags", "schedules"):
+    if name == "tags":
         return want.items() <= (have or {}).items()
     if name in _AT_LEAST:
         return not _beyond(want, have or ())

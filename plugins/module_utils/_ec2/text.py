@@ -12,7 +12,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_text im
     cost_lines,
     group_line,
     role_line,
-    schedule_text,
+    schedule_lines,
     template_line,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import Comparison, Difference, Resource
@@ -97,11 +97,7 @@ def _difference_lines(difference: Difference) -> Iterator[str]:
         changed = {key: value for key, value in want.items() if (have or {}).get(key) != value}
         yield from (f"tag {key}: {_show((have or {}).get(key))} -> {value}" for key, value in changed.items())
     elif difference.property == "schedules":
-        changed = {key: value for key, value in want.items() if (have or {}).get(key) != value}
-        yield from (
-            f"schedule {key}: {schedule_text((have or {}).get(key))} -> {schedule_text(value)}"
-            for key, value in changed.items()
-        )
+        yield from schedule_lines(have or {}, want)
     elif difference.property in ("rules", "routes"):
         yield from (f"{word}: add {item}" for item in want if item not in (have or ()))
     elif isinstance(want, Mapping):

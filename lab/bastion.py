@@ -1,0 +1,48 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What answers at the bastion's address once its user-data has ended well: stand-ins for the services on it."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Protocol
+
+from lab.assets import AssetServer
+from lab.settings import Settings
+
+
+class Service(Protocol):
+    """A stand-in for one service."""
+
+    def start(self) -> None:
+        """Answer at the bastion's address."""
+
+    def stop(self) -> None:
+        """Answer no more."""
+
+
+class BastionServices:
+    """All stand-ins for services of the bastion, up and down with its machine."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._running: list[Service] = []
+
+    @property
+    def is_running(self) -> bool:
+        """Tell whether they run."""
+        return bool(self._running)
+
+    def start(self) -> None:
+        """Start all of them."""
+        self._running = [AssetServer(self._settings)]
+        for service in self._running:
+            service.start()
+
+    def stop(self) -> None:
+        """Stop those that run."""
+        running, self._running = self._running, []
+        for service in running:
+            with contextlib.suppress(OSError):
+                service.stop()
