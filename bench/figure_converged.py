@@ -31,6 +31,8 @@ def figures(directory: Path, *, repetitions: int) -> Iterator[Figure]:
             "ours": playbook("roles_playbook.yml", directory, environment),
             "peer": playbook("peer_playbook.yml", directory, environment),
         }
+        # Where the machines of both get boot-to-talos from.
+        playbook("bastion_playbook.yml", directory, environment)()
         for build in runs.values():
             build()
         usages = interleaved(runs, repetitions=repetitions)

@@ -9,7 +9,9 @@ import contextlib
 from typing import Protocol
 
 from lab.assets import AssetServer
-from lab.settings import Settings
+from lab.registry.images import shared_store
+from lab.registry.server import Registry
+from lab.settings import REGISTRY_PORT, Settings
 
 
 class Service(Protocol):
@@ -36,7 +38,8 @@ class BastionServices:
 
     def start(self) -> None:
         """Start all of them."""
-        self._running = [AssetServer(self._settings)]
+        cache = Registry(self._settings.bastion_address, REGISTRY_PORT, store=shared_store())
+        self._running = [AssetServer(self._settings), cache]
         for service in self._running:
             service.start()
 

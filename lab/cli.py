@@ -278,7 +278,12 @@ def _check_packages() -> None:
 
 def _check_ports(settings: Settings) -> None:
     bastion = settings.bastion_address
-    own = [("127.0.0.1", settings.port), (bastion, ASSET_PORT), (bastion, REGISTRY_PORT)]
+    own = [
+        ("127.0.0.1", settings.port),
+        (bastion, ASSET_PORT),
+        (bastion, REGISTRY_PORT),
+        (settings.registry_address, REGISTRY_PORT),
+    ]
     lines = processes.port_conflicts(settings.network, own, TALOS_PORT)
     if lines:
         remedy = "End it, or choose others with LAB_PORT and LAB_NETWORK."

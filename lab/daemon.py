@@ -16,7 +16,7 @@ from lab import processes
 from lab.assets import write_assets
 from lab.code import fingerprint
 from lab.machines import MachinePark
-from lab.registry.images import lab_store
+from lab.registry.images import shared_store
 from lab.registry.server import Registry
 from lab.settings import REGISTRY_PORT, Settings, read_settings
 
@@ -36,7 +36,7 @@ def main() -> int:
 
     park = MachinePark(settings)
     write_assets(settings.assets)
-    registry = Registry(settings.bastion_address, REGISTRY_PORT, store=lab_store())
+    registry = Registry(settings.registry_address, REGISTRY_PORT, store=shared_store())
     aws = AwsServer(settings, park)
     registry.start()
     _write_state(settings)

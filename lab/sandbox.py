@@ -22,7 +22,7 @@ HEADER = b"# Made by urmanac.talos"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PROGRAMS = Path(__file__).parent / "machine"
 STAND_INS = (
-    *("curl", "findmnt", "ip", "kexec", "lsblk", "modprobe", "poweroff", "reboot", "shutdown", "systemctl"),
+    *("curl", "dnf", "findmnt", "ip", "kexec", "lsblk", "modprobe", "poweroff", "reboot", "shutdown", "systemctl"),
     *("sysctl", "udevadm", "uname"),
 )
 HARMLESS = (

@@ -27,7 +27,7 @@ STANDS_IN_FOR = {
     "Kubernetes": "lab.kubernetes: real TLS, server-side apply, a scheduler; no container runs",
     "bastion's cache of ghcr.io": "lab.registry, which serves real manifests of made-up images",
     "CozyStack": "lab.kubernetes, which brings up upstream's graph of releases with made-up pods of the real requests",
-    \"bastion's asset server\": \"a web server with stand-ins of boot-to-talos and CozyStack, up after its user-data\",
+    "bastion's asset server": "a web server with stand-ins of boot-to-talos and CozyStack, up after its user-data",
 }
 
 
@@ -56,6 +56,11 @@ class Settings:
     def bastion_address(self) -> str:
         """Return the address that the bastion would have."""
         return str(self.network.network_address + 100)
+
+    @property
+    def registry_address(self) -> str:
+        """Return the address at which all registries of the internet are stood in for; EC2 gives it to no machine."""
+        return str(self.network.network_address + 2)
 
     @property
     def state_file(self) -> Path:

@@ -229,7 +229,7 @@ def _checked_action(original: Function) -> Function:
         zone = options.get("timezone")
         try:
             ZoneInfo(zone or "UTC")
-        except (OSError, ValueError) as error:
+        except (KeyError, OSError, ValueError) as error:
             raise ValidationError(f"TimeZone '{zone}' is not valid") from error
         action: FakeScheduledAction = original(self, name, *args, **options)
         self.scheduled_actions.pop(action.scheduled_action_name)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import moto.ec2.utils
 from moto.core.responses import ActionResult
 from moto.core.types import Base64EncodedString
 from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
@@ -23,6 +24,9 @@ def install() -> None:
     wrap(LaunchTemplateBackend, "delete_launch_template", _without_tags)
     put(EC2Response, delete_launch_template_versions=_delete_versions)
     wrap(ElasticAddressBackend, "release_address", _only_idle_addresses)
+    # Gap: DescribeTags calls Elastic IPs by a name of moto's own.
+    moto.ec2.utils.EC2_RESOURCE_TO_PREFIX["elastic-ip"] = "eipalloc"
+    moto.ec2.utils.EC2_PREFIX_TO_RESOURCE["eipalloc"] = "elastic-ip"
 
 
 # Gaps: the first version holds the tags of the template itself, so that it differs from what was asked for; no version

@@ -154,6 +154,7 @@ def plain(name: str) -> Callable[[list[str]], int]:
 
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "dnf": plain("dnf"),
     "findmnt": findmnt,
     "ip": ip,
     "kexec": kexec,

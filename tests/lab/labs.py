@@ -132,3 +132,15 @@ def eventually(read: Callable[[], Any], holds: Callable[[Any], bool], *, seconds
             return value
         assert time.monotonic() < until, f"after {seconds} s still: {value}"
         time.sleep(0.05)
+
+
+def boot_bastion(lab: Lab, subnet: str) -> str:
+    """Return the id of a machine at the bastion's address, once the stand-ins for its services answer."""
+    ec2 = lab.client("ec2")
+    image = lab.client("ssm").get_parameter(Name=AMI_PARAMETER)["Parameter"]["Value"]
+    where = {"SubnetId": subnet, "PrivateIpAddress": lab.address(100)}
+    script = "#!/bin/sh\n# Made by urmanac.talos\n"
+    kind = {"ImageId": image, "InstanceType": "t4g.small", "MinCount": 1, "MaxCount": 1}
+    identity: str = ec2.run_instances(**where, **kind, UserData=script)["Instances"][0]["InstanceId"]
+    eventually(lambda: ec2.get_console_output(InstanceId=identity).get("Output", ""), lambda t: "answer now" in t)
+    return identity

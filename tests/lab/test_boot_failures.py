@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.filter.boot_diagnosis import boot_diagnosis
 from lab.registry.images import AMD64_ONLY, ARM64_ONLY
 from tests.boot_script import render
-from tests.lab.labs import AMI_PARAMETER, Lab, eventually
+from tests.lab.labs import AMI_PARAMETER, Lab, boot_bastion, eventually
 
 HEADER = "# Made by urmanac.talos\n"
 INDEX = "urmanac/talos-cozystack-spin-only/talos"
@@ -64,6 +64,7 @@ def boot(lab: Lab) -> Callable[[Case], list[str]]:
     ami = lab.client("ssm").get_parameter(Name=AMI_PARAMETER)["Parameter"]["Value"]
     vpc = ec2.create_vpc(CidrBlock=f"{lab.network}/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=f"{lab.network}/24")["Subnet"]["SubnetId"]
+    boot_bastion(lab, subnet)
     free = iter(range(111, 200))
 
     def run(case: Case) -> list[str]:

@@ -20,7 +20,7 @@ import pytest
 
 from lab.registry.images import AMD64_ONLY, ARM64_ONLY
 from lab.sandbox import namespaces_work
-from tests.lab.labs import AMI_PARAMETER, Lab, eventually, make_lab
+from tests.lab.labs import AMI_PARAMETER, Lab, boot_bastion, eventually, make_lab
 
 _numbers = itertools.count(101)
 KINDS = [
@@ -55,6 +55,12 @@ def subnet(place: Lab) -> str:
     vpc = ec2.create_vpc(CidrBlock=f"{place.network}/16")["Vpc"]["VpcId"]
     name: str = ec2.create_subnet(VpcId=vpc, CidrBlock=f"{place.network}/24")["Subnet"]["SubnetId"]
     return name
+
+
+@pytest.fixture(scope="module")
+def bastion(place: Lab, subnet: str) -> str:
+    """Give the machine at the bastion's address, on which asset server and cache answer."""
+    return boot_bastion(place, subnet)
 
 
 class Machine:
@@ -165,6 +171,7 @@ def test_what_would_change_the_computer_is_only_noted_down(place: Lab, subnet: s
     ]
 
 
+@pytest.mark.usefixtures("bastion")
 def test_a_machine_reaches_nothing_but_loopback(place: Lab, subnet: str) -> None:
     lines = "curl -sS http://example.com/; echo $?; curl -sS http://192.0.2.1/; echo $?"
     refused = f"curl -fsS http://{place.address(100)}:8081/nothing; echo $?; curl -s http://127.0.0.1:9/; echo $?"
@@ -196,6 +203,7 @@ def test_a_background_process_outlives_the_script_but_not_the_instance(place: La
     assert alive.stat().st_mtime_ns == last
 
 
+@pytest.mark.usefixtures("bastion")
 def test_boot_to_talos_turns_the_machine_into_talos(place: Lab, subnet: str) -> None:
     machine = Machine(place, subnet, install(place))
 
@@ -208,6 +216,7 @@ def test_boot_to_talos_turns_the_machine_into_talos(place: Lab, subnet: str) -> 
     assert b"maintenance-service.talos.dev" in maintenance_certificate(machine.address)
 
 
+@pytest.mark.usefixtures("bastion")
 def test_talos_survives_stop_and_start_and_ends_with_the_instance(place: Lab, subnet: str) -> None:
     machine = Machine(place, subnet, install(place))
     machine.wait_for("the Talos stand-in answers")
@@ -324,6 +333,7 @@ def boot_to_talos(place: Lab, subnet: str, line: str, says: str) -> str:
         ),
     ],
 )
+@pytest.mark.usefixtures("bastion")
 def test_boot_to_talos_ends_as_the_real_one_does(place: Lab, subnet: str, line: str, says: str) -> None:
     registry = f"{place.address(100)}:5054"
     line = line.replace("IMAGE", image(place)).replace("REGISTRY", registry)
@@ -331,6 +341,7 @@ def test_boot_to_talos_ends_as_the_real_one_does(place: Lab, subnet: str, line: 
     assert says in boot_to_talos(place, subnet, line, says)
 
 
+@pytest.mark.usefixtures("bastion")
 def test_two_noes_are_needed_to_keep_the_network_out_of_the_kernel_arguments(place: Lab, subnet: str) -> None:
     machine = Machine(place, subnet, install(place).replace("no\\nno\\nno\\nyes", "no\\nyes\\n\\n\\n\\n\\n\\nno\\nyes"))
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's registry stands where the bastion's cache of ghcr.io would, and has what the variables name."""
+"""The lab's registry stands in for all registries of the internet, and has what the variables name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEFAULTS = REPOSITORY / "roles" / "cluster" / "defaults" / "main.yml"
 def ask(lab: Lab, *images: str) -> list[dict[str, Any]]:
     """Return what the module finds through the lab's registry."""
     params = {name: option.get("default") for name, option in oci_image_info.ARGUMENT_SPEC.items()}
-    params |= {"mirrors": {"ghcr.io": f"http://{lab.address(100)}:{REGISTRY_PORT}"}}
+    params |= {"mirrors": {"ghcr.io": f"http://{lab.address(2)}:{REGISTRY_PORT}"}}
     found = look_up_all(images, oci_image_info.inquiry_of(params, {}))
     return [oci_image_info.as_returned(image) for image in found]
 

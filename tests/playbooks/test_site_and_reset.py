@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 from typing import Any
 
 import pytest
 
-from tests.lab.labs import AMI_PARAMETER, Lab
+from tests.lab.labs import AMI_PARAMETER, Lab, eventually
 from tests.playbooks.runs import CONFIRMED, Run, calls, instances, play, play_and_kill, vpcs
 
-PHASES = ["preflight", "network", "nodes", "talos", "access", "cozystack", "report"]
+PHASES = ["preflight", "network", "bastion", "nodes", "talos", "access", "cozystack", "report"]
 GATEWAY_IMAGE = "urmanac/talos-cozystack-spin-tailscale/talos"
 SITE, RESET = "playbooks/site.yml", "playbooks/reset.yml"
 
@@ -33,22 +34,39 @@ def stranger(lab: Lab) -> str:
 
 @pytest.fixture(scope="module")
 def built(lab: Lab, stranger: str) -> Run:
-    """Give the run that finishes what runs killed in the VPC, among the security groups and among the nodes began.
+    """Give the run that finishes what runs killed in the VPC, among the groups, the bastion and the nodes began.
 
     What a kill among the calls to Talos leaves is tested without playbooks, call by call.
     """
-    for after in (1, 9, 12):
+    for after in (1, 9, 12, 12):
         play_and_kill(lab, SITE, after=after)
     return play(lab, SITE)
 
 
+def addresses(instance: dict[str, Any]) -> tuple[str, str, str]:
+    """Return interface, IPv4 and IPv6 of an instance."""
+    (interface,) = instance["NetworkInterfaces"]
+    (ipv6,) = interface["Ipv6Addresses"]
+    return interface["NetworkInterfaceId"], interface["PrivateIpAddress"], ipv6["Ipv6Address"]
+
+
+def status_of(url: str) -> int | None:
+    """Return the status with which a URL answers, or None where nobody does."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310
+            status: int = answer.status
+            return status
+    except OSError:
+        return None
+
+
 def test_a_run_finishes_what_killed_ones_began(lab: Lab, built: Run) -> None:
     assert built.code == 0, built.output
-    assert "15 of 15 resources as described" in built.output
+    assert "20 of 20 resources as described" in built.output
     assert "3 of 3 nodes answer" in built.output
     assert "✅ Access: closed to the internet; open to home: none" in built.output
     assert len(vpcs(lab, Project="talos-arm64")) == 1
-    assert len(instances(lab, Project="talos-arm64")) == 3
+    assert len(instances(lab, Project="talos-arm64")) == 4
 
 
 def test_the_report_is_written_as_data_too(lab: Lab, built: Run) -> None:
@@ -74,6 +92,21 @@ def images(lab: Lab) -> dict[str, Any]:
     """Return what is on record of the images."""
     kept: dict[str, Any] = json.loads((lab.directory / "cluster" / "images.json").read_text(encoding="utf-8"))
     return kept
+
+
+def test_a_bastion_that_was_ended_comes_back_by_itself_with_its_addresses_and_services(lab: Lab, built: Run) -> None:
+    (ended,) = instances(lab, Node="bastion")
+    lab.client("ec2").terminate_instances(InstanceIds=[ended["InstanceId"]])
+
+    (started,) = eventually(
+        lambda: [item for item in instances(lab, Node="bastion") if item["State"]["Name"] == "running"],
+        lambda running: [item["InstanceId"] for item in running] not in ([], [ended["InstanceId"]]),
+    )
+
+    assert addresses(started) == addresses(ended)
+    eventually(
+        lambda: status_of(f"http://{lab.address(100)}:8081/boot-to-talos-checksums.txt"), lambda code: code == 200
+    )
 
 
 def test_a_second_run_changes_nothing_also_when_a_tag_has_moved(lab: Lab, built: Run) -> None:

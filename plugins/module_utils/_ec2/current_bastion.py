@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api
 
 Record = Mapping[str, Any]
+_GZIP = b"\x1f\x8b"
 
 
 def template_facts(record: Record) -> dict[str, Any]:
@@ -65,7 +67,11 @@ def _disk(data: Record) -> dict[str, Any]:
 
 
 def _checksum(user_data: str | None) -> str | None:
-    return hashlib.sha256(base64.b64decode(user_data)).hexdigest() if user_data else None
+    """Return the checksum of the text, because not every computer packs a text alike."""
+    content = base64.b64decode(user_data or "")
+    if content.startswith(_GZIP):
+        content = gzip.decompress(content)
+    return hashlib.sha256(content).hexdigest() if content else None
 
 
 def _read_schedules(api: Api, group: str) -> dict[str, Any]:
