@@ -9,6 +9,8 @@ from pathlib import Path
 
 from tests.lab.labs import Lab
 
+# By modules of Auto Scaling that write first and look for a difference afterwards.
+CALLED_ANYWAY = {"UpdateAutoScalingGroup", "DisableMetricsCollection", "PutScheduledUpdateGroupAction"}
 PLAYBOOK = Path(__file__).with_name("amazon_aws.yml")
 
 
@@ -17,10 +19,11 @@ def test_amazon_aws_modules_build_and_find_nothing_to_change_afterwards(lab: Lab
     command = ["run", "--", "ansible-playbook", "-e", variables, str(PLAYBOOK)]
 
     first = lab.command(*command)
-    calls = lab.ask("/lab/status")["mutating_calls"]
+    made = lab.ask("/lab/status")["calls_total"]
     second = lab.command(*command)
 
     assert first.returncode == 0, first.stdout
     assert second.returncode == 0, second.stdout
     assert "changed=0 " in second.stdout, second.stdout
-    assert lab.ask("/lab/status")["mutating_calls"] == calls
+    again = {call["action"] for call in lab.ask(f"/lab/calls?since={made}") if call["mutating"]}
+    assert again <= CALLED_ANYWAY
