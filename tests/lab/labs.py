@@ -78,7 +78,7 @@ class Lab:
 
     def registry(self, what: str, **wish: Any) -> None:
         """Have the registry make one of its images, or one of its faults."""
-        url = f"http://{self.address(100)}:{REGISTRY_PORT}/lab/{what}"
+        url = f"http://{self.address(2)}:{REGISTRY_PORT}/lab/{what}"
         with urllib.request.urlopen(url, data=json.dumps(wish).encode(), timeout=10):
             pass
 
