@@ -103,7 +103,7 @@ class Builder:
     """Builds the cluster as its description says, so that a test starts from a converged one."""
 
     def __init__(self, api: MotoApi, cluster_spec: ClusterSpec) -> None:
-        self.ec2, self.iam = api.clients["ec2"], api.clients["iam"]
+        self.ec2, self.iam, self.autoscaling = (api.clients[name] for name in ("ec2", "iam", "autoscaling"))
         self.spec = cluster_spec
         self.wanted: dict[str, Desired] = desired(cluster_spec)
         self.ids: dict[str, str] = {}
@@ -112,7 +112,9 @@ class Builder:
         """Build everything and return the ids by key."""
         self._network()
         self._security_groups()
-        self._iam()
+        self._iam("node")
+        if self.spec.bastion:
+            self._bastion()
         for item in self.spec.nodes:
             self._node(item.name)
         return self.ids
@@ -169,14 +171,79 @@ class Builder:
                 permission |= {"FromPort": ports, "ToPort": ports}
             self.ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[permission])
 
-    def _iam(self) -> None:
-        name, role = self.spec.iam_name, self.wanted["iam_role/node"].want
+    def _iam(self, what: str) -> None:
+        name, role = self.wanted[f"iam_role/{what}"].name, self.wanted[f"iam_role/{what}"].want
         tags = tag_list(role["tags"])
         trust, policy = json.dumps(role["trust_policy"]), json.dumps(role["policy"])
         self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust, Tags=tags)
         self.iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=policy)
         self.iam.create_instance_profile(InstanceProfileName=name, Tags=tags)
         self.iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+
+    def _bastion(self) -> None:
+        self._iam("bastion")
+        eni, name = self.wanted["eni/bastion"].want, self.wanted["eni/bastion"].name
+        interface = self.ec2.create_network_interface(
+            SubnetId=self.ids["subnet"],
+            PrivateIpAddress=eni["ipv4"],
+            Ipv6AddressCount=1,
+            Groups=[self.ids["security_group/bastion"]],
+            Description=eni["description"],
+        )["NetworkInterface"]["NetworkInterfaceId"]
+        check = {"Value": eni["source_dest_check"]}
+        self.ec2.modify_network_interface_attribute(NetworkInterfaceId=interface, SourceDestCheck=check)
+        self._tag("eni/bastion", interface)
+        if "address/bastion" in self.wanted:
+            address = self.ec2.allocate_address(Domain="vpc")["AllocationId"]
+            self.ec2.associate_address(AllocationId=address, NetworkInterfaceId=interface)
+            self._tag("address/bastion", address)
+        data = self.template_data(interface)
+        # Moto knows of a template only the tags that it was made with.
+        tags = tag_list(self.wanted["launch_template/bastion"].want["tags"])
+        template = self.ec2.create_launch_template(
+            LaunchTemplateName=name,
+            LaunchTemplateData=data,
+            TagSpecifications=[{"ResourceType": "launch-template", "Tags": tags}],
+        )
+        self.ids["launch_template/bastion"] = template["LaunchTemplate"]["LaunchTemplateId"]
+        self._group(name)
+
+    def template_data(self, interface: str) -> dict[str, Any]:
+        """Return the described launch template as EC2 takes it."""
+        want = self.wanted["launch_template/bastion"].want
+        ebs = {"VolumeSize": want["volume_size"], "VolumeType": "gp3", "Encrypted": True}
+        return {
+            "ImageId": want["image"],
+            "InstanceType": want["type"],
+            "NetworkInterfaces": [{"DeviceIndex": 0, "NetworkInterfaceId": interface}],
+            "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
+            "BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": ebs}],
+            "IamInstanceProfile": {"Name": want["instance_profile"]},
+            "CreditSpecification": {"CpuCredits": want["cpu_credits"]},
+            "UserData": "IyEvYmluL3NoCg==",
+        }
+
+    def _group(self, name: str) -> None:
+        want = self.wanted["autoscaling_group/bastion"].want
+        self.autoscaling.create_auto_scaling_group(
+            AutoScalingGroupName=name,
+            LaunchTemplate={"LaunchTemplateId": self.ids["launch_template/bastion"], "Version": "$Latest"},
+            MinSize=0,
+            MaxSize=1,
+            # Moto would launch it without its interface.
+            DesiredCapacity=0,
+            AvailabilityZones=want["availability_zones"],
+            Tags=[{**tag, "PropagateAtLaunch": False} for tag in tag_list(want["tags"])],
+        )
+        self.ids["autoscaling_group/bastion"] = name
+        for action, schedule in want["schedules"].items():
+            self.autoscaling.put_scheduled_update_group_action(
+                AutoScalingGroupName=name,
+                ScheduledActionName=action,
+                Recurrence=schedule["recurrence"],
+                TimeZone=schedule["time_zone"],
+                DesiredCapacity=schedule["capacity"],
+            )
 
     def _node(self, name: str) -> None:
         eni, instance = self.wanted[f"eni/{name}"].want, self.wanted[f"instance/{name}"].want

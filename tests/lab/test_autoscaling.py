@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import base64
+from functools import partial
+from operator import eq
 from typing import Any
 
 import botocore.exceptions
@@ -124,7 +126,7 @@ def test_scheduled_actions_stop_and_start_it_and_go_with_the_group(lab: Lab, gro
 
     for name, count in (("stop", 0), ("start", 1)):
         lab.ask("/lab/scheduled_actions", method="POST", body={"group": group, "name": name})
-        eventually(lambda: len(running(lab)), lambda found, count=count: found == count)
+        eventually(lambda: len(running(lab)), partial(eq, count))
 
     with pytest.raises(botocore.exceptions.ClientError, match="ResourceInUse"):
         client.delete_auto_scaling_group(AutoScalingGroupName=group)

@@ -1,0 +1,192 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the bastion's description, of what it means in AWS, and of how it is read and compared."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit import allowed_by, audit
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts import read_account
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import Comparison, compare
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing, read_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired, first_64_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, problems
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import plan_lines
+from tests.ec2_cluster import Builder, MotoApi, empty_aws, spec
+
+KEYS = [
+    "iam_role/bastion",
+    "instance_profile/bastion",
+    "eni/bastion",
+    "address/bastion",
+    "launch_template/bastion",
+    "autoscaling_group/bastion",
+]
+NAMES = {"moon-bastion", "talos-arm64-moon-bastion"}
+
+
+def described(**changes: Any) -> ClusterSpec:
+    """Return a cluster with a bastion."""
+    bastion = {
+        "enabled": True,
+        "instance_type": "t4g.small",
+        "volume_size": 30,
+        "image": "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64",
+        "egress": "public_ipv4",
+        "start": "18:30",
+        "stop": "23:00",
+        "time_zone": "Europe/Dublin",
+        "ssh_key_name": "",
+        "wireguard_parameter": "",
+    }
+    return spec(bastion={**bastion, **changes})
+
+
+@pytest.fixture
+def api() -> Iterator[MotoApi]:
+    with empty_aws():
+        yield MotoApi()
+
+
+def compared(api: MotoApi, cluster_spec: ClusterSpec) -> Comparison:
+    """Return how the cluster in moto is, by its description."""
+    things = read_cluster(api, cluster_spec)
+    vpc = next(thing for thing in things if thing.kind == "vpc")
+    block = vpc.have["ipv6_cidr"]
+    assert first_64_of(block)
+    return compare(desired(cluster_spec, vpc_ipv6_cidr=block), things)
+
+
+def differences(comparison: Comparison, key: str) -> dict[str, tuple[Any, Any]]:
+    """Return what differs of one resource."""
+    (resource,) = (resource for resource in comparison.resources if resource.key == key)
+    return {item.property: (item.have, item.want) for item in resource.differences}
+
+
+@pytest.mark.parametrize(
+    ("changes", "codes"),
+    [
+        pytest.param({}, [], id="as it should be"),
+        pytest.param({"egress": "carrier pigeon"}, ["UNKNOWN_EGRESS"], id="unknown egress"),
+        pytest.param({"egress": "wireguard"}, ["WIREGUARD_PARAMETER_MISSING"], id="tunnel without a key"),
+        pytest.param(
+            {"egress": "wireguard", "wireguard_parameter": "/a/*"}, ["WIREGUARD_PARAMETER_MISSING"], id="every key"
+        ),
+        pytest.param({"egress": "wireguard", "wireguard_parameter": "/talos/key"}, [], id="tunnel"),
+        pytest.param({"volume_size": 7}, ["VOLUME_TOO_SMALL"], id="small disk"),
+        pytest.param({"image": "al2023"}, ["INVALID_IMAGE"], id="no image"),
+        pytest.param({"start": "6 pm"}, ["INVALID_TIME"], id="no time"),
+        pytest.param({"start": "24:00"}, ["INVALID_TIME"], id="no hour"),
+        pytest.param({"start": ""}, ["INVALID_SCHEDULE"], id="a stop without a start"),
+        pytest.param({"stop": "18:30"}, ["INVALID_SCHEDULE"], id="stop and start at once"),
+        pytest.param({"start": "", "stop": ""}, [], id="around the clock"),
+        pytest.param({"time_zone": "CEST"}, ["INVALID_TIME_ZONE"], id="no time zone"),
+    ],
+)
+def test_everything_that_is_wrong_is_told(changes: dict[str, Any], codes: list[str]) -> None:
+    assert [problem.code for problem in problems(described(**changes))] == codes
+
+
+def test_a_bastion_that_is_switched_off_is_not_described() -> None:
+    assert not set(KEYS) & set(desired(described(enabled=False)))
+
+
+def test_only_a_bastion_that_is_to_have_one_has_an_elastic_ip() -> None:
+    assert [key for key in desired(described()) if key in KEYS] == KEYS
+    assert "address/bastion" not in desired(described(egress="none"))
+
+
+def test_its_role_may_use_session_manager_and_read_the_one_parameter() -> None:
+    plain = desired(described())["iam_role/bastion"].want["policy"]["Statement"]
+    tunnel = desired(described(egress="wireguard", wireguard_parameter="/talos/key"))["iam_role/bastion"].want
+
+    (session,) = plain
+    assert all(action.startswith(("ssmmessages:", "ssm:UpdateInstanceInformation")) for action in session["Action"])
+    (_, read) = tunnel["policy"]["Statement"]
+    assert (read["Action"], read["Resource"]) == ("ssm:GetParameter", "arn:aws:ssm:eu-west-1:*:parameter/talos/key")
+    assert read["Condition"] == {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}
+
+
+def test_a_built_bastion_is_as_described(api: MotoApi) -> None:
+    Builder(api, described()).build()
+
+    comparison = compared(api, described())
+
+    states = {resource.key: (resource.state, resource.differences) for resource in comparison.resources}
+    assert {key: states[key] for key in KEYS} == dict.fromkeys(KEYS, ("present", ()))
+    assert comparison.strays == []
+
+
+def test_what_somebody_changed_of_template_and_hours_is_told(api: MotoApi) -> None:
+    builder = Builder(api, described())
+    ids = builder.build()
+    packed = base64.b64encode(gzip.compress(b"#!/bin/sh\n")).decode()
+    data = {**builder.template_data(ids["eni/bastion"]), "InstanceType": "t4g.large", "UserData": packed}
+    builder.ec2.create_launch_template_version(LaunchTemplateName="moon-bastion", LaunchTemplateData=data)
+    builder.autoscaling.put_scheduled_update_group_action(
+        AutoScalingGroupName="moon-bastion", ScheduledActionName="by-hand", Recurrence="0 0 * * *", DesiredCapacity=1
+    )
+
+    comparison = compared(api, described())
+
+    assert differences(comparison, "launch_template/bastion") == {"type": ("t4g.large", "t4g.small")}
+    assert set(differences(comparison, "autoscaling_group/bastion")) == {"schedules"}
+    (template,) = (item for item in comparison.resources if item.key == "launch_template/bastion")
+    assert (template.have or {})["user_data_sha256"] == hashlib.sha256(b"#!/bin/sh\n").hexdigest()
+    lines = plan_lines(described(), comparison)
+    assert "    schedule by-hand: 0 0 * * * None, capacity 1 -> none" in lines
+
+
+def test_a_teardown_ends_the_group_before_what_it_would_use_again(api: MotoApi) -> None:
+    Builder(api, described()).build()
+
+    found = [item.kind for item in compared(api, described()).found if item.name in NAMES]
+
+    order = ["autoscaling_group", "launch_template", "address", "eni", "security_group", "instance_profile", "iam_role"]
+    assert found == order
+
+
+def test_the_machine_of_the_group_is_no_stray_and_not_missed(api: MotoApi) -> None:
+    wanted = desired(described())
+    tags = wanted["autoscaling_group/bastion"].want["tags"]
+    group = Thing("autoscaling_group", "moon-bastion", "moon-bastion", tags, {})
+    machine = Thing("instance", "i-1", "moon-bastion", tags, {"autoscaling_group": "moon-bastion"})
+
+    comparison = compare(wanted, [group, machine])
+
+    assert comparison.strays == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        pytest.param({}, "$ Elastic IP of the bastion: $0.005 an hour around the clock, $3.65 a month", id="one"),
+        pytest.param({"egress": "none"}, "$ Elastic IP: none, $0.00", id="none"),
+        pytest.param({}, "$ bastion: t4g.small 4.5 hours a day, 18:30 to 23:00 Europe/Dublin", id="hours"),
+        pytest.param({"start": "", "stop": ""}, "$ bastion: t4g.small around the clock", id="around the clock"),
+    ],
+)
+def test_the_plan_tells_what_it_costs(changes: dict[str, Any], line: str) -> None:
+    lines = plan_lines(described(**changes), compare(desired(described(**changes)), []))
+
+    assert any(item.startswith(line) for item in lines), lines
+
+
+def test_the_audit_allows_what_is_described_and_no_other_public_address(api: MotoApi) -> None:
+    Builder(api, described()).build()
+    now = datetime.now(UTC)
+
+    asked_for = audit(read_account(api, described()), allowed_by(described()), now)
+    not_asked_for = audit(read_account(api, described(egress="none")), allowed_by(described(egress="none")), now)
+
+    assert [item.code for item in asked_for.deviations] == []
+    assert [item.code for item in not_asked_for.deviations] == ["PUBLIC_IPV4"]
