@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lab.kubernetes.kinds import NAMESPACES, QUOTAS
+from lab.kubernetes.kinds import NAMESPACES, QUOTAS, RUNTIMES
 from lab.kubernetes.status import ApiError, no_such_object
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lab.kubernetes.store import Object
 
 _WEBHOOK = "guard.lab.example.com"
+_ROLE_FIELDS = (("APIGroup", "apiGroup"), ("Kind", "kind"), ("Name", "name"))
 
 
 def admit(cluster: KubernetesCluster, resource: Resource, before: Object | None, after: Object) -> None:
@@ -25,6 +26,8 @@ def admit(cluster: KubernetesCluster, resource: Resource, before: Object | None,
     if resource.namespaced and before is None and cluster.store.get(NAMESPACES, namespace) is None:
         raise no_such_object("", "namespaces", namespace)
     _refuse_on_demand(cluster.faults.admission.get(resource.kind, ""), resource, name)
+    if resource.kind == "Pod" and before is None:
+        _check_runtime(cluster, name, after["spec"].get("runtimeClassName", ""))
     if before is None:
         _check_quota(cluster, resource, namespace, name)
     else:
@@ -63,11 +66,17 @@ def _check_quota(cluster: KubernetesCluster, resource: Resource, namespace: str,
             raise _over_quota(resource, name, quota["metadata"]["name"], f"{key}=1", str(used), str(hard[key]))
 
 
+def _check_runtime(cluster: KubernetesCluster, name: str, runtime: str) -> None:
+    if runtime and cluster.store.look(RUNTIMES, runtime) is None:
+        text = f'pods "{name}" is forbidden: pod rejected: RuntimeClass "{runtime}" not found'
+        raise ApiError(403, "Forbidden", text, details={"name": name, "kind": "pods"})
+
+
 def _check_immutable(resource: Resource, before: Object, after: Object) -> None:
     if resource.kind == "ClusterRoleBinding" and before.get("roleRef") != after.get("roleRef"):
-        raise _invalid(
-            resource, after, f"roleRef: Invalid value: {_short(after.get('roleRef'))}: cannot change roleRef"
-        )
+        role = after.get("roleRef") or {}
+        given = ", ".join(f'{name}:"{role.get(key, "")}"' for name, key in _ROLE_FIELDS)
+        raise _invalid(resource, after, f"roleRef: Invalid value: rbac.RoleRef{{{given}}}: cannot change roleRef")
     selectors = [(one.get("spec") or {}).get("selector") for one in (before, after)]
     if resource.group == "apps" and selectors[0] != selectors[1]:
         raise _invalid(resource, after, f"spec.selector: Invalid value: {_short(selectors[1])}: field is immutable")

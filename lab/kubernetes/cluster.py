@@ -115,6 +115,11 @@ class KubernetesCluster:
         kubelet.reconcile(self)
         collector.reconcile(self.store)
 
+    def handlers_of(self, node: str) -> set[str]:
+        """Return the runtimes besides the usual one that a node's extensions bring."""
+        members = [one for one in self.registry.peers(self.identity) if one.hostname == node]
+        return {name for one in members for name in one.state.extensions}
+
     def is_due(self, item: Object, seconds: float) -> bool:
         """Tell whether it is that long since this was first asked about the object."""
         began = self._since.setdefault(item["metadata"]["uid"], time.monotonic())

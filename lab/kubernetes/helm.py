@@ -22,6 +22,7 @@ from lab.kubernetes.operator import (
     SOURCES,
     SYSTEM,
     argument,
+    define,
     ensure,
     ensure_namespace,
     is_available,
@@ -35,6 +36,20 @@ if TYPE_CHECKING:
 
 _RESOURCES = {one.kind: one for one in EVERYWHERE if one.kind in ("Deployment", "DaemonSet")}
 _STORED = {"Deployment": DEPLOYMENTS, "DaemonSet": DAEMON_SETS}
+
+
+# Of the kinds that charts define, those that the collection's roles use.
+_DEFINED = {
+    "piraeus-operator-crds": (
+        ("piraeus.io", "v1", "linstorclusters", "LinstorCluster", "Cluster"),
+        ("piraeus.io", "v1", "linstorsatelliteconfigurations", "LinstorSatelliteConfiguration", "Cluster"),
+    ),
+    "kubevirt-operator": (
+        ("kubevirt.io", "v1", "kubevirts", "KubeVirt", "Namespaced"),
+        ("kubevirt.io", "v1", "virtualmachines", "VirtualMachine", "Namespaced"),
+        ("kubevirt.io", "v1", "virtualmachineinstances", "VirtualMachineInstance", "Namespaced"),
+    ),
+}
 
 
 def reconcile(cluster: KubernetesCluster) -> None:
@@ -98,6 +113,8 @@ def _install(cluster: KubernetesCluster, release: Object) -> bool:
     package = charts.graph().get((release["metadata"].get("labels") or {}).get("cozystack.io/package", ""))
     if package is None:
         return True
+    for definition in _DEFINED.get(name, ()):
+        define(cluster.store, *definition)
     is_working = _install_workloads(cluster, Chart(package, name, namespace))
     if is_working and name == "cilium":
         cluster.registry.set_networked(cluster.identity)

@@ -52,7 +52,7 @@ _BY_KIND = {resource.kind: resource.stored_as for resource in EVERYWHERE}
 NAMESPACES, NODES, PODS, EVENTS = (_BY_KIND[kind] for kind in ("Namespace", "Node", "Pod", "Event"))
 DEPLOYMENTS, DAEMON_SETS, REPLICA_SETS = (_BY_KIND[kind] for kind in ("Deployment", "DaemonSet", "ReplicaSet"))
 DEFINITIONS = _BY_KIND["CustomResourceDefinition"]
-QUOTAS = _BY_KIND["ResourceQuota"]
+QUOTAS, RUNTIMES = _BY_KIND["ResourceQuota"], _BY_KIND["RuntimeClass"]
 
 
 def known(store: Store) -> tuple[Resource, ...]:

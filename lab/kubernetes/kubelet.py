@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lab.kubernetes.events import tell
-from lab.kubernetes.kinds import NODES, PODS
+from lab.kubernetes.kinds import NODES, PODS, RUNTIMES
 from lab.kubernetes.store import Object, now
 from lab.kubernetes.workloads import condition
 
@@ -43,14 +43,26 @@ def _status(cluster: KubernetesCluster, pod: Object, node: Object) -> Object:
     before = pod["status"]
     if bad:
         return _cannot_pull(cluster, pod, bad)
+    runtime = cluster.store.look(RUNTIMES, pod["spec"].get("runtimeClassName", "")) or {}
+    handler = str(runtime.get("handler") or "")
+    if handler and handler not in cluster.handlers_of(node["metadata"]["name"]):
+        error = f'failed to get sandbox runtime: no runtime for "{handler}" is configured'
+        text = f"Failed to create pod sandbox: rpc error: code = Unknown desc = {error}"
+        if not _containers(before):
+            tell(cluster.store, pod, "FailedCreatePodSandBox", text, kind="Warning")
+        return _told(pod, node, "Pending", _created(pod), ready=False)
     if not cluster.is_due(pod, cluster.pace.pod):
-        waiting = [_container(one, {"waiting": {"reason": "ContainerCreating"}}) for one in pod["spec"]["containers"]]
-        return _told(pod, node, "Pending", waiting, ready=False)
+        return _told(pod, node, "Pending", _created(pod), ready=False)
     if pod["metadata"].get("labels", {}).get("app.kubernetes.io/name") in cluster.faults.oom:
         return _killed(cluster, pod, node)
     since = next((one["state"]["running"] for one in _containers(before) if "running" in one["state"]), None)
     running = [_container(one, {"running": since or {"startedAt": now()}}) for one in pod["spec"]["containers"]]
     return _told(pod, node, "Running", running, ready=True)
+
+
+def _created(pod: Object) -> list[Object]:
+    """Return containers that are not there yet."""
+    return [_container(one, {"waiting": {"reason": "ContainerCreating"}}) for one in pod["spec"]["containers"]]
 
 
 def _cannot_pull(cluster: KubernetesCluster, pod: Object, image: str) -> Object:

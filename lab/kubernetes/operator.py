@@ -71,12 +71,17 @@ def ensure_namespace(store: Store, name: str) -> None:
     ensure(store, NAMESPACES, content | {"status": {"phase": "Active"}})
 
 
+def define(store: Store, group: str, version: str, plural: str, kind: str, scope: str) -> None:
+    """Have the server know a kind."""
+    names = {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List"}
+    versions = [{"name": version, "served": True, "storage": True}]
+    spec = {"group": group, "scope": scope, "names": names, "versions": versions}
+    ensure(store, DEFINITIONS, {"metadata": {"name": f"{plural}.{group}"}, "spec": spec})
+
+
 def _install(store: Store, url: str) -> None:
-    for group, version, plural, kind, scope in _DEFINED:
-        names = {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List"}
-        versions = [{"name": version, "served": True, "storage": True}]
-        spec = {"group": group, "scope": scope, "names": names, "versions": versions}
-        ensure(store, DEFINITIONS, {"metadata": {"name": f"{plural}.{group}"}, "spec": spec})
+    for one in _DEFINED:
+        define(store, *one)
     ensure_namespace(store, "cozy-fluxcd")
     ensure(store, DEPLOYMENTS, charts.flux())
     source = {"metadata": {"name": "cozystack-platform", "namespace": SYSTEM, "generation": 1}, "spec": {"url": url}}

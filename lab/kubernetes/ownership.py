@@ -113,6 +113,8 @@ def _recorded(
     own: Object = {"manager": manager, "operation": _MODE[applies], "apiVersion": version, "fieldsType": "FieldsV1"}
     own |= {"fieldsV1": fields.nested(paths)}
     before = next((one for one in _entries(content) if own.items() <= one.items()), None)
-    mine = [before or own | {"time": now()}] if paths or applies else []
-    content["metadata"]["managedFields"] = [*kept, *mine]
+    mine = [before or own | {"time": now()}] if paths else []
+    # As the server sorts them: who applies comes first.
+    entries = sorted([*kept, *mine], key=lambda one: (one["operation"] != "Apply", one["time"]))
+    content["metadata"]["managedFields"] = entries
     return content

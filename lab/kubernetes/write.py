@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
 _STRATEGIC = "application/strategic-merge-patch+json"
+_FIRST_PHASES = {"Pod": "Pending", "Namespace": "Active", "PersistentVolumeClaim": "Pending"}
 
 
 def create(cluster: KubernetesCluster, request: Request, target: Target) -> Object:
@@ -139,7 +140,7 @@ def _check_version(content: Object, before: Object, target: Target) -> None:
 def _kept(cluster: KubernetesCluster, request: Request, target: Target, before: Object | None, after: Object) -> Object:
     """Keep the object, or tell in a dry run what it would be."""
     resource = target.resource
-    after = _own_half(before, after, target.is_status)
+    after = _own_half(before, after, resource.kind, is_status=target.is_status)
     after |= {"apiVersion": resource.api_version, "kind": resource.kind}
     if resource.stored_as == PODS:
         after.setdefault("status", {"phase": "Pending"})
@@ -153,12 +154,15 @@ def _kept(cluster: KubernetesCluster, request: Request, target: Target, before: 
     return cluster.store.put(resource.stored_as, after)
 
 
-def _own_half(before: Object | None, after: Object, is_status: bool) -> Object:
+def _own_half(before: Object | None, after: Object, kind: str, *, is_status: bool) -> Object:
     """Return what this request may change: the status is changed through its own path, and nothing else there."""
     if is_status and before:
         return copy.deepcopy(before) | {"status": after.get("status")}
     kept = {key: value for key, value in after.items() if key != "status"}
-    return kept | ({"status": before["status"]} if before and "status" in before else {})
+    if before:
+        return kept | ({"status": before["status"]} if "status" in before else {})
+    # What a client leaves to the server.
+    return kept | ({"status": {"phase": _FIRST_PHASES[kind]}} if kind in _FIRST_PHASES else {})
 
 
 def _generation(before: Object | None, after: Object) -> int:

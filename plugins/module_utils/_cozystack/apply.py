@@ -43,7 +43,9 @@ def ensure_object(api: Api, wanted: Object, *, check_mode: bool, force: bool = F
     """Bring one object to what it should be; the server's dry run says whether anything is to be done."""
     found = _current(api, wanted)
     would_be = _dry_run(api, wanted, force=force)
-    changed = found is None or not is_ours(found) or essence(found) != essence(would_be)
+    # An object of a name alone has no fields that could be anybody's.
+    is_taken_over = found is not None and is_ours(would_be) and not is_ours(found)
+    changed = found is None or is_taken_over or essence(found) != essence(would_be)
     if changed and not check_mode:
         api.apply(wanted, force=force)
     metadata = wanted["metadata"]

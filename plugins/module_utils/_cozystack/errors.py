@@ -58,7 +58,7 @@ _REMEDIES: Final = {
     Cause.NO_KIND: "Its CustomResourceDefinition is missing: install CozyStack's, or wait until its operator has.",
     Cause.CONFLICT: "Another tool owns these fields: change them there, or take them over with force.",
     Cause.EXISTS: "Choose another name, or remove what is there.",
-    Cause.WEBHOOK: "Change what the webhook objects to.",
+    Cause.WEBHOOK: "Change what is objected to, or the rule that objects.",
     Cause.WEBHOOK_AWAY: "The webhook's own pod does not answer: look at it first, and at the network policies.",
     Cause.QUOTA: "Raise the namespace's ResourceQuota, or remove what uses it up.",
     Cause.INVALID: "Compare the object with the version of its CustomResourceDefinition.",
@@ -87,7 +87,9 @@ class Reason(NamedTuple):
 
 
 _QUOTA: Final = re.compile(r"exceeded quota")
-_WEBHOOK: Final = re.compile(r"admission webhook .* denied the request")
+_WEBHOOK: Final = re.compile(
+    r"admission webhook .* denied the request|ValidatingAdmissionPolicy .* denied request", re.S
+)
 _WEBHOOK_AWAY: Final = re.compile(r"failed calling webhook")
 _CLASH: Final = re.compile(r"field is immutable|cannot change roleRef")
 _BY_REASON: Final = {

@@ -32,7 +32,7 @@ from tests.kubernetes_api import SERVER, FakeApi
 from tests.talos_run import with_defaults
 
 PLATFORM = "cozystack.cozystack-platform"
-OWN = {
+OWN: dict[str, Any] = {
     "operator_image": "registry.example.com/operator:1",
     "platform_source_url": "oci://registry.example.com/packages",
 }

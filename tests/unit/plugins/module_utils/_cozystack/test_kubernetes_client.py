@@ -143,6 +143,13 @@ def test_patience_ends_and_a_refusal_is_never_asked_again() -> None:
         pytest.param(403, "Forbidden", 'pods "a" is forbidden: exceeded quota: q, used: 1', Cause.QUOTA, id="quota"),
         pytest.param(400, "", 'admission webhook "a.b" denied the request: no', Cause.WEBHOOK, id="webhook refuses"),
         pytest.param(
+            422,
+            "Invalid",
+            "ValidatingAdmissionPolicy 'a' with binding 'a' denied request: no",
+            Cause.WEBHOOK,
+            id="policy",
+        ),
+        pytest.param(
             500, "InternalError", 'failed calling webhook "lineage.cozystack.io"', Cause.WEBHOOK_AWAY, id="webhook away"
         ),
         pytest.param(409, "Conflict", "Apply failed with 1 conflict", Cause.CONFLICT, id="conflict"),
