@@ -53,8 +53,7 @@ options:
     default: /hello
   instance_types:
     description:
-      - The instance types of the nodes. Where none of them has C(/dev/kvm), no virtual machine is tried, with KubeVirt or
-        without.
+      - The instance types of the nodes. Where none of them has C(/dev/kvm), no virtual machine is tried.
     type: list
     elements: str
     default: []

@@ -24,7 +24,7 @@ class Addressing(NamedTuple):
 
 
 def addressing_of(ipv4: str, *, stage: str, cmdline: str, addresses: Sequence[str]) -> Addressing:
-    """Return what the node's kernel arguments and addresses tell; a configured node has a LinkConfig of the role talos."""
+    """Return what the node's kernel arguments and addresses tell; a configured node has a LinkConfig of ours."""
     given = [word for word in cmdline.split() if word.startswith("ip=")]
     is_right = ipv4 in [address.partition("/")[0] for address in addresses]
     if stage != "maintenance":
