@@ -59,17 +59,25 @@ def layer(files: Mapping[str, bytes]) -> Stored:
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name, content in files.items():
             entry = tarfile.TarInfo(name)
-            entry.size = len(content)
+            entry.size, entry.mode = len(content), 0o755
             tar.addfile(entry, io.BytesIO(content))
     return Stored(LAYER, gzip.compress(buffer.getvalue(), mtime=0))
 
 
 def image(layers: list[Stored], architecture: str) -> tuple[Stored, Stored]:
     """Return configuration and manifest of an image."""
-    config = json.dumps({"os": "linux", "architecture": architecture}).encode()
+    rootfs = {"type": "layers", "diff_ids": [unpacked_digest(item) for item in layers]}
+    config = json.dumps({"os": "linux", "architecture": architecture, "config": {}, "rootfs": rootfs}).encode()
     stored = Stored("application/vnd.oci.image.config.v1+json", config)
     found = {"schemaVersion": 2, "mediaType": MANIFEST, "config": stored.described}
     return stored, Stored(MANIFEST, json.dumps(found | {"layers": [item.described for item in layers]}).encode())
+
+
+def unpacked_digest(layer: Stored) -> str:
+    """Return the digest of a layer's plain archive, as container engines want it."""
+    is_gzip = layer.content.startswith(b"\x1f\x8b")
+    content = gzip.decompress(layer.content) if is_gzip else layer.content
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def index(manifests: Mapping[str, Stored]) -> Stored:

@@ -21,6 +21,7 @@ PACKAGES = {
     "curl": "curl",
     "dnsmasq": "dnsmasq-base",
     "docker-registry": "docker-registry",
+    "dockerd": "docker.io",
     "dpkg-deb": "dpkg",
     "ip": "iproute2",
     "mcopy": "mtools",

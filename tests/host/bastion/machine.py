@@ -31,7 +31,9 @@ class Machine:
         root.mkdir()
         self.furnish()
         command = ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child=KILL", "sh", HERE / "enter.sh", root]
-        self.holder = subprocess.Popen(network.within(place, *map(str, command)))
+        # `ip netns exec` would hide the control groups, which containers need.
+        within = ["nsenter", f"--net=/run/netns/{network.name(place)}"]
+        self.holder = subprocess.Popen([*within, *map(str, command)])
         self.pid = self.inner()
 
     def furnish(self) -> None:

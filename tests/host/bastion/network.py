@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ctypes
-import os
+import secrets
 import subprocess
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -51,7 +51,7 @@ class Network:
     """Namespaces with names that no other run has."""
 
     def __init__(self, title: str = "") -> None:
-        self.prefix = f"ut{os.getpid()}{title}"
+        self.prefix = f"ut{secrets.token_hex(3)}{title}"
         self.made: list[str] = []
 
     def name(self, place: str) -> str:

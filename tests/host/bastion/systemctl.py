@@ -4,7 +4,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A stand-in for systemctl: runs what the units say, without systemd and without containers.
 
-Of a container's command it runs the program itself, as the same user and with the same capabilities.
+Of a container's command it runs the program itself, as the same user and with the same capabilities; where there is
+a file /etc/real-containers, it runs the command as it stands, under a dockerd.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import time
 from pathlib import Path
 
 UNITS, STATE = Path("/etc/systemd/system"), Path("/run/stand-in")
+REAL = Path("/etc/real-containers")
 PROGRAMS = {"registry": "/usr/bin/docker-registry", "/matchbox": "/usr/local/bin/matchbox"}
 
 
@@ -39,7 +41,7 @@ def container(words: list[str]) -> list[str]:
 
 def command(line: str) -> list[str]:
     words = shlex.split(line)
-    return container(words) if "--entrypoint" in words else words
+    return container(words) if "--entrypoint" in words and not REAL.exists() else words
 
 
 def pid(unit: str) -> int:
@@ -64,14 +66,14 @@ def waiting(unit: str) -> bool:
 
 
 def stop(unit: str) -> None:
+    found = settings(unit) if (UNITS / unit).exists() and running(unit) else []
+    for key, value in found:
+        if key in ("ExecStop", "ExecStopPost") and (REAL.exists() or not value.startswith("/usr/bin/docker")):
+            subprocess.run(shlex.split(value), capture_output=True, check=False)
     if pid(unit) and running(unit):
         os.kill(pid(unit), signal.SIGTERM)
         while running(unit):
             time.sleep(0.05)
-    found = settings(unit) if (UNITS / unit).exists() else []
-    for key, value in found:
-        if key in ("ExecStop", "ExecStopPost") and not value.startswith("/usr/bin/docker") and running(unit):
-            subprocess.run(command(value), check=False)
     for name in ("pid", "done", "log"):
         (STATE / f"{unit}.{name}").unlink(missing_ok=True)
 
@@ -82,6 +84,8 @@ def start(unit: str) -> None:
     if not (UNITS / unit).exists() or running(unit):
         return
     found = settings(unit)
+    if ("Requires", "docker.service") in found and REAL.exists() and not running("docker.service"):
+        run_dockerd()
     log = (STATE / f"{unit}.log").open("a")
     for key, value in found:
         if key == "ExecStartPre" and "/docker rm" not in value:
@@ -92,6 +96,15 @@ def start(unit: str) -> None:
         (STATE / f"{unit}.pid").write_text(str(process.pid))
     elif process.wait() == 0:
         (STATE / f"{unit}.done").touch()
+
+
+def run_dockerd() -> None:
+    """Start the daemon as its package's unit would, and wait until it answers."""
+    log = (STATE / "docker.service.log").open("a")
+    process = subprocess.Popen(["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+    (STATE / "docker.service.pid").write_text(str(process.pid))
+    while subprocess.run(["docker", "info"], capture_output=True, check=False).returncode and process.poll() is None:
+        time.sleep(0.2)
 
 
 def show(unit: str, names: list[str]) -> None:
