@@ -41,14 +41,13 @@ MADE_BY_OPERATORS: Mapping[str, tuple[str, ...]] = {
     "InfrastructureProvider": ("deployment",),
     "LinstorCluster": ("controller", "podTemplate", "spec"),
 }
+WIDTH = 120
 UNITS = {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "k": 1e3, "M": 1e6, "G": 1e9}
 
-HEAD = """\
+TEMPLATE = """\
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-# ruff: noqa: E501
-# fmt: off
 \"\"\"CozyStack's packages and what they request. Written by tools/cozystack_data.py; private to urmanac.talos.
 
 cpu is in millicores and memory in MiB, of a whole pod. A package without workloads brings no pods of its own.
@@ -56,8 +55,17 @@ cpu is in millicores and memory in MiB, of a whole pod. A package without worklo
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+VERSION = "{version}"
+SOURCE = "https://github.com/cozystack/cozystack, variant isp-full, charts rendered with helm"
+
+_DATA: dict[str, Any] = json.loads(\"\"\"
+{text}
+\"\"\")
+BUNDLES: dict[str, list[str]] = _DATA["bundles"]
+PACKAGES: list[dict[str, Any]] = _DATA["packages"]
 """
 
 
@@ -332,30 +340,33 @@ def collect(helm: str, checkout: Path, scratch: Path) -> dict[str, Any]:
 
 
 def module(version: str, data: Mapping[str, Any]) -> str:
-    """Return the data as the text of a Python module, a line for each package and workload."""
-    lines = [
-        f'VERSION = "{version}"',
-        'SOURCE = "https://github.com/cozystack/cozystack, variant isp-full, charts rendered with helm"',
-        "",
-        "BUNDLES: dict[str, list[str]] = {",
-        *(f"    {json.dumps(name)}: {json.dumps(members)}," for name, members in data["bundles"].items()),
-        "}",
-        "PACKAGES: list[dict[str, Any]] = [",
-        *(line for package in data["packages"] for line in package_lines(package)),
-        "]",
-    ]
-    return HEAD + "\n".join(lines).replace(": true", ": True") + "\n"
+    """Return the data as the text of a Python module, each package and workload beginning a line."""
+    bundles = ",\n".join(f"    {json.dumps(name)}: {json.dumps(members)}" for name, members in data["bundles"].items())
+    packages = ",\n".join("\n".join(package_lines(package)) for package in data["packages"])
+    text = f'{{"bundles": {{\n{bundles}\n}}, "packages": [\n{packages}\n]}}'
+    wrapped = "\n".join(part for line in text.split("\n") for part in wrap(line))
+    return TEMPLATE.format(version=version, text=wrapped)
 
 
 def package_lines(package: Mapping[str, Any]) -> Iterator[str]:
-    """Yield one package as lines of Python."""
+    """Yield one package as lines of JSON."""
     if not package["workloads"]:
-        yield f"    {json.dumps(package)},"
+        yield f"    {json.dumps(package)}"
         return
     # The workloads are the last key: what is written before them is closed after them.
     yield "    " + json.dumps({**package, "workloads": []})[:-2]
-    yield from (f"        {json.dumps(each)}," for each in package["workloads"])
-    yield "    ]},"
+    yield ",\n".join(f"        {json.dumps(each)}" for each in package["workloads"])
+    yield "    ]}"
+
+
+def wrap(line: str) -> Iterator[str]:
+    """Yield a line in pieces that fit, broken between the items of lists; no name holds a comma and a space."""
+    indent = line[: len(line) - len(line.lstrip())] + "    "
+    while len(line) > WIDTH:
+        end = line.rindex(", ", 0, WIDTH)
+        yield line[: end + 1]
+        line = indent + line[end + 2 :]
+    yield line
 
 
 def main() -> None:
