@@ -44,10 +44,17 @@ def molecule() -> Outcome:
 
 
 def missing(path: Path) -> list[str]:
-    """Return what a scenario needs and this computer lacks: programs, or to be root; its file needs.txt names them."""
+    """Return what a scenario needs and this computer lacks: to be root, programs, variables; its needs.txt names them."""
     listed = path.with_name("needs.txt")
     names = listed.read_text(encoding="utf-8").split() if listed.exists() else []
-    return [name for name in names if not (os.geteuid() == 0 if name == "root" else shutil.which(name))]
+    return [name for name in names if not is_there(name)]
+
+
+def is_there(name: str) -> bool:
+    """Tell whether a scenario's need is met; an upper-case name is that of an environment variable."""
+    if name == "root":
+        return os.geteuid() == 0
+    return bool(os.environ.get(name) if name.isupper() else shutil.which(name))
 
 
 def title(path: Path) -> str:

@@ -2,7 +2,7 @@
 # Made by urmanac.talos
 """Tell whether this bastion does what it is for: as text, with --json as JSON; the exit code is 1 when it does not.
 
-Needs Python 3.9 and root. Changes nothing; what it asks is in /etc/talos-bastion/health.json.
+Needs Python 3.9 and root. Changes nothing. What it asks is in health.json, or in the file that is named.
 """
 
 from __future__ import annotations
@@ -193,7 +193,8 @@ def asked(config: dict[str, Any]) -> list[Answer]:
 
 def main(arguments: list[str]) -> int:
     """Print the answers and return the exit code."""
-    answers = asked(json.loads(Path(CONFIG).read_text()))
+    named = [word for word in arguments if not word.startswith("-")]
+    answers = asked(json.loads(Path(*(named or [CONFIG])).read_text()))
     healthy = all(answer.healthy for answer in answers)
     if "--json" in arguments:
         print(json.dumps({"healthy": healthy, "checks": [answer._asdict() for answer in answers]}, indent=1))
