@@ -15,6 +15,7 @@ description:
     No helm is needed.
   - Applies the ConfigMap and the installer of old where O(version) is 0.3x.
   - It does not wait until the platform works; that takes long, and may never be so.
+    M(urmanac.talos.cozystack_wait) does.
   - An installation that helm made is left to helm unless O(adopt=true).
 author:
   - The urmanac.talos authors (@urmanac)
@@ -157,6 +158,9 @@ options:
     description: Seconds in which the CustomResourceDefinitions have to be there.
     type: float
     default: 300
+seealso:
+  - module: urmanac.talos.cozystack_info
+  - module: urmanac.talos.cozystack_wait
 """
 
 EXAMPLES = r"""
