@@ -55,6 +55,8 @@ def script(folder: Path, root: Path, command: Sequence[str], answers: Sequence[s
     log, lines = shlex.quote(str(folder / LOG)), ["#!/bin/sh", f"cd {shlex.quote(str(folder))} || exit"]
     lines += [
         f"echo $$ >{PROCESS}",
+        # It has to be there before it is followed.
+        f": >{log}",
         f"tail -n +1 -f {log} >{shlex.quote(str(root / 'dev/console'))} 2>/dev/null &",
         "follower=$!",
     ]
