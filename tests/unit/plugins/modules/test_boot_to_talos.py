@@ -138,7 +138,7 @@ OPTIONS: dict[str, Any] = {name: spec.get("default") for name, spec in boot_to_t
 
 def eventually(holds: Callable[[], bool]) -> None:
     """Wait until something holds."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < until
         time.sleep(0.02)
