@@ -17,6 +17,8 @@ import yaml
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import install, kinds, packages
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.client import Access, KubernetesApi, connect
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.errors import ApiError, Cause
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast import Machine, Wish, fit
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.sizes import SIZES
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import machine
 from ansible_collections.urmanac.talos.plugins.modules.cozystack_install import ARGUMENT_SPEC
 from lab.kubernetes import kinds as lab_kinds
@@ -167,19 +169,28 @@ def test_released_images_do_not_start_on_arm64_and_say_why(tmp_path: Path) -> No
     assert len(events) == 1
 
 
-def test_pods_beyond_the_nodes_sizes_are_told_what_lacks_in_the_schedulers_words(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("count", "profile"), [pytest.param(1, "slim", id="too small"), pytest.param(3, "slim", id="large enough")]
+)
+def test_the_lab_comes_to_the_forecasts_verdict_and_pods_are_told_what_lacks(
+    tmp_path: Path, count: int, profile: str
+) -> None:
     def work(way: Way) -> Any:
-        way.install(**OWN)
-        releases = way.settled()
-        return releases, pods(way)
+        way.install(profile=profile, **OWN)
+        return way.settled(), pods(way)
 
-    releases, found = in_a_cluster(tmp_path, work)
+    releases, found = in_a_cluster(tmp_path, work, nodes=count)
 
-    pending = {name: reason_of(pod) for name, pod in found.items() if not pod["spec"].get("nodeName")}
-    assert any("1 Insufficient cpu" in one or "1 Insufficient memory" in one for one in pending.values())
-    assert all(one.startswith("0/1 nodes are available: 1 ") for one in pending.values() if one)
-    assert "InstallFailed" in {one["reason"] for one in releases.values()}
-    assert "DependencyNotReady" in {one["reason"] for one in releases.values()}
+    members = tuple(Machine(f"node-{number}", "controlplane", "t4g.medium") for number in range(count))
+    foretold = fit(Wish(members, profile), SIZES)
+    pending = [reason_of(pod) for pod in found.values() if not pod["spec"].get("nodeName")]
+    assert bool(pending) is not foretold.fits
+    if foretold.fits:
+        assert len(found) == len(foretold.pods)
+        assert {one["reason"] for one in releases.values()} == {"InstallSucceeded"}
+    else:
+        assert all(one.startswith("0/1 nodes are available: 1 Insufficient ") for one in pending)
+        assert {"InstallFailed", "DependencyNotReady"} <= {one["reason"] for one in releases.values()}
 
 
 def test_a_stuck_release_holds_back_what_depends_on_it(tmp_path: Path) -> None:
