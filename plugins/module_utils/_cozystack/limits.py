@@ -33,7 +33,7 @@ def limits(wish: Wish, sizes: Mapping[str, Size]) -> list[Verdict]:
 def _closure(wish: Wish, _sizes: Mapping[str, Size]) -> Iterator[Verdict]:
     waiting = unmet((*profile_disabled(wish.profile), *wish.disabled))
     if waiting:
-        first, missing = next(iter(waiting.items()))
+        (first, missing), *_others = waiting.items()
         yield Verdict(
             Code.PACKAGES_NOT_CLOSED,
             f"package {first}",
