@@ -85,7 +85,7 @@ def test_nodes_that_are_talos_are_not_booted_over_ssh(lab: Lab, built: Run) -> N
 
     assert run.code == 0, run.output
     assert run.changed == 0
-    assert run.output.count("skipping: [") == 3
+    assert all(f"skipping: [{name}]" in run.output for name in ("gateway", "compute-2", "compute-3"))
 
 
 def images(lab: Lab) -> dict[str, Any]:
