@@ -112,3 +112,15 @@ def test_credentials_that_are_not_the_labs_are_refused(lab: Lab, service: str) -
     calls = {"ec2": "describe_vpcs", "iam": "list_roles", "ssm": "describe_parameters"}
 
     assert code_of(getattr(stranger, calls[service])) == "AuthFailure"
+
+
+def test_faults_of_kubernetes_are_taken_by_their_names_and_refused_by_others(lab: Lab) -> None:
+    lab.ask("/lab/kubernetes/faults", method="POST", body={"stuck": ["cilium"], "admission": {"Package": "quota"}})
+    lab.ask("/lab/kubernetes/faults", method="DELETE")
+
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        lab.ask("/lab/kubernetes/faults", method="POST", body={"stuk": ["cilium"]})
+
+    with caught.value as refusal:
+        assert refusal.code == 400
+        assert b"Unknown faults: stuk. Known are admission, " in refusal.read()

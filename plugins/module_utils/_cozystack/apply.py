@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.client import Api
 
 Object = dict[str, Any]
+# Who we are to the server: what we have applied is ours, and nothing else.
 MANAGER: Final = "urmanac.talos"
 # What the server adds of its own accord, and what changes without anybody's wish.
 _SERVERS_OWN: Final = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Protocol
 
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.apply import MANAGER
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.errors import ApiError, Cause
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import Kind
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.transport import (
@@ -20,8 +21,6 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.transport
 )
 
 Object = dict[str, Any]
-# Who we are to the server: what we have applied is ours, and nothing else.
-FIELD_MANAGER: Final = "urmanac.talos"
 _PAGE: Final = 250
 _PAUSE: Final = 1.0
 
@@ -131,7 +130,7 @@ class KubernetesApi:
     def apply(self, content: Object, *, dry_run: bool = False, force: bool = False) -> Object:
         """Apply the object on the server and return what it is, or would be, then."""
         kind, metadata = self.kind_of(content), content["metadata"]
-        query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower()} | ({"dryRun": "All"} if dry_run else {})
+        query = {"fieldManager": MANAGER, "force": str(force).lower()} | ({"dryRun": "All"} if dry_run else {})
         path = kind.path(metadata["name"], namespace=metadata.get("namespace", ""))
         doing = f"apply {kind.kind} {metadata['name']}"
         # JSON is YAML, and the only content type of server-side apply that every version knows.

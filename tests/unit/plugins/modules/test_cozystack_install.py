@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import install, kinds
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import install, kinds, packages, platform
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.apply import diffs
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.errors import ApiError, Cause
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.install import Outcome
@@ -403,3 +403,8 @@ def test_a_manifest_with_the_right_checksum_is_taken() -> None:
     source = Source("http://a.example", f"sha256:{hashlib.sha256(content).hexdigest()}")
 
     assert read_manifest(source, lambda _: content) == operator_manifest()
+
+
+def test_the_module_takes_the_variants_and_profiles_that_there_are() -> None:
+    assert ARGUMENT_SPEC["variant"]["choices"] == [*platform.VARIANTS, *platform.LEGACY_VARIANTS]
+    assert ARGUMENT_SPEC["profile"]["choices"] == list(packages.PROFILES)
