@@ -111,8 +111,9 @@ def booted(
         if real_containers:
             (bastion.root / "usr-local" / "bin" / "docker").unlink()
             (bastion.root / "etc" / "real-containers").touch()
-        if MATCHBOX:
-            shutil.copy(MATCHBOX, bastion.root / "usr-local" / "bin" / "matchbox")
+        matchbox = bastion.root / "usr-local" / "bin" / "matchbox"
+        shutil.copy(MATCHBOX or Path(__file__).with_name("matchbox.py"), matchbox)
+        matchbox.chmod(0o755)
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "key"))
         bastion.listen_for_ssh(folder / "key")
         bastion.boot(described["user_data"])
