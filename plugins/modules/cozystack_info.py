@@ -313,7 +313,7 @@ verdicts:
       evidence: {pods: 6}
       blocks: true
 outlook:
-  description: What else will be in the way of O(plan) as it goes on, in the shape of RV(verdicts).
+  description: What else O(plan) will meet, or cannot do on these machines, in the shape of RV(verdicts).
   returned: always
   type: list
   elements: dict

@@ -57,9 +57,12 @@ def account(found: Reading, *, settled: bool = False, planned: Planned | None = 
 
 
 def _outlook(found: Reading, verdicts: list[Verdict], planned: Planned | None) -> list[Verdict]:
-    if planned is None or stages.phase_of(found) in (stages.UNREACHABLE, stages.READY):
+    phase = stages.phase_of(found)
+    if planned is None or phase == stages.UNREACHABLE:
         return []
-    return foretold(found.nodes, planned, {verdict.code for verdict in verdicts})
+    ahead = foretold(found.nodes, planned, {verdict.code for verdict in verdicts})
+    # What is there already has found its room; what it cannot do on these machines stays so.
+    return [verdict for verdict in ahead if phase != stages.READY or not verdict.blocks]
 
 
 def summary(found: Reading, roots: list[Root], verdicts: list[Verdict]) -> str:

@@ -392,5 +392,7 @@ def test_what_is_seen_is_not_foretold_again() -> None:
     assert "INSUFFICIENT_MEMORY" not in outlook(installed(releases=[stuck], pods=[waiting]))
 
 
-def test_nothing_is_ahead_of_an_installation_that_is_ready() -> None:
-    assert outlook(installed()) == []
+def test_of_an_installation_that_is_ready_only_limits_are_told() -> None:
+    types = {name: "t4g.medium" for name in ("gateway", "compute-2", "compute-3")}
+
+    assert outlook(installed(), instance_types=types, images_arm64=False) == ["KVM_MISSING", "BELOW_DOCUMENTED_USE"]
