@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._bastion.services import ASSETS, ASSETS_PORT, TFTP
+from ansible_collections.urmanac.talos.plugins.module_utils._boot import upstream
 
 # The client architectures of RFC 5970, under the names that iPXE gives to what it was built for.
 CLIENTS = {
@@ -17,8 +18,8 @@ CLIENTS = {
     "efi-arm64": ([11], "ipxe-arm64.efi"),
 }
 BUILDS = {"arm64": ["arm64"], "amd64": ["x86_64", "i386"]}
-ARCHIVE = "boot-to-talos-linux-arm64.tar.gz"
-SUMS = "boot-to-talos-checksums.txt"
+ARCHIVE = upstream.ARCHIVE.format(architecture="arm64")
+SUMS = upstream.CHECKSUMS
 
 
 class BootFile(NamedTuple):

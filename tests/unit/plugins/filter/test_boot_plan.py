@@ -4,13 +4,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import yaml
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.urmanac.talos.plugins.filter.boot_plan import FilterModule
+from ansible_collections.urmanac.talos.plugins.module_utils._boot import upstream
 
 boot_plan = FilterModule().filters()["boot_plan"]
 DIGEST = f"sha256:{'a' * 64}"
+ROLES = Path(__file__).parents[4] / "roles"
 CACHES = {"ghcr.io": "10.10.0.100:5054"}
 
 
@@ -44,3 +49,13 @@ def test_a_disk_image_is_named_by_its_url_and_kept_under_its_ending() -> None:
 def test_what_cannot_work_is_refused(image: str, version: str, says: str) -> None:
     with pytest.raises(AnsibleFilterError, match=says):
         boot_plan(image, CACHES, version)
+
+
+@pytest.mark.parametrize(
+    ("role", "variable"),
+    [("nodes", "nodes_boot_to_talos_version"), ("bastion_host", "bastion_host_boot_to_talos_version")],
+)
+def test_the_roles_take_the_release_that_was_read(role: str, variable: str) -> None:
+    defaults = yaml.safe_load((ROLES / role / "defaults" / "main.yml").read_text(encoding="utf-8"))
+
+    assert defaults[variable] == upstream.READ_FROM
