@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from lab.talos.registry import Registry
 
 
+# Without a change, after which nothing is taken to move any more.
+_LOOKS = 10
+
+
 @dataclass
 class Faults:
     """What can go wrong with a cluster's API; all off by default."""
@@ -130,13 +134,20 @@ class KubernetesCluster:
         if self._stirring is None or self._stirring.done():
             self._stirring = asyncio.get_running_loop().create_task(self._move())
 
+    @property
+    def is_moving(self) -> bool:
+        """Tell whether the controllers still go on by themselves."""
+        return self._stirring is not None and not self._stirring.done()
+
     async def _move(self) -> None:
-        revision, still_until = -1, time.monotonic() + self.pace.rest
-        while time.monotonic() < still_until:
+        revision, looks, still_until = -1, 0, 0.0
+        # Looks are counted too: on a busy computer time goes by without any.
+        while looks < _LOOKS or time.monotonic() < still_until:
             await asyncio.sleep(self.pace.tick)
             self.reconcile()
+            looks += 1
             if self.store.revision != revision:
-                revision, still_until = self.store.revision, time.monotonic() + self.pace.rest
+                revision, looks, still_until = self.store.revision, 0, time.monotonic() + self.pace.rest
 
 
 class Clusters:

@@ -72,18 +72,11 @@ class Way:
         found = self.api().items(kinds.HELM_RELEASE)
         return {one["metadata"]["name"]: (one.get("status") or {"conditions": [{}]})["conditions"][0] for one in found}
 
-    def settled(self, *, seconds: float = 40) -> dict[str, dict[str, Any]]:
-        """Wait until no release changes any more, and return them."""
-        end, since = time.monotonic() + seconds, time.monotonic()
-        seen: dict[str, str] = {}
-        while time.monotonic() < end:
-            now = {name: one.get("status", "") + one.get("reason", "") for name, one in self.releases().items()}
-            if now != seen:
-                seen, since = now, time.monotonic()
-            moving = any("Progressing" in one for one in now.values())
-            if time.monotonic() - since > (3 if moving else 1.5):
-                break
-            time.sleep(0.2)
+    def settled(self, *, seconds: float = 60) -> dict[str, dict[str, Any]]:
+        """Wait until nothing moves any more, and return the releases."""
+        end = time.monotonic() + seconds
+        while self.server.is_moving and time.monotonic() < end:
+            time.sleep(0.1)
         return self.releases()
 
 
@@ -103,7 +96,7 @@ def in_a_cluster(
             kubeconfig.write_text(text)
             manifest.write_text(yaml.safe_dump_all(operator_manifest()))
             server = made[0].registry.kubernetes.of(made[0].identity)
-            server.pace = Pace(pod=0, release=0, timeout=0.5, tick=0.02, rest=3)
+            server.pace = Pace(pod=0, release=0, timeout=0.3, tick=0.02, rest=0.8)
             return await asyncio.to_thread(work, Way(server, kubeconfig, manifest))
 
     return asyncio.run(run())
@@ -279,8 +272,7 @@ def test_the_end_of_the_operator_leaves_the_releases(tmp_path: Path) -> None:
         before = way.settled()
         end = install.plan_of(with_defaults({"state": "absent"}, ARGUMENT_SPEC), lambda _: b"")
         outcome = install.ensure_absent(way.api(), end, check_mode=False)
-        time.sleep(0.3)
-        return outcome, before, way.releases(), pods(way)
+        return outcome, before, way.settled(), pods(way)
 
     outcome, before, after, found = in_a_cluster(tmp_path, work, hardware=LARGE)
 
