@@ -184,11 +184,11 @@ def spare(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ma
     machine.off()
 
 
-def play(world: World) -> dict[str, dict[str, int]]:
+def play(world: World, *options: str) -> dict[str, dict[str, int]]:
     """Run the role against both machines over SSH from outside, and return Ansible's count of each."""
     (world.folder / "variables.json").write_text(json.dumps({"__bastion_host_settings": settings()}))
     command = ["ansible-playbook", "-i", str(HERE / "bastion" / "inventory.yml"), "-e", f"folder={world.folder}"]
-    command += ["-e", f"@{world.folder / 'variables.json'}", str(HERE / "bastion" / "converge.yml")]
+    command += ["-e", f"@{world.folder / 'variables.json'}", *options, str(HERE / "bastion" / "converge.yml")]
     done = subprocess.run(
         world.network.within("internet", *command),
         cwd=ROOT,
@@ -234,6 +234,11 @@ def test_the_role_over_ssh_lays_what_user_data_laid(world: World, spare: Machine
     # What user-data made needs nothing of the role, the first time already.
     assert {name: found["changed"] for name, found in first.items()} == {"bastion": 0, "spare": 1}
     assert {name: found["changed"] for name, found in second.items()} == {"bastion": 0, "spare": 0}
+
+    play(world, "--limit=spare", "-e", "bastion_host_state=absent")
+    left = [path for path in world.bastion.files() if (spare.root / path.lstrip("/")).exists()]
+    assert left == []
+    assert not any(spare.run("ps", "-e", "-o", "comm=").count(name) for name in ("nginx", "dnsmasq"))
 
 
 # The last one of this world: it takes the internet's registry away.

@@ -40,7 +40,7 @@ class Machine:
         """Lay what the programs need to run at all, and the stand-ins."""
         etc = self.root / "etc"
         etc.mkdir()
-        for name in ("passwd", "group", "nsswitch.conf", "ld.so.cache", "ld.so.conf", "services", "protocols"):
+        for name in ("passwd", "group", "nsswitch.conf", "ld.so.cache", "ld.so.conf"):
             if Path("/etc", name).exists():
                 shutil.copy(f"/etc/{name}", etc / name)
         shutil.copytree("/etc/alternatives", etc / "alternatives", symlinks=True)

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.urmanac.talos.plugins.filter.bastion_files import bastion_files
+from ansible_collections.urmanac.talos.plugins.filter.bastion_files import ROLE, bastion_files
 from tests.bastion import bastion_settings
 
 EVERYTHING = {"netboot_enabled": True, "dns_enabled": True, "egress": "wireguard"}
@@ -178,3 +179,13 @@ def test_packages_bear_the_names_of_their_distribution() -> None:
         "RedHat": ["docker", "nftables", "wireguard-tools"],
         "Debian": ["docker.io", "nftables", "wireguard-tools"],
     }
+
+
+def test_the_role_gives_the_very_settings_that_the_tests_do() -> None:
+    variables = ROLE / "vars" / "main.yml"
+    given = yaml.safe_load(variables.read_text(encoding="utf-8"))["__bastion_host_settings"]
+
+    settings = bastion_settings()
+    assert set(given) == set(settings)
+    for name in ("wireguard", "boot_to_talos", "netboot", "health"):
+        assert set(given[name]) == set(settings[name]), name
