@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lab import processes
 from lab.settings import REPOSITORY
 from tests.lab.labs import Lab
 
@@ -88,7 +90,10 @@ def play_and_kill(lab: Lab, playbook: str, *, after: int) -> None:
             assert time.monotonic() < until, "the run makes no calls"
             time.sleep(0.02)
     finally:
-        os.killpg(run.pid, signal.SIGKILL)
+        # Ansible's workers are in sessions of their own, and one that outlives the rest waits for ever.
+        for pid in (run.pid, *processes.descendants(run.pid)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         run.wait()
 
 
