@@ -120,6 +120,22 @@ def test_a_node_reaches_the_internet_through_the_bastion_alone(world: World) -> 
         world.network.run("node", "ip", "route", "replace", "default", "via", BASTION)
 
 
+@pytest.mark.parametrize(
+    ("name", "addresses"),
+    [
+        pytest.param("gateway.talos.local", ["10.10.0.101"], id="a node"),
+        pytest.param("nobody.talos.local", [], id="a name that nobody has"),
+    ],
+)
+def test_the_bastion_knows_the_nodes_by_name(world: World, name: str, addresses: list[str]) -> None:
+    said = answer(world.network, "node", ["busybox", "nslookup", "-type=a", name, BASTION])
+
+    found = [
+        line.split()[-1] for line in str(said).split("Name:")[1:] for line in line.splitlines() if "Address" in line
+    ]
+    assert found == addresses
+
+
 def counter(world: World, name: str) -> int:
     """Return how many packets the packet filter has counted."""
     return int(world.bastion.run("nft", "list", "counter", "inet", "talos_bastion", name).split()[8])
@@ -156,7 +172,7 @@ def test_from_outside_every_port_is_closed_but_ssh_over_ipv6(world: World, addre
 def test_in_the_subnet_the_ports_are_open_that_are_offered(world: World) -> None:
     said = world.network.run("node", sys.executable, str(HERE / "bastion" / "scan.py"), BASTION)
 
-    assert json.loads(said) == [22, 5050, 5054, 8080, 8081]
+    assert json.loads(said) == [22, 53, 5050, 5054, 8080, 8081]
 
 
 def test_a_service_that_ends_is_told(world: World) -> None:

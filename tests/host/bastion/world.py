@@ -36,6 +36,7 @@ def settings(**changes: Any) -> dict[str, Any]:
         caches=caches,
         upstreams=dict.fromkeys(caches, f"http://{INTERNET}:5000"),
         boot_to_talos={"url": FILES},
+        dns_enabled=True,
         netboot_enabled=True,
         netboot={
             "image": f"ghcr.io/{internet.IMAGE}:latest",
