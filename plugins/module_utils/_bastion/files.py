@@ -80,7 +80,7 @@ def common(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
 def fetched(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
     """Return what fills the web server's folder."""
     return [
-        HostFile(f"{PROGRAMS}/fetch", render("fetch.py"), "0755", (FETCH,)),
+        HostFile(f"{PROGRAMS}/fetch", render("fetch.py"), units=(FETCH,)),
         HostFile(f"{ETC}/fetch.json", as_json(netboot.wanted(settings)), units=(FETCH,)),
         HostFile(f"{UNITS}/{FETCH}", render("fetch.service.j2", program=f"{PROGRAMS}/fetch"), units=(FETCH,)),
     ]

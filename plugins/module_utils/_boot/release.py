@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fetch what boot-to-talos needs and believe none of it unseen.
 
-Private to urmanac.talos: may change at any time. Runs on the machine to be replaced: Python 3.9, standard library only.
+Private to urmanac.talos: may change at any time. Runs on the machine to be replaced: Python 3.9, and no library but
+Ansible's own.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import re
 import shutil
 import tarfile
 import time
-import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from ansible.module_utils.urls import open_url
 
 from ansible_collections.urmanac.talos.plugins.module_utils._boot import plan, upstream
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
@@ -60,7 +62,7 @@ def fetch_url(url: str, target: Path, *, rounds: int, sleep: Callable[[float], N
 def _try(url: str, target: Path) -> str | None:
     """Fetch a file and return None, or return why not."""
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT) as response, target.open("wb") as file:  # noqa: S310
+        with open_url(url, timeout=TIMEOUT, decompress=False) as response, target.open("wb") as file:
             shutil.copyfileobj(response, file, CHUNK)
             missing = response.length
     except (OSError, http.client.HTTPException, ValueError) as error:

@@ -123,7 +123,7 @@ class KubernetesApi:
             if error.cause is Cause.NO_KIND:
                 return {}
             raise
-        group, _, number = version.rpartition("/")
+        group, _slash, number = version.rpartition("/")
         whole = [one for one in told.get("resources") or [] if "/" not in one["name"]]
         return {one["kind"]: Kind(group, number, one["name"], one["kind"], bool(one["namespaced"])) for one in whole}
 

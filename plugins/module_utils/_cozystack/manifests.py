@@ -87,7 +87,7 @@ def _content(source: Source, fetch: Callable[[str], bytes]) -> bytes:
 
 
 def _verify(source: Source, data: bytes) -> None:
-    kind, _, wanted = str(source.checksum).partition(":")
+    kind, _colon, wanted = str(source.checksum).partition(":")
     if kind != "sha256" or not wanted:
         raise InputError(f"Failed to verify {source.place}: its checksum must read sha256:<64 hex digits>.")
     found = hashlib.sha256(data).hexdigest()

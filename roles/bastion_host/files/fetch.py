@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # Made by urmanac.talos
 """Fetch what the bastion serves: programs by their URL, kernel and initramfs out of an OCI image.
 
@@ -91,9 +90,9 @@ class Repository:
     """The repository of an image, through the cache of its registry if there is one."""
 
     def __init__(self, image: str, registries: dict[str, str]) -> None:
-        host, _, rest = image.partition("/")
-        self.name, _, digest = rest.partition("@")
-        self.name, _, tag = self.name.partition(":")
+        host, _slash, rest = image.partition("/")
+        self.name, _at, digest = rest.partition("@")
+        self.name, _colon, tag = self.name.partition(":")
         self.reference = digest or tag or "latest"
         upstream = "registry-1.docker.io" if host == "docker.io" else host
         self.base = registries.get(host, "https://" + upstream)
@@ -125,7 +124,7 @@ class Repository:
     def manifest(self, architecture: str) -> tuple[str, dict[str, Any]]:
         """Return the digest and the manifest of the image for an architecture."""
         reference = self.reference
-        for _ in range(2):
+        for _attempt in range(2):
             with self.open(f"manifests/{reference}", INDEX + MANIFEST) as answer:
                 body = answer.read()
             digest = "sha256:" + hashlib.sha256(body).hexdigest()
@@ -201,9 +200,9 @@ def split(uki: Path, folder: Path) -> None:
         file.seek(header)
         if file.read(4) != b"PE\0\0":
             raise FetchError(f"{uki.name} is no unified kernel image")
-        _, count, _, _, _, optional, _ = struct.unpack("<HHIIIHH", file.read(20))
+        count, optional = struct.unpack("<2xH12xH2x", file.read(20))
         file.seek(header + 24 + optional)
-        sections = [struct.unpack("<8sIIIIIIHHI", file.read(40)) for _ in range(count)]
+        sections = [struct.unpack("<8sIIIIIIHHI", file.read(40)) for _number in range(count)]
         places = {item[0].rstrip(b"\0"): (item[4], min(item[1], item[3])) for item in sections}
         for section, name in ((b".linux", "vmlinuz"), (b".initrd", "initramfs.xz")):
             if section not in places:

@@ -39,7 +39,7 @@ class Answer(NamedTuple):
 
 def run(*command: str) -> str:
     """Return what a command prints; a command that fails is no answer."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     if done.returncode != 0:
         raise OSError(f"{command[0]}: {done.stderr.strip() or done.returncode}")
     return done.stdout
@@ -119,7 +119,7 @@ def listeners(config: dict[str, Any]) -> list[Answer]:
     for kind, option in (("tcp", "-t"), ("udp", "-u")):
         seen = [line.split()[3].rpartition(":") for line in run("ss", "-Hln", option).splitlines()]
         for port in config["listeners"][kind]:
-            where = sorted({place.split("%")[0] for place, _, number in seen if number == str(port)})
+            where = sorted({place.split("%")[0] for place, _colon, number in seen if number == str(port)})
             answers.append(Answer(f"{kind} port {port}", where == [config["address"]], ", ".join(where) or "closed"))
     return answers
 
