@@ -34,6 +34,7 @@ class Cost(NamedTuple):
 def costs(cluster: Record, resources: Mapping[str, Record], *, now: float) -> dict[str, Any] | None:
     """Return what exists costs an hour and has cost since it was launched; nothing where prices are not known."""
     machines = [item["have"] for item in resources.values() if item["kind"] == "instance" and item["have"]]
+    machines += bastions(resources)
     if cluster["region"] != PRICES_REGION or any(
         SIZES.get(one["type"], SIZES["a1.metal"]).price is None for one in machines
     ):
@@ -51,6 +52,14 @@ def costs(cluster: Record, resources: Mapping[str, Record], *, now: float) -> di
     }
 
 
+def bastions(resources: Mapping[str, Record]) -> list[Record]:
+    """Return the bastion if it runs, by the template that its group starts it from."""
+    group, template = (
+        (resources.get(f"{kind}/bastion") or {}).get("have") or {} for kind in ("autoscaling_group", "launch_template")
+    )
+    return [template for _instance in group.get("instances") or () if template.get("type")]
+
+
 def machine_costs(machines: list[Record]) -> Iterator[Cost]:
     """Yield what the machines cost, type by type."""
     types = [str(machine["type"]) for machine in machines]
@@ -60,16 +69,17 @@ def machine_costs(machines: list[Record]) -> Iterator[Cost]:
 
 
 def volume_costs(cluster: Record, resources: Mapping[str, Record]) -> Iterator[Cost]:
-    """Yield what the nodes' volumes cost."""
+    """Yield what the volumes cost."""
     there = [node for node in cluster["nodes"] if (resources.get(f"instance/{node['name']}") or {}).get("have")]
     gib = sum(int(node.get("volume_size") or cluster.get("volume_size") or 0) for node in there)
+    gib += sum(int(bastion.get("volume_size") or 0) for bastion in bastions(resources))
     if gib:
         yield Cost(f"{gib} GiB gp3", gib * GP3_GIB_MONTH / HOURS_PER_MONTH)
 
 
 def address_costs(resources: Mapping[str, Record]) -> Iterator[Cost]:
     """Yield what public IPv4 addresses cost, used or not."""
-    count = sum(item["kind"] in ("elastic_ip", "elastic-ip") and bool(item["have"]) for item in resources.values())
+    count = sum(item["kind"] == "address" and bool(item["have"]) for item in resources.values())
     if count:
         yield Cost(f"{count} x public IPv4", count * PUBLIC_IPV4_HOUR)
 

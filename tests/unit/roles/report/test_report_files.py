@@ -115,6 +115,29 @@ def test_junit_counts_only_what_was_not_expected_as_a_failure() -> None:
     assert "connection refused" in (failure.text or "")
 
 
+def test_a_bastion_that_runs_and_its_public_address_are_on_the_bill() -> None:
+    bastion = {
+        "launch_template/bastion": {"type": "t4g.small", "volume_size": 30},
+        "autoscaling_group/bastion": {"instances": ["i-1"]},
+        "address/bastion": {"public_ipv4": "203.0.113.9"},
+    }
+    added = {key: reports.resource(key.partition("/")[0], "bastion", have) for key, have in bastion.items()}
+
+    items = reports.report(resources={**reports.built(), **added})["costs"]["items"]
+
+    assert [item["what"] for item in items] == ["2 x t4g.medium", "1 x t4g.small", "130 GiB gp3", "1 x public IPv4"]
+
+
+def test_a_bastion_that_is_stopped_costs_nothing() -> None:
+    group = reports.resource("autoscaling_group", "bastion", {"instances": []})
+    template = reports.resource("launch_template", "bastion", {"type": "t4g.small", "volume_size": 30})
+    there = {"autoscaling_group/bastion": group, "launch_template/bastion": template}
+
+    bill = reports.report(resources={**reports.built(), **there})["costs"]
+
+    assert [item["what"] for item in bill["items"]] == ["2 x t4g.medium", "100 GiB gp3"]
+
+
 class Page(HTMLParser):
     """Notes what a page would load and which elements it has."""
 
