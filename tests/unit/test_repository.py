@@ -19,6 +19,7 @@ from tests.checks.process import ROOT, TOOLS, capture
 
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if (path / "defaults").is_dir())
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[a-z]*.py"))
+FILTERS = sorted(path.stem for path in (ROOT / "plugins" / "filter").glob("[a-z]*.py"))
 PLAYBOOKS = sorted(path.name for path in (ROOT / "playbooks").glob("*.yml"))
 LOCKS = sorted(path.name for path in (ROOT / "requirements").glob("*.txt"))
 GROUP_OF_PREFIX = {"cozystack": "cozystack", "ec2": "aws", "talos": "talos"}
@@ -109,6 +110,7 @@ def test_the_action_groups_hold_exactly_the_modules_they_are_for() -> None:
     ("kind", "names"),
     [
         pytest.param("module", MODULES, id="modules"),
+        pytest.param("filter", FILTERS, id="filters"),
         pytest.param("playbook", PLAYBOOKS, id="playbooks"),
         pytest.param("role", ROLES, id="roles"),
     ],
