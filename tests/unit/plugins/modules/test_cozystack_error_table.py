@@ -182,7 +182,7 @@ def test_a_definition_that_is_missing(tmp_path: Path) -> None:
         pytest.param(
             refused(400, "BadRequest", 'admission webhook "check.example.com" denied the request: not on Fridays'),
             'admission webhook "check.example.com" denied the request: not on Fridays',
-            "Change what the webhook objects to.",
+            "Change what is objected to, or the rule that objects.",
             id="webhook refuses",
         ),
         pytest.param(
