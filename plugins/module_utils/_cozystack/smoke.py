@@ -86,13 +86,23 @@ class Smoke(NamedTuple):
 def run(api: Api, smoke: Smoke, limits: Limits, *, clock: Clock | None = None) -> Seen:
     """Return whether it works; whatever is in the way ends the test and is its result."""
     try:
-        refused = smoke.refusal(api)
-        return refused or _tried(api, smoke, limits, clock or Clock())
+        return smoke.refusal(api) or _tried_afresh(api, smoke, limits, clock or Clock())
     except ApiError as error:
         code = Code.API_UNREACHABLE if error.cause.is_down else _CODES.get(error.cause)
         if code is None:
             raise
         return Seen(BLOCKED, error.detail, code)
+
+
+def _tried_afresh(api: Api, smoke: Smoke, limits: Limits, clock: Clock) -> Seen:
+    """Try it once the namespace of the test before is gone: one that goes takes nothing new."""
+    started = clock.now()
+    while ((api.get(kinds.NAMESPACE, NAMESPACE) or {}).get("metadata") or {}).get("deletionTimestamp"):
+        if clock.now() - started + limits.interval > limits.timeout:
+            cause = f"the namespace {NAMESPACE} of an earlier test is still there after {limits.timeout:.0f} s"
+            return Seen(BLOCKED, cause)
+        clock.sleep(limits.interval)
+    return _tried(api, smoke, limits._replace(timeout=limits.timeout - (clock.now() - started)), clock)
 
 
 def _tried(api: Api, smoke: Smoke, limits: Limits, clock: Clock) -> Seen:

@@ -82,6 +82,33 @@ def test_a_program_that_answers_has_passed() -> None:
     assert (seen, seconds) == (smoke.Seen("passed"), 6)
 
 
+class SlowApi(WorkingApi):
+    """An API whose namespace of the test before takes some looks to go."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__(CLASSES, lambda _: {"conditions": [condition("Ready", "True")]})
+        self.left = looks
+
+    def get(self, kind: Kind, name: str, *, namespace: str = "") -> dict[str, Any] | None:
+        if kind != kinds.NAMESPACE or self.left == 0:
+            return super().get(kind, name, namespace=namespace)
+        self.left -= 1
+        return {"metadata": {"name": name, "deletionTimestamp": "2026-01-02T03:04:05Z"}}
+
+
+def test_a_test_waits_until_the_namespace_of_the_one_before_is_gone() -> None:
+    seen, seconds = tried(SlowApi(looks=4), spin())
+
+    assert (seen, seconds) == (smoke.Seen("passed"), 8)
+
+
+def test_a_namespace_that_never_goes_is_what_is_in_the_way() -> None:
+    seen, seconds = tried(SlowApi(looks=1000), spin())
+
+    assert (seen.state, seconds) == ("blocked", 120)
+    assert "of an earlier test is still there after 120 s" in seen.cause
+
+
 def test_without_the_runtime_class_nothing_is_run() -> None:
     seen, seconds = tried(WorkingApi({}, lambda _: {}), spin())
 
