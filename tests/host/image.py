@@ -36,16 +36,12 @@ class Blob(NamedTuple):
         return {"mediaType": self.media_type, "digest": self.digest, "size": len(self.content)}
 
 
-def archive(files: dict[str, Path], links: dict[str, str]) -> bytes:
-    """Return a tar archive of executable files and links, all of root's."""
+def archive(files: dict[str, Path]) -> bytes:
+    """Return a tar archive of executable files, all of root's."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name in ("dev", "proc", "sys", "tmp"):
             tar.addfile(_member(name, tarfile.DIRTYPE))
-        for name, target in links.items():
-            link = _member(name, tarfile.SYMTYPE)
-            link.linkname = target
-            tar.addfile(link)
         for name, path in files.items():
             member = _member(name, tarfile.REGTYPE)
             member.size = path.stat().st_size
@@ -60,12 +56,12 @@ def _member(name: str, kind: bytes) -> tarfile.TarInfo:
     return member
 
 
-def blobs(files: dict[str, Path], links: dict[str, str]) -> list[Blob]:
-    """Return layer, configuration and manifest of an image for linux/arm64."""
-    tar = archive(files, links)
+def blobs(files: dict[str, Path], architecture: str = "arm64") -> list[Blob]:
+    """Return layer, configuration and manifest of an image for Linux."""
+    tar = archive(files)
     layer = Blob(LAYER, gzip.compress(tar, compresslevel=1, mtime=0))
     history = {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(tar).hexdigest()}"]}
-    config = Blob(CONFIG, _json({"architecture": "arm64", "os": "linux", "config": {}, "rootfs": history}))
+    config = Blob(CONFIG, _json({"architecture": architecture, "os": "linux", "config": {}, "rootfs": history}))
     content = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config.descriptor(), "layers": [layer.descriptor()]}
     return [layer, config, Blob(MANIFEST, _json(content))]
 

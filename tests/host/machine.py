@@ -65,7 +65,9 @@ def running(
         *("-device", "virtio-rng-pci"),
     ]
     if disk:
-        command += ["-drive", f"if=none,id=disk,format=raw,snapshot=on,cache=unsafe,file={disk}"]
+        # Most of what an installer writes is empty, and need not be kept on this machine's disk.
+        options = "format=raw,snapshot=on,cache=unsafe,detect-zeroes=unmap,discard=unmap"
+        command += ["-drive", f"if=none,id=disk,{options},file={disk}"]
         command += ["-device", "nvme,drive=disk,serial=vol0"]
     with (folder / "qemu.log").open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

@@ -13,15 +13,16 @@ import gzip
 import re
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._boot import upstream
-from tests.host import image, machine, programs, servers, surroundings, systems, user_data
+from tests.host import image, programs, servers, surroundings, systems, user_data
 from tests.host.bastion.network import BASTION, ROUTER, SUBNET, Network
 from tests.host.conftest import Note
+from tests.host.machine import Machine, running
 from tests.host.packages import EMULATOR
 from tests.host.surroundings import FILES, REGISTRY
 
@@ -63,13 +64,18 @@ def around(tmp_path_factory: pytest.TempPathFactory, program: programs.Program) 
         yield made
 
 
-def container(around: Network) -> str:
+def container(around: Network, architecture: str = "arm64") -> str:
     """Publish an installer image, the installer a stand-in that writes the stand-in for Talos; return its name."""
     made = systems.paths()
-    installer = {"bin/busybox": made.busybox, "usr/bin/installer": systems.GUEST / "installer.sh"}
-    blobs = image.blobs({**installer, "usr/install/disk.raw.gz": made.talos}, {})
+    files = {"bin/busybox": made.busybox, "usr/bin/installer": systems.GUEST / "installer.sh"}
+    blobs = image.blobs({**files, "usr/install/disk.raw.gz": made.talos}, architecture)
     reference = around.inside("internet", lambda: image.push(REGISTRY, "urmanac/talos", blobs))
     return reference.replace(REGISTRY, "ghcr.io")
+
+
+def through_bastion(reference: str) -> str:
+    """Return the name under which the bastion's cache has an image."""
+    return reference.replace("ghcr.io", f"{BASTION}:5054")
 
 
 def script(folder: Path, reference: str) -> bytes:
@@ -82,20 +88,24 @@ def script(folder: Path, reference: str) -> bytes:
     return gzip.compress(user_data.render(folder, variables))
 
 
+@contextmanager
+def started(around: Network, folder: Path, reference: str) -> Iterator[Machine]:
+    """Start a machine whose user-data is that of a node with this image."""
+    metadata = servers.web(servers.METADATA, 80, servers.metadata(script(folder, reference)))
+    with ExitStack() as stack:
+        around.inside("router", lambda: stack.enter_context(metadata))
+        tap = stack.enter_context(around.tap())
+        within = around.within("switch")
+        yield stack.enter_context(running(folder, tap=tap, mac=MAC, disk=systems.paths().linux, within=within))
+
+
 @pytest.mark.parametrize("source", ["container", "disk image"])
 def test_a_machine_turns_itself_into_talos(
     source: str, tmp_path: Path, around: Network, program: programs.Program, note: Note
 ) -> None:
     reference = container(around) if source == "container" else f"{FILES}/{DISK_IMAGE}"
-    metadata = servers.web(servers.METADATA, 80, servers.metadata(script(tmp_path, reference)))
-    tap = around.tap("container" if source == "container" else "raw")
 
-    with ExitStack() as stack:
-        around.inside("router", lambda: stack.enter_context(metadata))
-        emulated = machine.running(
-            tmp_path, tap=tap, mac=MAC, disk=systems.paths().linux, within=around.within("switch")
-        )
-        node = stack.enter_context(emulated)
+    with started(around, tmp_path, reference) as node:
         linux = node.wait("small Linux: executing", seconds=SECONDS)
         written = node.wait("image copied to /dev/nvme0n1", seconds=SECONDS)
         talos = node.wait("answering on port 50000", seconds=SECONDS)
@@ -111,7 +121,7 @@ def test_a_machine_turns_itself_into_talos(
     expected = [*QUESTIONS, *(line for line in lines if program.real or "EFI" not in line)]
     assert unsaid(console, expected) == []
     if source == "container":
-        assert f"Image: {reference.replace('ghcr.io', f'{BASTION}:5054')}" in console
+        assert f"Image: {through_bastion(reference)}" in console
         assert not program.real or "Talos Linux UKI" in answer, "the firmware did not start boot-to-talos' own entry"
 
 
@@ -126,3 +136,15 @@ def unsaid(console: str, lines: Sequence[str]) -> list[str]:
         else:
             missing.append(line)
     return missing
+
+
+def test_a_machine_stays_what_it_is_when_the_image_is_for_another(tmp_path: Path, around: Network) -> None:
+    reference = container(around, "amd64")
+
+    with started(around, tmp_path, reference) as node:
+        node.wait("this is still the small Linux", seconds=SECONDS, hopeless="Kernel panic|answering on port")
+        console = node.console
+
+    cause = "is for amd64, this machine is arm64"
+    assert f"urmanac.talos: FAILED: the image {through_bastion(reference)} {cause}" in console
+    assert upstream.NETWORK_QUESTION not in console

@@ -57,9 +57,9 @@ def around(tmp_path: Path) -> Iterator[Network]:
 
 
 def test_a_machine_without_a_disk_boots_a_kernel(tmp_path: Path, around: Network, note: Note) -> None:
-    tap = around.tap("pxe")
+    within = around.within("switch")
 
-    with machine.running(tmp_path, tap=tap, mac=MAC, within=around.within("switch")) as node:
+    with around.tap() as tap, machine.running(tmp_path, tap=tap, mac=MAC, within=within) as node:
         ipxe = node.wait("iPXE initialising devices", seconds=SECONDS)
         kernel = node.wait("EFI stub: Booting Linux Kernel", seconds=SECONDS)
         talos = node.wait("answering on port 50000", seconds=SECONDS)

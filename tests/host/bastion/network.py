@@ -8,8 +8,9 @@ from __future__ import annotations
 import ctypes
 import secrets
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -91,11 +92,15 @@ class Network:
         self.run(place, "ip", "link", "set", interface, "up")
         self.run(other, "ip", "link", "set", other_interface, "up")
 
-    def tap(self, name: str) -> str:
+    @contextmanager
+    def tap(self, name: str = "emulated") -> Iterator[str]:
         """Connect an interface for an emulated machine to the switch, in whose namespace it has to run."""
         self.run("switch", "ip", "tuntap", "add", name, "mode", "tap")
         self.run("switch", "ip", "link", "set", name, "master", "br0", "up")
-        return name
+        try:
+            yield name
+        finally:
+            self.run("switch", "ip", "link", "delete", name)
 
     def inside(self, place: str, work: Callable[[], Done]) -> Done:
         """Do something in a namespace: sockets that it makes belong there, and stay there."""
