@@ -22,6 +22,8 @@ MANAGER: Final = "urmanac.talos"
 # What the server adds of its own accord, and what changes without anybody's wish.
 _SERVERS_OWN: Final = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
 _SECRET: Final = re.compile(r"password|secret|token|credential|private.?key|auth$", re.IGNORECASE)
+# Where a Secret keeps what is in it.
+_CONTENTS: Final = ("data", "stringData")
 
 
 class Change(NamedTuple):
@@ -89,7 +91,14 @@ def essence(found: Mapping[str, Any]) -> Object:
 
 def shown(found: Mapping[str, Any] | None) -> str:
     """Return the object as a diff shows it: without what the server adds, and without secrets."""
-    return yaml.safe_dump(_redacted(essence(found)), sort_keys=True) if found else ""
+    return yaml.safe_dump(_redacted(_without_contents(essence(found))), sort_keys=True) if found else ""
+
+
+def _without_contents(found: Object) -> Object:
+    """Return a Secret without what is in it, whatever its keys are called; any other object as it is."""
+    if found.get("kind") != "Secret":
+        return found
+    return {**found, **{key: dict.fromkeys(found[key], "(redacted)") for key in _CONTENTS if found.get(key)}}
 
 
 def _redacted(value: Any, key: str = "") -> Any:

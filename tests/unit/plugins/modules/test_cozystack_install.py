@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import install, kinds, packages, platform
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.apply import diffs
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.apply import diffs, shown
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.errors import ApiError, Cause
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.install import Outcome
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.installed import Refusal
@@ -123,6 +123,15 @@ def test_a_diff_shows_no_secret(manifest: dict[str, str]) -> None:
 
     text = str(diffs(outcome.changes))
     assert ("hush" in text, "shown" in text, "(redacted)" in text) == (False, True, True)
+
+
+@pytest.mark.parametrize("part", ["data", "stringData"])
+def test_a_diff_shows_nothing_that_is_in_a_secret(part: str) -> None:
+    content = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "pull"}, part: {".dockerconfigjson": "hush"}}
+
+    text = shown(content)
+
+    assert ("hush" in text, ".dockerconfigjson: (redacted)" in text) == (False, True)
 
 
 def test_options_become_values_and_the_users_own_are_on_top(manifest: dict[str, str]) -> None:

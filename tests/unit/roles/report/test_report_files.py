@@ -116,7 +116,7 @@ def test_junit_counts_only_what_was_not_expected_as_a_failure() -> None:
 
 
 def test_a_bastion_that_runs_and_its_public_address_are_on_the_bill() -> None:
-    bastion = {
+    bastion: dict[str, dict[str, Any]] = {
         "launch_template/bastion": {"type": "t4g.small", "volume_size": 30},
         "autoscaling_group/bastion": {"instances": ["i-1"]},
         "address/bastion": {"public_ipv4": "203.0.113.9"},
