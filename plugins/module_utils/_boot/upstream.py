@@ -91,7 +91,6 @@ TIMESTAMP = re.compile(r"\b\d{4}/\d\d/\d\d \d\d:\d\d:\d\d ")
 
 # internal/source/source.go: what an address has to end with to be taken for a disk image, not for a container image.
 RAW_ENDINGS = (".raw", ".raw.gz", ".raw.xz", ".raw.zst")
-ISO_ENDING = ".iso"
 # internal/source/http.go keeps what it downloads under a name without an ending, and raw.go goes by the ending: from a
 # URL a packed image would be written as it is. A local file is unpacked while it is written, so it is fetched first.
 
