@@ -21,6 +21,8 @@ from tests.playbooks.runs import Run, play, surroundings
 HOME = "2001:db8:1:2::/64"
 SECRET = "-".join(("tskey", "auth", "kTESTCNTRL", "x" * 32))
 MODULE = REPOSITORY / "plugins" / "modules" / "ec2_audit_info.py"
+IMAGE = f"resolve:ssm:{AMI_PARAMETER}"
+BASTION = {"enabled": True, "instance_type": "t4g.small", "volume_size": 30, "image": IMAGE}
 ONE_NODE = ("-e", "@examples/single_node.yml", "-e", "cluster_name=lab")
 
 
@@ -31,7 +33,7 @@ def cluster(lab: Lab) -> dict[str, Any]:
         **{"name": "lab", "project": "talos-arm64", "tags": {}, "region": REGION, "availability_zone": f"{REGION}a"},
         **{"vpc_ipv4_cidr": f"{lab.network}/16", "subnet_ipv4_cidr": f"{lab.network}/24", "domain": "talos.local"},
         **{"bastion_ipv4": lab.address(100), "instance_type": "t4g.medium", "volume_size": 50, "nodes_max": 1},
-        **{"cpu_credits": "unlimited", "nodes": [node]},
+        **{"cpu_credits": "unlimited", "nodes": [node], "bastion": BASTION},
     }
 
 
