@@ -262,6 +262,16 @@ def test_a_registry_that_does_not_answer_is_asked_again(machine: Machine) -> Non
     assert machine.noted("sleeps") == ["5", "10"]
 
 
+def test_a_cache_that_hides_what_its_registry_said_is_named_with_both_causes(machine: Machine) -> None:
+    (machine.here / "served" / DIGEST).unlink()
+    (machine.here / "missing").write_text("500", encoding="utf-8")
+
+    (told,) = failures(machine.run())
+
+    assert f"does not have the image {CACHED} or cannot reach its upstream (HTTP status 500)" in told
+    assert machine.noted("sleeps") == ["5", "10"]
+
+
 def test_an_index_is_refused_because_its_amd64_image_would_be_taken(machine: Machine) -> None:
     machine.serve(DIGEST, json.dumps({"manifests": [{"platform": {"architecture": "arm64"}}]}, indent=1))
 
