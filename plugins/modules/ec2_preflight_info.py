@@ -16,6 +16,18 @@ description:
   - Returns all problems at once, each with what to do about it. It does not fail because of them.
   - Problems of the description are told even if AWS cannot be asked.
   - Changes nothing and costs nothing.
+options:
+  sources:
+    description:
+      - The images and URLs from which nodes become Talos, fetched through the bastion.
+      - Those that a bastion without IPv4 cannot reach are a problem, but not in the lab.
+    type: list
+    elements: str
+    default: []
+  registry_upstreams:
+    description: From where the bastion's caches fetch the images of a registry, by its name, if not from there.
+    type: dict
+    default: {}
 author:
   - The urmanac.talos authors (@urmanac)
 seealso:
@@ -67,6 +79,7 @@ problems:
           or that would replace the collection's own.
         - C(INSTANCE_TYPE_NOT_IN_REGION), C(TYPE_NOT_IN_ZONE) - an instance type that cannot be had there.
         - C(ARCHITECTURE_NOT_ARM64), C(INSTANCE_TYPE_TOO_SMALL) - an instance type that cannot run the images.
+        - C(SOURCES_OUT_OF_REACH) - O(sources) that the bastion, with its O(cluster.bastion.egress), cannot reach.
         - C(AMI_NOT_FOUND) - no image in the region that a node could start from.
         - C(CREDENTIALS_MISSING), C(CREDENTIALS_EXPIRED), C(CREDENTIALS_INVALID), C(NOT_AUTHORIZED) - AWS refuses to
           answer.
@@ -129,12 +142,18 @@ ami:
   sample: {"id": "ami-0123456789abcdef0", "name": "al2023-ami-2023.12.20260930.0-arm64", "root_device": "/dev/xvda"}
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError, Connection, connect_checked
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import (
+    AwsError,
+    Connection,
+    connect_checked,
+    is_loopback_endpoint,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.egress import egress_problems
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight import (
     SERVICES,
     Answers,
@@ -152,16 +171,22 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import (
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
 
 
-def preflight(spec: ClusterSpec, connect: Callable[[], Connection]) -> dict[str, Any]:
-    """Return what the module returns. A connection that must not be used is not used."""
+def preflight(
+    spec: ClusterSpec, connect: Callable[[], Connection], *, out_of_reach: Iterable[Problem] = ()
+) -> dict[str, Any]:
+    """Return what the module returns. A connection that must not be used is not used.
+
+    The lab's bastion has no way out at all, so what is out of reach is a problem only elsewhere.
+    """
     try:
         connection = connect()
     except AwsError as error:
         return _result(spec, Answers(), [error.problem], endpoint=None)
+    refusals = [] if is_loopback_endpoint(connection.endpoint) else list(out_of_reach)
     if connection.problems:
-        return _result(spec, Answers(), list(connection.problems), endpoint=connection.endpoint)
-    answers, refusals = ask(connection.api, spec)
-    return _result(spec, answers, refusals, endpoint=connection.endpoint)
+        return _result(spec, Answers(), [*refusals, *connection.problems], endpoint=connection.endpoint)
+    answers, refused = ask(connection.api, spec)
+    return _result(spec, answers, [*refusals, *refused], endpoint=connection.endpoint)
 
 
 def _result(spec: ClusterSpec, answers: Answers, refusals: list[Problem], *, endpoint: str | None) -> dict[str, Any]:
@@ -177,10 +202,20 @@ def _result(spec: ClusterSpec, answers: Answers, refusals: list[Problem], *, end
 
 
 def main() -> None:
-    module = AnsibleAWSModule(argument_spec={"cluster": argument_spec()}, supports_check_mode=True)
+    options = {
+        "cluster": argument_spec(),
+        "sources": {"type": "list", "elements": "str", "default": []},
+        "registry_upstreams": {"type": "dict", "default": {}},
+    }
+    module = AnsibleAWSModule(argument_spec=options, supports_check_mode=True)
     spec = parse_spec(module.params["cluster"])
+    out_of_reach = egress_problems(spec, module.params["sources"], module.params["registry_upstreams"])
     try:
-        result = preflight(spec, lambda: connect_checked(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr))
+        result = preflight(
+            spec,
+            lambda: connect_checked(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr),
+            out_of_reach=out_of_reach,
+        )
     except CollectionError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **result)

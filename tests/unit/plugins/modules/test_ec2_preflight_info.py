@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import client, preflight
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import client, egress, preflight
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import spec as spec_module
 from ansible_collections.urmanac.talos.plugins.modules import ec2_preflight_info
 from tests.ec2_cluster import aws_with_images, cluster, empty_aws, node, run_module
 
 BAD = {"vpc_ipv4_cidr": "10.0.0.0/33", "cpu_credits": "plenty", "nodes": [node(role="pet")]}
+BASTION = {"instance_type": "t4g.medium", "volume_size": 30, "image": "ami-0123456789abcdef0"}
 BAD_CODES = ["INVALID_CIDR", "UNKNOWN_NODE_ROLE", "UNKNOWN_CPU_CREDITS"]
 
 
@@ -101,8 +102,35 @@ def test_an_endpoint_where_nobody_listens_is_one_problem(
     assert "python -m lab up" in result["problems"][0]["remedy"]
 
 
+def test_a_bastion_without_ipv4_is_refused_where_it_has_to_fetch_from_github(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with aws_with_images():
+        result = run_module(
+            ec2_preflight_info.main, capsys, cluster=cluster(bastion=BASTION), sources=["ghcr.io/urmanac/talos:latest"]
+        )
+
+    assert codes(result) == ["SOURCES_OUT_OF_REACH"]
+    assert (
+        "public_ipv4 (an Elastic IP, $0.005 an hour around the clock, $3.65 a month)" in result["problems"][0]["remedy"]
+    )
+
+
+def test_the_bastion_of_the_lab_may_fetch_nothing_from_github(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+    keys = {"access_key": client.LAB_ACCESS_KEY_ID, "secret_key": "not-a-real-secret"}
+    lab = {"cluster": cluster(bastion=BASTION), "sources": ["ghcr.io/urmanac/talos:latest"]}
+
+    result = run_module(ec2_preflight_info.main, capsys, **lab, endpoint_url="http://127.0.0.1:1", **keys)
+
+    assert codes(result) == ["ENDPOINT_UNREACHABLE"]
+
+
 def test_every_code_is_documented() -> None:
-    sources = [Path(str(module.__file__)).read_text(encoding="utf-8") for module in (spec_module, client, preflight)]
+    modules = (spec_module, client, egress, preflight)
+    sources = [Path(str(module.__file__)).read_text(encoding="utf-8") for module in modules]
     given = {code for source in sources for code in re.findall(r'Problem\(\s*"([A-Z0-9_]+)"', source)}
     given |= set(client._REMEDIES)
 

@@ -1,0 +1,44 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell what a bastion without IPv4 cannot fetch for the nodes. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import urlsplit
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_text import HOURS_A_MONTH, PUBLIC_IPV4_PRICE
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, Problem
+
+# https://github.com/orgs/community/discussions/10539: GitHub and its registry are reached over IPv4 alone.
+IPV4_ONLY = ("ghcr.io", "github.com")
+_PRICE = f"${PUBLIC_IPV4_PRICE:.3f} an hour around the clock, ${PUBLIC_IPV4_PRICE * HOURS_A_MONTH:.2f} a month"
+_REMEDY = (
+    f"Set cluster_bastion_egress to public_ipv4 (an Elastic IP, {_PRICE}) or to wireguard; or fetch them from an own "
+    "registry (cluster_images, or bastion_host_registry_upstreams for the cache of ghcr.io) and an own asset server "
+    "(bastion_host_boot_to_talos_url)."
+)
+
+
+def egress_problems(spec: ClusterSpec, sources: Iterable[str], upstreams: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield one problem if the bastion is the way to these images and URLs, and cannot reach some of them."""
+    if spec.bastion is None or spec.bastion.egress != "none":
+        return
+    missed = [source for source in dict.fromkeys(sources) if _is_ipv4_only(_host(source, upstreams))]
+    if missed:
+        names = ", ".join(missed)
+        message = f"With none the bastion reaches IPv6 alone, and these are at hosts that have only IPv4: {names}."
+        yield Problem("SOURCES_OUT_OF_REACH", "cluster_bastion_egress", message, _REMEDY)
+
+
+def _host(source: str, upstreams: Mapping[str, str]) -> str:
+    """Return the host that an image or a URL is really fetched from; only images go through the bastion's caches."""
+    if "://" in source:
+        return urlsplit(source).hostname or ""
+    registry = source.partition("/")[0]
+    return urlsplit(upstreams.get(registry, f"https://{registry}")).hostname or ""
+
+
+def _is_ipv4_only(host: str) -> bool:
+    return any(host == name or host.endswith(f".{name}") for name in IPV4_ONLY)
