@@ -22,6 +22,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.installed
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import Kind
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.transport import Call
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import machine
+from ansible_collections.urmanac.talos.plugins.modules.cozystack_info import look
 from ansible_collections.urmanac.talos.plugins.modules.cozystack_install import ARGUMENT_SPEC
 from lab.kubernetes.manifests import definitions, operator_manifest
 from tests.peers.kubernetes import ControlPlane
@@ -35,6 +36,15 @@ NODE_INFO = (
     *("machineID", "systemUUID", "bootID", "kernelVersion", "osImage", "containerRuntimeVersion"),
     *("kubeletVersion", "kubeProxyVersion", "operatingSystem"),
 )
+OFFER = {"cpu": "2", "memory": "3400Mi", "pods": "110"}
+LARGE_POD = {
+    **{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "large", "namespace": "cozy-system"}},
+    "spec": {
+        "containers": [
+            {"name": "main", "image": "example.com/none", "resources": {"requests": {"cpu": "1", "memory": "8Gi"}}}
+        ]
+    },
+}
 BINDINGS = POLICIES._replace(plural="validatingadmissionpolicybindings", kind="ValidatingAdmissionPolicyBinding")
 HOOKS = POLICIES._replace(plural="validatingwebhookconfigurations", kind="ValidatingWebhookConfiguration")
 
@@ -130,12 +140,48 @@ def test_values_that_are_no_longer_wanted_go(api: KubernetesApi, run: Callable[.
 def test_released_images_are_refused_for_a_real_node_object_of_arm64(
     api: KubernetesApi, run: Callable[..., install.Outcome]
 ) -> None:
-    api.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "arm"}})
-    status = {"nodeInfo": {**dict.fromkeys(NODE_INFO, ""), "architecture": "arm64"}}
-    change(api, f"{kinds.NODE.path('arm')}/status", {"status": status})
+    join(api, {})
 
     with pytest.raises(Refusal, match="the nodes arm are arm64"):
         run()
+
+
+def join(api: KubernetesApi, status: dict[str, Any]) -> None:
+    """Have the cluster know a node of arm64, as its kubelet would describe it."""
+    api.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "arm"}})
+    told = {"nodeInfo": {**dict.fromkeys(NODE_INFO, ""), "architecture": "arm64"}}
+    change(api, f"{kinds.NODE.path('arm')}/status", {"status": told | status})
+
+
+def test_the_diagnosis_follows_an_installation_and_names_what_the_scheduler_refused(
+    api: KubernetesApi, run: Callable[..., install.Outcome]
+) -> None:
+    before = look(api, settled=True)
+    join(api, {"allocatable": OFFER, "capacity": OFFER, "conditions": [{"type": "Ready", "status": "True"}]})
+    run(allow_unsupported_architecture=True)
+    installed = look(api, settled=True)
+    api.apply(LARGE_POD)
+    try:
+        refused = account_with(api, unschedulable=1)
+    finally:
+        api.delete(kinds.POD, "large", namespace="cozy-system")
+
+    assert (before["phase"], before["codes"], before["blocked"]) == ("absent", ["NOT_INSTALLED"], True)
+    assert (installed["phase"], installed["codes"]) == ("operator", ["OPERATOR_NOT_READY"])
+    assert installed["nodes"][0]["free"] == {"cpu_m": 2000, "memory_mib": 3400, "pods": 110}
+    assert refused["codes"][0] == "INSUFFICIENT_MEMORY"
+    assert refused["pods"]["unschedulable"][0]["lacking"] == {"memory": 1}
+    assert refused["deficit"] == {"cpu_m": 0, "memory_mib": 8192 - 3400, "pods": 0}
+
+
+def account_with(api: KubernetesApi, *, unschedulable: int) -> dict[str, Any]:
+    """Return the diagnosis once the scheduler has refused that many pods."""
+    for _ in range(100):
+        found = look(api, settled=True)
+        if found["pods"]["unschedulable_total"] == unschedulable:
+            return found
+        time.sleep(0.2)
+    raise AssertionError(f"the scheduler has refused {found['pods']}")
 
 
 def test_what_a_policy_denies_and_a_webhook_that_is_away_are_told_apart(

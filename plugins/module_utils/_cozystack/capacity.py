@@ -36,12 +36,17 @@ def _first(names: Sequence[str], total: int) -> str:
     return ", ".join(names[:5]) + (" …" if total > min(5, len(names)) else "")
 
 
+def _waiting(pods: int) -> str:
+    return f"{pods} pods wait" if pods > 1 else "1 pod waits"
+
+
 def images(found: Reading) -> Iterator[Verdict]:
     troubles = found.pods.images
     foreign = sorted({image for image, cause in troubles if cause in _ARCHITECTURES})
     if foreign:
         nodes = sorted({node.architecture for node in found.nodes})
-        message = f"{len(foreign)} images are not built for {' or '.join(nodes)}: {_first(foreign, len(foreign))}"
+        count = f"{len(foreign)} images are" if len(foreign) > 1 else "1 image is"
+        message = f"{count} not built for {' or '.join(nodes)}: {_first(foreign, len(foreign))}"
         remedy = "Build them for it and name them: cozystack_operator_image, cozystack_platform_source_url and _ref."
         yield Verdict(
             Code.ARCH_UNSUPPORTED_IMAGES, "images", message, remedy, {"images": foreign, "architectures": nodes}
@@ -58,8 +63,7 @@ def shortages(found: Reading) -> Iterator[Verdict]:
     for code, (what, remedy) in SHORTAGES.items():
         waiting = found.pods.waiting_for.get(code)
         if waiting:
-            count = f"{waiting.pods} pods wait" if waiting.pods > 1 else "1 pod waits"
-            message = f"{count} for {what}: {_first(waiting.examples, waiting.pods)}"
+            message = f"{_waiting(waiting.pods)} for {what}: {_first(waiting.examples, waiting.pods)}"
             evidence = {
                 "pods": waiting.pods,
                 "examples": waiting.examples,
@@ -69,7 +73,7 @@ def shortages(found: Reading) -> Iterator[Verdict]:
             yield Verdict(code, "nodes", message, remedy, evidence)
     pressed = [node.name for node in found.nodes if "DiskPressure" in node.pressures]
     if pressed and Code.INSUFFICIENT_DISK not in found.pods.waiting_for:
-        message = f"{', '.join(pressed)} have too little free disk and evict pods"
+        message = f"too little free disk, so that pods are evicted: {', '.join(pressed)}"
         yield Verdict(
             Code.INSUFFICIENT_DISK, "nodes", message, SHORTAGES[Code.INSUFFICIENT_DISK][1], {"nodes": pressed}
         )
@@ -78,7 +82,8 @@ def shortages(found: Reading) -> Iterator[Verdict]:
 def killed(found: Reading) -> Iterator[Verdict]:
     if found.pods.killed:
         names = [f"{one.place.namespace}/{one.place.pod} ({one.container})" for one in found.pods.killed]
-        message = f"{len(names)} containers were killed because memory ran out: {', '.join(names[:5])}"
+        count = f"{len(names)} containers were" if len(names) > 1 else "1 container was"
+        message = f"{count} killed because memory ran out: {_first(names, len(names))}"
         yield Verdict(Code.OUT_OF_MEMORY_KILLED, "pods", message, _SIZE, {"containers": names})
 
 
@@ -100,6 +105,6 @@ def storage(found: Reading) -> Iterator[Verdict]:
         yield Verdict(Code.DATA_DISK_MISSING, "LINSTOR", MEANINGS[Code.DATA_DISK_MISSING], remedy)
     if Code.VOLUME_PENDING in found.pods.waiting_for:
         waiting = found.pods.waiting_for[Code.VOLUME_PENDING]
-        message = f"{waiting.pods} pods wait for volumes ({', '.join(found.claims_pending[:5])})"
+        message = f"{_waiting(waiting.pods)} for volumes ({', '.join(found.claims_pending[:5])})"
         remedy = "Make a StorageClass and a pool for LINSTOR (cozystack_data_disk)."
         yield Verdict(Code.VOLUME_PENDING, "volumes", message, remedy, {"claims": found.claims_pending})

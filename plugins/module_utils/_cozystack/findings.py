@@ -125,7 +125,8 @@ def _closure(found: Reading) -> Iterator[Verdict]:
     missing = {one.name: absent for one in found.packages if (absent := sorted(set(one.waits_for) - known))}
     if missing and stages.phase_of(found) == stages.PACKAGES and _platform_is_done(found):
         wanted = sorted({name for names in missing.values() for name in names})
-        message = f"{len(missing)} packages wait for packages that are not installed: {', '.join(wanted)}"
+        count = f"{len(missing)} packages wait" if len(missing) > 1 else "1 package waits"
+        message = f"{count} for packages that are not installed: {', '.join(wanted)}"
         remedy = "Enable them, or disable what needs them as well: the profiles close under dependencies."
         yield Verdict(Code.PACKAGES_NOT_CLOSED, "packages", message, remedy, {"packages": missing})
 

@@ -34,10 +34,11 @@ def _closure(wish: Wish, _sizes: Mapping[str, Size]) -> Iterator[Verdict]:
     waiting = unmet((*profile_disabled(wish.profile), *wish.disabled))
     if waiting:
         (first, missing), *_others = waiting.items()
+        count = f"{len(waiting)} packages wait" if len(waiting) > 1 else "1 package waits"
         yield Verdict(
             Code.PACKAGES_NOT_CLOSED,
             f"package {first}",
-            f"{len(waiting)} packages wait for ever for disabled ones, {first} for {', '.join(missing)}.",
+            f"{count} for ever for disabled ones, {first} for {', '.join(missing)}.",
             f"Disable these too: {', '.join(waiting)}.",
             {name: list(names) for name, names in waiting.items()},
         )
