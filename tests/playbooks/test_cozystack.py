@@ -46,6 +46,8 @@ def test_small_machines_end_blocked_by_what_was_foretold(lab: Lab, built: Run) -
     assert set(result["account"]["codes"]) == foretold
     assert result["account"]["verdicts"][0]["code"] == "ARCH_UNSUPPORTED_IMAGES"
     assert result["smoke_tests"]["virtual_machine"]["code"] == "KVM_MISSING"
+    [kvm] = [one for one in result["account"]["outlook"] if one["code"] == "KVM_MISSING"]
+    assert kvm["evidence"]["instance_types"] == ["t4g.medium"]
     assert kept(lab, "report", "report.json")["cozystack"]["outcome"] == "blocked"
 
 

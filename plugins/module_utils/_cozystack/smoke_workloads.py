@@ -146,7 +146,9 @@ def machine_refusal(api: Api) -> Seen | None:
     counts = [str(one.get(KVM, "0")) for one in told]
     if any(count != "0" for count in counts):
         return None
-    return Seen(BLOCKED, f"{MEANINGS[Code.KVM_MISSING]} ({len(counts)} nodes)", Code.KVM_MISSING)
+    return Seen(
+        BLOCKED, f"{MEANINGS[Code.KVM_MISSING]} ({len(counts)} node{'' if len(counts) == 1 else 's'})", Code.KVM_MISSING
+    )
 
 
 def _emulates(kubevirt: Mapping[str, Any]) -> bool:

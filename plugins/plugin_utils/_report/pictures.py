@@ -34,7 +34,11 @@ def topology(report: Record) -> str:
     nodes, bastion = report["nodes"], report["bastion"]
     top = 104
     height = top + 54 + (len(nodes) + 1) * (_NODE_HEIGHT + 10)
-    picture = Drawing("Topology", f"A bastion and {len(nodes)} nodes in {report['vpc']['subnet']}", height)
+    picture = Drawing(
+        "Topology",
+        f"A bastion and {len(nodes)} node{'' if len(nodes) == 1 else 's'} in {report['vpc']['subnet']}",
+        height,
+    )
     draw_outside(picture, report)
     picture.box(4, top, WIDTH - 8, height - top - 4, "area")
     picture.text(_MARGIN, top + 20, f"VPC {report['vpc']['ipv4']}, {report['region']}", "strong")

@@ -103,10 +103,11 @@ def kubernetes(answer: Record, expected: int) -> Result:
     count = str(known) if known == expected else f"{known} of {expected}"
     waits = answer["waits_for_network"]
     state = "all Ready" if answer["ready"] == known else f"{answer['ready']} Ready" if answer["ready"] else "not Ready"
-    message = f"{count} nodes registered ({', '.join(answer['versions'])}), {state}"
+    message = f"{count} node{'s' if expected != 1 else ''} registered ({', '.join(answer['versions'])}), {state}"
     message += " until CozyStack brings a container network" if waits else ""
     wrong = tuple(f"{node['name']}: {node['reason']}" for node in answer["nodes"] if not node["ready"] and not waits)
-    missing = (f"{expected - known} nodes have not registered",) if known < expected else ()
+    absent = f"{expected - known} {'nodes have' if expected - known > 1 else 'node has'} not registered"
+    missing = (absent,) if known < expected else ()
     return verdict("kubernetes", "Kubernetes", message, wrong + missing)
 
 

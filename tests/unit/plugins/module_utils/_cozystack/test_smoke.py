@@ -208,7 +208,7 @@ def test_a_virtual_machine_is_not_tried_without_kubevirt_or_kvm() -> None:
 
     assert absent == smoke.Seen("blocked", "KubeVirt is not installed")
     assert (without.code, seconds) == (Code.KVM_MISSING, 0)
-    assert without.cause == "virtual machines cannot start: no node has /dev/kvm (1 nodes)"
+    assert without.cause == "virtual machines cannot start: no node has /dev/kvm (1 node)"
 
 
 def test_a_virtual_machine_is_not_tried_on_types_that_cannot_run_one() -> None:
