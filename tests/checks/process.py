@@ -59,7 +59,7 @@ def capture(
     *,
     cwd: Path = ROOT,
     extra: Mapping[str, str] | None = None,
-    limit: int = 1800,
+    limit: int = 3600,
 ) -> tuple[int, str]:
     """Run the command without a terminal and return its exit code and everything it said."""
     try:
