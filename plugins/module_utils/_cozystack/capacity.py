@@ -47,10 +47,10 @@ def images(found: Reading) -> Iterator[Verdict]:
         nodes = sorted({node.architecture for node in found.nodes})
         count = f"{len(foreign)} images are" if len(foreign) > 1 else "1 image is"
         message = f"{count} not built for {' or '.join(nodes)}: {_first(foreign, len(foreign))}"
-        remedy = "Build them for it and name them: cozystack_operator_image, cozystack_platform_source_url and _ref."
-        yield Verdict(
-            Code.ARCH_UNSUPPORTED_IMAGES, "images", message, remedy, {"images": foreign, "architectures": nodes}
-        )
+        names = "cluster_cozystack_operator_image, cluster_cozystack_platform_source_url and _ref"
+        remedy = f"Build them for it and name them: {names}."
+        evidence = {"images": foreign, "architectures": nodes}
+        yield Verdict(Code.ARCH_UNSUPPORTED_IMAGES, "images", message, remedy, evidence)
     for (image, cause), trouble in troubles.items():
         if cause not in _ARCHITECTURES:
             message = f"{image} cannot be pulled ({cause}): {trouble.message[:300]}"
@@ -101,10 +101,10 @@ def storage(found: Reading) -> Iterator[Verdict]:
     has_linstor = any(package.name == "cozystack.linstor" for package in found.packages)
     classes = [item for item in found.storage_classes if item.get("provisioner") == LINSTOR]
     if has_linstor and not classes and not found.pools:
-        remedy = "Give every node a second disk and name it: cozystack_data_disk."
+        remedy = "Give every node a second disk and name it: cluster_cozystack_data_disk."
         yield Verdict(Code.DATA_DISK_MISSING, "LINSTOR", MEANINGS[Code.DATA_DISK_MISSING], remedy)
     if Code.VOLUME_PENDING in found.pods.waiting_for:
         waiting = found.pods.waiting_for[Code.VOLUME_PENDING]
         message = f"{_waiting(waiting.pods)} for volumes ({', '.join(found.claims_pending[:5])})"
-        remedy = "Make a StorageClass and a pool for LINSTOR (cozystack_data_disk)."
+        remedy = "Make a StorageClass and a pool for LINSTOR (cluster_cozystack_data_disk)."
         yield Verdict(Code.VOLUME_PENDING, "volumes", message, remedy, {"claims": found.claims_pending})

@@ -25,7 +25,7 @@ _ROOT_CODES: Final[Mapping[str, Code]] = {
 _ROOT_REMEDIES: Final[Mapping[Code, str]] = {
     Code.OPERATOR_NOT_READY: "Look at its pod: kubectl --namespace cozy-system describe pod, and logs.",
     Code.FLUX_NOT_READY: "Look at its pod: kubectl --namespace cozy-fluxcd describe pod, and logs of its containers.",
-    Code.SOURCE_NOT_READY: "Check cozystack_platform_source_url and _ref, and whether the nodes reach that registry.",
+    Code.SOURCE_NOT_READY: "Check cluster_cozystack_platform_source_url and _ref, and whether nodes reach it.",
     Code.PACKAGE_NOT_READY: "Look at it: kubectl describe package {name}.",
     Code.RELEASE_NOT_READY: "Look at it: kubectl --namespace {namespace} describe helmrelease {name}, and at its pods.",
     Code.WEBHOOK_REFUSED: "Look at the webhook's own pod, and at network policies in its way. Flux tries again.",
