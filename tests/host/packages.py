@@ -36,6 +36,7 @@ PACKAGES = {
     "wg": "wireguard-tools",
     "wget": "wget",
     "wireguard-go": "wireguard-go",
+    "/usr/lib/python3/dist-packages/apt/__init__.py": "python3-apt",
     "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
     FIRMWARE: "qemu-efi-aarch64",
 }
