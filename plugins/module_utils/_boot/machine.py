@@ -62,7 +62,7 @@ class Machine:
 
     def run(self) -> start.Run:
         """Return how boot-to-talos is doing."""
-        return start.read_run(self.folder, is_alive=self._is_alive())
+        return start.read_run(self.folder, self.is_alive)
 
     def prepare(self, *, architecture: str, sha256: str, image: plan.Image, image_sha256: str) -> None:
         """Fetch and verify the program, and the image if it is one that has to be a file."""
@@ -91,11 +91,10 @@ class Machine:
             command_line = ["/bin/sh", str(starter)]
             os.posix_spawn(command_line[0], command_line, os.environ, file_actions=nowhere, setsid=True)
 
-    def _is_alive(self) -> bool:
-        """Tell whether the shell that runs the program is alive: a dead one has no command line."""
-        process = start.process_of(self.folder)
+    def is_alive(self, process: int) -> bool:
+        """Tell whether the process is the shell that runs the program: a dead one has no command line."""
         try:
             words = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
         except OSError:
             return False
-        return process > 0 and str(self.folder / start.STARTER).encode() in words
+        return str(self.folder / start.STARTER).encode() in words

@@ -9,7 +9,7 @@ Private to urmanac.talos: may change at any time. Runs on the machine to be repl
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,13 +68,16 @@ def script(folder: Path, root: Path, command: Sequence[str], answers: Sequence[s
     return "\n".join([*lines, 'kill "$follower" 2>/dev/null', ""])
 
 
-def read_run(folder: Path, *, is_alive: bool) -> Run:
-    """Return how the program is doing."""
+def read_run(folder: Path, is_alive: Callable[[int], bool]) -> Run:
+    """Return how the program is doing, given whether a process runs it."""
+    # In this order: a start or an end between two of these reads must not look like a program that was killed.
+    process = process_of(folder)
+    alive = process > 0 and is_alive(process)
     status = _text(folder / STATUS).strip()
     ended = int(status) if status.isdigit() else None
-    if ended is None and _text(folder / PROCESS) and not is_alive:
+    if ended is None and process and not alive:
         ended = 137  # it was killed, with the shell that would have noted its end
-    return Run(tuple(_text(folder / LOG).splitlines()), is_running=is_alive and ended is None, status=ended)
+    return Run(tuple(_text(folder / LOG).splitlines()), is_running=alive and ended is None, status=ended)
 
 
 def process_of(folder: Path) -> int:

@@ -64,7 +64,7 @@ class Graviton(Machine):
     def stop(self) -> None:
         """End what was started, as a power failure would."""
         process = start.process_of(self.folder)
-        if process and self._is_alive():
+        if process and self.is_alive(process):
             os.killpg(process, signal.SIGKILL)
             os.waitpid(process, 0)
 
