@@ -33,3 +33,8 @@ def clean(home: Path, **more: str) -> dict[str, str]:
         "AWS_DEFAULT_REGION": "eu-west-1",
         **more,
     }
+
+
+def with_collection(home: Path) -> dict[str, str]:
+    """Return such an environment in which Python finds the collection too."""
+    return clean(home, PYTHONPATH=f"{ROOT}:{ROOT / 'playbooks' / 'collections'}")

@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from bench.environment import ROOT, clean
+from bench.environment import with_collection
 from bench.measure import CannotRun, Figure, Usage, compare, interleaved, memory, run
+from bench.serving import serving
 
 RELEASES = 100
 PODS = 5000
@@ -23,7 +22,7 @@ MEMORY_GOAL = 150.0
 
 def figures(directory: Path, *, repetitions: int) -> Iterator[Figure]:
     """Yield wall time against the bare lists, and memory."""
-    with api(directory):
+    with serving("bench.kubernetes_api", directory, RELEASES, PODS):
         usages = interleaved(
             {name: partial(client, name, directory) for name in ("ours", "bare")}, repetitions=repetitions
         )
@@ -38,7 +37,7 @@ def figures(directory: Path, *, repetitions: int) -> Iterator[Figure]:
 def client(name: str, directory: Path) -> Usage:
     """Run one of the clients."""
     command: list[str | Path] = [sys.executable, "-m", "bench.kubernetes_client", name, directory / "kubeconfig"]
-    return run(command, environment=environment(directory), output=directory / f"{name}.out")
+    return run(command, environment=with_collection(directory), output=directory / f"{name}.out")
 
 
 def check(directory: Path) -> None:
@@ -48,25 +47,3 @@ def check(directory: Path) -> None:
     seen = {"helmreleases": account["releases"]["present"], "pods": account["pods"]["total"]}
     if not counted == seen == {"helmreleases": RELEASES, "pods": PODS}:
         raise CannotRun(f"the clients saw different things: {seen} and {counted}")
-
-
-def environment(directory: Path) -> dict[str, str]:
-    """Return the environment of clients and server."""
-    return clean(directory, PYTHONPATH=f"{ROOT}:{ROOT / 'playbooks' / 'collections'}")
-
-
-@contextmanager
-def api(directory: Path) -> Iterator[None]:
-    """Serve the lists in a process of their own."""
-    command = [sys.executable, "-m", "bench.kubernetes_api", str(directory), str(RELEASES), str(PODS)]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, text=True, env=environment(directory), cwd=ROOT, stdin=pipe, stdout=pipe) as process:
-        assert process.stdin  # noqa: S101  for the type checker: both are pipes
-        assert process.stdout  # noqa: S101
-        try:
-            if process.stdout.readline() != "ready\n":
-                raise CannotRun("the API did not come up")
-            yield
-        finally:
-            process.stdin.close()
-            process.terminate()

@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from bench.environment import ROOT, clean
+from bench.environment import ROOT, with_collection
 from bench.measure import CannotRun, Figure, Usage, compare, interleaved, memory, run
+from bench.serving import serving
 
 NODES = 300
 TALOSCTL_NODES = 20
@@ -34,7 +33,7 @@ def addresses(count: int) -> list[str]:
 
 def figures(directory: Path, *, repetitions: int) -> Iterator[Figure]:
     """Yield wall time against both peers, and memory."""
-    with nodes(directory):
+    with serving("bench.talos_nodes", directory, NODES):
         usages = interleaved(runs(directory), repetitions=repetitions)
         ours, bare = usages["ours"], usages["bare"]
         yield compare("talos_apply_wall", "s", wall(ours), wall(bare), against=f"{NODES} bare TLS + RPC", goal=2)
@@ -59,12 +58,7 @@ def client_run(name: str, directory: Path) -> Usage:
     """Run one of the clients."""
     command: list[str | Path] = [sys.executable, "-m", "bench.talos_client", name]
     command += [directory, str(NODES), new_config(directory)]
-    return run(command, environment=environment(directory), output=directory / f"{name}.out")
-
-
-def environment(directory: Path) -> dict[str, str]:
-    """Return the environment of clients and nodes."""
-    return clean(directory, PYTHONPATH=f"{ROOT}:{ROOT / 'playbooks' / 'collections'}")
+    return run(command, environment=with_collection(directory), output=directory / f"{name}.out")
 
 
 def new_config(directory: Path) -> Path:
@@ -96,21 +90,4 @@ def talosctl(program: Path, directory: Path, address: str, *arguments: str | Pat
     """Return the seconds of one call of talosctl."""
     command: list[str | Path] = [program, "--talosconfig", directory / "talosconfig", "--endpoints", address]
     command += ["--nodes", address, *arguments]
-    return run(command, environment=environment(directory), output=directory / "talosctl.out").wall_seconds
-
-
-@contextmanager
-def nodes(directory: Path) -> Iterator[None]:
-    """Serve the nodes in a process of their own."""
-    command = [sys.executable, "-m", "bench.talos_nodes", str(directory), str(NODES)]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, text=True, env=environment(directory), cwd=ROOT, stdin=pipe, stdout=pipe) as process:
-        assert process.stdin  # noqa: S101  for the type checker: both are pipes
-        assert process.stdout  # noqa: S101
-        try:
-            if process.stdout.readline() != "ready\n":
-                raise CannotRun("the nodes did not come up")
-            yield
-        finally:
-            process.stdin.close()
-            process.terminate()
+    return run(command, environment=with_collection(directory), output=directory / "talosctl.out").wall_seconds
