@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The option cluster and the attributes of a module that only reads."""
+    """The option cluster."""
 
     DOCUMENTATION = r"""
 options:
@@ -148,18 +148,4 @@ options:
           volume_size:
             description: Size of this node's root volume in GiB; without it the cluster's.
             type: int
-attributes:
-  check_mode:
-    description: Can run in check mode and return what it would do without changing anything.
-    support: full
-    details:
-      - This module only reads.
-  diff_mode:
-    description: Returns what it changed, or would change, when run with C(--diff).
-    support: N/A
-    details:
-      - This module changes nothing.
-  idempotent:
-    description: Running it again with the same options changes nothing.
-    support: full
 """

@@ -12,6 +12,8 @@ short_description: Bring a host to the files and units of a bastion
 version_added: 0.1.0
 author:
   - The urmanac.talos authors (@urmanac)
+extends_documentation_fragment:
+  - urmanac.talos.attributes
 description:
   - Lays all files in one go, restarts what reads a file that has changed, and starts what does not run.
   - Removes what an earlier run or the user-data has laid and O(files) does not name any more.
@@ -49,16 +51,6 @@ options:
     description: The file that lists all files, by which the next run knows what to remove.
     type: path
     default: /etc/talos-bastion/files
-attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return what it would without changing anything.
-    support: full
-  diff_mode:
-    description: Returns details on what has changed, or would change, in C(diff) mode.
-    support: full
-  idempotent:
-    description: A second run changes nothing.
-    support: full
 seealso:
   - plugin: urmanac.talos.bastion_files
     plugin_type: filter

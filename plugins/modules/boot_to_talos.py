@@ -19,16 +19,18 @@ description:
   - The rules are those of the user-data that the role C(nodes) gives its machines.
 author:
   - The urmanac.talos authors (@urmanac)
+extends_documentation_fragment:
+  - urmanac.talos.attributes
 attributes:
   check_mode:
-    description: Checks the machine and returns the command line and the plan without changing anything.
-    support: full
+    details:
+      - Checks the machine, and returns the command line and the plan.
   diff_mode:
-    description: Returns the system that is there and the one that replaces it.
-    support: full
+    details:
+      - Returns the system that is there and the one that replaces it.
   idempotent:
-    description: A machine that is Talos, or on which it runs already, is left alone. After a failure it begins anew.
-    support: full
+    details:
+      - A machine that is Talos, or on which it runs already, is left alone. After a failure it begins anew.
 options:
   image:
     description:

@@ -19,6 +19,8 @@ description:
   - Asks nobody and changes nothing. It does not fail because of what it foretells.
 author:
   - The urmanac.talos authors (@urmanac)
+extends_documentation_fragment:
+  - urmanac.talos.attributes.reads_only
 options:
   nodes:
     description:
@@ -68,16 +70,6 @@ options:
     description: How many pods a kubelet takes; the collection's machine configurations raise it to the default.
     type: int
     default: 512
-attributes:
-  check_mode:
-    description: Reads nothing and changes nothing, in check mode or not.
-    support: full
-  diff_mode:
-    description: Shows no diff, because it changes nothing.
-    support: none
-  idempotent:
-    description: Changes nothing, however often it runs.
-    support: full
 seealso:
   - module: urmanac.talos.ec2_preflight_info
   - name: Hardware requirements of CozyStack

@@ -21,18 +21,7 @@ author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
   - urmanac.talos.kubernetes
-attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return what it would without changing anything.
-    support: full
-    details:
-      - This module only reads.
-  diff_mode:
-    description: Returns details on what has changed, or would change, in C(diff) mode.
-    support: none
-  idempotent:
-    description: A second run changes nothing.
-    support: full
+  - urmanac.talos.attributes.reads_only
 options:
   settled:
     description:
@@ -329,14 +318,11 @@ codes:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.module import (
-    api_of,
-    api_options,
-    missing_library,
-)
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.module import api_of, api_options
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ansible_collections.urmanac.talos.plugins.module_utils._libraries import require
 
 MISSING: ImportError | None = None
 try:
@@ -370,9 +356,7 @@ def look(api: Api, *, settled: bool, plan: Mapping[str, Any] | None = None) -> d
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    if MISSING:
-        library, trace = missing_library(MISSING)
-        module.fail_json(msg=missing_required_lib(library), exception=trace)
+    require(module, MISSING)
     try:
         found = look(api_of(module.params), settled=module.params["settled"], plan=module.params["plan"])
     except CollectionError as error:

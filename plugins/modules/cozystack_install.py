@@ -21,21 +21,15 @@ author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
   - urmanac.talos.kubernetes
+  - urmanac.talos.attributes
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and return what it would without changing anything.
-    support: full
     details:
       - The server is asked for a dry run. Of kinds that it does not know yet it cannot tell anything; those objects are
         shown as they are written.
   diff_mode:
-    description: Returns details on what has changed, or would change, in C(diff) mode.
-    support: full
     details:
       - Values whose name looks like that of a secret are not shown.
-  idempotent:
-    description: A second run changes nothing.
-    support: full
 options:
   state:
     description:
@@ -231,15 +225,12 @@ code:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import fetch_url
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.module import (
-    api_of,
-    api_options,
-    missing_library,
-)
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.module import api_of, api_options
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._libraries import require
 
 MISSING: ImportError | None = None
 try:
@@ -297,16 +288,13 @@ def fetcher(module: AnsibleModule) -> Any:
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    if MISSING:
-        library, trace = missing_library(MISSING)
-        module.fail_json(msg=missing_required_lib(library), exception=trace)
+    require(module, MISSING)
     try:
         api = api_of(module.params)
         ensure = install.ensure_present if module.params["state"] == "present" else install.ensure_absent
         outcome = ensure(api, install.plan_of(module.params, fetcher(module)), check_mode=module.check_mode)
     except ImportError as error:
-        library, trace = missing_library(error)
-        module.fail_json(msg=missing_required_lib(library), exception=trace)
+        require(module, error)
     except CollectionError as error:
         code = getattr(error, "code", None)
         module.fail_json(msg=str(error), **({"code": str(code)} if code else {}))

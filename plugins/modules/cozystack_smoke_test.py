@@ -18,18 +18,14 @@ author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
   - urmanac.talos.kubernetes
+  - urmanac.talos.attributes
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and return what it would without changing anything.
-    support: full
     details:
       - In check mode nothing is run; RV(outcome) is V(skipped).
   diff_mode:
-    description: Returns details on what has changed, or would change, in C(diff) mode.
     support: none
   idempotent:
-    description: A second run changes nothing.
-    support: full
     details:
       - It leaves nothing behind, and never counts as a change.
 options:
@@ -101,14 +97,11 @@ code:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.module import (
-    api_of,
-    api_options,
-    missing_library,
-)
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.module import api_of, api_options
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ansible_collections.urmanac.talos.plugins.module_utils._libraries import require
 
 MISSING: ImportError | None = None
 try:
@@ -153,9 +146,7 @@ def result_of(api: smoke.Api, params: Mapping[str, Any], *, check_mode: bool) ->
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    if MISSING:
-        library, trace = missing_library(MISSING)
-        module.fail_json(msg=missing_required_lib(library), exception=trace)
+    require(module, MISSING)
     try:
         result = result_of(api_of(module.params), module.params, check_mode=module.check_mode)
     except CollectionError as error:

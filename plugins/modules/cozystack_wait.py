@@ -17,21 +17,15 @@ description:
   - Ends in any case, after O(timeout) seconds at the latest.
 author:
   - The urmanac.talos authors (@urmanac)
+extends_documentation_fragment:
+  - urmanac.talos.attributes.reads_only
 attributes:
   action:
     description: Runs on the controller, and M(urmanac.talos.cozystack_info) where the task runs.
     support: full
   check_mode:
-    description: Can run in C(check_mode) and return what it would without changing anything.
-    support: full
     details:
       - In check mode it looks once and does not fail, because nothing may be installed yet.
-  diff_mode:
-    description: Returns details on what has changed, or would change, in C(diff) mode.
-    support: none
-  idempotent:
-    description: A second run changes nothing.
-    support: full
 options:
   kubeconfig:
     description: Kubeconfig where the task runs; E(KUBECONFIG) or C(~/.kube/config) where this is not set.

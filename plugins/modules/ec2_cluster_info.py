@@ -35,6 +35,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - urmanac.talos._ec2_cluster
+  - urmanac.talos.attributes.reads_only
 """
 
 EXAMPLES = r"""

@@ -89,14 +89,7 @@ options:
         C(scheduler:UpdateSchedule), C(scheduler:DeleteSchedule) and C(iam:PassRole).
     type: str
 attributes:
-  check_mode:
-    description: Can run in check mode and return what it would do without changing anything.
-    support: full
-  diff_mode:
-    description: Returns what it changed, or would change, when run with C(--diff).
-    support: full
   idempotent:
-    description: Running it again with the same options changes nothing.
     support: partial
     details:
       - A duration in O(expires) counts from now, see there.
@@ -108,6 +101,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - urmanac.talos.attributes
 """
 
 EXAMPLES = r"""

@@ -24,26 +24,13 @@ options:
     description: The value of the tag C(Project).
     type: str
     required: true
-attributes:
-  check_mode:
-    description: Can run in check mode and return what it would do without changing anything.
-    support: full
-    details:
-      - This module only reads.
-  diff_mode:
-    description: Returns what it changed, or would change, when run with C(--diff).
-    support: N/A
-    details:
-      - This module changes nothing.
-  idempotent:
-    description: Running it again with the same options changes nothing.
-    support: full
 seealso:
   - module: urmanac.talos.ec2_home_access
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - urmanac.talos.attributes.reads_only
 """
 
 EXAMPLES = r"""

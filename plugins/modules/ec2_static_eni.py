@@ -56,22 +56,13 @@ options:
     description: Tags of the interface; other tags that it has are left alone.
     type: dict
     default: {}
-attributes:
-  check_mode:
-    description: Can run in check mode and return what it would do without changing anything.
-    support: full
-  diff_mode:
-    description: Returns what it changed, or would change, when run with C(--diff).
-    support: full
-  idempotent:
-    description: Running it again with the same options changes nothing.
-    support: full
 seealso:
   - module: amazon.aws.ec2_eni
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - urmanac.talos.attributes
 """
 
 EXAMPLES = r"""

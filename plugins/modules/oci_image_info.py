@@ -20,20 +20,8 @@ description:
     plain http outside of private networks unless O(plain_http) names it, and are never returned.
 author:
   - The urmanac.talos authors (@urmanac)
-attributes:
-  check_mode:
-    description: Can run in check mode and return what it would do without changing anything.
-    support: full
-    details:
-      - This module only reads.
-  diff_mode:
-    description: Returns what it changed, or would change, when run with C(--diff).
-    support: N/A
-    details:
-      - This module changes nothing.
-  idempotent:
-    description: Running it again with the same options changes nothing.
-    support: full
+extends_documentation_fragment:
+  - urmanac.talos.attributes.reads_only
 options:
   images:
     description:

@@ -12,6 +12,8 @@ short_description: Note when a phase of a playbook begins
 version_added: 0.1.0
 author:
   - The urmanac.talos authors (@urmanac)
+extends_documentation_fragment:
+  - urmanac.talos.attributes.reads_only
 description:
   - Adds a phase to the fact C(cluster_phases).
   - The role P(urmanac.talos.report#role) computes from it how long each phase took.
@@ -22,14 +24,8 @@ options:
     required: true
 attributes:
   check_mode:
-    description: Notes the phase in check mode as well.
-    support: full
-  diff_mode:
-    description: Shows no diff, because it changes nothing.
-    support: none
-  idempotent:
-    description: Changes nothing, however often it runs.
-    support: full
+    details:
+      - Notes the phase in check mode as well.
 """
 
 EXAMPLES = r"""

@@ -19,20 +19,14 @@ author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
   - urmanac.talos.talos
+  - urmanac.talos.attributes
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and return what it would without changing anything.
-    support: full
     details:
       - It is the node's own dry run. Talos takes back a pending V(try) on any other call, a dry run included.
   diff_mode:
-    description: Returns details on what has changed, or would change, in C(diff) mode.
-    support: full
     details:
       - The node's own diff, without secrets.
-  idempotent:
-    description: A second run changes nothing.
-    support: full
 options:
   config:
     description: Configuration of all O(nodes) as YAML text, all documents of it.
@@ -118,17 +112,13 @@ from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, NamedTuple, Protocol
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError, TalosError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import (
     cluster_way,
     failures,
     maintenance_way,
-    missing_library,
-    node_options,
-    readable,
+    node_module,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.redact import is_secret_name, redact
 
@@ -411,11 +401,7 @@ def main() -> None:
         "settle_timeout": {"type": "float", "default": 120},
         "wait_timeout": {"type": "float", "default": 60},
     }
-    module = AnsibleModule(argument_spec=node_options(**options), supports_check_mode=True)
-    if MISSING:
-        library, trace = missing_library(MISSING)
-        module.fail_json(msg=missing_required_lib(library), exception=trace)
-    readable(module)
+    module = node_module(MISSING, **options)
     try:
         work = apply_to_all(module.params, check_mode=module.check_mode, shows_diff=module._diff)
         outcomes = asyncio.run(work)

@@ -18,16 +18,10 @@ author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
   - urmanac.talos.talos
+  - urmanac.talos.attributes
 attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return what it would without changing anything.
-    support: full
   diff_mode:
-    description: Returns details on what has changed, or would change, in C(diff) mode.
     support: none
-  idempotent:
-    description: A second run changes nothing.
-    support: full
 options:
   nodes:
     description: Addresses of all control planes; the first one is where etcd begins.
@@ -66,16 +60,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError, TalosError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import (
     cluster_way,
     failures,
-    missing_library,
-    node_options,
-    readable,
+    node_module,
 )
 
 MISSING: ImportError | None = None
@@ -198,11 +188,7 @@ def main() -> None:
         "snapshot": {"type": "path"},
         "wait_timeout": {"type": "float", "default": 300},
     }
-    module = AnsibleModule(argument_spec=node_options(**options), supports_check_mode=True)
-    if MISSING:
-        library, trace = missing_library(MISSING)
-        module.fail_json(msg=missing_required_lib(library), exception=trace)
-    readable(module)
+    module = node_module(MISSING, **options)
     try:
         done = run(module.params, check_mode=module.check_mode)
     except CollectionError as error:

@@ -17,18 +17,12 @@ description:
   - Nothing secret is returned, shown in a diff or logged.
 author:
   - The urmanac.talos authors (@urmanac)
+extends_documentation_fragment:
+  - urmanac.talos.attributes
 attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return what it would without changing anything.
-    support: full
   diff_mode:
-    description: Returns details on what has changed, or would change, in C(diff) mode.
-    support: full
     details:
       - Secrets are replaced in it, as far as a name or their form marks them as such.
-  idempotent:
-    description: A second run changes nothing.
-    support: full
 options:
   bundle:
     description: File of the secrets bundle, as M(urmanac.talos.talos_secrets) or C(talosctl gen secrets) makes it.
@@ -279,25 +273,24 @@ nodes:
 """
 
 import re
-import traceback
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._libraries import require
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import files
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.redact import redact
 
+MISSING: ImportError | None = None
 try:
     from ansible_collections.urmanac.talos.plugins.module_utils._talos import cozystack, merge, node_config
     from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import Bundle, read_bundle, secret_values
     from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import ClusterConfig
-
-    MISSING = None
-except ImportError:
-    MISSING = traceback.format_exc()
+except ImportError as error:
+    MISSING = error
 
 _TEXT: dict[str, Any] = {"type": "str", "default": ""}
 _TEXTS: dict[str, Any] = {"type": "list", "elements": "str", "default": []}
@@ -503,8 +496,7 @@ def diff(file: File, bundle: Bundle) -> dict[str, str]:
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    if MISSING:
-        module.fail_json(msg=missing_required_lib("PyYAML"), exception=MISSING)
+    require(module, MISSING)
     # Patches are kept out of the log and the result, but their values are not taken for secrets everywhere else: that
     # would put asterisks in place of every "1" and "true".
     module.no_log_values.clear()

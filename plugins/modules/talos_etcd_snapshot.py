@@ -18,15 +18,11 @@ author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
   - urmanac.talos.talos
+  - urmanac.talos.attributes
 attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return what it would without changing anything.
-    support: full
   diff_mode:
-    description: Returns details on what has changed, or would change, in C(diff) mode.
     support: none
   idempotent:
-    description: A second run changes nothing.
     support: partial
     details:
       - Each snapshot is a new one, unless O(force) is V(false) and the file is there.
@@ -91,15 +87,11 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError, TalosError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import (
     cluster_way,
     failures,
-    missing_library,
-    node_options,
-    readable,
+    node_module,
 )
 
 MISSING: ImportError | None = None
@@ -180,11 +172,7 @@ def main() -> None:
         "force": {"type": "bool", "default": True},
         "snapshot_timeout": {"type": "float", "default": 600},
     }
-    module = AnsibleModule(argument_spec=node_options(**options), supports_check_mode=True)
-    if MISSING:
-        library, trace = missing_library(MISSING)
-        module.fail_json(msg=missing_required_lib(library), exception=trace)
-    readable(module)
+    module = node_module(MISSING, **options)
     try:
         result = ensure_snapshot(module.params, check_mode=module.check_mode)
     except CollectionError as error:

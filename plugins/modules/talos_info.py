@@ -18,18 +18,7 @@ author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
   - urmanac.talos.talos
-attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return what it would without changing anything.
-    support: full
-    details:
-      - This module only reads.
-  diff_mode:
-    description: Returns details on what has changed, or would change, in C(diff) mode.
-    support: none
-  idempotent:
-    description: A second run changes nothing.
-    support: full
+  - urmanac.talos.attributes.reads_only
 options:
   gather:
     description:
@@ -186,16 +175,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import NodeError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import (
     cluster_way,
     maintenance_way,
-    missing_library,
-    node_options,
-    readable,
+    node_module,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.probe import Probe, probe_all
 
@@ -268,11 +253,7 @@ async def look(params: Mapping[str, Any]) -> list[dict[str, Any]]:
 def main() -> None:
     """Run the module."""
     gather = {"type": "list", "elements": "str", "choices": list(GATHERED), "default": []}
-    module = AnsibleModule(argument_spec=node_options(gather=gather), supports_check_mode=True)
-    if MISSING:
-        library, trace = missing_library(MISSING)
-        module.fail_json(msg=missing_required_lib(library), exception=trace)
-    readable(module)
+    module = node_module(MISSING, gather=gather)
     try:
         nodes = asyncio.run(look(module.params))
     except CollectionError as error:

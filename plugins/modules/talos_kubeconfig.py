@@ -18,18 +18,11 @@ author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
   - urmanac.talos.talos
+  - urmanac.talos.attributes
 attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return what it would without changing anything.
-    support: full
   diff_mode:
-    description: Returns details on what has changed, or would change, in C(diff) mode.
-    support: full
     details:
       - The server and the context, never keys or certificates.
-  idempotent:
-    description: A second run changes nothing.
-    support: full
 options:
   nodes:
     description: Addresses of control planes; the first one that answers is asked.
@@ -88,15 +81,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError, TalosError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import (
     cluster_way,
     failures,
-    missing_library,
-    node_options,
-    readable,
+    node_module,
 )
 
 MISSING: ImportError | None = None
@@ -244,11 +233,7 @@ def main() -> None:
         "server": {"type": "str"},
         "renew_before": {"type": "int", "default": 30},
     }
-    module = AnsibleModule(argument_spec=node_options(**options), supports_check_mode=True)
-    if MISSING:
-        library, trace = missing_library(MISSING)
-        module.fail_json(msg=missing_required_lib(library), exception=trace)
-    readable(module)
+    module = node_module(MISSING, **options)
     try:
         fresh = asyncio.run(fetch(module.params))
         result = ensure_kubeconfig(fresh, module.params, check_mode=module.check_mode)

@@ -16,16 +16,10 @@ author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
   - urmanac.talos.talos
+  - urmanac.talos.attributes
 attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return what it would without changing anything.
-    support: full
   diff_mode:
-    description: Returns details on what has changed, or would change, in C(diff) mode.
     support: none
-  idempotent:
-    description: A second run changes nothing.
-    support: full
 options:
   talosconfig:
     required: true
@@ -84,15 +78,11 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError, TalosError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import (
     cluster_way,
-    missing_library,
-    node_options,
-    readable,
+    node_module,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.probe import probe
 
@@ -186,11 +176,7 @@ def main() -> None:
         "partitions": {"type": "list", "elements": "str", "default": ["STATE", "EPHEMERAL"]},
         "wait_timeout": {"type": "float", "default": 600},
     }
-    module = AnsibleModule(argument_spec=node_options(**options), supports_check_mode=True)
-    if MISSING:
-        library, trace = missing_library(MISSING)
-        module.fail_json(msg=missing_required_lib(library), exception=trace)
-    readable(module)
+    module = node_module(MISSING, **options)
     try:
         check(module.params)
         nodes = asyncio.run(reset_all(module.params, check_mode=module.check_mode))

@@ -18,18 +18,12 @@ description:
   - Nothing secret is returned, shown in a diff or logged.
 author:
   - The urmanac.talos authors (@urmanac)
+extends_documentation_fragment:
+  - urmanac.talos.attributes
 attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return what it would without changing anything.
-    support: full
   diff_mode:
-    description: Returns details on what has changed, or would change, in C(diff) mode.
-    support: full
     details:
       - Tells which files change, never their secrets.
-  idempotent:
-    description: A second run changes nothing.
-    support: full
 options:
   path:
     description: File of the bundle; made with mode C(0600), its directory with C(0700).
@@ -103,21 +97,20 @@ expires:
 """
 
 import datetime
-import traceback
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._libraries import require
 
+MISSING: ImportError | None = None
 try:
     from ansible_collections.urmanac.talos.plugins.module_utils._talos import secrets
     from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import Bundle
-
-    MISSING = None
-except ImportError:
-    MISSING = traceback.format_exc()
+except ImportError as error:
+    MISSING = error
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "path": {"type": "path", "required": True},
@@ -196,8 +189,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=ARGUMENT_SPEC, required_by={"talosconfig": ["context"]}, supports_check_mode=True
     )
-    if MISSING:
-        module.fail_json(msg=missing_required_lib("cryptography and PyYAML"), exception=MISSING)
+    require(module, MISSING)
     try:
         result = ensure_secrets(module.params, check_mode=module.check_mode)
     except (CollectionError, OSError) as error:

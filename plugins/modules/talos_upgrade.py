@@ -26,16 +26,12 @@ author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
   - urmanac.talos.talos
+  - urmanac.talos.attributes
 attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return what it would without changing anything.
-    support: full
-  diff_mode:
-    description: Returns details on what has changed, or would change, in C(diff) mode.
-    support: full
   idempotent:
-    description: A second run changes nothing, except with O(force=true).
-    support: full
+    support: partial
+    details:
+      - With O(force=true) a node is upgraded whatever it runs.
 options:
   talosconfig:
     required: true
@@ -112,15 +108,11 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError, TalosError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import (
     cluster_way,
-    missing_library,
-    node_options,
-    readable,
+    node_module,
 )
 
 MISSING: ImportError | None = None
@@ -281,11 +273,7 @@ def main() -> None:
         "force": {"type": "bool", "default": False},
         "upgrade_timeout": {"type": "float", "default": 1200},
     }
-    module = AnsibleModule(argument_spec=node_options(**options), supports_check_mode=True)
-    if MISSING:
-        library, trace = missing_library(MISSING)
-        module.fail_json(msg=missing_required_lib(library), exception=trace)
-    readable(module)
+    module = node_module(MISSING, **options)
     try:
         nodes = asyncio.run(upgrade_all(module.params, check_mode=module.check_mode))
         wish = wish_of(module.params)

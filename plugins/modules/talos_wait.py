@@ -16,21 +16,15 @@ description:
   - When time is up it fails and tells what was last seen of each node.
 author:
   - The urmanac.talos authors (@urmanac)
+extends_documentation_fragment:
+  - urmanac.talos.attributes.reads_only
 attributes:
   action:
     description: Runs on the controller, and M(urmanac.talos.talos_info) where the task runs.
     support: full
   check_mode:
-    description: Can run in C(check_mode) and return what it would without changing anything.
-    support: full
     details:
       - In check mode it looks once and does not fail, because the nodes may not exist yet.
-  diff_mode:
-    description: Returns details on what has changed, or would change, in C(diff) mode.
-    support: none
-  idempotent:
-    description: A second run changes nothing.
-    support: full
 options:
   nodes:
     description: Addresses of the nodes.

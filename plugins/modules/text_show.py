@@ -12,6 +12,8 @@ short_description: Print lines as they are
 version_added: 0.1.0
 author:
   - The urmanac.talos authors (@urmanac)
+extends_documentation_fragment:
+  - urmanac.talos.attributes.reads_only
 description:
   - Prints a plan, a report or a question on the screen of whoever runs the playbook, line by line.
   - M(ansible.builtin.debug) would print the same lines as quoted data.
@@ -27,14 +29,8 @@ options:
     default: false
 attributes:
   check_mode:
-    description: Prints in check mode as well.
-    support: full
-  diff_mode:
-    description: Shows no diff, because it changes nothing.
-    support: none
-  idempotent:
-    description: Changes nothing, however often it runs.
-    support: full
+    details:
+      - Prints in check mode as well.
 seealso:
   - module: ansible.builtin.debug
 """

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import copy
-import traceback
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +19,6 @@ _API_OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "timeout": {"type": "float", "default": 30},
     "patience": {"type": "float", "default": 60},
 }
-_NAMES: Final = {"yaml": "PyYAML"}
 
 
 def api_options(**more: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,9 +32,3 @@ def api_of(params: Mapping[str, Any]) -> KubernetesApi:
 
     access = client.Access(*(params[name] for name in ("kubeconfig", "context", "proxy", "timeout")))
     return client.connect(access, patience=params["patience"])
-
-
-def missing_library(error: ImportError) -> tuple[str, str]:
-    """Return the name of the library that is not there, and the traceback."""
-    name = (error.name or "kubernetes").partition(".")[0]
-    return _NAMES.get(name, name), "".join(traceback.format_exception(error))

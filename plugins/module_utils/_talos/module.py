@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import copy
-import traceback
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NoReturn, Protocol
+from typing import Any, Final
+
+from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._libraries import require
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.access import (
     Access,
     cluster_access,
@@ -29,31 +31,13 @@ _NODE_OPTIONS: Final[dict[str, dict[str, Any]]] = {
 _SECRET_LENGTH: Final = 40
 
 
-class Module(Protocol):
-    """What is needed of AnsibleModule."""
-
-    params: dict[str, Any]
-    no_log_values: set[str]
-
-    def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
-        """End the module as failed."""
-
-
-def node_options(**more: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the argument specification of a module for nodes."""
-    return copy.deepcopy(_NODE_OPTIONS) | {name: dict(option) for name, option in more.items()}
-
-
-def readable(module: Module) -> None:
-    """Hide what is secret in a talosconfig, and not its context's name wherever it occurs in a result."""
+def node_module(missing: ImportError | None, **options: Mapping[str, Any]) -> AnsibleModule:
+    """Return a module for nodes with these options besides those that all have."""
+    module = AnsibleModule(argument_spec=copy.deepcopy(_NODE_OPTIONS) | options, supports_check_mode=True)
+    require(module, missing)
+    # Hide what is secret in a talosconfig, and not its context's name wherever it occurs in a result.
     module.no_log_values = {value for value in module.no_log_values if len(value) >= _SECRET_LENGTH}
-
-
-def missing_library(error: ImportError) -> tuple[str, str]:
-    """Return the name of the library that is not there, and the traceback."""
-    names = {"google": "protobuf", "yaml": "PyYAML"}
-    name = (error.name or "grpclib").partition(".")[0]
-    return names.get(name, name), "".join(traceback.format_exception(error))
+    return module
 
 
 def maintenance_way(params: Mapping[str, Any], fingerprint: str | None = None) -> Access:

@@ -1,0 +1,25 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a module does without a library that it needs. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, Final
+
+from ansible.module_utils.basic import missing_required_lib
+
+if TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+# What is installed under another name than it is imported by.
+_PACKAGES: Final = {"google": "protobuf", "yaml": "PyYAML"}
+
+
+def require(module: AnsibleModule, missing: ImportError | None) -> None:
+    """Fail the module if a library could not be imported, with its name and where to install it."""
+    if missing:
+        name = (missing.name or str(missing)).partition(".")[0]
+        trace = "".join(traceback.format_exception(missing))
+        module.fail_json(msg=missing_required_lib(_PACKAGES.get(name, name)), exception=trace)
