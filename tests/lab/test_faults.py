@@ -15,6 +15,7 @@ import botocore.exceptions
 import pytest
 
 from tests.lab.labs import Lab
+from tests.lookalikes import ACCESS_KEY_ID
 
 
 @pytest.fixture(autouse=True)
@@ -106,7 +107,7 @@ def test_credentials_that_are_not_the_labs_are_refused(lab: Lab, service: str) -
         service,
         endpoint_url=lab.endpoint,
         region_name="eu-west-1",
-        aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
+        aws_access_key_id=ACCESS_KEY_ID,
         aws_secret_access_key="nothing",  # noqa: S106  an example key
     )
     calls = {"ec2": "describe_vpcs", "iam": "list_roles", "ssm": "describe_parameters"}

@@ -16,10 +16,11 @@ import pytest
 
 from lab.settings import REGION, REPOSITORY
 from tests.lab.labs import AMI_PARAMETER, Lab
+from tests.lookalikes import tailscale_key
 from tests.playbooks.runs import Run, play, surroundings
 
 HOME = "2001:db8:1:2::/64"
-SECRET = "-".join(("tskey", "auth", "kTESTCNTRL", "x" * 32))
+SECRET = tailscale_key("kTESTCNTRL-" + "x" * 32)
 MODULE = REPOSITORY / "plugins" / "modules" / "ec2_audit_info.py"
 IMAGE = f"resolve:ssm:{AMI_PARAMETER}"
 BASTION = {"enabled": True, "instance_type": "t4g.small", "volume_size": 30, "image": IMAGE}

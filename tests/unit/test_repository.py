@@ -27,12 +27,13 @@ GROUP_OF_PREFIX = {"cozystack": "cozystack", "ec2": "aws", "talos": "talos"}
 OF_NO_GROUP = ("cozystack_forecast",)
 # Put together here, so that this file does not hold what it looks for.
 SECRETS = {
-    "an AWS access key id": re.compile(r"\bA(?:K|S)IA(?![0-9A-Z]*EXAMPLE)[0-9A-Z]{16}\b"),
+    "an AWS access key id": re.compile(r"\bA(?:K|S)IA[0-9A-Z]{16}\b"),
     "a GitHub token": re.compile(r"\bgh[pousr]_[0-9A-Za-z]{30,}"),
-    "a Tailscale key": re.compile(r"\btskey-[a-z]+-[0-9A-Za-z]{10,}"),
+    "a Tailscale key": re.compile(r"\btskey-[a-z]+-\w"),
+    "a Slack token": re.compile(r"\bxox[abeoprs]-\w"),
+    "a private key": re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY"),
     "a package index": re.compile(r"--(?:extra-)?index" + r"-url|--find" + r"-links|files\.python" + r"hosted\.org"),
 }
-PRIVATE_KEY = re.compile(r"-----BEGIN (?:[A-Z0-9]+ )?PRIVATE KEY-----\s*\n?[A-Za-z0-9+/=]{20,}")
 UNFINISHED = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b")
 
 
@@ -133,12 +134,6 @@ def test_no_file_names_the_machine_it_was_written_on() -> None:
 
 def test_no_file_holds_a_secret_or_a_package_index() -> None:
     hits = [f"{name}: {what}" for name, text in texts() for what, sign in SECRETS.items() if sign.search(text)]
-
-    assert hits == []
-
-
-def test_no_file_holds_a_private_key() -> None:
-    hits = [name for name, text in texts() if PRIVATE_KEY.search(text)]
 
     assert hits == []
 

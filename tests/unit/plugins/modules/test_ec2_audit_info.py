@@ -20,10 +20,11 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access imp
 from ansible_collections.urmanac.talos.plugins.modules import ec2_audit_info
 from ansible_collections.urmanac.talos.plugins.modules.ec2_audit_info import audit_info
 from tests.ec2_cluster import IMAGE, Builder, MotoApi, cluster, run_module, spec
+from tests.lookalikes import tailscale_key
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 HOME = "2001:db8:1:2::/64"
-TAILSCALE = "tskey-" + "auth-kABCDEF1CNTRL-abcdefghijklmnop"
+TAILSCALE = tailscale_key("kABCDEF1CNTRL-abcdefghijklmnop")
 
 
 class Account(NamedTuple):

@@ -12,6 +12,7 @@ import yaml
 
 from ansible_collections.urmanac.talos.plugins.modules import ec2_cluster_info
 from tests.ec2_cluster import Builder, MotoApi, cluster, empty_aws, run_module, spec
+from tests.lookalikes import ACCESS_KEY_ID
 
 LAB = "http://127.0.0.1:1"
 # Moto cannot remember that an instance's credits are unlimited.
@@ -77,7 +78,7 @@ def test_the_region_of_the_cluster_goes_before_that_of_the_environment(
 
 
 def test_real_credentials_are_not_sent_to_a_lab(capsys: pytest.CaptureFixture[str]) -> None:
-    keys = {"access_key": "AKIAIOSFODNN7EXAMPLE", "secret_key": "not-a-real-secret"}
+    keys = {"access_key": ACCESS_KEY_ID, "secret_key": "not-a-real-secret"}
 
     result = run_module(ec2_cluster_info.main, capsys, cluster=cluster(), endpoint_url=LAB, **keys)
 

@@ -14,6 +14,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import client, 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import spec as spec_module
 from ansible_collections.urmanac.talos.plugins.modules import ec2_preflight_info
 from tests.ec2_cluster import aws_with_images, cluster, empty_aws, node, run_module
+from tests.lookalikes import ACCESS_KEY_ID
 
 BAD = {"vpc_ipv4_cidr": "10.0.0.0/33", "cpu_credits": "plenty", "nodes": [node(role="pet")]}
 BASTION = {"instance_type": "t4g.medium", "volume_size": 30, "image": "ami-0123456789abcdef0"}
@@ -73,7 +74,7 @@ def test_an_unknown_profile_is_told_beside_the_problems_of_the_input(
 def test_real_credentials_on_a_lab_endpoint_are_a_problem_and_nothing_is_sent(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    keys = {"access_key": "AKIAIOSFODNN7EXAMPLE", "secret_key": "not-a-real-secret"}
+    keys = {"access_key": ACCESS_KEY_ID, "secret_key": "not-a-real-secret"}
 
     # Nobody listens there: a request would be told as ENDPOINT_UNREACHABLE.
     result = run_module(ec2_preflight_info.main, capsys, cluster=cluster(), endpoint_url="http://127.0.0.1:1", **keys)

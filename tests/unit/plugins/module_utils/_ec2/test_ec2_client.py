@@ -18,11 +18,12 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import (
     endpoint_problems,
     is_loopback_endpoint,
 )
+from tests.lookalikes import ACCESS_KEY_ID
 
 LAB = "http://127.0.0.1:5510"
 AWS = "https://ec2.eu-west-1.amazonaws.com"
 LAB_KEYS = Credentials(LAB_ACCESS_KEY_ID, has_token=False, source="env")
-REAL_KEYS = Credentials("AKIAIOSFODNN7EXAMPLE", has_token=False, source="shared-credentials-file")
+REAL_KEYS = Credentials(ACCESS_KEY_ID, has_token=False, source="shared-credentials-file")
 
 
 class FailingClient:

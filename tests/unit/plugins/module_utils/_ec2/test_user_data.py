@@ -12,18 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.user_data import find_secrets
+from tests.lookalikes import ACCESS_KEY_ID, pem_header, tailscale_key
 
 # Put together here, so that no scanner of repositories takes this file for a leak.
-BEGIN = "-----BEGIN "
-PEM = f"{BEGIN}ED25519 PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END ED25519 PRIVATE KEY-----"
-TAILSCALE = "tskey-" + "auth-kABCDEF1CNTRL-abcdefghijklmnop"
+PEM = f"{pem_header('ED25519 PRIVATE KEY')}\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END ED25519 PRIVATE KEY-----"
+TAILSCALE = tailscale_key("kABCDEF1CNTRL-abcdefghijklmnop")
 PLANTED = [
     pytest.param("private key", PEM, id="Ed25519"),
-    pytest.param("private key", f"{BEGIN}RSA PRIVATE KEY-----", id="RSA"),
-    pytest.param("private key", f"{BEGIN}OPENSSH PRIVATE KEY-----", id="OpenSSH"),
-    pytest.param("private key", f"{BEGIN}PRIVATE KEY-----", id="PKCS 8"),
-    pytest.param("private key", f"{BEGIN}PGP PRIVATE KEY BLOCK-----", id="PGP"),
-    pytest.param("AWS access key", "export AWS_ACCESS_KEY_ID=" + "AKIA" + "IOSFODNN7EXAMPLE", id="access key"),
+    pytest.param("private key", pem_header("RSA PRIVATE KEY"), id="RSA"),
+    pytest.param("private key", pem_header("OPENSSH PRIVATE KEY"), id="OpenSSH"),
+    pytest.param("private key", pem_header("PRIVATE KEY"), id="PKCS 8"),
+    pytest.param("private key", pem_header("PGP PRIVATE KEY BLOCK"), id="PGP"),
+    pytest.param("AWS access key", f"export AWS_ACCESS_KEY_ID={ACCESS_KEY_ID}", id="access key"),
     pytest.param(
         "AWS secret key", "aws_secret_access_key = " + "wJalrXUtnFEMI/K7MDENG/" + "bPxRfiCYEXAMPLEKEY", id="secret key"
     ),
@@ -39,7 +39,7 @@ PLANTED = [
     pytest.param("password", '{"authkey": "0123456789"}', id="JSON"),
     pytest.param("password", "echo 'root:horse' | chpasswd", id="chpasswd"),
     pytest.param("password hash", "passwd: $6$salt$" + "0123456789abcdef", id="crypt"),
-    pytest.param("password in a URL", "curl https://ada:horse@example.com/", id="URL"),
+    pytest.param("password in a URL", "curl https://ada" + ":horse@example.com/", id="URL"),
     pytest.param("GitHub token", "ghp_" + "0123456789abcdefghijABCDEFGHIJ012345", id="GitHub"),
     pytest.param("WireGuard key", "PrivateKey = " + "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=", id="WireGuard"),
     pytest.param("registry login", '{"auths": {"ghcr.io": {"auth": "YWRhOmhvcnNl"}}}', id="docker"),

@@ -27,6 +27,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import
     secret_values,
     to_document,
 )
+from tests.lookalikes import pem_header
 from tests.talos_config import bundle_text, shared_data, test_bundle
 
 CONTEXT = secrets.Context("example", ("192.0.2.101",), ("192.0.2.101", "192.0.2.102"))
@@ -179,7 +180,7 @@ def test_keys_have_the_headers_of_upstream() -> None:
     headers = [(decode_base64(key) or b"").splitlines()[0].decode() for key in keys]
 
     labels = ("ED25519", "EC", "RSA")
-    assert headers == [f"-----BEGIN {label} PRIVATE KEY-----" for label in labels]
+    assert headers == [pem_header(f"{label} PRIVATE KEY") for label in labels]
 
 
 def test_the_service_account_key_is_rsa_of_4096_bits() -> None:
@@ -308,7 +309,7 @@ def test_a_talosconfig_has_the_layout_of_talosctl(tmp_path: Path) -> None:
     assert mode(path) == 0o600
     assert talosconfig(path)["context"] == "example"
     assert list(entry) == ["endpoints", "nodes", "ca", "crt", "key"]
-    assert (decode_base64(entry["key"]) or b"").startswith(b"-----BEGIN ED25519 PRIVATE KEY-----")
+    assert (decode_base64(entry["key"]) or b"").startswith(pem_header("ED25519 PRIVATE KEY").encode())
 
 
 def test_a_second_run_changes_nothing(tmp_path: Path) -> None:

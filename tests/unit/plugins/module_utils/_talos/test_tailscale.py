@@ -14,10 +14,10 @@ import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.tailscale import Seen, extension, problems, verdict
+from tests.lookalikes import tailscale_key
 from tests.talos_nodes import Cluster, configured, machines
 
-# Put together here, so that nothing in the repository looks like a key.
-KEY = "-".join(("tskey", "auth", "kTESTCNTRL", "x" * 32))
+KEY = tailscale_key("kTESTCNTRL-" + "x" * 32)
 GATEWAY = {"name": "gateway", "role": "gateway"}
 COMPUTE = {"name": "compute-2", "role": "compute"}
 STARTED = "boot: 2026/01/02 03:04:05 Startup complete, waiting for shutdown signal"
@@ -61,7 +61,7 @@ def test_a_second_gateway_is_refused_by_name() -> None:
         pytest.param(KEY.replace("auth", "api"), "an API access token", id="API token"),
         pytest.param(f'"{KEY}"', "quotes", id="quotes"),
         pytest.param(f"{KEY}\n", "blanks", id="newline"),
-        pytest.param("tskey-auth-", "no whole key", id="cut short"),
+        pytest.param(tailscale_key(""), "no whole key", id="cut short"),
         pytest.param("x" * 48, "something else", id="something else"),
         pytest.param(f"{KEY} --ssh", "no whole key", id="with arguments"),
     ],
