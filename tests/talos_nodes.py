@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -23,6 +24,13 @@ from lab.talos.node import TalosNode, Timing
 from lab.talos.registry import Registry
 
 QUICK = Timing(answer=0.01, reboot=0.05, boot=0.02, join=0.02)
+# Several test runs may go on at once on one computer. Below 127.20.0.0, where the tests' labs are.
+_NETWORK = f"127.{11 + os.getpid() // 256 % 9}.{os.getpid() % 256}"
+
+
+def own_address(number: int) -> str:
+    """Return an address that only this process uses."""
+    return f"{_NETWORK}.{number}"
 
 
 def _pair(pair: pki.Pair, header: str = "ED25519 PRIVATE KEY") -> dict[str, str]:
@@ -115,7 +123,7 @@ async def machines(
             await node.stop()
 
 
-async def until(condition: Callable[[], bool], *, seconds: float = 5) -> None:
+async def until(condition: Callable[[], bool], *, seconds: float = 60) -> None:
     """Wait until the condition holds."""
     async with asyncio.timeout(seconds):
         while not condition():

@@ -25,11 +25,11 @@ from lab.kubernetes.status import ApiError
 from lab.kubernetes.store import Kind, Store
 from lab.talos import pki
 from lab.talos.node import TalosNode
-from tests.talos_nodes import Cluster, bootstrapped, configured, machines, on, until
+from tests.talos_nodes import Cluster, bootstrapped, configured, machines, on, own_address, until
 
 kubernetes = pytest.importorskip("kubernetes")
 
-ADDRESSES = ["127.41.7.1", "127.41.7.2", "127.41.7.3"]
+ADDRESSES = [own_address(number) for number in (1, 2, 3)]
 NAMES = [f"talos-{address.replace('.', '-')}" for address in ADDRESSES]
 THINGS = Kind("", "things")
 

@@ -26,10 +26,10 @@ from lab.kubernetes.cluster import KubernetesCluster, Pace
 from lab.kubernetes.manifests import operator_manifest
 from lab.kubernetes.ownership import updated
 from lab.talos.node import Hardware
-from tests.talos_nodes import Cluster, bootstrapped, machines, on
+from tests.talos_nodes import Cluster, bootstrapped, machines, on, own_address
 from tests.talos_run import with_defaults
 
-ADDRESSES = ["127.41.9.1", "127.41.9.2", "127.41.9.3"]
+ADDRESSES = [own_address(number) for number in (1, 2, 3)]
 OWN: dict[str, Any] = {
     "operator_image": "registry.example.com/operator:1",
     "platform_source_url": "oci://registry.example.com/packages",

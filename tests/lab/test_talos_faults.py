@@ -21,10 +21,10 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import
 from ansible_collections.urmanac.talos.plugins.modules import talos_apply, talos_upgrade
 from lab.talos.node import TalosNode
 from tests.talos_config import bundle_text
-from tests.talos_nodes import Cluster, bootstrapped, configured, error_on, machines, until
+from tests.talos_nodes import Cluster, bootstrapped, configured, error_on, machines, own_address, until
 from tests.talos_run import started
 
-THREE = ["127.40.7.1", "127.40.7.2", "127.40.7.3"]
+THREE = [own_address(number) for number in (1, 2, 3)]
 
 
 class Calls:

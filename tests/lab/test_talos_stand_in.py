@@ -16,9 +16,9 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos import client
 from lab.talos import config, cosi
 from lab.talos.definitions import definitions
 from lab.talos.node import TalosNode
-from tests.talos_nodes import Cluster, bootstrapped, configured, machines, until
+from tests.talos_nodes import Cluster, bootstrapped, configured, machines, own_address, until
 
-ADDRESS = "127.60.8.1"
+ADDRESS = own_address(1)
 V1_13 = (1, 13)
 
 

@@ -26,10 +26,10 @@ from ansible_collections.urmanac.talos.plugins.modules.cozystack_info import loo
 from ansible_collections.urmanac.talos.plugins.modules.cozystack_install import ARGUMENT_SPEC
 from lab.kubernetes.manifests import definitions, operator_manifest
 from tests.peers.kubernetes import ControlPlane
-from tests.talos_nodes import Cluster, bootstrapped, machines, on
+from tests.talos_nodes import Cluster, bootstrapped, machines, on, own_address
 from tests.talos_run import with_defaults
 
-ADDRESS = "127.41.11.1"
+ADDRESS = own_address(1)
 PLATFORM = "cozystack.cozystack-platform"
 POLICIES = Kind("admissionregistration.k8s.io", "v1", "validatingadmissionpolicies", "ValidatingAdmissionPolicy", False)
 NODE_INFO = (

@@ -22,9 +22,9 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import
 from ansible_collections.urmanac.talos.plugins.modules import talos_kubeconfig
 from lab.talos import pki
 from lab.talos.node import TalosNode
-from tests.talos_nodes import Cluster, bootstrapped, configured, machines
+from tests.talos_nodes import Cluster, bootstrapped, configured, machines, own_address
 
-ADDRESSES = ("127.60.7.1", "127.60.7.2")
+ADDRESSES = (own_address(1), own_address(2))
 NODE = ADDRESSES[0]
 IMAGE = "registry.example.com/installer-tailscale:v1.13.6"
 NEWER = "registry.example.com/installer-tailscale:v1.13.7"

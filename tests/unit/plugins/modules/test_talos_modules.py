@@ -26,7 +26,7 @@ from ansible_collections.urmanac.talos.plugins.modules import (
     talos_upgrade,
 )
 from lab.talos import pki
-from tests.talos_nodes import Cluster, bootstrapped, machines, until
+from tests.talos_nodes import Cluster, bootstrapped, machines, own_address, until
 
 
 def error(cause: Cause) -> NodeError:
@@ -376,12 +376,12 @@ def test_a_broken_snapshot_does_not_replace_a_good_one(tmp_path: Path, content: 
 
 def test_nodes_in_every_condition_are_told_of(tmp_path: Path) -> None:
     async def scenario() -> list[dict[str, Any]]:
-        cluster = Cluster()
-        async with machines(tmp_path, ["127.14.5.1", "127.14.5.2"]) as nodes:
+        cluster, places = Cluster(), [own_address(number) for number in (1, 2, 3)]
+        async with machines(tmp_path, places[:2]) as nodes:
             await bootstrapped(nodes[:1], cluster)
             await until(lambda: nodes[0].stage == "running")
             params = {
-                "nodes": ["127.14.5.1", "127.14.5.2", "127.14.5.3"],
+                "nodes": places,
                 "port": 50000,
                 "timeout": 2,
                 "talosconfig": cluster.talosconfig(),

@@ -19,10 +19,10 @@ from ansible_collections.urmanac.talos.plugins.module_utils._errors import Input
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import access, client, machine, proto
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
 from lab.talos.node import TalosNode
-from tests.talos_nodes import Cluster, bootstrapped, configured, error_on, machines, maintenance, on, until
+from tests.talos_nodes import Cluster, bootstrapped, configured, error_on, machines, maintenance, on, own_address, until
 
-ADDRESS = "127.14.3.1"
-THREE = ["127.14.3.1", "127.14.3.2", "127.14.3.3"]
+THREE = [own_address(number) for number in (1, 2, 3)]
+ADDRESS = THREE[0]
 WIPE = machine.ResetWish(partitions=["STATE", "EPHEMERAL"])
 
 
@@ -155,8 +155,9 @@ def test_an_address_that_is_not_in_the_certificate_is_refused(tmp_path: Path) ->
         cluster = Cluster()
         await configured([node], cluster)
         # As a network address translation would: another address leads to the same machine.
-        async with relay("127.14.3.9", ADDRESS):
-            return await client.run_on_nodes([ADDRESS, "127.14.3.9"], machine.version, cluster.access())
+        other = own_address(9)
+        async with relay(other, ADDRESS):
+            return await client.run_on_nodes([ADDRESS, other], machine.version, cluster.access())
 
     results = with_node(tmp_path, scenario)
 
@@ -200,13 +201,15 @@ def test_a_pinned_node_must_show_its_key(tmp_path: Path, pin: str | None, expect
 
 
 def test_a_node_that_is_down_is_a_refused_connection() -> None:
-    results = asyncio.run(client.run_on_nodes(["127.14.3.200"], machine.version, maintenance()))
+    nobody = own_address(200)
+
+    results = asyncio.run(client.run_on_nodes([nobody], machine.version, maintenance()))
 
     error = results[0].error
     assert isinstance(error, NodeError)
     assert error.cause is Cause.REFUSED
     assert error.cause.is_down
-    assert str(error).startswith("Failed to connect to 127.14.3.200: connection refused.")
+    assert str(error).startswith(f"Failed to connect to {nobody}: connection refused.")
 
 
 def test_a_cut_after_sending_is_unknown_not_failed(tmp_path: Path) -> None:

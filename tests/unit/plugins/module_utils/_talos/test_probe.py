@@ -14,8 +14,9 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.probe import 
 from lab.talos import pki
 from lab.talos.node import TalosNode
 from lab.talos.server import NodeServer
+from tests.talos_nodes import own_address
 
-ADDRESS = "127.14.1.1"
+ADDRESS = own_address(1)
 
 
 async def _look(port: int = 50000, timeout: float = 2) -> Probe:
@@ -122,7 +123,7 @@ def test_a_server_that_is_not_ready_has_its_cause_named(answer: object, expected
 
 
 def test_many_nodes_are_seen_in_the_order_asked_for() -> None:
-    nodes = [f"127.14.1.{number}" for number in range(9, 1, -1)]
+    nodes = [own_address(number) for number in range(9, 1, -1)]
 
     seen = asyncio.run(probe_all(nodes, port=50009, timeout=2))
 

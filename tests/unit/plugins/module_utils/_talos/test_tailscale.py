@@ -15,7 +15,7 @@ import yaml
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.tailscale import Seen, extension, problems, verdict
 from tests.lookalikes import tailscale_key
-from tests.talos_nodes import Cluster, configured, machines
+from tests.talos_nodes import Cluster, configured, machines, own_address
 
 KEY = tailscale_key("kTESTCNTRL-" + "x" * 32)
 GATEWAY = {"name": "gateway", "role": "gateway"}
@@ -146,14 +146,14 @@ def test_a_node_tells_before_with_and_after_its_document(
 
     async def scenario() -> list[str]:
         cluster, found = Cluster(), []
-        address = "127.14.6.1"
+        place = own_address(1)
         document = {"apiVersion": "v1alpha1", "kind": "ExtensionServiceConfig", **extension(settings(**changes))}
         plain = cluster.config()
         both = plain + b"---\n" + yaml.safe_dump(document).encode()
-        async with machines(tmp_path, [address], image=f"registry.example.com/{image}:v1.13.6") as nodes:
+        async with machines(tmp_path, [place], image=f"registry.example.com/{image}:v1.13.6") as nodes:
             await configured(nodes, cluster)
             for config in (plain, both, plain):
-                async with client.connected(address, cluster.access()) as connection:
+                async with client.connected(place, cluster.access()) as connection:
                     await machine.apply(connection, config)
                     found.append((await machine.tailscale(connection))["state"])
         return found
