@@ -10,17 +10,14 @@ from collections.abc import Iterator
 import pytest
 
 from lab.settings import REGION
-from tests.lab.labs import AMI_PARAMETER, Lab, Network, make_lab
+from tests.lab.labs import AMI_PARAMETER, Lab, Network, running_lab
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Give a running lab to a module of tests."""
-    made = make_lab(tmp_path_factory.mktemp("lab"))
-    up = made.command("up")
-    assert up.returncode == 0, up.stderr
-    yield made
-    made.command("down")
+    with running_lab(tmp_path_factory.mktemp("lab")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

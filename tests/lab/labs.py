@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import os
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from lab import processes
 from lab.settings import ACCESS_KEY_ID, REGION, REGISTRY_PORT, REPOSITORY, SECRET_ACCESS_KEY
 
 AMI_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
+_RESERVED: list[socket.socket] = []
 
 
 @dataclass(frozen=True)
@@ -88,20 +90,32 @@ class Lab:
 
 
 def free_port() -> int:
-    """Return a port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nobody uses, drawn by lot from below those that the kernel gives to whoever connects."""
+    for port in random.sample(range(20000, 32000), 100):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("a hundred ports are all in use")
 
 
 def free_network() -> str:
-    """Return a loopback network in which nobody listens, drawn by lot: several test runs may go on at once."""
+    """Return a loopback network in which nobody listens, and that no other test run takes as long as this one lasts."""
     for number in random.sample(range(20, 250), 230):
         network = ipaddress.IPv4Network(f"127.{number}.0.0/16")
-        if not processes.port_conflicts(network, [], 0):
+        if _reserve(number) and not processes.port_conflicts(network, [], 0):
             return str(network)
     raise AssertionError("in every loopback network somebody listens")
+
+
+def _reserve(number: int) -> bool:
+    """Tell whether the network is this process' own now, by a name that the kernel gives to one alone."""
+    mark = socket.socket(socket.AF_UNIX)
+    try:
+        mark.bind(f"\0urmanac.talos lab 127.{number}")
+    except OSError:
+        mark.close()
+        return False
+    _RESERVED.append(mark)
+    return True
 
 
 def make_lab(directory: Path, **environment: str) -> Lab:
@@ -111,6 +125,18 @@ def make_lab(directory: Path, **environment: str) -> Lab:
     place = {"LAB_DIRECTORY": str(directory / "lab"), "LAB_NETWORK": network, "LAB_PORT": str(port)}
     quick = {"LAB_BOOT_SECONDS": "0.05"}
     return Lab(directory / "lab", network.partition("/")[0], port, kept | place | quick | environment)
+
+
+@contextlib.contextmanager
+def running_lab(directory: Path, **environment: str) -> Iterator[Lab]:
+    """Give a lab that is up, and end it."""
+    made = make_lab(directory, **environment)
+    up = made.command("up")
+    assert up.returncode == 0, up.stderr
+    try:
+        yield made
+    finally:
+        made.command("down")
 
 
 @dataclass(frozen=True)
@@ -123,7 +149,7 @@ class Network:
     ipv6: str
 
 
-def eventually(read: Callable[[], Any], holds: Callable[[Any], bool], *, seconds: float = 15) -> Any:
+def eventually(read: Callable[[], Any], holds: Callable[[Any], bool], *, seconds: float = 60) -> Any:
     """Return what was read once it holds; fail with what was read last."""
     until = time.monotonic() + seconds
     while True:

@@ -20,7 +20,7 @@ import pytest
 
 from lab.registry.images import AMD64_ONLY, ARM64_ONLY
 from lab.sandbox import namespaces_work
-from tests.lab.labs import AMI_PARAMETER, Lab, boot_bastion, eventually, make_lab
+from tests.lab.labs import AMI_PARAMETER, Lab, boot_bastion, eventually, running_lab
 
 _numbers = itertools.count(101)
 KINDS = [
@@ -41,16 +41,18 @@ HEADER = "#!/bin/sh\n# Made by urmanac.talos\n"
 @pytest.fixture(scope="module", params=KINDS)
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Give a lab for each kind of sandbox."""
-    made = make_lab(tmp_path_factory.mktemp("lab"), LAB_SANDBOX=request.param, LAB_SCRIPT_SECONDS="4")
-    up = made.command("up")
-    assert up.returncode == 0, up.stderr
-    yield made
-    made.command("down")
+    with running_lab(tmp_path_factory.mktemp("lab"), LAB_SANDBOX=request.param) as lab:
+        yield lab
 
 
 @pytest.fixture(scope="module")
 def subnet(place: Lab) -> str:
     """Give a subnet on loopback."""
+    return make_subnet(place)
+
+
+def make_subnet(place: Lab) -> str:
+    """Return the id of a new subnet."""
     ec2 = place.client("ec2")
     vpc = ec2.create_vpc(CidrBlock=f"{place.network}/16")["Vpc"]["VpcId"]
     name: str = ec2.create_subnet(VpcId=vpc, CidrBlock=f"{place.network}/24")["Subnet"]["SubnetId"]
@@ -182,10 +184,12 @@ def test_a_machine_reaches_nothing_but_loopback(place: Lab, subnet: str) -> None
     assert codes == ["6", "7", "22", "7"]
 
 
-def test_a_script_that_never_ends_is_ended(place: Lab, subnet: str) -> None:
-    machine = Machine(place, subnet, script("sleep 600"))
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_script_that_never_ends_is_ended(kind: str, tmp_path: Path) -> None:
+    with running_lab(tmp_path, LAB_SANDBOX=kind, LAB_SCRIPT_SECONDS="1") as place:
+        machine = Machine(place, make_subnet(place), script("sleep 600"))
 
-    assert machine.wait_for("was killed by the lab")
+        assert machine.wait_for("was killed by the lab")
 
 
 def test_a_background_process_outlives_the_script_but_not_the_instance(place: Lab, subnet: str) -> None:

@@ -88,20 +88,14 @@ def test_a_run_killed_after_any_call_converges_on_the_next_with_one_bootstrap(tm
     assert killed_after > 10
 
 
-class Timeless:
-    """Options of talos_apply that are short of patience."""
-
-    def __init__(self, cluster: Cluster, address: str, **more: Any) -> None:
-        self.params: dict[str, Any] = {
-            **{"nodes": [address], "port": 50000, "timeout": 1, "talosconfig_context": None, "fingerprints": {}},
-            **{"talosconfig": cluster.talosconfig(), "config": cluster.config().decode(), "configs": {}},
-            **{"mode": "auto", "settle_timeout": 40, "wait_timeout": 0, **more},
-        }
-
-
 def applied(cluster: Cluster, address: str, **more: Any) -> Any:
     """Return the coroutine of one application."""
-    return talos_apply.apply_to_all(Timeless(cluster, address, **more).params, check_mode=False)
+    params: dict[str, Any] = {
+        **{"nodes": [address], "port": 50000, "timeout": 10, "talosconfig_context": None, "fingerprints": {}},
+        **{"talosconfig": cluster.talosconfig(), "config": cluster.config().decode(), "configs": {}},
+        **{"mode": "auto", "settle_timeout": 40, "wait_timeout": 0, **more},
+    }
+    return talos_apply.apply_to_all(params, check_mode=False)
 
 
 def with_nodes(tmp_path: Path, scenario: Callable[[Sequence[TalosNode]], Any], count: int = 1) -> Any:
@@ -131,7 +125,7 @@ def test_a_connection_cut_after_the_configuration_was_taken_is_settled_by_asking
 def test_a_slow_node_is_a_deadline_and_not_a_node_that_is_down(tmp_path: Path) -> None:
     async def scenario(nodes: Sequence[TalosNode]) -> Any:
         nodes[0].faults.delay = 5
-        return (await applied(Cluster(), THREE[0]))[0]
+        return (await applied(Cluster(), THREE[0], timeout=1))[0]
 
     outcome = with_nodes(tmp_path, scenario)
 

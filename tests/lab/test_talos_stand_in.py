@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +55,14 @@ def test_a_watch_tells_what_there_is_and_what_becomes_of_it(tmp_path: Path) -> N
         async with machines(tmp_path, [ADDRESS]) as nodes:
             await configured(nodes, cluster)
             async with client.connected(ADDRESS, cluster.access()) as connection:
-                watching = asyncio.ensure_future(seen(connection, 3))
-                await asyncio.sleep(0.2)
-                nodes[0].begin_etcd("nothing")
-                return await watching
+                found = []
+                async for event in seen(connection):
+                    found.append(event)
+                    if event == (cosi.BOOTSTRAPPED, ""):
+                        nodes[0].begin_etcd("nothing")
+                    if len(found) == 3:
+                        break
+                return found
 
     assert asyncio.run(scenario()) == [
         (cosi.CREATED, "booting"),
@@ -66,19 +71,15 @@ def test_a_watch_tells_what_there_is_and_what_becomes_of_it(tmp_path: Path) -> N
     ]
 
 
-async def seen(connection: client.NodeClient, count: int) -> list[tuple[int, str]]:
+async def seen(connection: client.NodeClient) -> AsyncIterator[tuple[int, str]]:
     options = proto.message("WatchOptions")(bootstrap_contents=True)
     request = proto.message("WatchRequest")(
         namespace="runtime", type="MachineStatuses.runtime.talos.dev", options=options
     )
-    found = []
     async for reply in connection.stream("cosi.resource.State/Watch", request):
         event = reply.event[0]
         spec = yaml.safe_load(event.resource.spec.yaml_spec)
-        found.append((event.event_type, spec["stage"] if spec else ""))
-        if len(found) == count:
-            break
-    return found
+        yield event.event_type, spec["stage"] if spec else ""
 
 
 def test_a_boot_has_an_id_of_its_own(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from tests.talos_nodes import own_address
 ADDRESS = own_address(1)
 
 
-async def _look(port: int = 50000, timeout: float = 2) -> Probe:
+async def _look(port: int = 50000, timeout: float = 10) -> Probe:
     return await probe(ADDRESS, port=port, timeout=timeout)
 
 
@@ -103,18 +103,18 @@ async def _plain(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "expected"),
+    ("answer", "timeout", "expected"),
     [
-        pytest.param(_silent, "no answer within 0.3 s", id="says nothing"),
-        pytest.param(_closing, "connection closed by the node", id="closes"),
-        pytest.param(_plain, "TLS handshake failed (WRONG_VERSION_NUMBER)", id="does not speak TLS"),
+        pytest.param(_silent, 0.3, "no answer within 0.3 s", id="says nothing"),
+        pytest.param(_closing, 10, "connection closed by the node", id="closes"),
+        pytest.param(_plain, 10, "TLS handshake failed (WRONG_VERSION_NUMBER)", id="does not speak TLS"),
     ],
 )
-def test_a_server_that_is_not_ready_has_its_cause_named(answer: object, expected: str) -> None:
+def test_a_server_that_is_not_ready_has_its_cause_named(answer: object, timeout: float, expected: str) -> None:
     async def scenario() -> Probe:
         server = await asyncio.start_server(answer, ADDRESS, 50000)  # type: ignore[arg-type]
         try:
-            return await _look(timeout=0.3)
+            return await _look(timeout=timeout)
         finally:
             server.close()
             await asyncio.sleep(0.3)

@@ -110,10 +110,11 @@ def test_two_processes_make_one_bundle(tmp_path: Path) -> None:
     for process in processes:
         process.start()
     barrier.wait()
-    told = [answers.get() for _ in processes]
     for process in processes:
         process.join()
 
+    assert [process.exitcode for process in processes] == [0, 0]
+    told = [answers.get() for _ in processes]
     assert sorted(changed for changed, _ in told) == [False, True]
     assert {cluster_id for _, cluster_id in told} == {read_bundle(path).cluster_id}
 
