@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 SANITY = CACHE / f"sanity-{VERSION}"
 HOME = SANITY / "home"
+SCRATCH = SANITY / "tmp"
 COLLECTIONS = SANITY / "ansible_collections"
 COPY = COLLECTIONS / "urmanac" / "talos"
 NEIGHBOURS = ("amazon/aws", "ansible/utils")
@@ -61,14 +62,18 @@ def explain(outcome: Outcome) -> Outcome:
 
 
 def home() -> dict[str, str]:
-    """Return the variables that give ansible-test a home of its own: it caches there, the user's stays untouched."""
-    return {"HOME": str(HOME)}
+    """Return the variables that give ansible-test a home of its own: it caches there, the user's stays untouched.
+
+    It runs scripts from its folder for temporary files, where any file that is called like a module would be imported.
+    """
+    return {"HOME": str(HOME), "TMPDIR": str(SCRATCH)}
 
 
 def prepare_copy() -> None:
     """Lay out the collection and its neighbours as ansible-test expects them."""
     lists = [name for name in project_files() if name.startswith(("tests/sanity/", "tests/config."))]
     mirror(collection_files() + lists, COPY)
+    SCRATCH.mkdir(exist_ok=True)
     if not (COPY / ".git").exists():
         capture(["git", "init", "--quiet"], cwd=COPY, extra=home())
     capture(["git", "add", "--all"], cwd=COPY, extra=home())
