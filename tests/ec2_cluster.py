@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from moto import mock_aws
@@ -58,10 +59,15 @@ def spec(**changes: Any) -> ClusterSpec:
     return parse_spec(cluster(**changes))
 
 
+# Each session of boto3 would read megabytes of descriptions again.
+_shared_loader = cache(botocore.session.create_loader)
+
+
 @contextmanager
 def empty_aws() -> Iterator[None]:
     """Have moto answer as AWS, without its list of images, whose loading takes longer than a test."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", _shared_loader)
         patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
         with mock_aws():
             yield
@@ -77,7 +83,7 @@ def aws_with_images() -> Iterator[None]:
 
 @cache
 def moto_clients() -> dict[str, Any]:
-    """Return clients that any test can use inside its own moto; each would read megabytes of descriptions again."""
+    """Return clients that any test can use inside its own moto."""
     services = ("ec2", "iam", "autoscaling", "sts", "ssm")
     return {service: boto3.client(service, region_name=REGION) for service in services}
 

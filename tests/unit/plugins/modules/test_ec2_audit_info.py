@@ -14,12 +14,11 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
-from moto import mock_aws
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity, Order, ensure_home_access
 from ansible_collections.urmanac.talos.plugins.modules import ec2_audit_info
 from ansible_collections.urmanac.talos.plugins.modules.ec2_audit_info import audit_info
-from tests.ec2_cluster import IMAGE, Builder, MotoApi, cluster, run_module, spec
+from tests.ec2_cluster import IMAGE, Builder, MotoApi, cluster, empty_aws, run_module, spec
 from tests.lookalikes import tailscale_key
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
@@ -61,7 +60,7 @@ class Account(NamedTuple):
 
 @pytest.fixture
 def account() -> Iterator[Account]:
-    with mock_aws():
+    with empty_aws():
         api = MotoApi()
         ids = Builder(api, spec()).build()
         _let_ipv6_through(api.clients["ec2"], ids["vpc"])
@@ -86,7 +85,7 @@ def test_a_converged_cluster_has_no_deviation(account: Account) -> None:
 
 
 def test_an_empty_account_has_nothing_to_deviate() -> None:
-    with mock_aws():
+    with empty_aws():
         result = audit_info(MotoApi(), spec(), {}, NOW)
 
     assert (result["deviations"], result["lines"][0]) == ([], "Audit of moon: it has no VPC")

@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 import boto3
 import pytest
 import yaml
-from moto import mock_aws
 
 from ansible_collections.urmanac.talos.plugins.modules import ec2_home_access, ec2_home_access_info
-from tests.ec2_cluster import run_module
+from tests.ec2_cluster import empty_aws, run_module
 from tests.home_access import REGION, make_groups, open_ports
 
 HOME = "2001:db8:1:2::/64"
@@ -50,7 +49,7 @@ class Cloud(NamedTuple):
 
 @pytest.fixture
 def cloud(capsys: pytest.CaptureFixture[str]) -> Iterator[Cloud]:
-    with mock_aws():
+    with empty_aws():
         ec2 = boto3.client("ec2", region_name=REGION)
         yield Cloud(ec2, make_groups(ec2), capsys)
 
@@ -392,7 +391,7 @@ BAD_INPUTS = [({"ipv6": text}, code) for text, code in BAD_NETWORKS] + [
 @pytest.fixture(scope="module")
 def closed() -> Iterator[tuple[Any, dict[str, str]]]:
     """One account for the whole table: a test of it that opened anything would fail, and all after it."""
-    with mock_aws():
+    with empty_aws():
         ec2 = boto3.client("ec2", region_name=REGION)
         yield ec2, make_groups(ec2)
 
