@@ -354,15 +354,7 @@ def _check_keys(value: dict[str, Any], field: schema.Field, path: tuple[str, ...
 
 
 def _check_form(value: Any, field: schema.Field, path: tuple[str, ...]) -> None:
-    wanted = {
-        "struct": "a mapping",
-        "map": "a mapping",
-        "args": "a mapping",
-        "list": "a list",
-        "scalar": "one value",
-        "text": "one value",
-    }
-    want = wanted.get(field.form)
+    want = _FORMS.get(field.form)
     if value is not None and want is not None and _form(value) != want:
         raise _RefusalError(path, f"{want} belongs here, not {_form(value)}", "Give it the form Talos documents.")
 
