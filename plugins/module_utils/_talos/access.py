@@ -39,7 +39,10 @@ class TalosConfig(NamedTuple):
 
 
 class Access(NamedTuple):
-    """How nodes are called: with credentials, or in maintenance where there are none."""
+    """How nodes are called: with credentials, or in maintenance where there are none.
+
+    With a fingerprint, a node in maintenance is called only if it has this public key.
+    """
 
     context: ssl.SSLContext
     is_maintenance: bool
@@ -91,12 +94,9 @@ def _pem(entry: Mapping[str, Any], key: str, name: str) -> str:
     return text
 
 
-def maintenance_access(*, fingerprint: str | None = None) -> Access:
-    """Return the way into nodes in maintenance; with a fingerprint, only into the one that has this public key."""
-    context = _client_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return Access(context, is_maintenance=True, fingerprint=fingerprint)
+def maintenance_access() -> Access:
+    """Return the way into nodes in maintenance."""
+    return Access(unverified_context(), is_maintenance=True)
 
 
 def cluster_access(credentials: Credentials) -> Access:
@@ -110,6 +110,14 @@ def cluster_access(credentials: Credentials) -> Access:
         cause = getattr(error, "reason", None) or "they are not PEM"
         raise InputError(f"Failed to load the client's credentials: {cause}. Create the talosconfig again.") from None
     return Access(context, is_maintenance=False)
+
+
+def unverified_context() -> ssl.SSLContext:
+    """Return TLS settings that take any certificate: a node in maintenance has none that could be verified."""
+    context = _client_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _client_context() -> ssl.SSLContext:

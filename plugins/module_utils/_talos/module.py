@@ -40,9 +40,9 @@ def node_module(missing: ImportError | None, **options: Mapping[str, Any]) -> An
     return module
 
 
-def maintenance_way(params: Mapping[str, Any], fingerprint: str | None = None) -> Access:
+def maintenance_way(params: Mapping[str, Any]) -> Access:
     """Return the way into nodes in maintenance."""
-    return _patient(maintenance_access(fingerprint=fingerprint), params)
+    return _patient(maintenance_access(), params)
 
 
 def cluster_way(params: Mapping[str, Any]) -> Access:

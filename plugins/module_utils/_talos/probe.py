@@ -18,6 +18,8 @@ import ssl
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.access import unverified_context
+
 MAINTENANCE_NAME: Final = "maintenance-service.talos.dev"
 CONNECTS_AT_ONCE: Final = 128
 # What an HTTP/2 client says first: the preface and an empty SETTINGS frame. The answer, or the alert in its place,
@@ -52,16 +54,6 @@ def certificate_of(der: bytes) -> Certificate:
     public_key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     pin = base64.b64encode(hashlib.sha256(public_key).digest()).decode()
     return Certificate(str(names[0].value) if names else "", pin)
-
-
-def unverified_context() -> ssl.SSLContext:
-    """Return TLS settings that take any certificate: a node in maintenance has none that could be verified."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["h2"])
-    return context
 
 
 def cause_of(error: BaseException, timeout: float) -> str:
