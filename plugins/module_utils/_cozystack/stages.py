@@ -34,7 +34,6 @@ PACKAGES: Final = "packages"
 RELEASES: Final = "releases"
 TENANT_PHASE: Final = "tenant"
 READY: Final = "ready"
-PHASES: Final = (UNREACHABLE, ABSENT, OPERATOR, FLUX, SOURCE, PACKAGES, RELEASES, TENANT_PHASE, READY)
 # Without these nothing can be said of the whole.
 _ESSENTIAL: Final = frozenset({"version", "packages", "releases", "pods", "nodes"})
 

@@ -117,13 +117,6 @@ class Verdict:
         }
 
 
-def verdict_from_dict(data: Mapping[str, Any]) -> Verdict:
-    """Return the verdict that as_dict() wrote."""
-    return Verdict(
-        Code(data["code"]), data["subject"], data["message"], data["remedy"], dict(data.get("evidence") or {})
-    )
-
-
 def is_blocked(verdicts: Iterable[Verdict]) -> bool:
     """Return whether any of them keeps the installation from completing."""
     return any(verdict.blocks for verdict in verdicts)

@@ -12,9 +12,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import CONTROL_PLANE
 
-DNS_DOMAIN = "cozy.local"
 POD_SUBNETS = ("10.244.0.0/16",)
-SERVICE_SUBNETS = ("10.96.0.0/16",)
 
 _SYSCTLS = {
     # Thousands of pods and services: the neighbour table must not overflow.

@@ -56,16 +56,6 @@ class Applied(NamedTuple):
         return not self.details.rstrip().endswith("No changes.")
 
 
-class ResetWish(NamedTuple):
-    """What a reset wipes, and what comes after it."""
-
-    graceful: bool = True
-    reboot: bool = True
-    partitions: Sequence[str] = ()
-    user_disks: Sequence[str] = ()
-    mode: int = 0
-
-
 async def version(client: NodeClient) -> Version:
     """Return the version; a node in maintenance tells it from v1.13 on."""
     element = await client.element("Version")
@@ -204,17 +194,6 @@ async def hostname(client: NodeClient) -> str | None:
     return None if found is None else str(found.get("hostname"))
 
 
-async def schematic(client: NodeClient) -> str | None:
-    """Return the Image Factory schematic that the node's image was made from."""
-    return (await extensions(client)).get("schematic")
-
-
-async def time_is_synced(client: NodeClient) -> bool:
-    """Tell whether the node's clock is set."""
-    found = await resource(client, _RUNTIME, "TimeStatuses.v1alpha1.talos.dev", "node") or {}
-    return bool(found.get("synced"))
-
-
 async def boot_time(client: NodeClient) -> int:
     """Return when the node booted: another value means that it has rebooted."""
     return int((await client.element("SystemStat")).boot_time)
@@ -229,10 +208,9 @@ async def apply(client: NodeClient, config: bytes, *, mode: str = "auto", dry_ru
     return Applied(names.get(element.mode, str(element.mode)), element.mode_details, list(element.warnings))
 
 
-async def bootstrap(client: NodeClient, *, recover: bool = False, skip_hash_check: bool = False) -> None:
+async def bootstrap(client: NodeClient, *, recover: bool = False) -> None:
     """Tell the node to begin a new etcd cluster, from the uploaded snapshot if recover is set."""
-    request = proto.message("BootstrapRequest")(recover_etcd=recover, recover_skip_hash_check=skip_hash_check)
-    await client.call("Bootstrap", request)
+    await client.call("Bootstrap", proto.message("BootstrapRequest")(recover_etcd=recover))
 
 
 async def kubeconfig(client: NodeClient) -> str:
@@ -305,27 +283,27 @@ def _system_containerd() -> Any:
     return proto.message("ContainerdInstance")(driver=0, namespace=1)
 
 
-async def reset(client: NodeClient, wish: ResetWish, *, timeout: float = 60) -> None:
-    """Wipe the node, so that it waits for a configuration again (or stays off)."""
+async def reset(
+    client: NodeClient, *, graceful: bool = True, partitions: Sequence[str] = (), timeout: float = 60
+) -> None:
+    """Wipe these partitions of the node, or its whole disk where none is named, and reboot it."""
     spec = proto.message("ResetPartitionSpec")
     request = proto.message("ResetRequest")(
-        graceful=wish.graceful,
-        reboot=wish.reboot,
-        system_partitions_to_wipe=[spec(label=label, wipe=True) for label in wish.partitions],
-        user_disks_to_wipe=list(wish.user_disks),
-        mode=wish.mode,
+        graceful=graceful,
+        reboot=True,
+        system_partitions_to_wipe=[spec(label=label, wipe=True) for label in partitions],
     )
     await client.call("Reset", request, timeout=timeout)
 
 
-async def reboot(client: NodeClient, *, power_cycle: bool = False) -> None:
+async def reboot(client: NodeClient) -> None:
     """Reboot the node."""
-    await client.call("Reboot", proto.message("RebootRequest")(mode=int(power_cycle)))
+    await client.call("Reboot")
 
 
-async def etcd_members(client: NodeClient, *, local: bool = False) -> list[dict[str, Any]]:
-    """Return the members of etcd; local asks the node's own etcd, which answers without a quorum too."""
-    element = await client.element("EtcdMemberList", proto.message("EtcdMemberListRequest")(query_local=local))
+async def etcd_members(client: NodeClient) -> list[dict[str, Any]]:
+    """Return the members of etcd."""
+    element = await client.element("EtcdMemberList")
     return [
         {
             "id": f"{member.id:x}",
@@ -338,22 +316,6 @@ async def etcd_members(client: NodeClient, *, local: bool = False) -> list[dict[
     ]
 
 
-async def etcd_status(client: NodeClient) -> dict[str, Any]:
-    """Return how the node's own etcd is."""
-    status = (await client.element("EtcdStatus")).member_status
-    return {
-        "member_id": f"{status.member_id:x}",
-        "leader": f"{status.leader:x}",
-        "db_size": status.db_size,
-        "db_size_in_use": status.db_size_in_use,
-        "raft_index": status.raft_index,
-        "raft_term": status.raft_term,
-        "raft_applied_index": status.raft_applied_index,
-        "is_learner": status.is_learner,
-        "errors": list(status.errors),
-    }
-
-
 def etcd_snapshot(client: NodeClient, *, timeout: float = LONG_TIMEOUT) -> AsyncIterator[bytes]:
     """Return a snapshot of etcd, piece by piece."""
     return _chunks(client, "EtcdSnapshot", timeout=timeout)
@@ -364,13 +326,3 @@ async def etcd_recover(client: NodeClient, snapshot: bytes, *, timeout: float = 
     data = proto.message("Data")
     pieces: Iterable[Any] = (data(bytes=snapshot[at : at + _CHUNK]) for at in range(0, len(snapshot), _CHUNK))
     await client.upload("EtcdRecover", pieces, timeout=timeout)
-
-
-async def meta_write(client: NodeClient, key: int, value: bytes) -> None:
-    """Keep a value in the node's META partition."""
-    await client.call("MetaWrite", proto.message("MetaWriteRequest")(key=key, value=value))
-
-
-async def meta_delete(client: NodeClient, key: int) -> None:
-    """Remove a value from the node's META partition."""
-    await client.call("MetaDelete", proto.message("MetaDeleteRequest")(key=key))

@@ -14,7 +14,6 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 REDACTED = "(redacted)"
 
@@ -40,11 +39,6 @@ _CERTIFICATE = base64.b64encode(b"-----BEGIN CERTIFICATE").decode()[:28]
 _HEX = re.compile(r"[0-9a-f]+\Z")
 
 
-def redact_document(document: Any, *, known: Iterable[str] = ()) -> Any:
-    """Return a copy of a parsed document without its secrets; known are values to hide wherever they stand."""
-    return _redact_value(document, tuple(sorted({value for value in known if value}, key=len, reverse=True)))
-
-
 def redact(text: str, *, known: Iterable[str] = ()) -> str:
     """Return YAML, a diff of YAML, or a message without its secrets; known are values to hide wherever they stand."""
     for value in sorted({value for value in known if value}, key=len, reverse=True):
@@ -57,29 +51,6 @@ def is_secret_name(name: str) -> bool:
     """Tell whether a key of this name holds a secret in Talos, Kubernetes, Tailscale or WireGuard configuration."""
     plain = re.sub(r"[\s\"'_-]", "", name).lower()
     return plain in _EXACT or plain.endswith(_ENDINGS)
-
-
-def _redact_value(value: Any, known: tuple[str, ...]) -> Any:
-    if isinstance(value, dict):
-        return {key: _redact_entry(key, item, known) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_redact_value(item, known) for item in value]
-    return redact(value, known=known) if isinstance(value, str) else value
-
-
-def _redact_entry(key: Any, value: Any, known: tuple[str, ...]) -> Any:
-    if not is_secret_name(str(key)) or value in (None, ""):
-        return _redact_value(value, known)
-    # A mapping under such a key (registry credentials, a Secret's data) names its parts; its leaves are the secret.
-    return _hide_leaves(value)
-
-
-def _hide_leaves(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _hide_leaves(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_hide_leaves(item) for item in value]
-    return value if value in (None, "") else REDACTED
 
 
 def _redact_lines(lines: list[str]) -> Iterator[str]:

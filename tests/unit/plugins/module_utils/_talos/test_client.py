@@ -23,7 +23,7 @@ from tests.talos_nodes import Cluster, bootstrapped, configured, error_on, machi
 
 THREE = [own_address(number) for number in (1, 2, 3)]
 ADDRESS = THREE[0]
-WIPE = machine.ResetWish(partitions=["STATE", "EPHEMERAL"])
+WIPE = ["STATE", "EPHEMERAL"]
 
 
 @contextlib.asynccontextmanager
@@ -344,7 +344,7 @@ def test_a_snapshot_goes_from_one_cluster_into_the_next(tmp_path: Path) -> None:
         async with client.connected(nodes[0].address, way) as connection:
             snapshot = b"".join([piece async for piece in machine.etcd_snapshot(connection)])
         for node in nodes:
-            await on(node, way, lambda it: machine.reset(it, WIPE))
+            await on(node, way, lambda it: machine.reset(it, partitions=WIPE))
         await until(lambda: all(node.stage == "maintenance" for node in nodes))
         await configured(nodes, cluster)
         async with client.connected(nodes[0].address, way) as connection:
@@ -411,7 +411,7 @@ def test_a_reset_of_the_whole_disk_leaves_nothing_that_boots(tmp_path: Path) -> 
     async def scenario(node: TalosNode) -> Any:
         cluster = Cluster()
         await configured([node], cluster)
-        await on(node, cluster.access(), lambda it: machine.reset(it, machine.ResetWish()))
+        await on(node, cluster.access(), lambda it: machine.reset(it))
         await until(lambda: node.stage == "off")
         return await error_on(node, maintenance(), machine.version)
 
