@@ -92,19 +92,12 @@ def filtered(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
         return []
     rules = f"{ETC}/firewall.nft"
     found = [
-        HostFile(rules, render("firewall.nft.j2", ports=ports(settings)), units=(FIREWALL,)),
+        HostFile(rules, render("firewall.nft.j2", ports=services.ports(settings)), units=(FIREWALL,)),
         HostFile(f"{UNITS}/{FIREWALL}", render("firewall.service.j2", rules=rules), units=(FIREWALL,)),
     ]
     if settings["nat_enabled"]:
         found.append(HostFile("/etc/sysctl.d/90-talos-bastion.conf", render("sysctl.conf.j2"), units=(SYSCTL,)))
     return found
-
-
-def ports(settings: Mapping[str, Any]) -> list[int]:
-    """Return the TCP ports that the subnet may reach, SSH aside."""
-    found = [*settings["caches"].values(), services.ASSETS_PORT]
-    found += [services.MATCHBOX_PORT] if settings["netboot_enabled"] else []
-    return sorted(found + ([53] if settings["dns_enabled"] else []))
 
 
 def tunnel(settings: Mapping[str, Any], render: Render) -> list[HostFile]:

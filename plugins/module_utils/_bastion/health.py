@@ -24,7 +24,7 @@ def checks(settings: Mapping[str, Any], units: Sequence[str]) -> dict[str, Any]:
         "containers": [service.name for service in found],
         "http": urls(settings),
         "dhcp": lease(settings),
-        "listeners": {"tcp": listening(settings), "udp": datagrams(settings)},
+        "listeners": {"tcp": services.ports(settings), "udp": datagrams(settings)},
         "firewall": {"closed": settings["firewall_enabled"], "nat": settings["nat_enabled"]},
         "disk": {"path": services.DATA, "free_percent": settings["health"]["disk_free_percent"]},
         "clock": {"server": settings["health"]["ntp_server"], "seconds": settings["health"]["clock_seconds"]},
@@ -58,13 +58,6 @@ def lease(settings: Mapping[str, Any]) -> dict[str, str] | None:
     return {"first": settings["netboot"]["first"], "last": settings["netboot"]["last"]}
 
 
-def listening(settings: Mapping[str, Any]) -> list[int]:
-    """Return the TCP ports that may be open on the bastion's address and on no other."""
-    found = [*settings["caches"].values(), services.ASSETS_PORT]
-    found += [services.MATCHBOX_PORT] if settings["netboot_enabled"] else []
-    return sorted(found + ([53] if settings["dns_enabled"] else []))
-
-
 def datagrams(settings: Mapping[str, Any]) -> list[int]:
-    """Return the UDP ports of which the same is true; DHCP has to listen to broadcasts."""
+    """Return the UDP ports that may be open on its address and on no other; DHCP has to listen to broadcasts."""
     return ([69] if settings["netboot_enabled"] else []) + ([53] if settings["dns_enabled"] else [])

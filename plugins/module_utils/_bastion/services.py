@@ -59,6 +59,13 @@ def services(settings: Mapping[str, Any]) -> tuple[Service, ...]:
     return (*found, assets(settings))
 
 
+def ports(settings: Mapping[str, Any]) -> list[int]:
+    """Return the TCP ports on which they listen, each on the bastion's own address and on no other."""
+    found = [*settings["caches"].values(), ASSETS_PORT]
+    found += [MATCHBOX_PORT] if settings["netboot_enabled"] else []
+    return sorted(found + ([53] if settings["dns_enabled"] else []))
+
+
 def cache_config(registry: str) -> str:
     """Return the path of the configuration of a registry's cache."""
     return f"{ETC}/registry/{registry}.yml"
