@@ -12,17 +12,14 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast import (
-    Fit,
     Machine,
     Wish,
-    packages_of,
+    fit_on,
     shortages,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.limits import limits
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.nodes import Node
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.packing import Node as Offer
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.packing import pack, pack_tightly
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.pods import pods_of
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.sizes import Size
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.verdicts import Code, Verdict
 
@@ -56,16 +53,9 @@ def foretold(nodes: Sequence[Node], planned: Planned, seen: Collection[Code]) ->
     machines = tuple(Machine(node.name, _machine_type(node), _instance_type(node, planned)) for node in nodes)
     wish = Wish(machines, planned.profile, planned.disabled, planned.images_arm64, planned.data_disk)
     sizes = {machine.instance_type: _size(node) for machine, node in zip(machines, nodes, strict=True)}
-    verdicts = [*shortages(wish, _fit(wish, nodes), remedy=_REMEDY), *limits(wish, sizes)]
+    found = fit_on([_offer(node) for node in nodes], wish)
+    verdicts = [*shortages(wish, found, remedy=_REMEDY), *limits(wish, sizes)]
     return [one for one in verdicts if one.code not in seen and not _is_guess(one, nodes, planned)]
-
-
-def _fit(wish: Wish, nodes: Sequence[Node]) -> Fit:
-    """Return how all pods of the platform find room on the empty nodes."""
-    offers = tuple(_offer(node) for node in nodes)
-    pods = tuple(pods_of(packages_of(wish), offers))
-    packing = pack(pods, offers)
-    return Fit(pods, packing, not packing.pending or not pack_tightly(pods, offers).pending)
 
 
 def _offer(node: Node) -> Offer:

@@ -94,7 +94,11 @@ def _node(machine: Machine, wish: Wish, sizes: Mapping[str, Size]) -> Node:
 
 def fit(wish: Wish, sizes: Mapping[str, Size]) -> Fit:
     """Return how the pods find their nodes."""
-    nodes = nodes_of(wish, sizes)
+    return fit_on(nodes_of(wish, sizes), wish)
+
+
+def fit_on(nodes: Sequence[Node], wish: Wish) -> Fit:
+    """Return how the pods find their places on these nodes, which nothing runs on yet."""
     pods = tuple(pods_of(packages_of(wish), nodes))
     packing = pack(pods, nodes)
     has_room = not packing.pending or not pack_tightly(pods, nodes).pending
