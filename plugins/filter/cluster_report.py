@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.nodes import NO_NETWORK
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import is_loopback_endpoint
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.capacity import advice, capacity
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.costs import costs
@@ -158,7 +159,7 @@ def registered_node(item: Record) -> dict[str, Any]:
 
 def is_without_network(node: Record) -> bool:
     """Tell whether the node waits for nothing but a container network, as one does until its CNI is installed."""
-    return "cni plugin not initialized" in (node["reason"] or "")
+    return NO_NETWORK in (node["reason"] or "")
 
 
 def access_report(audit: Record) -> dict[str, Any] | None:

@@ -14,7 +14,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.troubles 
 
 _PRESSURES: Final = ("MemoryPressure", "DiskPressure", "PIDPressure")
 _CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"
-_NO_NETWORK: Final = "cni plugin not initialized"
+# What a kubelet says until there is a container network.
+NO_NETWORK: Final = "cni plugin not initialized"
 
 
 class Node(NamedTuple):
@@ -40,7 +41,7 @@ class Node(NamedTuple):
     @property
     def waits_for_network(self) -> bool:
         """Tell whether it lacks nothing but a container network, which CozyStack brings."""
-        return not self.ready and _NO_NETWORK in self.reason
+        return not self.ready and NO_NETWORK in self.reason
 
     @property
     def free(self) -> Need:

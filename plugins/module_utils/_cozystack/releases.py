@@ -88,10 +88,15 @@ class Blocker(NamedTuple):
     holds_back: int
 
 
+def condition_of(item: Object, kind: str) -> Mapping[str, Any]:
+    """Return a condition of an object, empty where it has none yet."""
+    conditions = (item.get("status") or {}).get("conditions") or ()
+    return next((one for one in conditions if one.get("type") == kind), {})
+
+
 def ready_condition(item: Object) -> Mapping[str, Any]:
     """Return the condition Ready of an object, empty where it has none yet."""
-    conditions = (item.get("status") or {}).get("conditions") or ()
-    return next((one for one in conditions if one.get("type") == "Ready"), {})
+    return condition_of(item, "Ready")
 
 
 def is_ready(item: Object | None) -> bool:

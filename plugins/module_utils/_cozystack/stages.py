@@ -19,6 +19,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.releases 
     Release,
     by_key,
     cause_of,
+    condition_of,
     expected_releases,
     is_ready,
     ready_condition,
@@ -108,7 +109,7 @@ def _phase_of_content(found: Reading) -> str:
 
 def is_available(deployment: Mapping[str, Any] | None) -> bool:
     """Tell whether enough pods of a deployment run."""
-    return _condition(deployment, "Available").get("status") == "True"
+    return condition_of(deployment or {}, "Available").get("status") == "True"
 
 
 def roots_of(found: Reading) -> list[Root]:
@@ -159,9 +160,9 @@ def _absent_root(kind: str, namespace: str, name: str) -> Root:
 
 
 def _deployment_root(item: Mapping[str, Any]) -> Root:
-    progress, failure = _condition(item, "Progressing"), _condition(item, "ReplicaFailure")
+    progress, failure = condition_of(item, "Progressing"), condition_of(item, "ReplicaFailure")
     fails = progress.get("status") == "False" or failure.get("status") == "True"
-    told = failure if failure.get("status") == "True" else progress if fails else _condition(item, "Available")
+    told = failure if failure.get("status") == "True" else progress if fails else condition_of(item, "Available")
     metadata = item["metadata"]
     return Root(
         "Deployment",
@@ -186,8 +187,3 @@ def _release_root(blocker: Blocker) -> Root:
     fails = release.fails or blocker.reason in ("DependencyMissing", "DependencyCycle")
     where = ("HelmRelease", release.namespace, release.name)
     return Root(*where, blocker.reason, blocker.message, release.since, fails, blocker.holds_back)
-
-
-def _condition(item: Mapping[str, Any] | None, kind: str) -> Mapping[str, Any]:
-    conditions = ((item or {}).get("status") or {}).get("conditions") or ()
-    return next((one for one in conditions if one.get("type") == kind), {})
