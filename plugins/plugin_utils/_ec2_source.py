@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, Protocol
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import (
     AwsError,
-    _credentials_of,
-    _raise_aws_error,
+    credentials_of,
     endpoint_problems,
+    raise_aws_error,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.plugin_utils._ec2_nodes import Query
@@ -105,7 +105,7 @@ def client_of(session: Any, region: str, *, endpoint_url: str | None) -> Client:
         client = session.create_client("ec2", region_name=region, endpoint_url=endpoint_url)
     except ValueError as error:
         raise InputError(f"Failed to use the endpoint or region: {error}. Correct the option that names it.") from error
-    for problem in endpoint_problems(client.meta.endpoint_url, _credentials_of(session, {}, region)):
+    for problem in endpoint_problems(client.meta.endpoint_url, credentials_of(session, {}, region)):
         raise AwsError(problem)
     return client
 
@@ -127,7 +127,7 @@ def read_instances(query: Query, access: Access) -> dict[str, list[dict[str, Any
             client = client_of(session_of(access), region, endpoint_url=access.endpoint_url)
             return client.meta.region_name, instances_of(client, query.filters)
         except (BotoCoreError, ClientError) as error:
-            _raise_aws_error(error, "ec2", "describe_instances", region or "the default region")
+            raise_aws_error(error, "ec2", "describe_instances", region or "the default region")
 
     with ThreadPoolExecutor(max_workers=min(len(query.regions), REGIONS_AT_ONCE)) as pool:
         return dict(pool.map(read, query.regions))

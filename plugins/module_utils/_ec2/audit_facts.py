@@ -15,6 +15,7 @@ from ipaddress import ip_network
 from typing import Any, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import ROUTE_TARGETS
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import (
     HomeRule,
@@ -41,10 +42,6 @@ SERVICES = ("ec2", "iam")
 _WORKERS = 16
 _NUMBERS = {"tcp": TCP, "udp": UDP, "icmp": ICMP, "icmpv6": ICMPV6}
 _ALIVE = ["pending", "running", "stopping", "stopped"]
-_TARGETS = (
-    *("GatewayId", "NetworkInterfaceId", "NatGatewayId", "EgressOnlyInternetGatewayId", "InstanceId"),
-    *("TransitGatewayId", "VpcPeeringConnectionId", "LocalGatewayId", "CarrierGatewayId"),
-)
 
 
 class Known(NamedTuple):
@@ -372,7 +369,7 @@ def _destination(route: Record) -> str | None:
 
 
 def _route(route: Record) -> Route:
-    target = next((route[key] for key in _TARGETS if route.get(key)), "unknown")
+    target = next((route[key] for key in ROUTE_TARGETS if route.get(key)), "unknown")
     return Route(ip_network(_destination(route) or ""), target, route.get("State") != "blackhole")
 
 

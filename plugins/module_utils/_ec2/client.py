@@ -122,7 +122,7 @@ class AwsApi:
         try:
             return self._answer(client, operation, parameters)
         except (BotoCoreError, ClientError, ResponseParserError) as error:
-            _raise_aws_error(error, service, operation, self._region)
+            raise_aws_error(error, service, operation, self._region)
 
 
 def _answer(client: Any, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -131,7 +131,8 @@ def _answer(client: Any, operation: str, parameters: dict[str, Any]) -> dict[str
     return getattr(client, operation)(**parameters)
 
 
-def _raise_aws_error(error: Exception, service: str, operation: str, region: str) -> NoReturn:
+def raise_aws_error(error: Exception, service: str, operation: str, region: str) -> NoReturn:
+    """Raise AwsError for what botocore raised in a call."""
     refusal = getattr(error, "response", {}).get("Error", {})
     reason = refusal.get("Code", "")
     cause = f"{reason}: {refusal.get('Message', '')}" if reason else str(error)
@@ -178,7 +179,7 @@ def connect_checked(
     session, arguments = _session(dict(options), region)
     arguments = {**arguments, "region_name": region or None, "endpoint_url": endpoint_url}
     clients = {name: _client(session, name, arguments) for name in services}
-    credentials = _credentials_of(session, arguments, region)
+    credentials = credentials_of(session, arguments, region)
     endpoints = tuple(dict.fromkeys(client.meta.endpoint_url for client in clients.values()))
     found = (problem for endpoint in endpoints for problem in endpoint_problems(endpoint, credentials, cidr))
     unique = tuple({problem.code: problem for problem in found}.values())
@@ -197,7 +198,7 @@ def _session(options: dict[str, Any], region: str) -> tuple[Any, dict[str, Any]]
     try:
         session = boto3.session.Session(profile_name=options.pop("profile_name", None))
     except BotoCoreError as error:
-        _raise_aws_error(error, "sts", "get_caller_identity", region)
+        raise_aws_error(error, "sts", "get_caller_identity", region)
     # AWSRetry is the patient one; botocore only has to bridge a hiccup.
     config = botocore.config.Config(
         connect_timeout=10,
@@ -208,14 +209,15 @@ def _session(options: dict[str, Any], region: str) -> tuple[Any, dict[str, Any]]
     return session, {**options, "config": config.merge(given) if given else config}
 
 
-def _credentials_of(session: Any, arguments: Mapping[str, Any], region: str) -> Credentials | None:
+def credentials_of(session: Any, arguments: Mapping[str, Any], region: str) -> Credentials | None:
+    """Return what may be known of the credentials that calls would be made with; nothing where there are none."""
     if arguments.get("aws_access_key_id"):
         token = bool(arguments.get("aws_session_token"))
         return Credentials(arguments["aws_access_key_id"], has_token=token, source="explicit")
     try:
         found = session.get_credentials()
     except BotoCoreError as error:
-        _raise_aws_error(error, "sts", "get_caller_identity", region)
+        raise_aws_error(error, "sts", "get_caller_identity", region)
     if found is None:
         return None
     if found.method not in _STATIC_SOURCES:

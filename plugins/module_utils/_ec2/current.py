@@ -18,11 +18,17 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current_bastion
     template_facts,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import is_burstable, owner_tags
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import port_text
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 
 Record = Mapping[str, Any]
 _WORKERS = 16
 _CONSOLE_LINES = 20
+# Where a route can lead; each has one of them.
+ROUTE_TARGETS = (
+    *("GatewayId", "NetworkInterfaceId", "NatGatewayId", "EgressOnlyInternetGatewayId", "InstanceId"),
+    *("TransitGatewayId", "VpcPeeringConnectionId", "LocalGatewayId", "CarrierGatewayId"),
+)
 
 
 @dataclass(frozen=True)
@@ -154,10 +160,8 @@ def _route_table(record: Record) -> dict[str, Any]:
 
 def _route(route: Record) -> str:
     destinations = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
-    targets = ("GatewayId", "NetworkInterfaceId", "NatGatewayId", "EgressOnlyInternetGatewayId", "InstanceId")
-    others = ("TransitGatewayId", "VpcPeeringConnectionId", "LocalGatewayId", "CarrierGatewayId")
     destination = next((route[key] for key in destinations if route.get(key)), "?")
-    target = next((route[key] for key in (*targets, *others) if route.get(key)), "?")
+    target = next((route[key] for key in ROUTE_TARGETS if route.get(key)), "?")
     return f"{destination} via {target}" + (" (blackhole)" if route.get("State") == "blackhole" else "")
 
 
@@ -174,16 +178,7 @@ def _rules(permission: Record, preposition: str) -> list[str]:
         *(item["GroupId"] for item in permission.get("UserIdGroupPairs") or ()),
         *(item["PrefixListId"] for item in permission.get("PrefixListIds") or ()),
     ]
-    return [f"{_ports(permission)} {preposition} {peer}" for peer in peers]
-
-
-def _ports(permission: Record) -> str:
-    if permission["IpProtocol"] == "-1":
-        return "all"
-    first, last = permission.get("FromPort", -1), permission.get("ToPort", -1)
-    if first == -1:
-        return permission["IpProtocol"]
-    return f"{permission['IpProtocol']}/{first}" + ("" if first == last else f"-{last}")
+    return [f"{port_text(permission)} {preposition} {peer}" for peer in peers]
 
 
 def _eni(record: Record) -> dict[str, Any]:
