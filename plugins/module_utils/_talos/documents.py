@@ -76,7 +76,7 @@ def generate(machine_type: str, cluster: ClusterConfig, bundle: Bundle) -> list[
 def mirror_documents(mirrors: Mapping[str, tuple[str, ...]]) -> list[Document]:
     """Return a RegistryMirrorConfig for each registry, in alphabetical order."""
     return [
-        _document("RegistryMirrorConfig", name=host, endpoints=[{"url": url} for url in mirrors[host]])
+        document_of("RegistryMirrorConfig", name=host, endpoints=[{"url": url} for url in mirrors[host]])
         for host in sorted(mirrors)
     ]
 
@@ -86,7 +86,8 @@ def mirror_section(mirrors: Mapping[str, tuple[str, ...]]) -> Document:
     return {"mirrors": {host: {"endpoints": list(urls)} for host, urls in mirrors.items()}}
 
 
-def _document(kind: str, **fields: Any) -> Document:
+def document_of(kind: str, **fields: Any) -> Document:
+    """Return a document of Talos' own besides the machine configuration."""
     return {"apiVersion": "v1alpha1", "kind": kind, **fields}
 
 
@@ -102,7 +103,7 @@ def _check_endpoint(cluster: ClusterConfig) -> None:
 def _further_documents(cluster: ClusterConfig) -> list[Document]:
     if not has_documents(cluster.contract):
         return []
-    return [*mirror_documents(cluster.registry_mirrors), _document("HostnameConfig", auto="stable")]
+    return [*mirror_documents(cluster.registry_mirrors), document_of("HostnameConfig", auto="stable")]
 
 
 def _machine(machine_type: str, cluster: ClusterConfig, bundle: Bundle) -> Document:

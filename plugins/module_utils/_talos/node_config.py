@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import cozystack, merge, yaml_text
@@ -16,6 +16,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import (
     ClusterConfig,
     Document,
+    document_of,
     generate,
     has_documents,
 )
@@ -103,12 +104,12 @@ def _network(node: NodeConfig, plan: Plan) -> list[Document]:
         return _legacy_network(node, plan.network)
     documents = list(_link_documents(node, plan.network))
     if node.hostname:
-        documents.append(_document("HostnameConfig", hostname=node.hostname))
+        documents.append(document_of("HostnameConfig", hostname=node.hostname))
     if plan.network.nameservers:
         nameservers = [{"address": address} for address in plan.network.nameservers]
-        documents.append(_document("ResolverConfig", nameservers=nameservers))
+        documents.append(document_of("ResolverConfig", nameservers=nameservers))
     if plan.network.time_servers:
-        documents.append(_document("TimeSyncConfig", ntp={"servers": list(plan.network.time_servers)}))
+        documents.append(document_of("TimeSyncConfig", ntp={"servers": list(plan.network.time_servers)}))
     sysctls = _sysctls(node, plan.network)
     return [*documents, {"machine": {"sysctls": sysctls}}] if sysctls else documents
 
@@ -122,9 +123,9 @@ def _link_documents(node: NodeConfig, network: Network) -> Iterator[Document]:
         # before the machine. An alias is how Talos says "the link with this address"; the permanent address is asked
         # for because bridges and bonds copy the other one.
         selector = {"match": f'mac(link.permanent_addr) == "{_mac(node)}"'}
-        yield _document("LinkAliasConfig", name=LINK_ALIAS, selector=selector)
+        yield document_of("LinkAliasConfig", name=LINK_ALIAS, selector=selector)
     link = {"up": True, "addresses": [{"address": address} for address in addresses], "routes": _routes(node, network)}
-    yield _document("LinkConfig", name=node.link or LINK_ALIAS, **link)
+    yield document_of("LinkConfig", name=node.link or LINK_ALIAS, **link)
 
 
 def _legacy_network(node: NodeConfig, network: Network) -> list[Document]:
@@ -216,10 +217,6 @@ def _mac(node: NodeConfig) -> str:
             "MAC address. Give mac (that of the node's ENI) or link."
         )
     return mac
-
-
-def _document(kind: str, **fields: Any) -> Document:
-    return {"apiVersion": "v1alpha1", "kind": kind, **fields}
 
 
 def _problems(documents: list[Document]) -> Iterator[str]:

@@ -12,13 +12,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import errno
 import hashlib
 import ssl
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.access import unverified_context
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import reason_of_connect
 
 MAINTENANCE_NAME: Final = "maintenance-service.talos.dev"
 CONNECTS_AT_ONCE: Final = 128
@@ -56,21 +56,6 @@ def certificate_of(der: bytes) -> Certificate:
     return Certificate(str(names[0].value) if names else "", pin)
 
 
-def cause_of(error: BaseException, timeout: float) -> str:
-    """Return what a failed connection means, in words of its own."""
-    if isinstance(error, TimeoutError):
-        return f"no answer within {timeout:g} s"
-    if isinstance(error, ssl.SSLError):
-        return f"TLS handshake failed ({error.reason or error})"
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
-    if isinstance(error, ConnectionError | asyncio.IncompleteReadError):
-        return "connection closed by the node"
-    if isinstance(error, OSError) and error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
-        return "no route to the node"
-    return str(error) or type(error).__name__
-
-
 def asks_client_certificate(error: ssl.SSLError) -> bool:
     """Tell whether the alert is that of a server that misses, or mistrusts, the client's certificate."""
     return any(word in f"{error.reason} {error}".upper() for word in _ASKS_CERTIFICATE)
@@ -81,12 +66,10 @@ async def probe(node: str, *, port: int, timeout: float) -> Probe:
     try:
         async with asyncio.timeout(timeout):
             return await _look(node, port)
-    except ssl.SSLError as error:
-        if asks_client_certificate(error):
-            return Probe(node, stage="running")
-        return Probe(node, error=cause_of(error, timeout))
     except (OSError, EOFError) as error:
-        return Probe(node, error=cause_of(error, timeout))
+        if isinstance(error, ssl.SSLError) and asks_client_certificate(error):
+            return Probe(node, stage="running")
+        return Probe(node, error=reason_of_connect(error, timeout).detail)
 
 
 async def _look(node: str, port: int) -> Probe:
