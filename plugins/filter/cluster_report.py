@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.nodes import NO_NETWORK
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import is_loopback_endpoint
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import is_loopback_endpoint
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.capacity import advice, capacity
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.costs import costs
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.results import results

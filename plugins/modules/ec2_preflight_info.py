@@ -152,7 +152,6 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import (
     AwsError,
     Connection,
     connect_checked,
-    is_loopback_endpoint,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.egress import egress_problems
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight import (
@@ -166,6 +165,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import (
     ClusterSpec,
     Problem,
     argument_spec,
+    is_loopback_endpoint,
     parse_spec,
     problems,
 )

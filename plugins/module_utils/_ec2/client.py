@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol
-from urllib.parse import urlsplit
 
 try:
     import boto3
@@ -22,7 +20,7 @@ except ImportError:
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem, is_loopback
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem, is_loopback, is_loopback_endpoint
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 
 if TYPE_CHECKING:
@@ -223,15 +221,6 @@ def credentials_of(session: Any, arguments: Mapping[str, Any], region: str) -> C
     if found.method not in _STATIC_SOURCES:
         return Credentials(None, has_token=True, source=found.method)
     return Credentials(found.access_key, has_token=bool(found.token), source=found.method)
-
-
-def is_loopback_endpoint(endpoint: str) -> bool:
-    """Return whether an endpoint is on this machine."""
-    host = urlsplit(endpoint).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def endpoint_problems(endpoint: str, credentials: Credentials | None, cidr: str = "") -> Iterator[Problem]:

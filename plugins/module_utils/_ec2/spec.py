@@ -9,8 +9,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, ip_address
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import (
     BastionSpec,
@@ -181,6 +182,15 @@ def is_loopback(cidr_or_address: str) -> bool:
     """Return whether a CIDR or an address touches 127.0.0.0/8, which only a lab can use."""
     network = network_of(cidr_or_address)
     return network is not None and network.overlaps(LOOPBACK)
+
+
+def is_loopback_endpoint(endpoint: str) -> bool:
+    """Return whether an endpoint is on this machine."""
+    host = urlsplit(endpoint).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _name_problems(spec: ClusterSpec) -> Iterator[Problem]:

@@ -16,7 +16,6 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import (
     AwsError,
     Credentials,
     endpoint_problems,
-    is_loopback_endpoint,
 )
 from tests.lookalikes import ACCESS_KEY_ID
 
@@ -58,23 +57,6 @@ class PagingClient:
 def refusal(code: str) -> Exception:
     answer = {"Error": {"Code": code, "Message": "Told by AWS."}}
     return botocore.exceptions.ClientError(answer, "DescribeVpcs")  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "expected"),
-    [
-        pytest.param("http://127.0.0.1:5510", True, id="IPv4"),
-        pytest.param("http://127.10.0.7", True, id="any of 127/8"),
-        pytest.param("http://[::1]:5510", True, id="IPv6"),
-        pytest.param("http://localhost:5510", True, id="name"),
-        pytest.param("https://ec2.eu-west-1.amazonaws.com", False, id="AWS"),
-        pytest.param("http://127.0.0.1.example.com", False, id="name that begins like loopback"),
-        pytest.param("http://localhost.example.com", False, id="name that begins with localhost"),
-        pytest.param("http://127.0.0.1@example.com", False, id="loopback as a user name"),
-    ],
-)
-def test_only_this_machine_is_a_loopback_endpoint(endpoint: str, expected: bool) -> None:
-    assert is_loopback_endpoint(endpoint) is expected
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import is_loopback, problems
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import is_loopback, is_loopback_endpoint, problems
 from tests.ec2_cluster import node, spec
 
 
@@ -145,3 +145,20 @@ def test_a_node_takes_what_it_leaves_out_from_the_cluster() -> None:
 )
 def test_what_touches_127_is_loopback(text: str, expected: bool) -> None:
     assert is_loopback(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "expected"),
+    [
+        pytest.param("http://127.0.0.1:5510", True, id="IPv4"),
+        pytest.param("http://127.10.0.7", True, id="any of 127/8"),
+        pytest.param("http://[::1]:5510", True, id="IPv6"),
+        pytest.param("http://localhost:5510", True, id="name"),
+        pytest.param("https://ec2.eu-west-1.amazonaws.com", False, id="AWS"),
+        pytest.param("http://127.0.0.1.example.com", False, id="name that begins like loopback"),
+        pytest.param("http://localhost.example.com", False, id="name that begins with localhost"),
+        pytest.param("http://127.0.0.1@example.com", False, id="loopback as a user name"),
+    ],
+)
+def test_only_this_machine_is_a_loopback_endpoint(endpoint: str, expected: bool) -> None:
+    assert is_loopback_endpoint(endpoint) is expected
