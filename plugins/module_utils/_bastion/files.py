@@ -127,7 +127,8 @@ def contained(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
     text = render("nginx.conf.j2", port=services.ASSETS_PORT, folder=ASSETS)
     found.append(HostFile(f"{ETC}/nginx.conf", text, units=("talos-assets.service",)))
     if settings["dns_enabled"] or settings["netboot_enabled"]:
-        text = render("dnsmasq.conf.j2", boot=netboot.boot_files(), folder=services.TFTP, leases=services.LEASES)
+        names = {"boot": netboot.boot_files(), "folder": services.TFTP, "leases": services.LEASES}
+        text = render("dnsmasq.conf.j2", matchbox_port=services.MATCHBOX_PORT, **names)
         found.append(HostFile(f"{ETC}/dnsmasq.conf", text, units=("talos-dhcp.service",)))
     return found
 
@@ -136,7 +137,8 @@ def netboot_files(settings: Mapping[str, Any], render: Render) -> list[HostFile]
     """Return what a machine that boots over the network is told."""
     if not settings["netboot_enabled"]:
         return []
-    found = [HostFile(f"{ASSETS}/boot.ipxe", render("boot.ipxe.j2", boots=netboot.boots(settings)))]
+    script = render("boot.ipxe.j2", boots=netboot.boots(settings), port=services.ASSETS_PORT)
+    found = [HostFile(f"{ASSETS}/boot.ipxe", script)]
     for name, document in netboot.matchbox_documents(settings).items():
         found.append(HostFile(f"{ETC}/matchbox/{name}.json", as_json(document), units=("talos-matchbox.service",)))
     return found

@@ -9,6 +9,7 @@ import base64
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -144,6 +145,15 @@ def test_matchbox_boots_the_first_architecture_where_nothing_is_known() -> None:
     assert documents["x86_64"]["selector"] == {"arch": "x86_64"}
     assert documents["amd64-single"]["boot"]["kernel"] == "http://10.10.0.100:8081/talos/amd64/vmlinuz"
     assert "iseq ${buildarch} i386 && goto amd64 ||" in found["/var/lib/talos-bastion/assets/boot.ipxe"]
+
+
+def test_ipxe_is_sent_to_where_matchbox_and_the_asset_server_listen() -> None:
+    found = contents(netboot_enabled=True)
+
+    (sent,) = re.findall(r"^dhcp-boot=tag:ipxe,http://(.+)/boot\.ipxe$", found["/etc/talos-bastion/dnsmasq.conf"], re.M)
+    (without,) = re.findall(r"chain http://(.+)/boot\.ipxe$", found["/var/lib/talos-bastion/assets/boot.ipxe"], re.M)
+    assert f" -address={sent} " in found["/etc/systemd/system/talos-matchbox.service"]
+    assert f"listen {without};" in found["/etc/talos-bastion/nginx.conf"]
 
 
 def test_the_packet_filter_lets_the_subnet_reach_what_is_offered_and_nobody_else() -> None:
