@@ -8,6 +8,7 @@ import subprocess
 import tarfile
 import tomllib
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +189,16 @@ def test_the_version_is_the_same_everywhere() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
     assert project["version"] == galaxy()["version"]
+
+
+def test_pytest_looks_into_every_folder_of_tests() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = project["tool"]["pytest"]["ini_options"]["norecursedirs"]
+
+    folders = {path.parent.relative_to(ROOT) for path in (ROOT / "tests").rglob("test_*.py")}
+    unseen = [folder for folder in folders for part in folder.parts if any(fnmatch(part, one) for one in patterns)]
+
+    assert unseen == []
 
 
 @pytest.mark.parametrize("lock", LOCKS)
