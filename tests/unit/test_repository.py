@@ -230,6 +230,15 @@ def test_a_lock_holds_what_its_source_asks_for(lock: str) -> None:
     assert missing == []
 
 
+def test_the_bastion_gets_the_libraries_that_the_tests_run_with() -> None:
+    asked = load(ROOT / "roles" / "bastion" / "defaults" / "main.yml")["bastion_python_libraries"]
+    locked = (ROOT / "requirements" / "demo.txt").read_text(encoding="utf-8")
+
+    loose = [one for one in asked if not re.search(rf"^{re.escape(one.lower())} ", locked, flags=re.MULTILINE)]
+
+    assert loose == [], "requirements/demo.txt has another version; roles/bastion/meta/argument_specs.yml names it too"
+
+
 def fake_python(path: Path, *, version: str, supported: bool, prefix: Path) -> None:
     """Write a script that answers the questions of tools/find_python as that version would."""
     path.parent.mkdir(parents=True, exist_ok=True)
