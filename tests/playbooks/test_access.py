@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ import pytest
 from lab.settings import REGION, REPOSITORY
 from tests.lab.labs import AMI_PARAMETER, Lab
 from tests.lookalikes import tailscale_key
-from tests.playbooks.runs import Run, play, surroundings
+from tests.playbooks.runs import Run, calls, play, surroundings
 
 HOME = "2001:db8:1:2::/64"
 SECRET = tailscale_key("kTESTCNTRL-" + "x" * 32)
@@ -122,6 +124,27 @@ def test_home_access_opens_exact_ports_until_its_end_and_leaves_no_trace(lab: La
     assert (opened.changed, again.changed, closed.changed) == (1, 0, 1)
     assert "talosctl --talosconfig" in opened.output
     assert rules(lab) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        pytest.param(("-e", "ipv6=::/0"), "the whole Internet", id="everybody"),
+        pytest.param(
+            ("-e", f"ipv6={HOME}", "-e", "cluster_name=never-built"), "security groups do not exist", id="no network"
+        ),
+    ],
+)
+def test_what_cannot_be_opened_is_refused_before_the_role_is_made_that_closes_it(
+    lab: Lab, options: tuple[str, ...], why: str
+) -> None:
+    before = calls(lab)
+
+    run = play(lab, "playbooks/add_home_access.yml", "-e", "access_schedule_enabled=true", "-e", "expires=8h", *options)
+
+    assert run.code != 0
+    assert why in run.output
+    assert calls(lab) == before
 
 
 def test_what_has_expired_goes_with_the_next_run(lab: Lab, built: Run) -> None:
@@ -236,3 +259,43 @@ def test_what_is_planted_is_found(lab: Lab, built: Run, plant: Callable[[Lab], U
     assert {deviation["code"] for deviation in found["deviations"]} == codes
     assert SECRET not in json.dumps(found)
     assert audit(lab)["deviations"] == []
+
+
+def drops_what_it_forwards(lab: Lab) -> Undo:
+    """Have the bastion's network interface take packets for itself alone."""
+    change = lab.client("ec2").modify_network_interface_attribute
+    interface = one(lab, "describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceId", Node="bastion")
+    change(NetworkInterfaceId=interface, SourceDestCheck={"Value": True})
+    return lambda: change(NetworkInterfaceId=interface, SourceDestCheck={"Value": False})
+
+
+def health(lab: Lab, folder: Path) -> tuple[Run, dict[str, str]]:
+    """Run health.yml on a bastion that finds itself well; return what was written down as not well, too."""
+    program = folder / "talos-bastion-health"
+    checks = [{"check": "containers", "healthy": True, "detail": "all run"}]
+    program.write_text(f"#!/bin/sh\necho '{json.dumps({'checks': checks})}'\n", encoding="utf-8")
+    program.chmod(0o755)
+    host = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable}
+    (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": {"bastion": host}}}), encoding="utf-8")
+    options = ("-i", str(folder / "hosts.json"), "-e", f"__bastion_host_program={program}")
+    run = play(lab, "playbooks/health.yml", *ONE_NODE, *options)
+    told = json.loads((lab.directory / "cluster" / "report" / "health.json").read_text(encoding="utf-8"))
+    return run, {answer["check"]: answer["detail"] for answer in told["checks"] if not answer["healthy"]}
+
+
+def test_the_health_of_the_bastion_is_also_what_aws_says_of_it(lab: Lab, built: Run, tmp_path: Path) -> None:
+    well, nothing = health(lab, tmp_path)
+    undo = [everybody_over_ipv6(lab), drops_what_it_forwards(lab)]
+    try:
+        ill, found = health(lab, tmp_path)
+    finally:
+        for one_of_them in undo:
+            one_of_them()
+
+    assert (well.code, nothing) == (0, {}), well.output
+    assert all(f"ok      {check}: " in well.output for check in ("containers", "network interface", "fail-closed"))
+    assert ill.code == 2, ill.output
+    assert set(found) == {"network interface", "fail-closed"}
+    assert re.fullmatch(r"eni-\w+, which drops what it forwards", found["network interface"])
+    assert f"- FAILED  fail-closed: {found['fail-closed']}" in ill.output
+    assert "fail-closed. Each is told above" in " ".join(ill.output.split())
