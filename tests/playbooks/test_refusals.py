@@ -104,3 +104,10 @@ def test_a_loopback_vpc_is_refused_where_the_endpoint_is_not_on_loopback(lab: La
 
     assert run.code != 0
     assert "127.0.0.0/8 is this machine itself" in run.output
+
+
+def test_a_bastion_that_was_never_built_is_not_asked_how_it_is(lab: Lab) -> None:
+    run = play(lab, "playbooks/health.yml", "-e", "cluster_name=never-built")
+
+    assert run.code != 0
+    assert "Failed to find the bastion of never-built: it does not exist" in run.output
