@@ -92,7 +92,7 @@ def test_every_variable_of_a_role_bears_its_name_and_is_explained(role: str) -> 
     assert (strangers, silent) == ([], [])
 
 
-@pytest.mark.parametrize("role", [role for role in ROLES if role != "cluster"])
+@pytest.mark.parametrize("role", ROLES)
 def test_a_role_has_a_molecule_scenario(role: str) -> None:
     assert (ROOT / "roles" / role / "molecule" / "default" / "molecule.yml").is_file()
 
@@ -154,21 +154,37 @@ def test_every_python_file_of_the_collection_names_its_licence() -> None:
     assert silent == []
 
 
-def test_the_tarball_holds_the_collection_and_nothing_else(tmp_path: Path) -> None:
-    (tmp_path / "ansible.cfg").touch()
-    settings = {"ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"), "HOME": str(tmp_path)}
-
-    code, output = capture(
-        [TOOLS / "ansible-galaxy", "collection", "build", ROOT, "--output-path", tmp_path], extra=settings
-    )
-
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tarfile.TarFile]:
+    """Give the collection as ansible-galaxy packs it."""
+    folder = tmp_path_factory.mktemp("packed")
+    (folder / "ansible.cfg").touch()
+    settings = {"ANSIBLE_CONFIG": str(folder / "ansible.cfg"), "HOME": str(folder)}
+    command = [TOOLS / "ansible-galaxy", "collection", "build", ROOT, "--output-path", folder]
+    code, output = capture(command, extra=settings)
     assert code == 0, output
-    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as tarball:
-        members = tarball.getmembers()
+    with tarfile.open(next(folder.glob("*.tar.gz"))) as tarball:
+        yield tarball
+
+
+def test_the_tarball_holds_the_collection_and_nothing_else(packed: tarfile.TarFile) -> None:
+    members = packed.getmembers()
+
     assert [member.name for member in members if member.issym() or member.islnk()] == []
     tops = {member.name.split("/")[0] for member in members if member.name != "."}
     known = {"CHANGELOG.md", "CONTRIBUTING.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md"}
     assert tops - known <= {"changelogs", "docs", "examples", "meta", "playbooks", "plugins", "roles"}
+
+
+def test_every_link_leads_to_a_file_that_an_installed_collection_has(packed: tarfile.TarFile) -> None:
+    names = packed.getnames()
+
+    pages = {name: packed.extractfile(name).read().decode() for name in names if name.endswith(".md")}  # type: ignore[union-attr]
+    links = [(name, link) for name, text in pages.items() for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text)]
+    inside = [(name, link) for name, link in links if "://" not in link]
+
+    assert inside
+    assert [(name, link) for name, link in inside if os.path.normpath(Path(name).parent / link) not in names] == []
 
 
 @pytest.mark.parametrize(
