@@ -160,8 +160,9 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tarfile.TarFile
     folder = tmp_path_factory.mktemp("packed")
     (folder / "ansible.cfg").touch()
     settings = {"ANSIBLE_CONFIG": str(folder / "ansible.cfg"), "HOME": str(folder)}
-    command = [TOOLS / "ansible-galaxy", "collection", "build", ROOT, "--output-path", folder]
-    code, output = capture(command, extra=settings)
+    code, output = capture(
+        [TOOLS / "ansible-galaxy", "collection", "build", ROOT, "--output-path", folder], extra=settings
+    )
     assert code == 0, output
     with tarfile.open(next(folder.glob("*.tar.gz"))) as tarball:
         yield tarball

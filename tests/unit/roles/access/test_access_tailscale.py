@@ -44,8 +44,7 @@ def test_what_keeps_the_gateway_out_is_told(tmp_path: Path, talosconfig: dict[st
         "cluster_nodes": [{"name": "gateway", "role": "gateway", "machine_type": "controlplane", "ipv4": GATEWAY}],
     }
 
-    command = [TOOLS / "ansible-playbook", tmp_path / "play.yml", "-e", json.dumps(variables)]
-    code, said = capture(command)
+    code, said = capture([TOOLS / "ansible-playbook", tmp_path / "play.yml", "-e", json.dumps(variables)])
 
     assert code == 2
     assert told in said

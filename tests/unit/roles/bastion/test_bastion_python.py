@@ -78,8 +78,8 @@ def play(folder: Path, *libraries: str, options: tuple[str, ...] = ()) -> tuple[
     (folder / "play.yml").write_text(text, encoding="utf-8")
     search = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
     settings = {"PATH": search, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder)}
-    command = [TOOLS / "ansible-playbook", "-i", folder / "hosts.json", folder / "play.yml", *options]
-    code, said = capture(command, extra=settings)
+    playbook = TOOLS / "ansible-playbook"
+    code, said = capture([playbook, "-i", folder / "hosts.json", folder / "play.yml", *options], extra=settings)
     found = re.search(r"changed=(\d+)", said)
     return code, int(found[1]) if found else -1, said
 
