@@ -85,9 +85,8 @@ class Settings:
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings that the environment asks for."""
-    directory = Path(environment.get("LAB_DIRECTORY") or REPOSITORY / ".lab").absolute()
     return Settings(
-        directory=directory,
+        directory=_directory(environment.get("LAB_DIRECTORY") or REPOSITORY / ".lab"),
         network=_network(environment.get("LAB_NETWORK") or "127.10.0.0/16"),
         port=_port(environment.get("LAB_PORT") or "5510"),
         sandbox=_sandbox(environment.get("LAB_SANDBOX") or "auto"),
@@ -95,6 +94,13 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         script_seconds=_seconds(environment, "LAB_SCRIPT_SECONDS", 120),
         talos_node=environment.get("LAB_TALOS_NODE") or "lab.talos.node:TalosNode",
     )
+
+
+def _directory(path: str | Path) -> Path:
+    directory = Path(path).absolute()
+    if directory.exists() and not directory.is_dir():
+        raise LabError(f"LAB_DIRECTORY is {directory}, which is no directory. Give one that is, or a new one.")
+    return directory
 
 
 def _network(text: str) -> ipaddress.IPv4Network:

@@ -111,6 +111,15 @@ def test_a_port_in_use_is_named_with_its_holder(fresh: Lab, which: str) -> None:
     assert f"{places[which][0]}:{places[which][1]} is in use by process {os.getpid()}" in up.stderr
 
 
+def test_a_file_in_place_of_the_directory_is_refused(fresh: Lab) -> None:
+    fresh.directory.write_text("mine\n", encoding="utf-8")
+
+    up = fresh.command("up")
+
+    assert (up.returncode, fresh.directory.read_text(encoding="utf-8")) == (1, "mine\n")
+    assert f"LAB_DIRECTORY is {fresh.directory}, which is no directory" in up.stderr
+
+
 def test_run_without_a_lab_tells_the_remedy(fresh: Lab) -> None:
     run = fresh.command("run", "--", "true")
 
