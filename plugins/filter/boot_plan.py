@@ -28,7 +28,11 @@ def _plan(image: plan.Image, version: str) -> dict[str, Any]:
             f"Failed to use release {version} of boot-to-talos: before {upstream.VERSION_MIN} it does not work on ARM. "
             f"Set nodes_boot_to_talos_version to {upstream.VERSION_MIN} or newer."
         )
-    machine, architecture = next(iter(upstream.ARCHITECTURES.items()))
+    return {**_image(image), **_program(version), **_machine()}
+
+
+def _image(image: plan.Image) -> dict[str, Any]:
+    """Return what there is to know of the image, and where its registry is asked."""
     asked = image.reference if image.reference and plan.is_plain_http(image.reference.registry) else None
     return {
         "image": image.text,
@@ -38,6 +42,13 @@ def _plan(image: plan.Image, version: str) -> dict[str, Any]:
         "repository_url": f"http://{asked.registry}/v2/{asked.repository}" if asked else "",
         "reference": asked.wanted if asked else "",
         "accept": plan.ACCEPT,
+    }
+
+
+def _program(version: str) -> dict[str, Any]:
+    """Return where boot-to-talos comes from and how it is called."""
+    machine, architecture = next(iter(upstream.ARCHITECTURES.items()))
+    return {
         "machine": machine,
         "architecture": architecture,
         "program": upstream.PROGRAM,
@@ -46,6 +57,12 @@ def _plan(image: plan.Image, version: str) -> dict[str, Any]:
         "release_url": upstream.RELEASE_URL.format(version=version),
         "mode": upstream.MODE,
         "answers": upstream.ANSWERS,
+    }
+
+
+def _machine() -> dict[str, Any]:
+    """Return what the machine has to have, and where that is seen."""
+    return {
         "secure_boot": upstream.SECURE_BOOT,
         "lockdown": upstream.LOCKDOWN,
         "loop_control": upstream.LOOP_CONTROL,

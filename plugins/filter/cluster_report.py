@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.nodes import NO_NETWORK
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import is_loopback_endpoint
@@ -21,48 +21,67 @@ Record = Mapping[str, Any]
 SCHEMA = 1
 
 
-def cluster_report(
-    cluster: Record,
-    *,
-    info: Record,
-    seen: Sequence[Record],
-    phases: Sequence[Record],
-    now: float,
-    endpoint: str,
-    kubernetes: Record | None = None,
-    audit: Record | None = None,
-    cozystack: Record | None = None,
-    forecast: Record | None = None,
-    boot_method: str = "user_data",
-) -> dict[str, Any]:
+class Sources(NamedTuple):
+    """What a report is made from: what modules answered, and what the run noted of itself."""
+
+    info: Record
+    seen: Sequence[Record]
+    phases: Sequence[Record]
+    now: float
+    endpoint: str
+    kubernetes: Record | None = None
+    audit: Record | None = None
+    cozystack: Record | None = None
+    forecast: Record | None = None
+    boot_method: str = "user_data"
+
+
+def cluster_report(cluster: Record, **sources: Any) -> dict[str, Any]:
     """Return the report of a cluster."""
-    resources = info["resources"]
-    installed = cozystack_report(cozystack or {})
-    report = {
+    given = Sources(**sources)
+    report = {**run_report(cluster, given), **built_report(cluster, given), **platform_report(given)}
+    return {**report, "results": [result.as_dict() for result in results(report, boot_method=given.boot_method)]}
+
+
+def run_report(cluster: Record, given: Sources) -> dict[str, Any]:
+    """Return what the report is about, when it was made, and how long that took."""
+    return {
         "schema": SCHEMA,
         "title": title(cluster),
         "cluster": cluster["name"],
         "region": cluster["region"],
-        "time": datetime.fromtimestamp(now, tz=UTC).isoformat(timespec="seconds"),
-        "lab": is_loopback_endpoint(endpoint),
-        "summary": dict(info["summary"]),
-        "vpc": {"ipv4": cluster["vpc_ipv4_cidr"], "subnet": cluster["subnet_ipv4_cidr"]},
-        "resources": [
-            {key: resource[key] for key in ("kind", "name", "id", "state")} for resource in resources.values()
-        ],
-        "bastion": bastion_report(cluster, resources),
-        "nodes": [node_report(node, resources, seen) for node in cluster["nodes"]],
-        "etcd_members": etcd_members(seen),
-        "kubernetes": kubernetes_report(kubernetes or {}),
-        "access": access_report(audit or {}),
-        "cozystack": installed,
-        "capacity": capacity(cozystack, forecast or {}),
-        "history": [history_point(item) for item in (cozystack or {}).get("history") or ()],
-        "costs": costs(cluster, resources, now=now),
-        "advice": advice(installed, forecast or {}),
-        "timings": timings(phases, now=now),
+        "time": datetime.fromtimestamp(given.now, tz=UTC).isoformat(timespec="seconds"),
+        "lab": is_loopback_endpoint(given.endpoint),
+        "timings": timings(given.phases, now=given.now),
     }
-    return {**report, "results": [result.as_dict() for result in results(report, boot_method=boot_method)]}
+
+
+def built_report(cluster: Record, given: Sources) -> dict[str, Any]:
+    """Return what there is of the cluster, how it does, who may come in, and what it costs."""
+    resources = given.info["resources"]
+    shown = ("kind", "name", "id", "state")
+    return {
+        "summary": dict(given.info["summary"]),
+        "vpc": {"ipv4": cluster["vpc_ipv4_cidr"], "subnet": cluster["subnet_ipv4_cidr"]},
+        "resources": [{key: resource[key] for key in shown} for resource in resources.values()],
+        "bastion": bastion_report(cluster, resources),
+        "nodes": [node_report(node, resources, given.seen) for node in cluster["nodes"]],
+        "etcd_members": etcd_members(given.seen),
+        "kubernetes": kubernetes_report(given.kubernetes or {}),
+        "access": access_report(given.audit or {}),
+        "costs": costs(cluster, resources, now=given.now),
+    }
+
+
+def platform_report(given: Sources) -> dict[str, Any]:
+    """Return how far CozyStack got, what it needs, and what to do next."""
+    installed = cozystack_report(given.cozystack or {})
+    return {
+        "cozystack": installed,
+        "capacity": capacity(given.cozystack, given.forecast or {}),
+        "history": [history_point(item) for item in (given.cozystack or {}).get("history") or ()],
+        "advice": advice(installed, given.forecast or {}),
+    }
 
 
 def title(cluster: Record) -> str:

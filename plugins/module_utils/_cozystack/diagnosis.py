@@ -34,15 +34,21 @@ def account(found: Reading, *, settled: bool = False, planned: Planned | None = 
         "blocked": phase != stages.READY and is_blocked(verdicts),
         "phase": phase,
         "summary": summary(found, roots, verdicts),
-        "api": {
-            "server": found.server,
-            "reachable": found.reachable,
-            "version": found.version,
-            "missing": dict(found.missing),
-        },
+        **_seen(found),
+        "root_blockers": [root.as_dict() for root in roots],
+        "verdicts": [verdict.as_dict() for verdict in verdicts],
+        "outlook": [verdict.as_dict() for verdict in outlook],
+        "codes": list(dict.fromkeys(verdict.code.value for verdict in [*verdicts, *outlook])),
+    }
+
+
+def _seen(found: Reading) -> dict[str, Any]:
+    """Return what was read, before anything is concluded from it."""
+    names = ("server", "reachable", "version")
+    return {
+        "api": {**{name: getattr(found, name) for name in names}, "missing": dict(found.missing)},
         "releases": _releases(found),
         "packages": _packages(found),
-        "root_blockers": [root.as_dict() for root in roots],
         "pods": _pods(found.pods),
         "nodes": [node.as_dict() for node in found.nodes],
         "deficit": deficit_of(found.nodes, found.pods),
@@ -50,9 +56,6 @@ def account(found: Reading, *, settled: bool = False, planned: Planned | None = 
         "oom": [_crash(one) for one in found.pods.killed],
         "virtualization": _virtualization(found.nodes),
         "storage": _storage(found),
-        "verdicts": [verdict.as_dict() for verdict in verdicts],
-        "outlook": [verdict.as_dict() for verdict in outlook],
-        "codes": list(dict.fromkeys(verdict.code.value for verdict in [*verdicts, *outlook])),
     }
 
 

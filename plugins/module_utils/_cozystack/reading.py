@@ -118,13 +118,14 @@ def read_cluster(api: Api) -> Reading:
     found.missing = reader.missing
     found.version = reader.take("version", api.version, "")
     if found.version:
-        _read_parts(reader, found)
+        _read_operator(reader, found)
+        _read_packages(reader, found)
         _read_work(reader, found)
         _read_storage(reader, found)
     return found
 
 
-def _read_parts(reader: Reader, found: Reading) -> None:
+def _read_operator(reader: Reader, found: Reading) -> None:
     """Read what brings CozyStack into the cluster."""
     api = reader.api
 
@@ -144,6 +145,11 @@ def _read_parts(reader: Reader, found: Reading) -> None:
     found.repositories = reader.take(
         "repositories", lambda: list(api.items(kinds.OCI_REPOSITORY, namespace=SYSTEM)), found.repositories
     )
+
+
+def _read_packages(reader: Reader, found: Reading) -> None:
+    """Read packages, releases, and how many of these there will be."""
+    api = reader.api
     found.packages = reader.take("packages", lambda: list(map(package_of, api.items(kinds.PACKAGE))), found.packages)
     if any(package.releases is None for package in found.packages):
         variants = {package.name: package.variant for package in found.packages}
