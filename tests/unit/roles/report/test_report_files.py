@@ -6,12 +6,17 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from html.parser import HTMLParser
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.junit import junit
 from tests import reports
@@ -113,6 +118,18 @@ def test_junit_counts_only_what_was_not_expected_as_a_failure() -> None:
     assert (suites.get("failures"), suites.get("tests")) == ("1", "7")
     (failure,) = suites.iter("failure")
     assert "connection refused" in (failure.text or "")
+
+
+def test_the_time_of_the_report_is_the_same_in_every_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = yaml.safe_load((reports.ROLE / "vars" / "main.yml").read_text(encoding="utf-8"))["__report_data"]
+    (expression,) = re.findall(r"now=(\S+),", data)
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        told = Templar(loader=DataLoader()).template(trust_as_template(f"{{{{ {expression} }}}}"))
+    time.tzset()
+
+    assert abs(float(told) - time.time()) < 600
 
 
 def test_a_bastion_that_runs_and_its_public_address_are_on_the_bill() -> None:
