@@ -21,7 +21,7 @@ NODES = [
     {"name": "compute-2", "role": "compute", "machine_type": "controlplane", "ipv4": "192.0.2.102"},
 ]
 CLUSTER: dict[str, Any] = {
-    **{"name": "moon", "region": "eu-west-1", "nodes": NODES, "volume_size": 50, "bastion_ipv4": "192.0.2.100"},
+    **{"name": "moon", "region": "eu-west-1", "nodes": NODES, "bastion_ipv4": "192.0.2.100"},
     **{"vpc_ipv4_cidr": "192.0.2.0/24", "subnet_ipv4_cidr": "192.0.2.0/25"},
 }
 MEMORY = {
@@ -76,7 +76,8 @@ def resource(kind: str, name: str, have: Mapping[str, Any] | None) -> dict[str, 
 
 def built(*, is_there: bool = True) -> dict[str, Any]:
     """Return the resources of the cluster."""
-    machine = {"type": "t4g.medium", "launched": "2025-11-24 13:00:00+00:00"} if is_there else None
+    known = {"type": "t4g.medium", "state": "running", "launched": "2025-11-24 13:00:00+00:00", "volume_size": 50}
+    machine = known if is_there else None
     found = {}
     for node in NODES:
         address = {"ipv6": ["2001:db8::" + node["ipv4"][-3:]]} if is_there else None

@@ -69,7 +69,7 @@ def built_report(cluster: Record, given: Sources) -> dict[str, Any]:
         "etcd_members": etcd_members(given.seen),
         "kubernetes": kubernetes_report(given.kubernetes or {}),
         "access": access_report(given.audit or {}),
-        "costs": costs(cluster, resources, now=given.now),
+        "costs": costs(cluster["region"], resources, now=given.now),
     }
 
 

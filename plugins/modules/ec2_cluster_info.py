@@ -79,7 +79,8 @@ resources:
       C(security_group/bastion), C(iam_role/node), C(instance_profile/node), C(eni/<node>) and C(instance/<node>).
     - With a bastion there are C(iam_role/bastion), C(instance_profile/bastion), C(eni/bastion),
       C(launch_template/bastion), C(autoscaling_group/bastion) and, with an Elastic IP, C(address/bastion) as well.
-      Its instance is none of them, because it comes and goes by the clock. C(have.instances) of the group has its id.
+      Its instance is none of them, because it comes and goes by the clock. C(have.instances) of the group has its id,
+      and C(have.launched) the time at which it was launched, while it runs.
     - Other resources of the cluster appear by name in C(want) and C(have), strangers by id.
   returned: success
   type: dict

@@ -23,6 +23,8 @@ _FIXED = {
 }
 # More rules and routes than these are somebody's decision (home access is one), so they are told, not undone.
 _AT_LEAST = ("rules", "routes")
+# A pending instance is on its way: AWS counts it as about to run.
+RUNNING = ("pending", "running")
 # What holds others comes after them.
 _TEARDOWN = (
     *("autoscaling_group", "spot_instances_request", "instance", "launch_template", "volume", "address", "natgateway"),
@@ -106,10 +108,15 @@ def choose(item: Desired, things: Sequence[Thing]) -> Thing | None:
 
 
 def _with_associations(thing: Thing, things: Sequence[Thing]) -> dict[str, Any]:
-    if thing.kind != "dhcp_options":
-        return dict(thing.have)
-    vpcs = [other.id for other in things if other.kind == "vpc" and other.have.get("dhcp_options") == thing.id]
-    return {**thing.have, "associated_with": vpcs}
+    """Return what is known of a thing, with what only others tell of it."""
+    if thing.kind == "dhcp_options":
+        vpcs = [other.id for other in things if other.kind == "vpc" and other.have.get("dhcp_options") == thing.id]
+        return {**thing.have, "associated_with": vpcs}
+    if thing.kind == "autoscaling_group":
+        members = [other for other in things if other.have.get("autoscaling_group") == thing.id]
+        running = [member for member in members if member.have.get("state") in RUNNING]
+        return {**thing.have, "launched": {member.id: member.have["launched"] for member in running}}
+    return dict(thing.have)
 
 
 def _named(value: Any, names: Mapping[str, str]) -> Any:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -15,13 +15,13 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.sizes imp
     PRICES_SOURCE,
     SIZES,
 )
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_text import HOURS_A_MONTH, PUBLIC_IPV4_PRICE
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import RUNNING
 
 Record = Mapping[str, Any]
 
-HOURS_PER_MONTH = 730
-# Dollars. https://aws.amazon.com/ebs/pricing/ and https://aws.amazon.com/vpc/pricing/ for eu-west-1.
+# Dollars. https://aws.amazon.com/ebs/pricing/ for eu-west-1.
 GP3_GIB_MONTH = 0.088
-PUBLIC_IPV4_HOUR = 0.005
 
 
 class Cost(NamedTuple):
@@ -31,57 +31,98 @@ class Cost(NamedTuple):
     per_hour: float
 
 
-def costs(cluster: Record, resources: Mapping[str, Record], *, now: float) -> dict[str, Any] | None:
-    """Return what exists costs an hour and has cost since it was launched; nothing where prices are not known."""
-    machines = [item["have"] for item in resources.values() if item["kind"] == "instance" and item["have"]]
-    machines += bastions(resources)
-    if cluster["region"] != PRICES_REGION or any(
-        SIZES.get(one["type"], SIZES["a1.metal"]).price is None for one in machines
-    ):
+class Machine(NamedTuple):
+    """A machine that exists, and for how many hours it has been running; None while it is stopped or stopping."""
+
+    type: str
+    volume_gib: int
+    hours: float | None
+
+    @property
+    def price(self) -> float | None:
+        """Return what it costs an hour without its volume: nothing while it is stopped; None if that is not known."""
+        size = SIZES.get(self.type)
+        return 0.0 if self.hours is None else size.price if size else None
+
+    @property
+    def so_far(self) -> float:
+        """Return what it and its volume have cost since it was last started."""
+        return (self.hours or 0.0) * ((self.price or 0.0) + volume_price(self.volume_gib))
+
+
+def costs(region: str, resources: Mapping[str, Record], *, now: float) -> dict[str, Any] | None:
+    """Return what exists costs an hour, and what runs has cost since its start; nothing where a price is not known."""
+    machines = [*nodes(resources, now), *bastions(resources, now)]
+    if region != PRICES_REGION or any(machine.price is None for machine in machines):
         return None
-    items = [*machine_costs(machines), *volume_costs(cluster, resources), *address_costs(resources)]
+    items = [*machine_costs(machines), *volume_costs(machines), *address_costs(resources)]
     per_hour = sum(item.per_hour for item in items)
-    hours = max((age(one["launched"], now) for one in machines if one.get("launched")), default=0.0)
-    return {
+    bill = {
         "per_hour": round(per_hour, 4),
-        "per_month": round(per_hour * HOURS_PER_MONTH, 2),
-        "hours": round(hours, 2),
-        "total": round(per_hour * hours, 2),
+        "per_month": round(per_hour * HOURS_A_MONTH, 2),
+        "hours": round(max((machine.hours or 0.0 for machine in machines), default=0.0), 2),
+        "total": round(sum(machine.so_far for machine in machines), 2),
         "items": [{"what": item.what, "per_hour": round(item.per_hour, 6)} for item in items],
         "source": f"{PRICES_SOURCE}; {PRICES_REGION}, {PRICES_DATE}; without traffic, CPU credits and tax",
     }
+    return {**bill, "message": message(bill, runs=any(machine.hours is not None for machine in machines))}
 
 
-def bastions(resources: Mapping[str, Record]) -> list[Record]:
-    """Return the bastion if it runs, by the template that its group starts it from."""
+def message(bill: Record, *, runs: bool) -> str:
+    """Return the bill as a sentence that says what its figures are.
+
+    AWS does not tell since when an address is held or a stopped machine's volume is there, so what these cost before
+    now is in no figure.
+    """
+    rate = f"${bill['per_hour']:.3f} an hour now, ${bill['per_month']:.2f} a month if it stays so"
+    if not runs:
+        return f"no machine runs; {rate}"
+    since = "what runs, each machine with its volume since its last start"
+    return f"${bill['total']:.2f} for {bill['hours']:.2f} hours ({since}); {rate}"
+
+
+def nodes(resources: Mapping[str, Record], now: float) -> Iterator[Machine]:
+    """Yield the nodes' machines."""
+    for have in (item["have"] for item in resources.values() if item["kind"] == "instance" and item["have"]):
+        hours = age(have["launched"], now) if have["state"] in RUNNING else None
+        yield Machine(have["type"], int(have["volume_size"] or 0), hours)
+
+
+def bastions(resources: Mapping[str, Record], now: float) -> Iterator[Machine]:
+    """Yield the bastion if it runs, by the template that its group starts it from."""
     group, template = (
         (resources.get(f"{kind}/bastion") or {}).get("have") or {} for kind in ("autoscaling_group", "launch_template")
     )
-    return [template for _instance in group.get("instances") or () if template.get("type")]
+    if template.get("type"):
+        for launched in group.get("launched", {}).values():
+            yield Machine(template["type"], int(template.get("volume_size") or 0), age(launched, now))
 
 
-def machine_costs(machines: list[Record]) -> Iterator[Cost]:
-    """Yield what the machines cost, type by type."""
-    types = [str(machine["type"]) for machine in machines]
-    for name in dict.fromkeys(types):
-        if name in SIZES:
-            yield Cost(f"{types.count(name)} x {name}", types.count(name) * (SIZES[name].price or 0))
+def machine_costs(machines: Sequence[Machine]) -> Iterator[Cost]:
+    """Yield what the machines cost that run, type by type."""
+    running = [machine for machine in machines if machine.hours is not None]
+    for name in dict.fromkeys(machine.type for machine in running):
+        prices = [machine.price or 0.0 for machine in running if machine.type == name]
+        yield Cost(f"{len(prices)} x {name}", sum(prices))
 
 
-def volume_costs(cluster: Record, resources: Mapping[str, Record]) -> Iterator[Cost]:
-    """Yield what the volumes cost."""
-    there = [node for node in cluster["nodes"] if (resources.get(f"instance/{node['name']}") or {}).get("have")]
-    gib = sum(int(node.get("volume_size") or cluster.get("volume_size") or 0) for node in there)
-    gib += sum(int(bastion.get("volume_size") or 0) for bastion in bastions(resources))
+def volume_costs(machines: Sequence[Machine]) -> Iterator[Cost]:
+    """Yield what the volumes cost, those of stopped machines as well."""
+    gib = sum(machine.volume_gib for machine in machines)
     if gib:
-        yield Cost(f"{gib} GiB gp3", gib * GP3_GIB_MONTH / HOURS_PER_MONTH)
+        yield Cost(f"{gib} GiB gp3", volume_price(gib))
+
+
+def volume_price(gib: int) -> float:
+    """Return what a volume of this size costs an hour."""
+    return gib * GP3_GIB_MONTH / HOURS_A_MONTH
 
 
 def address_costs(resources: Mapping[str, Record]) -> Iterator[Cost]:
     """Yield what public IPv4 addresses cost, used or not."""
     count = sum(item["kind"] == "address" and bool(item["have"]) for item in resources.values())
     if count:
-        yield Cost(f"{count} x public IPv4", count * PUBLIC_IPV4_HOUR)
+        yield Cost(f"{count} x public IPv4", count * PUBLIC_IPV4_PRICE)
 
 
 def age(launched: str, now: float) -> float:

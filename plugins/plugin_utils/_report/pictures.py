@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_text import HOURS_A_MONTH
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.drawing import WIDTH, Drawing
 
 Record = Mapping[str, Any]
@@ -139,14 +140,15 @@ def releases(history: Sequence[Record]) -> str:
 
 
 def costs(bill: Record) -> str:
-    """Draw what each part costs a month, if it runs all day."""
+    """Draw what each part costs a month, if all stays as it is now."""
     items, most = bill["items"], max(item["per_hour"] for item in bill["items"]) or 1
-    told = "; ".join(f"{item['what']} ${item['per_hour'] * 730:.2f} a month" for item in items)
+    months = [f"${item['per_hour'] * HOURS_A_MONTH:.2f} a month" for item in items]
+    told = "; ".join(f"{item['what']} {month}" for item, month in zip(items, months, strict=True))
     picture = Drawing("Costs a month", told, 30 + len(items) * 40)
-    for number, item in enumerate(items):
+    for number, (item, month) in enumerate(zip(items, months, strict=True)):
         y = 18 + number * 40
         picture.text(_MARGIN, y, item["what"])
-        picture.text(WIDTH - _MARGIN, y, f"${item['per_hour'] * 730:.2f} a month", anchor="end")
+        picture.text(WIDTH - _MARGIN, y, month, anchor="end")
         picture.box(_MARGIN, y + 7, item["per_hour"] / most * (WIDTH - 2 * _MARGIN), 9, "needed")
     picture.text(
         _MARGIN,

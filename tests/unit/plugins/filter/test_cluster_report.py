@@ -31,9 +31,10 @@ def resource(kind: str, *, have: dict[str, Any] | None, want: dict[str, Any] | N
     }
 
 
+MACHINE = {"type": "t4g.large", "state": "running", "launched": "2025-11-24 13:00:00+00:00", "volume_size": 50}
 BUILT = {
     "eni/gateway": resource("eni", have={"ipv6": ["2001:db8::101"]}),
-    "instance/gateway": resource("instance", have={"type": "t4g.large"}),
+    "instance/gateway": resource("instance", have=MACHINE),
 }
 EMPTY = {
     "eni/gateway": resource("eni", have=None),

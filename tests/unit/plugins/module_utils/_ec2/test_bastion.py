@@ -166,6 +166,23 @@ def test_the_machine_of_the_group_is_no_stray_and_not_missed(api: MotoApi) -> No
     assert comparison.strays == []
 
 
+def test_the_group_knows_since_when_its_machine_runs() -> None:
+    wanted = desired(described())
+    group = Thing("autoscaling_group", "moon-bastion", "moon-bastion", wanted["autoscaling_group/bastion"].want["tags"])
+    machines = [
+        Thing("instance", name, "moon-bastion", {}, {"autoscaling_group": owner, "state": state, "launched": "today"})
+        for name, owner, state in (
+            *(("i-1", "moon-bastion", "running"), ("i-2", "moon-bastion", "stopping")),
+            *(("i-3", "sun-bastion", "running"), ("i-4", None, "running")),
+        )
+    ]
+
+    comparison = compare(wanted, [group, *machines])
+
+    (found,) = (item for item in comparison.resources if item.key == "autoscaling_group/bastion")
+    assert (found.have or {})["launched"] == {"i-1": "today"}
+
+
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
