@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import Desired
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import RUNNING, Desired
 
 # What AWS fixes when it makes a resource: only a new resource brings another value.
 _FIXED = {
@@ -23,8 +23,6 @@ _FIXED = {
 }
 # More rules and routes than these are somebody's decision (home access is one), so they are told, not undone.
 _AT_LEAST = ("rules", "routes")
-# A pending instance is on its way: AWS counts it as about to run.
-RUNNING = ("pending", "running")
 # What holds others comes after them.
 _TEARDOWN = (
     *("autoscaling_group", "spot_instances_request", "instance", "launch_template", "volume", "address", "natgateway"),

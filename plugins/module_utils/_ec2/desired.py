@@ -17,6 +17,8 @@ BURSTABLE_FAMILIES = ("t2", "t3", "t3a", "t4g")
 EVERYWHERE = ("0.0.0.0/0", "::/0")
 # The Amazon Time Sync Service, which needs no way out of the VPC.
 TIME_SERVER = "169.254.169.123"
+# The states of an instance that runs, or is on its way to.
+RUNNING = ("pending", "running")
 _IAM = ("iam_role", "instance_profile")
 
 

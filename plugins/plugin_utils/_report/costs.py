@@ -16,7 +16,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.sizes imp
     SIZES,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_text import HOURS_A_MONTH, PUBLIC_IPV4_PRICE
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import RUNNING
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import RUNNING
 
 Record = Mapping[str, Any]
 
