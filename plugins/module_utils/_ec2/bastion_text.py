@@ -13,6 +13,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import 
 # https://aws.amazon.com/vpc/pricing/: a public IPv4 address costs the same in use and idle, in every region.
 PUBLIC_IPV4_PRICE = 0.005
 HOURS_A_MONTH = 730
+ADDRESS_PRICE = f"${PUBLIC_IPV4_PRICE:.3f} an hour around the clock, ${PUBLIC_IPV4_PRICE * HOURS_A_MONTH:.2f} a month"
 
 Want = Mapping[str, Any]
 
@@ -29,8 +30,7 @@ def cost_lines(bastion: BastionSpec | None) -> list[str]:
 
 def _address_line(bastion: BastionSpec) -> str:
     if bastion.egress == "public_ipv4":
-        month = PUBLIC_IPV4_PRICE * HOURS_A_MONTH
-        return f"$ Elastic IP of the bastion: ${PUBLIC_IPV4_PRICE:.3f} an hour around the clock, ${month:.2f} a month"
+        return f"$ Elastic IP of the bastion: {ADDRESS_PRICE}"
     if bastion.egress == "wireguard":
         return "$ Elastic IP: none, $0.00; the bastion reaches IPv4 through WireGuard"
     return "$ Elastic IP: none, $0.00; the bastion reaches IPv6 only, and ghcr.io has none (cluster_bastion_egress)"

@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_text import HOURS_A_MONTH, PUBLIC_IPV4_PRICE
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_text import ADDRESS_PRICE
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, Problem
 
 # https://github.com/orgs/community/discussions/10539: GitHub and its registry are reached over IPv4 alone.
 IPV4_ONLY = ("ghcr.io", "github.com")
-_PRICE = f"${PUBLIC_IPV4_PRICE:.3f} an hour around the clock, ${PUBLIC_IPV4_PRICE * HOURS_A_MONTH:.2f} a month"
 _REMEDY = (
-    f"Set cluster_bastion_egress to public_ipv4 (an Elastic IP, {_PRICE}) or to wireguard; or fetch them from an own "
-    "registry (cluster_images, or bastion_host_registry_upstreams for the cache of ghcr.io) and an own asset server "
+    f"Set cluster_bastion_egress to public_ipv4 (an Elastic IP, {ADDRESS_PRICE}) or to wireguard; or fetch them from an "
+    "own registry (cluster_images, or bastion_host_registry_upstreams for the cache of ghcr.io) and an own asset server "
     "(bastion_host_boot_to_talos_url)."
 )
 
