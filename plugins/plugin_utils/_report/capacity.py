@@ -81,6 +81,9 @@ def scaled(change: Record) -> str:
     """Return a change of the nodes as a sentence."""
     size = SIZES.get(change["instance_type"])
     memory = f" with {size.memory_mib / 1024:g} GiB RAM each" if size else ""
-    price = f" (${change['per_hour']:.3f} an hour, ${change['more_per_hour']:.3f} more)" if change["per_hour"] else ""
+    prices = [f"${change['per_hour']:.3f} an hour"] if change["per_hour"] is not None else []
+    # The nodes as they are may be of a type whose price is not known.
+    prices += [f"${change['more_per_hour']:.3f} more"] if change["more_per_hour"] is not None else []
+    price = f" ({', '.join(prices)})" if prices else ""
     count = "1 node" if change["nodes"] == 1 else f"{change['nodes']} nodes"
     return f"Scale to {count}{memory}, {change['instance_type']}{price}"

@@ -58,16 +58,20 @@ def topology(report: Record) -> str:
 
 def draw_outside(picture: Drawing, report: Record) -> None:
     """Draw the internet, home, and the ways from there."""
-    home = (report["access"] or {}).get("home") or []
+    access: Record = report["access"] or {}
+    home = access.get("home") or []
+    closed = "no way in" if report["access"] else "not looked at"
+    count = len(access.get("deviations") or ())
+    outside = f"{count} deviation{'' if count == 1 else 's'}" if count else closed
     picture.box(_MARGIN, 8, 150, 34, "box")
     picture.text(_MARGIN + 75, 30, "the internet", anchor="middle")
     picture.box(WIDTH - _MARGIN - 150, 8, 150, 34, "box")
     picture.text(WIDTH - _MARGIN - 75, 30, "home", anchor="middle")
     picture.line([(_MARGIN + 75, 42), (_MARGIN + 75, 66)], "closed")
-    picture.text(_MARGIN + 75, 84, "no way in", "small", anchor="middle")
+    picture.text(_MARGIN + 75, 84, outside, "small", anchor="middle")
     end = 104 if home else 66
     picture.line([(WIDTH - _MARGIN - 75, 42), (WIDTH - _MARGIN - 75, end)], "route" if home else "closed")
-    ports = f"{len(home)} ports open" if home else "no way in"
+    ports = f"{len(home)} port{'' if len(home) == 1 else 's'} open" if home else closed
     picture.text(WIDTH - _MARGIN - (85 if home else 75), 84, ports, "small", anchor="end" if home else "middle")
 
 

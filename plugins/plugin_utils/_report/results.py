@@ -40,8 +40,7 @@ def results(report: Record, *, boot_method: str) -> Iterator[Result]:
     if any(node["addresses"] for node in report["nodes"]):
         yield static_addresses(report["nodes"])
     if report["etcd_members"]:
-        names = report["etcd_members"]
-        yield Result("etcd", "etcd", PASSED, f"{counted(len(names), 'member')} ({', '.join(names)})")
+        yield etcd(report["etcd_members"], sum(node["machine_type"] == "controlplane" for node in report["nodes"]))
     if report["kubernetes"]:
         yield kubernetes(report["kubernetes"], len(report["nodes"]))
     if report["access"]:
@@ -95,6 +94,15 @@ def static_addresses(nodes: Sequence[Record]) -> Result:
     return verdict("addresses", "Static addresses", right, wrong)
 
 
+def etcd(names: Sequence[str], expected: int) -> Result:
+    """Return whether every control plane is a member of etcd."""
+    missing = max(expected - len(names), 0)
+    lacking = "1 control plane is" if missing == 1 else f"{missing} control planes are"
+    wrong = (f"{lacking} no member",) if missing else ()
+    count = f"{len(names)} of {expected} members" if missing else counted(len(names), "member")
+    return verdict("etcd", "etcd", f"{count} ({', '.join(names)})", wrong)
+
+
 def kubernetes(answer: Record, expected: int) -> Result:
     """Return whether Kubernetes knows all nodes; until CozyStack brings a network, none of them is ready."""
     if answer["error"]:
@@ -103,7 +111,8 @@ def kubernetes(answer: Record, expected: int) -> Result:
     count = str(known) if known == expected else f"{known} of {expected}"
     waits = answer["waits_for_network"]
     state = "all Ready" if answer["ready"] == known else f"{answer['ready']} Ready" if answer["ready"] else "not Ready"
-    message = f"{count} node{'s' if expected != 1 else ''} registered ({', '.join(answer['versions'])}), {state}"
+    message = f"{count} node{'s' if expected != 1 else ''} registered"
+    message += f" ({', '.join(answer['versions'])}), {state}" if known else ""
     message += " until CozyStack brings a container network" if waits else ""
     wrong = tuple(f"{node['name']}: {node['reason']}" for node in answer["nodes"] if not node["ready"] and not waits)
     absent = f"{expected - known} {'nodes have' if expected - known > 1 else 'node has'} not registered"

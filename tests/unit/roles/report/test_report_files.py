@@ -19,8 +19,11 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.junit import junit
+from ansible_collections.urmanac.talos.plugins.plugin_utils._report.pictures import pictures
 from tests import reports
 
+DEVIATION = {"severity": "critical", "code": "PUBLIC_IPV4", "resource": "eni", "message": "it has one", "remedy": ""}
+HOME = {"group": "nodes", "port": "tcp/6443", "network": "2001:db8:1:2::/64", "expires": None}
 LOST = [reports.answer(reports.NODES[0]), {"node": "192.0.2.102", "reachable": False, "error": "connection refused"}]
 
 
@@ -111,6 +114,52 @@ def test_what_no_node_had_room_for_is_needed_all_the_same() -> None:
     total = reports.report()["capacity"]["total"]
 
     assert total["memory_mib"] == {"needed": 14000, "had": 6352}
+
+
+def test_a_control_plane_that_etcd_does_not_know_is_a_failure() -> None:
+    seen = [{**reports.answer(node), "etcd_members": [{"hostname": "gateway"}]} for node in reports.NODES]
+
+    (etcd,) = (one for one in reports.report(seen=seen)["results"] if one["name"] == "etcd")
+
+    assert (etcd["outcome"], etcd["message"]) == ("failed", "1 of 2 members (gateway)")
+    assert etcd["details"] == ["1 control plane is no member"]
+
+
+def test_without_a_registered_node_nothing_is_said_of_versions() -> None:
+    told = reports.report(kubernetes={"resources": []})["results"]
+
+    (kubernetes,) = (one for one in told if one["name"] == "kubernetes")
+    assert (kubernetes["outcome"], kubernetes["message"]) == ("failed", "0 of 2 nodes registered")
+
+
+@pytest.mark.parametrize(
+    ("prices", "text"),
+    [
+        pytest.param((0.2944, 0.2208), "t4g.xlarge ($0.294 an hour, $0.221 more)", id="both"),
+        pytest.param((0.2944, None), "t4g.xlarge ($0.294 an hour)", id="nobody knows what is paid now"),
+        pytest.param((None, None), "t4g.xlarge", id="none"),
+    ],
+)
+def test_of_a_change_is_told_what_is_known_of_its_price(prices: tuple[float | None, float | None], text: str) -> None:
+    change = {"instance_type": "t4g.xlarge", "nodes": 2, "per_hour": prices[0], "more_per_hour": prices[1]}
+    told = reports.report(forecast={**reports.FORECAST, "changes": [change]})
+
+    assert told["advice"]["recommended"] == f"Scale to 2 nodes with 16 GiB RAM each, {text}"
+
+
+@pytest.mark.parametrize(
+    ("audit", "words"),
+    [
+        pytest.param({"deviations": [], "home_access": []}, ["no way in", "no way in"], id="closed"),
+        pytest.param(None, ["not looked at", "not looked at"], id="without an audit"),
+        pytest.param({"deviations": [DEVIATION], "home_access": []}, ["1 deviation", "no way in"], id="a deviation"),
+        pytest.param({"deviations": [], "home_access": [HOME]}, ["no way in", "1 port open"], id="open to home"),
+    ],
+)
+def test_the_picture_says_no_more_of_the_ways_in_than_is_known(audit: Any, words: list[str]) -> None:
+    texts = re.findall(r">([^<>]+)</text>", pictures(reports.report(audit=audit))["topology"])
+
+    assert [texts[texts.index("home") + 1 :][:2]] == [words]
 
 
 def test_junit_counts_only_what_was_not_expected_as_a_failure() -> None:
