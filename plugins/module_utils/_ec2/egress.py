@@ -14,9 +14,9 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Clu
 # https://github.com/orgs/community/discussions/10539: GitHub and its registry are reached over IPv4 alone.
 IPV4_ONLY = ("ghcr.io", "github.com")
 _REMEDY = (
-    f"Set cluster_bastion_egress to public_ipv4 (an Elastic IP, {ADDRESS_PRICE}) or to wireguard; or fetch them from an "
-    "own registry (cluster_images, or bastion_host_registry_upstreams for the cache of ghcr.io) and an own asset server "
-    "(bastion_host_boot_to_talos_url)."
+    f"Set cluster_bastion_egress to public_ipv4 (an Elastic IP, {ADDRESS_PRICE}) or to wireguard; or fetch them from "
+    "an own registry (cluster_images, or bastion_host_registry_upstreams for the cache of ghcr.io) and an own asset "
+    "server (bastion_host_boot_to_talos_url)."
 )
 
 
