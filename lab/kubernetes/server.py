@@ -47,7 +47,9 @@ class ApiServer:
         self._is_wanted = True
         where = f"{self._node.address}:{PORT}"
         try:
-            server = await asyncio.start_server(self._serve, self._node.address, PORT, ssl=_tls(self._node))
+            server = await asyncio.start_server(
+                self._serve, self._node.address, PORT, ssl=_tls(self._node), start_serving=False
+            )
         except (OSError, ValueError) as error:
             self._is_wanted = False
             _log.warning("STAND-IN for Kubernetes does not answer at %s: %s", where, error)
@@ -55,7 +57,9 @@ class ApiServer:
         if not self._is_wanted:
             server.close()
             return
+        # Known before it listens: where the node is switched off meanwhile, this is cancelled, and stop() looks for it.
         self._server = server
+        await server.start_serving()
         _log.info("STAND-IN for Kubernetes answers at %s", where)
 
     def stop(self) -> None:

@@ -21,6 +21,7 @@ import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import machine
 from lab.kubernetes.cluster import KubernetesCluster
+from lab.kubernetes.server import ApiServer
 from lab.kubernetes.status import ApiError
 from lab.kubernetes.store import Kind, Store
 from lab.talos import pki
@@ -289,6 +290,25 @@ def test_nothing_answers_before_the_bootstrap_and_after_the_end(tmp_path: Path) 
             return [*seen, answers(node)]
 
     assert asyncio.run(work()) == [False, False]
+
+
+def test_a_node_that_is_switched_off_while_the_api_starts_leaves_nothing_open(tmp_path: Path) -> None:
+    async def work() -> list[bool]:
+        seen = []
+        async with machines(tmp_path, ADDRESSES[:1]) as (node,):
+            await configured([node], Cluster(f"https://{ADDRESSES[0]}:6443"))
+            for steps in range(8):
+                server = ApiServer(node)
+                starting = asyncio.ensure_future(server.start())
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                starting.cancel()
+                server.stop()
+                await asyncio.gather(starting, return_exceptions=True)
+                seen.append(answers(node))
+        return seen
+
+    assert asyncio.run(work()) == [False] * 8
 
 
 def test_a_taken_port_leaves_the_node_running(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
