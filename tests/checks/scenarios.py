@@ -1,4 +1,8 @@
-"""Run molecule for every role that has a scenario, against a lab that nothing else uses."""
+"""Run molecule for every role that has a scenario, one on top of the other in a lab that nothing else uses.
+
+Each scenario works by itself as well: its prepare.yml makes what it needs, and its cleanup.yml removes everything.
+Here a role finds what the scenarios before it made, so that a cluster is built and removed once.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,10 @@ from tests.lab.labs import free_network, free_port
 if TYPE_CHECKING:
     from pathlib import Path
 
+# As site.yml has them; the report and the access are told of and opened where there is no more than a network.
+ORDER = ("preflight", "network", "report", "access", "bastion", "nodes", "talos", "cozystack")
+CONFIG = ROOT / ".config" / "molecule"
+
 
 def place() -> dict[str, str]:
     """Return the variables of a lab where nothing listens: another checkout may be running its tests."""
@@ -25,8 +33,8 @@ def place() -> dict[str, str]:
 
 
 def molecule() -> Outcome:
-    """Start a lab, run each role's scenario in it, stop it."""
-    found = sorted(ROOT.glob("roles/*/molecule/*/molecule.yml"))
+    """Start a lab, run each role's scenario in it and the last one's cleanup, stop it."""
+    found = sorted(ROOT.glob("roles/*/molecule/*/molecule.yml"), key=place_in_order)
     lacking = {path: missing(path) for path in found}
     scenarios = [path for path in found if not lacking[path]]
     if not scenarios:
@@ -36,7 +44,8 @@ def molecule() -> Outcome:
     if code != 0:
         return failed(output, note="the lab did not start")
     try:
-        outcomes = {title(path): scenario(path, where) for path in scenarios}
+        outcomes = {title(path): scenario(path, where, "test") for path in scenarios}
+        outcomes["the cleanup of all"] = scenario(scenarios[-1], where, "cleanup")
     finally:
         lab("down", where)
     skipped = [f"{title(path)} (needs {', '.join(needs)})" for path, needs in lacking.items() if needs]
@@ -67,11 +76,17 @@ def lab(verb: str, where: dict[str, str]) -> tuple[int, str]:
     return capture([sys.executable, "-m", "lab", verb], extra=where)
 
 
-def scenario(path: Path, where: dict[str, str]) -> Outcome:
-    """Run the whole sequence of one scenario from the role's folder, as its author would."""
-    role = path.parents[2]
-    command = ("-m", "lab", "run", "--", "molecule", "test", "--scenario-name", path.parent.name)
-    return run(sys.executable, *command, cwd=role, extra=where)
+def place_in_order(path: Path) -> tuple[int, Path]:
+    """Return where a scenario comes in the order; one whose role is not in it needs no other and comes first."""
+    role = path.parents[2].name
+    return ORDER.index(role) if role in ORDER else -1, path
+
+
+def scenario(path: Path, where: dict[str, str], verb: str) -> Outcome:
+    """Run a command of molecule for one scenario from the role's folder, as its author would."""
+    configs = (f"--base-config={CONFIG / name}" for name in ("config.yml", "together.yml"))
+    command = ("-m", "lab", "run", "--", "molecule", *configs, verb, "--scenario-name", path.parent.name)
+    return run(sys.executable, *command, cwd=path.parents[2], extra=where)
 
 
 def verdict(outcomes: dict[str, Outcome], skipped: list[str]) -> Outcome:
@@ -79,5 +94,5 @@ def verdict(outcomes: dict[str, Outcome], skipped: list[str]) -> Outcome:
     bad = {name: outcome for name, outcome in outcomes.items() if outcome.status == "FAILED"}
     if not bad:
         left_out = f"; not run: {', '.join(skipped)}" if skipped else ""
-        return passed(note=f"{len(outcomes)} scenarios: {', '.join(outcomes)}{left_out}")
+        return passed(note=f"{', '.join(outcomes)}{left_out}")
     return failed("".join(f"--- {name}\n{outcome.output}" for name, outcome in bad.items()), note=", ".join(bad))
