@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 """Run the checks of `make test`: all of them, or the ones named on the command line.
 
-Every stage runs, also after another one failed. Stages run three at a time, because each of them waits a good deal for
-nodes and processes; pytest comes last and alone, so that the run ends with its closing line.
+Every stage runs, also after another one failed, three at a time, because each of them waits a good deal for nodes and
+processes. What pytest says of the unit and lab tests is shown last, so that the run ends with its closing line.
 """
 
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -21,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.checks import build, pythons, sanity, scenarios
 from tests.checks.files import rendered, shell_scripts
-from tests.checks.process import CACHE, TOOLS, Outcome, environment, failed, not_run, passed, run
+from tests.checks.process import CACHE, TOOLS, Outcome, failed, not_run, run
 
 
 class Stage(NamedTuple):
@@ -58,18 +57,24 @@ def shellcheck() -> Outcome:
     return run(TOOLS / "shellcheck", *scripts) if scripts else not_run("git knows no shell script here")
 
 
-def playbooks() -> Outcome:
-    """Run the playbooks from end to end, each test module in a lab of its own; beside other stages, for it is long."""
-    outcome = run(TOOLS / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/playbooks")
-    closing = (outcome.output.strip().splitlines() or ["no output"])[-1].strip("= ")
-    return outcome._replace(note=closing)
+def pytest(*options: str) -> Callable[[], Outcome]:
+    """Return the check that runs tests, and whose note is the line with which pytest closes."""
+
+    def check() -> Outcome:
+        outcome = run(TOOLS / "python", "-m", "pytest", *options)
+        closing = (outcome.output.strip().splitlines() or ["no output"])[-1].strip("= ")
+        return outcome._replace(note=closing)
+
+    return check
 
 
 # The long ones first: the short ones fill the gaps.
 STAGES = (
-    Stage("playbooks", playbooks),
-    Stage("second-python", pythons.second_python),
+    # From end to end, each test module in a lab of its own.
+    Stage("playbooks", pytest("-q", "-p", "no:cacheprovider", "tests/playbooks")),
     Stage("molecule", scenarios.molecule),
+    Stage("pytest", pytest("tests/unit", "tests/lab")),
+    Stage("second-python", pythons.second_python),
     Stage("sanity", sanity.sanity),
     Stage("build", build.build),
     Stage("ansible-lint", tool("ansible-lint", "--nocolor", "--strict")),
@@ -103,7 +108,7 @@ def header(result: Result) -> str:
 def show(result: Result) -> None:
     """Print the stage's line, and all it said when it failed."""
     print(header(result), flush=True)
-    if result.outcome.status == "FAILED":
+    if result.outcome.status == "FAILED" and result.stage.name != "pytest":
         print(result.outcome.output.rstrip(), flush=True)
 
 
@@ -115,16 +120,6 @@ def run_stages(stages: list[Stage]) -> list[Result]:
             results.append(future.result())
             show(results[-1])
     return results
-
-
-def pytest() -> Result:
-    """Run the unit and lab tests with pytest's own output to the terminal."""
-    print("\npytest", flush=True)
-    start = time.monotonic()
-    command = [sys.executable, "-m", "pytest", "tests/unit", "tests/lab"]
-    done = subprocess.run(command, cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL, check=False)
-    outcome = passed() if done.returncode == 0 else failed("", note=f"exit code {done.returncode}")
-    return Result(Stage("pytest", passed), outcome, time.monotonic() - start)
 
 
 def summary(results: list[Result]) -> str:
@@ -139,7 +134,7 @@ def summary(results: list[Result]) -> str:
 
 def chosen(names: list[str]) -> list[str]:
     """Return the stages that the names stand for, everything when there is none."""
-    everything = [stage.name for stage in STAGES] + ["pytest"]
+    everything = [stage.name for stage in STAGES]
     unknown = [name for name in names if name not in (*everything, "lint")]
     if unknown:
         raise SystemExit(f"No such stage: {', '.join(unknown)}. There are: lint, {', '.join(everything)}.")
@@ -150,17 +145,15 @@ def chosen(names: list[str]) -> list[str]:
 def main() -> int:
     """Run what was asked for and return the exit code."""
     parser = argparse.ArgumentParser(description="Run the project's checks.")
-    parser.add_argument("stages", nargs="*", help=f"lint, pytest, {', '.join(stage.name for stage in STAGES)}")
+    parser.add_argument("stages", nargs="*", help=f"lint, {', '.join(stage.name for stage in STAGES)}")
     names = chosen(parser.parse_args().stages)
     build.clean()
     results = run_stages([stage for stage in STAGES if stage.name in names])
-    if results:
-        print(f"\n{summary(results)}", flush=True)
-    if "pytest" in names:
-        results.append(pytest())
+    told = summary(results)
+    print(f"\n{told}", flush=True)
     bad = [result for result in results if result.outcome.status == "FAILED"]
-    if bad and "pytest" in names:
-        print(f"\n{summary(results)}", flush=True)
+    for output in (result.outcome.output for result in results if result.stage.name == "pytest"):
+        print(f"\npytest\n{output}{told if bad else ''}", flush=True)
     return 1 if bad else 0
 
 
