@@ -4,6 +4,8 @@ PYTHON ?= $(shell tools/find_python default)
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 VENV := .venv-$(VERSION)
 RUN = $(VENV)/bin/python -m lab run --
+# Every task of a playbook is a process of its own, which would compile megabytes of libraries again.
+unexport PYTHONDONTWRITEBYTECODE
 # uv takes seconds where pip takes a minute; pip is there for a set-up that only pip knows of (its index, its certificates).
 PIP_OPTIONS = --quiet --disable-pip-version-check --require-hashes
 INSTALL = install() { $(VENV)/bin/uv pip install --quiet --system-certs --require-hashes --python $(VENV)/bin/python -r "$$1" || \

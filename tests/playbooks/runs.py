@@ -64,7 +64,7 @@ def play(lab: Lab, playbook: str, *options: str, folder: Path = REPOSITORY, envi
 
 def surroundings(lab: Lab) -> dict[str, str]:
     """Return the environment of a user in whose shell the lab's folder is on Python's path."""
-    return lab.environment | {"PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1", "ANSIBLE_NOCOLOR": "1"}
+    return lab.environment | {"PYTHONPATH": str(REPOSITORY), "ANSIBLE_NOCOLOR": "1"}
 
 
 def calls(lab: Lab) -> int:
