@@ -184,9 +184,11 @@ class TalosNode:
 
     async def stop(self) -> None:
         """Switch the machine off: nothing listens, open connections are cut."""
-        for task in self._tasks:
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
         self._power_down("off")
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def reboot_soon(self, *, stage: str = "rebooting") -> None:
         """Reboot as soon as the call in hand is answered."""

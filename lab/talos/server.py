@@ -101,7 +101,14 @@ class NodeServer(Server):
     async def listen(self, address: str, port: int, context: ssl.SSLContext) -> None:
         """Listen at the address."""
         self._context = context
-        await self.start(address, port, backlog=512)
+        starting = asyncio.ensure_future(self.start(address, port, backlog=512))
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # Half-way its socket would stay open, and nobody would know it.
+            await starting
+            self.cut()
+            raise
 
     def cut(self) -> None:
         """Stop listening and abort every connection."""

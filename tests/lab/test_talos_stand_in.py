@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -101,6 +103,24 @@ def test_a_boot_has_an_id_of_its_own(tmp_path: Path) -> None:
     first, again, later = asyncio.run(scenario())
 
     assert first == again != later
+
+
+def test_a_node_that_is_switched_off_while_it_starts_leaves_nothing_open(tmp_path: Path) -> None:
+    async def scenario() -> list[int]:
+        seen = []
+        async with machines(tmp_path, [ADDRESS]) as (node,):
+            await configured([node], Cluster())
+            for steps in range(8):
+                await node.stop()
+                await node.start()
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                await node.stop()
+                with socket.socket() as probe:
+                    seen.append(probe.connect_ex((ADDRESS, 50000)))
+        return seen
+
+    assert asyncio.run(scenario()) == [errno.ECONNREFUSED] * 8
 
 
 def parsed(document: dict[str, Any]) -> config.Config:
