@@ -1,11 +1,16 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CozyStack as site.yml installs it: blocked where it was foretold, by the same causes, and ready where it fits."""
+"""CozyStack as site.yml installs it: blocked where it was foretold, by the same causes, and ready where it fits.
+
+Nodes and Kubernetes are talked to from another host, as from a bastion: secrets end up here and nowhere else.
+"""
 
 from __future__ import annotations
 
 import json
+import stat
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +20,7 @@ from tests.playbooks.runs import Run, play
 
 SITE = "playbooks/site.yml"
 ENABLED = ("-e", "cluster_cozystack_enabled=true")
+HOST = "{ansible_connection: local, ansible_python_interpreter: '{{ ansible_playbook_python }}'}"
 OWN = {
     "cluster_cozystack_enabled": True,
     "cluster_cozystack_profile": "slim",
@@ -27,19 +33,34 @@ OWN = {
 
 
 @pytest.fixture(scope="module")
-def built(lab: Lab) -> Run:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the cluster's folder, with an inventory that knows the other host, and a folder for temporary files."""
+    made = tmp_path_factory.mktemp("cluster")
+    (made / "hosts.yml").write_text(f"all: {{hosts: {{localhost: {HOST}, bastion: {HOST}}}}}", encoding="utf-8")
+    (made / "tmp").mkdir()
+    return made
+
+
+def play_elsewhere(lab: Lab, folder: Path, playbook: str, *options: str) -> Run:
+    """Run a playbook whose modules run on the host `bastion`, with temporary files in a folder of the test's own."""
+    more = ("-i", str(folder / "hosts.yml"), "-e", "cluster_api_via=bastion", "-e", f"cluster_directory={folder}")
+    return play(lab, playbook, *more, *options, environment=(f"TMPDIR={folder / 'tmp'}",))
+
+
+@pytest.fixture(scope="module")
+def built(lab: Lab, folder: Path) -> Run:
     """Give the run with the defaults: three t4g.medium, the released images, all of the platform."""
-    return play(lab, SITE, *ENABLED)
+    return play_elsewhere(lab, folder, SITE, *ENABLED)
 
 
-def kept(lab: Lab, *path: str) -> Any:
+def kept(folder: Path, *path: str) -> Any:
     """Return what the run has left in a file of the cluster's."""
-    return json.loads(lab.directory.joinpath("cluster", *path).read_text())
+    return json.loads(folder.joinpath(*path).read_text())
 
 
-def test_small_machines_end_blocked_by_what_was_foretold(lab: Lab, built: Run) -> None:
+def test_small_machines_end_blocked_by_what_was_foretold(built: Run, folder: Path) -> None:
     assert built.code == 0, built.output
-    result = kept(lab, "cozystack", "result.json")
+    result = kept(folder, "cozystack", "result.json")
     foretold = {line.split()[1].rstrip(":") for line in built.output.splitlines() if line[:2] in ("! ", "? ")}
     assert (result["outcome"], result["account"]["phase"]) == ("blocked", "operator")
     assert {"ARCH_UNSUPPORTED_IMAGES", "INSUFFICIENT_MEMORY", "KVM_MISSING"} <= foretold
@@ -48,23 +69,35 @@ def test_small_machines_end_blocked_by_what_was_foretold(lab: Lab, built: Run) -
     assert result["smoke_tests"]["virtual_machine"]["code"] == "KVM_MISSING"
     [kvm] = [one for one in result["account"]["outlook"] if one["code"] == "KVM_MISSING"]
     assert kvm["evidence"]["instance_types"] == ["t4g.medium"]
-    assert kept(lab, "report", "report.json")["cozystack"]["outcome"] == "blocked"
+    assert kept(folder, "report", "report.json")["cozystack"]["outcome"] == "blocked"
 
 
-def test_a_second_run_changes_nothing(lab: Lab, built: Run) -> None:
-    run = play(lab, SITE, *ENABLED)
-
-    assert run.code == 0, run.output
-    assert run.changed == 0
-
-
-def test_an_own_build_of_a_smaller_profile_ends_ready(lab: Lab, built: Run) -> None:
-    run = play(lab, SITE, "-e", json.dumps(OWN))
+def test_a_second_run_changes_nothing(lab: Lab, built: Run, folder: Path) -> None:
+    run = play_elsewhere(lab, folder, SITE, *ENABLED)
 
     assert run.code == 0, run.output
-    result, looks = kept(lab, "cozystack", "result.json"), kept(lab, "cozystack", "releases.json")["looks"]
+    assert run.changed == 0, run.output
+
+
+def test_an_own_build_of_a_smaller_profile_ends_ready(lab: Lab, built: Run, folder: Path) -> None:
+    run = play_elsewhere(lab, folder, SITE, "-e", json.dumps(OWN))
+
+    assert run.code == 0, run.output
+    result, looks = kept(folder, "cozystack", "result.json"), kept(folder, "cozystack", "releases.json")["looks"]
     releases = result["account"]["releases"]
     assert (result["outcome"], releases["ready"]) == ("ready", releases["expected"])
     assert [look["ready"] for look in looks] == sorted(look["ready"] for look in looks)
     assert looks[-1]["ready"] == releases["expected"]
     assert result["smoke_tests"]["spin"]["outcome"] == "passed"
+
+
+def test_a_bastion_keeps_neither_kubeconfig_nor_snapshot(lab: Lab, built: Run, folder: Path) -> None:
+    snapshot = play_elsewhere(lab, folder, "playbooks/etcd_snapshot.yml")
+    vague = play_elsewhere(lab, folder, "playbooks/upgrade.yml")
+
+    assert snapshot.code == 0, snapshot.output
+    files = [folder / "secrets" / "kubeconfig", *(folder / "snapshots").glob("*.snapshot")]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in files] == [0o600, 0o600]
+    assert list((folder / "tmp").glob("urmanac-talos-*")) == []
+    assert vague.code == 2
+    assert "can be another image tomorrow" in " ".join(vague.output.split())
