@@ -119,13 +119,9 @@ def _reply(name: str, **fields: Any) -> Any:
     return proto.message(f"{name}Response")(messages=[proto.message(name)(**fields)])
 
 
-def _refuse(status: Status, text: str) -> GRPCError:
-    return GRPCError(status, text)
-
-
 def _need_control_plane(node: TalosNode, what: str) -> None:
     if not node.config.is_control_plane:
-        raise _refuse(Status.UNIMPLEMENTED, f"{what} is only available on control plane nodes")
+        raise GRPCError(Status.UNIMPLEMENTED, f"{what} is only available on control plane nodes")
 
 
 # The machine itself.
@@ -201,7 +197,7 @@ async def reset(node: TalosNode, request: Any) -> Any:
     labels = {spec.label for spec in request.system_partitions_to_wipe if spec.wipe}
     unknown = labels - {"STATE", "EPHEMERAL", "META"}
     if unknown:
-        raise _refuse(Status.UNKNOWN, f'failed to get volume status with label "{min(unknown)}": not found')
+        raise GRPCError(Status.UNKNOWN, f'failed to get volume status with label "{min(unknown)}": not found')
     wipes_disk = not labels and request.mode != 2
     if wipes_disk or "EPHEMERAL" in labels:
         node.state.etcd_member = node.state.etcd_began_from = None
@@ -227,7 +223,7 @@ async def meta_write(node: TalosNode, request: Any) -> Any:
 async def meta_delete(node: TalosNode, request: Any) -> Any:
     """Answer MetaDelete."""
     if node.state.meta.pop(str(request.key), None) is None:
-        raise _refuse(Status.NOT_FOUND, "meta key not found")
+        raise GRPCError(Status.NOT_FOUND, "meta key not found")
     node.save()
     return _reply("MetaDelete")
 
@@ -282,14 +278,14 @@ async def lifecycle_upgrade(node: TalosNode, request: Any) -> Iterable[Any]:
 async def bootstrap(node: TalosNode, request: Any) -> Any:
     """Answer Bootstrap."""
     if not node.is_booted:
-        raise _refuse(Status.FAILED_PRECONDITION, "bootstrap is not available yet")
+        raise GRPCError(Status.FAILED_PRECONDITION, "bootstrap is not available yet")
     _need_control_plane(node, "bootstrap")
     if not node.config.pem("cluster", "etcd", "ca", "crt"):
-        raise _refuse(Status.INVALID_ARGUMENT, "etcd is not configured, bootstrap is not possible")
+        raise GRPCError(Status.INVALID_ARGUMENT, "etcd is not configured, bootstrap is not possible")
     if not node.time_is_synced:
-        raise _refuse(Status.FAILED_PRECONDITION, "time is not in sync yet")
+        raise GRPCError(Status.FAILED_PRECONDITION, "time is not in sync yet")
     if node.state.etcd_member:
-        raise _refuse(Status.ALREADY_EXISTS, "etcd data directory is not empty")
+        raise GRPCError(Status.ALREADY_EXISTS, "etcd data directory is not empty")
     node.begin_etcd(_origin(node, request))
     return _reply("Bootstrap")
 
@@ -300,17 +296,17 @@ def _origin(node: TalosNode, request: Any) -> str:
         return "nothing"
     snapshot = node.disk.read_snapshot()
     if snapshot is None:
-        raise _refuse(Status.UNKNOWN, "error stat snapshot file: no such file or directory")
+        raise GRPCError(Status.UNKNOWN, "error stat snapshot file: no such file or directory")
     body, digest = snapshot[:-32], snapshot[-32:]
     if not request.recover_skip_hash_check and hashlib.sha256(body).digest() != digest:
-        raise _refuse(Status.UNKNOWN, "error recovering etcd snapshot: expected sha256 does not match")
+        raise GRPCError(Status.UNKNOWN, "error recovering etcd snapshot: expected sha256 does not match")
     return hashlib.sha256(snapshot).hexdigest()
 
 
 def _running_members(node: TalosNode) -> list[TalosNode]:
     _need_control_plane(node, "etcd")
     if not node.state.etcd_member or not node.is_booted:
-        raise _refuse(Status.UNKNOWN, "failed to create etcd client: context deadline exceeded")
+        raise GRPCError(Status.UNKNOWN, "failed to create etcd client: context deadline exceeded")
     return node.registry.etcd_members(node.identity)
 
 
@@ -372,7 +368,7 @@ async def etcd_snapshot(node: TalosNode, _: Any) -> Iterable[Any]:
 async def etcd_recover(node: TalosNode, requests: list[Any]) -> Any:
     """Answer EtcdRecover: keep the uploaded snapshot for a bootstrap."""
     if not node.is_booted:
-        raise _refuse(Status.FAILED_PRECONDITION, "etcd service is not ready for recovery yet")
+        raise GRPCError(Status.FAILED_PRECONDITION, "etcd service is not ready for recovery yet")
     _need_control_plane(node, "etcd recover")
     node.disk.write_snapshot(b"".join(request.bytes for request in requests))
     return _reply("EtcdRecover")
