@@ -33,13 +33,18 @@ def stranger(lab: Lab) -> str:
 
 
 @pytest.fixture(scope="module")
-def built(lab: Lab, stranger: str) -> Run:
-    """Give the run that finishes what runs killed in the VPC, among the groups, the bastion and the nodes began.
+def killed(lab: Lab, stranger: str) -> None:
+    """Leave what runs killed in the VPC, among the groups, the bastion and the nodes began.
 
     What a kill among the calls to Talos leaves is tested without playbooks, call by call.
     """
     for after in (1, 9, 12, 12):
         play_and_kill(lab, SITE, after=after)
+
+
+@pytest.fixture(scope="module")
+def built(lab: Lab, stranger: str) -> Run:
+    """Give the run that ends with a cluster."""
     return play(lab, SITE)
 
 
@@ -60,6 +65,7 @@ def status_of(url: str) -> int | None:
         return None
 
 
+@pytest.mark.usefixtures("killed")
 def test_a_run_finishes_what_killed_ones_began(lab: Lab, built: Run) -> None:
     assert built.code == 0, built.output
     assert "20 of 20 resources as described" in built.output
