@@ -63,7 +63,10 @@ problems:
       description:
         - What kind of problem it is.
         - C(INVALID_CLUSTER_NAME), C(INVALID_PROJECT_NAME), C(IAM_NAME_TOO_LONG) - a name that AWS or DNS refuses.
+        - C(TEXT_NOT_ALLOWED) - a name, description or tag, made of several variables, that AWS refuses by its length or
+          its characters.
         - C(INVALID_DOMAIN) - no DNS domain.
+        - C(INVALID_KEY_PAIR_NAME) - what cannot be the name of an EC2 key pair, such as a public key.
         - C(ZONE_NOT_IN_REGION), C(ZONE_NOT_AVAILABLE) - a zone of another region, or one that cannot be used.
         - C(INVALID_CIDR), C(CIDR_HOST_BITS), C(CIDR_PREFIX_NOT_ALLOWED), C(CIDR_NOT_USABLE) - a network that is none,
           has bits behind its prefix, has a prefix that AWS refuses, or lies in a reserved range.
@@ -78,6 +81,10 @@ problems:
         - C(VOLUME_TOO_SMALL) - a root volume of less than 20 GiB.
         - C(INVALID_TAG_KEY), C(INVALID_TAG_VALUE), C(TAG_KEY_RESERVED), C(TOO_MANY_TAGS) - tags that AWS refuses,
           or that would replace the collection's own.
+        - C(UNKNOWN_EGRESS), C(WIREGUARD_PARAMETER_MISSING) - no way out that the bastion knows, or a tunnel without the
+          SSM parameter that holds its key.
+        - C(INVALID_IMAGE) - no image that the bastion could start from.
+        - C(INVALID_TIME), C(INVALID_SCHEDULE), C(INVALID_TIME_ZONE) - hours that Auto Scaling cannot keep.
         - C(INSTANCE_TYPE_NOT_IN_REGION), C(TYPE_NOT_IN_ZONE) - an instance type that cannot be had there.
         - C(ARCHITECTURE_NOT_ARM64), C(INSTANCE_TYPE_TOO_SMALL) - an instance type that cannot run the images.
         - C(SOURCES_OUT_OF_REACH) - O(sources) that the bastion, with its O(cluster.bastion.egress), cannot reach.
@@ -153,6 +160,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import (
     Connection,
     connect_checked,
 )
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.described_texts import text_problems
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.egress import egress_problems
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight import (
     SERVICES,
@@ -191,7 +199,7 @@ def preflight(
 
 
 def _result(spec: ClusterSpec, answers: Answers, refusals: list[Problem], *, endpoint: str | None) -> dict[str, Any]:
-    found = [*problems(spec), *refusals, *answer_problems(spec, answers)]
+    found = [*text_problems(spec, problems(spec)), *refusals, *answer_problems(spec, answers)]
     return {
         "problems": [problem._asdict() for problem in found],
         "notes": [note._asdict() for note in notes(answers, spec.node_instance_types)],

@@ -13,13 +13,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.texts import fault, fits
+
 EGRESS = ("public_ipv4", "wireguard", "none")
 NODE = "bastion"
-# How Auto Scaling is told a time of the day; it wants an IANA name for the zone.
+# How a user writes a time of the day.
 _TIME = re.compile(r"(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])")
-_ZONE = re.compile(r"[A-Z][A-Za-z]+(?:/[A-Za-z0-9_+-]+)+")
-_PARAMETER = re.compile(r"/[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*")
-_IMAGE = re.compile(r"(?:ami-[0-9a-f]+|resolve:ssm:[A-Za-z0-9_./:-]+)")
 _VOLUME_SIZE_MIN = 8
 # Session Manager and no more: with the managed policy AmazonSSMManagedInstanceCore it could read every parameter.
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
@@ -105,7 +104,7 @@ def bastion_problems(bastion: BastionSpec) -> Iterator[tuple[str, str, str, str]
     if bastion.egress not in EGRESS:
         message = f"There is no egress {bastion.egress!r}."
         yield "UNKNOWN_EGRESS", "cluster_bastion_egress", message, f"Use {', '.join(EGRESS[:-1])} or {EGRESS[-1]}."
-    if bastion.egress == "wireguard" and not _PARAMETER.fullmatch(bastion.wireguard_parameter):
+    if bastion.egress == "wireguard" and not fits("parameter_name", bastion.wireguard_parameter):
         yield (
             "WIREGUARD_PARAMETER_MISSING",
             "cluster_bastion_wireguard_parameter",
@@ -115,7 +114,12 @@ def bastion_problems(bastion: BastionSpec) -> Iterator[tuple[str, str, str, str]
     if bastion.volume_size < _VOLUME_SIZE_MIN:
         message = f"A volume of {bastion.volume_size} GiB cannot hold Amazon Linux 2023."
         yield "VOLUME_TOO_SMALL", "bastion", message, f"Set cluster_bastion_volume_size to {_VOLUME_SIZE_MIN} or more."
-    if not _IMAGE.fullmatch(bastion.image):
+    wrong_key = bastion.ssh_key_name and fault("key_pair_name", bastion.ssh_key_name)
+    if wrong_key:
+        message = f"The name of the key pair {wrong_key}."
+        remedy = "Name a key pair of the region (`aws ec2 describe-key-pairs`), not a public key."
+        yield "INVALID_KEY_PAIR_NAME", "cluster_bastion_ssh_key_name", message, remedy
+    if not fits("image", bastion.image):
         remedy = "Write ami-… or resolve:ssm:/path/of/a/parameter."
         yield "INVALID_IMAGE", "cluster_bastion_image", f"{bastion.image!r} names no image.", remedy
     yield from _schedule_problems(bastion)
@@ -138,7 +142,7 @@ def _schedule_problems(bastion: BastionSpec) -> Iterator[tuple[str, str, str, st
             f"A start at {bastion.start or 'no time'} and a stop at {bastion.stop or 'no time'} are no schedule.",
             "Set both to different times, or both to nothing for a bastion that always runs.",
         )
-    if bastion.is_scheduled and not _ZONE.fullmatch(bastion.time_zone):
+    if bastion.is_scheduled and not fits("time_zone", bastion.time_zone):
         remedy = "Use a name of the IANA database, such as Etc/UTC or Europe/Dublin."
         message = f"{bastion.time_zone!r} is no time zone that Auto Scaling knows."
         yield "INVALID_TIME_ZONE", "cluster_bastion_time_zone", message, remedy

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import 
     bastion_problems,
     parse_bastion,
 )
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.texts import fault, fits
 
 NODE_ROLES = ("gateway", "compute")
 MACHINE_TYPES = ("controlplane", "worker")
@@ -28,11 +28,6 @@ OWN_TAGS = ("Name", "Project", "Cluster", "ManagedBy", "Node", "Role", "MachineT
 MANAGED_BY = "urmanac.talos"
 LOOPBACK = IPv4Network("127.0.0.0/8")
 
-_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_IAM_NAME = re.compile(r"[A-Za-z0-9+=,.@_-]+")
-# What IAM accepts; EC2 would take more, but the IAM role carries the same tags.
-_TAG_TEXT = re.compile(r"[\w\s+=.:/@-]*", re.UNICODE)
-_IAM_NAME_MAX = 64
 _TAGS_MAX = 50
 _VOLUME_SIZE_MIN = 20
 _UNUSABLE = tuple(IPv4Network(cidr) for cidr in ("0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"))
@@ -194,26 +189,19 @@ def is_loopback_endpoint(endpoint: str) -> bool:
 
 
 def _name_problems(spec: ClusterSpec) -> Iterator[Problem]:
-    if not _LABEL.fullmatch(spec.name) or spec.name.startswith("sg-"):
+    if not fits("host_label", spec.name) or spec.name.startswith("sg-"):
         yield Problem(
             "INVALID_CLUSTER_NAME",
             "cluster_name",
             f"{spec.name!r} cannot name security groups, IAM roles and hosts.",
             "Use 1 to 63 lower-case letters, digits and hyphens, no hyphen at either end, and not sg- in front.",
         )
-    if not _IAM_NAME.fullmatch(spec.project):
+    if not fits("iam_role_name", spec.project):
         yield Problem(
             "INVALID_PROJECT_NAME",
             "cluster_project",
             f"{spec.project!r} cannot be part of an IAM name.",
-            "Use only letters, digits and + = , . @ _ - in cluster_project.",
-        )
-    if len(spec.iam_name) > _IAM_NAME_MAX:
-        yield Problem(
-            "IAM_NAME_TOO_LONG",
-            "cluster_name",
-            f"The IAM role {spec.iam_name} would have {len(spec.iam_name)} characters; AWS allows {_IAM_NAME_MAX}.",
-            "Shorten cluster_name or cluster_project.",
+            "Use 1 to 64 letters of ASCII, digits and + = , . @ _ - in cluster_project.",
         )
 
 
@@ -225,7 +213,7 @@ def _place_problems(spec: ClusterSpec) -> Iterator[Problem]:
             f"{spec.availability_zone!r} is no availability zone of {spec.region}.",
             f"Take a zone of the region, such as {spec.region}a.",
         )
-    if len(spec.domain) > 253 or not all(_LABEL.fullmatch(label) for label in spec.domain.split(".")):
+    if not fits("domain_name", spec.domain):
         yield Problem(
             "INVALID_DOMAIN",
             "cluster_domain",
@@ -317,7 +305,7 @@ def _node_problems(spec: ClusterSpec) -> Iterator[Problem]:
 
 def _single_node_problems(node: NodeSpec) -> Iterator[Problem]:
     subject = f"node {node.name}"
-    if not _LABEL.fullmatch(node.name):
+    if not fits("host_label", node.name):
         remedy = "Use 1 to 63 lower-case letters, digits and hyphens, no hyphen at either end."
         yield Problem("INVALID_NODE_NAME", subject, f"{node.name!r} cannot be a host name.", remedy)
     if node.name in ("bastion", "nodes", "vpc", "subnet", "igw", "routes", "dhcp"):
@@ -364,9 +352,6 @@ def _bastion_problems(spec: ClusterSpec) -> Iterator[Problem]:
 def _tag_problems(spec: ClusterSpec) -> Iterator[Problem]:
     for key, value in spec.tags.items():
         yield from _single_tag_problems(key, value)
-    if not _TAG_TEXT.fullmatch(spec.project) or len(spec.project) > 256:
-        message = f"{spec.project!r} cannot be the value of the tag Project."
-        yield Problem("INVALID_TAG_VALUE", "cluster_project", message, "Shorten it and leave special characters out.")
     if len(spec.tags) + len(OWN_TAGS) > _TAGS_MAX:
         message = (
             f"{len(spec.tags)} tags and the collection's {len(OWN_TAGS)} are more than the {_TAGS_MAX} AWS allows."
@@ -376,15 +361,12 @@ def _tag_problems(spec: ClusterSpec) -> Iterator[Problem]:
 
 def _single_tag_problems(key: str, value: str) -> Iterator[Problem]:
     subject = f"cluster_tags[{key[:40]}]"
-    characters = "Use letters, digits, spaces and + - = . _ : / @"
-    if not 1 <= len(key) <= 128 or not _TAG_TEXT.fullmatch(key):
-        message = "The key of a tag has 1 to 128 letters, digits, spaces or + - = . _ : / @."
-        yield Problem("INVALID_TAG_KEY", subject, message, f"{characters}, at most 128 characters.")
-    if key.lower().startswith("aws:"):
-        yield Problem("INVALID_TAG_KEY", subject, "Keys with aws: in front belong to AWS.", "Choose another key.")
+    wrong_key, wrong_value = fault("tag_key", key), fault("tag_value", value)
+    if wrong_key:
+        yield Problem("INVALID_TAG_KEY", subject, f"The tag key {key[:40]!r} {wrong_key}.", "Choose another key.")
     if key in OWN_TAGS:
         message = f"The collection finds its resources by {key}, so it cannot be set here."
         yield Problem("TAG_KEY_RESERVED", subject, message, "Choose another key.")
-    if len(value) > 256 or not _TAG_TEXT.fullmatch(value):
-        message = f"The value of the tag {key} has more than 256 characters or one that AWS refuses."
-        yield Problem("INVALID_TAG_VALUE", subject, message, f"{characters}, at most 256 characters.")
+    if wrong_value:
+        message = f"The value of the tag {key} {wrong_value}."
+        yield Problem("INVALID_TAG_VALUE", subject, message, "Choose another value.")

@@ -10,7 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import client, egress, preflight
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import (
+    bastion,
+    client,
+    described_texts,
+    egress,
+    preflight,
+)
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import spec as spec_module
 from ansible_collections.urmanac.talos.plugins.modules import ec2_preflight_info
 from tests.ec2_cluster import aws_with_images, cluster, empty_aws, node, run_module
@@ -130,9 +136,9 @@ def test_the_bastion_of_the_lab_may_fetch_nothing_from_github(
 
 
 def test_every_code_is_documented() -> None:
-    modules = (spec_module, client, egress, preflight)
+    modules = (spec_module, bastion, client, described_texts, egress, preflight)
     sources = [Path(str(module.__file__)).read_text(encoding="utf-8") for module in modules]
-    given = {code for source in sources for code in re.findall(r'Problem\(\s*"([A-Z0-9_]+)"', source)}
+    given = {code for source in sources for code in re.findall(r'(?:Problem\(|yield \(?)\s*"([A-Z0-9_]+)"', source)}
     given |= set(client._REMEDIES)
 
     documented = set(re.findall(r"C\(([A-Z0-9_]+)\)", ec2_preflight_info.RETURN))

@@ -1,0 +1,123 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""List every text that a cluster's description sends to AWS, and check each. Private: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import Desired, desired
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, Problem
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.texts import RULES, fault
+
+# Everything else has its name in the tag Name alone.
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "security_group": ("security_group_name",),
+    # The policy inside a role has the role's name.
+    "iam_role": ("iam_role_name", "iam_policy_name"),
+    "instance_profile": ("instance_profile_name",),
+    "launch_template": ("launch_template_name",),
+    "autoscaling_group": ("autoscaling_group_name",),
+}
+PROPERTIES: Mapping[str, str] = {
+    "domain_name": "domain_name",
+    "image": "image",
+    "ssh_key_name": "key_pair_name",
+    "time_zone": "time_zone",
+}
+# Choices of AWS, addresses, and names of other resources that are checked where these are described.
+NO_TEXTS = frozenset(
+    {
+        *("associated_with", "attached_to", "availability_zone", "availability_zones", "cpu_credits"),
+        *("domain_name_servers", "imds_tokens", "instance_profile", "ipv4", "ipv4_cidr", "ipv6_cidr"),
+        *("launch_template", "launch_template_version", "network_interface", "ntp_servers", "policy", "recurrence"),
+        *("roles", "routes", "security_groups", "state", "subnet", "subnets", "trust_policy", "type", "volume_type"),
+        "vpc",
+    }
+)
+_WRONG_PARTS = frozenset(
+    {
+        *("INVALID_CLUSTER_NAME", "INVALID_PROJECT_NAME", "INVALID_NODE_NAME", "INVALID_TAG_KEY", "INVALID_TAG_VALUE"),
+        *("INVALID_DOMAIN", "INVALID_IMAGE", "INVALID_TIME_ZONE", "INVALID_KEY_PAIR_NAME"),
+    }
+)
+
+
+class Text(NamedTuple):
+    """A text that goes to AWS: where it is used, its kind (None if there is no rule for it), and itself."""
+
+    subject: str
+    kind: str | None
+    text: str
+
+
+def described_texts(spec: ClusterSpec) -> Iterator[Text]:
+    """Yield every text of the described resources, and of the role with which schedules close home access."""
+    for resource in desired(spec).values():
+        yield from _resource_texts(resource)
+    for kind in NAMES["iam_role"]:
+        yield Text("the role that closes home access", kind, spec.schedule_role_name)
+
+
+def text_problems(spec: ClusterSpec, found: list[Problem]) -> list[Problem]:
+    """Return the problems that were found, and one for each text that AWS would refuse although its parts are right."""
+    if any(problem.code in _WRONG_PARTS for problem in found):
+        # A wrong part makes every text wrong that it is in.
+        return found
+    texts = {text.text: text for text in described_texts(spec) if text.kind and fault(text.kind, text.text)}
+    return [*found, *map(_problem, texts.values())]
+
+
+def _problem(text: Text) -> Problem:
+    kind = text.kind or ""
+    message = f"{text.text!r} {fault(kind, text.text)}."
+    is_too_long = len(text.text) > RULES[kind].longest
+    remedy = f"{'Shorten' if is_too_long else 'Use other characters in'} cluster_name or cluster_project."
+    if is_too_long and kind in NAMES["iam_role"]:
+        return Problem("IAM_NAME_TOO_LONG", text.subject, message, remedy)
+    return Problem("TEXT_NOT_ALLOWED", text.subject, message, remedy)
+
+
+def _resource_texts(resource: Desired) -> Iterator[Text]:
+    subject = f"{resource.kind.replace('_', ' ')} {resource.name}"
+    for kind in NAMES.get(resource.kind, ("tag_value",)):
+        yield Text(subject, kind, resource.name)
+    for name, value in resource.want.items():
+        yield from _property_texts(subject, resource.kind, name, value)
+
+
+def _property_texts(subject: str, kind: str, name: str, value: Any) -> Iterator[Text]:
+    if name == "tags":
+        for key, content in value.items():
+            yield Text(f"{subject}, tag", "tag_key", key)
+            yield Text(f"{subject}, tag {key}", "tag_value", content)
+    elif name == "schedules":
+        yield from _schedule_texts(subject, kind, value)
+    elif name == "rules":
+        for rule in value:
+            yield from _rule_texts(subject, rule)
+    else:
+        yield from _plain_texts(subject, kind, name, value)
+
+
+def _schedule_texts(subject: str, kind: str, schedules: Mapping[str, Mapping[str, Any]]) -> Iterator[Text]:
+    for action, schedule in schedules.items():
+        yield Text(f"{subject}, schedule", "scheduled_action_name", action)
+        for part, content in schedule.items():
+            yield from _plain_texts(f"{subject}, schedule {action}", kind, part, content)
+
+
+def _rule_texts(subject: str, rule: Any) -> Iterator[Text]:
+    # As a line for people a rule has no text of its own.
+    if isinstance(rule, Mapping):
+        yield Text(f"{subject}, rule", "rule_description", str(rule.get("description", "")))
+
+
+def _plain_texts(subject: str, kind: str, name: str, value: Any) -> Iterator[Text]:
+    if name in NO_TEXTS or value is None or isinstance(value, (bool, int)):
+        return
+    rule = f"{kind}_description" if name == "description" else PROPERTIES.get(name)
+    for content in value if isinstance(value, (list, tuple)) else [value]:
+        yield Text(f"{subject}, {name}", rule, str(content))

@@ -1,0 +1,138 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which characters and how many of them AWS takes in each kind of text. Private: may change at any time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+# All that Unicode calls a separator (category Z), which does not include tabs and line breaks.
+_SEPARATORS = " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_GROUP = r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]"
+# The description of a rule that names another group takes no ampersand, by the service model of botocore.
+_RULE = _GROUP.replace("&", "")
+_IAM = r"[A-Za-z0-9_+=,.@-]+"
+_TAG = rf"[\w{_SEPARATORS}.:/=+\-@]"
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_LEVEL = r"/[A-Za-z0-9_.-]+"
+
+
+class TextRule(NamedTuple):
+    """What AWS takes: a pattern for the whole text, its greatest length, both as words, and who says so.
+
+    The source is a shape of botocore's model (service and shape), one of its parameters (service, operation and path),
+    or a page.
+    """
+
+    pattern: str
+    longest: int
+    characters: str
+    source: str
+
+
+_GROUP_CHARACTERS = "letters of ASCII, digits, spaces and . _ - : / ( ) # , @ [ ] + = & ; { } ! $ *"
+_IAM_CHARACTERS = "letters of ASCII, digits and _ + = , . @ -"
+_TAG_CHARACTERS = "letters, digits, spaces and + - = . _ : / @"
+_LABEL_CHARACTERS = "lower-case letters, digits and hyphens, no hyphen at either end"
+
+RULES: Mapping[str, TextRule] = {
+    "host_label": TextRule(_LABEL, 63, _LABEL_CHARACTERS, "https://www.rfc-editor.org/rfc/rfc1123#page-13"),
+    "domain_name": TextRule(
+        rf"{_LABEL}(\.{_LABEL})*",
+        253,
+        "labels of lower-case letters, digits and hyphens with dots between",
+        "https://www.rfc-editor.org/rfc/rfc1123#page-13",
+    ),
+    "tag_key": TextRule(
+        # The model of EC2 allows 127 characters, the one of IAM 128.
+        rf"(?!(?i:aws:)){_TAG}+",
+        127,
+        f"{_TAG_CHARACTERS}, and not aws: in front",
+        "ec2 CreateTags Tags.Key",
+    ),
+    "tag_value": TextRule(f"{_TAG}*", 256, _TAG_CHARACTERS, "iam tagValueType"),
+    "security_group_name": TextRule(
+        f"(?!(?i:sg-)){_GROUP}+",
+        255,
+        f"{_GROUP_CHARACTERS}, and not sg- in front",
+        "ec2 CreateSecurityGroup GroupName",
+    ),
+    "security_group_description": TextRule(f"{_GROUP}+", 255, _GROUP_CHARACTERS, "ec2 CreateSecurityGroup Description"),
+    "rule_description": TextRule(
+        f"{_RULE}*",
+        255,
+        _GROUP_CHARACTERS.replace(" &", ""),
+        "ec2 AuthorizeSecurityGroupIngress IpPermissions.UserIdGroupPairs.Description",
+    ),
+    # Nothing is said of its characters, so only those that every description of EC2 takes.
+    "eni_description": TextRule(
+        f"{_RULE}*",
+        255,
+        _GROUP_CHARACTERS.replace(" &", ""),
+        "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateNetworkInterface.html",
+    ),
+    "iam_role_name": TextRule(_IAM, 64, _IAM_CHARACTERS, "iam roleNameType"),
+    "iam_role_description": TextRule(
+        r"[\t\n\r\u0020-\u007E\u00A1-\u00FF]*", 1000, "characters of Latin-1", "iam roleDescriptionType"
+    ),
+    "iam_policy_name": TextRule(_IAM, 128, _IAM_CHARACTERS, "iam policyNameType"),
+    "instance_profile_name": TextRule(_IAM, 128, _IAM_CHARACTERS, "iam instanceProfileNameType"),
+    "launch_template_name": TextRule(
+        r"[a-zA-Z0-9().\-/_]{3,}",
+        128,
+        "3 or more letters of ASCII, digits and ( ) . - / _",
+        "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateLaunchTemplate.html",
+    ),
+    "autoscaling_group_name": TextRule(
+        r"[!-9;-~]+",
+        255,
+        "visible characters of ASCII but the colon",
+        "autoscaling CreateAutoScalingGroup AutoScalingGroupName",
+    ),
+    "scheduled_action_name": TextRule(
+        r"[!-9;-~]+",
+        255,
+        "visible characters of ASCII but the colon",
+        "autoscaling PutScheduledUpdateGroupAction ScheduledActionName",
+    ),
+    "time_zone": TextRule(
+        r"[A-Z][A-Za-z]+(?:/[A-Za-z0-9_+-]+)+",
+        255,
+        "a name of the IANA database with its slash",
+        "autoscaling PutScheduledUpdateGroupAction TimeZone",
+    ),
+    "schedule_name": TextRule(r"[0-9a-zA-Z\-_.]+", 64, "letters of ASCII, digits and - _ .", "scheduler Name"),
+    "schedule_description": TextRule(r"[ -~]*", 512, "characters of ASCII", "scheduler Description"),
+    "key_pair_name": TextRule(r"[!-~]([ -~]*[!-~])?", 255, "characters of ASCII", "ec2 CreateKeyPair KeyName"),
+    "parameter_name": TextRule(
+        # Fifteen levels at most; 1011 characters with the ARN in front, which takes up to 100.
+        rf"(?!/(?i:aws|ssm))({_LEVEL}){{1,15}}",
+        900,
+        "/ and levels of letters of ASCII, digits and _ . - with / between, at most 15, and not /aws or /ssm in front",
+        "https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html",
+    ),
+    "image": TextRule(
+        r"(?:ami-[0-9a-f]+|resolve:ssm:[A-Za-z0-9_./:-]+)",
+        1024,
+        "ami-… or resolve:ssm:/path/of/a/parameter",
+        "https://docs.aws.amazon.com/autoscaling/ec2/userguide/using-systems-manager-parameters.html",
+    ),
+}
+
+
+def fits(kind: str, text: str) -> bool:
+    """Return whether AWS takes this text as that kind."""
+    return fault(kind, text) is None
+
+
+def fault(kind: str, text: str) -> str | None:
+    """Return what is wrong with a text, as the end of a sentence about it, or None if AWS takes it."""
+    rule = RULES[kind]
+    if len(text) > rule.longest:
+        return f"has {len(text)} characters, and at most {rule.longest} are allowed"
+    if not re.fullmatch(rule.pattern, text):
+        return f"is not allowed: it must consist of {rule.characters}"
+    return None

@@ -1,0 +1,188 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of what AWS takes as texts, compared with botocore's model, and of every text that a cluster sends."""
+
+from __future__ import annotations
+
+import html
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+import yaml
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.described_texts import described_texts, text_problems
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import OPENINGS, HomeRule, Identity
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_schedule import _parameters, schedules_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, problems
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.texts import RULES, fault, fits
+from tests.ec2_cluster import node, spec
+
+ROLES = Path(__file__).parents[5] / "roles"
+# 64 characters of a role's name, without the project, two hyphens and "home-access".
+LONGEST_NAME = "m" * (64 - len("talos-arm64") - 2 - len("home-access"))
+BASTION = {
+    "instance_type": "t4g.small",
+    "volume_size": 30,
+    "image": "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64",
+    "egress": "wireguard",
+    "wireguard_parameter": "/a" * 15,
+    "start": "18:00",
+    "stop": "23:00",
+    "time_zone": "America/Argentina/ComodRivadavia",
+    "ssh_key_name": "k" * 255,
+}
+WORST: dict[str, Any] = {
+    "name": LONGEST_NAME,
+    "tags": {"k" * 127: "v" * 256},
+    "domain": ".".join(["d" * 63] * 3),
+    "bastion": BASTION,
+    "nodes": [node("n" * 63)],
+    "ssh_enabled": True,
+}
+
+
+def codes(cluster_spec: ClusterSpec) -> list[str]:
+    return [problem.code for problem in text_problems(cluster_spec, problems(cluster_spec))]
+
+
+@cache
+def model(service: str) -> Any:
+    return botocore.session.get_session().get_service_model(service)
+
+
+def metadata_and_text(source: str) -> tuple[dict[str, Any], str]:
+    """Return what botocore says of a shape, or of a parameter by its operation and path."""
+    service, name, *path = source.split()
+    if not path:
+        shape = model(service).shape_for(name)
+        return dict(shape.metadata), ""
+    shape = model(service).operation_model(name).input_shape
+    for part in path[0].split("."):
+        shape = (shape.member if shape.type_name == "list" else shape).members[part]
+    return dict(shape.metadata), html.unescape(re.sub("<[^>]+>", "", shape.documentation or ""))
+
+
+FROM_THE_MODEL = [kind for kind, rule in RULES.items() if " " in rule.source and len(rule.source.split()) != 2]
+SHAPES = [kind for kind, rule in RULES.items() if len(rule.source.split()) == 2]
+
+
+@pytest.mark.parametrize("kind", [*SHAPES, *FROM_THE_MODEL])
+def test_no_rule_allows_more_characters_than_the_model_of_botocore(kind: str) -> None:
+    metadata, text = metadata_and_text(RULES[kind].source)
+
+    said = re.search(r"(?:Up to|maximum of) (\d+)", text)
+    limits = [int(number) for number in (metadata.get("max"), said and said[1]) if number]
+
+    assert limits, RULES[kind].source
+    assert RULES[kind].longest <= min(limits)
+
+
+@pytest.mark.parametrize(
+    "kind", ["security_group_name", "security_group_description", "rule_description", "iam_role_name", "schedule_name"]
+)
+def test_a_rule_takes_exactly_the_characters_that_the_model_of_botocore_names(kind: str) -> None:
+    metadata, text = metadata_and_text(RULES[kind].source)
+    listed = re.search(r"characters(?: are|:) a-z, A-Z, 0-9, spaces, and ([^\s]+)", text)
+    allowed = re.compile(metadata["pattern"] if not listed else f"[a-zA-Z0-9 {re.escape(listed[1].rstrip('.'))}]+")
+
+    for character in map(chr, range(0x20, 0x7F)):
+        assert fits(kind, f"a{character}b") == bool(allowed.fullmatch(f"a{character}b")), character
+
+
+@pytest.mark.parametrize("kind", sorted(RULES))
+def test_a_text_that_is_too_long_is_refused_with_the_limit(kind: str) -> None:
+    assert f"at most {RULES[kind].longest} are allowed" in str(fault(kind, "a" * (RULES[kind].longest + 1)))
+
+
+def test_the_apostrophe_of_prose_is_refused_in_a_rule_description() -> None:
+    assert fault("rule_description", "The nodes' way out")
+    assert fits("rule_description", "Way out of the nodes")
+
+
+def test_everything_that_the_longest_legal_cluster_describes_fits() -> None:
+    assert codes(spec(**WORST)) == []
+
+
+def test_every_text_that_a_cluster_describes_has_a_rule() -> None:
+    texts = list(described_texts(spec(**WORST)))
+
+    assert [text for text in texts if text.kind is None] == []
+    assert {"iam_role_name", "eni_description", "tag_value", "scheduled_action_name"} <= {text.kind for text in texts}
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        pytest.param({"name": f"{LONGEST_NAME}m"}, "IAM_NAME_TOO_LONG", id="role of home access over 64"),
+        pytest.param({"project": "p" * 64}, "IAM_NAME_TOO_LONG", id="longest project"),
+        pytest.param({"nodes": [node("n" * 64)]}, "INVALID_NODE_NAME", id="node"),
+        pytest.param({"tags": {"k": "v" * 257}}, "INVALID_TAG_VALUE", id="tag value"),
+        pytest.param({"tags": {"k" * 128: "v"}}, "INVALID_TAG_KEY", id="tag key"),
+        pytest.param({"domain": ".".join(["d" * 63] * 4)}, "INVALID_DOMAIN", id="domain"),
+        pytest.param({"bastion": {**BASTION, "ssh_key_name": "k" * 256}}, "INVALID_KEY_PAIR_NAME", id="key pair"),
+        pytest.param(
+            {"bastion": {**BASTION, "wireguard_parameter": "/a" * 16}}, "WIREGUARD_PARAMETER_MISSING", id="parameter"
+        ),
+        pytest.param({"bastion": {**BASTION, "time_zone": "Zulu time"}}, "INVALID_TIME_ZONE", id="time zone"),
+    ],
+)
+def test_one_character_more_is_refused(changes: dict[str, Any], code: str) -> None:
+    assert code in codes(spec(**{**WORST, **changes}))
+
+
+def test_each_role_is_checked_and_not_the_shortest_name_alone() -> None:
+    # Room for "node" and "bastion", not for "home-access".
+    found = text_problems(spec(name=f"{LONGEST_NAME}mmm"), [])
+
+    assert [(problem.code, problem.subject) for problem in found] == [
+        ("IAM_NAME_TOO_LONG", "the role that closes home access")
+    ]
+    assert "at most 64" in found[0].message
+
+
+def test_a_wrong_part_is_reported_once_and_not_for_each_text_that_it_is_in() -> None:
+    assert codes(spec(name="Moon!")) == ["INVALID_CLUSTER_NAME"]
+
+
+def test_the_texts_of_home_access_fit() -> None:
+    identity = Identity(LONGEST_NAME, "talos-arm64")
+    rule = HomeRule("nodes", "sg-1", "tcp/6443", "2001:db8::/64", "x", "2026-12-24T18:00:00Z", "sgr-1")
+
+    (schedule,) = schedules_of(identity, [rule], "arn:aws:iam::123456789012:role/x")
+
+    assert [fault("rule_description", opening.description) for opening in OPENINGS] == [None] * len(OPENINGS)
+    assert fault("schedule_name", schedule.name) is None
+    assert fault("schedule_description", _parameters(schedule)["Description"]) is None
+
+
+def described_in_roles() -> list[tuple[str, str]]:
+    """Return each description that a task or a variable of a role gives to AWS, with the longest name in it."""
+    found = []
+    for path in sorted([*ROLES.glob("*/tasks/*.yml"), *ROLES.glob("*/vars/*.yml")]):
+        found += [(f"{path.parts[-3]}: {key}", text) for key, text in descriptions(yaml.safe_load(path.read_text()))]
+    return found
+
+
+def descriptions(value: Any) -> list[tuple[str, str]]:
+    if isinstance(value, list):
+        return [found for item in value for found in descriptions(item)]
+    if not isinstance(value, dict):
+        return []
+    own = [(key, text) for key, text in value.items() if is_description(key) and isinstance(text, str)]
+    return own + [found for item in value.values() for found in descriptions(item)]
+
+
+def is_description(key: str) -> bool:
+    return key in ("rule_desc", "description") or key.endswith("_description")
+
+
+def test_the_descriptions_in_roles_fit() -> None:
+    for where, template in described_in_roles():
+        # Whole expressions are texts of the plan, which have their own test.
+        text = re.sub(r"\{\{.*?\}\}", LONGEST_NAME, template)
+        assert fault("rule_description", text) is None, f"{where}: {template}"
