@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from lab.aws import autoscaling, instances, interfaces, network, templates, volumes
+from lab.aws import autoscaling, instances, interfaces, network, strict, templates, volumes
 from lab.machines import MachinePark
 
 
 def install(park: MachinePark) -> None:
     """Extend moto in this process and let instances come to life in the park."""
+    strict.install()
     network.install()
     interfaces.install()
     volumes.install()

@@ -27,7 +27,7 @@ from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from lab.aws import extensions
+from lab.aws import extensions, strict
 from lab.aws.autoscaling import run_scheduled_action
 from lab.aws.faults import AwsRefusal, Faults, parse_fault
 from lab.aws.patches import ACCOUNT
@@ -159,6 +159,7 @@ class Application:
         routes: dict[tuple[str, str], Callable[[Request], Any]] = {
             ("GET", "/lab/status"): lambda _: self.status(),
             ("GET", "/lab/calls"): self._calls_since,
+            ("GET", "/lab/parameters"): lambda _: {"seen": sorted(strict.SEEN), "unreviewed": strict.unreviewed()},
             ("DELETE", "/lab/calls"): lambda _: self.calls.clear(),
             ("GET", "/lab/faults"): lambda _: [asdict(fault) for fault in self.faults.waiting],
             ("POST", "/lab/faults"): lambda r: self.faults.add(parse_fault(r.get_json(force=True))),

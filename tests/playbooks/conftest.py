@@ -5,6 +5,17 @@
 
 from __future__ import annotations
 
-from tests.lab.conftest import lab
+from collections.abc import Iterator
 
-__all__ = ["lab"]
+import pytest
+
+from tests.lab.labs import Lab, running_lab
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Give a running lab, and fail in the end if a playbook sent AWS a parameter without a rule or a review."""
+    with running_lab(tmp_path_factory.mktemp("lab")) as made:
+        yield made
+        unreviewed = made.ask("/lab/parameters")["unreviewed"]
+        assert unreviewed == [], "Add the calls to tools/aws_rules.py, or the parameters to lab/aws/reviewed.json."

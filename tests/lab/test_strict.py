@@ -1,0 +1,194 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab refuses the parameters that AWS refuses, by a table that is what its sources say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import botocore.exceptions
+import pytest
+from moto.core.utils import get_service_model
+
+from lab.aws import strict
+from lab.aws.faults import AwsRefusal
+from lab.settings import REPOSITORY
+from tests.lab.labs import Lab, Network
+
+TRUST = '{"Version":"2012-10-17","Statement":[]}'
+
+
+def refusal(call: Any, **arguments: Any) -> str:
+    """Return code and message with which a call is refused."""
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        call(**arguments)
+    error = caught.value.response["Error"]
+    return f"{error['Code']}: {error['Message']}"
+
+
+def judge(service: str, operation: str, **parameters: Any) -> str:
+    """Return the rule that a call breaks, or accepted."""
+    try:
+        strict.check_parameters(service, get_service_model(service).operation_model(operation), parameters)
+    except AwsRefusal as refused:
+        return f"{refused.code}: {refused}"
+    return "accepted"
+
+
+def test_the_committed_table_is_what_the_sources_say() -> None:
+    command = [sys.executable, str(REPOSITORY / "tools" / "aws_rules.py")]
+    written = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
+
+    committed = (REPOSITORY / "lab" / "aws" / "rules.json").read_text(encoding="utf-8")
+    assert committed == written, "Run tools/aws_rules.py > lab/aws/rules.json and read the difference."
+
+
+def test_an_apostrophe_in_the_description_of_a_rule_is_refused(lab: Lab, network: Network) -> None:
+    ec2 = lab.client("ec2")
+    pair = {"GroupId": network.group, "Description": "The nodes' way out"}
+    permission = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "UserIdGroupPairs": [pair]}
+
+    told = refusal(ec2.authorize_security_group_ingress, GroupId=network.group, IpPermissions=[permission])
+    pair["Description"] = "Way out of the nodes"
+    ec2.authorize_security_group_ingress(GroupId=network.group, IpPermissions=[permission])
+
+    assert told.startswith("InvalidParameterValue: Invalid rule description. Valid descriptions are strings less than")
+
+
+def test_a_role_name_ends_at_64_characters(lab: Lab) -> None:
+    iam = lab.client("iam")
+
+    told = refusal(iam.create_role, RoleName="r" * 65, AssumeRolePolicyDocument=TRUST)
+    iam.create_role(RoleName="r" * 64, AssumeRolePolicyDocument=TRUST)
+
+    assert told.startswith("ValidationError: 1 validation error detected: Value 'rrr")
+    assert told.endswith("at 'roleName' failed to satisfy constraint: Member must have length less than or equal to 64")
+
+
+def test_a_json_service_refuses_in_its_own_words(lab: Lab) -> None:
+    ssm = lab.client("ssm")
+
+    told = refusal(ssm.put_parameter, Name="/here", Value="x", Type="Number")
+
+    assert told.startswith("ValidationException: 1 validation error detected: Value 'Number' at 'type' failed")
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "accepted", "refused", "words"),
+    [
+        pytest.param(
+            "ec2",
+            "CreateSecurityGroup",
+            {"GroupName": "n" * 255, "Description": "a, b"},
+            {"GroupName": "n" * 256, "Description": "a, b"},
+            "length less than or equal to 255",
+            id="longest name of a group",
+        ),
+        pytest.param(
+            "ec2",
+            "CreateSecurityGroup",
+            {"GroupName": "x", "Description": "a_b (c) #1"},
+            {"GroupName": "x", "Description": "naïve"},
+            "satisfy regular expression pattern",
+            id="characters of a group's description",
+        ),
+        pytest.param(
+            "ec2",
+            "CreateSecurityGroup",
+            {"GroupName": "asg-1", "Description": "x"},
+            {"GroupName": "sg-1", "Description": "x"},
+            "not begin with sg-",
+            id="start of a group's name",
+        ),
+        pytest.param(
+            "ec2",
+            "CreateTags",
+            {"Resources": ["i-1"] * 1000, "Tags": [{"Key": "k" * 127, "Value": "v" * 256}]},
+            {"Resources": ["i-1"] * 1001, "Tags": []},
+            "length less than or equal to 1000",
+            id="number of resources",
+        ),
+        pytest.param(
+            "ec2",
+            "CreateTags",
+            {"Resources": [], "Tags": [{"Key": "myaws:x", "Value": ""}]},
+            {"Resources": [], "Tags": [{"Key": "aws:x", "Value": ""}]},
+            "not begin with aws:",
+            id="reserved key of a tag",
+        ),
+        pytest.param(
+            "ec2",
+            "CreateLaunchTemplate",
+            {"LaunchTemplateName": "abc", "LaunchTemplateData": {}},
+            {"LaunchTemplateName": "ab", "LaunchTemplateData": {}},
+            "length greater than or equal to 3",
+            id="shortest name of a launch template",
+        ),
+        pytest.param(
+            "ec2",
+            "RunInstances",
+            {"MetadataOptions": {"HttpPutResponseHopLimit": 64}},
+            {"MetadataOptions": {"HttpPutResponseHopLimit": 65}},
+            "value less than or equal to 64",
+            id="most hops",
+        ),
+        pytest.param(
+            "ec2",
+            "RunInstances",
+            {"BlockDeviceMappings": [{"Ebs": {"Throughput": 125}}]},
+            {"BlockDeviceMappings": [{"Ebs": {"Throughput": 124}}]},
+            "value greater than or equal to 125",
+            id="least throughput",
+        ),
+        pytest.param(
+            "ec2",
+            "RunInstances",
+            {"CreditSpecification": {"CpuCredits": "standard"}},
+            {"CreditSpecification": {"CpuCredits": "none"}},
+            "satisfy enum value set",
+            id="choice of credits",
+        ),
+        pytest.param(
+            "ec2",
+            "RunInstances",
+            {"UserData": "x" * 21848},
+            {"UserData": "x" * 21852},
+            "length less than or equal to 21848",
+            id="largest user data",
+        ),
+        pytest.param(
+            "autoscaling",
+            "PutScheduledUpdateGroupAction",
+            {"ScheduledActionName": "s" * 255, "AutoScalingGroupName": "g"},
+            {"ScheduledActionName": "s" * 256, "AutoScalingGroupName": "g"},
+            "length less than or equal to 255",
+            id="longest name of a schedule",
+        ),
+        pytest.param(
+            "scheduler",
+            "CreateSchedule",
+            {"Name": "n" * 64},
+            {"Name": "n" * 65},
+            "length less than or equal to 64",
+            id="longest name in EventBridge Scheduler",
+        ),
+    ],
+)
+def test_each_kind_of_rule_has_its_border(
+    service: str, operation: str, accepted: dict[str, Any], refused: dict[str, Any], words: str
+) -> None:
+    assert judge(service, operation, **accepted) == "accepted"
+    assert words in judge(service, operation, **refused)
+
+
+def test_a_parameter_without_a_rule_is_reported_until_it_is_reviewed(lab: Lab) -> None:
+    lab.client("ec2").describe_vpcs(Filters=[{"Name": "vpc-id", "Values": ["vpc-1"]}])
+    known = lab.ask("/lab/parameters")
+    lab.client("iam").list_groups(PathPrefix="/")
+
+    assert "ec2 DescribeVpcs Filter.Values" in known["seen"]
+    assert known["unreviewed"] == []
+    assert lab.ask("/lab/parameters")["unreviewed"] == ["iam ListGroups ListGroupsRequest.PathPrefix"]
