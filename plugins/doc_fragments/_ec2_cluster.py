@@ -97,9 +97,9 @@ options:
           egress:
             description:
               - How it reaches IPv4 addresses outside of the VPC.
-              - V(public_ipv4) gives its interface an Elastic IP, V(wireguard) lets it read the tunnel's key, V(none) does neither.
+              - V(public_ipv4) gives its interface an Elastic IP, billed around the clock; V(wireguard) lets it read the tunnel's key, V(none) does neither.
             type: str
-            default: none
+            default: public_ipv4
           start:
             description: When it is started each day, as C(18:00). Without start and stop it always runs.
             type: str
@@ -112,6 +112,12 @@ options:
             description: The time zone of start and stop, as the IANA database names it.
             type: str
             default: Etc/UTC
+          keep_minutes:
+            description:
+              - For how many minutes from now it has to stay on.
+              - An earlier stop is postponed once, by the role bastion; after it the hours are as described again.
+            type: int
+            default: 0
           ssh_key_name:
             description: Name of an EC2 key pair for SSH.
             type: str

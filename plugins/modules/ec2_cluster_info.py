@@ -173,17 +173,27 @@ plan:
   description:
     - The plan, a line each.
     - A line begins with C(+) for what is missing, C(~) for what differs, C(=) for what is there, C(?) for a stray,
-      C(!) for what is open beyond the plan, and C($) for what CPU credits can cost.
+      C(!) for what is open beyond the plan or stops the bastion soon, and C($) for what it costs.
   returned: success
   type: list
   elements: str
   sample: ["+ internet gateway talos-igw: attached to talos-vpc"]
+bastion_stop:
+  description:
+    - When the clock stops the bastion next, and in how many minutes; V(null) if it always runs or that is not known.
+    - C(postponed_to) is the time to which O(cluster.bastion.keep_minutes) asks to postpone it, V(null) if it comes late
+      enough.
+  returned: success
+  type: dict
+  sample: {"at": "2026-12-24T23:00:00+00:00", "minutes": 40, "postponed_to": "2026-12-24T23:50:00+00:00"}
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_hours import Stop, bastion_stop
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, connect
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import Resource, choose, compare
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import SERVICES, read_cluster
@@ -193,18 +203,29 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import pla
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
 
 
-def cluster_info(api: Api, spec: ClusterSpec, *, console_output: bool) -> dict[str, Any]:
+def cluster_info(api: Api, spec: ClusterSpec, *, now: datetime, console_output: bool) -> dict[str, Any]:
     """Return what the module returns."""
     things = read_cluster(api, spec, console_output=console_output)
     vpc = choose(desired(spec)["vpc"], things)
     ipv6_cidr = vpc.have["ipv6_cidr"] if vpc else None
     comparison = compare(desired(spec, vpc_ipv6_cidr=ipv6_cidr), things)
+    group = next((item.have for item in comparison.resources if item.kind == "autoscaling_group"), None)
+    stop = bastion_stop(spec.bastion, group, now)
     return {
         "resources": {resource.key: resource_as_dict(resource) for resource in comparison.resources},
         "found": [found._asdict() for found in comparison.found],
         "summary": comparison.summary(),
-        "plan": plan_lines(spec, comparison),
+        "plan": plan_lines(spec, comparison, stop),
+        "bastion_stop": stop_as_dict(stop),
     }
+
+
+def stop_as_dict(stop: Stop | None) -> dict[str, Any] | None:
+    """Return the bastion's next stop as users see it."""
+    if stop is None:
+        return None
+    postponed_to = stop.postponed_to.isoformat() if stop.postponed_to else None
+    return {"at": stop.at.isoformat(), "minutes": stop.minutes, "postponed_to": postponed_to}
 
 
 def resource_as_dict(resource: Resource) -> dict[str, Any]:
@@ -222,7 +243,7 @@ def main() -> None:
     try:
         spec = parse_spec(module.params["cluster"])
         api = connect(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr)
-        result = cluster_info(api, spec, console_output=module.params["console_output"])
+        result = cluster_info(api, spec, now=datetime.now(UTC), console_output=module.params["console_output"])
     except CollectionError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **result)

@@ -84,7 +84,8 @@ problems:
         - C(UNKNOWN_EGRESS), C(WIREGUARD_PARAMETER_MISSING) - no way out that the bastion knows, or a tunnel without the
           SSM parameter that holds its key.
         - C(INVALID_IMAGE) - no image that the bastion could start from.
-        - C(INVALID_TIME), C(INVALID_SCHEDULE), C(INVALID_TIME_ZONE) - hours that Auto Scaling cannot keep.
+        - C(INVALID_TIME), C(INVALID_SCHEDULE), C(INVALID_TIME_ZONE), C(INVALID_KEEP_MINUTES) - hours that
+          Auto Scaling cannot keep.
         - C(INSTANCE_TYPE_NOT_IN_REGION), C(TYPE_NOT_IN_ZONE) - an instance type that cannot be had there.
         - C(ARCHITECTURE_NOT_ARM64), C(INSTANCE_TYPE_TOO_SMALL) - an instance type that cannot run the images.
         - C(SOURCES_OUT_OF_REACH) - O(sources) that the bastion, with its O(cluster.bastion.egress), cannot reach.

@@ -40,13 +40,13 @@ def test_the_plan_works_from_the_folder_of_the_playbooks(lab: Lab) -> None:
     run = play(lab, "site.yml", *PLAN, folder=REPOSITORY / "playbooks")
 
     assert run.code == 0, run.output
-    assert "Plan: 20 to create" in run.output
+    assert "Plan: 21 to create" in run.output
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        pytest.param("site", "Plan: 20 to create", id="site"),
+        pytest.param("site", "Plan: 21 to create", id="site"),
         pytest.param("reset", "0 to delete", id="reset"),
     ],
 )
@@ -63,7 +63,7 @@ def test_one_node_alone_is_a_plan_too(lab: Lab) -> None:
     run = play(lab, "playbooks/site.yml", "-e", "@examples/single_node.yml", *PLAN)
 
     assert run.code == 0, run.output
-    assert "Plan: 16 to create" in run.output
+    assert "Plan: 17 to create" in run.output
 
 
 def test_the_commented_example_for_aws_can_be_planned(lab: Lab) -> None:
@@ -83,7 +83,7 @@ def test_the_layout_of_the_first_seed_builds(lab: Lab) -> None:
     run = play(lab, "playbooks/site.yml", *first_seed)
 
     assert run.code == 0, run.output
-    assert "20 of 20 resources as described" in run.output
+    assert "21 of 21 resources as described" in run.output
     built = instances(lab, Cluster="first-seed")
     assert sorted(item["PrivateIpAddress"] for item in built) == [f"10.20.13.{number}" for number in range(140, 144)]
     assert play(lab, "playbooks/reset.yml", *first_seed, "-e", CONFIRMED).code == 0

@@ -20,6 +20,7 @@ NODE = "bastion"
 # How a user writes a time of the day.
 _TIME = re.compile(r"(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])")
 _VOLUME_SIZE_MIN = 8
+KEEP_MINUTES_MAX = 7 * 24 * 60
 # Session Manager and no more: with the managed policy AmazonSSMManagedInstanceCore it could read every parameter.
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
 _SESSION_MANAGER = (
@@ -35,12 +36,13 @@ class BastionSpec:
     instance_type: str
     volume_size: int
     image: str
-    egress: str = "none"
+    egress: str = "public_ipv4"
     start: str = ""
     stop: str = ""
     time_zone: str = "Etc/UTC"
     ssh_key_name: str = ""
     wireguard_parameter: str = ""
+    keep_minutes: int = 0
 
     @property
     def is_scheduled(self) -> bool:
@@ -84,8 +86,9 @@ def bastion_options() -> dict[str, Any]:
         "instance_type": {"type": "str", "required": True},
         "volume_size": {"type": "int", "required": True},
         "image": {"type": "str", "required": True},
-        "egress": {"type": "str", "default": "none"},
+        "egress": {"type": "str", "default": "public_ipv4"},
         "time_zone": {"type": "str", "default": "Etc/UTC"},
+        "keep_minutes": {"type": "int", "default": 0},
         **dict.fromkeys(("start", "stop", "ssh_key_name", "wireguard_parameter"), text),
     }
 
@@ -122,13 +125,19 @@ def bastion_problems(bastion: BastionSpec) -> Iterator[tuple[str, str, str, str]
     if not fits("image", bastion.image):
         remedy = "Write ami-… or resolve:ssm:/path/of/a/parameter."
         yield "INVALID_IMAGE", "cluster_bastion_image", f"{bastion.image!r} names no image.", remedy
+    if not 0 <= bastion.keep_minutes <= KEEP_MINUTES_MAX:
+        message = f"The bastion cannot be kept for {bastion.keep_minutes} minutes."
+        remedy = (
+            f"Use 0 to {KEEP_MINUTES_MAX}, or leave cluster_bastion_start and _stop empty for one that always runs."
+        )
+        yield "INVALID_KEEP_MINUTES", "cluster_bastion_keep_minutes", message, remedy
     yield from _schedule_problems(bastion)
 
 
 def _schedule_problems(bastion: BastionSpec) -> Iterator[tuple[str, str, str, str]]:
     times = {"cluster_bastion_start": bastion.start, "cluster_bastion_stop": bastion.stop}
     for variable, time in times.items():
-        if time and not _TIME.fullmatch(time):
+        if time and not is_time(time):
             yield (
                 "INVALID_TIME",
                 variable,
@@ -146,6 +155,11 @@ def _schedule_problems(bastion: BastionSpec) -> Iterator[tuple[str, str, str, st
         remedy = "Use a name of the IANA database, such as Etc/UTC or Europe/Dublin."
         message = f"{bastion.time_zone!r} is no time zone that Auto Scaling knows."
         yield "INVALID_TIME_ZONE", "cluster_bastion_time_zone", message, remedy
+
+
+def is_time(time: str) -> bool:
+    """Return whether a text is a time of the day."""
+    return bool(_TIME.fullmatch(time))
 
 
 def _minutes(time: str) -> int:

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import BastionSpec
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_hours import BUILD_MINUTES, Stop
 
 # https://aws.amazon.com/vpc/pricing/: a public IPv4 address costs the same in use and idle, in every region.
 PUBLIC_IPV4_PRICE = 0.005
@@ -34,6 +36,23 @@ def _address_line(bastion: BastionSpec) -> str:
     if bastion.egress == "wireguard":
         return "$ Elastic IP: none, $0.00; the bastion reaches IPv4 through WireGuard"
     return "$ Elastic IP: none, $0.00; the bastion reaches IPv6 only, and ghcr.io has none (cluster_bastion_egress)"
+
+
+def stop_lines(bastion: BastionSpec | None, stop: Stop | None) -> list[str]:
+    """Return what a run has to know of the bastion's next stop: that it comes soon, or that it is postponed."""
+    if bastion is None or stop is None:
+        return []
+    if stop.postponed_to:
+        return [f"~ bastion: its next stop is postponed once, from {_utc(stop.at)} to {_utc(stop.postponed_to)}"]
+    if stop.minutes >= BUILD_MINUTES or bastion.keep_minutes:
+        return []
+    keep = f"keep it with -e cluster_bastion_keep_minutes={BUILD_MINUTES}"
+    when = f"at {bastion.stop} {bastion.time_zone}" if bastion.stop in _utc(stop.at) else f"at {_utc(stop.at)}"
+    return [f"! bastion: it is stopped {when}, in {stop.minutes} minutes; a build takes up to {BUILD_MINUTES}: {keep}"]
+
+
+def _utc(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M} UTC"
 
 
 def template_line(want: Want) -> str:

@@ -76,7 +76,13 @@ def _checksum(user_data: str | None) -> str | None:
 
 def _read_schedules(api: Api, group: str) -> dict[str, Any]:
     actions = api.call("autoscaling", "describe_scheduled_actions", AutoScalingGroupName=group)
-    return {"schedules": dict(map(_schedule, actions["ScheduledUpdateGroupActions"]))}
+    found = actions["ScheduledUpdateGroupActions"]
+    return {"schedules": dict(map(_schedule, found)), "next_starts": dict(map(_next_start, found))}
+
+
+def _next_start(action: Record) -> tuple[str, str | None]:
+    start = action.get("StartTime")
+    return action["ScheduledActionName"], start.isoformat() if start else None
 
 
 def _schedule(action: Record) -> tuple[str, dict[str, Any]]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_hours import Stop
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_text import (
     cost_lines,
     group_line,
     role_line,
     schedule_lines,
+    stop_lines,
     template_line,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import Comparison, Difference, Resource
@@ -50,13 +52,14 @@ _PROPERTY_WORDS = {
 Want = Mapping[str, Any]
 
 
-def plan_lines(spec: ClusterSpec, comparison: Comparison) -> list[str]:
+def plan_lines(spec: ClusterSpec, comparison: Comparison, stop: Stop | None = None) -> list[str]:
     """Return the plan: what would be created and changed, what is there, and what is there beyond it."""
     return [
         f"Cluster {spec.name} of project {spec.project} in {spec.availability_zone}",
         *(line for resource in comparison.resources for line in _resource_lines(resource)),
         *_present_lines(comparison),
         *(f"? {kind_word(stray.kind)} {stray.name} ({stray.id}): not described" for stray in comparison.strays),
+        *stop_lines(spec.bastion, stop),
         *cost_lines(spec.bastion),
         *_credit_lines(spec),
         _total(comparison.summary()),

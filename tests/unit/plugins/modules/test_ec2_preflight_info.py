@@ -23,7 +23,7 @@ from tests.ec2_cluster import aws_with_images, cluster, empty_aws, node, run_mod
 from tests.lookalikes import ACCESS_KEY_ID
 
 BAD = {"vpc_ipv4_cidr": "10.0.0.0/33", "cpu_credits": "plenty", "nodes": [node(role="pet")]}
-BASTION = {"instance_type": "t4g.medium", "volume_size": 30, "image": "ami-0123456789abcdef0"}
+BASTION = {"egress": "none", "instance_type": "t4g.medium", "volume_size": 30, "image": "ami-0123456789abcdef0"}
 BAD_CODES = ["INVALID_CIDR", "UNKNOWN_NODE_ROLE", "UNKNOWN_CPU_CREDITS"]
 
 

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.egress import egress_problems
 from tests.ec2_cluster import spec
 
-BASTION = {"instance_type": "t4g.small", "volume_size": 30, "image": "ami-0123456789abcdef0"}
+BASTION = {"egress": "none", "instance_type": "t4g.small", "volume_size": 30, "image": "ami-0123456789abcdef0"}
 IMAGE = "ghcr.io/urmanac/talos:latest"
 ARCHIVE = "https://github.com/cozystack/boot-to-talos/releases/download/v0.7.1"
 

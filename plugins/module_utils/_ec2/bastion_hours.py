@@ -1,0 +1,70 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When the clock ends the bastion next, and whether a run postpones that. Private: may change at any time.
+
+A stop is postponed by its start time: Auto Scaling acts at that time first, and by the recurrence from then on. So
+there is nothing to restore after a run, an interrupted one included, and the bastion never stays on for good.
+https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_PutScheduledUpdateGroupAction.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import BastionSpec, is_time
+
+# A first build with its images and CozyStack takes about half of it.
+BUILD_MINUTES = 90
+# A second run shortly after a first one must not postpone the stop again.
+_TOLERANCE = timedelta(minutes=15)
+
+
+class Stop(NamedTuple):
+    """The next stop, how many minutes away it is, and the time to which it has to be postponed, if it has."""
+
+    at: datetime
+    minutes: int
+    postponed_to: datetime | None
+
+
+def bastion_stop(bastion: BastionSpec | None, group: Mapping[str, Any] | None, now: datetime) -> Stop | None:
+    """Return the next stop of a bastion whose Auto Scaling group is like this; None if it has none or is not known."""
+    if bastion is None or not bastion.is_scheduled:
+        return None
+    at = _known_stop(group or {}, now) or next_time(bastion.stop, bastion.time_zone, now)
+    if at is None:
+        return None
+    wanted = now + timedelta(minutes=bastion.keep_minutes)
+    is_short = bastion.keep_minutes > 0 and at < wanted - _TOLERANCE
+    postponed_to = wanted.astimezone(UTC).replace(microsecond=0) if is_short else None
+    return Stop(at.astimezone(UTC), int((at - now).total_seconds() // 60), postponed_to)
+
+
+def next_time(time: str, time_zone: str, now: datetime) -> datetime | None:
+    """Return when it is that time of the day next in a time zone; None if there is no such time or zone."""
+    try:
+        zone = ZoneInfo(time_zone)
+    except (KeyError, OSError, ValueError):
+        return None
+    if not is_time(time):
+        return None
+    hour, minute = map(int, time.split(":"))
+    today = now.astimezone(zone).replace(hour=hour, minute=minute, second=0, microsecond=0)
+    # By the clock on the wall: a day with a change of summer time is an hour shorter or longer.
+    return today if today > now else (today.replace(tzinfo=None) + timedelta(days=1)).replace(tzinfo=zone)
+
+
+def _known_stop(group: Mapping[str, Any], now: datetime) -> datetime | None:
+    """Return the stop that Auto Scaling itself names, which may be a postponed one."""
+    schedules, starts = group.get("schedules") or {}, group.get("next_starts") or {}
+    stops = [starts.get(name) for name, schedule in schedules.items() if schedule.get("capacity") == 0]
+    times = [time for time in map(_time, stops) if time and time > now]
+    return min(times, default=None)
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
