@@ -70,6 +70,12 @@ nodes:
       description: Why nothing was seen, or nothing when all is well.
       type: str
       sample: connection refused
+    cause:
+      description:
+        - Why a node did not let us in, in one word, or nothing.
+        - V(other_authority) when the node belongs to another cluster, for which no time-out helps.
+      type: str
+      sample: other_authority
     certificate:
       description: What the node's certificate says, or nothing when none was shown.
       type: dict
@@ -202,6 +208,7 @@ def returned(probe: Probe) -> dict[str, Any]:
         "reachable": probe.stage is not None,
         "stage": probe.stage,
         "error": probe.error,
+        "cause": None,
         "certificate": probe.certificate and probe.certificate._asdict(),
         "ready": None,
         "unmet_conditions": {},
@@ -235,6 +242,11 @@ def flattened(answers: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
+def refused(error: CollectionError | None) -> dict[str, Any]:
+    """Return why a node did not let us in."""
+    return {"error": str(error), "cause": error.cause.value if isinstance(error, NodeError) else None}
+
+
 async def look(params: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return what is seen of all nodes, and what those that let us in tell of themselves."""
     probes = await probe_all(params["nodes"], port=params["port"], timeout=params["timeout"])
@@ -246,7 +258,7 @@ async def look(params: Mapping[str, Any]) -> list[dict[str, Any]]:
         if way is None or not nodes:
             continue
         for result in await client.run_on_nodes(nodes, lambda it: told(it, params["gather"]), way):
-            found[result.node] |= result.value or {"error": str(result.error)}
+            found[result.node] |= result.value or refused(result.error)
     return [found[probe.node] for probe in probes]
 
 

@@ -29,6 +29,13 @@ options:
     description: File of the bundle; made with mode C(0600), its directory with C(0700).
     type: path
     required: true
+  pending:
+    description:
+      - Make a new bundle as C(secrets.pending.yaml) beside O(path), or whatever the name of O(path) is.
+      - It becomes the bundle with the next run without O(pending). In between, M(urmanac.talos.ec2_claim) claims the
+        cluster for its authority, so that of two controllers only one has secrets.
+    type: bool
+    default: false
   talosconfig:
     description: File of the talosconfig; other contexts in it are kept.
     type: path
@@ -84,6 +91,13 @@ created:
   type: bool
   returned: success
   sample: true
+authority:
+  description:
+    - Fingerprint of the cluster's certificate authority for the Talos API, SHA-256 in hexadecimal.
+    - Empty in check mode where a bundle would be made.
+  type: str
+  returned: success
+  sample: 5d41402abc4b2a76b9719d911017c592ae3d1e0e1a5d6e6d2f0a8c3d1b2e4f60
 talosconfig:
   description: File of the talosconfig.
   type: str
@@ -114,6 +128,7 @@ except ImportError as error:
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "path": {"type": "path", "required": True},
+    "pending": {"type": "bool", "default": False},
     "talosconfig": {"type": "path"},
     "context": {"type": "str"},
     "endpoints": {"type": "list", "elements": "str", "default": []},
@@ -136,9 +151,12 @@ def ensure_secrets(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any
     validity = validity_of(params)
     path = Path(params["path"])
     created = not path.exists()
-    changed, bundle = secrets.ensure_bundle(path, check_mode=check_mode)
+    ensure = secrets.ensure_pending_bundle if params["pending"] else secrets.ensure_bundle
+    changed, bundle = ensure(path, check_mode=check_mode)
     outcomes = [Outcome(str(path), changed, "a new secrets bundle" if created else "mode 0600")]
-    result = {"path": str(path), "created": created and changed}
+    result: dict[str, Any] = {"path": str(path), "created": created and changed, "authority": ""}
+    if bundle:
+        result["authority"] = secrets.authority_of(bundle)
     if params["talosconfig"]:
         outcomes.append(ensure_talosconfig(params, bundle, validity, check_mode=check_mode))
         result |= {"talosconfig": params["talosconfig"]} | expiry(params)
@@ -187,7 +205,10 @@ def diff(outcome: Outcome) -> dict[str, str]:
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec=ARGUMENT_SPEC, required_by={"talosconfig": ["context"]}, supports_check_mode=True
+        argument_spec=ARGUMENT_SPEC,
+        required_by={"talosconfig": ["context"]},
+        mutually_exclusive=[("pending", "talosconfig")],
+        supports_check_mode=True,
     )
     require(module, MISSING)
     try:

@@ -79,6 +79,11 @@ def is_reached(node: Seen, wish: Wish) -> bool:
     return not wish.ready or (node.get("ready") is not None and not unmet)
 
 
+def is_foreign(node: Seen) -> bool:
+    """Tell whether the node belongs to another cluster: no wait makes it ours."""
+    return node.get("cause") == "other_authority"
+
+
 def summary(nodes: Sequence[Seen], wish: Wish, elapsed: float) -> str:
     """Return one line on all nodes: how many are there, and what the others do."""
     others = Counter(state_of(node) for node in nodes if not is_reached(node, wish))
@@ -89,6 +94,10 @@ def summary(nodes: Sequence[Seen], wish: Wish, elapsed: float) -> str:
 
 def time_out_message(outcome: Outcome, wish: Wish) -> str:
     """Return what to tell when the nodes did not get there: what was last seen of each."""
+    foreign = [node for node in outcome.nodes if is_foreign(node)]
+    if foreign:
+        lines = "; ".join(line_of(node, wish.names) for node in foreign)
+        return f"Failed to wait for nodes that belong to another cluster: {lines}"
     missing = [node for node in outcome.nodes if not is_reached(node, wish)]
     seen = "; ".join(line_of(node, wish.names) for node in missing)
     return (
@@ -107,7 +116,7 @@ def wait_for(look: Look, wish: Wish, *, say: Callable[[str], None], clock: Clock
         elapsed = clock.now() - started
         changed = _say_changes(nodes, known, wish, say)
         reached = all(is_reached(node, wish) for node in nodes)
-        if reached or wish.once or elapsed + wish.interval > wish.timeout:
+        if reached or wish.once or any(is_foreign(node) for node in nodes) or elapsed + wish.interval > wish.timeout:
             return Outcome(reached, nodes, elapsed)
         if changed:
             said = clock.now()

@@ -80,9 +80,37 @@ def ensure_bundle(
     with files.locked(path):
         if path.exists():
             return False, _checked(path)
+        if pending_path(path).exists():
+            return True, _promoted(path)
         made = (make or new_bundle)()
         files.write_private(path, yaml_text.dump_plain(to_document(made)))
     return True, made
+
+
+def pending_path(path: Path) -> Path:
+    """Return where a bundle waits until its cluster is claimed."""
+    return path.with_name(f"{path.stem}.pending{path.suffix}")
+
+
+def ensure_pending_bundle(
+    path: Path, *, check_mode: bool = False, make: Callable[[], Bundle] | None = None
+) -> tuple[bool, Bundle | None]:
+    """Return the bundle, or else one that waits beside it, made if there is none; and whether that changed anything."""
+    if path.exists():
+        return False, _checked(path)
+    return ensure_bundle(pending_path(path), check_mode=check_mode, make=make)
+
+
+def _promoted(path: Path) -> Bundle:
+    pending = pending_path(path)
+    bundle = _checked(pending)
+    pending.replace(path)
+    return bundle
+
+
+def authority_of(bundle: Bundle) -> str:
+    """Return the fingerprint (SHA-256, hexadecimal) of the authority that nodes and administrators trust."""
+    return load_certificate(bundle.os.crt).fingerprint(hashes.SHA256()).hex()
 
 
 def new_bundle() -> Bundle:

@@ -96,3 +96,14 @@ def test_a_node_without_a_name_goes_by_its_address() -> None:
 )
 def test_the_summary_counts_the_nodes_that_are_there(stages: list[str], expected: str) -> None:
     assert summary([MAINTENANCE], WISH._replace(stages=stages), 3) == expected
+
+
+def test_a_node_of_another_cluster_ends_the_wait_at_once() -> None:
+    foreign = {**REFUSED, "error": "it belongs to another cluster", "cause": "other_authority"}
+
+    outcome, _ = waited(iter([[foreign]]), WISH)
+
+    assert not outcome.reached
+    assert outcome.elapsed == 0
+    message = time_out_message(outcome, WISH)
+    assert message.startswith("Failed to wait for nodes that belong to another cluster: gateway 192.0.2.1")

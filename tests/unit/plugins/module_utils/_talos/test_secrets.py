@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -130,6 +131,33 @@ def race(path: Path, wait: Callable[[], object], tell: Callable[[tuple[bool, str
 
 def never() -> Bundle:
     raise AssertionError("a bundle was made")
+
+
+def test_a_pending_bundle_becomes_the_bundle_and_is_never_made_twice(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.yaml"
+
+    assert secrets.ensure_pending_bundle(path, make=test_bundle) == (True, test_bundle())
+    assert secrets.ensure_pending_bundle(path, make=never) == (False, test_bundle())
+    assert not path.exists()
+    assert secrets.ensure_bundle(path, make=never) == (True, test_bundle())
+
+    assert read_bundle(path) == test_bundle()
+    assert mode(path) == 0o600
+    assert not secrets.pending_path(path).exists()
+
+
+def test_a_bundle_of_its_own_keeps_a_pending_one_out(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.yaml"
+    secrets.ensure_bundle(path, make=test_bundle)
+
+    assert secrets.ensure_pending_bundle(path, make=never) == (False, test_bundle())
+    assert not secrets.pending_path(path).exists()
+
+
+def test_the_fingerprint_of_the_authority_is_that_of_its_certificate() -> None:
+    certificate = secrets.load_certificate(test_bundle().os.crt)
+
+    assert secrets.authority_of(test_bundle()) == certificate.fingerprint(hashes.SHA256()).hex()
 
 
 def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:

@@ -1,0 +1,36 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Refuse a second run on a cluster while one is under way."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.urmanac.talos.plugins.plugin_utils._run_lock import Busy, take, this_run
+
+ARGUMENTS = {"directory": {"type": "path", "required": True}, "what": {"type": "str", "required": True}}
+
+
+class ActionModule(ActionBase):
+    """Runs inside ansible-playbook, whose process is what holds the lock; tasks are its children."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _VALID_ARGS = frozenset(ARGUMENTS)
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Take the lock; a run that only looks takes none and is never refused."""
+        _unused, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        if not self._task.check_mode:
+            try:
+                take(Path(arguments["directory"]), this_run(os.getppid(), arguments["what"]))
+            except Busy as error:
+                raise AnsibleActionFail(str(error)) from error
+        return {**result, "changed": False}

@@ -1,0 +1,141 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The claim on a cluster: one owner at a time. Private to urmanac.talos: may change at any time.
+
+A claim is a parameter in SSM, whose name is unique in account and region and which is created but never overwritten,
+so of two controllers that begin at the same moment exactly one gets it. It holds the fingerprint of the cluster's
+certificate authority, which only the owner's secrets bundle has.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import MANAGED_BY
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
+
+Now = Callable[[], datetime]
+
+
+class Claim(NamedTuple):
+    """Who owns a cluster: the fingerprint of its authority, who claimed it, and when (ISO 8601, UTC)."""
+
+    authority: str
+    holder: str
+    since: str
+
+
+class Plan(NamedTuple):
+    """What is to be done about a claim."""
+
+    changed: bool
+    before: Claim | None
+    after: Claim | None
+
+
+class ClaimClient:
+    """Calls about the claim on one cluster."""
+
+    def __init__(self, api: Api, cluster: Identity) -> None:
+        self._api = api
+        self._cluster = cluster
+
+    @property
+    def name(self) -> str:
+        """Return the name of the parameter."""
+        return f"/{self._cluster.project}/{self._cluster.name}/claim"
+
+    def read(self) -> Claim | None:
+        """Return the claim, or None if the cluster is not claimed."""
+        try:
+            answer = self._api.call("ssm", "get_parameter", Name=self.name)
+        except AwsError as error:
+            if error.reason == "ParameterNotFound":
+                return None
+            raise
+        return parse_claim(self.name, answer["Parameter"]["Value"])
+
+    def create(self, claim: Claim) -> bool:
+        """Create the claim and return whether it was created; one that exists stays as it is."""
+        owner = {"Project": self._cluster.project, "Cluster": self._cluster.name, "ManagedBy": MANAGED_BY}
+        try:
+            self._api.call(
+                "ssm",
+                "put_parameter",
+                Name=self.name,
+                Description="Owner of a Talos cluster, made by urmanac.talos",
+                Value=json.dumps(claim._asdict()),
+                Type="String",
+                Overwrite=False,
+                Tags=[{"Key": key, "Value": value} for key, value in owner.items()],
+            )
+        except AwsError as error:
+            if error.reason == "ParameterAlreadyExists":
+                return False
+            raise
+        return True
+
+    def delete(self) -> None:
+        """Delete the claim, also one that is already gone."""
+        try:
+            self._api.call("ssm", "delete_parameter", Name=self.name)
+        except AwsError as error:
+            if error.reason != "ParameterNotFound":
+                raise
+
+
+def parse_claim(name: str, text: str) -> Claim:
+    """Return the claim in a parameter's value."""
+    try:
+        value = json.loads(text)
+        return Claim(*(str(value[field]) for field in Claim._fields))
+    except (ValueError, KeyError, TypeError) as error:
+        raise Ec2Error(
+            f"Failed to read the claim {name}: its value is not a claim of urmanac.talos. Look at who made it "
+            f"(aws ssm get-parameter-history --name {name}), delete it if it is not needed, and run again."
+        ) from error
+
+
+def ensure_claimed(client: ClaimClient, authority: str, holder: str, *, now: Now, check_mode: bool) -> Plan:
+    """Claim the cluster for this authority, or refuse one that belongs to another.
+
+    An existing claim is read again after a refused creation: it is ours if the answer to our own creation was lost.
+    """
+    current = client.read()
+    wanted = Claim(authority, holder, now().astimezone(UTC).isoformat(timespec="seconds"))
+    if current is None and (check_mode or client.create(wanted)):
+        return Plan(changed=True, before=None, after=wanted)
+    current = current or client.read()
+    if current is None:
+        raise Ec2Error(f"Failed to claim {client.name}: it was created and deleted by somebody else. Run it again.")
+    _refuse_other(client.name, current, authority)
+    return Plan(changed=False, before=current, after=current)
+
+
+def ensure_released(client: ClaimClient, authority: str, *, force: bool, check_mode: bool) -> Plan:
+    """Delete the claim if it is this authority's; force deletes another's as well."""
+    current = client.read()
+    if current is None:
+        return Plan(changed=False, before=None, after=None)
+    if not force:
+        _refuse_other(client.name, current, authority)
+    if not check_mode:
+        client.delete()
+    return Plan(changed=True, before=current, after=None)
+
+
+def _refuse_other(name: str, claim: Claim, authority: str) -> None:
+    if claim.authority == authority:
+        return
+    raise Ec2Error(
+        f"Failed to claim {name}: the cluster belongs to another controller, {claim.holder}, since {claim.since}. "
+        "Work from there, or copy its cluster_secrets_directory to this controller. If that is lost, remove the "
+        "cluster with playbooks/reset.yml and -e reset_claim=force. For a cluster of your own choose another "
+        "cluster_name."
+    )

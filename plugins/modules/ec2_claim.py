@@ -1,0 +1,164 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Claim a cluster for one controller, or release it."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ec2_claim
+short_description: Claim a cluster for one controller
+version_added: 0.1.0
+description:
+  - Creates the claim on a cluster, a parameter in SSM called C(/project/name/claim), before anything of it is made.
+  - SSM creates a parameter of that name only once, so of two controllers that begin at once only one gets it.
+  - A claim belongs to whoever has the secrets of the cluster's certificate authority. It is never overwritten.
+  - A cluster that is claimed for another authority is refused, with who claimed it and when.
+options:
+  name:
+    description: Name of the cluster, as in its tag C(Cluster).
+    type: str
+    required: true
+  project:
+    description: Project of the cluster, as in its tag C(Project).
+    type: str
+    required: true
+  state:
+    description: V(absent) releases the cluster, when nothing of it exists any more.
+    type: str
+    choices: [present, absent]
+    default: present
+  authority:
+    description:
+      - Fingerprint of the cluster's certificate authority, as M(urmanac.talos.talos_secrets) returns it.
+      - Empty stands for an authority that does not exist yet, which check mode accepts and which owns no claim.
+    type: str
+    default: ""
+  holder:
+    description: Who is named to others as the owner. Without it the user and the host that the module runs as.
+    type: str
+  force:
+    description: Whether O(state=absent) also releases a claim of another authority.
+    type: bool
+    default: false
+author:
+  - The urmanac.talos authors (@urmanac)
+seealso:
+  - module: urmanac.talos.talos_secrets
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - urmanac.talos.attributes
+"""
+
+EXAMPLES = r"""
+- name: Make the secrets of the cluster, pending its claim
+  urmanac.talos.talos_secrets:
+    path: ~/clusters/moon/secrets.yaml
+    pending: true
+  register: secrets
+
+- name: Claim the cluster
+  urmanac.talos.ec2_claim:
+    name: moon
+    project: talos-arm64
+    authority: "{{ secrets.authority }}"
+
+- name: Release the cluster
+  urmanac.talos.ec2_claim:
+    name: moon
+    project: talos-arm64
+    authority: "{{ secrets.authority }}"
+    state: absent
+"""
+
+RETURN = r"""
+claim:
+  description: The claim, or the one that was released; V(null) where there was none to release.
+  returned: success
+  type: dict
+  contains:
+    authority:
+      description: Fingerprint of the authority that owns the cluster.
+      type: str
+      returned: success
+      sample: 5d41402abc4b2a76b9719d911017c592ae3d1e0e1a5d6e6d2f0a8c3d1b2e4f60
+    holder:
+      description: Who claimed it.
+      type: str
+      returned: success
+      sample: me@laptop
+    since:
+      description: When, in UTC.
+      type: str
+      returned: success
+      sample: "2026-11-28T21:00:00+00:00"
+  sample:
+    authority: 5d41402abc4b2a76b9719d911017c592ae3d1e0e1a5d6e6d2f0a8c3d1b2e4f60
+    holder: me@laptop
+    since: "2026-11-28T21:00:00+00:00"
+"""
+
+import getpass
+import socket
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.claim import (
+    ClaimClient,
+    Plan,
+    ensure_claimed,
+    ensure_released,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, connect
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "project": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "authority": {"type": "str", "default": ""},
+    "holder": {"type": "str"},
+    "force": {"type": "bool", "default": False},
+}
+
+
+def ensure(api: Api, options: Mapping[str, Any], *, check_mode: bool) -> Plan:
+    """Bring the claim to what the options ask for."""
+    client = ClaimClient(api, Identity(options["name"], options["project"]))
+    if options["state"] == "absent":
+        return ensure_released(client, options["authority"], force=options["force"], check_mode=check_mode)
+    if not options["authority"] and not check_mode:
+        raise InputError("Failed to claim the cluster: authority is empty. Give what talos_secrets returns.")
+    holder = options["holder"] or f"{getpass.getuser()}@{socket.gethostname()}"
+    return ensure_claimed(client, options["authority"], holder, now=lambda: datetime.now(UTC), check_mode=check_mode)
+
+
+def result_of(plan: Plan) -> dict[str, Any]:
+    """Return what the module returns."""
+    shown = plan.after or plan.before
+    before, after = (claim._asdict() if claim else {} for claim in (plan.before, plan.after))
+    return {
+        "changed": plan.changed,
+        "claim": shown._asdict() if shown else None,
+        "diff": {"before": before, "after": after},
+    }
+
+
+def main() -> None:
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        plan = ensure(connect(module, ("ssm",)), module.params, check_mode=module.check_mode)
+    except CollectionError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result_of(plan))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the claim on a cluster, with moto as SSM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import claim
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
+from ansible_collections.urmanac.talos.plugins.modules import ec2_claim
+from tests.ec2_cluster import REGION, empty_aws, run_module
+
+NAME = "/talos-arm64/moon/claim"
+CLUSTER = {"name": "moon", "project": "talos-arm64", "region": REGION}
+OURS = {**CLUSTER, "authority": "aa11", "holder": "me@laptop"}
+THEIRS = {**CLUSTER, "authority": "bb22", "holder": "you@desktop"}
+
+
+@pytest.fixture
+def ssm() -> Iterator[Any]:
+    with empty_aws():
+        yield boto3.client("ssm", region_name=REGION)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Any:
+    return lambda **options: run_module(ec2_claim.main, capsys, **options)
+
+
+def test_a_claim_is_created_with_the_tags_of_the_cluster(ssm: Any, run: Any) -> None:
+    result = run(**OURS)
+
+    assert result["changed"] is True
+    assert result["claim"]["holder"] == "me@laptop"
+    tags = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=NAME)["TagList"]
+    assert {tag["Key"]: tag["Value"] for tag in tags} == {
+        "Project": "talos-arm64",
+        "Cluster": "moon",
+        "ManagedBy": "urmanac.talos",
+    }
+
+
+def test_a_second_run_of_the_owner_changes_nothing(ssm: Any, run: Any) -> None:
+    first = run(**OURS)
+
+    second = run(**{**OURS, "holder": "me@another-host"})
+
+    assert second["changed"] is False
+    assert second["claim"] == first["claim"]
+
+
+def test_another_authority_is_refused_with_who_claimed_it_and_since_when(ssm: Any, run: Any) -> None:
+    claimed = run(**OURS)["claim"]
+
+    result = run(**THEIRS)
+
+    assert result["failed"] is True
+    assert f"another controller, me@laptop, since {claimed['since']}" in result["msg"]
+    assert "reset_claim=force" in result["msg"]
+
+
+def test_check_mode_creates_no_claim_and_refuses_another_owner(ssm: Any, run: Any) -> None:
+    planned = run(**OURS, _ansible_check_mode=True)
+
+    assert planned["changed"] is True
+    assert ssm.describe_parameters()["Parameters"] == []
+
+    run(**OURS)
+    assert run(**{**THEIRS, "authority": ""}, _ansible_check_mode=True)["failed"] is True
+
+
+def test_a_controller_without_secrets_claims_nothing(ssm: Any, run: Any) -> None:
+    result = run(**CLUSTER)
+
+    assert result["failed"] is True
+    assert "authority is empty" in result["msg"]
+
+
+def test_only_the_owner_releases_a_claim_unless_it_is_forced(ssm: Any, run: Any) -> None:
+    run(**OURS)
+
+    assert run(**THEIRS, state="absent")["failed"] is True
+    assert run(**THEIRS, state="absent", force=True)["changed"] is True
+    assert run(**OURS, state="absent")["changed"] is False
+
+
+def test_a_parameter_that_is_not_a_claim_is_refused_and_kept(ssm: Any, run: Any) -> None:
+    ssm.put_parameter(Name=NAME, Value="something else", Type="String")
+
+    result = run(**OURS)
+
+    assert result["failed"] is True
+    assert "its value is not a claim" in result["msg"]
+    assert ssm.get_parameter(Name=NAME)["Parameter"]["Value"] == "something else"
+
+
+class LateSsm:
+    """SSM in which another controller creates the claim between our reading and our creation, or our answer is lost."""
+
+    def __init__(self, winner: str) -> None:
+        self.winner = winner
+        self.value: str | None = None
+
+    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        if operation == "get_parameter":
+            if self.value is None:
+                raise refused("ParameterNotFound")
+            return {"Parameter": {"Value": self.value}}
+        assert operation == "put_parameter"
+        assert parameters["Overwrite"] is False
+        self.value = parameters["Value"].replace("aa11", self.winner)
+        raise refused("ParameterAlreadyExists")
+
+
+def refused(reason: str) -> AwsError:
+    return AwsError(Problem("AWS_ERROR", "call ssm", reason, ""), reason)
+
+
+def claimed_in(api: LateSsm) -> claim.Plan:
+    client = claim.ClaimClient(api, Identity("moon", "talos-arm64"))
+    return claim.ensure_claimed(
+        client, "aa11", "me@laptop", now=lambda: datetime(2026, 11, 28, tzinfo=UTC), check_mode=False
+    )
+
+
+def test_of_two_controllers_that_begin_at_once_the_later_one_is_refused() -> None:
+    with pytest.raises(Ec2Error, match="belongs to another controller, me@laptop"):
+        claimed_in(LateSsm(winner="bb22"))
+
+
+def test_a_claim_whose_answer_was_lost_is_still_ours() -> None:
+    assert claimed_in(LateSsm(winner="aa11")).changed is False

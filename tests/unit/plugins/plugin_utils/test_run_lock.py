@@ -1,0 +1,62 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One run at a time per cluster directory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.plugin_utils._run_lock import Busy, Run, is_alive, take, this_run
+
+OURS = Run(100, "5000", "laptop", "site.yml")
+THEIRS = Run(200, "6000", "laptop", "reset.yml")
+
+
+def test_a_run_takes_the_lock_once_and_keeps_it(tmp_path: Path) -> None:
+    assert take(tmp_path / "cluster", OURS)
+    assert not take(tmp_path / "cluster", OURS)
+
+
+def test_a_second_run_is_refused_while_the_first_one_lives(tmp_path: Path) -> None:
+    take(tmp_path, OURS)
+
+    with pytest.raises(Busy, match=r"another run \(site.yml, process 100 on laptop\) works on this cluster"):
+        take(tmp_path, THEIRS, alive=lambda pid, started: (pid, started) == (100, "5000"))
+
+
+def test_the_lock_of_a_run_that_ended_is_taken_over(tmp_path: Path) -> None:
+    take(tmp_path, OURS)
+
+    assert take(tmp_path, THEIRS, alive=lambda pid, started: False)
+    with pytest.raises(Busy):
+        take(tmp_path, OURS, alive=lambda pid, started: True)
+
+
+def test_a_run_of_another_host_is_never_taken_for_dead(tmp_path: Path) -> None:
+    take(tmp_path, OURS._replace(host="desktop"))
+
+    with pytest.raises(Busy, match=r"process 100 on desktop.*delete .*\.run\.json"):
+        take(tmp_path, THEIRS, alive=lambda pid, started: False)
+
+
+def test_half_a_file_holds_nobody_up(tmp_path: Path) -> None:
+    (tmp_path / ".run.json").write_text('{"pid": 1', encoding="utf-8")
+
+    assert take(tmp_path, OURS)
+
+
+def test_a_process_is_known_by_its_id_and_its_start() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    run = this_run(child.pid, "site.yml")
+
+    assert is_alive(run.pid, run.started)
+    assert not is_alive(run.pid, "1")
+    child.communicate(b"\n")
+    assert not is_alive(run.pid, run.started)
+    assert run.started != this_run(os.getpid(), "site.yml").started or not run.started
