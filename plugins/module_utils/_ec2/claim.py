@@ -134,7 +134,7 @@ def _refuse_other(name: str, claim: Claim, authority: str) -> None:
     if claim.authority == authority:
         return
     raise Ec2Error(
-        f"Failed to claim {name}: the cluster belongs to another controller, {claim.holder}, since {claim.since}. "
+        f"Failed to own the cluster of {name}: it belongs to another controller, {claim.holder}, since {claim.since}. "
         "Work from there, or copy its cluster_secrets_directory to this controller. If that is lost, remove the "
         "cluster with playbooks/reset.yml and -e reset_claim=force. For a cluster of your own choose another "
         "cluster_name."
