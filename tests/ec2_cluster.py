@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 import boto3
+import botocore.client
 import botocore.session
 import pytest
 from ansible.module_utils.testing import patch_module_args
@@ -69,14 +70,31 @@ def empty_aws() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", _shared_loader)
         patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-        with mock_aws():
+        with mock_aws(), account_answers():
             yield
+
+
+@contextmanager
+def account_answers() -> Iterator[dict[str, Any]]:
+    """Have the services that moto lacks answer; what they answer may be changed."""
+    answers: dict[str, Any] = {
+        "GetServiceQuota": {"Quota": {"Value": 64.0}},
+        "GetAccountPlanState": {"accountPlanType": "PAID"},
+    }
+    call = botocore.client.BaseClient._make_api_call
+
+    def answer(client: Any, operation: str, parameters: Any) -> Any:
+        return answers[operation] if operation in answers else call(client, operation, parameters)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.client.BaseClient, "_make_api_call", answer)
+        yield answers
 
 
 @contextmanager
 def aws_with_images() -> Iterator[None]:
     """Have moto answer as AWS with its list of images, also after a test that went without."""
-    with mock_aws():
+    with mock_aws(), account_answers():
         ec2_backends[ACCOUNT][REGION].reset()
         yield
 
@@ -84,7 +102,7 @@ def aws_with_images() -> Iterator[None]:
 @cache
 def moto_clients() -> dict[str, Any]:
     """Return clients that any test can use inside its own moto."""
-    services = ("ec2", "iam", "autoscaling", "sts", "ssm")
+    services = ("ec2", "iam", "autoscaling", "sts", "ssm", "service-quotas", "freetier")
     return {service: boto3.client(service, region_name=REGION) for service in services}
 
 

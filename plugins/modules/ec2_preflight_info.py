@@ -15,6 +15,8 @@ description:
     and the image that nodes start from.
   - Returns all problems at once, each with what to do about it. It does not fail because of them.
   - Problems of the description are told even if AWS cannot be asked.
+  - Compares the account's quotas, less what is in use, with what is missing of the cluster, and the account's plan with
+    the instance types. A question of these that is refused is a note. What already runs of the cluster counts as used.
   - Changes nothing and costs nothing.
 options:
   sources:
@@ -30,6 +32,12 @@ options:
     default: {}
 author:
   - The urmanac.talos authors (@urmanac)
+notes:
+  - Quotas need C(servicequotas:GetServiceQuota) and C(servicequotas:GetAWSDefaultServiceQuota), the account's plan
+    needs C(freetier:GetAccountPlanState).
+  - It cannot ask whether the build itself will be allowed. Besides EC2, Auto Scaling and IAM, the first Auto Scaling
+    group of an account needs C(iam:CreateServiceLinkedRole) for C(autoscaling.amazonaws.com), and schedules that end
+    home access need C(scheduler:*) and C(iam:PassRole) to C(scheduler.amazonaws.com).
 seealso:
   - module: urmanac.talos.ec2_cluster_info
 extends_documentation_fragment:
@@ -88,12 +96,18 @@ problems:
           Auto Scaling cannot keep.
         - C(INSTANCE_TYPE_NOT_IN_REGION), C(TYPE_NOT_IN_ZONE) - an instance type that cannot be had there.
         - C(ARCHITECTURE_NOT_ARM64), C(INSTANCE_TYPE_TOO_SMALL) - an instance type that cannot run the images.
+        - C(VCPU_QUOTA_TOO_SMALL), C(ADDRESS_QUOTA_TOO_SMALL), C(VPC_QUOTA_TOO_SMALL), C(RULE_QUOTA_TOO_SMALL),
+          C(INTERFACE_QUOTA_TOO_SMALL) - a quota of the account, less what is in use, that is smaller than what is still
+          missing of the cluster.
+        - C(SUBNET_FULL) - a subnet that exists and has too few free addresses.
+        - C(FREE_PLAN_TYPE) - an instance type that an account on the Free plan may not launch.
         - C(SOURCES_OUT_OF_REACH) - O(sources) that the bastion, with its O(cluster.bastion.egress), cannot reach.
         - C(AMI_NOT_FOUND) - no image in the region that a node could start from.
         - C(CREDENTIALS_MISSING), C(CREDENTIALS_EXPIRED), C(CREDENTIALS_INVALID), C(NOT_AUTHORIZED) - AWS refuses to
           answer.
         - C(REAL_CREDENTIALS_ON_LAB_ENDPOINT), C(LAB_CREDENTIALS_ON_REAL_ENDPOINT), C(LOOPBACK_VPC_ON_REAL_ENDPOINT) -
           lab and AWS are mixed up; no request was sent.
+        - C(BOTOCORE_TOO_OLD) - the installed botocore does not know the call.
         - C(CONNECTION_INVALID), C(ENDPOINT_UNREACHABLE), C(ANSWER_INVALID), C(REQUEST_LIMIT_EXCEEDED), C(AWS_ERROR) -
           AWS could not be asked.
       type: str
@@ -120,7 +134,9 @@ problems:
       message: 10.20.0.101 does not lie in the subnet 10.10.0.0/24.
       remedy: Choose an address of 10.10.0.0/24, or another cluster_subnet_ipv4_cidr.
 notes:
-  description: What is allowed but worth knowing, in the form of RV(problems); the code is C(INSTANCE_TYPE_TIGHT).
+  description:
+    - What is allowed but worth knowing, in the form of RV(problems).
+    - The code is C(INSTANCE_TYPE_TIGHT), or C(NOT_CHECKED) for quotas and the account's plan that AWS did not disclose.
   returned: success
   type: list
   elements: dict
@@ -143,7 +159,13 @@ instance_types:
   description: The sizes of the nodes' instance types, as EC2 tells them.
   returned: success
   type: dict
-  sample: {"t4g.medium": {"vcpus": 2, "memory_mib": 4096, "architecture": "arm64", "burstable": true}}
+  sample:
+    t4g.medium:
+      vcpus: 2
+      memory_mib: 4096
+      architecture: arm64
+      burstable: true
+      free_tier_eligible: false
 ami:
   description: The image that nodes start from and its root device, V(null) if it is not known.
   returned: success
@@ -166,6 +188,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.egress import e
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight import (
     SERVICES,
     Answers,
+    Inquiry,
     answer_problems,
     ask,
     notes,
@@ -191,19 +214,22 @@ def preflight(
     try:
         connection = connect()
     except AwsError as error:
-        return _result(spec, Answers(), [error.problem], endpoint=None)
+        return _result(spec, Inquiry(Answers(), [error.problem], []), endpoint=None)
     refusals = [] if is_loopback_endpoint(connection.endpoint) else list(out_of_reach)
     if connection.problems:
-        return _result(spec, Answers(), [*refusals, *connection.problems], endpoint=connection.endpoint)
-    answers, refused = ask(connection.api, spec)
-    return _result(spec, answers, [*refusals, *refused], endpoint=connection.endpoint)
+        refused = [*refusals, *connection.problems]
+        return _result(spec, Inquiry(Answers(), refused, []), endpoint=connection.endpoint)
+    inquiry = ask(connection.api, spec)
+    refused = [*refusals, *inquiry.refusals]
+    return _result(spec, inquiry._replace(refusals=refused), endpoint=connection.endpoint)
 
 
-def _result(spec: ClusterSpec, answers: Answers, refusals: list[Problem], *, endpoint: str | None) -> dict[str, Any]:
-    found = [*text_problems(spec, problems(spec)), *refusals, *answer_problems(spec, answers)]
+def _result(spec: ClusterSpec, inquiry: Inquiry, *, endpoint: str | None) -> dict[str, Any]:
+    answers = inquiry.answers
+    found = [*text_problems(spec, problems(spec)), *inquiry.refusals, *answer_problems(spec, answers)]
     return {
         "problems": [problem._asdict() for problem in found],
-        "notes": [note._asdict() for note in notes(answers, spec.node_instance_types)],
+        "notes": [note._asdict() for note in [*notes(answers, spec.node_instance_types), *inquiry.notes]],
         "account": answers.account,
         "endpoint": endpoint,
         "instance_types": {name: found._asdict() for name, found in (answers.instance_types or {}).items()},

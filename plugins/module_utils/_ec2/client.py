@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 LAB_ACCESS_KEY_ID = "lab-not-a-real-key"
 # Credentials that are read without asking anybody. Others are fetched with the very keys that must not reach a lab.
 _STATIC_SOURCES = ("explicit", "env", "shared-credentials-file", "config-file")
-_CONNECTIONS = 16
+_CONNECTIONS = 24
+# Services that answer in one region for all.
+_REGIONS = {"freetier": "us-east-1"}
+# Where IAM calls a service otherwise than boto3.
+_PREFIXES = {"service-quotas": "servicequotas"}
 
 _LAB_KEYS_REMEDY = (
     f"Run it with `python -m lab run --`, which sets the access key id {LAB_ACCESS_KEY_ID}, or unset AWS_ENDPOINT_URL "
@@ -45,6 +49,7 @@ _REMEDIES = {
     "ENDPOINT_UNREACHABLE": "Check the network, the region and AWS_ENDPOINT_URL; for the lab, run `python -m lab up`.",
     "REQUEST_LIMIT_EXCEEDED": "Wait a minute and run it again; somebody else in the account may be calling AWS too.",
     "ANSWER_INVALID": "Check AWS_ENDPOINT_URL and proxies: what answers there does not speak the API of AWS.",
+    "BOTOCORE_TOO_OLD": "Install a newer boto3 and botocore; {permission} is not known to this one.",
     "AWS_ERROR": "Look the error code up in the AWS API reference of {permission}.",
 }
 _CODES = {
@@ -117,6 +122,8 @@ class AwsApi:
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """Return the whole answer of an operation, all pages of it."""
         client = self._clients[service]
+        if not hasattr(client, operation):
+            raise AwsError(_problem("BOTOCORE_TOO_OLD", "it is not known", service, operation, self._region))
         try:
             return self._answer(client, operation, parameters)
         except (BotoCoreError, ClientError, ResponseParserError) as error:
@@ -136,9 +143,17 @@ def raise_aws_error(error: Exception, service: str, operation: str, region: str)
     cause = f"{reason}: {refusal.get('Message', '')}" if reason else str(error)
     names = [reason, *(cls.__name__ for cls in type(error).__mro__)]
     code = next((_CODES[name] for name in names if name in _CODES), "AWS_ERROR")
-    permission = f"{service}:{''.join(word.capitalize() for word in operation.split('_'))}"
-    remedy = _REMEDIES[code].format(permission=permission)
-    raise AwsError(Problem(code, f"call {permission} in {region}", cause, remedy), reason) from error
+    raise AwsError(_problem(code, cause, service, operation, region), reason) from error
+
+
+def _problem(code: str, cause: str, service: str, operation: str, region: str) -> Problem:
+    permission = f"{_PREFIXES.get(service, service)}:{_action(operation)}"
+    place = _REGIONS.get(service, region)
+    return Problem(code, f"call {permission} in {place}", cause, _REMEDIES[code].format(permission=permission))
+
+
+def _action(operation: str) -> str:
+    return "".join("AWS" if word == "aws" else word.capitalize() for word in operation.split("_"))
 
 
 def connect(
@@ -186,7 +201,7 @@ def connect_checked(
 
 def _client(session: Any, service: str, arguments: Mapping[str, Any]) -> Any:
     try:
-        return session.client(service, **arguments)
+        return session.client(service, **{**arguments, "region_name": _REGIONS.get(service, arguments["region_name"])})
     except (BotoCoreError, ValueError) as error:
         remedy = "Set a region, and write AWS_ENDPOINT_URL as http://host:port or leave it out."
         raise AwsError(Problem("CONNECTION_INVALID", f"make a client of {service}", str(error), remedy)) from error

@@ -9,10 +9,18 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.account import (
+    Account,
+    account_of,
+    account_problems,
+    plan_problems,
+    questions,
+    unanswered,
+)
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, Problem
 
-SERVICES = ("ec2", "sts", "ssm")
+SERVICES = ("ec2", "sts", "ssm", "service-quotas", "freetier")
 AMI_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
 # A Talos control plane takes about 1.7 GiB before anything runs on it.
 MEMORY_MIN_MIB = 1740
@@ -31,6 +39,7 @@ class InstanceType(NamedTuple):
     memory_mib: int
     architecture: str
     burstable: bool
+    free_tier_eligible: bool = False
 
 
 class Answers(NamedTuple):
@@ -41,23 +50,44 @@ class Answers(NamedTuple):
     instance_types: Mapping[str, InstanceType] | None = None
     offered: frozenset[str] | None = None
     ami: Mapping[str, str] | None = None
+    limits: Account = Account()
 
 
-def ask(api: Api, spec: ClusterSpec) -> tuple[Answers, list[Problem]]:
-    """Return everything that AWS says about the spec, and the questions that it refused, each a problem."""
-    questions: dict[str, Callable[[Api, ClusterSpec], Any]] = {
+class Inquiry(NamedTuple):
+    """What AWS said, the questions that it refused and that decide, and notes of those that do not."""
+
+    answers: Answers
+    refusals: list[Problem]
+    notes: list[Problem]
+
+
+def ask(api: Api, spec: ClusterSpec) -> Inquiry:
+    """Return everything that AWS says about the spec."""
+    required: dict[str, Callable[[Api, ClusterSpec], Any]] = {
         "account": _account,
         "zones": _zones,
         "instance_types": _instance_types,
         "offered": _offered,
         "ami": _ami,
     }
-    with ThreadPoolExecutor(len(questions)) as pool:
-        futures = {name: pool.submit(question, api, spec) for name, question in questions.items()}
-    refusals = [error.problem for future in futures.values() if isinstance(error := future.exception(), AwsError)]
+    answered, refused = _ask_all(api, spec, {**required, **questions()})
+    refusals = unique(refused[name].problem for name in required if name in refused)
+    causes = {problem.code for problem in refusals if problem.code in _TOLD_ONCE}
+    optional = {name: error for name, error in refused.items() if name not in required}
+    answers = Answers(**{name: answered[name] for name in required if name in answered}, limits=account_of(answered))
+    notes = unanswered({name: error for name, error in optional.items() if error.problem.code not in causes})
+    return Inquiry(answers, refusals, notes)
+
+
+def _ask_all(
+    api: Api, spec: ClusterSpec, asked: Mapping[str, Callable[[Api, ClusterSpec], Any]]
+) -> tuple[dict[str, Any], dict[str, AwsError]]:
+    """Return the answers and the refusals, each by the name of its question."""
+    with ThreadPoolExecutor(len(asked)) as pool:
+        futures = {name: pool.submit(question, api, spec) for name, question in asked.items()}
+    refused = {name: error for name, future in futures.items() if isinstance(error := future.exception(), AwsError)}
     # Any other exception is a bug, and result() raises it.
-    answered = {name: future for name, future in futures.items() if not isinstance(future.exception(), AwsError)}
-    return Answers(**{name: future.result() for name, future in answered.items()}), unique(refusals)
+    return {name: future.result() for name, future in futures.items() if name not in refused}, refused
 
 
 def unique(problems: Iterable[Problem]) -> list[Problem]:
@@ -91,6 +121,7 @@ def _instance_type(record: Mapping[str, Any]) -> InstanceType:
         memory_mib=record["MemoryInfo"]["SizeInMiB"],
         architecture="arm64" if "arm64" in architectures else architectures[0],
         burstable=record["BurstablePerformanceSupported"],
+        free_tier_eligible=record.get("FreeTierEligible", False),
     )
 
 
@@ -118,6 +149,9 @@ def answer_problems(spec: ClusterSpec, answers: Answers) -> Iterator[Problem]:
     yield from _zone_problems(spec, answers)
     for name in spec.instance_types:
         yield from _type_problems(name, spec, answers)
+    types = answers.instance_types or {}
+    yield from account_problems(spec, answers.limits, {name: found.vcpus for name, found in types.items()})
+    yield from plan_problems(answers.limits, {name: found.free_tier_eligible for name, found in types.items()})
     if answers.ami == {}:
         yield Problem(
             "AMI_NOT_FOUND",

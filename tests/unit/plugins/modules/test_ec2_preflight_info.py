@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import (
+    account,
     bastion,
     client,
     described_texts,
@@ -19,7 +20,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import (
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import spec as spec_module
 from ansible_collections.urmanac.talos.plugins.modules import ec2_preflight_info
-from tests.ec2_cluster import aws_with_images, cluster, empty_aws, node, run_module
+from tests.ec2_cluster import account_answers, aws_with_images, cluster, empty_aws, node, run_module
 from tests.lookalikes import ACCESS_KEY_ID
 
 BAD = {"vpc_ipv4_cidr": "10.0.0.0/33", "cpu_credits": "plenty", "nodes": [node(role="pet")]}
@@ -38,8 +39,20 @@ def test_a_sound_cluster_has_no_problems(capsys: pytest.CaptureFixture[str]) -> 
     assert (result["changed"], result["problems"], result["notes"]) == (False, [], [])
     assert (result["account"], result["endpoint"]) == ("123456789012", "https://ec2.eu-west-1.amazonaws.com")
     sizes = {"vcpus": 2, "memory_mib": 4096, "architecture": "arm64", "burstable": True}
-    assert result["instance_types"] == {"t4g.medium": sizes}
+    assert result["instance_types"] == {"t4g.medium": {**sizes, "free_tier_eligible": False}}
     assert result["ami"]["id"].startswith("ami-")
+
+
+def test_the_quota_of_a_new_account_and_the_free_plan_are_problems(capsys: pytest.CaptureFixture[str]) -> None:
+    bastion = {**BASTION, "instance_type": "t4g.small", "egress": "public_ipv4"}
+    nodes = [node(), node("b", ipv4="10.10.0.102"), node("c", ipv4="10.10.0.103")]
+
+    with aws_with_images(), account_answers() as answers:
+        answers |= {"GetServiceQuota": {"Quota": {"Value": 5.0}}, "GetAccountPlanState": {"accountPlanType": "FREE"}}
+        result = run_module(ec2_preflight_info.main, capsys, cluster=cluster(bastion=bastion, nodes=nodes))
+
+    assert "VCPU_QUOTA_TOO_SMALL" in codes(result)
+    assert "FREE_PLAN_TYPE" in codes(result)
 
 
 def test_problems_of_the_input_and_of_aws_come_in_one_list(capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,10 +149,10 @@ def test_the_bastion_of_the_lab_may_fetch_nothing_from_github(
 
 
 def test_every_code_is_documented() -> None:
-    modules = (spec_module, bastion, client, described_texts, egress, preflight)
+    modules = (spec_module, account, bastion, client, described_texts, egress, preflight)
     sources = [Path(str(module.__file__)).read_text(encoding="utf-8") for module in modules]
     given = {code for source in sources for code in re.findall(r'(?:Problem\(|yield \(?)\s*"([A-Z0-9_]+)"', source)}
-    given |= set(client._REMEDIES)
+    given |= set(client._REMEDIES) | {quota.problem for quota in account.QUOTAS.values()}
 
     documented = set(re.findall(r"C\(([A-Z0-9_]+)\)", ec2_preflight_info.RETURN))
 

@@ -50,6 +50,9 @@ class PagingClient:
     def paginate(self, **parameters: Any) -> PagingClient:
         return self
 
+    def describe_vpcs(self, **parameters: Any) -> None:
+        raise AssertionError("it would be the first page alone")
+
     def build_full_result(self) -> dict[str, Any]:
         return {"Vpcs": [1, 2]}
 
@@ -142,6 +145,23 @@ def test_a_throttled_call_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> Non
 
     assert AwsApi({"ec2": client}, "eu-west-1").call("ec2", "describe_vpcs") == {"Vpcs": []}
     assert answers == []
+
+
+def test_a_call_that_an_old_botocore_does_not_know_is_a_refusal() -> None:
+    with pytest.raises(AwsError) as raised:
+        AwsApi({"freetier": object()}, "eu-west-1").call("freetier", "get_account_plan_state")
+
+    assert raised.value.problem.code == "BOTOCORE_TOO_OLD"
+    assert raised.value.problem.subject == "call freetier:GetAccountPlanState in us-east-1"
+
+
+def test_a_permission_is_called_as_iam_calls_it() -> None:
+    api = AwsApi({"service-quotas": FailingClient(refusal("AccessDenied"))}, "eu-west-1")
+
+    with pytest.raises(AwsError) as raised:
+        api.call("service-quotas", "get_aws_default_service_quota")
+
+    assert "servicequotas:GetAWSDefaultServiceQuota" in raised.value.problem.remedy
 
 
 def test_all_pages_are_read() -> None:

@@ -39,7 +39,9 @@ class RefusingApi:
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         if operation in self.reasons:
             raise AwsError(Problem(self.reasons[operation], f"call {operation}", "no", "Ask."))
-        return {"Account": "1", "AvailabilityZones": [], "InstanceTypes": [], "InstanceTypeOfferings": [], "Images": []}
+        lists = ("AvailabilityZones", "InstanceTypes", "InstanceTypeOfferings", "Images", "Reservations", "Addresses")
+        answer = {**{key: [] for key in (*lists, "Vpcs", "NetworkInterfaces", "Subnets")}, "Quota": {"Value": 64.0}}
+        return {**answer, "Account": "1", "accountPlanType": "PAID"}
 
 
 def codes(answers: Answers, **changes: Any) -> list[str]:
@@ -96,7 +98,7 @@ def test_one_cause_of_many_refusals_is_told_once() -> None:
     operations = ("get_caller_identity", "describe_availability_zones", "describe_instance_types", "get_parameter")
     api = RefusingApi(**dict.fromkeys(operations, "CREDENTIALS_EXPIRED"))
 
-    _answers, refusals = ask(api, spec())
+    refusals = ask(api, spec()).refusals
 
     assert [problem.code for problem in refusals] == ["CREDENTIALS_EXPIRED"]
 
@@ -104,7 +106,7 @@ def test_one_cause_of_many_refusals_is_told_once() -> None:
 def test_each_permission_that_is_missing_is_told() -> None:
     api = RefusingApi(describe_instance_types="NOT_AUTHORIZED", get_parameter="NOT_AUTHORIZED")
 
-    answers, refusals = ask(api, spec())
+    answers, refusals, _notes = ask(api, spec())
 
     assert [problem.subject for problem in refusals] == ["call describe_instance_types", "call get_parameter"]
     assert (answers.account, answers.instance_types, answers.ami) == ("1", None, None)
@@ -123,11 +125,12 @@ def test_aws_is_asked_about_everything() -> None:
     nodes = [node(), node("small", instance_type="t4g.small"), node("tiny", instance_type="t4g.nano")]
 
     with aws_with_images():
-        answers, refusals = ask(MotoApi(), spec(nodes=[*nodes, node("none", instance_type="t9g.none")]))
+        answers, refusals, _notes = ask(MotoApi(), spec(nodes=[*nodes, node("none", instance_type="t9g.none")]))
 
     assert refusals == []
     assert answers.account == "123456789012"
-    assert answers.instance_types and answers.instance_types["t4g.medium"] == MEDIUM
+    assert answers.instance_types
+    assert answers.instance_types["t4g.medium"]._replace(free_tier_eligible=False) == MEDIUM
     assert sorted(answers.instance_types) == ["t4g.medium", "t4g.nano", "t4g.small"]
     assert answers.offered == frozenset({"t4g.medium", "t4g.nano", "t4g.small"})
     assert answers.zones and answers.zones["eu-west-1a"] == "available"

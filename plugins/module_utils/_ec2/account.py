@@ -1,0 +1,267 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compare what a cluster needs with what the account allows and has in use. Private: may change at any time.
+
+An account need not let anyone ask this, so a question that is not answered is a note and never a refusal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import NODE as BASTION
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import RUNNING, desired, owner_tags
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import OPENINGS
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, Problem
+
+Record = Mapping[str, Any]
+
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-on-demand-instances.html: A, C, D, H, I, M, R, T and Z
+_STANDARD = re.compile(r"(?:[acdhmrtz]|i[a-z]?)[0-9]")
+
+
+class Quota(NamedTuple):
+    """A quota of the account: where Service Quotas has it, and what a problem with it is called."""
+
+    service: str
+    code: str
+    title: str
+    problem: str
+    what: str
+
+
+QUOTAS: Mapping[str, Quota] = {
+    "vcpus": Quota(
+        "ec2",
+        "L-1216C47A",
+        "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances",
+        "VCPU_QUOTA_TOO_SMALL",
+        "vCPUs of running instances",
+    ),
+    "addresses": Quota("ec2", "L-0263D0A3", "EC2-VPC Elastic IPs", "ADDRESS_QUOTA_TOO_SMALL", "Elastic IPs"),
+    "vpcs": Quota("vpc", "L-F678F1CE", "VPCs per Region", "VPC_QUOTA_TOO_SMALL", "VPCs"),
+    "rules": Quota(
+        "vpc",
+        "L-0EA8095F",
+        "Inbound or outbound rules per security group",
+        "RULE_QUOTA_TOO_SMALL",
+        "inbound rules of one security group",
+    ),
+    "interfaces": Quota(
+        "vpc", "L-DF5E4CA3", "Network interfaces per Region", "INTERFACE_QUOTA_TOO_SMALL", "network interfaces"
+    ),
+}
+
+
+class Use(NamedTuple):
+    """How much of something is in use, and the names of the parts of this cluster that are in it."""
+
+    used: int
+    ours: frozenset[str] = frozenset()
+
+
+class Account(NamedTuple):
+    """What the account allows and has in use; None where it gave no answer."""
+
+    quotas: Mapping[str, float] | None = None
+    vcpus: Use | None = None
+    addresses: Use | None = None
+    vpcs: Use | None = None
+    interfaces: Use | None = None
+    subnet_free: int | None = None
+    plan: str | None = None
+
+
+def questions() -> dict[str, Callable[[Api, ClusterSpec], Any]]:
+    """Return what to ask, by a name for each question; answers with these names make an Account."""
+    quotas = {f"quota {name}": _asking(quota) for name, quota in QUOTAS.items()}
+    return {
+        **quotas,
+        "vcpus": _vcpus,
+        "addresses": _addresses,
+        "vpcs": _vpcs,
+        "interfaces": _interfaces,
+        "subnet_free": _subnet_free,
+        "plan": _plan,
+    }
+
+
+def account_of(answers: Mapping[str, Any]) -> Account:
+    """Return the account that answers describe."""
+    quotas = {name: answers[f"quota {name}"] for name in QUOTAS if f"quota {name}" in answers}
+    return Account(quotas=quotas, **{name: answers[name] for name in Account._fields[1:] if name in answers})
+
+
+def _asking(quota: Quota) -> Callable[[Api, ClusterSpec], float]:
+    names = {"ServiceCode": quota.service, "QuotaCode": quota.code}
+
+    def ask(api: Api, spec: ClusterSpec) -> float:
+        try:
+            answer = api.call("service-quotas", "get_service_quota", **names)
+        except AwsError as error:
+            # A quota that nobody ever raised may have no value of the account's own.
+            if error.reason != "NoSuchResourceException":
+                raise
+            answer = api.call("service-quotas", "get_aws_default_service_quota", **names)
+        return float(answer["Quota"]["Value"])
+
+    return ask
+
+
+def _vcpus(api: Api, spec: ClusterSpec) -> Use:
+    filters = [{"Name": "instance-state-name", "Values": list(RUNNING)}]
+    reservations = api.call("ec2", "describe_instances", Filters=filters)["Reservations"]
+    found = [instance for reservation in reservations for instance in reservation["Instances"]]
+    counted = [item for item in found if is_standard(item["InstanceType"]) and not item.get("InstanceLifecycle")]
+    return Use(sum(map(_vcpus_of, counted)), _ours(spec, found, "Tags"))
+
+
+def _vcpus_of(instance: Record) -> int:
+    options = instance.get("CpuOptions") or {}
+    return int(options.get("CoreCount", 1)) * int(options.get("ThreadsPerCore", 1))
+
+
+def _addresses(api: Api, spec: ClusterSpec) -> Use:
+    found = api.call("ec2", "describe_addresses")["Addresses"]
+    return Use(len(found), _ours(spec, found, "Tags"))
+
+
+def _vpcs(api: Api, spec: ClusterSpec) -> Use:
+    found = api.call("ec2", "describe_vpcs")["Vpcs"]
+    return Use(len(found), frozenset({spec.name} if any(_is_ours(spec, vpc, "Tags") for vpc in found) else ()))
+
+
+def _interfaces(api: Api, spec: ClusterSpec) -> Use:
+    found = api.call("ec2", "describe_network_interfaces")["NetworkInterfaces"]
+    return Use(len(found), _ours(spec, found, "TagSet"))
+
+
+def _subnet_free(api: Api, spec: ClusterSpec) -> int | None:
+    filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in owner_tags(spec).items()]
+    found = api.call("ec2", "describe_subnets", Filters=filters)["Subnets"]
+    return min((subnet["AvailableIpAddressCount"] for subnet in found), default=None)
+
+
+def _plan(api: Api, spec: ClusterSpec) -> str:
+    return str(api.call("freetier", "get_account_plan_state")["accountPlanType"])
+
+
+def _is_ours(spec: ClusterSpec, record: Record, key: str) -> bool:
+    tags = {tag["Key"]: tag["Value"] for tag in record.get(key) or ()}
+    return owner_tags(spec).items() <= tags.items()
+
+
+def _ours(spec: ClusterSpec, records: Iterable[Record], key: str) -> frozenset[str]:
+    """Return which machines of this cluster the records belong to."""
+    ours = (record for record in records if _is_ours(spec, record, key))
+    tags = ({tag["Key"]: tag["Value"] for tag in record[key]} for record in ours)
+    return frozenset(tag["Node"] for tag in tags if "Node" in tag)
+
+
+def is_standard(instance_type: str) -> bool:
+    """Return whether the vCPUs of a type count for the quota of standard instances."""
+    return bool(_STANDARD.match(instance_type))
+
+
+def account_problems(spec: ClusterSpec, account: Account, vcpus: Mapping[str, int]) -> Iterator[Problem]:
+    """Yield where the account allows less than the cluster needs besides what is in use; vcpus is by instance type."""
+    for name, needed, used in demands(spec, account, vcpus):
+        allowed = (account.quotas or {}).get(name)
+        if allowed is not None and needed and used + needed > allowed:
+            yield _quota_problem(spec, QUOTAS[name], needed, used, allowed)
+    missing = len(_missing(spec, account.interfaces)) if account.interfaces else 0
+    if account.subnet_free is not None and missing > account.subnet_free:
+        message = f"{missing} addresses are needed and the subnet has {account.subnet_free} that are free."
+        remedy = "Delete network interfaces that are not used, or choose a larger cluster_subnet_ipv4_cidr."
+        yield Problem("SUBNET_FULL", f"subnet of {spec.name}", message, remedy)
+
+
+def demands(spec: ClusterSpec, account: Account, vcpus: Mapping[str, int]) -> Iterator[tuple[str, int, int]]:
+    """Yield the name of a quota, how much of it this run needs, and how much is in use; only what is known."""
+    types = {**{node.name: node.instance_type for node in spec.nodes}}
+    if spec.bastion:
+        types[BASTION] = spec.bastion.instance_type
+    if account.vcpus:
+        needed = [types[name] for name in _missing(spec, account.vcpus) if is_standard(types[name])]
+        yield "vcpus", sum(vcpus.get(name, 0) for name in needed), account.vcpus.used
+    if account.addresses and spec.bastion and spec.bastion.egress == "public_ipv4":
+        yield "addresses", 0 if BASTION in account.addresses.ours else 1, account.addresses.used
+    if account.vpcs:
+        yield "vpcs", 0 if account.vpcs.ours else 1, account.vpcs.used
+    if account.interfaces:
+        yield "interfaces", len(_missing(spec, account.interfaces)), account.interfaces.used
+    yield "rules", _most_rules(spec), 0
+
+
+def _missing(spec: ClusterSpec, use: Use) -> list[str]:
+    """Return the machines of the cluster that are not in what is in use."""
+    machines = [*(node.name for node in spec.nodes), *([BASTION] if spec.bastion else [])]
+    return [name for name in machines if name not in use.ours]
+
+
+def _most_rules(spec: ClusterSpec) -> int:
+    """Return how many inbound rules the fullest group has once one home network is let in."""
+    groups = {key.partition("/")[2]: item for key, item in desired(spec).items() if item.kind == "security_group"}
+    described = {name: [rule for rule in item.want["rules"] if _is_inbound(rule)] for name, item in groups.items()}
+    opened = {name: sum(opening.group == name for opening in OPENINGS) for name in groups}
+    return max(len(described[name]) + opened[name] for name in groups)
+
+
+def _is_inbound(rule: Any) -> bool:
+    return not str(rule.get("direction", "in") if isinstance(rule, Mapping) else rule).startswith("out")
+
+
+def _quota_problem(spec: ClusterSpec, quota: Quota, needed: int, used: int, allowed: float) -> Problem:
+    names = f"--region {spec.region} --service-code {quota.service} --quota-code {quota.code}"
+    return Problem(
+        quota.problem,
+        f"quota {quota.code}",
+        f"{quota.what}: {needed} more are needed, {used} are in use, and the account may have {allowed:g}.",
+        f"Raise the quota {quota.title!r} (in the console: Service Quotas, {quota.service}, {quota.code}) with "
+        f"`aws service-quotas request-service-quota-increase {names} --desired-value {used + needed}`, "
+        "or free some of them, or describe a smaller cluster.",
+    )
+
+
+def plan_problems(account: Account, eligible: Mapping[str, bool]) -> Iterator[Problem]:
+    """Yield each instance type that an account on the free plan may not launch."""
+    for name, is_eligible in eligible.items() if account.plan == "FREE" else ():
+        if not is_eligible:
+            message = f"The account is on the Free plan of AWS, which does not launch {name}."
+            usable = ", ".join(sorted(other for other, may in eligible.items() if may))
+            remedy = "Upgrade the account to the Paid plan (console: Billing and Cost Management, or `aws freetier "
+            remedy += "upgrade-account-plan --account-plan-type PAID --region us-east-1`), which keeps unused credits."
+            yield Problem("FREE_PLAN_TYPE", f"instance type {name}", message, f"{remedy} {usable}".strip())
+
+
+def unanswered(refusals: Mapping[str, AwsError]) -> list[Problem]:
+    """Return a note for each call that was refused, with everything that could not be checked without it."""
+    calls: dict[str, list[str]] = {}
+    problems = {error.problem.subject: error.problem for error in refusals.values()}
+    for name, error in refusals.items():
+        calls.setdefault(error.problem.subject, []).append(name.removeprefix("quota "))
+    return [
+        Problem(
+            "NOT_CHECKED",
+            f"{', '.join(_WORDS.get(name, name) for name in dict.fromkeys(names))}",
+            f"not compared with what the account allows: failed to {call}: {_short(problems[call].message)}",
+            problems[call].remedy,
+        )
+        for call, names in calls.items()
+    ]
+
+
+_WORDS = {
+    **{name: quota.what for name, quota in QUOTAS.items()},
+    "subnet_free": "free addresses of the subnet",
+    "plan": "plan of the account",
+}
+
+
+def _short(message: str) -> str:
+    plain = " ".join(message.split())
+    return f"{plain.rstrip('.')}." if len(plain) <= 160 else f"{plain[:157]}..."
