@@ -206,7 +206,7 @@ class Builder:
 
     def _bastion(self) -> None:
         self._iam("bastion")
-        eni, name = self.wanted["eni/bastion"].want, self.wanted["eni/bastion"].name
+        eni, name = self.wanted["eni/bastion"].want, self.wanted["launch_template/bastion"].name
         interface = self.ec2.create_network_interface(
             SubnetId=self.ids["subnet"],
             PrivateIpAddress=eni["ipv4"],

@@ -13,7 +13,8 @@ version_added: 0.1.0
 description:
   - Reads everything of one cluster with calls side by side, and holds it against the cluster's description.
   - What carries the tags C(Project) and C(Cluster) belongs to the cluster.
-    The IAM role and the instance profile are found by name.
+    The IAM roles and instance profiles are read by name, and belong to it with these tags.
+  - What has a name that the cluster would use, without these tags, makes a resource C(foreign) and is in RV(problems).
   - A converged cluster has RV(summary.missing) and RV(summary.differs) at C(0). A torn down one has an empty RV(found).
 notes:
   - An instance's image and user-data are not compared.
@@ -101,10 +102,22 @@ resources:
       returned: success
       sample: eni-0123456789abcdef0
     state:
-      description: How it is; one of V(present), V(missing) and V(differs).
+      description:
+        - How it is; one of V(present), V(missing), V(differs) and V(foreign).
+        - With V(foreign) something that does not carry the cluster's tags takes its place, so that it cannot be made.
       type: str
       returned: success
       sample: differs
+    part:
+      description: The part of M(urmanac.talos.ec2_cluster) that it is of; V(network), V(bastion) or V(nodes).
+      type: str
+      returned: success
+      sample: nodes
+    taken_by:
+      description: What takes its place, with RV(resources.state) V(foreign); otherwise V(null).
+      type: dict
+      returned: success
+      sample: {"kind": "eni", "id": "eni-0fedcba9876543210", "name": "web", "owner": "Name=web"}
     differences:
       description: The properties that are not as described. With C(replace) the value cannot be changed in place.
       type: list
@@ -125,15 +138,19 @@ resources:
     internet_gateway:
       kind: internet_gateway
       name: talos-igw
+      part: network
       id: igw-0123456789abcdef0
       state: present
       differences: []
       want: {"attached_to": ["talos-vpc"]}
       have: {"attached_to": ["talos-vpc"]}
+      taken_by:
 found:
   description:
     - Everything that carries the cluster's tags, in the order in which a teardown deletes it.
     - With C(described) V(false) it is a stray. C(goes_with) is the id of the instance whose root volume it is.
+    - C(part) is the part of M(urmanac.talos.ec2_cluster) that removes it. V(null) is nothing that the roles make.
+    - A C(duplicate) is a second one of a described resource. It is C(unused) if nothing needs it.
   returned: success
   type: list
   elements: dict
@@ -143,6 +160,29 @@ found:
       id: vol-0123456789abcdef0
       described: true
       goes_with: i-0123456789abcdef0
+      part: nodes
+      duplicate: false
+      unused: false
+guests:
+  description: Subnets, groups, tables, interfaces and gateways in the cluster's VPCs that do not carry its tags.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - kind: eni
+      id: eni-0fedcba9876543210
+      name: web
+      owner: Name=web
+problems:
+  description: Why the cluster cannot be made as described, because others have what it needs.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - code: NAME_TAKEN
+      subject: iam_role talos-arm64-talos-node
+      message: talos-arm64-talos-node exists without the tags of this cluster (Owner=Ada)
+      remedy: Choose another cluster_name or cluster_project, or delete it if unused.
 summary:
   description: How many of the described resources are in each state, and how many strays there are.
   returned: success
@@ -163,16 +203,22 @@ summary:
       type: int
       returned: success
       sample: 1
+    foreign:
+      description: Resources whose place is taken by something that does not carry the cluster's tags.
+      type: int
+      returned: success
+      sample: 0
     strays:
       description: Things with the cluster's tags that are not described.
       type: int
       returned: success
       sample: 0
-  sample: {"present": 14, "missing": 0, "differs": 1, "strays": 0}
+  sample: {"present": 14, "missing": 0, "differs": 1, "foreign": 0, "strays": 0}
 plan:
   description:
     - The plan, a line each.
     - A line begins with C(+) for what is missing, C(~) for what differs, C(=) for what is there, C(?) for a stray,
+      C(x) for what cannot be made because something else takes its place,
       C(!) for what is open beyond the plan or stops the bastion soon, and C($) for what it costs.
   returned: success
   type: list
@@ -193,46 +239,16 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_hours import Stop, bastion_stop
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, connect
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import Resource, choose, compare
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import SERVICES, read_cluster
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import SERVICES
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import read_and_compare, result_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import plan_lines
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
 
 
 def cluster_info(api: Api, spec: ClusterSpec, *, now: datetime, console_output: bool) -> dict[str, Any]:
     """Return what the module returns."""
-    things = read_cluster(api, spec, console_output=console_output)
-    vpc = choose(desired(spec)["vpc"], things)
-    ipv6_cidr = vpc.have["ipv6_cidr"] if vpc else None
-    comparison = compare(desired(spec, vpc_ipv6_cidr=ipv6_cidr), things)
-    group = next((item.have for item in comparison.resources if item.kind == "autoscaling_group"), None)
-    stop = bastion_stop(spec.bastion, group, now)
-    return {
-        "resources": {resource.key: resource_as_dict(resource) for resource in comparison.resources},
-        "found": [found._asdict() for found in comparison.found],
-        "summary": comparison.summary(),
-        "plan": plan_lines(spec, comparison, stop),
-        "bastion_stop": stop_as_dict(stop),
-    }
-
-
-def stop_as_dict(stop: Stop | None) -> dict[str, Any] | None:
-    """Return the bastion's next stop as users see it."""
-    if stop is None:
-        return None
-    postponed_to = stop.postponed_to.isoformat() if stop.postponed_to else None
-    return {"at": stop.at.isoformat(), "minutes": stop.minutes, "postponed_to": postponed_to}
-
-
-def resource_as_dict(resource: Resource) -> dict[str, Any]:
-    """Return a resource as users see it."""
-    differences = [difference._asdict() for difference in resource.differences]
-    values = {**resource._asdict(), "differences": differences}
-    return {key: value for key, value in values.items() if key != "key"}
+    return result_of(spec, read_and_compare(api, spec, console_output=console_output), now)
 
 
 def main() -> None:

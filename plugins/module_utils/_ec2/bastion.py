@@ -69,12 +69,12 @@ class Names(NamedTuple):
 
     @property
     def bastion(self) -> str:
-        """Return the name that all but the IAM resources share."""
+        """Return the name of what is known by its id: the tag Name of the interface, the address and the machine."""
         return f"{self.cluster}-{NODE}"
 
     @property
-    def iam(self) -> str:
-        """Return the name of the bastion's IAM role, its policy and its instance profile."""
+    def unique(self) -> str:
+        """Return the name where AWS allows one only: of the IAM resources, the launch template and the group."""
         return f"{self.project}-{self.cluster}-{NODE}"
 
 
@@ -171,12 +171,12 @@ def bastion_resources(bastion: BastionSpec, names: Names) -> dict[str, tuple[str
     """Return kind, name and properties of each of the bastion's resources, in the order in which they are built."""
     address = {"network_interface": names.bastion}
     return {
-        "iam_role/bastion": ("iam_role", names.iam, _role(bastion, names)),
-        "instance_profile/bastion": ("instance_profile", names.iam, {"roles": [names.iam]}),
+        "iam_role/bastion": ("iam_role", names.unique, _role(bastion, names)),
+        "instance_profile/bastion": ("instance_profile", names.unique, {"roles": [names.unique]}),
         "eni/bastion": ("eni", names.bastion, _interface(names)),
         **({"address/bastion": ("address", names.bastion, address)} if bastion.egress == "public_ipv4" else {}),
-        "launch_template/bastion": ("launch_template", names.bastion, _template(bastion, names)),
-        "autoscaling_group/bastion": ("autoscaling_group", names.bastion, _group(bastion, names)),
+        "launch_template/bastion": ("launch_template", names.unique, _template(bastion, names)),
+        "autoscaling_group/bastion": ("autoscaling_group", names.unique, _group(bastion, names)),
     }
 
 
@@ -225,7 +225,7 @@ def _template(bastion: BastionSpec, names: Names) -> dict[str, Any]:
         "volume_type": "gp3",
         "volume_size": bastion.volume_size,
         "volume_encrypted": True,
-        "instance_profile": names.iam,
+        "instance_profile": names.unique,
         "ssh_key_name": bastion.ssh_key_name or None,
     }
     return {**want, "cpu_credits": names.cpu_credits} if names.cpu_credits else want
@@ -238,7 +238,7 @@ def _group(bastion: BastionSpec, names: Names) -> dict[str, Any]:
         "min_size": 0,
         "max_size": 1,
         "availability_zones": [names.zone],
-        "launch_template": names.bastion,
+        "launch_template": names.unique,
         "launch_template_version": "$Latest",
         "schedules": _schedules(bastion, names),
     }
@@ -247,7 +247,7 @@ def _group(bastion: BastionSpec, names: Names) -> dict[str, Any]:
 def _schedules(bastion: BastionSpec, names: Names) -> dict[str, dict[str, Any]]:
     times = {"start": (bastion.start, 1), "stop": (bastion.stop, 0)} if bastion.is_scheduled else {}
     return {
-        f"{names.bastion}-{what}": {
+        f"{names.unique}-{what}": {
             "recurrence": f"{_minutes(time) % 60} {_minutes(time) // 60} * * *",
             "time_zone": bastion.time_zone,
             "capacity": capacity,

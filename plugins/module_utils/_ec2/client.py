@@ -34,6 +34,7 @@ _CONNECTIONS = 24
 _REGIONS = {"freetier": "us-east-1"}
 # Where IAM calls a service otherwise than boto3.
 _PREFIXES = {"service-quotas": "servicequotas"}
+_ATTEMPTS = 3
 
 _LAB_KEYS_REMEDY = (
     f"Run it with `python -m lab run --`, which sets the access key id {LAB_ACCESS_KEY_ID}, or unset AWS_ENDPOINT_URL "
@@ -111,12 +112,14 @@ class Connection(NamedTuple):
 
 
 class AwsApi:
-    """Api of real clients: retries, reads all pages, and turns errors into AwsError."""
+    """Api of real clients: retries unless told not to, reads all pages, and turns errors into AwsError."""
 
-    def __init__(self, clients: Mapping[str, Any], region: str, *, retry_on: Sequence[str] = ()) -> None:
+    def __init__(
+        self, clients: Mapping[str, Any], region: str, *, retry_on: Sequence[str] = (), once: bool = False
+    ) -> None:
         self._clients = clients
         retry = AWSRetry.jittered_backoff(retries=6, delay=1, max_delay=20, catch_extra_error_codes=list(retry_on))
-        self._answer = retry(_answer)
+        self._answer = _answer if once else retry(_answer)
         self._region = region
 
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
@@ -163,9 +166,13 @@ def connect(
     region: str | None = None,
     cidr: str = "",
     retry_on: Sequence[str] = (),
+    once: bool = False,
 ) -> Api:
-    """Return the Api of the given services, or raise before any credential goes where it must not."""
-    connection = connect_checked(module, services, region=region, cidr=cidr, retry_on=retry_on)
+    """Return the Api of the given services, or raise before any credential goes where it must not.
+
+    With once, nothing at all repeats a call: the caller knows which ones it may repeat.
+    """
+    connection = connect_checked(module, services, region=region, cidr=cidr, retry_on=retry_on, once=once)
     for problem in connection.problems:
         raise AwsError(problem)
     return connection.api
@@ -178,6 +185,7 @@ def connect_checked(
     region: str | None = None,
     cidr: str = "",
     retry_on: Sequence[str] = (),
+    once: bool = False,
 ) -> Connection:
     """Return the Api of the given services with the reasons, if any, why it must not be used.
 
@@ -189,14 +197,14 @@ def connect_checked(
         module.params["region"] = region
     configured_region, endpoint_url, options = get_aws_connection_info(module)
     region = configured_region or ""
-    session, arguments = _session(dict(options), region)
+    session, arguments = _session(dict(options), region, attempts=1 if once else _ATTEMPTS)
     arguments = {**arguments, "region_name": region or None, "endpoint_url": endpoint_url}
     clients = {name: _client(session, name, arguments) for name in services}
     credentials = credentials_of(session, arguments, region)
     endpoints = tuple(dict.fromkeys(client.meta.endpoint_url for client in clients.values()))
     found = (problem for endpoint in endpoints for problem in endpoint_problems(endpoint, credentials, cidr))
     unique = tuple({problem.code: problem for problem in found}.values())
-    return Connection(AwsApi(clients, region, retry_on=retry_on), endpoints[0], unique)
+    return Connection(AwsApi(clients, region, retry_on=retry_on, once=once), endpoints[0], unique)
 
 
 def _client(session: Any, service: str, arguments: Mapping[str, Any]) -> Any:
@@ -207,7 +215,7 @@ def _client(session: Any, service: str, arguments: Mapping[str, Any]) -> Any:
         raise AwsError(Problem("CONNECTION_INVALID", f"make a client of {service}", str(error), remedy)) from error
 
 
-def _session(options: dict[str, Any], region: str) -> tuple[Any, dict[str, Any]]:
+def _session(options: dict[str, Any], region: str, *, attempts: int) -> tuple[Any, dict[str, Any]]:
     try:
         session = boto3.session.Session(profile_name=options.pop("profile_name", None))
     except BotoCoreError as error:
@@ -216,7 +224,7 @@ def _session(options: dict[str, Any], region: str) -> tuple[Any, dict[str, Any]]
     config = botocore.config.Config(
         connect_timeout=10,
         max_pool_connections=_CONNECTIONS,
-        retries={"mode": "standard", "total_max_attempts": 3},
+        retries={"mode": "standard", "total_max_attempts": attempts},
     )
     given = options.pop("aws_config", None)
     return session, {**options, "config": config.merge(given) if given else config}

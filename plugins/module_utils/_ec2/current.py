@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv6Network
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Clu
 Record = Mapping[str, Any]
 _WORKERS = 16
 _CONSOLE_LINES = 20
+_NAMED_BY_ID = ("iam_role", "instance_profile", "autoscaling_group")
 # Where a route can lead; each has one of them.
 ROUTE_TARGETS = (
     *("GatewayId", "NetworkInterfaceId", "NatGatewayId", "EgressOnlyInternetGatewayId", "InstanceId"),
@@ -40,8 +41,18 @@ class Thing:
     name: str
     tags: Mapping[str, str]
     have: Mapping[str, Any] = field(default_factory=dict)
-    # False for an IAM role or profile that only has our name: it is compared, but never listed for deletion.
+    # False for what does not carry our tags: it has a name that we would use, or is in a VPC of ours.
     owned: bool = True
+
+    @property
+    def unique_name(self) -> str | None:
+        """Return the name of which AWS allows one only, in the VPC, the region or the account."""
+        name = self.have.get("group_name") or self.have.get("template_name")
+        return name or (self.id if self.kind in _NAMED_BY_ID else None)
+
+    def knowing(self, **facts: Any) -> Thing:
+        """Return the thing with more known of it."""
+        return replace(self, have={**self.have, **facts})
 
 
 class Reading(NamedTuple):
@@ -57,22 +68,51 @@ class Reading(NamedTuple):
 
 
 def read_cluster(api: Api, spec: ClusterSpec, *, console_output: bool = False) -> list[Thing]:
-    """Return everything that carries the cluster's tags, and the IAM roles and profiles that have its names.
+    """Return everything that carries the cluster's tags, and what without them is in the way of it.
 
+    In the way is what has a name that we would use, and what is in a VPC of ours.
     Two waves: the second asks what only the ids of the first make possible.
     """
     with ThreadPoolExecutor(_WORKERS) as pool:
         readings = [pool.submit(_read, api, reading, spec) for reading in READINGS]
+        names = [pool.submit(read, api, spec) for read in (_read_template_name, _read_group_name) if spec.bastion]
         others = pool.submit(_read_other_kinds, api, spec)
-        names = (spec.iam_name, spec.bastion_iam_name, spec.schedule_role_name)
-        iam = [pool.submit(read, api, spec, name) for read in (_read_role, _read_profile) for name in names]
+        iam_names = (spec.iam_name, spec.bastion_iam_name, spec.schedule_role_name)
+        iam = [pool.submit(read, api, spec, name) for read in (_read_role, _read_profile) for name in iam_names]
         read = [thing for future in (*readings, *iam) for thing in future.result()]
-        known = {thing.id for thing in read}
-        things = [*read, *(thing for thing in others.result() if thing.id not in known)]
-        return _second_wave(api, things, pool, console_output=console_output)
+        ids = {thing.id for thing in read}
+        # DescribeTags has other words for some kinds.
+        more = [thing for thing in others.result() if thing.id not in ids]
+        things = [*read, *_unknown(names, read), *more]
+        return _second_wave(api, spec, _adopted(things), pool, console_output=console_output)
 
 
-def _second_wave(api: Api, things: list[Thing], pool: ThreadPoolExecutor, *, console_output: bool) -> list[Thing]:
+def _unknown(futures: Iterable[Future[list[Thing]]], things: Sequence[Thing]) -> list[Thing]:
+    known = {(thing.kind, thing.id) for thing in things}
+    return [thing for future in futures for thing in future.result() if (thing.kind, thing.id) not in known]
+
+
+def _adopted(things: Sequence[Thing]) -> list[Thing]:
+    """Return the things, an untagged instance profile owned where our role has its name and no other role is in it.
+
+    amazon.aws.iam_role makes such a profile beside each role; a run that ended right after it leaves both behind.
+    """
+    roles = {thing.id for thing in things if thing.kind == "iam_role" and thing.owned}
+    return [
+        replace(thing, owned=True)
+        if thing.kind == "instance_profile"
+        and not thing.tags
+        and thing.id in roles
+        and set(thing.have["roles"]) <= {thing.id}
+        else thing
+        for thing in things
+    ]
+
+
+def _second_wave(
+    api: Api, spec: ClusterSpec, things: list[Thing], pool: ThreadPoolExecutor, *, console_output: bool
+) -> list[Thing]:
+    guests = [pool.submit(_read_guests, api, spec, *kind, things) for kind in _GUESTS.items()]
     instances = [thing for thing in things if thing.kind == "instance"]
     volumes = pool.submit(_read_missing_volumes, api, things)
     cpu_credits = pool.submit(_read_cpu_credits, api, instances)
@@ -86,7 +126,10 @@ def _second_wave(api: Api, things: list[Thing], pool: ThreadPoolExecutor, *, con
         extra[instance.id] = {**_root_volume(instance, roots), **cpu_credits.result().get(instance.id, {})}
     for instance_id, console in consoles.items():
         extra[instance_id]["console"] = console.result()
-    return [replace(thing, have={**thing.have, **extra.get(thing.id, {})}) for thing in things]
+    return [
+        *(replace(thing, have={**thing.have, **extra.get(thing.id, {})}) for thing in things),
+        *_unknown(guests, things),
+    ]
 
 
 def _read(api: Api, reading: Reading, spec: ClusterSpec) -> list[Thing]:
@@ -95,13 +138,59 @@ def _read(api: Api, reading: Reading, spec: ClusterSpec) -> list[Thing]:
     records = api.call(reading.service, reading.operation, Filters=filters)[reading.answer]
     if reading.kind == "instance":
         records = [instance for reservation in records for instance in reservation["Instances"]]
-    return [_thing(reading, record) for record in records]
+    return [understood(reading, record) for record in records]
 
 
-def _thing(reading: Reading, record: Record) -> Thing:
+def understood(reading: Reading, record: Record, spec: ClusterSpec | None = None) -> Thing:
+    """Return what a record says; with a spec, whether the thing is the cluster's is read from its tags."""
     tags = _tags(record.get("Tags") or record.get("TagSet") or ())
     have = {**reading.understand(record), "tags": tags}
-    return Thing(reading.kind, record[reading.id], tags.get("Name") or record[reading.id], tags, have)
+    owned = spec is None or owner_tags(spec).items() <= tags.items()
+    return Thing(reading.kind, record[reading.id], tags.get("Name") or record[reading.id], tags, have, owned)
+
+
+def reading_of(kind: str) -> Reading:
+    """Return how a kind is read."""
+    return next(reading for reading in READINGS if reading.kind == kind)
+
+
+# What only strangers make in our VPC, by the filter that finds it there.
+_GUESTS = {
+    **dict.fromkeys(("subnet", "security_group", "route_table", "eni"), "vpc-id"),
+    "internet_gateway": "attachment.vpc-id",
+}
+
+
+def _read_guests(api: Api, spec: ClusterSpec, kind: str, name: str, things: Sequence[Thing]) -> list[Thing]:
+    """Return what is in the cluster's VPCs without carrying its tags; what AWS makes with a VPC goes with it."""
+    vpcs = [thing.id for thing in things if thing.kind == "vpc"]
+    if not vpcs:
+        return []
+    reading = reading_of(kind)
+    records = api.call(reading.service, reading.operation, Filters=[{"Name": name, "Values": vpcs}])[reading.answer]
+    guests = [understood(reading, record, spec) for record in records if not _comes_with_vpc(record)]
+    machines = {thing.id for thing in things if thing.kind == "instance"}
+    return [guest for guest in guests if not guest.owned and guest.have.get("instance") not in machines]
+
+
+def _comes_with_vpc(record: Record) -> bool:
+    is_main = any(association.get("Main") for association in record.get("Associations") or ())
+    return is_main or record.get("GroupName") == "default"
+
+
+def _read_template_name(api: Api, spec: ClusterSpec) -> list[Thing]:
+    filters = [{"Name": "launch-template-name", "Values": [spec.names.unique]}]
+    return _read_named(api, spec, "launch_template", Filters=filters)
+
+
+def _read_group_name(api: Api, spec: ClusterSpec) -> list[Thing]:
+    return _read_named(api, spec, "autoscaling_group", AutoScalingGroupNames=[spec.names.unique])
+
+
+def _read_named(api: Api, spec: ClusterSpec, kind: str, **parameters: Any) -> list[Thing]:
+    reading = reading_of(kind)
+    records = api.call(reading.service, reading.operation, **parameters)[reading.answer]
+    return [understood(reading, record, spec) for record in records]
 
 
 def _tags(records: Iterable[Record]) -> dict[str, str]:
@@ -122,6 +211,8 @@ def _associated_ipv6(record: Record) -> list[str]:
     blocks = record.get("Ipv6CidrBlockAssociationSet") or ()
     gone = ("disassociating", "disassociated", "failing", "failed")
     cidrs = [block["Ipv6CidrBlock"] for block in blocks if block["Ipv6CidrBlockState"]["State"] not in gone]
+    # A VPC that was made a moment ago waits for its block.
+    cidrs = [cidr for cidr in cidrs if cidr]
     return [str(IPv6Network(cidr)) for cidr in cidrs]
 
 
@@ -358,8 +449,8 @@ def _read_missing_volumes(api: Api, things: list[Thing]) -> list[Thing]:
     if not missing:
         return []
     filters = [{"Name": "volume-id", "Values": missing}]
-    reading = next(reading for reading in READINGS if reading.kind == "volume")
-    return [_thing(reading, record) for record in api.call("ec2", "describe_volumes", Filters=filters)["Volumes"]]
+    reading = reading_of("volume")
+    return [understood(reading, record) for record in api.call("ec2", "describe_volumes", Filters=filters)["Volumes"]]
 
 
 def _root_volume(instance: Thing, volumes: Mapping[str, Thing]) -> dict[str, Any]:

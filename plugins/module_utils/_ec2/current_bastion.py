@@ -19,7 +19,7 @@ _GZIP = b"\x1f\x8b"
 
 def template_facts(record: Record) -> dict[str, Any]:
     """Return what a launch template says of itself; what machines it makes, its newest version says."""
-    return {"version": record["LatestVersionNumber"]}
+    return {"version": record["LatestVersionNumber"], "template_name": record["LaunchTemplateName"]}
 
 
 def group_facts(record: Record) -> dict[str, Any]:

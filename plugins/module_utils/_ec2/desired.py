@@ -20,6 +20,9 @@ TIME_SERVER = "169.254.169.123"
 # The states of an instance that runs, or is on its way to.
 RUNNING = ("pending", "running")
 _IAM = ("iam_role", "instance_profile")
+# The roles make and remove a cluster in these parts.
+NETWORK, NODES = "network", "nodes"
+PARTS = (NETWORK, BASTION, NODES)
 
 
 class Desired(NamedTuple):
@@ -28,6 +31,22 @@ class Desired(NamedTuple):
     kind: str
     name: str
     want: dict[str, Any]
+    part: str = NETWORK
+
+
+class Rule(NamedTuple):
+    """One rule of a security group; the peer is a CIDR or the name of a group. Without a port it is all traffic."""
+
+    direction: str
+    peer: str
+    port: int | None = None
+    description: str = ""
+
+    @property
+    def text(self) -> str:
+        """Return the rule as a group that exists is read."""
+        traffic = f"tcp/{self.port}" if self.port else "all"
+        return f"{self.direction} {traffic} {'from' if self.direction == 'in' else 'to'} {self.peer}"
 
 
 def is_burstable(instance_type: str) -> bool:
@@ -59,8 +78,8 @@ def desired(spec: ClusterSpec, *, vpc_ipv6_cidr: str | None = None) -> dict[str,
         "subnet": _subnet(spec, vpc_ipv6_cidr),
         "internet_gateway": _internet_gateway(spec),
         "route_table": _route_table(spec),
-        "security_group/nodes": _nodes_security_group(spec),
-        "security_group/bastion": _bastion_security_group(spec),
+        "security_group/nodes": _security_group(spec, NODES),
+        "security_group/bastion": _security_group(spec, BASTION),
         "iam_role/node": _iam_role(spec),
         "instance_profile/node": _instance_profile(spec),
         **_bastion(spec),
@@ -76,7 +95,13 @@ def _tagged(spec: ClusterSpec, key: str, resource: Desired) -> Desired:
     if key.endswith(f"/{BASTION}") and resource.kind not in ("security_group", *_IAM):
         # By these the inventory names the machine and puts it into a group.
         tags = {**tags, "Node": BASTION, "Role": BASTION}
-    return resource._replace(want={**resource.want, "tags": tags})
+    return resource._replace(want={**resource.want, "tags": tags}, part=_part(key, resource.kind))
+
+
+def _part(key: str, kind: str) -> str:
+    if key.endswith(f"/{BASTION}") and kind != "security_group":
+        return BASTION
+    return NODES if kind in ("eni", "instance") else NETWORK
 
 
 def _bastion(spec: ClusterSpec) -> dict[str, Desired]:
@@ -133,19 +158,26 @@ def _route_table(spec: ClusterSpec) -> Desired:
     return Desired("route_table", f"{spec.name}-routes", want)
 
 
-def _nodes_security_group(spec: ClusterSpec) -> Desired:
-    ports = (22, 6443, 50000) if spec.ssh_enabled else (6443, 50000)
-    from_bastion = [f"in tcp/{port} from {spec.name}-bastion" for port in ports]
-    return _security_group(spec, "nodes", [f"in all from {spec.name}-nodes", *from_bastion])
-
-
-def _bastion_security_group(spec: ClusterSpec) -> Desired:
+def rules_of(spec: ClusterSpec, what: str) -> tuple[Rule, ...]:
+    """Return the rules of the security group of nodes or bastion: the one place where they are written."""
+    nodes, bastion = f"{spec.name}-{NODES}", f"{spec.name}-{BASTION}"
     # The bastion is the nodes' next hop, so anything that they send anywhere has to get in.
-    return _security_group(spec, "bastion", [f"in all from {spec.name}-nodes"])
+    ingress = {
+        NODES: (
+            Rule("in", nodes, None, "Nodes to each other"),
+            *(Rule("in", bastion, port, "APIs from the bastion") for port in _ports(spec)),
+        ),
+        BASTION: (Rule("in", nodes, None, "Way out of the nodes"),),
+    }
+    return (*ingress[what], *(Rule("out", cidr) for cidr in EVERYWHERE))
 
 
-def _security_group(spec: ClusterSpec, what: str, ingress: list[str]) -> Desired:
-    rules = [*ingress, *(f"out all to {cidr}" for cidr in EVERYWHERE)]
+def _ports(spec: ClusterSpec) -> tuple[int, ...]:
+    return (22, 6443, 50000) if spec.ssh_enabled else (6443, 50000)
+
+
+def _security_group(spec: ClusterSpec, what: str) -> Desired:
+    rules = [rule.text for rule in rules_of(spec, what)]
     return Desired("security_group", f"{spec.name}-{what}", {"vpc": f"{spec.name}-vpc", "rules": rules})
 
 

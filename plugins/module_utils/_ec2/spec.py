@@ -83,7 +83,7 @@ class ClusterSpec:
     @property
     def bastion_iam_name(self) -> str:
         """Return the name that the bastion's IAM role, its policy and its instance profile share, or would."""
-        return self.names.iam
+        return self.names.unique
 
     @property
     def names(self) -> Names:

@@ -17,7 +17,13 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_text im
     stop_lines,
     template_line,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import Comparison, Difference, Resource
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import (
+    Comparison,
+    Difference,
+    Found,
+    Resource,
+    owner_of,
+)
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import is_burstable
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 
@@ -58,7 +64,7 @@ def plan_lines(spec: ClusterSpec, comparison: Comparison, stop: Stop | None = No
         f"Cluster {spec.name} of project {spec.project} in {spec.availability_zone}",
         *(line for resource in comparison.resources for line in _resource_lines(resource)),
         *_present_lines(comparison),
-        *(f"? {kind_word(stray.kind)} {stray.name} ({stray.id}): not described" for stray in comparison.strays),
+        *(f"? {kind_word(stray.kind)} {stray.name} ({stray.id}): {_stray_text(stray)}" for stray in comparison.strays),
         *stop_lines(spec.bastion, stop),
         *cost_lines(spec.bastion),
         *_credit_lines(spec),
@@ -88,9 +94,20 @@ def _resource_lines(resource: Resource) -> Iterator[str]:
     if resource.state == "differs":
         yield f"~ {title} ({resource.id})"
         yield from (f"    {line}" for difference in resource.differences for line in _difference_lines(difference))
+    if resource.taken_by:
+        taker = resource.taken_by
+        yield f"x {title}: {taker.id} takes its place and is not of this cluster ({owner_of(taker)})"
     have = resource.have or {}
     for what in ("rules", "routes"):
         yield from (f"! {title}: {item} is open beyond the plan" for item in have.get(f"extra_{what}", ()))
+
+
+def _stray_text(stray: Found) -> str:
+    if not stray.duplicate:
+        return "not described"
+    if stray.unused:
+        return "a second one that nothing uses; cluster_remove_duplicates=true removes it"
+    return "a second one, in use: remove what uses it, then the thing itself"
 
 
 def _difference_lines(difference: Difference) -> Iterator[str]:
@@ -144,9 +161,10 @@ def _credit_lines(spec: ClusterSpec) -> list[str]:
 
 
 def _total(summary: Mapping[str, int]) -> str:
+    taken = f", {summary['foreign']} taken by others" if summary["foreign"] else ""
     return (
         f"Plan: {summary['missing']} to create, {summary['differs']} to change, {summary['present']} present, "
-        f"{summary['strays']} not described"
+        f"{summary['strays']} not described{taken}"
     )
 
 

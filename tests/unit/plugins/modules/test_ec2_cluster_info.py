@@ -32,7 +32,7 @@ def test_an_empty_account_gives_the_whole_plan(
     result = run_module(ec2_cluster_info.main, capsys, cluster=cluster(), _ansible_check_mode=check_mode)
 
     assert result["changed"] is False
-    assert result["summary"] == {"present": 0, "missing": 11, "differs": 0, "strays": 0}
+    assert result["summary"] == {"present": 0, "missing": 11, "differs": 0, "foreign": 0, "strays": 0}
     assert result["found"] == []
     assert result["plan"][1].startswith("+ VPC moon-vpc: 10.10.0.0/16")
 
@@ -44,7 +44,7 @@ def test_a_converged_cluster_has_nothing_missing_and_nothing_different(
 
     result = run_module(ec2_cluster_info.main, capsys, cluster=cluster(**STANDARD))
 
-    assert result["summary"] == {"present": 11, "missing": 0, "differs": 0, "strays": 0}
+    assert result["summary"] == {"present": 11, "missing": 0, "differs": 0, "foreign": 0, "strays": 0}
     assert {key: result["resources"][key]["id"] for key in ids} == ids
     assert result["resources"]["eni/gateway"]["have"]["ipv6_count"] == 1
     assert "console" not in result["resources"]["instance/gateway"]["have"]

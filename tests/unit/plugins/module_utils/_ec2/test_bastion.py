@@ -31,6 +31,7 @@ KEYS = [
     "launch_template/bastion",
     "autoscaling_group/bastion",
 ]
+UNIQUE = "talos-arm64-moon-bastion"
 NAMES = {"moon-bastion", "talos-arm64-moon-bastion"}
 
 
@@ -139,9 +140,9 @@ def test_what_somebody_changed_of_template_and_hours_is_told(api: MotoApi) -> No
     ids = builder.build()
     packed = base64.b64encode(gzip.compress(b"#!/bin/sh\n")).decode()
     data = {**builder.template_data(ids["eni/bastion"]), "InstanceType": "t4g.large", "UserData": packed}
-    builder.ec2.create_launch_template_version(LaunchTemplateName="moon-bastion", LaunchTemplateData=data)
+    builder.ec2.create_launch_template_version(LaunchTemplateName=UNIQUE, LaunchTemplateData=data)
     builder.autoscaling.put_scheduled_update_group_action(
-        AutoScalingGroupName="moon-bastion", ScheduledActionName="by-hand", Recurrence="0 0 * * *", DesiredCapacity=1
+        AutoScalingGroupName=UNIQUE, ScheduledActionName="by-hand", Recurrence="0 0 * * *", DesiredCapacity=1
     )
 
     comparison = compared(api, described())
@@ -166,8 +167,8 @@ def test_a_teardown_ends_the_group_before_what_it_would_use_again(api: MotoApi) 
 def test_the_machine_of_the_group_is_no_stray_and_not_missed(api: MotoApi) -> None:
     wanted = desired(described())
     tags = wanted["autoscaling_group/bastion"].want["tags"]
-    group = Thing("autoscaling_group", "moon-bastion", "moon-bastion", tags, {})
-    machine = Thing("instance", "i-1", "moon-bastion", tags, {"autoscaling_group": "moon-bastion"})
+    group = Thing("autoscaling_group", UNIQUE, UNIQUE, tags, {})
+    machine = Thing("instance", "i-1", "moon-bastion", tags, {"autoscaling_group": UNIQUE})
 
     comparison = compare(wanted, [group, machine])
 
@@ -176,11 +177,11 @@ def test_the_machine_of_the_group_is_no_stray_and_not_missed(api: MotoApi) -> No
 
 def test_the_group_knows_since_when_its_machine_runs() -> None:
     wanted = desired(described())
-    group = Thing("autoscaling_group", "moon-bastion", "moon-bastion", wanted["autoscaling_group/bastion"].want["tags"])
+    group = Thing("autoscaling_group", UNIQUE, UNIQUE, wanted["autoscaling_group/bastion"].want["tags"])
     machines = [
         Thing("instance", name, "moon-bastion", {}, {"autoscaling_group": owner, "state": state, "launched": "today"})
         for name, owner, state in (
-            *(("i-1", "moon-bastion", "running"), ("i-2", "moon-bastion", "stopping")),
+            *(("i-1", UNIQUE, "running"), ("i-2", UNIQUE, "stopping")),
             *(("i-3", "sun-bastion", "running"), ("i-4", None, "running")),
         )
     ]

@@ -108,14 +108,14 @@ def test_the_subnet_takes_the_first_64_of_the_vpc() -> None:
 def test_an_empty_account_misses_everything() -> None:
     comparison = compared([])
 
-    assert comparison.summary() == {"present": 0, "missing": 11, "differs": 0, "strays": 0}
+    assert comparison.summary() == {"present": 0, "missing": 11, "differs": 0, "foreign": 0, "strays": 0}
     assert comparison.found == ()
 
 
 def test_a_converged_cluster_has_nothing_to_do() -> None:
     comparison = compared(list(converged().values()))
 
-    assert comparison.summary() == {"present": 11, "missing": 0, "differs": 0, "strays": 0}
+    assert comparison.summary() == {"present": 11, "missing": 0, "differs": 0, "foreign": 0, "strays": 0}
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_a_role_that_only_has_our_name_is_never_listed_for_deletion() -> None:
 
     comparison = compared(list({**things, "iam_role/node": foreign}.values()))
 
-    assert resource(comparison, "iam_role/node").state == "differs"
+    assert resource(comparison, "iam_role/node").state == "foreign"
     assert "iam_role" not in [item.kind for item in comparison.found]
 
 

@@ -1,0 +1,185 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Calls that survive lost and late answers. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple, TypeVar
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError
+
+T = TypeVar("T")
+# AWS did nothing: it can be asked again.
+THROTTLED = (
+    *("RequestLimitExceeded", "Throttling", "ThrottlingException", "RequestThrottled", "TooManyRequestsException"),
+    *("EC2ThrottledException", "PriorRequestNotComplete"),
+)
+# Nobody knows whether AWS did what it was asked.
+_LOST_REASONS = (
+    *("InternalError", "InternalFailure", "ServiceFailure", "ServiceUnavailable", "Unavailable", "RequestTimeout"),
+    *("500", "502", "503", "504"),
+)
+_LOST_CODES = ("ENDPOINT_UNREACHABLE", "ANSWER_INVALID")
+# What a second try of a call says whose first answer was lost.
+_EXISTS = (
+    *("InvalidGroup.Duplicate", "InvalidSubnet.Conflict", "EntityAlreadyExists", "AlreadyExists"),
+    *("InvalidLaunchTemplateName.AlreadyExistsException", "InvalidIPAddress.InUse"),
+)
+# What was made or deleted a moment ago is not known everywhere at once.
+_IN_THE_WAY = (
+    *("DependencyViolation", "DeleteConflict", "ResourceInUse", "ScalingActivityInProgress"),
+    *("InvalidNetworkInterface.InUse", "InvalidIPAddress.InUse"),
+)
+_TRANSIENT_REMEDY = "Run it again: what exists already is kept and used."
+
+
+class Clock(NamedTuple):
+    """Time, which tests make pass at once."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+class Patience(NamedTuple):
+    """How long, and with which pauses, something is tried again."""
+
+    total: float
+    first: float = 0.5
+    longest: float = 8.0
+
+
+_BUSY = Patience(total=45, first=1)
+_LATE = Patience(total=60)
+_DELETION = Patience(total=180, first=1, longest=5)
+_SEARCH = Patience(total=6)
+
+
+class Calls:
+    """An Api that repeats what may be repeated, and looks before it repeats what makes something."""
+
+    def __init__(self, api: Api, clock: Clock | None = None) -> None:
+        self._api = api
+        self._clock = clock or Clock()
+        # Whatever this run has made: it may be unknown to AWS for a moment.
+        self._made: set[str] = set()
+
+    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        """Return the answer of a call that can be repeated: it reads, or sets something to a value."""
+        return self._patiently(
+            lambda: self._api.call(service, operation, **parameters), lambda error: self._is_passing(error, parameters)
+        )
+
+    def put(self, service: str, operation: str, already: Iterable[str], /, **parameters: Any) -> None:
+        """Make a call that AWS refuses with one of these reasons where its work is done already."""
+        reasons = tuple(already)
+        try:
+            self.call(service, operation, **parameters)
+        except AwsError as error:
+            if error.reason not in reasons:
+                raise
+
+    def create(
+        self, service: str, operation: str, find: Callable[[], T | None], /, **parameters: Any
+    ) -> T | dict[str, Any]:
+        """Return the answer of a call that makes something, or what find returns after an answer was lost."""
+        lost = False
+
+        def attempt() -> T | dict[str, Any]:
+            nonlocal lost
+            if lost and (found := self.wait_for(find, _SEARCH)):
+                return found
+            try:
+                return self._api.call(service, operation, **parameters)
+            except AwsError as error:
+                if lost and error.reason in _EXISTS and (found := self.wait_for(find, _LATE)):
+                    return found
+                lost = lost or is_lost(error)
+                raise
+
+        return self._patiently(attempt, lambda error: self._is_passing(error, parameters))
+
+    def delete(self, service: str, operation: str, /, **parameters: Any) -> None:
+        """Delete something; what has gone already is as it should be, and what is still in use is waited for."""
+        try:
+            self._patiently(
+                lambda: self._api.call(service, operation, **parameters),
+                lambda error: error.reason in _IN_THE_WAY or is_busy(error),
+                _DELETION,
+            )
+        except AwsError as error:
+            if not is_not_found(error):
+                raise
+
+    def made(self, *ids: str) -> None:
+        """Remember what this run has made."""
+        self._made.update(ids)
+
+    def wait_for(self, look: Callable[[], T | None], patience: Patience = _LATE) -> T | None:
+        """Return what is seen as soon as there is something, or None after the given time."""
+        for _pause in self._pauses(patience):
+            if seen := look():
+                return seen
+        return look()
+
+    def _is_passing(self, error: AwsError, parameters: Mapping[str, Any]) -> bool:
+        return is_busy(error) or (is_not_found(error) and bool(self._made & set(_texts(parameters))))
+
+    def _patiently(self, attempt: Callable[[], T], passes: Callable[[AwsError], bool], patience: Patience = _BUSY) -> T:
+        for _pause in self._pauses(patience):
+            try:
+                return attempt()
+            except AwsError as error:
+                if not passes(error):
+                    raise
+        return attempt()
+
+    def _pauses(self, patience: Patience) -> Iterator[float]:
+        """Yield before each try but the last, and sleep after it."""
+        end, pause = self._clock.now() + patience.total, patience.first
+        while self._clock.now() < end:
+            yield pause
+            self._clock.sleep(pause)
+            pause = min(2 * pause, patience.longest)
+
+
+def is_lost(error: AwsError) -> bool:
+    """Return whether the call may have done its work although it failed."""
+    return error.reason in _LOST_REASONS or (not error.reason and error.problem.code in _LOST_CODES)
+
+
+def is_busy(error: AwsError) -> bool:
+    """Return whether a later try can succeed."""
+    return error.reason in THROTTLED or is_lost(error)
+
+
+def is_not_found(error: AwsError) -> bool:
+    """Return whether AWS does not know, or not yet, what the call names."""
+    return error.reason.endswith((".NotFound", "NotFoundException")) or error.reason in (
+        "NoSuchEntity",
+        "Gateway.NotAttached",
+    )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        yield from (text for item in value for text in _texts(item))
+    elif isinstance(value, str):
+        yield value
+
+
+@contextmanager
+def saying(what: str) -> Iterator[None]:
+    """Have an error of AWS say what was being done, and that another run goes on from here."""
+    try:
+        yield
+    except AwsError as error:
+        problem = error.problem
+        subject = f"{what} ({problem.subject.removeprefix('call ')})"
+        again = f"{problem.remedy} {_TRANSIENT_REMEDY}".strip()
+        raise AwsError(problem._replace(subject=subject, remedy=again), error.reason) from error

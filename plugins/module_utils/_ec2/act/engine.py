@@ -1,0 +1,213 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring parts of a cluster to their description, or remove them. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls, saying
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.kinds import KINDS, MAKINGS, steps
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Work
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import (
+    Comparison,
+    Found,
+    Resource,
+    choose,
+    compare,
+    owner_of,
+    taken_problems,
+    teardown_rank,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing, read_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import wanted_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import kind_word
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
+
+_WORKERS = 8
+
+
+class Order(NamedTuple):
+    """What is asked for; extra is what only the caller knows of resources, by key."""
+
+    parts: tuple[str, ...]
+    absent: bool = False
+    remove_duplicates: bool = False
+    check_mode: bool = False
+    extra: Mapping[str, Any] = {}
+
+
+class Outcome(NamedTuple):
+    """What a run did, or in check mode would do, and the cluster before and after it."""
+
+    changed: bool
+    lines: tuple[str, ...]
+    before: Comparison
+    after: Comparison
+
+
+def ensure_cluster(calls: Calls, spec: ClusterSpec, order: Order) -> Outcome:
+    """Bring the parts to what is asked for and return what changed."""
+    things = read_cluster(calls, spec)
+    before = compare(wanted_of(spec, things), things)
+    todo, doomed = _todo(before, order), _doomed(before, order)
+    refuse(before, todo, doomed, order)
+    if not (todo or doomed):
+        return Outcome(changed=False, lines=(), before=before, after=before)
+    if order.check_mode:
+        return Outcome(changed=True, lines=tuple(_would(todo, doomed)), before=before, after=before)
+    work = _work(calls, spec, things, order)
+    _delete(work, doomed)
+    _ensure(work, [resource.key for resource in todo])
+    return Outcome(changed=True, lines=tuple(work.lines), before=before, after=_settled(work, todo, doomed))
+
+
+def _todo(before: Comparison, order: Order) -> list[Resource]:
+    if order.absent:
+        return []
+    return [item for item in before.resources if item.part in order.parts and item.state != "present"]
+
+
+def _doomed(before: Comparison, order: Order) -> list[Found]:
+    """Return what is to be deleted, in the order in which it is."""
+    ours = [found for found in before.found if found.part in order.parts and found.kind in KINDS]
+    if order.absent:
+        return ours
+    return [found for found in ours if found.unused and order.remove_duplicates]
+
+
+def refuse(before: Comparison, todo: Sequence[Resource], doomed: Sequence[Found], order: Order) -> None:
+    """Raise Ec2Error for everything that must not be done, before anything is."""
+    reasons = [
+        *(f"Failed to make {item.subject}: {item.message}. {item.remedy}" for item in taken_problems(todo)),
+        *_replacements(todo),
+        *(_obstacles(before) if order.absent and NETWORK in order.parts else ()),
+    ]
+    if reasons:
+        raise Ec2Error("\n".join(reasons))
+
+
+def _replacements(todo: Iterable[Resource]) -> list[str]:
+    return [
+        f"Failed to change {difference.property} of {kind_word(item.kind)} {item.name} ({item.id}) from "
+        f"{difference.have} to {difference.want}: AWS fixes it when it makes the resource. Describe it as it is, or "
+        "remove the cluster (playbooks/reset.yml -e reset_confirmation=yes) and build it again."
+        for item in todo
+        for difference in item.differences
+        # A new set takes the place of the old one without anybody noticing.
+        if difference.replace and item.kind != "dhcp_options"
+    ]
+
+
+def _obstacles(before: Comparison) -> list[str]:
+    """Return what keeps the network from being removed: machines of ours, and whatever others put into it."""
+    machines = [found for found in before.found if found.kind in ("instance", "eni")]
+    ours = [
+        f"Failed to remove the network: {', '.join(f'{found.name} ({found.id})' for found in machines)} still exist. "
+        "Remove the nodes and the bastion first; playbooks/reset.yml removes all."
+    ]
+    others = [
+        f"Failed to remove the network: {kind_word(guest.kind)} {guest.id} in it is not of this cluster "
+        f"({owner_of(guest)}). Have its owner delete it, then run it again."
+        for guest in before.guests
+    ]
+    return [*(ours if machines else []), *others]
+
+
+def _would(todo: Iterable[Resource], doomed: Iterable[Found]) -> list[str]:
+    verbs = {"missing": "make", "differs": "change"}
+    return [
+        *(f"would delete {kind_word(item.kind)} {item.name} ({item.id})" for item in doomed),
+        *(f"would {verbs[item.state]} {kind_word(item.kind)} {item.name}" for item in todo),
+    ]
+
+
+def _work(calls: Calls, spec: ClusterSpec, things: list[Thing], order: Order) -> Work:
+    wanted, ours = wanted_of(spec, things), [thing for thing in things if thing.owned]
+    chosen = {key: thing for key, item in wanted.items() if (thing := choose(item, ours))}
+    return Work(calls, spec, wanted, chosen, ours, MAKINGS, extra=order.extra)
+
+
+def _ensure(work: Work, keys: Sequence[str]) -> None:
+    """Make and change resources, side by side where none needs another."""
+    kinds = {key: work.wanted[key].kind for key in keys}
+    for step in steps(kinds.values()):
+        now = [key for key in _with_linked(work, keys) if work.wanted[key].kind in step]
+        _side_by_side(
+            [(f"make {_title(work, key)}", KINDS[kinds[key]].ensure, key) for key in now if key in kinds], work
+        )
+        links = [(key, link) for key in now if (link := KINDS[work.wanted[key].kind].link)]
+        _side_by_side([(f"change {_title(work, key)}", link, key) for key, link in links], work)
+
+
+def _with_linked(work: Work, keys: Sequence[str]) -> list[str]:
+    """Return the keys, with every resource of the kinds whose members name each other."""
+    linked = {work.wanted[key].kind for key in keys if KINDS[work.wanted[key].kind].link}
+    return [key for key, item in work.wanted.items() if key in keys or item.kind in linked]
+
+
+def _title(work: Work, key: str) -> str:
+    return f"{kind_word(work.wanted[key].kind)} {work.wanted[key].name}"
+
+
+def _delete(work: Work, doomed: Sequence[Found]) -> None:
+    """Delete things, side by side where none is in the way of another."""
+    for _rank, group in groupby(doomed, key=lambda found: teardown_rank(found.kind)):
+        items = list(group)
+        prepare = KINDS[items[0].kind].prepare
+        if prepare:
+            with saying(f"empty {kind_word(items[0].kind)} " + ", ".join(item.name for item in items)):
+                prepare(work, [item.id for item in items])
+        deletions = [(f"delete {kind_word(item.kind)} {item.name}", KINDS[item.kind].delete, item.id) for item in items]
+        _side_by_side(deletions, work)
+        for item in items:
+            work.did("deleted", item.kind, item.name, item.id)
+
+
+def _side_by_side(tasks: Sequence[tuple[str, Callable[[Work, str], None], str]], work: Work) -> None:
+    """Run the functions at once; the first error counts after all have ended, so that nothing is left half-way."""
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        futures = [pool.submit(_run, what, act, work, argument) for what, act, argument in tasks]
+    for future in futures:
+        future.result()
+
+
+def _run(what: str, act: Callable[[Work, str], None], work: Work, argument: str) -> None:
+    with saying(what):
+        act(work, argument)
+
+
+def _settled(work: Work, todo: Sequence[Resource], doomed: Sequence[Found]) -> Comparison:
+    """Return the cluster as soon as AWS shows what was made and what was deleted, or raise for what it does not."""
+    seen: list[Comparison] = []
+
+    def look() -> Comparison | None:
+        things = read_cluster(work.calls, work.spec)
+        seen.append(compare(wanted_of(work.spec, things), things))
+        return None if _late(seen[-1], todo, doomed) else seen[-1]
+
+    settled = work.calls.wait_for(look)
+    if settled is None:
+        late = ", ".join(_late(seen[-1], todo, doomed))
+        raise Ec2Error(
+            f"Failed to see what was done to cluster {work.spec.name}: AWS does not show it yet ({late}). Run it again."
+        )
+    return settled
+
+
+def _late(seen: Comparison, todo: Sequence[Resource], doomed: Sequence[Found]) -> list[str]:
+    keys, gone = {item.key for item in todo}, {(item.kind, item.id) for item in doomed}
+    differing = [item for item in seen.resources if item.key in keys and item.state != "present"]
+    return [
+        *(
+            f"{item.key}: {item.state} {' '.join(what.property for what in item.differences)}".strip()
+            for item in differing
+        ),
+        *(f"{item.id}: still there" for item in seen.found if (item.kind, item.id) in gone),
+    ]

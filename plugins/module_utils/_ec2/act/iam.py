@@ -1,0 +1,122 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""IAM roles and instance profiles. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Work, tag_list
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import owner_tags
+
+
+def ensure_iam_role(work: Work, key: str) -> None:
+    """Bring a role to its description, with one policy in it that has its name."""
+    name, want = work.wanted[key].name, work.want(key)
+    trust, policy = json.dumps(want["trust_policy"]), json.dumps(want["policy"])
+    if key not in work.things:
+        who = "Bastion" if key.endswith("/bastion") else "Talos nodes"
+        _make(
+            work,
+            key,
+            "create_role",
+            RoleName=name,
+            AssumeRolePolicyDocument=trust,
+            Description=f"{who} of the cluster {work.spec.name}, made by urmanac.talos",
+        )
+        work.things[key] = work.things[key].knowing(trust_policy=want["trust_policy"])
+    if work.differs(key, "trust_policy"):
+        _iam(work, "update_assume_role_policy", RoleName=name, PolicyDocument=trust)
+        work.changed(key, "trust policy")
+    if work.differs(key, "policy"):
+        _iam(work, "put_role_policy", RoleName=name, PolicyName=name, PolicyDocument=policy)
+        work.changed(key, "policy")
+    work.tag_with(key, lambda tags: _iam(work, "tag_role", RoleName=name, Tags=tags))
+
+
+def ensure_instance_profile(work: Work, key: str) -> None:
+    """Have the profile there with the described role in it."""
+    name, wanted = work.wanted[key].name, work.want(key)["roles"]
+    if key not in work.things:
+        _make(work, key, "create_instance_profile", InstanceProfileName=name)
+    have = work.things[key].have.get("roles", [])
+    for role in have:
+        if role not in wanted:
+            work.calls.delete("iam", "remove_role_from_instance_profile", InstanceProfileName=name, RoleName=role)
+    for role in wanted:
+        if role not in have:
+            # A profile holds one role, and says LimitExceeded of the same one as well.
+            added = ("LimitExceeded",)
+            work.calls.put("iam", "add_role_to_instance_profile", added, InstanceProfileName=name, RoleName=role)
+            work.changed(key, f"role {role} added")
+    work.tag_with(key, lambda tags: _iam(work, "tag_instance_profile", InstanceProfileName=name, Tags=tags))
+
+
+def _make(work: Work, key: str, operation: str, **parameters: str) -> None:
+    item = work.wanted[key]
+    work.calls.create(
+        "iam",
+        operation,
+        lambda: _ours(work, item.kind, item.name),
+        **parameters,
+        Tags=tag_list(item.want["tags"]),
+    )
+    tags = item.want["tags"]
+    work.note(key, Thing(item.kind, item.name, item.name, tags, {"tags": tags}))
+
+
+def _ours(work: Work, kind: str, name: str) -> Mapping[str, Any] | None:
+    """Return the role or profile of this name if it carries our tags."""
+    operation, parameter, answer = _GET[kind]
+    try:
+        record = work.calls.call("iam", operation, **{parameter: name})[answer]
+    except AwsError as error:
+        if error.reason != "NoSuchEntity":
+            raise
+        return None
+    tags = {tag["Key"]: tag["Value"] for tag in record.get("Tags") or ()}
+    return record if owner_tags(work.spec).items() <= tags.items() else None
+
+
+_GET = {
+    "iam_role": ("get_role", "RoleName", "Role"),
+    "instance_profile": ("get_instance_profile", "InstanceProfileName", "InstanceProfile"),
+}
+
+
+def _iam(work: Work, operation: str, **parameters: Any) -> None:
+    work.calls.call("iam", operation, **parameters)
+
+
+def delete_instance_profile(work: Work, name: str) -> None:
+    """Take the roles out of a profile and delete it."""
+    for profile in _listed(work, "get_instance_profile", "InstanceProfile", InstanceProfileName=name):
+        for role in profile["Roles"]:
+            named = {"InstanceProfileName": name, "RoleName": role["RoleName"]}
+            work.calls.delete("iam", "remove_role_from_instance_profile", **named)
+    work.calls.delete("iam", "delete_instance_profile", InstanceProfileName=name)
+
+
+def delete_iam_role(work: Work, name: str) -> None:
+    """Take the policies from a role and delete it."""
+    for policy in _listed(work, "list_role_policies", "PolicyNames", RoleName=name):
+        work.calls.delete("iam", "delete_role_policy", RoleName=name, PolicyName=policy)
+    for policy in _listed(work, "list_attached_role_policies", "AttachedPolicies", RoleName=name):
+        work.calls.delete("iam", "detach_role_policy", RoleName=name, PolicyArn=policy["PolicyArn"])
+    work.calls.delete("iam", "delete_role", RoleName=name)
+
+
+def _listed(work: Work, operation: str, answer: str, **parameters: str) -> list[Any]:
+    """Return what a call lists, or nothing where the thing has gone."""
+    try:
+        listed = work.calls.call("iam", operation, **parameters)[answer]
+    except AwsError as error:
+        if error.reason != "NoSuchEntity":
+            raise
+        return []
+    return listed if isinstance(listed, list) else [listed]

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every kind that is made and deleted, in one table. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act import groups, iam, network
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Making, Work
+
+
+class Kind(NamedTuple):
+    """How a kind is brought to its description and deleted, and which kinds have to be there first.
+
+    link runs after all that came with ensure in the same step; prepare takes the ids of all that is to be deleted.
+    """
+
+    ensure: Callable[[Work, str], None]
+    delete: Callable[[Work, str], None]
+    after: tuple[str, ...] = ()
+    making: Making | None = None
+    link: Callable[[Work, str], None] | None = None
+    prepare: Callable[[Work, Sequence[str]], None] | None = None
+
+
+KINDS = {
+    "vpc": Kind(network.ensure_vpc, network.delete_vpc, (), Making("create_vpc", "Vpc", "vpc")),
+    "dhcp_options": Kind(
+        network.ensure_dhcp_options,
+        network.delete_dhcp_options,
+        ("vpc",),
+        Making("create_dhcp_options", "DhcpOptions", "dhcp-options"),
+    ),
+    "subnet": Kind(network.ensure_subnet, network.delete_subnet, ("vpc",), Making("create_subnet", "Subnet", "subnet")),
+    "internet_gateway": Kind(
+        network.ensure_internet_gateway,
+        network.delete_internet_gateway,
+        ("vpc",),
+        Making("create_internet_gateway", "InternetGateway", "internet-gateway"),
+    ),
+    "route_table": Kind(
+        network.ensure_route_table,
+        network.delete_route_table,
+        ("subnet", "internet_gateway"),
+        Making("create_route_table", "RouteTable", "route-table", has_token=True),
+    ),
+    "security_group": Kind(
+        groups.ensure_security_group,
+        groups.delete_security_group,
+        ("vpc",),
+        # Its answer has the id and the tags, and no rules.
+        Making("create_security_group", "", "security-group"),
+        groups.link_security_group,
+        groups.empty_security_groups,
+    ),
+    "iam_role": Kind(iam.ensure_iam_role, iam.delete_iam_role),
+    "instance_profile": Kind(iam.ensure_instance_profile, iam.delete_instance_profile, ("iam_role",)),
+}
+MAKINGS = {name: kind.making for name, kind in KINDS.items() if kind.making}
+
+
+def steps(kinds: Iterable[str]) -> list[list[str]]:
+    """Return the kinds in steps, each of which needs nothing but what the steps before it have made."""
+    waiting, done = dict.fromkeys(kind for kind in KINDS if kind in set(kinds)), set[str]()
+    result: list[list[str]] = []
+    while waiting:
+        step = [kind for kind in waiting if not any(other in waiting for other in KINDS[kind].after)]
+        result.append(step)
+        done.update(step)
+        waiting = {kind: None for kind in waiting if kind not in done}
+    return result

@@ -1,0 +1,138 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the functions of all kinds share. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import satisfied
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing, reading_of, understood
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import Desired, owner_tags
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import kind_word
+
+
+class Making(NamedTuple):
+    """How EC2 makes a kind: the operation, where its answer has the record, and the type of its tags.
+
+    Without a place the answer is the record itself, and also has what was asked for.
+    """
+
+    operation: str
+    answer: str
+    resource_type: str
+    has_token: bool = False
+
+
+# What a group that was just made has yet to get.
+_EMPTY: Mapping[str, Any] = {"IpPermissions": (), "IpPermissionsEgress": ()}
+
+
+@dataclass
+class Work:
+    """One run: what is wanted, what exists by now, and what was done."""
+
+    calls: Calls
+    spec: ClusterSpec
+    wanted: Mapping[str, Desired]
+    # What exists of what is wanted, by key; functions add what they make.
+    things: dict[str, Thing]
+    ours: list[Thing]
+    makings: Mapping[str, Making]
+    lines: list[str] = field(default_factory=list)
+    # What only the caller knows, such as the user-data of machines.
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def id(self, key: str) -> str:
+        """Return the id of a resource that exists by now."""
+        return self.things[key].id
+
+    def want(self, key: str) -> Mapping[str, Any]:
+        """Return the described properties of a resource."""
+        return self.wanted[key].want
+
+    def differs(self, key: str, *properties: str) -> bool:
+        """Return whether one of the properties is not as described."""
+        have, want = self.things[key].have, self.want(key)
+        return any(not satisfied(name, have.get(name), want[name]) for name in properties)
+
+    def make(self, key: str, within: Mapping[str, str] | None = None, **parameters: Any) -> Thing:
+        """Make a resource of EC2 with its tags and return it; within is a filter that finds it again."""
+        item = self.wanted[key]
+        making, reading = self.makings[item.kind], reading_of(item.kind)
+        tags = {"TagSpecifications": [{"ResourceType": making.resource_type, "Tags": tag_list(item.want["tags"])}]}
+        token = {"ClientToken": str(uuid.uuid4())} if making.has_token else {}
+        answer = self.calls.create(
+            reading.service,
+            making.operation,
+            lambda: self.find(item, within or {}),
+            **parameters,
+            **tags,
+            **token,
+        )
+        if isinstance(answer, Thing):
+            return self.note(key, answer)
+        record = answer[making.answer] if making.answer else {**_EMPTY, **parameters, **answer}
+        thing = understood(reading, record)
+        # Some answers leave the tags out.
+        return self.note(key, replace(thing, tags=item.want["tags"], have={**thing.have, "tags": item.want["tags"]}))
+
+    def note(self, key: str, thing: Thing) -> Thing:
+        """Remember a thing that this run has made, and say so."""
+        self.calls.made(thing.id)
+        self.things[key] = thing
+        self.did("made", thing.kind, self.wanted[key].name, thing.id)
+        return thing
+
+    def find(self, item: Desired, within: Mapping[str, str]) -> Thing | None:
+        """Return what a call whose answer was lost has made: it carries our tags and was not there before."""
+        wanted = {
+            "tag:Name": item.name,
+            **{f"tag:{key}": value for key, value in owner_tags(self.spec).items()},
+            **within,
+        }
+        known = {thing.id for thing in self.ours}
+        return next((thing for thing in self.read(item.kind, wanted) if thing.id not in known), None)
+
+    def read(self, kind: str, filters: Mapping[str, str]) -> list[Thing]:
+        """Return the things of a kind of EC2 that pass all filters."""
+        reading = reading_of(kind)
+        wanted = [{"Name": name, "Values": [value]} for name, value in filters.items()]
+        records = self.calls.call(reading.service, reading.operation, Filters=wanted)[reading.answer]
+        return [understood(reading, record) for record in records]
+
+    def tag(self, key: str) -> None:
+        """Set the tags that differ, and leave all others."""
+        self.tag_with(key, lambda tags: self.ec2("create_tags", Resources=[self.id(key)], Tags=tags))
+
+    def tag_with(self, key: str, setting: Callable[[list[dict[str, str]]], Any]) -> None:
+        """Set the tags that differ with the given call, and leave all others."""
+        have = self.things[key].have.get("tags") or {}
+        differing = {name: value for name, value in self.want(key)["tags"].items() if have.get(name) != value}
+        if differing:
+            setting(tag_list(differing))
+            self.changed(key, "tags " + ", ".join(sorted(differing)))
+
+    def ec2(self, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        """Make a call of EC2 that can be repeated."""
+        return self.calls.call("ec2", operation, **parameters)
+
+    def changed(self, key: str, what: str) -> None:
+        """Say what was changed of a resource."""
+        self.did("changed", self.wanted[key].kind, self.wanted[key].name, self.id(key), what)
+
+    def did(self, verb: str, kind: str, name: str, thing_id: str, what: str = "") -> None:
+        """Say what was done, a line each."""
+        shown = f" ({thing_id})" if thing_id != name else ""
+        self.lines.append(f"{verb} {kind_word(kind)} {name}{shown}" + (f": {what}" if what else ""))
+
+
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return tags as AWS takes them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]

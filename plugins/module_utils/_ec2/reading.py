@@ -1,0 +1,87 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The state of a cluster as the modules and roles share it. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_hours import Stop, bastion_stop
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import (
+    Comparison,
+    Resource,
+    choose,
+    compare,
+    owner_of,
+    taken_problems,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing, read_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import Desired, desired
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import plan_lines
+
+
+def read_and_compare(api: Api, spec: ClusterSpec, *, console_output: bool = False) -> Comparison:
+    """Return what the cluster is, compared with its description."""
+    things = read_cluster(api, spec, console_output=console_output)
+    return compare(wanted_of(spec, things), things)
+
+
+def wanted_of(spec: ClusterSpec, things: list[Thing]) -> dict[str, Desired]:
+    """Return every resource that is described, with what only the VPC that exists decides."""
+    vpc = choose(desired(spec)["vpc"], things)
+    return desired(spec, vpc_ipv6_cidr=vpc.have["ipv6_cidr"] if vpc else None)
+
+
+def result_of(spec: ClusterSpec, comparison: Comparison, now: datetime) -> dict[str, Any]:
+    """Return the comparison as roles and users see it."""
+    group = next((item.have for item in comparison.resources if item.kind == "autoscaling_group"), None)
+    stop = bastion_stop(spec.bastion, group, now)
+    return {
+        "resources": {resource.key: resource_as_dict(resource) for resource in comparison.resources},
+        "found": [found._asdict() for found in comparison.found],
+        "guests": [_thing_as_dict(guest) for guest in comparison.guests],
+        "problems": [problem._asdict() for problem in taken_problems(comparison.resources)],
+        "summary": comparison.summary(),
+        "plan": plan_lines(spec, comparison, stop),
+        "bastion_stop": _stop_as_dict(stop),
+    }
+
+
+def _stop_as_dict(stop: Stop | None) -> dict[str, Any] | None:
+    if stop is None:
+        return None
+    postponed_to = stop.postponed_to.isoformat() if stop.postponed_to else None
+    return {"at": stop.at.isoformat(), "minutes": stop.minutes, "postponed_to": postponed_to}
+
+
+def resource_as_dict(resource: Resource) -> dict[str, Any]:
+    """Return a resource as users see it."""
+    differences = [difference._asdict() for difference in resource.differences]
+    taken_by = _thing_as_dict(resource.taken_by) if resource.taken_by else None
+    values = {**resource._asdict(), "differences": differences, "taken_by": taken_by}
+    return {key: value for key, value in values.items() if key != "key"}
+
+
+def _thing_as_dict(thing: Thing) -> dict[str, Any]:
+    return {"kind": thing.kind, "id": thing.id, "name": thing.name, "owner": owner_of(thing)}
+
+
+def diff_of(before: Comparison, parts: Sequence[str], *, absent: bool) -> dict[str, Any]:
+    """Return the described properties of the parts that were not as they should be."""
+    wrong = [item for item in before.resources if item.part in parts and item.differences]
+    if absent:
+        gone = [found for found in before.found if found.part in parts]
+        return {"before": {f"{found.kind} {found.id}": found.name for found in gone}, "after": {}}
+    made = [item for item in before.resources if item.part in parts and item.state == "missing"]
+    return {
+        "before": {item.key: {what.property: what.have for what in item.differences} for item in wrong},
+        "after": {
+            **{item.key: {what.property: what.want for what in item.differences} for item in wrong},
+            **{item.key: dict(item.want) for item in made},
+        },
+    }

@@ -1,0 +1,171 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make, change or remove the EC2 and IAM resources of a cluster."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ec2_cluster
+short_description: Make, change or remove the EC2 and IAM resources of a cluster
+version_added: 0.1.0
+description:
+  - Brings parts of one cluster to the cluster's description, in one process and with calls side by side.
+  - What carries the tags C(Project) and C(Cluster) belongs to the cluster, and nothing else is ever changed or deleted.
+    A name that the cluster would use and that something without these tags has is refused before anything is made.
+  - Only tags that differ are set. Other tags, rules and routes stay.
+  - A run that was interrupted, or whose answers were lost, is continued by the next one without a second resource.
+notes:
+  - A call that makes something is repeated only after a search for what a lost answer may have made.
+author:
+  - The urmanac.talos authors (@urmanac)
+options:
+  parts:
+    description:
+      - The parts of the cluster that are made, changed or removed.
+      - V(network) is the VPC with all that is in it but interfaces and machines, and the nodes' role and profile.
+    type: list
+    elements: str
+    choices: [network]
+    required: true
+  state:
+    description:
+      - V(absent) deletes everything of the parts that carries the cluster's tags, wherever it came from.
+      - The network is kept while machines are in it, or anything in its VPCs that does not carry the cluster's tags.
+    type: str
+    choices: [present, absent]
+    default: present
+  remove_duplicates:
+    description: Whether a second one of a described resource that nothing uses is deleted.
+    type: bool
+    default: false
+seealso:
+  - module: urmanac.talos.ec2_cluster_info
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - urmanac.talos._ec2_cluster
+  - urmanac.talos.attributes
+"""
+
+EXAMPLES = r"""
+- name: Make the network
+  urmanac.talos.ec2_cluster:
+    cluster: "{{ cluster_spec }}"
+    parts: [network]
+
+- name: Remove it, and everything that an interrupted run has left of it
+  urmanac.talos.ec2_cluster:
+    cluster: "{{ cluster_spec }}"
+    parts: [network]
+    state: absent
+"""
+
+RETURN = r"""
+lines:
+  description: What was done, or would be in check mode, a line each.
+  returned: success
+  type: list
+  elements: str
+  sample: ["made VPC talos-vpc (vpc-0123456789abcdef0)"]
+resources:
+  description: Every described resource as it is afterwards, as M(urmanac.talos.ec2_cluster_info) returns it.
+  returned: success
+  type: dict
+  sample:
+    internet_gateway:
+      kind: internet_gateway
+      name: talos-igw
+      part: network
+      id: igw-0123456789abcdef0
+      state: present
+      differences: []
+      want: {"attached_to": ["talos-vpc"]}
+      have: {"attached_to": ["talos-vpc"]}
+      taken_by:
+found:
+  description: Everything that carries the cluster's tags afterwards, as M(urmanac.talos.ec2_cluster_info) returns it.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+guests:
+  description: Things of others in the cluster's VPCs, as M(urmanac.talos.ec2_cluster_info) returns them.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+problems:
+  description: What takes the place of resources of other parts, as M(urmanac.talos.ec2_cluster_info) returns it.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+summary:
+  description: How many of the described resources are in each state, as M(urmanac.talos.ec2_cluster_info) returns it.
+  returned: success
+  type: dict
+  sample: {"present": 9, "missing": 6, "differs": 0, "foreign": 0, "strays": 0}
+plan:
+  description: What is left to do, as M(urmanac.talos.ec2_cluster_info) returns it.
+  returned: success
+  type: list
+  elements: str
+  sample: ["= 9 present: 1 VPC"]
+bastion_stop:
+  description: When the schedule stops the bastion next, as M(urmanac.talos.ec2_cluster_info) returns it.
+  returned: success
+  type: dict
+  sample: {"at": "2026-12-01T23:00:00+00:00", "minutes": 240, "postponed_to": null}
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import connect
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import SERVICES
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import diff_of, result_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "cluster": argument_spec(),
+    "parts": {"type": "list", "elements": "str", "choices": ["network"], "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "remove_duplicates": {"type": "bool", "default": False},
+}
+
+
+def outcome_as_dict(spec: ClusterSpec, outcome: Outcome, order: Order) -> dict[str, Any]:
+    """Return what the module returns."""
+    diff = diff_of(outcome.before, order.parts, absent=order.absent)
+    lines, now = list(outcome.lines), datetime.now(UTC)
+    return {"changed": outcome.changed, "lines": lines, "diff": diff, **result_of(spec, outcome.after, now)}
+
+
+def main() -> None:
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        spec = parse_spec(module.params["cluster"])
+        order = Order(
+            parts=tuple(module.params["parts"]),
+            absent=module.params["state"] == "absent",
+            remove_duplicates=module.params["remove_duplicates"],
+            check_mode=module.check_mode,
+        )
+        # Calls repeats what may be repeated; botocore would repeat everything.
+        api = connect(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr, once=True)
+        outcome = ensure_cluster(Calls(api), spec, order)
+    except CollectionError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**outcome_as_dict(spec, outcome, order))
+
+
+if __name__ == "__main__":
+    main()

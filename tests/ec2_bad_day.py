@@ -1,0 +1,93 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AWS on a bad day: moto behind an Api that loses answers, answers late and throttles. Time passes at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from moto.ec2.models import ec2_backends
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls, Clock
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem
+from tests.ec2_cluster import ACCOUNT, REGION, MotoApi
+
+READING = ("describe_", "get_", "list_")
+
+
+def refusal(reason: str, operation: str = "ec2:Call", code: str = "AWS_ERROR") -> AwsError:
+    """Return the error that AWS answers with this reason."""
+    return AwsError(Problem(code, f"call {operation} in eu-west-1", f"{reason}: said the test", "Look it up."), reason)
+
+
+class BadDay(MotoApi):
+    """Does what it is asked, and then says something else: by operation and how often, for the next calls of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Done, and then answered with an internal error.
+        self.lost: Counter[str] = Counter()
+        # Not done: refused with a reason.
+        self.refused: dict[str, list[str]] = {}
+        # What this operation makes stays unknown for so many calls that name it.
+        self.late: Counter[str] = Counter()
+        self._unknown: Counter[str] = Counter()
+        self.time = 0.0
+
+    def calls_of(self) -> Calls:
+        """Return the calls of one run, whose pauses take no time."""
+        return Calls(self, Clock(lambda: self.time, self._sleep))
+
+    def writes(self) -> list[str]:
+        """Return the operations that were called and may change something."""
+        return [operation for operation in self.calls if not operation.startswith(READING)]
+
+    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        if operation == "delete_dhcp_options":
+            self._forget_old_vpc(parameters["DhcpOptionsId"])
+        if self.refused.get(operation):
+            self.calls.append(operation)
+            raise refusal(self.refused[operation].pop(0), operation)
+        self._refuse_unknown(operation, parameters)
+        answer = super().call(service, operation, **parameters)
+        if operation == "create_dhcp_options":
+            self._tag(answer["DhcpOptions"]["DhcpOptionsId"], parameters)
+        if self.late[operation]:
+            self._unknown[_made_id(answer)] = self.late.pop(operation)
+        if self.lost[operation]:
+            self.lost[operation] -= 1
+            raise refusal("InternalError", operation)
+        return answer
+
+    def _sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+    def _tag(self, resource: str, parameters: dict[str, Any]) -> None:
+        # Moto forgets the tags of these.
+        self.clients["ec2"].create_tags(Resources=[resource], Tags=parameters["TagSpecifications"][0]["Tags"])
+
+    def _forget_old_vpc(self, options_id: str) -> None:
+        # Moto calls a set in use by a VPC that has another one since.
+        options = ec2_backends[ACCOUNT][REGION].dhcp_options_sets.get(options_id)
+        if options and options.vpc and options.vpc.dhcp_options is not options:
+            options.vpc = None
+
+    def _refuse_unknown(self, operation: str, parameters: dict[str, Any]) -> None:
+        for thing_id in list(self._unknown):
+            if not operation.startswith("describe_") and f"'{thing_id}'" in repr(parameters):
+                self._unknown -= Counter([thing_id])
+                raise refusal("InvalidThing.NotFound", operation)
+
+
+def _made_id(answer: dict[str, Any]) -> str:
+    record = next(
+        (value for value in answer.values() if isinstance(value, dict) and "HTTPHeaders" not in value), answer
+    )
+    return (
+        next(value for key, value in record.items() if key.endswith("Id") and key not in ("OwnerId", "VpcId"))
+        if ("CidrBlock" not in record or "SubnetId" in record)
+        else record["VpcId"]
+    )

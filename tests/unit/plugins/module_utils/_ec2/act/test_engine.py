@@ -1,0 +1,275 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of making, changing and removing the network of a cluster, on good days and bad ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import read_and_compare
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
+from tests.ec2_bad_day import BadDay
+from tests.ec2_cluster import Builder, empty_aws, spec, tag_list
+
+CREATING = (
+    *("create_vpc", "create_dhcp_options", "create_subnet", "create_internet_gateway", "create_route_table"),
+    *("create_security_group", "create_role", "create_instance_profile"),
+)
+SETTING = (
+    *("associate_dhcp_options", "attach_internet_gateway", "create_route", "associate_route_table"),
+    *("authorize_security_group_ingress", "put_role_policy", "add_role_to_instance_profile"),
+    "modify_vpc_attribute",
+)
+
+
+@pytest.fixture
+def api() -> Iterator[BadDay]:
+    with empty_aws():
+        yield BadDay()
+
+
+def present(api: BadDay, **changes: Any) -> Outcome:
+    return ensure_cluster(api.calls_of(), spec(), Order((NETWORK,), **changes))
+
+
+def absent(api: BadDay) -> Outcome:
+    return ensure_cluster(api.calls_of(), spec(), Order((NETWORK,), absent=True))
+
+
+def states(outcome: Outcome) -> set[str]:
+    return {item.state for item in outcome.after.resources if item.part == NETWORK}
+
+
+def test_an_empty_account_gets_the_whole_network(api: BadDay) -> None:
+    outcome = present(api)
+
+    assert states(outcome) == {"present"}
+    assert outcome.after.summary()["strays"] == 0
+    assert [line.split(" (")[0] for line in outcome.lines if line.startswith("made VPC")] == ["made VPC moon-vpc"]
+
+
+def test_a_second_run_makes_no_writing_call(api: BadDay) -> None:
+    present(api)
+    api.calls.clear()
+
+    outcome = present(api)
+
+    assert (outcome.changed, api.writes()) == (False, [])
+
+
+def test_check_mode_makes_no_writing_call_and_says_what_it_would_do(api: BadDay) -> None:
+    outcome = present(api, check_mode=True)
+
+    assert (outcome.changed, api.writes()) == (True, [])
+    assert "would make VPC moon-vpc" in outcome.lines
+
+
+@pytest.mark.parametrize("operation", [*CREATING, *SETTING])
+def test_a_lost_answer_leaves_one_resource(api: BadDay, operation: str) -> None:
+    api.lost[operation] = 1
+
+    outcome = present(api)
+
+    assert states(outcome) == {"present"}
+    assert [found for found in outcome.after.found if not found.described] == []
+    assert api.calls.count(operation) >= 1
+    assert api.lost[operation] == 0
+
+
+@pytest.mark.parametrize("operation", CREATING)
+def test_what_is_known_late_is_waited_for(api: BadDay, operation: str) -> None:
+    api.late[operation] = 3
+
+    outcome = present(api)
+
+    assert states(outcome) == {"present"}
+    assert [found for found in outcome.after.found if not found.described] == []
+
+
+@pytest.mark.parametrize("operation", [*CREATING, *SETTING, "describe_vpcs"])
+def test_a_throttled_call_is_made_again(api: BadDay, operation: str) -> None:
+    api.refused[operation] = ["RequestLimitExceeded", "Throttling"]
+
+    assert states(present(api)) == {"present"}
+    assert api.time > 0
+
+
+def test_a_refused_call_is_made_once_and_says_what_was_done_and_what_to_do(api: BadDay) -> None:
+    api.refused["create_vpc"] = ["VpcLimitExceeded"]
+
+    with pytest.raises(AwsError, match=r"Failed to make VPC moon-vpc \(create_vpc in eu-west-1\): VpcLimitExceeded"):
+        present(api)
+
+    assert api.calls.count("create_vpc") == 1
+
+
+def test_an_interrupted_run_is_continued(api: BadDay) -> None:
+    api.refused["create_route"] = ["UnauthorizedOperation"]
+    with pytest.raises(AwsError, match="Run it again"):
+        present(api)
+
+    outcome = present(api)
+
+    assert states(outcome) == {"present"}
+    assert outcome.after.summary()["strays"] == 0
+
+
+def test_drift_is_mended_and_the_tags_and_rules_of_others_stay(api: BadDay) -> None:
+    ids = Builder(api, spec()).build()
+    ec2 = api.clients["ec2"]
+    ec2.modify_subnet_attribute(SubnetId=ids["subnet"], MapPublicIpOnLaunch={"Value": True})
+    ec2.delete_route(RouteTableId=ids["route_table"], DestinationCidrBlock="0.0.0.0/0")
+    ec2.create_tags(Resources=[ids["vpc"]], Tags=tag_list({"Owner": "Bob", "Theirs": "kept"}))
+    theirs = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "192.0.2.1/32"}]}
+    ec2.authorize_security_group_ingress(GroupId=ids["security_group/nodes"], IpPermissions=[theirs])
+
+    outcome = present(api)
+
+    vpc = outcome.after.resources[0]
+    groups = {item.key: item for item in outcome.after.resources}
+    assert states(outcome) == {"present"}
+    assert (vpc.have or {})["tags"]["Theirs"] == "kept"
+    assert (groups["security_group/nodes"].have or {})["extra_rules"] == ["in tcp/22 from 192.0.2.1/32"]
+
+
+def test_other_dhcp_options_take_the_place_of_the_old_ones(api: BadDay) -> None:
+    present(api)
+
+    outcome = ensure_cluster(api.calls_of(), spec(domain="moon.example.com"), Order((NETWORK,)))
+
+    assert states(outcome) == {"present"}
+    assert len([found for found in outcome.after.found if found.kind == "dhcp_options"]) == 1
+
+
+def foreign(api: BadDay, kind: str) -> None:
+    """Make something of a stranger that has a name, or takes a place, that the cluster would use."""
+    ec2, iam = api.clients["ec2"], api.clients["iam"]
+    if kind == "iam_role":
+        iam.create_role(RoleName=spec().iam_name, AssumeRolePolicyDocument="{}", Tags=tag_list({"Owner": "Bob"}))
+    elif kind == "instance_profile":
+        iam.create_instance_profile(InstanceProfileName=spec().iam_name, Tags=tag_list({"Owner": "Bob"}))
+    else:
+        vpc = next(found.id for found in read_and_compare(api, spec()).found if found.kind == "vpc")
+        tags = [{"ResourceType": kind.replace("_", "-"), "Tags": tag_list({"Owner": "Bob"})}]
+        if kind == "security_group":
+            ec2.create_security_group(GroupName="moon-nodes", Description="theirs", VpcId=vpc, TagSpecifications=tags)
+        else:
+            ec2.create_subnet(VpcId=vpc, CidrBlock="10.10.0.128/25", TagSpecifications=tags)
+
+
+@pytest.mark.parametrize("kind", ["iam_role", "instance_profile", "security_group", "subnet"])
+def test_what_others_have_under_our_name_is_refused_before_anything_is_made(api: BadDay, kind: str) -> None:
+    if kind in ("security_group", "subnet"):
+        # They can only be in the way in a VPC of ours, which an interrupted run has left.
+        api.refused[f"create_{kind}"] = ["UnauthorizedOperation"] * 2
+        with pytest.raises(AwsError):
+            present(api)
+        api.refused.clear()
+    foreign(api, kind)
+    api.calls.clear()
+
+    with pytest.raises(Ec2Error, match=rf"Failed to make {kind} .*Owner=Bob.*Choose another"):
+        present(api)
+
+    assert api.writes() == []
+
+
+def test_what_others_have_in_the_vpc_is_named_before_anything_is_deleted(api: BadDay) -> None:
+    present(api)
+    ec2 = api.clients["ec2"]
+    subnet = next(found.id for found in read_and_compare(api, spec()).found if found.kind == "subnet")
+    made = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+    api.calls.clear()
+
+    with pytest.raises(Ec2Error, match=f"network interface {made} in it is not of this cluster"):
+        absent(api)
+
+    assert api.writes() == []
+
+
+def test_everything_is_removed_and_a_second_removal_makes_no_writing_call(api: BadDay) -> None:
+    present(api)
+
+    first = absent(api)
+    api.calls.clear()
+    second = absent(api)
+
+    assert first.after.found == ()
+    assert (second.changed, api.writes()) == (False, [])
+
+
+def test_two_vpcs_of_ours_and_a_detached_gateway_are_removed(api: BadDay) -> None:
+    outcome = present(api)
+    ids = {item.key: item.id for item in outcome.after.resources}
+    ec2, tags = api.clients["ec2"], tag_list(dict(outcome.after.resources[0].want["tags"]))
+    second = ec2.create_vpc(CidrBlock="10.10.0.0/16")["Vpc"]["VpcId"]
+    ec2.create_tags(Resources=[second], Tags=tags)
+    ec2.detach_internet_gateway(InternetGatewayId=ids["internet_gateway"], VpcId=ids["vpc"])
+
+    assert absent(api).after.found == ()
+
+
+def test_a_second_vpc_is_named_and_removed_on_request(api: BadDay) -> None:
+    first = present(api)
+    tags = tag_list(dict(first.after.resources[0].want["tags"]))
+    second = api.clients["ec2"].create_vpc(CidrBlock="10.10.0.0/16")["Vpc"]["VpcId"]
+    api.clients["ec2"].create_tags(Resources=[second], Tags=tags)
+
+    kept = present(api)
+    removed = present(api, remove_duplicates=True)
+
+    assert [(found.id, found.unused) for found in kept.after.found if found.duplicate] == [(second, True)]
+    assert removed.lines == (f"deleted VPC moon-vpc ({second})",)
+    assert removed.after.resources[0].id == first.after.resources[0].id
+    assert not [found for found in removed.after.found if found.duplicate]
+
+
+def test_an_untagged_profile_that_our_role_left_behind_is_adopted(api: BadDay) -> None:
+    ours = tag_list({"Project": "talos-arm64", "Cluster": "moon"})
+    iam, name = api.clients["iam"], spec().iam_name
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}", Tags=ours)
+    iam.create_instance_profile(InstanceProfileName=name)
+
+    outcome = present(api)
+
+    tags = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Tags"]
+    assert states(outcome) == {"present"}
+    assert {"Key": "Cluster", "Value": "moon"} in tags
+    assert absent(api).after.found == ()
+
+
+def test_an_untagged_profile_with_another_role_in_it_is_not_ours(api: BadDay) -> None:
+    ours = tag_list({"Project": "talos-arm64", "Cluster": "moon"})
+    iam, name = api.clients["iam"], spec().iam_name
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}", Tags=ours)
+    iam.create_role(RoleName="theirs", AssumeRolePolicyDocument="{}")
+    iam.create_instance_profile(InstanceProfileName=name)
+    iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName="theirs")
+
+    with pytest.raises(Ec2Error, match="Failed to make instance_profile"):
+        present(api)
+
+
+def test_a_deletion_waits_for_what_is_still_in_the_way(api: BadDay) -> None:
+    present(api)
+    api.refused["delete_vpc"] = ["DependencyViolation"] * 3
+    api.refused["delete_subnet"] = ["DependencyViolation"]
+
+    assert absent(api).after.found == ()
+
+
+def test_a_deletion_gives_up_after_a_while(api: BadDay) -> None:
+    present(api)
+    api.refused["delete_vpc"] = ["DependencyViolation"] * 1000
+
+    with pytest.raises(AwsError, match=r"Failed to delete VPC moon-vpc .*DependencyViolation"):
+        absent(api)
+
+    assert 100 < api.time < 400
