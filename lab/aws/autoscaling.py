@@ -21,15 +21,14 @@ from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import utcnow
 from moto.moto_api._internal import mock_random
-from moto.ssm.models import ssm_backends
 
-from lab.aws.instances import give_credits, on_termination
+from lab.aws.account import check_launch
+from lab.aws.instances import give_credits, on_termination, resolve_image
 from lab.aws.patches import ACCOUNT, Function, put, wrap
 from lab.machines import MachinePark
 from lab.settings import REGION
 
 LOG = logging.getLogger("lab.autoscaling")
-RESOLVED = "resolve:ssm:"
 GROUP_TAG = "aws:autoscaling:groupName"
 LIFECYCLE = {"pending": "Pending", "running": "InService"}
 
@@ -130,10 +129,11 @@ def _launch(group: Any, count: int, tags: dict[str, str]) -> None:
     wanted = {
         item["ResourceType"]: {t["Key"]: t["Value"] for t in item["Tags"]} for item in data.get("TagSpecifications", [])
     }
+    check_launch(group.ec2_backend, data, count)
     wanted["instance"] = wanted.get("instance", {}) | tags | {GROUP_TAG: group.name}
     for _ in range(count):
         reservation = group.ec2_backend.run_instances(
-            _image(data["ImageId"]), 1, group.user_data, [], **_options(group, data), tags=wanted
+            resolve_image(data["ImageId"]), 1, group.user_data, [], **_options(group, data), tags=wanted
         )
         (instance,) = reservation.instances
         give_credits(instance, data.get("CreditSpecification", {}).get("CpuCredits"))
@@ -166,13 +166,6 @@ def _options(group: Any, data: dict[str, Any]) -> dict[str, Any]:
         "metadata_options": data.get("MetadataOptions", {}),
         "key_name": data.get("KeyName"),
     }
-
-
-def _image(text: str) -> str:
-    """Return the image that a template means, which EC2 looks up at each launch."""
-    if not text.startswith(RESOLVED):
-        return text
-    return str(ssm_backends[ACCOUNT][REGION].get_parameter(text.removeprefix(RESOLVED)).value)
 
 
 def _react(instance: Any, park: MachinePark) -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from lab.aws import autoscaling, instances, interfaces, network, strict, templates, volumes
+from lab.aws import account, autoscaling, instances, interfaces, network, strict, templates, volumes
 from lab.machines import MachinePark
 
 
@@ -18,3 +18,4 @@ def install(park: MachinePark) -> None:
     instances.install(park)
     templates.install()
     autoscaling.install(park)
+    account.install()

@@ -8,6 +8,7 @@ POST /lab/faults takes one fault as JSON:
   {"kind": "refuse", "action": "CreateVpc", "code": "UnauthorizedOperation", "message": "..."}   count: 1
   {"kind": "delay", "action": "DescribeVpcs", "seconds": 2, "count": 5}
   {"kind": "lost_answer", "action": "CreateNetworkInterface"}    done, but the caller gets a 500 and does not know
+  {"kind": "dropped_answer", "action": "CreateVpc"}              done, but the connection ends without an answer
   {"kind": "eventual", "action": "CreateVpc", "count": 2}        what the next call creates is not found 2 times
 An action "*" means every action. DELETE /lab/faults forgets them all.
 """
@@ -20,8 +21,23 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from xml.etree import ElementTree
 
-KINDS = ("throttle", "refuse", "delay", "lost_answer", "eventual")
-_ID = re.compile(r"\b(?:vpc|subnet|igw|rtb|sg|eni|i|vol|dopt|eipalloc|lt)-[0-9a-f]{17}\b")
+KINDS = ("throttle", "refuse", "delay", "lost_answer", "dropped_answer", "eventual")
+# What a call creates: the beginning of its identifier, or the parameter that names it and the code when it is unknown.
+_CREATED = {
+    "RunInstances": "i",
+    "CreateNetworkInterface": "eni",
+    "CreateSubnet": "subnet",
+    "CreateRouteTable": "rtb",
+    "CreateSecurityGroup": "sg",
+    "CreateLaunchTemplate": "lt",
+}
+_NAMED = {
+    "CreateRole": ("RoleName", "NoSuchEntity"),
+    "CreateInstanceProfile": ("InstanceProfileName", "NoSuchEntity"),
+    "PutParameter": ("Name", "ParameterNotFound"),
+    "ImportKeyPair": ("KeyName", "InvalidKeyPair.NotFound"),
+}
+_ANY = "vpc|subnet|igw|rtb|sg|eni|i|vol|dopt|eipalloc|lt"
 _NOT_FOUND = {
     "vpc": "InvalidVpcID.NotFound",
     "subnet": "InvalidSubnetID.NotFound",
@@ -70,6 +86,7 @@ class Faults:
 
     waiting: list[Fault] = field(default_factory=list)
     hidden: dict[str, int] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, fault: Fault) -> None:
@@ -93,17 +110,20 @@ class Faults:
                     self.waiting.append(replace(fault, count=fault.count - 1))
         return struck
 
-    def hide(self, body: str, times: int) -> None:
-        """Hide, for some calls, every resource that an answer names first: the one that was created."""
-        created = _ID.search(_without_metadata(body))
-        if created:
+    def hide(self, action: str, parameters: dict[str, Any], body: str, times: int) -> None:
+        """Hide, for some calls, the resource that a call has created."""
+        name, code = _NAMED.get(action, ("", ""))
+        created = re.search(rf"\b(?:{_CREATED.get(action, _ANY)})-[0-9a-f]{{17}}\b", _without_metadata(body))
+        if name:
+            self.hidden[parameters[name]], self.codes[parameters[name]] = times, code
+        elif created:
             self.hidden[created.group()] = times
 
-    def refuse_hidden(self, parameters: dict[str, str]) -> None:
+    def refuse_hidden(self, parameters: dict[str, Any]) -> None:
         """Refuse a call that names a hidden resource, as AWS does before the resource has spread."""
         for value in parameters.values():
-            if value in self.hidden and self._spend(value):
-                code = _NOT_FOUND[value.split("-", maxsplit=1)[0]]
+            if isinstance(value, str) and value in self.hidden and self._spend(value):
+                code = self.codes.get(value) or _NOT_FOUND[value.split("-", maxsplit=1)[0]]
                 raise AwsRefusal(code, f"The ID '{value}' does not exist")
 
     def without_hidden(self, body: str) -> str:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import copy
 import fnmatch
-import hashlib
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -20,12 +18,16 @@ from moto.ec2.models import instance_types as moto_instance_types
 from moto.ec2.models import instances as moto_instances
 from moto.ec2.models.instances import Instance, InstanceBackend, InstanceState, MetadataOptions
 from moto.ec2.responses import EC2Response
+from moto.ssm.models import ssm_backends
 
+from lab.aws.account import LAUNCHED, check_launch, check_vcpus, launched
 from lab.aws.interfaces import check_available
-from lab.aws.patches import Function, put, refuse, tags_for, wrap
+from lab.aws.patches import ACCOUNT, Function, put, refuse, tags_for, wrap
 from lab.aws.volumes import add_volumes
 from lab.machines import MachinePark, Size
+from lab.settings import REGION
 
+RESOLVED = "resolve:ssm:"
 ENDED: list[Callable[[Any], None]] = []
 STATES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 UNLIMITED_BY_DEFAULT = ("t3.", "t3a.", "t4g.")
@@ -211,26 +213,32 @@ _FILTERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-# Gap: RunInstances takes any image for any type, ignores ClientToken, MaxCount, credits and tags of interfaces.
+# Gap: RunInstances takes any image for any type, ignores MaxCount, credits and tags of interfaces.
 def _checked_run(original: Function) -> Function:
     def run_instances(self: Any) -> ActionResult:
-        token, request = self._get_param("ClientToken"), _digest(self.params)
-        known = self.ec2_backend.__dict__.setdefault("lab_instance_tokens", {})
-        if token and token in known:
-            return _answer_again(known[token], request)
+        if self._get_param("ImageId"):
+            self.params["ImageId"] = resolve_image(self._get_param("ImageId"))
         _check_combination(self)
+        asked = {name: self._get_param(name) for name in LAUNCHED if self._get_param(name)}
+        data = launched(asked, self.ec2_backend, self._get_param("LaunchTemplate") or {})
+        check_launch(self.ec2_backend, data, int(self._get_param("MaxCount") or 1))
         _check_architecture(self)
         _prepare(self)
         answer: ActionResult = original(self)
         reservation: Any = answer.result
         for instance in reservation.instances:
-            give_credits(instance, self._get_param("CreditSpecification.CpuCredits"))
+            give_credits(instance, (data.get("CreditSpecification") or {}).get("CpuCredits"))
             _tag_interfaces(self, instance)
-        if token:
-            known[token] = (request, reservation)
         return answer
 
     return run_instances
+
+
+def resolve_image(text: str) -> str:
+    """Return the image that a call or template means, which EC2 looks up at each launch."""
+    if not text.startswith(RESOLVED):
+        return text
+    return str(ssm_backends[ACCOUNT][REGION].get_parameter(text.removeprefix(RESOLVED)).value)
 
 
 def _check_combination(response: Any) -> None:
@@ -263,18 +271,6 @@ def _check_architecture(response: Any) -> None:
             f"'{image.architecture}' of the specified AMI. Specify an instance type and an AMI that have matching "
             "architectures, and try again.",
         )
-
-
-def _digest(parameters: Any) -> str:
-    plain = parameters.original_dict() if hasattr(parameters, "original_dict") else parameters
-    return hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def _answer_again(known: tuple[str, Any], request: str) -> ActionResult:
-    if known[0] != request:
-        message = "The client token you have provided is associated with a different request"
-        raise refuse("IdempotentParameterMismatch", message)
-    return ActionResult(known[1])
 
 
 def _prepare(response: Any) -> None:
@@ -410,6 +406,7 @@ def _install_life(park: MachinePark) -> None:
             message = f"The instance '{self.id}' is not in a state from which it can be started."
             raise refuse("IncorrectInstanceState", message)
         if self.state == "stopped":
+            check_vcpus(self.ec2_backend, self.instance_type, 1)
             self.state_reason = moto_instances.StateReason()
             self._reason = ""
             _begin(self, park)

@@ -23,7 +23,6 @@ def install() -> None:
     wrap(NetworkInterfaceBackend, "attach_network_interface", _only_available)
     put(NetworkInterfaceBackend, assign_ipv6_addresses=assign_ipv6, unassign_ipv6_addresses=_unassign_ipv6)
     wrap(EC2Response, "modify_network_interface_attribute", _more_attributes)
-    wrap(EC2Response, "create_network_interface", _idempotent)
     wrap(EC2Response, "assign_ipv6_addresses", _only_new_addresses)
     put(NetworkInterface, group_set=property(_groups))
     put(NetworkInterface, ipv6_address=property(lambda self: next(iter(self.ipv6_addresses), None)))
@@ -177,21 +176,6 @@ def _more_attributes(original: Function) -> Function:
         return original(self)
 
     return modify_network_interface_attribute
-
-
-# Gap: ClientToken is ignored, so a call that is sent again makes a second interface.
-def _idempotent(original: Function) -> Function:
-    def create_network_interface(self: Any) -> Any:
-        token = self._get_param("ClientToken")
-        made = self.ec2_backend.__dict__.setdefault("lab_interface_tokens", {})
-        if token and made.get(token) in self.ec2_backend.enis:
-            return ActionResult({"NetworkInterface": self.ec2_backend.enis[made[token]], "ClientToken": token})
-        answer = original(self)
-        if token:
-            made[token] = answer.result["NetworkInterface"].id
-        return answer
-
-    return create_network_interface
 
 
 # Gap: several filters are missing.

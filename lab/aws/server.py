@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import socket
 import threading
 import time
 import traceback
@@ -27,7 +28,7 @@ from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from lab.aws import extensions, strict
+from lab.aws import account, extensions, strict
 from lab.aws.autoscaling import run_scheduled_action
 from lab.aws.faults import AwsRefusal, Faults, parse_fault
 from lab.aws.patches import ACCOUNT
@@ -89,6 +90,7 @@ class Application:
         self.park = park
         self.faults = Faults()
         self.calls: list[Call] = []
+        self.answered: dict[tuple[str, str], tuple[dict[str, Any], bytes]] = {}
         self.moto = DomainDispatcherApplication(create_backend_app)
         extensions.install(park)
 
@@ -112,8 +114,11 @@ class Application:
             _check_credentials(request)
             self._strike(action)
             self.faults.refuse_hidden(parameters)
-            answer = self._moto(request, body)
-            answer = self._after(answer, action)
+            answer = self._once(service, action, parameters, lambda: self._moto(request, body))
+            answer = self._after(answer, action, parameters)
+        except ConnectionAbortedError:
+            request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            answer = Response(status=500)
         except AwsRefusal as refusal:
             answer = _error(service, refusal.code, str(refusal), refusal.status)
         except Exception as error:
@@ -127,6 +132,28 @@ class Application:
         with self.park.lock:  # moto's tables are plain dicts; the machines change them too
             return Response.from_app(self.moto, environ)
 
+    def _once(self, service: str, action: str, parameters: dict[str, Any], do: Callable[[], Response]) -> Response:
+        """Answer a call that comes again with its ClientToken as the first time. Gap: moto ignores the token."""
+        if service == "freetier":
+            return _json(account.plan_state(), 200)
+        token = (action, str(parameters.get("ClientToken") or ""))
+        if token in self.answered and self.answered[token][0] != parameters:
+            message = "The client token you have provided is associated with a different request"
+            raise AwsRefusal("IdempotentParameterMismatch", message)
+        if token in self.answered:
+            return Response(self.answered[token][1], headers=_TEXT)
+        answer = do()
+        if answer.status_code == 200 and service == "ec2":
+            self._remember(token, parameters, answer.get_data())
+        return answer
+
+    def _remember(self, token: tuple[str, str], parameters: dict[str, Any], body: bytes) -> None:
+        if token[0].startswith("Delete"):  # what was created is gone, and with it its token
+            gone = [value.encode() for value in parameters.values() if "-" in value]
+            self.answered = {k: v for k, v in self.answered.items() if not any(name in v[1] for name in gone)}
+        elif token[1]:
+            self.answered[token] = (parameters, body)
+
     def _strike(self, action: str) -> None:
         for fault in self.faults.take(("delay", "throttle", "refuse"), action):
             if fault.kind == "delay":
@@ -136,13 +163,15 @@ class Application:
             else:
                 raise AwsRefusal(fault.code, fault.message, 403)
 
-    def _after(self, answer: Response, action: str) -> Response:
+    def _after(self, answer: Response, action: str, parameters: dict[str, Any]) -> Response:
         if answer.status_code != 200:
             return answer
-        for fault in self.faults.take(("lost_answer", "eventual"), action):
+        for fault in self.faults.take(("lost_answer", "dropped_answer", "eventual"), action):
             if fault.kind == "lost_answer":
                 raise AwsRefusal("InternalError", "An internal error has occurred", 500)
-            self.faults.hide(answer.get_data(as_text=True), fault.count)
+            if fault.kind == "dropped_answer":
+                raise ConnectionAbortedError
+            self.faults.hide(action, parameters, answer.get_data(as_text=True), fault.count)
         if self.faults.hidden and action.startswith("Describe"):
             answer.set_data(self.faults.without_hidden(answer.get_data(as_text=True)))
         return answer
@@ -164,6 +193,7 @@ class Application:
             ("GET", "/lab/faults"): lambda _: [asdict(fault) for fault in self.faults.waiting],
             ("POST", "/lab/faults"): lambda r: self.faults.add(parse_fault(r.get_json(force=True))),
             ("DELETE", "/lab/faults"): lambda _: self.faults.clear(),
+            ("POST", "/lab/account"): lambda r: account.STATE.order(r.get_json(force=True)),
             ("POST", "/lab/kubernetes/faults"): lambda r: clusters().strike(r.get_json(force=True)),
             ("DELETE", "/lab/kubernetes/faults"): lambda _: clusters().calm(),
             ("POST", "/lab/scheduled_actions"): lambda r: self._run_scheduled_action(**r.get_json(force=True)),
@@ -200,13 +230,13 @@ class Application:
         }
 
 
-def _identify(request: Request, body: bytes) -> tuple[str, str, dict[str, str]]:
+def _identify(request: Request, body: bytes) -> tuple[str, str, dict[str, Any]]:
     """Return service, action and parameters of an AWS call, whichever protocol it speaks."""
     match = _CREDENTIAL.search(request.headers.get("Authorization", ""))
     service = match.group(2) if match else "unknown"
     target = request.headers.get("X-Amz-Target")
     if target:
-        return service, target.rpartition(".")[2], {}
+        return service, target.rpartition(".")[2], json.loads(body or b"{}")
     parameters = dict(parse_qsl(body.decode("utf-8", errors="replace")))
     return service, parameters.get("Action", f"{request.method} {request.path}"), parameters
 
@@ -228,7 +258,18 @@ def _explain(error: Exception) -> tuple[str, str, int]:
 
 
 def _error(service: str, code: str, message: str, status: int) -> Response:
-    if service in ("ssm", "events", "scheduler", "ce", "budgets", "logs", "dynamodb", "pricing"):
+    if service in (
+        "ssm",
+        "events",
+        "scheduler",
+        "servicequotas",
+        "freetier",
+        "ce",
+        "budgets",
+        "logs",
+        "dynamodb",
+        "pricing",
+    ):
         body = json.dumps({"__type": code, "message": message})
         return Response(body, status=status, headers={"Content-Type": "application/x-amz-json-1.1"})
     error = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"

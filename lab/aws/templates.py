@@ -20,6 +20,7 @@ from lab.aws.patches import Function, drop_tags, put, refuse, wrap
 def install() -> None:
     """Close the gaps."""
     wrap(LaunchTemplate, "create_version", _plain_version)
+    wrap(EC2Response, "create_launch_template_version", _inheriting)
     put(LaunchTemplate, tags=property(lambda template: template.get_tags(), lambda template, tags: None))
     wrap(LaunchTemplateBackend, "delete_launch_template", _without_tags)
     put(EC2Response, delete_launch_template_versions=_delete_versions)
@@ -42,6 +43,22 @@ def _plain_version(original: Function) -> Function:
         return original(self, kept, description)
 
     return create_version
+
+
+# Gap: SourceVersion is ignored; EC2 takes from it every parameter that the call does not name.
+def _inheriting(original: Function) -> Function:
+    def create_launch_template_version(self: Any) -> Any:
+        source, asked = self._get_param("SourceVersion"), self._get_param("LaunchTemplateData") or {}
+        if source:
+            name, identity = self._get_param("LaunchTemplateName"), self._get_param("LaunchTemplateId")
+            found = self.ec2_backend.describe_launch_templates(
+                [name] if name else None, [identity] if identity else None
+            )
+            given = {key: value for key, value in asked.items() if value is not None}
+            self.params["LaunchTemplateData"] = found[0].get_version(source).data | given
+        return original(self)
+
+    return create_launch_template_version
 
 
 def _without_tags(original: Function) -> Function:
