@@ -22,7 +22,7 @@ options:
   sources:
     description:
       - The images and URLs from which nodes become Talos, fetched through the bastion.
-      - Those that a bastion without IPv4 cannot reach are a problem, but not in the lab.
+      - Those that a bastion without IPv4 cannot reach are a problem, but not where the VPC is the lab's, on loopback.
     type: list
     elements: str
     default: []
@@ -197,7 +197,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import (
     ClusterSpec,
     Problem,
     argument_spec,
-    is_loopback_endpoint,
+    is_loopback,
     parse_spec,
     problems,
 )
@@ -209,13 +209,13 @@ def preflight(
 ) -> dict[str, Any]:
     """Return what the module returns. A connection that must not be used is not used.
 
-    The lab's bastion has no way out at all, so what is out of reach is a problem only elsewhere.
+    A bastion on loopback has no way out at all, so what is out of reach is a problem only elsewhere.
     """
     try:
         connection = connect()
     except AwsError as error:
         return _result(spec, Inquiry(Answers(), [error.problem], []), endpoint=None)
-    refusals = [] if is_loopback_endpoint(connection.endpoint) else list(out_of_reach)
+    refusals = [] if is_loopback(spec.vpc_ipv4_cidr) else list(out_of_reach)
     if connection.problems:
         refused = [*refusals, *connection.problems]
         return _result(spec, Inquiry(Answers(), refused, []), endpoint=connection.endpoint)

@@ -21,6 +21,7 @@ from tests.lab.labs import Lab
 
 VARIABLES = f"@{REPOSITORY / 'lab' / 'variables.yml'}"
 WITHOUT_COZYSTACK = "cluster_cozystack_enabled=false"
+LAB_VARIABLES = (VARIABLES, WITHOUT_COZYSTACK)
 CONFIRMED = "reset_confirmation=yes"
 RECAP = re.compile(r"changed=(\d+)\s+unreachable=\d+\s+failed=(\d+)")
 SECONDS = 600
@@ -38,19 +39,29 @@ class Run(NamedTuple):
         return sum(int(changed) for changed, _failed in RECAP.findall(self.output))
 
 
-def command(playbook: str, *options: str, environment: tuple[str, ...] = ()) -> list[str]:
+def command(
+    playbook: str, *options: str, environment: tuple[str, ...] = (), variables: tuple[str, ...] = LAB_VARIABLES
+) -> list[str]:
     """Return the command line that runs a playbook in the lab; environment is as env(1) takes it.
 
     Without CozyStack, which takes as long as all else, unless the options ask for it.
     """
-    inner = ("env", *environment, "ansible-playbook", "-e", VARIABLES, "-e", WITHOUT_COZYSTACK, playbook, *options)
+    extra = [part for value in variables for part in ("-e", value)]
+    inner = ("env", *environment, "ansible-playbook", *extra, playbook, *options)
     return [sys.executable, "-m", "lab", "run", "--", *inner]
 
 
-def play(lab: Lab, playbook: str, *options: str, folder: Path = REPOSITORY, environment: tuple[str, ...] = ()) -> Run:
+def play(
+    lab: Lab,
+    playbook: str,
+    *options: str,
+    folder: Path = REPOSITORY,
+    environment: tuple[str, ...] = (),
+    variables: tuple[str, ...] = LAB_VARIABLES,
+) -> Run:
     """Run a playbook to its end."""
     done = subprocess.run(
-        command(playbook, *options, environment=environment),
+        command(playbook, *options, environment=environment, variables=variables),
         cwd=folder,
         env=surroundings(lab),
         stdout=subprocess.PIPE,

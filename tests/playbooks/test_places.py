@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbooks work from where users call them, and with the variables files in examples/."""
+"""The playbooks work from where users call them, and the layout of the first seed builds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from lab.settings import REPOSITORY
 from tests.lab.labs import Lab
-from tests.playbooks.runs import CONFIRMED, calls, instances, play
+from tests.playbooks.runs import CONFIRMED, instances, play
 
 PLAN = ("--check", "--diff")
 GALAXY = (sys.executable, "-m", "ansible", "galaxy", "collection")
@@ -57,23 +57,6 @@ def test_an_installed_collection_has_its_playbooks(lab: Lab, installed: Path, na
 
     assert run.code == 0, run.output
     assert expected in run.output
-
-
-def test_one_node_alone_is_a_plan_too(lab: Lab) -> None:
-    run = play(lab, "playbooks/site.yml", "-e", "@examples/single_node.yml", *PLAN)
-
-    assert run.code == 0, run.output
-    assert "Plan: 17 to create" in run.output
-
-
-def test_the_commented_example_for_aws_can_be_planned(lab: Lab) -> None:
-    before = calls(lab)
-
-    run = play(lab, "playbooks/site.yml", "-e", "@examples/aws.yml", *PLAN)
-
-    assert run.code == 0, run.output
-    assert "+ VPC moon-vpc" in run.output
-    assert calls(lab) == before
 
 
 def test_the_layout_of_the_first_seed_builds(lab: Lab) -> None:

@@ -141,11 +141,16 @@ def test_the_bastion_of_the_lab_may_fetch_nothing_from_github(
 ) -> None:
     monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
     keys = {"access_key": client.LAB_ACCESS_KEY_ID, "secret_key": "not-a-real-secret"}
-    lab = {"cluster": cluster(bastion=BASTION), "sources": ["ghcr.io/urmanac/talos:latest"]}
+    lab = {"vpc_ipv4_cidr": "127.10.0.0/16", "subnet_ipv4_cidr": "127.10.0.0/24", "bastion_ipv4": "127.10.0.100"}
+    described = cluster(**lab, nodes=[node(ipv4="127.10.0.101")], bastion=BASTION)
+    sources = ["ghcr.io/urmanac/talos:latest"]
+    options = {"sources": sources, "endpoint_url": "http://127.0.0.1:1", **keys}
 
-    result = run_module(ec2_preflight_info.main, capsys, **lab, endpoint_url="http://127.0.0.1:1", **keys)
+    result = run_module(ec2_preflight_info.main, capsys, cluster=described, **options)
+    with_vpc_of_aws = run_module(ec2_preflight_info.main, capsys, cluster=cluster(bastion=BASTION), **options)
 
     assert codes(result) == ["ENDPOINT_UNREACHABLE"]
+    assert codes(with_vpc_of_aws) == ["SOURCES_OUT_OF_REACH", "ENDPOINT_UNREACHABLE"]
 
 
 def test_every_code_is_documented() -> None:

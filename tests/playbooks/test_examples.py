@@ -1,0 +1,61 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan of each example on an empty account: with its own VPC, and nothing of the lab's variables but a registry."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from lab.settings import REPOSITORY
+from tests.lab.labs import Lab
+from tests.playbooks.runs import Run, calls, play
+
+# A public key as SSH writes it, of which nobody has the private half.
+WIRE = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes(range(32))
+# What a user has besides the file: the network they sit in, and a public key.
+OWN = {
+    "access_ipv6": "2001:db8:1:2::/64",
+    "cluster_bastion_ssh_public_key": f"ssh-ed25519 {base64.b64encode(WIRE).decode()} ada@example.com",
+}
+EXAMPLES = sorted(
+    path
+    for path in (REPOSITORY / "examples").glob("*.yml")
+    if "playbooks/site.yml" in path.read_text(encoding="utf-8").partition("cluster_")[0]
+    and not path.name.startswith("inventory.")
+)
+
+
+def plan(lab: Lab, example: Path, folder: Path, **variables: object) -> Run:
+    """Return the plan that an example has in a lab that answers as AWS does."""
+    registry = f"http://{lab.network.rpartition('.')[0]}.2:5054"
+    given = {**OWN, "cluster_images_mirrors": {"ghcr.io": registry}, "cluster_directory": str(folder), **variables}
+    return play(lab, "playbooks/site.yml", "--check", "--diff", variables=(f"@{example}", json.dumps(given)))
+
+
+def test_every_variables_file_for_a_build_is_tried() -> None:
+    assert {path.stem for path in EXAMPLES} >= {"aws", "big", "first_seed", "single_node"}
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_needs_nothing_but_credentials(lab: Lab, tmp_path: Path, example: Path) -> None:
+    before = calls(lab)
+
+    run = plan(lab, example, tmp_path)
+
+    assert run.code == 0, run.output
+    assert "to create, 0 to change, 0 present, 0 not described" in run.output
+    assert "$ Elastic IP of the bastion: $0.005 an hour around the clock, $3.65 a month" in run.output
+    assert "could not be looked up" not in run.output
+    assert calls(lab) == before
+
+
+def test_an_example_without_a_way_to_its_images_would_be_refused(lab: Lab, tmp_path: Path) -> None:
+    run = plan(lab, REPOSITORY / "examples" / "first_seed.yml", tmp_path, cluster_bastion_egress="none")
+
+    assert run.code != 0
+    assert "hosts that have only IPv4" in run.output
