@@ -244,7 +244,7 @@ class MachinePark:
         """Bring a machine to life, if it has an address on loopback."""
         machine = self.machines.get(identifier)
         if machine is None:
-            identity = {"id": identifier, "name": name, "address": address}
+            identity = {"id": identifier, "name": name, "address": address, "endpoint": self.settings.endpoint}
             machine = self.machines[identifier] = Machine(self.settings, self.loop, identity)
         machine.size = size
         if address is None or ipaddress.IPv4Address(address) not in LOOPBACK:

@@ -22,12 +22,40 @@ HEADER = b"# Made by urmanac.talos"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PROGRAMS = Path(__file__).parent / "machine"
 STAND_INS = (
-    *("curl", "dnf", "findmnt", "ip", "kexec", "lsblk", "modprobe", "poweroff", "reboot", "shutdown", "systemctl"),
+    *(
+        "aws",
+        "curl",
+        "dnf",
+        "findmnt",
+        "ip",
+        "kexec",
+        "lsblk",
+        "modprobe",
+        "poweroff",
+        "reboot",
+        "shutdown",
+        "systemctl",
+    ),
     *("sysctl", "udevadm", "uname"),
 )
 HARMLESS = (
     *("[", "awk", "base64", "basename", "cat", "chmod", "cmp", "cp", "cut", "date", "dirname", "echo", "env", "expr"),
-    *("false", "grep", "gunzip", "gzip", "head", "hostname", "id", "install", "kill", "ln", "ls", "mkdir", "mktemp"),
+    *(
+        "chown",
+        "false",
+        "grep",
+        "gunzip",
+        "gzip",
+        "head",
+        "hostname",
+        "id",
+        "install",
+        "kill",
+        "ln",
+        "ls",
+        "mkdir",
+        "mktemp",
+    ),
     *("mv", "nohup", "nproc", "od", "printf", "readlink", "realpath", "rm", "rmdir", "sed", "seq", "setsid", "sh"),
     *("sha256sum", "sleep", "sort", "stat", "tail", "tar", "tee", "test", "timeout", "touch", "tr", "true", "uniq"),
     *("wc", "xargs"),
@@ -36,7 +64,10 @@ DIRECTORIES = (
     *(
         "boot/efi",
         "dev",
+        "etc/amazon/ssm",
         "etc/cloud",
+        "etc/ssh",
+        "home/ec2-user",
         "etc/sysctl.d",
         "etc/systemd/system",
         "home",
@@ -221,7 +252,8 @@ def furnish(root: Path, identity: dict[str, Any]) -> None:
     (root / "tmp").chmod(0o1777)
     files = {
         "etc/os-release": 'NAME="Amazon Linux"\nID="amzn"\nVERSION_ID="2023"\nPRETTY_NAME="the lab\'s stand-in"\n',
-        "etc/passwd": "root:x:0:0:root:/root:/bin/sh\n",
+        # The machine's root is the only user that its namespace has.
+        "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nec2-user:x:0:0::/home/ec2-user:/bin/sh\n",
         "etc/group": "root:x:0:\n",
         "etc/hostname": f"{identity['name']}\n",
         "etc/hosts": f"127.0.0.1 localhost\n{identity['address']} {identity['name']}\n",
@@ -230,6 +262,8 @@ def furnish(root: Path, identity: dict[str, Any]) -> None:
         "dev/nvme0n1": "",
         "dev/loop-control": "",
     }
+    if "endpoint" in identity:
+        files |= {"run/lab/endpoint": identity["endpoint"], "run/lab/instance": identity["id"]}
     for name, text in files.items():
         (root / name).write_text(text, encoding="utf-8")
     _copy_host_tables(root)
@@ -249,6 +283,7 @@ def _put_stand_ins(root: Path) -> None:
     shutil.copytree(PROGRAMS, root / "lab/machine", dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     python = f'exec "${{LAB_PYTHON:-{_python()}}}" -IS'
     wrappers = dict.fromkeys(STAND_INS, f'{python} "$LAB_ROOT/lab/machine/commands.py" "${{0##*/}}" "$@"')
+    wrappers["aws"] = f'{python} "$LAB_ROOT/lab/machine/aws.py" "$@"'
     wrappers["curl"] = f'{python} "$LAB_ROOT/lab/machine/curl.py" "$@"'
     wrappers["lab-python"] = f'{python} "$@"'
     for name, line in wrappers.items():

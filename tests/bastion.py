@@ -16,6 +16,7 @@ SETTINGS: dict[str, Any] = {
     "interface": "",
     "domain": "talos.local",
     "region": "eu-west-1",
+    "ssh": {"user": "ec2-user", "public_key": "", "host_key_parameter": ""},
     "engine": "docker",
     "docker_options": {"bridge": "none", "iptables": False, "ip6tables": False},
     "images": {name: IMAGE.format(name) for name in ("registry", "dnsmasq", "matchbox", "nginx")},

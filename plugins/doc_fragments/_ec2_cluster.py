@@ -123,7 +123,21 @@ options:
             type: str
             default: ''
           wireguard_parameter:
-            description: Name of the SSM SecureString with the tunnel's key, the only one that it may read.
+            description: Name of the SSM SecureString with the tunnel's key. The bastion may read it with V(wireguard) only.
+            type: str
+            default: ''
+          connection:
+            description: How SSH reaches it, V(ssh) over IPv6 or V(ssm) through Session Manager.
+            type: str
+            default: ssh
+          ssh_public_key:
+            description: A public key that its user-data adds to the authorized keys, one line as in C(id_ed25519.pub).
+            type: str
+            default: ''
+          host_key_parameter:
+            description:
+              - Name of the SSM SecureString with the SSH host key that every machine of the bastion installs when it boots.
+              - If empty, each machine has host keys of its own.
             type: str
             default: ''
       nodes:

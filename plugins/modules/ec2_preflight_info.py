@@ -30,6 +30,21 @@ options:
     description: From where the bastion's caches fetch the images of a registry, by its name, if not from there.
     type: dict
     default: {}
+  api_via:
+    description:
+      - From where the nodes are configured, V(bastion) or V(localhost).
+      - With V(bastion) a bastion that could not be logged in to is a problem.
+    type: str
+    choices: [bastion, localhost]
+    default: localhost
+  home_ipv6:
+    description: The IPv6 network that the build opens SSH to the bastion for; empty for none.
+    type: str
+    default: ''
+  own_bastion:
+    description: Whether the inventory names a host for O(api_via) itself, with connection variables of its own.
+    type: bool
+    default: false
 author:
   - The urmanac.talos authors (@urmanac)
 notes:
@@ -102,6 +117,10 @@ problems:
         - C(SUBNET_FULL) - a subnet that exists and has too few free addresses.
         - C(FREE_PLAN_TYPE) - an instance type that an account on the Free plan may not launch.
         - C(SOURCES_OUT_OF_REACH) - O(sources) that the bastion, with its O(cluster.bastion.egress), cannot reach.
+        - C(UNKNOWN_CONNECTION), C(INVALID_SSH_PUBLIC_KEY), C(INVALID_PARAMETER_NAME) - a wrong setting of SSH to the
+          bastion.
+        - C(KEY_PAIR_NOT_FOUND) - no key pair of that name in the region.
+        - C(SSH_KEY_MISSING), C(NO_WAY_TO_BASTION) - the build could not log in to the bastion.
         - C(AMI_NOT_FOUND) - no image in the region that a node could start from.
         - C(CREDENTIALS_MISSING), C(CREDENTIALS_EXPIRED), C(CREDENTIALS_INVALID), C(NOT_AUTHORIZED) - AWS refuses to
           answer.
@@ -174,6 +193,7 @@ ami:
 """
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -192,6 +212,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight impor
     answer_problems,
     ask,
     notes,
+    unique,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import (
     ClusterSpec,
@@ -201,11 +222,21 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import (
     parse_spec,
     problems,
 )
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.way_in import (
+    Doors,
+    WayIn,
+    ask_doors,
+    way_in_problems,
+)
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
 
 
 def preflight(
-    spec: ClusterSpec, connect: Callable[[], Connection], *, out_of_reach: Iterable[Problem] = ()
+    spec: ClusterSpec,
+    connect: Callable[[], Connection],
+    *,
+    out_of_reach: Iterable[Problem] = (),
+    way: WayIn | None = None,
 ) -> dict[str, Any]:
     """Return what the module returns. A connection that must not be used is not used.
 
@@ -220,8 +251,17 @@ def preflight(
         refused = [*refusals, *connection.problems]
         return _result(spec, Inquiry(Answers(), refused, []), endpoint=connection.endpoint)
     inquiry = ask(connection.api, spec)
-    refused = [*refusals, *inquiry.refusals]
+    shut = _way_in_problems(connection, spec, way or WayIn())
+    refused = [*refusals, *unique([*inquiry.refusals, *shut])]
     return _result(spec, inquiry._replace(refusals=refused), endpoint=connection.endpoint)
+
+
+def _way_in_problems(connection: Connection, spec: ClusterSpec, way: WayIn) -> list[Problem]:
+    """Return why the bastion could not be logged in to; a question that AWS refuses is a problem besides."""
+    try:
+        return list(way_in_problems(spec, way, ask_doors(connection.api, spec, way, datetime.now(UTC))))
+    except AwsError as error:
+        return [*way_in_problems(spec, way, Doors()), error.problem]
 
 
 def _result(spec: ClusterSpec, inquiry: Inquiry, *, endpoint: str | None) -> dict[str, Any]:
@@ -242,6 +282,9 @@ def main() -> None:
         "cluster": argument_spec(),
         "sources": {"type": "list", "elements": "str", "default": []},
         "registry_upstreams": {"type": "dict", "default": {}},
+        "api_via": {"type": "str", "choices": ["bastion", "localhost"], "default": "localhost"},
+        "home_ipv6": {"type": "str", "default": ""},
+        "own_bastion": {"type": "bool", "default": False},
     }
     module = AnsibleAWSModule(argument_spec=options, supports_check_mode=True)
     spec = parse_spec(module.params["cluster"])
@@ -251,6 +294,7 @@ def main() -> None:
             spec,
             lambda: connect_checked(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr),
             out_of_reach=out_of_reach,
+            way=WayIn(*(module.params[name] for name in ("api_via", "home_ipv6", "own_bastion"))),
         )
     except CollectionError as error:
         module.fail_json(msg=str(error))

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.texts import fault, fits
+from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import public_key_problem
 
+CONNECTIONS = ("ssh", "ssm")
 EGRESS = ("public_ipv4", "wireguard", "none")
 NODE = "bastion"
 # How a user writes a time of the day.
@@ -43,6 +45,9 @@ class BastionSpec:
     ssh_key_name: str = ""
     wireguard_parameter: str = ""
     keep_minutes: int = 0
+    ssh_public_key: str = ""
+    host_key_parameter: str = ""
+    connection: str = "ssh"
 
     @property
     def is_scheduled(self) -> bool:
@@ -89,7 +94,9 @@ def bastion_options() -> dict[str, Any]:
         "egress": {"type": "str", "default": "public_ipv4"},
         "time_zone": {"type": "str", "default": "Etc/UTC"},
         "keep_minutes": {"type": "int", "default": 0},
+        "connection": {"type": "str", "default": "ssh"},
         **dict.fromkeys(("start", "stop", "ssh_key_name", "wireguard_parameter"), text),
+        **dict.fromkeys(("ssh_public_key", "host_key_parameter"), text),
     }
 
 
@@ -131,7 +138,29 @@ def bastion_problems(bastion: BastionSpec) -> Iterator[tuple[str, str, str, str]
             f"Use 0 to {KEEP_MINUTES_MAX}, or leave cluster_bastion_start and _stop empty for one that always runs."
         )
         yield "INVALID_KEEP_MINUTES", "cluster_bastion_keep_minutes", message, remedy
+    yield from _ssh_problems(bastion)
     yield from _schedule_problems(bastion)
+
+
+def _ssh_problems(bastion: BastionSpec) -> Iterator[tuple[str, str, str, str]]:
+    problem = public_key_problem(bastion.ssh_public_key) if bastion.ssh_public_key else None
+    if problem:
+        yield (
+            "INVALID_SSH_PUBLIC_KEY",
+            "cluster_bastion_ssh_public_key",
+            problem,
+            "Give the path or the content of a file such as ~/.ssh/id_ed25519.pub; `ssh-keygen -t ed25519` makes one.",
+        )
+    if bastion.connection not in CONNECTIONS:
+        message = f"There is no connection {bastion.connection!r}."
+        yield "UNKNOWN_CONNECTION", "cluster_bastion_connection", message, f"Use {' or '.join(CONNECTIONS)}."
+    if bastion.host_key_parameter and not fits("parameter_name", bastion.host_key_parameter):
+        yield (
+            "INVALID_PARAMETER_NAME",
+            "cluster_bastion_host_key_parameter",
+            f"{bastion.host_key_parameter!r} cannot name a parameter of SSM.",
+            "Use letters, digits and . - _ with slashes between, such as /urmanac.talos/moon/bastion-host-key.",
+        )
 
 
 def _schedule_problems(bastion: BastionSpec) -> Iterator[tuple[str, str, str, str]]:
@@ -170,7 +199,9 @@ def _minutes(time: str) -> int:
 def bastion_resources(bastion: BastionSpec, names: Names) -> dict[str, tuple[str, str, dict[str, Any]]]:
     """Return kind, name and properties of each of the bastion's resources, in the order in which they are built."""
     address = {"network_interface": names.bastion}
+    parameter = {"id": bastion.host_key_parameter}
     return {
+        **({"ssm_parameter/bastion": ("ssm_parameter", names.bastion, parameter)} if parameter["id"] else {}),
         "iam_role/bastion": ("iam_role", names.unique, _role(bastion, names)),
         "instance_profile/bastion": ("instance_profile", names.unique, {"roles": [names.unique]}),
         "eni/bastion": ("eni", names.bastion, _interface(names)),
@@ -186,8 +217,9 @@ def _role(bastion: BastionSpec, names: Names) -> dict[str, Any]:
     statements: list[dict[str, Any]] = [
         {"Effect": "Allow", "Action": list(_SESSION_MANAGER), "Resource": "*", "Condition": here}
     ]
-    if bastion.egress == "wireguard":
-        statements.append(_read_parameter(bastion.wireguard_parameter, names))
+    parameters = [bastion.wireguard_parameter] if bastion.egress == "wireguard" else []
+    parameters += [bastion.host_key_parameter] if bastion.host_key_parameter else []
+    statements += [_read_parameter(parameter, names) for parameter in parameters]
     version = {"Version": "2012-10-17"}
     return {"trust_policy": {**version, "Statement": [trust]}, "policy": {**version, "Statement": statements}}
 

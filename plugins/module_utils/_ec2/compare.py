@@ -28,6 +28,7 @@ _FIXED = {
     "route_table": {"vpc"},
     "security_group": {"vpc"},
     "eni": {"subnet", "ipv4"},
+    "ssm_parameter": {"id"},
     "instance": {"type", "network_interface", "volume_type", "volume_size", "volume_encrypted"},
 }
 # More rules and routes than these are somebody's decision (home access is one), so they are told, not undone.
@@ -37,6 +38,7 @@ _TEARDOWN = (
     *("autoscaling_group", "spot_instances_request", "instance", "launch_template", "volume", "address", "natgateway"),
     *("vpc_endpoint", "eni", "security_group", "subnet", "route_table", "internet_gateway"),
     *("egress_only_internet_gateway", "vpc", "dhcp_options", "instance_profile", "iam_role"),
+    "ssm_parameter",
 )
 
 
@@ -340,7 +342,7 @@ def _found_one(
 
 def _part(thing: Thing) -> str | None:
     """Return the part of the cluster with which a thing is removed; None for what no part makes."""
-    if thing.kind in ("launch_template", "autoscaling_group", "address"):
+    if thing.kind in ("launch_template", "autoscaling_group", "address", "ssm_parameter"):
         return BASTION
     if thing.kind in ("eni", "instance"):
         return BASTION if BASTION in (thing.tags.get("Node"), thing.name.rpartition("-")[2]) else NODES

@@ -77,9 +77,10 @@ def read_cluster(api: Api, spec: ClusterSpec, *, console_output: bool = False) -
         readings = [pool.submit(_read, api, reading, spec) for reading in READINGS]
         names = [pool.submit(read, api, spec) for read in (_read_template_name, _read_group_name) if spec.bastion]
         others = pool.submit(_read_other_kinds, api, spec)
+        parameters = pool.submit(_read_parameters, api, spec)
         iam_names = (spec.iam_name, spec.bastion_iam_name, spec.schedule_role_name)
         iam = [pool.submit(read, api, spec, name) for read in (_read_role, _read_profile) for name in iam_names]
-        read = [thing for future in (*readings, *iam) for thing in future.result()]
+        read = [thing for future in (*readings, *iam, parameters) for thing in future.result()]
         ids = {thing.id for thing in read}
         # DescribeTags has other words for some kinds.
         more = [thing for thing in others.result() if thing.id not in ids]
@@ -365,7 +366,7 @@ READINGS = (
         group_facts,
     ),
 )
-SERVICES = ("ec2", "iam", "autoscaling")
+SERVICES = ("ec2", "iam", "autoscaling", "ssm")
 # How DescribeTags calls the kinds above. The rules of a security group can carry tags too, but go with their group.
 _READ_TYPES = frozenset(
     (
@@ -388,6 +389,19 @@ def _read_other_kinds(api: Api, spec: ClusterSpec) -> list[Thing]:
         for (resource_type, resource_id), tags in found.items()
         if owner.items() <= tags.items()
     ]
+
+
+def _read_parameters(api: Api, spec: ClusterSpec) -> list[Thing]:
+    """Return the host keys of the cluster's bastion in SSM, without their values."""
+    wanted = {**owner_tags(spec), "Name": spec.names.bastion}
+    filters = [{"Key": f"tag:{key}", "Values": [value]} for key, value in wanted.items()]
+    names = [item["Name"] for item in api.call("ssm", "describe_parameters", ParameterFilters=filters)["Parameters"]]
+    found = []
+    for name in names:
+        answer = api.call("ssm", "list_tags_for_resource", ResourceType="Parameter", ResourceId=name)
+        tags = _tags(answer["TagList"])
+        found.append(Thing("ssm_parameter", name, tags.get("Name", name), tags, {"id": name, "tags": tags}))
+    return found
 
 
 def _read_role(api: Api, spec: ClusterSpec, name: str) -> list[Thing]:

@@ -19,10 +19,11 @@ EVERYWHERE = ("0.0.0.0/0", "::/0")
 TIME_SERVER = "169.254.169.123"
 # The states of an instance that runs, or is on its way to.
 RUNNING = ("pending", "running")
-_IAM = ("iam_role", "instance_profile")
 # The roles make and remove a cluster in these parts.
 NETWORK, NODES = "network", "nodes"
 PARTS = (NETWORK, BASTION, NODES)
+# Their names say what they are for, and no inventory reads their tags.
+_UNPLACED = ("security_group", "iam_role", "instance_profile", "ssm_parameter")
 
 
 class Desired(NamedTuple):
@@ -92,7 +93,7 @@ def desired(spec: ClusterSpec, *, vpc_ipv6_cidr: str | None = None) -> dict[str,
 def _tagged(spec: ClusterSpec, key: str, resource: Desired) -> Desired:
     nodes = {f"{kind}/{node.name}": node for node in spec.nodes for kind in ("eni", "instance")}
     tags = tags_of(spec, resource.name, nodes.get(key))
-    if key.endswith(f"/{BASTION}") and resource.kind not in ("security_group", *_IAM):
+    if key.endswith(f"/{BASTION}") and resource.kind not in _UNPLACED:
         # By these the inventory names the machine and puts it into a group.
         tags = {**tags, "Node": BASTION, "Role": BASTION}
     return resource._replace(want={**resource.want, "tags": tags}, part=_part(key, resource.kind))

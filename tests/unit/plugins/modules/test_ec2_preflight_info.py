@@ -17,6 +17,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import (
     described_texts,
     egress,
     preflight,
+    way_in,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import spec as spec_module
 from ansible_collections.urmanac.talos.plugins.modules import ec2_preflight_info
@@ -154,7 +155,7 @@ def test_the_bastion_of_the_lab_may_fetch_nothing_from_github(
 
 
 def test_every_code_is_documented() -> None:
-    modules = (spec_module, account, bastion, client, described_texts, egress, preflight)
+    modules = (spec_module, account, bastion, client, described_texts, egress, preflight, way_in)
     sources = [Path(str(module.__file__)).read_text(encoding="utf-8") for module in modules]
     given = {code for source in sources for code in re.findall(r'(?:Problem\(|yield \(?)\s*"([A-Z0-9_]+)"', source)}
     given |= set(client._REMEDIES) | {quota.problem for quota in account.QUOTAS.values()}

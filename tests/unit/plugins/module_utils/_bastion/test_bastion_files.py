@@ -20,8 +20,11 @@ import yaml
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.urmanac.talos.plugins.filter.bastion_files import ROLE, bastion_files
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.user_data import find_secrets
 from tests.bastion import bastion_settings
 
+# In two parts, so that nothing takes this file for a key.
+BEGIN = " ".join(("-----BEGIN", "OPENSSH", "PRIVATE", "KEY-----"))
 EVERYTHING = {"netboot_enabled": True, "dns_enabled": True, "egress": "wireguard"}
 KINDS = [
     pytest.param({}, id="EC2"),
@@ -70,6 +73,124 @@ def test_user_data_lays_the_very_same_files(changes: dict[str, Any], tmp_path: P
     calls = (tmp_path / "calls").read_text().splitlines()
     assert calls[0] == f"dnf --assumeyes --quiet install {' '.join(found['packages']['RedHat'])}"
     assert calls[-1] == f"systemctl start --no-block {' '.join(found['units'])}"
+
+
+class Boot:
+    """A root folder in which user-data runs, with stand-ins for the programs that it calls."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root, self.calls, self.programs = folder / "root", folder / "calls", folder / "bin"
+        for place in ("home/ec2-user", "etc/ssh", "etc/amazon/ssm"):
+            (self.root / place).mkdir(parents=True)
+        (self.root / "etc/os-release").write_text('ID="amzn"\n')
+        for kind in ("rsa", "ecdsa", "ed25519"):
+            (self.root / f"etc/ssh/ssh_host_{kind}_key").write_text("made by cloud-init\n")
+            (self.root / f"etc/ssh/ssh_host_{kind}_key.pub").write_text("made by cloud-init\n")
+        self.programs.mkdir()
+        for name in ("cat", "chmod", "chown", "grep", "mkdir", "mv", "rm", "touch"):
+            (self.programs / name).symlink_to(str(shutil.which(name)))
+        for name in ("dnf", "sleep", "systemctl"):
+            self.program(name, "")
+
+    def program(self, name: str, script: str) -> None:
+        """Lay a program that notes how it is called."""
+        text = f'#!/bin/sh\necho {name} "$@" >> {self.calls}\n{script}\n'
+        (self.programs / name).write_text(text)
+        (self.programs / name).chmod(0o755)
+
+    def run(self, **changes: Any) -> str:
+        """Run the user-data of these settings and return what it says."""
+        script = described(**changes)["user_data"]
+        environment = {"PATH": str(self.programs), "LAB_ROOT": str(self.root)}
+        done = subprocess.run(
+            ["/bin/sh"], input=script, env=environment, check=True, capture_output=True, text=True, timeout=30
+        )
+        return done.stdout
+
+
+SSH = {"user": "ec2-user", "public_key": "ssh-ed25519 AAAA ada's key", "host_key_parameter": "/moon/bastion-host-key"}
+
+
+def test_user_data_lets_the_public_key_in_and_keeps_other_keys(tmp_path: Path) -> None:
+    boot = Boot(tmp_path)
+    boot.program("aws", f"echo {BEGIN}")
+    keys = boot.root / "home/ec2-user/.ssh/authorized_keys"
+    keys.parent.mkdir()
+    keys.write_text("of the key pair\n")
+
+    boot.run(ssh=SSH)
+    boot.run(ssh=SSH)
+
+    assert keys.read_text() == f"of the key pair\n{SSH['public_key']}\n"
+    assert [f"{place.stat().st_mode & 0o777:o}" for place in (keys.parent, keys)] == ["700", "600"]
+
+
+def test_user_data_replaces_the_host_keys_by_the_clusters(tmp_path: Path) -> None:
+    boot = Boot(tmp_path)
+    boot.program("aws", f"echo {BEGIN}; echo $AWS_USE_DUALSTACK_ENDPOINT >&2")
+
+    said = boot.run(ssh=SSH)
+
+    place = boot.root / "etc/ssh"
+    assert {path.name for path in place.iterdir()} == {"ssh_host_ed25519_key"}
+    assert (place / "ssh_host_ed25519_key").read_text() == f"{BEGIN}\n"
+    assert f"{(place / 'ssh_host_ed25519_key').stat().st_mode & 0o777:o}" == "600"
+    calls = boot.calls.read_text().splitlines()
+    asked = "aws ssm get-parameter --region eu-west-1 --name /moon/bastion-host-key --with-decryption"
+    assert calls[:2] == [f"{asked} --query Parameter.Value --output text", "systemctl restart sshd.service"]
+    assert "sshd shows the cluster's host key" in said
+
+
+def test_a_host_key_that_cannot_be_read_is_reported_and_the_bastion_still_made(tmp_path: Path) -> None:
+    boot = Boot(tmp_path)
+    boot.program("aws", "echo AccessDeniedException >&2; exit 254")
+
+    said = boot.run(ssh=SSH)
+
+    assert "FAILED: no host key could be read" in said
+    assert boot.calls.read_text().count("aws ssm") == 5
+    assert (boot.root / "etc/ssh/ssh_host_ed25519_key").read_text() == "made by cloud-init\n"
+    assert "the bastion is laid out" in said
+
+
+@pytest.mark.parametrize(
+    ("egress", "told"),
+    [pytest.param("none", True, id="IPv6 alone"), pytest.param("public_ipv4", False, id="with IPv4")],
+)
+def test_session_managers_agent_is_told_to_use_ipv6(tmp_path: Path, egress: str, told: bool) -> None:
+    boot = Boot(tmp_path)
+
+    boot.run(egress=egress)
+
+    file = boot.root / "etc/amazon/ssm/amazon-ssm-agent.json"
+    assert file.exists() == told
+    assert not told or json.loads(file.read_text()) == {"Agent": {"UseDualStackEndpoint": True}}
+    assert ("systemctl try-restart amazon-ssm-agent.service" in boot.calls.read_text()) == told
+
+
+@pytest.mark.parametrize(
+    ("engine", "system", "expected"),
+    [
+        pytest.param("podman", "amzn", ["spal-release", "podman nftables"], id="podman on Amazon Linux"),
+        pytest.param("podman", "fedora", ["podman nftables"], id="podman elsewhere"),
+        pytest.param("docker", "amzn", ["docker nftables"], id="docker"),
+    ],
+)
+def test_amazon_linux_gets_the_repository_of_podman_first(
+    tmp_path: Path, engine: str, system: str, expected: list[str]
+) -> None:
+    boot = Boot(tmp_path)
+    (boot.root / "etc/os-release").write_text(f'ID="{system}"\n')
+
+    boot.run(engine=engine)
+
+    calls = [line for line in boot.calls.read_text().splitlines() if line.startswith("dnf")]
+    assert calls == [f"dnf --assumeyes --quiet install {packages}" for packages in expected]
+
+
+@pytest.mark.parametrize("changes", KINDS)
+def test_user_data_holds_no_secret(changes: dict[str, Any]) -> None:
+    assert find_secrets(described(ssh=SSH, **changes)["user_data"].encode()) == []
 
 
 @pytest.mark.parametrize("changes", KINDS)

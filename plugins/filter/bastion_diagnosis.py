@@ -1,0 +1,24 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Say why a bastion cannot be logged in to, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ssh.diagnosis import Facts, diagnose
+
+
+def bastion_diagnosis(said: str, **facts: Any) -> str:
+    """Return cause and remedy."""
+    return diagnose(str(said), Facts(**{**facts, "instances": tuple(facts.get("instances", ()))}))
+
+
+class FilterModule:
+    """The filter as Ansible finds it."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filter by its name."""
+        return {"bastion_diagnosis": bastion_diagnosis}

@@ -1,0 +1,24 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Return the options with which ssh reaches a bastion and checks its host key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ssh.arguments import Route, ssh_arguments
+
+
+def bastion_ssh_arguments(known_hosts: str, alias: str, *, region: str = "", instance: str = "") -> str:
+    """Return the options; with an instance through Session Manager."""
+    return ssh_arguments(known_hosts, alias, Route(region, instance) if instance else None)
+
+
+class FilterModule:
+    """The filter as Ansible finds it."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filter by its name."""
+        return {"bastion_ssh_arguments": bastion_ssh_arguments}

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bastion's SSH host key in a parameter of SSM. Private to urmanac.talos: may change at any time.
+
+The public part is a tag of the parameter, so the private part is never read again by anybody but the bastion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import owner_tags, tags_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
+from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import MakeHostKey, public_key_problem
+
+PUBLIC_TAG = "SshHostKey"
+
+
+class Plan(NamedTuple):
+    """The public key before and after; None where the parameter does not exist."""
+
+    before: str | None
+    after: str | None
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether the parameter is made or deleted."""
+        return self.before != self.after
+
+
+def ensure_present(api: Api, spec: ClusterSpec, name: str, make: MakeHostKey, *, check_mode: bool) -> Plan:
+    """Make the parameter if it does not exist. An existing one is never overwritten."""
+    before = read_public_key(api, spec, name)
+    if before is not None:
+        return Plan(before, before)
+    if check_mode:
+        return Plan(None, "a new key")
+    key = make(spec.names.unique)
+    tags = {**tags_of(spec, spec.names.bastion), PUBLIC_TAG: key.public}
+    try:
+        api.call("ssm", "put_parameter", Name=name, Type="SecureString", Value=key.private, Tags=_tag_list(tags))
+    except AwsError as error:
+        # Another run was faster, or an answer got lost: the key that is there now is the one that counts.
+        if error.reason != "ParameterAlreadyExists":
+            raise
+    return Plan(None, read_public_key(api, spec, name))
+
+
+def ensure_absent(api: Api, spec: ClusterSpec, name: str, *, check_mode: bool) -> Plan:
+    """Delete the parameter if it is this cluster's."""
+    before = read_public_key(api, spec, name)
+    if before is not None and not check_mode:
+        api.call("ssm", "delete_parameter", Name=name)
+    return Plan(before, None)
+
+
+def read_public_key(api: Api, spec: ClusterSpec, name: str) -> str | None:
+    """Return the public key of the parameter, None if there is no parameter."""
+    tags = read_tags(api, name)
+    if tags is None:
+        return None
+    whole = owner_tags(spec).items() <= tags.items() and not public_key_problem(tags.get(PUBLIC_TAG, ""))
+    if not whole:
+        raise Ec2Error(
+            f"Failed to use the SSM parameter {name}: it exists without the tags of cluster {spec.name} and its host "
+            f"key. Delete it if it is not needed (`aws ssm delete-parameter --name {name}`), or set "
+            "cluster_bastion_host_key_parameter to another name."
+        )
+    return tags[PUBLIC_TAG]
+
+
+def read_tags(api: Api, name: str) -> dict[str, str] | None:
+    """Return the tags of a parameter, None if it does not exist."""
+    try:
+        found = api.call("ssm", "list_tags_for_resource", ResourceType="Parameter", ResourceId=name)
+    except AwsError as error:
+        if error.reason in ("InvalidResourceId", "ParameterNotFound"):
+            return None
+        raise
+    return {tag["Key"]: tag["Value"] for tag in found["TagList"]}
+
+
+def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of what preflight checks of the way in to the bastion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.way_in import (
+    Doors,
+    WayIn,
+    ask_doors,
+    way_in_problems,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import make_host_key
+from tests.ec2_cluster import MotoApi, empty_aws, spec
+
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
+PUBLIC = make_host_key("").public
+OVER_BASTION = WayIn("bastion")
+HOME = WayIn("bastion", "2001:db8:1:2::/64")
+
+
+def described(**changes: str) -> ClusterSpec:
+    """Return a cluster with a bastion that can be logged in to."""
+    bastion = {"instance_type": "t4g.small", "volume_size": 30, "image": "ami-0123", "ssh_public_key": PUBLIC}
+    return spec(bastion={**bastion, **changes})
+
+
+def codes(cluster: ClusterSpec, way: WayIn, doors: Doors) -> list[str]:
+    return [problem.code for problem in way_in_problems(cluster, way, doors)]
+
+
+@pytest.fixture
+def api() -> Iterator[MotoApi]:
+    with empty_aws():
+        yield MotoApi()
+
+
+@pytest.mark.parametrize(
+    ("changes", "way", "doors", "expected"),
+    [
+        pytest.param({}, HOME, Doors(), [], id="key and home network"),
+        pytest.param({"ssh_public_key": ""}, HOME, Doors(), ["SSH_KEY_MISSING"], id="no key"),
+        pytest.param({"ssh_public_key": "", "ssh_key_name": "moon"}, HOME, Doors(True), [], id="key pair"),
+        pytest.param({"ssh_key_name": "moon"}, HOME, Doors(False), ["KEY_PAIR_NOT_FOUND"], id="unknown key pair"),
+        pytest.param({}, OVER_BASTION, Doors(None, False), ["NO_WAY_TO_BASTION"], id="closed"),
+        pytest.param({}, OVER_BASTION, Doors(None, True), [], id="opened before"),
+        pytest.param({"ssh_public_key": ""}, WayIn("bastion", own_host=True), Doors(), [], id="host of one's own"),
+        pytest.param({"ssh_public_key": ""}, WayIn(), Doors(), [], id="nodes asked from here"),
+    ],
+)
+def test_a_build_over_the_bastion_needs_a_key_and_an_open_way(
+    changes: dict[str, str], way: WayIn, doors: Doors, expected: list[str]
+) -> None:
+    assert codes(described(**changes), way, doors) == expected
+
+
+def test_without_a_bastion_nothing_is_needed() -> None:
+    assert codes(spec(), OVER_BASTION, Doors(False, False)) == []
+
+
+def test_a_public_key_in_place_of_a_key_pairs_name_is_not_repeated() -> None:
+    (problem,) = way_in_problems(described(ssh_key_name=PUBLIC), HOME, Doors(False))
+
+    assert PUBLIC not in str(problem)
+    assert "cluster_bastion_ssh_public_key" in problem.remedy
+
+
+def test_aws_is_asked_for_the_key_pair(api: MotoApi) -> None:
+    api.clients["ec2"].create_key_pair(KeyName="moon")
+
+    assert ask_doors(api, described(ssh_key_name="moon"), HOME, NOW) == Doors(True)
+    assert ask_doors(api, described(ssh_key_name="mars"), HOME, NOW) == Doors(False)
+
+
+@pytest.mark.parametrize(
+    ("expires", "is_open"),
+    [
+        pytest.param(None, True, id="for ever"),
+        pytest.param("2026-11-28T01:00:00Z", True, id="still open"),
+        pytest.param("2026-11-27T23:00:00Z", False, id="over"),
+    ],
+)
+def test_a_standing_rule_of_home_access_is_a_way_in(api: MotoApi, expires: str | None, is_open: bool) -> None:
+    ec2 = api.clients["ec2"]
+    vpc = ec2.create_vpc(CidrBlock="10.10.0.0/16")["Vpc"]["VpcId"]
+    group = ec2.create_security_group(GroupName="moon-bastion", Description="bastion", VpcId=vpc)["GroupId"]
+    owner = {"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}
+    ec2.create_tags(
+        Resources=[group], Tags=[{"Key": k, "Value": v} for k, v in {**owner, "Name": "moon-bastion"}.items()]
+    )
+    assert ask_doors(api, described(), OVER_BASTION, NOW) == Doors(None, False)
+
+    marks = {**owner, "Purpose": "home-access", **({"Expires": expires} if expires else {})}
+    rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "Ipv6Ranges": [{"CidrIpv6": "2001:db8::/64"}]}
+    specification = {"ResourceType": "security-group-rule", "Tags": [{"Key": k, "Value": v} for k, v in marks.items()]}
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule], TagSpecifications=[specification])
+
+    assert ask_doors(api, described(), OVER_BASTION, NOW) == Doors(None, is_open)
+    assert ask_doors(api, described(connection="ssm"), OVER_BASTION, NOW) == Doors()

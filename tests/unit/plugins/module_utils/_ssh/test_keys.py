@@ -1,0 +1,84 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of public keys, private keys that are given by mistake, and host keys."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import (
+    PRIVATE_KEY,
+    known_hosts_line,
+    make_host_key,
+    public_key_of,
+    public_key_problem,
+)
+
+PUBLIC = make_host_key("ada@example.com").public
+KIND, BLOB, COMMENT = PUBLIC.split(" ")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        pytest.param(PUBLIC, None, id="with a comment"),
+        pytest.param(f"{KIND} {BLOB}", None, id="without a comment"),
+        pytest.param(f"{PUBLIC} at home", None, id="with several words of comment"),
+        pytest.param(PRIVATE_KEY, "private key", id="private key"),
+        pytest.param(f"{PUBLIC}\n{PUBLIC}", "several lines", id="two keys"),
+        pytest.param(f"{PUBLIC}\x1b[2J", "control characters", id="control characters"),
+        pytest.param("~/.ssh/missing.pub", "path of a file", id="file that does not exist"),
+        pytest.param(f"ssh-dss {BLOB}", "path of a file", id="type that sshd refuses"),
+        pytest.param(f'command="rm -r /" {PUBLIC}', "path of a file", id="with an option in front"),
+        pytest.param(KIND, "missing or changed", id="type alone"),
+        pytest.param(f"{KIND} {BLOB[:-4]}", "missing or changed", id="end cut off"),
+        pytest.param(f"ssh-rsa {BLOB}", "missing or changed", id="key of another type"),
+        pytest.param(f"{KIND} {BLOB[:9]}!{BLOB[9:]}", "missing or changed", id="no base64"),
+    ],
+)
+def test_each_mistake_in_a_public_key_is_named(text: str, problem: str | None) -> None:
+    found = public_key_problem(text)
+
+    assert (found is None) == (problem is None), found
+    assert problem is None or problem in str(found)
+    assert BLOB not in str(found)
+
+
+def test_a_public_key_is_given_as_text_or_as_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "id.pub"
+    file.write_text(f"{PUBLIC}\n")
+
+    assert public_key_of(str(file)) == public_key_of(f" {PUBLIC}\n") == PUBLIC
+    assert public_key_of("") == ""
+    assert public_key_of("x" * 5000) == "x" * 5000
+
+
+def test_a_private_key_is_replaced_wherever_it_comes_from(tmp_path: Path) -> None:
+    private = make_host_key("").private
+    file = tmp_path / "id_ed25519"
+    file.write_text(private)
+
+    assert public_key_of(private) == public_key_of(str(file)) == PRIVATE_KEY
+
+
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="this computer has no OpenSSH to compare with")
+def test_openssh_reads_the_host_key_as_the_same_public_key(tmp_path: Path) -> None:
+    made = make_host_key("moon")
+    file = tmp_path / "key"
+    file.write_text(made.private)
+    file.chmod(0o600)
+
+    said = subprocess.run(
+        [str(shutil.which("ssh-keygen")), "-y", "-f", file], capture_output=True, text=True, check=True
+    ).stdout
+
+    assert said.split()[:2] == made.public.split()[:2]
+
+
+def test_known_hosts_has_the_key_under_its_alias_without_the_comment() -> None:
+    assert known_hosts_line("moon-bastion", PUBLIC) == f"moon-bastion {KIND} {BLOB}\n"

@@ -1,0 +1,118 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the module ec2_host_key with moto as AWS."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.host_key import ensure_present
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem
+from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import HostKey, make_host_key
+from ansible_collections.urmanac.talos.plugins.modules import ec2_host_key
+from tests.ec2_cluster import MotoApi, cluster, empty_aws, run_module, spec
+
+PARAMETER = "/urmanac.talos/talos-arm64/moon/bastion-host-key"
+OWNER = {"Project": "talos-arm64", "Cluster": "moon"}
+
+
+@pytest.fixture
+def api() -> Iterator[MotoApi]:
+    with empty_aws():
+        yield MotoApi()
+
+
+def value(api: MotoApi) -> str:
+    """Return what the bastion would read."""
+    answer = api.clients["ssm"].get_parameter(Name=PARAMETER, WithDecryption=True)
+    assert answer["Parameter"]["Type"] == "SecureString"
+    return str(answer["Parameter"]["Value"])
+
+
+def ensure(capsys: pytest.CaptureFixture[str], **options: Any) -> dict[str, Any]:
+    """Run the module as Ansible does."""
+    return run_module(ec2_host_key.main, capsys, cluster=cluster(), parameter=PARAMETER, **options)
+
+
+def test_the_key_is_made_once_and_its_private_part_shown_nowhere(
+    api: MotoApi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = ensure(capsys), ensure(capsys)
+
+    private = value(api)
+    assert (first["changed"], second["changed"]) == (True, False)
+    assert first["public_key"] == second["public_key"]
+    assert first["known_hosts"] == f"talos-arm64-moon-bastion {' '.join(first['public_key'].split()[:2])}\n"
+    assert first["diff"] == {"before": "\n", "after": f"{first['public_key']}\n"}
+    secret = private.splitlines()[1]
+    assert private.startswith("-----BEGIN OPENSSH ")
+    assert secret not in json.dumps([first, second])
+    tags = api.clients["ssm"].list_tags_for_resource(ResourceType="Parameter", ResourceId=PARAMETER)["TagList"]
+    assert secret not in json.dumps(tags)
+
+
+def test_check_mode_makes_and_deletes_nothing(api: MotoApi, capsys: pytest.CaptureFixture[str]) -> None:
+    foretold = ensure(capsys, _ansible_check_mode=True)
+    assert (foretold["changed"], foretold["known_hosts"].startswith("talos-arm64-moon-bastion")) == (True, True)
+    ensure(capsys)
+
+    assert ensure(capsys, state="absent", _ansible_check_mode=True)["changed"]
+    assert value(api)
+
+
+def test_the_key_is_deleted_once(api: MotoApi, capsys: pytest.CaptureFixture[str]) -> None:
+    ensure(capsys)
+
+    assert [ensure(capsys, state="absent")["changed"] for _ in range(2)] == [True, False]
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize(
+    "tags",
+    [
+        pytest.param({}, id="without tags"),
+        pytest.param({**OWNER, "Cluster": "mars", "SshHostKey": make_host_key("").public}, id="of another cluster"),
+        pytest.param(OWNER, id="without its public key"),
+    ],
+)
+def test_a_parameter_that_is_not_ours_stays_as_it_is(
+    api: MotoApi, capsys: pytest.CaptureFixture[str], tags: dict[str, str], state: str
+) -> None:
+    api.clients["ssm"].put_parameter(
+        Name=PARAMETER,
+        Type="SecureString",
+        Value="somebody's",
+        Tags=[{"Key": key, "Value": text} for key, text in tags.items()],
+    )
+
+    result = ensure(capsys, state=state)
+
+    assert result["failed"]
+    assert "cluster_bastion_host_key_parameter" in result["msg"]
+    assert value(api) == "somebody's"
+
+
+def test_of_two_runs_at_once_the_first_key_counts(api: MotoApi) -> None:
+    there = make_host_key("first")
+
+    def make_late(comment: str) -> HostKey:
+        ensure_present(api, spec(), PARAMETER, lambda _: there, check_mode=False)
+        return make_host_key(comment)
+
+    assert ensure_present(api, spec(), PARAMETER, make_late, check_mode=False).after == there.public
+    assert value(api) == there.private
+
+
+def test_another_refusal_is_told() -> None:
+    class DeniedApi:
+        def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+            raise AwsError(Problem("NOT_AUTHORIZED", f"call {operation}", "no", "Allow it."), "AccessDeniedException")
+
+    with pytest.raises(AwsError, match="list_tags_for_resource"):
+        ensure_present(DeniedApi(), spec(), PARAMETER, make_host_key, check_mode=False)
