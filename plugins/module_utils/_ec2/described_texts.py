@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import Desired, desired
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import NODE as BASTION
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NODES, Desired, desired, rules_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, Problem
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.texts import RULES, fault
 
@@ -54,11 +55,16 @@ class Text(NamedTuple):
 
 
 def described_texts(spec: ClusterSpec) -> Iterator[Text]:
-    """Yield every text of the described resources, and of the role with which schedules close home access."""
+    """Yield every text of the described resources, of the role that closes home access, and of the claim."""
     for resource in desired(spec).values():
         yield from _resource_texts(resource)
+    for what in (NODES, BASTION):
+        for rule in rules_of(spec, what):
+            yield Text(f"rule of the security group of {what}", "rule_description", rule.description)
     for kind in NAMES["iam_role"]:
         yield Text("the role that closes home access", kind, spec.schedule_role_name)
+    # The parameter by which one controller claims the cluster.
+    yield Text("claim on the cluster", "parameter_name", f"/{spec.project}/{spec.name}/claim")
 
 
 def text_problems(spec: ClusterSpec, found: list[Problem]) -> list[Problem]:
@@ -95,10 +101,8 @@ def _property_texts(subject: str, kind: str, name: str, value: Any) -> Iterator[
             yield Text(f"{subject}, tag {key}", "tag_value", content)
     elif name == "schedules":
         yield from _schedule_texts(subject, kind, value)
-    elif name == "rules":
-        for rule in value:
-            yield from _rule_texts(subject, rule)
-    else:
+    elif name != "rules":
+        # A rule is a line for people here; what AWS gets of it is in rules_of().
         yield from _plain_texts(subject, kind, name, value)
 
 
@@ -107,12 +111,6 @@ def _schedule_texts(subject: str, kind: str, schedules: Mapping[str, Mapping[str
         yield Text(f"{subject}, schedule", "scheduled_action_name", action)
         for part, content in schedule.items():
             yield from _plain_texts(f"{subject}, schedule {action}", kind, part, content)
-
-
-def _rule_texts(subject: str, rule: Any) -> Iterator[Text]:
-    # As a line for people a rule has no text of its own.
-    if isinstance(rule, Mapping):
-        yield Text(f"{subject}, rule", "rule_description", str(rule.get("description", "")))
 
 
 def _plain_texts(subject: str, kind: str, name: str, value: Any) -> Iterator[Text]:

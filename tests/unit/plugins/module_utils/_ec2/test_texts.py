@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,15 @@ import botocore.session
 import pytest
 import yaml
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, ensure_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.described_texts import described_texts, text_problems
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import OPENINGS, HomeRule, Identity
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_schedule import _parameters, schedules_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, problems
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.texts import RULES, fault, fits
-from tests.ec2_cluster import node, spec
+from tests.ec2_bad_day import READING, BadDay
+from tests.ec2_cluster import empty_aws, node, spec
 
 ROLES = Path(__file__).parents[5] / "roles"
 # 64 characters of a role's name, without the project, two hyphens and "home-access".
@@ -120,6 +124,7 @@ def test_every_text_that_a_cluster_describes_has_a_rule() -> None:
     [
         pytest.param({"name": f"{LONGEST_NAME}m"}, "IAM_NAME_TOO_LONG", id="role of home access over 64"),
         pytest.param({"project": "p" * 64}, "IAM_NAME_TOO_LONG", id="longest project"),
+        pytest.param({"project": "p+q", "name": "m"}, "TEXT_NOT_ALLOWED", id="project in a launch template's name"),
         pytest.param({"nodes": [node("n" * 64)]}, "INVALID_NODE_NAME", id="node"),
         pytest.param({"tags": {"k": "v" * 257}}, "INVALID_TAG_VALUE", id="tag value"),
         pytest.param({"tags": {"k" * 128: "v"}}, "INVALID_TAG_KEY", id="tag key"),
@@ -158,6 +163,66 @@ def test_the_texts_of_home_access_fit() -> None:
     assert [fault("rule_description", opening.description) for opening in OPENINGS] == [None] * len(OPENINGS)
     assert fault("schedule_name", schedule.name) is None
     assert fault("schedule_description", _parameters(schedule)["Description"]) is None
+
+
+# Of which kind a text is, by the operation that sends it (as far as it matters) and the parameter.
+SENT: dict[tuple[str, str], str] = {
+    ("create_security_group", "Description"): "security_group_description",
+    ("authorize_security_group_ingress", "Description"): "rule_description",
+    ("authorize_security_group_egress", "Description"): "rule_description",
+    ("create_network_interface", "Description"): "eni_description",
+    ("create_role", "Description"): "iam_role_description",
+    ("", "GroupName"): "security_group_name",
+    ("", "RoleName"): "iam_role_name",
+    ("", "PolicyName"): "iam_policy_name",
+    ("", "InstanceProfileName"): "instance_profile_name",
+    ("", "LaunchTemplateName"): "launch_template_name",
+    ("", "AutoScalingGroupName"): "autoscaling_group_name",
+    ("", "ScheduledActionName"): "scheduled_action_name",
+    ("Tags", "Key"): "tag_key",
+    ("Tags", "Value"): "tag_value",
+}
+
+
+class RecordingDay(BadDay):
+    """A good day on which the parameters of each writing call are kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[tuple[str, dict[str, Any]]] = []
+
+    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        if not operation.startswith(READING):
+            self.sent.append((operation, parameters))
+        return super().call(service, operation, **parameters)
+
+
+def sent_texts(operation: str, place: str, value: Any) -> Iterator[tuple[str, str, str]]:
+    """Yield operation, parameter and text; a tag's key and value name the place Tags for the operation."""
+    if isinstance(value, list):
+        for item in value:
+            yield from sent_texts(operation, place, item)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            if isinstance(inner, str):
+                yield "Tags" if place == "Tags" else operation, name, inner
+            else:
+                yield from sent_texts(operation, name, inner)
+
+
+def test_everything_that_building_the_longest_legal_cluster_sends_fits() -> None:
+    with empty_aws():
+        api = RecordingDay()
+        ensure_cluster(api.calls_of(), spec(**WORST), Order((NETWORK,)))
+    found = [text for operation, parameters in api.sent for text in sent_texts(operation, "", parameters)]
+    kinds = {(where, name): SENT.get((where, name)) or SENT.get(("", name)) for where, name, _text in found}
+
+    assert [place for place, kind in kinds.items() if kind is None and place[1] == "Description"] == []
+    assert {"rule_description", "security_group_description", "iam_role_description", "tag_value"} <= set(
+        kinds.values()
+    )
+    checked = [(kinds[where, name], where, text) for where, name, text in found if kinds[where, name]]
+    assert [(where, text) for kind, where, text in checked if kind and fault(kind, text)] == []
 
 
 def described_in_roles() -> list[tuple[str, str]]:
