@@ -145,12 +145,19 @@ def test_what_somebody_changed_is_mended(lab: Lab, built: Run) -> None:
     (group,) = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["lab-nodes"]}])["SecurityGroups"]
     rules = [rule for rule in group["IpPermissions"] if rule.get("FromPort") == 50000]
     ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=rules)
+    (template,) = [name["LaunchTemplateName"] for name in ec2.describe_launch_templates()["LaunchTemplates"]]
+    latest = {"LaunchTemplateName": template, "SourceVersion": "$Latest"}
+    ec2.create_key_pair(KeyName="theirs")
+    ec2.create_launch_template_version(**latest, LaunchTemplateData={"KeyName": "theirs"})
+    ec2.modify_launch_template(LaunchTemplateName=template, DefaultVersion="2")
 
     plan, run = play(lab, SITE, "--check"), play(lab, SITE)
 
     assert "~ security group lab-nodes" in plan.output
     assert run.code == 0, run.output
-    assert run.changed == 1
+    assert run.changed == 2
+    newest = ec2.describe_launch_template_versions(LaunchTemplateName=template, Versions=["$Latest"])
+    assert "KeyName" not in newest["LaunchTemplateVersions"][0]["LaunchTemplateData"]
 
 
 def test_what_would_end_a_running_machine_is_left_to_a_person(lab: Lab, built: Run) -> None:
