@@ -48,7 +48,8 @@ OPERATIONS: Mapping[str, str] = {
     "DescribeInstanceTypeOfferings DescribeInstanceTypes DescribeInstances DescribeInternetGateways DescribeKeyPairs "
     "DescribeLaunchTemplateVersions DescribeLaunchTemplates DescribeNetworkAcls DescribeNetworkInterfaces "
     "DescribeRouteTables DescribeSecurityGroupRules DescribeSecurityGroups DescribeSubnets DescribeTags "
-    "DescribeVolumes DescribeVpcAttribute DescribeVpcs GetConsoleOutput ImportKeyPair ModifyInstanceAttribute "
+    "DescribeVolumes DescribeVpcAttribute DescribeVpcs GetConsoleOutput "
+    "GetManagedPrefixListEntries ImportKeyPair ModifyInstanceAttribute "
     "ModifyInstanceCreditSpecification ModifyInstanceMetadataOptions ModifyLaunchTemplate "
     "ModifyNetworkInterfaceAttribute ModifySubnetAttribute ModifyVolume ModifyVpcAttribute MonitorInstances "
     "UnmonitorInstances RebootInstances ReplaceRoute RunInstances StartInstances StopInstances TerminateInstances",

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import Any
 
 import botocore.exceptions
 import pytest
+from botocore import xform_name
 from moto.core.utils import get_service_model
 
 from lab.aws import strict
@@ -44,6 +46,17 @@ def test_the_committed_table_is_what_the_sources_say() -> None:
 
     committed = (REPOSITORY / "lab" / "aws" / "rules.json").read_text(encoding="utf-8")
     assert committed == written, "Run tools/aws_rules.py > lab/aws/rules.json and read the difference."
+
+
+def test_the_table_covers_every_call_that_the_collections_code_names() -> None:
+    covered = strict.table()["operations"]
+    names = {xform_name(name): name for service in covered for name in get_service_model(service).operation_names}
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (REPOSITORY / "plugins").rglob("*.py"))
+
+    made = {names[word] for word in re.findall(r"[\"'.]([a-z]+(?:_[a-z0-9]+)+)[\"'(]", code) if word in names}
+
+    assert "create_vpc" in code
+    assert made - {name for names in covered.values() for name in names} == set()
 
 
 def test_an_apostrophe_in_the_description_of_a_rule_is_refused(lab: Lab, network: Network) -> None:
