@@ -28,6 +28,13 @@ WRONG: dict[str, Any] = {
     ],
 }
 
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"},
+    ],
+}
+
 
 @pytest.fixture(scope="module")
 def refusal(lab: Lab) -> Run:
@@ -46,6 +53,27 @@ def test_the_plan_of_an_empty_account_is_shown_and_creates_nothing(lab: Lab) -> 
     assert "Plan: 21 to create" in run.output
     assert run.changed > 0
     assert calls(lab) == before
+
+
+def test_a_role_of_others_with_our_name_is_refused_before_anything_is_made_and_left_as_it_is(lab: Lab) -> None:
+    iam = lab.client("iam")
+    name = "talos-arm64-lab-node"
+    tags = [{"Key": "Owner", "Value": "Bob"}]
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST), Tags=tags)
+    planted = iam.get_role(RoleName=name)["Role"]
+    before = calls(lab)
+
+    plan = play(lab, "playbooks/site.yml", "--check")
+    run = play(lab, "playbooks/site.yml")
+
+    left, after = iam.get_role(RoleName=name)["Role"], calls(lab)
+    iam.delete_role(RoleName=name)
+    assert plan.code != 0
+    assert f"x IAM role {name}" in plan.output
+    assert run.code != 0
+    assert "NAME_TAKEN" in run.output
+    assert after == before
+    assert left == planted
 
 
 @pytest.mark.parametrize(

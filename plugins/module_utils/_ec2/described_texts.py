@@ -9,7 +9,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import NODE as BASTION
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NODES, Desired, desired, rules_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import (
+    NODES,
+    Desired,
+    description_of,
+    desired,
+    rules_of,
+)
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, Problem
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.texts import RULES, fault
 
@@ -58,6 +64,7 @@ def described_texts(spec: ClusterSpec) -> Iterator[Text]:
     """Yield every text of the described resources, of the role that closes home access, and of the claim."""
     for resource in desired(spec).values():
         yield from _resource_texts(resource)
+        yield from _description_texts(spec, resource)
     for what in (NODES, BASTION):
         for rule in rules_of(spec, what):
             yield Text(f"rule of the security group of {what}", "rule_description", rule.description)
@@ -65,6 +72,14 @@ def described_texts(spec: ClusterSpec) -> Iterator[Text]:
         yield Text("the role that closes home access", kind, spec.schedule_role_name)
     # The parameter by which one controller claims the cluster.
     yield Text("claim on the cluster", "parameter_name", f"/{spec.project}/{spec.name}/claim")
+
+
+def _description_texts(spec: ClusterSpec, resource: Desired) -> Iterator[Text]:
+    """Yield what a group or a role is described with when it is made."""
+    subject = f"{resource.kind.replace('_', ' ')} {resource.name}"
+    if resource.kind in ("security_group", "iam_role"):
+        text = description_of(spec, resource.kind, resource.part)
+        yield Text(f"{subject}, description", f"{resource.kind}_description", text)
 
 
 def text_problems(spec: ClusterSpec, found: list[Problem]) -> list[Problem]:

@@ -159,6 +159,13 @@ def _route_table(spec: ClusterSpec) -> Desired:
     return Desired("route_table", f"{spec.name}-routes", want)
 
 
+def description_of(spec: ClusterSpec, kind: str, part: str) -> str:
+    """Return the description with which a group or role is made; EC2 never changes it, so it says nothing that may."""
+    if kind == "security_group":
+        return f"Talos cluster {spec.name}, made by urmanac.talos"
+    return f"{'Bastion' if part == BASTION else 'Talos nodes'} of the cluster {spec.name}, made by urmanac.talos"
+
+
 def rules_of(spec: ClusterSpec, what: str) -> tuple[Rule, ...]:
     """Return the rules of the security group of nodes or bastion: the one place where they are written."""
     nodes, bastion = f"{spec.name}-{NODES}", f"{spec.name}-{BASTION}"

@@ -9,20 +9,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Work
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import Rule, rules_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import Rule, description_of, rules_of
 
 _DIRECTIONS = {"in": "ingress", "out": "egress"}
 
 
 def ensure_security_group(work: Work, key: str) -> None:
-    """Have the group there; EC2 never changes its description, so that says nothing that may change."""
+    """Have the group there, with our tags."""
     if key not in work.things:
         work.make(
             key,
             {"vpc-id": work.id("vpc")},
             VpcId=work.id("vpc"),
             GroupName=work.wanted[key].name,
-            Description=f"Talos cluster {work.spec.name}, made by urmanac.talos",
+            Description=description_of(work.spec, "security_group", work.wanted[key].part),
         )
     work.tag(key)
 

@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Work, tag_list
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import owner_tags
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import description_of, owner_tags
 
 
 def ensure_iam_role(work: Work, key: str) -> None:
@@ -20,14 +20,13 @@ def ensure_iam_role(work: Work, key: str) -> None:
     name, want = work.wanted[key].name, work.want(key)
     trust, policy = json.dumps(want["trust_policy"]), json.dumps(want["policy"])
     if key not in work.things:
-        who = "Bastion" if key.endswith("/bastion") else "Talos nodes"
         _make(
             work,
             key,
             "create_role",
             RoleName=name,
             AssumeRolePolicyDocument=trust,
-            Description=f"{who} of the cluster {work.spec.name}, made by urmanac.talos",
+            Description=description_of(work.spec, "iam_role", work.wanted[key].part),
         )
         work.things[key] = work.things[key].knowing(trust_policy=want["trust_policy"])
     if work.differs(key, "trust_policy"):
