@@ -50,7 +50,7 @@ def test_the_plan_of_an_empty_account_is_shown_and_creates_nothing(lab: Lab) -> 
 
     assert run.code == 0, run.output
     assert f"+ VPC lab-vpc: {lab.network}/16" in run.output
-    assert "Plan: 21 to create" in run.output
+    assert "Plan: 22 to create" in run.output
     assert run.changed > 0
     assert calls(lab) == before
 
@@ -122,6 +122,20 @@ def test_a_type_that_is_too_small_and_not_arm64_is_refused_before_anything_is_ma
     assert run.code != 0
     assert "t3.nano is x86_64" in run.output
     assert "MiB of memory" in run.output
+    assert calls(lab) == before
+
+
+def test_a_quota_that_is_too_small_is_refused_before_anything_is_made(lab: Lab) -> None:
+    before = calls(lab)
+    lab.ask("/lab/account", method="POST", body={"quotas": {"L-1216C47A": 5}})
+    try:
+        run = play(lab, "playbooks/site.yml")
+    finally:
+        lab.ask("/lab/account", method="POST", body={"quotas": {"L-1216C47A": 64}})
+
+    assert run.code != 0
+    assert "8 more are needed, 0 are in use, and the account may have 5" in " ".join(run.output.split())
+    assert "L-1216C47A" in run.output
     assert calls(lab) == before
 
 
