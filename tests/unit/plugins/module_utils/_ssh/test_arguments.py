@@ -11,9 +11,6 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
-
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.arguments import Route, ssh_arguments
 
 
