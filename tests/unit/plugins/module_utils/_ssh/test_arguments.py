@@ -14,9 +14,9 @@ from ansible.template import Templar, trust_as_template
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.arguments import Route, ssh_arguments
 
 
-def options(*given: str, route: Route | None = None) -> dict[str, str]:
+def options(path: str, alias: str, *, route: Route | None = None) -> dict[str, str]:
     """Return the options as ssh gets them from a shell."""
-    words = shlex.split(ssh_arguments(*given, route=route))
+    words = shlex.split(ssh_arguments(path, alias, route))
     assert words[::2] == ["-o"] * (len(words) // 2)
     return dict(word.split("=", 1) for word in words[1::2])
 
