@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 import boto3
 import botocore.client
@@ -123,10 +123,17 @@ class MotoApi(AwsApi):
         return super().call(service, operation, **parameters)
 
 
+class BuilderApi(Protocol):
+    """What the builder needs: clients of boto3 by service."""
+
+    clients: dict[str, Any]
+
+
 class Builder:
     """Builds the cluster as its description says, so that a test starts from a converged one."""
 
-    def __init__(self, api: MotoApi, cluster_spec: ClusterSpec) -> None:
+    def __init__(self, api: BuilderApi, cluster_spec: ClusterSpec, *, image: str = IMAGE) -> None:
+        self.image = image
         self.ec2, self.iam, self.autoscaling = (api.clients[name] for name in ("ec2", "iam", "autoscaling"))
         self.spec = cluster_spec
         self.wanted: dict[str, Desired] = desired(cluster_spec)
@@ -281,7 +288,7 @@ class Builder:
         self._tag(f"eni/{name}", interface)
         ebs = {"VolumeSize": instance["volume_size"], "VolumeType": "gp3", "Encrypted": True}
         run = self.ec2.run_instances(
-            ImageId=IMAGE,
+            ImageId=self.image,
             MinCount=1,
             MaxCount=1,
             InstanceType=instance["type"],

@@ -11,10 +11,13 @@ module: ec2_audit_info
 short_description: Prove from the account's own data that a cluster is closed
 version_added: 0.1.0
 description:
-  - Reads every rule of every security group in the cluster's VPC, network ACLs, routes, subnets, public addresses,
-    metadata options, encryption of volumes, IAM roles of its machines, and the content of user-data.
-  - Holds them against what the cluster's description allows, and against home access whose end has not come.
+  - Reads every rule of every security group in the cluster's VPC, network ACLs, routes with the entries of their prefix
+    lists, subnets, network interfaces and their addresses, endpoints, peerings and VPN gateways, metadata options,
+    encryption of volumes, who may read the snapshots and images of its disks, the IAM roles in the instance profiles of
+    its machines, and the content of user-data, also that of every version of its launch templates.
+  - Compares them with what the cluster's description allows, and with home access whose end has not come.
     Everything beyond that is a deviation with its remedy, also a rule that somebody added by hand.
+  - One cause makes one deviation. A rule says which ports of which nodes it opens to whom.
   - Computes who can reach which port of which node, from rules, network ACLs, routes and addresses.
 notes:
   - Reads by the VPC and not by tags, since what is added by hand carries none.
@@ -149,13 +152,9 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit import (
-    allowed_by,
-    audit,
-    home_rules_of,
-    report_lines,
-)
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts import SERVICES, read_account
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit import audit, home_rules_of, report_lines
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_allowed import allowed_by
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_reading import SERVICES, read_account
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, connect
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import rule_as_dict
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reachability import Exposure

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 TUNNEL = ("wg", "wireguard-go")
 SPARE = "2001:db8:98::2"
+ENVIRONMENT = {**os.environ, "ANSIBLE_HOST_KEY_CHECKING": "False"}
 pytestmark = pytest.mark.needs(*PROGRAMS)
 
 
@@ -206,6 +208,7 @@ def play(world: World, *options: str) -> dict[str, dict[str, int]]:
     done = subprocess.run(
         world.network.within("internet", *command),
         cwd=ROOT,
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         timeout=300,
@@ -227,6 +230,7 @@ def test_the_health_playbook_asks_over_ssh(world: World) -> None:
     done = subprocess.run(
         world.network.within("internet", *command),
         cwd=ROOT,
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit import allowed_by, audit
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts import read_account
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit import audit
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_allowed import allowed_by
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_reading import read_account
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import Comparison, compare
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing, read_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired, first_64_of

@@ -1,0 +1,101 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a cluster's description allows, and how a deviation from it is reported.
+
+Private to urmanac.talos: may change at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts import Account
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import OPENINGS, Opening
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
+
+_KINDS = ("iam_role", "address", "eni", "instance", "launch_template")
+
+
+class Deviation(NamedTuple):
+    """One thing that is not as the variables allow, and how to undo it."""
+
+    severity: str
+    code: str
+    resource: str
+    message: str
+    remedy: str
+
+
+class Allowed(NamedTuple):
+    """What the variables allow: things by their tag Name, rules and routes as lines like the description's."""
+
+    rules: Mapping[str, frozenset[str]]
+    routes: frozenset[str]
+    subnets: frozenset[str]
+    tables: frozenset[str]
+    nodes: Mapping[str, str]
+    machines: frozenset[str]
+    profiles: frozenset[str]
+    policies: Mapping[str, tuple[Any, ...]]
+    trust: Mapping[str, Any]
+    vpc_ipv4: str = ""
+    interfaces: Mapping[str, str] = {}
+    profile_of: Mapping[str, str] = {}
+    templates: frozenset[str] = frozenset()
+    public_ipv4: frozenset[str] = frozenset()
+    openings: tuple[Opening, ...] = OPENINGS
+
+
+def allowed_by(spec: ClusterSpec, extra: Mapping[str, Any] | None = None) -> Allowed:
+    """Return what the description allows, and beyond it what extra lists: rules, routes, public_ipv4, statements."""
+    extra = extra or {}
+    wanted = desired(spec)
+    of = {kind: [item for item in wanted.values() if item.kind == kind] for kind in _KINDS}
+    bastion = f"{spec.name}-bastion"
+    roles = {item.name: item.want for item in of["iam_role"]}
+    groups = [wanted[key] for key in ("security_group/nodes", "security_group/bastion")]
+    more = extra.get("rules") or {}
+    statements = extra.get("statements") or {}
+    templates = {item.name: item.want["instance_profile"] for item in of["launch_template"]}
+    return Allowed(
+        rules={group.name: frozenset((*group.want["rules"], *more.get(group.name, ()))) for group in groups},
+        routes=frozenset((*wanted["route_table"].want["routes"], *(extra.get("routes") or ()))),
+        subnets=frozenset({wanted["subnet"].name}),
+        tables=frozenset({wanted["route_table"].name}),
+        nodes={f"{spec.name}-{node.name}": node.name for node in spec.nodes},
+        machines=frozenset({bastion}),
+        profiles=frozenset({*roles, *statements}),
+        policies={
+            **{name: tuple(role["policy"]["Statement"]) for name, role in roles.items()},
+            **{name: tuple(of) for name, of in statements.items()},
+        },
+        trust=roles[spec.iam_name]["trust_policy"],
+        vpc_ipv4=spec.vpc_ipv4_cidr,
+        interfaces={item.name: item.want["ipv4"] for item in of["eni"]} | {bastion: spec.bastion_ipv4},
+        profile_of={
+            **{item.name: item.want["instance_profile"] for item in of["instance"]},
+            **templates,
+            **dict.fromkeys([bastion] if templates else [], next(iter(templates.values()), "")),
+        },
+        templates=frozenset(templates),
+        public_ipv4=frozenset(
+            {*(item.want["network_interface"] for item in of["address"]), *(extra.get("public_ipv4") or ())}
+        ),
+    )
+
+
+def foreign_instances(account: Account, allowed: Allowed) -> dict[str, str]:
+    """Return why each instance that nobody described is none, by its id: its name, or that another one has it."""
+    instances = sorted(machine.known for machine in account.machines if machine.kind == "instance")
+    found: dict[str, str] = {}
+    seen: set[str] = set()
+    for known in instances:
+        if not (known.owned and known.name in {*allowed.nodes, *allowed.machines}):
+            found[known.id] = "it runs in the cluster's VPC and nobody described it"
+        elif known.name in seen:
+            found[known.id] = f"another instance has the name {known.name} already"
+        seen.add(known.name if known.owned else "")
+    return found

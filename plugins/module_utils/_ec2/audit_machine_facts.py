@@ -1,0 +1,226 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read machines, what they are made of, and what they may do. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor
+from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts import (
+    CopyFact,
+    Known,
+    Machine,
+    ProfileFact,
+    Reader,
+    Record,
+    RoleFact,
+    ScalingGroup,
+    VolumeFact,
+    tags_of,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired, owner_tags
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.user_data import find_secrets
+
+_ALIVE = ["pending", "running", "stopping", "stopped"]
+# An Auto Scaling group or a person may use these versions at any time.
+_ALWAYS_USED = ("$Latest", "$Default")
+Versions = set[tuple[str, str]]
+
+
+def read_instances(reader: Reader, vpc: Record, pool: Executor) -> tuple[tuple[Machine, ...], Versions]:
+    """Return the instances of a VPC, and the versions of launch templates that they were made of."""
+    filters = {"instance-state-name": _ALIVE, "vpc-id": [vpc["VpcId"]]}
+    reservations = reader.ec2("describe_instances", "Reservations", filters)
+    records = [record for reservation in reservations for record in reservation["Instances"]]
+    machines = [pool.submit(_instance, reader, record) for record in records]
+    tags = [tags_of(record) for record in records]
+    versions = {(tag.get("aws:ec2launchtemplate:id", ""), tag.get("aws:ec2launchtemplate:version", "")) for tag in tags}
+    return tuple(machine.result() for machine in machines), versions - {("", "")}
+
+
+def _instance(reader: Reader, record: Record) -> Machine:
+    known = reader.known(record, "InstanceId")
+    answer = reader.api.call("ec2", "describe_instance_attribute", InstanceId=known.id, Attribute="userData")
+    profile = (record.get("IamInstanceProfile") or {}).get("Arn")
+    return _machine("instance", known, record, (answer.get("UserData") or {}).get("Value"), profile)
+
+
+def _machine(kind: str, known: Known, record: Record, user_data: str | None, profile: str | None) -> Machine:
+    metadata = record.get("MetadataOptions") or {}
+    return Machine(
+        known=known,
+        kind=kind,
+        imds_tokens=metadata.get("HttpTokens", "optional"),
+        imds_hops=metadata.get("HttpPutResponseHopLimit", 1),
+        imds_enabled=metadata.get("HttpEndpoint") != "disabled",
+        profile=profile.rpartition("/")[2] if profile else None,
+        secrets=tuple(find_secrets(base64.b64decode(user_data))) if user_data else (),
+    )
+
+
+def read_scaling_groups(reader: Reader) -> tuple[tuple[ScalingGroup, ...], Versions]:
+    """Return the Auto Scaling groups of the cluster, and the template versions that their instances were made of."""
+    filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in owner_tags(reader.spec).items()]
+    answer = reader.api.call("autoscaling", "describe_auto_scaling_groups", Filters=filters)
+    records = [{**record, "GroupName": record["AutoScalingGroupName"]} for record in answer["AutoScalingGroups"]]
+    made_of = {_specified(item.get("LaunchTemplate")) for record in records for item in record.get("Instances") or ()}
+    groups = (ScalingGroup(reader.known(record, "GroupName"), tuple(_templates_of(record))) for record in records)
+    return tuple(groups), made_of - {("", "")}
+
+
+def _templates_of(record: Record) -> Iterator[tuple[str, str]]:
+    mixed = (record.get("MixedInstancesPolicy") or {}).get("LaunchTemplate") or {}
+    overrides = [item.get("LaunchTemplateSpecification") for item in mixed.get("Overrides") or ()]
+    given = [record.get("LaunchTemplate"), mixed.get("LaunchTemplateSpecification"), *overrides]
+    yield from (_specified(item) for item in given if item)
+    if record.get("LaunchConfigurationName"):
+        yield f"launch configuration {record['LaunchConfigurationName']}", ""
+
+
+def _specified(template: Record | None) -> tuple[str, str]:
+    template = template or {}
+    return template.get("LaunchTemplateId", ""), template.get("Version", "$Default" if template else "")
+
+
+def read_templates(reader: Reader, used: Versions) -> tuple[Machine, ...]:
+    """Return the versions of every template that is the cluster's, or of which its machines are made.
+
+    Whoever may read templates can read every version, also one that is no longer used.
+    """
+    owned = [record["LaunchTemplateId"] for record in reader.owned("describe_launch_templates", "LaunchTemplates")]
+    named = {template for template, _version in used if template.startswith("lt-")}
+    ids = sorted({*owned, *named})
+    records = (
+        reader.api.call("ec2", "describe_launch_templates", LaunchTemplateIds=ids)["LaunchTemplates"] if ids else []
+    )
+    return tuple(machine for record in records for machine in _template(reader, record, used))
+
+
+def _template(reader: Reader, record: Record, used: Versions) -> Iterator[Machine]:
+    template_id = record["LaunchTemplateId"]
+    answer = reader.api.call("ec2", "describe_launch_template_versions", LaunchTemplateId=template_id)
+    latest, default = str(record["LatestVersionNumber"]), str(record["DefaultVersionNumber"])
+    aliases = dict(zip(_ALWAYS_USED, (latest, default), strict=True))
+    numbers = {latest, default, *(aliases.get(version, version) for of, version in used if of == template_id)}
+    known = reader.known({**record, "GroupName": record["LaunchTemplateName"]}, "LaunchTemplateId")
+    for version in answer["LaunchTemplateVersions"]:
+        number = str(version["VersionNumber"])
+        yield _version(known, version["LaunchTemplateData"], number)._replace(used=number in numbers)
+
+
+def _version(known: Known, data: Record, number: str) -> Machine:
+    profile = data.get("IamInstanceProfile") or {}
+    name = profile.get("Arn") or profile.get("Name")
+    disks = [item for item in data.get("BlockDeviceMappings") or () if item.get("Ebs")]
+    return _machine("launch template", known, data, data.get("UserData"), name)._replace(
+        public_ipv4=any(item.get("AssociatePublicIpAddress") for item in data.get("NetworkInterfaces") or ()),
+        unencrypted=tuple(str(item.get("DeviceName")) for item in disks if not item["Ebs"].get("Encrypted")),
+        version=number,
+    )
+
+
+def read_volumes(reader: Reader, instances: list[str]) -> tuple[VolumeFact, ...]:
+    """Return the volumes of the cluster, and those attached to the instances."""
+    attached = reader.ec2("describe_volumes", "Volumes", {"attachment.instance-id": instances}) if instances else []
+    records = {record["VolumeId"]: record for record in (*reader.owned("describe_volumes", "Volumes"), *attached)}
+    return tuple(_volume(reader, records[volume]) for volume in sorted(records))
+
+
+def _volume(reader: Reader, record: Record) -> VolumeFact:
+    attachment: Record = next(iter(record.get("Attachments") or ()), {})
+    return VolumeFact(reader.known(record, "VolumeId"), record["Encrypted"], attachment.get("InstanceId"))
+
+
+def read_copies(reader: Reader, volumes: list[str], instances: list[str]) -> tuple[CopyFact, ...]:
+    """Return the snapshots and images that carry the cluster's tags or were made of its volumes and instances."""
+    snapshots = _mine(reader, "describe_snapshots", "Snapshots", {"volume-id": volumes})
+    images = _mine(reader, "describe_images", "Images", {"source-instance-id": instances})
+    return (
+        *(_snapshot(reader, record) for record in snapshots),
+        *(_image(reader, record) for record in images),
+    )
+
+
+def _mine(reader: Reader, operation: str, answer: str, made_of: dict[str, list[str]]) -> list[Record]:
+    """Return the records of this account alone: anyone can tag, or make, an image of theirs as they like."""
+    owner = {"OwnerIds" if operation == "describe_snapshots" else "Owners": ["self"]}
+    ours = {f"tag:{key}": [value] for key, value in owner_tags(reader.spec).items()}
+    searches = [ours, *([made_of] if all(made_of.values()) else [])]
+    found: dict[str, Record] = {}
+    for search in searches:
+        filters = [{"Name": name, "Values": values} for name, values in search.items()]
+        for record in reader.api.call("ec2", operation, Filters=filters, **owner)[answer]:
+            found[record.get("SnapshotId") or record["ImageId"]] = record
+    return [found[name] for name in sorted(found)]
+
+
+def _snapshot(reader: Reader, record: Record) -> CopyFact:
+    answer = reader.api.call(
+        "ec2", "describe_snapshot_attribute", SnapshotId=record["SnapshotId"], Attribute="createVolumePermission"
+    )
+    shared = _shared_with(answer.get("CreateVolumePermissions"))
+    return CopyFact(reader.known(record, "SnapshotId"), "snapshot", bool(record.get("Encrypted")), shared)
+
+
+def _image(reader: Reader, record: Record) -> CopyFact:
+    answer = reader.api.call("ec2", "describe_image_attribute", ImageId=record["ImageId"], Attribute="launchPermission")
+    # The disks of an image are snapshots, whose encryption is judged there.
+    return CopyFact(reader.known(record, "ImageId"), "image", True, _shared_with(answer.get("LaunchPermissions")))
+
+
+def _shared_with(permissions: Iterable[Record] | None) -> tuple[str, ...]:
+    keys = ("Group", "UserId", "OrganizationArn", "OrganizationalUnitArn")
+    return tuple(sorted(item[key] for item in permissions or () for key in keys if item.get(key)))
+
+
+def read_iam(reader: Reader, profiles: Iterable[str]) -> tuple[tuple[ProfileFact, ...], tuple[RoleFact, ...]]:
+    """Return the described instance profiles, those given, and every role in them or described."""
+    described = {item.name for item in desired(reader.spec).values() if item.kind == "iam_role"}
+    names = sorted({*profiles, *described})
+    found = {name: _iam(reader, "get_instance_profile", InstanceProfileName=name) for name in names}
+    facts = tuple(
+        ProfileFact(name, tuple(role["RoleName"] for role in answer["InstanceProfile"].get("Roles", ())))
+        for name, answer in found.items()
+        if answer
+    )
+    wanted = sorted({*described, *(role for fact in facts for role in fact.roles)})
+    return facts, tuple(role for name in wanted if (role := _read_role(reader, name)))
+
+
+def _read_role(reader: Reader, name: str) -> RoleFact | None:
+    role = _iam(reader, "get_role", RoleName=name)
+    if not role:
+        return None
+    policies = _iam(reader, "list_role_policies", RoleName=name).get("PolicyNames", ())
+    documents = {policy: _iam(reader, "get_role_policy", RoleName=name, PolicyName=policy) for policy in policies}
+    attached = _iam(reader, "list_attached_role_policies", RoleName=name).get("AttachedPolicies", ())
+    return RoleFact(
+        name=name,
+        trust=role["Role"]["AssumeRolePolicyDocument"],
+        statements=tuple(
+            (policy, statement)
+            for policy, answer in documents.items()
+            for statement in listed(answer.get("PolicyDocument", {}).get("Statement", []))
+        ),
+        attached=tuple(policy["PolicyArn"] for policy in attached),
+    )
+
+
+def listed(value: Any) -> list[Any]:
+    """Return the items of a policy's element: IAM takes one item with or without a list around it."""
+    return value if isinstance(value, list) else [value]
+
+
+def _iam(reader: Reader, operation: str, **parameters: str) -> dict[str, Any]:
+    """Return an answer of IAM, or nothing for what has gone since it was listed."""
+    try:
+        return reader.api.call("iam", operation, **parameters)
+    except AwsError as error:
+        if error.reason == "NoSuchEntity":
+            return {}
+        raise

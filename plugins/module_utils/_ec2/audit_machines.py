@@ -1,0 +1,212 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Judge machines, what they are made of, and what they may do. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_allowed import (
+    Allowed,
+    Deviation,
+    foreign_instances,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts import (
+    Account,
+    Machine,
+    ProfileFact,
+    RoleFact,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_machine_facts import listed
+
+_AGAIN = "or delete this version: `aws ec2 delete-launch-template-versions --launch-template-id"
+
+
+def machine_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation]:
+    """Yield everything about machines, their disks and their permissions that is not as allowed."""
+    yield from _instance_deviations(account, allowed)
+    for machine in account.machines:
+        resource = _resource(machine)
+        yield from _secret_deviations(machine, resource)
+        if machine.used:
+            yield from _profile_of_machine(machine, allowed, resource)
+            yield from _template_deviations(machine, allowed, resource)
+            yield from _imds_deviations(machine, resource)
+    yield from _scaling_deviations(account, allowed)
+    yield from _volume_deviations(account)
+    yield from _copy_deviations(account)
+    yield from _iam_deviations(account, allowed)
+
+
+def _resource(machine: Machine) -> str:
+    version = f", version {machine.version}" if machine.version else ""
+    return f"{machine.kind} {machine.known.name} ({machine.known.id}){version}"
+
+
+def _instance_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation]:
+    foreign = foreign_instances(account, allowed)
+    for machine in account.machines:
+        if machine.known.id in foreign:
+            remedy = f"Run `aws ec2 terminate-instances --instance-ids {machine.known.id}` if nothing needs it."
+            message = foreign[machine.known.id]
+            yield Deviation("medium", "INSTANCE_NOT_DESCRIBED", _resource(machine), message, remedy)
+
+
+def _profile_of_machine(machine: Machine, allowed: Allowed, resource: str) -> Iterator[Deviation]:
+    described = {allowed.profile_of[machine.known.name]} if machine.known.name in allowed.profile_of else set()
+    fits = described | (allowed.profiles - set(allowed.profile_of.values())) or allowed.profiles
+    if machine.profile and machine.profile not in fits:
+        message = f"it has the instance profile {machine.profile}, which is not the one described for it"
+        remedy = "Run `aws ec2 replace-iam-instance-profile-association` with the described profile."
+        yield Deviation("high", "INSTANCE_PROFILE_NOT_DESCRIBED", resource, message, remedy)
+
+
+def _template_deviations(machine: Machine, allowed: Allowed, resource: str) -> Iterator[Deviation]:
+    remedy = f"Run playbooks/site.yml to make a version as described, {_AGAIN} {machine.known.id}`."
+    if machine.public_ipv4 and machine.known.name not in allowed.public_ipv4:
+        message = "machines made of it get a public IPv4 address"
+        yield Deviation("high", "TEMPLATE_GIVES_PUBLIC_IPV4", resource, message, remedy)
+    if machine.unencrypted:
+        message = f"machines made of it get unencrypted disks: {', '.join(machine.unencrypted)}"
+        yield Deviation("high", "TEMPLATE_DISK_NOT_ENCRYPTED", resource, message, remedy)
+
+
+def _imds_deviations(machine: Machine, resource: str) -> Iterator[Deviation]:
+    change = f"`aws ec2 modify-instance-metadata-options --instance-id {machine.known.id}"
+    if machine.kind != "instance":
+        change = "a version of it with `MetadataOptions"
+    if machine.imds_enabled and machine.imds_tokens != "required":
+        message = "IMDSv1 answers, so any request that a process can be tricked into reads the role's credentials"
+        yield Deviation("high", "IMDS_V1", resource, message, f"Run {change} --http-tokens required`.")
+    if machine.imds_enabled and machine.imds_hops > 1:
+        message = f"the metadata service answers over {machine.imds_hops} hops, so pods reach the node's credentials"
+        remedy = f"Run {change} --http-put-response-hop-limit 1`."
+        yield Deviation("medium", "IMDS_HOP_LIMIT", resource, message, remedy)
+
+
+def _secret_deviations(machine: Machine, resource: str) -> Iterator[Deviation]:
+    for secret in machine.secrets:
+        place = f"line {secret.line}" + (f" of {secret.where}" if secret.where else "")
+        message = f"its user-data holds a secret ({secret.kind}) in {place}, which every process of it can read"
+        remedy = "Treat the secret as known: change it where it is used, then make the machine anew without it."
+        yield Deviation("critical", "USER_DATA_SECRET", resource, message, remedy)
+
+
+def _scaling_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation]:
+    described = {
+        machine.known.id
+        for machine in account.machines
+        if machine.known.owned and machine.known.name in allowed.templates
+    }
+    for group in account.scaling_groups:
+        foreign = sorted({template for template, _version in group.templates} - described)
+        if foreign:
+            message = f"it makes its machines of {', '.join(foreign)}, which nobody described"
+            remedy = "Run playbooks/site.yml, which sets the described launch template."
+            resource = f"Auto Scaling group {group.known.name}"
+            yield Deviation("high", "SCALING_TEMPLATE_NOT_DESCRIBED", resource, message, remedy)
+
+
+def _volume_deviations(account: Account) -> Iterator[Deviation]:
+    for volume in account.volumes:
+        if not volume.encrypted:
+            resource = f"volume {volume.known.name} ({volume.known.id})"
+            message = f"it is not encrypted; {volume.instance or 'no instance'} uses it"
+            remedy = (
+                "A volume cannot be encrypted in place: remove the node and run playbooks/site.yml to make it anew."
+            )
+            yield Deviation("high", "VOLUME_NOT_ENCRYPTED", resource, message, remedy)
+
+
+def _copy_deviations(account: Account) -> Iterator[Deviation]:
+    for copy in account.copies:
+        resource = f"{copy.kind} {copy.known.name} ({copy.known.id})"
+        attribute = "createVolumePermission" if copy.kind == "snapshot" else "launchPermission"
+        command = f"aws ec2 reset-{copy.kind}-attribute --{copy.kind}-id {copy.known.id} --attribute {attribute}"
+        if "all" in copy.shared:
+            message = f"every account of AWS can read this {copy.kind} of the cluster's disks"
+            remedy = f"Run `{command}`, and change every secret that the disk held."
+            yield Deviation("critical", f"{copy.kind.upper()}_PUBLIC", resource, message, remedy)
+        elif copy.shared:
+            message = f"other accounts can read this {copy.kind} of the cluster's disks: {', '.join(copy.shared)}"
+            yield Deviation("high", f"{copy.kind.upper()}_SHARED", resource, message, f"Run `{command}`.")
+        if not copy.encrypted:
+            message = "it holds the cluster's disk without encryption"
+            remedy = f"Run `aws ec2 delete-snapshot --snapshot-id {copy.known.id}`, or keep an encrypted copy instead."
+            yield Deviation("medium", "SNAPSHOT_NOT_ENCRYPTED", resource, message, remedy)
+
+
+def _iam_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation]:
+    roles = {role.name: role for role in account.roles}
+    for profile in account.profiles:
+        foreign = [name for name in profile.roles if name != profile.name]
+        if profile.name in allowed.policies and foreign:
+            yield _exchanged_role(profile, [roles[name] for name in foreign if name in roles])
+    for role in account.roles:
+        # What a role of nobody's description may do is told with the profile or the machine that has it.
+        if role.name in allowed.policies:
+            yield from _role_deviations(role, allowed)
+
+
+def _exchanged_role(profile: ProfileFact, roles: list[RoleFact]) -> Deviation:
+    actions = [action for role in roles for _policy, statement in role.statements for action in _actions(statement)]
+    policies = [arn for role in roles for arn in role.attached]
+    may = "; it allows " + ", ".join([*actions, *policies]) if [*actions, *policies] else ""
+    message = f"it holds the role {', '.join(profile.roles)} instead of {profile.name}{may}"
+    remedy = (
+        f"Run `aws iam remove-role-from-instance-profile --instance-profile-name {profile.name} --role-name "
+        f"{', '.join(profile.roles)}`, then playbooks/site.yml, which adds the described one."
+    )
+    severity = "critical" if policies or any(_is_wild(action) for action in actions) else "high"
+    return Deviation(severity, "PROFILE_ROLE_NOT_DESCRIBED", f"instance profile {profile.name}", message, remedy)
+
+
+def _role_deviations(role: RoleFact, allowed: Allowed) -> Iterator[Deviation]:
+    resource = f"IAM role {role.name}"
+    known = [_plain(statement) for statement in allowed.policies[role.name]]
+    for policy, statement in role.statements:
+        if _plain(statement) not in known and statement.get("Effect") == "Allow":
+            yield _statement_deviation(role, policy, statement)
+    for arn in role.attached:
+        remedy = f"Run `aws iam detach-role-policy --role-name {role.name} --policy-arn {arn}`."
+        message = f"the managed policy {arn} is attached, and nobody described it"
+        severity = "critical" if arn.endswith("/AdministratorAccess") else "high"
+        yield Deviation(severity, "IAM_POLICY_ATTACHED", resource, message, remedy)
+    if _plain(role.trust) != _plain(allowed.trust):
+        message = "others than EC2 may take the role, or under other conditions than described"
+        remedy = "Run playbooks/site.yml, which sets the described trust policy."
+        yield Deviation("high", "IAM_TRUST_NOT_ALLOWED", resource, message, remedy)
+
+
+def _statement_deviation(role: RoleFact, policy: str, statement: Mapping[str, Any]) -> Deviation:
+    actions = _actions(statement)
+    resource = f"IAM role {role.name}, policy {policy}"
+    remedy = (
+        "Run playbooks/site.yml, which sets the described policy, or "
+        f"`aws iam delete-role-policy --role-name {role.name} --policy-name {policy}`."
+    )
+    if "NotAction" in statement or any(_is_wild(action) for action in actions):
+        message = f"a statement allows {', '.join(actions) or 'all but a few actions'}"
+        return Deviation("critical", "IAM_WILDCARD", resource, message, remedy)
+    message = f"nobody described the statement that allows {', '.join(actions)}"
+    return Deviation("high", "IAM_STATEMENT_NOT_ALLOWED", resource, message, remedy)
+
+
+def _actions(statement: Mapping[str, Any]) -> list[str]:
+    return [str(action) for action in listed(statement.get("Action", []))]
+
+
+def _is_wild(action: str) -> bool:
+    return action == "*" or action.endswith(":*")
+
+
+def _plain(value: Any) -> Any:
+    """Return a policy in one spelling: IAM takes, and gives back, one item with or without a list around it."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items() if key != "Sid"}
+    if isinstance(value, list):
+        items = sorted((_plain(item) for item in value), key=repr)
+        return items[0] if len(items) == 1 else items
+    return value

@@ -1,0 +1,60 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read all of an account that decides how closed a cluster is. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts import Account, Reader
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_machine_facts import (
+    read_copies,
+    read_iam,
+    read_instances,
+    read_scaling_groups,
+    read_templates,
+    read_volumes,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_network_facts import read_addresses, read_network
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
+
+SERVICES = ("ec2", "iam", "autoscaling")
+_WORKERS = 16
+
+
+def read_account(api: Api, spec: ClusterSpec) -> Account:
+    """Return the facts, read in waves of calls side by side: each needs the ids that the one before has found."""
+    reader = Reader(api, spec)
+    vpcs = reader.owned("describe_vpcs", "Vpcs")
+    # What reads with calls of its own side by side does not wait in the pool that serves them.
+    with ThreadPoolExecutor(_WORKERS) as pool, ThreadPoolExecutor(_WORKERS) as outer:
+        addresses = outer.submit(read_addresses, reader)
+        scaling = outer.submit(read_scaling_groups, reader)
+        network = [outer.submit(read_network, reader, vpc, pool) for vpc in vpcs]
+        instances = [outer.submit(read_instances, reader, vpc, pool) for vpc in vpcs]
+        machines = tuple(machine for part in instances for machine in part.result()[0])
+        ids = [machine.known.id for machine in machines]
+        volumes = outer.submit(read_volumes, reader, ids)
+        groups, made_of = scaling.result()
+        used = {*made_of, *(item for group in groups for item in group.templates)}
+        templates = read_templates(reader, used.union(*(part.result()[1] for part in instances)))
+        profiles = {machine.profile for machine in (*machines, *templates) if machine.profile}
+        iam = outer.submit(read_iam, reader, profiles)
+        copies = read_copies(reader, [volume.known.id for volume in volumes.result()], ids)
+        return _merged([part.result() for part in network])._replace(
+            machines=(*machines, *templates),
+            scaling_groups=groups,
+            volumes=volumes.result(),
+            copies=copies,
+            addresses=addresses.result(),
+            profiles=iam.result()[0],
+            roles=iam.result()[1],
+        )
+
+
+def _merged(parts: list[Account]) -> Account:
+    """Return one account: two VPCs with the same tags are one cluster, and a mistake that the audit shows."""
+    fields = {name: tuple(item for part in parts for item in getattr(part, name)) for name in Account._fields}
+    return Account(**fields)

@@ -1,0 +1,563 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Holes planted one after the other into one built cluster of the lab: each is found with its code, once, and alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity, Order, ensure_home_access
+from ansible_collections.urmanac.talos.plugins.modules.ec2_audit_info import audit_info
+from lab.settings import REGION
+from tests.ec2_cluster import Builder, node, spec, tag_list
+from tests.lab.labs import AMI_PARAMETER, Lab
+from tests.lookalikes import tailscale_key
+
+NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
+HOME = "2001:db8:1:2::/64"
+STRANGER = "210987654321"
+TAILSCALE = tailscale_key("kABCDEF1CNTRL-abcdefghijklmnop")
+OWNER = {"Project": "talos-arm64", "Cluster": "moon"}
+SAFE = {
+    "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
+    "BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 8, "Encrypted": True}}],
+}
+
+
+class LabApi(AwsApi):
+    """The Api of production on the lab's clients."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.clients = {name: lab.client(name) for name in ("ec2", "iam", "autoscaling", "ssm")}
+        super().__init__(self.clients, REGION)
+
+
+class Place:
+    """The built cluster, and the undoing of what is planted into it."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab, self.api = lab, LabApi(lab)
+        lab.ask("/lab/account", method="POST", body={"unknown_profile_uses": 0})
+        self.ec2, self.iam = self.api.clients["ec2"], self.api.clients["iam"]
+        image = self.api.clients["ssm"].get_parameter(Name=AMI_PARAMETER)["Parameter"]["Value"]
+        bastion = {"instance_type": "t4g.small", "volume_size": 8, "image": image, "egress": "none"}
+        self.image = image
+        self.spec = spec(
+            vpc_ipv4_cidr=f"{lab.network}/16",
+            subnet_ipv4_cidr=f"{lab.network}/24",
+            bastion_ipv4=lab.address(100),
+            nodes=[node(ipv4=lab.address(101))],
+            bastion=bastion,
+        )
+        self.ids = Builder(self.api, self.spec, image=image).build()
+        self.undo = ExitStack()
+
+    def codes(self) -> list[str]:
+        """Return the code of each deviation, the gravest first."""
+        return [deviation["code"] for deviation in self.audit()["deviations"]]
+
+    def audit(self) -> dict[str, Any]:
+        """Return what the module returns."""
+        return audit_info(self.api, self.spec, {}, NOW)
+
+    def later(self, call: Callable[..., Any], **arguments: Any) -> None:
+        """Undo with this call."""
+        self.undo.callback(call, **arguments)
+
+
+@pytest.fixture(scope="module")
+def place(lab: Lab) -> Place:
+    """Build one cluster for all holes."""
+    return Place(lab)
+
+
+@pytest.fixture
+def planted(place: Place) -> Iterator[Place]:
+    """Give the place, and take out of it what the test planted."""
+    with ExitStack() as place.undo:
+        yield place
+
+
+def open_port(group: str = "nodes", egress: bool = False, **rule: Any) -> Callable[[Place], None]:
+    """Return a hole: a rule of a security group."""
+
+    def plant(place: Place) -> None:
+        permission = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, **rule}
+        permission = {key: value for key, value in permission.items() if value is not None}
+        way, target = "egress" if egress else "ingress", place.ids[f"security_group/{group}"]
+        done = getattr(place.ec2, f"authorize_security_group_{way}")(GroupId=target, IpPermissions=[permission])
+        ids = [item["SecurityGroupRuleId"] for item in done["SecurityGroupRules"]]
+        place.later(getattr(place.ec2, f"revoke_security_group_{way}"), GroupId=target, SecurityGroupRuleIds=ids)
+
+    return plant
+
+
+def from_ipv4(cidr: str) -> dict[str, Any]:
+    return {"IpRanges": [{"CidrIp": cidr}]}
+
+
+def from_ipv6(cidr: str) -> dict[str, Any]:
+    return {"Ipv6Ranges": [{"CidrIpv6": cidr}]}
+
+
+EVERYTHING: dict[str, Any] = {"IpProtocol": "-1", "FromPort": None, "ToPort": None}
+
+
+def make_group(place: Place, **tags: str) -> str:
+    """Return a new security group, which goes when the test ends."""
+    group: str = place.ec2.create_security_group(GroupName="x", Description="x", VpcId=place.ids["vpc"])["GroupId"]
+    place.later(place.ec2.delete_security_group, GroupId=group)
+    if tags:
+        place.ec2.create_tags(Resources=[group], Tags=tag_list(tags))
+    return group
+
+
+def tagged_group(**tags: str) -> Callable[[Place], None]:
+    return lambda place: (make_group(place, **tags), None)[1]
+
+
+def from_another_group(place: Place) -> None:
+    open_port(UserIdGroupPairs=[{"GroupId": make_group(place)}])(place)
+
+
+def make_prefix_list(place: Place, family: str, *cidrs: str) -> str:
+    entries = [{"Cidr": cidr} for cidr in cidrs]
+    made = place.ec2.create_managed_prefix_list(
+        PrefixListName="x", MaxEntries=4, AddressFamily=family, Entries=entries
+    )["PrefixList"]["PrefixListId"]
+    place.later(place.ec2.delete_managed_prefix_list, PrefixListId=made)
+    return str(made)
+
+
+def from_a_prefix_list(place: Place) -> None:
+    open_port(PrefixListIds=[{"PrefixListId": make_prefix_list(place, "IPv6", "2001:db8:7::/48", "::/0")}])(place)
+
+
+def open_home(place: Place) -> list[str]:
+    """Open home access as our own playbook does, and return the rules."""
+    identity = Identity("moon", "talos-arm64")
+    ensure_home_access(place.api, identity, Order("present", HOME), NOW, check_mode=False)
+    place.later(ensure_home_access, api=place.api, identity=identity, order=Order("absent"), now=NOW, check_mode=False)
+    found = place.ec2.describe_security_group_rules(Filters=[{"Name": "tag:Purpose", "Values": ["home-access"]}])
+    return [rule["SecurityGroupRuleId"] for rule in found["SecurityGroupRules"]]
+
+
+def home_with(**tags: str) -> Callable[[Place], None]:
+    """Return a hole: one rule of home access with a tag changed."""
+    return lambda place: place.ec2.create_tags(Resources=open_home(place)[:1], Tags=tag_list(tags))
+
+
+def disguised_as_home_access(place: Place) -> None:
+    open_port(FromPort=6443, ToPort=6443, **from_ipv6("::/0"))(place)
+    wanted = [{"Name": "group-id", "Values": [place.ids["security_group/nodes"]]}]
+    rules = place.ec2.describe_security_group_rules(Filters=wanted)["SecurityGroupRules"]
+    (rule,) = [item["SecurityGroupRuleId"] for item in rules if item.get("CidrIpv6") == "::/0" and not item["IsEgress"]]
+    tags = {"ManagedBy": "urmanac.talos", **OWNER, "Purpose": "home-access"}
+    place.ec2.create_tags(Resources=[rule], Tags=tag_list(tags))
+
+
+def route(**route: Any) -> Callable[[Place], None]:
+    """Return a hole: a route of the described table; a value that is a key of the ids stands for that id."""
+
+    def plant(place: Place) -> None:
+        table = place.ids["route_table"]
+        place.ec2.create_route(RouteTableId=table, **{key: place.ids.get(value, value) for key, value in route.items()})
+        destination = {key: value for key, value in route.items() if key.startswith("Destination")}
+        place.later(place.ec2.delete_route, RouteTableId=table, **destination)
+
+    return plant
+
+
+def route_to_a_prefix_list(place: Place) -> None:
+    route(
+        DestinationPrefixListId=make_prefix_list(place, "IPv4", "172.16.0.0/12", "192.0.2.0/24"),
+        GatewayId="internet_gateway",
+    )(place)
+
+
+def make_table(place: Place) -> str:
+    table: str = place.ec2.create_route_table(VpcId=place.ids["vpc"])["RouteTable"]["RouteTableId"]
+    place.later(place.ec2.delete_route_table, RouteTableId=table)
+    return table
+
+
+def associations(place: Place) -> list[dict[str, Any]]:
+    table = place.ec2.describe_route_tables(RouteTableIds=[place.ids["route_table"]])["RouteTables"][0]
+    return [item for item in table["Associations"] if item.get("SubnetId")]
+
+
+def another_route_table(place: Place) -> None:
+    table = make_table(place)
+    (old,) = associations(place)
+    new = place.ec2.replace_route_table_association(AssociationId=old["RouteTableAssociationId"], RouteTableId=table)[
+        "NewAssociationId"
+    ]
+    place.later(place.ec2.replace_route_table_association, AssociationId=new, RouteTableId=place.ids["route_table"])
+
+
+def main_route_table(place: Place) -> None:
+    (old,) = associations(place)
+    place.ec2.disassociate_route_table(AssociationId=old["RouteTableAssociationId"])
+    place.later(place.ec2.associate_route_table, RouteTableId=place.ids["route_table"], SubnetId=place.ids["subnet"])
+
+
+def default_acl(place: Place) -> dict[str, Any]:
+    wanted = [{"Name": "vpc-id", "Values": [place.ids["vpc"]]}, {"Name": "default", "Values": ["true"]}]
+    found: dict[str, Any] = place.ec2.describe_network_acls(Filters=wanted)["NetworkAcls"][0]
+    return found
+
+
+def acl_entry(number: int, action: str, cidr: str) -> Callable[[Place], None]:
+    def plant(place: Place) -> None:
+        key = {"NetworkAclId": default_acl(place)["NetworkAclId"], "RuleNumber": number, "Egress": False}
+        place.ec2.create_network_acl_entry(**key, Protocol="-1", RuleAction=action, CidrBlock=cidr)
+        place.later(place.ec2.delete_network_acl_entry, **key)
+
+    return plant
+
+
+def another_acl(place: Place) -> None:
+    old = next(item for item in default_acl(place)["Associations"] if item["SubnetId"] == place.ids["subnet"])[
+        "NetworkAclAssociationId"
+    ]
+    acl = place.ec2.create_network_acl(VpcId=place.ids["vpc"])["NetworkAcl"]["NetworkAclId"]
+    place.later(place.ec2.delete_network_acl, NetworkAclId=acl)
+    new = place.ec2.replace_network_acl_association(AssociationId=old, NetworkAclId=acl)["NewAssociationId"]
+    default = default_acl(place)["NetworkAclId"]
+    place.later(place.ec2.replace_network_acl_association, AssociationId=new, NetworkAclId=default)
+
+
+def subnet(place: Place) -> None:
+    cidr = place.lab.network.rsplit(".", 2)[0] + ".9.0/24"
+    made = place.ec2.create_subnet(VpcId=place.ids["vpc"], CidrBlock=cidr)["Subnet"]["SubnetId"]
+    place.later(place.ec2.delete_subnet, SubnetId=made)
+
+
+def subnet_attribute(name: str) -> Callable[[Place], None]:
+    def plant(place: Place) -> None:
+        change = place.ec2.modify_subnet_attribute
+        change(SubnetId=place.ids["subnet"], **{name: {"Value": True}})
+        place.later(change, SubnetId=place.ids["subnet"], **{name: {"Value": False}})
+
+    return plant
+
+
+def endpoint(kind: str) -> Callable[[Place], None]:
+    def plant(place: Place) -> None:
+        where = {"SubnetIds": [place.ids["subnet"]]} if kind == "Interface" else {}
+        made = place.ec2.create_vpc_endpoint(
+            VpcId=place.ids["vpc"], ServiceName=f"com.amazonaws.{REGION}.s3", VpcEndpointType=kind, **where
+        )["VpcEndpoint"]
+        for interface in made.get("NetworkInterfaceIds", []):
+            place.later(place.ec2.delete_network_interface, NetworkInterfaceId=interface)
+        place.later(place.ec2.delete_vpc_endpoints, VpcEndpointIds=[made["VpcEndpointId"]])
+
+    return plant
+
+
+def peering(*, route_to_it: bool = False, to_us: bool = False) -> Callable[[Place], None]:
+    def plant(place: Place) -> None:
+        other = place.ec2.create_vpc(CidrBlock="10.99.0.0/16")["Vpc"]["VpcId"]
+        place.later(place.ec2.delete_vpc, VpcId=other)
+        ends = {"VpcId": other, "PeerVpcId": place.ids["vpc"]}
+        ends = ends if to_us else {"VpcId": place.ids["vpc"], "PeerVpcId": other}
+        made = place.ec2.create_vpc_peering_connection(**ends)["VpcPeeringConnection"]["VpcPeeringConnectionId"]
+        place.later(place.ec2.delete_vpc_peering_connection, VpcPeeringConnectionId=made)
+        if route_to_it:
+            place.ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=made)
+            route(DestinationCidrBlock="10.99.0.0/16", VpcPeeringConnectionId=made)(place)
+
+    return plant
+
+
+def vpn_gateway(place: Place) -> None:
+    made = place.ec2.create_vpn_gateway(Type="ipsec.1")["VpnGateway"]["VpnGatewayId"]
+    place.ec2.attach_vpn_gateway(VpnGatewayId=made, VpcId=place.ids["vpc"])
+    place.later(place.ec2.delete_vpn_gateway, VpnGatewayId=made)
+    place.later(place.ec2.detach_vpn_gateway, VpnGatewayId=made, VpcId=place.ids["vpc"])
+
+
+def second_vpc(place: Place) -> None:
+    made = place.ec2.create_vpc(CidrBlock=f"{place.lab.network}/16")["Vpc"]["VpcId"]
+    place.later(place.ec2.delete_vpc, VpcId=made)
+    place.ec2.create_tags(Resources=[made], Tags=tag_list({**OWNER, "Name": "moon-vpc"}))
+
+
+def vpc_network(place: Place) -> None:
+    made = place.ec2.associate_vpc_cidr_block(VpcId=place.ids["vpc"], CidrBlock="100.64.0.0/16")
+    place.later(place.ec2.disassociate_vpc_cidr_block, AssociationId=made["CidrBlockAssociation"]["AssociationId"])
+
+
+def interface_change(machine: str = "gateway", **change: Any) -> Callable[[Place], None]:
+    def plant(place: Place) -> None:
+        target = {"NetworkInterfaceId": place.ids[f"eni/{machine}"]}
+        what = {"gateway": "nodes", "bastion": "bastion"}[machine]
+        back: dict[str, Any] = {"SourceDestCheck": {"Value": True}} if "SourceDestCheck" in change else {}
+        back |= {"Groups": [place.ids[f"security_group/{what}"]]} if "Groups" in change else {}
+        wanted = {"Groups": [place.ids.get(item) or make_group(place) for item in change.get("Groups", [])]}
+        wanted = {"Groups": wanted["Groups"]} if wanted["Groups"] else {"SourceDestCheck": change["SourceDestCheck"]}
+        place.ec2.modify_network_interface_attribute(**target, **wanted)
+        place.later(place.ec2.modify_network_interface_attribute, **target, **back)
+
+    return plant
+
+
+def second_ipv4(place: Place) -> None:
+    target = {"NetworkInterfaceId": place.ids["eni/gateway"], "PrivateIpAddresses": [place.lab.address(77)]}
+    place.ec2.assign_private_ip_addresses(**target)
+    place.later(place.ec2.unassign_private_ip_addresses, **target)
+
+
+def second_ipv6(place: Place) -> None:
+    target = {"NetworkInterfaceId": place.ids["eni/gateway"]}
+    added = place.ec2.assign_ipv6_addresses(**target, Ipv6AddressCount=1)["AssignedIpv6Addresses"]
+    place.later(place.ec2.unassign_ipv6_addresses, **target, Ipv6Addresses=added)
+
+
+def public_ipv4(machine: str) -> Callable[[Place], None]:
+    def plant(place: Place) -> None:
+        address = place.ec2.allocate_address(Domain="vpc")["AllocationId"]
+        place.later(place.ec2.release_address, AllocationId=address)
+        made = place.ec2.associate_address(AllocationId=address, NetworkInterfaceId=place.ids[f"eni/{machine}"])
+        place.later(place.ec2.disassociate_address, AssociationId=made["AssociationId"])
+
+    return plant
+
+
+def unused_address(place: Place) -> None:
+    tags = [{"ResourceType": "elastic-ip", "Tags": tag_list(OWNER)}]
+    address = place.ec2.allocate_address(Domain="vpc", TagSpecifications=tags)["AllocationId"]
+    place.later(place.ec2.release_address, AllocationId=address)
+
+
+def another_interface(**tags: str) -> Callable[[Place], None]:
+    def plant(place: Place) -> None:
+        made = place.ec2.create_network_interface(
+            SubnetId=place.ids["subnet"], Groups=[place.ids["security_group/nodes"]]
+        )["NetworkInterface"]["NetworkInterfaceId"]
+        place.later(place.ec2.delete_network_interface, NetworkInterfaceId=made)
+        if tags:
+            place.ec2.create_tags(Resources=[made], Tags=tag_list(tags))
+
+    return plant
+
+
+def imds(**options: Any) -> Callable[[Place], None]:
+    def plant(place: Place) -> None:
+        change = place.ec2.modify_instance_metadata_options
+        change(InstanceId=place.ids["instance/gateway"], **options)
+        closed = {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}
+        place.later(change, InstanceId=place.ids["instance/gateway"], **closed)
+
+    return plant
+
+
+def volume(*, encrypted: bool, **tags: str) -> Callable[[Place], str]:
+    def plant(place: Place) -> str:
+        made: str = place.ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1, Encrypted=encrypted)["VolumeId"]
+        place.later(place.ec2.delete_volume, VolumeId=made)
+        place.ec2.create_tags(Resources=[made], Tags=tag_list({**OWNER, **tags}))
+        return made
+
+    return plant
+
+
+def image(permission: dict[str, str]) -> Callable[[Place], None]:
+    """Return a hole: an image of a node that others may start."""
+
+    def plant(place: Place) -> None:
+        made = place.ec2.create_image(InstanceId=place.ids["instance/gateway"], Name="a copy")["ImageId"]
+        place.later(place.ec2.deregister_image, ImageId=made, DeleteAssociatedSnapshots=True)
+        place.ec2.modify_image_attribute(
+            ImageId=made, Attribute="launchPermission", LaunchPermission={"Add": [permission]}
+        )
+
+    return plant
+
+
+def clean_data(place: Place) -> dict[str, Any]:
+    return Builder(place.api, place.spec, image=place.image).template_data(place.ids["eni/bastion"])
+
+
+def another_template_of_the_group(place: Place) -> None:
+    made = place.ec2.create_launch_template(LaunchTemplateName="other-template", LaunchTemplateData=clean_data(place))
+    template = made["LaunchTemplate"]["LaunchTemplateId"]
+    place.later(place.ec2.delete_launch_template, LaunchTemplateId=template)
+    group = {"AutoScalingGroupName": place.ids["autoscaling_group/bastion"]}
+    update = place.api.clients["autoscaling"].update_auto_scaling_group
+    update(**group, LaunchTemplate={"LaunchTemplateId": template, "Version": "$Latest"})
+    ours = {"LaunchTemplateId": place.ids["launch_template/bastion"], "Version": "$Latest"}
+    place.later(update, **group, LaunchTemplate=ours)
+
+
+def policy(**statement: Any) -> Callable[[Place], None]:
+    """Return a hole: one more inline policy of the node's role."""
+
+    def plant(place: Place) -> None:
+        document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Resource": "*", **statement}]}
+        what = {"RoleName": place.spec.iam_name, "PolicyName": "more"}
+        place.iam.put_role_policy(**what, PolicyDocument=json.dumps(document))
+        place.later(place.iam.delete_role_policy, **what)
+
+    return plant
+
+
+def managed_policy(place: Place) -> None:
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+    arn = place.iam.create_policy(PolicyName="p", PolicyDocument=json.dumps(document))["Policy"]["Arn"]
+    place.later(place.iam.delete_policy, PolicyArn=arn)
+    place.iam.attach_role_policy(RoleName=place.spec.iam_name, PolicyArn=arn)
+    place.later(place.iam.detach_role_policy, RoleName=place.spec.iam_name, PolicyArn=arn)
+
+
+def trust(role: str, principal: dict[str, str]) -> Callable[[Place], None]:
+    """Return a hole: a role of ours that others may take."""
+
+    def plant(place: Place) -> None:
+        name = {"node": place.spec.iam_name, "bastion": "talos-arm64-moon-bastion"}[role]
+        before = place.iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+        statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+        document = {"Version": "2012-10-17", "Statement": [statement]}
+        place.iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(document))
+        place.later(place.iam.update_assume_role_policy, RoleName=name, PolicyDocument=json.dumps(before))
+
+    return plant
+
+
+def exchanged_role(place: Place) -> None:
+    profile = {"InstanceProfileName": place.spec.iam_name}
+    allow = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    place.iam.create_role(RoleName="stranger", AssumeRolePolicyDocument=json.dumps(allow))
+    place.later(place.iam.delete_role, RoleName="stranger")
+    place.iam.put_role_policy(RoleName="stranger", PolicyName="all", PolicyDocument=json.dumps(allow))
+    place.later(place.iam.delete_role_policy, RoleName="stranger", PolicyName="all")
+    place.iam.remove_role_from_instance_profile(**profile, RoleName=place.spec.iam_name)
+    place.later(place.iam.add_role_to_instance_profile, **profile, RoleName=place.spec.iam_name)
+    place.iam.add_role_to_instance_profile(**profile, RoleName="stranger")
+    place.later(place.iam.remove_role_from_instance_profile, **profile, RoleName="stranger")
+
+
+HOLES: dict[str, tuple[Callable[[Place], Any], str]] = {
+    "SSH from everybody": (open_port(**from_ipv4("0.0.0.0/0")), "RULE_OPEN_TO_EVERYBODY"),
+    "SSH from everybody over IPv6": (open_port(**from_ipv6("::/0")), "RULE_OPEN_TO_EVERYBODY"),
+    "the half of IPv4": (open_port(**from_ipv4("128.0.0.0/1")), "RULE_OPEN_TO_EVERYBODY"),
+    "all global IPv6": (open_port(**from_ipv6("2000::/3")), "RULE_OPEN_TO_EVERYBODY"),
+    "everything to the nodes": (open_port(**EVERYTHING, **from_ipv6("::/0")), "RULE_OPEN_TO_EVERYBODY"),
+    "everything to the bastion": (
+        open_port("bastion", **EVERYTHING, **from_ipv4("0.0.0.0/0")),
+        "RULE_OPEN_TO_EVERYBODY",
+    ),
+    "WireGuard from everybody": (
+        open_port("bastion", IpProtocol="udp", FromPort=51820, ToPort=51820, **from_ipv6("::/0")),
+        "RULE_OPEN_TO_EVERYBODY",
+    ),
+    "a prefix list of everybody": (from_a_prefix_list, "RULE_OPEN_TO_EVERYBODY"),
+    "one address": (open_port(**from_ipv4("198.51.100.7/32")), "RULE_NOT_ALLOWED"),
+    "one network of IPv6": (open_port(**from_ipv6("2001:db8:9::/64")), "RULE_NOT_ALLOWED"),
+    "the VPC itself": (open_port(**EVERYTHING, **from_ipv4("127.0.0.0/8")), "RULE_NOT_ALLOWED"),
+    "ping": (open_port(IpProtocol="icmp", FromPort=8, ToPort=-1, **from_ipv4("192.0.2.0/24")), "RULE_NOT_ALLOWED"),
+    "a way out": (open_port(egress=True, **from_ipv4("192.0.2.0/24")), "RULE_NOT_ALLOWED"),
+    "an end that has come": (home_with(Expires="2026-12-01T11:59:59Z"), "HOME_ACCESS_EXPIRED"),
+    "an end that is no time": (home_with(Expires="whenever"), "HOME_ACCESS_EXPIRED"),
+    "everybody with the tags of home access": (disguised_as_home_access, "HOME_ACCESS_NOT_EXACT"),
+    "a group": (tagged_group(), "GROUP_NOT_DESCRIBED"),
+    "a group with the name of ours": (tagged_group(Name="moon-nodes"), "GROUP_NOT_DESCRIBED"),
+    "a route": (route(DestinationCidrBlock="172.16.0.0/12", NetworkInterfaceId="eni/gateway"), "ROUTE_NOT_ALLOWED"),
+    "a route of IPv6": (
+        route(DestinationIpv6CidrBlock="2001:db8:9::/48", NetworkInterfaceId="eni/gateway"),
+        "ROUTE_NOT_ALLOWED",
+    ),
+    "a route to a prefix list": (route_to_a_prefix_list, "ROUTE_NOT_ALLOWED"),
+    "another route table": (another_route_table, "ROUTE_TABLE_NOT_DESCRIBED"),
+    "the main route table": (main_route_table, "ROUTE_TABLE_NOT_DESCRIBED"),
+    "a denial first": (acl_entry(50, "deny", "0.0.0.0/0"), "NETWORK_ACL_CHANGED"),
+    "an entry": (acl_entry(60, "allow", "192.0.2.0/24"), "NETWORK_ACL_CHANGED"),
+    "another network ACL": (another_acl, "NETWORK_ACL_NOT_DEFAULT"),
+    "a subnet": (subnet, "SUBNET_NOT_DESCRIBED"),
+    "public IPv4 on launch": (subnet_attribute("MapPublicIpOnLaunch"), "SUBNET_GIVES_PUBLIC_IPV4"),
+    "IPv6 on launch": (subnet_attribute("AssignIpv6AddressOnCreation"), "SUBNET_GIVES_IPV6"),
+    "a gateway endpoint": (endpoint("Gateway"), "VPC_ENDPOINT_NOT_DESCRIBED"),
+    "a peering that we asked for": (peering(), "VPC_PEERING_NOT_DESCRIBED"),
+    "a peering that others asked for": (peering(to_us=True), "VPC_PEERING_NOT_DESCRIBED"),
+    "a peering with a route": (peering(route_to_it=True), "VPC_PEERING_NOT_DESCRIBED"),
+    "a VPN gateway": (vpn_gateway, "VPN_GATEWAY_NOT_DESCRIBED"),
+    "a network of the VPC": (vpc_network, "VPC_NETWORK_NOT_DESCRIBED"),
+    "a router": (interface_change(SourceDestCheck={"Value": False}), "SOURCE_DEST_CHECK_OFF"),
+    "a node in the bastion's group too": (
+        interface_change(Groups=["security_group/nodes", "security_group/bastion"]),
+        "INTERFACE_IN_FOREIGN_GROUP",
+    ),
+    "the bastion in the nodes' group": (
+        interface_change("bastion", Groups=["security_group/nodes"]),
+        "INTERFACE_IN_FOREIGN_GROUP",
+    ),
+    "a second IPv4": (second_ipv4, "INTERFACE_HAS_MORE_ADDRESSES"),
+    "a second IPv6": (second_ipv6, "INTERFACE_HAS_MORE_ADDRESSES"),
+    "a public address of a node": (public_ipv4("gateway"), "PUBLIC_IPV4"),
+    "a public address of the bastion": (public_ipv4("bastion"), "PUBLIC_IPV4"),
+    "an unused address": (unused_address, "ADDRESS_UNUSED"),
+    "an interface": (another_interface(), "INTERFACE_NOT_DESCRIBED"),
+    "an interface with our tags": (another_interface(Name="moon-other", **OWNER), "INTERFACE_NOT_DESCRIBED"),
+    "an interface with a node's name": (another_interface(Name="moon-gateway", **OWNER), "INTERFACE_NOT_DESCRIBED"),
+    "IMDSv1": (imds(HttpTokens="optional"), "IMDS_V1"),
+    "two hops": (imds(HttpTokens="required", HttpPutResponseHopLimit=2), "IMDS_HOP_LIMIT"),
+    "an unencrypted volume": (volume(encrypted=False), "VOLUME_NOT_ENCRYPTED"),
+    "a public image": (image({"Group": "all"}), "IMAGE_PUBLIC"),
+    "a shared image": (image({"UserId": STRANGER}), "IMAGE_SHARED"),
+    "another template of the group": (another_template_of_the_group, "SCALING_TEMPLATE_NOT_DESCRIBED"),
+    "all of IAM": (policy(Action="*"), "IAM_WILDCARD"),
+    "all of a service": (policy(Action=["ec2:DescribeInstances", "s3:*"]), "IAM_WILDCARD"),
+    "all but one action": (policy(NotAction="iam:DeleteUser"), "IAM_WILDCARD"),
+    "one more action": (policy(Action="ec2:TerminateInstances"), "IAM_STATEMENT_NOT_ALLOWED"),
+    "a condition that is lost": (policy(Action="ec2:DescribeInstances"), "IAM_STATEMENT_NOT_ALLOWED"),
+    "a managed policy": (managed_policy, "IAM_POLICY_ATTACHED"),
+    "trust for everybody": (trust("node", {"AWS": "*"}), "IAM_TRUST_NOT_ALLOWED"),
+    "trust for another service": (trust("bastion", {"Service": "lambda.amazonaws.com"}), "IAM_TRUST_NOT_ALLOWED"),
+    "another role in the profile": (exchanged_role, "PROFILE_ROLE_NOT_DESCRIBED"),
+}
+
+
+def test_a_clean_account_has_no_deviation(place: Place) -> None:
+    result = place.audit()
+
+    assert (result["deviations"], len(HOLES) >= 60) == ([], True)
+    assert any("network ACL acl-" in line and "default, lets everything through" in line for line in result["lines"])
+
+
+def test_home_access_that_our_own_procedure_opened_is_no_deviation(planted: Place) -> None:
+    rules = open_home(planted)
+
+    assert (planted.codes(), len(rules)) == ([], 3)
+
+
+@pytest.mark.parametrize(("plant", "code"), HOLES.values(), ids=HOLES.keys())
+def test_a_hole_is_one_deviation(planted: Place, plant: Callable[[Place], Any], code: str) -> None:
+    plant(planted)
+
+    result = planted.audit()
+
+    assert [deviation["code"] for deviation in result["deviations"]] == [code], result["lines"]
+    assert TAILSCALE not in json.dumps(result)
+
+
+def test_an_open_rule_says_what_it_reaches_and_comes_before_what_is_less_grave(planted: Place) -> None:
+    unused_address(planted)
+    imds(HttpTokens="optional")(planted)
+    open_port(**from_ipv6("::/0"))(planted)
+
+    first, second, third = planted.audit()["deviations"]
+
+    assert (first["code"], second["code"], third["code"]) == ("RULE_OPEN_TO_EVERYBODY", "IMDS_V1", "ADDRESS_UNUSED")
+    assert "the Internet reaches tcp/22 of gateway (2" in first["message"]
+
+
+def test_after_all_holes_the_account_is_clean_again(place: Place) -> None:
+    assert place.codes() == []
