@@ -15,6 +15,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
 from lab import processes
 from lab.settings import Settings
 
@@ -266,8 +270,20 @@ def furnish(root: Path, identity: dict[str, Any]) -> None:
         files |= {"run/lab/endpoint": identity["endpoint"], "run/lab/instance": identity["id"]}
     for name, text in files.items():
         (root / name).write_text(text, encoding="utf-8")
+    _make_host_keys(root)
     _copy_host_tables(root)
     _put_stand_ins(root)
+
+
+def _make_host_keys(root: Path) -> None:
+    """Make SSH host keys as cloud-init does for each new machine, but for RSA, which takes long."""
+    for name, key in (("ed25519", Ed25519PrivateKey.generate()), ("ecdsa", ec.generate_private_key(ec.SECP256R1()))):
+        place = root / "etc/ssh" / f"ssh_host_{name}_key"
+        place.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+        place.chmod(0o600)
+        public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+        place.with_suffix(".pub").write_bytes(public + b"\n")
+        (root.parent / f"cloud_init_host_key_{name}.pub").write_bytes(public + b"\n")
 
 
 def _copy_host_tables(root: Path) -> None:

@@ -36,6 +36,7 @@ class BadDay(MotoApi):
         self.late: Counter[str] = Counter()
         self._unknown: Counter[str] = Counter()
         self.time = 0.0
+        self.sent: list[tuple[str, dict[str, Any]]] = []
 
     def calls_of(self) -> Calls:
         """Return the calls of one run, whose pauses take no time."""
@@ -46,6 +47,7 @@ class BadDay(MotoApi):
         return [operation for operation in self.calls if not operation.startswith(READING)]
 
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        self.sent.append((operation, parameters))
         if operation == "delete_dhcp_options":
             self._forget_old_vpc(parameters["DhcpOptionsId"])
         if self.refused.get(operation):

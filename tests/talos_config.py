@@ -16,7 +16,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import ClusterConfig
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.secrets import new_bundle
 
-CLUSTER = ClusterConfig("example", "https://192.0.2.101:6443", "1.34.0")
+CLUSTER = ClusterConfig("example", "https://192.0.2.101:6443", "1.34.0", install_disk="/dev/nvme0n1")
 
 
 @cache

@@ -93,10 +93,19 @@ UNUSED = frozenset(_UNUSED.split())
 NARROWER_THAN_THE_API = {"AWS::SSM::Parameter.Type"}
 # What neither source knows but AWS documents. Base64 makes four characters of three bytes.
 _USER_DATA = ("max", 16384 // 3 * 4 + 4, "Amazon EC2 User Guide, page user-data: 16 KB")
+_RULES = ("SecurityGroupRuleDescription", "SecurityGroupRuleRequest")
+_RULE_LENGTH = ("max", 255, "botocore documentation of IpRange.Description")
+_RULE_CHARACTERS = (
+    "pattern",
+    r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]*",
+    "botocore documentation of IpRange.Description",
+)
 _NAME = "botocore autoscaling shape LaunchTemplateName"
 _RANGE = "Amazon EC2 API Reference, page API_IpPermission"
 DOCUMENTED: list[tuple[str, str, str, Any, str]] = [
     ("ec2", "RequestLaunchTemplateData.UserData", *_USER_DATA),
+    *(("ec2", f"{owner}.Description", *_RULE_LENGTH) for owner in _RULES),
+    *(("ec2", f"{owner}.Description", *_RULE_CHARACTERS) for owner in _RULES),
     ("ec2", "RunInstancesRequest.UserData", *_USER_DATA),
     ("ec2", "CreateLaunchTemplateRequest.LaunchTemplateName", "max", 128, _NAME),
     ("ec2", "CreateLaunchTemplateRequest.LaunchTemplateName", "min", 3, _NAME),

@@ -53,6 +53,7 @@ class Call:
     status: int
     error: str | None
     mutating: bool
+    agent: str
 
 
 class AwsServer:
@@ -124,7 +125,7 @@ class Application:
         except Exception as error:
             LOG.exception("%s %s", service, action)
             answer = _error(service, *_explain(error))
-        self._record(service, action, answer)
+        self._record(service, action, answer, request.headers.get("User-Agent", ""))
         return answer
 
     def _moto(self, request: Request, body: bytes) -> Response:
@@ -176,13 +177,13 @@ class Application:
             answer.set_data(self.faults.without_hidden(answer.get_data(as_text=True)))
         return answer
 
-    def _record(self, service: str, action: str, answer: Response) -> None:
+    def _record(self, service: str, action: str, answer: Response, agent: str) -> None:
         error = None
         if answer.status_code >= 400:
             found = re.search(r"<Code>([^<]+)</Code>|\"__type\": ?\"([^\"]+)", answer.get_data(as_text=True))
             error = next((g for g in found.groups() if g), None) if found else str(answer.status_code)
         mutating = not action.startswith(READING) and error != "DryRunOperation"
-        self.calls.append(Call(len(self.calls) + 1, service, action, answer.status_code, error, mutating))
+        self.calls.append(Call(len(self.calls) + 1, service, action, answer.status_code, error, mutating, agent))
 
     def _lab(self, request: Request) -> Response:
         routes: dict[tuple[str, str], Callable[[Request], Any]] = {

@@ -27,7 +27,14 @@ from lab.aws.patches import Function, wrap
 
 SEEN: set[str] = set()
 FREE = ("boolean", "timestamp", "blob")
-RULE_TEXTS = ("IpRange", "Ipv6Range", "UserIdGroupPair", "PrefixListId")
+RULE_TEXTS = (
+    "IpRange",
+    "Ipv6Range",
+    "PrefixListId",
+    "SecurityGroupRuleDescription",
+    "SecurityGroupRuleRequest",
+    "UserIdGroupPair",
+)
 SIGNS = "a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*"
 CHECKS: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
     "max": (lambda value, limit: len(value) <= limit, "have length less than or equal to {}"),

@@ -11,7 +11,7 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
-from lab.talos.config import Config, ConfigError, difference, needs_reboot, parse
+from lab.talos.config import Config, ConfigError, check_certificates, difference, needs_reboot, parse
 
 if TYPE_CHECKING:
     from lab.talos.node import TalosNode
@@ -31,6 +31,7 @@ async def apply_configuration(node: TalosNode, request: Any) -> Any:
         raise GRPCError(Status.FAILED_PRECONDITION, "another apply configuration is already in progress")
     try:
         config = parse(request.data, node.release)
+        check_certificates(config)
     except ConfigError as error:
         raise GRPCError(Status.INVALID_ARGUMENT, str(error)) from error
     mode = _mode(node, request.mode, config)

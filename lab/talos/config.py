@@ -13,45 +13,23 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import decoding, validation
+
 # libyaml where it is there: a lab of hundreds of nodes parses a lot.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
-def _words(text: str) -> set[str]:
-    return set(text.split())
+def _words(text: str) -> list[str]:
+    return text.split()
 
 
-# Talos refuses what it does not know, so the stand-in does too: a typing error must not pass the rehearsal.
-_BASE_KEYS = {"version", "debug", "persist", "machine", "cluster"}
-_MACHINE_KEYS = _words(
-    "type token ca acceptedCAs certSANs controlPlane kubelet pods network disks install files env time "
-    "sysctls sysfs registries systemDiskEncryption features udev logging kernel seccompProfiles "
-    "baseRuntimeSpecOverrides nodeLabels nodeAnnotations nodeTaints"
-)
-_CLUSTER_KEYS = _words(
-    "id secret controlPlane clusterName network token aescbcEncryptionSecret secretboxEncryptionSecret ca "
-    "acceptedCAs aggregatorCA serviceAccount apiServer controllerManager proxy scheduler discovery etcd "
-    "coreDNS externalCloudProvider extraManifests extraManifestHeaders inlineManifests adminKubeconfig "
-    "allowSchedulingOnMasters allowSchedulingOnControlPlanes"
-)
+# What a node up to v1.13 changes without a reboot.
 _IMMEDIATE_MACHINE_KEYS = _words(
     "ca acceptedCAs time certSANs install network sysfs sysctls logging controlPlane kubelet kernel "
     "registries pods seccompProfiles nodeAnnotations nodeLabels nodeTaints"
 )
-_IMMEDIATE_FEATURES = _words("kubernetesTalosAPIAccess kubePrism hostDNS imageCache nodeAddressSortAlgorithm")
-# The release that first knew the kind of document.
-_KINDS = {
-    (1, 9): "EventSinkConfig ExtensionServiceConfig KmsgLogConfig KubeSpanEndpointsConfig NetworkDefaultActionConfig "
-    "NetworkRuleConfig SideroLinkConfig TrustedRootsConfig VolumeConfig WatchdogTimerConfig",
-    (1, 10): "EthernetConfig PCIDriverRebindConfig UserVolumeConfig",
-    (1, 11): "ExistingVolumeConfig RawVolumeConfig SwapVolumeConfig ZswapConfig",
-    (1, 12): "BondConfig BridgeConfig DHCPv4Config DHCPv6Config DummyLinkConfig HCloudVIPConfig HostnameConfig "
-    "Layer2VIPConfig LinkAliasConfig LinkConfig OOMConfig RegistryAuthConfig RegistryMirrorConfig RegistryTLSConfig "
-    "ResolverConfig StaticHostConfig TimeSyncConfig VLANConfig WireguardConfig",
-    (1, 13): "BlackholeRouteConfig EnvironmentConfig ExternalVolumeConfig ImageVerificationConfig KubeSpanConfig "
-    "RoutingRuleConfig TCPProbeConfig VRFConfig",
-}
+_IMMEDIATE_FEATURES = ("kubernetesTalosAPIAccess", "kubePrism", "hostDNS", "imageCache", "nodeAddressSortAlgorithm")
 
 
 class ConfigError(Exception):
@@ -106,91 +84,77 @@ class Config(NamedTuple):
         return base64.b64decode(found or "")
 
 
+class _Loader(_SafeLoader):  # type: ignore[misc,valid-type]  # one of two classes
+    """Refuses a key given twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        again = next((key for at, key in enumerate(keys) if key in keys[:at]), None)
+        if again is not None:
+            raise yaml.constructor.ConstructorError(None, None, f'mapping key "{again}" already defined', None)
+        return dict(super().construct_mapping(node, deep=deep))
+
+
 @functools.lru_cache(maxsize=64)
 def parse(text: bytes, release: tuple[int, int]) -> Config:
     """Return the configuration, or say why a node of the release refuses it."""
     try:
-        documents = [document for document in yaml.load_all(text.decode(), _LOADER) if document is not None]
+        documents = [document for document in yaml.load_all(text.decode(), _Loader) if document is not None]
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"yaml: {error}") from error
     if not documents:
         raise ConfigError("no configuration documents provided")
-    for document in documents:
-        _check_document(document, release)
-    _check_duplicates(documents)
-    config = Config(text.decode(), documents)
-    _check_base(config)
-    return config
-
-
-def _check_document(document: Any, release: tuple[int, int]) -> None:
-    if not isinstance(document, dict):
-        raise ConfigError("expected a YAML document at line 1")
-    kind, version = document.get("kind"), document.get("apiVersion")
-    if kind is None and set(document) & _BASE_KEYS:
-        _check_keys(document, _BASE_KEYS, "")
-        _check_keys(document.get("machine") or {}, _MACHINE_KEYS, "machine")
-        _check_keys(document.get("cluster") or {}, _CLUSTER_KEYS, "cluster")
-        return
-    if kind is None or version is None:
-        missing = "kind" if kind is None else "apiVersion"
-        raise ConfigError(f"error decoding document {version or ''}/{kind or 'v1alpha1'}/ (line 1): missing {missing}")
-    known = {name for since, names in _KINDS.items() if release >= since for name in names.split()}
-    if release < (1, 14) and kind not in known:
-        name = document.get("name", "")
-        raise ConfigError(
-            f'error decoding document {version}/{kind}/{name} (line 1): "{kind}" "{version}": not registered'
-        )
-    if kind == "HostnameConfig" and document.get("hostname") and document.get("auto", "off") != "off":
-        raise ConfigError("1 error occurred:\n\t* static hostname cannot be set along with automatic hostname\n\n")
-
-
-def _check_keys(section: Any, known: set[str], name: str) -> None:
-    if not isinstance(section, dict):
-        raise ConfigError(f"error decoding document /v1alpha1/ (line 1): {name} is not a map")
-    unknown = {key: value for key, value in section.items() if key not in known}
-    if unknown:
-        told = yaml.safe_dump({name: unknown} if name else unknown, indent=4)
-        raise ConfigError(f"error decoding document /v1alpha1/ (line 1): unknown keys found during decoding:\n{told}")
-
-
-def _check_duplicates(documents: list[dict[str, Any]]) -> None:
-    seen = set()
-    for document in documents:
-        identity = (document.get("apiVersion", ""), document.get("kind", "v1alpha1"), document.get("name", ""))
-        if identity in seen:
-            raise ConfigError(f"duplicate document {'/'.join(map(str, identity))} is not allowed (line 1)")
-        seen.add(identity)
-
-
-def _check_base(config: Config) -> None:
-    if not config.base:
+    _check_decoding(documents, decoding.known_release(release))
+    if all(document.get("kind") for document in documents):
         raise ConfigError("the applied machine configuration doesn't contain v1alpha1 config")
-    problems = [problem for problem in _problems(config) if problem]
+    problems = validation.invalid(documents, release)
     if problems:
         count = f"{len(problems)} error{'s' if len(problems) > 1 else ''} occurred:"
-        raise ConfigError(count + "".join(f"\n\t* {problem}" for problem in problems) + "\n\n")
+        told = (f"\n\t* {problem.document}: {problem.cause} ({problem.path})" for problem in problems)
+        raise ConfigError(count + "".join(told) + "\n\n")
+    return Config(text.decode(), documents)
 
 
-def _problems(config: Config) -> list[str]:
-    found = []
-    if config.machine.get("type") not in ("controlplane", "init", "worker"):
-        found.append(f"unknown machine type {config.machine.get('type')!r}")
-    install = config.machine.get("install")
-    if install is None:
-        found.append('install instructions are required in "metal" mode')
-    elif not install.get("disk") and not install.get("diskSelector"):
-        found.append("either install disk or diskSelector should be defined")
-    if not config.endpoint.startswith("https://"):
-        found.append("invalid controlplane endpoint: url must be of the form https://...")
+def _check_decoding(documents: list[Any], release: tuple[int, int]) -> None:
+    seen = set()
+    for document in documents:
+        if not isinstance(document, dict):
+            raise ConfigError("expected a YAML document at line 1")
+        parts = (document.get("apiVersion", ""), document.get("kind", "v1alpha1"), document.get("name", ""))
+        identity = "/".join(map(str, parts))
+        if identity in seen:
+            raise ConfigError(f"duplicate document {identity} is not allowed (line 1)")
+        seen.add(identity)
+        unknown = decoding.unknown_kind(document, release)
+        cause = unknown.cause if unknown else _fault(document, release)
+        if cause:
+            raise ConfigError(f"error decoding document {identity} (line 1): {cause}")
+
+
+def _fault(document: dict[str, Any], release: tuple[int, int]) -> str:
+    """Return what is wrong with the fields of a document: first a value of a wrong type, then all unknown keys."""
+    faults = list(decoding.faults(document, release))
+    wrong = next((fault for fault in faults if isinstance(fault, decoding.Wrong)), None)
+    if wrong:
+        return f"cannot unmarshal {'.'.join(wrong.path)}: {wrong.wanted} belongs there"
+    unknown: dict[str, Any] = {}
+    for fault in faults:
+        section = unknown
+        for key in fault.path[:-1]:
+            section = section.setdefault(key, {})
+        section[fault.path[-1]] = getattr(fault, "value", None)
+    return f"unknown keys found during decoding:\n{yaml.safe_dump(unknown, indent=4)}" if unknown else ""
+
+
+def check_certificates(config: Config) -> None:
+    """Refuse authorities with which the stand-in cannot run; a real node would take them and not start."""
     for path in (("machine", "ca", "crt"), ("cluster", "ca", "crt")):
         try:
             certificate = config.pem(*path)
         except (binascii.Error, ValueError, AttributeError, TypeError):
             certificate = b""
         if b"BEGIN CERTIFICATE" not in certificate:
-            found.append(f"{'.'.join(path)} is not a certificate")
-    return found
+            raise ConfigError(f"1 error occurred:\n\t* {'.'.join(path)} is not a certificate\n\n")
 
 
 def difference(before: Config | None, after: Config) -> str:

@@ -68,6 +68,12 @@ options:
     type: str
     choices: [private_ipv4, public_ipv4, ipv6, tailscale]
     default: private_ipv4
+  known_hosts:
+    description:
+      - The C(known_hosts) file of the cluster's directory, with the bastion's host key. The bastion then gets
+        C(ansible_ssh_common_args) and C(ansible_host_key_checking), with which SSH checks the key against that file.
+      - Without it the host key is checked as your own configuration of SSH says.
+    type: path
   hostnames:
     description:
       - Where a host's name comes from; the first source that gives a usable one wins, and the instance id always does.
@@ -113,6 +119,7 @@ cluster: talos
 project: talos-arm64
 regions: [eu-west-1]
 connect_with: ipv6
+known_hosts: ~/.local/share/urmanac.talos/talos/known_hosts
 cache: true
 cache_plugin: ansible.builtin.jsonfile
 cache_connection: ~/.cache/urmanac.talos
@@ -155,6 +162,7 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils._ec2_nodes import (
     filters_of,
     groups_of,
     hosts_of,
+    ssh_variables,
 )
 
 Answers = Mapping[str, list[dict[str, Any]]]
@@ -247,6 +255,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self.inventory.add_host(host.name)
         variables = shielded(host.variables)
         for key, value in variables.items():
+            self.inventory.set_variable(host.name, key, value)
+        known_hosts = self.get_option("known_hosts")
+        for key, value in ssh_variables(host, known_hosts).items() if known_hosts else ():
             self.inventory.set_variable(host.name, key, value)
         if host.address:
             self.inventory.set_variable(host.name, "ansible_host", host.address)

@@ -12,8 +12,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import NODE as BASTION
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import MANAGED_BY
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._ssh.arguments import ssh_arguments
 
 # What Jinja, ssh and a file name all take as it is; a tag that holds anything else does not become a host's name.
 HOST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -186,6 +188,14 @@ def hosts_of(
     shared = {name for name, count in Counter(host.name for host in hosts).items() if count > 1}
     named = [host._replace(name=host.variables["ec2_instance_id"]) if host.name in shared else host for host in hosts]
     return sorted(named, key=lambda host: host.name), sorted(shared)
+
+
+def ssh_variables(host: Host, known_hosts: str) -> dict[str, Any]:
+    """Return what has SSH check the host key of a cluster's bastion; other hosts show keys of their own."""
+    if host.variables["ec2_role"] != BASTION:
+        return {}
+    alias = f"{host.variables['ec2_project']}-{host.variables['ec2_cluster']}-{BASTION}"
+    return {"ansible_host_key_checking": True, "ansible_ssh_common_args": ssh_arguments(known_hosts, alias)}
 
 
 def groups_of(host: Host, *, group_by: Sequence[str], group_by_tags: Sequence[str]) -> Iterator[str]:

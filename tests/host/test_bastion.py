@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -29,7 +28,6 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 TUNNEL = ("wg", "wireguard-go")
 SPARE = "2001:db8:98::2"
-ENVIRONMENT = {**os.environ, "ANSIBLE_HOST_KEY_CHECKING": "False"}
 pytestmark = pytest.mark.needs(*PROGRAMS)
 
 
@@ -208,7 +206,6 @@ def play(world: World, *options: str) -> dict[str, dict[str, int]]:
     done = subprocess.run(
         world.network.within("internet", *command),
         cwd=ROOT,
-        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         timeout=300,
@@ -230,7 +227,6 @@ def test_the_health_playbook_asks_over_ssh(world: World) -> None:
     done = subprocess.run(
         world.network.within("internet", *command),
         cwd=ROOT,
-        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,

@@ -24,7 +24,7 @@ from tests.host.bastion.network import INTERNET, Network, run
 from tests.host.bastion.world import FILES, MATCHBOX, PROGRAMS, ROOT, World, booted, internet_at_work, settings
 
 HERE = Path(__file__).parent / "bastion"
-ENVIRONMENT = {**os.environ, "ANSIBLE_HOST_KEY_CHECKING": "False", "ANSIBLE_NOCOLOR": "1"}
+ENVIRONMENT = {**os.environ, "ANSIBLE_NOCOLOR": "1"}
 HOME, HOME_ROUTER = "192.168.10.5", "192.168.10.1"
 # The packages that the role installs, and with what Ansible asks for them.
 pytestmark = pytest.mark.needs(*PROGRAMS, "dockerd", "/usr/lib/python3/dist-packages/apt/__init__.py")

@@ -27,6 +27,8 @@ from lab import processes
 from lab.settings import ACCESS_KEY_ID, REGION, REGISTRY_PORT, REPOSITORY, SECRET_ACCESS_KEY
 
 AMI_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
+# By this the lab's log tells the calls of tests from those of playbooks.
+TEST_AGENT = "urmanac.talos-tests"
 _RESERVED: list[socket.socket] = []
 
 
@@ -68,7 +70,7 @@ class Lab:
             region_name=REGION,
             aws_access_key_id=ACCESS_KEY_ID,
             aws_secret_access_key=SECRET_ACCESS_KEY,
-            config=botocore.config.Config(retries={"total_max_attempts": 1}),
+            config=botocore.config.Config(retries={"total_max_attempts": 1}, user_agent_extra=TEST_AGENT),
         )
 
     def ask(self, path: str, *, method: str = "GET", body: dict[str, Any] | None = None) -> Any:

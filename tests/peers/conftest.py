@@ -25,6 +25,11 @@ PACKAGE = "github.com/siderolabs/talos/cmd/talosctl"
 Talosctl = Callable[..., str]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option with which the verdicts of Talos are recorded."""
+    parser.addoption("--record", action="store_true", help="write tests/verdicts.json")
+
+
 def find_talosctl() -> Path:
     """Return talosctl: the one that is named, or built before from the same versions, or built now."""
     named = os.environ.get("URMANAC_TALOSCTL")

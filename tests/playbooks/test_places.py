@@ -40,13 +40,13 @@ def test_the_plan_works_from_the_folder_of_the_playbooks(lab: Lab) -> None:
     run = play(lab, "site.yml", *PLAN, folder=REPOSITORY / "playbooks")
 
     assert run.code == 0, run.output
-    assert "Plan: 21 to create" in run.output
+    assert "Plan: 22 to create" in run.output
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        pytest.param("site", "Plan: 21 to create", id="site"),
+        pytest.param("site", "Plan: 22 to create", id="site"),
         pytest.param("reset", "0 to delete", id="reset"),
     ],
 )
@@ -66,7 +66,7 @@ def test_the_layout_of_the_first_seed_builds(lab: Lab) -> None:
     run = play(lab, "playbooks/site.yml", *first_seed)
 
     assert run.code == 0, run.output
-    assert "21 of 21 resources as described" in run.output
+    assert "22 of 22 resources as described" in run.output
     built = instances(lab, Cluster="first-seed")
     assert sorted(item["PrivateIpAddress"] for item in built) == [f"10.20.13.{number}" for number in range(140, 144)]
     assert play(lab, "playbooks/reset.yml", *first_seed, "-e", CONFIRMED).code == 0

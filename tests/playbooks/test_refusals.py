@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import make_host_key
 from lab.registry.images import AMD64_ONLY
 from tests.lab.labs import Lab
 from tests.playbooks.runs import Run, calls, play
@@ -50,7 +52,7 @@ def test_the_plan_of_an_empty_account_is_shown_and_creates_nothing(lab: Lab) -> 
 
     assert run.code == 0, run.output
     assert f"+ VPC lab-vpc: {lab.network}/16" in run.output
-    assert "Plan: 21 to create" in run.output
+    assert "Plan: 22 to create" in run.output
     assert run.changed > 0
     assert calls(lab) == before
 
@@ -125,6 +127,20 @@ def test_a_type_that_is_too_small_and_not_arm64_is_refused_before_anything_is_ma
     assert calls(lab) == before
 
 
+def test_a_quota_that_is_too_small_is_refused_before_anything_is_made(lab: Lab) -> None:
+    before = calls(lab)
+    lab.ask("/lab/account", method="POST", body={"quotas": {"L-1216C47A": 5}})
+    try:
+        run = play(lab, "playbooks/site.yml")
+    finally:
+        lab.ask("/lab/account", method="POST", body={"quotas": {"L-1216C47A": 64}})
+
+    assert run.code != 0
+    assert "8 more are needed, 0 are in use, and the account may have 5" in " ".join(run.output.split())
+    assert "L-1216C47A" in run.output
+    assert calls(lab) == before
+
+
 def test_a_loopback_vpc_is_refused_where_the_endpoint_is_not_on_loopback(lab: Lab) -> None:
     real = ("AWS_ENDPOINT_URL=https://192.0.2.1", "AWS_ACCESS_KEY_ID=not-the-lab", "AWS_MAX_ATTEMPTS=1")
 
@@ -139,3 +155,40 @@ def test_a_bastion_that_was_never_built_is_not_asked_how_it_is(lab: Lab) -> None
 
     assert run.code != 0
     assert "Failed to find the bastion of never-built: it does not exist" in run.output
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        pytest.param({"cluster_bastion_ssh_public_key": ""}, "would accept no key", id="no key"),
+        pytest.param({"access_ipv6": ""}, "lets no network in", id="no way in"),
+        pytest.param({"cluster_bastion_ssh_key_name": "lost"}, "has no key pair with the name lost", id="key pair"),
+        pytest.param({"cluster_bastion_ssh_public_key": "id.pub"}, "neither a public key nor the path", id="no file"),
+    ],
+)
+def test_a_build_that_could_not_log_in_to_the_bastion_is_refused(lab: Lab, given: dict[str, str], fault: str) -> None:
+    sound = {
+        "cluster_api_via": "bastion",
+        "access_ipv6": "2001:db8:1:2::/64",
+        "cluster_bastion_ssh_public_key": make_host_key("ada@example.com").public,
+    }
+    before = calls(lab)
+
+    run = play(lab, "playbooks/site.yml", "-e", json.dumps({**sound, **given}))
+
+    assert run.code != 0
+    assert "Nothing was created or changed" in run.output
+    assert fault in run.output
+    assert calls(lab) == before
+
+
+def test_a_private_key_in_place_of_the_public_one_is_refused_and_shown_nowhere(lab: Lab, tmp_path: Path) -> None:
+    private = make_host_key("").private
+    file = tmp_path / "id_ed25519"
+    file.write_text(private)
+
+    run = play(lab, "playbooks/site.yml", "-vvv", "-e", json.dumps({"cluster_bastion_ssh_public_key": str(file)}))
+
+    assert run.code != 0
+    assert "It is a private key" in run.output
+    assert private.splitlines()[1] not in run.output

@@ -199,9 +199,12 @@ def _minutes(time: str) -> int:
 def bastion_resources(bastion: BastionSpec, names: Names) -> dict[str, tuple[str, str, dict[str, Any]]]:
     """Return kind, name and properties of each of the bastion's resources, in the order in which they are built."""
     address = {"network_interface": names.bastion}
-    parameter = {"id": bastion.host_key_parameter}
+    # As its ARN names it: the name alone is its id, which a comparison takes for the tag Name.
+    parameter = {"resource": f"parameter{bastion.host_key_parameter}"}
     return {
-        **({"ssm_parameter/bastion": ("ssm_parameter", names.bastion, parameter)} if parameter["id"] else {}),
+        **(
+            {"ssm_parameter/bastion": ("ssm_parameter", names.bastion, parameter)} if bastion.host_key_parameter else {}
+        ),
         "iam_role/bastion": ("iam_role", names.unique, _role(bastion, names)),
         "instance_profile/bastion": ("instance_profile", names.unique, {"roles": [names.unique]}),
         "eni/bastion": ("eni", names.bastion, _interface(names)),

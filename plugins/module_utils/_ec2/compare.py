@@ -28,7 +28,7 @@ _FIXED = {
     "route_table": {"vpc"},
     "security_group": {"vpc"},
     "eni": {"subnet", "ipv4"},
-    "ssm_parameter": {"id"},
+    "ssm_parameter": {"resource"},
     "instance": {"type", "network_interface", "volume_type", "volume_size", "volume_encrypted"},
 }
 # More rules and routes than these are somebody's decision (home access is one), so they are told, not undone.

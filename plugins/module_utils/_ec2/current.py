@@ -400,7 +400,9 @@ def _read_parameters(api: Api, spec: ClusterSpec) -> list[Thing]:
     for name in names:
         answer = api.call("ssm", "list_tags_for_resource", ResourceType="Parameter", ResourceId=name)
         tags = _tags(answer["TagList"])
-        found.append(Thing("ssm_parameter", name, tags.get("Name", name), tags, {"id": name, "tags": tags}))
+        found.append(
+            Thing("ssm_parameter", name, tags.get("Name", name), tags, {"resource": f"parameter{name}", "tags": tags})
+        )
     return found
 
 

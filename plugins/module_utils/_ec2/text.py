@@ -44,6 +44,7 @@ _KIND_WORDS = {
     "vpc": "VPC",
     "iam_role": "IAM role",
     "address": "Elastic IP",
+    "ssm_parameter": "SSM parameter",
     "autoscaling_group": "Auto Scaling group",
 }
 _PROPERTY_WORDS = {

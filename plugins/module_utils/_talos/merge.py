@@ -90,6 +90,8 @@ def _documents_of(patch: Patch) -> list[Document]:
     documents = content if isinstance(content, list) else [content]
     if len(documents) == 1 and isinstance(documents[0], list):
         documents = documents[0]
+    # A file with nothing but comments is no document: there is nothing to do.
+    documents = [document for document in documents if document is not None]
     for document in documents:
         _check_document(document)
     _check_duplicates(documents)

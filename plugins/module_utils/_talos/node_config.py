@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import cozystack, merge, yaml_text
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import cozystack, merge, validation, yaml_text
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import Bundle
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import (
     ClusterConfig,
@@ -77,9 +77,16 @@ def node_documents(node: NodeConfig, plan: Plan, bundle: Bundle) -> list[Documen
         # Merged, auto: stable would stay beside the name, and Talos refuses both together.
         documents = [document for document in documents if document.get("kind") != "HostnameConfig"]
     documents = merge.apply_patches(documents, patches)
-    for problem in _problems(documents):
-        raise InputError(f"Failed to configure the node {node.name}: {problem}")
+    problems = validation.problems(documents, _release(cluster.contract))
+    if problems:
+        causes = "\n".join(f"- {problem}" for problem in problems)
+        raise InputError(f"Failed to configure the node {node.name}: Talos {cluster.contract} refuses it.\n{causes}")
     return documents
+
+
+def _release(contract: str) -> tuple[int, int]:
+    major, minor = contract.removeprefix("v").split(".")
+    return int(major), int(minor)
 
 
 def cert_sans(node: NodeConfig, cluster: ClusterConfig) -> tuple[str, ...]:
@@ -217,20 +224,3 @@ def _mac(node: NodeConfig) -> str:
             "MAC address. Give mac (that of the node's ENI) or link."
         )
     return mac
-
-
-def _problems(documents: list[Document]) -> Iterator[str]:
-    """Yield what Talos would refuse only when the whole is put together."""
-    for document in documents:
-        if (
-            document.get("kind") == "HostnameConfig"
-            and document.get("hostname")
-            and document.get("auto", "off") != "off"
-        ):
-            yield "HostnameConfig has both hostname and auto. Add auto: 'off', with quotes, to the patch that names it."
-        install = (document.get("machine") or {}).get("install") or {}
-        if install.get("extraKernelArgs") and install.get("grubUseUKICmdline"):
-            yield (
-                "install.extraKernelArgs and install.grubUseUKICmdline exclude each other. Remove the arguments (Talos "
-                "drops them on UEFI machines), or patch grubUseUKICmdline: false."
-            )

@@ -120,8 +120,9 @@ def _arrange_structure(value: dict[str, Any], name: str) -> dict[str, Any]:
 def _is_left_out(item: Any, field: schema.Field) -> bool:
     if field.required:
         return False
-    if field.form == "struct":
-        return item is None
+    # An empty mapping can be a choice: nodeID: {} means the key that is derived from the node's id.
+    if field.form in ("struct", "any") and isinstance(item, dict):
+        return False
     return item is None or (not isinstance(item, bool) and not item)
 
 

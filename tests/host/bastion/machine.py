@@ -82,10 +82,12 @@ class Machine:
         self.run("/root/user-data")
 
     def listen_for_ssh(self, key: Path) -> None:
-        """Start sshd for root with the key."""
+        """Start sshd for root with the key, and make its host key known to those who have the key."""
         ssh = self.root / "etc" / "ssh"
         ssh.mkdir()
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(ssh / "host_key"))
+        with key.with_name("known_hosts").open("a") as known_hosts:
+            known_hosts.write(f"* {(ssh / 'host_key.pub').read_text()}")
         (ssh / "sshd_config").write_text(SSHD)
         (self.root / "root" / ".ssh").mkdir(mode=0o700)
         shutil.copy(key.with_suffix(".pub"), self.root / "root" / ".ssh" / "authorized_keys")

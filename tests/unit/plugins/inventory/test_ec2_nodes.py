@@ -437,3 +437,22 @@ def test_the_examples_run_as_they_stand(ec2: CannedEc2, tmp_path: Path, monkeypa
         inventory = parsed(tmp_path / f"{number}.ec2_nodes.yml", **example)
 
         assert len(inventory.hosts) == 3
+
+
+def test_the_host_key_of_the_bastion_alone_is_checked_against_the_clusters_file(parse: Parse) -> None:
+    found = parse(known_hosts="/moon/known_hosts").hosts
+
+    (bastion,) = (host for host in found.values() if _checks(host))
+    assert bastion.vars["ec2_role"] == "bastion"
+    assert bastion.vars["ansible_host_key_checking"] is True
+    arguments = bastion.vars["ansible_ssh_common_args"]
+    assert "-o StrictHostKeyChecking=yes -o UserKnownHostsFile=/moon/known_hosts" in arguments
+    assert "-o HostKeyAlias=talos-arm64-talos-bastion" in arguments
+
+
+def test_without_a_file_of_known_hosts_ssh_is_left_as_it_is(parse: Parse) -> None:
+    assert not [name for name, host in parse().hosts.items() if _checks(host)]
+
+
+def _checks(host: Any) -> bool:
+    return "ansible_ssh_common_args" in host.vars

@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import compare
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import read_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.host_key import ensure_present
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import HostKey, make_host_key
@@ -107,6 +110,20 @@ def test_of_two_runs_at_once_the_first_key_counts(api: MotoApi) -> None:
 
     assert ensure_present(api, spec(), PARAMETER, make_late, check_mode=False).after == there.public
     assert value(api) == there.private
+
+
+def test_the_key_is_part_of_the_plan_until_it_is_made(api: MotoApi, capsys: pytest.CaptureFixture[str]) -> None:
+    bastion = {"instance_type": "t4g.small", "volume_size": 30, "image": "ami-0123", "host_key_parameter": PARAMETER}
+
+    def state(parameter: str) -> str:
+        described = spec(bastion={**bastion, "host_key_parameter": parameter})
+        found = compare(desired(described), read_cluster(api, described)).resources
+        return next(resource.state for resource in found if resource.key == "ssm_parameter/bastion")
+
+    assert state(PARAMETER) == "missing"
+    ensure(capsys)
+    assert state(PARAMETER) == "present"
+    assert state("/another/name") == "differs"
 
 
 def test_another_refusal_is_told() -> None:

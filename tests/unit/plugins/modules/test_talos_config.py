@@ -24,6 +24,7 @@ from tests.talos_config import bundle_text, test_bundle
 
 ROOT = Path(__file__).resolve().parents[4]
 CLUSTER = {
+    "install_disk": "/dev/nvme0n1",
     "name": "example",
     "endpoint": "https://192.0.2.101:6443",
     "kubernetes_version": "1.35.0",

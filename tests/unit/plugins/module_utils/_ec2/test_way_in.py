@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.way_in import (
     Doors,
@@ -104,3 +105,11 @@ def test_a_standing_rule_of_home_access_is_a_way_in(api: MotoApi, expires: str |
 
     assert ask_doors(api, described(), OVER_BASTION, NOW) == Doors(None, is_open)
     assert ask_doors(api, described(connection="ssm"), OVER_BASTION, NOW) == Doors()
+
+
+def test_the_bastion_may_read_its_own_host_key_and_no_other_parameter() -> None:
+    policy = desired(described(host_key_parameter="/moon/bastion-host-key"))["iam_role/bastion"].want["policy"]
+
+    reads = [statement for statement in policy["Statement"] if "ssm:GetParameter" in statement["Action"]]
+    assert [statement["Resource"] for statement in reads] == ["arn:aws:ssm:eu-west-1:*:parameter/moon/bastion-host-key"]
+    assert [statement["Action"] for statement in reads] == ["ssm:GetParameter"]

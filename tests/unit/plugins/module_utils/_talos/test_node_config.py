@@ -225,13 +225,13 @@ def test_a_worker_gets_nothing_of_the_control_plane() -> None:
         pytest.param(
             NODE,
             {"patches": (Patch("p", {"apiVersion": "v1alpha1", "kind": "HostnameConfig", "auto": "stable"}),)},
-            "both hostname and auto. Add auto",
+            "HostnameConfig: 'auto' and 'hostname' cannot be set at the same time. Add auto",
             id="two host names",
         ),
         pytest.param(
             NODE,
             {"patches": (Patch("p", {"machine": {"install": {"extraKernelArgs": ["a"]}}}),)},
-            "exclude each other. Remove the arguments",
+            "extraKernelArgs and grubUseUKICmdline can't be used together. Remove the arguments",
             id="kernel arguments",
         ),
     ],

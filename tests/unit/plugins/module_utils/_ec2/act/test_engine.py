@@ -139,6 +139,29 @@ def test_drift_is_mended_and_the_tags_and_rules_of_others_stay(api: BadDay) -> N
     assert (groups["security_group/nodes"].have or {})["extra_rules"] == ["in tcp/22 from 192.0.2.1/32"]
 
 
+def test_only_tags_that_differ_are_set(api: BadDay) -> None:
+    ids = Builder(api, spec()).build()
+    api.clients["ec2"].create_tags(Resources=[ids["vpc"]], Tags=tag_list({"Owner": "Bob"}))
+
+    present(api)
+
+    set_tags = [parameters["Tags"] for operation, parameters in api.sent if operation == "create_tags"]
+    assert set_tags == [tag_list({"Owner": "Ada Lovelace"})]
+
+
+def test_a_gateway_of_ours_is_moved_from_another_vpc_of_ours(api: BadDay) -> None:
+    ids = {item.key: item.id for item in present(api).after.resources}
+    ec2 = api.clients["ec2"]
+    other = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+    ec2.detach_internet_gateway(InternetGatewayId=ids["internet_gateway"], VpcId=ids["vpc"])
+    ec2.attach_internet_gateway(InternetGatewayId=ids["internet_gateway"], VpcId=other)
+
+    outcome = present(api)
+
+    assert states(outcome) == {"present"}
+    assert "detach_internet_gateway" in api.writes()
+
+
 def test_other_dhcp_options_take_the_place_of_the_old_ones(api: BadDay) -> None:
     present(api)
 
@@ -203,6 +226,18 @@ def test_everything_is_removed_and_a_second_removal_makes_no_writing_call(api: B
 
     assert first.after.found == ()
     assert (second.changed, api.writes()) == (False, [])
+
+
+def test_rules_that_name_groups_go_before_any_group(api: BadDay) -> None:
+    present(api)
+    api.calls.clear()
+
+    absent(api)
+
+    writes = api.writes()
+    revoked = [index for index, name in enumerate(writes) if name == "revoke_security_group_ingress"]
+    assert len(revoked) == 2
+    assert max(revoked) < writes.index("delete_security_group")
 
 
 def test_two_vpcs_of_ours_and_a_detached_gateway_are_removed(api: BadDay) -> None:

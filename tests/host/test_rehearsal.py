@@ -1,0 +1,158 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole of site.yml in the lab, with the nodes configured over a real SSH connection to the bastion."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.host.bastion.login import Login
+from tests.host.bastion.network import run
+from tests.host.bastion.world import wait_for
+
+ROOT = Path(__file__).resolve().parents[2]
+NETWORK = "127.10.0.0/16"
+HOME = "2001:db8:99::/64"
+GROUP = "talos-arm64-lab-bastion"
+pytestmark = pytest.mark.needs("ip", "ssh", "sshd")
+
+LOGIN = """
+- name: Log in to the bastion
+  hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Log in to the bastion
+      ansible.builtin.import_role:
+        name: urmanac.talos.bastion
+        tasks_from: find.yml
+"""
+
+
+class Rehearsal:
+    """A lab whose bastion is logged in to over SSH, and somebody at home who runs playbooks."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self.folder, self.environment = folder, environment
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "key"))
+        self.lab("up")
+        endpoint = f"http://127.0.0.1:{environment['LAB_PORT']}"
+        keys = {"aws_access_key_id": "lab-not-a-real-key", "aws_secret_access_key": "nothing-worth-hiding-0123456789"}
+        session = boto3.session.Session(region_name="eu-west-1", **keys)
+        self.ec2 = session.client("ec2", endpoint_url=endpoint)
+        self.groups = session.client("autoscaling", endpoint_url=endpoint)
+        self.login = Login(folder / "lab", "127.10.0.100", self.ec2)
+
+    @property
+    def known_hosts(self) -> str:
+        """Return what this computer knows of the bastion's host key."""
+        return (self.folder / "lab" / "cluster" / "known_hosts").read_text()
+
+    def lab(self, *words: str) -> None:
+        """Call the lab."""
+        done = subprocess.run(
+            [sys.executable, "-m", "lab", *words], cwd=ROOT, env=self.environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def play(
+        self, playbook: str, *, when: str = "", do: Callable[[], None] | None = None, **more: Any
+    ) -> tuple[int, str]:
+        """Run a playbook as from home, and do something when it prints a line with these words."""
+        given = {
+            "cluster_api_via": "bastion",
+            "cluster_bastion_ssh_public_key": str(self.folder / "key.pub"),
+            "cluster_cozystack_enabled": False,
+            "access_ipv6": HOME,
+            "ansible_ssh_private_key_file": str(self.folder / "key"),
+            # Whoever names an interpreter has put the libraries there: nothing is installed from PyPI here.
+            "ansible_python_interpreter": sys.executable,
+            **more,
+        }
+        command = [sys.executable, "-m", "lab", "run", "--", "ansible-playbook", "-e", "@lab/variables.yml"]
+        process = subprocess.Popen(
+            [*command, "-e", json.dumps(given), playbook],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        said = []
+        assert process.stdout
+        for line in process.stdout:
+            said.append(line)
+            with (self.folder / "playbooks.log").open("a") as log:
+                log.write(line)
+            if do and when in line:
+                do()
+                do = None
+        assert do is None, f"{when} was never said: {''.join(said[-40:])}"
+        process.stdout.close()
+        return process.wait(), "".join(said)
+
+    def replace(self) -> None:
+        """End the machine: the group starts another one at the same addresses."""
+        before = self.login.machine
+        self.ec2.terminate_instances(InstanceIds=[before])
+        assert wait_for(lambda: self.login.machine not in ("", before), 60), "the group started no other machine"
+
+    def stop_for_the_night(self) -> None:
+        """Do what the schedule of the group does at its stop."""
+        self.groups.set_desired_capacity(AutoScalingGroupName=GROUP, DesiredCapacity=0)
+        assert wait_for(lambda: self.login.machine == "", 60), "the machine still runs"
+
+
+@pytest.fixture
+def rehearsal(tmp_path: Path) -> Iterator[Rehearsal]:
+    """Give a lab that is up, and a bastion as soon as a playbook makes one."""
+    own = {"LAB_DIRECTORY": str(tmp_path / "lab"), "LAB_NETWORK": NETWORK, "LAB_PORT": "5510"}
+    # What would switch the checks off is overruled; this one tries.
+    found = Rehearsal(tmp_path, {**os.environ, **own, "ANSIBLE_HOST_KEY_CHECKING": "False", "ANSIBLE_NOCOLOR": "1"})
+    try:
+        with found.login.watching():
+            yield found
+    finally:
+        found.lab("down")
+
+
+def test_site_yml_works_over_ssh_with_a_replaced_machine_and_on_the_next_day(
+    rehearsal: Rehearsal, tmp_path: Path, note: Callable[[str], None]
+) -> None:
+    code, said = rehearsal.play("playbooks/site.yml", when="PLAY [Build the nodes]", do=rehearsal.replace)
+    assert code == 0, said
+    first_known = rehearsal.known_hosts
+
+    rehearsal.stop_for_the_night()
+    code, said = rehearsal.play("playbooks/site.yml")
+    assert code == 0, said
+
+    # Three machines, each with host keys of its own by cloud-init, and one that all of them showed.
+    login = rehearsal.login
+    assert rehearsal.known_hosts == first_known
+    assert len(login.own_keys) == 3
+    assert len(set(login.own_keys.values())) == 3
+    assert set(login.shown_keys.values()) == {first_known.split()[2]}
+    assert all(login.sessions.values()), login.sessions
+    note(f"site.yml over SSH, checked host key {first_known.strip()}")
+    for machine, sessions in login.sessions.items():
+        own, shown = login.own_keys[machine][-12:], login.shown_keys[machine][-12:]
+        note(f"  {machine}: cloud-init made ...{own}, it showed ...{shown}; SSH connections: {sessions}")
+
+    login.show_another_key()
+    playbook = tmp_path / "login.yml"
+    playbook.write_text(LOGIN)
+    code, said = rehearsal.play(str(playbook), bastion_wait_timeout=5)
+    assert code != 0
+    assert "shows another host key than" in " ".join(said.split())
+    note("  a machine with another host key at the same address: refused")

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Talos' own decoder and validation beside our modules and the lab's node, version by version.
+
+`pytest tests/peers/test_judges.py --record` writes the verdicts that `make test` compares with where there is no Go.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import verdicts
+from tests.peers import judges
+from tests.talos_corpus import cases
+from tools import talos_fields
+
+ALL = list(cases())
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[judges.Version, dict[str, str]]:
+    """Return what each version says of each case; one that cannot be built fails the test with the reason."""
+    found, missing = {}, []
+    for version in judges.VERSIONS:
+        try:
+            found[version] = judges.verdicts(version, ALL)
+        except judges.CannotBuildError as error:
+            missing.append(str(error))
+    if not found:
+        pytest.skip("; ".join(missing))
+    assert not missing, "not judged: " + "; ".join(missing)
+    return found
+
+
+def differences(version: judges.Version, told: dict[str, str]) -> list[str]:
+    """Return the cases in which our modules or the lab's node say something else than Talos."""
+    release, found = (1, version.minor), []
+    for case in ALL:
+        ours = {"talos_config": verdicts.product(case, release)}
+        if not case.patches:
+            ours["the lab's node"] = verdicts.lab(case, release)
+        for who, cause in ours.items():
+            if bool(cause) != bool(told[case.name]):
+                found.append(f"{version.name} {case.name}\n  Talos: {told[case.name]}\n  {who}: {cause}")
+    return found
+
+
+def test_every_configuration_is_judged_as_talos_judges_it(
+    told: dict[judges.Version, dict[str, str]],
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
+) -> None:
+    found = {version: differences(version, of) for version, of in told.items()}
+
+    with capsys.disabled():
+        print("\n" + table(told, found))
+    if request.config.getoption("--record"):
+        verdicts.record({version.release: of for version, of in told.items()})
+    assert not any(found.values()), "\n".join(line for lines in found.values() for line in lines)
+
+
+def table(told: dict[judges.Version, dict[str, str]], found: dict[judges.Version, list[str]]) -> str:
+    """Return the lines that tell how many configurations were judged by whom, and how alike."""
+    lines = [f"{'Talos':<14}{'taken':>8}{'refused':>9}{'differences':>13}"]
+    for version, of in told.items():
+        refused = sum(map(bool, of.values()))
+        lines.append(f"{version.release:<14}{len(of) - refused:>8}{refused:>9}{len(found[version]):>13}")
+    count, wrong = len(ALL) * len(told), sum(map(len, found.values()))
+    total = f"{len(ALL)} configurations x {len(told)} versions: judged alike {count - wrong}, differences {wrong}"
+    return "\n".join([*lines, total])
+
+
+def test_the_recorded_verdicts_are_those_of_today(told: dict[judges.Version, dict[str, str]]) -> None:
+    recorded = verdicts.recorded()
+
+    for version, of in told.items():
+        marks = {name: verdicts.REFUSED if cause else verdicts.TAKEN for name, cause in of.items()}
+        assert recorded[1, version.minor] == marks
+
+
+def test_the_table_of_fields_is_what_talos_tells_of_its_types(told: dict[judges.Version, dict[str, str]]) -> None:
+    assert set(told) == set(judges.VERSIONS)
+    assert talos_fields.TARGET.read_text(encoding="utf-8") == talos_fields.current()
+
+
+def test_a_judge_names_the_release_that_it_is_built_from(told: dict[judges.Version, dict[str, str]]) -> None:
+    assert [judges.release_of(version) for version in told] == [version.release for version in told]

@@ -1,0 +1,133 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What our modules and the lab's node refuse, beside the recorded verdicts of Talos itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import node_config, validation, yaml_text
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.merge import Patch
+from tests import verdicts
+from tests.talos_config import CLUSTER, test_bundle
+from tests.talos_corpus import base_documents, cases
+
+ALL = list(cases())
+V1_11, V1_13 = (1, 11), (1, 13)
+
+
+def judged(release: verdicts.Release, *, by: Any, of: list[Any]) -> dict[str, str]:
+    return {case.name: verdicts.REFUSED if by(case, release) else verdicts.TAKEN for case in of}
+
+
+@pytest.mark.parametrize("release", verdicts.recorded(), ids=lambda release: f"v1.{release[1]}")
+def test_the_labs_node_judges_as_talos_does(release: verdicts.Release) -> None:
+    of = [case for case in ALL if not case.patches]
+    recorded = verdicts.recorded()[release]
+
+    assert judged(release, by=verdicts.lab, of=of) == {case.name: recorded[case.name] for case in of}
+
+
+@pytest.mark.parametrize("release", verdicts.recorded(), ids=lambda release: f"v1.{release[1]}")
+def test_our_modules_judge_as_talos_does(release: verdicts.Release) -> None:
+    # Reading YAML as Talos does takes its time: all patches, and a fifth of what the lab's node judged.
+    of = [case for at, case in enumerate(ALL) if case.patches or at % 5 == 0]
+    recorded = verdicts.recorded()[release]
+
+    assert judged(release, by=verdicts.product, of=of) == {case.name: recorded[case.name] for case in of}
+
+
+def test_the_record_has_a_verdict_of_every_version_on_every_case() -> None:
+    recorded = verdicts.recorded()
+
+    assert list(recorded) == [(1, 11), (1, 12), (1, 13), (1, 14)]
+    assert all(list(of) == [case.name for case in ALL] for of in recorded.values())
+
+
+# --- messages
+
+
+def made(patch: Any, *, contract: str = "v1.13") -> str:
+    """Return the configuration of a control plane with the network's own documents, and one patch."""
+    node = node_config.NodeConfig("gateway", "controlplane", hostname="gateway")
+    network = node_config.Network("", "", "", ("192.0.2.53",), ("192.0.2.123",))
+    plan = node_config.Plan(CLUSTER._replace(contract=contract), network, None, (Patch("patches[0]", patch),))
+    return node_config.node_config(node, plan, test_bundle())
+
+
+@pytest.mark.parametrize(
+    ("patch", "expected"),
+    [
+        pytest.param(
+            {"machine": {"network": {"hostname": "cp-1"}}},
+            "HostnameConfig: static hostname is already set in v1alpha1 config. Remove machine.network.hostname",
+            id="host name",
+        ),
+        pytest.param(
+            {"machine": {"network": {"nameservers": ["1.1.1.1"]}}},
+            "ResolverConfig: .machine.network.nameservers is already set in v1alpha1 config. Remove",
+            id="name servers",
+        ),
+        pytest.param(
+            {"machine": {"time": {"servers": ["time.example"]}}},
+            "TimeSyncConfig: time servers cannot be specified in both v1alpha1 and new-style configuration. Remove",
+            id="time servers",
+        ),
+        pytest.param({"machine": {"type": "worker"}}, "cluster.ca.key: issuing CA key is not allowed", id="type"),
+        pytest.param(
+            {"apiVersion": "v1alpha1", "kind": "VLANConfig", "name": "eth0.5", "vlanid": 5, "parent": "eth0"},
+            "VLANConfig eth0.5 at vlanid: this version of Talos has no such field. Did you mean vlanID?",
+            id="unknown field",
+        ),
+        pytest.param(
+            {"apiVersion": "v1alpha1", "kind": "HostnamConfig", "hostname": "a"},
+            '"HostnamConfig" "v1alpha1": not registered. Did you mean HostnameConfig?',
+            id="unknown kind",
+        ),
+        pytest.param(
+            {"machine": {"install": {"wipe": "perhaps"}}},
+            "the machine configuration at machine.install.wipe: true or false belongs there",
+            id="wrong type",
+        ),
+    ],
+)
+def test_a_refusal_names_document_path_and_remedy(patch: Any, expected: str) -> None:
+    with pytest.raises(InputError) as caught:
+        made(patch)
+
+    assert expected in str(caught.value)
+    assert str(caught.value).startswith("Failed to configure the node gateway: Talos v1.13 refuses it.")
+
+
+def test_a_document_of_a_later_version_is_refused_with_the_version_that_brought_it() -> None:
+    patch = {"apiVersion": "v1alpha1", "kind": "ResolverConfig", "nameservers": [{"address": "192.0.2.53"}]}
+
+    with pytest.raises(InputError, match=r"Talos v1\.11 does not know it: it came with v1\.12"):
+        made(patch, contract="v1.11")
+
+
+def test_a_field_that_left_or_came_is_known_to_its_own_versions_only() -> None:
+    documents = base_documents("v1.12", "controlplane")[:1]
+
+    told = [str(problem) for problem in validation.problems(documents, V1_11)]
+
+    assert any("machine.install.grubUseUKICmdline: this version of Talos has no such field" in line for line in told)
+    assert not validation.problems(documents, V1_13)
+
+
+@pytest.mark.parametrize("patch", ["", "# nothing but a comment\n", None, {}], ids=["text", "comment", "none", "map"])
+def test_an_empty_patch_changes_nothing(patch: Any) -> None:
+    assert made(patch) == made({"machine": {}})
+
+
+def test_a_key_of_disk_encryption_keeps_its_kind() -> None:
+    keys = [{"nodeID": {}, "slot": 0}]
+    patch = {"machine": {"systemDiskEncryption": {"state": {"provider": "luks2", "keys": keys}}}}
+
+    written = yaml_text.load_all(made(patch))[0]
+
+    assert written["machine"]["systemDiskEncryption"]["state"]["keys"][0]["nodeID"] == {}

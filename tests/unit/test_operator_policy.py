@@ -1,0 +1,129 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operator's policy allows what the playbooks call and no more, and IAM can apply every policy that we make."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from tests import ec2_cluster
+from tests.operator_policy import (
+    POLICY,
+    REVIEWED,
+    allowed,
+    findings,
+    named_in_code,
+    operator_policy,
+    permission,
+    recorded,
+    statements,
+    unreachable,
+)
+
+# Spaces and line breaks do not count: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+SIZE_MAX = 6144
+BASTION = {
+    **{"enabled": True, "instance_type": "t4g.small", "volume_size": 30, "image": "ami-0ef3038e9b73a0746"},
+    **{"egress": "wireguard", "wireguard_parameter": "/talos/wireguard"},
+    **{"host_key_parameter": "/urmanac.talos/talos-arm64/moon/bastion-host-key"},
+}
+
+
+def made_policies() -> dict[str, dict[str, Any]]:
+    """Return the policies of the roles that the playbooks make."""
+    described = ec2_cluster.desired(ec2_cluster.spec(bastion=BASTION))
+    return {key: item.want["policy"] for key, item in described.items() if "policy" in item.want}
+
+
+def test_every_call_that_the_lab_saw_is_allowed() -> None:
+    assert recorded() - allowed(operator_policy()) == set()
+
+
+def test_every_call_that_our_code_names_is_allowed() -> None:
+    assert named_in_code() - allowed(operator_policy()) == set()
+
+
+def test_nothing_is_allowed_that_no_playbook_needs() -> None:
+    needed = recorded() | named_in_code() | set(REVIEWED)
+
+    assert allowed(operator_policy()) - needed == set()
+
+
+def test_no_review_is_kept_for_what_is_not_allowed() -> None:
+    assert set(REVIEWED) - allowed(operator_policy()) == set()
+
+
+def test_it_fits_into_one_managed_policy() -> None:
+    assert len("".join(POLICY.read_text(encoding="utf-8").split())) <= SIZE_MAX
+
+
+def test_parliament_finds_nothing_in_it() -> None:
+    assert findings(operator_policy()) == []
+
+
+def test_each_permission_can_be_used_on_every_resource_that_it_needs() -> None:
+    assert unreachable(operator_policy()) == []
+
+
+def test_a_condition_that_iam_does_not_know_of_a_resource_is_found() -> None:
+    policy = copy.deepcopy(operator_policy())
+    policy["Statement"] = [item for item in policy["Statement"] if item["Sid"] != "CreateWithTheTag"]
+
+    assert "ec2:CreateSubnet on subnet" in unreachable(policy)
+
+
+def test_a_launch_may_use_what_is_without_our_tag() -> None:
+    (launch,) = [item for item in statements(operator_policy()) if item["Action"] == ["ec2:RunInstances"]]
+
+    # Images, snapshots and key pairs are of others. IAM is not told the tags of an interface that exists already.
+    kinds = {resource.split(":")[5] for resource in launch["Resource"]}
+    assert kinds == {"image/*", "key-pair/*", "network-interface/*", "snapshot/*"}
+    assert set(launch["Condition"]["StringEquals"]) == {"aws:RequestedRegion"}
+
+
+def test_only_what_has_the_tag_can_be_deleted() -> None:
+    tag = {"aws:ResourceTag/ManagedBy": "urmanac.talos"}
+    ends = ("ec2:Delete", "ec2:Terminate", "ec2:Release", "autoscaling:Delete", "autoscaling:Terminate")
+
+    ending = [item for item in statements(operator_policy()) if any(a.startswith(ends) for a in item["Action"])]
+
+    assert len(ending) == 1
+    assert tag.items() <= ending[0]["Condition"]["StringEquals"].items()
+
+
+def test_roles_are_passed_to_two_services_alone() -> None:
+    (passing,) = [item for item in statements(operator_policy()) if "iam:PassRole" in item["Action"]]
+
+    services = ["ec2.amazonaws.com", "scheduler.amazonaws.com"]
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": services}}
+    assert passing["Resource"] == ["arn:aws:iam::*:role/talos-arm64-*"]
+
+
+def test_parliament_finds_nothing_in_the_policies_of_the_roles_that_we_make() -> None:
+    policies = made_policies()
+
+    assert set(policies) == {"iam_role/node", "iam_role/bastion"}
+    assert [line for policy in policies.values() for line in findings(policy)] == []
+
+
+def test_parliament_finds_a_misspelt_permission() -> None:
+    policy = copy.deepcopy(operator_policy())
+    policy["Statement"][0]["Action"].append("ec2:DescribeVpc")
+
+    assert any("ec2:DescribeVpc" in finding for finding in findings(policy))
+
+
+@pytest.mark.parametrize(
+    ("service", "action", "needed"),
+    [
+        pytest.param("ec2", "CreateVpc", "ec2:CreateVpc", id="by name"),
+        pytest.param("scheduler", "POST /schedules/moon-1", "scheduler:CreateSchedule", id="by method and path"),
+        pytest.param("scheduler", "GET /schedules", "scheduler:ListSchedules", id="by a path without a name"),
+    ],
+)
+def test_a_call_in_the_labs_log_is_known_by_its_permission(service: str, action: str, needed: str) -> None:
+    assert permission(service, action) == needed

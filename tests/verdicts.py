@@ -1,0 +1,66 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Talos, the lab's node and talos_config each say of a configuration, and what Talos was recorded to say."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import merge, validation, yaml_text
+from lab.talos import config
+from tests.talos_corpus import Case
+
+Release = tuple[int, int]
+RECORDED = Path(__file__).parent / "verdicts.json"
+TAKEN, REFUSED = ".", "x"
+
+
+def lab(case: Case, release: Release) -> str:
+    """Return why the lab's node refuses a configuration, or nothing."""
+    try:
+        config.parse(case.config.encode(), release)
+    except config.ConfigError as error:
+        return str(error)
+    return ""
+
+
+def product(case: Case, release: Release) -> str:
+    """Return why our modules refuse a configuration with its patches, or nothing."""
+    try:
+        documents = _documents(case)
+    except InputError as error:
+        return str(error)
+    if not all(isinstance(document, dict) for document in documents):
+        return "it is no list of mappings"
+    return "; ".join(map(str, validation.problems(documents, release)))
+
+
+@cache
+def _documents(case: Case) -> list[Any]:
+    documents = yaml_text.load_all(case.config)
+    if not case.patches:
+        return documents
+    patches = [merge.Patch(f"patches[{at}]", patch) for at, patch in enumerate(case.patches)]
+    return yaml_text.load_all(yaml_text.dump_all(merge.apply_patches(documents, patches)))
+
+
+def recorded() -> dict[Release, dict[str, str]]:
+    """Return per release what Talos was recorded to say of each case: taken or refused."""
+    content = json.loads(RECORDED.read_text(encoding="utf-8"))
+    releases = [(int(major), int(minor)) for major, minor, *_ in (name[1:].split(".") for name in content["versions"])]
+    return {
+        release: {name: marks[at] for name, marks in content["verdicts"].items()} for at, release in enumerate(releases)
+    }
+
+
+def record(told: dict[str, dict[str, str]]) -> None:
+    """Write what each version of Talos says."""
+    names = next(iter(told.values()))
+    verdicts = {name: "".join(REFUSED if of[name] else TAKEN for of in told.values()) for name in names}
+    content = {"versions": list(told), "verdicts": verdicts}
+    RECORDED.write_text(json.dumps(content, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
