@@ -25,9 +25,11 @@ options:
     description:
       - The parts of the cluster that are made, changed or removed.
       - V(network) is the VPC with all that is in it but interfaces and machines, and the nodes' role and profile.
+      - V(nodes) is an interface and an instance for each node.
+      - V(bastion) is its role and profile, interface, Elastic IP, launch template, and Auto Scaling group with hours.
     type: list
     elements: str
-    choices: [network]
+    choices: [network, nodes, bastion]
     required: true
   state:
     description:
@@ -40,6 +42,28 @@ options:
     description: Whether a second one of a described resource that nothing uses is deleted.
     type: bool
     default: false
+  node_image:
+    description: AMI from which new nodes start. Required where one has to be made.
+    type: str
+    default: ""
+  node_ssh_key_name:
+    description: Key pair of new nodes.
+    type: str
+    default: ""
+  root_device:
+    description: Name of the root device of the images.
+    type: str
+    default: /dev/xvda
+  user_data:
+    description:
+      - What machines make of themselves when they first boot, in base64, by the name of the node or as C(bastion).
+      - A node that exists keeps its own. The launch template of the bastion gets a new version with it.
+    type: dict
+    default: {}
+  bastion_started:
+    description: Whether a bastion that is stopped is started.
+    type: bool
+    default: true
 seealso:
   - module: urmanac.talos.ec2_cluster_info
 extends_documentation_fragment:
@@ -56,7 +80,15 @@ EXAMPLES = r"""
     cluster: "{{ cluster_spec }}"
     parts: [network]
 
-- name: Remove it, and everything that an interrupted run has left of it
+- name: Make the nodes
+  urmanac.talos.ec2_cluster:
+    cluster: "{{ cluster_spec }}"
+    parts: [nodes]
+    node_image: ami-0123456789abcdef0
+    user_data:
+      gateway: "{{ '#!/bin/sh\necho hello' | b64encode }}"
+
+- name: Remove the network, and everything that an interrupted run has left of it
   urmanac.talos.ec2_cluster:
     cluster: "{{ cluster_spec }}"
     parts: [network]
@@ -121,6 +153,7 @@ bastion_stop:
   sample: {"at": "2026-12-01T23:00:00+00:00", "minutes": 240, "postponed_to": null}
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -128,6 +161,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import connect
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import SERVICES
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import diff_of, result_of
@@ -136,10 +170,26 @@ from ansible_collections.urmanac.talos.plugins.module_utils._errors import Colle
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "cluster": argument_spec(),
-    "parts": {"type": "list", "elements": "str", "choices": ["network"], "required": True},
+    "parts": {"type": "list", "elements": "str", "choices": ["network", "nodes", "bastion"], "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "remove_duplicates": {"type": "bool", "default": False},
+    "node_image": {"type": "str", "default": ""},
+    "node_ssh_key_name": {"type": "str", "default": ""},
+    "root_device": {"type": "str", "default": "/dev/xvda"},
+    "user_data": {"type": "dict", "default": {}},
+    "bastion_started": {"type": "bool", "default": True},
 }
+
+
+def machines_of(options: Mapping[str, Any]) -> Machines:
+    """Return what the options say of machines."""
+    return Machines(
+        image=options["node_image"],
+        root_device=options["root_device"],
+        ssh_key_name=options["node_ssh_key_name"],
+        user_data=options["user_data"],
+        bastion_started=options["bastion_started"],
+    )
 
 
 def outcome_as_dict(spec: ClusterSpec, outcome: Outcome, order: Order) -> dict[str, Any]:
@@ -158,6 +208,7 @@ def main() -> None:
             absent=module.params["state"] == "absent",
             remove_duplicates=module.params["remove_duplicates"],
             check_mode=module.check_mode,
+            machines=machines_of(module.params),
         )
         # Calls repeats what may be repeated; botocore would repeat everything.
         api = connect(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr, once=True)

@@ -136,10 +136,16 @@ def _second_wave(
 def _read(api: Api, reading: Reading, spec: ClusterSpec) -> list[Thing]:
     wanted = {f"tag:{key}": (value,) for key, value in owner_tags(spec).items()}
     filters = [{"Name": name, "Values": list(values)} for name, values in (*wanted.items(), *reading.filters)]
-    records = api.call(reading.service, reading.operation, Filters=filters)[reading.answer]
+    answer = api.call(reading.service, reading.operation, Filters=filters)
+    return [understood(reading, record) for record in records_of(reading, answer)]
+
+
+def records_of(reading: Reading, answer: Record) -> list[Record]:
+    """Return the records in an answer; those of machines are in groups that were launched together."""
+    records = answer[reading.answer]
     if reading.kind == "instance":
-        records = [instance for reservation in records for instance in reservation["Instances"]]
-    return [understood(reading, record) for record in records]
+        return [instance for reservation in records for instance in reservation["Instances"]]
+    return list(records)
 
 
 def understood(reading: Reading, record: Record, spec: ClusterSpec | None = None) -> Thing:

@@ -53,7 +53,7 @@ def _read_version(api: Api, template_id: str) -> dict[str, Any]:
         "instance_profile": profile.get("Name") or profile.get("Arn", "").rpartition("/")[2] or None,
         "ssh_key_name": data.get("KeyName"),
         "cpu_credits": (data.get("CreditSpecification") or {}).get("CpuCredits"),
-        "user_data_sha256": _checksum(data.get("UserData")),
+        "user_data_sha256": checksum(data.get("UserData")),
     }
 
 
@@ -66,7 +66,7 @@ def _disk(data: Record) -> dict[str, Any]:
     }
 
 
-def _checksum(user_data: str | None) -> str | None:
+def checksum(user_data: str | None) -> str | None:
     """Return the checksum of the text, because not every computer packs a text alike."""
     content = base64.b64decode(user_data or "")
     if content.startswith(_GZIP):

@@ -55,6 +55,8 @@ class Patience(NamedTuple):
 _BUSY = Patience(total=45, first=1)
 _LATE = Patience(total=60)
 _DELETION = Patience(total=180, first=1, longest=5)
+# Machines take a minute or two to end, and to come to rest.
+TERMINATION = Patience(total=300, first=1, longest=5)
 _SEARCH = Patience(total=6)
 
 
@@ -107,7 +109,7 @@ class Calls:
         try:
             self._patiently(
                 lambda: self._api.call(service, operation, **parameters),
-                lambda error: error.reason in _IN_THE_WAY or is_busy(error),
+                lambda error: is_in_the_way(error) or is_busy(error),
                 _DELETION,
             )
         except AwsError as error:
@@ -126,7 +128,8 @@ class Calls:
         return look()
 
     def _is_passing(self, error: AwsError, parameters: Mapping[str, Any]) -> bool:
-        return is_busy(error) or (is_not_found(error) and bool(self._made & set(_texts(parameters))))
+        passing = is_busy(error) or is_propagating(error)
+        return passing or (is_not_found(error) and bool(self._made & set(_texts(parameters))))
 
     def _patiently(self, attempt: Callable[[], T], passes: Callable[[AwsError], bool], patience: Patience = _BUSY) -> T:
         for _pause in self._pauses(patience):
@@ -156,12 +159,25 @@ def is_busy(error: AwsError) -> bool:
     return error.reason in THROTTLED or is_lost(error)
 
 
+def is_in_the_way(error: AwsError) -> bool:
+    """Return whether something that is about to go keeps the thing from being deleted."""
+    # EC2 says this of an interface whose machine has just ended.
+    in_use = error.reason == "InvalidParameterValue" and "in use" in error.problem.message
+    return error.reason in _IN_THE_WAY or in_use
+
+
+def is_propagating(error: AwsError) -> bool:
+    """Return whether EC2 does not know an instance profile yet that IAM has: it learns of it within seconds."""
+    message = error.problem.message.lower().replace(" ", "")
+    return error.reason in ("InvalidParameterValue", "ValidationError") and "iaminstanceprofile" in message
+
+
 def is_not_found(error: AwsError) -> bool:
     """Return whether AWS does not know, or not yet, what the call names."""
-    return error.reason.endswith((".NotFound", "NotFoundException")) or error.reason in (
-        "NoSuchEntity",
-        "Gateway.NotAttached",
-    )
+    # Auto Scaling has one code for all that is wrong.
+    unknown = error.reason == "ValidationError" and "not found" in error.problem.message
+    named = error.reason.endswith((".NotFound", "NotFoundException"))
+    return named or unknown or error.reason in ("NoSuchEntity", "Gateway.NotAttached")
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls, saying
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.kinds import KINDS, MAKINGS, steps
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Work
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines, Work
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import (
     Comparison,
     Found,
@@ -24,7 +24,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import 
     teardown_rank,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing, read_cluster
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current_bastion import checksum
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import BASTION, NETWORK, Desired
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import wanted_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import kind_word
@@ -34,13 +35,13 @@ _WORKERS = 8
 
 
 class Order(NamedTuple):
-    """What is asked for; extra is what only the caller knows of resources, by key."""
+    """What is asked for."""
 
     parts: tuple[str, ...]
     absent: bool = False
     remove_duplicates: bool = False
     check_mode: bool = False
-    extra: Mapping[str, Any] = {}
+    machines: Machines = Machines()
 
 
 class Outcome(NamedTuple):
@@ -55,7 +56,7 @@ class Outcome(NamedTuple):
 def ensure_cluster(calls: Calls, spec: ClusterSpec, order: Order) -> Outcome:
     """Bring the parts to what is asked for and return what changed."""
     things = read_cluster(calls, spec)
-    before = compare(wanted_of(spec, things), things)
+    before = compare(_wanted(spec, things, order), things)
     todo, doomed = _todo(before, order), _doomed(before, order)
     refuse(before, todo, doomed, order)
     if not (todo or doomed):
@@ -65,13 +66,25 @@ def ensure_cluster(calls: Calls, spec: ClusterSpec, order: Order) -> Outcome:
     work = _work(calls, spec, things, order)
     _delete(work, doomed)
     _ensure(work, [resource.key for resource in todo])
-    return Outcome(changed=True, lines=tuple(work.lines), before=before, after=_settled(work, todo, doomed))
+    return Outcome(changed=True, lines=tuple(work.lines), before=before, after=_settled(work, order, todo, doomed))
+
+
+def _wanted(spec: ClusterSpec, things: list[Thing], order: Order) -> dict[str, Desired]:
+    """Return what is described, with what only the caller knows of the bastion."""
+    wanted = wanted_of(spec, things)
+    user_data, started = order.machines.user_data.get(BASTION), order.machines.bastion_started
+    more: dict[str, dict[str, Any]] = {
+        f"launch_template/{BASTION}": {"user_data_sha256": checksum(user_data)} if user_data else {},
+        f"autoscaling_group/{BASTION}": {"desired_capacity": 1} if started else {},
+    }
+    return {key: item._replace(want={**item.want, **more.get(key, {})}) for key, item in wanted.items()}
 
 
 def _todo(before: Comparison, order: Order) -> list[Resource]:
     if order.absent:
         return []
-    return [item for item in before.resources if item.part in order.parts and item.state != "present"]
+    todo = [item for item in before.resources if item.part in order.parts and item.state != "present"]
+    return [item for item in todo if item.kind in KINDS]
 
 
 def _doomed(before: Comparison, order: Order) -> list[Found]:
@@ -79,7 +92,12 @@ def _doomed(before: Comparison, order: Order) -> list[Found]:
     ours = [found for found in before.found if found.part in order.parts and found.kind in KINDS]
     if order.absent:
         return ours
-    return [found for found in ours if found.unused and order.remove_duplicates]
+    # An Elastic IP that is not asked for any more costs money for as long as it exists.
+    return [
+        found
+        for found in ours
+        if (found.unused and order.remove_duplicates) or (found.kind == "address" and not found.described)
+    ]
 
 
 def refuse(before: Comparison, todo: Sequence[Resource], doomed: Sequence[Found], order: Order) -> None:
@@ -129,9 +147,9 @@ def _would(todo: Iterable[Resource], doomed: Iterable[Found]) -> list[str]:
 
 
 def _work(calls: Calls, spec: ClusterSpec, things: list[Thing], order: Order) -> Work:
-    wanted, ours = wanted_of(spec, things), [thing for thing in things if thing.owned]
+    wanted, ours = _wanted(spec, things, order), [thing for thing in things if thing.owned]
     chosen = {key: thing for key, item in wanted.items() if (thing := choose(item, ours))}
-    return Work(calls, spec, wanted, chosen, ours, MAKINGS, extra=order.extra)
+    return Work(calls, spec, wanted, chosen, ours, MAKINGS, machines=order.machines)
 
 
 def _ensure(work: Work, keys: Sequence[str]) -> None:
@@ -183,13 +201,13 @@ def _run(what: str, act: Callable[[Work, str], None], work: Work, argument: str)
         act(work, argument)
 
 
-def _settled(work: Work, todo: Sequence[Resource], doomed: Sequence[Found]) -> Comparison:
+def _settled(work: Work, order: Order, todo: Sequence[Resource], doomed: Sequence[Found]) -> Comparison:
     """Return the cluster as soon as AWS shows what was made and what was deleted, or raise for what it does not."""
     seen: list[Comparison] = []
 
     def look() -> Comparison | None:
         things = read_cluster(work.calls, work.spec)
-        seen.append(compare(wanted_of(work.spec, things), things))
+        seen.append(compare(_wanted(work.spec, things, order), things))
         return None if _late(seen[-1], todo, doomed) else seen[-1]
 
     settled = work.calls.wait_for(look)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act import groups, iam, network
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act import groups, iam, machines, network, scaling
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Making, Work
 
 
@@ -58,6 +58,32 @@ KINDS = {
     ),
     "iam_role": Kind(iam.ensure_iam_role, iam.delete_iam_role),
     "instance_profile": Kind(iam.ensure_instance_profile, iam.delete_instance_profile, ("iam_role",)),
+    "eni": Kind(
+        machines.ensure_eni,
+        machines.delete_eni,
+        ("subnet", "security_group"),
+        Making("create_network_interface", "NetworkInterface", "network-interface", has_token=True),
+    ),
+    "address": Kind(
+        machines.ensure_address,
+        machines.delete_address,
+        ("eni",),
+        # Its answer has the address and the allocation.
+        Making("allocate_address", "", "elastic-ip"),
+    ),
+    "instance": Kind(
+        machines.ensure_instance,
+        machines.delete_instance,
+        ("eni", "instance_profile"),
+        Making("run_instances", "Instances", "instance", has_token=True, also_tagged=("volume",)),
+    ),
+    "launch_template": Kind(
+        scaling.ensure_launch_template,
+        scaling.delete_launch_template,
+        ("eni", "instance_profile", "address"),
+        Making("create_launch_template", "LaunchTemplate", "launch-template", has_token=True),
+    ),
+    "autoscaling_group": Kind(scaling.ensure_autoscaling_group, scaling.delete_autoscaling_group, ("launch_template",)),
 }
 MAKINGS = {name: kind.making for name, kind in KINDS.items() if kind.making}
 

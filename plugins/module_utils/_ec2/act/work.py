@@ -12,7 +12,12 @@ from typing import Any, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import satisfied
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing, reading_of, understood
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import (
+    Thing,
+    reading_of,
+    records_of,
+    understood,
+)
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import Desired, owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import kind_word
@@ -21,13 +26,25 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import kin
 class Making(NamedTuple):
     """How EC2 makes a kind: the operation, where its answer has the record, and the type of its tags.
 
-    Without a place the answer is the record itself, and also has what was asked for.
+    Without a place the answer is the record itself, and also has what was asked for. A machine's volumes are made and
+    tagged with it.
     """
 
     operation: str
     answer: str
     resource_type: str
     has_token: bool = False
+    also_tagged: tuple[str, ...] = ()
+
+
+class Machines(NamedTuple):
+    """What only the caller knows of machines; user_data is base64 by machine, image the AMI of new nodes."""
+
+    image: str = ""
+    root_device: str = "/dev/xvda"
+    ssh_key_name: str = ""
+    user_data: Mapping[str, str] = {}
+    bastion_started: bool = True
 
 
 # What a group that was just made has yet to get.
@@ -45,9 +62,8 @@ class Work:
     things: dict[str, Thing]
     ours: list[Thing]
     makings: Mapping[str, Making]
+    machines: Machines
     lines: list[str] = field(default_factory=list)
-    # What only the caller knows, such as the user-data of machines.
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
     def id(self, key: str) -> str:
         """Return the id of a resource that exists by now."""
@@ -66,7 +82,8 @@ class Work:
         """Make a resource of EC2 with its tags and return it; within is a filter that finds it again."""
         item = self.wanted[key]
         making, reading = self.makings[item.kind], reading_of(item.kind)
-        tags = {"TagSpecifications": [{"ResourceType": making.resource_type, "Tags": tag_list(item.want["tags"])}]}
+        types = (making.resource_type, *making.also_tagged)
+        tags = {"TagSpecifications": tag_specifications(item.want["tags"], *types)}
         token = {"ClientToken": str(uuid.uuid4())} if making.has_token else {}
         answer = self.calls.create(
             reading.service,
@@ -79,6 +96,7 @@ class Work:
         if isinstance(answer, Thing):
             return self.note(key, answer)
         record = answer[making.answer] if making.answer else {**_EMPTY, **parameters, **answer}
+        record = record[0] if isinstance(record, list) else record
         thing = understood(reading, record)
         # Some answers leave the tags out.
         return self.note(key, replace(thing, tags=item.want["tags"], have={**thing.have, "tags": item.want["tags"]}))
@@ -104,8 +122,16 @@ class Work:
         """Return the things of a kind of EC2 that pass all filters."""
         reading = reading_of(kind)
         wanted = [{"Name": name, "Values": [value]} for name, value in filters.items()]
-        records = self.calls.call(reading.service, reading.operation, Filters=wanted)[reading.answer]
-        return [understood(reading, record) for record in records]
+        wanted += [{"Name": name, "Values": list(values)} for name, values in reading.filters]
+        answer = self.calls.call(reading.service, reading.operation, Filters=wanted)
+        return [understood(reading, record) for record in records_of(reading, answer)]
+
+    def read_own(self, kind: str, **parameters: Any) -> list[Thing]:
+        """Return the things that carry our tags of those that a call lists."""
+        reading = reading_of(kind)
+        records = self.calls.call(reading.service, reading.operation, **parameters)[reading.answer]
+        things = [understood(reading, record, self.spec) for record in records]
+        return [thing for thing in things if thing.owned]
 
     def tag(self, key: str) -> None:
         """Set the tags that differ, and leave all others."""
@@ -131,6 +157,11 @@ class Work:
         """Say what was done, a line each."""
         shown = f" ({thing_id})" if thing_id != name else ""
         self.lines.append(f"{verb} {kind_word(kind)} {name}{shown}" + (f": {what}" if what else ""))
+
+
+def tag_specifications(tags: Mapping[str, str], *types: str) -> list[dict[str, Any]]:
+    """Return tags as calls take them that make something."""
+    return [{"ResourceType": kind, "Tags": tag_list(tags)} for kind in types]
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:

@@ -1,0 +1,147 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The launch template and the group that keep one bastion. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.machines import (
+    hardware,
+    metadata_options,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Work, tag_list, tag_specifications
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing
+
+_GROUP = "AutoScalingGroupName"
+
+
+def ensure_launch_template(work: Work, key: str) -> None:
+    """Have the newest version of the template make the described machine.
+
+    Each version holds all of it: one that is made from another version inherits whatever it does not name.
+    """
+    want = work.want(key)
+    data = _template_data(work, want)
+    if key not in work.things:
+        work.make(key, LaunchTemplateName=work.wanted[key].name, LaunchTemplateData=data)
+    elif work.differs(key, *(name for name in want if name not in ("tags", "network_interface"))) or (
+        work.things[key].have.get("network_interface") != work.id("eni/bastion")
+    ):
+        token = str(uuid.uuid4())
+        work.ec2(
+            "create_launch_template_version", LaunchTemplateId=work.id(key), LaunchTemplateData=data, ClientToken=token
+        )
+        work.changed(key, "a new version")
+    work.tag(key)
+
+
+def _template_data(work: Work, want: Mapping[str, Any]) -> dict[str, Any]:
+    optional = {"KeyName": want["ssh_key_name"], "UserData": work.machines.user_data.get("bastion")}
+    return {
+        "ImageId": want["image"],
+        "InstanceType": want["type"],
+        "IamInstanceProfile": {"Name": want["instance_profile"]},
+        "NetworkInterfaces": [{"DeviceIndex": 0, "NetworkInterfaceId": work.id("eni/bastion")}],
+        "MetadataOptions": metadata_options(want),
+        **hardware(want, work.machines.root_device),
+        "TagSpecifications": tag_specifications(
+            {**want["tags"], "Name": want["network_interface"]}, "instance", "volume"
+        ),
+        **{parameter: value for parameter, value in optional.items() if value},
+    }
+
+
+def delete_launch_template(work: Work, thing_id: str) -> None:
+    """Delete a launch template with all its versions."""
+    work.calls.delete("ec2", "delete_launch_template", LaunchTemplateId=thing_id)
+
+
+def ensure_autoscaling_group(work: Work, key: str) -> None:
+    """Bring the group and its hours to their description, and start a bastion where one is asked for."""
+    name = work.wanted[key].name
+    if key not in work.things:
+        _create_group(work, key)
+    elif work.differs(key, "min_size", "max_size", "availability_zones", "launch_template_version") or (
+        work.things[key].have["launch_template"] != work.id("launch_template/bastion")
+    ):
+        _scaling(work, "update_auto_scaling_group", **{_GROUP: name}, **_group_options(work, key))
+        work.changed(key, "settings")
+    if "desired_capacity" in work.want(key) and work.differs(key, "desired_capacity"):
+        _scaling(work, "set_desired_capacity", **{_GROUP: name}, DesiredCapacity=1, HonorCooldown=False)
+        work.changed(key, "started")
+    _set_hours(work, key)
+    work.tag_with(key, lambda tags: _scaling(work, "create_or_update_tags", Tags=_group_tags(name, tags)))
+
+
+def _create_group(work: Work, key: str) -> None:
+    item = work.wanted[key]
+    tags = item.want["tags"]
+    capacity = item.want.get("desired_capacity", item.want["min_size"])
+    options = _group_options(work, key)
+    work.calls.create(
+        "autoscaling",
+        "create_auto_scaling_group",
+        lambda: _own_group(work, item.name),
+        **{_GROUP: item.name},
+        **options,
+        DesiredCapacity=capacity,
+        Tags=_group_tags(item.name, tag_list(tags)),
+    )
+    have = {**item.want, "desired_capacity": capacity, "launch_template": work.id("launch_template/bastion")}
+    work.note(key, Thing(item.kind, item.name, tags["Name"], tags, {**have, "schedules": {}}))
+
+
+def _own_group(work: Work, name: str) -> Mapping[str, Any] | None:
+    """Return the group of this name as soon as it shows our tags."""
+    found = work.read_own("autoscaling_group", **{f"{_GROUP}s": [name]})
+    return found[0].have if found else None
+
+
+def _group_options(work: Work, key: str) -> dict[str, Any]:
+    want = work.want(key)
+    template = {"LaunchTemplateId": work.id("launch_template/bastion"), "Version": want["launch_template_version"]}
+    return {
+        "LaunchTemplate": template,
+        "MinSize": want["min_size"],
+        "MaxSize": want["max_size"],
+        "AvailabilityZones": want["availability_zones"],
+    }
+
+
+def _group_tags(name: str, tags: list[dict[str, str]]) -> list[dict[str, Any]]:
+    # The tags of machines are the template's.
+    of = {"ResourceId": name, "ResourceType": "auto-scaling-group", "PropagateAtLaunch": False}
+    return [{**tag, **of} for tag in tags]
+
+
+def _set_hours(work: Work, key: str) -> None:
+    have, want = work.things[key].have.get("schedules", {}), work.want(key)["schedules"]
+    group = {_GROUP: work.wanted[key].name}
+    for action, hours in want.items():
+        if have.get(action) != hours:
+            _scaling(
+                work,
+                "put_scheduled_update_group_action",
+                **group,
+                ScheduledActionName=action,
+                Recurrence=hours["recurrence"],
+                TimeZone=hours["time_zone"],
+                DesiredCapacity=hours["capacity"],
+            )
+            work.changed(key, f"hours {action}")
+    for action in have.keys() - want.keys():
+        work.calls.delete("autoscaling", "delete_scheduled_action", **group, ScheduledActionName=action)
+        work.changed(key, f"hours {action} removed")
+
+
+def delete_autoscaling_group(work: Work, name: str) -> None:
+    """Delete a group with its hours; its machine goes with it, and nothing starts another."""
+    work.calls.delete("autoscaling", "delete_auto_scaling_group", **{_GROUP: name}, ForceDelete=True)
+
+
+def _scaling(work: Work, operation: str, **parameters: Any) -> None:
+    work.calls.call("autoscaling", operation, **parameters)
