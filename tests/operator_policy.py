@@ -42,23 +42,6 @@ OTHER_WORDS = frozenset(
 )
 # Allowed though no call is named in our code or was seen in the lab.
 REVIEWED: Mapping[str, str] = {
-    "autoscaling:CreateOrUpdateTags": "amazon.aws.autoscaling_group repairs tags",
-    "autoscaling:DeleteScheduledAction": "community.aws.autoscaling_scheduled_action, when the hours are taken away",
-    "autoscaling:DeleteTags": "amazon.aws.autoscaling_group removes tags",
-    "autoscaling:SetDesiredCapacity": "starts or stops the bastion outside of its hours",
-    "autoscaling:TerminateInstanceInAutoScalingGroup": "replaces the bastion",
-    "autoscaling:UpdateAutoScalingGroup": "repairs the group, and empties it before it is deleted",
-    "ec2:AllocateAddress": "cluster_bastion_egress: public_ipv4",
-    "ec2:AssociateAddress": "cluster_bastion_egress: public_ipv4",
-    "ec2:CreateLaunchTemplateVersion": "the bastion's description changed",
-    "ec2:DescribeInstanceStatus": "amazon.aws.ec2_instance waits for an instance",
-    "ec2:DisassociateAddress": "cluster_bastion_egress: public_ipv4, when it is taken away",
-    "ec2:ModifyInstanceAttribute": "amazon.aws.ec2_instance repairs a setting of a node",
-    "ec2:ModifyInstanceCreditSpecification": "repairs the CPU credits of a node",
-    "ec2:ModifyInstanceMetadataOptions": "amazon.aws.ec2_instance repairs the metadata options of a node",
-    "ec2:ModifyLaunchTemplate": "amazon.aws.ec2_launch_template sets the default version",
-    "ec2:ReleaseAddress": "cluster_bastion_egress: public_ipv4, when it is taken away",
-    "ec2:StartInstances": "amazon.aws.ec2_instance starts a node that was stopped",
     "iam:CreateServiceLinkedRole": "the first Auto Scaling group of an account needs the role of that service",
     "iam:ListInstanceProfilesForRole": "amazon.aws.iam_role removes a role from its profiles",
     "iam:PassRole": "instances and schedules are given a role",
