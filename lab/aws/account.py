@@ -21,6 +21,7 @@ from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
 from moto.ec2.models.instance_types import INSTANCE_TYPES
 from moto.ec2.models.vpcs import VPCBackend
+from moto.iam.exceptions import NotFoundException
 from moto.iam.models import IAMBackend
 from moto.servicequotas.exceptions import NoSuchResource
 from moto.servicequotas.resources.default_quotas.vpc import VPC_DEFAULT_QUOTAS
@@ -58,6 +59,7 @@ STATE = Account()
 def install() -> None:
     """Close the gaps."""
     wrap(IAMBackend, "create_instance_profile", _unknown_at_first)
+    wrap(IAMBackend, "remove_role_from_instance_profile", _only_roles_in_it)
     wrap(AutoScalingResponse, "create_auto_scaling_group", _with_a_valid_template)
     wrap(VPCBackend, "create_vpc", _limited(VPCS, lambda self: len(self.vpcs), "VpcLimitExceeded", "VPCs"))
     count, code = lambda self: len(self.addresses), "AddressLimitExceeded"
@@ -115,6 +117,16 @@ def _limited(code: str, count: Function, error: str, things: str) -> Function:
         return create
 
     return around
+
+
+# Gap: moto fails where the role is not in the profile.
+def _only_roles_in_it(original: Function) -> Function:
+    def remove_role_from_instance_profile(self: Any, profile_name: str, role_name: str) -> None:
+        if role_name not in [role.name for role in self.get_instance_profile(profile_name).roles]:
+            raise NotFoundException(f"Role {role_name} cannot be found in Instance Profile {profile_name}.")
+        original(self, profile_name, role_name)
+
+    return remove_role_from_instance_profile
 
 
 def _unknown_at_first(original: Function) -> Function:

@@ -259,6 +259,10 @@ def _only_empty_vpcs(original: Function) -> Function:
         groups = [g for g in self.groups.get(vpc_id, {}).values() if g.name != "default"]
         if gateways or groups:
             raise _dependency("vpc", vpc_id)
+        # Gap: a VPC's DHCP options go with it; in EC2 they stay.
+        vpc = self.vpcs.get(vpc_id)
+        if vpc and vpc.dhcp_options:
+            vpc.dhcp_options = None
         answer = original(self, vpc_id)
         drop_tags(self, vpc_id)
         return answer

@@ -175,6 +175,40 @@ def test_a_run_that_ended_right_after_a_call_is_removed(api: FaultyApi, operatio
     assert removed(api).after.found == ()
 
 
+# In the order in which a removal makes them.
+DELETING = (
+    *("terminate_instances", "delete_network_interface", "delete_auto_scaling_group", "delete_launch_template"),
+    *("disassociate_address", "release_address", "remove_role_from_instance_profile", "delete_instance_profile"),
+    *("delete_role_policy", "delete_role", "revoke_security_group_ingress", "delete_security_group"),
+    *("delete_subnet", "delete_route_table", "detach_internet_gateway", "delete_internet_gateway"),
+    *("delete_vpc", "delete_dhcp_options"),
+)
+
+
+def test_a_removal_that_ended_after_any_of_its_calls_is_continued(api: FaultyApi) -> None:
+    ensured(api)
+    ended = []
+
+    for operation in DELETING:
+        api.killed = operation
+        try:
+            removed(api)
+        except Ended:
+            ended.append(operation)
+    api.stop_failing()
+
+    assert removed(api).after.found == ()
+    assert ended == list(DELETING)
+
+
+def test_lost_answers_of_a_removal_leave_nothing(api: FaultyApi) -> None:
+    ensured(api)
+    api.lost = Counter(dict.fromkeys(DELETING, 1))
+
+    assert removed(api).after.found == ()
+    assert +api.lost == Counter()
+
+
 STRANGER = [{"Key": "Owner", "Value": "Bob"}, {"Key": "Name", "Value": "moon-bastion"}]
 
 
