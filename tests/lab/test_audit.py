@@ -383,6 +383,24 @@ def image(permission: dict[str, str]) -> Callable[[Place], None]:
     return plant
 
 
+def snapshot(permission: dict[str, list[str]], *, encrypted: bool = True) -> Callable[[Place], None]:
+    """Return a hole: a snapshot of a disk with the cluster's tags, and who may make volumes of it."""
+
+    def plant(place: Place) -> None:
+        disk = place.ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1, Encrypted=encrypted)["VolumeId"]
+        place.later(place.ec2.delete_volume, VolumeId=disk)
+        made = place.ec2.create_snapshot(
+            VolumeId=disk, TagSpecifications=[{"ResourceType": "snapshot", "Tags": tag_list(OWNER)}]
+        )["SnapshotId"]
+        place.later(place.ec2.delete_snapshot, SnapshotId=made)
+        if permission:
+            place.ec2.modify_snapshot_attribute(
+                SnapshotId=made, Attribute="createVolumePermission", OperationType="add", **permission
+            )
+
+    return plant
+
+
 def clean_data(place: Place) -> dict[str, Any]:
     return Builder(place.api, place.spec, image=place.image).template_data(place.ids["eni/bastion"])
 
@@ -512,6 +530,9 @@ HOLES: dict[str, tuple[Callable[[Place], Any], str]] = {
     "an unencrypted volume": (volume(encrypted=False), "VOLUME_NOT_ENCRYPTED"),
     "a public image": (image({"Group": "all"}), "IMAGE_PUBLIC"),
     "a shared image": (image({"UserId": STRANGER}), "IMAGE_SHARED"),
+    "a shared snapshot": (snapshot({"UserIds": [STRANGER]}), "SNAPSHOT_SHARED"),
+    "a public snapshot": (snapshot({"GroupNames": ["all"]}), "SNAPSHOT_PUBLIC"),
+    "a snapshot without encryption": (snapshot({}, encrypted=False), "SNAPSHOT_NOT_ENCRYPTED"),
     "another template of the group": (another_template_of_the_group, "SCALING_TEMPLATE_NOT_DESCRIBED"),
     "all of IAM": (policy(Action="*"), "IAM_WILDCARD"),
     "all of a service": (policy(Action=["ec2:DescribeInstances", "s3:*"]), "IAM_WILDCARD"),

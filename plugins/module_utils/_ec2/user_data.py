@@ -36,6 +36,7 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(text, re.IGNORECASE | re.MULTILINE)
 
 
+_GUESSED = "password"
 _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("private key", re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----")),
     ("AWS access key", re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")),
@@ -57,7 +58,7 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("password in a URL", re.compile(r"://[^\s/:@\"']{1,64}:(?![$<{*])[^\s/@\"']{3,}@")),
     ("registry login", _pattern(r"[\"']auth[\"']\s*:\s*[\"'][A-Za-z0-9+/]{8,}={0,2}[\"']")),
     (
-        "password",
+        _GUESSED,
         _pattern(
             r"(?:^|[\s,;\"'{_-])(?:[a-z0-9_-]*(?:password|passwd|passphrase|secret|api_?key|auth_?key|access_?token|token))"
             r"[\"']?\s*[:=]\s*" + _VALUE
@@ -69,15 +70,20 @@ _CHPASSWD = re.compile(r"(?:echo|printf)\s+[\"']?[\w-]+:(?![$<{*])[^\s\"'|]{4,}[
 
 
 def find_secrets(user_data: bytes) -> list[SecretFound]:
-    """Return every secret that user-data holds, packed ones too; one line tells each kind once."""
-    return sorted(set(_find(user_data, "", _DEPTH)))
+    """Return every secret that user-data holds, packed ones too, each kind once per line.
+
+    The pattern of a password also fits a line that sets a token of a known kind: that one has the better name.
+    """
+    found = set(_find(user_data, "", _DEPTH))
+    named = {(secret.line, secret.where) for secret in found if secret.kind != _GUESSED}
+    return sorted(secret for secret in found if secret.kind != _GUESSED or (secret.line, secret.where) not in named)
 
 
 def _find(content: bytes, where: str, depth: int) -> Iterator[SecretFound]:
     if content.startswith(_GZIP):
         content, where = _unpacked(content), f"{where}gzip, "
     text = content.decode("utf-8", errors="replace")
-    for kind, pattern in (*_KINDS, ("password", _CHPASSWD)):
+    for kind, pattern in (*_KINDS, (_GUESSED, _CHPASSWD)):
         for match in pattern.finditer(text):
             yield SecretFound(kind, _line(text, match.end()), where.rstrip(", "))
     if depth:

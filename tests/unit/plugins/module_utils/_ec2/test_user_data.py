@@ -113,3 +113,12 @@ def test_a_bomb_is_not_unpacked() -> None:
 def test_no_content_breaks_the_search(content: bytes) -> None:
     assert isinstance(find_secrets(content), list)
     assert isinstance(find_secrets(b"\x1f\x8b" + content), list)
+
+
+def test_a_token_of_a_known_kind_is_not_a_password_as_well() -> None:
+    text = f"TS_AUTH_KEY={tailscale_key('kABCDEF1CNTRL-abcdefghijklmnop')}\nDB_PASSWORD=correct-horse\n"
+
+    assert [(found.kind, found.line) for found in find_secrets(text.encode())] == [
+        ("Tailscale key", 1),
+        ("password", 2),
+    ]
