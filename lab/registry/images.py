@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The images of the lab: those that the roles' variables name, and one that ARM cannot run."""
+"""The images of the lab: what is published under today's names and the older ones, and what ARM cannot run."""
 
 from __future__ import annotations
 
@@ -15,8 +15,22 @@ from lab.settings import REPOSITORY
 
 AMD64_ONLY = "urmanac/amd64-only/talos"
 ARM64_ONLY = "urmanac/arm64-only/talos"
-# latest is what the variables name; the others are for upgrades.
-TAGS = ("latest", "v1.13.6", "v1.13.7")
+LIAR = "urmanac/says-arm64/talos"
+SERIAL = "urmanac/serial-console/talos"
+# The names from before, which hold one version, and are indices.
+OLD = ("urmanac/talos-cozystack-spin-tailscale/talos", "urmanac/talos-cozystack-spin-only/talos")
+# Tags of the images that are published today, for arm64 alone, with the version of Talos that is in them.
+TAGS = {
+    "v1.10.9": "v1.10.9",
+    "v1.11.5": "v1.11.5",
+    "v1.12.6": "v1.12.6",
+    "v1.13.5": "v1.13.5",
+    "v1.13.6": "v1.13.6",
+    "v1.13.7": "v1.13.7",
+    "v1.14.0": "v1.14.0",
+    "latest": "v1.13.7",
+}
+_ARM64 = ["linux/arm64"]
 
 
 @cache
@@ -29,14 +43,29 @@ def lab_store() -> Store:
     """Return what the registries have; no two of them have a repository of the same name."""
     store = Store()
     for reference in _defaults("cluster")["cluster_images"].values():
-        repository, tag = _parts(reference)
-        for name in dict.fromkeys((tag, *TAGS)):
-            store.add_image(repository, name, build=name)
+        repository, _tag = _parts(reference)
+        for tag, version in TAGS.items():
+            store.add_image(repository, tag, _ARM64, build=tag, version=version)
+            # Kernel and initramfs for machines that boot from the network: no installer, so no label.
+            store.add_image(f"{repository.removesuffix('/talos')}/matchbox", tag, _ARM64, build=tag)
+    for repository in OLD:
+        for tag in ("v1.11.5", "latest"):
+            store.add_image(repository, tag, build=tag, version="v1.11.5")
     for reference in _defaults("bastion_host")["bastion_host_images"].values():
         store.add_image(*_parts(reference))
-    store.add_image(AMD64_ONLY, "latest", ["linux/amd64"])
-    store.add_image(ARM64_ONLY, "latest", ["linux/arm64"])
+    store.add_image(AMD64_ONLY, "latest", ["linux/amd64"], version="v1.13.6")
+    store.add_image(ARM64_ONLY, "latest", _ARM64, version="v1.13.6")
+    store.add_image(SERIAL, "v1.13.6", _ARM64, version="v1.13.6", cmdline="console=ttyS0")
+    store.add_index(LIAR, "latest", {"linux/arm64": store.add_image(LIAR, "", ["linux/amd64"], version="v1.13.6")})
     return store
+
+
+def labels_of(image: str) -> dict[str, str]:
+    """Return the labels of an image by its reference, through whichever of the lab's registries it is named."""
+    path = image.partition("/")[2]
+    repository, at, digest = path.partition("@")
+    named, _colon, tag = repository.rpartition(":")
+    return shared_store().labels(*((repository.partition(":")[0], digest) if at else (named, tag)))
 
 
 def _defaults(role: str) -> dict[str, Any]:

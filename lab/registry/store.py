@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -18,6 +18,9 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 BOTH = ("linux/amd64", "linux/arm64")
+VERSION_LABEL = "alpha.talos.dev/version"
+# What an imager's customization.extraKernelArgs become is in the UKI; the stand-in has no UKI, so a label says it.
+CMDLINE_LABEL = "lab/cmdline"
 
 
 class Manifest(NamedTuple):
@@ -58,20 +61,55 @@ class Store:
         self.blobs[repository, digest_of(body)] = body
         return {"mediaType": media_type, "digest": digest_of(body), "size": len(body)}
 
-    def add_image(self, repository: str, tag: str, platforms: Sequence[str] = BOTH, *, build: str = "") -> Manifest:
-        """Make an image: an index where there are several platforms, one manifest where there is one."""
-        made = {platform: self._add_platform(repository, platform, build) for platform in platforms}
+    def add_image(
+        self,
+        repository: str,
+        tag: str,
+        platforms: Sequence[str] = BOTH,
+        *,
+        build: str = "",
+        version: str = "",
+        cmdline: str = "",
+    ) -> Manifest:
+        """Make an image: an index where there are several platforms, one manifest where there is one.
+
+        With a version it has the label of Talos' installers; cmdline stands for kernel arguments in its UKI.
+        """
+        told = {VERSION_LABEL: version, CMDLINE_LABEL: cmdline}
+        labels = {name: value for name, value in told.items() if value}
+        made = {platform: self._add_platform(repository, platform, build, labels) for platform in platforms}
         if len(made) == 1:
             return self.add(repository, tag, next(iter(made.values())))
-        entries = [
-            {"mediaType": MANIFEST, "digest": one.digest, "size": len(one.body), "platform": described(platform)}
-            for platform, one in made.items()
-        ]
-        return self.add(repository, tag, as_manifest({"mediaType": INDEX, "manifests": entries}))
+        return self.add_index(repository, tag, made)
 
-    def _add_platform(self, repository: str, platform: str, build: str) -> Manifest:
+    def add_index(self, repository: str, tag: str, entries: Mapping[str, Manifest]) -> Manifest:
+        """Make an index, which claims a platform of each entry."""
+        listed = [
+            {"mediaType": one.media_type, "digest": one.digest, "size": len(one.body), "platform": described(platform)}
+            for platform, one in entries.items()
+        ]
+        return self.add(repository, tag, as_manifest({"mediaType": INDEX, "manifests": listed}))
+
+    def labels(self, repository: str, wanted: str, platform: str = "linux/arm64") -> dict[str, str]:
+        """Return the labels of an image on a platform; none of one that is not there."""
+        manifest = self.manifest(repository, wanted)
+        while manifest and manifest.media_type == INDEX:
+            entries = json.loads(manifest.body)["manifests"]
+            digests = [entry["digest"] for entry in entries if entry.get("platform") == described(platform)]
+            manifest = self.manifest(repository, digests[0]) if digests else None
+        if not manifest:
+            return {}
+        config = json.loads(self.blobs[repository, json.loads(manifest.body)["config"]["digest"]])
+        return dict((config.get("config") or {}).get("Labels") or {})
+
+    def _add_platform(self, repository: str, platform: str, build: str, labels: Mapping[str, str]) -> Manifest:
         layer = make_layer(f"A stand-in of {repository} for {platform}. {build}\n")
-        config = {**described(platform), "rootfs": {"type": "layers", "diff_ids": [digest_of(gzip.decompress(layer))]}}
+        config: dict[str, Any] = {
+            **described(platform),
+            "rootfs": {"type": "layers", "diff_ids": [digest_of(gzip.decompress(layer))]},
+        }
+        if labels:
+            config["config"] = {"Labels": dict(labels)}
         manifest = {
             "mediaType": MANIFEST,
             "config": self.add_blob(repository, as_json(config), CONFIG),

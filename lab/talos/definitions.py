@@ -31,6 +31,7 @@ ResourceDefinitions.meta.cosi.dev | meta | api-resources | Aliases={.aliases[:]}
 Services.v1alpha1.talos.dev | runtime | svc | Running={.running}, Healthy={.healthy}, Health Unknown={.unknown}
 SystemDisks.block.talos.dev | runtime | | Disk={.diskID}
 TimeStatuses.v1alpha1.talos.dev | runtime | | Synced={.synced}
+Versions.runtime.talos.dev | runtime | version | Version={.version}
 """
 
 SENSITIVE: Final = {"MachineConfigs.config.talos.dev"}

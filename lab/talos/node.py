@@ -38,7 +38,8 @@ class Hardware(NamedTuple):
     memory: int = 4 * 2**30
     link: str = "ens5"
     architecture: str = "arm64"
-    cmdline: str = "talos.platform=metal console=ttyS0 init_on_alloc=1 slab_nomerge pti=on"
+    # Of platform metal on arm64: no console that EC2 shows.
+    cmdline: str = "talos.platform=metal console=ttyAMA0 console=tty0 init_on_alloc=1 slab_nomerge pti=on"
 
 
 def hardware_of(*, cpus: int, memory: int, disk: int) -> Hardware:
@@ -107,6 +108,11 @@ class TalosNode:
         """Return major and minor version."""
         major, minor = self.state.version.removeprefix("v").split(".")[:2]
         return int(major), int(minor)
+
+    @property
+    def cmdline(self) -> str:
+        """Return the kernel's arguments: those of the platform, and those that its image was made with."""
+        return f"{self.hardware.cmdline} {contents_of(self.state.image or '').cmdline}".rstrip()
 
     @property
     def identity(self) -> str:

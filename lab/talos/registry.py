@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from lab.kubernetes.cluster import Clusters
+from lab.registry.images import labels_of
+from lab.registry.store import CMDLINE_LABEL, VERSION_LABEL
 
 if TYPE_CHECKING:
     from lab.talos.node import TalosNode
@@ -18,17 +20,20 @@ class Contents(NamedTuple):
 
     version: str | None
     extensions: dict[str, str]
+    cmdline: str = ""
 
 
 def contents_of(image: str) -> Contents:
-    """Return what the image's name promises: its tag is the version, and extensions stand in the repository's name."""
+    """Return what the image's labels say, else what its name promises: extensions stand in the repository's name."""
     path = image.partition("@")[0]
     repository, colon, tag = path.rpartition(":")
     if not colon or "/" in tag:
         repository, tag = path, ""
+    labels = labels_of(image)
     names = repository.replace("/", "-").split("-")
     extensions: dict[str, str] = {name: "stand-in" for name in ("spin", "tailscale", "drbd", "zfs") if name in names}
-    return Contents(tag if tag.startswith("v") else None, extensions)
+    version = labels.get(VERSION_LABEL) or (tag if tag.startswith("v") else None)
+    return Contents(version, extensions, labels.get(CMDLINE_LABEL, ""))
 
 
 class Registry:

@@ -25,7 +25,8 @@ def resources_of(node: TalosNode) -> dict[tuple[str, str], Specs]:
         ("config", "MachineConfigs.config.talos.dev"): _configs(node),
         ("config", "MachineTypes.config.talos.dev"): {"machine-type": node.machine_type},
         ("runtime", "MachineStatuses.runtime.talos.dev"): {"machine": machine_status(node)},
-        ("runtime", "KernelCmdlines.runtime.talos.dev"): {"cmdline": {"cmdline": node.hardware.cmdline}},
+        ("runtime", "Versions.runtime.talos.dev"): {"version": {"version": node.state.version}},
+        ("runtime", "KernelCmdlines.runtime.talos.dev"): {"cmdline": {"cmdline": node.cmdline}},
         ("runtime", "ExtensionStatuses.runtime.talos.dev"): _extensions(node),
         ("runtime", "Services.v1alpha1.talos.dev"): _services(node),
         ("runtime", "TimeStatuses.v1alpha1.talos.dev"): {

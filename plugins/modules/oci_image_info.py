@@ -11,10 +11,15 @@ module: oci_image_info
 short_description: Tell whether images exist, for which platforms and at which digest
 version_added: 0.1.0
 description:
-  - Asks registries for the manifests of images, many side by side, and pulls nothing else of them but the
-    configuration of an image that does not tell its platform otherwise.
-  - Resolves a tag, and an index of images for several platforms, to the digest of the one manifest for O(platform).
-    Programs that take the first best platform of an index can be given RV(images[].resolved) instead.
+  - Asks registries for the manifests of images, many side by side, and for the configuration of the image for
+    O(platform). No layer is pulled.
+  - The platform is the one that the image was built for, as its configuration says. An index whose entry claims
+    another one is refused.
+  - For a missing image the remedy names the tags that its repository has, and where the image is known under
+    another name, the tags there.
+  - Resolves a tag, and an index of images for several platforms or of further indices, to the digest of the one
+    manifest for O(platform). Programs that take the first best platform of an index can be given
+    RV(images[].resolved) instead.
   - Computes every digest from what came, and refuses what has another one than it goes by.
   - Asks with the logins of docker's C(config.json), which are sent to no other host than they are for, to none over
     plain http outside of private networks unless O(plain_http) names it, and are never returned.
@@ -133,6 +138,19 @@ images:
       description: How many bytes a pull of it fetches, configuration and layers together, as its manifest says.
       type: int
       sample: 176160768
+    version:
+      description:
+        - The version of Talos in an installer image, from its label C(alpha.talos.dev/version); V(null) for an image
+          without it.
+      type: str
+      sample: v1.13.6
+    labels:
+      description:
+        - The labels in the image's configuration, such as those that tell the source it was built from.
+        - Talos' imager does not write system extensions there.
+      type: dict
+      sample:
+        alpha.talos.dev/version: v1.13.6
     error:
       description:
         - Why the image cannot be used or was not found; V(null) if all is well.
@@ -156,6 +174,9 @@ images:
       platform: linux/arm64
       resolved: ghcr.io/siderolabs/installer@sha256:2e7d2c03a9507ae265ecf5b5356885a53393a2029d241394997265a1a25aefc6
       size: 176160768
+      version: v1.13.6
+      labels:
+        alpha.talos.dev/version: v1.13.6
       error:
 """
 
@@ -201,7 +222,7 @@ def as_returned(image: Image) -> dict[str, Any]:
     """Return an image as the module returns it."""
     error = image.error
     told = {"code": error.code, "message": error.cause, "remedy": error.remedy} if error else None
-    return {**image._asdict(), "platforms": dict(image.platforms), "error": told}
+    return {**image._asdict(), "platforms": dict(image.platforms), "labels": dict(image.labels), "error": told}
 
 
 def failure(images: Iterable[Image]) -> str:

@@ -101,7 +101,7 @@ nodes:
       sample:
         nodeReady: node "gateway" is not ready
     version:
-      description: Version of Talos.
+      description: Version of Talos, which a node tells in maintenance too, at least from v1.11.5 on.
       type: str
       sample: v1.13.6
     hostname:
@@ -233,9 +233,7 @@ async def told(connection: client.NodeClient, gather: Sequence[str]) -> dict[str
 
 def flattened(answers: Mapping[str, Any]) -> dict[str, Any]:
     """Return the answers under the keys that the module returns."""
-    result = {name: value for name, value in answers.items() if name not in ("stage", "version")}
-    if "version" in answers:
-        result["version"] = answers["version"].tag
+    result = {name: value for name, value in answers.items() if name != "stage"}
     if "stage" in answers:
         stage = answers["stage"]
         result |= {"stage": stage.stage, "ready": stage.ready, "unmet_conditions": dict(stage.unmet)}

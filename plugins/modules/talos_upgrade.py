@@ -173,7 +173,7 @@ class RealNode:
         """Return what is on it."""
         async with client.connected(self._address, self._way) as connection:
             stage = await machine.stage(connection)
-            version = (await machine.version(connection)).tag
+            version = await machine.version(connection)
             booted = await machine.boot_time(connection)
             return Seen(version, await machine.extensions(connection), stage.stage, frozenset(stage.unmet), booted)
 

@@ -11,7 +11,7 @@ import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.inquiry import look_up_all
 from ansible_collections.urmanac.talos.plugins.modules import oci_image_info
-from lab.registry.images import AMD64_ONLY, lab_store
+from lab.registry.images import AMD64_ONLY, LIAR, OLD, lab_store
 from lab.settings import REGISTRY_PORT, REPOSITORY
 from tests.lab.labs import Lab
 
@@ -26,13 +26,40 @@ def ask(lab: Lab, *images: str) -> list[dict[str, Any]]:
     return [oci_image_info.as_returned(image) for image in found]
 
 
-def test_the_images_of_the_variables_are_there_for_both_platforms(lab: Lab) -> None:
+def test_the_images_of_the_variables_are_there_for_arm_with_their_version(lab: Lab) -> None:
     images = yaml.safe_load(DEFAULTS.read_text(encoding="utf-8"))["cluster_images"]
 
     found = ask(lab, *images.values())
 
-    assert [sorted(image["platforms"]) for image in found] == [["linux/amd64", "linux/arm64"]] * len(images)
+    assert [(image["platform"], image["version"]) for image in found] == [("linux/arm64", "v1.13.5")] * len(images)
     assert [image["error"] for image in found] == [None] * len(images)
+
+
+def test_the_older_names_are_there_with_the_version_that_they_hold(lab: Lab) -> None:
+    found = ask(lab, *(f"ghcr.io/{name}:latest" for name in OLD))
+
+    assert [sorted(image["platforms"]) for image in found] == [["linux/amd64", "linux/arm64"]] * len(OLD)
+    assert [image["version"] for image in found] == ["v1.11.5"] * len(OLD)
+
+
+def test_an_index_that_claims_another_platform_than_that_of_its_image_is_refused(lab: Lab) -> None:
+    (image,) = ask(lab, f"ghcr.io/{LIAR}")
+
+    assert image["error"]["code"] == "no_such_platform"
+    assert "was built for linux/amd64" in image["error"]["message"]
+
+
+def test_a_missing_tag_is_answered_with_the_tags_of_all_names_of_the_image(lab: Lab) -> None:
+    today = yaml.safe_load(DEFAULTS.read_text(encoding="utf-8"))["cluster_images"]["compute"]
+
+    (missing,) = ask(lab, f"{today.rpartition(':')[0]}:v9.9.9")
+
+    assert missing["error"]["code"] == "not_found"
+    newest = "v1.14.0, v1.13.7, v1.13.6, v1.13.5, v1.12.6"
+    assert (
+        f"{today.rpartition(':')[0]} with the tags {newest} and ghcr.io/{OLD[1]} with the tags v1.11.5, latest."
+        in (missing["error"]["remedy"])
+    )
 
 
 def test_an_image_that_arm_cannot_run_is_there_to_be_refused(lab: Lab) -> None:

@@ -15,7 +15,7 @@ from tests.lab.labs import AMI_PARAMETER, Lab, eventually
 from tests.playbooks.runs import CONFIRMED, Run, calls, instances, play, play_and_kill, vpcs
 
 PHASES = ["preflight", "network", "bastion", "nodes", "talos", "access", "cozystack", "report"]
-GATEWAY_IMAGE = "urmanac/talos-cozystack-spin-tailscale/talos"
+GATEWAY_IMAGE = "urmanac/cozystack-assets/talos/cozystack-spin-tailscale/talos"
 SITE, RESET = "playbooks/site.yml", "playbooks/reset.yml"
 
 
@@ -116,7 +116,8 @@ def test_a_bastion_that_was_ended_comes_back_by_itself_with_its_addresses_and_se
 
 
 def test_a_second_run_changes_nothing_also_when_a_tag_has_moved(lab: Lab, built: Run) -> None:
-    lab.registry("images", repository=GATEWAY_IMAGE, tag="latest", build="another")
+    moved = {"platforms": ["linux/arm64"], "build": "another", "version": "v1.13.5"}
+    lab.registry("images", repository=GATEWAY_IMAGE, tag="v1.13.5", **moved)
     before, kept = calls(lab), images(lab)
 
     run = play(lab, SITE)

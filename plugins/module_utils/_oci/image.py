@@ -1,13 +1,18 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an image is, and what it is on one platform. Private to urmanac.talos: may change at any time."""
+"""What an image is, and what it is on one platform. Private to urmanac.talos: may change at any time.
+
+What an index says of its entries is a claim. A node runs what the image was built for, and that stands in the image's
+configuration, beside the label in which Talos' builders write the version.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
@@ -26,6 +31,11 @@ from ansible_collections.urmanac.talos.plugins.module_utils._oci.repository impo
     Repository,
 )
 
+# Every installer since v1.0 has it, and the imager copies it: the Dockerfile of siderolabs/talos.
+VERSION_LABEL = "alpha.talos.dev/version"
+_VERSION = re.compile(r"v?[0-9]+\.[0-9]+\.[0-9]+(?:[-+][0-9A-Za-z.+-]*)?")
+_INDEXES_WITHIN = 2
+
 
 class Image(NamedTuple):
     """An image as far as it could be looked up; error says why not farther."""
@@ -38,6 +48,8 @@ class Image(NamedTuple):
     platform: str | None = None
     resolved: str | None = None
     size: int | None = None
+    version: str | None = None
+    labels: Mapping[str, str] = {}
     error: ImageError | None = None
 
 
@@ -129,16 +141,30 @@ def _media_type(document: Document, manifest: Mapping[str, Any]) -> str:
 
 def _platforms(repository: Repository, image: Image, manifest: Mapping[str, Any]) -> dict[str, str]:
     if image.media_type in INDEXES:
-        entries = [entry for entry in manifest.get("manifests") or () if isinstance(entry.get("platform"), dict)]
+        entries = list(_entries(repository, manifest, _INDEXES_WITHIN))
         found = {platform_name(entry["platform"]): str(entry.get("digest")) for entry in reversed(entries)}
         # What builders attest of an image is listed beside it, for a platform that does not exist.
         return {name: found[name] for name in reversed(found) if not name.startswith("unknown")}
-    config = manifest.get("config") or {}
-    digest = _sound(config.get("digest"))
+    name = platform_name(_configuration(repository, manifest))
+    return {name: image.digest or ""} if name else {}
+
+
+def _entries(repository: Repository, index: Mapping[str, Any], depth: int) -> Iterator[Mapping[str, Any]]:
+    """Yield the entries of an index that have a platform, those of an index inside of it as well."""
+    for entry in index.get("manifests") or ():
+        if entry.get("mediaType") in INDEXES and depth > 0:
+            digest = _sound(entry.get("digest"))
+            yield from _entries(repository, checked(repository.manifest(digest), digest), depth - 1)
+        elif isinstance(entry.get("platform"), dict):
+            yield entry
+
+
+def _configuration(repository: Repository, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration of an image, which says what it was built for and has its labels."""
+    digest = _sound((manifest.get("config") or {}).get("digest"))
     body = repository.blob(digest)
     check_digest(body, digest)
-    name = platform_name(parsed(body))
-    return {name: image.digest or ""} if name else {}
+    return parsed(body)
 
 
 def _on_platform(
@@ -147,11 +173,43 @@ def _on_platform(
     digest = image.platforms.get(platform)
     if not digest:
         there = f"it is for {', '.join(image.platforms)}" if image.platforms else "it is for no platform, so no image"
-        raise ImageError(
-            NO_SUCH_PLATFORM, f"there is nothing for {platform} in it, {there}", f"Build and push it for {platform}."
-        )
+        raise _for_another_platform(f"there is nothing for {platform} in it, {there}", platform)
     if digest != image.digest:
         manifest = checked(repository.manifest(_sound(digest)), digest)
+    configuration = _configuration(repository, manifest)
+    built_for = platform_name(configuration)
+    if not _runs_as(built_for, platform):
+        raise _for_another_platform(f"its entry for {platform} is an image that was built for {built_for}", platform)
+    labels = _labels(configuration)
+    return image._replace(
+        platform=platform,
+        resolved=reference.at(digest),
+        size=_size(manifest),
+        version=version_of(labels),
+        labels=labels,
+    )
+
+
+def _runs_as(built_for: str, platform: str) -> bool:
+    """Tell whether an image runs where one for the platform is wanted; many builders write no variant, some nothing."""
+    return not built_for or built_for == platform or platform.startswith(f"{built_for}/")
+
+
+def _size(manifest: Mapping[str, Any]) -> int:
     parts = [manifest.get("config") or {}, *(manifest.get("layers") or ())]
-    size = sum(int(part.get("size") or 0) for part in parts)
-    return image._replace(platform=platform, resolved=reference.at(digest), size=size)
+    return sum(int(part.get("size") or 0) for part in parts)
+
+
+def _labels(configuration: Mapping[str, Any]) -> dict[str, str]:
+    labels = (configuration.get("config") or {}).get("Labels") or {}
+    return {str(name): str(value) for name, value in labels.items()}
+
+
+def version_of(labels: Mapping[str, str]) -> str | None:
+    """Return the version of Talos that an installer's label names, if it is one."""
+    version = labels.get(VERSION_LABEL, "")
+    return f"v{version.removeprefix('v')}" if _VERSION.fullmatch(version) else None
+
+
+def _for_another_platform(cause: str, platform: str) -> ImageError:
+    return ImageError(NO_SUCH_PLATFORM, cause, f"Build and push it for {platform}.")

@@ -10,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.auth import Login, login_for
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import ImageError
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import NOT_AUTHORISED, NOT_FOUND, ImageError
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.image import Image, look_up
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.names import hint, with_hint
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.places import keeps_secrets, place_of
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.reference import parse_reference
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.reference import Reference, parse_reference
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.repository import RegistryRepository
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.web import Budget, Web
 
@@ -47,9 +48,16 @@ def look_up_one(image: str, inquiry: Inquiry) -> Image:
         reference = parse_reference(image)
     except ImageError as error:
         return Image(image, error=error)
+    web = Web(Budget(inquiry.timeout, inquiry.attempts))
+    found = look_up(_repository(web, reference, inquiry), reference, platform=inquiry.platform)._replace(image=image)
+    if found.error and found.error.code in (NOT_FOUND, NOT_AUTHORISED):
+        text = hint(found.error, reference, lambda name: _repository(web, parse_reference(name), inquiry).tags())
+        return found._replace(error=with_hint(found.error, text))
+    return found
+
+
+def _repository(web: Web, reference: Reference, inquiry: Inquiry) -> RegistryRepository:
     place = place_of(reference.registry, inquiry.mirrors, inquiry.plain_http)
     may_log_in = keeps_secrets(place.url, inquiry.plain_http)
     login = login_for(inquiry.docker_config, place.host) if may_log_in else Login()
-    web = Web(Budget(inquiry.timeout, inquiry.attempts))
-    repository = RegistryRepository(web, place, reference, login=login, plain_http=inquiry.plain_http)
-    return look_up(repository, reference, platform=inquiry.platform)._replace(image=image)
+    return RegistryRepository(web, place, reference, login=login, plain_http=inquiry.plain_http)

@@ -75,8 +75,9 @@ def _images(
     images = {role: entry for role, entry in kept.items() if entry["reference"] not in answers}
     for role, reference in wanted.items():
         if resolved := answers.get(reference, {}).get("resolved"):
-            entry = {"reference": reference, "resolved": resolved, "resolved_at": now}
-            images[role] = kept[role] if kept.get(role, {}).get("resolved") == resolved else entry
+            told = {name: str(value) for name in ("version", "platform") if (value := answers[reference].get(name))}
+            since = kept[role]["resolved_at"] if kept.get(role, {}).get("resolved") == resolved else now
+            images[role] = {"reference": reference, "resolved": resolved, "resolved_at": since, **told}
     return images
 
 
@@ -107,4 +108,5 @@ def _problem(role: str, reference: str, error: Mapping[str, str]) -> Problem:
 def _lines(images: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     for role, entry in images.items():
         digest = entry["resolved"].partition("@")[2]
-        yield f"  image of {role}: {entry['reference']} is {digest} since {entry['resolved_at']}"
+        version = f"Talos {entry['version']}, " if entry.get("version") else ""
+        yield f"  image of {role}: {entry['reference']} is {version}{digest} since {entry['resolved_at']}"

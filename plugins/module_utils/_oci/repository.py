@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from typing import NamedTuple, Protocol
 
@@ -67,6 +68,11 @@ class RegistryRepository:
     def blob(self, digest: str) -> bytes:
         """Return the blob with this digest."""
         return self._get(f"blobs/{digest}", "*/*").body
+
+    def tags(self) -> list[str]:
+        """Return the tags that the registry lists, which may not be all of many."""
+        tags = json.loads(self._get("tags/list", "application/json").body).get("tags") or []
+        return [str(tag) for tag in tags]
 
     def _get(self, path: str, accept: str) -> Answer:
         url = f"{self._place.url}/v2/{self._reference.repository}/{path}"

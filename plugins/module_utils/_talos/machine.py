@@ -26,15 +26,6 @@ _RUNTIME: Final = "runtime"
 _DISK_KEYS: Final = ("dev_path", "size", "model", "serial", "transport", "readonly", "rotational")
 
 
-class Version(NamedTuple):
-    """Which Talos runs, and where."""
-
-    tag: str
-    architecture: str
-    platform: str
-    mode: str
-
-
 class Stage(NamedTuple):
     """How far the node got, and which of Talos' own conditions it does not meet yet."""
 
@@ -56,10 +47,13 @@ class Applied(NamedTuple):
         return not self.details.rstrip().endswith("No changes.")
 
 
-async def version(client: NodeClient) -> Version:
-    """Return the version; a node in maintenance tells it from v1.13 on."""
-    element = await client.element("Version")
-    return Version(element.version.tag, element.version.arch, element.platform.name, element.platform.mode)
+async def version(client: NodeClient) -> str:
+    """Return the version of Talos; the call for it is refused in maintenance before v1.13, the resource is readable."""
+    found = await resource(client, _RUNTIME, "Versions.runtime.talos.dev", "version")
+    if found and found.get("version"):
+        return str(found["version"])
+    tag: str = (await client.element("Version")).version.tag
+    return tag
 
 
 async def resource(client: NodeClient, namespace: str, kind: str, name: str) -> Any:

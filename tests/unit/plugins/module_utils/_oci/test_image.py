@@ -235,3 +235,65 @@ def test_a_platform_that_is_none_is_refused(text: str) -> None:
 def test_arm64_is_v8_without_saying() -> None:
     assert parse_platform("linux/arm64/v8") == parse_platform(ARM) == ARM
     assert parse_platform("linux/arm/v7") == "linux/arm/v7"
+
+
+def test_the_version_and_the_labels_are_those_of_the_image_for_the_platform() -> None:
+    store = Store()
+    amd = store.add_image("a/talos", "", ["linux/amd64"], version="v1.12.0")
+    store.add_index(
+        "a/talos", "v1", {"linux/amd64": amd, ARM: store.add_image("a/talos", "", [ARM], version="v1.13.5")}
+    )
+
+    image = found_in(store)
+
+    assert (image.version, image.labels) == ("v1.13.5", {"alpha.talos.dev/version": "v1.13.5"})
+
+
+@pytest.mark.parametrize(
+    ("label", "version"),
+    [
+        pytest.param("v1.14.0-rc.1", "v1.14.0-rc.1", id="candidate"),
+        pytest.param("1.13.5", "v1.13.5", id="without v"),
+        pytest.param("v1.13.5-3-gabcdef0", "v1.13.5-3-gabcdef0", id="own build"),
+        pytest.param("latest; rm", None, id="no version"),
+        pytest.param("", None, id="no label"),
+    ],
+)
+def test_a_label_is_a_version_only_if_it_reads_as_one(label: str, version: str | None) -> None:
+    store = Store()
+    store.add_image("a/talos", "v1", [ARM], version=label)
+
+    assert found_in(store).version == version
+
+
+@pytest.mark.parametrize("built_for", ["linux/amd64", "linux/arm/v7", "windows/arm64"])
+def test_an_entry_that_leads_to_an_image_for_another_platform_is_refused(built_for: str) -> None:
+    store = Store()
+    store.add_index("a/talos", "v1", {ARM: store.add_image("a/talos", "", [built_for])})
+
+    image = found_in(store)
+
+    assert (code(image), image.resolved, image.version) == ("no_such_platform", None, None)
+    assert f"its entry for {ARM} is an image that was built for {built_for}" in str(image.error)
+
+
+def test_an_index_inside_of_an_index_is_followed() -> None:
+    store = Store()
+    arm = store.add_image("a/talos", "", [ARM], version="v1.13.5")
+    inner = store.add_index("a/talos", "", {ARM: arm})
+    entries = [{"mediaType": INDEX, "digest": inner.digest, "size": len(inner.body)}]
+    store.add("a/talos", "v1", as_manifest({"mediaType": INDEX, "manifests": entries}))
+
+    image = found_in(store)
+
+    assert (image.resolved, image.version) == (f"{NAME}@{arm.digest}", "v1.13.5")
+
+
+def test_an_index_that_contains_itself_at_depth_ends() -> None:
+    store = Store()
+    inner = store.add_index("a/talos", "", {ARM: store.add_image("a/talos", "", [ARM])})
+    for _ in range(6):
+        entries = [{"mediaType": INDEX, "digest": inner.digest, "size": len(inner.body)}]
+        inner = store.add("a/talos", "v1", as_manifest({"mediaType": INDEX, "manifests": entries}))
+
+    assert code(found_in(store)) == "no_such_platform"

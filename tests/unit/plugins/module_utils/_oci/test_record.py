@@ -135,3 +135,18 @@ def test_a_role_without_an_image_is_a_problem(images: dict[str, str]) -> None:
         ("IMAGE_NOT_NAMED", "Name it in cluster_images.compute.")
     ]
     assert TO_LOOK_UP(NODES, images, {}) == [IMAGES["gateway"]]
+
+
+def test_the_version_and_the_platform_of_an_image_are_kept_and_shown() -> None:
+    found = [
+        {**answer(IMAGES[role]), "version": "v1.13.5", "platform": "linux/arm64"} for role in ("gateway", "compute")
+    ]
+
+    made = outcome({}, *found)
+
+    assert made["images"]["gateway"] == {
+        **entry(IMAGES["gateway"], at=NOW),
+        "version": "v1.13.5",
+        "platform": "linux/arm64",
+    }
+    assert f"is Talos v1.13.5, {DIGEST} since {NOW}" in made["lines"][0]
