@@ -52,7 +52,7 @@ options:
       contract:
         description: Version of Talos that the configurations are meant for.
         type: str
-        choices: [v1.11, v1.12, v1.13]
+        choices: [v1.10, v1.11, v1.12, v1.13]
         default: v1.13
       dns_domain:
         description: Domain of services. V(cozy.local) with O(preset=cozystack), otherwise V(cluster.local).
@@ -299,7 +299,7 @@ CLUSTER_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "endpoint": {"type": "str", "required": True},
     "kubernetes_version": {"type": "str", "required": True},
-    "contract": {"type": "str", "choices": ["v1.11", "v1.12", "v1.13"], "default": "v1.13"},
+    "contract": {"type": "str", "choices": ["v1.10", "v1.11", "v1.12", "v1.13"], "default": "v1.13"},
     "dns_domain": {"type": "str"},
     "pod_subnets": {"type": "list", "elements": "str", "default": ["10.244.0.0/16"]},
     "service_subnets": {"type": "list", "elements": "str"},

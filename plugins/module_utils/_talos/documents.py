@@ -20,7 +20,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import
 
 Document = dict[str, Any]
 
-CONTRACTS = ("v1.11", "v1.12", "v1.13")
+# Upstream writes the same for v1.10 and v1.11.
+CONTRACTS = ("v1.10", "v1.11", "v1.12", "v1.13")
 CONTROL_PLANE = "controlplane"
 WORKER = "worker"
 
@@ -53,7 +54,7 @@ def has_documents(contract: str) -> bool:
         raise InputError(
             f"Failed to use the contract {contract}: it is not known. Choose one of {', '.join(CONTRACTS)}."
         )
-    return contract != CONTRACTS[0]
+    return contract not in ("v1.10", "v1.11")
 
 
 def generate(machine_type: str, cluster: ClusterConfig, bundle: Bundle) -> list[Document]:

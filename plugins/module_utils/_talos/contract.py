@@ -1,0 +1,96 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Talos release that configurations are written for. Private to urmanac.talos: may change at any time.
+
+A release refuses the configuration of a later one, and takes that of an earlier one. So the contract is at most the
+version of the images, and at most the newest that we can write; v1.14 takes the one of v1.13. It is kept on record,
+because a cluster's configurations must not change by themselves when its images or this collection get newer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import CONTRACTS
+
+_VERSION = re.compile(r"v?(?P<major>[0-9]+)\.(?P<minor>[0-9]+)(?:\..*)?")
+_SUBJECT = "cluster_talos_contract"
+
+
+class Contract(NamedTuple):
+    """The contract, why it is that one, and what is wrong with it."""
+
+    contract: str
+    reason: str
+    problems: tuple[Problem, ...] = ()
+
+
+def release(version: str) -> tuple[int, int] | None:
+    """Return major and minor of a version, or None if the text is not one."""
+    found = _VERSION.fullmatch(version)
+    return (int(found["major"]), int(found["minor"])) if found else None
+
+
+def decide(versions: Mapping[str, str], *, recorded: str = "", wanted: str = "") -> Contract:
+    """Return the contract for images or nodes with these versions by name; versions that are not known are left out.
+
+    What the user wants goes before what is on record, and that before what follows from the versions.
+    """
+    known = {name: found for name, version in versions.items() if (found := release(version))}
+    oldest = min(known.values(), default=None)
+    if wanted:
+        chosen = Contract(wanted, "set by cluster_talos_contract")
+    elif recorded:
+        chosen = Contract(recorded, "on record for this cluster")
+    elif oldest is None:
+        chosen = Contract(CONTRACTS[-1], "the newest, because no version is known")
+    else:
+        chosen = Contract(_newest_up_to(oldest), f"for Talos {_text(oldest)}")
+    return chosen._replace(problems=tuple(_problems(chosen, known)))
+
+
+def _newest_up_to(version: tuple[int, int]) -> str:
+    usable = [contract for contract in CONTRACTS if (release(contract) or (0, 0)) <= version]
+    return usable[-1] if usable else CONTRACTS[0]
+
+
+def _problems(chosen: Contract, known: Mapping[str, tuple[int, int]]) -> Iterable[Problem]:
+    wanted = release(chosen.contract)
+    if chosen.contract not in CONTRACTS or wanted is None:
+        message = f"There is no contract {chosen.contract!r}."
+        yield Problem("UNKNOWN_CONTRACT", _SUBJECT, message, f"Use one of {', '.join(CONTRACTS)}, or leave it empty.")
+        return
+    if len(set(known.values())) > 1:
+        which = ", ".join(f"{name} {_text(version)}" for name, version in sorted(known.items()))
+        remedy = "Name images of one minor version in cluster_images."
+        yield Problem(
+            "TALOS_VERSIONS_DIFFER", "cluster_images", f"They hold different versions of Talos: {which}.", remedy
+        )
+    for name, version in sorted(known.items()):
+        if version < (release(CONTRACTS[0]) or version):
+            message = f"{name} is Talos {_text(version)}, and the oldest supported is {CONTRACTS[0]}."
+            yield Problem("TALOS_TOO_OLD", "cluster_images", message, "Name an image of a later version.")
+        elif version < wanted:
+            message = (
+                f"{name} is Talos {_text(version)}, which refuses a configuration for {chosen.contract} "
+                f"({chosen.reason})."
+            )
+            remedy = f"Leave cluster_talos_contract empty or set it to {_newest_up_to(version)}, or name later images."
+            yield Problem("CONTRACT_NEWER_THAN_TALOS", _SUBJECT, message, remedy)
+
+
+def _text(version: tuple[int, int]) -> str:
+    return f"v{version[0]}.{version[1]}"
+
+
+def unexpected(seen: Mapping[str, str], nodes: Iterable[Mapping[str, str]], images: Mapping[str, str]) -> list[str]:
+    """Return a line for each node that runs another version than the image of its role; unknown ones are left out."""
+    return [
+        f"{node['name']} runs Talos {version}, and its image holds {images[node['role']]}"
+        for node in nodes
+        if (version := seen.get(node["name"])) and images.get(node["role"]) not in (None, "", version)
+    ]

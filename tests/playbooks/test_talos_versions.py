@@ -1,0 +1,60 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""site.yml with images of each supported version of Talos, whose nodes refuse what their version refuses."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.lab.labs import Lab
+from tests.playbooks.runs import CONFIRMED, calls, play
+
+SITE = "playbooks/site.yml"
+NODE = {
+    "name": "gateway",
+    "role": "gateway",
+    "machine_type": "controlplane",
+    "ipv4": "{{ cluster_subnet_ipv4_cidr | ansible.utils.nthhost(101) }}",
+}
+
+
+def image(lab: Lab, version: str) -> tuple[str, ...]:
+    """Put an image of this version into the registry and return the options that build one node of it."""
+    lab.registry("images", repository="urmanac/versions/talos", tag=version, version=version)
+    variables = {
+        "cluster_nodes": [NODE],
+        "cluster_images": {"gateway": f"ghcr.io/urmanac/versions/talos:{version}"},
+    }
+    return ("-e", json.dumps(variables))
+
+
+@pytest.mark.parametrize(
+    ("version", "contract"),
+    [("v1.11.5", "v1.11"), ("v1.12.6", "v1.12"), ("v1.14.0", "v1.13")],
+)
+def test_a_cluster_of_each_version_runs_with_the_contract_that_it_takes(lab: Lab, version: str, contract: str) -> None:
+    options = image(lab, version)
+
+    run = play(lab, SITE, *options)
+
+    assert run.code == 0, run.output
+    record = json.loads((lab.directory / "cluster" / "talos.json").read_text(encoding="utf-8"))
+    assert record == {"contract": contract}
+    gone = play(lab, "playbooks/reset.yml", *options, "-e", CONFIRMED)
+    assert gone.code == 0, gone.output
+    assert not (lab.directory / "cluster" / "talos.json").exists()
+
+
+def test_a_contract_that_the_image_refuses_is_refused_before_anything_is_made(lab: Lab) -> None:
+    before = calls(lab)
+
+    run = play(lab, SITE, *image(lab, "v1.11.5"), "-e", "cluster_talos_contract=v1.13")
+
+    assert run.code != 0
+    assert "gateway is Talos v1.11, which refuses a configuration for v1.13" in run.output.replace("\n", " ").replace(
+        "  ", " "
+    )
+    assert calls(lab) == before

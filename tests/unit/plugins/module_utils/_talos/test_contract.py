@@ -1,0 +1,79 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""For which release of Talos configurations are written."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.contract import decide, unexpected
+
+
+@pytest.mark.parametrize(
+    ("version", "contract"),
+    [
+        ("v1.10.9", "v1.10"),
+        ("v1.11.5", "v1.11"),
+        ("v1.12.1", "v1.12"),
+        ("v1.13.9", "v1.13"),
+        ("v1.14.0-rc.1", "v1.13"),
+        ("v1.20.0", "v1.13"),
+    ],
+)
+def test_the_contract_follows_from_the_version_up_to_the_newest_known(version: str, contract: str) -> None:
+    decided = decide({"gateway": version, "compute": version})
+
+    assert (decided.contract, decided.problems) == (contract, ())
+
+
+def test_what_is_on_record_does_not_rise_by_itself() -> None:
+    assert decide({"gateway": "v1.13.5"}, recorded="v1.11").contract == "v1.11"
+
+
+def test_what_the_user_sets_goes_before_the_record() -> None:
+    assert decide({"gateway": "v1.13.5"}, recorded="v1.11", wanted="v1.12").contract == "v1.12"
+
+
+@pytest.mark.parametrize("given", [{"wanted": "v1.13"}, {"recorded": "v1.13"}], ids=["set", "on record"])
+def test_a_contract_newer_than_talos_is_refused_with_the_one_to_use(given: dict[str, str]) -> None:
+    (problem,) = decide({"gateway": "v1.11.5"}, **given).problems
+
+    assert problem.code == "CONTRACT_NEWER_THAN_TALOS"
+    assert "gateway is Talos v1.11, which refuses a configuration for v1.13" in problem.message
+    assert "set it to v1.11" in problem.remedy
+
+
+def test_images_of_two_minor_versions_are_refused() -> None:
+    (problem,) = decide({"gateway": "v1.13.5", "compute": "v1.12.1"}).problems
+
+    assert (problem.code, "compute v1.12, gateway v1.13" in problem.message) == ("TALOS_VERSIONS_DIFFER", True)
+
+
+def test_two_patches_of_one_minor_version_are_not_a_problem() -> None:
+    assert decide({"gateway": "v1.13.5", "compute": "v1.13.6"}).problems == ()
+
+
+def test_a_talos_that_is_too_old_is_refused() -> None:
+    assert [problem.code for problem in decide({"gateway": "v1.9.5"}).problems] == ["TALOS_TOO_OLD"]
+
+
+def test_a_contract_that_does_not_exist_is_refused() -> None:
+    assert [problem.code for problem in decide({}, wanted="v2").problems] == ["UNKNOWN_CONTRACT"]
+
+
+@pytest.mark.parametrize("versions", [{}, {"gateway": "latest"}], ids=["none", "no version"])
+def test_without_a_known_version_the_newest_is_taken_and_said_so(versions: dict[str, str]) -> None:
+    decided = decide(versions)
+
+    assert (decided.contract, decided.reason) == ("v1.13", "the newest, because no version is known")
+
+
+def test_a_node_of_another_version_than_its_image_is_named() -> None:
+    seen = {"gateway": "v1.13.5", "compute-2": "v1.11.5", "compute-3": ""}
+    nodes = [{"name": name, "role": "gateway" if name == "gateway" else "compute"} for name in seen]
+
+    found = unexpected(seen, nodes, {"gateway": "v1.13.5", "compute": "v1.13.5"})
+
+    assert found == ["compute-2 runs Talos v1.11.5, and its image holds v1.13.5"]
+    assert unexpected(seen, nodes, {}) == []
