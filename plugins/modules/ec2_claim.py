@@ -11,7 +11,8 @@ module: ec2_claim
 short_description: Claim a cluster for one controller
 version_added: 0.1.0
 description:
-  - Creates the claim on a cluster, a parameter in SSM called C(/project/name/claim), before anything of it is made.
+  - Creates the claim on a cluster before anything of it is made. It is a parameter in SSM that is called
+    C(/urmanac.talos/project/name/claim).
   - SSM creates a parameter of that name only once, so of two controllers that begin at once only one gets it.
   - A claim belongs to whoever has the secrets of the cluster's certificate authority. It is never overwritten.
   - A cluster that is claimed for another authority is refused, with who claimed it and when.

@@ -25,7 +25,9 @@ HOME = "2001:db8:1:2::/64"
 SECRET = tailscale_key("kTESTCNTRL-" + "x" * 32)
 MODULE = REPOSITORY / "plugins" / "modules" / "ec2_audit_info.py"
 IMAGE = f"resolve:ssm:{AMI_PARAMETER}"
-BASTION = {"enabled": True, "instance_type": "t4g.small", "volume_size": 30, "image": IMAGE}
+BASTION = {"enabled": True, "instance_type": "t4g.small", "volume_size": 30, "image": IMAGE} | {
+    "host_key_parameter": "/urmanac.talos/talos-arm64/lab/bastion-host-key"
+}
 ONE_NODE = ("-e", "@examples/single_node.yml", "-e", "cluster_name=lab")
 
 

@@ -16,7 +16,7 @@ from tests.lab.labs import Lab
 from tests.playbooks.runs import CONFIRMED, SECONDS, Run, command, instances, play, surroundings, vpcs
 
 SITE = "playbooks/site.yml"
-CLAIM = "/talos-arm64/lab/claim"
+CLAIM = "/urmanac.talos/talos-arm64/lab/claim"
 NODE = {
     "name": "gateway",
     "role": "gateway",

@@ -71,7 +71,7 @@ def test_each_permission_can_be_used_on_every_resource_that_it_needs() -> None:
 
 def test_a_condition_that_iam_does_not_know_of_a_resource_is_found() -> None:
     policy = copy.deepcopy(operator_policy())
-    policy["Statement"] = [item for item in policy["Statement"] if item["Sid"] != "CreateWithTheTag"]
+    policy["Statement"] = [item for item in policy["Statement"] if item["Sid"] != "Create"]
 
     assert "ec2:CreateSubnet on subnet" in unreachable(policy)
 

@@ -11,6 +11,7 @@ certificate authority, which only the owner's secrets bundle has.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -39,6 +40,11 @@ class Plan(NamedTuple):
     after: Claim | None
 
 
+def claim_name(project: str, name: str) -> str:
+    """Return the name of the parameter; a project may hold characters that SSM does not take in one."""
+    return f"/urmanac.talos/{re.sub('[^A-Za-z0-9_.-]', '_', project)}/{name}/claim"
+
+
 class ClaimClient:
     """Calls about the claim on one cluster."""
 
@@ -49,7 +55,7 @@ class ClaimClient:
     @property
     def name(self) -> str:
         """Return the name of the parameter."""
-        return f"/{self._cluster.project}/{self._cluster.name}/claim"
+        return claim_name(self._cluster.project, self._cluster.name)
 
     def read(self) -> Claim | None:
         """Return the claim, or None if the cluster is not claimed."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import NODE as BASTION
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.claim import claim_name
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import (
     NODES,
     Desired,
@@ -71,7 +72,7 @@ def described_texts(spec: ClusterSpec) -> Iterator[Text]:
     for kind in NAMES["iam_role"]:
         yield Text("the role that closes home access", kind, spec.schedule_role_name)
     # The parameter by which one controller claims the cluster.
-    yield Text("claim on the cluster", "parameter_name", f"/{spec.project}/{spec.name}/claim")
+    yield Text("claim on the cluster", "parameter_name", claim_name(spec.project, spec.name))
 
 
 def _description_texts(spec: ClusterSpec, resource: Desired) -> Iterator[Text]:

@@ -20,7 +20,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Er
 from ansible_collections.urmanac.talos.plugins.modules import ec2_claim
 from tests.ec2_cluster import REGION, empty_aws, run_module
 
-NAME = "/talos-arm64/moon/claim"
+NAME = "/urmanac.talos/talos-arm64/moon/claim"
 CLUSTER = {"name": "moon", "project": "talos-arm64", "region": REGION}
 OURS = {**CLUSTER, "authority": "aa11", "holder": "me@laptop"}
 THEIRS = {**CLUSTER, "authority": "bb22", "holder": "you@desktop"}
@@ -140,3 +140,7 @@ def test_of_two_controllers_that_begin_at_once_the_later_one_is_refused() -> Non
 
 def test_a_claim_whose_answer_was_lost_is_still_ours() -> None:
     assert claimed_in(LateSsm(winner="aa11")).changed is False
+
+
+def test_a_project_that_ssm_would_refuse_still_has_a_claim() -> None:
+    assert claim.claim_name("aws+team@home", "moon") == "/urmanac.talos/aws_team_home/moon/claim"
