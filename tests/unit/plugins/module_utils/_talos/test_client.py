@@ -69,6 +69,16 @@ def with_cluster(tmp_path: Path, scenario: Callable[[list[TalosNode], Cluster], 
     return asyncio.run(run())
 
 
+@pytest.mark.parametrize("release", ["v1.11.5", "v1.12.6", "v1.14.0"])
+def test_a_node_in_maintenance_tells_its_version_before_and_after_its_call_for_it_exists(
+    tmp_path: Path, release: str
+) -> None:
+    async def scenario(node: TalosNode) -> Any:
+        return await on(node, maintenance(), machine.version)
+
+    assert with_node(tmp_path, scenario, version=release) == release
+
+
 def test_a_node_in_maintenance_tells_its_version_and_stage(tmp_path: Path) -> None:
     async def scenario(node: TalosNode) -> Any:
         return await on(node, maintenance(), machine.version), await on(node, maintenance(), machine.stage)
