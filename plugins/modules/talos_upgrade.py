@@ -16,6 +16,8 @@ description:
   - Goes from node to node and waits for each to be back as it was, with its services running, etcd among them, and with
     its Kubernetes node ready if it was ready before. A cluster of three control planes so keeps its quorum all the
     time. It stops at the first node that fails.
+  - Takes one minor version at a time, from the version that each node has. A skipped minor version and a downgrade are
+    refused on all nodes before the first one is changed, with the versions to go through. In check mode too.
   - The node drains itself. Talos' own call C(MachineService.Upgrade) cordons the Kubernetes node, moves its pods away
     (for 5 minutes at most), reboots and uncordons, all with the kubelet's credentials, so that none for Kubernetes are
     needed here. Talos v1.11 to v1.17 have it.
@@ -109,6 +111,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError, TalosError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import versions
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import (
     cluster_way,
@@ -252,14 +255,31 @@ def _check_result(address: str, seen: Seen, wish: Wish) -> None:
         )
 
 
-async def upgrade_all(params: Mapping[str, Any], *, check_mode: bool) -> list[dict[str, Any]]:
+async def check_paths(nodes: Mapping[str, Node], wish: Wish) -> None:
+    """Refuse an upgrade that one of the nodes cannot take; without a version there is nothing to compare."""
+    if wish.version is None:
+        return
+    found = {address: (await node.look()).version for address, node in nodes.items()}
+    problems = versions.upgrade_problems(found, wish.version)
+    if problems:
+        raise InputError(f"Failed to upgrade to {wish.image}, and changed no node. {'; '.join(problems)}.")
+
+
+async def upgrade_all(
+    nodes: Mapping[str, Node], wish: Wish, timeout: float, *, check_mode: bool
+) -> list[dict[str, Any]]:
     """Upgrade the nodes one after the other, so that etcd keeps its quorum."""
-    way, wish, timeout = cluster_way(params), wish_of(params), params["upgrade_timeout"]
-    done = []
-    for address in params["nodes"]:
-        node = RealNode(address, way, timeout)
-        done.append(await ensure_image(address, node, wish, timeout=timeout, check_mode=check_mode))
-    return done
+    await check_paths(nodes, wish)
+    return [
+        await ensure_image(address, node, wish, timeout=timeout, check_mode=check_mode)
+        for address, node in nodes.items()
+    ]
+
+
+def nodes_of(params: Mapping[str, Any]) -> dict[str, Node]:
+    """Return the nodes by their addresses, in the order given."""
+    way = cluster_way(params)
+    return {address: RealNode(address, way, params["upgrade_timeout"]) for address in params["nodes"]}
 
 
 def main() -> None:
@@ -275,8 +295,8 @@ def main() -> None:
     }
     module = node_module(MISSING, **options)
     try:
-        nodes = asyncio.run(upgrade_all(module.params, check_mode=module.check_mode))
-        wish = wish_of(module.params)
+        wish, timeout = wish_of(module.params), module.params["upgrade_timeout"]
+        nodes = asyncio.run(upgrade_all(nodes_of(module.params), wish, timeout, check_mode=module.check_mode))
     except CollectionError as error:
         module.fail_json(msg=str(error))
     for node in nodes:

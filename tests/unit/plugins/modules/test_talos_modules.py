@@ -258,6 +258,23 @@ def test_by_force_an_image_is_installed_where_nothing_differs(version: str | Non
     assert node.installs == 1
 
 
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_no_node_is_upgraded_where_one_would_skip_a_minor_version(check_mode: bool) -> None:
+    nodes = {"a": FakeNode("v1.13.6"), "b": FakeNode("v1.11.5")}
+
+    with pytest.raises(InputError, match=r"changed no node\. b: v1\.11\.5 -> v1\.13\.7: upgrade to v1\.12\.x first"):
+        asyncio.run(talos_upgrade.upgrade_all(nodes, WISH, 5, check_mode=check_mode))
+    assert [node.installs for node in nodes.values()] == [0, 0]
+
+
+def test_nodes_are_upgraded_in_the_order_given() -> None:
+    nodes = {"b": FakeNode("v1.12.6"), "a": FakeNode("v1.13.7")}
+
+    done = asyncio.run(talos_upgrade.upgrade_all(nodes, WISH, 5, check_mode=False))
+
+    assert [(one["node"], one["changed"]) for one in done] == [("b", True), ("a", False)]
+
+
 def test_a_node_that_is_not_healthy_is_not_upgraded() -> None:
     with pytest.raises(TalosError, match="not healthy now"):
         upgrade(FakeNode(unmet=["services"]))

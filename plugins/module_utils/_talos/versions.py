@@ -1,0 +1,54 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Versions of Talos, and from which to which a node is upgraded. Private to urmanac.talos: may change at any time.
+
+Talos is tested, and documented, for upgrades from one minor version to the next. Its own check
+(UpgradeableFrom in pkg/machinery/compatibility of siderolabs/talos) takes a step of two minor versions as well, and
+refuses three: v1.14 takes v1.12 and v1.13.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Version(NamedTuple):
+    """The three numbers of a version; what follows them does not matter here."""
+
+    major: int
+    minor: int
+    patch: int
+
+
+def parse(text: str) -> Version | None:
+    """Return the numbers of a version such as v1.13.7 or v1.14.0-rc.1, None if the text is no version."""
+    found = re.match(r"v?(\d+)\.(\d+)\.(\d+)(?![\w.])", text)
+    return Version(*map(int, found.groups())) if found else None
+
+
+def upgrade_problem(before: str, after: str) -> str:
+    """Return why a node is not upgraded from one version to another, and what to do instead; empty if it can be.
+
+    A node of a development build may have a version without numbers. That is no reason to refuse its upgrade.
+    """
+    old, new = parse(before), parse(after)
+    if new is None:
+        return f"{after} is not a version of Talos such as v1.13.7"
+    if old is None:
+        return ""
+    pair = f"{before} -> {after}"
+    if new < old:
+        return f"{pair}: this is a downgrade. Choose an image of {before} or newer"
+    if new.major != old.major:
+        return f"{pair}: this is another major version. Follow the upgrade notes of Talos {after}"
+    between = [f"v{new.major}.{minor}.x" for minor in range(old.minor + 1, new.minor)]
+    return f"{pair}: upgrade to {', then to '.join(between)} first" if between else ""
+
+
+def upgrade_problems(before: Mapping[str, str], after: str) -> list[str]:
+    """Return upgrade_problem of each node that has one, with the node's name before it."""
+    found = ((node, upgrade_problem(version, after)) for node, version in before.items())
+    return [f"{node}: {problem}" for node, problem in found if problem]
