@@ -67,6 +67,8 @@ lock: $(VENV)/.uv
 	@for set in bootstrap demo test; do \
 	  $(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	    requirements/$$set.in -o requirements/$$set.txt || exit 1; done
+	@$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  -c requirements/demo.txt requirements/bastion.in -o roles/bastion/files/requirements.txt
 
 clean:
 	@rm -rf .venv-* .cache .lab .mypy_cache .pytest_cache .ruff_cache
