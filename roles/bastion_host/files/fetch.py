@@ -60,7 +60,10 @@ def download(item: dict[str, str], scratch: Path) -> None:
     """Fetch a file by its URL, unless it is there with the right checksum."""
     path = Path(item["path"])
     expected = item["sha256"]
-    if path.exists() and (not expected or sha256(path) == expected):
+    if path.exists() and expected and sha256(path) != expected:
+        path.unlink()
+        say(f"removed {path}: its SHA-256 is not {expected}")
+    if path.exists():
         return
     if not expected and item.get("sums"):
         with urllib.request.urlopen(item["sums"], timeout=60) as answer:
@@ -75,7 +78,7 @@ def download(item: dict[str, str], scratch: Path) -> None:
     if expected and actual != expected:
         raise FetchError(f"SHA-256 of {item['url']} is {actual}, expected {expected}")
     put(scratch / "file", path)
-    say(f"fetched {item['url']}")
+    say(f"fetched {item['url']} ({'verified' if expected else 'unverified'}, SHA-256 {actual})")
 
 
 def sha256(path: Path) -> str:
@@ -211,14 +214,18 @@ def split(uki: Path, folder: Path) -> None:
             (folder / name).write_bytes(file.read(places[section][1]))
 
 
+def unpacked(folder: Path) -> bool:
+    """Return whether kernel and initramfs are there."""
+    return all((folder / name).exists() for name in NAMES[:2])
+
+
 def unpack(item: dict[str, str], registries: dict[str, str], scratch: Path) -> None:
     """Bring kernel and initramfs of an image into the folder, unless they are there."""
     folder = Path(item["folder"])
     stamp = folder / "source"
-    complete = all((folder / name).exists() for name in NAMES[:2])
     repository = Repository(item["image"], registries)
     digest, manifest = repository.manifest(item["architecture"])
-    if complete and stamp.exists() and stamp.read_text().split()[-1] == digest:
+    if unpacked(folder) and stamp.exists() and stamp.read_text().split()[-1] == digest:
         return
     hidden: set[str] = set()
     for layer in reversed(manifest["layers"]):
@@ -237,14 +244,15 @@ def unpack(item: dict[str, str], registries: dict[str, str], scratch: Path) -> N
     say(f"took {' and '.join(NAMES[:2])} for {item['architecture']} out of {item['image']} ({', '.join(found)})")
 
 
-def attempt(what: str, there: bool, work: Callable[[Path], None]) -> bool:
-    """Do the work and tell whether what it is for is there."""
+def attempt(what: str, there: Callable[[], bool], work: Callable[[Path], None]) -> bool:
+    """Do the work and return whether what it makes is there."""
     folder = tempfile.mkdtemp(prefix="talos-bastion.", dir="/var/tmp")
     try:
         work(Path(folder))
     except (FetchError, OSError, ValueError, KeyError, tarfile.TarError, subprocess.SubprocessError) as error:
-        say(f"{'kept what was there' if there else 'FAILED'}: {what}: {error}")
-        return there
+        kept = there()
+        say(f"{'kept what was there' if kept else 'FAILED'}: {what}: {error}")
+        return kept
     finally:
         shutil.rmtree(folder)
     return True
@@ -253,10 +261,10 @@ def attempt(what: str, there: bool, work: Callable[[Path], None]) -> bool:
 def main(config: str) -> int:
     """Fetch everything that the configuration names; what fails is tried again when systemd starts this again."""
     wanted = json.loads(Path(config).read_text())
-    done = [attempt(item["url"], Path(item["path"]).exists(), partial(download, item)) for item in wanted["downloads"]]
+    done = [attempt(item["url"], Path(item["path"]).exists, partial(download, item)) for item in wanted["downloads"]]
     for item in wanted["images"]:
-        there = all((Path(item["folder"]) / name).exists() for name in NAMES[:2])
-        done.append(attempt(item["image"], there, partial(unpack, item, wanted["registries"])))
+        work = partial(unpack, item, wanted["registries"])
+        done.append(attempt(item["image"], partial(unpacked, Path(item["folder"])), work))
     return 0 if all(done) else 1
 
 

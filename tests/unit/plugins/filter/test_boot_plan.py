@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 
 from ansible_collections.urmanac.talos.plugins.filter.boot_plan import FilterModule
 from ansible_collections.urmanac.talos.plugins.module_utils._boot import upstream
@@ -17,6 +20,18 @@ boot_plan = FilterModule().filters()["boot_plan"]
 DIGEST = f"sha256:{'a' * 64}"
 ROLES = Path(__file__).parents[4] / "roles"
 CACHES = {"ghcr.io": "10.10.0.100:5054"}
+
+
+def defaults(role: str) -> dict[str, Any]:
+    """Return the defaults of a role as they are written."""
+    found: dict[str, Any] = yaml.safe_load((ROLES / role / "defaults" / "main.yml").read_text(encoding="utf-8"))
+    return found
+
+
+def value_of(role: str, variable: str, **given: Any) -> Any:
+    """Return what a default comes to with the defaults of the role cluster and what is given."""
+    templar = Templar(loader=DataLoader(), variables=defaults("cluster") | given)
+    return templar.template(trust_as_template(defaults(role)[f"{role}_{variable}"]))
 
 
 def test_an_image_is_asked_for_at_the_bastions_cache() -> None:
@@ -51,11 +66,23 @@ def test_what_cannot_work_is_refused(image: str, version: str, says: str) -> Non
         boot_plan(image, CACHES, version)
 
 
-@pytest.mark.parametrize(
-    ("role", "variable"),
-    [("nodes", "nodes_boot_to_talos_version"), ("bastion_host", "bastion_host_boot_to_talos_version")],
-)
-def test_the_roles_take_the_release_that_was_read(role: str, variable: str) -> None:
-    defaults = yaml.safe_load((ROLES / role / "defaults" / "main.yml").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("role", ["nodes", "bastion_host"])
+def test_the_roles_take_one_release_which_is_the_one_that_was_read(role: str) -> None:
+    assert value_of(role, "boot_to_talos_version") == upstream.READ_FROM
+    assert value_of(role, "boot_to_talos_version", cluster_boot_to_talos_version="0.8.0") == "0.8.0"
 
-    assert defaults[variable] == upstream.READ_FROM
+
+@pytest.mark.parametrize("role", ["nodes", "bastion_host"])
+@pytest.mark.parametrize(
+    ("table", "sha256"),
+    [
+        pytest.param({}, "", id="empty"),
+        pytest.param({"0.7.1": {"arm64": "ab" * 32}}, "ab" * 32, id="known"),
+        pytest.param({"0.7.1": {"amd64": "ab" * 32}}, "", id="another architecture"),
+        pytest.param({"0.8.0": {"arm64": "ab" * 32}}, "", id="another version"),
+    ],
+)
+def test_the_roles_take_the_sha256_of_their_release(role: str, table: dict[str, dict[str, str]], sha256: str) -> None:
+    given = {f"{role}_boot_to_talos_version": "0.7.1", "cluster_boot_to_talos_sha256": table}
+
+    assert value_of(role, "boot_to_talos_sha256", **given) == sha256

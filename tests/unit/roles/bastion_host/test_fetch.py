@@ -266,3 +266,28 @@ def test_one_failure_keeps_nothing_else_from_being_fetched(shelf: Shelf, program
     assert fetch(program, tmp_path, **release(shelf, tmp_path), **image(shelf, tmp_path)) == 1
 
     assert out(tmp_path)["vmlinuz"] == b"kernel"
+
+
+def test_a_file_that_is_not_what_its_checksum_says_is_not_kept(
+    shelf: Shelf, program: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "release" / "a.tar.gz"
+    path.parent.mkdir()
+    path.write_bytes(b"another archive")
+    shelf.held = {}
+
+    assert fetch(program, tmp_path, **release(shelf, tmp_path, 64 * "0")) == 1
+
+    assert not path.exists()
+    assert f"removed {path}" in capsys.readouterr().out
+
+
+def test_a_file_without_a_checksum_is_fetched_and_its_sha256_printed(
+    shelf: Shelf, program: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shelf.held = {"/ipxe.efi": b"build"}
+    item = {"url": f"{shelf.url}/ipxe.efi", "sha256": "", "path": str(tmp_path / "ipxe.efi")}
+
+    assert fetch(program, tmp_path, downloads=[item]) == 0
+
+    assert f"unverified, SHA-256 {hashlib.sha256(b'build').hexdigest()}" in capsys.readouterr().out
