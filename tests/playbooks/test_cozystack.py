@@ -93,7 +93,8 @@ def test_an_own_build_of_a_smaller_profile_ends_ready(lab: Lab, built: Run, fold
 
 def test_a_bastion_keeps_neither_kubeconfig_nor_snapshot(lab: Lab, built: Run, folder: Path) -> None:
     snapshot = play_elsewhere(lab, folder, "playbooks/etcd_snapshot.yml")
-    vague = play_elsewhere(lab, folder, "playbooks/upgrade.yml")
+    names = {role: f"ghcr.io/urmanac/cozystack-assets/talos/{role}/talos:latest" for role in ("gateway", "compute")}
+    vague = play_elsewhere(lab, folder, "playbooks/upgrade.yml", "-e", json.dumps({"cluster_images": names}))
 
     assert snapshot.code == 0, snapshot.output
     files = [folder / "secrets" / "kubeconfig", *(folder / "snapshots").glob("*.snapshot")]

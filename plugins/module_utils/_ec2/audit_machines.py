@@ -153,7 +153,8 @@ def _iam_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation]:
 def _exchanged_role(profile: ProfileFact, roles: list[RoleFact]) -> Deviation:
     actions = [action for role in roles for _policy, statement in role.statements for action in _actions(statement)]
     policies = [arn for role in roles for arn in role.attached]
-    may = "; it allows " + ", ".join([*actions, *policies]) if [*actions, *policies] else ""
+    allowed = [*actions, *policies]
+    may = f"; it allows {', '.join(allowed)}" if allowed else ""
     message = f"it holds the role {', '.join(profile.roles)} instead of {profile.name}{may}"
     remedy = (
         f"Run `aws iam remove-role-from-instance-profile --instance-profile-name {profile.name} --role-name "

@@ -96,7 +96,9 @@ def bastion_options() -> dict[str, Any]:
         "keep_minutes": {"type": "int", "default": 0},
         "connection": {"type": "str", "default": "ssh"},
         **dict.fromkeys(("start", "stop", "ssh_key_name", "wireguard_parameter"), text),
-        **dict.fromkeys(("ssh_public_key", "host_key_parameter"), text),
+        "ssh_public_key": {"type": "str", "default": ""},
+        # The name of a parameter; the key is in it.
+        "host_key_parameter": {"type": "str", "default": "", "no_log": False},
     }
 
 

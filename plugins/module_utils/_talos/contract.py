@@ -15,8 +15,9 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import CONTRACTS
 
+# Upstream writes the same for v1.10 and v1.11.
+CONTRACTS = ("v1.10", "v1.11", "v1.12", "v1.13")
 _VERSION = re.compile(r"v?(?P<major>[0-9]+)\.(?P<minor>[0-9]+)(?:\..*)?")
 _SUBJECT = "cluster_talos_contract"
 

@@ -17,11 +17,10 @@ from urllib.parse import urlsplit
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import Bundle
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.contract import CONTRACTS
 
 Document = dict[str, Any]
 
-# Upstream writes the same for v1.10 and v1.11.
-CONTRACTS = ("v1.10", "v1.11", "v1.12", "v1.13")
 CONTROL_PLANE = "controlplane"
 WORKER = "worker"
 

@@ -549,7 +549,7 @@ def _hostname(document: Document) -> Found:
         yield "", "'auto' and 'hostname' cannot be set at the same time", remedy
     elif auto not in (None, "off", False, "stable"):
         yield "auto", "invalid value for 'auto'", "Choose stable or off."
-    if name and (len(name) > 253 or not 0 < len(name.split(".")[0]) <= 63):
+    if name and (len(name) > 253 or not 0 < len(name.split(".", maxsplit=1)[0]) <= 63):
         yield "hostname", "invalid hostname", "Keep each part between 1 and 63 characters."
 
 
