@@ -1,4 +1,4 @@
-# make demo | plan | demo-down | test | test-host | test-peers | bench    (PYTHON=/path/to/python to choose one; default: python3)
+# make demo | plan | demo-down | test | test-host | test-peers | test-aws | bench    (PYTHON=/path/to/python to choose one; default: python3)
 SHELL := /bin/sh
 PYTHON ?= $(shell tools/find_python default)
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
@@ -13,7 +13,7 @@ INSTALL = install() { $(VENV)/bin/uv pip install --quiet --system-certs --requir
     $(VENV)/bin/python -m pip install $(PIP_OPTIONS) -r "$$1"; }; }; install
 PLAYBOOK = $(RUN) ansible-playbook -e @lab/variables.yml $(ARGS)
 
-.PHONY: help demo plan demo-down test test-host test-peers bench lock clean
+.PHONY: help demo plan demo-down test test-host test-peers test-aws bench lock clean
 help:
 	@sed -n '1p' Makefile
 
@@ -58,6 +58,10 @@ test-host: $(VENV)/.test
 # Compares with the real programs; needs Go.
 test-peers: $(VENV)/.test
 	@$(VENV)/bin/python -m pytest tests/peers
+
+# Builds in an AWS account and costs money: says how much and asks. ARGS=--help tells the rest.
+test-aws: $(VENV)/.test
+	@$(VENV)/bin/python -m tests.aws $(ARGS)
 
 bench: $(VENV)/.test
 	@$(VENV)/bin/python -m bench

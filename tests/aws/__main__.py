@@ -1,0 +1,161 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Build, use and remove a small cluster in an AWS account: python -m tests.aws (make test-aws)."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import secrets
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lab.cli import clean_environment
+from lab.settings import ACCESS_KEY_ID, REGION, REPOSITORY, read_settings
+
+sys.path.append(str(REPOSITORY / "playbooks" / "collections"))
+
+from tests.aws.recorder import hooks
+from tests.aws.reports import report, write
+from tests.aws.steps import Acceptance, end_of_life, extra_variables, price
+
+EPILOG = """What it cannot guarantee: everything is removed when the run ends, fails, is interrupted (Ctrl-C, a closed
+terminal) or takes too long. If this computer dies, only the bastion is stopped, by its group, at the end of the run's
+minutes; the node, the volumes and the Elastic IP stay and cost until you remove them with the printed command. No
+schedule in AWS terminates the node: it could name the node only after its launch, and its role would have to be kept
+after the cluster is gone.
+The identity needs examples/operator_policy.json."""
+CLUSTER = "acceptance"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run it and return the exit code: 0 only if every step went well and nothing is left."""
+    options = parser().parse_args(arguments)
+    refusal = refused(options, os.environ)
+    if refusal:
+        print(refusal, file=sys.stderr)
+        return 2
+    if not options.lab and not agreed(options):
+        return 2
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    # Not removed if something is left: reset.yml needs the secrets in it.
+    folder = Path(tempfile.mkdtemp(prefix="urmanac.talos-acceptance-"))
+    with surroundings(folder, options) as environment:
+        return accept(folder, options, environment)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    formatter = argparse.RawDescriptionHelpFormatter
+    made = argparse.ArgumentParser("python -m tests.aws", description=__doc__, epilog=EPILOG, formatter_class=formatter)
+    made.add_argument("--lab", action="store_true", help="rehearse it in a lab of its own, without AWS")
+    made.add_argument("--yes", action="store_true", help="agree to the price without being asked")
+    made.add_argument("--home", metavar="IPV6", help="the IPv6 network you sit in, from which the bastion is reached")
+    made.add_argument("--region", default=REGION, help="default: %(default)s")
+    made.add_argument("--minutes", type=int, default=120, help="after so long all is removed (default: %(default)s)")
+    made.add_argument("--cozystack", action="store_true", help="install CozyStack too")
+    made.add_argument("--report", type=Path, default=Path("urmanac.talos-acceptance.json.gz"), help="the file to write")
+    made.add_argument("-e", dest="extra", action="append", default=[], help="more variables, as for ansible-playbook")
+    return made
+
+
+def refused(options: argparse.Namespace, environment: Mapping[str, str]) -> str:
+    """Return why it must not run, or nothing."""
+    endpoints = [name for name in environment if name.startswith("AWS_ENDPOINT_URL")]
+    lab_key = environment.get("AWS_ACCESS_KEY_ID") == ACCESS_KEY_ID
+    if not options.lab and (endpoints or lab_key):
+        return f"Unset {', '.join(endpoints) or 'AWS_ACCESS_KEY_ID'}: this is for AWS itself. The rehearsal is --lab."
+    if options.lab and (options.home or options.region != REGION):
+        return f"Leave out --home and --region: the lab of --lab is in {REGION} and on this computer."
+    if not options.lab and not options.home and not any("cluster_bastion_connection" in item for item in options.extra):
+        return "Name the IPv6 network you sit in: --home 2001:db8:1:2::/64, or -e cluster_bastion_connection=ssm."
+    return "" if 30 <= options.minutes <= 600 else "Give from 30 to 600 minutes."
+
+
+def agreed(options: argparse.Namespace) -> bool:
+    """Say the price, and return whether the person agrees."""
+    print(f"This builds in your AWS account, region {options.region}: {price(options.minutes)}.\n\n{EPILOG}\n")
+    return options.yes or (sys.stdin.isatty() and input("Type yes to begin: ").strip() == "yes")
+
+
+@contextlib.contextmanager
+def surroundings(folder: Path, options: argparse.Namespace) -> Iterator[dict[str, str]]:
+    """Give the environment of the playbooks: the user's own, or that of a lab of the run's own."""
+    if not options.lab:
+        yield dict(os.environ)
+        return
+    from tests.lab.labs import running_lab
+
+    with running_lab(folder) as lab:
+        yield clean_environment(read_settings(lab.environment), lab.environment)
+
+
+def accept(folder: Path, options: argparse.Namespace, environment: dict[str, str]) -> int:
+    """Make the run in its environment, write the report and return the exit code."""
+    key, record = secrets.token_hex(32), folder / "record.jsonl"
+    own = os.environ.copy()
+    recorder = {
+        hooks.FILE: str(record),
+        hooks.KEY: key,
+        "PYTHONPATH": f"{hooks.__file__.rpartition('/')[0]}:{REPOSITORY}",
+    }
+    os.environ.clear()
+    os.environ.update(environment | recorder | {"ANSIBLE_NOCOLOR": "1"})
+    hooks.install()
+    try:
+        run = acceptance(folder, options)
+        well = run.run()
+        return finish(options, run, record, key.encode(), well=well)
+    finally:
+        os.environ.clear()
+        os.environ.update(own)
+
+
+def acceptance(folder: Path, options: argparse.Namespace) -> Acceptance:
+    """Return the run, after printing how to remove everything if this computer dies."""
+    until = time.time() + options.minutes * 60
+    given = playbook_options(folder, options)
+    line = " ".join(f"'{part}'" for part in given)
+    print(f"If this computer dies: ansible-playbook playbooks/reset.yml {line} -e reset_confirmation=yes", flush=True)
+    print(f"If {folder} is gone by then, add: -e reset_claim=force", flush=True)
+    name = "lab" if options.lab else CLUSTER
+    return Acceptance(given, os.environ.copy(), options.region, name, options.home or "", until, folder / "output.log")
+
+
+def playbook_options(folder: Path, options: argparse.Namespace) -> list[str]:
+    """Return the options that every playbook gets: one node, and the end of the bastion before anything else."""
+    values: dict[str, Any] = {"cluster_name": CLUSTER, "cluster_region": options.region}
+    values |= {"cluster_directory": str(folder / "cluster")}
+    if options.lab:
+        values = {"cluster_name": "lab"}
+    values |= end_of_life(datetime.now(UTC), options.minutes) | {"cluster_cozystack_enabled": options.cozystack}
+    files = ["-e", "@examples/single_node.yml", *(("-e", "@lab/variables.yml") if options.lab else ())]
+    return [*files, *extra_variables(values), *(part for item in options.extra for part in ("-e", item))]
+
+
+def finish(options: argparse.Namespace, run: Acceptance, record: Path, key: bytes, *, well: bool) -> int:
+    """Write the report, print its summary and return the exit code."""
+    where = {"on": "the lab (a rehearsal, not AWS)" if options.lab else "AWS", "region": options.region}
+    where["date"] = f"{datetime.now(UTC):%Y-%m-%d}"
+    lines = record.read_text(encoding="utf-8").splitlines() if record.exists() else []
+    content = report(lines, run.steps, key=key, where=where)
+    write(options.report, content)
+    print("\n".join([*content["summary"], f"Report: {options.report}", f"Output of the playbooks: {run.log}"]))
+    if run.steps[-1].outcome != "ok":
+        print(
+            "SOMETHING MAY BE LEFT AND COST MONEY. Run the command that was printed at the beginning.", file=sys.stderr
+        )
+    return 0 if well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,197 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps of the acceptance run, and the commands that make each."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import boto3
+
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.sizes import PRICES_DATE, PRICES_REGION, SIZES
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_text import PUBLIC_IPV4_PRICE
+from ansible_collections.urmanac.talos.plugins.plugin_utils._report.costs import volume_price
+from lab.settings import REPOSITORY
+
+RECAP = re.compile(r"changed=(\d+)\s+unreachable=\d+\s+failed=(\d+)")
+# Of documentation, so that opening the cluster to it opens it to no one.
+NO_HOME = "2001:db8:1:2::/64"
+PROJECT = "talos-arm64"
+REPLACEMENT_SECONDS = 600
+CLEANING_SECONDS = 1800
+
+
+class Step(NamedTuple):
+    """A step as the report has it."""
+
+    name: str
+    outcome: str
+    seconds: float
+
+
+class StepFailed(Exception):
+    """A step that did not end as it should; the message says how it ended."""
+
+
+@dataclass
+class Acceptance:
+    """A run: how playbooks are called, in what environment, and until when."""
+
+    options: Sequence[str]
+    environment: Mapping[str, str]
+    region: str
+    cluster: str
+    home: str
+    until: float
+    log: Path
+    steps: list[Step] = field(default_factory=list)
+
+    def run(self) -> bool:
+        """Make every step, remove everything whatever happens, and tell whether all of it went well."""
+        try:
+            for name, step in self._plan():
+                self._step(name, step)
+        except (StepFailed, KeyboardInterrupt):
+            print("The run ends here. Everything is being removed; do not interrupt it.", flush=True)
+        finally:
+            self._remove()
+        return all(step.outcome == "ok" for step in self.steps)
+
+    def _plan(self) -> list[tuple[str, Callable[[], None]]]:
+        site, home = "playbooks/site.yml", ("-e", f"ipv6={NO_HOME}")
+        # For site.yml alone: as an extra variable it would open the cluster in every playbook that closes it.
+        way_in = ("-e", f"access_ipv6={self.home}") if self.home else ()
+        return [
+            ("build", lambda: self.play(site, *way_in)),
+            ("second run changes nothing", lambda: self.play(site, *way_in, unchanged=True)),
+            ("replace the bastion", self.replace_bastion),
+            ("build after the replacement", lambda: self.play(site, *way_in)),
+            ("open to a home", lambda: self.play("playbooks/add_home_access.yml", *home, "-e", "expires=1h")),
+            ("close to all homes", lambda: self.play("playbooks/remove_home_access.yml")),
+            ("audit", lambda: self.play("playbooks/audit.yml")),
+        ]
+
+    def _remove(self) -> None:
+        self.until = max(self.until, time.time()) + CLEANING_SECONDS
+        for attempt in ("remove", "remove, second attempt"):
+            try:
+                self._step(attempt, lambda: self.play("playbooks/reset.yml", "-e", "reset_confirmation=yes"))
+                self._step("prove that nothing is left", self.prove_removed)
+                return
+            except (StepFailed, KeyboardInterrupt):
+                continue
+
+    def _step(self, name: str, step: Callable[[], None]) -> None:
+        print(f"{datetime.now(UTC):%H:%M:%S} {name} ...", flush=True)
+        begun, outcome = time.monotonic(), "interrupted"
+        try:
+            step()
+            outcome = "ok"
+        except Exception as error:
+            # Whatever it is, the report is written and everything is removed.
+            kind = "" if isinstance(error, StepFailed) else f"{type(error).__name__}: "
+            outcome = f"failed: {kind}{error}"
+            raise StepFailed(str(error)) from error
+        finally:
+            self.steps.append(Step(name, outcome, round(time.monotonic() - begun, 1)))
+            print(f"         {outcome} after {self.steps[-1].seconds:.0f} s", flush=True)
+
+    def play(self, playbook: str, *more: str, unchanged: bool = False) -> None:
+        """Run a playbook, which must end well, and must change nothing if that is asked."""
+        code, output = self.execute("ansible-playbook", playbook, *self.options, *more)
+        changed = sum(int(count) for count, _failed in RECAP.findall(output))
+        if code:
+            raise StepFailed(f"{playbook} ended with {code}; see {self.log}")
+        if unchanged and changed:
+            raise StepFailed(f"{playbook} changed {changed} tasks; see {self.log}")
+
+    def execute(self, *command: str) -> tuple[int, str]:
+        """Run a program of this virtual environment until the end of time, and keep what it printed."""
+        program = str(Path(sys.executable).parent / command[0])
+        process = subprocess.Popen(
+            [program, *command[1:]],
+            cwd=REPOSITORY,
+            env=dict(self.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            output, _ = process.communicate(timeout=max(60.0, self.until - time.time()))
+        except BaseException as error:
+            # Ansible ends its own workers on SIGTERM.
+            process.terminate()
+            process.wait()
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise StepFailed("the time is over") from error
+            raise
+        with self.log.open("a", encoding="utf-8") as log:
+            log.write(f"$ {' '.join(command)}\n{output}\n")
+        return process.returncode, output
+
+    def client(self, service: str) -> Any:
+        """Return a client of AWS."""
+        return boto3.session.Session(region_name=self.region).client(service)
+
+    def replace_bastion(self) -> None:
+        """Terminate the bastion's instance and wait until its group has another one in service."""
+        old = self._in_service()
+        if not old:
+            raise StepFailed("the bastion's group has no instance in service")
+        self.client("ec2").terminate_instances(InstanceIds=sorted(old))
+        until = time.monotonic() + REPLACEMENT_SECONDS
+        while not self._in_service() - old:
+            if time.monotonic() > until:
+                raise StepFailed(f"the group has no other instance after {REPLACEMENT_SECONDS} s")
+            time.sleep(2)
+
+    def _in_service(self) -> set[str]:
+        name = f"{PROJECT}-{self.cluster}-bastion"
+        groups = self.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])
+        found = [item for group in groups["AutoScalingGroups"] for item in group["Instances"]]
+        return {item["InstanceId"] for item in found if item["LifecycleState"] == "InService"}
+
+    def prove_removed(self) -> None:
+        """Have ec2_cluster_info read the account once more, in a playbook of its own."""
+        code, output = self.execute("ansible-playbook", str(Path(__file__).parent / "left.yml"), *self.options)
+        if code:
+            raise StepFailed(f"something is left; see {self.log}\n{output[-2000:]}")
+
+
+def price(minutes: int) -> str:
+    """Return what a run of so many minutes costs at most, with one node, a bastion and its Elastic IP."""
+    machines = [(str(SIZES[name].price), volume) for name, volume in (("t4g.medium", 50), ("t4g.small", 30))]
+    hourly = sum(float(price) + volume_price(volume) for price, volume in machines) + PUBLIC_IPV4_PRICE
+    # Surplus CPU credits, $0.04 a vCPU and hour at worst.
+    most = (hourly + 4 * 0.04) * minutes / 60
+    return (
+        f"one t4g.medium, one t4g.small, 80 GiB and an Elastic IP: ${hourly:.3f} an hour, ${hourly * minutes / 60:.2f} "
+        f"for {minutes} minutes, at most ${most:.2f} with CPU credits, without traffic and tax "
+        f"({PRICES_REGION}, {PRICES_DATE}; other regions differ)"
+    )
+
+
+def end_of_life(now: datetime, minutes: int) -> dict[str, str]:
+    """Return variables by which the bastion's group stops it at the end, and later runs it one minute a day at most."""
+    stop = now.astimezone(UTC) + timedelta(minutes=minutes)
+    return {
+        "cluster_bastion_time_zone": "Etc/UTC",
+        "cluster_bastion_start": f"{stop - timedelta(minutes=1):%H:%M}",
+        "cluster_bastion_stop": f"{stop:%H:%M}",
+    }
+
+
+def extra_variables(values: Mapping[str, object]) -> list[str]:
+    """Return options of ansible-playbook that set variables."""
+    return ["-e", json.dumps(values)]

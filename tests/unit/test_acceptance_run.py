@@ -1,0 +1,168 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What `make test-aws` asks, refuses, writes and does when a step fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from lab.settings import ACCESS_KEY_ID, REPOSITORY
+from tests.aws.__main__ import agreed, parser, refused
+from tests.aws.recorder import hooks
+from tests.aws.reports import read, report, write
+from tests.aws.steps import Acceptance, Step, end_of_life, price
+
+HOME = ["--home", "2001:db8:1:2::/64"]
+
+
+class Rehearsed(Acceptance):
+    """A run whose playbooks only note that they were called, and of which some fail."""
+
+    fails: tuple[str, ...] = ()
+    called: tuple[str, ...] = ()
+
+    def execute(self, *command: str) -> tuple[int, str]:
+        playbook = Path(command[1]).name
+        self.called += (playbook,)
+        if f"{playbook} breaks" in self.fails:
+            raise ValueError("not foreseen")
+        if playbook in self.fails:
+            raise KeyboardInterrupt
+        return 0, "localhost : ok=1 changed=0 unreachable=0 failed=0"
+
+    def replace_bastion(self) -> None:
+        self.called += ("replaced",)
+
+
+def rehearsed(tmp_path: Path, *fails: str) -> Rehearsed:
+    """Return a run in which the named playbooks are interrupted."""
+    run = Rehearsed([], {}, "eu-west-1", "acceptance", "", time.time() + 60, tmp_path / "log")
+    run.fails = fails
+    return run
+
+
+def test_every_step_is_made_and_removed_again(tmp_path: Path) -> None:
+    run = rehearsed(tmp_path)
+
+    assert run.run()
+    assert run.called == (
+        *("site.yml", "site.yml", "replaced", "site.yml", "add_home_access.yml", "remove_home_access.yml"),
+        *("audit.yml", "reset.yml", "left.yml"),
+    )
+
+
+@pytest.mark.parametrize("playbook", ["site.yml", "audit.yml"])
+def test_an_interrupted_run_removes_everything(tmp_path: Path, playbook: str) -> None:
+    run = rehearsed(tmp_path, playbook)
+
+    assert not run.run()
+    assert run.called[-3:] == (playbook, "reset.yml", "left.yml")
+
+
+def test_an_error_that_was_not_foreseen_is_a_failed_step(tmp_path: Path) -> None:
+    run = rehearsed(tmp_path, "audit.yml breaks")
+
+    assert not run.run()
+    assert run.called[-2:] == ("reset.yml", "left.yml")
+    assert [step.outcome for step in run.steps][-3] == "failed: ValueError: not foreseen"
+
+
+def test_a_failed_removal_is_tried_again_and_is_no_success(tmp_path: Path) -> None:
+    run = rehearsed(tmp_path, "left.yml")
+
+    assert not run.run()
+    assert run.called[-4:] == ("reset.yml", "left.yml", "reset.yml", "left.yml")
+    assert run.steps[-1].outcome == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "word"),
+    [
+        pytest.param(HOME, {"AWS_ENDPOINT_URL": "http://127.0.0.1:5510"}, "AWS_ENDPOINT_URL", id="a lab's endpoint"),
+        pytest.param(HOME, {"AWS_ENDPOINT_URL_EC2": "http://x"}, "AWS_ENDPOINT_URL_EC2", id="one service's endpoint"),
+        pytest.param(HOME, {"AWS_ACCESS_KEY_ID": ACCESS_KEY_ID}, "AWS_ACCESS_KEY_ID", id="a lab's key"),
+        pytest.param([], {}, "--home", id="no way to the bastion"),
+        pytest.param(["--lab", *HOME], {}, "Leave out", id="a home in the lab"),
+        pytest.param(["--lab", "--minutes", "5"], {}, "minutes", id="too short"),
+    ],
+)
+def test_it_refuses_a_mixture_of_lab_and_aws(arguments: list[str], environment: dict[str, str], word: str) -> None:
+    assert word in refused(parser().parse_args(arguments), environment)
+
+
+def test_it_accepts_what_is_complete() -> None:
+    assert refused(parser().parse_args(HOME), {}) == ""
+    assert refused(parser().parse_args(["--lab"]), {}) == ""
+
+
+def test_without_a_terminal_or_yes_nothing_begins(capsys: pytest.CaptureFixture[str]) -> None:
+    assert not agreed(parser().parse_args(HOME))
+    assert agreed(parser().parse_args([*HOME, "--yes"]))
+    assert "$0.070 an hour, $0.14 for 120 minutes" in capsys.readouterr().out
+
+
+def test_the_price_follows_the_minutes() -> None:
+    assert "$0.07 for 60 minutes" in price(60)
+
+
+def test_the_bastion_stops_at_the_end_and_later_runs_for_a_minute_a_day() -> None:
+    variables = end_of_life(datetime(2026, 1, 1, 22, 30, tzinfo=UTC), 120)
+
+    assert variables["cluster_bastion_start"] == "00:29"
+    assert variables["cluster_bastion_stop"] == "00:30"
+
+
+def line(operation: str, answer: object, **parameters: object) -> str:
+    """Return a line of the recorder."""
+    call = {"service": "ec2", "operation": operation, "error": None, "parameters": parameters, "answer": answer}
+    return json.dumps(call)
+
+
+def test_the_report_says_what_happened_and_holds_no_repetitions(tmp_path: Path) -> None:
+    reading = line("DescribeVpcs", {"Vpcs": []})
+    lines = [reading, reading, line("CreateVpc", {"Vpc": {"VpcId": "<vpc-0123456789abcdef>"}}), reading]
+    steps = [Step("build", "failed: see /home/jane@example.org/log", 12.3)]
+    where = {"on": "AWS", "region": "eu-west-1", "date": "2026-01-01"}
+
+    write(tmp_path / "report.json.gz", report(lines, steps, key=b"key", where=where))
+    found = read(tmp_path / "report.json.gz")
+
+    assert next(iter(found)) == "summary"
+    assert found["summary"][0] == "Acceptance run on AWS, eu-west-1, 2026-01-01"
+    assert [call["operation"] for call in found["record"]] == ["DescribeVpcs", "CreateVpc", "DescribeVpcs"]
+    assert "<vpc-1>" in json.dumps(found)
+    assert "jane@" not in json.dumps(found)
+    assert (tmp_path / "report.json.gz").stat().st_mode & 0o77 == 0
+
+
+def test_a_process_records_by_its_environment_alone(tmp_path: Path) -> None:
+    program = """
+import botocore.session
+from botocore.awsrequest import AWSResponse
+client = botocore.session.Session().create_client("ec2", "eu-west-1", aws_access_key_id="A-KEY-ID",
+    aws_secret_access_key="A-SECRET-KEY")
+class Raw:
+    def stream(self, *_, **__):
+        yield b"<A><vpcSet><item><vpcId>vpc-0123456789abcdef0</vpcId></item></vpcSet></A>"
+client.meta.events.register("before-send.ec2", lambda **_: AWSResponse("http://x", 200, {}, Raw()))
+client.describe_vpcs(VpcIds=["vpc-0123456789abcdef0"])
+"""
+    record = tmp_path / "record"
+    paths = f"{Path(hooks.__file__).parent}{os.pathsep}{REPOSITORY}"
+    environment = {**os.environ, hooks.FILE: str(record), hooks.KEY: "key", "PYTHONPATH": paths}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True, timeout=60)
+
+    (call,) = (json.loads(text) for text in record.read_text(encoding="utf-8").splitlines())
+    placeholder = call["parameters"]["VpcIds"][0]
+    assert (call["operation"], call["answer"]["Vpcs"]) == ("DescribeVpcs", [{"VpcId": placeholder}])
+    assert placeholder.startswith("<vpc-")
+    assert "KEY" not in record.read_text(encoding="utf-8").upper()
