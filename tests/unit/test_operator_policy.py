@@ -76,12 +76,14 @@ def test_a_condition_that_iam_does_not_know_of_a_resource_is_found() -> None:
     assert "ec2:CreateSubnet on subnet" in unreachable(policy)
 
 
-def test_a_launch_may_use_what_is_without_our_tag() -> None:
-    (launch,) = [item for item in statements(operator_policy()) if item["Action"] == ["ec2:RunInstances"]]
+def test_a_launch_and_a_rule_may_use_what_is_without_our_tag() -> None:
+    (launch,) = [item for item in statements(operator_policy()) if item["Sid"] == "UseWithTagged"]
 
     # Images, snapshots and key pairs are of others. IAM is not told the tags of an interface that exists already.
+    # A rule that is made with tags is a resource of its own, which has none yet; its group has to have ours.
     kinds = {resource.split(":")[5] for resource in launch["Resource"]}
-    assert kinds == {"image/*", "key-pair/*", "network-interface/*", "snapshot/*"}
+    assert kinds == {"image/*", "key-pair/*", "network-interface/*", "security-group-rule/*", "snapshot/*"}
+    assert launch["Action"] == ["ec2:AuthorizeSecurityGroupIngress", "ec2:RunInstances"]
     assert set(launch["Condition"]["StringEquals"]) == {"aws:RequestedRegion"}
 
 
