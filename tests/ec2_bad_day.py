@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import boto3
 from moto.ec2.models import ec2_backends
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls, Clock
@@ -63,6 +64,11 @@ class BadDay(MotoApi):
             self.lost[operation] -= 1
             raise refusal("InternalError", operation)
         return answer
+
+    def move_to(self, region: str) -> None:
+        """Talk to another region of the same account."""
+        self.clients = {name: boto3.client(name, region_name=region) for name in self.clients}
+        self._clients = self.clients
 
     def _sleep(self, seconds: float) -> None:
         self.time += seconds

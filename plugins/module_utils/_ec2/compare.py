@@ -221,9 +221,12 @@ def _is_in_the_way(item: Desired, thing: Thing, vpc: str | None) -> bool:
     return thing.unique_name == item.name
 
 
+_OWNER_TAGS = ("Project", "Cluster", "Region", "ManagedBy", "Owner", "Name")
+
+
 def owner_of(thing: Thing) -> str:
     """Return who owns a thing, as far as its tags say."""
-    tags = {key: thing.tags[key] for key in ("Project", "Cluster", "ManagedBy", "Owner", "Name") if key in thing.tags}
+    tags = {key: thing.tags[key] for key in _OWNER_TAGS if key in thing.tags}
     return ", ".join(f"{key}={value}" for key, value in tags.items()) or "it has no tags that name an owner"
 
 

@@ -17,7 +17,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current_bastion
     group_facts,
     template_facts,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import is_burstable, owner_tags
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import is_burstable, is_of, owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import port_text
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 
@@ -432,7 +432,7 @@ def _read_profile(api: Api, spec: ClusterSpec, name: str) -> list[Thing]:
 
 def _iam_thing(kind: str, spec: ClusterSpec, name: str, record: Record, have: Mapping[str, Any]) -> Thing:
     tags = _tags(record.get("Tags") or ())
-    owned = owner_tags(spec).items() <= tags.items()
+    owned = is_of(spec, tags)
     return Thing(kind, name, name, tags, {**have, "tags": tags}, owned)
 
 

@@ -22,6 +22,8 @@ RUNNING = ("pending", "running")
 # The roles make and remove a cluster in these parts.
 NETWORK, NODES = "network", "nodes"
 PARTS = (NETWORK, BASTION, NODES)
+REGION_TAG = "Region"
+_IAM = ("iam_role", "instance_profile")
 # Their names say what they are for, and no inventory reads their tags.
 _UNPLACED = ("security_group", "iam_role", "instance_profile", "ssm_parameter")
 
@@ -60,6 +62,14 @@ def owner_tags(spec: ClusterSpec) -> dict[str, str]:
     return {"Project": spec.project, "Cluster": spec.name}
 
 
+def is_of(spec: ClusterSpec, tags: Mapping[str, str]) -> bool:
+    """Return whether a role or profile with these tags is the cluster's: IAM has no regions, so a tag tells which one.
+
+    One without that tag is taken for ours, and gets it.
+    """
+    return owner_tags(spec).items() <= tags.items() and tags.get(REGION_TAG, spec.region) == spec.region
+
+
 def tags_of(spec: ClusterSpec, name: str, node: NodeSpec | None = None) -> dict[str, str]:
     """Return all tags of the resource with this name."""
     tags = {**spec.tags, "Name": name, **owner_tags(spec), "ManagedBy": MANAGED_BY}
@@ -96,6 +106,9 @@ def _tagged(spec: ClusterSpec, key: str, resource: Desired) -> Desired:
     if key.endswith(f"/{BASTION}") and resource.kind not in _UNPLACED:
         # By these the inventory names the machine and puts it into a group.
         tags = {**tags, "Node": BASTION, "Role": BASTION}
+    if resource.kind in _IAM:
+        # A cluster of the same name in another region would otherwise take them, and delete them with itself.
+        tags = {**tags, REGION_TAG: spec.region}
     return resource._replace(want={**resource.want, "tags": tags}, part=_part(key, resource.kind))
 
 

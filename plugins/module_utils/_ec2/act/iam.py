@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Work, tag_list
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import description_of, owner_tags
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import description_of, is_of
 
 
 def ensure_iam_role(work: Work, key: str) -> None:
@@ -79,7 +79,7 @@ def _ours(work: Work, kind: str, name: str) -> Mapping[str, Any] | None:
             raise
         return None
     tags = {tag["Key"]: tag["Value"] for tag in record.get("Tags") or ()}
-    return record if owner_tags(work.spec).items() <= tags.items() else None
+    return record if is_of(work.spec, tags) else None
 
 
 _GET = {

@@ -204,6 +204,28 @@ def test_what_others_have_under_our_name_is_refused_before_anything_is_made(api:
     assert api.writes() == []
 
 
+def test_a_cluster_of_the_same_name_in_another_region_keeps_its_role_and_profile(api: BadDay) -> None:
+    present(api)
+    other, elsewhere = BadDay(), spec(region="eu-central-1", availability_zone="eu-central-1a")
+    other.move_to(elsewhere.region)
+
+    with pytest.raises(Ec2Error, match=r"Failed to make iam_role talos-arm64-moon-node: .*Region=eu-west-1"):
+        ensure_cluster(other.calls_of(), elsewhere, Order((NETWORK,)))
+    ensure_cluster(other.calls_of(), elsewhere, Order((NETWORK,), absent=True))
+
+    assert other.writes() == []
+    assert present(api).changed is False
+
+
+def test_a_role_whose_region_nobody_named_yet_is_ours(api: BadDay) -> None:
+    present(api)
+    api.clients["iam"].untag_role(RoleName=spec().iam_name, TagKeys=["Region"])
+
+    outcome = present(api)
+
+    assert outcome.lines == (f"changed IAM role {spec().iam_name}: tags Region",)
+
+
 def test_what_others_have_in_the_vpc_is_named_before_anything_is_deleted(api: BadDay) -> None:
     present(api)
     ec2 = api.clients["ec2"]
