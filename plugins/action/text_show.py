@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ansible import constants
@@ -15,6 +16,8 @@ ARGUMENTS = {
     "lines": {"type": "list", "elements": "str", "required": True},
     "changed": {"type": "bool", "default": False},
 }
+# What a terminal obeys instead of showing it; names and messages come from machines and other people's tags.
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 COLORS = {
     "+": constants.COLOR_DIFF_ADD,
     "-": constants.COLOR_DIFF_REMOVE,
@@ -42,5 +45,5 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         display = Display()
         for line in arguments["lines"]:
-            display.display(line, color=color_of(line))
+            display.display(_COMMANDS.sub("\ufffd", line), color=color_of(line))
         return {**result, "changed": arguments["changed"]}

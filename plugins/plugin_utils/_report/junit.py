@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
 Record = Mapping[str, Any]
+# https://www.w3.org/TR/xml/#charsets; what a terminal takes for a command goes too.
+_UNPRINTABLE = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(report: Record) -> str:
@@ -41,5 +44,5 @@ def add_case(suite: ET.Element, result: Record, *, class_name: str) -> None:
 
 
 def printable(text: str) -> str:
-    """Return the text without the control characters that XML cannot hold."""
-    return "".join(character for character in text if character in "\t\n" or ord(character) >= ord(" "))
+    """Return the text without the characters that XML cannot hold."""
+    return _UNPRINTABLE.sub("", text)

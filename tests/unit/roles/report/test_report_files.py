@@ -18,7 +18,7 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
-from ansible_collections.urmanac.talos.plugins.plugin_utils._report.junit import junit
+from ansible_collections.urmanac.talos.plugins.plugin_utils._report.junit import junit, printable
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.pictures import pictures
 from tests import reports
 
@@ -243,3 +243,18 @@ def test_a_cell_of_markdown_stays_one_cell() -> None:
     text = reports.rendered("md", reports.report(cozystack={**reports.BLOCKED, "account": account}))
 
     assert "a \\| b c" in text
+
+
+def test_markdown_shows_markup_of_others_as_text() -> None:
+    verdict = {**reports.MEMORY, "message": "<img src=x onerror=alert(1)> &lt;"}
+    account = {**reports.BLOCKED["account"], "verdicts": [verdict]}
+
+    text = reports.rendered("md", reports.report(cozystack={**reports.BLOCKED, "account": account}))
+
+    assert "&lt;img src=x onerror=alert(1)> &amp;lt;" in text
+
+
+def test_junit_can_be_read_whatever_a_text_holds() -> None:
+    hostile = "".join(map(chr, [0, 0x1B, 0x7F, 0x9B, 0xD800, 0xFFFE, 0xFFFF]))
+
+    assert printable(f"a{hostile}\tb\n\u00e9\U0001f680") == "a\tb\n\u00e9\U0001f680"
