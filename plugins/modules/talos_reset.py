@@ -79,7 +79,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError, TalosError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import CONSOLE_REMEDY, Cause, NodeError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import (
     cluster_way,
     node_module,
@@ -145,7 +145,7 @@ async def until_maintenance(address: str, node: Node, wait_timeout: float) -> No
         if time.monotonic() > end:
             raise TalosError(
                 f"Failed to reset {address}: it is not back in maintenance mode after {wait_timeout:g} s. "
-                "Look at its console."
+                f"{CONSOLE_REMEDY}"
             )
         await asyncio.sleep(1)
 

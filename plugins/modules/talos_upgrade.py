@@ -112,7 +112,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError, TalosError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import versions
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import CONSOLE_REMEDY, Cause, NodeError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import (
     cluster_way,
     node_module,
@@ -244,7 +244,7 @@ async def until_back(address: str, node: Node, before: Seen, wish: Wish, end: fl
         except NodeError as error:
             last = error.detail
         await asyncio.sleep(1)
-    raise TalosError(f"Failed to upgrade {address}: it did not come back. Last seen: {last}. Look at its console.")
+    raise TalosError(f"Failed to upgrade {address}: it did not come back. Last seen: {last}. {CONSOLE_REMEDY}")
 
 
 def _check_result(address: str, seen: Seen, wish: Wish) -> None:

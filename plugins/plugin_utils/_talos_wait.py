@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import CONSOLE_REMEDY
+
 SUMMARY_EVERY: Final = 15.0
 _GUESSES: Final = {
     "connection refused": "Linux still installing?",
@@ -103,7 +105,7 @@ def time_out_message(outcome: Outcome, wish: Wish) -> str:
     return (
         f"Failed to see {len(missing)} of {len(outcome.nodes)} nodes become {' or '.join(wish.stages)}: "
         f"gave up after {outcome.elapsed:.0f} s. Last seen: {seen}. "
-        "Look at the machines' consoles, or give them longer with the option timeout."
+        f"Give them longer with the option timeout. {CONSOLE_REMEDY}"
     )
 
 

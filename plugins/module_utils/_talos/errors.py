@@ -14,6 +14,11 @@ from typing import Final, NamedTuple
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import TalosError
 
 CONNECT: Final = "connect"
+# A metal image for arm64 names ttyAMA0 for its console, and EC2 shows ttyS0.
+CONSOLE_REMEDY = (
+    "Look at its console, if its image writes to it: on EC2 one without console=ttyS0 in its kernel's arguments shows "
+    "the last lines of the Linux before Talos."
+)
 
 
 class Cause(enum.StrEnum):
