@@ -59,7 +59,7 @@ test-host: $(VENV)/.test
 test-peers: $(VENV)/.test
 	@$(VENV)/bin/python -m pytest tests/peers
 
-# Builds in an AWS account and costs money: says how much and asks. ARGS=--help tells the rest.
+# Builds in an AWS account and costs money: says how much and asks. ARGS=--help explains the options and risks.
 test-aws: $(VENV)/.test
 	@$(VENV)/bin/python -m tests.aws $(ARGS)
 

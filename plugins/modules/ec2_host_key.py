@@ -87,7 +87,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import kno
 
 
 def ensure(api: Api, spec: ClusterSpec, parameter: str, state: str, *, check_mode: bool) -> Plan:
-    """Bring the parameter to the state and tell what changed."""
+    """Bring the parameter to the state and return what changed."""
     if state == "absent":
         return ensure_absent(api, spec, parameter, check_mode=check_mode)
     return ensure_present(api, spec, parameter, make_host_key, check_mode=check_mode)

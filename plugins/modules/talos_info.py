@@ -101,7 +101,7 @@ nodes:
       sample:
         nodeReady: node "gateway" is not ready
     version:
-      description: Version of Talos, which a node tells in maintenance too, at least from v1.11.5 on.
+      description: Version of Talos, which a node reports in maintenance mode too, at least from v1.11.5 on.
       type: str
       sample: v1.13.6
     hostname:

@@ -103,7 +103,7 @@ def _asking(quota: Quota) -> Callable[[Api, ClusterSpec], float]:
         try:
             answer = api.call("service-quotas", "get_service_quota", **names)
         except AwsError as error:
-            # A quota that nobody ever raised may have no value of the account's own.
+            # A quota that was never raised may have no value of the account's own.
             if error.reason != "NoSuchResourceException":
                 raise
             answer = api.call("service-quotas", "get_aws_default_service_quota", **names)

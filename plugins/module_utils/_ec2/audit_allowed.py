@@ -88,13 +88,13 @@ def allowed_by(spec: ClusterSpec, extra: Mapping[str, Any] | None = None) -> All
 
 
 def foreign_instances(account: Account, allowed: Allowed) -> dict[str, str]:
-    """Return why each instance that nobody described is none, by its id: its name, or that another one has it."""
+    """Return why each instance beyond the described ones is none of them, by id: its name, or another has that name."""
     instances = sorted(machine.known for machine in account.machines if machine.kind == "instance")
     found: dict[str, str] = {}
     seen: set[str] = set()
     for known in instances:
         if not (known.owned and known.name in {*allowed.nodes, *allowed.machines}):
-            found[known.id] = "it runs in the cluster's VPC and nobody described it"
+            found[known.id] = "it runs in the cluster's VPC and is not described"
         elif known.name in seen:
             found[known.id] = f"another instance has the name {known.name} already"
         seen.add(known.name if known.owned else "")

@@ -103,7 +103,7 @@ def _scaling_deviations(account: Account, allowed: Allowed) -> Iterator[Deviatio
     for group in account.scaling_groups:
         foreign = sorted({template for template, _version in group.templates} - described)
         if foreign:
-            message = f"it makes its machines of {', '.join(foreign)}, which nobody described"
+            message = f"it makes its machines of {', '.join(foreign)}, which are not described"
             remedy = "Run playbooks/site.yml, which sets the described launch template."
             resource = f"Auto Scaling group {group.known.name}"
             yield Deviation("high", "SCALING_TEMPLATE_NOT_DESCRIBED", resource, message, remedy)
@@ -145,7 +145,7 @@ def _iam_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation]:
         if profile.name in allowed.policies and foreign:
             yield _exchanged_role(profile, [roles[name] for name in foreign if name in roles])
     for role in account.roles:
-        # What a role of nobody's description may do is told with the profile or the machine that has it.
+        # What an undescribed role may do is reported with the profile or the machine that has it.
         if role.name in allowed.policies:
             yield from _role_deviations(role, allowed)
 
@@ -172,7 +172,7 @@ def _role_deviations(role: RoleFact, allowed: Allowed) -> Iterator[Deviation]:
             yield _statement_deviation(role, policy, statement)
     for arn in role.attached:
         remedy = f"Run `aws iam detach-role-policy --role-name {role.name} --policy-arn {arn}`."
-        message = f"the managed policy {arn} is attached, and nobody described it"
+        message = f"the managed policy {arn} is attached, and is not described"
         severity = "critical" if arn.endswith("/AdministratorAccess") else "high"
         yield Deviation(severity, "IAM_POLICY_ATTACHED", resource, message, remedy)
     if _plain(role.trust) != _plain(allowed.trust):
@@ -191,7 +191,7 @@ def _statement_deviation(role: RoleFact, policy: str, statement: Mapping[str, An
     if "NotAction" in statement or any(_is_wild(action) for action in actions):
         message = f"a statement allows {', '.join(actions) or 'all but a few actions'}"
         return Deviation("critical", "IAM_WILDCARD", resource, message, remedy)
-    message = f"nobody described the statement that allows {', '.join(actions)}"
+    message = f"the statement that allows {', '.join(actions)} is not described"
     return Deviation("high", "IAM_STATEMENT_NOT_ALLOWED", resource, message, remedy)
 
 

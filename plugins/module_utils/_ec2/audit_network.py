@@ -114,7 +114,7 @@ def _vpc_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation]:
         yield Deviation("medium", "VPC_TWICE", f"VPC {names}", "several VPCs have the tags of the cluster", remedy)
     for network in account.networks:
         if network.version == 4 and allowed.vpc_ipv4 and network != ip_network(allowed.vpc_ipv4):
-            message = f"the network {network} belongs to the VPC, and nobody described it"
+            message = f"the network {network} belongs to the VPC, and is not described"
             remedy = "Run `aws ec2 disassociate-vpc-cidr-block` for it, after what uses it has gone."
             yield Deviation("medium", "VPC_NETWORK_NOT_DESCRIBED", f"VPC {account.vpcs[0].id}", message, remedy)
 
@@ -147,7 +147,7 @@ def _is_exact(rule: GroupRule, allowed: Allowed) -> bool:
 def _is_allowed(name: str, rule: GroupRule, allowed: Allowed, now: datetime) -> bool:
     if name in allowed.rules:
         return rule.text in allowed.rules[name] or is_active_home_rule(rule, allowed, now)
-    # What every group is made with; a group that nobody described is a deviation of its own.
+    # What every group is made with; an undescribed group is a deviation of its own.
     return rule.text in _EGRESS or (name == "default" and rule.text == f"in all from {rule.group_id}")
 
 
@@ -181,7 +181,7 @@ def _foreign_rule(rule: GroupRule, resource: str, reached: list[Exposure]) -> De
         message = f"open to everybody: {rule.text}{_reach_text(reached)}"
         return Deviation("critical", "RULE_OPEN_TO_EVERYBODY", resource, message, remedy)
     severity = "medium" if rule.egress else "high"
-    message = f"nobody described the rule {rule.text}{_reach_text(reached)}"
+    message = f"a rule that is not described: {rule.text}{_reach_text(reached)}"
     return Deviation(severity, "RULE_NOT_ALLOWED", resource, message, remedy)
 
 
@@ -200,7 +200,7 @@ def _reach_text(reached: Iterable[Exposure]) -> str:
     for item in reached:
         of = places.setdefault((where[item.source.kind], ports_text(item)), [])
         of.append(f"{item.node} ({item.address})")
-    # What comes from the VPC is told only where nothing comes from farther away.
+    # What comes from the VPC is reported only where nothing comes from farther away.
     outside = {key: of for key, of in places.items() if key[0] != where["vpc"]} or places
     texts = (f"{source} reaches {ports} of {', '.join(dict.fromkeys(of))}" for (source, ports), of in outside.items())
     return "".join(f"; {text}" for text in texts)
@@ -219,7 +219,7 @@ def _group_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation]
     for known in account.groups:
         if names[known.id] not in (*allowed.rules, "default"):
             remedy = f"Run `aws ec2 delete-security-group --group-id {known.id}` if nothing needs it."
-            message = f"the security group {known.name} is in the cluster's VPC and nobody described it"
+            message = f"the security group {known.name} is in the cluster's VPC and is not described"
             yield Deviation("low", "GROUP_NOT_DESCRIBED", f"security group {known.id}", message, remedy)
 
 
@@ -234,7 +234,7 @@ def _acl_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation]:
             yield Deviation("low", "NETWORK_ACL_NOT_DEFAULT", resource, message, remedy)
         for number, text in acl.entries if acl.subnets else ():
             if not _is_usual_entry(number, text):
-                message = f"the network ACL of {', '.join(acl.subnets)} has the entry {text}, which nobody described"
+                message = f"the network ACL of {', '.join(acl.subnets)} has the entry {text}, which is not described"
                 remedy = (
                     f"Run `aws ec2 delete-network-acl-entry --network-acl-id {acl.known.id} --rule-number {number}`"
                 )
@@ -274,7 +274,7 @@ def _route_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation]
         used_by = sorted({*table.subnets, *implicit})
         if used_by:
             routes = "; its routes: " + ", ".join(route.text for route in foreign) if foreign else ""
-            message = f"{', '.join(used_by)} uses a route table that nobody described{routes}"
+            message = f"{', '.join(used_by)} uses an undescribed route table{routes}"
             remedy = "Run playbooks/site.yml, which associates the described route table."
             yield Deviation("medium", "ROUTE_TABLE_NOT_DESCRIBED", resource, message, remedy)
         elif table.main:
@@ -287,7 +287,7 @@ def _foreign_route(route: RouteText, table: RouteTable, resource: str) -> Deviat
         option = "--destination-prefix-list-id"
     remedy = f"Run `aws ec2 delete-route --route-table-id {table.known.id} {option} {route.destination}`."
     entries = f", that is {', '.join(route.cidrs)}" if route.cidrs else ""
-    message = f"nobody described the route {route.text}{entries}"
+    message = f"a route that is not described: {route.text}{entries}"
     return Deviation("medium", "ROUTE_NOT_ALLOWED", resource, message, remedy)
 
 
@@ -297,7 +297,7 @@ def _subnet_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation
         resource = f"subnet {subnet.known.name} ({subnet.known.id})"
         change = f"Run `aws ec2 modify-subnet-attribute --subnet-id {subnet.known.id}"
         if not (subnet.known.id in ours and subnet.known.name in allowed.subnets):
-            message = f"the subnet {subnet.known.name} is in the cluster's VPC and nobody described it"
+            message = f"the subnet {subnet.known.name} is in the cluster's VPC and is not described"
             remedy = f"Run `aws ec2 delete-subnet --subnet-id {subnet.known.id}` if nothing needs it."
             yield Deviation("medium", "SUBNET_NOT_DESCRIBED", resource, message, remedy)
         if subnet.public_ipv4:
@@ -345,7 +345,7 @@ def _explained_interfaces(account: Account, allowed: Allowed) -> set[str]:
 def _foreign_interface(interface: InterfaceFact, resource: str) -> Deviation:
     kind = "" if interface.kind == "interface" else f" of kind {interface.kind}"
     user = f", used by {interface.instance}" if interface.instance else ""
-    message = f"nobody described this network interface{kind} with {', '.join(interface.addresses)}{user}"
+    message = f"a network interface{kind} that is not described, with {', '.join(interface.addresses)}{user}"
     remedy = f"Run `aws ec2 delete-network-interface --network-interface-id {interface.known.id}` if nothing needs it."
     if interface.managed:
         remedy = f"Delete what it belongs to: a service of AWS made it ({interface.kind})."
@@ -376,7 +376,7 @@ def _address_count_deviations(interface: InterfaceFact, allowed: Allowed, resour
     extra = [address for address in interface.ipv4 if address != wanted]
     extra += [*interface.ipv6[1:], *interface.prefixes]
     if extra:
-        message = f"it has addresses that nobody described: {', '.join(extra)}"
+        message = f"it has undescribed addresses: {', '.join(extra)}"
         remedy = (
             f"Run `aws ec2 unassign-private-ip-addresses` or `unassign-ipv6-addresses` for {interface.known.id} unless "
             "you know what needs them."
@@ -406,7 +406,7 @@ def _passage_deviations(account: Account, allowed: Allowed) -> Iterator[Deviatio
             continue
         severity, code, command = _PASSAGES[passage.kind]
         through = f", with the routes {', '.join(routes)}" if routes else ""
-        message = f"it connects the VPC with {passage.text}{through}, and nobody described it"
+        message = f"it connects the VPC with {passage.text}{through}, and is not described"
         remedy = f"Run `aws ec2 {command} {passage.known.id}` if nothing needs it, and delete its routes."
         yield Deviation(severity, code, f"{passage.kind} {passage.known.id}", message, remedy)
 

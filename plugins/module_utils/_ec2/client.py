@@ -112,7 +112,7 @@ class Connection(NamedTuple):
 
 
 class AwsApi:
-    """Api of real clients: retries unless told not to, reads all pages, and turns errors into AwsError."""
+    """Api of real clients: retries unless configured not to, reads all pages, and turns errors into AwsError."""
 
     def __init__(
         self, clients: Mapping[str, Any], region: str, *, retry_on: Sequence[str] = (), once: bool = False

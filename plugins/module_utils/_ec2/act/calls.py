@@ -18,7 +18,7 @@ THROTTLED = (
     *("RequestLimitExceeded", "Throttling", "ThrottlingException", "RequestThrottled", "TooManyRequestsException"),
     *("EC2ThrottledException", "PriorRequestNotComplete"),
 )
-# Nobody knows whether AWS did what it was asked.
+# It is unknown whether AWS executed the call.
 _LOST_REASONS = (
     *("InternalError", "InternalFailure", "ServiceFailure", "ServiceUnavailable", "Unavailable", "RequestTimeout"),
     *("500", "502", "503", "504"),
