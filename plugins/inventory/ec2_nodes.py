@@ -119,7 +119,7 @@ cluster: talos
 project: talos-arm64
 regions: [eu-west-1]
 connect_with: ipv6
-known_hosts: ~/.local/share/urmanac.talos/talos/known_hosts
+known_hosts: ~/.local/share/urmanac.talos/talos-arm64/eu-west-1/talos/known_hosts
 cache: true
 cache_plugin: ansible.builtin.jsonfile
 cache_connection: ~/.cache/urmanac.talos

@@ -148,7 +148,7 @@ def test_a_host_key_that_cannot_be_read_is_reported_and_the_bastion_still_made(t
     said = boot.run(ssh=SSH)
 
     assert "FAILED: no host key could be read" in said
-    assert boot.calls.read_text().count("aws ssm") == 5
+    assert boot.calls.read_text().count("aws ssm") == 10
     assert (boot.root / "etc/ssh/ssh_host_ed25519_key").read_text() == "made by cloud-init\n"
     assert "the bastion is laid out" in said
 
