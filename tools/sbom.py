@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write what the collection downloads: docs/sbom.cdx.json (CycloneDX 1.6) and the table docs/downloads.md.
+
+    python -m tools.sbom
+
+Versions come from where they are used: the roles' defaults, the locks of Python packages, galaxy.yml.
+tools/downloads.yml adds what cannot be read there. The licence of a Python package is read from the installed one
+once, and kept in the SBOM until its version changes, so that the result does not depend on the computer.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+SBOM, TABLE = ROOT / "docs" / "sbom.cdx.json", ROOT / "docs" / "downloads.md"
+# Where the packages of a lock are installed.
+LOCKS = {
+    "requirements/bootstrap.txt": "controller",
+    "requirements/demo.txt": "controller",
+    "requirements/test.txt": "tests",
+    "roles/bastion/files/requirements.txt": "bastion",
+}
+UNKNOWN = "unknown"
+TITLE = """# Downloads
+
+Everything that the collection downloads. `python -m tools.sbom` writes this table, and the same as CycloneDX in
+[sbom.cdx.json](sbom.cdx.json). What Talos and CozyStack download by themselves (etcd, CoreDNS, CozyStack's packages) is
+named by their own releases and not listed. A licence is that of the program named, not of everything in an image.
+
+To pin an image, name it by digest in its variable: `registry.example.com/name@sha256:…`. A tag is resolved once per
+cluster, and its digest is kept in `cluster_directory`. To pin a file, give its SHA-256: `cluster_boot_to_talos_sha256`,
+`sha256` in `bastion_host_netboot_ipxe`, `nodes_image_sha256`, `cozystack_manifest_checksum`,
+`cozystack_crds_manifest_checksum`.
+"""
+
+
+class Download(NamedTuple):
+    """One thing that is downloaded."""
+
+    kind: str
+    name: str
+    version: str
+    source: str
+    licence: str
+    digest: str
+    used: tuple[str, ...]
+    sha256: str = ""
+
+
+def load(path: str) -> Any:
+    """Return what a YAML file of one document says."""
+    return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+
+
+def defaults() -> dict[str, Any]:
+    """Return the defaults of all roles as they are written."""
+    paths = sorted(ROOT.glob("roles/*/defaults/main.yml"))
+    return {name: value for path in paths for name, value in (yaml.safe_load(path.read_text()) or {}).items()}
+
+
+def value_of(path: str, variables: Mapping[str, Any]) -> Any:
+    """Return the value of a variable, or with name/key/key one inside it; of a choice, its default."""
+    found: Any = variables
+    for key in path.split("/"):
+        found = found[key]
+    choice = re.fullmatch(r"\{\{ \w+ \| default\('([^']+)'\) \}\}", str(found))
+    return choice[1] if choice else found
+
+
+def filled(text: str, variables: Mapping[str, Any]) -> str:
+    """Return a text with its variables in place."""
+    return re.sub(r"\{([\w/.-]+)\}", lambda match: str(value_of(match[1], variables)), text)
+
+
+def sha256_in(value: Any, version: str) -> str:
+    """Return the SHA-256 that a variable holds: alone, or in a table of versions and architectures."""
+    text = value.get(version, {}).get("arm64", "") if isinstance(value, Mapping) else str(value)
+    return text.removeprefix("sha256:")
+
+
+def listed(entry: Mapping[str, Any], variables: Mapping[str, Any]) -> Download:
+    """Return the download that an entry of downloads.yml describes."""
+    source = filled(entry["source"], variables)
+    version, sha256 = filled(entry.get("version", ""), variables), ""
+    if entry["kind"] == "image":
+        name, _at, sha256 = source.partition("@sha256:")
+        version = name.rpartition(":")[2] if ":" in name.rpartition("/")[2] else f"sha256:{sha256}"
+    elif "sha256" in entry:
+        sha256 = sha256_in(value_of(entry["sha256"].strip("{}"), variables), version)
+    digest = f"sha256:{sha256}" if sha256 else entry["digest"]
+    return Download(
+        entry["kind"], entry["name"], version, source, entry["licence"], digest, tuple(entry["used"]), sha256
+    )
+
+
+def python_packages(known: Mapping[str, str]) -> Iterator[Download]:
+    """Yield the packages of all locks; known has licences by name and version."""
+    locks: dict[tuple[str, str], list[str]] = {}
+    for lock in LOCKS:
+        lines = re.findall(r"^([a-z0-9._-]+)(?:\[\S+\])?==(\S+)", (ROOT / lock).read_text(), flags=re.MULTILINE)
+        for package in lines:
+            locks.setdefault(package, []).append(lock)
+    for (name, version), found in sorted(locks.items()):
+        licence = known.get(f"{name}@{version}") or licence_of(name, version)
+        used = tuple(sorted({LOCKS[lock] for lock in found}))
+        source = f"https://pypi.org/project/{name}/{version}/"
+        yield Download("python", name, version, source, licence, f"SHA-256 of each file in {found[-1]}", used)
+
+
+def licence_of(name: str, version: str) -> str:
+    """Return the licence that an installed package names."""
+    try:
+        about = importlib.metadata.metadata(name)
+    except importlib.metadata.PackageNotFoundError:
+        return UNKNOWN
+    fields = {key: about.get_all(key) or [""] for key in ("Version", "License-Expression", "Classifier", "License")}
+    if fields["Version"] != [version]:
+        return UNKNOWN
+    classes = [one.rpartition(" :: ")[2] for one in fields["Classifier"] if one.startswith("License ::")]
+    line = fields["License"][0].strip().partition("\n")[0][:60]
+    return fields["License-Expression"][0] or " and ".join(classes) or line or UNKNOWN
+
+
+def collections() -> Iterator[Download]:
+    """Yield the collections that galaxy.yml depends on."""
+    licences = load("tools/downloads.yml")["collections"]
+    for name, version in load("galaxy.yml")["dependencies"].items():
+        source = f"https://galaxy.ansible.com/ui/repo/published/{name.replace('.', '/')}/"
+        digest = "not pinned; make takes it from the Python package ansible of the lock"
+        yield Download("collection", name, version, source, licences[name], digest, ("controller",))
+
+
+def downloads(known: Mapping[str, str]) -> list[Download]:
+    """Return everything that is downloaded."""
+    about, variables = load("tools/downloads.yml"), defaults()
+    found = [listed(entry, variables) for entry in about["downloads"]]
+    return [*found, *collections(), *python_packages({**known, **about["licences"]})]
+
+
+def component(item: Download) -> dict[str, Any]:
+    """Return a download as CycloneDX has it."""
+    types = {"image": "container", "file": "file", "machine image": "operating-system"}
+    notes = {"kind": item.kind, "digest": item.digest, "used": ", ".join(item.used), "source": item.source}
+    found: dict[str, Any] = {
+        "type": types.get(item.kind, "library"),
+        "bom-ref": f"{item.kind}:{item.name}@{item.version}",
+        "name": item.name,
+        "version": item.version,
+        "licenses": [{"license": {"name": item.licence}}],
+        "properties": [{"name": f"urmanac.talos:{name}", "value": value} for name, value in notes.items()],
+    }
+    if item.kind == "python":
+        found["purl"] = f"pkg:pypi/{item.name}@{item.version}"
+    if item.sha256:
+        found["hashes"] = [{"alg": "SHA-256", "content": item.sha256}]
+    if "://" in item.source:
+        found["externalReferences"] = [{"type": "distribution", "url": item.source}]
+    return found
+
+
+def sbom(items: list[Download]) -> str:
+    """Return the SBOM; without a time, so that the same downloads give the same file."""
+    about = load("galaxy.yml")
+    own = {"type": "application", "name": f"{about['namespace']}.{about['name']}", "version": about["version"]}
+    bom = {"$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json", "bomFormat": "CycloneDX", "specVersion": "1.6"}
+    whole = bom | {"version": 1, "metadata": {"component": own}, "components": [component(item) for item in items]}
+    return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
+
+
+def table(items: list[Download]) -> str:
+    """Return the page: a table of what clusters and tests are made of, and one of Python packages."""
+    text = TITLE
+    for title, is_python in (("Clusters and tests", False), ("Python packages", True)):
+        text += f"\n## {title}\n\n| name | version | digest | source | licence | used by |\n|---|---|---|---|---|---|\n"
+        for item in (one for one in items if (one.kind == "python") == is_python):
+            cells = (item.name, item.version, item.digest, item.source, item.licence, ", ".join(item.used))
+            text += f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
+    return text
+
+
+def licences_in(text: str) -> dict[str, str]:
+    """Return the licences of an SBOM's Python packages that are known, by name and version."""
+    found = {f"{one['name']}@{one['version']}": one for one in json.loads(text)["components"] if "purl" in one}
+    licences = {name: str(one["licenses"][0]["license"]["name"]) for name, one in found.items()}
+    return {name: licence for name, licence in licences.items() if licence != UNKNOWN}
+
+
+def main() -> None:
+    """Write both files."""
+    items = downloads(licences_in(SBOM.read_text(encoding="utf-8")) if SBOM.exists() else {})
+    SBOM.write_text(sbom(items), encoding="utf-8")
+    TABLE.write_text(table(items), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
