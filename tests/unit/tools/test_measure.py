@@ -1,0 +1,123 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The measurements are right, and what docs/style.md limits stays within its limits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.checks.files import project_files
+from tests.checks.process import ROOT
+from tools import measure
+
+MOST_FILTERS = 3
+# Lower these when you repair some; they end at 0.
+EXPRESSIONS_TO_REPAIR = 17
+WORDS_TO_REPLACE = 1066
+
+
+@pytest.fixture(scope="module")
+def paths() -> list[str]:
+    """Return the files of this checkout, those that are not yet committed included."""
+    return [path for path in project_files() if measure.is_text(ROOT / path)]
+
+
+def write(folder: Path, path: str, text: str) -> str:
+    """Write a file below a folder and return its path."""
+    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    (folder / path).write_text(text, encoding="utf-8")
+    return path
+
+
+def test_no_expression_of_a_roles_variables_has_more_filters_than_a_reader_can_follow(paths: list[str]) -> None:
+    found = measure.expressions(ROOT, measure.vars_files(paths))
+
+    long = [one for one in found if one.filters > MOST_FILTERS]
+
+    assert found
+    assert len(long) <= EXPRESSIONS_TO_REPAIR, long
+
+
+def test_no_file_uses_a_forbidden_word(paths: list[str]) -> None:
+    found = measure.words(ROOT, paths)
+
+    assert len(found) <= WORDS_TO_REPLACE, "python -m tools.measure --words lists them with replacements"
+
+
+@pytest.mark.parametrize(
+    ("text", "counts"),
+    [
+        pytest.param("no template", [], id="plain text"),
+        pytest.param("{{ a }}", [0], id="no filter"),
+        pytest.param("{{ a | b | c(d | e) }}", [3], id="a filter in an argument"),
+        pytest.param("{{ a | b }}-{{ c }}", [1, 0], id="two expressions"),
+        pytest.param("{% for x in a | b | c %}{{ x | d }}{% endfor %}", [1, 2], id="a loop"),
+        pytest.param("{% if a | b %}x{% endif %}", [1], id="a condition"),
+        pytest.param("{{ a is file and lookup('x.y', b) | c }}", [1], id="tests and lookups are no filters"),
+    ],
+)
+def test_filters_are_counted_for_each_expression(text: str, counts: list[int]) -> None:
+    assert measure.filters(text) == counts
+
+
+def test_expressions_are_found_wherever_they_are_in_a_variable(tmp_path: Path) -> None:
+    path = write(tmp_path, "vars/main.yml", "a:\n  b:\n    - '{{ c | d }}'\ne: '{{ f }}'\n")
+
+    found = measure.expressions(tmp_path, [path])
+
+    assert found == [measure.Expression(1, path, "a.b.0"), measure.Expression(0, path, "e")]
+
+
+@pytest.mark.parametrize(
+    ("line", "written"),
+    [
+        pytest.param("Nobody gets in.", ["Nobody"], id="at the start"),
+        pytest.param("is_told: true", ["told"], id="in a name"),
+        pytest.param("mend it or recommend it", ["mend"], id="not inside another word"),
+        pytest.param("Hold the result against it", ["Hold the result against"], id="with words between"),
+        pytest.param("double quotes, doubles quotes", [], id="quotes"),
+        pytest.param("a test double of AWS", ["test double"], id="a double"),
+    ],
+)
+def test_forbidden_words_are_found_as_whole_words(line: str, written: list[str], tmp_path: Path) -> None:
+    path = write(tmp_path, "page.md", f"# Page\n\n{line}\n")
+
+    found = measure.words(tmp_path, [path])
+
+    assert [(one.line, one.written) for one in found] == [(3, word) for word in written]
+
+
+def test_a_circle_of_imports_is_found_through_relative_and_inner_imports(tmp_path: Path) -> None:
+    one = write(tmp_path, "lab/one.py", "from lab import two\n")
+    two = write(tmp_path, "lab/two.py", "def act():\n    from .three import name\n")
+    three = write(tmp_path, "lab/three.py", "import lab.one\nimport json\n")
+
+    found = measure.circles(measure.imports(tmp_path, [one, two, three]))
+
+    assert [sorted(circle[1:]) for circle in found] == [["lab.one", "lab.three", "lab.two"]]
+
+
+def test_a_package_may_import_its_modules(tmp_path: Path) -> None:
+    package = write(tmp_path, "lab/aws/__init__.py", "from lab.aws import server\n")
+    server = write(tmp_path, "lab/aws/server.py", "from lab.aws import faults\n")
+    faults = write(tmp_path, "lab/aws/faults.py", "")
+
+    assert measure.circles(measure.imports(tmp_path, [package, server, faults])) == []
+
+
+def test_the_longest_function_comes_first(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.py", "def short():\n    pass\n\n\ndef long():\n    pass\n    pass\n")
+
+    found = measure.functions(tmp_path, [path])
+
+    assert found == [measure.Function(3, "long", path), measure.Function(2, "short", path)]
+
+
+def test_lines_count_for_the_narrowest_part(tmp_path: Path) -> None:
+    module = write(tmp_path, "plugins/modules/a.py", "1\n2\n")
+    other = write(tmp_path, "README.md", "1\n")
+
+    assert measure.lines_per_part(tmp_path, [module, other]) == {"plugins/modules": 2, "(other)": 1}

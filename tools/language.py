@@ -1,0 +1,28 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Words that docs/style.md forbids, each with what to write instead. Add a word here when a reader stumbles over it."""
+
+from __future__ import annotations
+
+# A regular expression for whole words, in any case, and the better word.
+WORDS: tuple[tuple[str, str], ...] = (
+    (r"(?:un)?told", "given, reported, printed, known"),
+    (r"tells? of", "reports, describes"),
+    (r"foret(?:ell?s?|elling|old)", "predict, forecast"),
+    (r"mend(?:s|ed|ing)?", "fix, repair, correct"),
+    (r"nobody", "no one; better: say who may, or what does not exist"),
+    (r"surely", "with retry, reliably"),
+    (r"what it is good for", "the smoke tests, its purpose"),
+    (r"that there (?:is|are) not", "that does not exist"),
+    (r"by what", "with the cause, how, the reason"),
+    (r"the rest", "the remaining ones, the others: name them"),
+    (r"h[eo]ld(?:s|ing)? [^.,;:]{1,40} against", "compare with, check against"),
+    (r"stand-?_?ins?", "simulated, simulation; in tests: fake"),
+    (r"stands? in for", "simulates, replaces"),
+    (r"rehears(?:als?|es?|ed|ing)", "simulation, simulate, dry run"),
+    (
+        r"(?:test )?doubles(?! (?:quote|every|the|its|with|each))|test doubles?|the double|a double",
+        "simulation; in tests: fake",
+    ),
+)
