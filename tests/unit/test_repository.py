@@ -174,7 +174,8 @@ def test_the_tarball_holds_the_collection_and_nothing_else(packed: tarfile.TarFi
 
     assert [member.name for member in members if member.issym() or member.islnk()] == []
     tops = {member.name.split("/")[0] for member in members if member.name != "."}
-    known = {"CHANGELOG.md", "CONTRIBUTING.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md"}
+    pages = {"CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "MAINTAINERS.md", "README.md", "SECURITY.md"}
+    known = {"FILES.json", "LICENSE", "MANIFEST.json", *pages}
     assert tops - known <= {"changelogs", "docs", "examples", "meta", "playbooks", "plugins", "roles"}
 
 
