@@ -24,6 +24,21 @@ def refusal(reason: str, operation: str = "ec2:Call", code: str = "AWS_ERROR") -
     return AwsError(Problem(code, f"call {operation} in eu-west-1", f"{reason}: said the test", "Look it up."), reason)
 
 
+def unknown(service: str, thing: str, operation: str) -> AwsError:
+    """Return what a service says of a thing that it does not know, or does not know yet."""
+    reason, words = _UNKNOWN.get(service, ("InvalidThing.NotFound", "The thing '{}' does not exist"))
+    problem = Problem("AWS_ERROR", f"call {service}:{operation} in eu-west-1", words.format(thing), "Look it up.")
+    return AwsError(problem, reason)
+
+
+_UNKNOWN = {
+    "iam": ("NoSuchEntity", "The role with name {} cannot be found."),
+    "autoscaling": ("ValidationError", "The specified launch template, with template ID {}, does not exist."),
+    "scheduler": ("ResourceNotFoundException", "Schedule {} does not exist."),
+    "ssm": ("InvalidResourceId", "The resource ID is not valid. Verify that you entered the correct ID and try again."),
+}
+
+
 class BadDay(MotoApi):
     """Does what it is asked, and then says something else: by operation and how often, for the next calls of it."""
 
@@ -54,12 +69,12 @@ class BadDay(MotoApi):
         if self.refused.get(operation):
             self.calls.append(operation)
             raise refusal(self.refused[operation].pop(0), operation)
-        self._refuse_unknown(operation, parameters)
+        self._refuse_unknown(service, operation, parameters)
         answer = super().call(service, operation, **parameters)
         if operation == "create_dhcp_options":
             self._tag(answer["DhcpOptions"]["DhcpOptionsId"], parameters)
         if self.late[operation]:
-            self._unknown[_made_id(answer)] = self.late.pop(operation)
+            self._unknown[_made_id(answer, parameters)] = self.late.pop(operation)
         if self.lost[operation]:
             self.lost[operation] -= 1
             raise refusal("InternalError", operation)
@@ -83,14 +98,17 @@ class BadDay(MotoApi):
         if options and options.vpc and options.vpc.dhcp_options is not options:
             options.vpc = None
 
-    def _refuse_unknown(self, operation: str, parameters: dict[str, Any]) -> None:
+    def _refuse_unknown(self, service: str, operation: str, parameters: dict[str, Any]) -> None:
         for thing_id in list(self._unknown):
             if not operation.startswith("describe_") and f"'{thing_id}'" in repr(parameters):
                 self._unknown -= Counter([thing_id])
-                raise refusal("InvalidThing.NotFound", operation)
+                raise unknown(service, thing_id, operation)
 
 
-def _made_id(answer: dict[str, Any]) -> str:
+def _made_id(answer: dict[str, Any], parameters: dict[str, Any]) -> str:
+    if "Tier" in answer:
+        # A parameter of SSM.
+        return str(parameters["Name"])
     record = next(
         (value for value in answer.values() if isinstance(value, dict) and "HTTPHeaders" not in value), answer
     )

@@ -78,7 +78,8 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, connect
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import connect
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.host_key import Plan, ensure_absent, ensure_present
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
@@ -86,11 +87,11 @@ from ansible_collections.urmanac.talos.plugins.module_utils._libraries import re
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import known_hosts_line, make_host_key
 
 
-def ensure(api: Api, spec: ClusterSpec, parameter: str, state: str, *, check_mode: bool) -> Plan:
+def ensure(calls: Calls, spec: ClusterSpec, parameter: str, state: str, *, check_mode: bool) -> Plan:
     """Bring the parameter to the state and return what changed."""
     if state == "absent":
-        return ensure_absent(api, spec, parameter, check_mode=check_mode)
-    return ensure_present(api, spec, parameter, make_host_key, check_mode=check_mode)
+        return ensure_absent(calls, spec, parameter, check_mode=check_mode)
+    return ensure_present(calls, spec, parameter, make_host_key, check_mode=check_mode)
 
 
 def result_of(plan: Plan, spec: ClusterSpec) -> dict[str, Any]:
@@ -114,9 +115,9 @@ def main() -> None:
     module = AnsibleAWSModule(argument_spec=options, supports_check_mode=True)
     spec = parse_spec(module.params["cluster"])
     try:
-        api = connect(module, ("ssm",), region=spec.region, cidr=spec.vpc_ipv4_cidr)
+        api = connect(module, ("ssm",), region=spec.region, cidr=spec.vpc_ipv4_cidr, once=True)
         wanted = (module.params[name] for name in ("parameter", "state"))
-        plan = ensure(api, spec, *wanted, check_mode=module.check_mode)
+        plan = ensure(Calls(api), spec, *wanted, check_mode=module.check_mode)
     except ImportError as error:
         require(module, error)
     except CollectionError as error:

@@ -24,7 +24,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import read_and_compare
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import parse_spec
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
-from tests.ec2_bad_day import refusal
+from tests.ec2_bad_day import READING, refusal, unknown
 from tests.ec2_cluster import cluster, node
 from tests.lab.labs import Lab
 
@@ -51,6 +51,10 @@ BASTION = {
 SPEC = parse_spec(cluster(bastion=BASTION, nodes=[node(), node(name="compute-2", role="compute", ipv4="10.10.0.102")]))
 
 
+# The parameters that hold the id of what a call makes, where its answer has no other.
+NAMES_MADE = {"RoleName", "InstanceProfileName", "AutoScalingGroupName"}
+
+
 class Ended(Exception):
     """The run was killed."""
 
@@ -65,15 +69,18 @@ class FaultyApi(AwsApi):
         # The operations whose result is unknown to the next call that changes it.
         self.late: set[str] = set()
         self._unknown: set[str] = set()
+        # The services that said of something that they do not know it.
+        self.told_late: set[str] = set()
         self.writes: list[str] = []
 
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
-        self._refuse_unknown(operation, parameters)
+        self._refuse_unknown(service, operation, parameters)
         answer = super().call(service, operation, **parameters)
         if operation in self.late:
             self.late.remove(operation)
-            self._unknown |= set(re.findall(r"'((?:[a-z]+-[0-9a-f]{8,})|eipalloc-[0-9a-f]+)'", repr(answer)))
-        if not operation.startswith(("describe_", "get_", "list_")):
+            self._unknown |= set(re.findall(r"'([a-z]+-[0-9a-f]{8,})'", repr(answer)))
+            self._unknown |= {parameters[name] for name in NAMES_MADE & parameters.keys()}
+        if not operation.startswith(READING):
             self.writes.append(operation)
         if self.lost[operation]:
             self.lost[operation] -= 1
@@ -86,11 +93,12 @@ class FaultyApi(AwsApi):
         """Behave from now on."""
         self.killed, self.lost, self.late, self._unknown = "", Counter(), set(), set()
 
-    def _refuse_unknown(self, operation: str, parameters: dict[str, Any]) -> None:
-        unknown = {text for text in self._unknown if f"'{text}'" in repr(parameters)}
-        if unknown and not operation.startswith("describe_"):
-            self._unknown -= unknown
-            raise refusal("InvalidThing.NotFound", operation)
+    def _refuse_unknown(self, service: str, operation: str, parameters: dict[str, Any]) -> None:
+        met = {text for text in self._unknown if f"'{text}'" in repr(parameters)}
+        if met and not operation.startswith(READING):
+            self._unknown -= met
+            self.told_late.add(service)
+            raise unknown(service, met.pop(), operation)
 
 
 @pytest.fixture
@@ -152,6 +160,7 @@ def test_what_is_unknown_right_after_it_was_made_is_waited_for(api: FaultyApi) -
     outcome = ensured(api)
 
     assert api.late == set()
+    assert api.told_late == {"ec2", "iam", "autoscaling"}
     assert_one_of_each(outcome)
 
 

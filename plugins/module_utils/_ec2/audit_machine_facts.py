@@ -22,7 +22,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts imp
     VolumeFact,
     tags_of,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError, is_not_found
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired, owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.user_data import find_secrets
 
@@ -221,6 +221,6 @@ def _iam(reader: Reader, operation: str, **parameters: str) -> dict[str, Any]:
     try:
         return reader.api.call("iam", operation, **parameters)
     except AwsError as error:
-        if error.reason == "NoSuchEntity":
+        if is_not_found(error):
             return {}
         raise

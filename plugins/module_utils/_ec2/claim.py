@@ -16,7 +16,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError, is_not_found
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import MANAGED_BY
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
@@ -62,7 +62,7 @@ class ClaimClient:
         try:
             answer = self._api.call("ssm", "get_parameter", Name=self.name)
         except AwsError as error:
-            if error.reason == "ParameterNotFound":
+            if is_not_found(error):
                 return None
             raise
         return parse_claim(self.name, answer["Parameter"]["Value"])
@@ -92,7 +92,7 @@ class ClaimClient:
         try:
             self._api.call("ssm", "delete_parameter", Name=self.name)
         except AwsError as error:
-            if error.reason != "ParameterNotFound":
+            if not is_not_found(error):
                 raise
 
 

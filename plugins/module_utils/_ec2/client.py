@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol
 
@@ -79,6 +80,13 @@ _CODES = {
 }
 
 
+# What is in front names the kind. InvalidResourceId is what SSM says of the tags of a parameter that does not exist.
+_NOT_FOUND = re.compile(
+    r".*(NotFound|NoSuch(Entity|Resource)|DoesNotExist)(Exception)?|Gateway\.NotAttached|InvalidResourceId"
+)
+_UNKNOWN = re.compile(r"not found|do(es)? not exist", re.IGNORECASE)
+
+
 class Api(Protocol):
     """All that the readers need of AWS."""
 
@@ -93,6 +101,13 @@ class AwsError(Ec2Error):
         super().__init__(f"Failed to {problem.subject}: {problem.message.rstrip('.')}. {problem.remedy}")
         self.problem = problem
         self.reason = reason
+
+
+def is_not_found(error: AwsError) -> bool:
+    """Return whether AWS does not know, or does not know yet, what a call names; each service has words of its own."""
+    # Auto Scaling has one code for all that is wrong.
+    unknown = error.reason == "ValidationError" and bool(_UNKNOWN.search(error.problem.message))
+    return unknown or bool(_NOT_FOUND.fullmatch(error.reason))
 
 
 class Credentials(NamedTuple):

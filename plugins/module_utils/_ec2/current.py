@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv6Network
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError, is_not_found
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current_bastion import (
     MORE,
     group_facts,
@@ -440,7 +440,7 @@ def _existing(api: Api, operation: str, **parameters: str) -> dict[str, Any] | N
     try:
         return api.call("iam", operation, **parameters)
     except AwsError as error:
-        if error.reason == "NoSuchEntity":
+        if is_not_found(error):
             return None
         raise
 

@@ -8,10 +8,11 @@ The public part is a tag of the parameter, so the private part is never read aga
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import tag_list
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError, is_not_found
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import owner_tags, tags_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
@@ -32,35 +33,34 @@ class Plan(NamedTuple):
         return self.before != self.after
 
 
-def ensure_present(api: Api, spec: ClusterSpec, name: str, make: MakeHostKey, *, check_mode: bool) -> Plan:
+def ensure_present(calls: Calls, spec: ClusterSpec, name: str, make: MakeHostKey, *, check_mode: bool) -> Plan:
     """Make the parameter if it does not exist. An existing one is never overwritten."""
-    before = read_public_key(api, spec, name)
+    before = read_public_key(calls, spec, name)
     if before is not None:
         return Plan(before, before)
     if check_mode:
         return Plan(None, "a new key")
     key = make(spec.names.unique)
     tags = {**tags_of(spec, spec.names.bastion), PUBLIC_TAG: key.public}
-    try:
-        api.call("ssm", "put_parameter", Name=name, Type="SecureString", Value=key.private, Tags=_tag_list(tags))
-    except AwsError as error:
-        # Another run was faster, or an answer got lost: the key that is there now is the one that counts.
-        if error.reason != "ParameterAlreadyExists":
-            raise
-    return Plan(None, read_public_key(api, spec, name))
+    # Another run was faster, or an answer got lost: the key that is there now is the one that counts.
+    exists = ("ParameterAlreadyExists",)
+    put = {"Name": name, "Type": "SecureString", "Value": key.private, "Tags": tag_list(tags)}
+    calls.put("ssm", "put_parameter", exists, **put)
+    calls.made(name)
+    return Plan(None, read_public_key(calls, spec, name))
 
 
-def ensure_absent(api: Api, spec: ClusterSpec, name: str, *, check_mode: bool) -> Plan:
+def ensure_absent(calls: Calls, spec: ClusterSpec, name: str, *, check_mode: bool) -> Plan:
     """Delete the parameter if it is this cluster's."""
-    before = read_public_key(api, spec, name)
+    before = read_public_key(calls, spec, name)
     if before is not None and not check_mode:
-        api.call("ssm", "delete_parameter", Name=name)
+        calls.delete("ssm", "delete_parameter", Name=name)
     return Plan(before, None)
 
 
-def read_public_key(api: Api, spec: ClusterSpec, name: str) -> str | None:
+def read_public_key(calls: Calls, spec: ClusterSpec, name: str) -> str | None:
     """Return the public key of the parameter, None if there is no parameter."""
-    tags = read_tags(api, name)
+    tags = read_tags(calls, name)
     if tags is None:
         return None
     whole = owner_tags(spec).items() <= tags.items() and not public_key_problem(tags.get(PUBLIC_TAG, ""))
@@ -73,16 +73,12 @@ def read_public_key(api: Api, spec: ClusterSpec, name: str) -> str | None:
     return tags[PUBLIC_TAG]
 
 
-def read_tags(api: Api, name: str) -> dict[str, str] | None:
+def read_tags(calls: Calls, name: str) -> dict[str, str] | None:
     """Return the tags of a parameter, None if it does not exist."""
     try:
-        found = api.call("ssm", "list_tags_for_resource", ResourceType="Parameter", ResourceId=name)
+        found = calls.call("ssm", "list_tags_for_resource", ResourceType="Parameter", ResourceId=name)
     except AwsError as error:
-        if error.reason in ("InvalidResourceId", "ParameterNotFound"):
+        if is_not_found(error):
             return None
         raise
     return {tag["Key"]: tag["Value"] for tag in found["TagList"]}
-
-
-def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -17,7 +17,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.account import 
     questions,
     unanswered,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError, is_not_found
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, Problem
 
 SERVICES = ("ec2", "sts", "ssm", "service-quotas", "freetier")
@@ -137,7 +137,7 @@ def _ami(api: Api, spec: ClusterSpec) -> dict[str, str]:
         ami = api.call("ssm", "get_parameter", Name=AMI_PARAMETER)["Parameter"]["Value"]
         images = api.call("ec2", "describe_images", ImageIds=[ami])["Images"]
     except AwsError as error:
-        if error.reason in ("ParameterNotFound", "InvalidAMIID.NotFound"):
+        if is_not_found(error):
             return {}
         raise
     found = [{"id": ami, "name": image["Name"], "root_device": image["RootDeviceName"]} for image in images]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError, is_not_found
 
 T = TypeVar("T")
 # AWS did nothing: it can be asked again.
@@ -170,14 +170,6 @@ def is_propagating(error: AwsError) -> bool:
     """Return whether EC2 does not know an instance profile yet that IAM has: it learns of it within seconds."""
     message = error.problem.message.lower().replace(" ", "")
     return error.reason in ("InvalidParameterValue", "ValidationError") and "iaminstanceprofile" in message
-
-
-def is_not_found(error: AwsError) -> bool:
-    """Return whether AWS does not know, or not yet, what the call names."""
-    # Auto Scaling has one code for all that is wrong.
-    unknown = error.reason == "ValidationError" and "not found" in error.problem.message
-    named = error.reason.endswith((".NotFound", "NotFoundException"))
-    return named or unknown or error.reason in ("NoSuchEntity", "Gateway.NotAttached")
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Work, tag_list
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError, is_not_found
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import description_of, is_of
 
@@ -75,7 +75,7 @@ def _ours(work: Work, kind: str, name: str) -> Mapping[str, Any] | None:
     try:
         record = work.calls.call("iam", operation, **{parameter: name})[answer]
     except AwsError as error:
-        if error.reason != "NoSuchEntity":
+        if not is_not_found(error):
             raise
         return None
     tags = {tag["Key"]: tag["Value"] for tag in record.get("Tags") or ()}
@@ -115,7 +115,7 @@ def _listed(work: Work, operation: str, answer: str, **parameters: str) -> list[
     try:
         listed = work.calls.call("iam", operation, **parameters)[answer]
     except AwsError as error:
-        if error.reason != "NoSuchEntity":
+        if not is_not_found(error):
             raise
         return []
     return listed if isinstance(listed, list) else [listed]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import compare
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import read_cluster
@@ -19,6 +20,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.host_key import
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import HostKey, make_host_key
 from ansible_collections.urmanac.talos.plugins.modules import ec2_host_key
+from tests.ec2_bad_day import BadDay
 from tests.ec2_cluster import MotoApi, cluster, empty_aws, run_module, spec
 
 PARAMETER = "/urmanac.talos/talos-arm64/moon/bastion-host-key"
@@ -105,11 +107,23 @@ def test_of_two_runs_at_once_the_first_key_counts(api: MotoApi) -> None:
     there = make_host_key("first")
 
     def make_late(comment: str) -> HostKey:
-        ensure_present(api, spec(), PARAMETER, lambda _: there, check_mode=False)
+        ensure_present(Calls(api), spec(), PARAMETER, lambda _: there, check_mode=False)
         return make_host_key(comment)
 
-    assert ensure_present(api, spec(), PARAMETER, make_late, check_mode=False).after == there.public
+    assert ensure_present(Calls(api), spec(), PARAMETER, make_late, check_mode=False).after == there.public
     assert value(api) == there.private
+
+
+@pytest.mark.parametrize("what", ["late", "lost"])
+def test_a_key_that_is_known_late_or_whose_answer_was_lost_is_the_one_that_counts(what: str) -> None:
+    with empty_aws():
+        day = BadDay()
+        getattr(day, what)["put_parameter"] = 2
+
+        plan = ensure_present(day.calls_of(), spec(), PARAMETER, make_host_key, check_mode=False)
+
+        assert plan.after == ensure_present(day.calls_of(), spec(), PARAMETER, make_host_key, check_mode=False).before
+        assert plan.after is not None
 
 
 def test_the_key_is_part_of_the_plan_until_it_is_made(api: MotoApi, capsys: pytest.CaptureFixture[str]) -> None:
@@ -132,4 +146,4 @@ def test_another_refusal_is_told() -> None:
             raise AwsError(Problem("NOT_AUTHORIZED", f"call {operation}", "no", "Allow it."), "AccessDeniedException")
 
     with pytest.raises(AwsError, match="list_tags_for_resource"):
-        ensure_present(DeniedApi(), spec(), PARAMETER, make_host_key, check_mode=False)
+        ensure_present(Calls(DeniedApi()), spec(), PARAMETER, make_host_key, check_mode=False)

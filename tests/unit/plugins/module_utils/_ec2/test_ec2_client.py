@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import botocore.exceptions
+import botocore.session
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import (
@@ -16,8 +18,11 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import (
     AwsError,
     Credentials,
     endpoint_problems,
+    is_not_found,
 )
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem
 from tests.lookalikes import ACCESS_KEY_ID
+from tests.operator_policy import SERVICES
 
 LAB = "http://127.0.0.1:5510"
 AWS = "https://ec2.eu-west-1.amazonaws.com"
@@ -162,6 +167,46 @@ def test_a_permission_is_called_as_iam_calls_it() -> None:
         api.call("service-quotas", "get_aws_default_service_quota")
 
     assert "servicequotas:GetAWSDefaultServiceQuota" in raised.value.problem.remedy
+
+
+def modelled_refusals() -> list[tuple[str, str]]:
+    """Return what the models of the services that are called say of things that do not exist: EC2's says nothing."""
+    session = botocore.session.Session()
+    models = {service: session.get_service_model(service) for service in SERVICES}
+    shapes = [(service, shape) for service, model in models.items() for shape in model.error_shapes]
+    codes = {(service, str(shape.error_code or shape.name)) for service, shape in shapes}
+    return sorted(
+        (service, code) for service, code in codes if re.search("NotFound|NoSuch|NotExist|InvalidResourceId", code)
+    )
+
+
+@pytest.mark.parametrize(("service", "code"), modelled_refusals())
+def test_every_word_of_a_service_for_what_does_not_exist_is_known(service: str, code: str) -> None:
+    assert is_not_found(AwsError(Problem("AWS_ERROR", f"call {service}", code, ""), code))
+
+
+# Auto Scaling and EC2 say it in codes that their models do not list.
+UNLISTED = [
+    ("InvalidVpcID.NotFound", "The vpc ID 'vpc-0' does not exist", True),
+    ("InvalidLaunchTemplateId.VersionNotFound", "Could not find launch template version", True),
+    ("InvalidLaunchTemplateName.NotFoundException", "At least one of the launch templates does not exist", True),
+    ("Gateway.NotAttached", "resource igw-0 is not attached to network vpc-0", True),
+    ("InvalidResourceId", "The resource ID is not valid. Verify that you entered the correct ID and try again.", True),
+    ("ValidationError", "AutoScalingGroup name not found - null", True),
+    ("ValidationError", "Scheduled action name not found", True),
+    ("ValidationError", "The specified launch template, with template ID lt-0, does not exist.", True),
+    ("ValidationError", "Value 'x' at 'desiredCapacity' failed to satisfy constraint", False),
+    ("InvalidParameterValue", "The value does not exist in the enum", False),
+    ("DependencyViolation", "The vpc 'vpc-0' has dependencies", False),
+    ("InternalError", "not found", False),
+]
+
+
+@pytest.mark.parametrize(("code", "message", "missing"), UNLISTED)
+def test_what_does_not_exist_is_told_from_other_refusals(code: str, message: str, missing: bool) -> None:
+    error = AwsError(Problem("AWS_ERROR", "call x", f"{code}: {message}", ""), code)
+
+    assert is_not_found(error) is missing
 
 
 def test_all_pages_are_read() -> None:
