@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.urmanac.talos.plugins.modules import cozystack_info
 from ansible_collections.urmanac.talos.plugins.plugin_utils._cozystack_wait import (
     Account,
     Clock,
@@ -23,6 +23,7 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils._cozystack_wait impo
     refusal,
     wait_for,
 )
+from ansible_collections.urmanac.talos.plugins.plugin_utils._in_process import InProcess
 
 ARGUMENT_SPEC = {
     "kubeconfig": {"type": "path"},
@@ -64,9 +65,10 @@ def write_history(path: str | None, history: History) -> None:
     fresh.replace(target)
 
 
-class ActionModule(ActionBase):
+class ActionModule(InProcess):
     """Runs M(urmanac.talos.cozystack_info) where the task runs, until there is an end."""
 
+    MODULE = cozystack_info
     TRANSFERS_FILES = False
     _supports_check_mode = True
 

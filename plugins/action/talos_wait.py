@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.urmanac.talos.plugins.modules import talos_info
+from ansible_collections.urmanac.talos.plugins.plugin_utils._in_process import InProcess
 from ansible_collections.urmanac.talos.plugins.plugin_utils._talos_wait import (
     Clock,
     Wish,
@@ -52,9 +53,10 @@ def wish_of(options: Mapping[str, Any], *, once: bool) -> Wish:
     )
 
 
-class ActionModule(ActionBase):
+class ActionModule(InProcess):
     """Runs M(urmanac.talos.talos_info) where the task runs, until every node is there."""
 
+    MODULE = talos_info
     TRANSFERS_FILES = False
     _supports_check_mode = True
 

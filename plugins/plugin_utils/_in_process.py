@@ -1,0 +1,101 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run modules of this collection inside ansible-playbook where that makes no difference but time.
+
+Most of the collection's modules ask AWS, Talos and Kubernetes over the network, and run on the controller itself. As
+processes of their own they spend most of their time starting Python and importing the same libraries again. Their
+action plugins import them before Ansible forks the worker of the task, which then finds everything in memory.
+Private to urmanac.talos: may change at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import sys
+import traceback
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+from ansible import constants
+from ansible.module_utils import basic
+from ansible.plugins.action import ActionBase
+from ansible.plugins.action.normal import ActionModule as NormalAction
+from ansible.vars.clean import remove_internal_keys
+
+try:  # ansible-core 2.19 and later name the encoding of arguments and results.
+    from ansible.module_utils.common.json import Direction, get_module_encoder
+except ImportError:
+    from ansible.module_utils.common.json import AnsibleJSONEncoder
+
+    ENCODER: Any = AnsibleJSONEncoder
+    PROFILE: tuple[str, ...] = ()
+else:
+    PROFILE = ("legacy",)
+    ENCODER = get_module_encoder(*PROFILE, Direction.CONTROLLER_TO_MODULE)
+
+
+def printed_by(module: ModuleType, arguments: Mapping[str, Any]) -> str:
+    """Return what a module prints as its result with these arguments."""
+    basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}, cls=ENCODER).encode()
+    if PROFILE:
+        basic._ANSIBLE_PROFILE = PROFILE[0]
+    output = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(output):
+            module.main()
+    except SystemExit:
+        return output.getvalue()
+    except Exception as error:
+        failure = {"failed": True, "msg": f"{type(error).__name__}: {error}", "exception": traceback.format_exc()}
+        return json.dumps(failure)
+    return json.dumps({"failed": True, "msg": f"{module.__name__} ended without a result"})
+
+
+class InProcess(ActionBase):  # type: ignore[misc]
+    """Runs C(MODULE) in the worker of its task; in any other place and way, Ansible runs it as it runs every module."""
+
+    MODULE: ModuleType
+
+    def _execute_module(
+        self,
+        module_name: str | None = None,
+        module_args: dict[str, Any] | None = None,
+        task_vars: dict[str, Any] | None = None,
+        **how: Any,
+    ) -> dict[str, Any]:
+        """Run the module and return its result."""
+        task_vars = task_vars or {}
+        if how.get("wrap_async") or not self._is_here(task_vars):
+            ordinary = super()._execute_module
+            answer: dict[str, Any] = ordinary(
+                module_name=module_name, module_args=module_args, task_vars=task_vars, **how
+            )
+            return answer
+        arguments = dict(self._task.args if module_args is None else module_args)
+        self._update_module_args(module_name or self._task.action, arguments, task_vars)
+        self._used_interpreter = None
+        output = {"stdout": printed_by(self.MODULE, arguments), "stderr": "", "rc": 0}
+        result: dict[str, Any] = self._parse_returned_data(output, *PROFILE)
+        remove_internal_keys(result)
+        return result
+
+    def _is_here(self, task_vars: Mapping[str, Any]) -> bool:
+        """Return whether the module would run on this machine, as this user, with this very Python and environment."""
+        python = self._templar.template(task_vars.get("ansible_python_interpreter", ""))
+        return (
+            self._connection.transport == "local"
+            and python == sys.executable
+            and not self._task.async_val
+            and not self._play_context.become
+            and not any(self._task.environment or [])
+            # Who keeps a module's files wants to look at them.
+            and not constants.DEFAULT_KEEP_REMOTE_FILES
+        )
+
+
+class InProcessAction(InProcess, NormalAction):  # type: ignore[misc]
+    """What the action of a module is that does nothing besides running it."""

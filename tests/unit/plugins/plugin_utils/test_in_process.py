@@ -1,0 +1,130 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import yaml
+
+from ansible_collections.urmanac.talos.plugins.plugin_utils._in_process import printed_by
+
+ROOT = Path(__file__).resolve().parents[4]
+# With -vvv ansible tells how it starts the process of a module.
+STARTED = " EXEC "
+Result = dict[str, object]
+
+
+def run(home: Path, module: str, arguments: str, *options: str, **environment: str) -> tuple[str, Result]:
+    """Return what ansible says while it runs a module on this machine, and the module's result."""
+    program = [Path(sys.executable).with_name("ansible"), "localhost", "-vvv", "-m", f"urmanac.talos.{module}"]
+    settings = {
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_HOME": str(home),
+        "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1",
+        "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
+    }
+    done = subprocess.run(
+        [*program, "-a", arguments, *options],
+        cwd=ROOT,
+        env=os.environ | settings | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    said, brace, rest = done.stdout.partition("\n{\n")
+    return said, json.loads(brace + rest)["plays"][0]["tasks"][0]["hosts"]["localhost"]
+
+
+def in_its_own_process(home: Path, module: str, arguments: str, *options: str) -> Result:
+    """Return the result as Ansible comes to it without the collection's action plugin."""
+    said, result = run(home, module, arguments, *options, ANSIBLE_KEEP_REMOTE_FILES="1")
+    assert STARTED in said
+    return result
+
+
+def in_process(home: Path, module: str, arguments: str, *options: str) -> Result:
+    """Return the result of the module that no process was started for."""
+    said, result = run(home, module, arguments, *options)
+    assert STARTED not in said
+    return result
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        ("path={home}/secrets.yaml", ()),
+        ("path={home}/new.yaml", ("--check", "--diff")),
+        ("certificate_days=5", ()),
+        ("path={home}/secrets.yaml certificate_days=soon", ()),
+        ("path={home}/secrets.yaml unknown=1", ()),
+        ("path=/proc/secrets.yaml", ()),
+    ],
+    ids=["present", "check mode", "without an option", "a wrong type", "an unknown option", "a failure of the module"],
+)
+def test_a_module_gives_the_same_result_without_a_process_of_its_own(
+    tmp_path: Path, arguments: str, options: tuple[str, ...]
+) -> None:
+    in_process(tmp_path, "talos_secrets", f"path={tmp_path}/secrets.yaml")
+
+    here, there = (
+        way(tmp_path, "talos_secrets", arguments.format(home=tmp_path), *options)
+        for way in (in_process, in_its_own_process)
+    )
+
+    # The fingerprint of an authority that would be made is another one each time.
+    assert {**here, "authority": ""} == {**there, "authority": ""}
+    assert "msg" in here or "path" in here
+
+
+def test_another_python_runs_the_module_in_a_process_of_its_own(tmp_path: Path) -> None:
+    said, _result = run(tmp_path, "talos_info", "nodes=", "-e", "ansible_python_interpreter=/usr/bin/env python3")
+
+    assert STARTED in said
+
+
+def test_a_task_with_an_environment_runs_the_module_in_a_process_of_its_own(tmp_path: Path) -> None:
+    playbook = tmp_path / "playbook.yml"
+    task = {"urmanac.talos.talos_secrets": {"path": f"{tmp_path}/secrets.yaml"}, "environment": {"LC_ALL": "C"}}
+    playbook.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]))
+
+    done = subprocess.run(
+        [Path(sys.executable).with_name("ansible-playbook"), "-vvv", playbook],
+        cwd=ROOT,
+        env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert STARTED in done.stdout
+    assert "failed=0" in done.stdout
+
+
+def test_a_module_that_breaks_fails_with_what_broke() -> None:
+    def main() -> None:
+        raise ValueError("no such shape")
+
+    broken = ModuleType("broken")
+    broken.main = main  # type: ignore[attr-defined]
+
+    result = json.loads(printed_by(broken, {}))
+
+    assert (result["failed"], result["msg"]) == (True, "ValueError: no such shape")
+    assert "in main" in result["exception"]
+
+
+def test_a_module_that_prints_nothing_fails() -> None:
+    silent = ModuleType("silent")
+    silent.main = lambda: None  # type: ignore[attr-defined]
+
+    assert json.loads(printed_by(silent, {})) == {"failed": True, "msg": "silent ended without a result"}
