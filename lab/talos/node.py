@@ -21,6 +21,7 @@ from lab.kubernetes.server import ApiServer
 from lab.talos import pki, services
 from lab.talos.config import Config, parse
 from lab.talos.faults import Faults
+from lab.talos.kernel import command_line
 from lab.talos.registry import Registry, contents_of
 from lab.talos.server import NodeServer
 from lab.talos.state import Disk, State
@@ -38,8 +39,6 @@ class Hardware(NamedTuple):
     memory: int = 4 * 2**30
     link: str = "ens5"
     architecture: str = "arm64"
-    # Of platform metal on arm64: no console that EC2 shows.
-    cmdline: str = "talos.platform=metal console=ttyAMA0 console=tty0 init_on_alloc=1 slab_nomerge pti=on"
 
 
 def hardware_of(*, cpus: int, memory: int, disk: int) -> Hardware:
@@ -111,8 +110,9 @@ class TalosNode:
 
     @property
     def cmdline(self) -> str:
-        """Return the kernel's arguments: those of the platform, and those that its image was made with."""
-        return f"{self.hardware.cmdline} {contents_of(self.state.image or '').cmdline}".rstrip()
+        """Return the kernel's arguments, which are part of the image."""
+        extra = contents_of(self.state.image or "").cmdline
+        return command_line(self.release, extra, self.hardware.architecture)
 
     @property
     def identity(self) -> str:

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.urmanac.talos.plugins.module_utils._boot.failures import explain
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.console import SERIAL_PORT
 
 FAILED = "urmanac.talos: FAILED"
+CONSOLE = f"console={SERIAL_PORT}"
 CONSOLE_LINES = 6
 REPLACE = (
     "aws ec2 terminate-instances --instance-ids {id}, then run the playbook again: "
@@ -55,7 +57,10 @@ def remedy(state: str, failed: bool, console: bool) -> str:
     if failed:
         return f"mend what the console names, then {REPLACE}"
     if console:
-        return f"it may only need longer: raise nodes_wait_timeout and run the playbook again. If it hangs: {REPLACE}"
+        return (
+            "it may only need longer: raise nodes_wait_timeout and run the playbook again. The console is that of the "
+            f"Linux before Talos; Talos writes to it only if its image has {CONSOLE}. If it hangs: {REPLACE}"
+        )
     return "EC2 shows no console yet; wait some minutes and run the playbook again."
 
 

@@ -133,9 +133,13 @@ nodes:
       sample:
         tailscale: 1.90.0
     cmdline:
-      description: Kernel arguments that the node booted with.
+      description:
+        - Kernel arguments that the node booted with.
+        - The console of EC2 shows what Talos writes only if C(console=ttyS0) is one of them. It is part of the image.
       type: str
-      sample: talos.platform=metal console=ttyS0
+      sample: >-
+        talos.platform=metal console=ttyAMA0 console=tty0 init_on_alloc=1 slab_nomerge pti=on consoleblank=0
+        nvme_core.io_timeout=4294967295 printk.devkmsg=on selinux=1 module.sig_enforce=1 proc_mem.force_override=never
     disks:
       description: Disks of the node.
       type: list

@@ -79,7 +79,8 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError, TalosError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import CONSOLE_REMEDY, Cause, NodeError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import console
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import (
     cluster_way,
     node_module,
@@ -99,6 +100,9 @@ class Node(Protocol):
     async def is_in_maintenance(self) -> bool:
         """Tell whether it waits for a configuration."""
 
+    async def kernel_arguments(self) -> str | None:
+        """Return what it booted with, None if it cannot tell."""
+
     async def reset(self) -> None:
         """Wipe it."""
 
@@ -115,6 +119,14 @@ class RealNode:
         seen = await probe(self._address, port=self._params["port"], timeout=self._params["timeout"])
         return seen.stage == "maintenance"
 
+    async def kernel_arguments(self) -> str | None:
+        """Return what it booted with, None if it cannot tell."""
+        try:
+            async with client.connected(self._address, cluster_way(self._params)) as connection:
+                return await machine.cmdline(connection)
+        except NodeError:
+            return None
+
     async def reset(self) -> None:
         """Wipe it, as the options say."""
         wish = {name: self._params[name] for name in ("graceful", "partitions")}
@@ -128,24 +140,25 @@ async def ensure_reset(address: str, node: Node, *, wait_timeout: float, check_m
         return False
     if check_mode:
         return True
+    # Asked before, because a node that does not come back cannot tell; it boots the same image again.
+    arguments = await node.kernel_arguments()
     try:
         await node.reset()
     except NodeError as error:
         # A node that goes down at once may cut the connection before it has answered.
         if error.cause is not Cause.CUT or not wait_timeout:
             raise
-    await until_maintenance(address, node, wait_timeout)
+    await until_maintenance(address, node, wait_timeout, console.remedy(arguments))
     return True
 
 
-async def until_maintenance(address: str, node: Node, wait_timeout: float) -> None:
+async def until_maintenance(address: str, node: Node, wait_timeout: float, remedy: str) -> None:
     """Wait until the node has come back."""
     end = time.monotonic() + wait_timeout
     while wait_timeout and not await node.is_in_maintenance():
         if time.monotonic() > end:
             raise TalosError(
-                f"Failed to reset {address}: it is not back in maintenance mode after {wait_timeout:g} s. "
-                f"{CONSOLE_REMEDY}"
+                f"Failed to reset {address}: it is not back in maintenance mode after {wait_timeout:g} s. {remedy}"
             )
         await asyncio.sleep(1)
 

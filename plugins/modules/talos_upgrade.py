@@ -112,7 +112,8 @@ from typing import Any, NamedTuple, Protocol
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError, TalosError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import versions
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import CONSOLE_REMEDY, Cause, NodeError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.console import CONSOLE_REMEDY
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import (
     cluster_way,
     node_module,

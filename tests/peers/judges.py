@@ -64,12 +64,28 @@ def release_of(version: Version) -> str:
     return subprocess.run([find_judge(version), "version"], capture_output=True, text=True, check=True).stdout.strip()
 
 
-def verdicts(version: Version, cases: Iterable[Case]) -> dict[str, str]:
-    """Return what a version of Talos says of each case: why it refuses it, or nothing."""
+def arguments_of(version: Version) -> str:
+    """Return the kernel arguments that an image of a version has on every platform."""
+    return subprocess.run([find_judge(version), "arguments"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+class Verdict(NamedTuple):
+    """Why a version of Talos refuses a configuration, or nothing; what it warns of; what patches made of it."""
+
+    error: str
+    warnings: tuple[str, ...] = ()
+    outcome: str = ""
+
+
+def verdicts(version: Version, cases: Iterable[Case]) -> dict[str, Verdict]:
+    """Return what a version of Talos says of each case."""
     lines = "\n".join(json.dumps(case._asdict()) for case in cases)
     told = subprocess.run([find_judge(version)], input=lines, capture_output=True, text=True, check=True)
     answers: list[dict[str, Any]] = [json.loads(line) for line in told.stdout.splitlines()]
-    return {answer["name"]: answer["error"] for answer in answers}
+    return {
+        answer["name"]: Verdict(answer["error"], tuple(answer["warnings"] or ()), answer["outcome"])
+        for answer in answers
+    }
 
 
 def _go(version: Version, command: str, *arguments: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import pytest
 
+from lab.talos import kernel
 from tests import verdicts
 from tests.peers import judges
 from tests.talos_corpus import cases
@@ -17,9 +18,11 @@ from tools import talos_fields
 
 ALL = list(cases())
 
+Told = dict[judges.Version, dict[str, judges.Verdict]]
+
 
 @pytest.fixture(scope="module")
-def told() -> dict[judges.Version, dict[str, str]]:
+def told() -> Told:
     """Return what each version says of each case; one that cannot be built fails the test with the reason."""
     found, missing = {}, []
     for version in judges.VERSIONS:
@@ -33,7 +36,7 @@ def told() -> dict[judges.Version, dict[str, str]]:
     return found
 
 
-def differences(version: judges.Version, told: dict[str, str]) -> list[str]:
+def differences(version: judges.Version, told: dict[str, judges.Verdict]) -> list[str]:
     """Return the cases in which our modules or the lab's node say something else than Talos."""
     release, found = (1, version.minor), []
     for case in ALL:
@@ -41,13 +44,14 @@ def differences(version: judges.Version, told: dict[str, str]) -> list[str]:
         if not case.patches:
             ours["the lab's node"] = verdicts.lab(case, release)
         for who, cause in ours.items():
-            if bool(cause) != bool(told[case.name]):
-                found.append(f"{version.name} {case.name}\n  Talos: {told[case.name]}\n  {who}: {cause}")
+            error = told[case.name].error
+            if bool(cause) != bool(error):
+                found.append(f"{version.name} {case.name}\n  Talos: {error}\n  {who}: {cause}")
     return found
 
 
 def test_every_configuration_is_judged_as_talos_judges_it(
-    told: dict[judges.Version, dict[str, str]],
+    told: Told,
     capsys: pytest.CaptureFixture[str],
     request: pytest.FixtureRequest,
 ) -> None:
@@ -56,33 +60,40 @@ def test_every_configuration_is_judged_as_talos_judges_it(
     with capsys.disabled():
         print("\n" + table(told, found))
     if request.config.getoption("--record"):
-        verdicts.record({version.release: of for version, of in told.items()})
+        errors = {version.release: {name: one.error for name, one in of.items()} for version, of in told.items()}
+        verdicts.record(errors)
     assert not any(found.values()), "\n".join(line for lines in found.values() for line in lines)
 
 
-def table(told: dict[judges.Version, dict[str, str]], found: dict[judges.Version, list[str]]) -> str:
+def table(told: Told, found: dict[judges.Version, list[str]]) -> str:
     """Return the lines that tell how many configurations were judged by whom, and how alike."""
     lines = [f"{'Talos':<14}{'taken':>8}{'refused':>9}{'differences':>13}"]
     for version, of in told.items():
-        refused = sum(map(bool, of.values()))
+        refused = sum(bool(one.error) for one in of.values())
         lines.append(f"{version.release:<14}{len(of) - refused:>8}{refused:>9}{len(found[version]):>13}")
     count, wrong = len(ALL) * len(told), sum(map(len, found.values()))
     total = f"{len(ALL)} configurations x {len(told)} versions: judged alike {count - wrong}, differences {wrong}"
     return "\n".join([*lines, total])
 
 
-def test_the_recorded_verdicts_are_those_of_today(told: dict[judges.Version, dict[str, str]]) -> None:
+def test_the_recorded_verdicts_are_those_of_today(told: Told) -> None:
     recorded = verdicts.recorded()
 
     for version, of in told.items():
-        marks = {name: verdicts.REFUSED if cause else verdicts.TAKEN for name, cause in of.items()}
+        marks = {name: verdicts.REFUSED if one.error else verdicts.TAKEN for name, one in of.items()}
         assert recorded[1, version.minor] == marks
 
 
-def test_the_table_of_fields_is_what_talos_tells_of_its_types(told: dict[judges.Version, dict[str, str]]) -> None:
+def test_the_table_of_fields_is_what_talos_tells_of_its_types(told: Told) -> None:
     assert set(told) == set(judges.VERSIONS)
     assert talos_fields.TARGET.read_text(encoding="utf-8") == talos_fields.current()
 
 
-def test_a_judge_names_the_release_that_it_is_built_from(told: dict[judges.Version, dict[str, str]]) -> None:
+def test_a_judge_names_the_release_that_it_is_built_from(told: Told) -> None:
     assert [judges.release_of(version) for version in told] == [version.release for version in told]
+
+
+def test_the_labs_node_has_the_kernel_arguments_of_a_real_image(told: Told) -> None:
+    for version in told:
+        theirs = [argument.removesuffix("=") for argument in judges.arguments_of(version).split()]
+        assert kernel.default_arguments((1, version.minor)) == theirs

@@ -21,9 +21,9 @@ NODE = {
 }
 
 
-def image(lab: Lab, version: str) -> tuple[str, ...]:
+def image(lab: Lab, version: str, arguments: str = "") -> tuple[str, ...]:
     """Put an image of this version into the registry and return the options that build one node of it."""
-    lab.registry("images", repository="urmanac/versions/talos", tag=version, version=version)
+    lab.registry("images", repository="urmanac/versions/talos", tag=version, version=version, cmdline=arguments)
     variables = {
         "cluster_nodes": [NODE],
         "cluster_images": {"gateway": f"ghcr.io/urmanac/versions/talos:{version}"},
@@ -32,15 +32,18 @@ def image(lab: Lab, version: str) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize(
-    ("version", "contract"),
-    [("v1.11.5", "v1.11"), ("v1.12.6", "v1.12"), ("v1.14.0", "v1.13")],
+    ("version", "contract", "arguments"),
+    [("v1.11.5", "v1.11", ""), ("v1.12.6", "v1.12", ""), ("v1.14.0", "v1.13", "console=ttyS0")],
 )
-def test_a_cluster_of_each_version_runs_with_the_contract_that_it_takes(lab: Lab, version: str, contract: str) -> None:
-    options = image(lab, version)
+def test_a_cluster_of_each_version_runs_with_the_contract_that_it_takes(
+    lab: Lab, version: str, contract: str, arguments: str
+) -> None:
+    options = image(lab, version, arguments)
 
     run = play(lab, SITE, *options)
 
     assert run.code == 0, run.output
+    assert ("EC2's console shows nothing of Talos on gateway" in run.output) is (not arguments)
     record = json.loads((lab.directory / "cluster" / "talos.json").read_text(encoding="utf-8"))
     assert record == {"contract": contract}
     gone = play(lab, "playbooks/reset.yml", *options, "-e", CONFIRMED)

@@ -81,7 +81,7 @@ def _nodes(found: Reading) -> Iterator[Verdict]:
     for node in found.nodes:
         # Until the first container network is there, that is how nodes are.
         if not node.ready and not node.waits_for_network:
-            remedy = "Look at it: urmanac.talos.talos_info, and its console. It may have run out of memory."
+            remedy = "Look at it with urmanac.talos.talos_info. It may have run out of memory."
             yield Verdict(Code.NODE_NOT_READY, node.name, f"{node.name} is not ready: {node.reason}", remedy)
 
 

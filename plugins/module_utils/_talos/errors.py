@@ -14,11 +14,6 @@ from typing import Final, NamedTuple
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import TalosError
 
 CONNECT: Final = "connect"
-# A metal image for arm64 names ttyAMA0 for its console, and EC2 shows ttyS0.
-CONSOLE_REMEDY = (
-    "Look at its console, if its image writes to it: on EC2 one without console=ttyS0 in its kernel's arguments shows "
-    "the last lines of the Linux before Talos."
-)
 
 
 class Cause(enum.StrEnum):
@@ -69,7 +64,8 @@ _REMEDIES: Final = {
     Cause.CONFIGURED: "Use the talosconfig of the cluster that it belongs to.",
     Cause.OTHER_AUTHORITY: "Use the talosconfig of the cluster that it belongs to, or reset the node.",
     Cause.OTHER_ADDRESS: "Add the address to machine.certSANs, or connect to an address that is in it.",
-    Cause.OTHER_PIN: "Read the pin from the node's console, and be sure who answers at this address.",
+    Cause.OTHER_PIN: "Compare with the pin on the node's console (EC2 has it only if the image has console=ttyS0), and "
+    "find out who answers at this address.",
     Cause.OTHER_DATE: "Compare the clocks of this machine and of the node.",
     Cause.CERTIFICATE_REJECTED: "Use the talosconfig of the cluster that it belongs to, and compare the clocks.",
     Cause.CUT: "Ask the node whether it did it.",

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/cosi-project/runtime/pkg/state"
 	"github.com/cosi-project/runtime/pkg/state/impl/inmem"
@@ -20,6 +21,8 @@ import (
 	"github.com/siderolabs/talos/pkg/machinery/config"
 	"github.com/siderolabs/talos/pkg/machinery/config/configloader"
 	"github.com/siderolabs/talos/pkg/machinery/config/configpatcher"
+	"github.com/siderolabs/talos/pkg/machinery/imager/quirks"
+	"github.com/siderolabs/talos/pkg/machinery/kernel"
 	"github.com/siderolabs/talos/pkg/machinery/resources/block"
 	"github.com/siderolabs/talos/pkg/machinery/version"
 )
@@ -40,12 +43,19 @@ type question struct {
 type answer struct {
 	Name     string   `json:"name"`
 	Error    string   `json:"error"`
+	Outcome  string   `json:"outcome"`
 	Warnings []string `json:"warnings"`
 }
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "version" {
 		fmt.Println(version.Tag)
+
+		return
+	}
+
+	if len(os.Args) > 1 && os.Args[1] == "arguments" {
+		fmt.Println(strings.Join(kernel.DefaultArgs(quirks.New(version.Tag)), " "))
 
 		return
 	}
@@ -81,7 +91,7 @@ func main() {
 		}
 
 		told := answer{Name: asked.Name}
-		if told.Warnings, err = judge(machine, asked); err != nil {
+		if told.Outcome, told.Warnings, err = judge(machine, asked); err != nil {
 			told.Error = err.Error()
 		}
 
@@ -100,7 +110,8 @@ func newMachine() (state.State, error) {
 	return machine, machine.Create(context.Background(), disk)
 }
 
-func judge(machine state.State, asked question) (warnings []string, err error) {
+// judge returns the configuration with its patches applied, and what Talos says of it.
+func judge(machine state.State, asked question) (outcome string, warnings []string, err error) {
 	defer func() {
 		if panicked := recover(); panicked != nil {
 			err = fmt.Errorf("panic: %v", panicked)
@@ -109,21 +120,30 @@ func judge(machine state.State, asked question) (warnings []string, err error) {
 
 	provider, err := load(asked)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 
 	if provider.RawV1Alpha1() == nil {
-		return nil, fmt.Errorf("the applied machine configuration doesn't contain v1alpha1 config")
+		return "", nil, fmt.Errorf("the applied machine configuration doesn't contain v1alpha1 config")
+	}
+
+	if len(asked.Patches) > 0 {
+		patched, encodeErr := provider.Bytes()
+		if encodeErr != nil {
+			return "", nil, encodeErr
+		}
+
+		outcome = string(patched)
 	}
 
 	warnings, err = provider.Validate(metal{})
 	if err != nil {
-		return warnings, err
+		return outcome, warnings, err
 	}
 
 	more, err := provider.RuntimeValidate(context.Background(), machine, metal{})
 
-	return append(warnings, more...), err
+	return outcome, append(warnings, more...), err
 }
 
 // load decodes a configuration; with patches, as talosctl applies them before it sends the outcome.

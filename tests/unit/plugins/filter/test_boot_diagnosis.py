@@ -60,6 +60,7 @@ def test_a_machine_that_is_still_at_it_may_need_longer() -> None:
     lines = boot_diagnosis([GATEWAY], resources(console=["urmanac.talos: installing"]), [REFUSED])
 
     assert "raise nodes_wait_timeout" in lines[-1]
+    assert "Talos writes to it only if its image has console=ttyS0" in lines[-1]
 
 
 def test_a_stopped_machine_is_started_by_the_next_run() -> None:

@@ -329,14 +329,19 @@ def test_a_digest_needs_the_version_told() -> None:
 class FakeVictim:
     """A node in memory that can be wiped."""
 
-    def __init__(self, *, configured: bool) -> None:
+    def __init__(self, *, configured: bool, arguments: str | None = None, returns: bool = True) -> None:
         self.configured = configured
+        self.arguments = arguments
+        self.returns = returns
 
     async def is_in_maintenance(self) -> bool:
         return not self.configured
 
+    async def kernel_arguments(self) -> str | None:
+        return self.arguments
+
     async def reset(self) -> None:
-        self.configured = False
+        self.configured = not self.returns
 
 
 @pytest.mark.parametrize(
@@ -352,6 +357,27 @@ def test_a_reset_wipes_once(configured: bool, check_mode: bool, changed: bool, a
 
     assert asyncio.run(talos_reset.ensure_reset("a", node, wait_timeout=5, check_mode=check_mode)) is changed
     assert node.configured is after
+
+
+@pytest.mark.parametrize(
+    ("arguments", "remedy"),
+    [
+        pytest.param(
+            "talos.platform=metal console=ttyAMA0 console=tty0",
+            r"does not show why: Talos writes to ttyAMA0 and tty0 and EC2 shows ttyS0 only.*terminate its instance",
+            id="no serial console",
+        ),
+        pytest.param("talos.platform=metal console=ttyS0", r"shows why: aws ec2 get-console-output", id="a serial one"),
+        pytest.param(None, r"only if the image was made with customization.*console=ttyS0", id="not known"),
+    ],
+)
+def test_a_node_that_a_reset_does_not_bring_back_names_what_its_console_can_tell(
+    arguments: str | None, remedy: str
+) -> None:
+    node = FakeVictim(configured=True, arguments=arguments, returns=False)
+
+    with pytest.raises(TalosError, match=rf"Failed to reset a: it is not back in maintenance mode.*{remedy}"):
+        asyncio.run(talos_reset.ensure_reset("a", node, wait_timeout=0.1, check_mode=False))
 
 
 def test_a_reset_must_be_confirmed() -> None:
