@@ -11,13 +11,13 @@ certificate authority, which only the owner's secrets bundle has.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError, is_not_found
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.owners import owner_text
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import MANAGED_BY
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 
@@ -41,8 +41,8 @@ class Plan(NamedTuple):
 
 
 def claim_name(project: str, name: str) -> str:
-    """Return the name of the parameter; a project may hold characters that SSM does not take in one."""
-    return f"/urmanac.talos/{re.sub('[^A-Za-z0-9_.-]', '_', project)}/{name}/claim"
+    """Return the name of the parameter, another one for each project and cluster."""
+    return f"/urmanac.talos/{project}/{name}/claim"
 
 
 class ClaimClient:
@@ -57,19 +57,31 @@ class ClaimClient:
         """Return the name of the parameter."""
         return claim_name(self._cluster.project, self._cluster.name)
 
+    @property
+    def _owner(self) -> dict[str, str]:
+        return {"Project": self._cluster.project, "Cluster": self._cluster.name}
+
     def read(self) -> Claim | None:
-        """Return the claim, or None if the cluster is not claimed."""
+        """Return the claim, or None if the cluster is not claimed; refuse a parameter without the cluster's tags."""
         try:
             answer = self._api.call("ssm", "get_parameter", Name=self.name)
         except AwsError as error:
             if is_not_found(error):
                 return None
             raise
+        found = self._api.call("ssm", "list_tags_for_resource", ResourceType="Parameter", ResourceId=self.name)
+        tags = {tag["Key"]: tag["Value"] for tag in found["TagList"]}
+        if not self._owner.items() <= tags.items():
+            raise Ec2Error(
+                f"Failed to use the SSM parameter {self.name} as the claim: it exists without the tags of the cluster "
+                f"{self._cluster.name} ({owner_text(tags)}). Delete it if it is not needed (`aws ssm delete-parameter "
+                f"--name {self.name}`), or choose another cluster_name or cluster_project."
+            )
         return parse_claim(self.name, answer["Parameter"]["Value"])
 
     def create(self, claim: Claim) -> bool:
         """Create the claim and return whether it was created; one that exists stays as it is."""
-        owner = {"Project": self._cluster.project, "Cluster": self._cluster.name, "ManagedBy": MANAGED_BY}
+        owner = {**self._owner, "ManagedBy": MANAGED_BY}
         try:
             self._api.call(
                 "ssm",

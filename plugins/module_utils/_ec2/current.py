@@ -398,18 +398,27 @@ def _read_other_kinds(api: Api, spec: ClusterSpec) -> list[Thing]:
 
 
 def _read_parameters(api: Api, spec: ClusterSpec) -> list[Thing]:
-    """Return the host keys of the cluster's bastion in SSM, without their values."""
+    """Return the host keys of the cluster's bastion in SSM, and what has the name of the next one, without values."""
     wanted = {**owner_tags(spec), "Name": spec.names.bastion}
     filters = [{"Key": f"tag:{key}", "Values": [value]} for key, value in wanted.items()]
     names = [item["Name"] for item in api.call("ssm", "describe_parameters", ParameterFilters=filters)["Parameters"]]
-    found = []
-    for name in names:
+    described = spec.bastion.host_key_parameter if spec.bastion else ""
+    every = dict.fromkeys([*names, *([described] if described else [])])
+    return [thing for name in every if (thing := _read_parameter(api, spec, name))]
+
+
+def _read_parameter(api: Api, spec: ClusterSpec, name: str) -> Thing | None:
+    try:
         answer = api.call("ssm", "list_tags_for_resource", ResourceType="Parameter", ResourceId=name)
-        tags = _tags(answer["TagList"])
-        found.append(
-            Thing("ssm_parameter", name, tags.get("Name", name), tags, {"resource": f"parameter{name}", "tags": tags})
-        )
-    return found
+    except AwsError as error:
+        # SSM says the former of the tags of a parameter that does not exist.
+        if error.reason in ("InvalidResourceId", "ParameterNotFound"):
+            return None
+        raise
+    tags = _tags(answer["TagList"])
+    owned = owner_tags(spec).items() <= tags.items()
+    have = {"resource": f"parameter{name}", "tags": tags}
+    return Thing("ssm_parameter", name, tags.get("Name", name), tags, have, owned)
 
 
 def _read_role(api: Api, spec: ClusterSpec, name: str) -> list[Thing]:

@@ -196,12 +196,13 @@ def _name_problems(spec: ClusterSpec) -> Iterator[Problem]:
             f"{spec.name!r} cannot name security groups, IAM roles and hosts.",
             "Use 1 to 63 lower-case letters, digits and hyphens, no hyphen at either end, and not sg- in front.",
         )
-    if not fits("iam_role_name", spec.project):
+    # Replacing characters would give two projects one name, so both services have to take it as it is.
+    if not (fits("iam_role_name", spec.project) and fits("parameter_name", f"/urmanac.talos/{spec.project}")):
         yield Problem(
             "INVALID_PROJECT_NAME",
             "cluster_project",
-            f"{spec.project!r} cannot be part of an IAM name.",
-            "Use 1 to 64 letters of ASCII, digits and + = , . @ _ - in cluster_project.",
+            f"{spec.project!r} cannot be part of the names of IAM roles and of SSM parameters.",
+            "Use 1 to 64 letters of ASCII, digits and . _ - in cluster_project.",
         )
 
 

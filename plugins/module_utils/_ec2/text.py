@@ -17,14 +17,14 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_text im
     stop_lines,
     template_line,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import (
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import (
     Comparison,
     Difference,
     Found,
     Resource,
-    owner_of,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import is_burstable
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.owners import owner_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-credits-baseline-concepts.html

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -15,13 +16,14 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import claim
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem, problems
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from ansible_collections.urmanac.talos.plugins.modules import ec2_claim
-from tests.ec2_cluster import REGION, empty_aws, run_module
+from tests.ec2_cluster import REGION, empty_aws, run_module, spec, tag_list
 
 NAME = "/urmanac.talos/talos-arm64/moon/claim"
 CLUSTER = {"name": "moon", "project": "talos-arm64", "region": REGION}
+OWNER = {"Project": "talos-arm64", "Cluster": "moon"}
 OURS = {**CLUSTER, "authority": "aa11", "holder": "me@laptop"}
 THEIRS = {**CLUSTER, "authority": "bb22", "holder": "you@desktop"}
 
@@ -94,8 +96,20 @@ def test_only_the_owner_releases_a_claim_unless_it_is_forced(ssm: Any, run: Any)
     assert run(**OURS, state="absent")["changed"] is False
 
 
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_parameter_of_others_is_refused_with_its_owner_also_if_forced(ssm: Any, run: Any, state: str) -> None:
+    value = json.dumps({"authority": "aa11", "holder": "Bob", "since": "2026-11-28T21:00:00+00:00"})
+    ssm.put_parameter(Name=NAME, Value=value, Type="String", Tags=[{"Key": "Owner", "Value": "Bob"}])
+
+    result = run(**OURS, state=state, force=state == "absent")
+
+    assert result["failed"] is True
+    assert "without the tags of the cluster moon (Owner=Bob)" in result["msg"]
+    assert ssm.get_parameter(Name=NAME)["Parameter"]["Value"] == value
+
+
 def test_a_parameter_that_is_not_a_claim_is_refused_and_kept(ssm: Any, run: Any) -> None:
-    ssm.put_parameter(Name=NAME, Value="something else", Type="String")
+    ssm.put_parameter(Name=NAME, Value="something else", Type="String", Tags=tag_list(OWNER))
 
     result = run(**OURS)
 
@@ -112,6 +126,8 @@ class LateSsm:
         self.value: str | None = None
 
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        if operation == "list_tags_for_resource":
+            return {"TagList": tag_list(OWNER)}
         if operation == "get_parameter":
             if self.value is None:
                 raise refused("ParameterNotFound")
@@ -142,5 +158,19 @@ def test_a_claim_whose_answer_was_lost_is_still_ours() -> None:
     assert claimed_in(LateSsm(winner="aa11")).changed is False
 
 
-def test_a_project_that_ssm_would_refuse_still_has_a_claim() -> None:
-    assert claim.claim_name("aws+team@home", "moon") == "/urmanac.talos/aws_team_home/moon/claim"
+# With - between the parts, the names of all of them would be one.
+def test_no_two_clusters_share_a_claim() -> None:
+    projects = [project for project in ("a", "a-b", "a_b", "a.b") if not problems_of(project)]
+
+    names = {claim.claim_name(project, cluster) for project in projects for cluster in ("c", "b-c")}
+
+    assert (len(projects), len(names)) == (4, 8)
+
+
+def problems_of(project: str) -> list[Problem]:
+    return [found for found in problems(spec(project=project)) if found.code == "INVALID_PROJECT_NAME"]
+
+
+@pytest.mark.parametrize("project", ["a+b", "a@b", "a=b", "a,b", "a/b"])
+def test_a_project_whose_claim_could_not_have_its_name_is_refused(project: str) -> None:
+    assert problems_of(project) != []

@@ -17,7 +17,8 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit import audit
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_allowed import allowed_by
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_reading import read_account
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import Comparison, compare
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import compare
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import Comparison
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing, read_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired, first_64_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, problems

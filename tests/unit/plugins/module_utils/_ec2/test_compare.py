@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import Comparison, Resource, compare
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import compare
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import Comparison, Resource
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import Desired, desired, first_64_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec

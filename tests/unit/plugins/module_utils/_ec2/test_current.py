@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import Comparison, compare
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import compare
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import Comparison
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import read_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, Problem

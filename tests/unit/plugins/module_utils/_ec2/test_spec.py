@@ -47,6 +47,7 @@ def test_the_layout_of_the_older_example_has_no_problems() -> None:
         pytest.param({"name": "sg-moon"}, "INVALID_CLUSTER_NAME", id="AWS refuses groups called sg-"),
         pytest.param({"project": ""}, "INVALID_PROJECT_NAME", id="empty project"),
         pytest.param({"project": "my project"}, "INVALID_PROJECT_NAME", id="space in the project"),
+        pytest.param({"project": "team+home"}, "INVALID_PROJECT_NAME", id="a character that SSM refuses"),
         pytest.param({"availability_zone": "eu-west-2a"}, "ZONE_NOT_IN_REGION", id="zone of another region"),
         pytest.param({"availability_zone": "eu-west-1"}, "ZONE_NOT_IN_REGION", id="region for a zone"),
         pytest.param({"domain": "talos..local"}, "INVALID_DOMAIN", id="empty label"),

@@ -1,0 +1,82 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Choose which of several things is the described one. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import FIXED
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import Desired
+
+
+def choose(item: Desired, things: Sequence[Thing]) -> Thing | None:
+    """Return the thing that is the desired resource: by its name, or a machine's by the tag Node.
+
+    Of several, one that is as described goes before others, then the one that most others need, then the lowest id.
+    """
+    ours = [thing for thing in things if thing.owned]
+    candidates = _candidates(item, ours)
+    if len(candidates) < 2:
+        return next(iter(candidates), None)
+    needed = _mentions(ours)
+    home = _busiest_vpc(ours, needed)
+    return min(
+        candidates,
+        key=lambda thing: (thing.name != item.name, *_misfit(item, thing, home), -needed[thing.id], thing.id),
+    )
+
+
+def _candidates(item: Desired, things: Sequence[Thing]) -> list[Thing]:
+    node = item.want.get("tags", {}).get("Node")
+    return [
+        thing
+        for thing in things
+        if thing.kind == item.kind
+        and (item.name == (thing.unique_name or thing.name) or (node and thing.tags.get("Node") == node))
+    ]
+
+
+def _mentions(things: Sequence[Thing]) -> Counter[str]:
+    """Return how many of the things name each id."""
+    return Counter(text for thing in things for text in set(_texts(thing.have)))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        yield from (text for item in value for text in _texts(item))
+    elif isinstance(value, str):
+        yield from value.split(" ")
+
+
+def _busiest_vpc(things: Sequence[Thing], needed: Mapping[str, int]) -> str | None:
+    vpcs = [thing.id for thing in things if thing.kind == "vpc"]
+    return min(vpcs, key=lambda vpc: (-needed[vpc], vpc), default=None)
+
+
+def _misfit(item: Desired, thing: Thing, vpc: str | None) -> tuple[bool, bool]:
+    """Return whether a thing is in another VPC than most others, and whether it has to be made anew to be right."""
+    elsewhere = thing.have.get("vpc") not in (None, vpc)
+    # Only sets of DHCP options are replaced by a run, so only of them both may be there.
+    fixed = FIXED["dhcp_options"] if item.kind == "dhcp_options" else ()
+    return elsewhere, any(thing.have.get(name) != item.want[name] for name in fixed)
+
+
+def duplicates_of(wanted: Mapping[str, Desired], things: Sequence[Thing], described: set[str]) -> dict[str, bool]:
+    """Return the ids of second ones of described resources, and whether nothing but other second ones needs each."""
+    doubles = {thing.id for item in wanted.values() for thing in _candidates(item, things) if thing.id not in described}
+    needed = _mentions([thing for thing in things if thing.id not in doubles])
+    return {thing.id: not needed[thing.id] and not _in_use(thing, doubles) for thing in things if thing.id in doubles}
+
+
+def _in_use(thing: Thing, doubles: set[str]) -> bool:
+    """Return whether something beyond the cluster's description may use a second one."""
+    holders = [thing.have.get(name) for name in ("instance", "attachment_id", "network_interface")]
+    attached = [vpc for vpc in thing.have.get("attached_to", ()) if vpc not in doubles]
+    return thing.kind in ("instance", "autoscaling_group") or any(holders) or bool(attached)

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find what is in the place of a resource and belongs to others. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_network
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import Resource
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import Desired
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem
+
+
+def taker_of(
+    item: Desired, chosen: Mapping[str, Thing], wanted: Mapping[str, Desired], others: Sequence[Thing]
+) -> Thing | None:
+    """Return what is in the place of a resource that has yet to be made, and is not the cluster's."""
+    key = next(key for key, other in wanted.items() if other is item)
+    if key in chosen:
+        return None
+    vpc = chosen["vpc"].id if "vpc" in chosen else None
+    in_the_way = (thing for thing in others if thing.kind == item.kind and _is_in_the_way(item, thing, vpc))
+    return next(in_the_way, None)
+
+
+def _is_in_the_way(item: Desired, thing: Thing, vpc: str | None) -> bool:
+    if thing.have.get("vpc", vpc) != vpc:
+        return False
+    if item.kind == "subnet":
+        return ip_network(thing.have["ipv4_cidr"]).overlaps(ip_network(item.want["ipv4_cidr"], strict=False))
+    if item.kind == "internet_gateway":
+        return vpc in thing.have["attached_to"]
+    if item.kind == "eni":
+        return thing.have["ipv4"] == item.want["ipv4"]
+    if item.kind == "ssm_parameter":
+        return bool(thing.have["resource"] == item.want["resource"])
+    return thing.unique_name == item.name
+
+
+_OWNER_TAGS = ("Project", "Cluster", "Region", "ManagedBy", "Owner", "Name")
+
+
+def owner_of(thing: Thing) -> str:
+    """Return who owns a thing, as far as its tags say."""
+    return owner_text(thing.tags)
+
+
+def owner_text(tags: Mapping[str, str]) -> str:
+    """Return what tags say of an owner."""
+    said = [f"{key}={tags[key]}" for key in _OWNER_TAGS if key in tags]
+    return ", ".join(said) or "it has no tags that name an owner"
+
+
+def taken_problems(resources: Sequence[Resource]) -> list[Problem]:
+    """Return what takes the place of resources that have to be made."""
+    return [
+        Problem(
+            "NAME_TAKEN",
+            f"{resource.kind} {resource.name}",
+            f"{resource.taken_by.id} exists without the tags of this cluster ({owner_of(resource.taken_by)})",
+            _TAKEN_REMEDIES.get(
+                resource.kind, "Choose another cluster_name or cluster_project, or delete it if unused."
+            ),
+        )
+        for resource in resources
+        if resource.taken_by
+    ]
+
+
+_TAKEN_REMEDIES = {
+    "subnet": "Choose another cluster_subnet_ipv4_cidr, or delete that subnet if unused.",
+    "internet_gateway": "Detach that gateway, or have its owner remove it; a VPC has one at most.",
+    "eni": "Choose another address, or delete that interface if unused.",
+    "ssm_parameter": "Set cluster_bastion_host_key_parameter to another name, or delete that parameter if unused.",
+}
