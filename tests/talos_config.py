@@ -33,10 +33,10 @@ def bundle_text() -> str:
     return yaml_text.dump_plain(to_document(test_bundle()))
 
 
-def shared_data() -> Path:
-    """Return where upstream's test data is, or skip the test."""
+def shared_data(part: str = "talos") -> Path:
+    """Return where a part of upstream's test data is, or skip the test."""
     named = os.environ.get("URMANAC_SHARED_DATA")
     path = Path(named) if named else Path(__file__).resolve().parents[1].parent / "shared" / "data"
-    if not (path / "talos").is_dir():
-        pytest.skip(f"upstream's test data is not at {path}; URMANAC_SHARED_DATA names another place")
-    return path / "talos"
+    if not (path / part).exists():
+        pytest.skip(f"upstream's test data {part} is not at {path}; URMANAC_SHARED_DATA names another place")
+    return path / part

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
@@ -23,8 +22,9 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.packages 
     unmet,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from tests.talos_config import shared_data
 
-READ_BY_HAND = Path(__file__).resolve().parents[6] / "shared" / "data" / "cozystack-v1.6.2.json"
+READ_BY_HAND = "cozystack-v1.6.2.json"
 
 
 @pytest.mark.parametrize(
@@ -69,9 +69,7 @@ def test_an_unknown_profile_is_refused_with_the_choices() -> None:
 
 
 def test_the_graph_is_the_one_that_was_read_by_hand() -> None:
-    if not READ_BY_HAND.exists():
-        pytest.skip(f"{READ_BY_HAND} is not here")
-    by_hand = json.loads(READ_BY_HAND.read_text(encoding="utf-8"))
+    by_hand = json.loads(shared_data(READ_BY_HAND).read_text(encoding="utf-8"))
     packages = by_hand["variants"]["isp-full"]
 
     assert VERSION in by_hand["source"]
