@@ -161,7 +161,7 @@ def _ssh_problems(bastion: BastionSpec) -> Iterator[tuple[str, str, str, str]]:
             "INVALID_PARAMETER_NAME",
             "cluster_bastion_host_key_parameter",
             f"{bastion.host_key_parameter!r} cannot name a parameter of SSM.",
-            "Use letters, digits and . - _ with slashes between, as in /urmanac.talos/talos-arm64/moon/bastion-host-key.",
+            "Use letters, digits and . - _ with slashes between: /urmanac.talos/talos-arm64/moon/bastion-host-key.",
         )
 
 
