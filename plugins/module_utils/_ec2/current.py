@@ -411,8 +411,7 @@ def _read_parameter(api: Api, spec: ClusterSpec, name: str) -> Thing | None:
     try:
         answer = api.call("ssm", "list_tags_for_resource", ResourceType="Parameter", ResourceId=name)
     except AwsError as error:
-        # SSM says the former of the tags of a parameter that does not exist.
-        if error.reason in ("InvalidResourceId", "ParameterNotFound"):
+        if is_not_found(error):
             return None
         raise
     tags = _tags(answer["TagList"])

@@ -96,8 +96,10 @@ def _doomed(before: Comparison, order: Order) -> list[Found]:
 
 def refuse(before: Comparison, todo: Sequence[Resource], doomed: Sequence[Found], order: Order) -> None:
     """Raise Ec2Error for everything that must not be done, before anything is."""
+    # Also what is made elsewhere, such as a parameter of SSM.
+    wanted = [] if order.absent else [item for item in before.resources if item.part in order.parts]
     reasons = [
-        *(f"Failed to make {item.subject}: {item.message}. {item.remedy}" for item in taken_problems(todo)),
+        *(f"Failed to make {item.subject}: {item.message}. {item.remedy}" for item in taken_problems(wanted)),
         *_replacements(todo),
         *(_obstacles(before) if order.absent and NETWORK in order.parts else ()),
     ]

@@ -124,7 +124,7 @@ def test_every_text_that_a_cluster_describes_has_a_rule() -> None:
     [
         pytest.param({"name": f"{LONGEST_NAME}m"}, "IAM_NAME_TOO_LONG", id="role of home access over 64"),
         pytest.param({"project": "p" * 64}, "IAM_NAME_TOO_LONG", id="longest project"),
-        pytest.param({"project": "p+q", "name": "m"}, "TEXT_NOT_ALLOWED", id="project in a launch template's name"),
+        pytest.param({"project": "p+q", "name": "m"}, "INVALID_PROJECT_NAME", id="project in SSM's names"),
         pytest.param({"nodes": [node("n" * 64)]}, "INVALID_NODE_NAME", id="node"),
         pytest.param({"tags": {"k": "v" * 257}}, "INVALID_TAG_VALUE", id="tag value"),
         pytest.param({"tags": {"k" * 128: "v"}}, "INVALID_TAG_KEY", id="tag key"),

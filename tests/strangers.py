@@ -1,0 +1,252 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Things of a stranger, one of each kind that a cluster makes: under its names, in its places, without its tags."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.claim import claim_name
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
+from tests.ec2_cluster import tag_list
+
+Client = Callable[[str], Any]
+Read = Callable[[], Any]
+BOB = {"Owner": "Bob"}
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+MACHINE = {"InstanceType": "t4g.small", "MinCount": 1, "MaxCount": 1}
+
+
+class Stranger:
+    """Somebody in the same account and region; each method makes one thing and returns how AWS describes it."""
+
+    def __init__(self, client: Client, spec: ClusterSpec, image: str = "") -> None:
+        self.ec2, self.iam, self.autoscaling, self.ssm = map(client, ("ec2", "iam", "autoscaling", "ssm"))
+        self.spec, self.image = spec, image
+        # The VPC into which it puts what needs one: the cluster's, or one of its own.
+        self.vpc = ""
+        self.subnet_id = ""
+
+    def tagged(self, kind: str, name: str = "") -> list[dict[str, Any]]:
+        """Return its tags, and the cluster's name of the thing, as EC2 takes them."""
+        return [{"ResourceType": kind, "Tags": tag_list({**BOB, **({"Name": name} if name else {})})}]
+
+    def read(self, operation: str, answer: str, **parameters: Any) -> Read:
+        """Return a reading with EC2."""
+        return lambda: getattr(self.ec2, operation)(**parameters)[answer]
+
+    def launch_template(self) -> Read:
+        name = self.spec.names.unique
+        tags = self.tagged("launch-template")
+        self.ec2.create_launch_template(
+            LaunchTemplateName=name, LaunchTemplateData={"InstanceType": "m7g.large"}, TagSpecifications=tags
+        )
+        named = {"LaunchTemplateName": name}
+        return lambda: (
+            self.ec2.describe_launch_templates(LaunchTemplateNames=[name])["LaunchTemplates"],
+            self.ec2.describe_launch_template_versions(**named)["LaunchTemplateVersions"],
+        )
+
+    def autoscaling_group(self) -> Read:
+        """Make a group with our name, and actions with our names in it."""
+        name, template = self.spec.names.unique, f"theirs-{self.spec.name}"
+        self.ec2.create_launch_template(LaunchTemplateName=template, LaunchTemplateData={"InstanceType": "m7g.large"})
+        self.autoscaling.create_auto_scaling_group(
+            AutoScalingGroupName=name,
+            LaunchTemplate={"LaunchTemplateName": template, "Version": "$Latest"},
+            MinSize=0,
+            MaxSize=2,
+            DesiredCapacity=0,
+            AvailabilityZones=[self.spec.availability_zone],
+            Tags=[{**tag, "PropagateAtLaunch": False} for tag in tag_list(BOB)],
+        )
+        group = {"AutoScalingGroupName": name}
+        for what in ("start", "stop"):
+            action = {"ScheduledActionName": f"{name}-{what}", "Recurrence": "5 4 * * *", "DesiredCapacity": 2}
+            self.autoscaling.put_scheduled_update_group_action(**group, **action)
+        return lambda: (
+            self.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"],
+            self.autoscaling.describe_scheduled_actions(**group)["ScheduledUpdateGroupActions"],
+        )
+
+    def role(self, name: str) -> Read:
+        """Make a role with an inline policy of its name."""
+        named, policy = {"RoleName": name}, {"RoleName": name, "PolicyName": name}
+        self.iam.create_role(**named, AssumeRolePolicyDocument=json.dumps(TRUST), Tags=tag_list(BOB))
+        allow = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+        self.iam.put_role_policy(**policy, PolicyDocument=json.dumps(allow))
+        return lambda: (self.iam.get_role(**named)["Role"], self.iam.get_role_policy(**policy)["PolicyDocument"])
+
+    def profile(self, name: str) -> Read:
+        named = {"InstanceProfileName": name}
+        self.iam.create_instance_profile(**named, Tags=tag_list(BOB))
+        return lambda: self.iam.get_instance_profile(**named)["InstanceProfile"]
+
+    def parameter(self, name: str) -> Read:
+        self.ssm.put_parameter(Name=name, Value="theirs", Type="SecureString", Tags=tag_list(BOB))
+        return lambda: (
+            self.ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"],
+            self.ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)["TagList"],
+        )
+
+    def host_key(self) -> Read:
+        assert self.spec.bastion
+        return self.parameter(self.spec.bastion.host_key_parameter)
+
+    def claim(self) -> Read:
+        return self.parameter(claim_name(self.spec.project, self.spec.name))
+
+    def subnet(self) -> Read:
+        """Make a subnet with our network in the VPC."""
+        answer = self.ec2.create_subnet(
+            VpcId=self.vpc,
+            CidrBlock=self.spec.subnet_ipv4_cidr,
+            TagSpecifications=self.tagged("subnet", f"{self.spec.name}-subnet"),
+        )
+        self.subnet_id = answer["Subnet"]["SubnetId"]
+        return self.read("describe_subnets", "Subnets", SubnetIds=[self.subnet_id])
+
+    def internet_gateway(self) -> Read:
+        """Attach a gateway to the VPC."""
+        tags = self.tagged("internet-gateway", f"{self.spec.name}-igw")
+        made = self.ec2.create_internet_gateway(TagSpecifications=tags)["InternetGateway"]["InternetGatewayId"]
+        self.ec2.attach_internet_gateway(InternetGatewayId=made, VpcId=self.vpc)
+        return self.read("describe_internet_gateways", "InternetGateways", InternetGatewayIds=[made])
+
+    def route_table(self) -> Read:
+        tags = self.tagged("route-table", f"{self.spec.name}-routes")
+        made = self.ec2.create_route_table(VpcId=self.vpc, TagSpecifications=tags)["RouteTable"]["RouteTableId"]
+        return self.read("describe_route_tables", "RouteTables", RouteTableIds=[made])
+
+    def security_group(self, what: str) -> Read:
+        name = f"{self.spec.name}-{what}"
+        made = self.ec2.create_security_group(
+            VpcId=self.vpc,
+            GroupName=name,
+            Description="theirs",
+            TagSpecifications=self.tagged("security-group", name),
+        )["GroupId"]
+        return lambda: (
+            self.ec2.describe_security_groups(GroupIds=[made])["SecurityGroups"],
+            self.ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [made]}])[
+                "SecurityGroupRules"
+            ],
+        )
+
+    def eni(self, name: str, ipv4: str) -> Read:
+        """Make an interface with an address of ours in the subnet of its own."""
+        tags = self.tagged("network-interface", f"{self.spec.name}-{name}")
+        made = self.ec2.create_network_interface(
+            SubnetId=self.subnet_id, PrivateIpAddress=ipv4, TagSpecifications=tags
+        )["NetworkInterface"]["NetworkInterfaceId"]
+        return self.read("describe_network_interfaces", "NetworkInterfaces", NetworkInterfaceIds=[made])
+
+    def own_vpc(self) -> Read:
+        """Make a VPC with our name and network, which all that follows is put into."""
+        tags = self.tagged("vpc", f"{self.spec.name}-vpc")
+        self.vpc = self.ec2.create_vpc(CidrBlock=self.spec.vpc_ipv4_cidr, TagSpecifications=tags)["Vpc"]["VpcId"]
+        return self.read("describe_vpcs", "Vpcs", VpcIds=[self.vpc])
+
+    def dhcp_options(self) -> Read:
+        """Make a set of DHCP options, and have its own VPC use it."""
+        made = self.ec2.create_dhcp_options(
+            DhcpConfigurations=[{"Key": "domain-name", "Values": ["bob.example.com"]}],
+            TagSpecifications=self.tagged("dhcp-options", f"{self.spec.name}-dhcp"),
+        )["DhcpOptions"]["DhcpOptionsId"]
+        self.ec2.associate_dhcp_options(DhcpOptionsId=made, VpcId=self.vpc)
+        return self.read("describe_dhcp_options", "DhcpOptions", DhcpOptionsIds=[made])
+
+    def address(self) -> Read:
+        tags = self.tagged("elastic-ip", self.spec.names.bastion)
+        made = self.ec2.allocate_address(Domain="vpc", TagSpecifications=tags)["AllocationId"]
+        return self.read("describe_addresses", "Addresses", AllocationIds=[made])
+
+    def volume(self) -> Read:
+        made = self.ec2.create_volume(
+            AvailabilityZone=self.spec.availability_zone,
+            Size=1,
+            TagSpecifications=self.tagged("volume", f"{self.spec.name}-gateway"),
+        )["VolumeId"]
+        return self.read("describe_volumes", "Volumes", VolumeIds=[made])
+
+    def key_pair(self) -> Read:
+        name = self.spec.names.unique
+        self.ec2.create_key_pair(KeyName=name, TagSpecifications=self.tagged("key-pair"))
+        return self.read("describe_key_pairs", "KeyPairs", KeyNames=[name])
+
+    def instance(self) -> Read:
+        """Launch a machine that has our name, and all of our tags but the project."""
+        tags = tag_list({"Name": f"{self.spec.name}-gateway", "Cluster": self.spec.name, "Project": "somebody-else"})
+        answer = self.ec2.run_instances(
+            ImageId=self.image,
+            **MACHINE,
+            TagSpecifications=[{"ResourceType": kind, "Tags": tags} for kind in ("instance", "volume")],
+        )
+        made = answer["Instances"][0]["InstanceId"]
+        return self.read("describe_instances", "Reservations", InstanceIds=[made])
+
+
+Plant = Callable[[Stranger], Read]
+
+
+def role(end: str) -> Plant:
+    return lambda stranger: stranger.role(f"{stranger.spec.project}-{stranger.spec.name}-{end}")
+
+
+def profile(end: str) -> Plant:
+    return lambda stranger: stranger.profile(f"{stranger.spec.project}-{stranger.spec.name}-{end}")
+
+
+def group(what: str) -> Plant:
+    return lambda stranger: stranger.security_group(what)
+
+
+def interface(name: str) -> Plant:
+    """Return a stranger's interface at the address of the bastion or of a node."""
+
+    def plant(stranger: Stranger) -> Read:
+        nodes = {node.name: node.ipv4 for node in stranger.spec.nodes}
+        return stranger.eni(name, {**nodes, "bastion": stranger.spec.bastion_ipv4}[name])
+
+    return plant
+
+
+# By the key of the resource whose name, unique in the account or the region, each has.
+NAMES: Mapping[str, Plant] = {
+    "ssm_parameter/bastion": Stranger.host_key,
+    "iam_role/node": role("node"),
+    "iam_role/bastion": role("bastion"),
+    "instance_profile/node": profile("node"),
+    "instance_profile/bastion": profile("bastion"),
+    "launch_template/bastion": Stranger.launch_template,
+    "autoscaling_group/bastion": Stranger.autoscaling_group,
+}
+# By the key of the resource whose place in a VPC of the cluster's each takes, in an order in which they can be made.
+PLACES: Mapping[str, Plant] = {
+    "subnet": Stranger.subnet,
+    "internet_gateway": Stranger.internet_gateway,
+    "security_group/nodes": group("nodes"),
+    "security_group/bastion": group("bastion"),
+    "eni/bastion": interface("bastion"),
+    "eni/gateway": interface("gateway"),
+}
+# By kind: what AWS allows any number of beside the cluster's, in a VPC of the stranger's own.
+BESIDE: Mapping[str, Plant] = {
+    "vpc": Stranger.own_vpc,
+    "dhcp_options": Stranger.dhcp_options,
+    "subnet": Stranger.subnet,
+    "internet_gateway": Stranger.internet_gateway,
+    "route_table": Stranger.route_table,
+    "security_group": group("nodes"),
+    "eni": interface("gateway"),
+    "address": Stranger.address,
+    "volume": Stranger.volume,
+    "key_pair": Stranger.key_pair,
+    "instance": Stranger.instance,
+}

@@ -1,0 +1,141 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each kind of thing that a cluster makes, made before by a stranger: it is refused by itself, and stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, ensure_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.kinds import KINDS
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK, PARTS, desired
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.owners import taken_problems
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import read_and_compare
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import kind_word, plan_lines
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
+from tests.ec2_bad_day import BadDay
+from tests.ec2_cluster import IMAGE, aws_with_images, empty_aws, spec, tag_list
+from tests.strangers import BESIDE, NAMES, PLACES, Plant, Read, Stranger
+
+BASTION = {"instance_type": "t4g.small", "volume_size": 30, "image": IMAGE, "start": "18:00", "stop": "23:00"} | {
+    "host_key_parameter": "/urmanac.talos/talos-arm64/moon/bastion-host-key"
+}
+SPEC = spec(bastion=BASTION)
+# Moto would launch the bastion without its interface.
+MACHINES = Machines(image=IMAGE, bastion_started=False)
+
+
+@pytest.fixture
+def api() -> Iterator[BadDay]:
+    with empty_aws():
+        yield BadDay()
+
+
+def stranger_in(api: BadDay) -> Stranger:
+    return Stranger(lambda service: api.clients[service], SPEC, IMAGE)
+
+
+def build(api: BadDay, *parts: str) -> None:
+    for part in parts:
+        ensure_cluster(api.calls_of(), SPEC, Order((part,), machines=MACHINES))
+
+
+def remove(api: BadDay) -> None:
+    for part in reversed(PARTS):
+        ensure_cluster(api.calls_of(), SPEC, Order((part,), absent=True))
+
+
+def vpc_of_ours(api: BadDay) -> str:
+    """Return a VPC that an interrupted run has left."""
+    ec2 = api.clients["ec2"]
+    vpc: str = ec2.create_vpc(CidrBlock=SPEC.vpc_ipv4_cidr, AmazonProvidedIpv6CidrBlock=True)["Vpc"]["VpcId"]
+    ec2.create_tags(Resources=[vpc], Tags=tag_list(desired(SPEC)["vpc"].want["tags"]))
+    return vpc
+
+
+def assert_refused_and_kept(api: BadDay, key: str, read: Read) -> None:
+    """Check that the plan and the part refuse the thing alone, that nothing is changed, and that it stays."""
+    before, resource = read(), desired(SPEC)[key]
+    api.calls.clear()
+
+    found = read_and_compare(api, SPEC)
+    with pytest.raises(Ec2Error, match=rf"Failed to make {resource.kind} .*Owner=Bob"):
+        build(api, resource.part)
+
+    lines = [line for line in plan_lines(SPEC, found) if f" {kind_word(resource.kind)} {resource.name}:" in f"{line}:"]
+    assert [item.key for item in found.resources if item.state == "foreign"] == [key]
+    assert [("NAME_TAKEN", "Owner=Bob" in item.message) for item in taken_problems(found.resources)] == [
+        ("NAME_TAKEN", True)
+    ]
+    assert [line[:1] for line in lines] == ["x"]
+    assert api.writes() == []
+    assert read() == before
+
+
+@pytest.mark.parametrize(("key", "plant"), NAMES.items(), ids=NAMES.keys())
+def test_a_name_that_others_have_is_refused(api: BadDay, key: str, plant: Plant) -> None:
+    read = plant(stranger_in(api))
+
+    assert_refused_and_kept(api, key, read)
+
+
+@pytest.mark.parametrize(("key", "plant"), NAMES.items(), ids=NAMES.keys())
+def test_a_removal_leaves_what_has_only_our_name(api: BadDay, key: str, plant: Plant) -> None:
+    read = plant(stranger_in(api))
+    before = read()
+    api.calls.clear()
+
+    remove(api)
+
+    assert (read(), api.writes()) == (before, [])
+
+
+@pytest.mark.parametrize(("key", "plant"), PLACES.items(), ids=PLACES.keys())
+def test_a_place_that_others_have_is_refused_and_its_network_is_not_removed(
+    api: BadDay, key: str, plant: Plant
+) -> None:
+    stranger = stranger_in(api)
+    if key.startswith("eni/"):
+        build(api, NETWORK)
+        resources = {item.key: item.id for item in read_and_compare(api, SPEC).resources}
+        stranger.vpc, stranger.subnet_id = resources["vpc"] or "", resources["subnet"] or ""
+    else:
+        stranger.vpc = vpc_of_ours(api)
+    read = plant(stranger)
+    before = read()
+
+    assert_refused_and_kept(api, key, read)
+
+    with pytest.raises(Ec2Error, match=r"Failed to remove the network: .* is not of this cluster \(Owner=Bob"):
+        remove(api)
+    assert (read(), api.writes()) == (before, [])
+
+
+def test_what_may_be_there_any_number_of_times_is_neither_used_nor_removed() -> None:
+    with aws_with_images():
+        api = BadDay()
+        stranger = stranger_in(api)
+        readings = {kind: plant(stranger) for kind, plant in BESIDE.items()}
+        before = {kind: read() for kind, read in readings.items()}
+
+        build(api, *PARTS)
+        states = {item.key: item.state for item in read_and_compare(api, SPEC).resources}
+        remove(api)
+
+        assert {key for key, state in states.items() if state != "present"} == {"ssm_parameter/bastion"}
+        assert {kind: read() for kind, read in readings.items()} == before
+
+
+def test_there_is_a_stranger_of_every_kind_that_is_made() -> None:
+    keys = {*NAMES, *PLACES, *BESIDE}
+    described = {key for key in desired(SPEC) if key.partition("/")[0] in {*KINDS, "ssm_parameter"}}
+
+    assert {key.partition("/")[0] for key in described} <= {key.partition("/")[0] for key in keys}
+    assert set(KINDS) <= {key.partition("/")[0] for key in keys}
+    # What has a name of its own in the account or the region is refused for each name.
+    unique = {"iam_role", "instance_profile", "launch_template", "autoscaling_group", "ssm_parameter"}
+    assert {key for key in described if key.partition("/")[0] in unique} == set(NAMES)
