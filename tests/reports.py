@@ -11,6 +11,7 @@ from typing import Any
 import jinja2
 
 from ansible_collections.urmanac.talos.plugins.filter.cluster_report import cluster_report
+from ansible_collections.urmanac.talos.plugins.plugin_utils._report.markdown import as_text
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.pictures import pictures
 from lab.settings import REPOSITORY
 
@@ -111,5 +112,5 @@ def rendered(name: str, content: Mapping[str, Any]) -> str:
     """Return one of the report's files, rendered with the settings that Ansible's template module has."""
     folder = jinja2.FileSystemLoader(ROLE / "templates")
     environment = jinja2.Environment(loader=folder, trim_blocks=True, keep_trailing_newline=True)  # noqa: S701
-    environment.filters["urmanac.talos.report_pictures"] = pictures
+    environment.filters |= {"urmanac.talos.report_pictures": pictures, "urmanac.talos.report_markdown": as_text}
     return environment.get_template(f"report.{name}.j2").render(__report_content=content)

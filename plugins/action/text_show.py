@@ -5,19 +5,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.urmanac.talos.plugins.module_utils._text import shown
+
 ARGUMENTS = {
     "lines": {"type": "list", "elements": "str", "required": True},
     "changed": {"type": "bool", "default": False},
 }
-# What a terminal obeys instead of showing it; names and messages come from machines and other people's tags.
-_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 COLORS = {
     "+": constants.COLOR_DIFF_ADD,
     "-": constants.COLOR_DIFF_REMOVE,
@@ -45,5 +44,5 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         display = Display()
         for line in arguments["lines"]:
-            display.display(_COMMANDS.sub("\ufffd", line), color=color_of(line))
+            display.display(shown(line), color=color_of(line))
         return {**result, "changed": arguments["changed"]}

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.nodes import NO_NETWORK
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import is_loopback_endpoint
+from ansible_collections.urmanac.talos.plugins.module_utils._text import all_shown, received
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.capacity import advice, capacity
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.costs import costs
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.results import results
@@ -40,7 +41,9 @@ def cluster_report(cluster: Record, **sources: Any) -> dict[str, Any]:
     """Return the report of a cluster."""
     given = Sources(**sources)
     report = {**run_report(cluster, given), **built_report(cluster, given), **platform_report(given)}
-    return {**report, "results": [result.as_dict() for result in results(report, boot_method=given.boot_method)]}
+    lines = [result.as_dict() for result in results(report, boot_method=given.boot_method)]
+    shown: dict[str, Any] = all_shown({**report, "results": lines})
+    return shown
 
 
 def run_report(cluster: Record, given: Sources) -> dict[str, Any]:
@@ -67,7 +70,8 @@ def built_report(cluster: Record, given: Sources) -> dict[str, Any]:
         "bastion": bastion_report(cluster, resources),
         "nodes": [node_report(node, resources, given.seen) for node in cluster["nodes"]],
         "etcd_members": etcd_members(given.seen),
-        "kubernetes": kubernetes_report(given.kubernetes or {}),
+        # The one answer that no module of this collection has read.
+        "kubernetes": kubernetes_report(received(given.kubernetes or {})),
         "access": access_report(given.audit or {}),
         "costs": costs(cluster["region"], resources, now=given.now),
     }

@@ -5,9 +5,17 @@
 
 from __future__ import annotations
 
+from ansible_collections.urmanac.talos.plugins.module_utils._text import shown
+
 
 class CollectionError(Exception):
-    """An error whose message tells a user what failed, on whom, why, and what to do."""
+    """An error whose message tells a user what failed, on whom, why, and what to do.
+
+    Messages quote variables and answers, so what a terminal would obey is shown.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(shown(message))
 
 
 class Ec2Error(CollectionError):

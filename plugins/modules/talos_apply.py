@@ -121,6 +121,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import
     node_module,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.redact import is_secret_name, redact
+from ansible_collections.urmanac.talos.plugins.module_utils._text import received
 
 MISSING: ImportError | None = None
 try:
@@ -270,7 +271,8 @@ def secrets_of(config: bytes) -> set[str]:
 def shown_diff(details: str, config: bytes) -> str:
     """Return the node's diff without secrets and without the words around it."""
     diff = re.sub(r"(\bcrt: *)\S+", r"\1(redacted)", details.partition("Config diff:\n\n")[2] or details)
-    return redact(diff, known=secrets_of(config))
+    # Redacted first: a secret is recognised by its own characters.
+    return str(received(redact(diff, known=secrets_of(config))))
 
 
 async def ensure_config(address: str, node: Node, wish: Wish) -> Outcome:

@@ -16,6 +16,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import (
     raise_aws_error,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._text import received
 from ansible_collections.urmanac.talos.plugins.plugin_utils._ec2_nodes import Query
 
 try:
@@ -116,7 +117,8 @@ def instances_of(client: Client, filters: Sequence[tuple[str, Sequence[str]]]) -
         Filters=[{"Name": name, "Values": list(values)} for name, values in filters],
         PaginationConfig={"PageSize": PAGE_SIZE},
     )
-    return [instance for page in pages for reservation in page["Reservations"] for instance in reservation["Instances"]]
+    reservations = (reservation for page in pages for reservation in page["Reservations"])
+    return [received(instance) for reservation in reservations for instance in reservation["Instances"]]
 
 
 def read_instances(query: Query, access: Access) -> dict[str, list[dict[str, Any]]]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ansible_collections.urmanac.talos.plugins.module_utils._text import received
 
 UNIT_FOLDER = "/etc/systemd/system/"
 RUNNING = ("active", "activating", "reloading")
@@ -181,6 +182,6 @@ def _run(command: list[str]) -> str:
     except (OSError, subprocess.SubprocessError) as error:
         raise CollectionError(f"Failed to run {command[0]} on the bastion: {error}. It needs systemd.") from error
     if done.returncode != 0:
-        why = done.stderr.strip() or f"exit code {done.returncode}"
+        why = received(done.stderr.strip()) or f"exit code {done.returncode}"
         raise CollectionError(f"Failed to run {' '.join(command)} on the bastion: {why}. See journalctl there.")
     return done.stdout

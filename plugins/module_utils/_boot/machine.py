@@ -19,6 +19,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._boot.facts import F
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.image import Image
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.inquiry import Inquiry, look_up_one
+from ansible_collections.urmanac.talos.plugins.module_utils._text import received
 
 # In memory: the disk is overwritten while the program runs from here.
 FOLDER = "run/urmanac.talos"
@@ -40,7 +41,7 @@ def run_command(command: Sequence[str]) -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CollectionError(f"Failed to run {command[0]}: {error}. Install it.") from error
     if done.returncode:
-        text = done.stderr.decode("utf-8", errors="replace").strip()
+        text = received(done.stderr.decode("utf-8", errors="replace").strip())
         raise CollectionError(f"Failed to run {' '.join(command)}: {text or f'exit status {done.returncode}'}.")
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._boot import upstream
 from ansible_collections.urmanac.talos.plugins.module_utils._boot.failures import Failure, explain, plain
+from ansible_collections.urmanac.talos.plugins.module_utils._text import received
 
 LOG = "boot-to-talos.log"
 STATUS = "exit-status"
@@ -77,7 +78,7 @@ def read_run(folder: Path, is_alive: Callable[[int], bool]) -> Run:
     ended = int(status) if status.isdigit() else None
     if ended is None and process and not alive:
         ended = 137  # it was killed, with the shell that would have noted its end
-    return Run(tuple(_text(folder / LOG).splitlines()), is_running=alive and ended is None, status=ended)
+    return Run(tuple(map(received, _text(folder / LOG).splitlines())), is_running=alive and ended is None, status=ended)
 
 
 def process_of(folder: Path) -> int:

@@ -29,6 +29,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.errors im
     reason_of_status,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._text import received
 
 
 class Access(NamedTuple):
@@ -97,6 +98,7 @@ def _content(server: str, call: Call, code: int, data: bytes) -> dict[str, Any]:
         content = json.loads(data)
     except ValueError:
         content = {"message": data[:200].decode("utf-8", "replace").strip()}
+    content = received(content)
     if not isinstance(content, dict):
         content = {"message": "it answered something that is no object"}
     if code < 300 and ("kind" in content or "gitVersion" in content):

@@ -23,6 +23,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem, is_loopback, is_loopback_endpoint
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
+from ansible_collections.urmanac.talos.plugins.module_utils._text import received
 
 if TYPE_CHECKING:
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -143,7 +144,8 @@ class AwsApi:
         if not hasattr(client, operation):
             raise AwsError(_problem("BOTOCORE_TOO_OLD", "it is not known", service, operation, self._region))
         try:
-            return self._answer(client, operation, parameters)
+            answer: dict[str, Any] = received(self._answer(client, operation, parameters))
+            return answer
         except (BotoCoreError, ClientError, ResponseParserError) as error:
             raise_aws_error(error, service, operation, self._region)
 
@@ -161,7 +163,7 @@ def raise_aws_error(error: Exception, service: str, operation: str, region: str)
     cause = f"{reason}: {refusal.get('Message', '')}" if reason else str(error)
     names = [reason, *(cls.__name__ for cls in type(error).__mro__)]
     code = next((_CODES[name] for name in names if name in _CODES), "AWS_ERROR")
-    raise AwsError(_problem(code, cause, service, operation, region), reason) from error
+    raise AwsError(_problem(code, received(cause), service, operation, region), received(reason)) from error
 
 
 def _problem(code: str, cause: str, service: str, operation: str, region: str) -> Problem:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ansible_collections.urmanac.talos.plugins.module_utils._text import shown
 
 INVALID_REFERENCE = "invalid_reference"
 NOT_FOUND = "not_found"
@@ -23,8 +24,8 @@ class ImageError(CollectionError):
     def __init__(self, code: str, cause: str, remedy: str) -> None:
         super().__init__(f"{cause}. {remedy}")
         self.code = code
-        self.cause = cause
-        self.remedy = remedy
+        self.cause = shown(cause)
+        self.remedy = shown(remedy)
 
 
 def unexpected(cause: str) -> ImageError:

@@ -30,6 +30,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._oci.repository impo
     Document,
     Repository,
 )
+from ansible_collections.urmanac.talos.plugins.module_utils._text import received
 
 # Every installer since v1.0 has it, and the imager copies it: the Dockerfile of siderolabs/talos.
 VERSION_LABEL = "alpha.talos.dev/version"
@@ -96,7 +97,7 @@ def parsed(body: bytes) -> dict[str, Any]:
         raise unexpected("the manifest is no JSON") from error
     if not isinstance(content, dict):
         raise unexpected("the manifest is no JSON object")
-    return content
+    return dict(received(content))
 
 
 def platform_name(described: Mapping[str, Any]) -> str:

@@ -25,6 +25,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import (
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.places import Place, host_of, keeps_secrets
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.reference import Reference
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.web import Answer, Web
+from ansible_collections.urmanac.talos.plugins.module_utils._text import received
 
 INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
@@ -72,7 +73,7 @@ class RegistryRepository:
     def tags(self) -> list[str]:
         """Return the tags that the registry lists, which may not be all of many."""
         tags = json.loads(self._get("tags/list", "application/json").body).get("tags") or []
-        return [str(tag) for tag in tags]
+        return [received(str(tag)) for tag in tags]
 
     def _get(self, path: str, accept: str) -> Answer:
         url = f"{self._place.url}/v2/{self._reference.repository}/{path}"

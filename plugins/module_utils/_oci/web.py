@@ -21,6 +21,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import (
     unexpected,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.places import is_private, origin
+from ansible_collections.urmanac.talos.plugins.module_utils._text import received
 
 # The distribution specification has registries take manifests up to 4 MiB; configurations are smaller still.
 BODY_MAX = 8 * 1024 * 1024
@@ -134,7 +135,8 @@ class Web:
         length = response.headers.get("content-length", "")
         if length.isdecimal() and len(body) < int(length):
             raise http.client.IncompleteRead(body, int(length) - len(body))
-        return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, body)
+        headers = {name.lower(): received(value) for name, value in response.headers.items()}
+        return Answer(response.status, headers, body)
 
 
 def _opener(url: str) -> urllib.request.OpenerDirector:
@@ -162,7 +164,7 @@ def unreachable(url: str, reason: object) -> ImageError:
     remedy = "See whether this machine can reach it: its name, the way there, and a proxy if there is one."
     if isinstance(reason, ssl.SSLError):
         remedy = "If it is plain http, name it in plain_http. If its certificate is your own, set SSL_CERT_FILE."
-    words = str(reason) or type(reason).__name__
+    words = received(str(reason)) or type(reason).__name__
     return ImageError(UNREACHABLE, f"{urlsplit(url).netloc} cannot be reached: {words}", remedy)
 
 

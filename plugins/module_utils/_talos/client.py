@@ -38,6 +38,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.probe import 
     certificate_of,
     probe,
 )
+from ansible_collections.urmanac.talos.plugins.module_utils._text import received
 
 CONNECTS_AT_ONCE: Final = 64
 
@@ -196,7 +197,7 @@ class _translated:  # noqa: N801
         if isinstance(error, _Refused):
             raise NodeError(*self._told, *error.reason) from error
         if isinstance(error, GRPCError):
-            detail = (error.message or error.status.name).strip().rstrip(".")
+            detail = received((error.message or error.status.name).strip().rstrip("."))
             raise NodeError(*self._told, cause_of_status(error.status.value), detail) from error
         if isinstance(error, TimeoutError):
             detail = f"no reply within {self._deadline:g} s"
@@ -205,7 +206,7 @@ class _translated:  # noqa: N801
             detail = "the connection was cut after the request was sent"
             raise NodeError(*self._told, Cause.CUT, detail) from error
         if isinstance(error, ProtocolError):
-            raise NodeError(*self._told, Cause.OTHER, str(error)) from error
+            raise NodeError(*self._told, Cause.OTHER, received(str(error))) from error
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import tailscale as _tailscale
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.client import NodeClient
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
+from ansible_collections.urmanac.talos.plugins.module_utils._text import received
 
 ACTIVE: Final = "v1alpha1"
 PERSISTENT: Final = "persistent"
@@ -52,12 +53,16 @@ async def version(client: NodeClient) -> str:
     found = await resource(client, _RUNTIME, "Versions.runtime.talos.dev", "version")
     if found and found.get("version"):
         return str(found["version"])
-    tag: str = (await client.element("Version")).version.tag
+    tag: str = received((await client.element("Version")).version.tag)
     return tag
 
 
 async def resource(client: NodeClient, namespace: str, kind: str, name: str) -> Any:
     """Return the specification of a COSI resource, or nothing when there is none."""
+    return received(await _exact_resource(client, namespace, kind, name))
+
+
+async def _exact_resource(client: NodeClient, namespace: str, kind: str, name: str) -> Any:
     request = proto.message("GetRequest")(namespace=namespace, type=kind, id=name)
     try:
         reply = await client.call("cosi.resource.State/Get", request)
@@ -65,7 +70,15 @@ async def resource(client: NodeClient, namespace: str, kind: str, name: str) -> 
         if error.cause is Cause.NOT_FOUND:
             return None
         raise
-    return yaml.safe_load(reply.resource.spec.yaml_spec)
+    return _specification(client, reply.resource)
+
+
+def _specification(client: NodeClient, resource: Any) -> Any:
+    try:
+        return yaml.safe_load(resource.spec.yaml_spec)
+    except yaml.YAMLError as error:
+        detail = f"the specification of {received(resource.metadata.id) or 'a resource'} is not YAML"
+        raise NodeError(client.node, "cosi.resource.State", Cause.OTHER, detail) from error
 
 
 async def resources(client: NodeClient, namespace: str, kind: str) -> dict[str, Any]:
@@ -73,15 +86,15 @@ async def resources(client: NodeClient, namespace: str, kind: str) -> dict[str, 
     request = proto.message("ListRequest")(namespace=namespace, type=kind)
     replies = client.stream("cosi.resource.State/List", request)
     return {
-        reply.resource.metadata.id: yaml.safe_load(reply.resource.spec.yaml_spec)
+        received(reply.resource.metadata.id): received(_specification(client, reply.resource))
         async for reply in replies
         if reply.HasField("resource")
     }
 
 
 async def machine_config(client: NodeClient, name: str = ACTIVE) -> str | None:
-    """Return the node's configuration as YAML: the active one, or the one it boots with next."""
-    found = await resource(client, "config", "MachineConfigs.config.talos.dev", name)
+    """Return the node's configuration as YAML, byte by byte: the active one, or the one it boots with next."""
+    found = await _exact_resource(client, "config", "MachineConfigs.config.talos.dev", name)
     # Talos hands the configuration over as one YAML string; releases before that did it as a mapping.
     return found if found is None or isinstance(found, str) else yaml.safe_dump(found, sort_keys=False)
 
@@ -99,10 +112,10 @@ async def services(client: NodeClient) -> list[dict[str, Any]]:
     element = await client.element("ServiceList")
     return [
         {
-            "id": service.id,
-            "state": service.state,
+            "id": received(service.id),
+            "state": received(service.state),
             "healthy": None if service.health.unknown else service.health.healthy,
-            "message": service.health.last_message,
+            "message": received(service.health.last_message),
         }
         for service in element.services
     ]
@@ -166,7 +179,7 @@ async def log(client: NodeClient, service: str, *, lines: int = 500) -> list[str
     """Return the last lines that a service of the node's own logged."""
     request = proto.message("LogsRequest")(namespace="system", id=service, driver=0, follow=False, tail_lines=lines)
     pieces = [reply.bytes async for reply in client.stream("Logs", request)]
-    return b"".join(pieces).decode(errors="replace").splitlines()
+    return [received(line) for line in b"".join(pieces).decode(errors="replace").splitlines()]
 
 
 async def tailscale(client: NodeClient) -> dict[str, Any]:
@@ -199,7 +212,7 @@ async def apply(client: NodeClient, config: bytes, *, mode: str = "auto", dry_ru
     request = proto.message("ApplyConfigurationRequest")(data=config, mode=proto.APPLY_MODES[mode], dry_run=dry_run)
     element = await client.element("ApplyConfiguration", request)
     names = {number: name for name, number in proto.APPLY_MODES.items()}
-    return Applied(names.get(element.mode, str(element.mode)), element.mode_details, list(element.warnings))
+    return Applied(names.get(element.mode, str(element.mode)), element.mode_details, received(list(element.warnings)))
 
 
 async def bootstrap(client: NodeClient, *, recover: bool = False) -> None:
@@ -230,7 +243,7 @@ def _first_file(archive: bytes) -> bytes:
 async def _chunks(client: NodeClient, name: str, *, timeout: float | None = None) -> AsyncIterator[bytes]:
     async for data in client.stream(name, timeout=timeout):
         if data.metadata.error:
-            raise NodeError(client.node, name, Cause.OTHER, data.metadata.error)
+            raise NodeError(client.node, name, Cause.OTHER, received(data.metadata.error))
         yield data.bytes
 
 
@@ -266,7 +279,7 @@ async def _install(client: NodeClient, image: str, timeout: float) -> None:
         if reply.progress.WhichOneof("response") == "exit_code":
             exit_code = reply.progress.exit_code
         else:
-            last = reply.progress.message
+            last = received(reply.progress.message)
     if exit_code != 0:
         detail = f"the installer ended with {exit_code}; its last words: {last.strip() or '(none)'}"
         raise NodeError(client.node, "Upgrade", Cause.OTHER, detail)
@@ -301,9 +314,9 @@ async def etcd_members(client: NodeClient) -> list[dict[str, Any]]:
     return [
         {
             "id": f"{member.id:x}",
-            "hostname": member.hostname,
-            "peer_urls": list(member.peer_urls),
-            "client_urls": list(member.client_urls),
+            "hostname": received(member.hostname),
+            "peer_urls": received(list(member.peer_urls)),
+            "client_urls": received(list(member.client_urls)),
             "is_learner": member.is_learner,
         }
         for member in element.members

@@ -19,6 +19,7 @@ from typing import Final, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.access import unverified_context
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import reason_of_connect
+from ansible_collections.urmanac.talos.plugins.module_utils._text import received
 
 MAINTENANCE_NAME: Final = "maintenance-service.talos.dev"
 CONNECTS_AT_ONCE: Final = 128
@@ -53,7 +54,7 @@ def certificate_of(der: bytes) -> Certificate:
     names = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
     public_key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     pin = base64.b64encode(hashlib.sha256(public_key).digest()).decode()
-    return Certificate(str(names[0].value) if names else "", pin)
+    return Certificate(received(str(names[0].value)) if names else "", pin)
 
 
 def asks_client_certificate(error: ssl.SSLError) -> bool:

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from ansible_collections.urmanac.talos.plugins.module_utils._text import shown
+
 Record = Mapping[str, Any]
-# https://www.w3.org/TR/xml/#charsets; what a terminal takes for a command goes too.
-_UNPRINTABLE = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(report: Record) -> str:
@@ -22,27 +21,22 @@ def junit(report: Record) -> str:
     skipped = sum(result["outcome"] == "unknown" and result["expected"] for result in results)
     counts = {"tests": str(len(results)), "failures": str(failures), "errors": "0", "skipped": str(skipped)}
     counts["time"] = f"{seconds:.1f}"
-    suites = ET.Element("testsuites", {"name": report["title"], **counts})
-    more = {"name": report["cluster"], "timestamp": report["time"].partition("+")[0]}
+    suites = ET.Element("testsuites", {"name": shown(report["title"]), **counts})
+    more = {"name": shown(report["cluster"]), "timestamp": report["time"].partition("+")[0]}
     suite = ET.SubElement(suites, "testsuite", {**more, **counts})
     for result in results:
-        add_case(suite, result, class_name=f"urmanac.talos.{report['cluster']}")
+        add_case(suite, result, class_name=shown(f"urmanac.talos.{report['cluster']}"))
     ET.indent(suites)
     return ET.tostring(suites, encoding="unicode", xml_declaration=False)
 
 
 def add_case(suite: ET.Element, result: Record, *, class_name: str) -> None:
     """Add one test case."""
-    case = ET.SubElement(suite, "testcase", name=result["title"], classname=class_name, time="0")
-    text = printable("\n".join([result["message"], *result["details"]]))
+    case = ET.SubElement(suite, "testcase", name=shown(result["title"]), classname=class_name, time="0")
+    text = shown("\n".join([result["message"], *result["details"]]))
     if not result["expected"]:
-        ET.SubElement(case, "failure", message=printable(result["message"])).text = text
+        ET.SubElement(case, "failure", message=shown(result["message"])).text = text
     elif result["outcome"] == "unknown":
-        ET.SubElement(case, "skipped", message=printable(result["message"]))
+        ET.SubElement(case, "skipped", message=shown(result["message"]))
     else:
         ET.SubElement(case, "system-out").text = text
-
-
-def printable(text: str) -> str:
-    """Return the text without the characters that XML cannot hold."""
-    return _UNPRINTABLE.sub("", text)

@@ -17,10 +17,12 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
+from markdown_it import MarkdownIt
 
-from ansible_collections.urmanac.talos.plugins.plugin_utils._report.junit import junit, printable
+from ansible_collections.urmanac.talos.plugins.plugin_utils._report.junit import junit
+from ansible_collections.urmanac.talos.plugins.plugin_utils._report.markdown import as_text
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.pictures import pictures
-from tests import reports
+from tests import hostile, reports
 
 DEVIATION = {"severity": "critical", "code": "PUBLIC_IPV4", "resource": "eni", "message": "it has one", "remedy": ""}
 HOME = {"group": "nodes", "port": "tcp/6443", "network": "2001:db8:1:2::/64", "expires": None}
@@ -245,16 +247,66 @@ def test_a_cell_of_markdown_stays_one_cell() -> None:
     assert "a \\| b c" in text
 
 
-def test_markdown_shows_markup_of_others_as_text() -> None:
-    verdict = {**reports.MEMORY, "message": "<img src=x onerror=alert(1)> &lt;"}
-    account = {**reports.BLOCKED["account"], "verdicts": [verdict]}
+def report_of(text: str) -> Any:
+    """Return the report of a cluster where others say this text wherever they can."""
+    said = {"subject": text, "message": text, "remedy": text}
+    account = {**reports.BLOCKED["account"], "verdicts": [{**reports.MEMORY, **said}], "phase": text, "summary": text}
+    node = {"metadata": {"name": text}, "status": {"nodeInfo": {"kubeletVersion": text}, "conditions": []}}
+    return reports.report(
+        resources={key: {**item, "name": text, "id": text} for key, item in reports.built().items()},
+        seen=[{**reports.answer(reports.NODES[0]), "version": text}, {"node": "192.0.2.102", "error": text}],
+        kubernetes={"resources": [node]},
+        audit={"deviations": [{**DEVIATION, "resource": text, "message": text}], "home_access": []},
+        cozystack={**reports.BLOCKED, "account": account, "problem": text, "version": text},
+    )
 
-    text = reports.rendered("md", reports.report(cozystack={**reports.BLOCKED, "account": account}))
 
-    assert "&lt;img src=x onerror=alert(1)> &amp;lt;" in text
+HOSTILE, HARMLESS = report_of(hostile.ALL), report_of("moon")
+
+
+def test_markdown_shows_markup_of_others_as_text_wherever_it_stands() -> None:
+    text = reports.rendered("md", HOSTILE)
+
+    assert structure(text) == structure(reports.rendered("md", HARMLESS))
+    assert hostile.hidden(text) == set()
+
+
+def structure(text: str) -> list[str]:
+    """Return what of a Markdown text is no plain text: headings, tables, links, images, code, HTML, ..."""
+    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    tokens = parser.parse(text)
+    return [one.type for token in tokens for one in (token, *(token.children or ())) if one.type not in _PLAIN]
+
+
+_PLAIN = ("text", "text_special")
+
+
+@pytest.mark.parametrize("raw", ["a\\|b", "\\", "__init__", "_a_ snake_case *b*", "&lt; <b> `", "[a]: b", "~a~", "![]"])
+def test_a_text_is_read_from_markdown_as_it_was_written(raw: str) -> None:
+    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+
+    cell = parser.parse(f"| a | b |\n|---|---|\n| {as_text(raw)} | c |\n")
+
+    inline = [token for token in cell if token.type == "inline"]
+    assert [token.children[0].content for token in inline[2:] if token.children][-1] == "c"
+    assert "".join(child.content for child in inline[2].children or ()) == raw
 
 
 def test_junit_can_be_read_whatever_a_text_holds() -> None:
-    hostile = "".join(map(chr, [0, 0x1B, 0x7F, 0x9B, 0xD800, 0xFFFE, 0xFFFF]))
+    parsed = ET.fromstring(junit(HOSTILE))  # noqa: S314  written by ourselves
 
-    assert printable(f"a{hostile}\tb\n\u00e9\U0001f680") == "a\tb\n\u00e9\U0001f680"
+    assert len(parsed.findall("testsuite/testcase")) == len(HOSTILE["results"])
+    assert "\\u{fffe}" in junit(HOSTILE)
+    assert hostile.hidden(junit(HOSTILE)) == set()
+
+
+def test_the_page_shows_markup_of_others_as_text_wherever_it_stands() -> None:
+    parsed, text = page(HOSTILE)
+    expected, _text = page(HARMLESS)
+
+    assert (parsed.tags, parsed.loads) == (expected.tags, expected.loads)
+    assert hostile.hidden(text) == set()
+
+
+def test_the_text_holds_nothing_that_a_terminal_obeys() -> None:
+    assert hostile.hidden(reports.rendered("txt", HOSTILE)) == set()

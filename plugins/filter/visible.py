@@ -1,0 +1,24 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Show the characters of a text that a terminal obeys or an eye cannot see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils._text import shown
+
+
+def visible(value: object) -> str:
+    """Return the text with its invisible characters written out."""
+    return shown(str(value))
+
+
+class FilterModule:
+    """The filter as Ansible finds it."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filter by its name."""
+        return {"visible": visible}

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Texts that others wrote: what a terminal obeys or an eye cannot see is made visible. Private: may change at any time.
+
+received() is called once, where an answer comes in: of AWS, of a registry, of a node, of Kubernetes, of a program. Two
+texts that differ still differ afterwards, so names and tags can be compared. shown() and all_shown() are for what is
+about to be printed, which may hold variables of the user, and can be called again and again.
+
+What has to stay as it is byte by byte (kubeconfigs, configurations, manifests, snapshots) passes through neither.
+Runs on bastions as well: Python 3.9, standard library only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+_LAST_OF_PLANES = range(0xFFFF, 0x110000, 0x10000)
+_RANGES = (
+    # C0 without tab and line feed, DEL and C1: commands to a terminal. A carriage return is left where a line ends.
+    *("\x00-\x08", "\x0b\x0c", "\x0e-\x1f", "\x7f-\x9f"),
+    # Fillers without a width, joiners, marks and overrides of the direction, separators of lines and paragraphs.
+    *("\u00ad", "\u034f", "\u061c", "\u115f\u1160", "\u17b4\u17b5", "\u180b-\u180f", "\u200b-\u200f", "\u2028-\u202e"),
+    *("\u2060-\u206f", "\u3164", "\ufeff", "\uffa0", "\ufff0-\ufffb", "\U0001d173-\U0001d17a", "\U000e0000-\U000e0fff"),
+    # Halves of surrogate pairs and what Unicode calls no character: XML and UTF-8 take neither.
+    *("\ud800-\udfff", "\ufdd0-\ufdef", *(chr(number) for last in _LAST_OF_PLANES for number in (last - 1, last))),
+)
+_SHOWN = re.compile(f"[{''.join(_RANGES)}]|\r(?!\n)")
+# A backslash that stands where shown() would write one; it is always part of one of these forms.
+_FORM = re.compile(r"\\(?=x([0-9a-f]{2})|u\{([0-9a-f]+)\})")
+_BACKSLASH = r"\x5c"
+
+
+def shown(text: str) -> str:
+    r"""Return the text with \x1b in place of an escape character, and so on."""
+    return _SHOWN.sub(lambda match: _escape(match[0]), text)
+
+
+def received(value: Any) -> Any:
+    r"""Return a value of others, texts in mappings and lists included, with all texts shown.
+
+    Where a text already holds what an escaped character looks like, its backslash becomes \x5c.
+    """
+    return _each_text(value, lambda text: shown(_FORM.sub(_disambiguated, text)))
+
+
+def all_shown(value: Any) -> Any:
+    """Return a value that is about to be printed, texts in mappings and lists included, with all texts shown."""
+    return _each_text(value, shown)
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {_each_text(key, change): _each_text(item, change) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_each_text(item, change) for item in value]
+    return value
+
+
+def _escape(character: str) -> str:
+    number = ord(character)
+    # Unlike \u1234 no JSON within a text can hold \x.. or \u{..}, so that it is not taken for one of its escapes.
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{{{number:x}}}"
+
+
+def _disambiguated(match: re.Match[str]) -> str:
+    digits = match[1] or match[2]
+    number = int(digits, 16)
+    is_ours = number <= 0x10FFFF and (number == ord("\\") or _SHOWN.fullmatch(chr(number)))
+    return _BACKSLASH if is_ours and _escape(chr(number))[1:] in (f"x{digits}", f"u{{{digits}}}") else match[0]
