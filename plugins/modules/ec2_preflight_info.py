@@ -45,6 +45,10 @@ options:
     description: Whether the inventory names a host for O(api_via) itself, with connection variables of its own.
     type: bool
     default: false
+  node_ssh_key_name:
+    description: The EC2 key pair that nodes with O(cluster.ssh_enabled) get; empty for none.
+    type: str
+    default: ''
 author:
   - The urmanac.talos authors (@urmanac)
 notes:
@@ -119,8 +123,9 @@ problems:
         - C(SOURCES_OUT_OF_REACH) - O(sources) that the bastion, with its O(cluster.bastion.egress), cannot reach.
         - C(UNKNOWN_CONNECTION), C(INVALID_SSH_PUBLIC_KEY), C(INVALID_PARAMETER_NAME) - a wrong setting of SSH to the
           bastion.
-        - C(KEY_PAIR_NOT_FOUND) - no key pair of that name in the region.
+        - C(KEY_PAIR_NOT_FOUND) - no key pair of that name in the region; the remedy names those that exist.
         - C(SSH_KEY_MISSING), C(NO_WAY_TO_BASTION) - the build could not log in to the bastion.
+        - C(NODE_SSH_KEY_MISSING) - nodes with O(cluster.ssh_enabled) that would accept no key.
         - C(AMI_NOT_FOUND) - no image in the region that a node could start from.
         - C(CREDENTIALS_MISSING), C(CREDENTIALS_EXPIRED), C(CREDENTIALS_INVALID), C(NOT_AUTHORIZED) - AWS refuses to
           answer.
@@ -285,6 +290,7 @@ def main() -> None:
         "api_via": {"type": "str", "choices": ["bastion", "localhost"], "default": "localhost"},
         "home_ipv6": {"type": "str", "default": ""},
         "own_bastion": {"type": "bool", "default": False},
+        "node_ssh_key_name": {"type": "str", "default": "", "no_log": False},
     }
     module = AnsibleAWSModule(argument_spec=options, supports_check_mode=True)
     spec = parse_spec(module.params["cluster"])
@@ -294,7 +300,7 @@ def main() -> None:
             spec,
             lambda: connect_checked(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr),
             out_of_reach=out_of_reach,
-            way=WayIn(*(module.params[name] for name in ("api_via", "home_ipv6", "own_bastion"))),
+            way=WayIn(*(module.params[name] for name in ("api_via", "home_ipv6", "own_bastion", "node_ssh_key_name"))),
         )
     except CollectionError as error:
         module.fail_json(msg=str(error))

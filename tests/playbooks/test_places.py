@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import make_host_key
 from lab.settings import REPOSITORY
 from tests.lab.labs import Lab
 from tests.playbooks.runs import CONFIRMED, instances, play
@@ -61,7 +63,8 @@ def test_an_installed_collection_has_its_playbooks(lab: Lab, installed: Path, na
 
 def test_the_layout_of_the_first_seed_builds(lab: Lab) -> None:
     # Its addresses are not on loopback, so the lab's machines cannot come to life; the boot method ssh waits for none.
-    first_seed = ("-e", "@examples/first_seed.yml", "-e", "cluster_boot_method=ssh")
+    key = json.dumps({"cluster_bastion_ssh_public_key": make_host_key("ada@example.com").public})
+    first_seed = ("-e", "@examples/first_seed.yml", "-e", "cluster_boot_method=ssh", "-e", key)
 
     run = play(lab, "playbooks/site.yml", *first_seed)
 

@@ -163,6 +163,9 @@ def test_a_bastion_that_was_never_built_is_not_asked_how_it_is(lab: Lab) -> None
         pytest.param({"cluster_bastion_ssh_public_key": ""}, "would accept no key", id="no key"),
         pytest.param({"access_ipv6": ""}, "lets no network in", id="no way in"),
         pytest.param({"cluster_bastion_ssh_key_name": "lost"}, "has no key pair with the name lost", id="key pair"),
+        pytest.param(
+            {"nodes_ssh_key_name": "lost"}, "nodes_ssh_key_name: eu-west-1 has no key pair", id="nodes' key pair"
+        ),
         pytest.param({"cluster_bastion_ssh_public_key": "id.pub"}, "neither a public key nor the path", id="no file"),
     ],
 )

@@ -9,20 +9,25 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import BastionSpec
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity, read_groups, read_rules
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, Problem
 
 _SSH = ("tcp/22", "all")
+_NAMES_SHOWN = 10
+_PUBLIC_KEY_REMEDY = "A public key goes into cluster_bastion_ssh_public_key."
 
 
 class WayIn(NamedTuple):
-    """How a build reaches the nodes: the host that asks them, the home network, whether the host is one's own."""
+    """How a build reaches the nodes.
+
+    The host that asks them, the home network, whether the host is one's own, the key pair of nodes that boot by SSH.
+    """
 
     api_via: str = "localhost"
     home_ipv6: str = ""
     own_host: bool = False
+    node_ssh_key_name: str = ""
 
     def needs_ssh(self, spec: ClusterSpec) -> bool:
         """Return whether the build logs in to the bastion that it makes."""
@@ -30,24 +35,30 @@ class WayIn(NamedTuple):
 
 
 class Doors(NamedTuple):
-    """What AWS knows of ways in: whether the named key pair exists, and whether SSH to the bastion is open."""
+    """What AWS knows of ways in: all key pairs, if one is asked for, and whether SSH to the bastion is open."""
 
-    key_pair_exists: bool | None = None
+    key_pairs: tuple[str, ...] | None = None
     ssh_is_open: bool | None = None
 
 
 def ask_doors(api: Api, spec: ClusterSpec, way: WayIn, now: datetime) -> Doors:
     """Return what AWS says, as far as it matters for this build."""
     bastion = spec.bastion
-    exists = _key_pair_exists(api, bastion.ssh_key_name) if bastion and bastion.ssh_key_name else None
+    pairs = _key_pairs(api) if any(_named_key_pairs(spec, way).values()) else None
     asks = way.needs_ssh(spec) and not way.home_ipv6 and bastion and bastion.connection == "ssh"
-    return Doors(exists, _ssh_is_open(api, spec, now) if asks else None)
+    return Doors(pairs, _ssh_is_open(api, spec, now) if asks else None)
 
 
-def _key_pair_exists(api: Api, name: str) -> bool:
-    # A filter, because naming an unknown key pair is an error.
-    answer = api.call("ec2", "describe_key_pairs", Filters=[{"Name": "key-name", "Values": [name]}])
-    return any(pair["KeyName"] == name for pair in answer.get("KeyPairs", ()))
+def _named_key_pairs(spec: ClusterSpec, way: WayIn) -> dict[str, str]:
+    """Return the name of each key pair that is to exist, by the variable that gives it."""
+    return {
+        "cluster_bastion_ssh_key_name": spec.bastion.ssh_key_name if spec.bastion else "",
+        "nodes_ssh_key_name": way.node_ssh_key_name,
+    }
+
+
+def _key_pairs(api: Api) -> tuple[str, ...]:
+    return tuple(sorted(pair["KeyName"] for pair in api.call("ec2", "describe_key_pairs").get("KeyPairs", ())))
 
 
 def _ssh_is_open(api: Api, spec: ClusterSpec, now: datetime) -> bool:
@@ -57,37 +68,47 @@ def _ssh_is_open(api: Api, spec: ClusterSpec, now: datetime) -> bool:
 
 
 def way_in_problems(spec: ClusterSpec, way: WayIn, doors: Doors) -> Iterator[Problem]:
-    """Yield everything that would keep a build from logging in to the bastion."""
+    """Yield every key pair that does not exist, and what would keep a build from logging in to bastion and nodes."""
+    for variable, name in _named_key_pairs(spec, way).items():
+        if name and doors.key_pairs is not None and name not in doors.key_pairs:
+            yield _unknown_key_pair(variable, name, doors.key_pairs, spec.region)
     if spec.bastion is None:
         return
-    if doors.key_pair_exists is False:
-        yield _unknown_key_pair(spec.bastion, spec.region)
+    if spec.ssh_enabled and not way.node_ssh_key_name and not spec.bastion.ssh_public_key:
+        yield _NODE_KEY_MISSING
     if not way.needs_ssh(spec):
         return
     if not spec.bastion.ssh_key_name and not spec.bastion.ssh_public_key:
-        yield Problem(
-            "SSH_KEY_MISSING",
-            "cluster_bastion_ssh_public_key",
-            "The build logs in to the bastion, and the bastion would accept no key.",
-            "Set it to a public key or its file (`ssh-keygen -t ed25519` makes ~/.ssh/id_ed25519.pub, which is the "
-            "default), or set cluster_bastion_ssh_key_name to a key pair of EC2.",
-        )
+        yield _KEY_MISSING
     if doors.ssh_is_open is False:
-        yield Problem(
-            "NO_WAY_TO_BASTION",
-            "access_ipv6",
-            "The build logs in to the bastion, and its security group lets no network in.",
-            "Set access_ipv6 to the IPv6 network of this computer, such as 2001:db8:1:2::/64. Without IPv6 here set "
-            "cluster_bastion_connection to ssm, or name a host bastion of your own in the inventory.",
-        )
+        yield _CLOSED
 
 
-def _unknown_key_pair(bastion: BastionSpec, region: str) -> Problem:
+_NODE_KEY_MISSING = Problem(
+    "NODE_SSH_KEY_MISSING",
+    "nodes_ssh_key_name",
+    "playbooks/boot.yml logs in to the nodes, and the nodes would accept no key.",
+    "Set cluster_bastion_ssh_public_key to a public key or its file, or nodes_ssh_key_name to an EC2 key pair.",
+)
+_KEY_MISSING = Problem(
+    "SSH_KEY_MISSING",
+    "cluster_bastion_ssh_public_key",
+    "The build logs in to the bastion, and the bastion would accept no key.",
+    "Set it to a public key or its file (`ssh-keygen -t ed25519` makes ~/.ssh/id_ed25519.pub, which is the "
+    "default), or set cluster_bastion_ssh_key_name to a key pair of EC2.",
+)
+_CLOSED = Problem(
+    "NO_WAY_TO_BASTION",
+    "access_ipv6",
+    "The build logs in to the bastion, and its security group lets no network in.",
+    "Set access_ipv6 to the IPv6 network of this computer, such as 2001:db8:1:2::/64. Without IPv6 here set "
+    "cluster_bastion_connection to ssm, or name a host bastion of your own in the inventory.",
+)
+
+
+def _unknown_key_pair(variable: str, name: str, known: tuple[str, ...], region: str) -> Problem:
     # A key that was pasted here is public, or somebody's secret: its text is not repeated.
-    name = bastion.ssh_key_name if len(bastion.ssh_key_name) <= 64 else "this text"
-    return Problem(
-        "KEY_PAIR_NOT_FOUND",
-        "cluster_bastion_ssh_key_name",
-        f"{region} has no key pair with the name {name}." if name != "this text" else f"{name} names no key pair.",
-        "Use a name that `aws ec2 describe-key-pairs` lists. A public key goes into cluster_bastion_ssh_public_key.",
-    )
+    subject = f"{region} has no key pair with the name {name}." if len(name) <= 64 else "This text names no key pair."
+    names = ", ".join(known[:_NAMES_SHOWN]) + (", …" if len(known) > _NAMES_SHOWN else "")
+    exists = f"Use one of {names}." if known else f"{region} has none: make one with `aws ec2 import-key-pair`."
+    return Problem("KEY_PAIR_NOT_FOUND", variable, subject, f"{exists} {_PUBLIC_KEY_REMEDY}")

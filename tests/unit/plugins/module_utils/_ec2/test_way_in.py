@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -48,8 +49,8 @@ def api() -> Iterator[MotoApi]:
     [
         pytest.param({}, HOME, Doors(), [], id="key and home network"),
         pytest.param({"ssh_public_key": ""}, HOME, Doors(), ["SSH_KEY_MISSING"], id="no key"),
-        pytest.param({"ssh_public_key": "", "ssh_key_name": "moon"}, HOME, Doors(True), [], id="key pair"),
-        pytest.param({"ssh_key_name": "moon"}, HOME, Doors(False), ["KEY_PAIR_NOT_FOUND"], id="unknown key pair"),
+        pytest.param({"ssh_public_key": "", "ssh_key_name": "moon"}, HOME, Doors(("moon",)), [], id="key pair"),
+        pytest.param({"ssh_key_name": "moon"}, HOME, Doors(("sun",)), ["KEY_PAIR_NOT_FOUND"], id="unknown key pair"),
         pytest.param({}, OVER_BASTION, Doors(None, False), ["NO_WAY_TO_BASTION"], id="closed"),
         pytest.param({}, OVER_BASTION, Doors(None, True), [], id="opened before"),
         pytest.param({"ssh_public_key": ""}, WayIn("bastion", own_host=True), Doors(), [], id="host of one's own"),
@@ -63,21 +64,55 @@ def test_a_build_over_the_bastion_needs_a_key_and_an_open_way(
 
 
 def test_without_a_bastion_nothing_is_needed() -> None:
-    assert codes(spec(), OVER_BASTION, Doors(False, False)) == []
+    assert codes(spec(), OVER_BASTION, Doors((), False)) == []
 
 
 def test_a_public_key_in_place_of_a_key_pairs_name_is_not_repeated() -> None:
-    (problem,) = way_in_problems(described(ssh_key_name=PUBLIC), HOME, Doors(False))
+    (problem,) = way_in_problems(described(ssh_key_name=PUBLIC), HOME, Doors(()))
 
     assert PUBLIC not in str(problem)
     assert "cluster_bastion_ssh_public_key" in problem.remedy
 
 
-def test_aws_is_asked_for_the_key_pair(api: MotoApi) -> None:
+def test_aws_is_asked_for_key_pairs_if_one_is_named(api: MotoApi) -> None:
     api.clients["ec2"].create_key_pair(KeyName="moon")
 
-    assert ask_doors(api, described(ssh_key_name="moon"), HOME, NOW) == Doors(True)
-    assert ask_doors(api, described(ssh_key_name="mars"), HOME, NOW) == Doors(False)
+    assert ask_doors(api, described(ssh_key_name="mars"), HOME, NOW) == Doors(("moon",))
+    assert ask_doors(api, spec(), WayIn(node_ssh_key_name="mars"), NOW) == Doors(("moon",))
+    assert ask_doors(api, described(), HOME, NOW) == Doors()
+
+
+@pytest.mark.parametrize("variable", ["cluster_bastion_ssh_key_name", "nodes_ssh_key_name"])
+def test_a_missing_key_pair_is_refused_with_the_names_that_exist(variable: str) -> None:
+    of_bastion = variable.startswith("cluster")
+    cluster = described(ssh_key_name="mars") if of_bastion else spec()
+    way = WayIn(node_ssh_key_name="" if of_bastion else "mars")
+
+    (problem,) = way_in_problems(cluster, way, Doors(("moon", "sun")))
+
+    assert (problem.code, problem.subject) == ("KEY_PAIR_NOT_FOUND", variable)
+    assert problem.message == "eu-west-1 has no key pair with the name mars."
+    assert problem.remedy.startswith("Use one of moon, sun.")
+
+
+def test_where_no_key_pair_exists_the_remedy_makes_one() -> None:
+    (problem,) = way_in_problems(spec(), WayIn(node_ssh_key_name="mars"), Doors(()))
+
+    assert "aws ec2 import-key-pair" in problem.remedy
+
+
+@pytest.mark.parametrize(
+    ("public_key", "pair", "expected"),
+    [
+        pytest.param("", "", ["NODE_SSH_KEY_MISSING"], id="none"),
+        pytest.param(PUBLIC, "", [], id="public key"),
+        pytest.param("", "moon", [], id="key pair"),
+    ],
+)
+def test_nodes_that_boot_by_ssh_need_a_key(public_key: str, pair: str, expected: list[str]) -> None:
+    cluster = dataclasses.replace(described(ssh_public_key=public_key), ssh_enabled=True)
+
+    assert codes(cluster, WayIn(node_ssh_key_name=pair), Doors(("moon",))) == expected
 
 
 @pytest.mark.parametrize(
