@@ -11,9 +11,11 @@ from typing import Any
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.arguments import Route, ssh_arguments
 
 
-def bastion_ssh_arguments(known_hosts: str, alias: str, *, region: str = "", instance_id: str = "") -> str:
+def bastion_ssh_arguments(
+    known_hosts: str, alias: str, *, region: str = "", instance_id: str = "", profile: str = ""
+) -> str:
     """Return the options; with an instance through Session Manager."""
-    return ssh_arguments(known_hosts, alias, Route(region, instance_id) if instance_id else None)
+    return ssh_arguments(known_hosts, alias, Route(region, instance_id, profile) if instance_id else None)
 
 
 class FilterModule:

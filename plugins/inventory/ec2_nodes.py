@@ -74,6 +74,16 @@ options:
         C(ansible_ssh_common_args) and C(ansible_host_key_checking), with which SSH checks the key against that file.
       - Without it the host key is checked as your own configuration of SSH says.
     type: path
+  bastion_connection:
+    description:
+      - How SSH reaches the bastion, as C(cluster_bastion_connection) says it.
+      - V(ssh) connects to C(ansible_host).
+      - V(ssm) goes through Session Manager, with a C(ProxyCommand) for that very instance in
+        C(ansible_ssh_common_args). It needs the programs C(aws) and C(session-manager-plugin), and no open port.
+      - With V(ssm) the host key is always checked, without O(known_hosts) against your own files.
+    type: str
+    choices: [ssh, ssm]
+    default: ssh
   hostnames:
     description:
       - Where a host's name comes from; the first source that gives a usable one wins, and the instance id always does.
@@ -124,6 +134,15 @@ cache: true
 cache_plugin: ansible.builtin.jsonfile
 cache_connection: ~/.cache/urmanac.talos
 cache_timeout: 600
+
+# session.ec2_nodes.yml: the bastion through Session Manager, from a network without IPv6.
+---
+plugin: urmanac.talos.ec2_nodes
+cluster: talos
+project: talos-arm64
+regions: [eu-west-1]
+known_hosts: ~/.local/share/urmanac.talos/talos-arm64/eu-west-1/talos/known_hosts
+bastion_connection: ssm
 
 # tailnet.ec2_nodes.yml: control planes only, with groups and variables of one's own.
 ---
@@ -256,8 +275,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         variables = shielded(host.variables)
         for key, value in variables.items():
             self.inventory.set_variable(host.name, key, value)
-        known_hosts = self.get_option("known_hosts")
-        for key, value in ssh_variables(host, known_hosts).items() if known_hosts else ():
+        for key, value in self._ssh_variables(host).items():
             self.inventory.set_variable(host.name, key, value)
         if host.address:
             self.inventory.set_variable(host.name, "ansible_host", host.address)
@@ -265,6 +283,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             self.display.v(
                 f"{host.name} has no address of the kind {self.get_option('connect_with')}: it has no ansible_host."
             )
+
+    def _ssh_variables(self, host: Host) -> dict[str, Any]:
+        known_hosts, profile = self.get_option("known_hosts") or "", self._templated("profile") or ""
+        session_manager = self.get_option("bastion_connection") == "ssm"
+        return ssh_variables(host, known_hosts, session_manager=session_manager, profile=profile)
 
     def _construct(self, host: Host) -> None:
         """Apply the options that need Jinja."""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import NODE as BASTION
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import MANAGED_BY
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._ssh.arguments import ssh_arguments
+from ansible_collections.urmanac.talos.plugins.module_utils._ssh.arguments import FIRST_ARGUMENTS, Route, ssh_arguments
 
 # What Jinja, ssh and a file name all take as it is; a tag that holds anything else does not become a host's name.
 HOST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -190,12 +190,21 @@ def hosts_of(
     return sorted(named, key=lambda host: host.name), sorted(shared)
 
 
-def ssh_variables(host: Host, known_hosts: str) -> dict[str, Any]:
-    """Return what has SSH check the host key of a cluster's bastion; other hosts show keys of their own."""
-    if host.variables["ec2_role"] != BASTION:
+def ssh_variables(host: Host, known_hosts: str, *, session_manager: bool = False, profile: str = "") -> dict[str, Any]:
+    """Return how SSH reaches a cluster's bastion and checks its host key; other hosts show keys of their own.
+
+    Without a file of known hosts and without Session Manager SSH is left as the user has it.
+    """
+    facts = host.variables
+    if facts["ec2_role"] != BASTION or not (known_hosts or session_manager):
         return {}
-    alias = f"{host.variables['ec2_project']}-{host.variables['ec2_cluster']}-{BASTION}"
-    return {"ansible_host_key_checking": True, "ansible_ssh_common_args": ssh_arguments(known_hosts, alias)}
+    alias = f"{facts['ec2_project']}-{facts['ec2_cluster']}-{BASTION}"
+    route = Route(facts["ec2_region"], facts["ec2_instance_id"], profile) if session_manager else None
+    return {
+        "ansible_host_key_checking": True,
+        "ansible_ssh_args": FIRST_ARGUMENTS,
+        "ansible_ssh_common_args": ssh_arguments(known_hosts, alias, route),
+    }
 
 
 def groups_of(host: Host, *, group_by: Sequence[str], group_by_tags: Sequence[str]) -> Iterator[str]:

@@ -1,35 +1,56 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How SSH is called for a bastion: with host keys checked, always. Private to urmanac.talos: may change at any time."""
+"""How SSH is called: with host keys checked, always. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
 import shlex
 from typing import NamedTuple
 
+# Ansible puts these before all others, and ssh takes the first value of an option. Without them a user's own ssh_args
+# could switch the check of host keys off.
+FIRST_ARGUMENTS = "-C -o ControlMaster=auto -o ControlPersist=60s"
+
 
 class Route(NamedTuple):
-    """Through which instance of which region Session Manager leads."""
+    """Through which instance of which region Session Manager leads, and with which profile of AWS."""
 
     region: str
     instance: str
+    profile: str = ""
 
 
-def ssh_arguments(known_hosts: str, alias: str, route: Route | None = None) -> str:
+class Jump(NamedTuple):
+    """The SSH host through which another one is reached, and the options with which it is reached itself."""
+
+    host: str
+    user: str = ""
+    arguments: str = ""
+
+    @property
+    def destination(self) -> str:
+        """Return the host as ssh takes it."""
+        return f"{self.user}@{self.host}" if self.user else self.host
+
+
+def ssh_arguments(known_hosts: str, alias: str, way: Route | Jump | None = None) -> str:
     """Return the options for ssh as a shell and Ansible take them.
 
     The alias ties the key to the cluster, whatever address or tunnel leads to its bastion. No other file of known hosts
-    is looked at, so an old key of the same name there cannot get in the way.
+    is looked at, so an old key of the same name there cannot get in the way. Without a file the user's own are asked.
     """
     options = {
         "StrictHostKeyChecking": "yes",
-        "UserKnownHostsFile": _quoted(known_hosts),
-        "GlobalKnownHostsFile": "/dev/null",
-        "HostKeyAlias": alias,
-        **({"ProxyCommand": proxy_command(route)} if route else {}),
+        **(_one_file(known_hosts, alias) if known_hosts else {}),
+        **({"ProxyCommand": proxy_command(way)} if way else {}),
     }
     return " ".join(f"-o {shlex.quote(f'{name}={value}')}" for name, value in options.items())
+
+
+def _one_file(known_hosts: str, alias: str) -> dict[str, str]:
+    files = {"UserKnownHostsFile": _quoted(known_hosts), "GlobalKnownHostsFile": "/dev/null"}
+    return {**files, "HostKeyAlias": alias}
 
 
 def _quoted(path: str) -> str:
@@ -38,8 +59,12 @@ def _quoted(path: str) -> str:
     return f'"{path}"' if " " in path else path
 
 
-def proxy_command(route: Route) -> str:
-    """Return the command that connects ssh with the instance through Session Manager."""
-    words = ("aws", "ssm", "start-session", "--region", route.region, "--target", route.instance)
-    document = ("--document-name", "AWS-StartSSHSession", "--parameters", "portNumber=%p")
-    return shlex.join(words + document)
+def proxy_command(way: Route | Jump) -> str:
+    """Return the command that connects ssh with the machine, through Session Manager or another host."""
+    if isinstance(way, Jump):
+        # The tokens in the options are for the inner ssh.
+        inner = way.arguments.replace("%", "%%")
+        return f"ssh {inner} -W '[%h]:%p' {shlex.quote(way.destination)}".replace("  ", " ")
+    words = ["aws", "ssm", "start-session", "--region", way.region, "--target", way.instance]
+    words += ["--profile", way.profile] if way.profile else []
+    return shlex.join([*words, "--document-name", "AWS-StartSSHSession", "--parameters", "portNumber=%p"])

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import socket
 import subprocess
 import sys
@@ -448,6 +449,35 @@ def test_the_host_key_of_the_bastion_alone_is_checked_against_the_clusters_file(
     arguments = bastion.vars["ansible_ssh_common_args"]
     assert "-o StrictHostKeyChecking=yes -o UserKnownHostsFile=/moon/known_hosts" in arguments
     assert "-o HostKeyAlias=talos-arm64-talos-bastion" in arguments
+
+
+def test_session_manager_leads_to_that_very_bastion_and_its_host_key_is_checked(parse: Parse) -> None:
+    found = parse(known_hosts="/moon/known_hosts", bastion_connection="ssm").hosts
+
+    (bastion,) = (host for host in found.values() if _checks(host))
+    options = dict(word.split("=", 1) for word in shlex.split(bastion.vars["ansible_ssh_common_args"])[1::2])
+    command = shlex.split(options["ProxyCommand"])
+    assert command[:3] == ["aws", "ssm", "start-session"]
+    given = dict(zip(command[3::2], command[4::2], strict=True))
+    assert given == {
+        "--region": "eu-west-1",
+        "--target": bastion.vars["ec2_instance_id"],
+        "--document-name": "AWS-StartSSHSession",
+        "--parameters": "portNumber=%p",
+    }
+    assert (options["StrictHostKeyChecking"], options["UserKnownHostsFile"]) == ("yes", "/moon/known_hosts")
+
+
+def test_session_manager_without_a_file_of_known_hosts_still_checks_the_host_key(parse: Parse) -> None:
+    (bastion,) = (host for host in parse(bastion_connection="ssm").hosts.values() if _checks(host))
+
+    assert "-o StrictHostKeyChecking=yes -o 'ProxyCommand=aws ssm" in bastion.vars["ansible_ssh_common_args"]
+
+
+def test_what_a_user_gives_ssh_first_cannot_switch_the_check_off(parse: Parse) -> None:
+    (bastion,) = (host for host in parse(known_hosts="/moon/known_hosts").hosts.values() if _checks(host))
+
+    assert "HostKey" not in bastion.vars["ansible_ssh_args"]
 
 
 def test_without_a_file_of_known_hosts_ssh_is_left_as_it_is(parse: Parse) -> None:

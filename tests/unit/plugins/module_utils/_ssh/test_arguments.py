@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ssh.arguments import Route, ssh_arguments
+from ansible_collections.urmanac.talos.plugins.module_utils._ssh.arguments import Jump, Route, ssh_arguments
 
 
-def options(path: str, alias: str, *, route: Route | None = None) -> dict[str, str]:
+def options(path: str, alias: str, *, route: Route | Jump | None = None) -> dict[str, str]:
     """Return the options as ssh gets them from a shell."""
     words = shlex.split(ssh_arguments(path, alias, route))
     assert words[::2] == ["-o"] * (len(words) // 2)
@@ -41,6 +42,30 @@ def test_session_manager_leads_to_the_port_that_ssh_asks_for() -> None:
     assert words[:3] == ["aws", "ssm", "start-session"]
     assert words[words.index("--target") + 1] == "i-0a"
     assert words[words.index("--parameters") + 1] == "portNumber=%p"
+
+
+def test_session_manager_is_asked_with_the_profile_that_is_given() -> None:
+    words = shlex.split(options("/known_hosts", "moon", route=Route("eu-west-1", "i-0a", "my own"))["ProxyCommand"])
+
+    assert words[words.index("--profile") + 1] == "my own"
+
+
+def test_without_a_file_the_users_own_files_decide_and_the_key_is_still_checked() -> None:
+    assert options("", "moon") == {"StrictHostKeyChecking": "yes"}
+    assert set(options("", "moon", route=Route("eu-west-1", "i-0a"))) == {"StrictHostKeyChecking", "ProxyCommand"}
+
+
+def test_a_jump_hands_the_tokens_to_the_ssh_that_they_are_for() -> None:
+    outer = ssh_arguments("/my 100%/known_hosts", "talos-arm64-moon-bastion", Route("eu-west-1", "i-0a"))
+    command = options("/known_hosts", "i-0b", route=Jump("2001:db8::100", "ec2-user", outer))["ProxyCommand"]
+
+    # What ssh makes of the command before a shell gets it: https://man.openbsd.org/ssh_config#TOKENS
+    tokens = {"%%": "%", "%h": "10.10.0.101", "%p": "22"}
+    inner = shlex.split(re.sub("%.", lambda found: tokens[found[0]], command))
+
+    assert inner[0] == "ssh"
+    assert inner[-3:] == ["-W", "[10.10.0.101]:22", "ec2-user@2001:db8::100"]
+    assert inner[1:-3] == shlex.split(outer)
 
 
 def test_a_template_takes_all_options_of_the_filters() -> None:
