@@ -13,6 +13,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 
+from ansible_collections.urmanac.talos.plugins.module_utils._files import write_file
 from ansible_collections.urmanac.talos.plugins.modules import cozystack_info
 from ansible_collections.urmanac.talos.plugins.plugin_utils._cozystack_wait import (
     Account,
@@ -60,9 +61,7 @@ def write_history(path: str | None, history: History) -> None:
         return
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(f"{target.name}.new")
-    fresh.write_text(json.dumps(history, indent=2) + "\n", encoding="utf-8")
-    fresh.replace(target)
+    write_file(target, f"{json.dumps(history, indent=2)}\n".encode(), mode=0o644)
 
 
 class ActionModule(InProcess):

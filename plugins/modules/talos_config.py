@@ -470,6 +470,8 @@ def check_names(nodes: Iterable[dict[str, Any]]) -> None:
 def ensure_configs(params: dict[str, Any], bundle: Bundle, *, check_mode: bool) -> dict[str, Any]:
     """Bring every node's file to what it should be and tell what changed, without a secret."""
     planned = plan_files(params, bundle)
+    for folder in {file.path.parent for file in planned}:
+        files.sweep_private(folder / "any", check_mode=check_mode)
     changes = {file.path: file.changed for file in planned}
     for file in planned:
         if changes[file.path] and not check_mode:

@@ -81,13 +81,12 @@ sha256:
 
 import asyncio
 import hashlib
-import os
-import tempfile
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError, TalosError
+from ansible_collections.urmanac.talos.plugins.module_utils._files import replacing
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import (
     cluster_way,
     failures,
@@ -119,17 +118,12 @@ def is_whole(path: Path) -> bool:
 
 async def keep(pieces: AsyncIterator[bytes], path: Path) -> None:
     """Write the snapshot beside the file, check it, and only then give it the file's name."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            async for piece in pieces:
-                file.write(piece)
-        if not is_whole(temporary):
+    with replacing(path) as file:
+        async for piece in pieces:
+            file.write(piece)
+        file.flush()
+        if not is_whole(Path(file.name)):
             raise TalosError(f"Failed to keep the snapshot in {path}: it is not whole. Take another one.")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 async def take(params: Mapping[str, Any], path: Path) -> str:

@@ -75,13 +75,12 @@ import asyncio
 import base64
 import binascii
 import datetime
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError, TalosError
+from ansible_collections.urmanac.talos.plugins.module_utils._files import sweep, write_file
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import (
     cluster_way,
     failures,
@@ -187,13 +186,9 @@ def read(path: Path) -> dict[str, Any]:
 def write(path: Path, document: Mapping[str, Any]) -> None:
     """Write the file whole or not at all, for nobody else to read."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            yaml.safe_dump(document, file, sort_keys=False)
-        Path(temporary).replace(path)
+        write_file(path, yaml.safe_dump(document, sort_keys=False).encode())
     except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
         raise InputError(f"Failed to write {path}: {error.strerror}. Check the directory.") from error
 
 
@@ -217,6 +212,8 @@ def ensure_kubeconfig(fresh: Mapping[str, Any], params: Mapping[str, Any], *, ch
     kept = entry_of(document, wanted.name)
     soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=params["renew_before"])
     changed = not is_equivalent(kept, wanted, valid_until=soon)
+    if not check_mode:
+        sweep(path.parent)
     if changed and not check_mode:
         write(path, merged(document, wanted))
     after = {"context": wanted.name, "server": wanted.server}

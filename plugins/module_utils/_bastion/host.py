@@ -8,7 +8,6 @@ Runs on the bastion itself: nothing but the standard library, and Python 3.9.
 
 from __future__ import annotations
 
-import os
 import stat
 import subprocess
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ansible_collections.urmanac.talos.plugins.module_utils._files import write_file
 from ansible_collections.urmanac.talos.plugins.module_utils._text import received
 
 UNIT_FOLDER = "/etc/systemd/system/"
@@ -154,12 +154,7 @@ class LocalHost:
         place = Path(file.path)
         for folder in reversed([parent for parent in place.parents if not parent.exists()]):
             folder.mkdir(mode=0o755)
-        beside = place.with_name(f".{place.name}.new")
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, int(file.mode, 8))
-        with os.fdopen(descriptor, "w", encoding="utf-8") as open_file:
-            open_file.write(file.content)
-        beside.chmod(int(file.mode, 8))
-        beside.replace(place)
+        write_file(place, file.content.encode(), mode=int(file.mode, 8))
 
     def delete(self, path: str) -> None:
         """Remove the file, if it is there."""

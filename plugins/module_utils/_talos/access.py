@@ -9,13 +9,13 @@ import base64
 import binascii
 import os
 import ssl
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._files import scratch
 
 
 class Credentials(NamedTuple):
@@ -136,15 +136,12 @@ def _normalised(credentials: Credentials) -> bytes:
 @contextmanager
 def _private_file(content: bytes) -> Iterator[str]:
     """Yield a path to the content; in memory where the system can, else a file of mode 0600, removed at once."""
-    if hasattr(os, "memfd_create") and Path("/proc/self/fd").is_dir():
-        descriptor, path = os.memfd_create("talos-credentials"), None
-    else:
-        descriptor, path = tempfile.mkstemp(prefix="talos-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            yield path or f"/proc/self/fd/{descriptor}"
-    finally:
-        if path:
-            Path(path).unlink()
+    if not (hasattr(os, "memfd_create") and Path("/proc/self/fd").is_dir()):
+        with scratch(content) as path:
+            yield path
+        return
+    descriptor = os.memfd_create("talos-credentials")
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        yield f"/proc/self/fd/{descriptor}"

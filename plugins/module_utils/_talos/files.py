@@ -8,26 +8,23 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from ansible_collections.urmanac.talos.plugins.module_utils._files import sweep, write_file
 
 
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner can read, in one step."""
     make_private_directory(path.parent)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            os.fchmod(stream.fileno(), 0o600)
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_file(path, text.encode())
+
+
+def sweep_private(path: Path, *, check_mode: bool) -> None:
+    """Remove what killed runs have left beside a file."""
+    if not check_mode:
+        sweep(path.parent)
 
 
 def make_private(path: Path) -> None:

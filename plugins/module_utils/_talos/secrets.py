@@ -70,6 +70,7 @@ def ensure_bundle(
     The file is made once: two runs at the same time wait for each other, and what is there is never replaced; only
     permissions that let others read it are taken away.
     """
+    files.sweep_private(path, check_mode=check_mode)
     if path.exists():
         bundle, changed = _checked(path), not files.is_private(path)
         if changed and not check_mode:
@@ -276,6 +277,7 @@ def ensure_talosconfig(
     """Bring a talosconfig to what is asked for and tell whether that changed it; other contexts in it are kept."""
     if not path.exists() and check_mode:
         return True
+    files.sweep_private(path, check_mode=check_mode)
     with files.locked(path):
         current = _read_talosconfig(path)
         wanted = _talosconfig(current, bundle, context, validity)

@@ -7,8 +7,10 @@ Needs Python 3.9 and no container engine. What is there already is kept when its
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
+import os
 import posixpath
 import re
 import shutil
@@ -24,6 +26,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
+SCRATCH = Path("/var") / "tmp" / "talos-bastion."
 NAMES = ("vmlinuz", "initramfs.xz", "vmlinuz.efi")
 INDEX = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 MANIFEST = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
@@ -244,9 +247,11 @@ def unpack(item: dict[str, str], registries: dict[str, str], scratch: Path) -> N
     say(f"took {' and '.join(NAMES[:2])} for {item['architecture']} out of {item['image']} ({', '.join(found)})")
 
 
-def attempt(what: str, there: Callable[[], bool], work: Callable[[Path], None]) -> bool:
+def attempt(what: str, there: Callable[[], bool], work: Callable[[Path], None], place: Path = SCRATCH) -> bool:
     """Do the work and return whether what it makes is there."""
-    folder = tempfile.mkdtemp(prefix="talos-bastion.", dir="/var/tmp")
+    folder = tempfile.mkdtemp(prefix=place.name, dir=place.parent)
+    held = os.open(folder, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
     try:
         work(Path(folder))
     except (FetchError, OSError, ValueError, KeyError, tarfile.TarError, subprocess.SubprocessError) as error:
@@ -255,12 +260,27 @@ def attempt(what: str, there: Callable[[], bool], work: Callable[[Path], None]) 
         return kept
     finally:
         shutil.rmtree(folder)
+        os.close(held)
     return True
+
+
+def sweep(place: Path = SCRATCH) -> None:
+    """Remove the folders of runs that were killed: a dead process holds no lock."""
+    for folder in place.parent.glob(place.name + "*"):
+        held = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+        except BlockingIOError:
+            pass
+        finally:
+            os.close(held)
 
 
 def main(config: str) -> int:
     """Fetch everything that the configuration names; what fails is tried again when systemd starts this again."""
     wanted = json.loads(Path(config).read_text())
+    sweep()
     done = [attempt(item["url"], Path(item["path"]).exists, partial(download, item)) for item in wanted["downloads"]]
     for item in wanted["images"]:
         work = partial(unpack, item, wanted["registries"])

@@ -10,8 +10,11 @@ import hashlib
 import http.server
 import importlib.util
 import json
+import os
 import shutil
+import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -291,3 +294,34 @@ def test_a_file_without_a_checksum_is_fetched_and_its_sha256_printed(
     assert fetch(program, tmp_path, downloads=[item]) == 0
 
     assert f"unverified, SHA-256 {hashlib.sha256(b'build').hexdigest()}" in capsys.readouterr().out
+
+
+def test_the_folder_of_a_killed_run_is_removed_and_that_of_a_live_one_is_not(
+    tmp_path: Path, program: ModuleType
+) -> None:
+    place = tmp_path / "talos-bastion."
+    run = (
+        "import importlib.util, pathlib, sys, time\n"
+        "spec = importlib.util.spec_from_file_location('fetch', sys.argv[1])\n"
+        "fetch = importlib.util.module_from_spec(spec); spec.loader.exec_module(fetch)\n"
+        "work = lambda folder: (print(folder, flush=True), time.sleep(600))\n"
+        "fetch.attempt('it', bool, work, pathlib.Path(sys.argv[2]))\n"
+    )
+    runs = []
+    for _run in range(2):
+        words = [sys.executable, "-c", run, str(PROGRAM), str(place)]
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        assert process.stdout
+        runs.append((process, Path(process.stdout.readline().strip())))
+    (killed, left), (alive, held) = runs
+    try:
+        os.kill(killed.pid, signal.SIGKILL)
+        killed.communicate()
+        assert {left, held} == set(tmp_path.iterdir())
+
+        program.sweep(place)
+
+        assert list(tmp_path.iterdir()) == [held]
+    finally:
+        os.kill(alive.pid, signal.SIGKILL)
+        alive.communicate()

@@ -16,6 +16,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._errors import Colle
 
 DIGEST = f"sha256:{'a' * 64}"
 FOLDER = Path(_boot.__file__).parent
+SHARED = [FOLDER.with_name(name) for name in ("_errors.py", "_files.py", "_text.py")]
 # What Ansible sends along with a module need not be on the machine.
 ALLOWED = ("ansible.module_utils.", "ansible_collections.urmanac.talos.plugins.module_utils._", "__future__")
 
@@ -93,7 +94,7 @@ def test_a_version_that_is_none_is_refused() -> None:
         plan.is_old("latest")
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*sorted(FOLDER.glob("*.py")), *SHARED], ids=lambda path: path.name)
 def test_what_runs_on_the_machine_is_python_3_9_and_needs_nothing_installed(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 9))
 

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that are whole or not there, and what killed runs leave of them. Private: may change at any time.
+
+A file is written under a temporary name beside its own and takes its place at the end. A run that is killed before that
+leaves the temporary file, which may hold a secret. Whoever writes holds a lock of the kernel's on it, and a killed
+process loses its locks: what can be locked is nobody's. That is exact, where ids of processes are given again, mean
+nothing in another container, and an age would either spare a dead run's file or take a slow one's.
+
+Runs on bastions as well: Python 3.9, standard library only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+_MARK = ".urmanac-talos."
+_ENDING = ".tmp"
+
+
+def write_file(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Write a file in one step."""
+    with replacing(path, mode=mode) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, mode: int = 0o600) -> Iterator[BinaryIO]:
+    """Yield a file that takes the path's place when the block ends, and is removed when the block fails."""
+    sweep(path.parent)
+    with _temporary(path.parent, path.name) as (file, temporary):
+        yield file
+        file.flush()
+        os.fchmod(file.fileno(), mode)
+        os.fsync(file.fileno())
+        temporary.replace(path)
+
+
+@contextlib.contextmanager
+def scratch(content: bytes) -> Iterator[str]:
+    """Yield the path of a file that only its owner can read, which is there while the block runs."""
+    folder = Path(tempfile.gettempdir())
+    sweep(folder)
+    with _temporary(folder, "") as (file, path):
+        file.write(content)
+        file.flush()
+        yield str(path)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files that killed runs of this user have left in a folder."""
+    with contextlib.suppress(OSError):
+        for path in folder.glob(f".*{_MARK}*{_ENDING}"):
+            _remove_if_left(path)
+
+
+@contextlib.contextmanager
+def _temporary(folder: Path, name: str) -> Iterator[tuple[BinaryIO, Path]]:
+    """Yield a new file of mode 0600, locked for as long as the block runs, and its path."""
+    file, path = _locked_file(folder, name)
+    try:
+        with file:
+            yield file, path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _locked_file(folder: Path, name: str) -> tuple[BinaryIO, Path]:
+    while True:
+        descriptor, text = tempfile.mkstemp(dir=folder, prefix=f".{name}{_MARK}", suffix=_ENDING)
+        # A file system without locks has none that sweep() could take either.
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if not _is_at(descriptor, Path(text)):
+                # Another run took it for a dead one's before it was locked.
+                os.close(descriptor)
+                continue
+        # So that the file knows its name.
+        return open(text, "wb", opener=lambda _path, _flags, opened=descriptor: opened), Path(text)
+
+
+def _remove_if_left(path: Path) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return
+    try:
+        found = os.fstat(descriptor)
+        if found.st_uid == os.geteuid() and stat.S_ISREG(found.st_mode):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink(missing_ok=True)
+    except OSError:
+        # Its writer is alive, or the file system has no locks.
+        return
+    finally:
+        os.close(descriptor)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Tell whether an open file is still the one with this path."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
