@@ -38,10 +38,25 @@ Everything that the collection downloads. `python -m tools.sbom` writes this tab
 [sbom.cdx.json](sbom.cdx.json). What Talos and CozyStack download by themselves (etcd, CoreDNS, CozyStack's packages) is
 named by their own releases and not listed. A licence is that of the program named, not of everything in an image.
 
-To pin an image, name it by digest in its variable: `registry.example.com/name@sha256:…`. A tag is resolved once per
-cluster, and its digest is kept in `cluster_directory`. To pin a file, give its SHA-256: `cluster_boot_to_talos_sha256`,
-`sha256` in `bastion_host_netboot_ipxe`, `nodes_image_sha256`, `cozystack_manifest_checksum`,
-`cozystack_crds_manifest_checksum`.
+## Pin what is not pinned
+
+A digest is in this repository only where it was found in at least two public repositories that do not depend on each
+other and pin the same version with it. It is the digest of the image's index. Compare it before you trust it:
+`docker buildx imagetools inspect NAME:TAG` or `crane digest NAME:TAG` shows what the registry has.
+
+* An image: its publisher may move the tag, and no two sources agree on a digest. `crane digest NAME:TAG` prints it, and
+  after the first run it is in `images.json` and `bastion_images.json` in `cluster_directory`. Write `NAME@sha256:…` in
+  `cluster_images`, `bastion_host_images` or `cozystack_smoke_images`.
+* boot-to-talos: only its release names its checksum. `curl -L` prints it from
+  `https://github.com/cozystack/boot-to-talos/releases/download/vVERSION/boot-to-talos-checksums.txt`. Write it in
+  `cluster_boot_to_talos_sha256` as `{VERSION: {arm64: …}}`.
+* iPXE: boot.ipxe.org replaces its builds without notice. `curl -L URL | sha256sum` prints the checksum, which goes into
+  `sha256` in `bastion_host_netboot_ipxe`. Serve a copy of the file then, or the next build is refused.
+* A disk image of your own and the manifests of CozyStack: `curl -L URL | sha256sum`, for `nodes_image_sha256`, and with
+  `sha256:` in front for `cozystack_manifest_checksum` and `cozystack_crds_manifest_checksum`.
+
+A value that is not 64 hexadecimal digits is refused before anything is made, and a download with another checksum is
+not used. A tag is resolved once per cluster, and its digest is kept in `cluster_directory`.
 """
 
 

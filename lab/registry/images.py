@@ -75,6 +75,6 @@ def _defaults(role: str) -> dict[str, Any]:
 
 
 def _parts(reference: str) -> tuple[str, str]:
-    """Return repository and tag of a reference."""
-    repository, _colon, tag = reference.partition("/")[2].rpartition(":")
+    """Return repository and tag of a reference; images of the lab have digests of their own."""
+    repository, _colon, tag = reference.partition("@")[0].partition("/")[2].rpartition(":")
     return repository, tag
