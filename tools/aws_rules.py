@@ -64,8 +64,9 @@ OPERATIONS: Mapping[str, str] = {
     "scheduler": "CreateSchedule CreateScheduleGroup DeleteSchedule DeleteScheduleGroup GetSchedule GetScheduleGroup "
     "ListSchedules UpdateSchedule",
     "service-quotas": "GetAWSDefaultServiceQuota GetServiceQuota ListAWSDefaultServiceQuotas ListServiceQuotas",
-    "ssm": "AddTagsToResource DeleteParameter DeleteParameters DescribeInstanceInformation DescribeParameters "
-    "GetParameter GetParameters GetParametersByPath ListTagsForResource PutParameter StartSession TerminateSession",
+    "ssm": "AddTagsToResource DeleteParameter DeleteParameters DescribeDocumentPermission DescribeInstanceInformation "
+    "DescribeParameters GetParameter GetParameters GetParametersByPath ListDocuments ListTagsForResource PutParameter "
+    "StartSession TerminateSession",
     "sts": "GetCallerIdentity",
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
+import moto.ec2.models.vpcs
 from moto.core.responses import ActionResult
 from moto.ec2.models.dhcp_options import DHCPOptionsSet, DHCPOptionsSetBackend
 from moto.ec2.models.internet_gateways import InternetGatewayBackend
@@ -38,6 +39,20 @@ def install() -> None:
         wrap(VPCBackend, name, _open_acl_to_ipv6)
     wrap(InternetGatewayBackend, "detach_internet_gateway", _without_public_addresses)
     wrap(VPCBackend, "delete_vpc", _only_empty_vpcs)
+    # Gap: the interfaces of an endpoint get addresses of any network, and are like anybody's.
+    put(moto.ec2.models.vpcs, random_private_ip=lambda: None)
+    wrap(VPCBackend, "create_vpc_endpoint", _with_interfaces_of_its_own)
+
+
+def _with_interfaces_of_its_own(original: Function) -> Function:
+    def create_vpc_endpoint(self: Any, *args: Any, **options: Any) -> Any:
+        endpoint = original(self, *args, **options)
+        for name in endpoint.network_interface_ids or ():
+            interface = self.get_network_interface(name)
+            interface.interface_type, interface.requester_managed = "vpc_endpoint", True
+        return endpoint
+
+    return create_vpc_endpoint
 
 
 # Gap: the association's state is answered as the text "{'State': 'associated'}".

@@ -10,6 +10,7 @@ from typing import Any
 import moto.ec2.utils
 from moto.core.responses import ActionResult
 from moto.core.types import Base64EncodedString
+from moto.ec2.exceptions import InvalidLaunchTemplateVersionNotFound
 from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
 from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateBackend
 from moto.ec2.responses import EC2Response
@@ -20,6 +21,8 @@ from lab.aws.patches import Function, drop_tags, put, refuse, wrap
 def install() -> None:
     """Close the gaps."""
     wrap(LaunchTemplate, "create_version", _plain_version)
+    put(LaunchTemplate, get_version=_version, default_version=lambda template: _version(template, "$Default"))
+    wrap(LaunchTemplateBackend, "describe_launch_templates", _only_known_templates)
     wrap(EC2Response, "create_launch_template_version", _inheriting)
     put(LaunchTemplate, tags=property(lambda template: template.get_tags(), lambda template, tags: None))
     wrap(LaunchTemplateBackend, "delete_launch_template", _without_tags)
@@ -40,9 +43,33 @@ def _plain_version(original: Function) -> Function:
             kept["TagSpecifications"] = specifications
         if kept.get("UserData") is not None and not isinstance(kept["UserData"], Base64EncodedString):
             kept["UserData"] = Base64EncodedString(kept["UserData"])
-        return original(self, kept, description)
+        version = original(self, kept, description)
+        # A number is given once, also where its version has been deleted.
+        version.number = self.numbers = getattr(self, "numbers", 0) + 1
+        return version
 
     return create_version
+
+
+# Gap: a version is taken for the one at the place of its number, which a deletion moves.
+def _version(template: Any, wanted: Any) -> Any:
+    number = {"$latest": template.versions[-1].number, "$default": template.default_version_number}.get(
+        str(wanted).lower(), wanted
+    )
+    found = next((version for version in template.versions if str(version.number) == str(number)), None)
+    if found is None:
+        raise InvalidLaunchTemplateVersionNotFound(template_id=template.id, version=wanted)
+    return found
+
+
+# Gap: what is asked for by an id that does not exist is left out of the answer.
+def _only_known_templates(original: Function) -> Function:
+    def describe_launch_templates(self: Any, *args: Any, **options: Any) -> Any:
+        for identity in options.get("template_ids") or ():
+            self.get_launch_template(identity)
+        return original(self, *args, **options)
+
+    return describe_launch_templates
 
 
 # Gap: SourceVersion is ignored; EC2 takes from it every parameter that the call does not name.
@@ -70,16 +97,28 @@ def _without_tags(original: Function) -> Function:
     return delete_launch_template
 
 
-# Gap: versions cannot be deleted. Still open: whoever asks can read them until the template goes.
+# Gap: versions cannot be deleted.
 def _delete_versions(response: Any) -> ActionResult:
-    template = response.ec2_backend.get_launch_template(response._get_param("LaunchTemplateId"))
-    done = []
-    for number in response._get_param("Versions", []):
-        if int(number) == template.default_version_number:
+    name, identity = response._get_param("LaunchTemplateName"), response._get_param("LaunchTemplateId")
+    backend = response.ec2_backend
+    template = backend.get_launch_template_by_name(name) if name else backend.get_launch_template(identity)
+    known = {version.number: version for version in template.versions}
+    done, not_done = [], []
+    for number in map(int, response._get_param("Versions", [])):
+        if number == template.default_version_number:
             raise refuse("InvalidParameterValue", "The default version of a launch template cannot be deleted.")
-        done.append({"LaunchTemplateId": template.id, "VersionNumber": int(number)})
-    answer = {"SuccessfullyDeletedLaunchTemplateVersions": done, "UnsuccessfullyDeletedLaunchTemplateVersions": []}
-    return ActionResult(answer)
+        deleted = {"LaunchTemplateId": template.id, "LaunchTemplateName": template.name, "VersionNumber": number}
+        if number in known:
+            template.versions.remove(known[number])
+            done.append(deleted)
+        else:
+            not_done.append({**deleted, "ResponseError": {"Code": "launchTemplateVersionDoesNotExist"}})
+    return ActionResult(
+        {
+            "SuccessfullyDeletedLaunchTemplateVersions": done,
+            "UnsuccessfullyDeletedLaunchTemplateVersions": not_done,
+        }
+    )
 
 
 # Gap: an address in use can be released.

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts import Reader
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_machine_facts import read_templates
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity, Order, ensure_home_access
 from ansible_collections.urmanac.talos.plugins.modules.ec2_audit_info import audit_info
@@ -256,8 +258,6 @@ def endpoint(kind: str) -> Callable[[Place], None]:
         made = place.ec2.create_vpc_endpoint(
             VpcId=place.ids["vpc"], ServiceName=f"com.amazonaws.{REGION}.s3", VpcEndpointType=kind, **where
         )["VpcEndpoint"]
-        for interface in made.get("NetworkInterfaceIds", []):
-            place.later(place.ec2.delete_network_interface, NetworkInterfaceId=interface)
         place.later(place.ec2.delete_vpc_endpoints, VpcEndpointIds=[made["VpcEndpointId"]])
 
     return plant
@@ -285,10 +285,11 @@ def vpn_gateway(place: Place) -> None:
     place.later(place.ec2.detach_vpn_gateway, VpnGatewayId=made, VpcId=place.ids["vpc"])
 
 
-def second_vpc(place: Place) -> None:
-    made = place.ec2.create_vpc(CidrBlock=f"{place.lab.network}/16")["Vpc"]["VpcId"]
+def second_vpc(place: Place) -> str:
+    made: str = place.ec2.create_vpc(CidrBlock=f"{place.lab.network}/16")["Vpc"]["VpcId"]
     place.later(place.ec2.delete_vpc, VpcId=made)
     place.ec2.create_tags(Resources=[made], Tags=tag_list({**OWNER, "Name": "moon-vpc"}))
+    return made
 
 
 def vpc_network(place: Place) -> None:
@@ -416,6 +417,49 @@ def another_template_of_the_group(place: Place) -> None:
     place.later(update, **group, LaunchTemplate=ours)
 
 
+def group_with_version(version: str, *, deleted: bool = False, **changes: Any) -> Callable[[Place], None]:
+    """Return a hole: the group makes its machines of an older version, or of one that has been deleted."""
+
+    def plant(place: Place) -> None:
+        template = {"LaunchTemplateId": place.ids["launch_template/bastion"]}
+        data = clean_data(place)
+        made = [
+            str(
+                place.ec2.create_launch_template_version(**template, LaunchTemplateData=wanted)[
+                    "LaunchTemplateVersion"
+                ]["VersionNumber"]
+            )
+            for wanted in ({**data, **changes}, data)
+        ]
+        update = place.api.clients["autoscaling"].update_auto_scaling_group
+        group = {"AutoScalingGroupName": place.ids["autoscaling_group/bastion"]}
+        update(**group, LaunchTemplate={**template, "Version": {"older": made[0]}.get(version, version)})
+        place.later(place.ec2.delete_launch_template_versions, **template, Versions=made)
+        place.later(update, **group, LaunchTemplate={**template, "Version": "$Latest"})
+        if deleted:
+            place.ec2.delete_launch_template_versions(**template, Versions=made[:1])
+
+    return plant
+
+
+def document(*accounts: str) -> Callable[[Place], None]:
+    """Return a hole: a document of Session Manager with the cluster's tags that others may read and run."""
+
+    def plant(place: Place) -> None:
+        ssm = place.api.clients["ssm"]
+        content = {"schemaVersion": "2.2", "description": "x", "mainSteps": []}
+        ssm.create_document(
+            Name="moon-steps", Content=json.dumps(content), DocumentType="Command", Tags=tag_list(OWNER)
+        )
+        place.later(ssm.delete_document, Name="moon-steps")
+        share = {"Name": "moon-steps", "PermissionType": "Share"}
+        if accounts:
+            ssm.modify_document_permission(**share, AccountIdsToAdd=list(accounts))
+            place.later(ssm.modify_document_permission, **share, AccountIdsToRemove=list(accounts))
+
+    return plant
+
+
 def policy(**statement: Any) -> Callable[[Place], None]:
     """Return a hole: one more inline policy of the node's role."""
 
@@ -533,6 +577,15 @@ HOLES: dict[str, tuple[Callable[[Place], Any], str]] = {
     "a shared snapshot": (snapshot({"UserIds": [STRANGER]}), "SNAPSHOT_SHARED"),
     "a public snapshot": (snapshot({"GroupNames": ["all"]}), "SNAPSHOT_PUBLIC"),
     "a snapshot without encryption": (snapshot({}, encrypted=False), "SNAPSHOT_NOT_ENCRYPTED"),
+    "an older version in use": (
+        group_with_version("older", MetadataOptions={"HttpTokens": "optional", "HttpPutResponseHopLimit": 1}),
+        "IMDS_V1",
+    ),
+    "a version that was deleted": (group_with_version("older", deleted=True), "SCALING_VERSION_LOST"),
+    "a public document": (document("all"), "DOCUMENT_PUBLIC"),
+    "a shared document": (document(STRANGER), "DOCUMENT_SHARED"),
+    "an interface endpoint": (endpoint("Interface"), "VPC_ENDPOINT_NOT_DESCRIBED"),
+    "a second VPC": (second_vpc, "VPC_TWICE"),
     "another template of the group": (another_template_of_the_group, "SCALING_TEMPLATE_NOT_DESCRIBED"),
     "all of IAM": (policy(Action="*"), "IAM_WILDCARD"),
     "all of a service": (policy(Action=["ec2:DescribeInstances", "s3:*"]), "IAM_WILDCARD"),
@@ -578,6 +631,37 @@ def test_an_open_rule_says_what_it_reaches_and_comes_before_what_is_less_grave(p
 
     assert (first["code"], second["code"], third["code"]) == ("RULE_OPEN_TO_EVERYBODY", "IMDS_V1", "ADDRESS_UNUSED")
     assert "the Internet reaches tcp/22 of gateway (2" in first["message"]
+
+
+def test_a_hole_in_a_second_vpc_is_found_beside_the_vpc(planted: Place) -> None:
+    vpc = second_vpc(planted)
+    group = planted.ec2.create_security_group(GroupName="x", Description="x", VpcId=vpc)["GroupId"]
+    planted.later(planted.ec2.delete_security_group, GroupId=group)
+    planted.ec2.authorize_security_group_ingress(
+        GroupId=group, IpPermissions=[{"IpProtocol": "-1", **from_ipv4("0.0.0.0/0")}]
+    )
+
+    assert planted.codes() == ["RULE_OPEN_TO_EVERYBODY", "VPC_TWICE", "GROUP_NOT_DESCRIBED"]
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        pytest.param(document(), id="a document of the account alone"),
+        pytest.param(group_with_version("$Latest", UserData="cGFzc3dvcmQK"), id="an older version that is not used"),
+        pytest.param(group_with_version("$Latest", deleted=True), id="a deleted version that is not used"),
+    ],
+)
+def test_what_opens_nothing_is_no_deviation(planted: Place, plant: Callable[[Place], None]) -> None:
+    plant(planted)
+
+    assert planted.codes() == []
+
+
+def test_a_template_that_a_machine_outlived_is_left_out(place: Place) -> None:
+    read = read_templates(Reader(place.api, place.spec), {("lt-0123456789abcdef0", "1")})
+
+    assert [machine.known.id for machine in read] == [place.ids["launch_template/bastion"]]
 
 
 def test_after_all_holes_the_account_is_clean_again(place: Place) -> None:

@@ -126,10 +126,14 @@ class Machine(NamedTuple):
 
 
 class ScalingGroup(NamedTuple):
-    """An Auto Scaling group of the cluster, and the launch templates that it may use, each with its version."""
+    """An Auto Scaling group of the cluster, and the launch templates that it may use, each with its version.
+
+    lost are those of which no machine can be made, because the template has no such version.
+    """
 
     known: Known
     templates: tuple[tuple[str, str], ...]
+    lost: tuple[tuple[str, str], ...] = ()
 
 
 class VolumeFact(NamedTuple):
@@ -146,6 +150,13 @@ class CopyFact(NamedTuple):
     known: Known
     kind: str
     encrypted: bool
+    shared: tuple[str, ...]
+
+
+class DocumentFact(NamedTuple):
+    """An SSM document with the cluster's tags; shared lists the accounts that may read it, all for everybody."""
+
+    name: str
     shared: tuple[str, ...]
 
 
@@ -190,6 +201,7 @@ class Account(NamedTuple):
     scaling_groups: tuple[ScalingGroup, ...] = ()
     volumes: tuple[VolumeFact, ...] = ()
     copies: tuple[CopyFact, ...] = ()
+    documents: tuple[DocumentFact, ...] = ()
     addresses: tuple[AddressFact, ...] = ()
     profiles: tuple[ProfileFact, ...] = ()
     roles: tuple[RoleFact, ...] = ()

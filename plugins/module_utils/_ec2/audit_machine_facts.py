@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts import (
     CopyFact,
+    DocumentFact,
     Known,
     Machine,
     ProfileFact,
@@ -94,11 +95,28 @@ def read_templates(reader: Reader, used: Versions) -> tuple[Machine, ...]:
     """
     owned = [record["LaunchTemplateId"] for record in reader.owned("describe_launch_templates", "LaunchTemplates")]
     named = {template for template, _version in used if template.startswith("lt-")}
-    ids = sorted({*owned, *named})
-    records = (
-        reader.api.call("ec2", "describe_launch_templates", LaunchTemplateIds=ids)["LaunchTemplates"] if ids else []
-    )
+    records = [record for name in sorted({*owned, *named}) for record in _read_template(reader, name)]
     return tuple(machine for record in records for machine in _template(reader, record, used))
+
+
+def _read_template(reader: Reader, template_id: str) -> list[Record]:
+    """Return the template, or nothing for one that a machine was made of and that has been deleted since."""
+    try:
+        answer = reader.api.call("ec2", "describe_launch_templates", LaunchTemplateIds=[template_id])
+    except AwsError as error:
+        if is_not_found(error):
+            return []
+        raise
+    return list(answer["LaunchTemplates"])
+
+
+def with_lost_versions(group: ScalingGroup, templates: Iterable[Machine]) -> ScalingGroup:
+    """Return the group with the versions that it names and that do not exist; an unknown template is another matter."""
+    versions: dict[str, set[str]] = {}
+    for template in templates:
+        versions.setdefault(template.known.id, {*_ALWAYS_USED}).add(template.version)
+    lost = [item for item in group.templates if item[0] in versions and item[1] not in versions[item[0]]]
+    return group._replace(lost=tuple(lost))
 
 
 def _template(reader: Reader, record: Record, used: Versions) -> Iterator[Machine]:
@@ -176,6 +194,19 @@ def _image(reader: Reader, record: Record) -> CopyFact:
 def _shared_with(permissions: Iterable[Record] | None) -> tuple[str, ...]:
     keys = ("Group", "UserId", "OrganizationArn", "OrganizationalUnitArn")
     return tuple(sorted(item[key] for item in permissions or () for key in keys if item.get(key)))
+
+
+def read_documents(reader: Reader) -> tuple[DocumentFact, ...]:
+    """Return the documents of SSM that carry the cluster's tags, and who may read them."""
+    owner = {f"tag:{key}": value for key, value in owner_tags(reader.spec).items()}
+    filters = [{"Key": key, "Values": [value]} for key, value in {"Owner": "Self", **owner}.items()]
+    answer = reader.api.call("ssm", "list_documents", Filters=filters)
+    return tuple(_document(reader, item["Name"]) for item in answer["DocumentIdentifiers"])
+
+
+def _document(reader: Reader, name: str) -> DocumentFact:
+    answer = reader.api.call("ssm", "describe_document_permission", Name=name, PermissionType="Share")
+    return DocumentFact(name, tuple(sorted(account.lower() for account in answer.get("AccountIds") or ())))
 
 
 def read_iam(reader: Reader, profiles: Iterable[str]) -> tuple[tuple[ProfileFact, ...], tuple[RoleFact, ...]]:

@@ -37,6 +37,7 @@ def machine_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation
     yield from _scaling_deviations(account, allowed)
     yield from _volume_deviations(account)
     yield from _copy_deviations(account)
+    yield from _document_deviations(account)
     yield from _iam_deviations(account, allowed)
 
 
@@ -107,6 +108,10 @@ def _scaling_deviations(account: Account, allowed: Allowed) -> Iterator[Deviatio
             remedy = "Run playbooks/site.yml, which sets the described launch template."
             resource = f"Auto Scaling group {group.known.name}"
             yield Deviation("high", "SCALING_TEMPLATE_NOT_DESCRIBED", resource, message, remedy)
+        for template, version in group.lost:
+            message = f"it makes its machines of version {version} of {template}, which does not exist"
+            remedy = "Run playbooks/site.yml, which sets the described version."
+            yield Deviation("medium", "SCALING_VERSION_LOST", f"Auto Scaling group {group.known.name}", message, remedy)
 
 
 def _volume_deviations(account: Account) -> Iterator[Deviation]:
@@ -136,6 +141,21 @@ def _copy_deviations(account: Account) -> Iterator[Deviation]:
             message = "it holds the cluster's disk without encryption"
             remedy = f"Run `aws ec2 delete-snapshot --snapshot-id {copy.known.id}`, or keep an encrypted copy instead."
             yield Deviation("medium", "SNAPSHOT_NOT_ENCRYPTED", resource, message, remedy)
+
+
+def _document_deviations(account: Account) -> Iterator[Deviation]:
+    for document in account.documents:
+        command = (
+            f"aws ssm modify-document-permission --name {document.name} --permission-type Share "
+            f"--account-ids-to-remove {' '.join(document.shared)}"
+        )
+        resource = f"SSM document {document.name}"
+        if "all" in document.shared:
+            message = "every account of AWS can read and run this document of the cluster"
+            yield Deviation("high", "DOCUMENT_PUBLIC", resource, message, f"Run `{command}`.")
+        elif document.shared:
+            message = f"other accounts can read and run this document of the cluster: {', '.join(document.shared)}"
+            yield Deviation("medium", "DOCUMENT_SHARED", resource, message, f"Run `{command}`.")
 
 
 def _iam_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation]:

@@ -10,17 +10,19 @@ from concurrent.futures import ThreadPoolExecutor
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts import Account, Reader
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_machine_facts import (
     read_copies,
+    read_documents,
     read_iam,
     read_instances,
     read_scaling_groups,
     read_templates,
     read_volumes,
+    with_lost_versions,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_network_facts import read_addresses, read_network
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 
-SERVICES = ("ec2", "iam", "autoscaling")
+SERVICES = ("ec2", "iam", "autoscaling", "ssm")
 _WORKERS = 16
 
 
@@ -32,6 +34,7 @@ def read_account(api: Api, spec: ClusterSpec) -> Account:
     with ThreadPoolExecutor(_WORKERS) as pool, ThreadPoolExecutor(_WORKERS) as outer:
         addresses = outer.submit(read_addresses, reader)
         scaling = outer.submit(read_scaling_groups, reader)
+        documents = outer.submit(read_documents, reader)
         network = [outer.submit(read_network, reader, vpc, pool) for vpc in vpcs]
         instances = [outer.submit(read_instances, reader, vpc, pool) for vpc in vpcs]
         machines = tuple(machine for part in instances for machine in part.result()[0])
@@ -45,9 +48,10 @@ def read_account(api: Api, spec: ClusterSpec) -> Account:
         copies = read_copies(reader, [volume.known.id for volume in volumes.result()], ids)
         return _merged([part.result() for part in network])._replace(
             machines=(*machines, *templates),
-            scaling_groups=groups,
+            scaling_groups=tuple(with_lost_versions(group, templates) for group in groups),
             volumes=volumes.result(),
             copies=copies,
+            documents=documents.result(),
             addresses=addresses.result(),
             profiles=iam.result()[0],
             roles=iam.result()[1],
