@@ -526,6 +526,48 @@ cluster: {inlineManifests: [{name: a, contents: "kind: A"}]}
 typo: 1
 """
 
+_MIRROR = "{apiVersion: v1alpha1, kind: RegistryMirrorConfig, name: docker.io, "
+_NEW_MIRROR = "{apiVersion: v1alpha1, kind: RegistryMirrorConfig, name: quay.io, "
+_ETHERNET = "{apiVersion: v1alpha1, kind: EthernetConfig, name: eth0, "
+_LINK = "{apiVersion: v1alpha1, kind: LinkConfig, name: uplink, "
+_URL = "endpoints: [{url: 'http://192.0.2.9'}]}"
+_SYSCTL = "machine: {sysctls: {a: '1'}}"
+_KUBESPAN = "machine: {network: {kubespan: "
+# In these, the versions of Talos differ: documents that repeat, documents that do not exist, and 0.
+SEVERAL: dict[str, tuple[str, ...]] = {
+    "a document twice": (f"{_MIRROR}{_URL}\n---\n{_MIRROR}skipFallback: true}}",),
+    "the machine configuration twice": (f"{_SYSCTL}\n---\nmachine: {{sysctls: {{b: '2'}}}}",),
+    "a list deleted, then set": (f"{_MIRROR}endpoints: {{$patch: delete}}}}\n---\n{_MIRROR}{_URL}",),
+    "a map deleted, then set": (f"machine: {{sysctls: {{$patch: delete}}}}\n---\n{_SYSCTL}",),
+    "a new document twice": (f"{_NEW_MIRROR}{_URL}\n---\n{_NEW_MIRROR}skipFallback: true}}",),
+    "a document deleted, then made anew": (f"{_MIRROR}$patch: delete}}\n---\n{_MIRROR}{_URL}",),
+    "a document changed, then deleted": (f"{_MIRROR}skipFallback: true}}\n---\n{_MIRROR}$patch: delete}}",),
+    "a new document, then deleted": (f"{_ETHERNET}rings: {{rx: 5}}}}\n---\n{_ETHERNET}$patch: delete}}",),
+    "a document deleted twice": (f"{_MIRROR}$patch: delete}}\n---\n{_MIRROR}$patch: delete}}",),
+    "a missing document deleted": (f"{_ETHERNET}$patch: delete}}",),
+    "a missing document without a name deleted": ("{apiVersion: v1alpha1, kind: ZswapConfig, $patch: delete}",),
+    "a missing document deleted beside a change": (f"{_ETHERNET}$patch: delete}}\n---\n{_SYSCTL}",),
+    "a field of a missing document deleted": (f"{_ETHERNET}rings: {{$patch: delete}}}}",),
+    "a field of a missing document deleted, another set": (
+        f"{_ETHERNET}rings: {{$patch: delete}}, features: {{a: true}}}}",
+    ),
+    "a document of an unknown kind deleted": ("{apiVersion: v1alpha1, kind: Nonsense, $patch: delete}",),
+    "a missing list deleted": ("machine: {time: {servers: {$patch: delete}}}",),
+    "a missing map deleted": ("machine: {kubelet: {extraArgs: {$patch: delete}}}",),
+    "a missing entry deleted": ("machine: {sysctls: {nope: {$patch: delete}}}",),
+    "a missing element deleted": ("cluster: {apiServer: {admissionControl: [{name: Nope, $patch: delete}]}}",),
+    "an element of a link deleted": (f"{_LINK}addresses: [{{address: 192.0.2.101/24, $patch: delete}}]}}",),
+    "a list of a link deleted": (f"{_LINK}addresses: {{$patch: delete}}}}",),
+    "the machine configuration deleted": ("{$patch: delete}",),
+    "nothing between two documents": (f"{_SYSCTL}\n---\nnull\n---\ncluster: {{clusterName: b}}",),
+    "0 in a document": (f"{_ETHERNET}rings: {{rx: 5}}}}", f"{_ETHERNET}rings: {{rx: 0}}}}"),
+    "0 in the machine configuration": (f"{_KUBESPAN}{{mtu: 1300}}}}}}", f"{_KUBESPAN}{{mtu: 0}}}}}}"),
+    "0 percent": tuple(f"{{apiVersion: v1alpha1, kind: ZswapConfig, maxPoolPercent: {at}}}" for at in (25, 0)),
+    "0 that is the same as none": (f"{_LINK}mtu: 1400}}", f"{_LINK}mtu: 0}}"),
+    "an empty text": ("cluster: {clusterName: ''}",),
+    "false": ("machine: {features: {diskQuotaSupport: false}}",),
+}
+
 
 def cases() -> Iterator[Case]:
     """Yield every case."""
@@ -542,6 +584,8 @@ def cases() -> Iterator[Case]:
         base = _text(base_documents(contract, CONTROL_PLANE))
         for patch in PATCHES.strip().splitlines():
             yield Case(f"{contract} patched: {patch}", base, (patch,))
+        for name, patches in SEVERAL.items():
+            yield Case(f"{contract} patched: {name}", base, patches)
 
 
 @cache

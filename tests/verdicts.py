@@ -32,7 +32,7 @@ def lab(case: Case, release: Release) -> str:
 def product(case: Case, release: Release) -> str:
     """Return why our modules refuse a configuration with its patches, or nothing."""
     try:
-        documents = _documents(case)
+        documents = patched(case, release)
     except InputError as error:
         return str(error)
     if not all(isinstance(document, dict) for document in documents):
@@ -41,12 +41,13 @@ def product(case: Case, release: Release) -> str:
 
 
 @cache
-def _documents(case: Case) -> list[Any]:
+def patched(case: Case, release: Release) -> list[Any]:
+    """Return the documents of a case with its patches merged in by our modules."""
     documents = yaml_text.load_all(case.config)
     if not case.patches:
         return documents
     patches = [merge.Patch(f"patches[{at}]", patch) for at, patch in enumerate(case.patches)]
-    return yaml_text.load_all(yaml_text.dump_all(merge.apply_patches(documents, patches)))
+    return yaml_text.load_all(yaml_text.dump_all(merge.apply_patches(documents, patches, release)))
 
 
 def recorded() -> dict[Release, dict[str, str]]:

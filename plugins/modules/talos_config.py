@@ -54,6 +54,13 @@ options:
         type: str
         choices: [v1.10, v1.11, v1.12, v1.13]
         default: v1.13
+      talos_version:
+        description:
+          - Version of Talos that the nodes run, such as V(v1.14). Patches are merged and the outcome is checked by its
+            rules, so that patches may hold documents that are newer than O(cluster.contract).
+          - Without a value, the version of O(cluster.contract).
+        type: str
+        default: ""
       dns_domain:
         description: Domain of services. V(cozy.local) with O(preset=cozystack), otherwise V(cluster.local).
         type: str
@@ -205,6 +212,10 @@ notes:
     Patches are merged as Talos merges them. Lists are appended to, but C(podSubnets), C(serviceSubnets), C(auditPolicy)
     and the ingress rules of a firewall are replaced; network interfaces, VLANs, admission plug-ins and files of
     extensions are merged with the one of the same name. C($patch: delete) deletes what it stands in.
+  - >-
+    The rules are those of O(cluster.talos_version). From v1.14 on, a patch may hold a document several times, and
+    C($patch: delete) does nothing in a document that does not exist; older versions refuse both. From v1.12 on, C(0)
+    replaces a number of which Talos tells 0 from none, such as C(maxPoolPercent) of C(ZswapConfig).
 seealso:
   - module: urmanac.talos.talos_secrets
 """
@@ -300,6 +311,7 @@ CLUSTER_SPEC: dict[str, Any] = {
     "endpoint": {"type": "str", "required": True},
     "kubernetes_version": {"type": "str", "required": True},
     "contract": {"type": "str", "choices": ["v1.10", "v1.11", "v1.12", "v1.13"], "default": "v1.13"},
+    "talos_version": _TEXT,
     "dns_domain": {"type": "str"},
     "pod_subnets": {"type": "list", "elements": "str", "default": ["10.244.0.0/16"]},
     "service_subnets": {"type": "list", "elements": "str"},
@@ -390,6 +402,7 @@ def cluster_of(params: dict[str, Any]) -> ClusterConfig:
         endpoint=given["endpoint"],
         kubernetes_version=given["kubernetes_version"],
         contract=given["contract"],
+        talos_version=given["talos_version"],
         dns_domain=given["dns_domain"] or domain,
         pod_subnets=tuple(given["pod_subnets"]),
         service_subnets=tuple(given["service_subnets"] or [services]),

@@ -8,12 +8,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import merge, yaml_text
 from lab.talos import kernel
 from tests import verdicts
 from tests.peers import judges
-from tests.talos_corpus import cases
+from tests.talos_corpus import Case, cases
 from tools import talos_fields
 
 ALL = list(cases())
@@ -47,7 +50,31 @@ def differences(version: judges.Version, told: dict[str, judges.Verdict]) -> lis
             error = told[case.name].error
             if bool(cause) != bool(error):
                 found.append(f"{version.name} {case.name}\n  Talos: {error}\n  {who}: {cause}")
+        if case.patches and not error and not ours["talos_config"]:
+            found += outcome_differs(version, case, told[case.name].outcome)
     return found
+
+
+def outcome_differs(version: judges.Version, case: Case, outcome: str) -> list[str]:
+    """Return a line if patches make of a configuration something else in our modules than in Talos."""
+    theirs, ours = by_label(yaml_text.load_all(outcome)), by_label(verdicts.patched(case, (1, version.minor)))
+    where = first_difference(theirs, ours)
+    return [f"{version.name} {case.name}\n  Talos makes something else at {where}"] if where else []
+
+
+def by_label(documents: list[Any]) -> dict[str, Any]:
+    """Return documents by how messages call them."""
+    return {merge.label(document): document for document in documents}
+
+
+def first_difference(theirs: Any, ours: Any, path: str = "") -> str:
+    """Return the path of the first difference, nothing if there is none; values may be secrets."""
+    if not (isinstance(theirs, dict) and isinstance(ours, dict)):
+        return "" if theirs == ours else path
+    keys = sorted({*theirs, *ours})
+    return next(
+        (found for key in keys if (found := first_difference(theirs.get(key), ours.get(key), f"{path}/{key}"))), ""
+    )
 
 
 def test_every_configuration_is_judged_as_talos_judges_it(

@@ -23,11 +23,12 @@ _SUBJECT = "cluster_talos_contract"
 
 
 class Contract(NamedTuple):
-    """The contract, why it is that one, and what is wrong with it."""
+    """The contract, why it is that one, what is wrong with it, and the oldest Talos that the nodes run, if known."""
 
     contract: str
     reason: str
     problems: tuple[Problem, ...] = ()
+    oldest: str = ""
 
 
 def release(version: str) -> tuple[int, int] | None:
@@ -51,7 +52,7 @@ def decide(versions: Mapping[str, str], *, recorded: str = "", wanted: str = "")
         chosen = Contract(CONTRACTS[-1], "the newest, because no version is known")
     else:
         chosen = Contract(_newest_up_to(oldest), f"for Talos {_text(oldest)}")
-    return chosen._replace(problems=tuple(_problems(chosen, known)))
+    return chosen._replace(problems=tuple(_problems(chosen, known)), oldest=_text(oldest) if oldest else "")
 
 
 def _newest_up_to(version: tuple[int, int]) -> str:

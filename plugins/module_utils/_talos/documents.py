@@ -45,6 +45,8 @@ class ClusterConfig(NamedTuple):
     schedules_on_control_planes: bool = False
     discovery_enabled: bool = True
     local_api_server_port: int = 0
+    # What the nodes run: its rules merge patches and check the outcome; empty for the contract's.
+    talos_version: str = ""
 
 
 def has_documents(contract: str) -> bool:

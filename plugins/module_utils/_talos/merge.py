@@ -5,6 +5,8 @@
 
 The rules are those of pkg/machinery/config/merge and pkg/machinery/config/configpatcher in siderolabs/talos; the tests
 name the rule behind each case. Documents are plain dictionaries; schema.py says which lists have keys or are replaced.
+Rules has what differs between the versions of Talos. Three things are not followed: JSON patches are refused, an empty
+patch changes nothing, and a second patch never deletes again what a first one deleted.
 """
 
 from __future__ import annotations
@@ -24,10 +26,21 @@ _MACHINE_KEYS = frozenset({"version", "machine", "cluster", "debug", "persist"})
 _PATCH = "$patch"
 _FORMS = {
     **dict.fromkeys(("struct", "map", "args"), "a mapping"),
-    **dict.fromkeys(("scalar", "text"), "one value"),
+    **dict.fromkeys(("scalar", "text", "number"), "one value"),
     "list": "a list",
 }
 _TYPES: dict[type, str] = {str: "a text", bool: "true or false", int: "a whole number", float: "a decimal number"}
+
+
+class Rules(NamedTuple):
+    """In what the versions of Talos differ."""
+
+    # v1.14: the documents of a patch may repeat, and each sees what those before it did.
+    takes_repetitions: bool
+    # v1.14: $patch: delete does nothing in a document that does not exist.
+    skips_missing: bool
+    # v1.12: 0 replaces a number, where Talos tells 0 from none.
+    zero_replaces: bool
 
 
 class Patch(NamedTuple):
@@ -54,12 +67,19 @@ class _RefusalError(Exception):
         self.remedy = remedy
 
 
-def apply_patches(documents: Iterable[Document], patches: Iterable[Patch]) -> list[Document]:
-    """Return copies of the documents with every patch merged in, in the order given."""
-    merged = [copy.deepcopy(document) for document in documents]
+def rules_of(release: tuple[int, int]) -> Rules:
+    """Return the rules of a release of Talos, given as major and minor version."""
+    return Rules(release >= (1, 14), release >= (1, 14), release >= (1, 12))
+
+
+def apply_patches(
+    documents: Iterable[Document], patches: Iterable[Patch], release: tuple[int, int] = (1, 13)
+) -> list[Document]:
+    """Return copies of the documents with every patch merged in, in the order given, as the release merges them."""
+    merged, rules = [copy.deepcopy(document) for document in documents], rules_of(release)
     for patch in patches:
         try:
-            merged = _apply(merged, _documents_of(patch))
+            merged = _apply(merged, _steps(_documents_of(patch), rules), rules)
         except _RefusalError as refusal:
             raise InputError(
                 f"Failed to apply the patch {patch.name} at {refusal.path}: {refusal}. {refusal.remedy}"
@@ -94,7 +114,6 @@ def _documents_of(patch: Patch) -> list[Document]:
     documents = [document for document in documents if document is not None]
     for document in documents:
         _check_document(document)
-    _check_duplicates(documents)
     return [copy.deepcopy(document) for document in documents]
 
 
@@ -115,51 +134,80 @@ def _check_document(document: Any) -> None:
         )
 
 
-def _check_duplicates(documents: list[Document]) -> None:
+class _Step(NamedTuple):
+    """One document of a patch: what it deletes, and what is left of it to merge, if anything."""
+
+    identified: tuple[str, str, str]
+    label: str
+    deletions: list[_Deletion]
+    content: Document | None
+
+
+def _steps(patch: list[Document], rules: Rules) -> list[_Step]:
+    steps = []
+    for document in patch:
+        identified, name = identity(document), label(document)
+        deletions = list(_take_deletions(document))
+        steps.append(_Step(identified, name, deletions, None if _is_emptied(document, deletions) else document))
+    if not rules.takes_repetitions:
+        _check_repetitions(step for step in steps if step.content is not None)
+    return steps
+
+
+def _check_repetitions(steps: Iterable[_Step]) -> None:
     seen: set[tuple[str, str, str]] = set()
-    for document in documents:
-        if identity(document) in seen:
-            raise _RefusalError((), f"{label(document)} stands in it twice", "Make one document of the two.")
-        seen.add(identity(document))
+    for step in steps:
+        if step.identified in seen:
+            raise _RefusalError((), f"{step.label} stands in it twice", "Make one document of the two.")
+        seen.add(step.identified)
 
 
-def _apply(documents: list[Document], patch: list[Document]) -> list[Document]:
-    for right in patch:
-        identified = identity(right)
-        deletions = list(_take_deletions(right))
-        documents = _delete(documents, identified, label(right), deletions)
-        if not _is_emptied(right, deletions):
-            documents = _merge_document(documents, identified, right)
+def _apply(documents: list[Document], steps: list[_Step], rules: Rules) -> list[Document]:
+    # Up to v1.13, a document that the patch itself adds is not seen by the documents after it.
+    added: set[tuple[str, str, str]] = set()
+    for step in steps:
+        for deletion in step.deletions:
+            documents = _delete(documents, step, deletion, added, rules)
+        if step.content is not None:
+            if not rules.takes_repetitions and _find_document(documents, step.identified) is None:
+                added.add(step.identified)
+            documents = _merge_document(documents, step.identified, step.content, rules)
     return documents
+
+
+def _find_document(documents: list[Document], identified: tuple[str, str, str]) -> Document | None:
+    return next((document for document in documents if identity(document) == identified), None)
 
 
 def _delete(
-    documents: list[Document], identified: tuple[str, str, str], name: str, deletions: list[_Deletion]
+    documents: list[Document], step: _Step, deletion: _Deletion, added: set[tuple[str, str, str]], rules: Rules
 ) -> list[Document]:
-    for deletion in deletions:
-        left = next((document for document in documents if identity(document) == identified), None)
-        if left is None:
-            raise _RefusalError(deletion.path, f"there is no {name} to delete from", "Remove $patch: delete.")
-        if deletion.path:
-            _delete_at(left, schema.root(str(left.get("kind", ""))), deletion, deletion.path)
-            continue
-        if identified[1] == "v1alpha1":
-            raise _RefusalError((), "the machine configuration itself cannot be deleted", "Delete fields of it.")
-        documents = [document for document in documents if document is not left]
-    return documents
+    left = None if step.identified in added else _find_document(documents, step.identified)
+    if left is None:
+        if rules.skips_missing:
+            return documents
+        raise _RefusalError(deletion.path, f"there is no {step.label} to delete from", "Remove $patch: delete.")
+    if deletion.path:
+        _delete_at(left, schema.root(str(left.get("kind", ""))), deletion, deletion.path)
+        return documents
+    if step.identified[1] == "v1alpha1":
+        raise _RefusalError((), "the machine configuration itself cannot be deleted", "Delete fields of it.")
+    return [document for document in documents if document is not left]
 
 
 def _is_emptied(document: Document, deletions: list[_Deletion]) -> bool:
-    """Tell whether only names are left of a document that was there for its deletions."""
-    return bool(deletions) and not document.keys() - {"version", "kind", "apiVersion", "name"}
+    """Tell whether nothing is left of a document that was there for its deletions; kind and name are something."""
+    return _Deletion(()) in deletions or (bool(deletions) and not document)
 
 
-def _merge_document(documents: list[Document], identified: tuple[str, str, str], right: Document) -> list[Document]:
+def _merge_document(
+    documents: list[Document], identified: tuple[str, str, str], right: Document, rules: Rules
+) -> list[Document]:
     root = schema.root(str(right.get("kind", "")))
-    for left in documents:
-        if identity(left) == identified:
-            _merge_structure(left, right, root, ())
-            return documents
+    left = _find_document(documents, identified)
+    if left is not None:
+        _merge_structure(left, right, _Place(root, (), rules))
+        return documents
     _check_fields(right, root, ())
     return [*documents, right]
 
@@ -247,14 +295,27 @@ def _inner(field: schema.Field, key: str) -> schema.Field | None:
     return None
 
 
-def _merge_structure(left: dict[str, Any], right: dict[str, Any], field: schema.Field, path: tuple[str, ...]) -> None:
-    _check_keys(right, field, path)
+class _Place(NamedTuple):
+    """Where two values are merged: the description of what belongs there, the path to it, and the rules."""
+
+    field: schema.Field
+    path: tuple[str, ...]
+    rules: Rules
+
+    def below(self, field: schema.Field, key: str) -> _Place:
+        """Return the place of a field or an element."""
+        return _Place(field, (*self.path, key), self.rules)
+
+
+def _merge_structure(left: dict[str, Any], right: dict[str, Any], place: _Place) -> None:
+    _check_keys(right, place.field, place.path)
     for key, value in right.items():
-        inner = _inner(field, key) or schema.element(field)
-        left[key] = _merged(left.get(key), value, inner, (*path, str(key)))
+        inner = _inner(place.field, key) or schema.element(place.field)
+        left[key] = _merged(left.get(key), value, place.below(inner, str(key)))
 
 
-def _merged(left: Any, right: Any, field: schema.Field, path: tuple[str, ...]) -> Any:
+def _merged(left: Any, right: Any, place: _Place) -> Any:
+    field, path = place.field, place.path
     if right is None:
         return left
     _check_form(right, field, path)
@@ -265,10 +326,15 @@ def _merged(left: Any, right: Any, field: schema.Field, path: tuple[str, ...]) -
         return {**left, **_normal(right, field)}
     if isinstance(left, dict) and isinstance(right, dict):
         merged = dict(left)
-        _merge_structure(merged, right, field, path)
+        _merge_structure(merged, right, place)
         return merged
     if isinstance(left, list) and isinstance(right, list):
-        return _merged_list(left, right, field, path)
+        return _merged_list(left, right, place)
+    return _merged_value(left, right, place)
+
+
+def _merged_value(left: Any, right: Any, place: _Place) -> Any:
+    field, path, rules = place
     if isinstance(left, dict | list) or isinstance(right, dict | list):
         raise _RefusalError(
             path, f"{_form(right)} cannot be merged into {_form(left)}", "Give it the form it has in the configuration."
@@ -276,21 +342,24 @@ def _merged(left: Any, right: Any, field: schema.Field, path: tuple[str, ...]) -
     if field.form == "any" and _scalar_type(left) is not _scalar_type(right):
         cause = f"{_TYPES[_scalar_type(right)]} cannot replace {_TYPES[_scalar_type(left)]}"
         raise _RefusalError(path, cause, "Write it with quotes, or without, as the one that is there.")
+    if rules.zero_replaces and schema.is_number(field, path):
+        return right
     # An empty text or a zero leaves what is there; false does not.
     return left if not right and not isinstance(right, bool) else _normal(right, field)
 
 
-def _merged_list(left: list[Any], right: list[Any], field: schema.Field, path: tuple[str, ...]) -> list[Any]:
-    merged = list(left)
+def _merged_list(left: list[Any], right: list[Any], place: _Place) -> list[Any]:
+    field, merged = place.field, list(left)
     for position, item in enumerate(right):
-        _check_fields(item, schema.element(field), (*path, f"[{position}]"))
+        inner = place.below(schema.element(field), f"[{position}]")
+        _check_fields(item, inner.field, inner.path)
         found = _find(merged, item, field.keys)
         if found is None:
-            merged.append(_normal(item, schema.element(field)))
+            merged.append(_normal(item, inner.field))
         elif field.replaces_elements:
             merged[found] = item
         else:
-            merged[found] = _merged(merged[found], item, schema.element(field), (*path, f"[{position}]"))
+            merged[found] = _merged(merged[found], item, inner)
     return merged
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import cozystack, merge, validation, yaml_text
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import Bundle
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.contract import release
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import (
     ClusterConfig,
     Document,
@@ -76,17 +77,20 @@ def node_documents(node: NodeConfig, plan: Plan, bundle: Bundle) -> list[Documen
     if node.hostname and has_documents(cluster.contract):
         # Merged, auto: stable would stay beside the name, and Talos refuses both together.
         documents = [document for document in documents if document.get("kind") != "HostnameConfig"]
-    documents = merge.apply_patches(documents, patches)
-    problems = validation.problems(documents, _release(cluster.contract))
+    version = cluster.talos_version or cluster.contract
+    documents = merge.apply_patches(documents, patches, _release(version))
+    problems = validation.problems(documents, _release(version))
     if problems:
         causes = "\n".join(f"- {problem}" for problem in problems)
-        raise InputError(f"Failed to configure the node {node.name}: Talos {cluster.contract} refuses it.\n{causes}")
+        raise InputError(f"Failed to configure the node {node.name}: Talos {version} refuses it.\n{causes}")
     return documents
 
 
-def _release(contract: str) -> tuple[int, int]:
-    major, minor = contract.removeprefix("v").split(".")
-    return int(major), int(minor)
+def _release(version: str) -> tuple[int, int]:
+    found = release(version)
+    if found is None:
+        raise InputError(f"Failed to use the version {version} of Talos: it is not one. Give one such as v1.13.6.")
+    return found
 
 
 def cert_sans(node: NodeConfig, cluster: ClusterConfig) -> tuple[str, ...]:

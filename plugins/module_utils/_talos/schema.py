@@ -5,7 +5,8 @@
 
 One line per structure: its fields in the order in which Talos writes them. A field is `name` (one value) or
 `name:type`; types are `T` a structure, `[T]` a list of structures, `[]` a list of texts, `{}` a map of texts, `{T}` a
-map of structures, `args` command line arguments, `any` free-form data, `mode` permissions, `manifest` Kubernetes YAML.
+map of structures, `args` command line arguments, `any` free-form data, `mode` permissions, `manifest` Kubernetes YAML,
+`number` one of which 0 is another value than none.
 `[T@a,b]` is a list whose elements are merged where field a (or, where a is not set, b) is equal; `[T=a]` one whose
 elements are replaced where a is equal. `!` after the type: replaced, never appended to. `+` after the name: written
 even when empty.
@@ -42,7 +43,8 @@ IdMapping: containerID hostID size
 Network: hostname interfaces:[Device@interface,deviceSelector] nameservers:[] searchDomains:[]
  extraHostEntries:[HostEntry] kubespan:KubeSpan disableSearchDomain
 HostEntry: ip+ aliases+:[]
-KubeSpan: enabled advertiseKubernetesNetworks allowDownPeerBypass harvestExtraEndpoints mtu filters:KubeSpanFilters
+KubeSpan: enabled advertiseKubernetesNetworks allowDownPeerBypass harvestExtraEndpoints mtu:number
+ filters:KubeSpanFilters
 KubeSpanFilters: endpoints:[] excludeAdvertisedNetworks:[]
 Device: interface deviceSelector:Selector addresses:[] cidr routes:[Route] bond:Bond bridge:Bridge
  bridgePort:BridgePort vlans:[Vlan@vlanId] mtu dhcp ignore dummy dhcpOptions:DhcpOptions wireguard:Wireguard vip:Vip
@@ -77,7 +79,7 @@ RegistryTls: clientIdentity:Pair ca insecureSkipVerify
 RegistryAuth: username password auth identityToken
 DiskEncryption: state:Encryption ephemeral:Encryption
 Encryption: provider+ keys:[EncryptionKey] cipher keySize blockSize options:[]
-EncryptionKey: static:any nodeID:any kms:any slot tpm:any
+EncryptionKey: static:any nodeID:any kms:any slot:number tpm:any
 Features: rbac stableHostname kubernetesTalosAPIAccess:ApiAccess apidCheckExtKeyUsage diskQuotaSupport
  kubePrism:KubePrism hostDNS:HostDns imageCache:ImageCache nodeAddressSortAlgorithm
 ApiAccess: enabled allowedRoles:[] allowedKubernetesNamespaces:[]
@@ -156,8 +158,18 @@ class Field(NamedTuple):
 
 
 FREE = Field("", "any")
-# A kind that is not in the table: passed on as it is, in the order given.
-UNKNOWN = Field("", "unknown")
+# The same numbers of kinds that are not in the table.
+_NUMBERS = {
+    "EthernetConfig": "rings.rx rings.tx rings.rx-mini rings.rx-jumbo rings.rx-buf-len rings.cqe-size "
+    "rings.tx-push-buf-len channels.rx channels.tx channels.other channels.combined",
+    "BondConfig": "miimon updelay downdelay arpInterval adActorSysPrio adUserPortKey resendIGMP minLinks lpInterval "
+    "packetsPerSlave numPeerNotif tlbLogicalLb allSlavesActive peerNotifDelay missedMax",
+    "ZswapConfig": "maxPoolPercent",
+    "KubeSpanConfig": "mtu",
+    "ContainerConfig": "runAs.uid runAs.gid",
+    "KubeAPIServerConfig": "apiPort",
+    "LVMLogicalVolumeConfig": "mirrors stripes",
+}
 
 
 @cache
@@ -169,7 +181,15 @@ def structure(name: str) -> dict[str, Field] | None:
 def root(kind: str) -> Field:
     """Return the description of a whole document of this kind ("" for the machine configuration itself)."""
     name = kind or LEGACY
-    return Field(name, "struct", name) if structure(name) is not None else UNKNOWN
+    # A kind that is not in the table is passed on as it is, in the order given.
+    return Field(name, "struct" if structure(name) is not None else "unknown", name)
+
+
+def is_number(field: Field, path: tuple[str, ...]) -> bool:
+    """Tell whether 0 is another value than none at this path of a document."""
+    if field.form == "unknown":
+        return ".".join(path) in _NUMBERS.get(field.of, "").split()
+    return field.form == "number"
 
 
 def element(field: Field) -> Field:
@@ -198,7 +218,7 @@ def _field(item: str) -> Field:
         raise AssertionError(item)
     required, replaced = bool(match["required"]), bool(match["replace"])
     kind = match["type"] or "scalar"
-    if kind in ("scalar", "any", "args", "mode", "manifest"):
+    if kind in ("scalar", "any", "args", "mode", "manifest", "number"):
         return Field(match["name"], kind, required=required, replaced=replaced)
     inner = _TYPE.match(kind)
     if inner is None:

@@ -63,7 +63,7 @@ def dump_all(documents: Iterable[dict[str, Any]]) -> str:
 def dump(document: Any) -> str:
     """Return one document as text; what its kind defines as empty is left out."""
     root = schema.root(str(document.get("kind", "")))
-    if root is schema.UNKNOWN:
+    if root.form == "unknown":
         head = {key: document[key] for key in ("apiVersion", "kind", "name") if key in document}
         return dump_plain(head | document)
     return dump_plain(arrange(document, root))
@@ -121,7 +121,7 @@ def _is_left_out(item: Any, field: schema.Field) -> bool:
     if field.required:
         return False
     # An empty mapping can be a choice: nodeID: {} means the key that is derived from the node's id.
-    if field.form in ("struct", "any") and isinstance(item, dict):
+    if (field.form in ("struct", "any") and isinstance(item, dict)) or (field.form == "number" and item is not None):
         return False
     return item is None or (not isinstance(item, bool) and not item)
 

@@ -77,3 +77,10 @@ def test_a_node_of_another_version_than_its_image_is_named() -> None:
 
     assert found == ["compute-2 runs Talos v1.11.5, and its image holds v1.13.5"]
     assert unexpected(seen, nodes, {}) == []
+
+
+def test_patches_are_merged_as_the_oldest_of_the_nodes_merges_them() -> None:
+    decided = decide({"gateway": "v1.14.0", "compute": "v1.14.1"}, recorded="v1.12")
+
+    assert (decided.contract, decided.oldest) == ("v1.12", "v1.14")
+    assert decide({}).oldest == ""

@@ -15,9 +15,13 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.merge import 
 # pkg/machinery/config/{merge,configpatcher,configloader/internal/decoder}; the types under pkg/machinery/config/types.
 
 
-def merged(before: str, *patches: str) -> list[Any]:
+Release = tuple[int, int]
+V1_11, V1_12, V1_13, V1_14 = (1, 11), (1, 12), (1, 13), (1, 14)
+
+
+def merged(before: str, *patches: str, release: Release = V1_13) -> list[Any]:
     named = [Patch(f"patches[{position}]", text) for position, text in enumerate(patches)]
-    return yaml_text.load_all(yaml_text.dump_all(apply_patches(yaml_text.load_all(before), named)))
+    return yaml_text.load_all(yaml_text.dump_all(apply_patches(yaml_text.load_all(before), named, release)))
 
 
 def machine(before: str, *patches: str) -> Any:
@@ -395,3 +399,87 @@ def test_a_refusal_shows_no_secret() -> None:
         merged("cluster: {}", patch)
 
     assert "hunter2" not in str(caught.value)
+
+
+# --- the rules of each version: merge.go and strategic.go of v1.11 to v1.14
+
+MIRROR = "{apiVersion: v1alpha1, kind: RegistryMirrorConfig, name: docker.io, "
+ZSWAP = "{apiVersion: v1alpha1, kind: ZswapConfig, maxPoolPercent: "
+BEFORE = f"machine: {{}}\n---\n{MIRROR}endpoints: [{{url: 'http://192.0.2.100:5050'}}]}}"
+
+
+def mirror(patch: str, release: Release) -> Any:
+    return merged(BEFORE, patch, release=release)[1]
+
+
+@pytest.mark.parametrize(("release", "percent"), [(V1_11, 25), (V1_12, 0), (V1_13, 0), (V1_14, 0)])
+@pytest.mark.parametrize(
+    ("before", "patch", "path"),
+    [
+        pytest.param(f"{ZSWAP}25}}", f"{ZSWAP}0}}", ["maxPoolPercent"], id="a document"),
+        pytest.param(
+            "machine: {network: {kubespan: {mtu: 25}}}",
+            "machine: {network: {kubespan: {mtu: 0}}}",
+            ["machine", "network", "kubespan", "mtu"],
+            id="the machine configuration",
+        ),
+    ],
+)
+def test_zero_replaces_a_number_of_which_talos_tells_it_from_none(
+    release: Release, percent: int, before: str, patch: str, path: list[str]
+) -> None:
+    value = merged(before, patch, release=release)[0]
+    for key in path:
+        value = value[key]
+
+    assert value == percent
+
+
+REPEATED = f"{MIRROR}endpoints: [{{url: 'http://192.0.2.9'}}]}}\n---\n{MIRROR}skipFallback: true}}"
+
+
+def test_a_document_may_repeat_in_a_patch_from_v1_14_on() -> None:
+    after = mirror(REPEATED, V1_14)
+
+    assert [one["url"] for one in after["endpoints"]] == ["http://192.0.2.100:5050", "http://192.0.2.9"]
+    assert after["skipFallback"] is True
+    with pytest.raises(InputError, match=r"RegistryMirrorConfig docker\.io stands in it twice"):
+        mirror(REPEATED, V1_13)
+
+
+def test_a_list_is_deleted_and_set_by_two_documents_of_one_patch_from_v1_14_on() -> None:
+    patch = f"{MIRROR}endpoints: {{$patch: delete}}}}\n---\n{MIRROR}endpoints: [{{url: 'http://192.0.2.9'}}]}}"
+
+    assert mirror(patch, V1_14)["endpoints"] == [{"url": "http://192.0.2.9"}]
+    with pytest.raises(InputError, match="stands in it twice"):
+        mirror(patch, V1_13)
+
+
+@pytest.mark.parametrize("release", [V1_12, V1_13, V1_14])
+def test_a_document_that_is_deleted_whole_does_not_count_as_a_repetition(release: Release) -> None:
+    patch = f"{MIRROR}$patch: delete}}\n---\n{MIRROR}skipFallback: true}}"
+
+    assert mirror(patch, release) == {
+        "apiVersion": "v1alpha1",
+        "kind": "RegistryMirrorConfig",
+        "name": "docker.io",
+        "skipFallback": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("patch", "left"),
+    [
+        pytest.param("{apiVersion: v1alpha1, kind: HostnameConfig, $patch: delete}", 1, id="a missing document"),
+        pytest.param(f"{ZSWAP}1}}\n---\n{ZSWAP}1, $patch: delete}}", 1, id="one that the patch adds itself"),
+        pytest.param(
+            "{apiVersion: v1alpha1, kind: ZswapConfig, maxPoolPercent: {$patch: delete}}",
+            2,
+            id="a field of a missing one",
+        ),
+    ],
+)
+def test_the_deletion_of_what_was_not_there_does_nothing_from_v1_14_on(patch: str, left: int) -> None:
+    assert len(merged("machine: {}", patch, release=V1_14)) == left
+    with pytest.raises(InputError, match=r"there is no .* to delete from"):
+        merged("machine: {}", patch, release=V1_13)
