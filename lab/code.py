@@ -1,5 +1,3 @@
-# Copyright (c) 2026, The urmanac.talos authors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A fingerprint of the lab's code, so that a lab of yesterday's code is found and replaced. Standard library only."""
 

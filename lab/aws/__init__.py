@@ -1,4 +1,2 @@
-# Copyright (c) 2026, The urmanac.talos authors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """AWS, stood in for by moto; each module here closes gaps of moto that the collection or amazon.aws would fall into."""

@@ -1,21 +1,26 @@
-# Copyright (c) 2026, The urmanac.talos authors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All extensions of moto. Each is one function in the modules beside this one, with the gap that it closes."""
+"""Put all extensions into moto. Each is a module of lab.aws.gaps."""
 
 from __future__ import annotations
 
-from lab.aws import account, autoscaling, instances, interfaces, network, strict, templates, volumes
+import importlib
+import pkgutil
+
+from lab.aws import gaps, strict
 from lab.machines import MachinePark
+
+# They let machines come to life, so they are given the park.
+LIVING = ("auto_scaling_groups", "instance_life")
 
 
 def install(park: MachinePark) -> None:
     """Extend moto in this process and let instances come to life in the park."""
     strict.install()
-    network.install()
-    interfaces.install()
-    volumes.install()
-    instances.install(park)
-    templates.install()
-    autoscaling.install(park)
-    account.install()
+    for name in names():
+        module = importlib.import_module(f"{gaps.__name__}.{name}")
+        module.install(*((park,) if name in LIVING else ()))
+
+
+def names() -> list[str]:
+    """Return the names of all gaps."""
+    return sorted(module.name for module in pkgutil.iter_modules(gaps.__path__))

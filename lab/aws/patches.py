@@ -1,5 +1,3 @@
-# Copyright (c) 2026, The urmanac.talos authors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How the modules beside this one put their extensions into moto."""
 
@@ -20,9 +18,10 @@ def put(owner: Any, **members: Any) -> None:
         setattr(owner, name, member)
 
 
-def wrap(owner: Any, name: str, around: Callable[[Function], Function]) -> None:
-    """Replace a method of moto's by what `around` makes of it."""
-    setattr(owner, name, around(getattr(owner, name)))
+def wrap(owner: Any, name: str, around: Function) -> None:
+    """Replace a method of moto's by a function that takes the original before the method's own arguments."""
+    original = getattr(owner, name)
+    setattr(owner, name, lambda *arguments, **options: around(original, *arguments, **options))
 
 
 def refuse(code: str, message: str) -> EC2ClientError:
@@ -37,8 +36,3 @@ def tags_for(response: Any, kind: str) -> dict[str, str]:
         if specification.get("ResourceType") == kind:
             found |= {tag["Key"]: tag.get("Value", "") for tag in specification.get("Tags", [])}
     return found
-
-
-def drop_tags(backend: Any, resource_id: str) -> None:
-    """Forget the tags of a resource that is gone."""
-    backend.tags.pop(resource_id, None)

@@ -1,5 +1,3 @@
-# Copyright (c) 2026, The urmanac.talos authors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The web server in front of moto: one endpoint for all of AWS, the log of calls, faults and the lab's own paths.
 
@@ -29,8 +27,8 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from lab.aws import account, extensions, strict
-from lab.aws.autoscaling import run_scheduled_action
 from lab.aws.faults import AwsRefusal, Faults, parse_fault
+from lab.aws.gaps.scheduled_actions import run_scheduled_action
 from lab.aws.patches import ACCOUNT
 from lab.machines import MachinePark
 from lab.settings import ACCESS_KEY_ID, REGION, STANDS_IN_FOR, Settings
@@ -118,7 +116,6 @@ class Application:
             answer = self._once(service, action, parameters, lambda: self._moto(request, body))
             answer = self._after(answer, action, parameters)
         except ConnectionAbortedError:
-            request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             answer = Response(status=500)
         except AwsRefusal as refusal:
             answer = _error(service, refusal.code, str(refusal), refusal.status)
@@ -126,6 +123,8 @@ class Application:
             LOG.exception("%s %s", service, action)
             answer = _error(service, *_explain(error))
         self._record(service, action, answer, request.headers.get("User-Agent", ""))
+        if answer.status_code == 500 and not answer.get_data():  # recorded first: the caller goes on at once
+            request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         return answer
 
     def _moto(self, request: Request, body: bytes) -> Response:

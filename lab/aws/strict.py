@@ -1,5 +1,3 @@
-# Copyright (c) 2026, The urmanac.talos authors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What AWS refuses in the parameters of a call, by the table rules.json that tools/aws_rules.py writes.
 
@@ -53,14 +51,11 @@ def install() -> None:
     wrap(BaseResponse, "setup_class", _checked)
 
 
-def _checked(original: Function) -> Function:
-    def setup_class(self: Any, request: Any, *args: Any, **options: Any) -> None:
-        original(self, request, *args, **options)
-        if action := self._get_action():
-            model = get_service_model(self.boto3_service_name)
-            check_parameters(model.service_name, model.operation_model(action), _parameters(self, request, model))
-
-    return setup_class
+def _checked(original: Function, self: Any, request: Any, *args: Any, **options: Any) -> None:
+    original(self, request, *args, **options)
+    if action := self._get_action():
+        model = get_service_model(self.boto3_service_name)
+        check_parameters(model.service_name, model.operation_model(action), _parameters(self, request, model))
 
 
 def _parameters(response: Any, request: Any, model: Any) -> dict[str, Any]:

@@ -1,5 +1,3 @@
-# Copyright (c) 2026, The urmanac.talos authors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """CozyStack's operator, stood in for: once its pod runs it brings definitions and Flux, and makes releases of Packages.
 
@@ -154,12 +152,7 @@ def _namespace_of(variant: Object, component: str) -> str:
 
 
 def _tell(
-    store: Store,
-    package: Object,
-    state: str,
-    reason: str,
-    message: str,
-    dependencies: Mapping[str, Any] | None = None,
+    store: Store, package: Object, state: str, reason: str, message: str, dependencies: Mapping[str, Any] | None = None
 ) -> None:
     before = package.get("status") or {}
     status: Object = {"conditions": [condition("Ready", state, reason, message, before=before)]}

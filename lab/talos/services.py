@@ -1,5 +1,3 @@
-# Copyright (c) 2026, The urmanac.talos authors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The calls that the stand-in answers, with the words and the status codes of a real node."""
 
@@ -139,11 +137,6 @@ async def version(node: TalosNode, _: Any) -> Any:
     )
 
 
-async def hostname(node: TalosNode, _: Any) -> Any:
-    """Answer Hostname."""
-    return _reply("Hostname", hostname=node.hostname)
-
-
 async def system_stat(node: TalosNode, _: Any) -> Any:
     """Answer SystemStat."""
     return _reply("SystemStat", boot_time=node.boot_time)
@@ -186,12 +179,6 @@ async def reboot(node: TalosNode, _: Any) -> Any:
     return _reply("Reboot", actor_id=str(uuid.uuid4()))
 
 
-async def shutdown(node: TalosNode, _: Any) -> Any:
-    """Answer Shutdown."""
-    node.power_off_soon()
-    return _reply("Shutdown", actor_id=str(uuid.uuid4()))
-
-
 async def reset(node: TalosNode, request: Any) -> Any:
     """Answer Reset: without partitions the whole disk goes, operating system included."""
     labels = {spec.label for spec in request.system_partitions_to_wipe if spec.wipe}
@@ -211,35 +198,6 @@ async def reset(node: TalosNode, request: Any) -> Any:
     else:
         node.power_off_soon()
     return _reply("Reset", actor_id=str(uuid.uuid4()))
-
-
-async def meta_write(node: TalosNode, request: Any) -> Any:
-    """Answer MetaWrite."""
-    node.state.meta[str(request.key)] = request.value.decode()
-    node.save()
-    return _reply("MetaWrite")
-
-
-async def meta_delete(node: TalosNode, request: Any) -> Any:
-    """Answer MetaDelete."""
-    if node.state.meta.pop(str(request.key), None) is None:
-        raise GRPCError(Status.NOT_FOUND, "meta key not found")
-    node.save()
-    return _reply("MetaDelete")
-
-
-async def time_(node: TalosNode, _: Any) -> Any:
-    """Answer Time."""
-    now = proto.message("Timestamp")(seconds=node.boot_time)
-    return _reply("Time", server="169.254.169.123", localtime=now, remotetime=now)
-
-
-async def disks(node: TalosNode, _: Any) -> Any:
-    """Answer Disks."""
-    disk = proto.message("Disk")(
-        device_name=f"/dev/{node.hardware.disk}", size=node.hardware.disk_size, type=3, system_disk=True
-    )
-    return _reply("Disks", disks=[disk])
 
 
 # Upgrades.
@@ -325,37 +283,6 @@ async def etcd_member_list(node: TalosNode, _: Any) -> Any:
     return proto.message("EtcdMemberListResponse")(messages=[proto.message("EtcdMembers")(members=found)])
 
 
-async def etcd_status(node: TalosNode, _: Any) -> Any:
-    """Answer EtcdStatus."""
-    leader = _running_members(node)[0].state.etcd_member
-    status = proto.message("EtcdMemberStatus")(
-        storage_version="3.6.0",
-        protocol_version="3.6.4",
-        member_id=node.state.etcd_member,
-        leader=leader,
-        db_size=etcd.SIZE,
-        db_size_in_use=etcd.SIZE // 2,
-        raft_index=1000,
-        raft_term=2,
-        raft_applied_index=1000,
-    )
-    return _reply("EtcdStatus", member_status=status)
-
-
-async def etcd_leave(node: TalosNode, _: Any) -> Any:
-    """Answer EtcdLeaveCluster."""
-    _running_members(node)
-    node.state.etcd_member = None
-    node.save()
-    return _reply("EtcdLeaveCluster")
-
-
-async def etcd_forfeit(node: TalosNode, _: Any) -> Any:
-    """Answer EtcdForfeitLeadership."""
-    _running_members(node)
-    return _reply("EtcdForfeitLeadership", member="")
-
-
 async def etcd_snapshot(node: TalosNode, _: Any) -> Iterable[Any]:
     """Answer EtcdSnapshot, with the checksum that etcd puts at a snapshot's end."""
     _running_members(node)
@@ -410,44 +337,28 @@ def _kubeconfig(node: TalosNode, client: pki.Pair) -> dict[str, Any]:
     }
 
 
-async def health_check(node: TalosNode, _: Any) -> Iterable[Any]:
-    """Answer HealthCheck."""
-    progress = proto.message("HealthCheckProgress")
-    return [progress(message=f"waiting for etcd to be healthy: {'OK' if node.stage == 'running' else '...'}")]
-
-
 _HANDLERS: dict[str, Handler] = {
     proto.method(name).path: handler
     for name, handler in {
         "ApplyConfiguration": apply_configuration,
         "Bootstrap": bootstrap,
-        "EtcdForfeitLeadership": etcd_forfeit,
-        "EtcdLeaveCluster": etcd_leave,
         "EtcdMemberList": etcd_member_list,
         "EtcdRecover": etcd_recover,
         "EtcdSnapshot": etcd_snapshot,
-        "EtcdStatus": etcd_status,
         "Events": streams.events,
-        "Hostname": hostname,
         "Kubeconfig": kubeconfig,
         "Logs": streams.logs,
-        "MetaDelete": meta_delete,
-        "MetaWrite": meta_write,
         "Read": streams.read,
         "Reboot": reboot,
         "Reset": reset,
         "ServiceList": service_list,
-        "Shutdown": shutdown,
         "SystemStat": system_stat,
         "Upgrade": upgrade,
         "Version": version,
-        "cluster.ClusterService/HealthCheck": health_check,
         "cosi.resource.State/Get": cosi.get,
         "cosi.resource.State/List": cosi.list_,
         "cosi.resource.State/Watch": cosi.watch,
         "machine.ImageService/Pull": pull,
         "machine.LifecycleService/Upgrade": lifecycle_upgrade,
-        "storage.StorageService/Disks": disks,
-        "time.TimeService/Time": time_,
     }.items()
 }

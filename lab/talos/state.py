@@ -1,5 +1,3 @@
-# Copyright (c) 2026, The urmanac.talos authors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a stand-in node keeps on its disk, so that it comes back as it was after a reboot or a restart of the lab."""
 
@@ -22,7 +20,6 @@ class State:
     etcd_began_from: str | None = None
     boots: int = 0
     is_wiped: bool = False
-    meta: dict[str, str] = field(default_factory=dict)
     extensions: dict[str, str] = field(default_factory=dict)
 
 

@@ -73,12 +73,8 @@ def test_quotas_are_answered_as_the_account_has_them_and_as_aws_gives_them(lab: 
 
     own = quotas.get_service_quota(ServiceCode="ec2", QuotaCode=VCPUS)["Quota"]
     default = quotas.get_aws_default_service_quota(ServiceCode="ec2", QuotaCode=VCPUS)["Quota"]
-    listed = {q["QuotaCode"]: q["Value"] for q in quotas.list_service_quotas(ServiceCode="ec2")["Quotas"]}
-    network = {q["QuotaName"] for q in quotas.list_service_quotas(ServiceCode="vpc")["Quotas"]}
 
     assert (own["Value"], default["Value"]) == (16.0, 5.0)
-    assert listed == {VCPUS: 16.0, "L-0263D0A3": 5.0}
-    assert {"VPCs per Region", "Inbound or outbound rules per security group"} <= network
     unknown = refusal(quotas.get_service_quota, ServiceCode="ec2", QuotaCode="L-00000000")
     assert unknown.startswith("NoSuchResourceException")
 

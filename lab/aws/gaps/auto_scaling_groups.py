@@ -1,30 +1,23 @@
-# Copyright (c) 2026, The urmanac.talos authors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Gaps of moto around Auto Scaling: groups that launch what their template says, and again when it has gone."""
+"""AutoScaling: groups start instances within the call, ignore most of the launch template and report no activities."""
 
 from __future__ import annotations
 
 import logging
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from moto.autoscaling.exceptions import AutoscalingClientError, ValidationError
-from moto.autoscaling.models import (
-    AutoScalingBackend,
-    FakeAutoScalingGroup,
-    FakeScheduledAction,
-    InstanceState,
-    autoscaling_backends,
-)
+from moto.autoscaling.exceptions import ValidationError
+from moto.autoscaling.models import FakeAutoScalingGroup, InstanceState
 from moto.autoscaling.responses import AutoScalingResponse
-from moto.core.responses import ActionResult, EmptyResult
+from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.moto_api._internal import mock_random
 
-from lab.aws.account import check_launch
-from lab.aws.instances import give_credits, on_termination, resolve_image
-from lab.aws.patches import ACCOUNT, Function, put, wrap
+from lab.aws.gaps.cpu_credits import give_credits
+from lab.aws.gaps.instance_life import on_termination
+from lab.aws.gaps.launch_checks import check_launch
+from lab.aws.gaps.run_instances import resolve_image
+from lab.aws.patches import put
 from lab.machines import MachinePark
 from lab.settings import REGION
 
@@ -34,34 +27,14 @@ LIFECYCLE = {"pending": "Pending", "running": "InService"}
 
 
 def install(park: MachinePark) -> None:
-    """Close the gaps, and let groups act in a short moment, as AWS does, instead of in the call."""
+    """Close the gap, and let machines come to life in the park."""
     put(FakeAutoScalingGroup, set_desired_capacity=lambda group, capacity: _wish(group, capacity, park))
     put(FakeAutoScalingGroup, replace_autoscaling_group_instances=_launch, active_instances=_active)
     put(InstanceState, lifecycle_state=property(_lifecycle, lambda state, value: None))
-    put(AutoScalingResponse, disable_metrics_collection=_without_metrics)
     put(AutoScalingResponse, describe_scaling_activities=_activities)
-    wrap(AutoScalingResponse, "delete_auto_scaling_group", _only_empty_or_forced)
-    wrap(AutoScalingBackend, "delete_auto_scaling_group", _with_its_actions)
-    wrap(AutoScalingBackend, "put_scheduled_update_group_action", _checked_action)
-    put(AutoScalingBackend, delete_scheduled_action=_delete_action)
     on_termination(lambda instance: _react(instance, park))
 
 
-def run_scheduled_action(group_name: str, name: str) -> None:
-    """Do now what a scheduled action would do at its time; the lab's clock starts none by itself."""
-    backend = autoscaling_backends[ACCOUNT][REGION]
-    actions = backend.describe_scheduled_actions(group_name, [name])
-    if not actions:
-        raise ValueError(f"the group {group_name!r} has no scheduled action {name!r}")
-    group = backend.autoscaling_groups[group_name]
-    for size in ("min_size", "max_size"):
-        if getattr(actions[0], size) is not None:
-            setattr(group, size, getattr(actions[0], size))
-    if actions[0].desired_capacity is not None:
-        group.set_desired_capacity(actions[0].desired_capacity)
-
-
-# Gap: instances come and go within the call, and a launch that fails makes the call fail.
 def _wish(group: Any, capacity: int | None, park: MachinePark) -> None:
     wanted = group.min_size if capacity is None else capacity
     if not group.min_size <= wanted <= group.max_size:
@@ -91,7 +64,6 @@ def _reconcile(group: Any, park: MachinePark) -> None:
         park.later(lambda: _reconcile(group, park))
 
 
-# Gap: nothing is told of what a group did, nor why it could not.
 def _note(group: Any, description: str, status: str) -> None:
     activity = {
         "ActivityId": str(mock_random.uuid4()),
@@ -118,12 +90,10 @@ def _active(group: Any) -> list[Any]:
     return [state for state in group.instance_states if state.instance.state in LIFECYCLE]
 
 
-# Gap: an instance is in service from its launch to the end of days.
 def _lifecycle(state: Any) -> str:
     return LIFECYCLE.get(state.instance.state, "Terminating")
 
 
-# Gap: of the template only image, type and user-data are looked at, and of these the default version's.
 def _launch(group: Any, count: int, tags: dict[str, str]) -> None:
     data = group.ec2_launch_template.get_version(group.launch_template_version).data
     wanted = {
@@ -172,66 +142,3 @@ def _react(instance: Any, park: MachinePark) -> None:
     group = getattr(instance, "autoscaling_group", None)
     if group is not None:
         _reconcile(group, park)
-
-
-# Gap: the call does not exist, and amazon.aws.autoscaling_group makes it on every run but the first.
-def _without_metrics(response: Any) -> EmptyResult:
-    group = response.autoscaling_backend.autoscaling_groups[response._get_param("AutoScalingGroupName")]
-    gone = response._get_param("Metrics", []) or list(group.metrics)
-    group.metrics = [metric for metric in group.metrics if metric not in gone]
-    return EmptyResult()
-
-
-# Gap: a group with instances can be deleted without force.
-def _only_empty_or_forced(original: Function) -> Function:
-    def delete_auto_scaling_group(self: Any) -> Any:
-        group = self.autoscaling_backend.autoscaling_groups.get(self._get_param("AutoScalingGroupName"))
-        if group and group.active_instances() and not self._get_bool_param("ForceDelete"):
-            message = "You cannot delete an AutoScalingGroup while there are instances or pending Spot instance"
-            raise AutoscalingClientError("ResourceInUse", f"{message} request(s) still in the group.")
-        return original(self)
-
-    return delete_auto_scaling_group
-
-
-# Gap: scheduled actions outlive their group, and instances wait for a change that a gone group does not make.
-def _with_its_actions(original: Function) -> Function:
-    def delete_auto_scaling_group(self: Any, group_name: str) -> None:
-        group = self.autoscaling_groups.get(group_name)
-        if group:
-            group.min_size = 0
-        original(self, group_name)
-        for key in [key for key, action in self.scheduled_actions.items() if _is_of(action, group_name)]:
-            del self.scheduled_actions[key]
-        ids = [state.instance.id for state in group.active_instances()]
-        if ids:
-            group.ec2_backend.terminate_instances(ids)
-
-    return delete_auto_scaling_group
-
-
-def _is_of(action: Any, group_name: str) -> bool:
-    return bool(action.auto_scaling_group_name == group_name)
-
-
-# Gap: any group and any zone will do, and two groups cannot have actions of the same name.
-def _checked_action(original: Function) -> Function:
-    def put_scheduled_update_group_action(self: Any, name: str, *args: Any, **options: Any) -> FakeScheduledAction:
-        if name not in self.autoscaling_groups:
-            raise ValidationError(f"AutoScalingGroup name not found - AutoScalingGroup '{name}' not found")
-        zone = options.get("timezone")
-        try:
-            ZoneInfo(zone or "UTC")
-        except (KeyError, OSError, ValueError) as error:
-            raise ValidationError(f"TimeZone '{zone}' is not valid") from error
-        action: FakeScheduledAction = original(self, name, *args, **options)
-        self.scheduled_actions.pop(action.scheduled_action_name)
-        self.scheduled_actions[f"{name}/{action.scheduled_action_name}"] = action
-        return action
-
-    return put_scheduled_update_group_action
-
-
-def _delete_action(self: Any, auto_scaling_group_name: str, scheduled_action_name: str) -> None:
-    if self.scheduled_actions.pop(f"{auto_scaling_group_name}/{scheduled_action_name}", None) is None:
-        raise ValidationError("Scheduled action name not found")

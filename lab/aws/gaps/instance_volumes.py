@@ -1,61 +1,47 @@
-# Copyright (c) 2026, The urmanac.talos authors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Gaps of moto around EBS: the disks that RunInstances makes do not read back as they were asked for."""
+"""EC2: RunInstances makes volumes that differ from its BlockDeviceMappings.
+
+Throughput and the image's own devices are dropped, and an attachment does not say whether the volume is deleted with
+the instance.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from moto.ec2.models.elastic_block_store import EBSBackend, Volume, VolumeAttachment
+from moto.ec2.models.elastic_block_store import Volume, VolumeAttachment
 from moto.ec2.responses import EC2Response
 
-from lab.aws.patches import Function, drop_tags, put, wrap
+from lab.aws.patches import Function, put, wrap
 
 GP3_THROUGHPUT = 125
 
 
 def install() -> None:
-    """Close the gaps."""
+    """Close the gap."""
     wrap(Volume, "__init__", _complete)
     put(VolumeAttachment, delete_on_termination=property(_delete_on_termination))
     put(EC2Response, _parse_block_device_mapping=_mappings_of_request)
-    wrap(EBSBackend, "delete_volume", _forget_tags)
 
 
-# Gap: a volume without a snapshot has no SnapshotId (EC2 answers ""; ec2_vol_info breaks), gp3 has no throughput.
-def _complete(original: Function) -> Function:
-    def __init__(self: Any, *args: Any, **options: Any) -> None:  # noqa: N807  it is one
-        original(self, *args, **options)
-        self.snapshot_id = self.snapshot_id or ""
-        if self.volume_type == "gp3":
-            self.throughput = self.throughput or GP3_THROUGHPUT
-
-    return __init__
+def _complete(original: Function, self: Any, *args: Any, **options: Any) -> None:
+    original(self, *args, **options)
+    self.snapshot_id = self.snapshot_id or ""
+    if self.volume_type == "gp3":
+        self.throughput = self.throughput or GP3_THROUGHPUT
 
 
-# Gap: an attachment does not say whether the volume dies with the instance.
 def _delete_on_termination(attachment: Any) -> bool:
     block = attachment.instance.block_device_mapping.get(attachment.device)
     return bool(block and block.delete_on_termination)
 
 
-# Gap: throughput is dropped, and the image's own devices cannot be changed without naming size or snapshot.
 def _mappings_of_request(response: Any) -> list[dict[str, Any]]:
     mappings = response._get_param("BlockDeviceMappings", []) or []
     return [
         {"DeviceName": m.get("DeviceName"), "Ebs": dict(m.get("Ebs") or {}), "NoDevice": m.get("NoDevice")}
         for m in mappings
     ]
-
-
-def _forget_tags(original: Function) -> Function:
-    def delete_volume(self: Any, volume_id: str) -> Any:
-        volume = original(self, volume_id)
-        drop_tags(self, volume_id)
-        return volume
-
-    return delete_volume
 
 
 def add_volumes(instance: Any, requested: list[dict[str, Any]]) -> None:

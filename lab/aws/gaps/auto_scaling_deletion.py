@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AutoScaling: a group with instances can be deleted without ForceDelete, and its scheduled actions remain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.autoscaling.exceptions import AutoscalingClientError
+from moto.autoscaling.models import AutoScalingBackend
+from moto.autoscaling.responses import AutoScalingResponse
+
+from lab.aws.patches import Function, wrap
+
+
+def install() -> None:
+    """Close the gap."""
+    wrap(AutoScalingResponse, "delete_auto_scaling_group", _only_empty_or_forced)
+    wrap(AutoScalingBackend, "delete_auto_scaling_group", _with_its_actions)
+
+
+def _only_empty_or_forced(original: Function, self: Any) -> Any:
+    group = self.autoscaling_backend.autoscaling_groups.get(self._get_param("AutoScalingGroupName"))
+    if group and group.active_instances() and not self._get_bool_param("ForceDelete"):
+        message = "You cannot delete an AutoScalingGroup while there are instances or pending Spot instance"
+        raise AutoscalingClientError("ResourceInUse", f"{message} request(s) still in the group.")
+    return original(self)
+
+
+def _with_its_actions(original: Function, self: Any, group_name: str) -> None:
+    group = self.autoscaling_groups.get(group_name)
+    if group:
+        group.min_size = 0
+    original(self, group_name)
+    for key in [key for key, action in self.scheduled_actions.items() if _is_of(action, group_name)]:
+        del self.scheduled_actions[key]
+    ids = [state.instance.id for state in group.active_instances()]
+    if ids:
+        group.ec2_backend.terminate_instances(ids)
+
+
+def _is_of(action: Any, group_name: str) -> bool:
+    return bool(action.auto_scaling_group_name == group_name)

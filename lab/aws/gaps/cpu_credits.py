@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""EC2: every instance is in CPU credit mode standard."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.ec2.responses import EC2Response
+
+from lab.aws.patches import put
+
+UNLIMITED_BY_DEFAULT = ("t3.", "t3a.", "t4g.")
+
+
+def install() -> None:
+    """Close the gap."""
+    put(EC2Response, describe_instance_credit_specifications=_describe_credits)
+
+
+def give_credits(instance: Any, credit: str | None) -> None:
+    """Give a new instance its CPU credit mode: what was asked for, or what its type has by default."""
+    instance.cpu_credits = credit or default_credits(instance.instance_type)
+
+
+def default_credits(instance_type: str) -> str | None:
+    """Return the CPU credit mode that EC2 gives a type, or None when it is not burstable."""
+    if instance_type.startswith(UNLIMITED_BY_DEFAULT):
+        return "unlimited"
+    return "standard" if instance_type.startswith("t2.") else None
+
+
+def _describe_credits(response: Any) -> ActionResult:
+    wanted = response._get_param("InstanceIds", []) or []
+    backend = response.ec2_backend
+    instances = backend.get_multi_instances_by_id(wanted) if wanted else backend.all_instances()
+    rows = [
+        {"InstanceId": i.id, "CpuCredits": _credits(i)}
+        for i in instances
+        if _credits(i) and (wanted or _credits(i) == "unlimited") and i.state != "terminated"
+    ]
+    return ActionResult({"InstanceCreditSpecifications": rows})
+
+
+def _credits(instance: Any) -> str | None:
+    return getattr(instance, "cpu_credits", None) or default_credits(instance.instance_type)

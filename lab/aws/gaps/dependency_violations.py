@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""EC2: the parts of a network can be deleted while others use them.
+
+EC2 answers with DependencyViolation, or with its own error for an interface or address in use.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
+from moto.ec2.models.elastic_network_interfaces import NetworkInterfaceBackend
+from moto.ec2.models.internet_gateways import InternetGatewayBackend
+from moto.ec2.models.security_groups import SecurityGroupBackend
+from moto.ec2.models.subnets import SubnetBackend
+from moto.ec2.models.vpcs import VPCBackend
+
+from lab.aws.patches import Function, refuse, wrap
+
+
+def install() -> None:
+    """Close the gap."""
+    wrap(SubnetBackend, "delete_subnet", _only_empty_subnets)
+    wrap(SecurityGroupBackend, "delete_security_group", _only_unused_groups)
+    wrap(InternetGatewayBackend, "detach_internet_gateway", _without_public_addresses)
+    wrap(VPCBackend, "delete_vpc", _only_empty_vpcs)
+    wrap(NetworkInterfaceBackend, "delete_network_interface", _only_detached)
+    wrap(ElasticAddressBackend, "release_address", _only_idle_addresses)
+
+
+def _dependency(kind: str, name: str) -> Exception:
+    return refuse("DependencyViolation", f"The {kind} '{name}' has dependencies and cannot be deleted.")
+
+
+def _only_empty_subnets(original: Function, self: Any, subnet_id: str) -> Any:
+    if any(eni.subnet.id == subnet_id for eni in self.enis.values()):
+        raise _dependency("subnet", subnet_id)
+    subnet = original(self, subnet_id)
+    for table in self.route_tables.values():  # EC2 ends the association with the subnet
+        table._associations = {k: v for k, v in table._associations.items() if v != subnet_id}
+    return subnet
+
+
+def _only_unused_groups(original: Function, self: Any, name: str | None = None, group_id: str | None = None) -> Any:
+    for eni in self.enis.values():
+        if group_id in {group.id for group in eni.group_set}:
+            raise refuse("DependencyViolation", f"resource {group_id} has a dependent object")
+    for group in [group for groups in self.groups.values() for group in groups.values() if group.id != group_id]:
+        rules = [*group.ingress_rules, *group.egress_rules]
+        if any(rule.source_group.get("GroupId") == group_id for rule in rules):
+            raise refuse("DependencyViolation", f"resource {group_id} has a dependent object")
+    answer = original(self, name, group_id)
+    return answer
+
+
+def _without_public_addresses(original: Function, self: Any, internet_gateway_id: str, vpc_id: str) -> Any:
+    if any(eni.subnet.vpc_id == vpc_id and eni.public_ip for eni in self.enis.values()):
+        message = f"Network {vpc_id} has some mapped public address(es). Please unmap those before detaching."
+        raise refuse("DependencyViolation", message)
+    return original(self, internet_gateway_id, vpc_id)
+
+
+def _only_empty_vpcs(original: Function, self: Any, vpc_id: str) -> Any:
+    gateways = [g for g in self.internet_gateways.values() if g.vpc and g.vpc.id == vpc_id]
+    groups = [g for g in self.groups.get(vpc_id, {}).values() if g.name != "default"]
+    if gateways or groups:
+        raise _dependency("vpc", vpc_id)
+    # Gap: a VPC's DHCP options go with it; in EC2 they stay.
+    vpc = self.vpcs.get(vpc_id)
+    if vpc and vpc.dhcp_options:
+        vpc.dhcp_options = None
+    answer = original(self, vpc_id)
+    return answer
+
+
+def _only_detached(original: Function, self: Any, eni_id: str) -> None:
+    eni = self.get_network_interface(eni_id)
+    if eni.attachment_id:
+        raise refuse("InvalidParameterValue", f"Network interface '{eni_id}' is currently in use.")
+    original(self, eni_id)
+
+
+def _only_idle_addresses(
+    original: Function, self: Any, address: str | None = None, allocation_id: str | None = None
+) -> None:
+    found = self.address_by_ip([address]) if address else self.address_by_allocation([allocation_id])
+    if found[0].association_id:
+        raise refuse("InvalidIPAddress.InUse", f"Address {found[0].public_ip} is in use.")
+    original(self, address, allocation_id)

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""EC2: CreateDhcpOptions drops TagSpecifications, and a set remembers only the last VPC that it was given to.
+
+EC2 refuses to delete a set that any VPC has, and takes it from no VPC that is deleted.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.ec2.models.dhcp_options import DHCPOptionsSet, DHCPOptionsSetBackend
+from moto.ec2.responses import EC2Response
+
+from lab.aws.patches import Function, put, refuse, tags_for, wrap
+
+
+def install() -> None:
+    """Close the gap."""
+    wrap(EC2Response, "create_dhcp_options", _tagged_dhcp_options)
+    put(DHCPOptionsSetBackend, delete_dhcp_options_set=_delete_dhcp_options)
+    put(DHCPOptionsSet, owner_id=property(lambda self: self.ec2_backend.account_id))
+
+
+def _tagged_dhcp_options(original: Function, self: Any) -> ActionResult:
+    answer: ActionResult = original(self)
+    options = answer.result["DhcpOptions"]  # type: ignore[index]
+    options.add_tags(tags_for(self, "dhcp-options"))
+    return answer
+
+
+def _delete_dhcp_options(self: Any, options_id: str) -> None:
+    if options_id not in self.dhcp_options_sets:
+        raise refuse("InvalidDhcpOptionID.NotFound", f"DhcpOption ID {options_id} does not exist.")
+    if any(vpc.dhcp_options and vpc.dhcp_options.id == options_id for vpc in self.vpcs.values()):
+        raise refuse("DependencyViolation", f"The dhcpOptions '{options_id}' has dependencies and cannot be deleted.")
+    del self.dhcp_options_sets[options_id]

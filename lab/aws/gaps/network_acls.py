@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""EC2: the default network ACL lacks the IPv6 entries that EC2 adds with a VPC's IPv6 block."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.ec2.models.vpcs import VPCBackend
+
+from lab.aws.patches import Function, wrap
+
+
+def install() -> None:
+    """Close the gap."""
+    for name in ("create_vpc", "associate_vpc_cidr_block"):
+        wrap(VPCBackend, name, _open_acl_to_ipv6)
+
+
+def _open_acl_to_ipv6(original: Function, self: Any, *arguments: Any, **options: Any) -> Any:
+    answer = original(self, *arguments, **options)
+    dual = {vpc.id for vpc in self.vpcs.values() if vpc.get_cidr_block_association_set(ipv6=True)}
+    for acl in self.network_acls.values():
+        if acl.default and acl.vpc_id in dual and not any(entry.ipv6_cidr_block for entry in acl.entries):
+            _add_ipv6_entries(self, acl.id)
+    return answer
+
+
+def _add_ipv6_entries(backend: Any, acl_id: str) -> None:
+    unused = ("cidr_block", "icmp_code", "icmp_type", "port_range_from", "port_range_to")
+    everything = {"protocol": "-1", "ipv6_cidr_block": "::/0", **dict.fromkeys(unused)}
+    for egress in (False, True):
+        for number, action in ((101, "allow"), (32768, "deny")):
+            backend.create_network_acl_entry(
+                network_acl_id=acl_id, rule_number=number, rule_action=action, egress=egress, **everything
+            )

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AutoScaling: scheduled actions take any group and time zone, and their names are unique in the account.
+
+In EC2 they are unique in their group.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from moto.autoscaling.exceptions import ValidationError
+from moto.autoscaling.models import AutoScalingBackend, FakeScheduledAction, autoscaling_backends
+
+from lab.aws.patches import ACCOUNT, Function, put, wrap
+from lab.settings import REGION
+
+
+def install() -> None:
+    """Close the gap."""
+    wrap(AutoScalingBackend, "put_scheduled_update_group_action", _checked_action)
+    put(AutoScalingBackend, delete_scheduled_action=_delete_action)
+
+
+def run_scheduled_action(group_name: str, name: str) -> None:
+    """Do now what a scheduled action would do at its time; the lab's clock starts none by itself."""
+    backend = autoscaling_backends[ACCOUNT][REGION]
+    actions = backend.describe_scheduled_actions(group_name, [name])
+    if not actions:
+        raise ValueError(f"the group {group_name!r} has no scheduled action {name!r}")
+    group = backend.autoscaling_groups[group_name]
+    for size in ("min_size", "max_size"):
+        if getattr(actions[0], size) is not None:
+            setattr(group, size, getattr(actions[0], size))
+    if actions[0].desired_capacity is not None:
+        group.set_desired_capacity(actions[0].desired_capacity)
+
+
+def _checked_action(original: Function, self: Any, name: str, *args: Any, **options: Any) -> FakeScheduledAction:
+    if name not in self.autoscaling_groups:
+        raise ValidationError(f"AutoScalingGroup name not found - AutoScalingGroup '{name}' not found")
+    zone = options.get("timezone")
+    try:
+        ZoneInfo(zone or "UTC")
+    except (KeyError, OSError, ValueError) as error:
+        raise ValidationError(f"TimeZone '{zone}' is not valid") from error
+    action: FakeScheduledAction = original(self, name, *args, **options)
+    self.scheduled_actions.pop(action.scheduled_action_name)
+    self.scheduled_actions[f"{name}/{action.scheduled_action_name}"] = action
+    return action
+
+
+def _delete_action(self: Any, auto_scaling_group_name: str, scheduled_action_name: str) -> None:
+    if self.scheduled_actions.pop(f"{auto_scaling_group_name}/{scheduled_action_name}", None) is None:
+        raise ValidationError("Scheduled action name not found")

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""EC2: AssociateSubnetCidrBlock takes any IPv6 block, and DescribeSubnets returns its state as a text.
+
+EC2 takes one block a subnet, a /64 out of the VPC's block that no other subnet has; the state is a structure.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from moto.ec2.models.subnets import Subnet, SubnetBackend
+
+from lab.aws.patches import Function, put, refuse, wrap
+
+
+def install() -> None:
+    """Close the gap."""
+    put(Subnet, ipv6_cidr_block_association_set=property(_associations))
+    wrap(SubnetBackend, "associate_subnet_cidr_block", _one_ipv6_block_per_subnet)
+
+
+def _associations(subnet: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "Ipv6CidrBlock": association["ipv6CidrBlock"],
+            "AssociationId": association["associationId"],
+            "Ipv6CidrBlockState": {"State": association["ipv6CidrBlockState"]["State"]},
+        }
+        for association in subnet.ipv6_cidr_block_associations.values()
+        if association["ipv6CidrBlockState"]["State"] == "associated"
+    ]
+
+
+def ipv6_block(subnet: Any) -> ipaddress.IPv6Network | None:
+    """Return the IPv6 block of a subnet, if it has one."""
+    blocks = _associations(subnet)
+    return ipaddress.IPv6Network(blocks[0]["Ipv6CidrBlock"]) if blocks else None
+
+
+def _one_ipv6_block_per_subnet(original: Function, self: Any, subnet_id: str, ipv6_cidr_block: str) -> Any:
+    subnet = self.get_subnet(subnet_id)
+    block = ipaddress.IPv6Network(ipv6_cidr_block)
+    vpc = self.get_vpc(subnet.vpc_id)
+    blocks = [a["cidr_block"] for a in vpc.get_cidr_block_association_set(ipv6=True)]
+    if not any(block.subnet_of(ipaddress.IPv6Network(text)) for text in blocks):
+        raise refuse("InvalidSubnet.Range", f"The CIDR '{ipv6_cidr_block}' is invalid.")
+    if _associations(subnet):
+        raise refuse("SubnetLimitExceeded", f"The subnet '{subnet_id}' has an IPv6 CIDR block already.")
+    taken = {a["Ipv6CidrBlock"] for other in self.describe_subnets() for a in _associations(other)}
+    if ipv6_cidr_block in taken:
+        raise refuse("InvalidSubnet.Conflict", f"The CIDR '{ipv6_cidr_block}' conflicts with another subnet")
+    return original(self, subnet_id, ipv6_cidr_block)
