@@ -22,7 +22,8 @@ def images_outcome(
     """Return what is known of the images, as plain data."""
     made = records.outcome(records.references(nodes, images), record, found, now=now)
     told = {name: [problem._asdict() for problem in getattr(made, name)] for name in ("problems", "unknown")}
-    return {**made._asdict(), **told}
+    versions = {role: image["version"] for role, image in made.images.items() if image.get("version")}
+    return {**made._asdict(), **told, "versions": versions}
 
 
 class FilterModule:

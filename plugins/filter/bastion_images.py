@@ -1,0 +1,29 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Return by which digests a bastion uses its images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils._bastion.images import images_of
+
+
+def bastion_images(
+    images: Mapping[str, str],
+    architecture: str,
+    recorded: Mapping[str, str],
+    found: Iterable[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """Return the images to use, those to look up, and the record with what was found."""
+    return images_of(images, architecture, recorded, found)._asdict()
+
+
+class FilterModule:
+    """The filter as Ansible finds it."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filter by its name."""
+        return {"bastion_images": bastion_images}
