@@ -250,3 +250,25 @@ BESIDE: Mapping[str, Plant] = {
     "key_pair": Stranger.key_pair,
     "instance": Stranger.instance,
 }
+# The calls that make something, and the kind of what they make.
+MADE_BY: Mapping[str, str] = {
+    "AllocateAddress": "address",
+    "CreateAutoScalingGroup": "autoscaling_group",
+    "CreateDhcpOptions": "dhcp_options",
+    "CreateInstanceProfile": "instance_profile",
+    "CreateInternetGateway": "internet_gateway",
+    "CreateLaunchTemplate": "launch_template",
+    "CreateNetworkInterface": "eni",
+    "CreateRole": "iam_role",
+    "CreateRouteTable": "route_table",
+    "CreateSecurityGroup": "security_group",
+    "CreateSubnet": "subnet",
+    "CreateVpc": "vpc",
+    "PutParameter": "ssm_parameter",
+    "RunInstances": "instance",
+}
+# They make something inside a thing that one of the others has made, and which names it.
+PARTS_OF_OTHERS = (
+    *("CreateLaunchTemplateVersion", "CreateOrUpdateTags", "CreateRoute", "CreateTags"),
+    *("PutRolePolicy", "PutScheduledUpdateGroupAction"),
+)

@@ -1,0 +1,151 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What others have under the cluster's names and in its network stops every playbook before it changes anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import kind_word
+from tests.ec2_cluster import node, spec, tag_list
+from tests.lab.labs import Lab
+from tests.playbooks.runs import CONFIRMED, Run, calls, play, vpcs
+from tests.strangers import NAMES, PLACES, Read, Stranger
+
+SITE, RESET = "playbooks/site.yml", "playbooks/reset.yml"
+HOST_KEY = "/urmanac.talos/talos-arm64/lab/bastion-host-key"
+CLAIM = "/urmanac.talos/talos-arm64/lab/claim"
+
+
+def cluster(lab: Lab) -> ClusterSpec:
+    """Return what of the lab's cluster decides which names and places it has."""
+    bastion = {"instance_type": "t4g.small", "volume_size": 30, "image": "ami-0123", "host_key_parameter": HOST_KEY}
+    return spec(
+        name="lab",
+        vpc_ipv4_cidr=f"{lab.network}/16",
+        subnet_ipv4_cidr=f"{lab.network}/24",
+        bastion_ipv4=lab.address(100),
+        nodes=[node(ipv4=lab.address(101))],
+        bastion=bastion,
+    )
+
+
+class Scene(NamedTuple):
+    """An account with strangers in it: how each is read, what that said first, and the runs of the playbooks."""
+
+    names: dict[str, Read]
+    places: dict[str, Read]
+    before: dict[str, Any]
+    writes: list[int]
+    plan: Run
+    site: Run
+    reset: Run
+
+
+def readings(reads: dict[str, Read]) -> dict[str, Any]:
+    return {key: read() for key, read in reads.items()}
+
+
+def make_vpc_of_ours(lab: Lab) -> str:
+    """Return a VPC that an interrupted run has left."""
+    ec2, tags = lab.client("ec2"), desired(cluster(lab))["vpc"].want["tags"]
+    made = ec2.create_vpc(
+        CidrBlock=f"{lab.network}/16",
+        AmazonProvidedIpv6CidrBlock=True,
+        TagSpecifications=[{"ResourceType": "vpc", "Tags": tag_list(tags)}],
+    )
+    return str(made["Vpc"]["VpcId"])
+
+
+@pytest.fixture(scope="module")
+def scene(lab: Lab) -> Iterator[Scene]:
+    """Give the runs of an account in which strangers have each name, and each place in a VPC of ours."""
+    stranger = Stranger(lab.client, cluster(lab))
+    names = {key: plant(stranger) for key, plant in NAMES.items()}
+    stranger.vpc = make_vpc_of_ours(lab)
+    places = {key: plant(stranger) for key, plant in PLACES.items()}
+    before, writes, runs = readings({**names, **places}), [calls(lab)], []
+    for playbook, option in ((SITE, ("--check",)), (SITE, ()), (RESET, ("-e", CONFIRMED))):
+        runs.append(play(lab, playbook, *option))
+        writes.append(calls(lab))
+    yield Scene(names, places, before, writes, *runs)
+
+
+def test_a_claim_of_others_stops_every_playbook_and_stays(lab: Lab) -> None:
+    read = Stranger(lab.client, cluster(lab)).claim()
+    before, writes = read(), calls(lab)
+
+    runs = [play(lab, SITE, "--check"), play(lab, SITE), play(lab, RESET, "-e", CONFIRMED, "-e", "reset_claim=force")]
+
+    kept, after = read(), calls(lab)
+    lab.client("ssm").delete_parameter(Name=CLAIM)
+    assert [(run.code != 0, "without the tags of the cluster lab (Owner=Bob)" in run.output) for run in runs] == [
+        (True, True)
+    ] * 3
+    assert (kept, after) == (before, writes)
+
+
+@pytest.mark.parametrize("key", [*NAMES, *PLACES])
+def test_the_plan_refuses_each_stranger_with_its_owner_and_does_not_plan_to_make_it(
+    lab: Lab, scene: Scene, key: str
+) -> None:
+    resource = desired(cluster(lab))[key]
+    title = f"{kind_word(resource.kind)} {resource.name}"
+
+    lines = [line.strip() for line in scene.plan.output.splitlines()]
+
+    planned = [line for line in lines if line[1:].startswith(f" {title}:")]
+    assert [line[0] for line in planned] == ["x"], scene.plan.output
+    assert "Owner=Bob" in planned[0]
+    refused = f"NAME_TAKEN: {resource.kind} {resource.name}:"
+    assert refused in scene.plan.output
+    assert refused in scene.site.output
+
+
+def test_no_playbook_changes_anything_where_strangers_are_in_the_way(scene: Scene) -> None:
+    assert 0 not in (scene.plan.code, scene.site.code, scene.reset.code)
+    assert len(set(scene.writes)) == 1
+    assert readings({**scene.names, **scene.places}) == scene.before
+
+
+def test_a_reset_names_all_that_others_have_in_the_network_before_it_deletes_anything(scene: Scene) -> None:
+    assert "Nothing was deleted: these are in the network of lab and are not of the cluster" in scene.reset.output
+    # Ansible prints a message twice.
+    named = set(re.findall(r"(\w+) ((?:subnet|igw|sg|eni)-[0-9a-f]+) \(Owner=Bob", scene.reset.output))
+    assert sorted(kind for kind, _id in named) == sorted(key.partition("/")[0] for key in PLACES)
+
+
+def test_a_reset_removes_ours_when_the_strangers_have_left_the_network(lab: Lab, scene: Scene) -> None:
+    leave(lab)
+
+    first, second = play(lab, RESET, "-e", CONFIRMED), play(lab, RESET, "-e", CONFIRMED)
+
+    assert (first.code, second.code) == (0, 0), first.output + second.output
+    assert "Nothing is left of lab" in second.output
+    assert (first.changed > 0, second.changed) == (True, 0)
+    assert vpcs(lab, Project="talos-arm64") == []
+    assert readings(scene.names) == {key: scene.before[key] for key in scene.names}
+
+
+def leave(lab: Lab) -> None:
+    """Take what the strangers have in the network out of it."""
+    ec2 = lab.client("ec2")
+    theirs = [{"Name": "tag:Owner", "Values": ["Bob"]}]
+    for eni in ec2.describe_network_interfaces(Filters=theirs)["NetworkInterfaces"]:
+        ec2.delete_network_interface(NetworkInterfaceId=eni["NetworkInterfaceId"])
+    for group in ec2.describe_security_groups(Filters=theirs)["SecurityGroups"]:
+        ec2.delete_security_group(GroupId=group["GroupId"])
+    for subnet in ec2.describe_subnets(Filters=theirs)["Subnets"]:
+        ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+    for gateway in ec2.describe_internet_gateways(Filters=theirs)["InternetGateways"]:
+        (attached,) = gateway["Attachments"]
+        named = {"InternetGatewayId": gateway["InternetGatewayId"]}
+        ec2.detach_internet_gateway(**named, VpcId=attached["VpcId"])
+        ec2.delete_internet_gateway(**named)
