@@ -147,6 +147,32 @@ class Stranger:
         )["NetworkInterface"]["NetworkInterfaceId"]
         return self.read("describe_network_interfaces", "NetworkInterfaces", NetworkInterfaceIds=[made])
 
+    def network_acl(self) -> Read:
+        made = self.ec2.create_network_acl(VpcId=self.vpc, TagSpecifications=self.tagged("network-acl"))
+        return self.read("describe_network_acls", "NetworkAcls", NetworkAclIds=[made["NetworkAcl"]["NetworkAclId"]])
+
+    def vpc_endpoint(self) -> Read:
+        made = self.ec2.create_vpc_endpoint(
+            VpcId=self.vpc,
+            ServiceName=f"com.amazonaws.{self.spec.region}.s3",
+            TagSpecifications=self.tagged("vpc-endpoint"),
+        )["VpcEndpoint"]["VpcEndpointId"]
+        return self.read("describe_vpc_endpoints", "VpcEndpoints", VpcEndpointIds=[made])
+
+    def vpn_gateway(self) -> Read:
+        tags = self.tagged("vpn-gateway")
+        made = self.ec2.create_vpn_gateway(Type="ipsec.1", TagSpecifications=tags)["VpnGateway"]["VpnGatewayId"]
+        self.ec2.attach_vpn_gateway(VpnGatewayId=made, VpcId=self.vpc)
+        return self.read("describe_vpn_gateways", "VpnGateways", VpnGatewayIds=[made])
+
+    def peering(self) -> Read:
+        """Ask for a peering with the VPC from another one."""
+        other = self.ec2.create_vpc(CidrBlock="10.99.0.0/16")["Vpc"]["VpcId"]
+        made = self.ec2.create_vpc_peering_connection(
+            VpcId=other, PeerVpcId=self.vpc, TagSpecifications=self.tagged("vpc-peering-connection")
+        )["VpcPeeringConnection"]["VpcPeeringConnectionId"]
+        return self.read("describe_vpc_peering_connections", "VpcPeeringConnections", VpcPeeringConnectionIds=[made])
+
     def own_vpc(self) -> Read:
         """Make a VPC with our name and network, which all that follows is put into."""
         tags = self.tagged("vpc", f"{self.spec.name}-vpc")
@@ -235,6 +261,14 @@ PLACES: Mapping[str, Plant] = {
     "security_group/bastion": group("bastion"),
     "eni/bastion": interface("bastion"),
     "eni/gateway": interface("gateway"),
+}
+# By kind: what keeps a VPC of the cluster's from being deleted without taking the place of anything.
+GUESTS: Mapping[str, Plant] = {
+    "route_table": Stranger.route_table,
+    "network_acl": Stranger.network_acl,
+    "vpc_endpoint": Stranger.vpc_endpoint,
+    "vpn_gateway": Stranger.vpn_gateway,
+    "vpc_peering_connection": Stranger.peering,
 }
 # By kind: what AWS allows any number of beside the cluster's, in a VPC of the stranger's own.
 BESIDE: Mapping[str, Plant] = {

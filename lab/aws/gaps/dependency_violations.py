@@ -63,7 +63,10 @@ def _without_public_addresses(original: Function, self: Any, internet_gateway_id
 def _only_empty_vpcs(original: Function, self: Any, vpc_id: str) -> Any:
     gateways = [g for g in self.internet_gateways.values() if g.vpc and g.vpc.id == vpc_id]
     groups = [g for g in self.groups.get(vpc_id, {}).values() if g.name != "default"]
-    if gateways or groups:
+    endpoints = [e for e in self.vpc_end_points.values() if e.vpc_id == vpc_id and e.state != "deleted"]
+    acls = [a for a in self.network_acls.values() if a.vpc_id == vpc_id and str(a.default).lower() != "true"]
+    vpns = [g for g in self.vpn_gateways.values() if vpc_id in g.attachments]
+    if gateways or groups or endpoints or acls or vpns:
         raise _dependency("vpc", vpc_id)
     # Gap: a VPC's DHCP options go with it; in EC2 they stay.
     vpc = self.vpcs.get(vpc_id)

@@ -16,7 +16,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison impo
     Found,
     Resource,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import GUESTS, Thing
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import (
     BASTION,
     NETWORK,
@@ -35,7 +35,7 @@ _TEARDOWN = (
     *("egress_only_internet_gateway", "vpc", "dhcp_options", "instance_profile", "iam_role"),
     "ssm_parameter",
 )
-_GUEST_KINDS = ("subnet", "security_group", "route_table", "eni", "internet_gateway")
+_GUEST_KINDS = frozenset(guest.reading.kind for guest in GUESTS)
 
 
 def compare(wanted: Mapping[str, Desired], things: Sequence[Thing]) -> Comparison:

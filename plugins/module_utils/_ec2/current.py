@@ -67,6 +67,13 @@ class Reading(NamedTuple):
     filters: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
+class Guest(NamedTuple):
+    """A kind of which others may have something in a VPC of ours, and the filter that finds it there."""
+
+    reading: Reading
+    filter: str
+
+
 def read_cluster(api: Api, spec: ClusterSpec, *, console_output: bool = False) -> list[Thing]:
     """Return everything that carries the cluster's tags, and what without them is in the way of it.
 
@@ -90,7 +97,8 @@ def read_cluster(api: Api, spec: ClusterSpec, *, console_output: bool = False) -
 
 def _unknown(futures: Iterable[Future[list[Thing]]], things: Sequence[Thing]) -> list[Thing]:
     known = {(thing.kind, thing.id) for thing in things}
-    return [thing for future in futures for thing in future.result() if (thing.kind, thing.id) not in known]
+    read = {(thing.kind, thing.id): thing for future in futures for thing in future.result()}
+    return [thing for key, thing in read.items() if key not in known]
 
 
 def _adopted(things: Sequence[Thing]) -> list[Thing]:
@@ -113,7 +121,7 @@ def _adopted(things: Sequence[Thing]) -> list[Thing]:
 def _second_wave(
     api: Api, spec: ClusterSpec, things: list[Thing], pool: ThreadPoolExecutor, *, console_output: bool
 ) -> list[Thing]:
-    guests = [pool.submit(_read_guests, api, spec, *kind, things) for kind in _GUESTS.items()]
+    guests = [pool.submit(_read_guests, api, spec, guest, things) for guest in GUESTS]
     instances = [thing for thing in things if thing.kind == "instance"]
     volumes = pool.submit(_read_missing_volumes, api, things)
     cpu_credits = pool.submit(_read_cpu_credits, api, instances)
@@ -161,28 +169,26 @@ def reading_of(kind: str) -> Reading:
     return next(reading for reading in READINGS if reading.kind == kind)
 
 
-# What only strangers make in our VPC, by the filter that finds it there.
-_GUESTS = {
-    **dict.fromkeys(("subnet", "security_group", "route_table", "eni"), "vpc-id"),
-    "internet_gateway": "attachment.vpc-id",
-}
-
-
-def _read_guests(api: Api, spec: ClusterSpec, kind: str, name: str, things: Sequence[Thing]) -> list[Thing]:
+def _read_guests(api: Api, spec: ClusterSpec, guest: Guest, things: Sequence[Thing]) -> list[Thing]:
     """Return what is in the cluster's VPCs without carrying its tags; what AWS makes with a VPC goes with it."""
     vpcs = [thing.id for thing in things if thing.kind == "vpc"]
     if not vpcs:
         return []
-    reading = reading_of(kind)
-    records = api.call(reading.service, reading.operation, Filters=[{"Name": name, "Values": vpcs}])[reading.answer]
-    guests = [understood(reading, record, spec) for record in records if not _comes_with_vpc(record)]
+    reading = guest.reading
+    filters = [{"Name": guest.filter, "Values": vpcs}]
+    records = api.call(reading.service, reading.operation, Filters=filters)[reading.answer]
+    found = [understood(reading, record, spec) for record in records if not _comes_with_vpc(record)]
     machines = {thing.id for thing in things if thing.kind == "instance"}
-    return [guest for guest in guests if not guest.owned and guest.have.get("instance") not in machines]
+    return [thing for thing in found if not thing.owned and thing.have.get("instance") not in machines]
 
 
 def _comes_with_vpc(record: Record) -> bool:
+    """Return whether AWS makes, or has removed, a record by itself."""
     is_main = any(association.get("Main") for association in record.get("Associations") or ())
-    return is_main or record.get("GroupName") == "default"
+    is_default = record.get("GroupName") == "default" or bool(record.get("IsDefault"))
+    status = record.get("Status")
+    state = status.get("Code") if isinstance(status, Mapping) else record.get("State")
+    return is_main or is_default or state in ("deleting", "deleted", "rejected", "expired", "failed")
 
 
 def _read_template_name(api: Api, spec: ClusterSpec) -> list[Thing]:
@@ -371,6 +377,38 @@ READINGS = (
         "AutoScalingGroupName",
         group_facts,
     ),
+)
+
+
+def _nothing_more(record: Record) -> dict[str, Any]:
+    return {}
+
+
+_PEERING = Reading(
+    "vpc_peering_connection",
+    "ec2",
+    "describe_vpc_peering_connections",
+    "VpcPeeringConnections",
+    "VpcPeeringConnectionId",
+    _nothing_more,
+)
+GUESTS = (
+    *(Guest(reading_of(kind), "vpc-id") for kind in ("subnet", "security_group", "route_table", "eni")),
+    Guest(reading_of("internet_gateway"), "attachment.vpc-id"),
+    # Each of these keeps a VPC from being deleted, or goes with it.
+    Guest(
+        Reading("network_acl", "ec2", "describe_network_acls", "NetworkAcls", "NetworkAclId", _nothing_more), "vpc-id"
+    ),
+    Guest(
+        Reading("vpc_endpoint", "ec2", "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId", _nothing_more),
+        "vpc-id",
+    ),
+    Guest(
+        Reading("vpn_gateway", "ec2", "describe_vpn_gateways", "VpnGateways", "VpnGatewayId", _nothing_more),
+        "attachment.vpc-id",
+    ),
+    Guest(_PEERING, "requester-vpc-info.vpc-id"),
+    Guest(_PEERING, "accepter-vpc-info.vpc-id"),
 )
 SERVICES = ("ec2", "iam", "autoscaling", "ssm")
 # How DescribeTags calls the kinds above. The rules of a security group can carry tags too, but go with their group.

@@ -19,7 +19,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import kin
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from tests.ec2_bad_day import BadDay
 from tests.ec2_cluster import IMAGE, aws_with_images, empty_aws, spec, tag_list
-from tests.strangers import BESIDE, NAMES, PLACES, Plant, Read, Stranger
+from tests.strangers import BESIDE, GUESTS, NAMES, PLACES, Plant, Read, Stranger
 
 BASTION = {"instance_type": "t4g.small", "volume_size": 30, "image": IMAGE, "start": "18:00", "stop": "23:00"} | {
     "host_key_parameter": "/urmanac.talos/talos-arm64/moon/bastion-host-key"
@@ -112,6 +112,21 @@ def test_a_place_that_others_have_is_refused_and_its_network_is_not_removed(
 
     with pytest.raises(Ec2Error, match=r"Failed to remove the network: .* is not of this cluster \(Owner=Bob"):
         remove(api)
+    assert (read(), api.writes()) == (before, [])
+
+
+@pytest.mark.parametrize(("kind", "plant"), GUESTS.items(), ids=GUESTS.keys())
+def test_a_guest_is_named_before_anything_is_deleted(api: BadDay, kind: str, plant: Plant) -> None:
+    stranger = stranger_in(api)
+    stranger.vpc = vpc_of_ours(api)
+    read = plant(stranger)
+    before = read()
+    api.calls.clear()
+
+    with pytest.raises(Ec2Error, match=rf"Failed to remove the network: {kind_word(kind)} \S+ in it is not of this"):
+        remove(api)
+
+    assert [guest.kind for guest in read_and_compare(api, SPEC).guests] == [kind]
     assert (read(), api.writes()) == (before, [])
 
 
