@@ -12,6 +12,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
@@ -27,6 +28,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents imp
 from tests.talos_config import test_bundle
 
 Document = dict[str, Any]
+DOCUMENTATION = Path(__file__).resolve().parents[1] / "docs" / "talos_versions.md"
 ENDPOINT = "https://192.0.2.101:6443"
 MIRRORS = {"docker.io": ("http://192.0.2.100:5050",), "ghcr.io": ("http://192.0.2.100:5054",)}
 # Each is valid for all versions that know its documents.
@@ -569,9 +571,14 @@ SEVERAL: dict[str, tuple[str, ...]] = {
 }
 
 
+def documented_patch() -> str:
+    """Return the patch that the documentation has for settings that came with v1.14."""
+    return DOCUMENTATION.read_text(encoding="utf-8").partition("```yaml\n")[2].partition("```")[0]
+
+
 def cases() -> Iterator[Case]:
     """Yield every case."""
-    yield from _own_cases()
+    yield from own_cases()
     yield from _changed("v1.11", CONTROL_PLANE, CONTROL_PLANE_CHANGES)
     yield from _changed("v1.11", WORKER, WORKER_CHANGES)
     for contract in BASES[1:]:
@@ -586,6 +593,8 @@ def cases() -> Iterator[Case]:
             yield Case(f"{contract} patched: {patch}", base, (patch,))
         for name, patches in SEVERAL.items():
             yield Case(f"{contract} patched: {name}", base, patches)
+    newest = _text(base_documents("v1.13", CONTROL_PLANE))
+    yield Case("v1.13 patched: settings of v1.14, as documented", newest, (documented_patch(),))
 
 
 @cache
@@ -620,7 +629,7 @@ def _plan(contract: str, *, mirrors: bool = True, preset: bool = False) -> node_
     return node_config.Plan(cluster, network, cozystack.Preset(("192.0.2.0/24",)) if preset else None)
 
 
-def _own_cases() -> Iterator[Case]:
+def own_cases() -> Iterator[Case]:
     """Yield what our own modules write: every contract, machine type, way to name the link, and preset."""
     for contract in BASES:
         for machine_type in (CONTROL_PLANE, WORKER):

@@ -13,13 +13,16 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import merge, yaml_text
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import CONTROL_PLANE
 from lab.talos import kernel
 from tests import verdicts
 from tests.peers import judges
-from tests.talos_corpus import Case, cases
+from tests.talos_corpus import Case, base_documents, cases, own_cases
 from tools import talos_fields
 
 ALL = list(cases())
+KUBELET = "ghcr.io/siderolabs/kubelet:v1.34.0"
+API_SERVER = "registry.k8s.io/kube-apiserver:v1.34.0"
 
 Told = dict[judges.Version, dict[str, judges.Verdict]]
 
@@ -124,3 +127,31 @@ def test_the_labs_node_has_the_kernel_arguments_of_a_real_image(told: Told) -> N
     for version in told:
         theirs = [argument.removesuffix("=") for argument in judges.arguments_of(version).split()]
         assert kernel.default_arguments((1, version.minor)) == theirs
+
+
+NEWEST = judges.VERSIONS[-1]
+
+
+def test_v1_14_takes_what_is_written_for_v1_13() -> None:
+    written = [case for case in own_cases() if case.name.startswith("v1.13")]
+    told = judges.verdicts(NEWEST, written)
+
+    assert [name for name, verdict in told.items() if verdict.error] == []
+    # The settings for CozyStack have files.
+    assert {warning for verdict in told.values() for warning in verdict.warnings} == {
+        ".machine.files is deprecated; use dedicated configuration documents instead"
+    }
+
+
+@pytest.mark.parametrize(
+    ("document", "field"),
+    [
+        pytest.param({"kind": "KubeletConfig", "image": KUBELET}, ".machine.kubelet", id="kubelet"),
+        pytest.param({"kind": "KubeAPIServerConfig", "image": API_SERVER}, ".cluster.apiServer", id="API server"),
+    ],
+)
+def test_v1_14_refuses_an_old_field_beside_the_document_that_replaces_it(document: dict[str, str], field: str) -> None:
+    documents = [*base_documents("v1.13", CONTROL_PLANE), {"apiVersion": "v1alpha1", **document}]
+    text = "---\n".join(map(yaml_text.dump_plain, documents))
+
+    assert f"is already set in v1alpha1 config ({field})" in judges.verdicts(NEWEST, [Case("a", text)])["a"].error
