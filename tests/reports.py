@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import jinja2
+from markdown_it import MarkdownIt
 
 from ansible_collections.urmanac.talos.plugins.filter.cluster_report import cluster_report
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.markdown import as_text
@@ -114,3 +115,25 @@ def rendered(name: str, content: Mapping[str, Any]) -> str:
     environment = jinja2.Environment(loader=folder, trim_blocks=True, keep_trailing_newline=True)  # noqa: S701
     environment.filters |= {"urmanac.talos.report_pictures": pictures, "urmanac.talos.report_markdown": as_text}
     return environment.get_template(f"report.{name}.j2").render(__report_content=content)
+
+
+def report_that_says(text: str) -> dict[str, Any]:
+    """Return the report of a cluster where others say this text wherever they can."""
+    said = {"subject": text, "message": text, "remedy": text}
+    account = {**BLOCKED["account"], "verdicts": [{**MEMORY, **said}], "phase": text, "summary": text}
+    node = {"metadata": {"name": text}, "status": {"nodeInfo": {"kubeletVersion": text}, "conditions": []}}
+    deviation = {"severity": "critical", "code": "PUBLIC_IPV4", "resource": text, "message": text, "remedy": ""}
+    return report(
+        resources={key: {**item, "name": text, "id": text} for key, item in built().items()},
+        seen=[{**answer(NODES[0]), "version": text}, {"node": "192.0.2.102", "error": text}],
+        kubernetes={"resources": [node]},
+        audit={"deviations": [deviation], "home_access": []},
+        cozystack={**BLOCKED, "account": account, "problem": text, "version": text},
+    )
+
+
+def structure(markdown: str) -> list[str]:
+    """Return what of a Markdown text is no plain text: headings, tables, links, images, code, HTML and so on."""
+    tokens = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(markdown)
+    parts = [part for token in tokens for part in (token, *(token.children or ()))]
+    return [part.type for part in parts if part.type not in ("text", "text_special")]

@@ -247,38 +247,14 @@ def test_a_cell_of_markdown_stays_one_cell() -> None:
     assert "a \\| b c" in text
 
 
-def report_of(text: str) -> Any:
-    """Return the report of a cluster where others say this text wherever they can."""
-    said = {"subject": text, "message": text, "remedy": text}
-    account = {**reports.BLOCKED["account"], "verdicts": [{**reports.MEMORY, **said}], "phase": text, "summary": text}
-    node = {"metadata": {"name": text}, "status": {"nodeInfo": {"kubeletVersion": text}, "conditions": []}}
-    return reports.report(
-        resources={key: {**item, "name": text, "id": text} for key, item in reports.built().items()},
-        seen=[{**reports.answer(reports.NODES[0]), "version": text}, {"node": "192.0.2.102", "error": text}],
-        kubernetes={"resources": [node]},
-        audit={"deviations": [{**DEVIATION, "resource": text, "message": text}], "home_access": []},
-        cozystack={**reports.BLOCKED, "account": account, "problem": text, "version": text},
-    )
-
-
-HOSTILE, HARMLESS = report_of(hostile.ALL), report_of("moon")
+HOSTILE, HARMLESS = reports.report_that_says(hostile.ALL), reports.report_that_says("moon")
 
 
 def test_markdown_shows_markup_of_others_as_text_wherever_it_stands() -> None:
     text = reports.rendered("md", HOSTILE)
 
-    assert structure(text) == structure(reports.rendered("md", HARMLESS))
+    assert reports.structure(text) == reports.structure(reports.rendered("md", HARMLESS))
     assert hostile.hidden(text) == set()
-
-
-def structure(text: str) -> list[str]:
-    """Return what of a Markdown text is no plain text: headings, tables, links, images, code, HTML, ..."""
-    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-    tokens = parser.parse(text)
-    return [one.type for token in tokens for one in (token, *(token.children or ())) if one.type not in _PLAIN]
-
-
-_PLAIN = ("text", "text_special")
 
 
 @pytest.mark.parametrize("raw", ["a\\|b", "\\", "__init__", "_a_ snake_case *b*", "&lt; <b> `", "[a]: b", "~a~", "![]"])
