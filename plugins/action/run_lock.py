@@ -6,15 +6,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ansible import context
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.urmanac.talos.plugins.plugin_utils._run_lock import Busy, take, this_run
 
-ARGUMENTS = {"directory": {"type": "path", "required": True}, "what": {"type": "str", "required": True}}
+ARGUMENTS = {"directory": {"type": "path", "required": True}}
+
+
+def named(playbooks: Sequence[str]) -> str:
+    """Return what a run does: the names of the playbooks on its command line."""
+    return ", ".join(Path(playbook).name for playbook in playbooks)
 
 
 class ActionModule(ActionBase):
@@ -30,7 +37,8 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         if not self._task.check_mode:
             try:
-                take(Path(arguments["directory"]), this_run(os.getppid(), arguments["what"]))
+                run = this_run(os.getppid(), named(context.CLIARGS.get("args") or ()))
+                take(Path(arguments["directory"]), run)
             except Busy as error:
                 raise AnsibleActionFail(str(error)) from error
         return {**result, "changed": False}

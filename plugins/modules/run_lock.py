@@ -16,16 +16,13 @@ extends_documentation_fragment:
   - urmanac.talos.attributes.reads_only
 description:
   - Holds a lock for as long as the process of C(ansible-playbook) lives, also over many tasks and plays.
-  - Fails while another run on this machine, or one of another host on a shared file system, holds it.
+  - Fails while another run on this machine, or one of another host on a shared file system, holds it, and names its
+    playbooks.
   - A run that was killed leaves nothing to remove.
 options:
   directory:
     description: Directory of the cluster, in which the lock is kept as C(.run.json). It is made if it does not exist.
     type: path
-    required: true
-  what:
-    description: What the run does, which a refused run shows.
-    type: str
     required: true
 attributes:
   check_mode:
@@ -37,7 +34,6 @@ EXAMPLES = r"""
 - name: Refuse a second run at the same time
   urmanac.talos.run_lock:
     directory: ~/clusters/moon
-    what: site.yml
 """
 
 RETURN = r"""

@@ -66,7 +66,7 @@ def take(directory: Path, run: Run, *, alive: Callable[[int, str], bool] = is_al
     with os.fdopen(descriptor, "r+", encoding="utf-8") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         other = _parse(stream.read())
-        if other == run:
+        if other and other._replace(what=run.what) == run:
             return False
         if other and (other.host != run.host or alive(other.pid, other.started)):
             raise Busy(_message(path, other))

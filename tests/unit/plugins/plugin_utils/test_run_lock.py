@@ -21,6 +21,7 @@ THEIRS = Run(200, "6000", "laptop", "reset.yml")
 def test_a_run_takes_the_lock_once_and_keeps_it(tmp_path: Path) -> None:
     assert take(tmp_path / "cluster", OURS)
     assert not take(tmp_path / "cluster", OURS)
+    assert not take(tmp_path / "cluster", OURS._replace(what="network.yml"), alive=lambda pid, started: True)
 
 
 def test_a_second_run_is_refused_while_the_first_one_lives(tmp_path: Path) -> None:
