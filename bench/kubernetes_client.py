@@ -13,7 +13,8 @@ import json
 import sys
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import kinds, module
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import HELM_RELEASE
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds, module
 
 
 def options(kubeconfig: str) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def ours(kubeconfig: str) -> dict[str, Any]:
 def bare(kubeconfig: str) -> dict[str, Any]:
     """Return how many objects there are."""
     api = module.api_of(options(kubeconfig))
-    return {kind.plural: sum(1 for _ in api.items(kind)) for kind in (kinds.HELM_RELEASE, kinds.POD)}
+    return {kind.plural: sum(1 for _ in api.items(kind)) for kind in (HELM_RELEASE, kinds.POD)}
 
 
 def main() -> None:

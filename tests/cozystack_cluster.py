@@ -8,9 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import kinds
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.errors import ApiError, Cause
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import Kind
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import (
+    HELM_RELEASE,
+    OCI_REPOSITORY,
+    PACKAGE,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import ApiError, Cause
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import Kind
 
 Object = dict[str, Any]
 SERVER = "https://192.0.2.101:6443"
@@ -161,9 +166,9 @@ def installed(
     return {
         kinds.DEPLOYMENT: [deployment("cozy-system", "cozystack-operator"), deployment("cozy-fluxcd", "flux")],
         kinds.CRD: definitions(*names),
-        kinds.OCI_REPOSITORY: [source | {"status": {"conditions": [condition("Ready", "True", "Succeeded")]}}],
-        kinds.PACKAGE: [package("cozystack.cozystack-platform"), *packages],
-        kinds.HELM_RELEASE: [platform, *releases],
+        OCI_REPOSITORY: [source | {"status": {"conditions": [condition("Ready", "True", "Succeeded")]}}],
+        PACKAGE: [package("cozystack.cozystack-platform"), *packages],
+        HELM_RELEASE: [platform, *releases],
         kinds.NODE: more.get("nodes", [node("gateway"), node("compute-2"), node("compute-3")]),
         kinds.POD: more.get("pods", []),
         kinds.STORAGE_CLASS: more.get("storage_classes", []),

@@ -9,9 +9,10 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import kinds
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.errors import ApiError, Cause
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import Kind
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import PACKAGE, PACKAGE_SOURCE
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import ApiError, Cause
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import Kind
 
 Object = dict[str, Any]
 SERVER = "https://192.0.2.101:6443"
@@ -19,7 +20,7 @@ _BUILT_IN = (
     *(kinds.NAMESPACE, kinds.SERVICE_ACCOUNT, kinds.CLUSTER_ROLE_BINDING, kinds.DEPLOYMENT, kinds.CONFIG_MAP),
     *(kinds.CRD, kinds.POD, kinds.NODE),
 )
-_OF_PACKAGES = (kinds.PACKAGE, kinds.PACKAGE_SOURCE)
+_OF_PACKAGES = (PACKAGE, PACKAGE_SOURCE)
 
 
 class FakeApi:

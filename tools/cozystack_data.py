@@ -5,7 +5,7 @@
 """Write what the collection knows of a version of CozyStack: its packages, releases, workloads and their requests.
 
     git clone --branch v1.6.2 https://github.com/cozystack/cozystack
-    tools/cozystack_data.py cozystack v1.6.2 > plugins/module_utils/_cozystack/data.py
+    tools/cozystack_data.py cozystack v1.6.2 > plugins/module_utils/_cozystack/catalog/data.py
 
 Renders the platform of variant isp-full and then every release's chart, as the operator would, with helm 3.18 or newer.
 Read are declared requests: what operators make at run time is seen only where a custom resource names its containers.

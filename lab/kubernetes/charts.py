@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What CozyStack's charts put into a cluster, as far as the scheduler sees it.
 
-Packages, releases, dependencies and requests are upstream's own, read once for the collection (_cozystack/data.py).
+Packages, releases, dependencies and requests are upstream's own, read once for the collection (`_cozystack/catalog`).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import packages
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.packages import Package, Workload
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog import packages
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.packages import Package, Workload
 from lab.kubernetes.kubelet import STOCK
 from lab.kubernetes.store import Object
 from lab.kubernetes.talos_pods import container

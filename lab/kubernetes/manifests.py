@@ -6,7 +6,7 @@ cozystack/cozystack v1.6.2: packages/core/installer and internal/crdinstall.
 
 from __future__ import annotations
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import data
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog import data
 from lab.kubernetes.kubelet import STOCK
 from lab.kubernetes.store import Object
 

@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.sizes import seen_memory
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import seen_memory
 from lab.kubernetes.cluster import Clusters
 from lab.kubernetes.server import ApiServer
 from lab.talos import pki, services

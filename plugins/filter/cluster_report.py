@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.nodes import NO_NETWORK
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.diagnosis.nodes import NO_NETWORK
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import is_loopback_endpoint
 from ansible_collections.urmanac.talos.plugins.module_utils._text import all_shown, received
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.capacity import advice, capacity

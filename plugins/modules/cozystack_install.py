@@ -228,14 +228,14 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import fetch_url
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.module import api_of, api_options
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.module import api_of, api_options
 from ansible_collections.urmanac.talos.plugins.module_utils._libraries import require
 
 MISSING: ImportError | None = None
 try:
-    from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import install
-    from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.apply import diffs
+    from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.install import steps
+    from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.apply import diffs
 except ImportError as error:
     MISSING = error
 
@@ -291,8 +291,8 @@ def main() -> None:
     require(module, MISSING)
     try:
         api = api_of(module.params)
-        ensure = install.ensure_present if module.params["state"] == "present" else install.ensure_absent
-        outcome = ensure(api, install.plan_of(module.params, fetcher(module)), check_mode=module.check_mode)
+        ensure = steps.ensure_present if module.params["state"] == "present" else steps.ensure_absent
+        outcome = ensure(api, steps.plan_of(module.params, fetcher(module)), check_mode=module.check_mode)
     except ImportError as error:
         require(module, error)
     except CollectionError as error:

@@ -99,15 +99,15 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.module import api_of, api_options
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.module import api_of, api_options
 from ansible_collections.urmanac.talos.plugins.module_utils._libraries import require
 
 MISSING: ImportError | None = None
 try:
     import kubernetes  # noqa: F401  # pylint: disable=unused-import
 
-    from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import smoke, smoke_workloads
+    from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.smoke_test import runner, workloads
 except ImportError as error:
     MISSING = error
 
@@ -126,20 +126,20 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = api_options(
 )
 
 
-def smoke_of(params: Mapping[str, Any]) -> smoke.Smoke:
+def smoke_of(params: Mapping[str, Any]) -> runner.Smoke:
     """Return the test that is asked for."""
     image = params["image"] or IMAGES[params["test"]]
     if params["test"] == "spin":
-        return smoke_workloads.spin_smoke(image=image, runtime_class=params["runtime_class"], path=params["path"])
-    return smoke_workloads.machine_smoke(image=image, instance_types=params["instance_types"])
+        return workloads.spin_smoke(image=image, runtime_class=params["runtime_class"], path=params["path"])
+    return workloads.machine_smoke(image=image, instance_types=params["instance_types"])
 
 
-def result_of(api: smoke.Api, params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+def result_of(api: runner.Api, params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """Return what came of the test."""
     if check_mode:
         return {"outcome": "skipped", "cause": "", "code": None}
-    limits = smoke.Limits(params["wait_timeout"], params["grace"])
-    seen = smoke.run(api, smoke_of(params), limits)
+    limits = runner.Limits(params["wait_timeout"], params["grace"])
+    seen = runner.run(api, smoke_of(params), limits)
     return {"outcome": seen.state, "cause": seen.cause, "code": seen.code and seen.code.value}
 
 

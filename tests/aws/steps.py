@@ -18,8 +18,13 @@ from typing import Any, NamedTuple
 
 import boto3
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.sizes import PRICES_DATE, PRICES_REGION, SIZES
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_text import PUBLIC_IPV4_PRICE
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.prices import (
+    PRICES_DATE,
+    PRICES_REGION,
+    PUBLIC_IPV4,
+    SURPLUS_CREDITS,
+)
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.costs import volume_price
 from lab.settings import REPOSITORY
 
@@ -172,9 +177,9 @@ class Acceptance:
 def price(minutes: int) -> str:
     """Return what a run of so many minutes costs at most, with one node, a bastion and its Elastic IP."""
     machines = [(str(SIZES[name].price), volume) for name, volume in (("t4g.medium", 50), ("t4g.small", 30))]
-    hourly = sum(float(price) + volume_price(volume) for price, volume in machines) + PUBLIC_IPV4_PRICE
+    hourly = sum(float(price) + volume_price(volume) for price, volume in machines) + PUBLIC_IPV4
     # Surplus CPU credits, $0.04 a vCPU and hour at worst.
-    most = (hourly + 4 * 0.04) * minutes / 60
+    most = (hourly + 4 * SURPLUS_CREDITS) * minutes / 60
     return (
         f"one t4g.medium, one t4g.small, 80 GiB and an Elastic IP: ${hourly:.3f} an hour, ${hourly * minutes / 60:.2f} "
         f"for {minutes} minutes, at most ${most:.2f} with CPU credits, without traffic and tax "

@@ -14,11 +14,15 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import install, kinds, packages
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.client import Access, KubernetesApi, connect
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.errors import ApiError, Cause
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast import Machine, Wish, fit
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.sizes import SIZES
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog import packages
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast.fit import Machine, Wish, fit
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.install import steps
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import HELM_RELEASE, PACKAGE
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.client import KubernetesApi, connect
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import ApiError, Cause
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.transport import Access
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import machine
 from ansible_collections.urmanac.talos.plugins.modules.cozystack_install import ARGUMENT_SPEC
 from lab.kubernetes import kinds as lab_kinds
@@ -57,19 +61,19 @@ class Way:
         """Return the modules' client."""
         return connect(Access(str(self.kubeconfig), timeout=5), patience=patience)
 
-    def install(self, *, check_mode: bool = False, patience: float = 0, **options: Any) -> install.Outcome:
+    def install(self, *, check_mode: bool = False, patience: float = 0, **options: Any) -> steps.Outcome:
         """Install CozyStack as the module does."""
         given = with_defaults({"manifest": str(self.manifest), **options}, ARGUMENT_SPEC)
 
         def fetch(url: str) -> bytes:
             raise AssertionError(url)
 
-        plan = install.plan_of(given, fetch)
-        return install.ensure_present(self.api(patience=patience), plan, check_mode=check_mode)
+        plan = steps.plan_of(given, fetch)
+        return steps.ensure_present(self.api(patience=patience), plan, check_mode=check_mode)
 
     def releases(self) -> dict[str, dict[str, Any]]:
         """Return the condition Ready of every release."""
-        found = self.api().items(kinds.HELM_RELEASE)
+        found = self.api().items(HELM_RELEASE)
         return {one["metadata"]["name"]: (one.get("status") or {"conditions": [{}]})["conditions"][0] for one in found}
 
     def settled(self, *, seconds: float = 60) -> dict[str, dict[str, Any]]:
@@ -128,7 +132,7 @@ def test_a_profile_comes_up_in_waves_and_a_second_run_changes_nothing(tmp_path: 
             again,
             changed,
             releases,
-            [one["metadata"]["name"] for one in way.api().items(kinds.PACKAGE)],
+            [one["metadata"]["name"] for one in way.api().items(PACKAGE)],
         )
 
     empty, first, again, changed, releases, found = in_a_cluster(tmp_path, work, hardware=LARGE)
@@ -270,8 +274,8 @@ def test_the_end_of_the_operator_leaves_the_releases(tmp_path: Path) -> None:
     def work(way: Way) -> Any:
         way.install(profile="slim", **OWN)
         before = way.settled()
-        end = install.plan_of(with_defaults({"state": "absent"}, ARGUMENT_SPEC), lambda _: b"")
-        outcome = install.ensure_absent(way.api(), end, check_mode=False)
+        end = steps.plan_of(with_defaults({"state": "absent"}, ARGUMENT_SPEC), lambda _: b"")
+        outcome = steps.ensure_absent(way.api(), end, check_mode=False)
         return outcome, before, way.settled(), pods(way)
 
     outcome, before, after, found = in_a_cluster(tmp_path, work, hardware=LARGE)

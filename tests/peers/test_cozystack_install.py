@@ -15,12 +15,14 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import install, kinds
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.client import Access, KubernetesApi, connect
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.errors import ApiError, Cause
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.installed import Refusal
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import Kind
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.transport import Call
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.install import steps
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.install.installed import Refusal
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import PACKAGE
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.client import KubernetesApi, connect
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import ApiError, Cause
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import Kind
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.transport import Access, Call
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import machine
 from ansible_collections.urmanac.talos.plugins.modules.cozystack_info import look
 from ansible_collections.urmanac.talos.plugins.modules.cozystack_install import ARGUMENT_SPEC
@@ -84,27 +86,27 @@ def definitions_gone_at_the_end(kubernetes: ControlPlane) -> Iterator[None]:
 
 
 @pytest.fixture
-def run(api: KubernetesApi, tmp_path: Path) -> Callable[..., install.Outcome]:
+def run(api: KubernetesApi, tmp_path: Path) -> Callable[..., steps.Outcome]:
     """Return what installs CozyStack as the module does."""
     operator, crds = tmp_path / "operator.yaml", tmp_path / "crds.yaml"
     operator.write_text(yaml.safe_dump_all(operator_manifest()))
     crds.write_text(yaml.safe_dump_all(definitions()))
     place = {"manifest": str(operator), "crds_manifest": str(crds)}
 
-    def installed(*, check_mode: bool = False, **options: Any) -> install.Outcome:
-        plan = install.plan_of(with_defaults({**place, "wait_timeout": 20, **options}, ARGUMENT_SPEC), lambda _: b"")
-        return install.ensure_present(api, plan, check_mode=check_mode)
+    def installed(*, check_mode: bool = False, **options: Any) -> steps.Outcome:
+        plan = steps.plan_of(with_defaults({**place, "wait_timeout": 20, **options}, ARGUMENT_SPEC), lambda _: b"")
+        return steps.ensure_present(api, plan, check_mode=check_mode)
 
     return installed
 
 
-def names(outcome: install.Outcome) -> list[str]:
+def names(outcome: steps.Outcome) -> list[str]:
     """Return what was changed."""
     return [one.name for one in outcome.changes if one.changed]
 
 
 def test_an_installation_is_taken_once_and_a_second_run_changes_nothing(
-    api: KubernetesApi, run: Callable[..., install.Outcome]
+    api: KubernetesApi, run: Callable[..., steps.Outcome]
 ) -> None:
     options: dict[str, Any] = {"profile": "slim", "host": "example.com", "external_ips": ["192.0.2.101"]}
 
@@ -121,24 +123,24 @@ def test_an_installation_is_taken_once_and_a_second_run_changes_nothing(
         True,
         True,
     )
-    package = api.get(kinds.PACKAGE, PLATFORM)
+    package = api.get(PACKAGE, PLATFORM)
     assert package
     assert package["spec"]["components"]["platform"]["values"]["publishing"]["host"] == "example.com"
 
 
-def test_values_that_are_no_longer_wanted_go(api: KubernetesApi, run: Callable[..., install.Outcome]) -> None:
+def test_values_that_are_no_longer_wanted_go(api: KubernetesApi, run: Callable[..., steps.Outcome]) -> None:
     run(host="example.com", values={"gateway": {"enabled": True}})
 
     outcome = run(host="example.com")
 
-    package = api.get(kinds.PACKAGE, PLATFORM)
+    package = api.get(PACKAGE, PLATFORM)
     assert package
     assert names(outcome) == [PLATFORM]
     assert "gateway" not in package["spec"]["components"]["platform"]["values"]
 
 
 def test_released_images_are_refused_for_a_real_node_object_of_arm64(
-    api: KubernetesApi, run: Callable[..., install.Outcome]
+    api: KubernetesApi, run: Callable[..., steps.Outcome]
 ) -> None:
     join(api, {})
 
@@ -154,7 +156,7 @@ def join(api: KubernetesApi, status: dict[str, Any]) -> None:
 
 
 def test_the_diagnosis_follows_an_installation_and_names_what_the_scheduler_refused(
-    api: KubernetesApi, run: Callable[..., install.Outcome]
+    api: KubernetesApi, run: Callable[..., steps.Outcome]
 ) -> None:
     before = look(api, settled=True)
     join(api, {"allocatable": OFFER, "capacity": OFFER, "conditions": [{"type": "Ready", "status": "True"}]})
@@ -185,7 +187,7 @@ def account_with(api: KubernetesApi, *, unschedulable: int) -> dict[str, Any]:
 
 
 def test_what_a_policy_denies_and_a_webhook_that_is_away_are_told_apart(
-    api: KubernetesApi, run: Callable[..., install.Outcome]
+    api: KubernetesApi, run: Callable[..., steps.Outcome]
 ) -> None:
     run()
     rules = {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["deployments"]}
@@ -220,17 +222,17 @@ def failure(work: Callable[[], object], *, until: Cause) -> ApiError:
     raise AssertionError("it did not fail")
 
 
-def test_the_end_leaves_the_package(api: KubernetesApi, run: Callable[..., install.Outcome]) -> None:
+def test_the_end_leaves_the_package(api: KubernetesApi, run: Callable[..., steps.Outcome]) -> None:
     run()
-    plan = install.plan_of(with_defaults({"state": "absent"}, ARGUMENT_SPEC), lambda _: b"")
+    plan = steps.plan_of(with_defaults({"state": "absent"}, ARGUMENT_SPEC), lambda _: b"")
 
-    foreseen = install.ensure_absent(api, plan, check_mode=True)
+    foreseen = steps.ensure_absent(api, plan, check_mode=True)
     assert api.get(kinds.DEPLOYMENT, "cozystack-operator", namespace="cozy-system")
-    outcome = install.ensure_absent(api, plan, check_mode=False)
+    outcome = steps.ensure_absent(api, plan, check_mode=False)
 
     assert names(foreseen) == names(outcome) == ["cozystack-operator", "cozystack", "cozystack"]
-    assert names(install.ensure_absent(api, plan, check_mode=False)) == []
-    assert api.get(kinds.PACKAGE, PLATFORM)
+    assert names(steps.ensure_absent(api, plan, check_mode=False)) == []
+    assert api.get(PACKAGE, PLATFORM)
 
 
 def talk(api: KubernetesApi) -> list[str]:
@@ -261,7 +263,7 @@ def talk(api: KubernetesApi) -> list[str]:
         lambda: api.apply(binding)["roleRef"],
         lambda: api.apply(other),
         lambda: api.kind_of({"apiVersion": "nothing.example.com/v1", "kind": "Thing"}),
-        lambda: api.get(kinds.PACKAGE, "a"),
+        lambda: api.get(PACKAGE, "a"),
         lambda: api.delete(kinds.CONFIG_MAP, "a", namespace="talk", dry_run=True),
         lambda: api.delete(kinds.CONFIG_MAP, "a", namespace="talk"),
         lambda: api.delete(kinds.CONFIG_MAP, "a", namespace="talk"),

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 import pytest
 from kubernetes import client, config
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast import Machine, Wish, fit, nodes_of
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.packages import PROFILES
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.packing import Node, Pod
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.pods import STATIC, TALOS
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.sizes import SIZES
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.packages import PROFILES
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast.fit import Machine, Wish, fit, nodes_of
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast.packing import Node, Pod
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast.pods import STATIC, TALOS
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES
 from tests.peers.kubernetes import ControlPlane
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"

@@ -11,11 +11,9 @@ from typing import Any
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import BastionSpec
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_hours import BUILD_MINUTES, Stop
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.prices import HOURS_A_MONTH, PUBLIC_IPV4
 
-# https://aws.amazon.com/vpc/pricing/: a public IPv4 address costs the same in use and idle, in every region.
-PUBLIC_IPV4_PRICE = 0.005
-HOURS_A_MONTH = 730
-ADDRESS_PRICE = f"${PUBLIC_IPV4_PRICE:.3f} an hour around the clock, ${PUBLIC_IPV4_PRICE * HOURS_A_MONTH:.2f} a month"
+ADDRESS_PRICE = f"${PUBLIC_IPV4:.3f} an hour around the clock, ${PUBLIC_IPV4 * HOURS_A_MONTH:.2f} a month"
 
 Want = Mapping[str, Any]
 

@@ -24,20 +24,10 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison impo
     Resource,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import is_burstable
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import surplus_per_hour
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.owners import owner_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 
-# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-credits-baseline-concepts.html
-SURPLUS_PRICE = 0.04
-_SIZES = {
-    "nano": (2, 0.05),
-    "micro": (2, 0.10),
-    "small": (2, 0.20),
-    "medium": (2, 0.20),
-    "large": (2, 0.30),
-    "xlarge": (4, 0.40),
-    "2xlarge": (8, 0.40),
-}
 _KIND_WORDS = {
     "eni": "network interface",
     "dhcp_options": "DHCP options",
@@ -80,15 +70,6 @@ def plan_lines(spec: ClusterSpec, comparison: Comparison, stop: Stop | None = No
 def kind_word(kind: str) -> str:
     """Return a kind as a person says it."""
     return _KIND_WORDS.get(kind, kind.replace("_", " "))
-
-
-def surplus_per_hour(instance_type: str) -> float | None:
-    """Return the dollars an hour that a T4g costs at most above its price, or None for other types."""
-    family, _dot, size = instance_type.partition(".")
-    if family != "t4g" or size not in _SIZES:
-        return None
-    vcpus, baseline = _SIZES[size]
-    return vcpus * (1 - baseline) * SURPLUS_PRICE
 
 
 def _resource_lines(resource: Resource) -> Iterator[str]:

@@ -9,19 +9,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.sizes import (
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import RUNNING
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.prices import (
+    GP3_GIB_MONTH,
+    HOURS_A_MONTH,
     PRICES_DATE,
     PRICES_REGION,
     PRICES_SOURCE,
-    SIZES,
+    PUBLIC_IPV4,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_text import HOURS_A_MONTH, PUBLIC_IPV4_PRICE
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import RUNNING
 
 Record = Mapping[str, Any]
-
-# Dollars. https://aws.amazon.com/ebs/pricing/ for eu-west-1.
-GP3_GIB_MONTH = 0.088
 
 
 class Cost(NamedTuple):
@@ -122,7 +121,7 @@ def address_costs(resources: Mapping[str, Record]) -> Iterator[Cost]:
     """Yield what public IPv4 addresses cost, used or not."""
     count = sum(item["kind"] == "address" and bool(item["have"]) for item in resources.values())
     if count:
-        yield Cost(f"{count} x public IPv4", count * PUBLIC_IPV4_PRICE)
+        yield Cost(f"{count} x public IPv4", count * PUBLIC_IPV4)
 
 
 def age(launched: str, now: float) -> float:

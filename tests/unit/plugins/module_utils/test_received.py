@@ -25,11 +25,11 @@ from grpclib.exceptions import GRPCError
 from ansible_collections.urmanac.talos.plugins.module_utils._bastion.host import LocalHost
 from ansible_collections.urmanac.talos.plugins.module_utils._boot import machine as boot_machine
 from ansible_collections.urmanac.talos.plugins.module_utils._boot import start
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import client as kubernetes
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import kinds
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.transport import Access
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi, AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import client as kubernetes
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.transport import Access
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.image import look_up
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.reference import parse_reference
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.repository import Document

@@ -19,10 +19,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import kinds
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import Kind
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.module import api_of
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import HELM_RELEASE
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import Kind
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.module import api_of
 from ansible_collections.urmanac.talos.plugins.modules.cozystack_info import look
 from tests.cozystack_cluster import Object, installed, release
 
@@ -150,7 +151,7 @@ def test_an_api_server_that_goes_away_in_the_middle(tmp_path: Path) -> None:
     whole = cluster(installed())
 
     def dies(method: str, path: str) -> Answer:
-        return None if path in (kinds.HELM_RELEASE.path(), kinds.POD.path()) else whole(method, path)
+        return None if path in (HELM_RELEASE.path(), kinds.POD.path()) else whole(method, path)
 
     with served(dies, tmp_path) as given:
         found = look(api_of(given), settled=False)

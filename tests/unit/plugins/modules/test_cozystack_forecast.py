@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.packages import PROFILES
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.packages import PROFILES
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.modules import cozystack_forecast
 

@@ -9,8 +9,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import kinds
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.errors import ApiError, Cause
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import (
+    HELM_RELEASE,
+    OCI_REPOSITORY,
+    PACKAGE,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import ApiError, Cause
 from ansible_collections.urmanac.talos.plugins.modules.cozystack_info import look
 from tests.cozystack_cluster import (
     FakeApi,
@@ -89,7 +94,7 @@ def test_what_only_the_user_can_mend_fails(cause: Cause) -> None:
 
 
 def test_a_definition_that_is_missing_is_an_installation_that_waits_for_flux() -> None:
-    objects = installed() | {kinds.CRD: [], kinds.HELM_RELEASE: [], kinds.PACKAGE: []}
+    objects = installed() | {kinds.CRD: [], HELM_RELEASE: [], PACKAGE: []}
     objects[kinds.DEPLOYMENT] = [deployment("cozy-system", "cozystack-operator")]
 
     found = seen(objects)
@@ -134,8 +139,8 @@ def test_an_operator_that_has_just_begun_is_no_verdict_until_it_is_settled() -> 
 def test_a_source_that_cannot_be_read_is_the_blocker() -> None:
     objects = installed()
     refused = condition("Ready", "False", "OCIArtifactPullFailed", "denied")
-    objects[kinds.OCI_REPOSITORY][0]["status"]["conditions"] = [refused]
-    objects |= {kinds.HELM_RELEASE: [], kinds.PACKAGE: []}
+    objects[OCI_REPOSITORY][0]["status"]["conditions"] = [refused]
+    objects |= {HELM_RELEASE: [], PACKAGE: []}
 
     found = seen(objects)
 
@@ -351,7 +356,7 @@ def test_thousands_of_pods_leave_sums_and_the_first_fifty() -> None:
 def test_a_legacy_installation_is_read_by_its_releases_alone() -> None:
     objects = {
         kinds.DEPLOYMENT: [deployment("cozy-system", "cozystack")],
-        kinds.HELM_RELEASE: [release("cilium", "cozy-cilium"), release("tenant-root", "tenant-root")],
+        HELM_RELEASE: [release("cilium", "cozy-cilium"), release("tenant-root", "tenant-root")],
         kinds.NODE: [node("gateway")],
     }
 

@@ -12,12 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack import install, kinds, packages, platform
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.apply import diffs, shown
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.errors import ApiError, Cause
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.install import Outcome
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.installed import Refusal
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.manifests import (
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog import packages
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.install import platform, steps
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.install.installed import Refusal
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.install.manifests import (
     Overrides,
     Source,
     customised,
@@ -25,7 +23,12 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.manifests
     read_manifest,
     released,
 )
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.install.steps import Outcome
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import PACKAGE
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.apply import diffs, shown
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import ApiError, Cause
 from ansible_collections.urmanac.talos.plugins.modules.cozystack_install import ARGUMENT_SPEC
 from lab.kubernetes.manifests import definitions, operator_manifest
 from tests.kubernetes_api import SERVER, FakeApi
@@ -50,16 +53,16 @@ def nowhere(url: str) -> bytes:
     raise AssertionError(f"{url} was fetched")
 
 
-def plan(manifest: dict[str, str], **options: Any) -> install.Plan:
-    return install.plan_of(with_defaults({**manifest, **options}, ARGUMENT_SPEC), nowhere)
+def plan(manifest: dict[str, str], **options: Any) -> steps.Plan:
+    return steps.plan_of(with_defaults({**manifest, **options}, ARGUMENT_SPEC), nowhere)
 
 
 def run(api: FakeApi, manifest: dict[str, str], *, check_mode: bool = False, **options: Any) -> Outcome:
-    return install.ensure_present(api, plan(manifest, **options), check_mode=check_mode)
+    return steps.ensure_present(api, plan(manifest, **options), check_mode=check_mode)
 
 
 def platform_values(api: FakeApi) -> dict[str, Any]:
-    found = api.get(kinds.PACKAGE, PLATFORM)
+    found = api.get(PACKAGE, PLATFORM)
     assert found
     values: dict[str, Any] = found["spec"]["components"]["platform"]["values"]
     return values
@@ -176,7 +179,7 @@ def test_packages_that_would_wait_for_ever_are_told(manifest: dict[str, str]) ->
 
 def test_a_package_that_was_made_before_it_was_disabled_is_told(manifest: dict[str, str]) -> None:
     api = FakeApi(knows_packages=True)
-    api.put(kinds.PACKAGE, {"metadata": {"name": "cozystack.metallb"}})
+    api.put(PACKAGE, {"metadata": {"name": "cozystack.metallb"}})
 
     outcome = run(api, manifest)
 
@@ -265,7 +268,7 @@ def test_definitions_that_do_not_come_are_told_with_what_the_operator_waits_for(
     wanted = plan({"manifest": manifest["manifest"]}, wait_timeout=3)
 
     with pytest.raises(ApiError, match="cozystack-operator-1: ImagePullBackOff: no match for platform"):
-        install.ensure_present(api, wanted, check_mode=False, clock=lambda: float(len(slept)), sleep=slept.append)
+        steps.ensure_present(api, wanted, check_mode=False, clock=lambda: float(len(slept)), sleep=slept.append)
 
     assert len(slept) == 3
 
@@ -277,7 +280,7 @@ def test_definitions_that_the_operator_brings_are_waited_for(manifest: dict[str,
         api.knows_packages = True
 
     wanted = plan({"manifest": manifest["manifest"]})
-    install.ensure_present(api, wanted, check_mode=False, sleep=operator_starts)
+    steps.ensure_present(api, wanted, check_mode=False, sleep=operator_starts)
 
     assert api.writes[-1] == f"Package {PLATFORM}"
 
@@ -298,10 +301,10 @@ def test_the_end_of_the_operator_leaves_everything_else(manifest: dict[str, str]
     api.writes.clear()
     end = plan({}, state="absent")
 
-    checked = install.ensure_absent(api, end, check_mode=True)
+    checked = steps.ensure_absent(api, end, check_mode=True)
     assert (checked.result()["changed"], api.writes) == (True, [])
-    outcome = install.ensure_absent(api, end, check_mode=False)
-    again = install.ensure_absent(api, end, check_mode=False)
+    outcome = steps.ensure_absent(api, end, check_mode=False)
+    again = steps.ensure_absent(api, end, check_mode=False)
 
     assert api.writes == [
         "delete Deployment cozystack-operator",
@@ -310,7 +313,7 @@ def test_the_end_of_the_operator_leaves_everything_else(manifest: dict[str, str]
     ]
     assert "image:" in outcome.changes[0].before
     assert not again.result()["changed"]
-    assert api.get(kinds.PACKAGE, PLATFORM)
+    assert api.get(PACKAGE, PLATFORM)
     assert api.get(kinds.NAMESPACE, "cozy-system")
 
 
@@ -318,7 +321,7 @@ def test_the_end_is_left_to_helm_too() -> None:
     api = FakeApi()
     api.put(kinds.DEPLOYMENT, from_helm())
 
-    outcome = install.ensure_absent(api, plan({}, state="absent"), check_mode=False)
+    outcome = steps.ensure_absent(api, plan({}, state="absent"), check_mode=False)
 
     assert (outcome.owner, api.writes) == ("helm", [])
 

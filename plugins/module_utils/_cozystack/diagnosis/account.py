@@ -1,0 +1,162 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The account of an installation that modules return. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ..verdicts import Verdict, is_blocked
+from . import stages
+from .capacity import LINSTOR
+from .expectation import Planned, foretold
+from .findings import findings
+from .nodes import Node, deficit_of
+from .pod_tally import PodTally
+from .pod_troubles import Crash, Place
+from .reading import Reading
+from .releases import (
+    Release,
+    by_key,
+    held_back_by,
+)
+from .stages import Root
+
+_DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"
+
+
+def account(found: Reading, *, settled: bool = False, planned: Planned | None = None) -> dict[str, Any]:
+    """Return all that is known of an installation, and what it will meet where it has not got to yet."""
+    verdicts = findings(found, settled=settled)
+    outlook = _outlook(found, verdicts, planned)
+    roots = stages.roots_of(found) if found.reachable else []
+    phase = stages.phase_of(found)
+    return {
+        "ready": phase == stages.READY,
+        "blocked": phase != stages.READY and is_blocked(verdicts),
+        "phase": phase,
+        "summary": summary(found, roots, verdicts),
+        **_seen(found),
+        "root_blockers": [root.as_dict() for root in roots],
+        "verdicts": [verdict.as_dict() for verdict in verdicts],
+        "outlook": [verdict.as_dict() for verdict in outlook],
+        "codes": list(dict.fromkeys(verdict.code.value for verdict in [*verdicts, *outlook])),
+    }
+
+
+def _seen(found: Reading) -> dict[str, Any]:
+    """Return what was read, before anything is concluded from it."""
+    names = ("server", "reachable", "version")
+    return {
+        "api": {**{name: getattr(found, name) for name in names}, "missing": dict(found.missing)},
+        "releases": _releases(found),
+        "packages": _packages(found),
+        "pods": _pods(found.pods),
+        "nodes": [node.as_dict() for node in found.nodes],
+        "deficit": deficit_of(found.nodes, found.pods),
+        "images": _images(found.pods),
+        "oom": [_crash(one) for one in found.pods.killed],
+        "virtualization": _virtualization(found.nodes),
+        "storage": _storage(found),
+    }
+
+
+def _outlook(found: Reading, verdicts: list[Verdict], planned: Planned | None) -> list[Verdict]:
+    phase = stages.phase_of(found)
+    if planned is None or phase == stages.UNREACHABLE:
+        return []
+    ahead = foretold(found.nodes, planned, {verdict.code for verdict in verdicts})
+    # What is there already has found its room; what it cannot do on these machines stays so.
+    return [verdict for verdict in ahead if phase != stages.READY or not verdict.blocks]
+
+
+def summary(found: Reading, roots: list[Root], verdicts: list[Verdict]) -> str:
+    """Return the account in one line."""
+    phase, count = stages.phase_of(found), stages.count_of(found)
+    if phase in (stages.UNREACHABLE, stages.ABSENT):
+        return verdicts[0].message
+    total = count.expected or count.present
+    progress = f"{count.ready} of {total or 'an unknown number of'} releases ready"
+    if phase == stages.READY:
+        return progress
+    blocking = next((verdict for verdict in verdicts if verdict.blocks), None)
+    if blocking:
+        return f"{progress} ({phase}); blocker: {blocking.code}: {blocking.message}"
+    waits = f"; waits for {roots[0].kind} {roots[0].title} ({roots[0].reason})" if roots else ""
+    return f"{progress} ({phase}){waits}"
+
+
+def _releases(found: Reading) -> dict[str, Any]:
+    known = by_key(found.releases)
+    waiting = [release for release in found.releases if not release.ready]
+    roots = {(root.namespace, root.name) for root in stages.roots_of(found) if root.kind == "HelmRelease"}
+    return {
+        **stages.count_of(found)._asdict(),
+        "not_ready": [_release(one, held_back_by(one, known)) | {"root": one.key in roots} for one in waiting],
+    }
+
+
+def _release(release: Release, blocked_by: list[tuple[str, str]]) -> dict[str, Any]:
+    shown = ("namespace", "name", "package", "reason", "message", "since", "failures")
+    values = {name: getattr(release, name) for name in shown}
+    return values | {"blocked_by": ["/".join(key) for key in blocked_by]}
+
+
+def _packages(found: Reading) -> dict[str, Any]:
+    waiting = [package.as_dict() for package in found.packages if not package.ready]
+    return {"total": len(found.packages), "ready": len(found.packages) - len(waiting), "not_ready": waiting}
+
+
+def _pods(pods: PodTally) -> dict[str, Any]:
+    listed = [
+        {
+            **_place(one.place),
+            **{"requests": one.need.as_dict(), "message": one.message, "lacking": dict(one.lacking)},
+        }
+        for one in pods.unschedulable
+    ]
+    return {
+        "total": pods.total,
+        "phases": dict(pods.phases),
+        "unschedulable_total": pods.unschedulable_total,
+        "unschedulable": listed,
+        "crashing": [_crash(one) for one in pods.crashing],
+    }
+
+
+def _place(place: Place) -> dict[str, str]:
+    return {"namespace": place.namespace, "pod": place.pod, "owner": place.owner, "release": place.release}
+
+
+def _crash(crash: Crash) -> dict[str, Any]:
+    told = {"restarts": crash.restarts, "exit_code": crash.exit_code, "message": crash.message}
+    return _place(crash.place) | {"container": crash.container} | told
+
+
+def _images(pods: PodTally) -> list[dict[str, Any]]:
+    return [
+        {"image": image, "cause": cause, "pods": pods.image_pods[image, cause], "message": trouble.message[:500]}
+        for (image, cause), trouble in pods.images.items()
+    ]
+
+
+def _virtualization(nodes: list[Node]) -> dict[str, Any]:
+    told = {node.name: node.kvm for node in nodes}
+    known = [count for count in told.values() if count is not None]
+    return {"kvm": any(known) if known else None, "nodes": told}
+
+
+def _storage(found: Reading) -> dict[str, Any]:
+    names: list[Mapping[str, Any]] = [item["metadata"] for item in found.storage_classes]
+    default = next((one["name"] for one in names if (one.get("annotations") or {}).get(_DEFAULT_CLASS) == "true"), None)
+    return {
+        "classes": [str(one["name"]) for one in names],
+        "default_class": default,
+        "linstor_classes": [
+            str(one["metadata"]["name"]) for one in found.storage_classes if one.get("provisioner") == LINSTOR
+        ],
+        "pools": found.pools,
+        "claims_pending": found.claims_pending,
+    }

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an installation will meet that it has not reached yet, foretold for the nodes as they really are.
+
+Private to urmanac.talos: may change at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import Size
+
+from ..forecast.fit import (
+    Machine,
+    Wish,
+    fit_on,
+    shortages,
+)
+from ..forecast.limits import limits
+from ..forecast.packing import Node as Offer
+from ..verdicts import Code, Verdict
+from .nodes import Node
+
+_MIB: Final = 2**20
+_UNKNOWN: Final = "an unknown instance type"
+_REMEDY: Final = "playbooks/forecast.yml tells the smallest change with which it fits."
+
+
+class Planned(NamedTuple):
+    """What is to be installed, and what the nodes are as machines, by name."""
+
+    profile: str = "full"
+    disabled: tuple[str, ...] = ()
+    images_arm64: bool = False
+    data_disk: bool = False
+    instance_types: Mapping[str, str] = {}
+
+
+def planned_of(options: Mapping[str, Any] | None) -> Planned | None:
+    """Return what the module's option plan says."""
+    if options is None:
+        return None
+    disabled, types = tuple(options["disabled_packages"]), dict(options["instance_types"])
+    return Planned(options["profile"], disabled, options["images_arm64"], options["data_disk"], types)
+
+
+def foretold(nodes: Sequence[Node], planned: Planned, seen: Collection[Code]) -> list[Verdict]:
+    """Return what else will be in the way, besides what is seen to be already."""
+    if not nodes:
+        return []
+    machines = tuple(Machine(node.name, _machine_type(node), _instance_type(node, planned)) for node in nodes)
+    wish = Wish(machines, planned.profile, planned.disabled, planned.images_arm64, planned.data_disk)
+    sizes = {machine.instance_type: _size(node) for machine, node in zip(machines, nodes, strict=True)}
+    found = fit_on([_offer(node) for node in nodes], wish)
+    verdicts = [*shortages(wish, found, remedy=_REMEDY), *limits(wish, sizes)]
+    return [one for one in verdicts if one.code not in seen and not _is_guess(one, nodes, planned)]
+
+
+def _offer(node: Node) -> Offer:
+    return Offer(
+        name=node.name,
+        cpu=node.allocatable.cpu,
+        memory=node.allocatable.memory // _MIB,
+        pods=node.pods_max,
+        control_plane=node.control_plane,
+        schedulable=not any(taint.startswith("node-role.kubernetes.io/") for taint in node.taints),
+    )
+
+
+def _size(node: Node) -> Size:
+    return Size(node.capacity.cpu // 1000, node.capacity.memory // _MIB, node.architecture)
+
+
+def _machine_type(node: Node) -> str:
+    return "controlplane" if node.control_plane else "worker"
+
+
+def _instance_type(node: Node, planned: Planned) -> str:
+    return planned.instance_types.get(node.name) or node.instance_type or _UNKNOWN
+
+
+def _is_guess(verdict: Verdict, nodes: Sequence[Node], planned: Planned) -> bool:
+    """Tell whether it could only be told from what a machine is, and nobody said what it is."""
+    is_unknown = any(_instance_type(node, planned) == _UNKNOWN for node in nodes)
+    has_kvm = any(node.kvm for node in nodes)
+    return verdict.code is Code.KVM_MISSING and (is_unknown or has_kvm)

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What nodes have, and how much of it is taken. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.quantities import (
+    Need,
+    gibibytes,
+    need_of,
+    whole,
+)
+
+from .pod_tally import PodTally
+from .pod_troubles import KVM, Object
+
+_PRESSURES: Final = ("MemoryPressure", "DiskPressure", "PIDPressure")
+_CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"
+# What a kubelet says until there is a container network.
+NO_NETWORK: Final = "cni plugin not initialized"
+
+
+class Node(NamedTuple):
+    """A node, and what its pods have reserved of it."""
+
+    name: str
+    architecture: str
+    ready: bool
+    reason: str
+    capacity: Need
+    allocatable: Need
+    requested: Need
+    pods: int
+    pods_max: int
+    disk_gib: int
+    pressures: tuple[str, ...]
+    taints: tuple[str, ...]
+    # How many virtual machines it may run; nothing where no device plugin has told.
+    kvm: int | None
+    instance_type: str
+    control_plane: bool
+
+    @property
+    def waits_for_network(self) -> bool:
+        """Tell whether it lacks nothing but a container network, which CozyStack brings."""
+        return not self.ready and NO_NETWORK in self.reason
+
+    @property
+    def free(self) -> Need:
+        """Return what is not reserved."""
+        return self.allocatable.beyond(self.requested)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as the module does."""
+        return {
+            **{"name": self.name, "architecture": self.architecture, "ready": self.ready, "reason": self.reason},
+            "capacity": self.capacity.as_dict() | {"pods": self.pods_max},
+            "allocatable": self.allocatable.as_dict() | {"pods": self.pods_max, "disk_gib": self.disk_gib},
+            "requested": self.requested.as_dict() | {"pods": self.pods},
+            "free": self.free.as_dict() | {"pods": max(0, self.pods_max - self.pods)},
+            **{"pressures": list(self.pressures), "taints": list(self.taints), "kvm": self.kvm},
+            **{"instance_type": self.instance_type, "control_plane": self.control_plane},
+        }
+
+
+def nodes_of(items: Iterable[Object], pods: PodTally) -> list[Node]:
+    """Return the nodes with what the pods have reserved of each."""
+    return [node_of(item, pods) for item in items]
+
+
+def node_of(item: Object, pods: PodTally) -> Node:
+    """Return one node."""
+    name, status = str(item["metadata"]["name"]), item.get("status") or {}
+    allocatable = status.get("allocatable") or {}
+    conditions = {one["type"]: one for one in status.get("conditions") or ()}
+    ready = conditions.get("Ready") or {}
+    is_ready = ready.get("status") == "True"
+    labels = item["metadata"].get("labels") or {}
+    return Node(
+        name=name,
+        architecture=str((status.get("nodeInfo") or {}).get("architecture") or labels.get("kubernetes.io/arch", "")),
+        ready=is_ready,
+        reason="" if is_ready else str(ready.get("message") or ready.get("reason") or "it says nothing"),
+        capacity=need_of(status.get("capacity")),
+        allocatable=need_of(allocatable),
+        requested=pods.requested.get(name, Need()),
+        pods=pods.on_node[name],
+        pods_max=whole(allocatable.get("pods")),
+        disk_gib=gibibytes(allocatable.get("ephemeral-storage")),
+        pressures=tuple(kind for kind in _PRESSURES if (conditions.get(kind) or {}).get("status") == "True"),
+        taints=tuple(f"{one['key']}:{one.get('effect', '')}" for one in (item.get("spec") or {}).get("taints") or ()),
+        kvm=whole(allocatable[KVM]) if KVM in allocatable else None,
+        instance_type=str(labels.get("node.kubernetes.io/instance-type") or ""),
+        control_plane=_CONTROL_PLANE in labels,
+    )
+
+
+def deficit_of(nodes: Iterable[Node], pods: PodTally) -> dict[str, int]:
+    """Return what the waiting pods ask for beyond what all nodes together have free; that may still be in pieces."""
+    free, slots = Need(), 0
+    for node in nodes:
+        free = free.plus(node.free)
+        slots += max(0, node.pods_max - node.pods)
+    return pods.pending.beyond(free).as_dict() | {"pods": max(0, pods.unschedulable_total - slots)}

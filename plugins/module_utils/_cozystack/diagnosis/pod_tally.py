@@ -1,0 +1,126 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all pods of a cluster come to. Private to urmanac.talos: may change at any time.
+
+Pods are looked at one by one and forgotten: of thousands only sums and the first few of each kind of trouble stay.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.quantities import Need, pod_need
+
+from ..verdicts import Code
+from .pod_troubles import (
+    Crash,
+    ImageTrouble,
+    Object,
+    Place,
+    Unschedulable,
+    codes_of,
+    crash_of,
+    image_trouble,
+    lacking_of,
+    place_of,
+    unschedulable_message,
+)
+
+KEPT: Final = 50
+_EXAMPLES: Final = 5
+
+
+@dataclass
+class Waiting:
+    """The pods that wait for the same thing: how many, what they ask for, and the first of them."""
+
+    pods: int = 0
+    need: Need = field(default_factory=Need)
+    examples: list[str] = field(default_factory=list)
+
+    def add(self, place: Place, need: Need) -> None:
+        """Count a pod in."""
+        self.pods += 1
+        self.need = self.need.plus(need)
+        if len(self.examples) < _EXAMPLES:
+            self.examples.append(f"{place.namespace}/{place.pod}")
+
+
+@dataclass
+class PodTally:
+    """What all pods come to."""
+
+    total: int = 0
+    phases: Counter[str] = field(default_factory=Counter)
+    requested: dict[str, Need] = field(default_factory=dict)
+    on_node: Counter[str] = field(default_factory=Counter)
+    pending: Need = field(default_factory=Need)
+    unschedulable_total: int = 0
+    unschedulable: list[Unschedulable] = field(default_factory=list)
+    waiting_for: dict[Code, Waiting] = field(default_factory=dict)
+    # Namespaces and releases in which something is known to be wrong with a pod.
+    troubled: set[tuple[str, str]] = field(default_factory=set)
+    images: dict[tuple[str, str], ImageTrouble] = field(default_factory=dict)
+    image_pods: Counter[tuple[str, str]] = field(default_factory=Counter)
+    killed: list[Crash] = field(default_factory=list)
+    crashing: list[Crash] = field(default_factory=list)
+
+    def add(self, pod: Object) -> None:
+        """Count a pod in."""
+        status = pod.get("status") or {}
+        phase = str(status.get("phase") or "Unknown")
+        self.total += 1
+        self.phases[phase] += 1
+        if phase in ("Succeeded", "Failed"):
+            return
+        spec = pod.get("spec") or {}
+        need, node = pod_need(spec), spec.get("nodeName")
+        if node:
+            self.requested[node] = self.requested.get(node, Need()).plus(need)
+            self.on_node[node] += 1
+        else:
+            self._add_waiting(pod, need)
+        for container in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
+            self._add_container(pod, container)
+
+    def _add_waiting(self, pod: Object, need: Need) -> None:
+        message = unschedulable_message(pod)
+        if message is None:
+            return
+        place, lacking = place_of(pod), lacking_of(message)
+        self.pending = self.pending.plus(need)
+        self.unschedulable_total += 1
+        codes = codes_of(lacking)
+        for code in codes:
+            self.waiting_for.setdefault(code, Waiting()).add(place, need)
+        if codes:
+            self.troubled.add((place.namespace, place.release))
+        if len(self.unschedulable) < KEPT:
+            self.unschedulable.append(Unschedulable(place, need, message, lacking))
+
+    def _add_container(self, pod: Object, status: Object) -> None:
+        image = image_trouble(pod, status)
+        if image:
+            key = (image.image, image.cause)
+            self.troubled.add((image.place.namespace, image.place.release))
+            if key in self.images or len(self.images) < KEPT:
+                self.images.setdefault(key, image)
+                self.image_pods[key] += 1
+            return
+        crash = crash_of(pod, status)
+        if crash:
+            kept = self.killed if crash.exit_code == 137 else self.crashing
+            if len(kept) < KEPT:
+                kept.append(crash)
+
+
+def tally(pods: Iterable[Object]) -> PodTally:
+    """Return what all the pods come to."""
+    result = PodTally()
+    for pod in pods:
+        result.add(pod)
+    return result

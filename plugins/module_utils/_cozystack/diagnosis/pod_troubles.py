@@ -1,0 +1,194 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What keeps a pod from running, by its status alone. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.quantities import Need
+
+from ..verdicts import Code
+
+Object = Mapping[str, Any]
+KVM: Final = "devices.kubevirt.io/kvm"
+_IMAGE_WAITS: Final = frozenset(
+    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"}
+)
+_ARCHITECTURE: Final = re.compile(
+    r"no match(ing manifest)? for (platform|linux)|no matching manifest|exec format error|image's architecture", re.I
+)
+# The order decides: a registry that cannot be reached quotes the image's name, which may hold any of the other words.
+_PULL_CAUSES: Final = (
+    ("no_matching_manifest", _ARCHITECTURE),
+    ("timeout", re.compile(r"timeout|timed out|no such host|connection refused|no route|unreachable|deadline", re.I)),
+    ("pull_denied", re.compile(r"denied|unauthorized|forbidden|authentication", re.I)),
+    ("not_found", re.compile(r"not found|manifest unknown|name unknown|does not exist", re.I)),
+)
+# What the scheduler says of nodes that it leaves out, and what we call it. A name of None is taken from the text.
+_LACKS: Final = (
+    ("cpu", re.compile(r"(\d+) Insufficient cpu\b")),
+    ("memory", re.compile(r"(\d+) Insufficient memory\b")),
+    ("disk", re.compile(r"(\d+) Insufficient ephemeral-storage\b")),
+    ("pods", re.compile(r"(\d+) (?:Too many pods|Insufficient pods)\b")),
+    ("ports", re.compile(r"(\d+) node\(s\) didn't have free ports")),
+    (
+        "spread",
+        re.compile(r"(\d+) node\(s\) didn't (?:match|satisfy) (?:existing pods|pod)(?:'s)? (?:anti-affinity|topology)"),
+    ),
+    ("selector", re.compile(r"(\d+) node\(s\) didn't match (?:Pod's )?node (?:affinity|selector)")),
+    ("cordon", re.compile(r"(\d+) node\(s\) were unschedulable")),
+    (
+        "volumes",
+        re.compile(
+            r"(\d+ |)(?:node\(s\) had volume node affinity|pod has unbound immediate|node\(s\) didn't find avail)"
+        ),
+    ),
+)
+_DEVICES: Final = re.compile(r"(\d+) Insufficient (?!cpu\b|memory\b|ephemeral-storage\b|pods\b)([\w./-]+)")
+_TAINTS: Final = re.compile(r"(\d+) node\(s\) had untolerated taint(?:\(s\))?(?: \{([^:}]+))?")
+_SHORT: Final = {
+    "cpu": Code.INSUFFICIENT_CPU,
+    "memory": Code.INSUFFICIENT_MEMORY,
+    "disk": Code.INSUFFICIENT_DISK,
+    "pods": Code.INSUFFICIENT_PODS,
+    "ports": Code.NOT_ENOUGH_NODES,
+    "spread": Code.NOT_ENOUGH_NODES,
+}
+# Taints that go when the container network comes, or when a node comes back: the node is what to look at, not the pod.
+_PASSING: Final = frozenset(
+    f"taint {name}"
+    for name in (
+        "node.kubernetes.io/not-ready",
+        "node.kubernetes.io/unreachable",
+        "node.kubernetes.io/network-unavailable",
+        "node.cilium.io/agent-not-ready",
+        "node.cloudprovider.kubernetes.io/uninitialized",
+    )
+)
+
+
+class Place(NamedTuple):
+    """Which pod it is, and whose."""
+
+    namespace: str
+    pod: str
+    owner: str
+    release: str
+
+
+class Unschedulable(NamedTuple):
+    """A pod that no node takes, and what the nodes lack, by the number of nodes."""
+
+    place: Place
+    need: Need
+    message: str
+    lacking: Mapping[str, int]
+
+
+class ImageTrouble(NamedTuple):
+    """An image that does not start, why, and the first pod that it keeps from starting."""
+
+    image: str
+    cause: str
+    message: str
+    place: Place
+
+
+class Crash(NamedTuple):
+    """A container that ends again and again, or was killed for its memory."""
+
+    place: Place
+    container: str
+    restarts: int
+    exit_code: int | None
+    message: str
+
+
+def place_of(pod: Object) -> Place:
+    """Return which pod it is, who made it, and the release that it belongs to as far as its labels tell."""
+    metadata = pod["metadata"]
+    labels = metadata.get("labels") or {}
+    owner: Object = next(iter(metadata.get("ownerReferences") or ()), {})
+    name = str(owner.get("name", ""))
+    if owner.get("kind") == "ReplicaSet":
+        # A ReplicaSet is called after its Deployment and a hash.
+        owner, name = {"kind": "Deployment"}, name.rpartition("-")[0] or name
+    release = labels.get("helm.toolkit.fluxcd.io/name") or labels.get("app.kubernetes.io/instance") or ""
+    owner_text = f"{owner.get('kind')}/{name}" if name else ""
+    return Place(str(metadata.get("namespace", "")), str(metadata["name"]), owner_text, str(release))
+
+
+def unschedulable_message(pod: Object) -> str | None:
+    """Return what the scheduler says of a pod that it has no node for."""
+    for condition in (pod.get("status") or {}).get("conditions") or ():
+        is_scheduling = condition.get("type") == "PodScheduled" and condition.get("status") == "False"
+        if is_scheduling and condition.get("reason") == "Unschedulable":
+            return str(condition.get("message") or "")
+    return None
+
+
+def lacking_of(message: str) -> dict[str, int]:
+    """Return what nodes lack for a pod, each with the number of nodes that lack it."""
+    # What follows is about other pods that could make room, and repeats the same words.
+    text = message.partition("preemption:")[0]
+    found = Counter(dict(_lacks(text)))
+    for count, device in _DEVICES.findall(text):
+        found[f"device {device}"] += int(count)
+    for count, taint in _TAINTS.findall(text):
+        found[f"taint {taint.strip() or 'unnamed'}"] += int(count)
+    return dict(found)
+
+
+def _lacks(text: str) -> Iterator[tuple[str, int]]:
+    for name, pattern in _LACKS:
+        counts = [int(match[1] or 0) for match in pattern.finditer(text)]
+        if counts:
+            yield name, sum(counts)
+
+
+def codes_of(lacking: Mapping[str, int]) -> set[Code]:
+    """Return what keeps a pod from a node: what nodes are short of, and only where it is nothing, what forbids them."""
+    short = {_SHORT[name] for name in lacking if name in _SHORT}
+    if short:
+        return short
+    if f"device {KVM}" in lacking:
+        return {Code.KVM_MISSING}
+    forbids = (name for name in lacking if name not in _PASSING)
+    return {Code.VOLUME_PENDING if name == "volumes" else Code.NO_SCHEDULABLE_NODE for name in forbids}
+
+
+def pull_cause(message: str) -> str:
+    """Return why an image cannot be pulled, as far as the message tells."""
+    return next((cause for cause, pattern in _PULL_CAUSES if pattern.search(message)), "pull_failed")
+
+
+def image_trouble(pod: Object, status: Object) -> ImageTrouble | None:
+    """Return what is wrong with a container's image, if its status blames the image."""
+    waiting = (status.get("state") or {}).get("waiting") or {}
+    image = str(status.get("image") or "")
+    message = str(waiting.get("message") or "")
+    if waiting.get("reason") in _IMAGE_WAITS:
+        return ImageTrouble(image, pull_cause(message), message, place_of(pod))
+    for state in (status.get("state"), status.get("lastState")):
+        ended = str(((state or {}).get("terminated") or {}).get("message") or "")
+        if "exec format error" in ended or "exec format error" in message:
+            return ImageTrouble(image, "exec_format", ended or message, place_of(pod))
+    return None
+
+
+def crash_of(pod: Object, status: Object) -> Crash | None:
+    """Return the crash of a container that was killed for its memory, or that is started again and again."""
+    waiting = (status.get("state") or {}).get("waiting") or {}
+    ends = [((status.get(name) or {}).get("terminated") or {}) for name in ("state", "lastState")]
+    killed = next((end for end in ends if end.get("reason") == "OOMKilled"), None)
+    if killed is None and waiting.get("reason") != "CrashLoopBackOff":
+        return None
+    end = killed or next((one for one in ends if one), {})
+    code = 137 if killed else end.get("exitCode")
+    message = str(end.get("message") or waiting.get("message") or "")
+    return Crash(place_of(pod), str(status["name"]), int(status.get("restartCount") or 0), code, message[-500:])

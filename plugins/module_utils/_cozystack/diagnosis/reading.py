@@ -1,0 +1,217 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a diagnosis reads of a cluster, as far as the cluster lets itself be read.
+
+Private to urmanac.talos: may change at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Final, Protocol, TypeVar
+
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import ApiError, Cause
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import Kind
+
+from ..kinds import (
+    HELM_RELEASE,
+    OCI_REPOSITORY,
+    PACKAGE,
+    PACKAGE_SOURCE,
+)
+from .nodes import Node, nodes_of
+from .pod_tally import PodTally, tally
+from .releases import (
+    Package,
+    Release,
+    package_of,
+    release_of,
+)
+
+Object = dict[str, Any]
+Value = TypeVar("Value")
+SATELLITES: Final = Kind(
+    "piraeus.io", "v1", "linstorsatelliteconfigurations", "LinstorSatelliteConfiguration", namespaced=False
+)
+SYSTEM: Final = "cozy-system"
+_EVENTS: Final = 50
+# Waiting does not mend these: whoever called has to.
+_FINAL: Final = frozenset(
+    {
+        Cause.OTHER_AUTHORITY,
+        Cause.OTHER_ADDRESS,
+        Cause.CERTIFICATE_EXPIRED,
+        Cause.CERTIFICATE_REJECTED,
+        Cause.UNAUTHORIZED,
+    }
+)
+
+
+class Api(Protocol):
+    """What is needed of a cluster's API."""
+
+    server: str
+
+    def version(self) -> str:
+        """Return the server's version."""
+
+    def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
+        """Return the object, or nothing."""
+
+    def items(self, kind: Kind, *, namespace: str = "", labels: str = "", fields: str = "") -> Iterable[Object]:
+        """Yield the objects of a kind, page by page; none if the server does not know the kind."""
+
+
+@dataclass
+class Reading:
+    """What was read, with the reasons for what was not."""
+
+    server: str
+    version: str = ""
+    missing: dict[str, str] = field(default_factory=dict)
+    operator: Object | None = None
+    flux: Object | None = None
+    definitions: frozenset[str] = frozenset()
+    repositories: list[Object] = field(default_factory=list)
+    packages: list[Package] = field(default_factory=list)
+    components: dict[str, int] = field(default_factory=dict)
+    releases: list[Release] = field(default_factory=list)
+    pods: PodTally = field(default_factory=PodTally)
+    nodes: list[Node] = field(default_factory=list)
+    storage_classes: list[Object] = field(default_factory=list)
+    pools: list[str] = field(default_factory=list)
+    claims_pending: list[str] = field(default_factory=list)
+    refused_pods: list[str] = field(default_factory=list)
+    is_legacy: bool = False
+
+    @property
+    def reachable(self) -> bool:
+        """Tell whether the API answered at all."""
+        return bool(self.version)
+
+
+class Reader:
+    """Reads one thing after the other, and goes on without what the server does not tell."""
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+        self.missing: dict[str, str] = {}
+        self._silences = 0
+
+    def take(self, what: str, read: Callable[[], Value], default: Value) -> Value:
+        """Return what is read, or the default; a server that was silent twice in a row is not asked again."""
+        if self._silences > 1:
+            self.missing[what] = "not asked, because the server had stopped answering"
+            return default
+        try:
+            value = read()
+        except ApiError as error:
+            if error.cause in _FINAL:
+                raise
+            self.missing[what] = error.detail
+            self._silences = self._silences + 1 if error.cause.is_down else 0
+            return default
+        self._silences = 0
+        return value
+
+
+def read_cluster(api: Api) -> Reading:
+    """Return what the cluster tells; of one that does not answer, only why."""
+    reader, found = Reader(api), Reading(api.server)
+    found.missing = reader.missing
+    found.version = reader.take("version", api.version, "")
+    if found.version:
+        _read_operator(reader, found)
+        _read_packages(reader, found)
+        _read_work(reader, found)
+        _read_storage(reader, found)
+    return found
+
+
+def _read_operator(reader: Reader, found: Reading) -> None:
+    """Read what brings CozyStack into the cluster."""
+    api = reader.api
+
+    def deployment(name: str, namespace: str) -> Object | None:
+        title = f"deployment {namespace}/{name}"
+        return reader.take(title, lambda: api.get(kinds.DEPLOYMENT, name, namespace=namespace), None)
+
+    found.operator = deployment("cozystack-operator", SYSTEM)
+    if found.operator is None:
+        # Until v0.38 the installer was called so, and there were no packages.
+        found.operator = deployment("cozystack", SYSTEM)
+        found.is_legacy = found.operator is not None
+    found.flux = deployment("flux", "cozy-fluxcd")
+    names = ("packages.cozystack.io", "packagesources.cozystack.io", "helmreleases.helm.toolkit.fluxcd.io")
+    known = (reader.take(f"definition {name}", lambda one=name: api.get(kinds.CRD, one), None) for name in names)  # type: ignore[misc]
+    found.definitions = frozenset(str(one["metadata"]["name"]) for one in known if one)
+    found.repositories = reader.take(
+        "repositories", lambda: list(api.items(OCI_REPOSITORY, namespace=SYSTEM)), found.repositories
+    )
+
+
+def _read_packages(reader: Reader, found: Reading) -> None:
+    """Read packages, releases, and how many of these there will be."""
+    api = reader.api
+    found.packages = reader.take("packages", lambda: list(map(package_of, api.items(PACKAGE))), found.packages)
+    if any(package.releases is None for package in found.packages):
+        variants = {package.name: package.variant for package in found.packages}
+        found.components = reader.take(
+            "package sources", lambda: components_of(api.items(PACKAGE_SOURCE), variants), found.components
+        )
+    found.releases = reader.take("releases", lambda: list(map(release_of, api.items(HELM_RELEASE))), found.releases)
+
+
+def _read_work(reader: Reader, found: Reading) -> None:
+    """Read nodes and pods."""
+    api = reader.api
+    # Jobs that are done take nothing from anybody, and there may be many.
+    living = "status.phase!=Succeeded"
+    found.pods = reader.take("pods", lambda: tally(api.items(kinds.POD, fields=living)), found.pods)
+    found.nodes = reader.take("nodes", lambda: nodes_of(api.items(kinds.NODE), found.pods), found.nodes)
+    refusals = islice(api.items(kinds.EVENT, fields="reason=FailedCreate"), _EVENTS)
+    found.refused_pods = reader.take("events", lambda: [refusal_of(event) for event in refusals], found.refused_pods)
+
+
+def _read_storage(reader: Reader, found: Reading) -> None:
+    """Read what volumes can be made of, and which wait."""
+    api = reader.api
+    found.storage_classes = reader.take("storage classes", lambda: list(api.items(kinds.STORAGE_CLASS)), [])
+    found.pools = reader.take("LINSTOR's pools", lambda: pools_of(api.items(SATELLITES)), [])
+    found.claims_pending = reader.take(
+        "volume claims", lambda: pending_claims(api.items(kinds.CLAIM)), found.claims_pending
+    )
+
+
+def refusal_of(event: Mapping[str, Any]) -> str:
+    """Return whose pods are not made, and why."""
+    whose = (event.get("involvedObject") or {}).get("name", "")
+    return f"{event['metadata'].get('namespace', '')}/{whose}: {event.get('message')}"
+
+
+def components_of(sources: Iterable[Mapping[str, Any]], variants: Mapping[str, str]) -> dict[str, int]:
+    """Return how many releases each package is going to make, by its source and the variant that it is installed in."""
+    counts = {}
+    for source in sources:
+        name = str(source["metadata"]["name"])
+        for variant in (source.get("spec") or {}).get("variants") or ():
+            if variant.get("name") == variants.get(name):
+                counts[name] = sum(1 for one in variant.get("components") or () if one.get("install"))
+    return counts
+
+
+def pools_of(configurations: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the names of LINSTOR's storage pools as far as they are configured through Kubernetes."""
+    specs = (item.get("spec") or {} for item in configurations)
+    return sorted({str(pool["name"]) for spec in specs for pool in spec.get("storagePools") or ()})
+
+
+def pending_claims(claims: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the claims that have no volume yet, the first of them."""
+    waiting = (one for one in claims if (one.get("status") or {}).get("phase") == "Pending")
+    names = (f"{one['metadata'].get('namespace', '')}/{one['metadata']['name']}" for one in waiting)
+    return sorted(islice(names, _EVENTS))

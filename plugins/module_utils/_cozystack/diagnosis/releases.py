@@ -1,0 +1,203 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Packages and releases: how many are ready, and which of them the others wait for.
+
+Private to urmanac.talos: may change at any time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from ..verdicts import Code
+
+Object = Mapping[str, Any]
+PLATFORM: Final = ("cozy-system", "cozystack-platform")
+TENANT: Final = ("tenant-root", "tenant-root")
+_BASICS: Final = "cozystack.cozystack-basics"
+_GENERATED: Final = re.compile(r"generated (\d+) helmrelease")
+# What the message of a failed release or package means; the first that fits.
+_CAUSES: Final = (
+    (Code.WEBHOOK_REFUSED, re.compile(r"failed calling webhook|admission webhook .*denied the request", re.S)),
+    (Code.QUOTA_EXCEEDED, re.compile(r"exceeded quota")),
+    (
+        Code.NAME_CLASH,
+        re.compile(r"exists and cannot be imported|invalid ownership metadata|cannot re-?use a name|already exists"),
+    ),
+)
+_LONGEST: Final = 600
+
+Key = tuple[str, str]
+
+
+class Release(NamedTuple):
+    """A HelmRelease as far as its readiness goes."""
+
+    namespace: str
+    name: str
+    package: str
+    ready: bool
+    reason: str
+    message: str
+    since: str
+    failures: int
+    depends_on: tuple[Key, ...]
+
+    @property
+    def key(self) -> Key:
+        """Return what tells it from others."""
+        return self.namespace, self.name
+
+    @property
+    def title(self) -> str:
+        """Return what messages call it."""
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def fails(self) -> bool:
+        """Tell whether it was tried and went wrong, in contrast to one that is at work or waits for its turn."""
+        return not self.ready and (self.failures > 0 or self.reason.endswith(("Failed", "Error", "Exhausted")))
+
+
+class Package(NamedTuple):
+    """A Package as far as its readiness goes."""
+
+    name: str
+    variant: str
+    ready: bool
+    reason: str
+    message: str
+    releases: int | None
+    waits_for: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as the module does."""
+        values = {"name": self.name, "variant": self.variant, "reason": self.reason, "message": self.message}
+        return values | {"dependencies_missing": list(self.waits_for)}
+
+
+class Blocker(NamedTuple):
+    """A release that is not ready although nothing else holds it back, and what it holds back itself."""
+
+    release: Release
+    reason: str
+    message: str
+    holds_back: int
+
+
+def condition_of(item: Object, kind: str) -> Mapping[str, Any]:
+    """Return a condition of an object, empty where it has none yet."""
+    conditions = (item.get("status") or {}).get("conditions") or ()
+    return next((one for one in conditions if one.get("type") == kind), {})
+
+
+def ready_condition(item: Object) -> Mapping[str, Any]:
+    """Return the condition Ready of an object, empty where it has none yet."""
+    return condition_of(item, "Ready")
+
+
+def is_ready(item: Object | None) -> bool:
+    """Tell whether the object says of itself that it is ready, about its present generation."""
+    if not item:
+        return False
+    condition = ready_condition(item)
+    seen, wanted = condition.get("observedGeneration"), item["metadata"].get("generation")
+    is_stale = seen is not None and wanted is not None and seen < wanted
+    return condition.get("status") == "True" and not is_stale
+
+
+def release_of(item: Object) -> Release:
+    """Return a HelmRelease."""
+    metadata, spec, status = item["metadata"], item.get("spec") or {}, item.get("status") or {}
+    condition = ready_condition(item)
+    namespace = str(metadata.get("namespace", ""))
+    return Release(
+        namespace=namespace,
+        name=str(metadata["name"]),
+        package=str((metadata.get("labels") or {}).get("cozystack.io/package") or ""),
+        ready=is_ready(item),
+        reason=str(condition.get("reason") or "Pending"),
+        message=str(condition.get("message") or "no controller has looked at it yet")[:_LONGEST],
+        since=str(condition.get("lastTransitionTime") or metadata.get("creationTimestamp") or ""),
+        failures=sum(int(status.get(name) or 0) for name in ("failures", "installFailures", "upgradeFailures")),
+        depends_on=tuple(
+            (str(one.get("namespace") or namespace), str(one["name"])) for one in spec.get("dependsOn") or ()
+        ),
+    )
+
+
+def package_of(item: Object) -> Package:
+    """Return a Package."""
+    condition, status = ready_condition(item), item.get("status") or {}
+    message = str(condition.get("message") or "")
+    generated = _GENERATED.search(message)
+    dependencies = status.get("dependencies") or {}
+    return Package(
+        name=str(item["metadata"]["name"]),
+        variant=str((item.get("spec") or {}).get("variant") or "default"),
+        ready=is_ready(item),
+        reason=str(condition.get("reason") or "Pending"),
+        message=message[:_LONGEST],
+        releases=int(generated[1]) if generated else None,
+        waits_for=tuple(sorted(name for name, told in dependencies.items() if not (told or {}).get("ready"))),
+    )
+
+
+def by_key(releases: Iterable[Release]) -> dict[Key, Release]:
+    """Return the releases by namespace and name."""
+    return {release.key: release for release in releases}
+
+
+def held_back_by(release: Release, known: Mapping[Key, Release]) -> list[Key]:
+    """Return what the release waits for: dependencies that are not ready, or not there."""
+    return [key for key in release.depends_on if key not in known or not known[key].ready]
+
+
+def root_blockers(known: Mapping[Key, Release]) -> list[Blocker]:
+    """Return the releases that the others wait for, those first that hold back most."""
+    waiting = {key: release for key, release in known.items() if not release.ready}
+    behind = {key: [one for one in held_back_by(release, known) if one in known] for key, release in waiting.items()}
+    roots = [key for key in waiting if not behind[key]] or list(waiting)
+    found = [_blocker(waiting[key], known, _waiting_for(key, behind)) for key in roots]
+    return sorted(found, key=lambda one: (-one.holds_back, not one.release.fails, one.release.key))
+
+
+def _blocker(release: Release, known: Mapping[Key, Release], holds_back: int) -> Blocker:
+    missing = [f"{namespace}/{name}" for namespace, name in release.depends_on if (namespace, name) not in known]
+    if missing:
+        text = f"it depends on {', '.join(missing)}, which does not exist"
+        return Blocker(release, "DependencyMissing", text, holds_back)
+    if held_back_by(release, known):
+        return Blocker(release, "DependencyCycle", "it depends on releases that depend on it", holds_back)
+    return Blocker(release, release.reason, release.message, holds_back)
+
+
+def _waiting_for(root: Key, behind: Mapping[Key, Sequence[Key]]) -> int:
+    """Return how many releases wait for this one, directly or because of another that does."""
+    reached = {root}
+    while more := {key for key, needs in behind.items() if key not in reached and not reached.isdisjoint(needs)}:
+        reached |= more
+    return len(reached) - 1
+
+
+def cause_of(message: str) -> Code | None:
+    """Return what the message of a failure means, if it is one of the known ones."""
+    return next((code for code, pattern in _CAUSES if pattern.search(message)), None)
+
+
+def expected_releases(
+    packages: Sequence[Package], known: Mapping[Key, Release], components: Mapping[str, int]
+) -> int | None:
+    """Return how many releases there will be; nothing as long as the platform has not said which packages there are.
+
+    A package says how many it made when it is done; before, its source tells how many components it installs.
+    """
+    if PLATFORM not in known or not packages:
+        return None
+    # The tenant's releases belong to no package: the chart of one of them makes the tenant, which makes the others.
+    own = {release.key for release in known.values() if not release.package}
+    made = sum(one.releases if one.releases is not None else components.get(one.name, 0) for one in packages)
+    return made + len(own | ({TENANT} if any(one.name == _BASICS for one in packages) else set()))

@@ -1,0 +1,189 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How far an installation is: what is there, what comes next, and what it waits for.
+
+Private to urmanac.talos: may change at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from .reading import Reading
+from .releases import (
+    PLATFORM,
+    TENANT,
+    Blocker,
+    Release,
+    by_key,
+    cause_of,
+    condition_of,
+    expected_releases,
+    is_ready,
+    ready_condition,
+    root_blockers,
+)
+
+UNREACHABLE: Final = "unreachable"
+ABSENT: Final = "absent"
+OPERATOR: Final = "operator"
+FLUX: Final = "flux"
+SOURCE: Final = "source"
+PACKAGES: Final = "packages"
+RELEASES: Final = "releases"
+TENANT_PHASE: Final = "tenant"
+READY: Final = "ready"
+# Without these nothing can be said of the whole.
+_ESSENTIAL: Final = frozenset({"version", "packages", "releases", "pods", "nodes"})
+
+
+class Root(NamedTuple):
+    """Something that the whole installation waits for."""
+
+    kind: str
+    namespace: str
+    name: str
+    reason: str
+    message: str
+    since: str
+    # It was tried and went wrong, in contrast to what is at work.
+    fails: bool
+    holds_back: int
+
+    @property
+    def title(self) -> str:
+        """Return what lines call it."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as the module does."""
+        return dict(self._asdict())
+
+
+class Count(NamedTuple):
+    """How many releases there are, of how many."""
+
+    expected: int | None
+    present: int
+    ready: int
+
+
+def count_of(found: Reading) -> Count:
+    """Return how many releases are ready, present and expected."""
+    known = by_key(found.releases)
+    expected = expected_releases(found.packages, known, found.components)
+    return Count(expected, len(known), sum(1 for release in known.values() if release.ready))
+
+
+def phase_of(found: Reading) -> str:
+    """Return how far the installation is."""
+    if not found.reachable or not _ESSENTIAL.isdisjoint(found.missing):
+        return UNREACHABLE
+    if found.operator is None and not found.releases:
+        return ABSENT
+    if found.operator is not None and not is_available(found.operator):
+        return OPERATOR
+    return _phase_of_content(found)
+
+
+def _phase_of_content(found: Reading) -> str:
+    """Return how far an installation is whose operator runs."""
+    known = by_key(found.releases)
+    # Until v0.38 Flux had other names; where releases are, something is there that makes them.
+    has_flux = is_available(found.flux) or (found.flux is None and bool(known))
+    if not has_flux:
+        return FLUX
+    if not found.is_legacy and PLATFORM not in known:
+        return SOURCE
+    if not all(package.ready for package in found.packages):
+        return PACKAGES
+    count = count_of(found)
+    if count.present < (count.expected or 1) or count.ready < count.present:
+        others = [release for release in found.releases if release.namespace != TENANT[0] and not release.ready]
+        # The tenant comes last: once only it is missing, everything else is done. The platform waits for it too.
+        return RELEASES if [one for one in others if one.key != PLATFORM] else TENANT_PHASE
+    return READY if all(node.ready for node in found.nodes) else RELEASES
+
+
+def is_available(deployment: Mapping[str, Any] | None) -> bool:
+    """Tell whether enough pods of a deployment run."""
+    return condition_of(deployment or {}, "Available").get("status") == "True"
+
+
+def roots_of(found: Reading) -> list[Root]:
+    """Return what the installation waits for now, the heaviest first."""
+    phase = phase_of(found)
+    if phase == OPERATOR and found.operator is not None:
+        return [_deployment_root(found.operator)]
+    if phase == FLUX:
+        return [_deployment_root(found.flux)] if found.flux else [_absent_root("Deployment", "cozy-fluxcd", "flux")]
+    if phase == SOURCE:
+        return _source_roots(found)
+    packages = [_package_root(one) for one in found.packages if not one.ready and not one.waits_for]
+    return [_release_root(one) for one in _blockers(found)] + packages
+
+
+def _blockers(found: Reading) -> list[Blocker]:
+    """Return the releases that hold back the others; the platform only ever waits for what it has made."""
+    known = by_key(found.releases)
+    blockers = root_blockers(known)
+    # It times out like any other while it waits; only what it cannot do itself is its own failure.
+    others = [one for one in blockers if one.release.key != PLATFORM or cause_of(one.message)]
+    return others or blockers
+
+
+def _source_roots(found: Reading) -> list[Root]:
+    broken = [item for item in found.repositories if not is_ready(item)]
+    if not broken:
+        return [_absent_root("HelmRelease", *PLATFORM)]
+    return [_object_root("OCIRepository", item) for item in broken]
+
+
+def _object_root(kind: str, item: Mapping[str, Any]) -> Root:
+    metadata, condition = item["metadata"], ready_condition(item)
+    return Root(
+        kind,
+        str(metadata.get("namespace", "")),
+        str(metadata["name"]),
+        str(condition.get("reason") or "Pending"),
+        str(condition.get("message") or ""),
+        str(condition.get("lastTransitionTime") or metadata.get("creationTimestamp") or ""),
+        condition.get("status") == "False",
+        0,
+    )
+
+
+def _absent_root(kind: str, namespace: str, name: str) -> Root:
+    return Root(kind, namespace, name, "NotFound", "it does not exist yet", "", fails=False, holds_back=0)
+
+
+def _deployment_root(item: Mapping[str, Any]) -> Root:
+    progress, failure = condition_of(item, "Progressing"), condition_of(item, "ReplicaFailure")
+    fails = progress.get("status") == "False" or failure.get("status") == "True"
+    told = failure if failure.get("status") == "True" else progress if fails else condition_of(item, "Available")
+    metadata = item["metadata"]
+    return Root(
+        "Deployment",
+        str(metadata.get("namespace", "")),
+        str(metadata["name"]),
+        str(told.get("reason") or "Pending"),
+        str(told.get("message") or "no controller has looked at it yet"),
+        str(told.get("lastTransitionTime") or metadata.get("creationTimestamp") or ""),
+        fails,
+        0,
+    )
+
+
+def _package_root(package: Any) -> Root:
+    # Packages wait for packages; whatever else keeps one from being ready is its own.
+    fails = package.reason not in ("Pending", "Progressing", "DependenciesNotReady", "ReconciliationSucceeded")
+    return Root("Package", "", package.name, package.reason, package.message, "", fails, 0)
+
+
+def _release_root(blocker: Blocker) -> Root:
+    release: Release = blocker.release
+    fails = release.fails or blocker.reason in ("DependencyMissing", "DependencyCycle")
+    where = ("HelmRelease", release.namespace, release.name)
+    return Root(*where, blocker.reason, blocker.message, release.since, fails, blocker.holds_back)

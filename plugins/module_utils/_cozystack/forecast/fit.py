@@ -1,0 +1,206 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Foretell how CozyStack will do on nodes that are not there yet. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import Size
+
+from ..catalog.packages import (
+    PROFILES,
+    Package,
+    close,
+    installed,
+    profile_disabled,
+)
+from ..verdicts import Code, Verdict
+from .nodes import PODS, allocatable
+from .packing import (
+    Node,
+    Packing,
+    Pod,
+    pack,
+    pack_tightly,
+)
+from .pods import pods_of
+
+# The resources that can run out, and what they are called.
+CODES: Mapping[str, tuple[Code, str]] = {
+    "memory": (Code.INSUFFICIENT_MEMORY, "memory"),
+    "cpu": (Code.INSUFFICIENT_CPU, "processor time"),
+    "pods": (Code.INSUFFICIENT_PODS, "room for pods"),
+}
+
+
+class Machine(NamedTuple):
+    """A node that is to be."""
+
+    name: str
+    machine_type: str
+    instance_type: str
+    volume_size: int = 50
+
+
+class Wish(NamedTuple):
+    """What is to be installed on which nodes."""
+
+    machines: tuple[Machine, ...]
+    profile: str = "full"
+    disabled: tuple[str, ...] = ()
+    images_arm64: bool = False
+    data_disk: bool = False
+    schedulable_control_planes: bool = True
+    pods_per_node: int = PODS
+
+
+class Fit(NamedTuple):
+    """What is to be placed, how it was placed, and whether there is room if only it were packed tightly."""
+
+    pods: tuple[Pod, ...]
+    packing: Packing
+    has_room: bool
+
+    @property
+    def fits(self) -> bool:
+        """Return whether every pod found a node."""
+        return not self.packing.pending
+
+
+def packages_of(wish: Wish) -> tuple[Package, ...]:
+    """Return what is installed; what waits for a disabled package for ever brings no pods."""
+    return installed(close((*profile_disabled(wish.profile), *wish.disabled)))
+
+
+def nodes_of(wish: Wish, sizes: Mapping[str, Size]) -> tuple[Node, ...]:
+    """Return the nodes as the scheduler will see them; a type of unknown size offers nothing."""
+    return tuple(_node(machine, wish, sizes) for machine in wish.machines)
+
+
+def _node(machine: Machine, wish: Wish, sizes: Mapping[str, Size]) -> Node:
+    size = sizes.get(machine.instance_type) or Size(0, 0)
+    offer = allocatable(size, machine.machine_type, pods=wish.pods_per_node)
+    return Node(
+        name=machine.name,
+        cpu=max(offer.cpu, 0),
+        memory=offer.memory,
+        pods=offer.pods,
+        control_plane=machine.machine_type == "controlplane",
+        schedulable=wish.schedulable_control_planes or machine.machine_type != "controlplane",
+    )
+
+
+def fit(wish: Wish, sizes: Mapping[str, Size]) -> Fit:
+    """Return how the pods find their nodes."""
+    return fit_on(nodes_of(wish, sizes), wish)
+
+
+def fit_on(nodes: Sequence[Node], wish: Wish) -> Fit:
+    """Return how the pods find their places on these nodes, which nothing runs on yet."""
+    pods = tuple(pods_of(packages_of(wish), nodes))
+    packing = pack(pods, nodes)
+    has_room = not packing.pending or not pack_tightly(pods, nodes).pending
+    return Fit(pods, packing, has_room)
+
+
+def fitting_profiles(wish: Wish, sizes: Mapping[str, Size]) -> list[str]:
+    """Return the profiles that fit on these nodes, the largest first."""
+    return [profile for profile in PROFILES if fit(wish._replace(profile=profile), sizes).fits]
+
+
+def shortages(wish: Wish, found: Fit, *, remedy: str) -> list[Verdict]:
+    """Return what is short, the resource that runs out first before the others."""
+    counted: dict[Code, list[Pod]] = {}
+    for pod, reasons in found.packing.pending:
+        for code in _codes(reasons):
+            counted.setdefault(code, []).append(pod)
+    return [_shortage(code, pods, wish, found, remedy=remedy) for code, pods in counted.items()]
+
+
+def _codes(reasons: Mapping[str, tuple[str, ...]]) -> Iterator[Code]:
+    """Yield what keeps a pod waiting, as the scheduler would say it: what most nodes lack first."""
+    eligible = [missing for missing in reasons.values() if not {"node", "taint"} & set(missing)]
+    if not eligible:
+        yield Code.NO_SCHEDULABLE_NODE
+        return
+    counts = Counter(name for missing in eligible for name in missing)
+    short = [name for name, _count in counts.most_common() if name in CODES]
+    if not short:
+        yield Code.NOT_ENOUGH_NODES
+    yield from (CODES[name][0] for name in short)
+
+
+def runs_out_first(found: Fit) -> dict[str, Any] | None:
+    """Return which resource is the first that a pod finds short, on which node, and for which pod."""
+    for pod, reasons in found.packing.pending:
+        code = next(_codes(reasons))
+        resource = next((name for name, (known, _word) in CODES.items() if known is code), None)
+        nodes = [name for name, missing in reasons.items() if resource in missing] or list(reasons)
+        return {"code": code.value, "node": nodes[0], "nodes": nodes, "pod": pod.name, "package": pod.package}
+    return None
+
+
+def _shortage(code: Code, pods: Sequence[Pod], wish: Wish, found: Fit, *, remedy: str) -> Verdict:
+    nodes = [name for _pod, reasons in found.packing.pending for name in _short_of(code, reasons)]
+    first = nodes[0] if nodes else wish.machines[0].name
+    evidence = {
+        "profile": wish.profile,
+        "pending": len(pods),
+        "pods": len(found.pods),
+        "first_pod": pods[0].name,
+        "first_package": pods[0].package,
+        "nodes": sorted(set(nodes)),
+        **amounts(code, found),
+    }
+    return Verdict(
+        code, f"node {first}", _message(code, pods[0], wish, evidence, has_room=found.has_room), remedy, evidence
+    )
+
+
+def _short_of(code: Code, reasons: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    wanted = {name for name, (known, _word) in CODES.items() if known is code} or {"spread", "ports", "taint", "node"}
+    yield from (name for name, missing in reasons.items() if wanted & set(missing))
+
+
+def amounts(code: Code, found: Fit) -> dict[str, int]:
+    """Return what is needed and had of a resource in the whole cluster, in MiB, millicores or pods."""
+    nodes = found.packing.nodes
+    if code is Code.INSUFFICIENT_MEMORY:
+        need, have = total(found.pods, "memory"), sum(node.memory for node in nodes)
+    elif code is Code.INSUFFICIENT_CPU:
+        need, have = total(found.pods, "cpu"), sum(node.cpu for node in nodes)
+    else:
+        need, have = len(found.pods), sum(node.pods for node in nodes)
+    return {"need": need, "have": have, "deficit": max(need - have, 0)}
+
+
+def total(pods: Iterable[Pod], resource: str) -> int:
+    """Return what pods request together."""
+    return sum(getattr(pod, resource) for pod in pods)
+
+
+def _message(code: Code, first: Pod, wish: Wish, evidence: Mapping[str, Any], *, has_room: bool) -> str:
+    start = f"With profile {wish.profile}, {evidence['pending']} of {evidence['pods']} pods find "
+    if code is Code.NO_SCHEDULABLE_NODE:
+        return f"{start}no node that takes them, the first {first.name} of {first.package}."
+    if code is Code.NOT_ENOUGH_NODES:
+        return (
+            f"{start}no node of their own, the first {first.name} of {first.package}, {len(wish.machines)} being there."
+        )
+    word = next(word for known, word in CODES.values() if known is code)
+    need, have = (amount_text(code, evidence[name]) for name in ("need", "have"))
+    told = f"{start}too little {word}, the first {first.name} of {first.package}: {need} requested, {have} there."
+    if has_room:
+        return f"{told} There is room in all, but the scheduler spreads pods and moves none."
+    return told
+
+
+def amount_text(code: Code, amount: int) -> str:
+    """Return an amount of a resource as a person reads it."""
+    if code is Code.INSUFFICIENT_MEMORY:
+        return f"{amount / 1024:.1f} GiB"
+    return f"{amount / 1000:.2f} cores" if code is Code.INSUFFICIENT_CPU else f"{amount} pods"

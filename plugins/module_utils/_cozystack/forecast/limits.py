@@ -1,0 +1,114 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell what cannot work on nodes however large. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES, Size, has_kvm
+
+from ..catalog.packages import (
+    PREFIX,
+    VERSION,
+    profile_disabled,
+    unmet,
+)
+from ..verdicts import Code, Verdict
+from .fit import Wish, packages_of
+
+# What the documentation says that the system's own parts use on a node, for three to five nodes and up to five tenants.
+# https://cozystack.io/docs/v1.6/install/resource-planning/
+USED_CPU, USED_MEMORY = 2000, 6144
+# And what it asks a host to have at least: https://cozystack.io/docs/v1.6/install/hardware-requirements/
+LEAST_VCPUS, LEAST_MEMORY, LEAST_DISK, LEAST_DATA_DISK = 8, 24576, 50, 256
+
+
+def limits(wish: Wish, sizes: Mapping[str, Size]) -> list[Verdict]:
+    """Return what cannot work, what blocks everything first."""
+    checks = (_closure, _architecture, _unknown_sizes, _virtualization, _storage, _documented)
+    return [verdict for check in checks for verdict in check(wish, sizes)]
+
+
+def _closure(wish: Wish, _sizes: Mapping[str, Size]) -> Iterator[Verdict]:
+    waiting = unmet((*profile_disabled(wish.profile), *wish.disabled))
+    if waiting:
+        (first, missing), *_others = waiting.items()
+        count = f"{len(waiting)} packages wait" if len(waiting) > 1 else "1 package waits"
+        yield Verdict(
+            Code.PACKAGES_NOT_CLOSED,
+            f"package {first}",
+            f"{count} for ever for disabled ones, {first} for {', '.join(missing)}.",
+            f"Disable these too: {', '.join(waiting)}.",
+            {name: list(names) for name, names in waiting.items()},
+        )
+
+
+def _architecture(wish: Wish, sizes: Mapping[str, Size]) -> Iterator[Verdict]:
+    other = sorted({size.architecture for machine in wish.machines if (size := sizes.get(machine.instance_type))})
+    images = sorted({image for package in packages_of(wish) for image in package.images})
+    if other and other != ["amd64"] and not wish.images_arm64:
+        yield Verdict(
+            Code.ARCH_UNSUPPORTED_IMAGES,
+            "images of CozyStack",
+            f"CozyStack {VERSION} is released for amd64 alone: {len(images)} of its own images, the operator's first, "
+            f"do not start on {', '.join(other)}.",
+            "Build them for arm64, name them with cluster_cozystack_operator_image and "
+            "cluster_cozystack_platform_source_url, and set cluster_cozystack_images_arm64.",
+            {"architectures": other, "available": ["amd64"], "images": images},
+        )
+
+
+def _unknown_sizes(wish: Wish, sizes: Mapping[str, Size]) -> Iterator[Verdict]:
+    for name in sorted({machine.instance_type for machine in wish.machines} - set(sizes)):
+        yield Verdict(
+            Code.SIZE_UNKNOWN,
+            f"instance type {name}",
+            f"The size of {name} is not known, so nothing can be foretold of its nodes.",
+            "Give credentials with which EC2 can be asked, or the size as an option.",
+            {"known": sorted(SIZES)},
+        )
+
+
+def _virtualization(wish: Wish, _sizes: Mapping[str, Size]) -> Iterator[Verdict]:
+    has_kubevirt = any(package.name == "kubevirt" for package in packages_of(wish))
+    if has_kubevirt and not any(has_kvm(machine.instance_type) for machine in wish.machines):
+        types = sorted({machine.instance_type for machine in wish.machines})
+        yield Verdict(
+            Code.KVM_MISSING,
+            f"package {PREFIX}kubevirt",
+            f"Virtual machines cannot start: there is no /dev/kvm on {', '.join(types)}. KubeVirt itself installs.",
+            f"Take a .metal type (a1.metal is ${SIZES['a1.metal'].price} an hour), or the profile novirt.",
+            {"instance_types": types},
+        )
+
+
+def _storage(wish: Wish, _sizes: Mapping[str, Size]) -> Iterator[Verdict]:
+    has_linstor = any(package.name == "linstor" for package in packages_of(wish))
+    if has_linstor and not wish.data_disk:
+        yield Verdict(
+            Code.DATA_DISK_MISSING,
+            f"package {PREFIX}linstor",
+            "The nodes have no second disk: LINSTOR installs, but has no storage pool, and volumes stay pending.",
+            "Give every node a disk of its own for data and name it with cluster_cozystack_data_disk.",
+            {"documented_gib": LEAST_DATA_DISK},
+        )
+
+
+def _documented(wish: Wish, sizes: Mapping[str, Size]) -> Iterator[Verdict]:
+    small = [
+        machine.name
+        for machine in wish.machines
+        if (size := sizes.get(machine.instance_type))
+        and (size.memory_mib < USED_MEMORY or size.vcpus * 1000 < USED_CPU or machine.volume_size < LEAST_DISK)
+    ]
+    if small:
+        yield Verdict(
+            Code.BELOW_DOCUMENTED_USE,
+            f"node {small[0]}",
+            f"CozyStack's documentation reckons that its own parts use {USED_CPU // 1000} cores and "
+            f"{USED_MEMORY // 1024} GiB of every node, with {LEAST_DISK} GiB of disk. Smaller: {', '.join(small)}.",
+            "Expect containers to be killed for lack of memory, or take t4g.large or larger.",
+            {"nodes": small, "cpu": USED_CPU, "memory": USED_MEMORY, "disk_gib": LEAST_DISK},
+        )

@@ -1,0 +1,118 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is in a cluster before CozyStack is touched, and what stands against it. Private: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import KubernetesError
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.api import Api
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.apply import is_ours
+
+from ..kinds import PACKAGE
+from ..verdicts import Code
+from .manifests import NAMESPACE
+
+OPERATOR: Final = "cozystack-operator"
+LEGACY: Final = "cozystack"
+_HELM: Final = "meta.helm.sh/release-name"
+
+
+class Refusal(KubernetesError):
+    """Something that would end badly is not begun; its code is the one of forecast and diagnosis."""
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Found(NamedTuple):
+    """What is there of CozyStack."""
+
+    operator: Mapping[str, Any] | None
+    legacy: Mapping[str, Any] | None
+    package: Mapping[str, Any] | None
+    architectures: Mapping[str, str]
+
+    @property
+    def owner(self) -> str:
+        """Return who has installed it: nobody (none), us (urmanac.talos), helm, or somebody else (other)."""
+        deployment = self.operator or self.legacy
+        if deployment is None:
+            return "none"
+        if is_ours(deployment):
+            return "urmanac.talos"
+        return "helm" if _HELM in (deployment["metadata"].get("annotations") or {}) else "other"
+
+    @property
+    def release(self) -> str:
+        """Return the name of helm's release, if helm has installed it."""
+        deployment = self.operator or self.legacy or {"metadata": {}}
+        return str((deployment["metadata"].get("annotations") or {}).get(_HELM, ""))
+
+
+def look(api: Api, *, platform: str) -> Found:
+    """Return what is there."""
+    return Found(
+        operator=api.get(kinds.DEPLOYMENT, OPERATOR, namespace=NAMESPACE),
+        legacy=api.get(kinds.DEPLOYMENT, LEGACY, namespace=NAMESPACE),
+        package=api.get(PACKAGE, platform),
+        architectures={
+            one["metadata"]["name"]: str(one["status"].get("nodeInfo", {}).get("architecture", ""))
+            for one in api.items(kinds.NODE)
+        },
+    )
+
+
+def refuse_other_flow(server: str, found: Found, *, is_legacy: bool) -> None:
+    """Refuse to put one generation of CozyStack over the other."""
+    other = found.operator if is_legacy else found.legacy
+    if other is None:
+        return
+    there, wanted = ("1.x", "0.x") if is_legacy else ("0.x", "1.x")
+    raise Refusal(
+        Code.NAME_CLASH,
+        f"Failed to install CozyStack {wanted} on {server}: CozyStack {there} is installed. "
+        "Follow upstream's upgrade guide, or begin with a new cluster.",
+    )
+
+
+def refuse_architecture(server: str, found: Found, images: Sequence[str]) -> None:
+    """Refuse released images on nodes that they are not built for: no pod of theirs would ever start."""
+    others = sorted(name for name, architecture in found.architectures.items() if architecture != "amd64")
+    if not others or not images:
+        return
+    architectures = ", ".join(sorted({found.architectures[name] for name in others}))
+    raise Refusal(
+        Code.ARCH_UNSUPPORTED_IMAGES,
+        f"Failed to install CozyStack on {server}: the nodes {', '.join(others)} are {architectures}, and CozyStack's "
+        f"released images are built for amd64 alone ({', '.join(images)}), so that none of its pods would ever start. "
+        "Build it for these nodes and name the build in operator_image and platform_source_url, "
+        "or set allow_unsupported_architecture to see where it stops.",
+    )
+
+
+def leftovers(api: Api, disabled: Sequence[str]) -> list[str]:
+    """Return the packages that are there although they are disabled: what was made once is kept."""
+    names = {one["metadata"]["name"] for one in api.items(PACKAGE)}
+    return sorted(names.intersection(disabled))
+
+
+def waiting_pods(api: Api) -> list[str]:
+    """Return why pods of the operator do not run, one sentence each."""
+    return [
+        f"{pod['metadata']['name']}: {reason}"
+        for pod in api.items(kinds.POD, namespace=NAMESPACE)
+        for reason in _reasons(pod.get("status") or {})
+    ]
+
+
+def _reasons(status: Mapping[str, Any]) -> list[str]:
+    containers = [(one.get("state") or {}).get("waiting") for one in status.get("containerStatuses") or []]
+    waiting = [f"{one.get('reason')}: {one.get('message', '')}".rstrip(": ") for one in containers if one]
+    conditions = [one for one in status.get("conditions") or [] if one.get("reason") == "Unschedulable"]
+    return waiting + [str(one.get("message")) for one in conditions]

@@ -1,0 +1,115 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What CozyStack is told to be: the platform's Package, or the ConfigMap of old. Private: may change at any time."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import yaml
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+
+from .manifests import NAMESPACE
+
+Object = dict[str, Any]
+# The name must be the PackageSource's, which the operator makes.
+PLATFORM: Final = "cozystack.cozystack-platform"
+VARIANTS: Final = ("isp-full", "isp-full-generic", "isp-hosted", "default")
+LEGACY_VARIANTS: Final = ("paas-full", "paas-hosted", "distro-full", "distro-hosted")
+
+
+class Wish(NamedTuple):
+    """What the user wants of the platform."""
+
+    variant: str
+    host: str | None = None
+    api_server_endpoint: str | None = None
+    exposed_services: Sequence[str] = ()
+    external_ips: Sequence[str] = ()
+    control_plane_ips: Sequence[str] = ()
+    disabled_packages: Sequence[str] = ()
+    enabled_packages: Sequence[str] = ()
+    telemetry_enabled: bool = True
+    values: Mapping[str, Any] = {}
+
+
+def package(wish: Wish) -> Object:
+    """Return the Package from which everything follows."""
+    if wish.variant not in VARIANTS:
+        raise InputError(_not_a_variant(wish.variant, VARIANTS))
+    values = merged(_platform_values(wish), wish.values)
+    spec: Object = {"variant": wish.variant}
+    if values:
+        spec["components"] = {"platform": {"values": values}}
+    return {"apiVersion": "cozystack.io/v1alpha1", "kind": "Package", "metadata": {"name": PLATFORM}, "spec": spec}
+
+
+def _platform_values(wish: Wish) -> Object:
+    publishing = {
+        "host": wish.host,
+        "apiServerEndpoint": wish.api_server_endpoint,
+        "exposedServices": list(wish.exposed_services),
+        "externalIPs": list(wish.external_ips),
+    }
+    bundles = {"disabledPackages": list(wish.disabled_packages), "enabledPackages": list(wish.enabled_packages)}
+    # A fresh cluster may not list its control planes yet when Kube-OVN's chart looks for them.
+    masters = {"MASTER_NODES": ",".join(wish.control_plane_ips)} if wish.control_plane_ips else {}
+    values = {
+        "publishing": _given(publishing),
+        "networking": {"kubeovn": masters} if masters else {},
+        "bundles": _given(bundles),
+        "telemetry": {} if wish.telemetry_enabled else {"disabled": True},
+    }
+    return _given(values)
+
+
+def config_map(wish: Wish) -> Object:
+    """Return the ConfigMap that CozyStack 0.3x reads."""
+    if wish.variant not in LEGACY_VARIANTS:
+        raise InputError(_not_a_variant(wish.variant, LEGACY_VARIANTS))
+    if not wish.host or not wish.api_server_endpoint:
+        text = "CozyStack 0.3x cannot do without them. Set host and api_server_endpoint"
+        raise InputError(f"Failed to describe the platform: {text}.")
+    data = {
+        "bundle-name": wish.variant,
+        "root-host": wish.host,
+        "api-server-endpoint": wish.api_server_endpoint,
+        "expose-services": ",".join(wish.exposed_services),
+        "expose-external-ips": ",".join(wish.external_ips),
+        "bundle-disable": ",".join(_bare(wish.disabled_packages)),
+        "bundle-enable": ",".join(_bare(wish.enabled_packages)),
+        "telemetry-enabled": "" if wish.telemetry_enabled else "false",
+    }
+    own = {str(key): _text(value) for key, value in wish.values.items()}
+    metadata = {"name": "cozystack", "namespace": NAMESPACE}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": _given(data) | own}
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> Object:
+    """Return the values with the user's on top; mappings are merged, all else is replaced."""
+    result = copy.deepcopy(dict(base))
+    for key, value in over.items():
+        before = result.get(key)
+        both = isinstance(before, Mapping) and isinstance(value, Mapping)
+        result[key] = merged(before, value) if both else copy.deepcopy(value)  # type: ignore[arg-type]
+    return result
+
+
+def _given(values: Mapping[str, Any]) -> Object:
+    return {key: value for key, value in values.items() if value not in (None, "", [], {})}
+
+
+def _bare(names: Sequence[str]) -> list[str]:
+    return [name.removeprefix("cozystack.") for name in names]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else yaml.safe_dump(value, sort_keys=False)
+
+
+def _not_a_variant(variant: str, known: Sequence[str]) -> str:
+    return f"Failed to describe the platform: {variant} is no variant of this release. Choose {', '.join(known)}."

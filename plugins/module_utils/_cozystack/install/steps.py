@@ -1,0 +1,207 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps of an installation of CozyStack, and of its end. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.api import Api
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.apply import Change, ensure_object, shown
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import ApiError, Cause
+
+from ..catalog import packages
+from . import installed, platform
+from .manifests import (
+    NAMESPACE,
+    Overrides,
+    Source,
+    customised,
+    is_legacy,
+    read_manifest,
+    released,
+    stock_images,
+)
+
+Object = dict[str, Any]
+_METALLB: Final = "cozystack.metallb"
+
+
+class Plan(NamedTuple):
+    """Everything about an installation that the cluster has no say in."""
+
+    legacy: bool
+    operator: Sequence[Object]
+    definitions: Sequence[Object]
+    platform: Object
+    disabled: Sequence[str]
+    allow_unsupported_architecture: bool = False
+    adopt: bool = False
+    force: bool = False
+    wait_timeout: float = 300
+
+
+class Outcome(NamedTuple):
+    """What became of it."""
+
+    server: str
+    owner: str
+    changes: Sequence[Change] = ()
+    leftovers: Sequence[str] = ()
+    disabled: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+
+    def result(self) -> dict[str, Any]:
+        """Return what the module returns."""
+        return {
+            "changed": any(one.changed for one in self.changes),
+            "server": self.server,
+            "owner": self.owner,
+            "objects": [one.summary() for one in self.changes],
+            "leftovers": list(self.leftovers),
+            "disabled_packages": list(self.disabled),
+        }
+
+
+def plan_of(params: Mapping[str, Any], fetch: Callable[[str], bytes]) -> Plan:
+    """Return what the options mean; manifests are read, and nothing is asked of the cluster."""
+    legacy = is_legacy(params["version"])
+    if legacy and params["profile"] != "full":
+        text = "CozyStack 0.3x has no packages. Use disabled_packages with the names of its releases"
+        raise InputError(f"Failed to use the profile {params['profile']}: {text}.")
+    disabled = _disabled(params, legacy=legacy)
+    wish = _wish(params, disabled)
+    is_absent = params["state"] == "absent"
+    operator, definitions = ((), ()) if is_absent else _manifests(params, fetch)
+    asked = ("allow_unsupported_architecture", "adopt", "force", "wait_timeout")
+    content = {} if is_absent else platform.config_map(wish) if legacy else platform.package(wish)
+    return Plan(legacy, operator, definitions, content, disabled, *(params[name] for name in asked))
+
+
+def _disabled(params: Mapping[str, Any], *, legacy: bool) -> list[str]:
+    """Return the packages that are left out; what somebody names is never left out for the profile's sake."""
+    if legacy:
+        return list(params["disabled_packages"])
+    profile = packages.profile_disabled(params["profile"])
+    extra = [] if params["metallb_enabled"] else [_METALLB]
+    kept = {*params["enabled_packages"], *([_METALLB] if params["metallb_enabled"] else [])}
+    return sorted({*profile, *params["disabled_packages"], *extra} - kept)
+
+
+def _wish(params: Mapping[str, Any], disabled: Sequence[str]) -> platform.Wish:
+    given = {name: params[name] for name in platform.Wish._fields if name != "disabled_packages"}
+    return platform.Wish(**given, disabled_packages=disabled)
+
+
+def _manifests(params: Mapping[str, Any], fetch: Callable[[str], bytes]) -> tuple[Sequence[Object], Sequence[Object]]:
+    own = released(params["version"], params["variant"])
+    place = params["manifest"] or own[0]
+    definitions = params["crds_manifest"] or (None if params["manifest"] or len(own) < 2 else own[1])
+    overrides = Overrides(
+        image=params["operator_image"],
+        source_url=params["platform_source_url"],
+        source_ref=params["platform_source_ref"],
+        source_secret=params["platform_source_secret"],
+        api_server_host=urlsplit(params["api_server_endpoint"] or "").hostname,
+        telemetry_enabled=params["telemetry_enabled"],
+    )
+    operator = customised(read_manifest(Source(place, params["manifest_checksum"]), fetch), overrides)
+    if not definitions:
+        return operator, ()
+    return operator, read_manifest(Source(definitions, params["crds_manifest_checksum"]), fetch)
+
+
+def ensure_present(
+    api: Api,
+    plan: Plan,
+    *,
+    check_mode: bool,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Outcome:
+    """Install, or bring an installation to what is wanted."""
+    found = installed.look(api, platform=platform.PLATFORM)
+    installed.refuse_other_flow(api.server, found, is_legacy=plan.legacy)
+    if found.owner == "helm" and not plan.adopt:
+        text = f"CozyStack is the helm release {found.release}; it is left to helm. Set adopt to take it over."
+        return Outcome(api.server, "helm", warnings=[text])
+    if not plan.allow_unsupported_architecture:
+        installed.refuse_architecture(api.server, found, stock_images(plan.operator))
+    force = plan.force or plan.adopt
+    changes = [ensure_object(api, one, check_mode=check_mode, force=force) for one in _before_platform(api, plan)]
+    if not check_mode and not plan.legacy:
+        _await_definitions(api, plan, clock, sleep)
+    if not plan.legacy:
+        changes.append(ensure_object(api, plan.platform, check_mode=check_mode, force=force))
+    left = [] if plan.legacy else installed.leftovers(api, plan.disabled)
+    return Outcome(api.server, found.owner, changes, left, plan.disabled, _warnings(plan, left))
+
+
+def _before_platform(api: Api, plan: Plan) -> list[Object]:
+    """Return what comes before the platform's Package; definitions that are there are the operator's business."""
+    missing = [one for one in plan.definitions if not api.get(kinds.CRD, one["metadata"]["name"])]
+    if not plan.legacy:
+        return [*missing, *plan.operator]
+    namespaces = [one for one in plan.operator if one["kind"] == "Namespace"]
+    rest = [one for one in plan.operator if one["kind"] != "Namespace"]
+    return [*namespaces, plan.platform, *rest]
+
+
+def _await_definitions(api: Api, plan: Plan, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+    """Wait until the server knows Packages."""
+    end = clock() + plan.wait_timeout
+    while True:
+        try:
+            api.kind_of(plan.platform)
+        except ApiError as error:
+            if error.cause is not Cause.NO_KIND:
+                raise
+        else:
+            return
+        if clock() >= end:
+            seen = "; ".join(installed.waiting_pods(api)) or "none of its pods says why"
+            detail = f"the operator has not brought the definition of Packages within {plan.wait_timeout:g} s ({seen})"
+            raise ApiError(api.server, "install CozyStack", Cause.NO_KIND, detail)
+        sleep(1)
+
+
+def _warnings(plan: Plan, left: Sequence[str]) -> list[str]:
+    told = []
+    if left:
+        text = "What was made once is kept; delete them to get rid of what they installed, and of its data"
+        told.append(f"Disabled packages are there: {', '.join(left)}. {text}.")
+    waiting = {} if plan.legacy else packages.unmet(plan.disabled)
+    if waiting:
+        text = "Disable them too, or keep what they wait for"
+        told.append(f"Packages would wait for disabled ones for ever: {', '.join(sorted(waiting))}. {text}.")
+    return told
+
+
+def ensure_absent(api: Api, plan: Plan, *, check_mode: bool) -> Outcome:
+    """Remove the operator and its rights; what it has made stays, and nobody changes it any more."""
+    found = installed.look(api, platform=platform.PLATFORM)
+    if found.owner == "helm" and not plan.adopt:
+        text = f"CozyStack is the helm release {found.release}; it is left to helm. Set adopt to remove its operator."
+        return Outcome(api.server, "helm", warnings=[text])
+    name = installed.LEGACY if plan.legacy else installed.OPERATOR
+    targets = [(kinds.DEPLOYMENT, name, NAMESPACE)]
+    other = found.operator if plan.legacy else found.legacy
+    if other is None:
+        # Both generations call them the same.
+        targets += [(kinds.CLUSTER_ROLE_BINDING, "cozystack", ""), (kinds.SERVICE_ACCOUNT, "cozystack", NAMESPACE)]
+    changes = [_removed(api, *target, check_mode=check_mode) for target in targets]
+    return Outcome(api.server, found.owner, changes)
+
+
+def _removed(api: Api, kind: kinds.Kind, name: str, namespace: str, *, check_mode: bool) -> Change:
+    before = api.get(kind, name, namespace=namespace)
+    if before is None:
+        return Change(kind.kind, name, namespace, changed=False)
+    api.delete(kind, name, namespace=namespace, dry_run=check_mode)
+    return Change(kind.kind, name, namespace, changed=True, before=shown(before))

@@ -1,0 +1,160 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What smoke tests run: a WASM program and a virtual machine. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import has_kvm
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import Kind
+
+from ..diagnosis.pod_troubles import (
+    KVM,
+    codes_of,
+    crash_of,
+    image_trouble,
+    lacking_of,
+    unschedulable_message,
+)
+from ..diagnosis.releases import (
+    cause_of,
+    ready_condition,
+)
+from ..verdicts import MEANINGS, Code
+from .runner import (
+    BLOCKED,
+    NAMESPACE,
+    PASSED,
+    WAITING,
+    Api,
+    Object,
+    Seen,
+    Smoke,
+)
+
+VIRTUAL_MACHINE: Final = Kind("kubevirt.io", "v1", "virtualmachineinstances", "VirtualMachineInstance")
+KUBEVIRT: Final = Kind("kubevirt.io", "v1", "kubevirts", "KubeVirt")
+_PULLS: Final = {"no_matching_manifest": Code.ARCH_UNSUPPORTED_IMAGES, "exec_format": Code.ARCH_UNSUPPORTED_IMAGES}
+
+
+def pod_state(api: Api, pod: Object) -> Seen:
+    """Return how a pod is doing: it works when its probe is answered."""
+    status = pod.get("status") or {}
+    conditions = {one["type"]: one.get("status") for one in status.get("conditions") or ()}
+    if conditions.get("Ready") == "True":
+        return Seen(PASSED)
+    trouble = _pod_trouble(pod)
+    if trouble:
+        return trouble
+    refused = next(iter(_sandbox_failures(api, str(pod["metadata"]["name"]))), "")
+    return Seen(BLOCKED, refused) if refused else Seen(WAITING, f"its phase is {status.get('phase') or 'Pending'}")
+
+
+def _pod_trouble(pod: Object) -> Seen | None:
+    """Return what the pod's own status says is in the way."""
+    message = unschedulable_message(pod)
+    if message is not None:
+        return Seen(BLOCKED, message, next(iter(sorted(codes_of(lacking_of(message)))), None))
+    for container in (pod.get("status") or {}).get("containerStatuses") or ():
+        image, crash = image_trouble(pod, container), crash_of(pod, container)
+        if image:
+            return Seen(BLOCKED, image.message, _PULLS.get(image.cause, Code.IMAGE_PULL_FAILED))
+        if crash:
+            code = Code.OUT_OF_MEMORY_KILLED if crash.exit_code == 137 else None
+            return Seen(BLOCKED, f"its container ends: {crash.message or crash.exit_code}", code)
+    return None
+
+
+def _sandbox_failures(api: Api, name: str) -> Iterable[str]:
+    """Return why no sandbox is made, such as a runtime that the node does not have."""
+    fields = f"involvedObject.name={name},reason=FailedCreatePodSandBox"
+    return [str(event.get("message")) for event in api.items(kinds.EVENT, namespace=NAMESPACE, fields=fields)]
+
+
+def machine_state(_api: Api, machine: Object) -> Seen:
+    """Return how a virtual machine is doing: it works when it runs; what it boots is its own affair."""
+    status = machine.get("status") or {}
+    phase = str(status.get("phase") or "Pending")
+    if phase == "Running":
+        return Seen(PASSED)
+    for condition in status.get("conditions") or ():
+        message = str(condition.get("message") or "")
+        if condition.get("status") == "False" and message:
+            short = next(iter(sorted(codes_of(lacking_of(message)))), cause_of(message))
+            if short or phase == "Failed":
+                return Seen(BLOCKED, message, short)
+    return Seen(BLOCKED if phase == "Failed" else WAITING, f"its phase is {phase}")
+
+
+def spin_smoke(*, image: str, runtime_class: str, path: str) -> Smoke:
+    """Return the test of a WASM program as a pod: it has to answer over HTTP."""
+    probe = {"httpGet": {"path": path, "port": 80}, "periodSeconds": 2}
+    container = {
+        **{"name": "wasm", "image": image, "command": ["/"], "readinessProbe": probe},
+        "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},
+    }
+    spec = {"runtimeClassName": runtime_class, "restartPolicy": "Always", "containers": [container]}
+    metadata = {"name": "spin", "namespace": NAMESPACE}
+
+    def refusal(api: Api) -> Seen | None:
+        if api.get(kinds.RUNTIME_CLASS, runtime_class) is None:
+            return Seen(BLOCKED, f"there is no RuntimeClass {runtime_class}")
+        return node_refusal(api)
+
+    content = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+    return Smoke(kinds.POD, content, refusal, pod_state)
+
+
+def machine_smoke(*, image: str, instance_types: Sequence[str] = ()) -> Smoke:
+    """Return the test of a virtual machine; none is tried where no machine of these types could run it."""
+    disk = {"name": "root", "disk": {"bus": "virtio"}}
+    domain = {"devices": {"disks": [disk]}, "resources": {"requests": {"memory": "256Mi"}}}
+    spec = {"domain": domain, "volumes": [{"name": "root", "containerDisk": {"image": image}}]}
+    metadata = {"name": "machine", "namespace": NAMESPACE}
+    content = {"apiVersion": "kubevirt.io/v1", "kind": VIRTUAL_MACHINE.kind, "metadata": metadata, "spec": spec}
+
+    def refusal(api: Api) -> Seen | None:
+        return type_refusal(instance_types) or machine_refusal(api) or node_refusal(api)
+
+    return Smoke(VIRTUAL_MACHINE, content, refusal, machine_state)
+
+
+def node_refusal(api: Api) -> Seen | None:
+    """Return why no node takes pods now, so that nobody waits for one."""
+    told = [ready_condition(item) for item in api.items(kinds.NODE)]
+    if any(one.get("status") == "True" for one in told):
+        return None
+    reason = next((str(one["message"]) for one in told if one.get("message")), "there is none")
+    return Seen(BLOCKED, f"no node is ready: {reason}", Code.NODE_NOT_READY)
+
+
+def type_refusal(instance_types: Sequence[str]) -> Seen | None:
+    """Return why none of these types can run a virtual machine; nothing where none is named."""
+    if not instance_types or any(map(has_kvm, instance_types)):
+        return None
+    cause = f"{MEANINGS[Code.KVM_MISSING]} ({', '.join(sorted(set(instance_types)))})"
+    return Seen(BLOCKED, cause, Code.KVM_MISSING)
+
+
+def machine_refusal(api: Api) -> Seen | None:
+    """Return why no virtual machine is tried: there is no KubeVirt, or no node that could run one."""
+    if api.get(kinds.CRD, f"{VIRTUAL_MACHINE.plural}.{VIRTUAL_MACHINE.group}") is None:
+        return Seen(BLOCKED, "KubeVirt is not installed")
+    if any(_emulates(item) for item in api.items(KUBEVIRT)):
+        return None
+    told = [(item.get("status") or {}).get("allocatable") or {} for item in api.items(kinds.NODE)]
+    counts = [str(one.get(KVM, "0")) for one in told]
+    if any(count != "0" for count in counts):
+        return None
+    return Seen(
+        BLOCKED, f"{MEANINGS[Code.KVM_MISSING]} ({len(counts)} node{'' if len(counts) == 1 else 's'})", Code.KVM_MISSING
+    )
+
+
+def _emulates(kubevirt: Mapping[str, Any]) -> bool:
+    settings = ((kubevirt.get("spec") or {}).get("configuration") or {}).get("developerConfiguration") or {}
+    return bool(settings.get("useEmulation"))

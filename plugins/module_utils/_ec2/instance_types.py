@@ -1,0 +1,80 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an instance type has and costs. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import prices
+
+# Firmware and kernel keep part of the memory that EC2 sells; Karpenter reckons with the same share.
+# https://karpenter.sh/docs/reference/settings/ (vm-memory-overhead-percent)
+HYPERVISOR_SHARE = 0.075
+# The share of its vCPUs that a T4g may use without spending credits.
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-credits-baseline-concepts.html
+_BASELINES: Mapping[str, float] = {
+    "nano": 0.05,
+    "micro": 0.10,
+    "small": 0.20,
+    "medium": 0.20,
+    "large": 0.30,
+    "xlarge": 0.40,
+    "2xlarge": 0.40,
+}
+
+
+class Size(NamedTuple):
+    """An instance type; the price is dollars an hour, None where it is not known."""
+
+    vcpus: int
+    memory_mib: int
+    architecture: str = "arm64"
+    price: float | None = None
+
+
+def _shipped(name: str, vcpus: int, memory_mib: int) -> Size:
+    return Size(vcpus, memory_mib, price=prices.INSTANCES[name])
+
+
+SIZES: Mapping[str, Size] = {
+    "t4g.nano": _shipped("t4g.nano", 2, 512),
+    "t4g.micro": _shipped("t4g.micro", 2, 1024),
+    "t4g.small": _shipped("t4g.small", 2, 2048),
+    "t4g.medium": _shipped("t4g.medium", 2, 4096),
+    "t4g.large": _shipped("t4g.large", 2, 8192),
+    "t4g.xlarge": _shipped("t4g.xlarge", 4, 16384),
+    "t4g.2xlarge": _shipped("t4g.2xlarge", 8, 32768),
+    "a1.metal": _shipped("a1.metal", 16, 32768),
+}
+
+
+def size_of(instance_type: str, told: Mapping[str, Mapping[str, Any]]) -> Size | None:
+    """Return a type's size as EC2 told it, or as the shipped table has it, or None."""
+    shipped = SIZES.get(instance_type)
+    answer = told.get(instance_type)
+    if answer is None:
+        return shipped
+    price = shipped.price if shipped else None
+    return Size(int(answer["vcpus"]), int(answer["memory_mib"]), str(answer.get("architecture", "arm64")), price)
+
+
+def has_kvm(instance_type: str) -> bool:
+    """Return whether a machine of this type has /dev/kvm: on Graviton only those without a hypervisor have."""
+    return ".metal" in instance_type
+
+
+def seen_memory(memory_mib: int) -> int:
+    """Return how much of the memory that EC2 sells an operating system sees, in MiB."""
+    return int(memory_mib * (1 - HYPERVISOR_SHARE))
+
+
+def surplus_per_hour(instance_type: str) -> float | None:
+    """Return the dollars an hour that a T4g costs at most above its price, or None for other types."""
+    family, _dot, name = instance_type.partition(".")
+    size = SIZES.get(instance_type)
+    if family != "t4g" or size is None or name not in _BASELINES:
+        return None
+    return size.vcpus * (1 - _BASELINES[name]) * prices.SURPLUS_CREDITS

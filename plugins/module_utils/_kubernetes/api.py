@@ -1,0 +1,39 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What callers need of a cluster's API, whoever answers. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Protocol
+
+from .kinds import Kind
+
+Object = dict[str, Any]
+# The field manager of every write of this collection: what it has applied is ours, and nothing else.
+MANAGER: Final = "urmanac.talos"
+
+
+class Api(Protocol):
+    """What is needed of a cluster's API."""
+
+    server: str
+
+    def version(self) -> str:
+        """Return the server's version."""
+
+    def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
+        """Return the object, or nothing."""
+
+    def items(self, kind: Kind, *, namespace: str = "", labels: str = "", fields: str = "") -> Iterator[Object]:
+        """Yield the objects of a kind, page by page; none if the server does not know the kind."""
+
+    def kind_of(self, content: Mapping[str, Any]) -> Kind:
+        """Return where objects with this apiVersion and kind are kept."""
+
+    def apply(self, content: Object, *, dry_run: bool = False, force: bool = False) -> Object:
+        """Apply the object on the server and return what it is, or would be, then."""
+
+    def delete(self, kind: Kind, name: str, *, namespace: str = "", dry_run: bool = False) -> bool:
+        """Delete the object and tell whether there was one."""

@@ -1,0 +1,141 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Objects of a cluster: read in pages, applied on the server. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from .api import MANAGER, Object
+from .errors import ApiError, Cause
+from .kinds import Kind
+from .transport import (
+    Access,
+    Call,
+    HttpTransport,
+    Transport,
+)
+
+_PAGE: Final = 250
+_PAUSE: Final = 1.0
+
+
+class KubernetesApi:
+    """A cluster's API over one connection pool; what is down is asked again for as long as patience lasts."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        patience: float = 0,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.server = transport.server
+        self._transport = transport
+        self._patience = patience
+        self._clock = clock
+        self._sleep = sleep
+        self._kinds: dict[str, dict[str, Kind]] = {}
+
+    def version(self) -> str:
+        """Return the server's version."""
+        return str(self._send(Call("GET", "/version", "ask for the version")).get("gitVersion", ""))
+
+    def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
+        """Return the object, or nothing; also nothing where the server does not know the kind."""
+        try:
+            return self._send(Call("GET", kind.path(name, namespace=namespace), f"read {kind.kind} {name}"))
+        except ApiError as error:
+            if error.cause in (Cause.NOT_FOUND, Cause.NO_KIND):
+                return None
+            raise
+
+    def items(self, kind: Kind, *, namespace: str = "", labels: str = "", fields: str = "") -> Iterator[Object]:
+        """Yield the objects of a kind, page by page; none if the server does not know the kind."""
+        chosen = {"labelSelector": labels, "fieldSelector": fields}
+        query = {"limit": str(_PAGE)} | {name: text for name, text in chosen.items() if text}
+        token = ""
+        while True:
+            page = self._page(kind, namespace, query | ({"continue": token} if token else {}))
+            yield from page.get("items") or []
+            token = str((page.get("metadata") or {}).get("continue") or "")
+            if not token:
+                return
+
+    def _page(self, kind: Kind, namespace: str, query: Mapping[str, str]) -> Object:
+        call = Call("GET", kind.path(namespace=namespace), f"list {kind.plural}", query)
+        try:
+            return self._send(call)
+        except ApiError as error:
+            if error.cause is Cause.NO_KIND:
+                return {}
+            if error.cause is Cause.EXPIRED and error.token:
+                return self._send(call._replace(query={**query, "continue": error.token}))
+            raise
+
+    def kind_of(self, content: Mapping[str, Any]) -> Kind:
+        """Return where objects with this apiVersion and kind are kept."""
+        version, name = str(content.get("apiVersion")), str(content.get("kind"))
+        # A definition that was missing may have come since.
+        if name not in self._kinds.get(version, {}):
+            self._kinds[version] = self._known(version)
+        try:
+            return self._kinds[version][name]
+        except KeyError:
+            detail = "the server does not know this kind of object"
+            raise ApiError(self.server, f"find the kind {name} of {version}", Cause.NO_KIND, detail) from None
+
+    def _known(self, version: str) -> dict[str, Kind]:
+        root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+        try:
+            told = self._send(Call("GET", root, f"ask for the kinds of {version}"))
+        except ApiError as error:
+            if error.cause is Cause.NO_KIND:
+                return {}
+            raise
+        group, _slash, number = version.rpartition("/")
+        whole = [one for one in told.get("resources") or [] if "/" not in one["name"]]
+        return {one["kind"]: Kind(group, number, one["name"], one["kind"], bool(one["namespaced"])) for one in whole}
+
+    def apply(self, content: Object, *, dry_run: bool = False, force: bool = False) -> Object:
+        """Apply the object on the server and return what it is, or would be, then."""
+        kind, metadata = self.kind_of(content), content["metadata"]
+        query = {"fieldManager": MANAGER, "force": str(force).lower()} | ({"dryRun": "All"} if dry_run else {})
+        path = kind.path(metadata["name"], namespace=metadata.get("namespace", ""))
+        doing = f"apply {kind.kind} {metadata['name']}"
+        # JSON is YAML, and the only content type of server-side apply that every version knows.
+        text = json.dumps(content).encode()
+        return self._send(Call("PATCH", path, doing, query, text, "application/apply-patch+yaml"))
+
+    def delete(self, kind: Kind, name: str, *, namespace: str = "", dry_run: bool = False) -> bool:
+        """Delete the object and tell whether there was one."""
+        options = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
+        text = json.dumps(options | ({"dryRun": ["All"]} if dry_run else {})).encode()
+        try:
+            self._send(Call("DELETE", kind.path(name, namespace=namespace), f"delete {kind.kind} {name}", {}, text))
+        except ApiError as error:
+            if error.cause in (Cause.NOT_FOUND, Cause.NO_KIND):
+                return False
+            raise
+        return True
+
+    def _send(self, call: Call) -> Object:
+        """Return the answer; nothing that is sent does harm when it is sent twice."""
+        end = self._clock() + self._patience
+        while True:
+            try:
+                return self._transport.send(call)
+            except ApiError as error:
+                if not error.cause.is_down or self._clock() >= end:
+                    raise
+            self._sleep(_PAUSE)
+
+
+def connect(access: Access, *, patience: float = 0) -> KubernetesApi:
+    """Return the API of the cluster that a kubeconfig names."""
+    return KubernetesApi(HttpTransport(access), patience=patience)

@@ -1,0 +1,209 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way from a kubeconfig to an API server's answer. Private to urmanac.talos: may change at any time.
+
+The kubernetes package reads kubeconfigs (certificates, tokens, exec plugins, proxies) and makes the connection pool;
+its models are left aside: they cost memory and time, and know nothing of CozyStack's kinds.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Protocol
+from urllib.parse import urlencode
+
+import urllib3
+from kubernetes import client as kubernetes_client
+from kubernetes import config as kubernetes_config
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._text import received
+
+from .errors import (
+    ApiError,
+    Cause,
+    Reason,
+    reason_of_status,
+)
+
+
+class Access(NamedTuple):
+    """How to reach a cluster's API."""
+
+    kubeconfig: str | None = None
+    context: str | None = None
+    proxy: str | None = None
+    timeout: float = 30
+
+
+class Call(NamedTuple):
+    """One request; doing is what it is for, in words that follow 'Failed to'."""
+
+    method: str
+    path: str
+    doing: str
+    query: Mapping[str, str] = {}
+    body: bytes | None = None
+    content_type: str = "application/json"
+
+
+class Transport(Protocol):
+    """What carries requests to one API server."""
+
+    server: str
+
+    def send(self, call: Call) -> dict[str, Any]:
+        """Return the answer as data, or raise ApiError."""
+
+
+class HttpTransport:
+    """Requests over the connection pool that the kubernetes package makes of a kubeconfig."""
+
+    def __init__(self, access: Access) -> None:
+        self._configuration = _configuration(access)
+        self._timeout = access.timeout
+        self.server = str(self._configuration.host)
+        refuse_expired(self.server, self._configuration.cert_file)
+        self._pool = kubernetes_client.ApiClient(self._configuration).rest_client.pool_manager
+
+    def send(self, call: Call) -> dict[str, Any]:
+        """Return the answer as data, or raise ApiError."""
+        query = f"?{urlencode(call.query)}" if call.query else ""
+        try:
+            answer = self._pool.request(
+                call.method,
+                self.server.rstrip("/") + call.path + query,
+                body=call.body,
+                headers=self._headers(call),
+                timeout=urllib3.Timeout(connect=self._timeout, read=self._timeout),
+                retries=False,
+            )
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise ApiError(self.server, call.doing, *reason_of_failure(error)) from error
+        return _content(self.server, call, answer.status, answer.data)
+
+    def _headers(self, call: Call) -> dict[str, str]:
+        settings = self._configuration.auth_settings().values()
+        headers = {one["key"]: one["value"] for one in settings if one.get("in") == "header" and one.get("value")}
+        return headers | {"Accept": "application/json", "Content-Type": call.content_type}
+
+
+def _content(server: str, call: Call, code: int, data: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(data)
+    except ValueError:
+        content = {"message": data[:200].decode("utf-8", "replace").strip()}
+    content = received(content)
+    if not isinstance(content, dict):
+        content = {"message": "it answered something that is no object"}
+    if code < 300 and ("kind" in content or "gitVersion" in content):
+        return content
+    token = str((content.get("metadata") or {}).get("continue") or "")
+    raise ApiError(server, call.doing, *reason_of_status(code, content), token=token)
+
+
+def _configuration(access: Access) -> Any:
+    configuration = kubernetes_client.Configuration()
+    configuration.retries = False
+    where = _where(access)
+    try:
+        kubernetes_config.load_kube_config(
+            access.kubeconfig, access.context, client_configuration=configuration, persist_config=False
+        )
+    except kubernetes_config.ConfigException as error:
+        raise InputError(f"Failed to read {where}: {error}. Check the file and the context's name.") from error
+    except Exception as error:
+        # The parser's message would quote the file, and the file holds a key.
+        raise InputError(f"Failed to read {where}: it is no kubeconfig ({type(error).__name__}).") from None
+    if access.proxy:
+        configuration.proxy = access.proxy
+    return configuration
+
+
+def _where(access: Access) -> str:
+    """Return what the kubeconfig is called in messages; refuse one that is not there."""
+    given = access.kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
+    files = [Path(part).expanduser() for part in given.split(os.pathsep) if part]
+    if not any(path.is_file() for path in files):
+        text = "Fetch one (urmanac.talos.talos_kubeconfig), or name another in kubeconfig"
+        raise InputError(f"Failed to read the kubeconfig {given}: there is no such file. {text}.")
+    return f"the kubeconfig {given}"
+
+
+def refuse_expired(server: str, certificate: str | None) -> None:
+    """Refuse a client certificate that is out of date: the server would only say Unauthorized."""
+    try:
+        from cryptography import x509
+    except ImportError:
+        return
+    if not certificate:
+        return
+    try:
+        found = x509.load_pem_x509_certificate(Path(certificate).read_bytes())
+    except (OSError, ValueError):
+        return
+    until = found.not_valid_after_utc
+    if until < datetime.datetime.now(datetime.UTC):
+        detail = f"the client certificate in the kubeconfig expired on {until:%Y-%m-%d %H:%M} UTC"
+        raise ApiError(server, "connect to the Kubernetes API", Cause.CERTIFICATE_EXPIRED, detail)
+
+
+# OpenSSL's X509_V_ERR_* numbers, which ssl.SSLCertVerificationError.verify_code holds.
+_VERIFY_CODES: Final = {
+    9: Reason(Cause.CERTIFICATE_EXPIRED, "its certificate is not valid yet"),
+    10: Reason(Cause.CERTIFICATE_EXPIRED, "its certificate has expired"),
+    62: Reason(Cause.OTHER_ADDRESS, "its certificate does not name this host"),
+    64: Reason(Cause.OTHER_ADDRESS, "its certificate does not name this address"),
+}
+
+
+# The first that fits: a connection that is refused counts as one that timed out with urllib3.
+_FAILURES: Final = (
+    (ConnectionRefusedError, Reason(Cause.UNREACHABLE, "connection refused")),
+    (urllib3.exceptions.ProxyError, Reason(Cause.UNREACHABLE, "the proxy does not let us through")),
+    (urllib3.exceptions.NewConnectionError, Reason(Cause.UNREACHABLE, "there is no way to it (name or route)")),
+    (urllib3.exceptions.TimeoutError, Reason(Cause.TIMEOUT, "no answer in time")),
+    (urllib3.exceptions.ProtocolError, Reason(Cause.CUT, "it closed the connection without an answer")),
+    (ConnectionError, Reason(Cause.CUT, "it closed the connection without an answer")),
+    (ssl.SSLError, Reason(Cause.CUT, "it closed the connection during the TLS handshake")),
+)
+
+
+def reason_of_failure(error: BaseException) -> Reason:
+    """Return why there is no answer."""
+    chain = list(_chain(error))
+    tls = _reason_of_tls([one for one in chain if isinstance(one, ssl.SSLError)])
+    if tls:
+        return tls
+    for kind, reason in _FAILURES:
+        if any(isinstance(one, kind) for one in chain):
+            return reason
+    return Reason(Cause.OTHER, str(error) or type(error).__name__)
+
+
+def _reason_of_tls(errors: Sequence[ssl.SSLError]) -> Reason | None:
+    unknown = Reason(Cause.OTHER_AUTHORITY, "its certificate is of another authority than the kubeconfig's")
+    for one in errors:
+        if isinstance(one, ssl.SSLCertVerificationError):
+            return _VERIFY_CODES.get(one.verify_code, unknown)
+        if "ALERT" in str(one).upper():
+            return Reason(Cause.CERTIFICATE_REJECTED, "it does not accept the client certificate")
+    return None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    todo = [error]
+    while todo:
+        one = todo.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        todo += [one.__cause__, one.__context__, *(arg for arg in one.args if isinstance(arg, BaseException))]

@@ -1,0 +1,236 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Smoke tests end in passed or in a documented blocker, and leave nothing behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.smoke_test import runner, workloads
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.verdicts import Code
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import ApiError, Cause
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import Kind
+from tests.cozystack_cluster import SERVER, FakeApi, condition, definitions, failure, node, status_of
+
+CLASSES = {kinds.RUNTIME_CLASS: definitions("wasmtime-spin-v2"), kinds.NODE: [node("gateway")]}
+NO_PLATFORM = "no match for platform in manifest: not found"
+Status = Callable[[int], dict[str, Any]]
+
+
+class WorkingApi(FakeApi):
+    """An API that takes objects and gives each a status, which may depend on how often it was asked."""
+
+    def __init__(self, objects: dict[Kind, list[Any]], status: Status, *, refuses: ApiError | None = None) -> None:
+        super().__init__(objects)
+        self.status = status
+        self.refuses = refuses
+        self.applied: dict[tuple[str, str], Any] = {}
+        self.looks = 0
+
+    def apply(self, content: dict[str, Any], *, dry_run: bool = False, force: bool = False) -> dict[str, Any]:
+        if self.refuses and content["kind"] != "Namespace":
+            raise self.refuses
+        self.applied[content["kind"], content["metadata"]["name"]] = content
+        return content
+
+    def get(self, kind: Kind, name: str, *, namespace: str = "") -> dict[str, Any] | None:
+        content = self.applied.get((kind.kind, name))
+        if content is None:
+            return super().get(kind, name, namespace=namespace)
+        self.looks += 1
+        return content | {"status": self.status(self.looks)}
+
+    def delete(self, kind: Kind, name: str, *, namespace: str = "", dry_run: bool = False) -> bool:
+        return self.applied.pop((kind.kind, name), None) is not None
+
+
+class Time:
+    """Passes by sleeping only."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def clock(self) -> runner.Clock:
+        return runner.Clock(lambda: self.seconds, self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+def spin() -> runner.Smoke:
+    return workloads.spin_smoke(image="wasm:1", runtime_class="wasmtime-spin-v2", path="/hello")
+
+
+def tried(api: WorkingApi, test: runner.Smoke) -> tuple[runner.Seen, float]:
+    """Return what came of a test and how long it took; nothing of it may be left."""
+    time = Time()
+    seen = runner.run(api, test, runner.Limits(timeout=120, grace=10), clock=time.clock())
+    assert api.applied == {}
+    return seen, time.seconds
+
+
+def test_a_program_that_answers_has_passed() -> None:
+    ready = {"phase": "Running", "conditions": [condition("Ready", "True")]}
+    api = WorkingApi(CLASSES, lambda looks: ready if looks > 3 else {"phase": "Pending"})
+
+    seen, seconds = tried(api, spin())
+
+    assert (seen, seconds) == (runner.Seen("passed"), 6)
+
+
+class SlowApi(WorkingApi):
+    """An API whose namespace of the test before takes some looks to go."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__(CLASSES, lambda _: {"conditions": [condition("Ready", "True")]})
+        self.left = looks
+
+    def get(self, kind: Kind, name: str, *, namespace: str = "") -> dict[str, Any] | None:
+        if kind != kinds.NAMESPACE or self.left == 0:
+            return super().get(kind, name, namespace=namespace)
+        self.left -= 1
+        return {"metadata": {"name": name, "deletionTimestamp": "2026-01-02T03:04:05Z"}}
+
+
+def test_a_test_waits_until_the_namespace_of_the_one_before_is_gone() -> None:
+    seen, seconds = tried(SlowApi(looks=4), spin())
+
+    assert (seen, seconds) == (runner.Seen("passed"), 8)
+
+
+def test_a_namespace_that_never_goes_is_what_is_in_the_way() -> None:
+    seen, seconds = tried(SlowApi(looks=1000), spin())
+
+    assert (seen.state, seconds) == ("blocked", 120)
+    assert "of an earlier test is still there after 120 s" in seen.cause
+
+
+def test_without_the_runtime_class_nothing_is_run() -> None:
+    seen, seconds = tried(WorkingApi({}, lambda _: {}), spin())
+
+    assert (seen.state, seen.cause, seconds) == ("blocked", "there is no RuntimeClass wasmtime-spin-v2", 0)
+
+
+def test_without_a_node_that_is_ready_nothing_is_run() -> None:
+    text = "cni plugin not initialized"
+    waits = {
+        **CLASSES,
+        kinds.NODE: [node("gateway", conditions=[condition("Ready", "False", "KubeletNotReady", text)])],
+    }
+
+    seen, seconds = tried(WorkingApi(waits, lambda _: {}), spin())
+
+    assert (seen.state, seen.cause, seconds) == ("blocked", f"no node is ready: {text}", 0)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "cause"),
+    [
+        pytest.param(
+            {"containerStatuses": [status_of("wasm:1", waiting={"reason": "ErrImagePull", "message": NO_PLATFORM})]},
+            Code.ARCH_UNSUPPORTED_IMAGES,
+            NO_PLATFORM,
+            id="another architecture",
+        ),
+        pytest.param(
+            {"conditions": [condition("PodScheduled", "False", "Unschedulable", "0/3 nodes: 3 Insufficient memory.")]},
+            Code.INSUFFICIENT_MEMORY,
+            "3 Insufficient memory",
+            id="no room",
+        ),
+        pytest.param(
+            {"containerStatuses": [status_of("wasm:1", waiting={"reason": "CrashLoopBackOff", "message": "back-off"})]},
+            None,
+            "its container ends: back-off",
+            id="crashes",
+        ),
+    ],
+)
+def test_what_is_in_the_way_is_the_result_after_some_grace(status: Any, code: Code | None, cause: str) -> None:
+    seen, seconds = tried(WorkingApi(CLASSES, lambda _: status), spin())
+
+    assert (seen.state, seen.code, seconds) == ("blocked", code, 10)
+    assert cause in seen.cause
+
+
+def test_a_node_without_the_runtime_is_told_from_events() -> None:
+    event = {"metadata": {"namespace": runner.NAMESPACE}, "message": 'no runtime for "spin" is configured'}
+
+    seen, _ = tried(WorkingApi({**CLASSES, kinds.EVENT: [event]}, lambda _: {"phase": "Pending"}), spin())
+
+    assert (seen.state, seen.cause) == ("blocked", 'no runtime for "spin" is configured')
+
+
+def test_what_passes_by_is_not_in_the_way() -> None:
+    trouble = {"containerStatuses": [status_of("wasm:1", waiting={"reason": "ErrImagePull", "message": "i/o timeout"})]}
+    ready = {"conditions": [condition("Ready", "True")]}
+
+    seen, _ = tried(WorkingApi(CLASSES, lambda looks: ready if looks > 4 else trouble), spin())
+
+    assert seen.state == "passed"
+
+
+def test_it_never_hangs() -> None:
+    seen, seconds = tried(WorkingApi(CLASSES, lambda _: {"phase": "Pending"}), spin())
+
+    assert (seen.state, seen.cause, seconds) == ("blocked", "not there after 120 s: its phase is Pending", 120)
+
+
+@pytest.mark.parametrize(
+    ("cause", "code"),
+    [
+        (Cause.QUOTA, Code.QUOTA_EXCEEDED),
+        (Cause.WEBHOOK, Code.WEBHOOK_REFUSED),
+        (Cause.CUT, Code.API_UNREACHABLE),
+    ],
+)
+def test_a_server_that_refuses_is_a_blocker(cause: Cause, code: Code) -> None:
+    seen, _ = tried(WorkingApi(CLASSES, lambda _: {}, refuses=failure(cause, "because")), spin())
+
+    assert seen == runner.Seen("blocked", "because", code)
+
+
+def test_a_server_that_does_not_let_us_in_is_a_failure() -> None:
+    with pytest.raises(ApiError, match="Failed to list things on " + SERVER):
+        tried(WorkingApi(CLASSES, lambda _: {}, refuses=failure(Cause.FORBIDDEN)), spin())
+
+
+def test_a_virtual_machine_is_not_tried_without_kubevirt_or_kvm() -> None:
+    machine = workloads.machine_smoke(image="fedora:41")
+    kubevirt = {kinds.CRD: definitions("virtualmachineinstances.kubevirt.io"), kinds.NODE: [node("gateway")]}
+
+    absent, _ = tried(WorkingApi({}, lambda _: {}), machine)
+    without, seconds = tried(WorkingApi(kubevirt, lambda _: {}), machine)
+
+    assert absent == runner.Seen("blocked", "KubeVirt is not installed")
+    assert (without.code, seconds) == (Code.KVM_MISSING, 0)
+    assert without.cause == "virtual machines cannot start: no node has /dev/kvm (1 node)"
+
+
+def test_a_virtual_machine_is_not_tried_on_types_that_cannot_run_one() -> None:
+    graviton = workloads.machine_smoke(image="fedora:41", instance_types=["t4g.medium", "t4g.medium"])
+    metal = workloads.machine_smoke(image="fedora:41", instance_types=["t4g.medium", "a1.metal"])
+
+    blocked, _ = tried(WorkingApi({}, lambda _: {}), graviton)
+    absent, _ = tried(WorkingApi({}, lambda _: {}), metal)
+
+    assert blocked.cause == "virtual machines cannot start: no node has /dev/kvm (t4g.medium)"
+    assert absent.cause == "KubeVirt is not installed"
+
+
+def test_a_virtual_machine_that_runs_has_passed_and_one_without_room_is_blocked() -> None:
+    machine = workloads.machine_smoke(image="fedora:41")
+    able = [node("gateway", allocatable={"devices.kubevirt.io/kvm": "1k"})]
+    objects = {kinds.CRD: definitions("virtualmachineinstances.kubevirt.io"), kinds.NODE: able}
+    full = condition("PodScheduled", "False", "Unschedulable", "0/1 nodes are available: 1 Insufficient memory.")
+
+    runs, _ = tried(WorkingApi(objects, lambda _: {"phase": "Running"}), machine)
+    waits, _ = tried(WorkingApi(objects, lambda _: {"phase": "Scheduling", "conditions": [full]}), machine)
+
+    assert runs.state == "passed"
+    assert (waits.state, waits.code) == ("blocked", Code.INSUFFICIENT_MEMORY)

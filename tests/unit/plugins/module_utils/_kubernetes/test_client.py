@@ -1,0 +1,237 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The client of a Kubernetes API: pages, kinds, patience, and what its failures are called."""
+
+from __future__ import annotations
+
+import datetime
+import socket
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+import yaml
+
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import PACKAGE
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.client import KubernetesApi, connect
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import ApiError, Cause, reason_of_status
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import POD
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.transport import (
+    Access,
+    Call,
+    reason_of_failure,
+    refuse_expired,
+)
+from lab.talos import pki
+
+SERVER = "https://192.0.2.101:6443"
+
+
+class FakeTransport:
+    """A server in memory: answers one after the other, and remembers what was asked."""
+
+    def __init__(self, *answers: dict[str, Any] | Cause) -> None:
+        self.server = SERVER
+        self.calls: list[Call] = []
+        self._answers = list(answers)
+
+    def send(self, call: Call) -> dict[str, Any]:
+        self.calls.append(call)
+        answer = self._answers.pop(0)
+        if isinstance(answer, Cause):
+            raise ApiError(SERVER, call.doing, answer, "it is so", token="later")  # noqa: S106
+        return answer
+
+
+def page(*names: str, token: str = "") -> dict[str, Any]:
+    return {"kind": "PodList", "metadata": {"continue": token}, "items": [{"metadata": {"name": n}} for n in names]}
+
+
+def names(api: KubernetesApi) -> list[str]:
+    return [item["metadata"]["name"] for item in api.items(POD, labels="app=a")]
+
+
+def test_a_list_is_read_page_by_page_as_it_is_used() -> None:
+    transport = FakeTransport(page("a", "b", token="more"), page("c"))  # noqa: S106
+    items = KubernetesApi(transport).items(POD, labels="app=a")
+
+    first = next(items)["metadata"]["name"]
+
+    assert (first, len(transport.calls)) == ("a", 1)
+    assert [item["metadata"]["name"] for item in items] == ["b", "c"]
+    assert transport.calls[1].query == {"limit": "250", "labelSelector": "app=a", "continue": "more"}
+
+
+def test_a_list_whose_page_has_expired_goes_on_with_the_token_that_it_is_offered() -> None:
+    transport = FakeTransport(page("a", token="old"), Cause.EXPIRED, page("b"))  # noqa: S106
+
+    assert names(KubernetesApi(transport)) == ["a", "b"]
+    assert transport.calls[2].query["continue"] == "later"
+
+
+def test_of_a_kind_that_the_server_does_not_know_there_is_nothing() -> None:
+    api = KubernetesApi(FakeTransport(Cause.NO_KIND, Cause.NO_KIND, Cause.NO_KIND))
+
+    assert names(api) == []
+    assert api.get(PACKAGE, "a") is None
+    assert not api.delete(PACKAGE, "a")
+
+
+def test_an_object_is_applied_where_discovery_says_in_our_name() -> None:
+    told = {"kind": "APIResourceList", "resources": [{"name": "pods", "kind": "Pod", "namespaced": True}]}
+    told["resources"].append({"name": "pods/status", "kind": "Pod", "namespaced": True})  # type: ignore[attr-defined]
+    transport = FakeTransport(told, {"kind": "Pod"})
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "b"}}
+
+    KubernetesApi(transport).apply(pod, dry_run=True)
+
+    call = transport.calls[1]
+    assert (call.method, call.path, call.content_type) == (
+        "PATCH",
+        "/api/v1/namespaces/b/pods/a",
+        "application/apply-patch+yaml",
+    )
+    assert call.query == {"fieldManager": "urmanac.talos", "force": "false", "dryRun": "All"}
+
+
+def test_a_missing_definition_is_told_and_looked_for_again() -> None:
+    package = {"apiVersion": "cozystack.io/v1alpha1", "kind": "Package"}
+    told = {"resources": [{"name": "packages", "kind": "Package", "namespaced": False}]}
+    api = KubernetesApi(FakeTransport(Cause.NO_KIND, told))
+
+    with pytest.raises(ApiError, match="Its CustomResourceDefinition is missing") as caught:
+        api.kind_of(package)
+
+    assert caught.value.cause is Cause.NO_KIND
+    assert api.kind_of(package) == PACKAGE
+
+
+def test_an_api_that_is_away_for_a_moment_is_asked_again() -> None:
+    slept: list[float] = []
+    transport = FakeTransport(Cause.CUT, Cause.UNAVAILABLE, {"gitVersion": "v1.33.12"})
+
+    api = KubernetesApi(transport, patience=30, clock=lambda: float(len(slept)), sleep=slept.append)
+
+    assert api.version() == "v1.33.12"
+    assert slept == [1.0, 1.0]
+
+
+def test_patience_ends_and_a_refusal_is_never_asked_again() -> None:
+    slept: list[float] = []
+    away = FakeTransport(*[Cause.UNREACHABLE] * 9)
+    forbidden = FakeTransport(Cause.FORBIDDEN)
+
+    with pytest.raises(ApiError, match="Check the server in the kubeconfig"):
+        KubernetesApi(away, patience=3, clock=lambda: float(len(slept)), sleep=slept.append).version()
+    with pytest.raises(ApiError, match="administrator's kubeconfig"):
+        KubernetesApi(forbidden, patience=3).version()
+
+    assert (len(away.calls), len(forbidden.calls)) == (4, 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "message", "cause"),
+    [
+        pytest.param(403, "Forbidden", 'pods is forbidden: User "a" cannot list', Cause.FORBIDDEN, id="not allowed"),
+        pytest.param(403, "Forbidden", 'pods "a" is forbidden: exceeded quota: q, used: 1', Cause.QUOTA, id="quota"),
+        pytest.param(400, "", 'admission webhook "a.b" denied the request: no', Cause.WEBHOOK, id="webhook refuses"),
+        pytest.param(
+            422,
+            "Invalid",
+            "ValidatingAdmissionPolicy 'a' with binding 'a' denied request: no",
+            Cause.WEBHOOK,
+            id="policy",
+        ),
+        pytest.param(
+            500, "InternalError", 'failed calling webhook "lineage.cozystack.io"', Cause.WEBHOOK_AWAY, id="webhook away"
+        ),
+        pytest.param(409, "Conflict", "Apply failed with 1 conflict", Cause.CONFLICT, id="conflict"),
+        pytest.param(409, "AlreadyExists", 'namespaces "a" already exists', Cause.EXISTS, id="name clash"),
+        pytest.param(422, "Invalid", "Package is invalid", Cause.INVALID, id="invalid"),
+        pytest.param(401, "Unauthorized", "Unauthorized", Cause.UNAUTHORIZED, id="unknown client"),
+        pytest.param(503, "", "etcd is away", Cause.UNAVAILABLE, id="away"),
+        pytest.param(404, "NotFound", "the server could not find the requested resource", Cause.NO_KIND, id="no CRD"),
+    ],
+)
+def test_a_refusal_has_a_cause(code: int, reason: str, message: str, cause: Cause) -> None:
+    assert reason_of_status(code, {"reason": reason, "message": message}).cause is cause
+
+
+def test_an_object_that_is_not_there_is_not_a_kind_that_is_not_there() -> None:
+    status = {"reason": "NotFound", "message": 'pods "a" not found', "details": {"name": "a"}}
+
+    assert reason_of_status(404, status).cause is Cause.NOT_FOUND
+
+
+def expired_verification() -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(1, "failed")
+    error.verify_code = 10
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        pytest.param(ConnectionRefusedError(), Cause.UNREACHABLE, id="refused"),
+        pytest.param(urllib3.exceptions.ProtocolError("gone", ConnectionResetError()), Cause.CUT, id="cut"),
+        pytest.param(urllib3.exceptions.SSLError(expired_verification()), Cause.CERTIFICATE_EXPIRED, id="expired"),
+        pytest.param(ssl.SSLError("TLSV1_ALERT_UNKNOWN_CA"), Cause.CERTIFICATE_REJECTED, id="rejected"),
+        pytest.param(socket.gaierror(), Cause.OTHER, id="anything else"),
+    ],
+)
+def test_a_lost_connection_has_a_cause(error: Exception, cause: Cause) -> None:
+    assert reason_of_failure(error).cause is cause
+
+
+def test_a_kubeconfig_that_is_not_there_is_told_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"there is no such file\. Fetch one \(urmanac\.talos\.talos_kubeconfig\)"):
+        connect(Access(str(tmp_path / "kubeconfig")))
+
+
+def kubeconfig(directory: Path, *, server: str = SERVER) -> Path:
+    path = directory / "kubeconfig"
+    context = {"name": "a", "context": {"cluster": "a", "user": "a"}}
+    clusters = [{"name": "a", "cluster": {"server": server}}]
+    users = [{"name": "a", "user": {"token": "secret-token"}}]
+    content = {"current-context": "a", "contexts": [context], "clusters": clusters, "users": users}
+    path.write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "Config", **content}))
+    return path
+
+
+def test_a_context_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="Check the file and the context's name"):
+        connect(Access(str(kubeconfig(tmp_path)), context="other"))
+
+
+def test_a_file_that_is_no_kubeconfig_is_not_quoted(tmp_path: Path) -> None:
+    path = tmp_path / "kubeconfig"
+    path.write_text("token: secret-token\n\t- x")
+
+    with pytest.raises(InputError, match="it is no kubeconfig") as caught:
+        connect(Access(str(path)))
+
+    assert "secret-token" not in str(caught.value)
+
+
+def test_a_server_that_nobody_listens_at_is_unreachable(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        server = f"http://127.0.0.1:{free.getsockname()[1]}"
+        with pytest.raises(ApiError, match="connection refused") as caught:
+            connect(Access(str(kubeconfig(tmp_path, server=server)))).version()
+
+    assert caught.value.cause is Cause.UNREACHABLE
+
+
+def test_a_client_certificate_out_of_date_is_told_before_anything_is_sent(tmp_path: Path) -> None:
+    day = datetime.timedelta(days=1)
+    subject = pki.Subject("somebody", organizations=[], lifetime=day, clock_offset=-3 * day)
+    path = tmp_path / "client.crt"
+    path.write_bytes(pki.issue(pki.new_authority("kubernetes"), subject, client=True).certificate_pem)
+
+    with pytest.raises(ApiError, match="the client certificate in the kubeconfig expired on"):
+        refuse_expired(SERVER, str(path))
