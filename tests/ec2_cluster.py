@@ -102,7 +102,7 @@ def aws_with_images() -> Iterator[None]:
 @cache
 def moto_clients() -> dict[str, Any]:
     """Return clients that any test can use inside its own moto."""
-    services = ("ec2", "iam", "autoscaling", "sts", "ssm", "service-quotas", "freetier")
+    services = ("ec2", "iam", "autoscaling", "scheduler", "sts", "ssm", "service-quotas", "freetier")
     return {service: boto3.client(service, region_name=REGION) for service in services}
 
 

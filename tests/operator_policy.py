@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import warnings
@@ -22,7 +23,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import parliament
 
-POLICY = REPOSITORY / "examples" / "operator_policy.json"
+# A managed policy of IAM takes 6144 characters, so there are two of them, which are attached together.
+POLICIES = tuple(REPOSITORY / "examples" / f"operator_policy{part}.json" for part in ("", "_ec2"))
 RECORDED = REPOSITORY / "tests" / "recorded" / "actions.json"
 # IAM's name of a service where the clients of boto3 have another.
 PREFIXES = {"service-quotas": "servicequotas"}
@@ -43,7 +45,6 @@ OTHER_WORDS = frozenset(
 # Allowed though no call is named in our code or was seen in the lab.
 REVIEWED: Mapping[str, str] = {
     "iam:CreateServiceLinkedRole": "the first Auto Scaling group of an account needs the role of that service",
-    "iam:ListInstanceProfilesForRole": "amazon.aws.iam_role removes a role from its profiles",
     "iam:PassRole": "instances and schedules are given a role",
     "ssm:AddTagsToResource": "PutParameter with tags",
     "ssm:GetParameters": "launches whose image is named by a parameter (resolve:ssm)",
@@ -52,20 +53,35 @@ REVIEWED: Mapping[str, str] = {
 }
 # Permissions newer than parliament's list.
 NEWER_THAN_PARLIAMENT = frozenset({"freetier:GetAccountPlanState"})
+# Parliament wants a statement to fit every resource that a permission needs. IAM judges each resource of a call by
+# itself and takes another statement for each, as these have it; `unreachable` judges whether all are covered.
+IN_SEVERAL_STATEMENTS: Mapping[str, str] = {
+    "ec2:RunInstances": "the machine gets our tag, subnet and group have it, and image and key pair are of others",
+    "ec2:AuthorizeSecurityGroupIngress": "the group has our tag, and a rule that is made with tags has none yet",
+}
 
 
 def findings(policy: Mapping[str, Any]) -> list[str]:
-    """Return what parliament finds in a policy, without what it cannot judge.
+    """Return what parliament finds in a policy, without what is listed above with its reason."""
+    return [line for line, excused in _findings(policy) if not excused]
 
-    A star as the resource is judged by `unreachable`: the condition on the tag is what limits these statements. Several
-    ARNs in one statement are alternatives, of which parliament wants each to fit each action.
-    """
-    return [
-        str(finding)
-        for finding in parliament.analyze_policy_string(json.dumps(policy)).findings
-        if finding.issue not in ("RESOURCE_STAR", "RESOURCE_MISMATCH")
-        and not any(name in str(finding) for name in NEWER_THAN_PARLIAMENT)
-    ]
+
+def excused(policy: Mapping[str, Any]) -> set[str]:
+    """Return the permissions about which parliament finds something that is listed above."""
+    return set().union(*(actions for _line, actions in _findings(policy)))
+
+
+def _findings(policy: Mapping[str, Any]) -> Iterator[tuple[str, set[str]]]:
+    """Yield what parliament finds, each with the permissions that excuse it; none where anything else is in it."""
+    for finding in parliament.analyze_policy_string(json.dumps(policy)).findings:
+        known: Mapping[str, Any] | frozenset[str] = frozenset()
+        if finding.issue == "RESOURCE_MISMATCH":
+            actions, known = {item["action"] for item in finding.detail}, IN_SEVERAL_STATEMENTS
+        elif finding.issue == "UNKNOWN_ACTION":
+            actions, known = {finding.detail.rpartition(" ")[2]}, NEWER_THAN_PARLIAMENT
+        else:
+            actions = set()
+        yield str(finding), actions if actions <= set(known) else set()
 
 
 def statements(policy: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -80,9 +96,9 @@ def _listed(value: str | list[str]) -> list[str]:
 
 
 def operator_policy() -> dict[str, Any]:
-    """Return the policy that the examples hold."""
-    policy: dict[str, Any] = json.loads(POLICY.read_text(encoding="utf-8"))
-    return policy
+    """Return what the two policies in the examples allow together."""
+    policies = [json.loads(path.read_text(encoding="utf-8")) for path in POLICIES]
+    return {**policies[0], "Statement": [statement for policy in policies for statement in policy["Statement"]]}
 
 
 def allowed(policy: Mapping[str, Any]) -> set[str]:
@@ -116,18 +132,34 @@ def permissions(calls: Iterable[Mapping[str, Any]]) -> set[str]:
 
 
 def named_in_code() -> set[str]:
-    """Return the permissions of all calls that the code of our modules names."""
-    files = (REPOSITORY / "plugins").rglob("*.py")
-    code = "\n".join(path.read_text(encoding="utf-8") for path in files)
-    words = set(re.findall(r"[\"'.]([a-z]+(?:_[a-z0-9]+)+)[\"'(]", code))
+    """Return the permissions of all calls that the code of our modules names, whole or in parts."""
+    code = [path.read_text(encoding="utf-8") for path in (REPOSITORY / "plugins").rglob("*.py")]
     session = Session()
     found = {
         f"{PREFIXES.get(service, service)}:{name}"
         for service in SERVICES
-        for name in session.get_service_model(service).operation_names
-        if xform_name(name) in words
+        for name in named_operations(code, session.get_service_model(service).operation_names)
     }
     return found - set(WITHOUT_PERMISSION) - OTHER_WORDS
+
+
+def named_operations(code: Iterable[str], operations: Iterable[str]) -> set[str]:
+    """Return the operations that the code names, and those that it may name with a text that it composes."""
+    texts = list(code)
+    words = {word for text in texts for word in re.findall(r"[\"'.]([a-z]+(?:_[a-z0-9]+)+)[\"'(]", text)}
+    patterns = {pattern for text in texts for pattern in _composed(ast.parse(text))}
+    snake = {name: xform_name(name) for name in operations}
+    return {name for name, word in snake.items() if word in words or any(re.fullmatch(p, word) for p in patterns)}
+
+
+def _composed(tree: ast.AST) -> Iterator[str]:
+    """Yield a pattern for each composed text that begins, or ends, like the name of an operation."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            parts = [str(part.value) if isinstance(part, ast.Constant) else None for part in node.values]
+            plain = [part for part in parts if part is not None]
+            if plain and all(re.fullmatch("[a-z0-9_]+", part) for part in plain) and "_" in "".join(plain).strip("_"):
+                yield "".join("[a-z0-9_]+" if part is None else part for part in parts)
 
 
 def unreachable(policy: Mapping[str, Any]) -> list[str]:
@@ -162,9 +194,13 @@ def _privilege(service: str, name: str) -> dict[str, Any]:
     raise AssertionError(f"IAM has no permission {service}:{name}")
 
 
+# IAM knows these of every call.
+_ALWAYS_KNOWN = {"aws:requestedregion", "aws:resourceaccount"}
+
+
 def _fits(statement: Mapping[str, Any], kinds: Mapping[str, set[str]]) -> bool:
     tests = statement.get("Condition", {}).values()
-    conditions = {key.partition("/")[0].lower() for test in tests for key in test} - {"aws:requestedregion"}
+    conditions = {key.partition("/")[0].lower() for test in tests for key in test} - _ALWAYS_KNOWN
     named = {_kind_of(arn) for arn in statement["Resource"]}
     return any(
         conditions <= {key.partition("/")[0].lower() for key in keys} and named & {kind.lower(), "*"}

@@ -74,6 +74,10 @@ options:
         description: Whether the bastion may reach port 22 of the nodes.
         type: bool
         default: false
+      home_schedule_enabled:
+        description: Whether the IAM role with which EventBridge Scheduler closes home access at its end is part of the cluster.
+        type: bool
+        default: false
       bastion:
         description: The machine that the nodes' packets go through. Without it, or with C(enabled) off, none is described.
         type: dict

@@ -27,9 +27,11 @@ options:
       - V(network) is the VPC with all that is in it but interfaces and machines, and the nodes' role and profile.
       - V(nodes) is an interface and an instance for each node.
       - V(bastion) is its role and profile, interface, Elastic IP, launch template, and Auto Scaling group with hours.
+      - V(access) is the role with which EventBridge Scheduler closes home access, if O(cluster.home_schedule_enabled).
+        It needs the network.
     type: list
     elements: str
-    choices: [network, nodes, bastion]
+    choices: [network, nodes, bastion, access]
     required: true
   state:
     description:
@@ -64,6 +66,13 @@ options:
     description: Whether a bastion that is stopped is started.
     type: bool
     default: true
+  bastion_stop_at:
+    description:
+      - To when the next stop of the bastion is postponed, as RV(bastion_stop.postponed_to) says it.
+      - If empty, it stays as it is.
+      - The stops after that one are at their hours again, without another run.
+    type: str
+    default: ""
 seealso:
   - module: urmanac.talos.ec2_cluster_info
 extends_documentation_fragment:
@@ -164,13 +173,14 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine impo
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import connect
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import SERVICES
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import PARTS
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import diff_of, result_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "cluster": argument_spec(),
-    "parts": {"type": "list", "elements": "str", "choices": ["network", "nodes", "bastion"], "required": True},
+    "parts": {"type": "list", "elements": "str", "choices": list(PARTS), "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "remove_duplicates": {"type": "bool", "default": False},
     "node_image": {"type": "str", "default": ""},
@@ -178,6 +188,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "root_device": {"type": "str", "default": "/dev/xvda"},
     "user_data": {"type": "dict", "default": {}},
     "bastion_started": {"type": "bool", "default": True},
+    "bastion_stop_at": {"type": "str", "default": ""},
 }
 
 
@@ -189,6 +200,7 @@ def machines_of(options: Mapping[str, Any]) -> Machines:
         ssh_key_name=options["node_ssh_key_name"],
         user_data=options["user_data"],
         bastion_started=options["bastion_started"],
+        bastion_stop_at=options["bastion_stop_at"],
     )
 
 

@@ -109,7 +109,7 @@ resources:
       returned: success
       sample: differs
     part:
-      description: The part of M(urmanac.talos.ec2_cluster) that it is of; V(network), V(bastion) or V(nodes).
+      description: The part of M(urmanac.talos.ec2_cluster) that it is of.
       type: str
       returned: success
       sample: nodes

@@ -14,7 +14,8 @@ description:
   - Opens exact ports of a cluster's security groups to one IPv6 network, with a description,
     tags and, if wanted, an end.
   - The groups are C(<cluster>-nodes) and C(<cluster>-bastion). The rules in them are found by their tags C(Project),
-    C(Cluster), C(ManagedBy) and C(Purpose=home-access). No other rule is touched, but one that is the same is adopted.
+    C(Cluster), C(ManagedBy) and C(Purpose=home-access). No other rule is touched. One that is the same and has no
+    tags is adopted; one that is the same and has tags of others is refused, because AWS takes no second one.
   - Every run, whatever its O(state), closes what has expired. An end that nobody can read counts as expired.
   - Refuses what is no home network, such as IPv4, C(::/0), anything wider than C(/48), addresses that never leave a
     site, and a prefix with host bits set.
@@ -87,6 +88,7 @@ options:
         read or made.
       - Needs permission for C(scheduler:ListSchedules), C(scheduler:GetSchedule), C(scheduler:CreateSchedule),
         C(scheduler:UpdateSchedule), C(scheduler:DeleteSchedule) and C(iam:PassRole).
+      - M(urmanac.talos.ec2_cluster) makes such a role as its part V(access).
     type: str
 attributes:
   idempotent:
@@ -185,14 +187,17 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, connect
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import home_schedule
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import connect
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import (
     OPENINGS,
     Identity,
     Opening,
     Order,
     Plan,
-    ensure_home_access,
+    carry_out,
+    read_plan,
     rule_as_dict,
     rule_line,
 )
@@ -201,7 +206,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_input impo
     parse_expires,
     parse_home_network,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_schedule import SchedulePlan, ensure_schedules
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_schedule import SchedulePlan
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
 
 OPENING_SPEC = {
@@ -239,15 +244,22 @@ def order_of(options: Mapping[str, Any], now: datetime) -> Order:
 
 
 def ensure(
-    api: Api, options: Mapping[str, Any], order: Order, now: datetime, *, check_mode: bool
+    calls: Calls, options: Mapping[str, Any], order: Order, now: datetime, *, check_mode: bool
 ) -> tuple[Plan, SchedulePlan]:
-    """Bring rules and schedules to what is ordered and tell what changed."""
+    """Bring rules and schedules to what is ordered and return what changed; nothing is changed if one is refused."""
     identity = Identity(options["name"], options["project"])
-    plan = ensure_home_access(api, identity, order, now, check_mode=check_mode)
     role_arn = options["schedule_role_arn"]
-    if not role_arn:
-        return plan, SchedulePlan((), (), ())
-    return plan, ensure_schedules(api, identity, plan.after, role_arn, check_mode=check_mode)
+    current = home_schedule.read_schedules(calls, identity) if role_arn else {}
+    plan = read_plan(calls, identity, order, now, check_mode=check_mode)
+    if role_arn:
+        home_schedule.refuse_others(current, home_schedule.schedules_of(identity, plan.after, role_arn))
+    if plan.changed and not check_mode:
+        plan = carry_out(calls, identity, order, now, plan)
+    wanted = home_schedule.schedules_of(identity, plan.after, role_arn) if role_arn else []
+    schedules = home_schedule.plan_schedules(current, wanted)
+    if not check_mode:
+        home_schedule.carry_out(calls, schedules)
+    return plan, schedules
 
 
 def result_of(plan: Plan, schedules: SchedulePlan, now: datetime) -> dict[str, Any]:
@@ -276,8 +288,10 @@ def main() -> None:
     now = datetime.now(UTC)
     try:
         order = order_of(module.params, now)
-        api = connect(module, ("ec2", "scheduler") if module.params["schedule_role_arn"] else ("ec2",))
-        plan, schedules = ensure(api, module.params, order, now, check_mode=module.check_mode)
+        services = ("ec2", "scheduler") if module.params["schedule_role_arn"] else ("ec2",)
+        # Calls repeats what may be repeated; botocore would repeat everything.
+        calls = Calls(connect(module, services, once=True))
+        plan, schedules = ensure(calls, module.params, order, now, check_mode=module.check_mode)
     except Refusal as error:
         module.fail_json(msg=str(error), problem=error.problem._asdict())
     except CollectionError as error:

@@ -32,7 +32,7 @@ terminal) or takes too long. If this computer dies, only the bastion is stopped,
 minutes; the node, the volumes and the Elastic IP stay and cost until you remove them with the printed command. No
 schedule in AWS terminates the node: it could name the node only after its launch, and its role would have to be kept
 after the cluster is gone.
-The identity needs examples/operator_policy.json."""
+The identity needs examples/operator_policy.json and examples/operator_policy_ec2.json."""
 CLUSTER = "acceptance"
 
 

@@ -8,10 +8,12 @@ The next run has to end with one of each, and a removal with nothing. The lab re
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,19 +22,29 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls impor
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import taken_problems
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import SERVICES, read_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import (
+    OPENINGS,
+    Identity,
+    read_groups,
+    read_rules,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_schedule import Schedule, read_schedules
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import read_and_compare
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import parse_spec
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ansible_collections.urmanac.talos.plugins.modules.ec2_home_access import ensure, order_of
 from tests.ec2_bad_day import READING, refusal, unknown
 from tests.ec2_cluster import cluster, node
 from tests.lab.labs import Lab
 
-PARTS = ("network", "bastion", "nodes")
+PARTS = ("network", "bastion", "nodes", "access")
 CREATING = (
     *("create_vpc", "create_dhcp_options", "create_subnet", "create_internet_gateway", "create_route_table"),
     *("create_security_group", "create_role", "create_instance_profile", "create_network_interface"),
     *("allocate_address", "create_launch_template", "create_auto_scaling_group", "run_instances"),
+    *("authorize_home_rule", "create_schedule"),
 )
 SETTING = (
     *("associate_dhcp_options", "attach_internet_gateway", "create_route", "associate_route_table"),
@@ -48,7 +60,14 @@ BASTION = {
     "stop": "23:00",
 }
 # Machines of this network exist in EC2 only, so that nothing has to boot.
-SPEC = parse_spec(cluster(bastion=BASTION, nodes=[node(), node(name="compute-2", role="compute", ipv4="10.10.0.102")]))
+NODES = [node(), node(name="compute-2", role="compute", ipv4="10.10.0.102")]
+SPEC = parse_spec(cluster(bastion=BASTION, nodes=NODES, home_schedule_enabled=True))
+NOW = datetime.now(UTC).replace(microsecond=0)
+STOP_AT = (NOW + timedelta(hours=8)).isoformat()
+IDENTITY = Identity(SPEC.name, SPEC.project)
+HOME = {"name": SPEC.name, "project": SPEC.project, "ipv6": "2001:db8:1:2::/64", "expires": "8h", "replace": False} | {
+    "openings": [opening._asdict() for opening in OPENINGS]
+}
 
 
 # The parameters that hold the id of what a call makes, where its answer has no other.
@@ -63,7 +82,7 @@ class FaultyApi(AwsApi):
     """The lab's AWS, whose answer to an operation is lost, or whose caller is killed right after it."""
 
     def __init__(self, lab: Lab) -> None:
-        super().__init__({service: lab.client(service) for service in SERVICES}, SPEC.region)
+        super().__init__({service: lab.client(service) for service in (*SERVICES, "scheduler")}, SPEC.region)
         self.lost: Counter[str] = Counter()
         self.killed = ""
         # The operations whose result is unknown to the next call that changes it.
@@ -76,16 +95,17 @@ class FaultyApi(AwsApi):
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         self._refuse_unknown(service, operation, parameters)
         answer = super().call(service, operation, **parameters)
-        if operation in self.late:
-            self.late.remove(operation)
+        what = named(operation, parameters)
+        if what in self.late:
+            self.late.remove(what)
             self._unknown |= set(re.findall(r"'([a-z]+-[0-9a-f]{8,})'", repr(answer)))
             self._unknown |= {parameters[name] for name in NAMES_MADE & parameters.keys()}
         if not operation.startswith(READING):
             self.writes.append(operation)
-        if self.lost[operation]:
-            self.lost[operation] -= 1
+        if self.lost[what]:
+            self.lost[what] -= 1
             raise refusal("InternalError", operation)
-        if operation == self.killed:
+        if what == self.killed:
             raise Ended(operation)
         return answer
 
@@ -101,6 +121,15 @@ class FaultyApi(AwsApi):
             raise unknown(service, met.pop(), operation)
 
 
+def named(operation: str, parameters: dict[str, Any]) -> str:
+    """Return what a call is known as here: rules of home access are made and taken away like those of the network."""
+    if operation == "authorize_security_group_ingress" and "TagSpecifications" in parameters:
+        return "authorize_home_rule"
+    if operation == "revoke_security_group_ingress" and "SecurityGroupRuleIds" in parameters:
+        return "revoke_home_rule"
+    return operation
+
+
 @pytest.fixture
 def api(lab: Lab) -> Iterator[FaultyApi]:
     """Give an account without anything of the cluster, and see to it that it is left so."""
@@ -108,16 +137,34 @@ def api(lab: Lab) -> Iterator[FaultyApi]:
     yield made
     made.stop_failing()
     assert removed(made).after.found == ()
+    assert schedules(made) == {}
 
 
 def ensured(api: FaultyApi, *, absent: bool = False) -> Outcome:
     """Bring the cluster up or down, part by part as the playbooks do, with pauses that do not wait for a real AWS."""
     calls = Calls(api, Clock(time.monotonic, lambda seconds: time.sleep(min(seconds, 0.1))))
     image = lab_image(api)
-    machines = Machines(image=image, user_data={"bastion": "IyEvYmluL3NoCg=="})
+    machines = Machines(image=image, user_data={"bastion": "IyEvYmluL3NoCg=="}, bastion_stop_at=STOP_AT)
+    if absent:
+        home(calls, "absent", SPEC.schedule_role_name)
     for part in reversed(PARTS) if absent else PARTS:
         outcome = ensure_cluster(calls, SPEC, Order((part,), absent=absent, machines=machines))
+    if not absent:
+        (role,) = [item for item in outcome.after.resources if item.key == "iam_role/access"]
+        home(calls, "present", (role.have or {})["arn"])
     return outcome
+
+
+def home(calls: Calls, state: str, role: str) -> None:
+    """Open the cluster to a home for some hours, or close it to every home."""
+    options = {**HOME, "state": state, "schedule_role_arn": role}
+    wanted = options if state == "present" else {**options, "ipv6": None, "expires": None}
+    ensure(calls, options, order_of(wanted, NOW), NOW, check_mode=False)
+
+
+def schedules(api: FaultyApi) -> dict[str, Schedule]:
+    """Return the schedules of the cluster."""
+    return read_schedules(api, IDENTITY)
 
 
 def lab_image(api: FaultyApi) -> str:
@@ -131,13 +178,17 @@ def removed(api: FaultyApi) -> Outcome:
     return ensured(api, absent=True)
 
 
-def assert_one_of_each(outcome: Outcome) -> None:
+def assert_one_of_each(api: FaultyApi, outcome: Outcome) -> None:
+    rules = [rule for rule in read_rules(api, IDENTITY, read_groups(api, IDENTITY)) if rule.ours]
+    closed = [json.loads(schedule.input)["SecurityGroupRuleIds"] for schedule in schedules(api).values()]
+    assert len(rules) == len(OPENINGS)
+    assert sorted(rule_id for ids in closed for rule_id in ids) == sorted(str(rule.id) for rule in rules)
     assert {item.key: item.state for item in outcome.after.resources if item.state != "present"} == {}
     assert [found for found in outcome.after.found if not found.described and found.goes_with is None] == []
 
 
 def test_a_second_run_makes_no_writing_call(api: FaultyApi) -> None:
-    assert_one_of_each(ensured(api))
+    assert_one_of_each(api, ensured(api))
     api.writes.clear()
 
     outcome = ensured(api)
@@ -151,7 +202,7 @@ def test_lost_answers_of_all_calls_leave_one_of_each(api: FaultyApi) -> None:
     outcome = ensured(api)
 
     assert +api.lost == Counter()
-    assert_one_of_each(outcome)
+    assert_one_of_each(api, outcome)
 
 
 def test_what_is_unknown_right_after_it_was_made_is_waited_for(api: FaultyApi) -> None:
@@ -161,7 +212,7 @@ def test_what_is_unknown_right_after_it_was_made_is_waited_for(api: FaultyApi) -
 
     assert api.late == set()
     assert api.told_late == {"ec2", "iam", "autoscaling"}
-    assert_one_of_each(outcome)
+    assert_one_of_each(api, outcome)
 
 
 @pytest.mark.parametrize("operation", CREATING)
@@ -171,7 +222,7 @@ def test_a_run_that_ended_right_after_a_call_is_continued(api: FaultyApi, operat
         ensured(api)
     api.stop_failing()
 
-    assert_one_of_each(ensured(api))
+    assert_one_of_each(api, ensured(api))
 
 
 @pytest.mark.parametrize("operation", CREATING)
@@ -186,6 +237,7 @@ def test_a_run_that_ended_right_after_a_call_is_removed(api: FaultyApi, operatio
 
 # In the order in which a removal makes them.
 DELETING = (
+    *("revoke_home_rule", "delete_schedule"),
     *("terminate_instances", "delete_network_interface", "delete_auto_scaling_group", "delete_launch_template"),
     *("disassociate_address", "release_address", "remove_role_from_instance_profile", "delete_instance_profile"),
     *("delete_role_policy", "delete_role", "revoke_security_group_ingress", "delete_security_group"),
@@ -243,8 +295,8 @@ def plant(lab: Lab, kind: str) -> Any:
             Tags=[{**tag, "PropagateAtLaunch": False} for tag in STRANGER],
         )
         return lambda: scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
-    iam, role = lab.client("iam"), SPEC.iam_name
-    if kind == "iam_role":
+    iam, role = lab.client("iam"), SPEC.schedule_role_name if kind == "closing role" else SPEC.iam_name
+    if kind in ("iam_role", "closing role"):
         iam.create_role(RoleName=role, AssumeRolePolicyDocument="{}", Tags=STRANGER)
         return lambda: iam.get_role(RoleName=role)["Role"]
     iam.create_instance_profile(InstanceProfileName=role, Tags=STRANGER)
@@ -258,13 +310,16 @@ def uproot(lab: Lab, kind: str) -> None:
     elif kind == "autoscaling_group":
         lab.client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=name)
         lab.client("ec2").delete_launch_template(LaunchTemplateName="theirs")
-    elif kind == "iam_role":
-        lab.client("iam").delete_role(RoleName=SPEC.iam_name)
+    elif kind in ("iam_role", "closing role"):
+        lab.client("iam").delete_role(RoleName=SPEC.schedule_role_name if kind == "closing role" else SPEC.iam_name)
     else:
         lab.client("iam").delete_instance_profile(InstanceProfileName=SPEC.iam_name)
 
 
-@pytest.mark.parametrize("kind", ["launch_template", "autoscaling_group", "iam_role", "instance_profile"])
+STRANGERS = ("launch_template", "autoscaling_group", "iam_role", "instance_profile", "closing role")
+
+
+@pytest.mark.parametrize("kind", STRANGERS)
 def test_a_stranger_under_our_name_is_refused_and_left_as_it_is(lab: Lab, api: FaultyApi, kind: str) -> None:
     read = plant(lab, kind)
     before = read()
@@ -274,7 +329,9 @@ def test_a_stranger_under_our_name_is_refused_and_left_as_it_is(lab: Lab, api: F
             ensured(api)
         removed(api)
 
-        assert [item.kind for item in plan.resources if item.state == "foreign"] == [kind]
+        foreign = [item.kind for item in plan.resources if item.state == "foreign"]
+        assert foreign == ["iam_role" if kind == "closing role" else kind]
+        assert [problem.code for problem in taken_problems(plan.resources)] == ["NAME_TAKEN"]
         assert read() == before
     finally:
         uproot(lab, kind)

@@ -19,4 +19,4 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with running_lab(tmp_path_factory.mktemp("lab")) as made:
         yield made
         needed = permissions(made.ask("/lab/calls"))
-    assert needed - allowed(operator_policy()) == set(), "Add what is missing to examples/operator_policy.json"
+    assert needed - allowed(operator_policy()) == set(), "Add what is missing to examples/operator_policy*.json"

@@ -128,12 +128,36 @@ def test_home_access_opens_exact_ports_until_its_end_and_leaves_no_trace(lab: La
     assert rules(lab) == before
 
 
+def test_aws_closes_on_time_with_a_role_that_goes_with_the_last_opening(lab: Lab, built: Run) -> None:
+    scheduler, iam = lab.client("scheduler"), lab.client("iam")
+    options = (*ONE_NODE, "-e", f"ipv6={HOME}", "-e", "expires=8h", "-e", "cluster_home_schedule_enabled=true")
+
+    planned = play(lab, "playbooks/add_home_access.yml", *options, "--check")
+    before = [role["RoleName"] for role in iam.list_roles()["Roles"]]
+    opened = play(lab, "playbooks/add_home_access.yml", *options)
+    schedules = [scheduler.get_schedule(Name=item["Name"]) for item in scheduler.list_schedules()["Schedules"]]
+    roles = [role["Arn"] for role in iam.list_roles()["Roles"] if role["RoleName"].endswith("-home-access")]
+    again = play(lab, "playbooks/add_home_access.yml", *options)
+    # The description does not name the role any more; it is found by its tags.
+    closed = play(lab, "playbooks/remove_home_access.yml", *ONE_NODE)
+
+    assert (planned.code, opened.code, again.code, closed.code) == (0, 0, 0, 0), opened.output + closed.output
+    assert "talos-arm64-lab-home-access" not in before
+    assert [schedule["Target"]["RoleArn"] for schedule in schedules] == roles * 2
+    # The role, and what it closes; both go again.
+    assert (planned.changed, opened.changed, again.changed, closed.changed) == (2, 2, 0, 2)
+    assert scheduler.list_schedules()["Schedules"] == []
+    assert not any(role["RoleName"].endswith("-home-access") for role in iam.list_roles()["Roles"])
+
+
 @pytest.mark.parametrize(
     ("options", "why"),
     [
         pytest.param(("-e", "ipv6=::/0"), "the whole Internet", id="everybody"),
         pytest.param(
-            ("-e", f"ipv6={HOME}", "-e", "cluster_name=never-built"), "security groups do not exist", id="no network"
+            ("-e", f"ipv6={HOME}", "-e", "cluster_name=never-built"),
+            "the network of the cluster does not exist",
+            id="no network",
         ),
     ],
 )
@@ -142,7 +166,9 @@ def test_what_cannot_be_opened_is_refused_before_the_role_is_made_that_closes_it
 ) -> None:
     before = calls(lab)
 
-    run = play(lab, "playbooks/add_home_access.yml", "-e", "access_schedule_enabled=true", "-e", "expires=8h", *options)
+    run = play(
+        lab, "playbooks/add_home_access.yml", "-e", "cluster_home_schedule_enabled=true", "-e", "expires=8h", *options
+    )
 
     assert run.code != 0
     assert why in run.output

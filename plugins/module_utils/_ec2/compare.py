@@ -18,6 +18,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison impo
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import GUESTS, Thing
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import (
+    ACCESS,
     BASTION,
     NETWORK,
     NODES,
@@ -158,8 +159,8 @@ def _part(thing: Thing) -> str | None:
     return NETWORK if thing.kind in FIXED or thing.kind == "internet_gateway" else None
 
 
-# By the end of the name; the role of home access is made, and removed, by the role access.
-_IAM_PARTS = {BASTION: BASTION, "node": NETWORK}
+# By the end of the name; that of the role that closes home access ends so.
+_IAM_PARTS = {BASTION: BASTION, "node": NETWORK, ACCESS: ACCESS}
 
 
 def teardown_rank(kind: str) -> int:

@@ -217,6 +217,7 @@ def _vpc(record: Record) -> dict[str, Any]:
         "ipv6_enabled": bool(ipv6),
         "ipv6_cidr": ipv6[0] if ipv6 else None,
         "dhcp_options": record.get("DhcpOptionsId"),
+        "account": record["OwnerId"],
     }
 
 
@@ -464,6 +465,7 @@ def _read_role(api: Api, spec: ClusterSpec, name: str) -> list[Thing]:
         return []
     policy = _existing(api, "get_role_policy", RoleName=name, PolicyName=name) or {}
     have = {"trust_policy": role["Role"]["AssumeRolePolicyDocument"], "policy": policy.get("PolicyDocument")}
+    have["arn"] = role["Role"]["Arn"]
     return [_iam_thing("iam_role", spec, name, role["Role"], have)]
 
 

@@ -77,7 +77,9 @@ def checksum(user_data: str | None) -> str | None:
 def _read_schedules(api: Api, group: str) -> dict[str, Any]:
     actions = api.call("autoscaling", "describe_scheduled_actions", AutoScalingGroupName=group)
     found = actions["ScheduledUpdateGroupActions"]
-    return {"schedules": dict(map(_schedule, found)), "next_starts": dict(map(_next_start, found))}
+    starts = dict(map(_next_start, found))
+    stops = [start for action in found if action.get("DesiredCapacity") == 0 and (start := _next_start(action)[1])]
+    return {"schedules": dict(map(_schedule, found)), "next_starts": starts, "next_stop": min(stops, default=None)}
 
 
 def _next_start(action: Record) -> tuple[str, str | None]:

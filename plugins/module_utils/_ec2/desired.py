@@ -20,8 +20,8 @@ TIME_SERVER = "169.254.169.123"
 # The states of an instance that runs, or is on its way to.
 RUNNING = ("pending", "running")
 # The roles make and remove a cluster in these parts.
-NETWORK, NODES = "network", "nodes"
-PARTS = (NETWORK, BASTION, NODES)
+NETWORK, NODES, ACCESS = "network", "nodes", "access"
+PARTS = (NETWORK, NODES, BASTION, ACCESS)
 REGION_TAG = "Region"
 _IAM = ("iam_role", "instance_profile")
 # Their names say what they are for, and no inventory reads their tags.
@@ -78,10 +78,10 @@ def tags_of(spec: ClusterSpec, name: str, node: NodeSpec | None = None) -> dict[
     return {**tags, "Node": node.name, "Role": node.role, "MachineType": node.machine_type}
 
 
-def desired(spec: ClusterSpec, *, vpc_ipv6_cidr: str | None = None) -> dict[str, Desired]:
+def desired(spec: ClusterSpec, *, vpc_ipv6_cidr: str | None = None, account: str | None = None) -> dict[str, Desired]:
     """Return every resource of the cluster in the order in which they are built.
 
-    Amazon chooses the VPC's IPv6 block, so the subnet's /64 is only known once the VPC exists.
+    Amazon chooses the VPC's IPv6 block, so the subnet's /64 is only known once the VPC exists, and so is the account.
     """
     resources = {
         "vpc": _vpc(spec),
@@ -96,6 +96,7 @@ def desired(spec: ClusterSpec, *, vpc_ipv6_cidr: str | None = None) -> dict[str,
         **_bastion(spec),
         **{f"eni/{node.name}": _eni(spec, node) for node in spec.nodes},
         **{f"instance/{node.name}": _instance(spec, node) for node in spec.nodes},
+        **({"iam_role/access": _closing_role(spec, account)} if spec.home_schedule_enabled else {}),
     }
     return {key: _tagged(spec, key, resource) for key, resource in resources.items()}
 
@@ -113,6 +114,8 @@ def _tagged(spec: ClusterSpec, key: str, resource: Desired) -> Desired:
 
 
 def _part(key: str, kind: str) -> str:
+    if key.endswith(f"/{ACCESS}"):
+        return ACCESS
     if key.endswith(f"/{BASTION}") and kind != "security_group":
         return BASTION
     return NODES if kind in ("eni", "instance") else NETWORK
@@ -176,7 +179,8 @@ def description_of(spec: ClusterSpec, kind: str, part: str) -> str:
     """Return the description with which a group or role is made; EC2 never changes it, so it says nothing that may."""
     if kind == "security_group":
         return f"Talos cluster {spec.name}, made by urmanac.talos"
-    return f"{'Bastion' if part == BASTION else 'Talos nodes'} of the cluster {spec.name}, made by urmanac.talos"
+    whose = {BASTION: "Bastion", ACCESS: "Closing of home access"}.get(part, "Talos nodes")
+    return f"{whose} of the cluster {spec.name}, made by urmanac.talos"
 
 
 def rules_of(spec: ClusterSpec, what: str) -> tuple[Rule, ...]:
@@ -211,6 +215,26 @@ def _iam_role(spec: ClusterSpec) -> Desired:
         "Condition": {"StringEquals": {"aws:RequestedRegion": spec.region}},
     }
     return Desired("iam_role", spec.iam_name, {"trust_policy": _policy(trust), "policy": _policy(allow)})
+
+
+def _closing_role(spec: ClusterSpec, account: str | None) -> Desired:
+    """Return the role with which EventBridge Scheduler may revoke rules of the cluster, and nothing else."""
+    account = account or "the account of the VPC"
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "scheduler.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+    }
+    kinds = ("security-group", "security-group-rule")
+    allow = {
+        "Effect": "Allow",
+        "Action": "ec2:RevokeSecurityGroupIngress",
+        "Resource": [f"arn:aws:ec2:{spec.region}:{account}:{kind}/*" for kind in kinds],
+        "Condition": {"StringEquals": {f"aws:ResourceTag/{key}": value for key, value in owner_tags(spec).items()}},
+    }
+    return Desired("iam_role", spec.schedule_role_name, {"trust_policy": _policy(trust), "policy": _policy(allow)})
 
 
 def _policy(statement: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls, saying
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_input import End, time_of, time_text
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import MANAGED_BY
@@ -20,7 +21,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Er
 
 PURPOSE = "home-access"
 GROUPS = ("nodes", "bastion")
-# Somebody else was faster, or an answer got lost on its way: what exists has to be read again.
+# Another run was faster: what exists has to be read again.
 _MOVED = ("InvalidPermission.Duplicate", "InvalidSecurityGroupRuleId.NotFound", "InvalidPermission.NotFound")
 
 
@@ -47,7 +48,10 @@ OPENINGS = (
 
 
 class HomeRule(NamedTuple):
-    """One ingress rule for one peer; id is None while it does not exist, and ours tells whether it has our tags."""
+    """One ingress rule for one peer; id is None while it does not exist, and ours tells whether it has our tags.
+
+    owner is what the tags of a rule say that is not ours.
+    """
 
     group: str
     group_id: str
@@ -57,6 +61,7 @@ class HomeRule(NamedTuple):
     expires: str | None
     id: str | None = None
     ours: bool = True
+    owner: str = ""
 
     @property
     def place(self) -> tuple[str, str, str]:
@@ -96,22 +101,37 @@ class Plan(NamedTuple):
         return bool(self.opened or self.closed or self.marked)
 
 
-def ensure_home_access(api: Api, identity: Identity, order: Order, now: datetime, *, check_mode: bool) -> Plan:
-    """Bring the rules to what is ordered and return what was, or in check mode would be, done."""
+def read_plan(api: Api, identity: Identity, order: Order, now: datetime, *, check_mode: bool) -> Plan:
+    """Return what is to be done, or raise Ec2Error for what must not be."""
     groups = read_groups(api, identity)
     if order.state == "present" and not check_mode:
         _require_groups(identity, order, groups)
     plan = plan_home_access(read_rules(api, identity, groups), groups, order, now)
-    if not plan.changed or check_mode:
-        return plan
+    _refuse_others(plan)
+    return plan
+
+
+def _refuse_others(plan: Plan) -> None:
+    """Raise Ec2Error for rules of others that let the network in already: AWS makes no second one beside them."""
+    taken = [
+        f"Failed to open {rule.port} of {rule.group} to {rule.network}: the rule {rule.id} does it already and is not "
+        f"of this cluster ({rule.owner}). Have its owner delete it, or leave that port out of the openings."
+        for rule in plan.marked
+        if rule.owner
+    ]
+    if taken:
+        raise Ec2Error("\n".join(taken))
+
+
+def carry_out(calls: Calls, identity: Identity, order: Order, now: datetime, plan: Plan) -> Plan:
+    """Do what is planned and return it with the ids of what was opened."""
     try:
-        return _act(api, identity, plan)
+        return _act(calls, identity, plan)
     except AwsError as error:
         if error.reason not in _MOVED:
             raise
-    again = plan_home_access(read_rules(api, identity, groups), groups, order, now)
-    after = _act(api, identity, again).after
-    return plan._replace(after=after)
+    again = read_plan(calls, identity, order, now, check_mode=False)
+    return plan._replace(after=_act(calls, identity, again).after)
 
 
 def _require_groups(identity: Identity, order: Order, groups: Mapping[str, str]) -> None:
@@ -158,7 +178,8 @@ def home_rule(identity: Identity, group: str, record: Mapping[str, Any]) -> Home
         description=record.get("Description", ""),
         expires=tags.get("Expires"),
         id=record["SecurityGroupRuleId"],
-        ours=marks.items() <= tags.items(),
+        ours=(ours := marks.items() <= tags.items()),
+        owner="" if ours else ", ".join(f"{key}={value}" for key, value in sorted(tags.items())),
     )
 
 
@@ -180,7 +201,9 @@ def plan_home_access(rules: Sequence[HomeRule], groups: Mapping[str, str], order
     opened = tuple(rule for rule in wanted if rule.place not in known)
     kept = [(known[rule.place], rule) for rule in wanted if rule.place in known]
     marked = tuple(
-        rule._replace(id=have.id) for have, rule in kept if not _is_as_wanted(have, rule, order.end, now=now)
+        rule._replace(id=have.id, owner=have.owner)
+        for have, rule in kept
+        if not _is_as_wanted(have, rule, order.end, now=now)
     )
     places = {rule.place for rule in wanted}
     closed = tuple(rule for rule in before if rule.place not in places and _is_to_close(rule, order, now))
@@ -224,14 +247,16 @@ def _is_to_close(rule: HomeRule, order: Order, now: datetime) -> bool:
     return order.state == "present" and order.replace
 
 
-def _act(api: Api, identity: Identity, plan: Plan) -> Plan:
+def _act(calls: Calls, identity: Identity, plan: Plan) -> Plan:
     """Open before closing, so that a network that replaces another leaves no gap."""
-    ids = {rule.place: _authorize(api, identity, rule) for rule in plan.opened}
+    ids = {rule.place: _authorize(calls, identity, rule) for rule in plan.opened}
     for group_id, rules in _by_group(plan.marked):
-        _mark(api, identity, group_id, rules)
-    for group_id, rules in _by_group(plan.closed):
-        rule_ids = [rule.id for rule in rules]
-        api.call("ec2", "revoke_security_group_ingress", GroupId=group_id, SecurityGroupRuleIds=rule_ids)
+        with saying(f"describe the rules of home access in {group_id}"):
+            _mark(calls, identity, group_id, rules)
+    for rule in plan.closed:
+        with saying(f"close {rule.port} of {rule.group} to {rule.network}"):
+            revoked = {"GroupId": rule.group_id, "SecurityGroupRuleIds": [rule.id]}
+            calls.delete("ec2", "revoke_security_group_ingress", **revoked)
     after = [rule._replace(id=rule.id or ids.get(rule.place)) for rule in plan.after]
     return plan._replace(after=tuple(after))
 
@@ -241,16 +266,25 @@ def _by_group(rules: Iterable[HomeRule]) -> Iterator[tuple[str, list[HomeRule]]]
         yield group_id, list(of)
 
 
-def _authorize(api: Api, identity: Identity, rule: HomeRule) -> str:
-    answer = api.call(
-        "ec2",
-        "authorize_security_group_ingress",
-        GroupId=rule.group_id,
-        IpPermissions=[_permission(rule)],
-        TagSpecifications=[{"ResourceType": "security-group-rule", "Tags": _tag_list(identity, rule)}],
-    )
-    rule_id: str = answer["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+def _authorize(calls: Calls, identity: Identity, rule: HomeRule) -> str:
+    with saying(f"open {rule.port} of {rule.group} to {rule.network}"):
+        answer = calls.create(
+            "ec2",
+            "authorize_security_group_ingress",
+            lambda: _opened(calls, identity, rule),
+            GroupId=rule.group_id,
+            IpPermissions=[_permission(rule)],
+            TagSpecifications=[{"ResourceType": "security-group-rule", "Tags": _tag_list(identity, rule)}],
+        )
+    rule_id = answer if isinstance(answer, str) else str(answer["SecurityGroupRules"][0]["SecurityGroupRuleId"])
+    calls.made(rule_id)
     return rule_id
+
+
+def _opened(calls: Calls, identity: Identity, rule: HomeRule) -> str | None:
+    """Return the id of the rule that a call has made whose answer was lost."""
+    rules = read_rules(calls, identity, {rule.group: rule.group_id})
+    return next((found.id for found in rules if found.ours and found.place == rule.place), None)
 
 
 def _permission(rule: HomeRule) -> dict[str, Any]:
@@ -271,13 +305,13 @@ def _tag_list(identity: Identity, rule: HomeRule) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-def _mark(api: Api, identity: Identity, group_id: str, rules: Sequence[HomeRule]) -> None:
+def _mark(calls: Calls, identity: Identity, group_id: str, rules: Sequence[HomeRule]) -> None:
     ids = [rule.id for rule in rules]
-    api.call("ec2", "create_tags", Resources=ids, Tags=_tag_list(identity, rules[0]))
+    calls.call("ec2", "create_tags", Resources=ids, Tags=_tag_list(identity, rules[0]))
     if rules[0].expires is None:
-        api.call("ec2", "delete_tags", Resources=ids, Tags=[{"Key": "Expires"}])
+        calls.call("ec2", "delete_tags", Resources=ids, Tags=[{"Key": "Expires"}])
     permissions = [_permission(rule) for rule in rules]
-    api.call("ec2", "update_security_group_rule_descriptions_ingress", GroupId=group_id, IpPermissions=permissions)
+    calls.call("ec2", "update_security_group_rule_descriptions_ingress", GroupId=group_id, IpPermissions=permissions)
 
 
 def rule_line(rule: HomeRule) -> str:

@@ -11,15 +11,20 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls, saying
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError, is_not_found
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import HomeRule, Identity
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 
 # A universal target: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html
 _TARGET = "arn:aws:scheduler:::aws-sdk:ec2:revokeSecurityGroupIngress"
+# A schedule has no tags, so this tells together with its name and its target that it is ours.
+_DESCRIPTION = "Closes home access at its end, made by urmanac.talos"
 # The tag may have been moved an hour ago, so a rule that is gone already is no reason to try again for a day.
 _RETRY = {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 5}
 
@@ -31,6 +36,7 @@ class Schedule(NamedTuple):
     expression: str
     input: str
     role_arn: str
+    ours: bool = True
 
 
 class SchedulePlan(NamedTuple):
@@ -46,20 +52,29 @@ class SchedulePlan(NamedTuple):
         return bool(self.create or self.update or self.delete)
 
 
-def ensure_schedules(
-    api: Api, identity: Identity, rules: Iterable[HomeRule], role_arn: str, *, check_mode: bool
-) -> SchedulePlan:
-    """Bring the schedules to the ends of the rules and return what was, or in check mode would be, done."""
-    plan = plan_schedules(_read(api, identity), schedules_of(identity, rules, role_arn))
-    if check_mode:
-        return plan
+def refuse_others(current: Mapping[str, Schedule], wanted: Iterable[Schedule]) -> None:
+    """Raise Ec2Error for schedules of others that have a name that is needed."""
+    taken = [schedule.name for schedule in wanted if schedule.name in current and not current[schedule.name].ours]
+    if taken:
+        raise Ec2Error(
+            f"Failed to make the schedule {', '.join(taken)}: it exists and does something else than closing home "
+            "access of this cluster. Delete it if it is not needed, or set cluster_home_schedule_enabled to false."
+        )
+
+
+def carry_out(calls: Calls, plan: SchedulePlan) -> None:
+    """Make what is planned so."""
     for schedule in plan.create:
-        api.call("scheduler", "create_schedule", **_parameters(schedule))
+        with saying(f"make schedule {schedule.name}"):
+            find = lambda: read_schedule(calls, schedule.name)  # noqa: B023, E731  it is called before the next one
+            token = str(uuid.uuid4())
+            calls.create("scheduler", "create_schedule", find, **_parameters(schedule), ClientToken=token)
     for schedule in plan.update:
-        api.call("scheduler", "update_schedule", **_parameters(schedule))
+        with saying(f"change schedule {schedule.name}"):
+            calls.call("scheduler", "update_schedule", **_parameters(schedule))
     for name in plan.delete:
-        _delete(api, name)
-    return plan
+        with saying(f"delete schedule {name}"):
+            calls.delete("scheduler", "delete_schedule", Name=name)
 
 
 def plan_schedules(current: Mapping[str, Schedule], wanted: Iterable[Schedule]) -> SchedulePlan:
@@ -68,7 +83,7 @@ def plan_schedules(current: Mapping[str, Schedule], wanted: Iterable[Schedule]) 
     return SchedulePlan(
         create=tuple(schedule for name, schedule in by_name.items() if name not in current),
         update=tuple(schedule for name, schedule in by_name.items() if name in current and current[name] != schedule),
-        delete=tuple(sorted(set(current) - set(by_name))),
+        delete=tuple(sorted(name for name in set(current) - set(by_name) if current[name].ours)),
     )
 
 
@@ -99,32 +114,33 @@ def _digest(*parts: str) -> str:
     return sha256("\n".join(parts).encode()).hexdigest()[:10]
 
 
-def _read(api: Api, identity: Identity) -> dict[str, Schedule]:
+def read_schedules(api: Api, identity: Identity) -> dict[str, Schedule]:
+    """Return the schedules that have a name of this cluster's."""
     listed = api.call("scheduler", "list_schedules", NamePrefix=_prefix(identity))["Schedules"]
     names = [item["Name"] for item in listed if re.fullmatch(r"[0-9a-f]{10}", item["Name"][len(_prefix(identity)) :])]
-    answers = [(name, api.call("scheduler", "get_schedule", Name=name)) for name in names]
-    return {
-        name: Schedule(name, answer["ScheduleExpression"], answer["Target"]["Input"], answer["Target"]["RoleArn"])
-        for name, answer in answers
-    }
+    return {name: schedule for name in names if (schedule := read_schedule(api, name))}
+
+
+def read_schedule(api: Api, name: str) -> Schedule | None:
+    """Return a schedule, or None if it does not exist: it may have run, and deleted itself, since it was listed."""
+    try:
+        answer = api.call("scheduler", "get_schedule", Name=name)
+    except AwsError as error:
+        if is_not_found(error):
+            return None
+        raise
+    target = answer["Target"]
+    ours = (target["Arn"], answer.get("Description")) == (_TARGET, _DESCRIPTION)
+    return Schedule(name, answer["ScheduleExpression"], target.get("Input", ""), target["RoleArn"], ours)
 
 
 def _parameters(schedule: Schedule) -> dict[str, Any]:
     return {
         "Name": schedule.name,
-        "Description": "Closes home access at its end, made by urmanac.talos",
+        "Description": _DESCRIPTION,
         "ScheduleExpression": schedule.expression,
         "ScheduleExpressionTimezone": "UTC",
         "FlexibleTimeWindow": {"Mode": "OFF"},
         "ActionAfterCompletion": "DELETE",
         "Target": {"Arn": _TARGET, "RoleArn": schedule.role_arn, "Input": schedule.input, "RetryPolicy": _RETRY},
     }
-
-
-def _delete(api: Api, name: str) -> None:
-    try:
-        api.call("scheduler", "delete_schedule", Name=name)
-    except AwsError as error:
-        # It has run, and deleted itself, since it was read.
-        if error.reason != "ResourceNotFoundException":
-            raise

@@ -30,7 +30,7 @@ def read_and_compare(api: Api, spec: ClusterSpec, *, console_output: bool = Fals
 def wanted_of(spec: ClusterSpec, things: list[Thing]) -> dict[str, Desired]:
     """Return every resource that is described, with what only the VPC that exists decides."""
     vpc = choose(desired(spec)["vpc"], things)
-    return desired(spec, vpc_ipv6_cidr=vpc.have["ipv6_cidr"] if vpc else None)
+    return desired(spec, vpc_ipv6_cidr=vpc.have["ipv6_cidr"], account=vpc.have["account"]) if vpc else desired(spec)
 
 
 def result_of(spec: ClusterSpec, comparison: Comparison, now: datetime) -> dict[str, Any]:

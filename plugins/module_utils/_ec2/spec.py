@@ -74,6 +74,7 @@ class ClusterSpec:
     nodes: tuple[NodeSpec, ...]
     ssh_enabled: bool = False
     bastion: BastionSpec | None = None
+    home_schedule_enabled: bool = False
 
     @property
     def iam_name(self) -> str:
@@ -92,7 +93,7 @@ class ClusterSpec:
 
     @property
     def schedule_role_name(self) -> str:
-        """Return the name of the IAM role with which schedules close home access; it need not exist."""
+        """Return the name of the IAM role with which schedules close home access, or would."""
         return f"{self.project}-{self.name}-home-access"
 
     @property
@@ -127,6 +128,7 @@ def argument_spec() -> dict[str, Any]:
         "nodes": {"type": "list", "elements": "dict", "required": True, "options": node},
         "ssh_enabled": {"type": "bool", "default": False},
         "bastion": {"type": "dict", "options": bastion_options()},
+        "home_schedule_enabled": {"type": "bool", "default": False},
     }
     return {"type": "dict", "required": True, "options": options}
 

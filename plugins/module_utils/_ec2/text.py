@@ -184,6 +184,8 @@ def _iam_role(want: Want) -> str:
     statement = want["policy"]["Statement"][0]
     if isinstance(statement["Action"], list):
         return role_line(want)
+    if want["trust_policy"]["Statement"][0]["Principal"]["Service"] == "scheduler.amazonaws.com":
+        return f"EventBridge Scheduler may call {statement['Action']} on rules of this cluster and nothing else"
     region = statement["Condition"]["StringEquals"]["aws:RequestedRegion"]
     return f"instances may call {statement['Action']} in {region} and nothing else"
 

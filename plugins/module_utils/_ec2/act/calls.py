@@ -27,13 +27,20 @@ _LOST_CODES = ("ENDPOINT_UNREACHABLE", "ANSWER_INVALID")
 # What a second try of a call says whose first answer was lost.
 _EXISTS = (
     *("InvalidGroup.Duplicate", "InvalidSubnet.Conflict", "EntityAlreadyExists", "AlreadyExists"),
-    *("InvalidLaunchTemplateName.AlreadyExistsException", "InvalidIPAddress.InUse"),
+    *("InvalidLaunchTemplateName.AlreadyExistsException", "InvalidIPAddress.InUse", "InvalidPermission.Duplicate"),
+    # EventBridge Scheduler.
+    "ConflictException",
 )
 # What was made or deleted a moment ago is not known everywhere at once.
 _IN_THE_WAY = (
     *("DependencyViolation", "DeleteConflict", "ResourceInUse", "ScalingActivityInProgress"),
     *("InvalidNetworkInterface.InUse", "InvalidIPAddress.InUse"),
 )
+# EC2 and Auto Scaling of an instance profile, EventBridge Scheduler of a role; the words are without their spaces.
+_PROPAGATING = {
+    "iaminstanceprofile": ("InvalidParameterValue", "ValidationError"),
+    "assumetherole": ("ValidationException",),
+}
 _TRANSIENT_REMEDY = "Run it again: what exists already is kept and used."
 
 
@@ -167,9 +174,9 @@ def is_in_the_way(error: AwsError) -> bool:
 
 
 def is_propagating(error: AwsError) -> bool:
-    """Return whether EC2 does not know an instance profile yet that IAM has: it learns of it within seconds."""
+    """Return whether a service does not know yet what IAM has: it learns of profiles and roles within seconds."""
     message = error.problem.message.lower().replace(" ", "")
-    return error.reason in ("InvalidParameterValue", "ValidationError") and "iaminstanceprofile" in message
+    return any(error.reason in reasons and words in message for words, reasons in _PROPAGATING.items())
 
 
 def _texts(value: Any) -> Iterator[str]:

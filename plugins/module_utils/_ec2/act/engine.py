@@ -18,7 +18,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import Comparison, Found, Resource
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing, read_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current_bastion import checksum
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import BASTION, NETWORK, Desired
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import ACCESS, BASTION, NETWORK, Desired
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.owners import owner_of, taken_problems
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import wanted_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
@@ -66,10 +66,14 @@ def ensure_cluster(calls: Calls, spec: ClusterSpec, order: Order) -> Outcome:
 def _wanted(spec: ClusterSpec, things: list[Thing], order: Order) -> dict[str, Desired]:
     """Return what is described, with what only the caller knows of the bastion."""
     wanted = wanted_of(spec, things)
-    user_data, started = order.machines.user_data.get(BASTION), order.machines.bastion_started
+    machines = order.machines
+    user_data = machines.user_data.get(BASTION)
     more: dict[str, dict[str, Any]] = {
         f"launch_template/{BASTION}": {"user_data_sha256": checksum(user_data)} if user_data else {},
-        f"autoscaling_group/{BASTION}": {"desired_capacity": 1} if started else {},
+        f"autoscaling_group/{BASTION}": {
+            **({"desired_capacity": 1} if machines.bastion_started else {}),
+            **({"next_stop": machines.bastion_stop_at} if machines.bastion_stop_at else {}),
+        },
     }
     return {key: item._replace(want={**item.want, **more.get(key, {})}) for key, item in wanted.items()}
 
@@ -102,6 +106,8 @@ def refuse(before: Comparison, todo: Sequence[Resource], doomed: Sequence[Found]
         *(f"Failed to make {item.subject}: {item.message}. {item.remedy}" for item in taken_problems(wanted)),
         *_replacements(todo),
         *(_obstacles(before) if order.absent and NETWORK in order.parts else ()),
+        # A plan for an account that has nothing yet is one.
+        *(() if order.check_mode else _unplaced(before, todo)),
     ]
     if reasons:
         raise Ec2Error("\n".join(reasons))
@@ -116,6 +122,17 @@ def _replacements(todo: Iterable[Resource]) -> list[str]:
         for difference in item.differences
         # A new set takes the place of the old one without anybody noticing.
         if difference.replace and item.kind != "dhcp_options"
+    ]
+
+
+def _unplaced(before: Comparison, todo: Iterable[Resource]) -> list[str]:
+    """Return what cannot be made because it names the account, which is known of the VPC."""
+    vpc = next((item.id for item in before.resources if item.key == "vpc"), None)
+    return [
+        f"Failed to make {kind_word(item.kind)} {item.name}: the network of the cluster does not exist. Run the role "
+        "urmanac.talos.network first, or playbooks/site.yml, which does both."
+        for item in todo
+        if item.part == ACCESS and vpc is None
     ]
 
 

@@ -92,7 +92,7 @@ def _create_group(work: Work, key: str) -> None:
         Tags=_group_tags(item.name, tag_list(tags)),
     )
     have = {**item.want, "desired_capacity": capacity, "launch_template": work.id("launch_template/bastion")}
-    work.note(key, Thing(item.kind, item.name, tags["Name"], tags, {**have, "schedules": {}}))
+    work.note(key, Thing(item.kind, item.name, tags["Name"], tags, {**have, "schedules": {}, "next_stop": None}))
 
 
 def _own_group(work: Work, name: str) -> Mapping[str, Any] | None:
@@ -122,7 +122,9 @@ def _set_hours(work: Work, key: str) -> None:
     have, want = work.things[key].have.get("schedules", {}), work.want(key)["schedules"]
     group = {_GROUP: work.wanted[key].name}
     for action, hours in want.items():
-        if have.get(action) != hours:
+        # Auto Scaling acts at the start time first and by the recurrence from then on: nothing has to be restored.
+        start = {"StartTime": work.want(key)["next_stop"]} if _is_postponed(work, key, hours) else {}
+        if start or have.get(action) != hours:
             _scaling(
                 work,
                 "put_scheduled_update_group_action",
@@ -131,11 +133,16 @@ def _set_hours(work: Work, key: str) -> None:
                 Recurrence=hours["recurrence"],
                 TimeZone=hours["time_zone"],
                 DesiredCapacity=hours["capacity"],
+                **start,
             )
-            work.changed(key, f"hours {action}")
+            work.changed(key, f"hours {action}" + (f", next at {start['StartTime']}" if start else ""))
     for action in have.keys() - want.keys():
         work.calls.delete("autoscaling", "delete_scheduled_action", **group, ScheduledActionName=action)
         work.changed(key, f"hours {action} removed")
+
+
+def _is_postponed(work: Work, key: str, hours: Mapping[str, Any]) -> bool:
+    return hours["capacity"] == 0 and "next_stop" in work.want(key) and work.differs(key, "next_stop")
 
 
 def delete_autoscaling_group(work: Work, name: str) -> None:

@@ -45,6 +45,8 @@ class Machines(NamedTuple):
     ssh_key_name: str = ""
     user_data: Mapping[str, str] = {}
     bastion_started: bool = True
+    # To when the next stop of the bastion is postponed, in ISO 8601; empty leaves it as it is.
+    bastion_stop_at: str = ""
 
 
 # What a group that was just made has yet to get.

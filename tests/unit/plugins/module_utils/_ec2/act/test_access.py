@@ -1,0 +1,242 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of home access and of the role that closes it on time, on good days and bad ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import ACCESS, NETWORK
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import OPENINGS
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import read_and_compare, result_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
+from ansible_collections.urmanac.talos.plugins.modules.ec2_home_access import ensure, order_of
+from tests.ec2_bad_day import BadDay
+from tests.ec2_cluster import ACCOUNT, Builder, empty_aws, spec, tag_list
+
+SPEC = spec(home_schedule_enabled=True)
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/{SPEC.schedule_role_name}"
+HOME = "2001:db8:1:2::/64"
+NOW = datetime.now(UTC).replace(microsecond=0)
+CLOSED: dict[str, Any] = {"state": "absent", "ipv6": None, "expires": None}
+
+
+@pytest.fixture
+def api() -> Iterator[BadDay]:
+    with empty_aws():
+        yield BadDay()
+
+
+@pytest.fixture
+def built(api: BadDay) -> BadDay:
+    """Give an account with the cluster, without the role of home access."""
+    Builder(api, SPEC).build()
+    api.calls.clear()
+    return api
+
+
+def role(api: BadDay, **changes: Any) -> Outcome:
+    return ensure_cluster(api.calls_of(), SPEC, Order((ACCESS,), **changes))
+
+
+def home(api: BadDay, *, check_mode: bool = False, **changes: Any) -> bool:
+    """Open or close home access with schedules, and return whether anything was to be done."""
+    openings = [opening._asdict() for opening in OPENINGS]
+    wanted = {"state": "present", "ipv6": HOME, "expires": "8h", "replace": False, "openings": openings, **changes}
+    options = {"name": SPEC.name, "project": SPEC.project, "schedule_role_arn": ROLE}
+    plan, schedules = ensure(api.calls_of(), options, order_of(wanted, NOW), NOW, check_mode=check_mode)
+    return plan.changed or schedules.changed
+
+
+def rules(api: BadDay) -> list[dict[str, Any]]:
+    found = api.clients["ec2"].describe_security_group_rules()["SecurityGroupRules"]
+    return [rule for rule in found if rule.get("CidrIpv6") == HOME]
+
+
+def schedules(api: BadDay) -> list[str]:
+    return [item["Name"] for item in api.clients["scheduler"].list_schedules()["Schedules"]]
+
+
+def test_the_role_is_in_the_plan_and_made_with_the_account_in_it(built: BadDay) -> None:
+    lines = result_of(SPEC, read_and_compare(built, SPEC), NOW)["plan"]
+    outcome = role(built)
+
+    planned = "+ IAM role talos-arm64-moon-home-access: EventBridge Scheduler may call ec2:RevokeSecurityGroupIngress"
+    assert any(line.startswith(planned) for line in lines)
+    assert outcome.lines[0].startswith("made IAM role talos-arm64-moon-home-access")
+    made = built.clients["iam"].get_role(RoleName=SPEC.schedule_role_name)["Role"]
+    condition = made["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]
+    assert condition == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    assert (role(built).changed, made["Arn"]) == (False, ROLE)
+
+
+def test_without_a_network_it_is_planned_and_not_made(api: BadDay) -> None:
+    assert role(api, check_mode=True).changed
+
+    with pytest.raises(Ec2Error, match=r"Run the role urmanac\.talos\.network first"):
+        role(api)
+    assert api.writes() == []
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_role_of_others_is_refused_in_the_plan_and_before_anything_is_made(built: BadDay, check_mode: bool) -> None:
+    iam = built.clients["iam"]
+    owner = [{"Key": "Owner", "Value": "Bob"}]
+    iam.create_role(RoleName=SPEC.schedule_role_name, AssumeRolePolicyDocument="{}", Tags=owner)
+    before = iam.get_role(RoleName=SPEC.schedule_role_name)["Role"]
+
+    problems = result_of(SPEC, read_and_compare(built, SPEC), NOW)["problems"]
+    with pytest.raises(Ec2Error, match=r"Owner=Bob"):
+        role(built, check_mode=check_mode)
+    removed = role(built, absent=True, check_mode=check_mode)
+
+    assert [problem["code"] for problem in problems] == ["NAME_TAKEN"]
+    assert (built.writes(), removed.changed) == ([], False)
+    assert iam.get_role(RoleName=SPEC.schedule_role_name)["Role"] == before
+
+
+def test_a_role_that_drifted_is_set_right_and_tags_of_others_stay(built: BadDay) -> None:
+    role(built)
+    name = {"RoleName": SPEC.schedule_role_name}
+    statement = {"Effect": "Allow", "Action": "ec2:DescribeVpcs", "Resource": "*"}
+    other = {"Version": "2012-10-17", "Statement": [statement]}
+    built.clients["iam"].put_role_policy(**name, PolicyName=SPEC.schedule_role_name, PolicyDocument=json.dumps(other))
+    built.clients["iam"].tag_role(**name, Tags=[{"Key": "CostCentre", "Value": "42"}])
+
+    assert [line.partition(": ")[2] for line in role(built).lines] == ["policy"]
+
+    tags = built.clients["iam"].list_role_tags(**name)["Tags"]
+    assert {"Key": "CostCentre", "Value": "42"} in tags
+
+
+def test_a_role_that_is_not_described_any_more_is_found_and_removed(built: BadDay) -> None:
+    role(built)
+
+    outcome = ensure_cluster(built.calls_of(), spec(), Order((ACCESS,), absent=True))
+
+    assert [line.partition(" (")[0] for line in outcome.lines] == ["deleted IAM role talos-arm64-moon-home-access"]
+    assert ensure_cluster(built.calls_of(), spec(), Order((ACCESS,), absent=True)).changed is False
+
+
+def test_the_role_is_kept_when_the_network_is_removed(built: BadDay) -> None:
+    role(built)
+
+    found = read_and_compare(built, SPEC).found
+
+    assert [(item.kind, item.part) for item in found if item.name.endswith("-home-access")] == [("iam_role", ACCESS)]
+    assert all(item.part == NETWORK for item in found if item.kind == "vpc")
+
+
+@pytest.mark.parametrize(
+    "operation",
+    ["authorize_security_group_ingress", "create_schedule", "update_security_group_rule_descriptions_ingress"],
+)
+def test_a_lost_answer_leaves_one_of_each(built: BadDay, operation: str) -> None:
+    built.lost[operation] = 1
+
+    home(built)
+
+    assert (len(rules(built)), len(schedules(built))) == (3, 2)
+    assert home(built) is False
+
+
+@pytest.mark.parametrize("operation", ["revoke_security_group_ingress", "delete_schedule"])
+def test_a_lost_answer_of_a_removal_leaves_nothing(built: BadDay, operation: str) -> None:
+    home(built)
+    built.lost[operation] = 1
+
+    assert home(built, **CLOSED)
+    assert (rules(built), schedules(built), home(built, **CLOSED)) == ([], [], False)
+
+
+def test_a_second_run_and_check_mode_make_no_writing_call(built: BadDay) -> None:
+    assert home(built, check_mode=True)
+    assert built.writes() == []
+    home(built)
+    built.calls.clear()
+
+    assert home(built) is False
+    assert built.writes() == []
+
+
+def test_a_role_that_the_scheduler_does_not_know_yet_is_waited_for(built: BadDay) -> None:
+    words = "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
+    problem = Problem("AWS_ERROR", "call scheduler:CreateSchedule", words, "")
+
+    class LateRole(BadDay):
+        left = 2
+
+        def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+            if operation == "create_schedule" and self.left:
+                self.left -= 1
+                raise AwsError(problem, "ValidationException")
+            return super().call(service, operation, **parameters)
+
+    late = LateRole()
+    home(late)
+
+    assert (len(schedules(late)), late.left) == (2, 0)
+
+
+def test_a_schedule_of_others_is_refused_before_anything_is_opened(built: BadDay) -> None:
+    home(built)
+    scheduler = built.clients["scheduler"]
+    theirs = schedules(built)[0]
+    home(built, **CLOSED)
+    target = {"Arn": "arn:aws:lambda:eu-west-1:1:function:x", "RoleArn": ROLE, "Input": "{}"}
+    window, when = {"Mode": "OFF"}, "at(2030-01-01T00:00:00)"
+    scheduler.create_schedule(Name=theirs, ScheduleExpression=when, FlexibleTimeWindow=window, Target=target)
+
+    with pytest.raises(Ec2Error, match=f"Failed to make the schedule {theirs}: it exists"):
+        home(built)
+    home(built, **CLOSED)
+
+    assert (rules(built), schedules(built)) == ([], [theirs])
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_rule_of_others_in_the_place_of_ours_is_refused_and_stays(built: BadDay, check_mode: bool) -> None:
+    group = next(thing for key, thing in built_ids(built).items() if key == "security_group/nodes")
+    built.clients["ec2"].authorize_security_group_ingress(
+        GroupId=group,
+        IpPermissions=[{"IpProtocol": "tcp", "FromPort": 6443, "ToPort": 6443, "Ipv6Ranges": [{"CidrIpv6": HOME}]}],
+        TagSpecifications=[{"ResourceType": "security-group-rule", "Tags": tag_list({"Owner": "Bob"})}],
+    )
+    before = rules(built)
+
+    with pytest.raises(Ec2Error, match=r"Failed to open tcp/6443 of nodes .* \(Owner=Bob\)"):
+        home(built, check_mode=check_mode)
+    home(built, **CLOSED)
+
+    assert rules(built) == before
+
+
+def built_ids(api: BadDay) -> dict[str, str]:
+    return {item.key: item.id for item in read_and_compare(api, SPEC).resources if item.id}
+
+
+def test_a_rule_that_has_gone_meanwhile_does_not_stop_the_others(built: BadDay) -> None:
+    home(built)
+    gone = rules(built)[0]
+
+    class Racing(BadDay):
+        def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+            if operation == "revoke_security_group_ingress" and not self.sent_revoke:
+                self.sent_revoke = True
+                ids = [gone["SecurityGroupRuleId"]]
+                self.clients["ec2"].revoke_security_group_ingress(GroupId=gone["GroupId"], SecurityGroupRuleIds=ids)
+            return super().call(service, operation, **parameters)
+
+        sent_revoke = False
+
+    assert home(Racing(), **CLOSED)
+    assert json.dumps(rules(built)) == "[]"

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the hours of the bastion's group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import BASTION
+from tests.ec2_bad_day import BadDay
+from tests.ec2_cluster import IMAGE, Builder, empty_aws, spec
+
+HOURS = {"start": "18:00", "stop": "23:00"}
+SPEC = spec(bastion={"instance_type": "t4g.small", "volume_size": 30, "image": IMAGE, **HOURS})
+GROUP = SPEC.names.unique
+LATER = (datetime.now(UTC).replace(microsecond=0) + timedelta(hours=7)).isoformat()
+
+
+@pytest.fixture
+def api() -> Iterator[BadDay]:
+    """Give an account with a cluster whose bastion is stopped."""
+    with empty_aws():
+        api = BadDay()
+        Builder(api, SPEC).build()
+        api.calls.clear()
+        yield api
+
+
+def postponed(api: BadDay, **changes: Any) -> Outcome:
+    machines = Machines(user_data={BASTION: "IyEvYmluL3NoCg=="}, bastion_started=False, bastion_stop_at=LATER)
+    return ensure_cluster(api.calls_of(), SPEC, Order((BASTION,), machines=machines, **changes))
+
+
+def actions(api: BadDay) -> dict[str, dict[str, Any]]:
+    found = api.clients["autoscaling"].describe_scheduled_actions(AutoScalingGroupName=GROUP)
+    return {item["ScheduledActionName"]: item for item in found["ScheduledUpdateGroupActions"]}
+
+
+def test_the_next_stop_is_postponed_once_and_the_hours_stay(api: BadDay) -> None:
+    before = actions(api)
+
+    first, second = postponed(api), postponed(api)
+
+    after = actions(api)
+    assert (first.changed, second.changed) == (True, False)
+    assert api.writes() == ["put_scheduled_update_group_action"]
+    stop = f"{GROUP}-stop"
+    assert after[stop]["StartTime"].isoformat() == LATER
+    assert {name: item["Recurrence"] for name, item in after.items()} == {
+        f"{GROUP}-start": "0 18 * * *",
+        stop: "0 23 * * *",
+    }
+    assert after[f"{GROUP}-start"] == before[f"{GROUP}-start"]
+
+
+def test_check_mode_only_says_that_it_would_be(api: BadDay) -> None:
+    outcome = postponed(api, check_mode=True)
+
+    assert (outcome.lines, api.writes()) == ((f"would change Auto Scaling group {GROUP}",), [])
+
+
+def test_a_lost_answer_is_no_second_postponement(api: BadDay) -> None:
+    api.lost["put_scheduled_update_group_action"] = 1
+
+    postponed(api)
+
+    assert postponed(api).changed is False
