@@ -36,6 +36,7 @@ SECRETS = {
     "a private key": re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY"),
     "a package index": re.compile(r"--(?:extra-)?index" + r"-url|--find" + r"-links|files\.python" + r"hosted\.org"),
 }
+AWS_MODULE = re.compile(r"^ *(?:- )?((?:amazon|community)\.aws\.\w+):", re.MULTILINE)
 UNFINISHED = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b")
 
 
@@ -124,6 +125,15 @@ def test_the_readme_names_everything_there_is(kind: str, names: list[str]) -> No
     missing = [name for name in names if f"`{name}`" not in readme]
 
     assert missing == [], f"README.md does not name the {kind} {', '.join(missing)}"
+
+
+def test_roles_and_playbooks_write_to_aws_with_modules_of_ours_alone() -> None:
+    tasks = [path for path in (ROOT / "roles").rglob("*.yml") if "molecule" not in path.parts]
+    texts_of = {path: path.read_text(encoding="utf-8") for path in (*tasks, *(ROOT / "playbooks").glob("*.yml"))}
+    called = {(path.name, name) for path, text in texts_of.items() for name in AWS_MODULE.findall(text)}
+
+    # Others act by name and make things besides, as docs/aws_modules.md says of each.
+    assert {(file, name) for file, name in called if not name.endswith("_info")} == set()
 
 
 def test_no_file_names_the_machine_it_was_written_on() -> None:

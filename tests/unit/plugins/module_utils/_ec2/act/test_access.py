@@ -79,6 +79,15 @@ def test_the_role_is_in_the_plan_and_made_with_the_account_in_it(built: BadDay) 
     assert (role(built).changed, made["Arn"]) == (False, ROLE)
 
 
+def test_nothing_is_made_beside_the_role(built: BadDay) -> None:
+    before = built.clients["iam"].list_instance_profiles()["InstanceProfiles"]
+
+    role(built)
+
+    assert built.clients["iam"].list_instance_profiles()["InstanceProfiles"] == before
+    assert built.writes() == ["create_role", "put_role_policy"]
+
+
 def test_without_a_network_it_is_planned_and_not_made(api: BadDay) -> None:
     assert role(api, check_mode=True).changed
 
