@@ -35,7 +35,8 @@ from lab.settings import ACCESS_KEY_ID, REGION, STANDS_IN_FOR, Settings
 from lab.talos.node import clusters
 
 LOG = logging.getLogger("lab.aws")
-READING = ("Describe", "Get", "List", "Lookup", "Search", "Simulate")
+# By the name of the action; of a REST API by its method.
+READING = ("Describe", "Get", "List", "Lookup", "Search", "Simulate", "GET ")
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/[^/]*/[^/]*/([^/]+)/")
 _TEXT = {"Content-Type": "text/xml"}
 Start = Callable[..., Any]
