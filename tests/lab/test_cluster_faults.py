@@ -22,7 +22,6 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls impor
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import taken_problems
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import SERVICES, read_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import (
     OPENINGS,
@@ -31,6 +30,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access imp
     read_rules,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_schedule import Schedule, read_schedules
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.owners import taken_problems
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import read_and_compare
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import parse_spec
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
