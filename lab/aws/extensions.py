@@ -9,8 +9,8 @@ import pkgutil
 from lab.aws import gaps, strict
 from lab.machines import MachinePark
 
-# They let machines come to life, so they are given the park.
-LIVING = ("auto_scaling_groups", "instance_life")
+# They let machines come to life or look at them, so they are given the park.
+LIVING = ("auto_scaling_groups", "instance_life", "sessions")
 
 
 def install(park: MachinePark) -> None:

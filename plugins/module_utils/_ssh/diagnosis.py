@@ -72,7 +72,20 @@ def _no_route(facts: Facts) -> str:
     )
 
 
+def _no_session(facts: Facts) -> str:
+    # With ControlPersist ssh drops what its ProxyCommand says.
+    return (
+        "Session Manager ended the connection before SSH began, and ssh does not say why. See what it says: aws ssm "
+        f"start-session --region {facts.region} --target {_instance(facts)} --document-name AWS-StartSSHSession "
+        "--parameters portNumber=22. TargetNotConnected: the agent registers a minute after the start, and over IPv6 "
+        "alone it has to be of version 3.3.3270.0 or newer. It needs the programs aws and session-manager-plugin here, "
+        f"and an SSH server there, which its console tells about: {_console(facts)}"
+    )
+
+
 def _starting(facts: Facts) -> str:
+    if facts.connection == "ssm":
+        return _no_session(facts)
     return f"It runs, and its SSH server does not answer yet. Run it again, or look at its console: {_console(facts)}"
 
 

@@ -39,6 +39,13 @@ TIMED_OUT = "ssh: connect to host 2001:db8::100 port 22: Connection timed out"
         pytest.param("Connection refused", {}, "does not answer yet", "console", id="starting"),
         pytest.param("TargetNotConnected", {"connection": "ssm"}, "3.3.3270.0", "Run it again", id="agent"),
         pytest.param("sh: aws: not found", {"connection": "ssm"}, "session-manager-plugin", "Install", id="no aws"),
+        pytest.param(
+            "Connection closed by UNKNOWN port 65535",
+            {"connection": "ssm"},
+            "ssh does not say why",
+            "aws ssm start-session --region eu-west-1 --target i-0a",
+            id="ssm, ended before ssh began",
+        ),
         pytest.param("timed out", {"connection": "ssm"}, "Session Manager does not know", "console", id="ssm, silent"),
     ],
 )

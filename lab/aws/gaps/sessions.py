@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SSM: StartSession and TerminateSession are missing.
+
+Sessions with document AWS-StartSSHSession are started or refused. A machine is connected as its agent would be: it
+runs, its role allows what the agent calls, and it reaches AWS by a public IPv4 address or, told to use the endpoints
+that have IPv6, by IPv6.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+import secrets
+from typing import Any
+
+from moto.core.exceptions import JsonRESTError
+from moto.ec2.models import ec2_backends
+from moto.iam.models import iam_backends
+from moto.ssm.responses import SimpleSystemManagerResponse
+
+from lab.aws.patches import ACCOUNT, put
+from lab.machines import MachinePark
+
+DOCUMENT = "AWS-StartSSHSession"
+AGENT = "root/etc/amazon/ssm/amazon-ssm-agent.json"
+# What the agent calls: https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
+CALLS = (
+    "ssm:UpdateInstanceInformation",
+    *(f"ssmmessages:{verb}{what}Channel" for verb in ("Create", "Open") for what in ("Control", "Data")),
+)
+
+
+def install(park: MachinePark) -> None:
+    """Close the gap."""
+    put(SimpleSystemManagerResponse, start_session=lambda response: _start(response, park))
+    put(SimpleSystemManagerResponse, terminate_session=_end)
+
+
+def _start(response: Any, park: MachinePark) -> str:
+    wanted = json.loads(response.body)
+    if wanted.get("DocumentName", "SSM-SessionManagerRunShell") != DOCUMENT:
+        raise JsonRESTError("InvalidDocument", f"Document with name {wanted.get('DocumentName')} does not exist.")
+    port = _port(wanted.get("Parameters", {}))
+    target = wanted["Target"]
+    why = not_connected(target, response.region, park)
+    if why:
+        raise JsonRESTError("TargetNotConnected", f"{target} is not connected. [lab, a test double] {why}")
+    session = f"lab-{secrets.token_hex(8)}"
+    address = park.machines[target].identity["address"]
+    url = f"tcp://{address}:{port}"
+    return json.dumps({"SessionId": session, "TokenValue": secrets.token_hex(16), "StreamUrl": url})
+
+
+def _end(response: Any) -> str:
+    return json.dumps({"SessionId": json.loads(response.body)["SessionId"]})
+
+
+def _port(parameters: dict[str, list[str]]) -> int:
+    """Return the port, as the document's only parameter gives it."""
+    unknown = set(parameters) - {"portNumber"}
+    values = parameters.get("portNumber", ["22"])
+    sound = len(values) == 1 and re.fullmatch("[1-9][0-9]{0,4}", values[0]) and int(values[0]) < 65536
+    if unknown or not sound:
+        raise JsonRESTError(
+            "InvalidParameters", f"{DOCUMENT} takes the parameter portNumber, one port from 1 to 65535."
+        )
+    return int(values[0])
+
+
+def not_connected(target: str, region: str, park: MachinePark) -> str:
+    """Return why the agent of a machine is not connected, or nothing."""
+    backend = ec2_backends[ACCOUNT][region]
+    instance = next((found for found in backend.all_instances() if found.id == target), None)
+    machine = park.machines.get(target)
+    if instance is None or machine is None or instance.state != "running" or machine.state != "linux":
+        return "There is no such machine, or it does not run Linux."
+    if not all(_allows(_statements(instance), call) for call in CALLS):
+        return "Its role does not allow what the agent calls."
+    if not instance.public_ip and not _uses_ipv6(machine.directory / AGENT):
+        return "It has no public IPv4 address, and its agent is not told to use IPv6."
+    return ""
+
+
+def _statements(instance: Any) -> list[dict[str, Any]]:
+    """Return the statements of the inline policies of the role in the machine's instance profile."""
+    told = instance.iam_instance_profile or {}
+    arn = told.get("Arn") or told.get("arn") if isinstance(told, dict) else getattr(told, "arn", str(told))
+    profiles = iam_backends[ACCOUNT]["aws"].get_instance_profiles()
+    roles = [role for profile in profiles if profile.arn == arn or profile.name == arn for role in profile.roles]
+    return [
+        statement for role in roles for text in role.policies.values() for statement in json.loads(text)["Statement"]
+    ]
+
+
+def _allows(statements: list[dict[str, Any]], call: str) -> bool:
+    actions = [
+        action
+        for statement in statements
+        if statement["Effect"] == "Allow"
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    ]
+    return any(fnmatch.fnmatchcase(call, action) for action in actions)
+
+
+def _uses_ipv6(file: Any) -> bool:
+    try:
+        return bool(json.loads(file.read_text(encoding="utf-8"))["Agent"]["UseDualStackEndpoint"])
+    except (OSError, ValueError, KeyError):
+        return False

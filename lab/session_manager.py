@@ -1,0 +1,135 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stand-ins for `aws ssm start-session` and session-manager-plugin: they connect with a machine of the lab.
+
+The lab's AWS starts or refuses the session. What the real programs encrypt and send by way of AWS goes over loopback.
+Standard library only: these run as programs of their own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import NoReturn
+
+PLUGIN = "session-manager-plugin"
+SAYS = "[lab, a test double of aws and session-manager-plugin]"
+CREDENTIAL = "AWS4-HMAC-SHA256 Credential={key}/20260101/{region}/ssm/aws4_request, Signature=0"
+
+
+def put_programs(folder: Path) -> None:
+    """Put both programs into a folder that a test has first on its PATH."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("aws", PLUGIN):
+        program = folder / name
+        program.write_text(f'#!/bin/sh\n# A stand-in.\nexec {sys.executable} -IS {__file__} {name} "$@"\n')
+        program.chmod(0o755)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that ends as the AWS CLI does."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the command line."""
+        raise SystemExit(refuse(252, f"aws: [ERROR]: {message}"))
+
+
+def refuse(code: int, text: str) -> int:
+    """Say why nothing is done, and return the exit code."""
+    print(f"\n{text}\n{SAYS}", file=sys.stderr)
+    return code
+
+
+def aws(words: list[str]) -> int:
+    """Start a session and hand it to the plugin, as the AWS CLI does."""
+    parser = Parser(prog="aws ssm start-session")
+    for name in ("--target", "--document-name", "--region"):
+        parser.add_argument(name, required=True)
+    parser.add_argument("--parameters", default="")
+    parser.add_argument("--profile", default="")
+    if words[:2] != ["ssm", "start-session"]:
+        return refuse(252, f"aws: the stand-in knows `aws ssm start-session` only, not {' '.join(words[:2])}")
+    given = parser.parse_args(words[2:])
+    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+    if not endpoint.startswith("http://127."):
+        return refuse(252, "aws: the stand-in knows the lab only, and AWS_ENDPOINT_URL does not name it")
+    request = {"Target": given.target, "DocumentName": given.document_name}
+    try:
+        session = call(endpoint, given.region, "StartSession", request | parameters(given.parameters))
+    except urllib.error.HTTPError as error:
+        told = json.loads(error.read() or b"{}")
+        kind = str(told.get("__type", error)).rpartition("#")[2]
+        text = told.get("message", "")
+        return refuse(254, f"An error occurred ({kind}) when calling the StartSession operation: {text}")
+    plugin = shutil.which(PLUGIN)
+    if plugin is None:
+        call(endpoint, given.region, "TerminateSession", {"SessionId": session["SessionId"]})
+        return refuse(255, "SessionManagerPlugin is not found. Install it and try again.")
+    details = [json.dumps(session), given.region, "StartSession", given.profile, json.dumps(request), endpoint]
+    return subprocess.run([plugin, *details], check=False).returncode
+
+
+def parameters(text: str) -> dict[str, dict[str, list[str]]]:
+    """Return parameters as the AWS CLI takes them: JSON, or name=value."""
+    if not text:
+        return {}
+    if text.startswith("{"):
+        return {"Parameters": json.loads(text)}
+    name, _, value = text.partition("=")
+    return {"Parameters": {name: value.split(",")}}
+
+
+def call(endpoint: str, region: str, action: str, request: dict[str, object]) -> dict[str, str]:
+    """Call the lab as an SDK would."""
+    key = os.environ.get("AWS_ACCESS_KEY_ID", "")
+    headers = {
+        "Authorization": CREDENTIAL.format(key=key, region=region),
+        "Content-Type": "application/x-amz-json-1.1",
+        "X-Amz-Target": f"AmazonSSM.{action}",
+    }
+    asked = urllib.request.Request(endpoint, data=json.dumps(request).encode(), headers=headers, method="POST")  # noqa: S310
+    with urllib.request.urlopen(asked, timeout=20) as answer:  # noqa: S310  loopback, checked by the caller
+        found: dict[str, str] = json.load(answer)
+    return found
+
+
+def plugin(words: list[str]) -> int:
+    """Connect standard input and output with the machine's port."""
+    place = urllib.parse.urlsplit(json.loads(words[0])["StreamUrl"])
+    try:
+        machine = socket.create_connection((place.hostname or "", place.port or 0), timeout=10)
+    except OSError as error:
+        return refuse(255, f"Connection to destination port failed, check SSH server. ({error})")
+    machine.settimeout(None)
+    threading.Thread(target=send, args=(machine,), daemon=True).start()
+    while received := machine.recv(65536):
+        write(received)
+    return 0
+
+
+def send(machine: socket.socket) -> None:
+    """Send standard input to its end."""
+    while data := os.read(0, 65536):
+        machine.sendall(data)
+    machine.shutdown(socket.SHUT_WR)
+
+
+def write(data: bytes) -> None:
+    """Write all of it to standard output."""
+    while data:
+        data = data[os.write(1, data) :]
+
+
+if __name__ == "__main__":
+    sys.exit({"aws": aws, PLUGIN: plugin}[sys.argv[1]](sys.argv[2:]))
