@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import os
 import secrets
+import shutil
 import signal
 import sys
 import tempfile
@@ -25,7 +26,7 @@ sys.path.append(str(REPOSITORY / "playbooks" / "collections"))
 
 from tests.aws.recorder import hooks
 from tests.aws.reports import report, write
-from tests.aws.steps import Acceptance, end_of_life, extra_variables, price
+from tests.aws.steps import CLUSTER, PROJECT, Acceptance, end_of_life, extra_variables, price
 
 EPILOG = """What it cannot guarantee: everything is removed when the run ends, fails, is interrupted (Ctrl-C, a closed
 terminal) or takes too long. If this computer dies, only the bastion is stopped, by its group, at the end of the run's
@@ -33,7 +34,6 @@ minutes; the node, the volumes and the Elastic IP stay and cost until you remove
 schedule in AWS terminates the node: it could name the node only after its launch, and its role would have to be kept
 after the cluster is gone.
 The identity needs examples/operator_policy.json and examples/operator_policy_ec2.json."""
-CLUSTER = "acceptance"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,10 +47,18 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
-    # Not removed if something is left: reset.yml needs the secrets in it.
-    folder = Path(tempfile.mkdtemp(prefix="urmanac.talos-acceptance-"))
-    with surroundings(folder, options) as environment:
+    with workplace() as folder, surroundings(folder, options) as environment:
         return accept(folder, options, environment)
+
+
+@contextlib.contextmanager
+def workplace() -> Iterator[Path]:
+    """Give a folder for the run, with the secrets of its cluster, that is removed however the run ends."""
+    folder = Path(tempfile.mkdtemp(prefix="urmanac.talos-acceptance-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -127,19 +135,18 @@ def acceptance(folder: Path, options: argparse.Namespace) -> Acceptance:
     line = " ".join(f"'{part}'" for part in given)
     print(f"If this computer dies: ansible-playbook playbooks/reset.yml {line} -e reset_confirmation=yes", flush=True)
     print(f"If {folder} is gone by then, add: -e reset_claim=force", flush=True)
-    name = "lab" if options.lab else CLUSTER
-    return Acceptance(given, os.environ.copy(), options.region, name, options.home or "", until, folder / "output.log")
+    log = folder / "output.log"
+    return Acceptance(given, os.environ.copy(), options.region, CLUSTER, options.home or "", until, log)
 
 
 def playbook_options(folder: Path, options: argparse.Namespace) -> list[str]:
     """Return the options that every playbook gets: one node, and the end of the bastion before anything else."""
-    values: dict[str, Any] = {"cluster_name": CLUSTER, "cluster_region": options.region}
+    values: dict[str, Any] = {"cluster_name": CLUSTER, "cluster_project": PROJECT, "cluster_region": options.region}
     values |= {"cluster_directory": str(folder / "cluster")}
-    if options.lab:
-        values = {"cluster_name": "lab"}
     values |= end_of_life(datetime.now(UTC), options.minutes) | {"cluster_cozystack_enabled": options.cozystack}
     files = ["-e", "@examples/single_node.yml", *(("-e", "@lab/variables.yml") if options.lab else ())]
-    return [*files, *extra_variables(values), *(part for item in options.extra for part in ("-e", item))]
+    # The names and the end of life stand, whatever else is given.
+    return [*files, *(part for item in options.extra for part in ("-e", item)), *extra_variables(values)]
 
 
 def finish(options: argparse.Namespace, run: Acceptance, record: Path, key: bytes, *, well: bool) -> int:
@@ -149,11 +156,10 @@ def finish(options: argparse.Namespace, run: Acceptance, record: Path, key: byte
     lines = record.read_text(encoding="utf-8").splitlines() if record.exists() else []
     content = report(lines, run.steps, key=key, where=where)
     write(options.report, content)
-    print("\n".join([*content["summary"], f"Report: {options.report}", f"Output of the playbooks: {run.log}"]))
+    print("\n".join([*content["summary"], f"Report: {options.report}"]))
     if run.steps[-1].outcome != "ok":
-        print(
-            "SOMETHING MAY BE LEFT AND COST MONEY. Run the command that was printed at the beginning.", file=sys.stderr
-        )
+        command = "the command that was printed at the beginning, and add: -e reset_claim=force"
+        print(f"SOMETHING MAY BE LEFT AND COST MONEY. Run {command}", file=sys.stderr)
     return 0 if well else 1
 
 

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import boto3
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import Names
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.prices import (
     PRICES_DATE,
@@ -31,9 +32,11 @@ from lab.settings import REPOSITORY
 RECAP = re.compile(r"changed=(\d+)\s+unreachable=\d+\s+failed=(\d+)")
 # Of documentation, so that opening the cluster to it opens it to no one.
 NO_HOME = "2001:db8:1:2::/64"
-PROJECT = "talos-arm64"
+# The one place of the names, which win over those of the command line. The operator's policy allows this project.
+PROJECT, CLUSTER = "talos-arm64", "acceptance"
 REPLACEMENT_SECONDS = 600
 CLEANING_SECONDS = 1800
+OUTPUT_SHOWN = 6000
 
 
 class Step(NamedTuple):
@@ -61,6 +64,11 @@ class Acceptance:
     log: Path
     steps: list[Step] = field(default_factory=list)
 
+    @property
+    def bastion(self) -> str:
+        """Return the name of the bastion's group."""
+        return Names(self.cluster, PROJECT, self.region, zone="", ipv4="").unique
+
     def run(self) -> bool:
         """Make every step, remove everything whatever happens, and tell whether all of it went well."""
         try:
@@ -73,7 +81,8 @@ class Acceptance:
         return all(step.outcome == "ok" for step in self.steps)
 
     def _plan(self) -> list[tuple[str, Callable[[], None]]]:
-        site, home = "playbooks/site.yml", ("-e", f"ipv6={NO_HOME}")
+        site, home = "playbooks/site.yml", ("-e", f"ipv6={NO_HOME}", "-e", "expires=1h")
+        by_schedule = ("-e", "access_schedule_enabled=true")
         # For site.yml alone: as an extra variable it would open the cluster in every playbook that closes it.
         way_in = ("-e", f"access_ipv6={self.home}") if self.home else ()
         return [
@@ -81,8 +90,10 @@ class Acceptance:
             ("second run changes nothing", lambda: self.play(site, *way_in, unchanged=True)),
             ("replace the bastion", self.replace_bastion),
             ("build after the replacement", lambda: self.play(site, *way_in)),
-            ("open to a home", lambda: self.play("playbooks/add_home_access.yml", *home, "-e", "expires=1h")),
-            ("close to all homes", lambda: self.play("playbooks/remove_home_access.yml")),
+            ("open to a home", lambda: self.play("playbooks/add_home_access.yml", *home, *by_schedule)),
+            ("show the schedules", self.show_schedules),
+            ("close to all homes", lambda: self.play("playbooks/remove_home_access.yml", *by_schedule)),
+            ("prove that no schedule of home access is left", self.prove_unscheduled),
             ("audit", lambda: self.play("playbooks/audit.yml")),
         ]
 
@@ -116,9 +127,12 @@ class Acceptance:
         code, output = self.execute("ansible-playbook", playbook, *self.options, *more)
         changed = sum(int(count) for count, _failed in RECAP.findall(output))
         if code:
-            raise StepFailed(f"{playbook} ended with {code}; see {self.log}")
+            # The log goes with the folder of the run.
+            print(output[-OUTPUT_SHOWN:], file=sys.stderr, flush=True)
+            raise StepFailed(f"{playbook} ended with {code}")
         if unchanged and changed:
-            raise StepFailed(f"{playbook} changed {changed} tasks; see {self.log}")
+            print(output[-OUTPUT_SHOWN:], file=sys.stderr, flush=True)
+            raise StepFailed(f"{playbook} changed {changed} tasks")
 
     def execute(self, *command: str) -> tuple[int, str]:
         """Run a program of this virtual environment until the end of time, and keep what it printed."""
@@ -162,16 +176,36 @@ class Acceptance:
             time.sleep(2)
 
     def _in_service(self) -> set[str]:
-        name = f"{PROJECT}-{self.cluster}-bastion"
-        groups = self.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])
+        groups = self.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[self.bastion])
         found = [item for group in groups["AutoScalingGroups"] for item in group["Instances"]]
         return {item["InstanceId"] for item in found if item["LifecycleState"] == "InService"}
+
+    def show_schedules(self) -> None:
+        """Print what the clock does, the hours of the bastion and the end of home access: each has to be there."""
+        actions = self.client("autoscaling").describe_scheduled_actions(AutoScalingGroupName=self.bastion)
+        hours = {item["ScheduledActionName"] for item in actions["ScheduledUpdateGroupActions"]}
+        ends = self._home_schedules()
+        print("".join(f"         {name}\n" for name in sorted({*hours, *ends})), end="", flush=True)
+        if hours != {f"{self.bastion}-start", f"{self.bastion}-stop"}:
+            raise StepFailed("the bastion's group has no start and stop")
+        if not ends:
+            raise StepFailed("no schedule ends home access")
+
+    def prove_unscheduled(self) -> None:
+        """Fail if a schedule is left that would end home access."""
+        left = self._home_schedules()
+        if left:
+            raise StepFailed(f"schedules are left: {', '.join(sorted(left))}")
+
+    def _home_schedules(self) -> set[str]:
+        schedules = self.client("scheduler").list_schedules()["Schedules"]
+        return {item["Name"] for item in schedules if item["Name"].startswith(f"{self.cluster[:24]}-home-access-")}
 
     def prove_removed(self) -> None:
         """Have ec2_cluster_info read the account once more, in a playbook of its own."""
         code, output = self.execute("ansible-playbook", str(Path(__file__).parent / "left.yml"), *self.options)
         if code:
-            raise StepFailed(f"something is left; see {self.log}\n{output[-2000:]}")
+            raise StepFailed(f"something is left\n{output[-2000:]}")
 
 
 def price(minutes: int) -> str:

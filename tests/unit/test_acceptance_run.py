@@ -12,14 +12,15 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lab.settings import ACCESS_KEY_ID, REPOSITORY
-from tests.aws.__main__ import agreed, parser, refused
+from tests.aws.__main__ import agreed, parser, playbook_options, refused, workplace
 from tests.aws.recorder import hooks
 from tests.aws.reports import read, report, write
-from tests.aws.steps import Acceptance, Step, end_of_life, price
+from tests.aws.steps import CLUSTER, Acceptance, Step, StepFailed, end_of_life, price
 
 HOME = ["--home", "2001:db8:1:2::/64"]
 
@@ -42,6 +43,12 @@ class Rehearsed(Acceptance):
     def replace_bastion(self) -> None:
         self.called += ("replaced",)
 
+    def show_schedules(self) -> None:
+        self.called += ("shown",)
+
+    def prove_unscheduled(self) -> None:
+        self.called += ("unscheduled",)
+
 
 def rehearsed(tmp_path: Path, *fails: str) -> Rehearsed:
     """Return a run in which the named playbooks are interrupted."""
@@ -55,8 +62,8 @@ def test_every_step_is_made_and_removed_again(tmp_path: Path) -> None:
 
     assert run.run()
     assert run.called == (
-        *("site.yml", "site.yml", "replaced", "site.yml", "add_home_access.yml", "remove_home_access.yml"),
-        *("audit.yml", "reset.yml", "left.yml"),
+        *("site.yml", "site.yml", "replaced", "site.yml", "add_home_access.yml", "shown", "remove_home_access.yml"),
+        *("unscheduled", "audit.yml", "reset.yml", "left.yml"),
     )
 
 
@@ -119,6 +126,80 @@ def test_the_bastion_stops_at_the_end_and_later_runs_for_a_minute_a_day() -> Non
 
     assert variables["cluster_bastion_start"] == "00:29"
     assert variables["cluster_bastion_stop"] == "00:30"
+
+
+def test_names_and_end_of_life_win_over_what_is_given_and_the_bastion_is_called_by_them(tmp_path: Path) -> None:
+    options = parser().parse_args([*HOME, "-e", "cluster_project=mine", "-e", "cluster_name=moon"])
+
+    given = playbook_options(tmp_path, options)
+    run = Acceptance(given, {}, "eu-west-1", CLUSTER, "", time.time(), tmp_path / "log")
+
+    ours = json.loads(given[-1])
+    assert given.index("cluster_project=mine") < len(given) - 1
+    assert run.bastion == f"{ours['cluster_project']}-{ours['cluster_name']}-bastion"
+    assert ours["cluster_bastion_stop"]
+
+
+class Clocks(Acceptance):
+    """A run in an account with these schedules."""
+
+    hours: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
+
+    def client(self, service: str) -> Any:
+        return self
+
+    def describe_scheduled_actions(self, **_: str) -> dict[str, Any]:
+        return {"ScheduledUpdateGroupActions": [{"ScheduledActionName": name} for name in self.hours]}
+
+    def list_schedules(self) -> dict[str, Any]:
+        return {"Schedules": [{"Name": name} for name in ("another", *self.ends)]}
+
+
+def clocks(tmp_path: Path, hours: tuple[str, ...], ends: tuple[str, ...]) -> Clocks:
+    """Return a run in an account with the bastion's actions, by the end of their names, and these schedules."""
+    run = Clocks([], {}, "eu-west-1", CLUSTER, "", time.time(), tmp_path / "log")
+    run.hours, run.ends = tuple(f"{run.bastion}-{hour}" for hour in hours), ends
+    return run
+
+
+END = f"{CLUSTER}-home-access-0123456789-abcdef0123"
+
+
+def test_schedules_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clocks(tmp_path, ("start", "stop"), (END,)).show_schedules()
+
+    assert END in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("hours", "ends", "missing"),
+    [
+        pytest.param(("start",), (END,), "start and stop", id="the bastion never stops"),
+        pytest.param(("start", "stop"), (), "ends home access", id="home access never ends"),
+    ],
+)
+def test_a_schedule_that_is_missing_fails(
+    tmp_path: Path, hours: tuple[str, ...], ends: tuple[str, ...], missing: str
+) -> None:
+    with pytest.raises(StepFailed, match=missing):
+        clocks(tmp_path, hours, ends).show_schedules()
+
+
+def test_a_schedule_that_is_left_fails(tmp_path: Path) -> None:
+    clocks(tmp_path, (), ()).prove_unscheduled()
+    with pytest.raises(StepFailed, match=END):
+        clocks(tmp_path, (), (END,)).prove_unscheduled()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_the_folder_of_a_run_is_removed_however_it_ends(error: type[BaseException]) -> None:
+    with pytest.raises(error), workplace() as folder:
+        (folder / "secrets").mkdir()
+        (folder / "secrets" / "key").write_text("secret")
+        raise error
+
+    assert not folder.exists()
 
 
 def line(operation: str, answer: object, **parameters: object) -> str:
