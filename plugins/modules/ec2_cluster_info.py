@@ -26,7 +26,10 @@ author:
   - The urmanac.talos authors (@urmanac)
 options:
   console_output:
-    description: Whether to read the last lines of each instance's console as well, one call more per instance.
+    description:
+      - Whether to read each instance's console as well, one call more per instance.
+      - What is there of an instance then has C(console), the last lines, and C(host_keys), the SSH host keys that
+        the machine said there because the role C(nodes) has it do so.
     type: bool
     default: false
 seealso:

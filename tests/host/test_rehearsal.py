@@ -16,6 +16,7 @@ from typing import Any
 import boto3
 import pytest
 
+from lab.session_manager import put_programs
 from tests.host.bastion.login import Login
 from tests.host.bastion.network import run
 from tests.host.bastion.world import wait_for
@@ -26,6 +27,43 @@ HOME = "2001:db8:99::/64"
 GROUP = "talos-arm64-lab-bastion"
 pytestmark = pytest.mark.needs("ip", "ssh", "sshd")
 
+BUILD = """
+- name: Build network and bastion
+  hosts: localhost
+  gather_facts: false
+  roles:
+    - urmanac.talos.network
+    - urmanac.talos.bastion
+"""
+NODE = """
+- name: Build a node that stays a plain Linux
+  hosts: localhost
+  gather_facts: false
+  roles:
+    - urmanac.talos.nodes
+"""
+BOOT = """
+- name: Find the machines
+  hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Reach the bastion
+      ansible.builtin.import_role:
+        name: urmanac.talos.bastion
+        tasks_from: reach.yml
+
+    - name: Find the machines
+      ansible.builtin.import_role:
+        name: urmanac.talos.nodes
+        tasks_from: boot_ways.yml
+
+- name: Log in to the node
+  hosts: role_gateway
+  gather_facts: false
+  tasks:
+    - name: Log in to the node
+      ansible.builtin.raw: echo I am $USER
+"""
 LOGIN = """
 - name: Log in to the bastion
   hosts: localhost
@@ -52,6 +90,32 @@ class Rehearsal:
         self.groups = session.client("autoscaling", endpoint_url=endpoint)
         self.login = Login(folder / "lab", "127.10.0.100", self.ec2)
 
+    def ask_over_session_manager(self, command: str) -> tuple[int, str]:
+        """Run a command on the bastion as the inventory reaches it through Session Manager."""
+        inventory = {
+            "plugin": "urmanac.talos.ec2_nodes",
+            "cluster": "lab",
+            "regions": ["eu-west-1"],
+            "bastion_connection": "ssm",
+            "known_hosts": str(self.folder / "lab" / "cluster" / "known_hosts"),
+            "compose": {
+                "ansible_user": "'ec2-user'",
+                "ansible_ssh_private_key_file": f"'{self.folder / 'key'}'",
+            },
+        }
+        file = self.folder / "session.ec2_nodes.yml"
+        file.write_text(json.dumps(inventory))
+        words = ["ansible", "-i", str(file), "bastion", "-m", "ansible.builtin.raw", "-a", command]
+        done = subprocess.run(
+            [sys.executable, "-m", "lab", "run", "--", *words],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        return done.returncode, done.stdout + done.stderr
+
     @property
     def known_hosts(self) -> str:
         """Return what this computer knows of the bastion's host key."""
@@ -65,7 +129,7 @@ class Rehearsal:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def play(
-        self, playbook: str, *, when: str = "", do: Callable[[], None] | None = None, **more: Any
+        self, playbook: str, *options: str, when: str = "", do: Callable[[], None] | None = None, **more: Any
     ) -> tuple[int, str]:
         """Run a playbook as from home, and do something when it prints a line with these words."""
         given = {
@@ -80,7 +144,7 @@ class Rehearsal:
         }
         command = [sys.executable, "-m", "lab", "run", "--", "ansible-playbook", "-e", "@lab/variables.yml"]
         process = subprocess.Popen(
-            [*command, "-e", json.dumps(given), playbook],
+            [*command, "-e", json.dumps(given), playbook, *options],
             cwd=ROOT,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -117,8 +181,14 @@ class Rehearsal:
 def rehearsal(tmp_path: Path) -> Iterator[Rehearsal]:
     """Give a lab that is up, and a bastion as soon as a playbook makes one."""
     own = {"LAB_DIRECTORY": str(tmp_path / "lab"), "LAB_NETWORK": NETWORK, "LAB_PORT": "5510"}
-    # What would switch the checks off is overruled; this one tries.
-    found = Rehearsal(tmp_path, {**os.environ, **own, "ANSIBLE_HOST_KEY_CHECKING": "False", "ANSIBLE_NOCOLOR": "1"})
+    put_programs(tmp_path / "programs")
+    # What would switch the checks off is overruled; these try.
+    switched_off = {
+        "ANSIBLE_HOST_KEY_CHECKING": "False",
+        "ANSIBLE_SSH_ARGS": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null",
+    }
+    path = f"{tmp_path / 'programs'}:{os.environ['PATH']}"
+    found = Rehearsal(tmp_path, {**os.environ, **own, **switched_off, "PATH": path, "ANSIBLE_NOCOLOR": "1"})
     try:
         with found.login.watching():
             yield found
@@ -149,10 +219,59 @@ def test_site_yml_works_over_ssh_with_a_replaced_machine_and_on_the_next_day(
         own, shown = login.own_keys[machine][-12:], login.shown_keys[machine][-12:]
         note(f"  {machine}: cloud-init made ...{own}, it showed ...{shown}; SSH connections: {sessions}")
 
-    login.show_another_key()
     playbook = tmp_path / "login.yml"
     playbook.write_text(LOGIN)
+    login.show_another_key()
     code, said = rehearsal.play(str(playbook), bastion_wait_timeout=5)
     assert code != 0
     assert "shows another host key than" in " ".join(said.split())
     note("  a machine with another host key at the same address: refused")
+
+
+def test_session_manager_leads_to_the_bastion_and_its_host_key_is_checked(
+    rehearsal: Rehearsal, tmp_path: Path, note: Callable[[str], None]
+) -> None:
+    build, login = tmp_path / "build.yml", tmp_path / "login.yml"
+    build.write_text(BUILD + LOGIN)
+    login.write_text(LOGIN)
+
+    code, said = rehearsal.play(str(build), cluster_bastion_connection="ssm", access_ipv6="")
+    assert code == 0, said
+    code, said = rehearsal.ask_over_session_manager("echo I am $USER")
+    assert (code, "I am ec2-user" in said) == (0, True), said
+    note(f"through Session Manager, host key checked: {sum(rehearsal.login.sessions.values())} SSH connections")
+
+    rehearsal.login.show_another_key()
+    code, said = rehearsal.play(str(login), bastion_wait_timeout=5, cluster_bastion_connection="ssm")
+    assert code != 0
+    assert "shows another host key than" in " ".join(said.split()), said
+    code, said = rehearsal.ask_over_session_manager("echo I am $USER")
+    assert code != 0
+    assert "HOST IDENTIFICATION HAS CHANGED" in said, said
+    note("  a machine with another host key, by playbook and by inventory: refused")
+
+
+def test_a_node_that_boots_by_ssh_is_known_by_its_console_and_a_stranger_is_refused(
+    rehearsal: Rehearsal, tmp_path: Path, note: Callable[[str], None]
+) -> None:
+    build, boot = tmp_path / "build.yml", tmp_path / "boot.yml"
+    build.write_text(BUILD + NODE)
+    boot.write_text(BOOT)
+    gateway = {"name": "gateway", "role": "gateway", "machine_type": "controlplane", "ipv4": "127.10.0.101"}
+    given: dict[str, Any] = {"cluster_boot_method": "ssh", "cluster_nodes": [gateway]}
+    node = Login(tmp_path / "lab", gateway["ipv4"], rehearsal.ec2)
+
+    with node.watching():
+        code, said = rehearsal.play(str(build), **given)
+        assert code == 0, said
+        code, said = rehearsal.play(str(boot), "-vv", **given)
+        assert code == 0, said
+        assert "I am ec2-user" in said
+        assert f"{node.machine} ssh-ed25519 {node.own_keys[node.machine]}" in rehearsal.known_hosts
+        note(f"a node that boots by SSH, known by its console: {node.sessions[node.machine]} SSH connections")
+
+        node.show_another_key()
+        code, said = rehearsal.play(str(boot), **given)
+    assert code != 0
+    assert "HOST IDENTIFICATION HAS CHANGED" in said, said
+    note("  a stranger at its address: refused")

@@ -20,6 +20,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current_bastion
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import is_burstable, is_of, owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import port_text
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
+from ansible_collections.urmanac.talos.plugins.module_utils._ssh.console import host_keys
 
 Record = Mapping[str, Any]
 _WORKERS = 16
@@ -134,7 +135,7 @@ def _second_wave(
     for instance in instances:
         extra[instance.id] = {**_root_volume(instance, roots), **cpu_credits.result().get(instance.id, {})}
     for instance_id, console in consoles.items():
-        extra[instance_id]["console"] = console.result()
+        extra[instance_id] |= console.result()
     return [
         *(replace(thing, have={**thing.have, **extra.get(thing.id, {})}) for thing in things),
         *_unknown(guests, things),
@@ -529,10 +530,14 @@ def _root_volume(instance: Thing, volumes: Mapping[str, Thing]) -> dict[str, Any
     return {key: have.get(key) for key in ("volume_type", "volume_size", "volume_encrypted")}
 
 
-def _read_console(api: Api, instance_id: str) -> list[str]:
-    """Return the last lines of an instance's console; it may have none yet, which must not spoil the rest."""
+def _read_console(api: Api, instance_id: str) -> dict[str, list[str]]:
+    """Return the last lines of an instance's console and the SSH host keys on all of it.
+
+    It may have no console yet, which must not spoil the rest.
+    """
     try:
         answer = api.call("ec2", "get_console_output", InstanceId=instance_id, Latest=True)
     except AwsError as error:
-        return [str(error)]
-    return answer.get("Output", "").splitlines()[-_CONSOLE_LINES:]
+        return {"console": [str(error)], "host_keys": []}
+    text = answer.get("Output", "")
+    return {"console": text.splitlines()[-_CONSOLE_LINES:], "host_keys": host_keys(text)}

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import shlex
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 # Ansible puts these before all others, and ssh takes the first value of an option. Without them a user's own ssh_args
 # could switch the check of host keys off.
@@ -32,6 +33,16 @@ class Jump(NamedTuple):
     def destination(self) -> str:
         """Return the host as ssh takes it."""
         return f"{self.user}@{self.host}" if self.user else self.host
+
+
+def jump_of(variables: Mapping[str, Any]) -> Jump:
+    """Return the jump over a host, by its variables of Ansible; its host key is checked, whatever else they say."""
+    options = {"-p": variables.get("ansible_port"), "-i": variables.get("ansible_ssh_private_key_file")}
+    given = [f"{name} {shlex.quote(str(value))}" for name, value in options.items() if value]
+    common = str(variables.get("ansible_ssh_common_args") or "")
+    host = str(variables.get("ansible_host") or variables["inventory_hostname"])
+    words = ["-o StrictHostKeyChecking=yes", *given, *([common] if common else [])]
+    return Jump(host, str(variables.get("ansible_user") or ""), " ".join(words))
 
 
 def ssh_arguments(known_hosts: str, alias: str, way: Route | Jump | None = None) -> str:

@@ -23,7 +23,7 @@ from tests.host.bastion.network import run
 from tests.host.packages import find
 
 SSHD = """
-ListenAddress {address}
+{addresses}
 {host_keys}
 AuthorizedKeysFile .ssh/authorized_keys
 PasswordAuthentication no
@@ -151,7 +151,9 @@ class Login:
             (root / "etc" / "passwd").write_text(f"{users}sshd:x:65534:65534::/run/sshd:/bin/false\n")
         keys = "".join(f"HostKey {path}\n" for path in sorted((root / "etc" / "ssh").glob("ssh_host_*_key")))
         config = root.parent / "sshd_config"
-        config.write_text(SSHD.format(address=self.ipv6, host_keys=keys))
+        # The second one is where the agent of Session Manager connects.
+        addresses = f"ListenAddress {self.ipv6}\nListenAddress {self.address}"
+        config.write_text(SSHD.format(addresses=addresses, host_keys=keys))
         command = ["unshare", "--mount", "sh", "-c", ENTER, "sh", str(root), str(find("sshd")), str(config)]
         with self._log(machine).open("ab") as log:
             self._server = subprocess.Popen(

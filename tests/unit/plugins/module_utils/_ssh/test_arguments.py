@@ -68,6 +68,19 @@ def test_a_jump_hands_the_tokens_to_the_ssh_that_they_are_for() -> None:
     assert inner[1:-3] == shlex.split(outer)
 
 
+def test_a_node_is_reached_over_the_bastion_of_the_inventory_and_both_keys_are_checked() -> None:
+    bastion = {"ansible_host": "2001:db8::100", "ansible_user": "ec2-user", "ansible_ssh_private_key_file": "/my key"}
+    text = "{{ '/known_hosts' | urmanac.talos.node_ssh_arguments('i-0b', bastion=bastion) }}"
+
+    found = Templar(loader=DataLoader(), variables={"bastion": bastion}).template(trust_as_template(text))
+
+    first, _, ours = found.partition(" -o StrictHostKeyChecking=yes ")
+    assert "HostKey" not in first
+    command = next(word for word in shlex.split(ours) if word.startswith("ProxyCommand=")).partition("=")[2]
+    assert shlex.split(command)[:3] == ["ssh", "-o", "StrictHostKeyChecking=yes"]
+    assert shlex.split(command)[3:5] == ["-i", "/my key"]
+
+
 def test_a_template_takes_all_options_of_the_filters() -> None:
     text = "{{ '/known_hosts' | urmanac.talos.bastion_ssh_arguments('moon', region='eu-west-1', instance_id='i-0a') }}"
 

@@ -1,0 +1,28 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Return the options with which ssh reaches a node that is not Talos yet and checks its host key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ssh.arguments import (
+    FIRST_ARGUMENTS,
+    jump_of,
+    ssh_arguments,
+)
+
+
+def node_ssh_arguments(known_hosts: str, alias: str, *, bastion: Mapping[str, Any] | None = None) -> str:
+    """Return the options; with the variables of a bastion through it."""
+    return f"{FIRST_ARGUMENTS} {ssh_arguments(known_hosts, alias, jump_of(bastion) if bastion else None)}"
+
+
+class FilterModule:
+    """The filter as Ansible finds it."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filter by its name."""
+        return {"node_ssh_arguments": node_ssh_arguments}
