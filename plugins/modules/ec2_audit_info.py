@@ -172,7 +172,7 @@ ALLOWED_SPEC = {
 def audit_info(api: Api, spec: ClusterSpec, extra: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """Return what the module returns."""
     account = read_account(api, spec)
-    report = audit(account, allowed_by(spec, extra), now)
+    report = audit(account, allowed_by(spec, extra, next(iter(account.owners), None)), now)
     return {
         "deviations": [deviation._asdict() for deviation in report.deviations],
         "exposures": [exposure_as_dict(exposure) for exposure in report.exposures],

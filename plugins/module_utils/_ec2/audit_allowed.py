@@ -9,6 +9,7 @@ Private to urmanac.talos: may change at any time.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts import Account
@@ -16,7 +17,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import OPENINGS, Opening
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 
-_KINDS = ("iam_role", "address", "eni", "instance", "launch_template")
+_KINDS = ("iam_role", "instance_profile", "address", "eni", "instance", "launch_template")
 
 
 class Deviation(NamedTuple):
@@ -40,6 +41,7 @@ class Allowed(NamedTuple):
     machines: frozenset[str]
     profiles: frozenset[str]
     policies: Mapping[str, tuple[Any, ...]]
+    # Who may take a role, by its name.
     trust: Mapping[str, Any]
     vpc_ipv4: str = ""
     interfaces: Mapping[str, str] = {}
@@ -47,12 +49,17 @@ class Allowed(NamedTuple):
     templates: frozenset[str] = frozenset()
     public_ipv4: frozenset[str] = frozenset()
     openings: tuple[Opening, ...] = OPENINGS
+    # The role with which AWS closes home access.
+    closing_role: str = ""
 
 
-def allowed_by(spec: ClusterSpec, extra: Mapping[str, Any] | None = None) -> Allowed:
-    """Return what the description allows, and beyond it what extra lists: rules, routes, public_ipv4, statements."""
+def allowed_by(spec: ClusterSpec, extra: Mapping[str, Any] | None = None, account: str | None = None) -> Allowed:
+    """Return what the description allows, and beyond it what extra lists: rules, routes, public_ipv4, statements.
+
+    The role that closes home access may be there as long as something is open, also where no new one is asked for.
+    """
     extra = extra or {}
-    wanted = desired(spec)
+    wanted = desired(replace(spec, home_schedule_enabled=True), account=account)
     of = {kind: [item for item in wanted.values() if item.kind == kind] for kind in _KINDS}
     bastion = f"{spec.name}-bastion"
     roles = {item.name: item.want for item in of["iam_role"]}
@@ -67,12 +74,16 @@ def allowed_by(spec: ClusterSpec, extra: Mapping[str, Any] | None = None) -> All
         tables=frozenset({wanted["route_table"].name}),
         nodes={f"{spec.name}-{node.name}": node.name for node in spec.nodes},
         machines=frozenset({bastion}),
-        profiles=frozenset({*roles, *statements}),
+        profiles=frozenset({*(item.name for item in of["instance_profile"]), *statements}),
         policies={
             **{name: tuple(role["policy"]["Statement"]) for name, role in roles.items()},
             **{name: tuple(of) for name, of in statements.items()},
         },
-        trust=roles[spec.iam_name]["trust_policy"],
+        trust={
+            **dict.fromkeys(statements, roles[spec.iam_name]["trust_policy"]),
+            **{name: role["trust_policy"] for name, role in roles.items()},
+        },
+        closing_role=spec.schedule_role_name,
         vpc_ipv4=spec.vpc_ipv4_cidr,
         interfaces={item.name: item.want["ipv4"] for item in of["eni"]} | {bastion: spec.bastion_ipv4},
         profile_of={

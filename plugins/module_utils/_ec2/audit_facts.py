@@ -188,6 +188,8 @@ class Account(NamedTuple):
     """Everything that decides how closed the cluster is; without a VPC there is little of it."""
 
     vpcs: tuple[Known, ...] = ()
+    # The numbers of the accounts that the VPCs are in.
+    owners: tuple[str, ...] = ()
     networks: tuple[Network, ...] = ()
     gateways: tuple[Known, ...] = ()
     groups: tuple[Known, ...] = ()

@@ -24,7 +24,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts imp
     tags_of,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError, is_not_found
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired, owner_tags
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired, is_of, owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.user_data import find_secrets
 
 _ALIVE = ["pending", "running", "stopping", "stopped"]
@@ -219,13 +219,16 @@ def read_iam(reader: Reader, profiles: Iterable[str]) -> tuple[tuple[ProfileFact
         for name, answer in found.items()
         if answer
     )
-    wanted = sorted({*described, *(role for fact in facts for role in fact.roles)})
+    # The role that closes home access is in no profile.
+    closing = reader.spec.schedule_role_name
+    wanted = sorted({*described, closing, *(role for fact in facts for role in fact.roles)})
     return facts, tuple(role for name in wanted if (role := _read_role(reader, name)))
 
 
 def _read_role(reader: Reader, name: str) -> RoleFact | None:
     role = _iam(reader, "get_role", RoleName=name)
-    if not role:
+    if not role or (name == reader.spec.schedule_role_name and not is_of(reader.spec, tags_of(role["Role"]))):
+        # Who has that name without our tags cannot close anything for us; the plan names it where it is in the way.
         return None
     policies = _iam(reader, "list_role_policies", RoleName=name).get("PolicyNames", ())
     documents = {policy: _iam(reader, "get_role_policy", RoleName=name, PolicyName=policy) for policy in policies}

@@ -189,25 +189,27 @@ def _role_deviations(role: RoleFact, allowed: Allowed) -> Iterator[Deviation]:
     known = [_plain(statement) for statement in allowed.policies[role.name]]
     for policy, statement in role.statements:
         if _plain(statement) not in known and statement.get("Effect") == "Allow":
-            yield _statement_deviation(role, policy, statement)
+            yield _statement_deviation(role, policy, statement, _repair(role, allowed))
     for arn in role.attached:
         remedy = f"Run `aws iam detach-role-policy --role-name {role.name} --policy-arn {arn}`."
         message = f"the managed policy {arn} is attached, and is not described"
         severity = "critical" if arn.endswith("/AdministratorAccess") else "high"
         yield Deviation(severity, "IAM_POLICY_ATTACHED", resource, message, remedy)
-    if _plain(role.trust) != _plain(allowed.trust):
-        message = "others than EC2 may take the role, or under other conditions than described"
-        remedy = "Run playbooks/site.yml, which sets the described trust policy."
-        yield Deviation("high", "IAM_TRUST_NOT_ALLOWED", resource, message, remedy)
+    if _plain(role.trust) != _plain(allowed.trust[role.name]):
+        message = "others than described may take the role, or under other conditions"
+        yield Deviation("high", "IAM_TRUST_NOT_ALLOWED", resource, message, f"{_repair(role, allowed)}.")
 
 
-def _statement_deviation(role: RoleFact, policy: str, statement: Mapping[str, Any]) -> Deviation:
+def _repair(role: RoleFact, allowed: Allowed) -> str:
+    if role.name == allowed.closing_role:
+        return "Run playbooks/remove_home_access.yml, which deletes the role, and open home again if you need it"
+    return "Run playbooks/site.yml, which sets the described policies"
+
+
+def _statement_deviation(role: RoleFact, policy: str, statement: Mapping[str, Any], repair: str) -> Deviation:
     actions = _actions(statement)
     resource = f"IAM role {role.name}, policy {policy}"
-    remedy = (
-        "Run playbooks/site.yml, which sets the described policy, or "
-        f"`aws iam delete-role-policy --role-name {role.name} --policy-name {policy}`."
-    )
+    remedy = f"{repair}, or `aws iam delete-role-policy --role-name {role.name} --policy-name {policy}`."
     if "NotAction" in statement or any(_is_wild(action) for action in actions):
         message = f"a statement allows {', '.join(actions) or 'all but a few actions'}"
         return Deviation("critical", "IAM_WILDCARD", resource, message, remedy)

@@ -63,6 +63,7 @@ def read_network(reader: Reader, vpc: Record, pool: Executor) -> Account:
     lists = _read_prefix_lists(reader, rules, tables())
     return Account(
         vpcs=(reader.known(vpc, "VpcId"),),
+        owners=(vpc["OwnerId"],),
         networks=_networks([vpc]),
         gateways=reader.every_known(gateways(), "InternetGatewayId"),
         groups=reader.every_known(groups(), "GroupId"),
