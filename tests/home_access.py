@@ -5,7 +5,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import (
+    Identity,
+    Order,
+    carry_out,
+    read_plan,
+)
 
 REGION = "eu-west-1"
 
@@ -39,3 +49,9 @@ def open_ports(ec2: Any, groups: dict[str, str]) -> set[tuple[str, int, str]]:
         for rule in rules
         if not rule["IsEgress"]
     }
+
+
+def ensure_home_access(api: Api, identity: Identity, order: Order, now: datetime) -> None:
+    """Open or close home access as the module does, without schedules."""
+    calls = Calls(api)
+    carry_out(calls, identity, order, now, read_plan(calls, identity, order, now, check_mode=False))

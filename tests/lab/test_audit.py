@@ -16,10 +16,12 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts import Reader
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_machine_facts import read_templates
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity, Order, ensure_home_access
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity, Order
 from ansible_collections.urmanac.talos.plugins.modules.ec2_audit_info import audit_info
 from lab.settings import REGION
 from tests.ec2_cluster import Builder, node, spec, tag_list
+from tests.home_access import ensure_home_access
 from tests.lab.labs import AMI_PARAMETER, Lab
 from tests.lookalikes import tailscale_key
 
@@ -146,8 +148,8 @@ def from_a_prefix_list(place: Place) -> None:
 def open_home(place: Place) -> list[str]:
     """Open home access as our own playbook does, and return the rules."""
     identity = Identity("moon", "talos-arm64")
-    ensure_home_access(place.api, identity, Order("present", HOME), NOW, check_mode=False)
-    place.later(ensure_home_access, api=place.api, identity=identity, order=Order("absent"), now=NOW, check_mode=False)
+    ensure_home_access(place.api, identity, Order("present", HOME), NOW)
+    place.later(ensure_home_access, api=place.api, identity=identity, order=Order("absent"), now=NOW)
     found = place.ec2.describe_security_group_rules(Filters=[{"Name": "tag:Purpose", "Values": ["home-access"]}])
     return [rule["SecurityGroupRuleId"] for rule in found["SecurityGroupRules"]]
 
@@ -494,6 +496,28 @@ def trust(role: str, principal: dict[str, str]) -> Callable[[Place], None]:
     return plant
 
 
+def closing_role(
+    *,
+    tags: dict[str, str] = OWNER,
+    principal: str = "scheduler.amazonaws.com",
+    action: str = "ec2:RevokeSecurityGroupIngress",
+) -> Callable[[Place], None]:
+    """Return a role that closes home access at its end, or that is almost one."""
+
+    def plant(place: Place) -> None:
+        account = place.ec2.describe_vpcs(VpcIds=[place.ids["vpc"]])["Vpcs"][0]["OwnerId"]
+        described = desired(spec(home_schedule_enabled=True), account=account)["iam_role/access"]
+        name, trust, policy = described.name, described.want["trust_policy"], described.want["policy"]
+        changed = {**trust, "Statement": [{**trust["Statement"][0], "Principal": {"Service": principal}}]}
+        may = {**policy, "Statement": [{**policy["Statement"][0], "Action": action}]}
+        place.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(changed), Tags=tag_list(tags))
+        place.later(place.iam.delete_role, RoleName=name)
+        place.iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=json.dumps(may))
+        place.later(place.iam.delete_role_policy, RoleName=name, PolicyName=name)
+
+    return plant
+
+
 def exchanged_role(place: Place) -> None:
     profile = {"InstanceProfileName": place.spec.iam_name}
     allow = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -595,6 +619,14 @@ HOLES: dict[str, tuple[Callable[[Place], Any], str]] = {
     "a managed policy": (managed_policy, "IAM_POLICY_ATTACHED"),
     "trust for everybody": (trust("node", {"AWS": "*"}), "IAM_TRUST_NOT_ALLOWED"),
     "trust for another service": (trust("bastion", {"Service": "lambda.amazonaws.com"}), "IAM_TRUST_NOT_ALLOWED"),
+    "another service that may close home access": (
+        closing_role(principal="lambda.amazonaws.com"),
+        "IAM_TRUST_NOT_ALLOWED",
+    ),
+    "a closing of home access that may do more": (
+        closing_role(action="ec2:AuthorizeSecurityGroupIngress"),
+        "IAM_STATEMENT_NOT_ALLOWED",
+    ),
     "another role in the profile": (exchanged_role, "PROFILE_ROLE_NOT_DESCRIBED"),
 }
 
@@ -648,6 +680,8 @@ def test_a_hole_in_a_second_vpc_is_found_beside_the_vpc(planted: Place) -> None:
     "plant",
     [
         pytest.param(document(), id="a document of the account alone"),
+        pytest.param(closing_role(), id="the role that closes home access"),
+        pytest.param(closing_role(tags={"Owner": "Bob"}, action="*"), id="a role of others with its name"),
         pytest.param(group_with_version("$Latest", UserData="cGFzc3dvcmQK"), id="an older version that is not used"),
         pytest.param(group_with_version("$Latest", deleted=True), id="a deleted version that is not used"),
     ],

@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity, Order, ensure_home_access
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity, Order
 from ansible_collections.urmanac.talos.plugins.modules import ec2_audit_info
 from ansible_collections.urmanac.talos.plugins.modules.ec2_audit_info import audit_info
 from tests.ec2_cluster import IMAGE, Builder, MotoApi, cluster, empty_aws, run_module, spec
+from tests.home_access import ensure_home_access
 from tests.lookalikes import tailscale_key
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
@@ -55,7 +56,7 @@ class Account(NamedTuple):
 
     def open_home(self) -> None:
         identity = Identity("moon", "talos-arm64")
-        ensure_home_access(self.api, identity, Order("present", HOME), NOW, check_mode=False)
+        ensure_home_access(self.api, identity, Order("present", HOME), NOW)
 
 
 @pytest.fixture
