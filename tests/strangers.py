@@ -248,6 +248,7 @@ NAMES: Mapping[str, Plant] = {
     "ssm_parameter/bastion": Stranger.host_key,
     "iam_role/node": role("node"),
     "iam_role/bastion": role("bastion"),
+    "iam_role/access": role("home-access"),
     "instance_profile/node": profile("node"),
     "instance_profile/bastion": profile("bastion"),
     "launch_template/bastion": Stranger.launch_template,

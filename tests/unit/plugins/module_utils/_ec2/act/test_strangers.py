@@ -24,7 +24,7 @@ from tests.strangers import BESIDE, GUESTS, NAMES, PLACES, Plant, Read, Stranger
 BASTION = {"instance_type": "t4g.small", "volume_size": 30, "image": IMAGE, "start": "18:00", "stop": "23:00"} | {
     "host_key_parameter": "/urmanac.talos/talos-arm64/moon/bastion-host-key"
 }
-SPEC = spec(bastion=BASTION)
+SPEC = spec(bastion=BASTION, home_schedule_enabled=True)
 # Moto would launch the bastion without its interface.
 MACHINES = Machines(image=IMAGE, bastion_started=False)
 
