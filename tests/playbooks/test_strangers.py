@@ -34,6 +34,7 @@ def cluster(lab: Lab) -> ClusterSpec:
         bastion_ipv4=lab.address(100),
         nodes=[node(ipv4=lab.address(101))],
         bastion=bastion,
+        home_schedule_enabled=True,
     )
 
 
@@ -73,7 +74,7 @@ def scene(lab: Lab) -> Iterator[Scene]:
     places = {key: plant(stranger) for key, plant in PLACES.items()}
     before, writes, runs = readings({**names, **places}), [calls(lab)], []
     for playbook, option in ((SITE, ("--check",)), (SITE, ()), (RESET, ("-e", CONFIRMED))):
-        runs.append(play(lab, playbook, *option))
+        runs.append(play(lab, playbook, *option, "-e", "cluster_home_schedule_enabled=true"))
         writes.append(calls(lab))
     yield Scene(names, places, before, writes, *runs)
 
