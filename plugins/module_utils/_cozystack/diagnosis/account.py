@@ -9,49 +9,48 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..verdicts import Verdict, is_blocked
-from . import stages
 from .capacity import LINSTOR
 from .expectation import Planned, foretold
 from .findings import findings
 from .nodes import Node, deficit_of
 from .pod_tally import PodTally
 from .pod_troubles import Crash, Place
+from .progress import ABSENT, READY, UNREACHABLE, Progress, progress_of
 from .reading import Reading
 from .releases import (
     Release,
     by_key,
     held_back_by,
 )
-from .stages import Root
 
 _DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"
 
 
 def account(found: Reading, *, settled: bool = False, planned: Planned | None = None) -> dict[str, Any]:
     """Return all that is known of an installation, and what it will meet where it has not got to yet."""
-    verdicts = findings(found, settled=settled)
-    outlook = _outlook(found, verdicts, planned)
-    roots = stages.roots_of(found) if found.reachable else []
-    phase = stages.phase_of(found)
+    progress = progress_of(found)
+    phase = progress.phase
+    verdicts = findings(found, progress, settled=settled)
+    outlook = _outlook(found, phase, verdicts, planned)
     return {
-        "ready": phase == stages.READY,
-        "blocked": phase != stages.READY and is_blocked(verdicts),
+        "ready": phase == READY,
+        "blocked": phase != READY and is_blocked(verdicts),
         "phase": phase,
-        "summary": summary(found, roots, verdicts),
-        **_seen(found),
-        "root_blockers": [root.as_dict() for root in roots],
+        "summary": summary(progress, verdicts),
+        **_observed(found, progress),
+        "root_blockers": [root.as_dict() for root in progress.roots],
         "verdicts": [verdict.as_dict() for verdict in verdicts],
         "outlook": [verdict.as_dict() for verdict in outlook],
         "codes": list(dict.fromkeys(verdict.code.value for verdict in [*verdicts, *outlook])),
     }
 
 
-def _seen(found: Reading) -> dict[str, Any]:
+def _observed(found: Reading, progress: Progress) -> dict[str, Any]:
     """Return what was read, before anything is concluded from it."""
     names = ("server", "reachable", "version")
     return {
         "api": {**{name: getattr(found, name) for name in names}, "missing": dict(found.missing)},
-        "releases": _releases(found),
+        "releases": _releases(found, progress),
         "packages": _packages(found),
         "pods": _pods(found.pods),
         "nodes": [node.as_dict() for node in found.nodes],
@@ -63,37 +62,36 @@ def _seen(found: Reading) -> dict[str, Any]:
     }
 
 
-def _outlook(found: Reading, verdicts: list[Verdict], planned: Planned | None) -> list[Verdict]:
-    phase = stages.phase_of(found)
-    if planned is None or phase == stages.UNREACHABLE:
+def _outlook(found: Reading, phase: str, verdicts: list[Verdict], planned: Planned | None) -> list[Verdict]:
+    if planned is None or phase == UNREACHABLE:
         return []
     ahead = foretold(found.nodes, planned, {verdict.code for verdict in verdicts})
     # What is there already has found its room; what it cannot do on these machines stays so.
-    return [verdict for verdict in ahead if phase != stages.READY or not verdict.blocks]
+    return [verdict for verdict in ahead if phase != READY or not verdict.blocks]
 
 
-def summary(found: Reading, roots: list[Root], verdicts: list[Verdict]) -> str:
+def summary(progress: Progress, verdicts: list[Verdict]) -> str:
     """Return the account in one line."""
-    phase, count = stages.phase_of(found), stages.count_of(found)
-    if phase in (stages.UNREACHABLE, stages.ABSENT):
+    phase, count, roots = progress.phase, progress.count, progress.roots
+    if phase in (UNREACHABLE, ABSENT):
         return verdicts[0].message
     total = count.expected or count.present
-    progress = f"{count.ready} of {total or 'an unknown number of'} releases ready"
-    if phase == stages.READY:
-        return progress
+    ready = f"{count.ready} of {total or 'an unknown number of'} releases ready"
+    if phase == READY:
+        return ready
     blocking = next((verdict for verdict in verdicts if verdict.blocks), None)
     if blocking:
-        return f"{progress} ({phase}); blocker: {blocking.code}: {blocking.message}"
+        return f"{ready} ({phase}); blocker: {blocking.code}: {blocking.message}"
     waits = f"; waits for {roots[0].kind} {roots[0].title} ({roots[0].reason})" if roots else ""
-    return f"{progress} ({phase}){waits}"
+    return f"{ready} ({phase}){waits}"
 
 
-def _releases(found: Reading) -> dict[str, Any]:
+def _releases(found: Reading, progress: Progress) -> dict[str, Any]:
     known = by_key(found.releases)
     waiting = [release for release in found.releases if not release.ready]
-    roots = {(root.namespace, root.name) for root in stages.roots_of(found) if root.kind == "HelmRelease"}
+    roots = {(root.namespace, root.name) for root in progress.roots if root.kind == "HelmRelease"}
     return {
-        **stages.count_of(found)._asdict(),
+        **progress.count._asdict(),
         "not_ready": [_release(one, held_back_by(one, known)) | {"root": one.key in roots} for one in waiting],
     }
 

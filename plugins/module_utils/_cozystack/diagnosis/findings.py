@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from ..verdicts import MEANINGS, Code, Verdict
-from . import capacity, stages
+from . import capacity
+from .progress import ABSENT, FLUX, OPERATOR, PACKAGES, SOURCE, UNREACHABLE, Progress, Root
 from .reading import Reading
-from .releases import cause_of
-from .stages import Root
+from .releases import PLATFORM, cause_of
 
 _ROOT_CODES: Final[Mapping[str, Code]] = {
-    stages.OPERATOR: Code.OPERATOR_NOT_READY,
-    stages.FLUX: Code.FLUX_NOT_READY,
-    stages.SOURCE: Code.SOURCE_NOT_READY,
+    OPERATOR: Code.OPERATOR_NOT_READY,
+    FLUX: Code.FLUX_NOT_READY,
+    SOURCE: Code.SOURCE_NOT_READY,
 }
 _ROOT_REMEDIES: Final[Mapping[Code, str]] = {
     Code.OPERATOR_NOT_READY: "Look at its pod: kubectl --namespace cozy-system describe pod, and logs.",
@@ -34,26 +34,26 @@ _ROOT_REMEDIES: Final[Mapping[Code, str]] = {
 }
 
 
-def findings(found: Reading, *, settled: bool = False) -> list[Verdict]:
+def findings(found: Reading, progress: Progress, *, settled: bool = False) -> list[Verdict]:
     """Return everything that is in the way, the first cause first.
 
     What is merely not done yet is nothing, unless it is settled that nothing moves any more.
     """
-    if not found.reachable or stages.phase_of(found) == stages.UNREACHABLE:
+    if not found.reachable or progress.phase == UNREACHABLE:
         return [_unreachable(found)]
     checks: tuple[Callable[[Reading], Iterable[Verdict]], ...] = (
         capacity.images,
         capacity.shortages,
         _nodes,
-        lambda one: _roots(one, settled=settled),
+        lambda one: _roots(one, progress, settled=settled),
         _refused,
-        _closure,
+        lambda one: _closure(one, progress),
         capacity.killed,
         capacity.kvm,
         capacity.storage,
     )
     verdicts = [verdict for check in checks for verdict in check(found)]
-    absent = stages.phase_of(found) == stages.ABSENT
+    absent = progress.phase == ABSENT
     return [_absent(found), *verdicts] if absent else verdicts
 
 
@@ -85,15 +85,14 @@ def _nodes(found: Reading) -> Iterator[Verdict]:
             yield Verdict(Code.NODE_NOT_READY, node.name, f"{node.name} is not ready: {node.reason}", remedy)
 
 
-def _roots(found: Reading, *, settled: bool) -> Iterator[Verdict]:
-    phase = stages.phase_of(found)
-    for root in stages.roots_of(found):
+def _roots(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Verdict]:
+    for root in progress.roots:
         code = cause_of(root.message) if root.fails else None
         if code is None and (not (root.fails or settled) or _is_explained(root, found)):
             continue
         if code is None:
             by_kind = Code.PACKAGE_NOT_READY if root.kind == "Package" else Code.RELEASE_NOT_READY
-            code = _ROOT_CODES.get(phase, by_kind)
+            code = _ROOT_CODES.get(progress.phase, by_kind)
         yield _root_verdict(code, root)
 
 
@@ -120,10 +119,10 @@ def _refused(found: Reading) -> Iterator[Verdict]:
             yield Verdict(code, text.partition(":")[0], f"pods are not made: {text[:400]}", _ROOT_REMEDIES[code])
 
 
-def _closure(found: Reading) -> Iterator[Verdict]:
+def _closure(found: Reading, progress: Progress) -> Iterator[Verdict]:
     known = {package.name for package in found.packages}
     missing = {one.name: absent for one in found.packages if (absent := sorted(set(one.waits_for) - known))}
-    if missing and stages.phase_of(found) == stages.PACKAGES and _platform_is_done(found):
+    if missing and progress.phase == PACKAGES and _platform_is_done(found):
         wanted = sorted({name for names in missing.values() for name in names})
         count = f"{len(missing)} packages wait" if len(missing) > 1 else "1 package waits"
         message = f"{count} for packages that are not installed: {', '.join(wanted)}"
@@ -133,4 +132,4 @@ def _closure(found: Reading) -> Iterator[Verdict]:
 
 def _platform_is_done(found: Reading) -> bool:
     """Tell whether the platform has made all the packages that it makes."""
-    return any(release.key == stages.PLATFORM and release.reason != "Pending" for release in found.releases)
+    return any(release.key == PLATFORM and release.reason != "Pending" for release in found.releases)

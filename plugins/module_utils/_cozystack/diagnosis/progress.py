@@ -70,14 +70,29 @@ class Count(NamedTuple):
     ready: int
 
 
-def count_of(found: Reading) -> Count:
+class Progress(NamedTuple):
+    """How far an installation is, what it waits for, and how many of its releases are ready."""
+
+    phase: str
+    roots: list[Root]
+    count: Count
+
+
+def progress_of(found: Reading) -> Progress:
+    """Return the progress that a reading shows; it is computed once per reading and handed on."""
+    count = _count(found)
+    phase = _phase(found, count)
+    return Progress(phase, _roots(found, phase), count)
+
+
+def _count(found: Reading) -> Count:
     """Return how many releases are ready, present and expected."""
     known = by_key(found.releases)
     expected = expected_releases(found.packages, known, found.components)
     return Count(expected, len(known), sum(1 for release in known.values() if release.ready))
 
 
-def phase_of(found: Reading) -> str:
+def _phase(found: Reading, count: Count) -> str:
     """Return how far the installation is."""
     if not found.reachable or not _ESSENTIAL.isdisjoint(found.missing):
         return UNREACHABLE
@@ -85,10 +100,10 @@ def phase_of(found: Reading) -> str:
         return ABSENT
     if found.operator is not None and not is_available(found.operator):
         return OPERATOR
-    return _phase_of_content(found)
+    return _phase_of_content(found, count)
 
 
-def _phase_of_content(found: Reading) -> str:
+def _phase_of_content(found: Reading, count: Count) -> str:
     """Return how far an installation is whose operator runs."""
     known = by_key(found.releases)
     # Until v0.38 Flux had other names; where releases are, something is there that makes them.
@@ -99,7 +114,6 @@ def _phase_of_content(found: Reading) -> str:
         return SOURCE
     if not all(package.ready for package in found.packages):
         return PACKAGES
-    count = count_of(found)
     if count.present < (count.expected or 1) or count.ready < count.present:
         others = [release for release in found.releases if release.namespace != TENANT[0] and not release.ready]
         # The tenant comes last: once only it is missing, everything else is done. The platform waits for it too.
@@ -112,9 +126,8 @@ def is_available(deployment: Mapping[str, Any] | None) -> bool:
     return condition_of(deployment or {}, "Available").get("status") == "True"
 
 
-def roots_of(found: Reading) -> list[Root]:
+def _roots(found: Reading, phase: str) -> list[Root]:
     """Return what the installation waits for now, the heaviest first."""
-    phase = phase_of(found)
     if phase == OPERATOR and found.operator is not None:
         return [_deployment_root(found.operator)]
     if phase == FLUX:
