@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
-from lab.registry.door import Door
+from lab.registry.authenticator import Authenticator
 from lab.registry.store import Store
 
 _PATH = re.compile(r"/v2/(?P<repository>.+)/(?P<kind>manifests|blobs|tags)/(?P<wanted>[^/]+)")
@@ -52,9 +52,11 @@ class Request(NamedTuple):
 class Registry:
     """A registry at an address; port 0 takes a free one."""
 
-    def __init__(self, address: str, port: int, *, store: Store | None = None, door: Door | None = None) -> None:
+    def __init__(
+        self, address: str, port: int, *, store: Store | None = None, authenticator: Authenticator | None = None
+    ) -> None:
         self.store = store or Store()
-        self.door = door or Door()
+        self.authenticator = authenticator or Authenticator()
         self.faults: list[Fault] = []
         self.requests: list[Request] = []
         self._server = http.server.ThreadingHTTPServer((address, port), partial(_Handler, self))
@@ -73,12 +75,12 @@ class Registry:
     def reply(self, path: str, query: str, authorization: str) -> Reply:
         """Return what is answered to a request."""
         if path == "/token":
-            token = self.door.token(authorization, query)
+            token = self.authenticator.token(authorization, query)
             return Reply(200, json.dumps({"token": token}).encode()) if token else refusal(401, "UNAUTHORIZED")
         found = _PATH.fullmatch(path)
         repository = found["repository"] if found else ""
-        if not self.door.lets_in(authorization, repository):
-            challenge = self.door.challenge(f"http://{self.host}", repository)
+        if not self.authenticator.lets_in(authorization, repository):
+            challenge = self.authenticator.challenge(f"http://{self.host}", repository)
             return refusal(401, "UNAUTHORIZED")._replace(headers={"WWW-Authenticate": challenge})
         if path in ("/v2", "/v2/"):
             return Reply(200, b"{}")

@@ -241,7 +241,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.packages import PROFILES, unknown
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast.fit import Machine, Wish
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast.fit import Machine, Request
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast.outlook import look_ahead, result
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES, Size, size_of
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError
@@ -251,18 +251,18 @@ MACHINE_TYPES = ("controlplane", "worker")
 
 def forecast(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the module returns."""
-    wish = read_wish(params)
-    return result(look_ahead(wish, read_sizes(wish, params["instance_types"])))
+    request = read_request(params)
+    return result(look_ahead(request, read_sizes(request, params["instance_types"])))
 
 
-def read_wish(params: Mapping[str, Any]) -> Wish:
+def read_request(params: Mapping[str, Any]) -> Request:
     """Return what is to be installed on which nodes."""
     strange = unknown(params["disabled_packages"])
     if strange:
         raise InputError(f"Failed to read disabled_packages: no package is called {', '.join(strange)}.")
     if not params["nodes"]:
         raise InputError("Failed to read nodes: there is none. Name at least one.")
-    return Wish(
+    return Request(
         machines=tuple(read_machine(node, params) for node in params["nodes"]),
         profile=params["profile"],
         disabled=tuple(params["disabled_packages"]),
@@ -284,9 +284,9 @@ def read_machine(node: Mapping[str, Any], params: Mapping[str, Any]) -> Machine:
     )
 
 
-def read_sizes(wish: Wish, told: Mapping[str, Any]) -> dict[str, Size]:
+def read_sizes(request: Request, told: Mapping[str, Any]) -> dict[str, Size]:
     """Return the sizes of all types that are known, of the nodes' and of those that could take their place."""
-    names = dict.fromkeys((*SIZES, *(machine.instance_type for machine in wish.machines)))
+    names = dict.fromkeys((*SIZES, *(machine.instance_type for machine in request.machines)))
     return {name: size for name in names if (size := size_of(name, told)) is not None}
 
 

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog import packages
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast.fit import Machine, Wish, fit
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast.fit import Machine, Request, fit
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.install import steps
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import HELM_RELEASE, PACKAGE
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES
@@ -179,7 +179,7 @@ def test_the_lab_comes_to_the_forecasts_verdict_and_pods_are_told_what_lacks(
     releases, found = in_a_cluster(tmp_path, work, nodes=count)
 
     members = tuple(Machine(f"node-{number}", "controlplane", "t4g.medium") for number in range(count))
-    foretold = fit(Wish(members, profile), SIZES)
+    foretold = fit(Request(members, profile), SIZES)
     pending = [reason_of(pod) for pod in found.values() if not pod["spec"].get("nodeName")]
     assert bool(pending) is not foretold.fits
     if foretold.fits:

@@ -15,7 +15,12 @@ import pytest
 from kubernetes import client, config
 
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.packages import PROFILES
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast.fit import Machine, Wish, fit, nodes_of
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast.fit import (
+    Machine,
+    Request,
+    fit,
+    nodes_of,
+)
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast.packing import Node, Pod
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast.pods import STATIC, TALOS
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES
@@ -37,15 +42,15 @@ class Seen(NamedTuple):
     refused: dict[str, str]
 
 
-def wishes() -> Iterator[Any]:
+def requests() -> Iterator[Any]:
     """Yield every profile on one node and on three of every size, and three mixed clusters."""
     for profile, count, instance_type in product(PROFILES, (1, 3), TYPES):
         machines = tuple(Machine(f"node-{index}", "controlplane", instance_type) for index in range(count))
-        yield pytest.param(Wish(machines, profile), id=f"{profile} on {count} x {instance_type}")
+        yield pytest.param(Request(machines, profile), id=f"{profile} on {count} x {instance_type}")
     for profile in PROFILES:
         planes = tuple(Machine(f"node-{index}", "controlplane", "t4g.medium") for index in range(3))
         workers = (Machine("worker-1", "worker", "t4g.large"), Machine("worker-2", "worker", "t4g.medium"))
-        yield pytest.param(Wish((*planes, *workers), profile), id=f"{profile} on three nodes and two workers")
+        yield pytest.param(Request((*planes, *workers), profile), id=f"{profile} on three nodes and two workers")
 
 
 @pytest.fixture
@@ -108,12 +113,12 @@ def required_node(term: dict[str, Any]) -> dict[str, Any]:
     return {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
 
 
-def schedule(core: client.CoreV1Api, wish: Wish) -> Seen:
+def schedule(core: client.CoreV1Api, request: Request) -> Seen:
     """Return what the real scheduler does with the same nodes and pods, in the same order."""
-    for node in nodes_of(wish, SIZES):
+    for node in nodes_of(request, SIZES):
         core.create_node(node_object(node))
         core.patch_node_status(node.name, {"status": node_object(node)["status"]})
-    pods = [pod_object(pod) for pod in fit(wish, SIZES).pods]
+    pods = [pod_object(pod) for pod in fit(request, SIZES).pods]
     for pod in pods:
         core.create_namespaced_pod(NAMESPACE, pod)
     wait_for(lambda: len(decided(core)) == len(pods))
@@ -136,11 +141,11 @@ def message_of(item: Any) -> str:
     return next((each.message for each in conditions if each.type == "PodScheduled" and each.status == "False"), "")
 
 
-@pytest.mark.parametrize("wish", list(wishes()))
-def test_the_forecast_says_what_the_scheduler_does(wish: Wish, core: client.CoreV1Api) -> None:
-    foretold = fit(wish, SIZES)
+@pytest.mark.parametrize("wanted", list(requests()))
+def test_the_forecast_says_what_the_scheduler_does(wanted: Request, core: client.CoreV1Api) -> None:
+    foretold = fit(wanted, SIZES)
 
-    seen = schedule(core, wish)
+    seen = schedule(core, wanted)
 
     assert foretold.fits == (not seen.refused), f"{len(foretold.packing.pending)} foretold, refused: {seen.refused}"
     short = {name for _pod, reasons in foretold.packing.pending for missing in reasons.values() for name in missing}

@@ -15,7 +15,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types 
 
 from ..forecast.fit import (
     Machine,
-    Wish,
+    Request,
     fit_on,
     shortages,
 )
@@ -52,10 +52,10 @@ def foretold(nodes: Sequence[Node], planned: Planned, seen: Collection[Code]) ->
     if not nodes:
         return []
     machines = tuple(Machine(node.name, _machine_type(node), _instance_type(node, planned)) for node in nodes)
-    wish = Wish(machines, planned.profile, planned.disabled, planned.images_arm64, planned.data_disk)
+    request = Request(machines, planned.profile, planned.disabled, planned.images_arm64, planned.data_disk)
     sizes = {machine.instance_type: _size(node) for machine, node in zip(machines, nodes, strict=True)}
-    found = fit_on([_offer(node) for node in nodes], wish)
-    verdicts = [*shortages(wish, found, remedy=_REMEDY), *limits(wish, sizes)]
+    found = fit_on([_offer(node) for node in nodes], request)
+    verdicts = [*shortages(request, found, remedy=_REMEDY), *limits(request, sizes)]
     return [one for one in verdicts if one.code not in seen and not _is_guess(one, nodes, planned)]
 
 

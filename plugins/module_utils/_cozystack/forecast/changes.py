@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES, Size, has_kvm
 
-from .fit import Machine, Wish, fit
+from .fit import Machine, Request, fit
 
 NODES_MORE = 6
 
@@ -39,13 +39,13 @@ def price(machines: tuple[Machine, ...], sizes: Mapping[str, Size]) -> float | N
     return round(sum(known), 4) if len(known) == len(prices) else None
 
 
-def changes(wish: Wish, sizes: Mapping[str, Size]) -> list[Change]:
+def changes(request: Request, sizes: Mapping[str, Size]) -> list[Change]:
     """Return the cheapest other type for all nodes and the fewest more nodes that would do, cheapest first."""
-    before = price(wish.machines, sizes)
+    before = price(request.machines, sizes)
     table = {**SIZES, **sizes}
     found = [
-        _change(candidate, wish, table, before)
-        for candidate in (*_other_types(wish, table), *_more_nodes(wish))
+        _change(candidate, request, table, before)
+        for candidate in (*_other_types(request, table), *_more_nodes(request))
         if fit(candidate, table).fits
     ]
     cheapest: dict[bool, Change] = {}
@@ -54,23 +54,23 @@ def changes(wish: Wish, sizes: Mapping[str, Size]) -> list[Change]:
     return list(cheapest.values())
 
 
-def _other_types(wish: Wish, table: Mapping[str, Size]) -> Iterator[Wish]:
-    architectures = {table[one.instance_type].architecture for one in wish.machines if one.instance_type in table}
+def _other_types(request: Request, table: Mapping[str, Size]) -> Iterator[Request]:
+    architectures = {table[one.instance_type].architecture for one in request.machines if one.instance_type in table}
     for name, size in table.items():
         if size.architecture in (architectures or {"arm64"}) and not has_kvm(name):
-            yield wish._replace(machines=tuple(machine._replace(instance_type=name) for machine in wish.machines))
+            yield request._replace(machines=tuple(machine._replace(instance_type=name) for machine in request.machines))
 
 
-def _more_nodes(wish: Wish) -> Iterator[Wish]:
-    last = wish.machines[-1]
+def _more_nodes(request: Request) -> Iterator[Request]:
+    last = request.machines[-1]
     for more in range(1, NODES_MORE + 1):
         # Workers: a number of control planes that grows with the pods would have to stay odd.
         added = (last._replace(name=f"worker-{index}", machine_type="worker") for index in range(1, more + 1))
-        yield wish._replace(machines=(*wish.machines, *added))
+        yield request._replace(machines=(*request.machines, *added))
 
 
-def _change(candidate: Wish, wish: Wish, table: Mapping[str, Size], before: float | None) -> Change:
+def _change(candidate: Request, request: Request, table: Mapping[str, Size], before: float | None) -> Change:
     after = price(candidate.machines, table)
     more = round(after - before, 4) if after is not None and before is not None else None
     count = len(candidate.machines)
-    return Change(candidate.machines[-1].instance_type, count, count - len(wish.machines), after, more)
+    return Change(candidate.machines[-1].instance_type, count, count - len(request.machines), after, more)

@@ -46,7 +46,7 @@ class Machine(NamedTuple):
     volume_size: int = 50
 
 
-class Wish(NamedTuple):
+class Request(NamedTuple):
     """What is to be installed on which nodes."""
 
     machines: tuple[Machine, ...]
@@ -71,54 +71,54 @@ class Fit(NamedTuple):
         return not self.packing.pending
 
 
-def packages_of(wish: Wish) -> tuple[Package, ...]:
+def packages_of(request: Request) -> tuple[Package, ...]:
     """Return what is installed; what waits for a disabled package for ever brings no pods."""
-    return installed(close((*profile_disabled(wish.profile), *wish.disabled)))
+    return installed(close((*profile_disabled(request.profile), *request.disabled)))
 
 
-def nodes_of(wish: Wish, sizes: Mapping[str, Size]) -> tuple[Node, ...]:
+def nodes_of(request: Request, sizes: Mapping[str, Size]) -> tuple[Node, ...]:
     """Return the nodes as the scheduler will see them; a type of unknown size offers nothing."""
-    return tuple(_node(machine, wish, sizes) for machine in wish.machines)
+    return tuple(_node(machine, request, sizes) for machine in request.machines)
 
 
-def _node(machine: Machine, wish: Wish, sizes: Mapping[str, Size]) -> Node:
+def _node(machine: Machine, request: Request, sizes: Mapping[str, Size]) -> Node:
     size = sizes.get(machine.instance_type) or Size(0, 0)
-    offer = allocatable(size, machine.machine_type, pods=wish.pods_per_node)
+    offer = allocatable(size, machine.machine_type, pods=request.pods_per_node)
     return Node(
         name=machine.name,
         cpu=max(offer.cpu, 0),
         memory=offer.memory,
         pods=offer.pods,
         control_plane=machine.machine_type == "controlplane",
-        schedulable=wish.schedulable_control_planes or machine.machine_type != "controlplane",
+        schedulable=request.schedulable_control_planes or machine.machine_type != "controlplane",
     )
 
 
-def fit(wish: Wish, sizes: Mapping[str, Size]) -> Fit:
+def fit(request: Request, sizes: Mapping[str, Size]) -> Fit:
     """Return how the pods find their nodes."""
-    return fit_on(nodes_of(wish, sizes), wish)
+    return fit_on(nodes_of(request, sizes), request)
 
 
-def fit_on(nodes: Sequence[Node], wish: Wish) -> Fit:
+def fit_on(nodes: Sequence[Node], request: Request) -> Fit:
     """Return how the pods find their places on these nodes, which nothing runs on yet."""
-    pods = tuple(pods_of(packages_of(wish), nodes))
+    pods = tuple(pods_of(packages_of(request), nodes))
     packing = pack(pods, nodes)
     has_room = not packing.pending or not pack_tightly(pods, nodes).pending
     return Fit(pods, packing, has_room)
 
 
-def fitting_profiles(wish: Wish, sizes: Mapping[str, Size]) -> list[str]:
+def fitting_profiles(request: Request, sizes: Mapping[str, Size]) -> list[str]:
     """Return the profiles that fit on these nodes, the largest first."""
-    return [profile for profile in PROFILES if fit(wish._replace(profile=profile), sizes).fits]
+    return [profile for profile in PROFILES if fit(request._replace(profile=profile), sizes).fits]
 
 
-def shortages(wish: Wish, found: Fit, *, remedy: str) -> list[Verdict]:
+def shortages(request: Request, found: Fit, *, remedy: str) -> list[Verdict]:
     """Return what is short, the resource that runs out first before the others."""
     counted: dict[Code, list[Pod]] = {}
     for pod, reasons in found.packing.pending:
         for code in _codes(reasons):
             counted.setdefault(code, []).append(pod)
-    return [_shortage(code, pods, wish, found, remedy=remedy) for code, pods in counted.items()]
+    return [_shortage(code, pods, request, found, remedy=remedy) for code, pods in counted.items()]
 
 
 def _codes(reasons: Mapping[str, tuple[str, ...]]) -> Iterator[Code]:
@@ -144,11 +144,11 @@ def runs_out_first(found: Fit) -> dict[str, Any] | None:
     return None
 
 
-def _shortage(code: Code, pods: Sequence[Pod], wish: Wish, found: Fit, *, remedy: str) -> Verdict:
+def _shortage(code: Code, pods: Sequence[Pod], request: Request, found: Fit, *, remedy: str) -> Verdict:
     nodes = [name for _pod, reasons in found.packing.pending for name in _short_of(code, reasons)]
-    first = nodes[0] if nodes else wish.machines[0].name
+    first = nodes[0] if nodes else request.machines[0].name
     evidence = {
-        "profile": wish.profile,
+        "profile": request.profile,
         "pending": len(pods),
         "pods": len(found.pods),
         "first_pod": pods[0].name,
@@ -157,7 +157,7 @@ def _shortage(code: Code, pods: Sequence[Pod], wish: Wish, found: Fit, *, remedy
         **amounts(code, found),
     }
     return Verdict(
-        code, f"node {first}", _message(code, pods[0], wish, evidence, has_room=found.has_room), remedy, evidence
+        code, f"node {first}", _message(code, pods[0], request, evidence, has_room=found.has_room), remedy, evidence
     )
 
 
@@ -183,14 +183,13 @@ def total(pods: Iterable[Pod], resource: str) -> int:
     return sum(getattr(pod, resource) for pod in pods)
 
 
-def _message(code: Code, first: Pod, wish: Wish, evidence: Mapping[str, Any], *, has_room: bool) -> str:
-    start = f"With profile {wish.profile}, {evidence['pending']} of {evidence['pods']} pods find "
+def _message(code: Code, first: Pod, request: Request, evidence: Mapping[str, Any], *, has_room: bool) -> str:
+    start = f"With profile {request.profile}, {evidence['pending']} of {evidence['pods']} pods find "
     if code is Code.NO_SCHEDULABLE_NODE:
         return f"{start}no node that takes them, the first {first.name} of {first.package}."
     if code is Code.NOT_ENOUGH_NODES:
-        return (
-            f"{start}no node of their own, the first {first.name} of {first.package}, {len(wish.machines)} being there."
-        )
+        there = len(request.machines)
+        return f"{start}no node of their own, the first {first.name} of {first.package}, {there} being there."
     word = next(word for known, word in CODES.values() if known is code)
     need, have = (amount_text(code, evidence[name]) for name in ("need", "have"))
     told = f"{start}too little {word}, the first {first.name} of {first.package}: {need} requested, {have} there."

@@ -16,7 +16,7 @@ from ..catalog.packages import (
     unmet,
 )
 from ..verdicts import Code, Verdict
-from .fit import Wish, packages_of
+from .fit import Request, packages_of
 
 # What the documentation says that the system's own parts use on a node, for three to five nodes and up to five tenants.
 # https://cozystack.io/docs/v1.6/install/resource-planning/
@@ -25,14 +25,14 @@ USED_CPU, USED_MEMORY = 2000, 6144
 LEAST_VCPUS, LEAST_MEMORY, LEAST_DISK, LEAST_DATA_DISK = 8, 24576, 50, 256
 
 
-def limits(wish: Wish, sizes: Mapping[str, Size]) -> list[Verdict]:
+def limits(request: Request, sizes: Mapping[str, Size]) -> list[Verdict]:
     """Return what cannot work, what blocks everything first."""
     checks = (_closure, _architecture, _unknown_sizes, _virtualization, _storage, _documented)
-    return [verdict for check in checks for verdict in check(wish, sizes)]
+    return [verdict for check in checks for verdict in check(request, sizes)]
 
 
-def _closure(wish: Wish, _sizes: Mapping[str, Size]) -> Iterator[Verdict]:
-    waiting = unmet((*profile_disabled(wish.profile), *wish.disabled))
+def _closure(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Verdict]:
+    waiting = unmet((*profile_disabled(request.profile), *request.disabled))
     if waiting:
         (first, missing), *_others = waiting.items()
         count = f"{len(waiting)} packages wait" if len(waiting) > 1 else "1 package waits"
@@ -45,10 +45,10 @@ def _closure(wish: Wish, _sizes: Mapping[str, Size]) -> Iterator[Verdict]:
         )
 
 
-def _architecture(wish: Wish, sizes: Mapping[str, Size]) -> Iterator[Verdict]:
-    other = sorted({size.architecture for machine in wish.machines if (size := sizes.get(machine.instance_type))})
-    images = sorted({image for package in packages_of(wish) for image in package.images})
-    if other and other != ["amd64"] and not wish.images_arm64:
+def _architecture(request: Request, sizes: Mapping[str, Size]) -> Iterator[Verdict]:
+    other = sorted({size.architecture for machine in request.machines if (size := sizes.get(machine.instance_type))})
+    images = sorted({image for package in packages_of(request) for image in package.images})
+    if other and other != ["amd64"] and not request.images_arm64:
         yield Verdict(
             Code.ARCH_UNSUPPORTED_IMAGES,
             "images of CozyStack",
@@ -60,8 +60,8 @@ def _architecture(wish: Wish, sizes: Mapping[str, Size]) -> Iterator[Verdict]:
         )
 
 
-def _unknown_sizes(wish: Wish, sizes: Mapping[str, Size]) -> Iterator[Verdict]:
-    for name in sorted({machine.instance_type for machine in wish.machines} - set(sizes)):
+def _unknown_sizes(request: Request, sizes: Mapping[str, Size]) -> Iterator[Verdict]:
+    for name in sorted({machine.instance_type for machine in request.machines} - set(sizes)):
         yield Verdict(
             Code.SIZE_UNKNOWN,
             f"instance type {name}",
@@ -71,10 +71,10 @@ def _unknown_sizes(wish: Wish, sizes: Mapping[str, Size]) -> Iterator[Verdict]:
         )
 
 
-def _virtualization(wish: Wish, _sizes: Mapping[str, Size]) -> Iterator[Verdict]:
-    has_kubevirt = any(package.name == "kubevirt" for package in packages_of(wish))
-    if has_kubevirt and not any(has_kvm(machine.instance_type) for machine in wish.machines):
-        types = sorted({machine.instance_type for machine in wish.machines})
+def _virtualization(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Verdict]:
+    has_kubevirt = any(package.name == "kubevirt" for package in packages_of(request))
+    if has_kubevirt and not any(has_kvm(machine.instance_type) for machine in request.machines):
+        types = sorted({machine.instance_type for machine in request.machines})
         yield Verdict(
             Code.KVM_MISSING,
             f"package {PREFIX}kubevirt",
@@ -84,9 +84,9 @@ def _virtualization(wish: Wish, _sizes: Mapping[str, Size]) -> Iterator[Verdict]
         )
 
 
-def _storage(wish: Wish, _sizes: Mapping[str, Size]) -> Iterator[Verdict]:
-    has_linstor = any(package.name == "linstor" for package in packages_of(wish))
-    if has_linstor and not wish.data_disk:
+def _storage(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Verdict]:
+    has_linstor = any(package.name == "linstor" for package in packages_of(request))
+    if has_linstor and not request.data_disk:
         yield Verdict(
             Code.DATA_DISK_MISSING,
             f"package {PREFIX}linstor",
@@ -96,10 +96,10 @@ def _storage(wish: Wish, _sizes: Mapping[str, Size]) -> Iterator[Verdict]:
         )
 
 
-def _documented(wish: Wish, sizes: Mapping[str, Size]) -> Iterator[Verdict]:
+def _documented(request: Request, sizes: Mapping[str, Size]) -> Iterator[Verdict]:
     small = [
         machine.name
-        for machine in wish.machines
+        for machine in request.machines
         if (size := sizes.get(machine.instance_type))
         and (size.memory_mib < USED_MEMORY or size.vcpus * 1000 < USED_CPU or machine.volume_size < LEAST_DISK)
     ]

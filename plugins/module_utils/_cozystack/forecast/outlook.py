@@ -16,7 +16,7 @@ from ..verdicts import Verdict, outcome
 from .changes import Change, changes, price
 from .fit import (
     Fit,
-    Wish,
+    Request,
     fit,
     fitting_profiles,
     packages_of,
@@ -39,7 +39,7 @@ from .packing import Node
 class Outlook(NamedTuple):
     """Everything that can be said before there is a cluster."""
 
-    wish: Wish
+    request: Request
     found: Fit
     verdicts: tuple[Verdict, ...]
     changes: tuple[Change, ...]
@@ -47,17 +47,17 @@ class Outlook(NamedTuple):
     per_hour: float | None
 
 
-def look_ahead(wish: Wish, sizes: Mapping[str, Size]) -> Outlook:
+def look_ahead(request: Request, sizes: Mapping[str, Size]) -> Outlook:
     """Return the forecast. Where a size is not known, nothing is said of room."""
-    found = fit(wish, sizes)
-    is_known = all(machine.instance_type in sizes for machine in wish.machines)
+    found = fit(request, sizes)
+    is_known = all(machine.instance_type in sizes for machine in request.machines)
     ways, profiles, short = [], [], []
     if is_known:
-        ways = [] if found.fits else changes(wish, sizes)
-        profiles = fitting_profiles(wish, sizes)
-        short = shortages(wish, found, remedy=_remedy(wish, ways, profiles))
-    verdicts = tuple(_ordered(limits(wish, sizes), short))
-    return Outlook(wish, found, verdicts, tuple(ways), tuple(profiles), price(wish.machines, sizes))
+        ways = [] if found.fits else changes(request, sizes)
+        profiles = fitting_profiles(request, sizes)
+        short = shortages(request, found, remedy=_remedy(request, ways, profiles))
+    verdicts = tuple(_ordered(limits(request, sizes), short))
+    return Outlook(request, found, verdicts, tuple(ways), tuple(profiles), price(request.machines, sizes))
 
 
 def _ordered(cannot: Sequence[Verdict], short: Sequence[Verdict]) -> Iterator[Verdict]:
@@ -67,8 +67,8 @@ def _ordered(cannot: Sequence[Verdict], short: Sequence[Verdict]) -> Iterator[Ve
     yield from (verdict for verdict in cannot if not verdict.blocks)
 
 
-def _remedy(wish: Wish, ways: Sequence[Change], profiles: Sequence[str]) -> str:
-    smaller = [f"profile {name}" for name in profiles[:1] if name != wish.profile]
+def _remedy(request: Request, ways: Sequence[Change], profiles: Sequence[str]) -> str:
+    smaller = [f"profile {name}" for name in profiles[:1] if name != request.profile]
     choices = [*(way.text() for way in ways), *smaller]
     return f"Take {', or '.join(choices)}." if choices else "Take larger nodes than the shipped table of types knows."
 
@@ -99,7 +99,7 @@ def result(outlook: Outlook) -> dict[str, Any]:
 
 
 def _requested(outlook: Outlook) -> dict[str, int]:
-    packages = packages_of(outlook.wish)
+    packages = packages_of(outlook.request)
     pods = outlook.found.pods
     return {
         "packages": sum(package.name != OPERATOR for package in packages),
@@ -112,7 +112,7 @@ def _requested(outlook: Outlook) -> dict[str, int]:
 
 
 def _node(node: Node, outlook: Outlook) -> dict[str, Any]:
-    machine = next(one for one in outlook.wish.machines if one.name == node.name)
+    machine = next(one for one in outlook.request.machines if one.name == node.name)
     return {
         "name": node.name,
         "instance_type": machine.instance_type,
@@ -124,8 +124,8 @@ def _node(node: Node, outlook: Outlook) -> dict[str, Any]:
 
 def lines(outlook: Outlook) -> Iterator[str]:
     """Yield the forecast as a person reads it."""
-    requested, wish = _requested(outlook), outlook.wish
-    yield f"CozyStack {VERSION}, profile {wish.profile}: {_headline(outlook)}"
+    requested, request = _requested(outlook), outlook.request
+    yield f"CozyStack {VERSION}, profile {request.profile}: {_headline(outlook)}"
     yield (
         f"    {requested['packages']} packages, {requested['releases']} releases, at least {requested['pods']} pods "
         f"that request {requested['cpu'] / 1000:.2f} cores and {requested['memory'] / 1024:.1f} GiB"
@@ -142,14 +142,14 @@ def lines(outlook: Outlook) -> Iterator[str]:
 
 
 def _headline(outlook: Outlook) -> str:
-    count = len(outlook.wish.machines)
+    count = len(outlook.request.machines)
     where = f"{count} node{'s' if count > 1 else ''}"
     is_blocked = any(verdict.blocks for verdict in outlook.verdicts)
     return f"will not complete on {where}" if is_blocked else f"fits {where} by what its pods request"
 
 
 def _node_line(node: Node, outlook: Outlook) -> str:
-    machine = next(one for one in outlook.wish.machines if one.name == node.name)
+    machine = next(one for one in outlook.request.machines if one.name == node.name)
     return (
         f"{node.name} ({machine.instance_type}): {node.used[0] / 1000:.2f} of {node.cpu / 1000:.2f} cores, "
         f"{node.used[1] / 1024:.1f} of {node.memory / 1024:.1f} GiB, {len(node.placed)} of {node.pods} pods"

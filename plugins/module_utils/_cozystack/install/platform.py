@@ -22,7 +22,7 @@ VARIANTS: Final = ("isp-full", "isp-full-generic", "isp-hosted", "default")
 LEGACY_VARIANTS: Final = ("paas-full", "paas-hosted", "distro-full", "distro-hosted")
 
 
-class Wish(NamedTuple):
+class Desired(NamedTuple):
     """What the user wants of the platform."""
 
     variant: str
@@ -37,54 +37,54 @@ class Wish(NamedTuple):
     values: Mapping[str, Any] = {}
 
 
-def package(wish: Wish) -> Object:
+def package(desired: Desired) -> Object:
     """Return the Package from which everything follows."""
-    if wish.variant not in VARIANTS:
-        raise InputError(_not_a_variant(wish.variant, VARIANTS))
-    values = merged(_platform_values(wish), wish.values)
-    spec: Object = {"variant": wish.variant}
+    if desired.variant not in VARIANTS:
+        raise InputError(_not_a_variant(desired.variant, VARIANTS))
+    values = merged(_platform_values(desired), desired.values)
+    spec: Object = {"variant": desired.variant}
     if values:
         spec["components"] = {"platform": {"values": values}}
     return {"apiVersion": "cozystack.io/v1alpha1", "kind": "Package", "metadata": {"name": PLATFORM}, "spec": spec}
 
 
-def _platform_values(wish: Wish) -> Object:
+def _platform_values(desired: Desired) -> Object:
     publishing = {
-        "host": wish.host,
-        "apiServerEndpoint": wish.api_server_endpoint,
-        "exposedServices": list(wish.exposed_services),
-        "externalIPs": list(wish.external_ips),
+        "host": desired.host,
+        "apiServerEndpoint": desired.api_server_endpoint,
+        "exposedServices": list(desired.exposed_services),
+        "externalIPs": list(desired.external_ips),
     }
-    bundles = {"disabledPackages": list(wish.disabled_packages), "enabledPackages": list(wish.enabled_packages)}
+    bundles = {"disabledPackages": list(desired.disabled_packages), "enabledPackages": list(desired.enabled_packages)}
     # A fresh cluster may not list its control planes yet when Kube-OVN's chart looks for them.
-    masters = {"MASTER_NODES": ",".join(wish.control_plane_ips)} if wish.control_plane_ips else {}
+    masters = {"MASTER_NODES": ",".join(desired.control_plane_ips)} if desired.control_plane_ips else {}
     values = {
         "publishing": _given(publishing),
         "networking": {"kubeovn": masters} if masters else {},
         "bundles": _given(bundles),
-        "telemetry": {} if wish.telemetry_enabled else {"disabled": True},
+        "telemetry": {} if desired.telemetry_enabled else {"disabled": True},
     }
     return _given(values)
 
 
-def config_map(wish: Wish) -> Object:
+def config_map(desired: Desired) -> Object:
     """Return the ConfigMap that CozyStack 0.3x reads."""
-    if wish.variant not in LEGACY_VARIANTS:
-        raise InputError(_not_a_variant(wish.variant, LEGACY_VARIANTS))
-    if not wish.host or not wish.api_server_endpoint:
+    if desired.variant not in LEGACY_VARIANTS:
+        raise InputError(_not_a_variant(desired.variant, LEGACY_VARIANTS))
+    if not desired.host or not desired.api_server_endpoint:
         text = "CozyStack 0.3x cannot do without them. Set host and api_server_endpoint"
         raise InputError(f"Failed to describe the platform: {text}.")
     data = {
-        "bundle-name": wish.variant,
-        "root-host": wish.host,
-        "api-server-endpoint": wish.api_server_endpoint,
-        "expose-services": ",".join(wish.exposed_services),
-        "expose-external-ips": ",".join(wish.external_ips),
-        "bundle-disable": ",".join(_bare(wish.disabled_packages)),
-        "bundle-enable": ",".join(_bare(wish.enabled_packages)),
-        "telemetry-enabled": "" if wish.telemetry_enabled else "false",
+        "bundle-name": desired.variant,
+        "root-host": desired.host,
+        "api-server-endpoint": desired.api_server_endpoint,
+        "expose-services": ",".join(desired.exposed_services),
+        "expose-external-ips": ",".join(desired.external_ips),
+        "bundle-disable": ",".join(_bare(desired.disabled_packages)),
+        "bundle-enable": ",".join(_bare(desired.enabled_packages)),
+        "telemetry-enabled": "" if desired.telemetry_enabled else "false",
     }
-    own = {str(key): _text(value) for key, value in wish.values.items()}
+    own = {str(key): _text(value) for key, value in desired.values.items()}
     metadata = {"name": "cozystack", "namespace": NAMESPACE}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": _given(data) | own}
 

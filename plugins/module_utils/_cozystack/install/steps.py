@@ -76,11 +76,11 @@ def plan_of(params: Mapping[str, Any], fetch: Callable[[str], bytes]) -> Plan:
         text = "CozyStack 0.3x has no packages. Use disabled_packages with the names of its releases"
         raise InputError(f"Failed to use the profile {params['profile']}: {text}.")
     disabled = _disabled(params, legacy=legacy)
-    wish = _wish(params, disabled)
+    desired = _desired(params, disabled)
     is_absent = params["state"] == "absent"
     operator, definitions = ((), ()) if is_absent else _manifests(params, fetch)
     asked = ("allow_unsupported_architecture", "adopt", "force", "wait_timeout")
-    content = {} if is_absent else platform.config_map(wish) if legacy else platform.package(wish)
+    content = {} if is_absent else platform.config_map(desired) if legacy else platform.package(desired)
     return Plan(legacy, operator, definitions, content, disabled, *(params[name] for name in asked))
 
 
@@ -94,9 +94,9 @@ def _disabled(params: Mapping[str, Any], *, legacy: bool) -> list[str]:
     return sorted({*profile, *params["disabled_packages"], *extra} - kept)
 
 
-def _wish(params: Mapping[str, Any], disabled: Sequence[str]) -> platform.Wish:
-    given = {name: params[name] for name in platform.Wish._fields if name != "disabled_packages"}
-    return platform.Wish(**given, disabled_packages=disabled)
+def _desired(params: Mapping[str, Any], disabled: Sequence[str]) -> platform.Desired:
+    given = {name: params[name] for name in platform.Desired._fields if name != "disabled_packages"}
+    return platform.Desired(**given, disabled_packages=disabled)
 
 
 def _manifests(params: Mapping[str, Any], fetch: Callable[[str], bytes]) -> tuple[Sequence[Object], Sequence[Object]]:

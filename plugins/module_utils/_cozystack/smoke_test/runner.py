@@ -62,7 +62,7 @@ class Limits(NamedTuple):
     interval: float = 2
 
 
-class Seen(NamedTuple):
+class Observed(NamedTuple):
     """How a workload is doing, and why."""
 
     state: str
@@ -75,8 +75,8 @@ class Smoke(NamedTuple):
 
     kind: Kind
     content: Object
-    refusal: Callable[[Api], Seen | None]
-    state: Callable[[Api, Object], Seen]
+    refusal: Callable[[Api], Observed | None]
+    state: Callable[[Api, Object], Observed]
 
     @property
     def name(self) -> str:
@@ -84,7 +84,7 @@ class Smoke(NamedTuple):
         return str(self.content["metadata"]["name"])
 
 
-def run(api: Api, smoke: Smoke, limits: Limits, *, clock: Clock | None = None) -> Seen:
+def run(api: Api, smoke: Smoke, limits: Limits, *, clock: Clock | None = None) -> Observed:
     """Return whether it works; whatever is in the way ends the test and is its result."""
     try:
         return smoke.refusal(api) or _tried_afresh(api, smoke, limits, clock or Clock())
@@ -92,21 +92,21 @@ def run(api: Api, smoke: Smoke, limits: Limits, *, clock: Clock | None = None) -
         code = Code.API_UNREACHABLE if error.cause.is_down else _CODES.get(error.cause)
         if code is None:
             raise
-        return Seen(BLOCKED, error.detail, code)
+        return Observed(BLOCKED, error.detail, code)
 
 
-def _tried_afresh(api: Api, smoke: Smoke, limits: Limits, clock: Clock) -> Seen:
+def _tried_afresh(api: Api, smoke: Smoke, limits: Limits, clock: Clock) -> Observed:
     """Try it once the namespace of the test before is gone: one that goes takes nothing new."""
     started = clock.now()
     while ((api.get(kinds.NAMESPACE, NAMESPACE) or {}).get("metadata") or {}).get("deletionTimestamp"):
         if clock.now() - started + limits.interval > limits.timeout:
             cause = f"the namespace {NAMESPACE} of an earlier test is still there after {limits.timeout:.0f} s"
-            return Seen(BLOCKED, cause)
+            return Observed(BLOCKED, cause)
         clock.sleep(limits.interval)
     return _tried(api, smoke, limits._replace(timeout=limits.timeout - (clock.now() - started)), clock)
 
 
-def _tried(api: Api, smoke: Smoke, limits: Limits, clock: Clock) -> Seen:
+def _tried(api: Api, smoke: Smoke, limits: Limits, clock: Clock) -> Observed:
     """Run it and remove it again, whatever came of it."""
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
     try:
@@ -123,15 +123,15 @@ def _tried(api: Api, smoke: Smoke, limits: Limits, clock: Clock) -> Seen:
                 raise
 
 
-def _watched(api: Api, smoke: Smoke, limits: Limits, clock: Clock) -> Seen:
-    started, since, before = clock.now(), clock.now(), Seen(WAITING)
+def _watched(api: Api, smoke: Smoke, limits: Limits, clock: Clock) -> Observed:
+    started, since, before = clock.now(), clock.now(), Observed(WAITING)
     while True:
         item = api.get(smoke.kind, smoke.name, namespace=NAMESPACE)
-        seen = smoke.state(api, item) if item else Seen(WAITING, "it is not there")
-        if seen != before:
-            since, before = clock.now(), seen
-        if seen.state == PASSED or (seen.state == BLOCKED and clock.now() - since >= limits.grace):
-            return seen
+        observed = smoke.state(api, item) if item else Observed(WAITING, "it is not there")
+        if observed != before:
+            since, before = clock.now(), observed
+        if observed.state == PASSED or (observed.state == BLOCKED and clock.now() - since >= limits.grace):
+            return observed
         if clock.now() - started + limits.interval > limits.timeout:
-            return Seen(BLOCKED, f"not there after {limits.timeout:.0f} s: {seen.cause}", seen.code)
+            return Observed(BLOCKED, f"not there after {limits.timeout:.0f} s: {observed.cause}", observed.code)
         clock.sleep(limits.interval)

@@ -32,7 +32,7 @@ from .runner import (
     WAITING,
     Api,
     Object,
-    Seen,
+    Observed,
     Smoke,
 )
 
@@ -41,31 +41,33 @@ KUBEVIRT: Final = Kind("kubevirt.io", "v1", "kubevirts", "KubeVirt")
 _PULLS: Final = {"no_matching_manifest": Code.ARCH_UNSUPPORTED_IMAGES, "exec_format": Code.ARCH_UNSUPPORTED_IMAGES}
 
 
-def pod_state(api: Api, pod: Object) -> Seen:
+def pod_state(api: Api, pod: Object) -> Observed:
     """Return how a pod is doing: it works when its probe is answered."""
     status = pod.get("status") or {}
     conditions = {one["type"]: one.get("status") for one in status.get("conditions") or ()}
     if conditions.get("Ready") == "True":
-        return Seen(PASSED)
+        return Observed(PASSED)
     trouble = _pod_trouble(pod)
     if trouble:
         return trouble
     refused = next(iter(_sandbox_failures(api, str(pod["metadata"]["name"]))), "")
-    return Seen(BLOCKED, refused) if refused else Seen(WAITING, f"its phase is {status.get('phase') or 'Pending'}")
+    return (
+        Observed(BLOCKED, refused) if refused else Observed(WAITING, f"its phase is {status.get('phase') or 'Pending'}")
+    )
 
 
-def _pod_trouble(pod: Object) -> Seen | None:
+def _pod_trouble(pod: Object) -> Observed | None:
     """Return what the pod's own status says is in the way."""
     message = unschedulable_message(pod)
     if message is not None:
-        return Seen(BLOCKED, message, next(iter(sorted(codes_of(lacking_of(message)))), None))
+        return Observed(BLOCKED, message, next(iter(sorted(codes_of(lacking_of(message)))), None))
     for container in (pod.get("status") or {}).get("containerStatuses") or ():
         image, crash = image_trouble(pod, container), crash_of(pod, container)
         if image:
-            return Seen(BLOCKED, image.message, _PULLS.get(image.cause, Code.IMAGE_PULL_FAILED))
+            return Observed(BLOCKED, image.message, _PULLS.get(image.cause, Code.IMAGE_PULL_FAILED))
         if crash:
             code = Code.OUT_OF_MEMORY_KILLED if crash.exit_code == 137 else None
-            return Seen(BLOCKED, f"its container ends: {crash.message or crash.exit_code}", code)
+            return Observed(BLOCKED, f"its container ends: {crash.message or crash.exit_code}", code)
     return None
 
 
@@ -75,19 +77,19 @@ def _sandbox_failures(api: Api, name: str) -> Iterable[str]:
     return [str(event.get("message")) for event in api.items(kinds.EVENT, namespace=NAMESPACE, fields=fields)]
 
 
-def machine_state(_api: Api, machine: Object) -> Seen:
+def machine_state(_api: Api, machine: Object) -> Observed:
     """Return how a virtual machine is doing: it works when it runs; what it boots is its own affair."""
     status = machine.get("status") or {}
     phase = str(status.get("phase") or "Pending")
     if phase == "Running":
-        return Seen(PASSED)
+        return Observed(PASSED)
     for condition in status.get("conditions") or ():
         message = str(condition.get("message") or "")
         if condition.get("status") == "False" and message:
             short = next(iter(sorted(codes_of(lacking_of(message)))), cause_of(message))
             if short or phase == "Failed":
-                return Seen(BLOCKED, message, short)
-    return Seen(BLOCKED if phase == "Failed" else WAITING, f"its phase is {phase}")
+                return Observed(BLOCKED, message, short)
+    return Observed(BLOCKED if phase == "Failed" else WAITING, f"its phase is {phase}")
 
 
 def spin_smoke(*, image: str, runtime_class: str, path: str) -> Smoke:
@@ -100,9 +102,9 @@ def spin_smoke(*, image: str, runtime_class: str, path: str) -> Smoke:
     spec = {"runtimeClassName": runtime_class, "restartPolicy": "Always", "containers": [container]}
     metadata = {"name": "spin", "namespace": NAMESPACE}
 
-    def refusal(api: Api) -> Seen | None:
+    def refusal(api: Api) -> Observed | None:
         if api.get(kinds.RUNTIME_CLASS, runtime_class) is None:
-            return Seen(BLOCKED, f"there is no RuntimeClass {runtime_class}")
+            return Observed(BLOCKED, f"there is no RuntimeClass {runtime_class}")
         return node_refusal(api)
 
     content = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
@@ -117,40 +119,40 @@ def machine_smoke(*, image: str, instance_types: Sequence[str] = ()) -> Smoke:
     metadata = {"name": "machine", "namespace": NAMESPACE}
     content = {"apiVersion": "kubevirt.io/v1", "kind": VIRTUAL_MACHINE.kind, "metadata": metadata, "spec": spec}
 
-    def refusal(api: Api) -> Seen | None:
+    def refusal(api: Api) -> Observed | None:
         return type_refusal(instance_types) or machine_refusal(api) or node_refusal(api)
 
     return Smoke(VIRTUAL_MACHINE, content, refusal, machine_state)
 
 
-def node_refusal(api: Api) -> Seen | None:
+def node_refusal(api: Api) -> Observed | None:
     """Return why no node takes pods now, so that nobody waits for one."""
     told = [ready_condition(item) for item in api.items(kinds.NODE)]
     if any(one.get("status") == "True" for one in told):
         return None
     reason = next((str(one["message"]) for one in told if one.get("message")), "there is none")
-    return Seen(BLOCKED, f"no node is ready: {reason}", Code.NODE_NOT_READY)
+    return Observed(BLOCKED, f"no node is ready: {reason}", Code.NODE_NOT_READY)
 
 
-def type_refusal(instance_types: Sequence[str]) -> Seen | None:
+def type_refusal(instance_types: Sequence[str]) -> Observed | None:
     """Return why none of these types can run a virtual machine; nothing where none is named."""
     if not instance_types or any(map(has_kvm, instance_types)):
         return None
     cause = f"{MEANINGS[Code.KVM_MISSING]} ({', '.join(sorted(set(instance_types)))})"
-    return Seen(BLOCKED, cause, Code.KVM_MISSING)
+    return Observed(BLOCKED, cause, Code.KVM_MISSING)
 
 
-def machine_refusal(api: Api) -> Seen | None:
+def machine_refusal(api: Api) -> Observed | None:
     """Return why no virtual machine is tried: there is no KubeVirt, or no node that could run one."""
     if api.get(kinds.CRD, f"{VIRTUAL_MACHINE.plural}.{VIRTUAL_MACHINE.group}") is None:
-        return Seen(BLOCKED, "KubeVirt is not installed")
+        return Observed(BLOCKED, "KubeVirt is not installed")
     if any(_emulates(item) for item in api.items(KUBEVIRT)):
         return None
     told = [(item.get("status") or {}).get("allocatable") or {} for item in api.items(kinds.NODE)]
     counts = [str(one.get(KVM, "0")) for one in told]
     if any(count != "0" for count in counts):
         return None
-    return Seen(
+    return Observed(
         BLOCKED, f"{MEANINGS[Code.KVM_MISSING]} ({len(counts)} node{'' if len(counts) == 1 else 's'})", Code.KVM_MISSING
     )
 

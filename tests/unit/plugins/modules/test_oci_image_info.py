@@ -19,7 +19,7 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.inquiry import look_up_all
 from ansible_collections.urmanac.talos.plugins.modules import oci_image_info
-from lab.registry.door import Door
+from lab.registry.authenticator import Authenticator
 from lab.registry.server import Fault, Registry
 
 ARM, AMD = "linux/arm64", "linux/amd64"
@@ -32,8 +32,8 @@ def make() -> Iterator[Make]:
     """Give what starts registries, each with one image for both platforms and one for the wrong one."""
     started: list[Registry] = []
 
-    def start(**door: Any) -> Registry:
-        registry = Registry("127.0.0.1", 0, door=Door(**door))
+    def start(**authenticator: Any) -> Registry:
+        registry = Registry("127.0.0.1", 0, authenticator=Authenticator(**authenticator))
         registry.store.add_image("a/talos", "v1")
         registry.store.add_image("a/amd64", "v1", [AMD])
         registry.start()
@@ -249,12 +249,12 @@ def test_a_login_that_only_a_helper_knows_is_told(make: Make, tmp_path: Path) ->
 
 
 def test_a_token_for_another_repository_opens_nothing(make: Make) -> None:
-    class StrayDoor(Door):
+    class StrayAuthenticator(Authenticator):
         def challenge(self, origin: str, repository: str) -> str:
             return super().challenge(origin, "a/amd64")
 
     registry = make()
-    registry.door = StrayDoor(scheme="bearer")
+    registry.authenticator = StrayAuthenticator(scheme="bearer")
 
     (image,) = ask(f"{registry.host}/a/talos:v1")
 

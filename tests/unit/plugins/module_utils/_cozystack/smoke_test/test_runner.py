@@ -66,21 +66,21 @@ def spin() -> runner.Smoke:
     return workloads.spin_smoke(image="wasm:1", runtime_class="wasmtime-spin-v2", path="/hello")
 
 
-def tried(api: WorkingApi, test: runner.Smoke) -> tuple[runner.Seen, float]:
+def tried(api: WorkingApi, test: runner.Smoke) -> tuple[runner.Observed, float]:
     """Return what came of a test and how long it took; nothing of it may be left."""
     time = Time()
-    seen = runner.run(api, test, runner.Limits(timeout=120, grace=10), clock=time.clock())
+    observed = runner.run(api, test, runner.Limits(timeout=120, grace=10), clock=time.clock())
     assert api.applied == {}
-    return seen, time.seconds
+    return observed, time.seconds
 
 
 def test_a_program_that_answers_has_passed() -> None:
     ready = {"phase": "Running", "conditions": [condition("Ready", "True")]}
     api = WorkingApi(CLASSES, lambda looks: ready if looks > 3 else {"phase": "Pending"})
 
-    seen, seconds = tried(api, spin())
+    observed, seconds = tried(api, spin())
 
-    assert (seen, seconds) == (runner.Seen("passed"), 6)
+    assert (observed, seconds) == (runner.Observed("passed"), 6)
 
 
 class SlowApi(WorkingApi):
@@ -98,22 +98,22 @@ class SlowApi(WorkingApi):
 
 
 def test_a_test_waits_until_the_namespace_of_the_one_before_is_gone() -> None:
-    seen, seconds = tried(SlowApi(looks=4), spin())
+    observed, seconds = tried(SlowApi(looks=4), spin())
 
-    assert (seen, seconds) == (runner.Seen("passed"), 8)
+    assert (observed, seconds) == (runner.Observed("passed"), 8)
 
 
 def test_a_namespace_that_never_goes_is_what_is_in_the_way() -> None:
-    seen, seconds = tried(SlowApi(looks=1000), spin())
+    observed, seconds = tried(SlowApi(looks=1000), spin())
 
-    assert (seen.state, seconds) == ("blocked", 120)
-    assert "of an earlier test is still there after 120 s" in seen.cause
+    assert (observed.state, seconds) == ("blocked", 120)
+    assert "of an earlier test is still there after 120 s" in observed.cause
 
 
 def test_without_the_runtime_class_nothing_is_run() -> None:
-    seen, seconds = tried(WorkingApi({}, lambda _: {}), spin())
+    observed, seconds = tried(WorkingApi({}, lambda _: {}), spin())
 
-    assert (seen.state, seen.cause, seconds) == ("blocked", "there is no RuntimeClass wasmtime-spin-v2", 0)
+    assert (observed.state, observed.cause, seconds) == ("blocked", "there is no RuntimeClass wasmtime-spin-v2", 0)
 
 
 def test_without_a_node_that_is_ready_nothing_is_run() -> None:
@@ -123,9 +123,9 @@ def test_without_a_node_that_is_ready_nothing_is_run() -> None:
         kinds.NODE: [node("gateway", conditions=[condition("Ready", "False", "KubeletNotReady", text)])],
     }
 
-    seen, seconds = tried(WorkingApi(waits, lambda _: {}), spin())
+    observed, seconds = tried(WorkingApi(waits, lambda _: {}), spin())
 
-    assert (seen.state, seen.cause, seconds) == ("blocked", f"no node is ready: {text}", 0)
+    assert (observed.state, observed.cause, seconds) == ("blocked", f"no node is ready: {text}", 0)
 
 
 @pytest.mark.parametrize(
@@ -152,33 +152,33 @@ def test_without_a_node_that_is_ready_nothing_is_run() -> None:
     ],
 )
 def test_what_is_in_the_way_is_the_result_after_some_grace(status: Any, code: Code | None, cause: str) -> None:
-    seen, seconds = tried(WorkingApi(CLASSES, lambda _: status), spin())
+    observed, seconds = tried(WorkingApi(CLASSES, lambda _: status), spin())
 
-    assert (seen.state, seen.code, seconds) == ("blocked", code, 10)
-    assert cause in seen.cause
+    assert (observed.state, observed.code, seconds) == ("blocked", code, 10)
+    assert cause in observed.cause
 
 
 def test_a_node_without_the_runtime_is_told_from_events() -> None:
     event = {"metadata": {"namespace": runner.NAMESPACE}, "message": 'no runtime for "spin" is configured'}
 
-    seen, _ = tried(WorkingApi({**CLASSES, kinds.EVENT: [event]}, lambda _: {"phase": "Pending"}), spin())
+    observed, _ = tried(WorkingApi({**CLASSES, kinds.EVENT: [event]}, lambda _: {"phase": "Pending"}), spin())
 
-    assert (seen.state, seen.cause) == ("blocked", 'no runtime for "spin" is configured')
+    assert (observed.state, observed.cause) == ("blocked", 'no runtime for "spin" is configured')
 
 
 def test_what_passes_by_is_not_in_the_way() -> None:
     trouble = {"containerStatuses": [status_of("wasm:1", waiting={"reason": "ErrImagePull", "message": "i/o timeout"})]}
     ready = {"conditions": [condition("Ready", "True")]}
 
-    seen, _ = tried(WorkingApi(CLASSES, lambda looks: ready if looks > 4 else trouble), spin())
+    observed, _ = tried(WorkingApi(CLASSES, lambda looks: ready if looks > 4 else trouble), spin())
 
-    assert seen.state == "passed"
+    assert observed.state == "passed"
 
 
 def test_it_never_hangs() -> None:
-    seen, seconds = tried(WorkingApi(CLASSES, lambda _: {"phase": "Pending"}), spin())
+    observed, seconds = tried(WorkingApi(CLASSES, lambda _: {"phase": "Pending"}), spin())
 
-    assert (seen.state, seen.cause, seconds) == ("blocked", "not there after 120 s: its phase is Pending", 120)
+    assert (observed.state, observed.cause, seconds) == ("blocked", "not there after 120 s: its phase is Pending", 120)
 
 
 @pytest.mark.parametrize(
@@ -190,9 +190,9 @@ def test_it_never_hangs() -> None:
     ],
 )
 def test_a_server_that_refuses_is_a_blocker(cause: Cause, code: Code) -> None:
-    seen, _ = tried(WorkingApi(CLASSES, lambda _: {}, refuses=failure(cause, "because")), spin())
+    observed, _ = tried(WorkingApi(CLASSES, lambda _: {}, refuses=failure(cause, "because")), spin())
 
-    assert seen == runner.Seen("blocked", "because", code)
+    assert observed == runner.Observed("blocked", "because", code)
 
 
 def test_a_server_that_does_not_let_us_in_is_a_failure() -> None:
@@ -207,7 +207,7 @@ def test_a_virtual_machine_is_not_tried_without_kubevirt_or_kvm() -> None:
     absent, _ = tried(WorkingApi({}, lambda _: {}), machine)
     without, seconds = tried(WorkingApi(kubevirt, lambda _: {}), machine)
 
-    assert absent == runner.Seen("blocked", "KubeVirt is not installed")
+    assert absent == runner.Observed("blocked", "KubeVirt is not installed")
     assert (without.code, seconds) == (Code.KVM_MISSING, 0)
     assert without.cause == "virtual machines cannot start: no node has /dev/kvm (1 node)"
 

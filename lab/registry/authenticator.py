@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The registry stand-in's way of letting somebody in: a password, or a token got with or without one."""
+"""How the registry stand-in authenticates clients: by a password, or by a token issued with or without one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from urllib.parse import parse_qs
 
 
 @dataclass
-class Door:
-    """Who is let in; scheme is "", "basic" or "bearer", and anonymous says whether anybody gets a token."""
+class Authenticator:
+    """Which clients may read: scheme is "", "basic" or "bearer"; anonymous gives a token to every client."""
 
     scheme: str = ""
     users: Mapping[str, str] = field(default_factory=dict)
