@@ -19,6 +19,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -84,7 +85,11 @@ def _locked_file(folder: Path, name: str) -> tuple[BinaryIO, Path]:
                 os.close(descriptor)
                 continue
         # So that the file knows its name.
-        return open(text, "wb", opener=lambda _path, _flags, opened=descriptor: opened), Path(text)
+        return open(text, "wb", opener=partial(_opened, descriptor)), Path(text)
+
+
+def _opened(descriptor: int, _path: str, _flags: int) -> int:
+    return descriptor
 
 
 def _remove_if_left(path: Path) -> None:
