@@ -7,33 +7,52 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from tests.lab.labs import AMI_PARAMETER, Lab, eventually
+from tests.ec2_cluster import node, spec
+from tests.lab.labs import AMI_PARAMETER, TEST_AGENT, Lab, eventually
 from tests.playbooks.runs import CONFIRMED, Run, calls, instances, play, play_and_kill, vpcs
+from tests.strangers import BESIDE, MADE_BY, NAMES, PARTS_OF_OTHERS, PLACES, Read, Stranger
 
 PHASES = ["preflight", "network", "bastion", "nodes", "talos", "access", "cozystack", "report"]
 GATEWAY_IMAGE = "urmanac/cozystack-assets/talos/cozystack-spin-tailscale/talos"
 SITE, RESET = "playbooks/site.yml", "playbooks/reset.yml"
 
 
+class Strangers(NamedTuple):
+    """What others have beside the cluster, named like its own: how each is read, and what that said first."""
+
+    reads: dict[str, Read]
+    before: dict[str, Any]
+    instance: str
+
+    def now(self) -> dict[str, Any]:
+        """Return what each reading says now."""
+        return {kind: read() for kind, read in self.reads.items()}
+
+
 @pytest.fixture(scope="module")
-def stranger(lab: Lab) -> str:
-    """Give the id of somebody else's instance, named and almost tagged like ours."""
+def strangers(lab: Lab) -> Strangers:
+    """Give one thing of somebody else of each kind of which AWS allows any number."""
     image = lab.client("ssm").get_parameter(Name=AMI_PARAMETER)["Parameter"]["Value"]
-    tags = [{"Key": "Name", "Value": "lab-gateway"}, {"Key": "Cluster", "Value": "lab"}]
-    specification = [{"ResourceType": "instance", "Tags": [*tags, {"Key": "Project", "Value": "somebody-else"}]}]
-    answer = lab.client("ec2").run_instances(
-        ImageId=image, InstanceType="t4g.small", MinCount=1, MaxCount=1, TagSpecifications=specification
+    described = spec(
+        name="lab",
+        vpc_ipv4_cidr=f"{lab.network}/16",
+        subnet_ipv4_cidr=f"{lab.network}/24",
+        nodes=[node(ipv4=lab.address(101))],
     )
-    identity: str = answer["Instances"][0]["InstanceId"]
-    return identity
+    stranger = Stranger(lab.client, described, image)
+    reads = {kind: plant(stranger) for kind, plant in BESIDE.items()}
+    (machine,) = eventually(
+        lambda: instances(lab), lambda found: [item["State"]["Name"] for item in found] == ["running"]
+    )
+    return Strangers(reads, {kind: read() for kind, read in reads.items()}, machine["InstanceId"])
 
 
 @pytest.fixture(scope="module")
-def killed(lab: Lab, stranger: str) -> None:
+def killed(lab: Lab, strangers: Strangers) -> None:
     """Leave what runs killed in the VPC, among the groups, the bastion and the nodes began.
 
     What a kill among the calls to Talos leaves is tested without playbooks, call by call.
@@ -43,7 +62,7 @@ def killed(lab: Lab, stranger: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def built(lab: Lab, stranger: str) -> Run:
+def built(lab: Lab, strangers: Strangers) -> Run:
     """Give the run that ends with a cluster."""
     return play(lab, SITE)
 
@@ -143,7 +162,8 @@ def test_an_upgrade_brings_a_node_to_what_its_tag_is_now(lab: Lab, built: Run) -
 
 def test_what_somebody_changed_is_mended(lab: Lab, built: Run) -> None:
     ec2 = lab.client("ec2")
-    (group,) = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["lab-nodes"]}])["SecurityGroups"]
+    ours = [{"Name": "tag:Project", "Values": ["talos-arm64"]}, {"Name": "group-name", "Values": ["lab-nodes"]}]
+    (group,) = ec2.describe_security_groups(Filters=ours)["SecurityGroups"]
     rules = [rule for rule in group["IpPermissions"] if rule.get("FromPort") == 50000]
     ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=rules)
     (template,) = [name["LaunchTemplateName"] for name in ec2.describe_launch_templates()["LaunchTemplates"]]
@@ -183,15 +203,29 @@ def test_a_reset_without_confirmation_shows_everything_and_deletes_nothing(lab: 
     assert calls(lab) == before
 
 
-def test_a_reset_deletes_what_is_ours_and_leaves_the_stranger_alone(lab: Lab, built: Run, stranger: str) -> None:
+def test_there_is_a_stranger_of_each_kind_that_a_run_makes(lab: Lab, built: Run) -> None:
+    begin = ("Allocate", "Create", "Import", "Put", "Request", "Run")
+    played = [call for call in lab.ask("/lab/calls") if TEST_AGENT not in call["agent"]]
+
+    made = {call["action"] for call in played if call["action"].startswith(begin)}
+
+    assert made - set(PARTS_OF_OTHERS) <= set(MADE_BY)
+    kinds = {key.partition("/")[0] for key in (*NAMES, *PLACES, *BESIDE)}
+    assert {MADE_BY[action] for action in made & set(MADE_BY)} <= kinds
+
+
+def test_a_reset_deletes_what_is_ours_and_leaves_the_strangers_alone(
+    lab: Lab, built: Run, strangers: Strangers
+) -> None:
     run = play(lab, RESET, "-e", CONFIRMED)
 
     assert run.code == 0, run.output
     assert "Nothing is left of lab" in run.output
     assert not (lab.directory / "cluster" / "images.json").exists()
-    assert stranger not in run.output
-    assert [instance["InstanceId"] for instance in instances(lab)] == [stranger]
+    assert strangers.instance not in run.output
+    assert [instance["InstanceId"] for instance in instances(lab)] == [strangers.instance]
     assert vpcs(lab, Project="talos-arm64") == []
+    assert strangers.now() == strangers.before
 
 
 def test_a_reset_of_nothing_changes_nothing(lab: Lab) -> None:
