@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A double of EC2's endpoint that answers DescribeInstances from memory, whatever is asked, and counts the calls.
+"""A simulation of EC2's endpoint that answers DescribeInstances from memory, whatever is asked, and counts the calls.
 
 Run as a program it makes up instances: python -m bench.canned COUNT ; it prints its address when it is ready.
 """
@@ -113,7 +113,7 @@ def serving(server: CannedEc2) -> Iterator[CannedEc2]:
 
 
 def made_up_instances(count: int) -> Iterator[dict[str, Any]]:
-    """Yield instances with all that AWS tells of a small ARM64 machine."""
+    """Yield instances with all that AWS reports a small ARM64 machine."""
     for number in range(count):
         machine = _Machine(number)
         yield {**machine.identity(), **machine.hardware(), **machine.network(), "Tags": machine.tags()}

@@ -115,8 +115,8 @@ print(len(hosts), hashlib.sha256(repr(addresses).encode()).hexdigest())
 
 
 def calls(url: str) -> int:
-    """Return how many calls the double of EC2 has answered."""
-    with urlopen(url) as answer:  # noqa: S310  a URL that the double itself printed
+    """Return how many calls the simulation of EC2 has answered."""
+    with urlopen(url) as answer:  # noqa: S310  a URL that the simulation itself printed
         return int(answer.read())
 
 

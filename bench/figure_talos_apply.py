@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """talos_apply on hundreds of nodes at once against bare connections to them, and against a loop of talosctl.
 
-The nodes are the lab's stand-ins in a process of their own; what they take themselves counts for all.
+The nodes are the lab's simulations in a process of their own; what they take themselves counts for all.
 """
 
 from __future__ import annotations

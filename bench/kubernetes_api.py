@@ -30,8 +30,8 @@ def metadata(namespace: str, name: str) -> Object:
     managed = [{"manager": "helm-controller", "operation": "Apply", "fieldsType": "FieldsV1", "fieldsV1": PADDING}]
     labels = {"app.kubernetes.io/instance": namespace, "app.kubernetes.io/name": name, "pod-template-hash": "5d7b8f"}
     owners = [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": f"{name}-5d7b8f", "uid": name}]
-    told = {"labels": labels, "ownerReferences": owners, "managedFields": managed}
-    return {"namespace": namespace, "name": name, "generation": 1, **told}
+    reported = {"labels": labels, "ownerReferences": owners, "managedFields": managed}
+    return {"namespace": namespace, "name": name, "generation": 1, **reported}
 
 
 def pod(number: int) -> Object:

@@ -30,7 +30,7 @@ class Usage(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """One line of the bench; ratio is value divided by what the peer took in the same run."""
+    """One line of the bench; ratio is value divided from what the peer took in the same run."""
 
     figure: str
     value: float

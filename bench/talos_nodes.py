@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Configured stand-in nodes for the bench, in a process of their own: python -m bench.talos_nodes DIRECTORY COUNT.
+"""Configured simulated nodes for the bench, in a process of their own: python -m bench.talos_nodes DIRECTORY COUNT.
 
 Prints one line when all answer, and goes when its standard input ends.
 """
@@ -26,7 +26,7 @@ TIMING = Timing(answer=0.01, reboot=0.05, boot=0.02, join=0.02)
 
 
 async def serve(directory: Path, count: int) -> None:
-    """Bring the nodes up and keep them until nobody is there any more."""
+    """Bring the nodes up and keep them until no one is there any more."""
     cluster = Cluster()
     # Each in a registry of its own: nodes that know each other look at each other at every step of their boots.
     nodes = [

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bastion's asset server, stood in for: it serves stand-ins of boot-to-talos and of CozyStack's manifests."""
+"""The bastion's asset server, simulated: it serves simulations of boot-to-talos and of CozyStack's manifests."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class AssetServer:
 
 def write_manifests(directory: Path) -> None:
     """Write CozyStack's manifests and their checksums."""
-    stand_ins = {"cozystack-operator-talos": manifests.operator_manifest(), "cozystack-crds": manifests.definitions()}
-    for name, objects in stand_ins.items():
+    simulated = {"cozystack-operator-talos": manifests.operator_manifest(), "cozystack-crds": manifests.definitions()}
+    for name, objects in simulated.items():
         text = yaml.safe_dump_all(objects, explicit_start=True)
         (directory / f"{name}.yaml").write_text(text, encoding="utf-8")
         digest = hashlib.sha256(text.encode()).hexdigest()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What answers at the bastion's address once its user-data has ended well: stand-ins for the services on it."""
+"""What answers at the bastion's address once its user-data has ended well: simulations of the services on it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lab.settings import REGISTRY_PORT, Settings
 
 
 class Service(Protocol):
-    """A stand-in for one service."""
+    """A simulation of one service."""
 
     def start(self) -> None:
         """Answer at the bastion's address."""
@@ -23,7 +23,7 @@ class Service(Protocol):
 
 
 class BastionServices:
-    """All stand-ins for services of the bastion, up and down with its machine."""
+    """All simulations of services of the bastion, up and down with its machine."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -27,7 +27,7 @@ from lab.settings import (
     REGISTRY_PORT,
     REPOSITORY,
     SECRET_ACCESS_KEY,
-    STANDS_IN_FOR,
+    SIMULATED_BY,
     TALOS_PORT,
     LabError,
     Settings,
@@ -64,14 +64,14 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m lab",
-        description="The lab: a test double of AWS, EC2 machines and Talos nodes on this computer's loopback.",
+        description="The lab: a simulation of AWS, EC2 machines and Talos nodes on this computer's loopback.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("up", help="start the lab; quick when it runs already")
     commands.add_parser("down", help="end the lab and remove everything it made")
-    state = commands.add_parser("status", help="say what runs and what stands in for what")
+    state = commands.add_parser("status", help="say what runs and what simulates what")
     state.add_argument("--json", action="store_true", help="print JSON")
     command = commands.add_parser("run", help="run a command against the lab: run -- CMD...")
     command.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- CMD")
@@ -124,7 +124,7 @@ def status(settings: Settings, *, as_json: bool) -> int:
         "sandbox": answer["sandbox"] if answer else None,
         "machines": machines,
         "mutating_calls": answer["mutating_calls"] if answer else None,
-        "stands_in_for": STANDS_IN_FOR,
+        "simulated_by": SIMULATED_BY,
     }
     print(json.dumps(report, indent=2) if as_json else _status_text(report, state))
     return 0 if answer else EXIT_DOWN
@@ -134,13 +134,13 @@ def _status_text(report: dict[str, Any], state: dict[str, Any] | None) -> str:
     if not report["up"]:
         left = f"; a dead lab left {report['directory']}, `python -m lab down` removes it" if state else ""
         return f"lab: down, nothing runs{left}"
-    lines = [f"lab: up at {report['endpoint']} (a test double, no AWS), state in {report['directory']}"]
+    lines = [f"lab: up at {report['endpoint']} (simulated, no AWS), state in {report['directory']}"]
     if not report["current"]:
         lines.append("  the code has changed since it started; `python -m lab up` replaces it")
     lines.append(f"  user-data runs in: {report['sandbox']}")
     lines += [f"  {m['id']}  {m['address'] or '-':15}  {m['state']}  {m['name']}" for m in report["machines"]]
     lines += [] if report["machines"] else ["  no machines"]
-    return "\n".join(lines + [f"  {what}: {double}" for what, double in report["stands_in_for"].items()])
+    return "\n".join(lines + [f"  {what}: {double}" for what, double in report["simulated_by"].items()])
 
 
 def run(settings: Settings, argv: list[str]) -> int:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's one long-running process: doubles of AWS, of the bastion's servers, machines and Talos."""
+"""The lab's one long-running process: simulations of AWS, of the bastion's servers, machines and Talos."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOG = logging.getLogger("lab")
 
 
 def main() -> int:
-    """Serve until told to end."""
+    """Serve until asked to end."""
     logging.basicConfig(format="%(asctime)s %(name)s: %(message)s", level=logging.INFO, stream=sys.stderr)
     settings = read_settings()
     ended = threading.Event()
@@ -39,7 +39,7 @@ def main() -> int:
     registry.start()
     _write_state(settings)
     aws.start()
-    LOG.info("a test double of AWS answers at %s", settings.endpoint)
+    LOG.info("a simulation of AWS answers at %s", settings.endpoint)
     ended.wait()
     aws.stop()
     park.stop()

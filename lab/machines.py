@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""EC2 machines, stood in for: an instance lives at its loopback address, first as a Linux, then as a Talos node."""
+"""EC2 machines, simulated: an instance lives at its loopback address, first as a Linux, then as a Talos node."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GZIP = b"\x1f\x8b"
 
 
 class Node(Protocol):
-    """What the lab needs of a Talos node stand-in."""
+    """What the lab needs of a Simulated Talos node."""
 
     async def start(self) -> None:
         """Answer at the address."""
@@ -68,13 +68,13 @@ class Machine:
 
     @property
     def console(self) -> Path:
-        """Return the file that stands in for the serial console."""
+        """Return the file that simulates the serial console."""
         return self.directory / "console.log"
 
     def say(self, text: str) -> None:
         """Write a line of the lab's own to the console."""
         with self.console.open("a", encoding="utf-8") as console:
-            console.write(f"[lab, a test double] {text}\n")
+            console.write(f"[lab, simulated] {text}\n")
 
     def describe(self) -> dict[str, Any]:
         """Return what is to be known from outside."""
@@ -165,11 +165,11 @@ class Machine:
         return None
 
     def _serve(self, power: int) -> None:
-        """Have the stand-ins for the services answer, where this machine is the bastion and is still on."""
+        """Have the simulations of the services answer, where this machine is the bastion and is still on."""
         with self._lock:
             if self.services and power == self._power and not self.services.is_running:
                 self.services.start()
-                self.say("stand-ins for the bastion's services answer now")
+                self.say("simulations of the bastion's services answer now")
 
     def _reboot_into(self, power: int, wish: str) -> None:
         with self._lock:
@@ -189,7 +189,7 @@ class Machine:
     def _boot_talos(self, power: int, image: str | None = None) -> None:
         """Boot Talos; its disk remembers the image that it was installed from."""
         self._set("booting talos")
-        self.say("the disk holds Talos now; its stand-in starts in maintenance mode unless it was configured before")
+        self.say("the disk holds Talos now; its simulation starts in maintenance mode unless it was configured before")
         node = make_node(self.settings, self.identity["address"], self.directory / "talos", image, self.size)
         self._await(node.start())
         with self._lock:
@@ -197,7 +197,7 @@ class Machine:
                 self.node = node
         if self.node is node:
             self._set("talos")
-            self.say(f"the Talos stand-in answers at {self.identity['address']}:{TALOS_PORT}")
+            self.say(f"the Simulated Talos answers at {self.identity['address']}:{TALOS_PORT}")
         else:
             self._await(node.stop())
 
@@ -298,7 +298,7 @@ def decode_user_data(text: str | None) -> bytes:
 
 
 def make_node(settings: Settings, address: str, directory: Path, image: str | None, size: Size | None = None) -> Node:
-    """Return a Talos node stand-in of the class that the settings name."""
+    """Return a Talos node simulation of the class that the settings name."""
     from lab.talos.node import Hardware, hardware_of
 
     hardware = hardware_of(cpus=size.cpus, memory=size.memory, disk=size.disk) if size else Hardware()

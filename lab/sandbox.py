@@ -23,7 +23,7 @@ from lab.settings import Settings
 HEADER = b"# Made by urmanac.talos"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PROGRAMS = Path(__file__).parent / "machine"
-STAND_INS = (
+SIMULATED = (
     *(
         "aws",
         "curl",
@@ -178,14 +178,14 @@ class NamespaceSandbox(Sandbox):
 
     def command(self) -> list[str]:
         prefix = str(Path(sys.base_prefix).resolve())
-        return [*_unshare(), "sh", str(PROGRAMS / "enter.sh"), str(self.root), prefix, _python(), *STAND_INS]
+        return [*_unshare(), "sh", str(PROGRAMS / "enter.sh"), str(self.root), prefix, _python(), *SIMULATED]
 
     def environment(self) -> dict[str, str]:
         return {"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8"}
 
 
 class PathSandbox(Sandbox):
-    """No walls, only a PATH of harmless tools and stand-ins: for the collection's own scripts, nobody else's."""
+    """No walls, only a PATH of harmless tools and simulations: for the collection's own scripts, no one else's."""
 
     kind = "a scratch directory with a short PATH (no namespaces here), scripts of urmanac.talos only"
 
@@ -253,7 +253,7 @@ def furnish(root: Path, identity: dict[str, Any]) -> None:
         (root / name).mkdir(parents=True, exist_ok=True)
     (root / "tmp").chmod(0o1777)
     files = {
-        "etc/os-release": 'NAME="Amazon Linux"\nID="amzn"\nVERSION_ID="2023"\nPRETTY_NAME="the lab\'s stand-in"\n',
+        "etc/os-release": 'NAME="Amazon Linux"\nID="amzn"\nVERSION_ID="2023"\nPRETTY_NAME="the lab\'s simulation"\n',
         # The machine's root is the only user that its namespace has.
         "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nec2-user:x:0:0::/home/ec2-user:/bin/sh\n",
         "etc/group": "root:x:0:\n",
@@ -270,7 +270,7 @@ def furnish(root: Path, identity: dict[str, Any]) -> None:
         (root / name).write_text(text, encoding="utf-8")
     _make_host_keys(root)
     _copy_host_tables(root)
-    _put_stand_ins(root)
+    _put_simulated(root)
 
 
 def _make_host_keys(root: Path) -> None:
@@ -293,14 +293,14 @@ def _copy_host_tables(root: Path) -> None:
         shutil.copytree("/etc/alternatives", root / "etc/alternatives", symlinks=True)
 
 
-def _put_stand_ins(root: Path) -> None:
+def _put_simulated(root: Path) -> None:
     shutil.copytree(PROGRAMS, root / "lab/machine", dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     python = f'exec "${{LAB_PYTHON:-{_python()}}}" -IS'
-    wrappers = dict.fromkeys(STAND_INS, f'{python} "$LAB_ROOT/lab/machine/commands.py" "${{0##*/}}" "$@"')
+    wrappers = dict.fromkeys(SIMULATED, f'{python} "$LAB_ROOT/lab/machine/commands.py" "${{0##*/}}" "$@"')
     wrappers["aws"] = f'{python} "$LAB_ROOT/lab/machine/aws.py" "$@"'
     wrappers["curl"] = f'{python} "$LAB_ROOT/lab/machine/curl.py" "$@"'
     wrappers["lab-python"] = f'{python} "$@"'
     for name, line in wrappers.items():
         program = root / "lab/bin" / name
-        program.write_text(f"#!/bin/sh\n# A stand-in of the lab.\n{line}\n", encoding="utf-8")
+        program.write_text(f"#!/bin/sh\n# Simulated by the lab.\n{line}\n", encoding="utf-8")
         program.chmod(0o755)

@@ -17,7 +17,7 @@ ASSET_PORT = 8081
 REGISTRY_PORT = 5054
 TALOS_PORT = 50000
 REPOSITORY = Path(__file__).resolve().parent.parent
-STANDS_IN_FOR = {
+SIMULATED_BY = {
     "AWS": "moto, extended by lab/aws, on loopback",
     "EC2 machines": "processes on this computer that execute the user-data in a scratch root",
     "boot-to-talos": "a script with the real flags, questions and progress lines that writes no disk",
@@ -25,7 +25,7 @@ STANDS_IN_FOR = {
     "Kubernetes": "lab.kubernetes: real TLS, server-side apply, a scheduler; no container runs",
     "bastion's cache of ghcr.io": "lab.registry, which serves real manifests of made-up images",
     "CozyStack": "lab.kubernetes, which brings up upstream's graph of releases with made-up pods of the real requests",
-    "bastion's asset server": "a web server with stand-ins of boot-to-talos and CozyStack, up after its user-data",
+    "bastion's asset server": "a web server with simulations of boot-to-talos and CozyStack, up after its user-data",
 }
 
 
@@ -47,7 +47,7 @@ class Settings:
 
     @property
     def endpoint(self) -> str:
-        """Return the URL that stands in for every AWS endpoint."""
+        """Return the URL that simulates every AWS endpoint."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
@@ -57,7 +57,7 @@ class Settings:
 
     @property
     def registry_address(self) -> str:
-        """Return the address at which all registries of the internet are stood in for; EC2 gives it to no machine."""
+        """Return the address at which all registries of the internet are simulated; EC2 gives it to no machine."""
         return str(self.network.network_address + 2)
 
     @property

@@ -23,7 +23,7 @@ TIME = "2026-01-02T03:04:05Z"
 
 
 class FakeApi:
-    """The API in memory: objects by kind, and failures by what is asked for."""
+    """The API in memory: objects by kind, and failures from what is asked for."""
 
     def __init__(self, objects: dict[Kind, list[Object]], *, failures: dict[str, ApiError] | None = None) -> None:
         self.server = SERVER
@@ -62,8 +62,8 @@ def condition(kind: str, status: str, reason: str = "", message: str = "") -> Ob
 
 
 def deployment(namespace: str, name: str, *conditions: Object) -> Object:
-    told = list(conditions) or [condition("Available", "True", "MinimumReplicasAvailable")]
-    return {"metadata": {"namespace": namespace, "name": name}, "status": {"conditions": told}}
+    reported = list(conditions) or [condition("Available", "True", "MinimumReplicasAvailable")]
+    return {"metadata": {"namespace": namespace, "name": name}, "status": {"conditions": reported}}
 
 
 def node(name: str, *, cpu: str = "1950m", memory: str = "3288Mi", **more: Any) -> Object:

@@ -90,8 +90,8 @@ def built(*, is_there: bool = True) -> dict[str, Any]:
 
 def answer(node: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a node says of itself."""
-    told = {"node": node["ipv4"], "reachable": True, "stage": "running", "version": "v1.13.6", "error": None}
-    return {**told, "etcd_members": [{"hostname": one["name"]} for one in NODES], "addresses": [], "cmdline": ""}
+    reported = {"node": node["ipv4"], "reachable": True, "stage": "running", "version": "v1.13.6", "error": None}
+    return {**reported, "etcd_members": [{"hostname": one["name"]} for one in NODES], "addresses": [], "cmdline": ""}
 
 
 def report(resources: Mapping[str, Any] | None = None, **changes: Any) -> dict[str, Any]:

@@ -149,11 +149,11 @@ def main() -> int:
     names = chosen(parser.parse_args().stages)
     build.clean()
     results = run_stages([stage for stage in STAGES if stage.name in names])
-    told = summary(results)
-    print(f"\n{told}", flush=True)
+    reported = summary(results)
+    print(f"\n{reported}", flush=True)
     bad = [result for result in results if result.outcome.status == "FAILED"]
     for output in (result.outcome.output for result in results if result.stage.name == "pytest"):
-        print(f"\npytest\n{output}{told if bad else ''}", flush=True)
+        print(f"\npytest\n{output}{reported if bad else ''}", flush=True)
     return 1 if bad else 0
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clusters of stand-in nodes for the tests: their authorities, configurations, credentials and machines."""
+"""Clusters of simulated nodes for the tests: their authorities, configurations, credentials and machines."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def maintenance() -> access.Access:
 async def machines(
     directory: Path, addresses: Sequence[str], *, version: str = "v1.13.6", image: str | None = None
 ) -> AsyncIterator[list[TalosNode]]:
-    """Yield stand-in nodes that are switched on."""
+    """Yield simulated nodes that are switched on."""
     registry = Registry()
     nodes = [
         TalosNode(address, directory / address, version=version, image=image, registry=registry, timing=QUICK)

@@ -59,9 +59,9 @@ def recorded() -> dict[Release, dict[str, str]]:
     }
 
 
-def record(told: dict[str, dict[str, str]]) -> None:
+def record(reported: dict[str, dict[str, str]]) -> None:
     """Write what each version of Talos says."""
-    names = next(iter(told.values()))
-    verdicts = {name: "".join(REFUSED if of[name] else TAKEN for of in told.values()) for name in names}
-    content = {"versions": list(told), "verdicts": verdicts}
+    names = next(iter(reported.values()))
+    verdicts = {name: "".join(REFUSED if of[name] else TAKEN for of in reported.values()) for name in names}
+    content = {"versions": list(reported), "verdicts": verdicts}
     RECORDED.write_text(json.dumps(content, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -164,7 +164,7 @@ def render(rules: list[Rule]) -> str:
     members: dict[str, list[tuple[str, Any, str]]] = {}
     for rule in rules:
         members.setdefault(f"{rule.service} {rule.member}", []).append((rule.kind, rule.value, rule.source))
-    rows = ",\n".join(f"{json.dumps(name)}: {json.dumps(told)}" for name, told in members.items())
+    rows = ",\n".join(f"{json.dumps(name)}: {json.dumps(reported)}" for name, reported in members.items())
     return json.dumps(head)[:-1] + ', "rules": {\n' + rows + "\n}}"
 
 

@@ -30,7 +30,7 @@ import yaml
 PREFIX = "cozystack."
 REGISTRY = "ghcr.io/cozystack/cozystack/"
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
-# Releases whose replicas follow the control planes are told apart by rendering with one and with three of them.
+# Releases whose replicas follow the control planes are distinguished by rendering with one and with three of them.
 MASTERS = ("192.0.2.1", "192.0.2.1,192.0.2.2,192.0.2.3")
 BUNDLES = ("iaas", "paas", "naas")
 # Custom resources from which an operator makes one Deployment, and where they name its containers.

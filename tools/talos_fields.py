@@ -46,9 +46,9 @@ def kinds_of(schema: Path) -> list[str]:
 
 
 def types_of(judge: Path, kinds: Iterable[str]) -> Types:
-    """Return what a judge tells of its structures."""
-    told = subprocess.run([judge, "types", *kinds], capture_output=True, text=True, check=True)
-    return dict(json.loads(told.stdout))
+    """Return what a judge reports its structures."""
+    reported = subprocess.run([judge, "types", *kinds], capture_output=True, text=True, check=True)
+    return dict(json.loads(reported.stdout))
 
 
 def table(versions: dict[int, Types]) -> str:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWS, stood in for by moto; each module here closes gaps of moto that the collection or amazon.aws would fall into."""
+"""AWS, simulated by moto; each module here closes gaps of moto that the collection or amazon.aws would fall into."""

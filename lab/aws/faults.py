@@ -59,7 +59,7 @@ class Fault:
     action: str
     count: int = 1
     code: str = "UnauthorizedOperation"
-    message: str = "The lab was told to refuse this call."
+    message: str = "A fault of the lab refuses this call."
     seconds: float = 1.0
 
 

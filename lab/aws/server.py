@@ -31,7 +31,7 @@ from lab.aws.faults import AwsRefusal, Faults, parse_fault
 from lab.aws.gaps.scheduled_actions import run_scheduled_action
 from lab.aws.patches import ACCOUNT
 from lab.machines import MachinePark
-from lab.settings import ACCESS_KEY_ID, REGION, STANDS_IN_FOR, Settings
+from lab.settings import ACCESS_KEY_ID, REGION, SIMULATED_BY, Settings
 from lab.talos.node import clusters
 
 LOG = logging.getLogger("lab.aws")
@@ -219,7 +219,7 @@ class Application:
         """Return what `python -m lab status` and the tests ask for."""
         calls = list(self.calls)
         return {
-            "lab": "a test double of AWS, not AWS",
+            "lab": "simulated AWS, not AWS",
             "directory": str(self.settings.directory),
             "endpoint": self.settings.endpoint,
             "sandbox": self.park.sandbox_kind,
@@ -227,7 +227,7 @@ class Application:
             "calls": dict(Counter(call.action for call in calls)),
             "calls_total": len(calls),
             "mutating_calls": sum(call.mutating for call in calls),
-            "stands_in_for": STANDS_IN_FOR,
+            "simulated_by": SIMULATED_BY,
         }
 
 
@@ -247,7 +247,7 @@ def _check_credentials(request: Request) -> None:
     match = _CREDENTIAL.search(request.headers.get("Authorization", ""))
     if match and match.group(1) != ACCESS_KEY_ID:
         raise AwsRefusal(
-            "AuthFailure", "This is the lab, a test double: it takes only its own dummy credentials.", status=401
+            "AuthFailure", "This is the lab, which simulates AWS: it takes only its own dummy credentials.", status=401
         )
 
 

@@ -61,8 +61,8 @@ def _checked(original: Function, self: Any, request: Any, *args: Any, **options:
 def _parameters(response: Any, request: Any, model: Any) -> dict[str, Any]:
     operation = model.operation_model(response._get_action())
     parser = PROTOCOL_PARSERS[response.determine_response_protocol(model)](operation)
-    told = {"method": request.method, "values": request.values, "headers": request.headers, "body": request.data}
-    parsed: dict[str, Any] = parser.parse(told | {"url_path": request.path, "url_params": response.uri_match})
+    reported = {"method": request.method, "values": request.values, "headers": request.headers, "body": request.data}
+    parsed: dict[str, Any] = parser.parse(reported | {"url_path": request.path, "url_params": response.uri_match})
     return parsed
 
 
@@ -94,13 +94,17 @@ def _walk(shape: Any, value: Any, name: str) -> Iterator[tuple[str, Any]]:
 def _refusal(service: str, member: str, value: Any, rule: str) -> AwsRefusal:
     structure, _, name = member.partition(".")
     if service == "ec2" and structure in RULE_TEXTS:
-        told = f"Valid descriptions are strings less than 256 characters from the following set: {SIGNS}"
-        return AwsRefusal("InvalidParameterValue", f"Invalid rule description. {told}")
+        reported = f"Valid descriptions are strings less than 256 characters from the following set: {SIGNS}"
+        return AwsRefusal("InvalidParameterValue", f"Invalid rule description. {reported}")
     if service == "ec2":
         return AwsRefusal("InvalidParameterValue", f"Value ({value}) for parameter {name} is invalid. It must {rule}")
     place = name[0].lower() + name[1:]
-    told = f"1 validation error detected: Value '{value}' at '{place}' failed to satisfy constraint: Member must {rule}"
-    return AwsRefusal("ValidationError" if service in ("iam", "autoscaling", "sts") else "ValidationException", told)
+    reported = (
+        f"1 validation error detected: Value '{value}' at '{place}' failed to satisfy constraint: Member must {rule}"
+    )
+    return AwsRefusal(
+        "ValidationError" if service in ("iam", "autoscaling", "sts") else "ValidationException", reported
+    )
 
 
 @cache

@@ -57,9 +57,9 @@ def _answer(cluster: KubernetesCluster, request: Request, user: User) -> Respons
     path = request.path.rstrip("/") or "/"
     if path in _HEALTH:
         return Response(200, "ok")
-    told = _discovered(cluster, path)
-    if told is not None:
-        return Response(200, told)
+    reported = _discovered(cluster, path)
+    if reported is not None:
+        return Response(200, reported)
     target = _target(cluster, path)
     if target is None:
         return Response(404, "404 page not found\n")
@@ -68,7 +68,7 @@ def _answer(cluster: KubernetesCluster, request: Request, user: User) -> Respons
     if verb in _VERBS:
         return _VERBS[verb](cluster, request, target)
     if verb not in _WRITES:
-        raise status.ApiError(405, "MethodNotAllowed", f"the stand-in knows no {verb}", details={})
+        raise status.ApiError(405, "MethodNotAllowed", f"the simulation knows no {verb}", details={})
     written = _WRITES[verb](cluster, request, target)
     return Response(201 if verb == "create" else 200, written)
 

@@ -60,7 +60,7 @@ def _plain(name: str) -> str:
 def flux() -> Object:
     """Return the Deployment that the operator brings before everything else."""
     found = next(one for one in packages.all_packages()[packages.OPERATOR].workloads if one.name == "flux")
-    return _object(found, "cozy-fluxcd", "ghcr.io/fluxcd/stand-in:v2", 1, release="flux")
+    return _object(found, "cozy-fluxcd", "ghcr.io/fluxcd/simulated:v2", 1, release="flux")
 
 
 def objects_of(chart: Chart, *, registry: str, control_planes: int) -> list[Object]:
@@ -77,7 +77,7 @@ def _image(workload: Workload, package: Package, registry: str) -> str:
     own = next((image for image in package.images if image in name or name in image), "")
     if own or package.images:
         return f"{registry}{own or package.images[0]}:{packages.VERSION}"
-    return f"quay.io/stand-in/{name}:v1"
+    return f"quay.io/simulated/{name}:v1"
 
 
 def registry_of(source: str) -> str:

@@ -65,7 +65,7 @@ class Faults:
 
 
 class Pace(NamedTuple):
-    """Seconds that the stand-in takes for what takes a real cluster minutes."""
+    """Seconds that the simulation takes for what takes a real cluster minutes."""
 
     pod: float = 0.05
     release: float = 0.1

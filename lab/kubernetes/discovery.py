@@ -42,7 +42,7 @@ def version_info(version: str) -> dict[str, Any]:
     """Return what /version says."""
     major, minor, *_ = version.removeprefix("v").split(".")
     return {
-        **{"major": major, "minor": minor, "gitVersion": version, "gitCommit": "stand-in", "gitTreeState": "clean"},
+        **{"major": major, "minor": minor, "gitVersion": version, "gitCommit": "simulated", "gitTreeState": "clean"},
         **{"buildDate": "2026-01-01T00:00:00Z", "goVersion": "none", "compiler": "gc", "platform": "linux/arm64"},
     }
 
@@ -65,8 +65,8 @@ def group_list(resources: Iterable[Resource]) -> dict[str, Any]:
 
 
 def _group(name: str, versions: list[str]) -> dict[str, Any]:
-    told = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions]
-    return {"name": name, "versions": told, "preferredVersion": told[0]}
+    reported = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions]
+    return {"name": name, "versions": reported, "preferredVersion": reported[0]}
 
 
 def resource_list(group: str, version: str, resources: Iterable[Resource]) -> dict[str, Any] | None:
@@ -82,6 +82,6 @@ def resource_list(group: str, version: str, resources: Iterable[Resource]) -> di
 
 
 def _entry(resource: Resource) -> dict[str, Any]:
-    told: dict[str, Any] = {"name": resource.plural, "singularName": resource.kind.lower(), "kind": resource.kind}
-    told |= {"namespaced": resource.namespaced, "verbs": list(resource.verbs)}
-    return told | ({"shortNames": list(resource.short_names)} if resource.short_names else {})
+    reported: dict[str, Any] = {"name": resource.plural, "singularName": resource.kind.lower(), "kind": resource.kind}
+    reported |= {"namespaced": resource.namespaced, "verbs": list(resource.verbs)}
+    return reported | ({"shortNames": list(resource.short_names)} if resource.short_names else {})

@@ -28,7 +28,7 @@ _NOBODYS = ("managedFields", "uid", "resourceVersion", "creationTimestamp", "gen
 
 
 def paths_of(content: Object) -> set[Path]:
-    """Return the fields that the content sets; names, and what the server sets, are nobody's."""
+    """Return the fields that the content sets; names, and what the server sets, are no one's."""
     metadata = {key: value for key, value in (content.get("metadata") or {}).items() if key not in _NOBODYS}
     rest = {key: value for key, value in content.items() if key not in ("apiVersion", "kind", "metadata")}
     return set(_leaves(rest | ({"metadata": metadata} if metadata else {}), ()))

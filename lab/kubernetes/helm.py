@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Flux, stood in for: it installs releases once what they depend on is ready, and tells how that goes.
+"""Flux, simulated: it installs releases once what they depend on is ready, and tells how that goes.
 
 Conditions and messages as of fluxcd/helm-controller.
 """
@@ -56,8 +56,8 @@ def reconcile(cluster: KubernetesCluster) -> None:
     if not is_available(store.look(DEPLOYMENTS, "flux", namespace="cozy-fluxcd")):
         return
     for repository in store.peek(REPOSITORIES):
-        told = ("True", "Succeeded", "stored artifact for digest 'stand-in'")
-        conditions = [condition("Ready", *told, before=repository.get("status") or {})]
+        reported = ("True", "Succeeded", "stored artifact for digest 'simulated'")
+        conditions = [condition("Ready", *reported, before=repository.get("status") or {})]
         status = {"conditions": conditions, "observedGeneration": 1}
         if status != repository.get("status"):
             store.put(REPOSITORIES, repository | {"status": status})
@@ -168,7 +168,11 @@ def _wanted(platform: Object) -> set[str]:
     bundles = values.get("bundles") or {}
     if spec.get("variant", "default") == "default":
         return set()
-    off = {bundle for bundle, told in bundles.items() if isinstance(told, dict) and told.get("enabled") is False}
+    off = {
+        bundle
+        for bundle, reported in bundles.items()
+        if isinstance(reported, dict) and reported.get("enabled") is False
+    }
     gone = {name for bundle in off for name in charts.bundle_packages(bundle)}
     return set(charts.graph()) - gone - set(bundles.get("disabledPackages") or [])
 

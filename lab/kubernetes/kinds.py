@@ -68,7 +68,7 @@ def _defined(item: Object) -> Iterator[Resource]:
 
 
 def establish(store: Store) -> None:
-    """Tell of every definition that it is in use."""
+    """Report every definition that it is in use."""
     for item in store.peek(DEFINITIONS):
         if not (item.get("status") or {}).get("conditions"):
             conditions = [

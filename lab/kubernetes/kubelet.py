@@ -48,14 +48,14 @@ def _status(cluster: KubernetesCluster, pod: Object, node: Object) -> Object:
         text = f"Failed to create pod sandbox: rpc error: code = Unknown desc = {error}"
         if not _containers(before):
             tell(cluster.store, pod, "FailedCreatePodSandBox", text, kind="Warning")
-        return _told(pod, node, "Pending", _created(pod), ready=False)
+        return _reported(pod, node, "Pending", _created(pod), ready=False)
     if not cluster.is_due(pod, cluster.pace.pod):
-        return _told(pod, node, "Pending", _created(pod), ready=False)
+        return _reported(pod, node, "Pending", _created(pod), ready=False)
     if pod["metadata"].get("labels", {}).get("app.kubernetes.io/name") in cluster.faults.oom:
         return _killed(cluster, pod, node)
     since = next((one["state"]["running"] for one in _containers(before) if "running" in one["state"]), None)
     running = [_container(one, {"running": since or {"startedAt": now()}}) for one in pod["spec"]["containers"]]
-    return _told(pod, node, "Running", running, ready=True)
+    return _reported(pod, node, "Running", running, ready=True)
 
 
 def _created(pod: Object) -> list[Object]:
@@ -75,7 +75,7 @@ def _cannot_pull(cluster: KubernetesCluster, pod: Object, image: str) -> Object:
         tell(cluster.store, pod, "Failed", "Error: ErrImagePull", kind="Warning")
         tell(cluster.store, pod, "BackOff", f'Back-off pulling image "{image}"', kind="Warning")
     waiting = [_container(one, {"waiting": state}) for one in pod["spec"]["containers"]]
-    return _told(pod, {}, "Pending", waiting, ready=False)
+    return _reported(pod, {}, "Pending", waiting, ready=False)
 
 
 def _killed(cluster: KubernetesCluster, pod: Object, node: Object) -> Object:
@@ -90,7 +90,7 @@ def _killed(cluster: KubernetesCluster, pod: Object, node: Object) -> Object:
     if not any(one["restartCount"] for one in _containers(pod["status"])):
         message = f"Back-off restarting failed container {name} in pod {where}"
         tell(cluster.store, pod, "BackOff", message, kind="Warning")
-    return _told(pod, node, "Running", killed, ready=False)
+    return _reported(pod, node, "Running", killed, ready=False)
 
 
 def _containers(status: Object) -> list[Any]:
@@ -103,17 +103,17 @@ def _since(pod: Object) -> str:
 
 def _container(container: Object, state: Object) -> Object:
     is_running = "running" in state
-    told = {"name": container["name"], "image": container["image"], "imageID": "", "lastState": {}}
-    return {**told, "state": state, "ready": is_running, "started": is_running, "restartCount": 0}
+    reported = {"name": container["name"], "image": container["image"], "imageID": "", "lastState": {}}
+    return {**reported, "state": state, "ready": is_running, "started": is_running, "restartCount": 0}
 
 
-def _told(pod: Object, node: Object, phase: str, containers: list[Object], *, ready: bool) -> Object:
+def _reported(pod: Object, node: Object, phase: str, containers: list[Object], *, ready: bool) -> Object:
     before = pod["status"]
     state, reason, message = ("True", "", "") if ready else ("False", "ContainersNotReady", "containers are not ready")
     kinds = {"PodScheduled": ("True", "", ""), "Initialized": ("True", "", "")}
     kinds |= dict.fromkeys(("ContainersReady", "Ready"), (state, reason, message))
     status = {"phase": phase, "startTime": _since(pod), "containerStatuses": containers}
-    status["conditions"] = [condition(kind, *told, before=before) for kind, told in kinds.items()]
+    status["conditions"] = [condition(kind, *reported, before=before) for kind, reported in kinds.items()]
     addresses = (node.get("status") or {}).get("addresses") or []
     host = next((one["address"] for one in addresses if one["type"] == "InternalIP"), "")
     return status | ({"hostIP": host} if host else {})

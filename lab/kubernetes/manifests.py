@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stand-ins for the manifests of a CozyStack release: laid out as upstream's, with what a cluster needs of them.
+"""Simulations of the manifests of a CozyStack release: laid out as upstream's, with what a cluster needs of them.
 
 cozystack/cozystack v1.6.2: packages/core/installer and internal/crdinstall.
 """
@@ -13,19 +13,19 @@ from lab.kubernetes.store import Object
 NAMESPACE = "cozy-system"
 IMAGE = f"{STOCK}cozystack-operator:{data.VERSION}"
 SOURCE = f"oci://{STOCK}cozystack-packages"
-_STAND_IN = {"lab.example.com/stand-in": "this manifest is no release of CozyStack"}
+_SIMULATED = {"lab.example.com/simulated": "this manifest is no release of CozyStack"}
 _KEYS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable", "node.cilium.io/agent-not-ready")
 
 
 def operator_manifest() -> list[Object]:
-    """Return what stands in for cozystack-operator-talos.yaml."""
+    """Return what simulates cozystack-operator-talos.yaml."""
     inside = {"namespace": NAMESPACE}
     labels = {"cozystack.io/system": "true", "pod-security.kubernetes.io/enforce": "privileged"}
     role = {"kind": "ClusterRole", "name": "cluster-admin", "apiGroup": "rbac.authorization.k8s.io"}
     return [
         {
             **{"apiVersion": "v1", "kind": "Namespace"},
-            "metadata": {"name": NAMESPACE, "labels": labels, "annotations": _STAND_IN},
+            "metadata": {"name": NAMESPACE, "labels": labels, "annotations": _SIMULATED},
         },
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "cozystack", **inside}},
         {
@@ -62,7 +62,7 @@ def _container() -> Object:
 
 
 def definitions() -> list[Object]:
-    """Return what stands in for cozystack-crds.yaml: definitions that take everything."""
+    """Return what simulates cozystack-crds.yaml: definitions that take everything."""
     return [_definition("packages", "Package"), _definition("packagesources", "PackageSource")]
 
 
@@ -72,6 +72,6 @@ def _definition(plural: str, kind: str) -> Object:
     names = {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List"}
     return {
         **{"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"},
-        "metadata": {"name": f"{plural}.cozystack.io", "annotations": _STAND_IN},
+        "metadata": {"name": f"{plural}.cozystack.io", "annotations": _SIMULATED},
         "spec": {"group": "cozystack.io", "names": names, "scope": "Cluster", "versions": [version]},
     }

@@ -102,7 +102,7 @@ def _taints(node: TalosNode) -> dict[str, Any]:
 
 
 def _status(node: TalosNode, before: Object) -> Object:
-    conditions = {kind: ("False", *told) for kind, told in _HEALTHY.items()}
+    conditions = {kind: ("False", *reported) for kind, reported in _HEALTHY.items()}
     conditions["Ready"] = ("False", "KubeletNotReady", _NO_NETWORK)
     if node.is_networked:
         conditions["Ready"] = ("True", "KubeletReady", "kubelet is posting ready status")
@@ -142,9 +142,9 @@ def _node_info(node: TalosNode) -> dict[str, str]:
         **{"machineID": identity.hex, "systemUUID": str(identity), "operatingSystem": "linux"},
         "bootID": str(uuid.uuid5(identity, str(node.boot_time))),
         "architecture": node.hardware.architecture,
-        "kernelVersion": "0.0.0-stand-in",
+        "kernelVersion": "0.0.0-simulated",
         "osImage": f"Talos ({node.state.version})",
-        "containerRuntimeVersion": "containerd://0.0.0-stand-in",
+        "containerRuntimeVersion": "containerd://0.0.0-simulated",
         "kubeletVersion": image_version(str(kubelet.get("image", ""))),
         "kubeProxyVersion": "",
     }
@@ -153,16 +153,16 @@ def _node_info(node: TalosNode) -> dict[str, str]:
 def _conditions(wanted: dict[str, tuple[str, str, str]], before: Sequence[Object]) -> list[Object]:
     """Return the conditions; those that are as they were keep their times."""
     known = {condition["type"]: condition for condition in before}
-    return [_condition(kind, *told, before=known.get(kind) or {}) for kind, told in wanted.items()]
+    return [_condition(kind, *reported, before=known.get(kind) or {}) for kind, reported in wanted.items()]
 
 
 def _condition(kind: str, status: str, reason: str, message: str, *, before: Object) -> Object:
-    told = {"type": kind, "status": status, "reason": reason, "message": message}
-    if told.items() <= before.items():
+    reported = {"type": kind, "status": status, "reason": reason, "message": message}
+    if reported.items() <= before.items():
         return before
     time = now()
     since = before["lastTransitionTime"] if before.get("status") == status else time
-    return told | {"lastHeartbeatTime": time, "lastTransitionTime": since}
+    return reported | {"lastHeartbeatTime": time, "lastTransitionTime": since}
 
 
 def _lost(item: Object) -> Object:

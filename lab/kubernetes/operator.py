@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CozyStack's operator, stood in for: once its pod runs it brings definitions and Flux, and makes releases of Packages.
+"""CozyStack's operator, simulated: once its pod runs it brings definitions and Flux, and makes releases of Packages.
 
 Conditions and messages as in cozystack/cozystack v1.6.2, internal/operator/package_reconciler.go.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The scheduler: every pod gets a node with room for its requests, or is told in the scheduler's words why not."""
+"""The scheduler: every pod gets a node with room for its requests, or is reported in the scheduler's words why not."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def refusal(reasons: list[list[str]]) -> str:
     if not total:
         return "no nodes available to schedule pods"
     counted = Counter(reason for node in reasons for reason in set(node) if reason != _ELSEWHERE)
-    told = ", ".join(sorted(f"{count} {reason}" for reason, count in counted.items()))
+    reported = ", ".join(sorted(f"{count} {reason}" for reason, count in counted.items()))
     # Pods that could make room are looked for only where room is what lacks.
     full = sum(1 for node in reasons if node[0].startswith(("Insufficient", "Too many", "node(s) didn't have free")))
     hints = {
@@ -166,9 +166,9 @@ def refusal(reasons: list[list[str]]) -> str:
         "Preemption is not helpful for scheduling": total - full,
     }
     preemption = ", ".join(f"{count} {hint}" for hint, count in hints.items() if count)
-    return f"0/{total} nodes are available: {told}. preemption: 0/{total} nodes are available: {preemption}."
+    return f"0/{total} nodes are available: {reported}. preemption: 0/{total} nodes are available: {preemption}."
 
 
 def _condition(state: str, reason: str, message: str) -> dict[str, Any]:
-    told = {"type": "PodScheduled", "status": state, "lastTransitionTime": now()}
-    return told | ({"reason": reason, "message": message} if reason else {})
+    reported = {"type": "PodScheduled", "status": state, "lastTransitionTime": now()}
+    return reported | ({"reason": reason, "message": message} if reason else {})

@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 class ApiServer:
-    """STAND-IN for kube-apiserver on one control plane; it listens from start() to stop()."""
+    """Simulation of kube-apiserver on one control plane; it listens from start() to stop()."""
 
     def __init__(self, node: TalosNode) -> None:
         self._node = node
@@ -50,7 +50,7 @@ class ApiServer:
             )
         except (OSError, ValueError) as error:
             self._is_wanted = False
-            _log.warning("STAND-IN for Kubernetes does not answer at %s: %s", where, error)
+            _log.warning("Simulation of Kubernetes does not answer at %s: %s", where, error)
             return
         if not self._is_wanted:
             server.close()
@@ -58,7 +58,7 @@ class ApiServer:
         # Known before it listens: where the node is switched off meanwhile, this is cancelled, and stop() looks for it.
         self._server = server
         await server.start_serving()
-        _log.info("STAND-IN for Kubernetes answers at %s", where)
+        _log.info("Simulation of Kubernetes answers at %s", where)
 
     def stop(self) -> None:
         """Listen no more and abort every connection."""
@@ -116,7 +116,7 @@ async def _respond(cluster: KubernetesCluster, request: Request, user: User | No
 
 
 def _user(writer: asyncio.StreamWriter) -> User | None:
-    """Return who the client's certificate says it is; Talos lets nobody in without one."""
+    """Return who the client's certificate says it is; Talos lets no one in without one."""
     certificate = writer.get_extra_info("peercert")
     if not certificate:
         return None

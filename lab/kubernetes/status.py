@@ -17,11 +17,11 @@ class ApiError(Exception):
 
     def status(self) -> dict[str, Any]:
         """Return the Status object."""
-        told: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
-        told |= {"message": str(self), "reason": self.reason}
+        reported: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
+        reported |= {"message": str(self), "reason": self.reason}
         if self.details is not None:
-            told["details"] = self.details
-        return told | {"code": self.code}
+            reported["details"] = self.details
+        return reported | {"code": self.code}
 
 
 def unauthorized() -> ApiError:

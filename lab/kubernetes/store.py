@@ -93,7 +93,7 @@ class Store:
         return Page(list(shown), self.revision, _packed(_position(shown[-1])) if remaining else "", remaining)
 
     def put(self, kind: Kind, content: Object) -> Object:
-        """Keep the object; one that is as it was keeps its version, and nobody hears of it."""
+        """Keep the object; one that is as it was keeps its version, and no one hears of it."""
         key = _position(content)
         before = self._objects.get(kind, {}).get(key)
         metadata = _kept_metadata(before) if before else {"uid": str(uuid.uuid4()), "creationTimestamp": now()}

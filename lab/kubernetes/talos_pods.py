@@ -36,11 +36,11 @@ def reconcile(store: Store, nodes: Sequence[TalosNode]) -> None:
 def _static(pod: str, name: str, node: str, cpu: int, memory: int) -> Object:
     labels = {"k8s-app": name, "tier": "control-plane"}
     metadata = {"name": pod, "namespace": _NAMESPACE, "labels": labels}
-    metadata["annotations"] = {"kubernetes.io/config.mirror": "stand-in", "kubernetes.io/config.source": "file"}
+    metadata["annotations"] = {"kubernetes.io/config.mirror": "simulated", "kubernetes.io/config.source": "file"}
     spec = {
         **{"nodeName": node, "hostNetwork": True, "priorityClassName": "system-cluster-critical"},
         "tolerations": [{"operator": "Exists", "effect": "NoExecute"}],
-        "containers": [container(name, f"registry.k8s.io/{name}:stand-in", cpu, memory)],
+        "containers": [container(name, f"registry.k8s.io/{name}:simulated", cpu, memory)],
     }
     return {"kind": "Pod", "apiVersion": "v1", "metadata": metadata, "spec": spec, "status": {"phase": "Pending"}}
 
@@ -50,7 +50,7 @@ def _coredns() -> Object:
     tolerations = [{"key": _CONTROL_PLANE, "operator": "Exists", "effect": "NoSchedule"}]
     spec = {
         "tolerations": tolerations,
-        "containers": [container("coredns", "registry.k8s.io/coredns:stand-in", 100, 70)],
+        "containers": [container("coredns", "registry.k8s.io/coredns:simulated", 100, 70)],
     }
     return {
         **{"kind": "Deployment", "apiVersion": "apps/v1"},

@@ -59,15 +59,15 @@ def _deployment(cluster: KubernetesCluster, deployment: Object, by_owner: dict[s
 
 def _tell_deployment(cluster: KubernetesCluster, deployment: Object, wanted: int, ready: int) -> None:
     is_available = ready >= wanted
-    told = ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
+    reported = ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
     if not is_available:
-        told = ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
+        reported = ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
     before = deployment.get("status") or {}
     status = {
         **{"observedGeneration": deployment["metadata"].get("generation", 1), "replicas": wanted},
         **{"updatedReplicas": wanted, "readyReplicas": ready, "availableReplicas": ready},
         "unavailableReplicas": wanted - ready,
-        "conditions": [condition("Available", *told, before=before)],
+        "conditions": [condition("Available", *reported, before=before)],
     }
     if status != before:
         cluster.store.put(DEPLOYMENTS, deployment | {"status": status})
@@ -123,8 +123,8 @@ def _make(cluster: KubernetesCluster, owner: Object, pod: Object) -> None:
 
 def _reference(owner: Object) -> Object:
     metadata = owner["metadata"]
-    told = {"apiVersion": "apps/v1", "kind": owner["kind"], "name": metadata["name"], "uid": metadata["uid"]}
-    return told | {"controller": True, "blockOwnerDeletion": True}
+    reported = {"apiVersion": "apps/v1", "kind": owner["kind"], "name": metadata["name"], "uid": metadata["uid"]}
+    return reported | {"controller": True, "blockOwnerDeletion": True}
 
 
 def _owner(item: Object) -> str:
@@ -144,6 +144,6 @@ def is_ready(pod: Object) -> bool:
 def condition(kind: str, state: str, reason: str, message: str, *, before: Object) -> Object:
     """Return a condition; one that is as it was keeps its time."""
     known: Object = next((one for one in before.get("conditions") or [] if one["type"] == kind), {})
-    told = {"type": kind, "status": state, "reason": reason, "message": message}
+    reported = {"type": kind, "status": state, "reason": reason, "message": message}
     since = known["lastTransitionTime"] if known.get("status") == state else now()
-    return told | {"lastTransitionTime": since}
+    return reported | {"lastTransitionTime": since}

@@ -56,7 +56,7 @@ def patch(cluster: KubernetesCluster, request: Request, target: Target) -> Objec
     if kind == _APPLY:
         return _apply(cluster, request, target)
     if kind not in (_MERGE, _STRATEGIC):
-        text = f"the stand-in takes no patch of type {kind}"
+        text = f"the simulation takes no patch of type {kind}"
         raise status.ApiError(415, "UnsupportedMediaType", text)
     before, content = _existing(cluster, target), _body(request)
     after = fields.merge(before, content) if kind == _STRATEGIC else merged(before, content)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stand-in for the AWS CLI of Amazon Linux: `aws ssm get-parameter`, asked of the lab, as far as the machine may ask.
+"""A simulation of the AWS CLI of Amazon Linux: `aws ssm get-parameter`, as far as the machine has permission.
 
 Permissions are those of the role in the machine's instance profile, so that a policy that allows too little shows here.
 """
@@ -112,7 +112,7 @@ def get_parameter(words: list[str]) -> int:
 def main(words: list[str]) -> int:
     """Run the one command that there is."""
     if words[:2] != ["ssm", "get-parameter"]:
-        return refuse(252, f"aws: the lab's stand-in knows `aws ssm get-parameter` only, not {' '.join(words[:2])}")
+        return refuse(252, f"aws: the lab's command knows `aws ssm get-parameter` only, not {' '.join(words[:2])}")
     return get_parameter(words[2:])
 
 

@@ -2,10 +2,10 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stand-in for boot-to-talos v0.7.1: its flags, questions, progress lines and failures.
+"""A simulation of boot-to-talos v0.7.1: its flags, questions, progress lines and failures.
 
 It pulls the image from a registry on loopback and looks into it, but runs and writes nothing of it. It ends with a word
-to the lab, which takes the machine's Linux away and starts a Talos stand-in in its place.
+to the lab, which takes the machine's Linux away and starts a Simulated Talos in its place.
 """
 
 from __future__ import annotations
@@ -45,9 +45,11 @@ USAGE = f"""Usage of {sys.argv[0]}:
   -yes
     \tautomatic yes to prompts"""
 MODES = """Mode:
-  1. boot: by kexec (the stand-in's wording)
-  2. install: to the disk (the stand-in's wording)"""
-SECURE_BOOT = "\nWARNING: Secure Boot is enabled! (the rest is the stand-in's wording: it tells how to turn it off)\n"
+  1. boot: by kexec (the simulation's wording)
+  2. install: to the disk (the simulation's wording)"""
+SECURE_BOOT = (
+    "\nWARNING: Secure Boot is enabled! (the others is the simulation's wording: it tells how to turn it off)\n"
+)
 RAW_ENDINGS = (".raw", ".raw.gz", ".raw.xz", ".raw.zst")
 # The machines of the lab are Gravitons. From an index the real one takes this platform nevertheless.
 ARCHITECTURE = "arm64"
@@ -365,8 +367,8 @@ def _install_container(options: Options, architecture: str) -> None:
     log("starting Talos installer")
     if architecture != ARCHITECTURE:
         fatal("forkexec: exec format error")
-    log("running Talos installer (a stand-in)")
-    log("installation of Talos complete (a stand-in)")
+    log("running Talos installer (simulated)")
+    log("installation of Talos complete (simulated)")
     log("Talos installer finished successfully")
     log("remounting all filesystems read-only")
     log(f"copy {FOLDER}/image.raw → {options.disk}")
@@ -409,8 +411,8 @@ def _write(options: Options, what: str) -> None:
     if not disk.exists():
         fatal(f"open {what}: open {options.disk}: no such file or directory")
     if not stat.S_ISREG(disk.stat().st_mode):
-        fatal(f"open {what}: open {options.disk}: the lab's stand-in writes no real disk")
-    disk.write_text(f"Talos stand-in\nimage {options.image}\nargs {' '.join(options.extra)}\n", encoding="utf-8")
+        fatal(f"open {what}: open {options.disk}: the lab's simulation writes no real disk")
+    disk.write_text(f"Simulated Talos\nimage {options.image}\nargs {' '.join(options.extra)}\n", encoding="utf-8")
 
 
 def main(arguments: list[str]) -> None:

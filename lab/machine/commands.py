@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stand-ins for the commands that would change the computer or tell of the wrong one: commands.py NAME ARGUMENT..."""
+"""Simulations of the commands that would change the computer or report the wrong one: commands.py NAME ARGUMENT..."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def uname(arguments: list[str]) -> int:
     if arguments in ([], ["-s"]):
         print("Linux")
     elif "-a" in arguments:
-        print("Linux lab 6.1.0-lab aarch64 GNU/Linux (a stand-in)")
+        print("Linux lab 6.1.0-lab aarch64 GNU/Linux (simulated)")
     else:
         flags = [f"-{letter}" for argument in arguments for letter in argument.lstrip("-")]
         print(" ".join(values.get(flag, "unknown") for flag in flags))
@@ -81,7 +81,7 @@ def _columns(arguments: list[str], default: list[str]) -> list[str]:
 
 
 def lsblk(arguments: list[str]) -> int:
-    """Tell of the one disk."""
+    """Report the one disk."""
     rows = [
         {"NAME": "nvme0n1", "PATH": DISK, "PKNAME": "", "TYPE": "disk", "SIZE": "50G", "MOUNTPOINT": ""},
         {
@@ -147,7 +147,7 @@ def sysctl(arguments: list[str]) -> int:
 
 
 def plain(name: str) -> Callable[[list[str]], int]:
-    """Return a stand-in that takes everything."""
+    """Return a simulation that takes everything."""
     return lambda arguments: record(name, arguments)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stand-in for curl: http on loopback only, the options that a boot script needs, the real exit codes."""
+"""A curl: http on loopback only, the options that a boot script needs, the real exit codes."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def parse(arguments: list[str]) -> Request:
             rest = [f"-{word[2:]}"] if word[:2] in FLAGS else [word[2:]]
             waiting = [word[:2], *rest, *waiting]
         else:
-            raise CurlError(2, f"option {word}: is unknown to the lab's stand-in for curl")
+            raise CurlError(2, f"option {word}: is unknown to the lab's curl")
     if not request.urls:
         raise CurlError(2, "no URL specified!")
     return request
@@ -94,7 +94,7 @@ def fetch(request: Request, url: str) -> tuple[int, bytes]:
 def _once(request: Request, url: str) -> http.client.HTTPResponse:
     parts = urlsplit(url if "://" in url else f"http://{url}")
     if parts.scheme != "http":
-        raise CurlError(1, f"Protocol {parts.scheme!r} is not in the lab's stand-in for curl")
+        raise CurlError(1, f"Protocol {parts.scheme!r} is not in the lab's curl")
     host, port = _loopback(parts.hostname or ""), parts.port or 80
     limit = min(request.number("connect_timeout", 30), request.number("max_time", 60))
     connection = http.client.HTTPConnection(host, port, timeout=limit)
@@ -188,7 +188,7 @@ def transfer(request: Request, url: str) -> int:
 def main(arguments: list[str]) -> int:
     """Fetch every URL; return the last exit code."""
     if arguments[:1] in (["--version"], ["-V"]):
-        print("curl (a stand-in of the lab)")
+        print("curl (simulated by the lab)")
         return 0
     try:
         request = parse(arguments)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Runs first in the namespaces of a machine: furnish its root with the host's programs, read-only, and go in.
-#   sh enter.sh ROOT PYTHON-PREFIX PYTHON STAND-IN...
+#   sh enter.sh ROOT PYTHON-PREFIX PYTHON SIMULATION...
 set -eu
 root=$1 prefix=$2 python=$3
 shift 3
@@ -39,7 +39,7 @@ case $prefix in
     ;;
 esac
 
-# The stand-ins also take the places of the real programs, for scripts that set a PATH of their own.
+# The simulated services also take the places of the real programs, for scripts that set a PATH of their own.
 for name in "$@"; do
   for place in usr/bin usr/sbin bin sbin; do
     if [ ! -L "$place" ] && [ -f "$place/$name" ] && [ ! -L "$place/$name" ]; then

@@ -29,7 +29,7 @@ def main(script: str) -> int:
             return 0
         if ended == pid:
             code = os.waitstatus_to_exitcode(status)
-            print(f"[lab, a test double] cloud-init: user-data ended with exit code {code}", flush=True)
+            print(f"[lab, simulated] cloud-init: user-data ended with exit code {code}", flush=True)
             Path(f"{root}/run/lab/exit").write_text(f"{code}\n", encoding="utf-8")
 
 
@@ -37,7 +37,7 @@ def _run(script: str) -> None:
     try:
         os.execv(script, [script])  # noqa: S606  the user-data itself
     except OSError as error:
-        print(f"[lab, a test double] cloud-init: the user-data cannot be run: {error}", flush=True)
+        print(f"[lab, simulated] cloud-init: the user-data cannot be run: {error}", flush=True)
         os._exit(126)
 
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stand-in for an OCI registry: real manifests of images that hold next to nothing, over plain http."""
+"""A simulation of an OCI registry: real manifests of images that hold next to nothing, over plain http."""

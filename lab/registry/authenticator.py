@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the registry stand-in authenticates clients: by a password, or by a token issued with or without one."""
+"""How the simulated registry authenticates clients: by a password, or by a token issued with or without one."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Authenticator:
     def challenge(self, origin: str, repository: str) -> str:
         """Return what WWW-Authenticate says."""
         if self.scheme == "basic":
-            return 'Basic realm="stand-in"'
+            return 'Basic realm="simulated"'
         realm = self.realm or f"{origin}/token"
-        return f'Bearer realm="{realm}",service="stand-in",scope="repository:{repository}:pull"'
+        return f'Bearer realm="{realm}",service="simulated",scope="repository:{repository}:pull"'
 
     def lets_in(self, authorization: str, repository: str) -> bool:
         """Tell whether a request for a repository may go on."""

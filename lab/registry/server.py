@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The registry stand-in's server. Tests order its faults and its images over /lab/, as they order AWS's."""
+"""The simulated registry's server. Tests order its faults and its images over /lab/, as they order AWS's."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class Registry:
 
 def refusal(status: int, code: str) -> Reply:
     """Return an error as registries write it."""
-    return Reply(status, json.dumps({"errors": [{"code": code, "message": f"the stand-in says {code}"}]}).encode())
+    return Reply(status, json.dumps({"errors": [{"code": code, "message": f"the simulation says {code}"}]}).encode())
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

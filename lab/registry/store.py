@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the registry stand-in holds: images made up on the spot, the same bytes for the same description."""
+"""What the simulated registry holds: images made up on the spot, the same bytes for the same description."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 BOTH = ("linux/amd64", "linux/arm64")
 VERSION_LABEL = "alpha.talos.dev/version"
-# What an imager's customization.extraKernelArgs become is in the UKI; the stand-in has no UKI, so a label says it.
+# What an imager's customization.extraKernelArgs become is in the UKI; the simulation has no UKI, so a label says it.
 CMDLINE_LABEL = "lab/cmdline"
 
 
@@ -73,8 +73,8 @@ class Store:
 
         With a version it has the label of Talos' installers; cmdline stands for kernel arguments in its UKI.
         """
-        told = {VERSION_LABEL: version, CMDLINE_LABEL: cmdline}
-        labels = {name: value for name, value in told.items() if value}
+        reported = {VERSION_LABEL: version, CMDLINE_LABEL: cmdline}
+        labels = {name: value for name, value in reported.items() if value}
         made = {platform: self._add_platform(repository, platform, build, labels) for platform in platforms}
         if len(made) == 1:
             return self.add(repository, tag, next(iter(made.values())))
@@ -101,7 +101,7 @@ class Store:
         return dict((config.get("config") or {}).get("Labels") or {})
 
     def _add_platform(self, repository: str, platform: str, build: str, labels: Mapping[str, str]) -> Manifest:
-        layer = make_layer(f"A stand-in of {repository} for {platform}. {build}\n")
+        layer = make_layer(f"A simulation of {repository} for {platform}. {build}\n")
         config: dict[str, Any] = {
             **described(platform),
             "rootfs": {"type": "layers", "diff_ids": [digest_of(gzip.decompress(layer))]},
@@ -140,7 +140,7 @@ def make_layer(text: str) -> bytes:
     """Return a layer with one file; the same bytes for the same text."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        entry = tarfile.TarInfo("STAND-IN")
+        entry = tarfile.TarInfo("SIMULATED")
         entry.size = len(text.encode())
         archive.addfile(entry, io.BytesIO(text.encode()))
     return gzip.compress(buffer.getvalue(), mtime=0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the stand-in takes a configuration: checks, modes and dry runs as each release does them."""
+"""How the simulation takes a configuration: checks, modes and dry runs as each release does them."""
 
 from __future__ import annotations
 

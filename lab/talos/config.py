@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the stand-in makes of a machine configuration: the checks of a node, its diff, and what it needs to know."""
+"""What the simulation makes of a machine configuration: the checks of a node, its diff, and what it needs to know."""
 
 from __future__ import annotations
 
@@ -108,8 +108,8 @@ def parse(text: bytes, release: tuple[int, int]) -> Config:
     problems = validation.invalid(documents, release)
     if problems:
         count = f"{len(problems)} error{'s' if len(problems) > 1 else ''} occurred:"
-        told = (f"\n\t* {problem.document}: {problem.cause} ({problem.path})" for problem in problems)
-        raise ConfigError(count + "".join(told) + "\n\n")
+        reported = (f"\n\t* {problem.document}: {problem.cause} ({problem.path})" for problem in problems)
+        raise ConfigError(count + "".join(reported) + "\n\n")
     return Config(text.decode(), documents)
 
 
@@ -145,7 +145,7 @@ def _fault(document: dict[str, Any], release: tuple[int, int]) -> str:
 
 
 def check_certificates(config: Config) -> None:
-    """Refuse authorities with which the stand-in cannot run; a real node would take them and not start."""
+    """Refuse authorities with which the simulation cannot run; a real node would take them and not start."""
     for path in (("machine", "ca", "crt"), ("cluster", "ca", "crt")):
         try:
             certificate = config.pem(*path)
@@ -159,15 +159,15 @@ def difference(before: Config | None, after: Config) -> str:
     """Return the unified diff of the encoded documents, as a dry run shows it; secrets in clear, as there."""
     if before is None:
         return _unified("", _encoded(after.documents))
-    old, new = _told(before.documents), _told(after.documents)
+    old, new = _reported(before.documents), _reported(after.documents)
     return "" if old == new else _unified(_encoded(old), _encoded(_in_order_of(old, new)))
 
 
-def _told(value: Any, *, empty: tuple[Any, ...] = (None, "", [])) -> Any:
+def _reported(value: Any, *, empty: tuple[Any, ...] = (None, "", [])) -> Any:
     """Return what a node makes of a configuration: it decodes it, and what is empty is as good as absent then."""
     if isinstance(value, dict):
-        return {key: _told(item, empty=empty) for key, item in value.items() if item not in empty}
-    return [_told(item, empty=empty) for item in value] if isinstance(value, list) else value
+        return {key: _reported(item, empty=empty) for key, item in value.items() if item not in empty}
+    return [_reported(item, empty=empty) for item in value] if isinstance(value, list) else value
 
 
 def _in_order_of(model: Any, value: Any) -> Any:
@@ -196,7 +196,7 @@ def needs_reboot(before: Config, after: Config) -> bool:
 
 def _slow_part(config: Config) -> dict[str, Any]:
     # An empty list is none of nothing here: the decoded ones are compared, not their texts.
-    base: dict[str, Any] = _told(config.base, empty=(None, ""))
+    base: dict[str, Any] = _reported(config.base, empty=(None, ""))
     base.pop("debug", None)
     base.pop("cluster", None)
     machine = base.get("machine") or {}

@@ -92,7 +92,7 @@ def _resource(node: TalosNode, request: Any, name: str, spec: Any) -> Any:
         type=request.type,
         id=name,
         version="1",
-        owner="stand-in",
+        owner="simulated",
         phase="running",
         created=created,
         updated=created,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kinds of resources that the stand-in knows: by which names talosctl finds them, and what it shows of them."""
+"""The kinds of resources that the simulation knows: by which names talosctl finds them, and what it shows of them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SENSITIVE: Final = {"MachineConfigs.config.talos.dev"}
 
 
 class Definition(NamedTuple):
-    """What COSI tells of a kind of resource."""
+    """What COSI reports a kind of resource."""
 
     type: str
     namespace: str

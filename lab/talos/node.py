@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Talos node that is none: the stand-in that the lab and the tests talk to."""
+"""A Talos node that is none: the simulation that the lab and the tests talk to."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def hardware_of(*, cpus: int, memory: int, disk: int) -> Hardware:
 
 
 class Timing(NamedTuple):
-    """Seconds that the stand-in takes for what takes a real node minutes."""
+    """Seconds that the simulation takes for what takes a real node minutes."""
 
     answer: float = 0.05
     reboot: float = 0.3
@@ -62,7 +62,7 @@ def clusters() -> Clusters:
 
 
 class TalosNode:
-    """STAND-IN for a Talos node: real API, real TLS, no operating system.
+    """Simulation of a Talos node: real API, real TLS, no operating system.
 
     It listens at address:port and keeps what a node would keep on its disk in directory. Nodes that share a registry
     find each other as the members of a cluster do.
@@ -182,7 +182,7 @@ class TalosNode:
         self.registry.add(self)
         if self.state.is_wiped:
             self.stage = "no operating system"
-            _log.info("STAND-IN for Talos at %s: its disk is wiped, nothing boots", self.address)
+            _log.info("Simulation of Talos at %s: its disk is wiped, nothing boots", self.address)
             return
         await self._boot()
 
@@ -199,14 +199,14 @@ class TalosNode:
         self._spawn(self._reboot(stage))
 
     async def _reboot(self, stage: str) -> None:
-        # Told while the connections last, as a real node tells it while it stops its services.
+        # Reported while the connections last, as a real node tells it while it stops its services.
         self.stage = stage
         await asyncio.sleep(self.timing.answer)
         self._power_down(stage)
         await asyncio.sleep(self.timing.reboot)
         if self.faults.never_returns or self.state.is_wiped:
             self.stage = "off"
-            _log.info("STAND-IN for Talos at %s does not come back", self.address)
+            _log.info("Simulation of Talos at %s does not come back", self.address)
             return
         await self._boot()
 
@@ -245,7 +245,7 @@ class TalosNode:
             await self._listen(*self._maintenance_tls())
         else:
             self._spawn(self._come_up())
-        _log.info("STAND-IN for Talos %s at %s:%d: %s", self.state.version, self.address, self.port, self.stage)
+        _log.info("Simulation of Talos %s at %s:%d: %s", self.state.version, self.address, self.port, self.stage)
 
     async def _come_up(self) -> None:
         await self._listen_as_member()

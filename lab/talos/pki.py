@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates of the stand-in: what Talos itself makes when it boots."""
+"""Certificates of the simulation: what Talos itself makes when it boots."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def server_context(pair: Pair, *, clients_of: bytes | None = None) -> ssl.SSLCon
 @contextmanager
 def _key_file(pair: Pair) -> Iterator[Path]:
     """Yield a private file with both, because ssl takes keys from files only."""
-    descriptor, name = tempfile.mkstemp(prefix="talos-stand-in-")
+    descriptor, name = tempfile.mkstemp(prefix="talos-simulated-")
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(pair.certificate_pem + pair.key_pem)

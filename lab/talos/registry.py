@@ -29,7 +29,7 @@ def contents_of(image: str) -> Contents:
         repository, tag = path, ""
     labels = labels_of(image)
     names = repository.replace("/", "-").split("-")
-    extensions: dict[str, str] = {name: "stand-in" for name in ("spin", "tailscale", "drbd", "zfs") if name in names}
+    extensions: dict[str, str] = {name: "simulated" for name in ("spin", "tailscale", "drbd", "zfs") if name in names}
     version = labels.get(VERSION_LABEL) or (tag if tag.startswith("v") else None)
     return Contents(version, extensions, labels.get(CMDLINE_LABEL, ""))
 

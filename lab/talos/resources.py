@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The COSI resources that the stand-in shows, as a node's YAML."""
+"""The COSI resources that the simulation shows, as a node's YAML."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def unmet_conditions(node: TalosNode) -> dict[str, str]:
 
 def _extensions(node: TalosNode) -> Specs:
     return {
-        str(number): {"image": f"stand-in/{name}", "metadata": {"name": name, "version": version}}
+        str(number): {"image": f"simulated/{name}", "metadata": {"name": name, "version": version}}
         for number, (name, version) in enumerate(sorted(node.state.extensions.items()))
     }
 
@@ -95,7 +95,7 @@ def _disk(node: TalosNode) -> dict[str, Any]:
         "dev_path": f"/dev/{node.hardware.disk}",
         "size": node.hardware.disk_size,
         "pretty_size": f"{node.hardware.disk_size / 2**30:.0f} GiB",
-        "model": "Stand-in for an EBS volume",
+        "model": "Simulation of an EBS volume",
         "serial": f"vol{node.address.replace('.', '')}",
         "transport": "nvme",
         "readonly": False,
@@ -140,7 +140,7 @@ def _members(node: TalosNode) -> Specs:
         return {}
     return {
         peer.hostname: {
-            "nodeId": f"stand-in-{peer.address}",
+            "nodeId": f"simulated-{peer.address}",
             "addresses": [peer.address],
             "hostname": peer.hostname,
             "machineType": peer.machine_type,

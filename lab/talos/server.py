@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The gRPC server of the stand-in: grpclib's, with connections that can be cut."""
+"""The gRPC server of the simulation: grpclib's, with connections that can be cut."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LINGER = 0.1
 
 
 class _Handlers(dict[str, Handler]):
-    """The handlers by path; one that nobody described is answered too.
+    """The handlers by path; one that no one described is answered too.
 
     grpclib's own answer to an unknown path lacks the content type, so that a client of Go tells something else.
     """
@@ -103,7 +103,7 @@ class NodeServer(Server):
         try:
             await asyncio.shield(starting)
         except asyncio.CancelledError:
-            # Half-way its socket would stay open, and nobody would know it.
+            # Half-way its socket would stay open, and no one would know it.
             await starting
             self.cut()
             raise

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The calls that the stand-in answers, with the words and the status codes of a real node."""
+"""The calls that the simulation answers, with the words and the status codes of a real node."""
 
 from __future__ import annotations
 
@@ -130,7 +130,12 @@ async def version(node: TalosNode, _: Any) -> Any:
     return _reply(
         "Version",
         version=proto.message("VersionInfo")(
-            tag=node.state.version, sha="standin", built="", go_version="", os="linux", arch=node.hardware.architecture
+            tag=node.state.version,
+            sha="simulated",
+            built="",
+            go_version="",
+            os="linux",
+            arch=node.hardware.architecture,
         ),
         platform=proto.message("PlatformInfo")(name="metal", mode="metal"),
         features=proto.message("FeaturesInfo")(rbac=True),
@@ -149,9 +154,9 @@ async def service_list(node: TalosNode, _: Any) -> Any:
 
 
 def _service(node: TalosNode, name: str, state: str, healthy: bool | None) -> Any:
-    """Return what is told of a service; a real one has an event for every state that it went through."""
+    """Return what is reported of a service; a real one has an event for every state that it went through."""
     since = proto.message("Timestamp")(seconds=node.boot_time)
-    event = proto.message("ServiceEvent")(msg=f"STAND-IN: {state}", state=state, ts=since)
+    event = proto.message("ServiceEvent")(msg=f"SIMULATED: {state}", state=state, ts=since)
     health = proto.message("ServiceHealth")(unknown=healthy is None, healthy=bool(healthy), last_change=since)
     events = proto.message("ServiceEvents")(events=[event])
     return proto.message("ServiceInfo")(id=name, state=state, events=events, health=health)
@@ -168,8 +173,8 @@ def running_services(node: TalosNode) -> Mapping[str, tuple[str, bool | None]]:
         found["etcd"] = after if node.state.etcd_member else ("Preparing", None)
         found["trustd"] = after
     if "tailscale" in node.state.extensions:
-        is_told = tailscale.environment(node) is not None
-        found[tailscale.SERVICE] = ("Running" if is_told and node.is_booted else "Waiting", None)
+        is_configured = tailscale.environment(node) is not None
+        found[tailscale.SERVICE] = ("Running" if is_configured and node.is_booted else "Waiting", None)
     return dict(sorted(found.items()))
 
 
@@ -227,7 +232,7 @@ async def lifecycle_upgrade(node: TalosNode, request: Any) -> Iterable[Any]:
     """Answer the new Upgrade, which leaves the reboot to the client."""
     _switch_image(node, request.source.image_name)
     progress, reply = proto.message("LifecycleServiceInstallProgress"), proto.message("LifecycleServiceUpgradeResponse")
-    return [reply(progress=progress(message="STAND-IN installs\n")), reply(progress=progress(exit_code=0))]
+    return [reply(progress=progress(message="SIMULATED installs\n")), reply(progress=progress(exit_code=0))]
 
 
 # Etcd and Kubernetes.
@@ -287,7 +292,7 @@ async def etcd_snapshot(node: TalosNode, _: Any) -> Iterable[Any]:
     """Answer EtcdSnapshot, with the checksum that etcd puts at a snapshot's end."""
     _running_members(node)
     digest = hashlib.sha256(node.identity.encode()).hexdigest()
-    content = etcd.snapshot({"/STAND-IN": digest}, version="3.6.0")
+    content = etcd.snapshot({"/SIMULATED": digest}, version="3.6.0")
     data = proto.message("Data")
     return [data(bytes=content[at : at + 4096]) for at in range(0, len(content), 4096)]
 

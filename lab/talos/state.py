@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a stand-in node keeps on its disk, so that it comes back as it was after a reboot or a restart of the lab."""
+"""What a simulated node keeps on its disk, so that it comes back as it was after a reboot or a restart of the lab."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the stand-in tells of itself bit by bit: events, logs and files."""
+"""What the simulation reports itself bit by bit: events, logs and files."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ async def _events(node: TalosNode, *, tells_past: bool) -> AsyncIterator[Any]:
         await asyncio.sleep(node.timing.answer / 4)
 
 
-def _status(told: dict[str, Any]) -> Any:
-    unmet = [proto.message("UnmetCondition")(**one) for one in told["status"]["unmetConditions"]]
-    status = proto.message("MachineStatus")(ready=told["status"]["ready"], unmet_conditions=unmet)
-    return proto.message("MachineStatusEvent")(stage=_STAGES.get(told["stage"], 0), status=status)
+def _status(reported: dict[str, Any]) -> Any:
+    unmet = [proto.message("UnmetCondition")(**one) for one in reported["status"]["unmetConditions"]]
+    status = proto.message("MachineStatus")(ready=reported["status"]["ready"], unmet_conditions=unmet)
+    return proto.message("MachineStatusEvent")(stage=_STAGES.get(reported["stage"], 0), status=status)
 
 
 def _event(name: str, content: Any) -> Any:
@@ -68,7 +68,7 @@ async def logs(node: TalosNode, request: Any) -> Iterable[Any]:
     services = node.services()
     if request.id not in services:
         raise GRPCError(Status.UNKNOWN, f'log "{request.id}" was not registered')
-    lines = [f"STAND-IN for the log of {request.id}: {services[request.id][0]}"]
+    lines = [f"Simulation of the log of {request.id}: {services[request.id][0]}"]
     if request.id == tailscale.SERVICE:
         lines += tailscale.log(node)
     text = "".join(f"{line}\n" for line in lines)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""STAND-IN for Tailscale's system extension: it talks to nobody, and takes every key that does not say invalid."""
+"""Simulation of Tailscale's system extension: it talks to no one, and takes every key that does not say invalid."""
 
 from __future__ import annotations
 

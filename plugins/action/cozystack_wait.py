@@ -87,10 +87,10 @@ class ActionModule(InProcess):
             history=read_history(path),
         )
         write_history(path, outcome.history)
-        told = {"outcome": outcome.state, "elapsed": round(outcome.elapsed, 1), "history": outcome.history["looks"]}
+        reported = {"outcome": outcome.state, "elapsed": round(outcome.elapsed, 1), "history": outcome.history["looks"]}
         problem = refusal(outcome, wish)
         failure = {"failed": True, "msg": problem} if problem else {}
-        return result | {"changed": False, "cozystack": dict(outcome.account)} | told | failure
+        return result | {"changed": False, "cozystack": dict(outcome.account)} | reported | failure
 
     def _look(self, options: Mapping[str, Any], task_vars: dict[str, Any] | None, *, settled: bool) -> Account:
         """Return what the module sees; a failure of the module itself ends the wait."""

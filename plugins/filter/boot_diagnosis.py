@@ -55,7 +55,7 @@ def remedy(state: str, failed: bool, console: bool) -> str:
     if state != "running":
         return "run the playbook again, which makes or starts the instance."
     if failed:
-        return f"mend what the console names, then {REPLACE}"
+        return f"fix what the console names, then {REPLACE}"
     if console:
         return (
             "it may only need longer: raise nodes_wait_timeout and run the playbook again. The console is that of the "

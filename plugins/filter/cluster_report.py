@@ -106,7 +106,7 @@ def bastion_report(cluster: Record, resources: Record) -> dict[str, Any]:
 
 
 def cozystack_report(result: Record) -> dict[str, Any] | None:
-    """Return how far the installation of CozyStack got; nothing where nobody tried."""
+    """Return how far the installation of CozyStack got; nothing where no one tried."""
     if not result:
         return None
     account = result.get("account") or {}
@@ -168,7 +168,7 @@ def kubernetes_report(answer: Record) -> dict[str, Any] | None:
 
 
 def registered_node(item: Record) -> dict[str, Any]:
-    """Return what is told of one of Kubernetes' nodes."""
+    """Return what is reported of one of Kubernetes' nodes."""
     conditions = item["status"].get("conditions") or ()
     ready: Record = next((condition for condition in conditions if condition["type"] == "Ready"), {})
     is_ready = ready.get("status") == "True"
@@ -186,7 +186,7 @@ def is_without_network(node: Record) -> bool:
 
 
 def access_report(audit: Record) -> dict[str, Any] | None:
-    """Return how closed the cluster is; nothing where nobody looked."""
+    """Return how closed the cluster is; nothing where no one looked."""
     if "deviations" not in audit:
         return None
     return {"deviations": list(audit["deviations"]), "home": [home_line(rule) for rule in audit["home_access"]]}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Say which differences only a person may mend, and how."""
+"""Say which differences a person has to resolve, and how."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def replacement_remedies(resources: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def line_of(resource: Mapping[str, Any], difference: Mapping[str, Any]) -> str:
-    """Return what differs and the commands that mend it, or the value that says it is meant to be so."""
+    """Return what differs and the commands that fix it, or the value that says it is meant to be so."""
     replace = f"{DELETE.get(resource['kind'], RESET)}, then run the playbook again"
     command = (replace if difference["replace"] else CREDITS).format(id=resource["id"], want=difference["want"])
     change = f"{difference['property']} of {resource['name']} from {difference['have']} to {difference['want']}"

@@ -5,7 +5,7 @@
 
 A file is written under a temporary name beside its own and takes its place at the end. A run that is killed before that
 leaves the temporary file, which may hold a secret. Whoever writes holds a lock of the kernel's on it, and a killed
-process loses its locks: what can be locked is nobody's. That is exact, where ids of processes are given again, mean
+process loses its locks: what can be locked is no one's. That is exact, where ids of processes are given again, mean
 nothing in another container, and an age would either spare a dead run's file or take a slow one's.
 
 Runs on bastions as well: Python 3.9, standard library only.

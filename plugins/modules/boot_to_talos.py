@@ -383,8 +383,8 @@ def problem_of(outcome: Outcome) -> str:
     """Return why nothing comes of it, empty if it goes well."""
     errors = [finding for finding in outcome.findings if finding.is_error]
     if errors and not outcome.plan:
-        told = "; ".join(f"{finding.cause}. {finding.remedy}" for finding in errors)
-        return f"Failed to turn this machine into Talos; nothing was begun: {told}"
+        reported = "; ".join(f"{finding.cause}. {finding.remedy}" for finding in errors)
+        return f"Failed to turn this machine into Talos; nothing was begun: {reported}"
     if outcome.failure:
         return f"Failed to turn this machine into Talos: {outcome.failure}"
     return ""

@@ -2,21 +2,21 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Foretell whether CozyStack will run on nodes, and what will be in its way, before there are any."""
+"""Forecast whether CozyStack will run on planned nodes and what will block it."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cozystack_forecast
-short_description: Foretell what will be in CozyStack's way on nodes that are not there yet
+short_description: Forecast what will block CozyStack on planned nodes
 version_added: 0.1.0
 description:
   - Places the pods of a profile of CozyStack on nodes of the given sizes, one after the other as the Kubernetes
     scheduler would. Tells which resource runs out first, on which node, and the smallest change with which all fits.
   - Tells also what cannot work however large the nodes are, such as images for another architecture.
   - What pods request is shipped with the collection, for CozyStack v1.6. It is a floor, for many pods request nothing
-    and some are made at run time only; what the documentation says is used is told beside it.
-  - Asks nobody and changes nothing. It does not fail because of what it foretells.
+    and some are made at run time only; what the documentation says is used is reported beside it.
+  - Calls no API and changes nothing. It does not fail because of what it forecasts.
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
@@ -78,7 +78,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Foretell how the whole platform will do on three small nodes
+- name: Predict how the whole platform will do on three small nodes
   urmanac.talos.cozystack_forecast:
     nodes:
       - name: gateway
@@ -284,10 +284,10 @@ def read_machine(node: Mapping[str, Any], params: Mapping[str, Any]) -> Machine:
     )
 
 
-def read_sizes(request: Request, told: Mapping[str, Any]) -> dict[str, Size]:
+def read_sizes(request: Request, reported: Mapping[str, Any]) -> dict[str, Size]:
     """Return the sizes of all types that are known, of the nodes' and of those that could take their place."""
     names = dict.fromkeys((*SIZES, *(machine.instance_type for machine in request.machines)))
-    return {name: size for name in names if (size := size_of(name, told)) is not None}
+    return {name: size for name in names if (size := size_of(name, reported)) is not None}
 
 
 def argument_spec() -> dict[str, Any]:

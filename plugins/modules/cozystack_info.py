@@ -11,10 +11,10 @@ module: cozystack_info
 version_added: 0.1.0
 short_description: Tell how far an installation of CozyStack is, and what is in its way
 description:
-  - Reads packages, releases, pods, nodes and storage through the Kubernetes API, and tells what the rest waits for.
+  - Reads packages, releases, pods, nodes and storage through the Kubernetes API, and tells what the others wait for.
   - Works where nothing is installed, and never fails because of an API server that is away or half dead.
     What could not be read is in RV(api.missing).
-  - Fails where only the user can mend it, such as a kubeconfig that is missing, expired or of another cluster.
+  - Fails where only the user can fix it, such as a kubeconfig that is missing, expired or of another cluster.
   - Lists are read in pages and forgotten, so that thousands of pods take no memory.
     Of each kind of trouble the first 50 are returned.
 author:
@@ -31,7 +31,7 @@ options:
     default: false
   plan:
     description:
-      - What is to be installed. With it, what the installation has not reached yet is foretold (RV(outlook)), as
+      - What is to be installed. With it, what the installation has not reached yet is predicted (RV(outlook)), as
         M(urmanac.talos.cozystack_forecast) would, but for the nodes as they really are.
     type: dict
     suboptions:
@@ -77,7 +77,7 @@ ready:
   type: bool
   sample: false
 blocked:
-  description: Whether something is in the way that waiting does not mend.
+  description: Whether something is in the way that waiting does not fix.
   returned: always
   type: bool
   sample: true
@@ -223,7 +223,7 @@ pods:
       elements: dict
       sample: []
 nodes:
-  description: The nodes, with what is reserved of each. C(kvm) is nothing where no device plugin has told.
+  description: The nodes, with what is reserved of each. C(kvm) is nothing where no device plugin has reported.
   returned: always
   type: list
   elements: dict
@@ -275,7 +275,7 @@ oom:
       exit_code: 137
       message: ""
 virtualization:
-  description: Whether any node can run virtual machines, as far as KubeVirt's device plugin has told.
+  description: Whether any node can run virtual machines, as far as KubeVirt's device plugin has reported.
   returned: always
   type: dict
   sample: {kvm: false, nodes: {gateway: 0}}

@@ -78,7 +78,7 @@ options:
     description: Domain under which the platform publishes its services.
     type: str
   api_server_endpoint:
-    description: URL of the Kubernetes API as tenants are told it.
+    description: URL of the Kubernetes API as tenants are given it.
     type: str
   exposed_services:
     description: Services that are published under O(host), such as V(dashboard).

@@ -21,7 +21,7 @@ description:
   - Computes who can reach which port of which node, from rules, network ACLs, routes and addresses.
 notes:
   - Reads by the VPC and not by tags, since what is added by hand carries none.
-  - A secret in user-data is told by its kind and line, never by its text.
+  - A secret in user-data is reported by its kind and line, never by its text.
 author:
   - The urmanac.talos authors (@urmanac)
 options:
@@ -75,7 +75,7 @@ EXAMPLES = r"""
         - talos-bastion
   register: audit
 
-- name: Refuse what nobody allowed
+- name: Fail if access is open that was not allowed
   ansible.builtin.assert:
     that: audit.deviations | length == 0
     fail_msg: "{{ audit.lines | join('\n') }}"

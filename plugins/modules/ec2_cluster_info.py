@@ -11,7 +11,7 @@ module: ec2_cluster_info
 short_description: Tell what of a cluster exists in EC2, is missing, or differs
 version_added: 0.1.0
 description:
-  - Reads everything of one cluster with calls side by side, and holds it against the cluster's description.
+  - Reads everything of one cluster with calls side by side, and compares it with the cluster's description.
   - What carries the tags C(Project) and C(Cluster) belongs to the cluster.
     The IAM roles and instance profiles are read by name, and belong to it with these tags.
   - What has a name that the cluster would use, without these tags, makes a resource C(foreign) and is in RV(problems).
@@ -19,9 +19,9 @@ description:
 notes:
   - An instance's image and user-data are not compared.
     A node is Talos after its first boot, whatever image it came from.
-    The user-data of the bastion's launch template is told by its checksum, C(have.user_data_sha256).
+    The user-data of the bastion's launch template is reported by its checksum, C(have.user_data_sha256).
   - Rules of a security group and routes beyond the described ones make no difference.
-    They are told in C(have.extra_rules) and C(have.extra_routes), and by lines of RV(plan) that begin with C(!).
+    They are reported in C(have.extra_rules) and C(have.extra_routes), and by lines of RV(plan) that begin with C(!).
 author:
   - The urmanac.talos authors (@urmanac)
 options:

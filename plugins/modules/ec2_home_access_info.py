@@ -12,7 +12,7 @@ short_description: Tell what of a cluster is open to home, and until when
 version_added: 0.1.0
 description:
   - Lists the rules that M(urmanac.talos.ec2_home_access) has opened, as the account itself holds them.
-  - M(urmanac.talos.ec2_audit_info) tells of all other rules as well.
+  - M(urmanac.talos.ec2_audit_info) reports all other rules as well.
 author:
   - The urmanac.talos authors (@urmanac)
 options:

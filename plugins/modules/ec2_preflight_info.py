@@ -14,7 +14,7 @@ description:
   - Checks the description of a cluster, and asks AWS side by side about credentials, availability zone, instance types
     and the image that nodes start from.
   - Returns all problems at once, each with what to do about it. It does not fail because of them.
-  - Problems of the description are told even if AWS cannot be asked.
+  - Problems of the description are reported even if AWS cannot be asked.
   - Compares the account's quotas, less what is in use, with what is missing of the cluster, and the account's plan with
     the instance types. A question of these that is refused is a note. What already runs of the cluster counts as used.
   - Changes nothing and costs nothing.

@@ -48,7 +48,7 @@ options:
     default: {}
   plain_http:
     description:
-      - Registries, with their ports, that speak no TLS and may be told a login all the same.
+      - Registries, with their ports, that speak no TLS and may be sent a login all the same.
       - For private addresses and this machine itself it need not be said.
     type: list
     elements: str
@@ -84,7 +84,7 @@ EXAMPLES = r"""
       - ghcr.io/siderolabs/installer:v1.13.6
   register: installer
 
-- name: Name it so that nobody can take another platform
+- name: Name it so that no one can take another platform
   ansible.builtin.debug:
     msg: "{{ installer.images[0].resolved }}"
 
@@ -156,7 +156,7 @@ images:
         - Why the image cannot be used or was not found; V(null) if all is well.
         - Its C(code) is V(invalid_reference), V(not_found), V(not_authorised), V(no_such_platform) or V(bad_digest),
           which another
-          attempt will not mend, or V(unreachable), V(rate_limited) or V(unexpected_answer), after which nothing is
+          attempt will not fix, or V(unreachable), V(rate_limited) or V(unexpected_answer), after which nothing is
           known.
       type: dict
       sample:
@@ -221,8 +221,8 @@ def inquiry_of(params: Mapping[str, Any], environment: Mapping[str, str]) -> Inq
 def as_returned(image: Image) -> dict[str, Any]:
     """Return an image as the module returns it."""
     error = image.error
-    told = {"code": error.code, "message": error.cause, "remedy": error.remedy} if error else None
-    return {**image._asdict(), "platforms": dict(image.platforms), "labels": dict(image.labels), "error": told}
+    reported = {"code": error.code, "message": error.cause, "remedy": error.remedy} if error else None
+    return {**image._asdict(), "platforms": dict(image.platforms), "labels": dict(image.labels), "error": reported}
 
 
 def failure(images: Iterable[Image]) -> str:

@@ -277,7 +277,7 @@ def shown_diff(details: str, config: bytes) -> str:
 
 async def ensure_config(address: str, node: Node, wish: Wish) -> Outcome:
     """Bring the node to the configuration and tell what changed."""
-    seen = await show_surely(node, wish)
+    seen = await show_with_retry(node, wish)
     outcome = Outcome(address, seen.changes, seen.was, seen.mode)
     if not seen.changes:
         return outcome
@@ -285,13 +285,13 @@ async def ensure_config(address: str, node: Node, wish: Wish) -> Outcome:
         outcome = outcome._replace(diff=shown_diff(seen.diff, wish.config))
     if wish.check_mode:
         return outcome
-    applied = await apply_surely(node, wish)
+    applied = await apply_with_retry(node, wish)
     if applied and (seen.was, applied.mode) == ("running", "no_reboot"):
         await confirm(address, node, wish)
     return outcome._replace(mode=applied.mode, warnings=tuple(applied.warnings)) if applied else outcome
 
 
-async def show_surely(node: Node, wish: Wish) -> Seen:
+async def show_with_retry(node: Node, wish: Wish) -> Seen:
     """Ask what would change; a node that is down may be rebooting, and a cut connection does no harm here."""
     end = time.monotonic() + (0 if wish.check_mode else wish.wait_timeout)
     cuts = 0
@@ -306,7 +306,7 @@ async def show_surely(node: Node, wish: Wish) -> Seen:
         await asyncio.sleep(_DOWN_PAUSE if waits else 0)
 
 
-async def apply_surely(node: Node, wish: Wish) -> machine.Applied | None:
+async def apply_with_retry(node: Node, wish: Wish) -> machine.Applied | None:
     """Apply; where the connection was cut, ask the node until it says that it has the configuration, or has not."""
     end = time.monotonic() + wish.settle_timeout
     while True:
@@ -356,7 +356,7 @@ def known_secrets(config: bytes) -> set[str]:
 
 
 def configs_of(params: Mapping[str, Any]) -> dict[str, bytes]:
-    """Return the configuration of every node; all that have none are told at once."""
+    """Return the configuration of every node; all that have none are reported at once."""
     texts = {node: params["configs"].get(node) or params["config"] for node in params["nodes"]}
     missing = [node for node, text in texts.items() if not text]
     if missing:

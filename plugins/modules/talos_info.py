@@ -223,8 +223,8 @@ def returned(probe: Probe) -> dict[str, Any]:
     }
 
 
-async def told(connection: client.NodeClient, gather: Sequence[str]) -> dict[str, Any]:
-    """Return what the node tells of itself; what it cannot tell is nothing, and missing says why."""
+async def reported(connection: client.NodeClient, gather: Sequence[str]) -> dict[str, Any]:
+    """Return what the node reports of itself; what it cannot tell is nothing, and missing says why."""
     answers: dict[str, Any] = {}
     missing: dict[str, str] = {}
     for name in ("stage", "version", "hostname", *gather):
@@ -250,7 +250,7 @@ def refused(error: CollectionError | None) -> dict[str, Any]:
 
 
 async def look(params: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what is seen of all nodes, and what those that let us in tell of themselves."""
+    """Return what is seen of all nodes, and what those that let us in report of themselves."""
     probes = await probe_all(params["nodes"], port=params["port"], timeout=params["timeout"])
     found = {probe.node: returned(probe) for probe in probes}
     ways = {"maintenance": maintenance_way(params) if params["gather"] else None}
@@ -259,7 +259,7 @@ async def look(params: Mapping[str, Any]) -> list[dict[str, Any]]:
         nodes = [probe.node for probe in probes if probe.stage == stage]
         if way is None or not nodes:
             continue
-        for result in await client.run_on_nodes(nodes, lambda it: told(it, params["gather"]), way):
+        for result in await client.run_on_nodes(nodes, lambda it: reported(it, params["gather"]), way):
             found[result.node] |= result.value or refused(result.error)
     return [found[probe.node] for probe in probes]
 

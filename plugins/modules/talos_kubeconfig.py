@@ -184,7 +184,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def write(path: Path, document: Mapping[str, Any]) -> None:
-    """Write the file whole or not at all, for nobody else to read."""
+    """Write the file whole or not at all, for no one else to read."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         write_file(path, yaml.safe_dump(document, sort_keys=False).encode())

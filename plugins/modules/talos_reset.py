@@ -175,7 +175,7 @@ async def reset_all(params: Mapping[str, Any], *, check_mode: bool) -> list[dict
 
 
 def check(params: Mapping[str, Any]) -> None:
-    """Refuse to wipe what nobody confirmed."""
+    """Refuse to wipe without confirmation."""
     if not params["confirm"]:
         raise InputError("Failed to reset: it is not confirmed. Set the option confirm to true.")
 

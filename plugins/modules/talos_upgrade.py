@@ -212,16 +212,14 @@ async def ensure_image(address: str, node: Node, wish: Wish, *, timeout: float, 
     changed = wish.force or not is_there(before, wish)
     if changed and not check_mode:
         if not before.is_healthy:
-            raise TalosError(
-                f"Failed to upgrade {address}: it is not healthy now. See it with talos_info, and mend it."
-            )
-        drained = await install_surely(node, wish.image)
+            raise TalosError(f"Failed to upgrade {address}: it is not healthy now. See it with talos_info, and fix it.")
+        drained = await install_with_retry(node, wish.image)
         await until_back(address, node, before, wish, time.monotonic() + timeout)
         return {"node": address, "changed": True, "before": before.version, "drained": drained}
     return {"node": address, "changed": changed, "before": before.version, "drained": None}
 
 
-async def install_surely(node: Node, image: str) -> bool | None:
+async def install_with_retry(node: Node, image: str) -> bool | None:
     """Install; a connection that is cut by the reboot is no failure, what the node is afterwards tells."""
     try:
         return await node.install(image)

@@ -42,7 +42,7 @@ options:
   stages:
     description:
       - Stages of which each node has to be in one.
-      - V(booting) is told from V(running) only with O(talosconfig); control planes stay there until the bootstrap.
+      - V(booting) differs from V(running) only with O(talosconfig); control planes stay there until the bootstrap.
     type: list
     elements: str
     choices: [maintenance, booting, running]

@@ -73,7 +73,7 @@ def place_of(account: Account) -> tuple[Any, ...]:
 
 
 def line_of(account: Account) -> str:
-    """Return the progress line: how many releases of how many, and what the rest waits for."""
+    """Return the progress line: how many releases of how many, and what the others wait for."""
     releases = account["releases"]
     count = f"{releases['ready']} of {releases['expected'] or releases['present'] or '?'} releases ready"
     if account["ready"]:
@@ -172,8 +172,8 @@ def refusal(outcome: Outcome, wish: Wish) -> str | None:
         return f"Failed to see CozyStack blocked on {server}: it is ready. Expect it: cozystack_expect."
     causes = [f"{one['code']}: {one['message']} {one['remedy']}" for one in outcome.account["verdicts"]]
     ended = "it stands still" if outcome.state == BLOCKED else "time was up while it still moved"
-    told = " ".join(causes) or "Give it longer with the option timeout."
+    reported = " ".join(causes) or "Give it longer with the option timeout."
     return (
         f"Failed to see CozyStack {wish.expect} on {server}: {ended} after {outcome.elapsed:.0f} s. "
-        f"Last seen: {line_of(outcome.account)}. {told}"
+        f"Last seen: {line_of(outcome.account)}. {reported}"
     )

@@ -30,7 +30,7 @@ except ImportError:
 # The largest page is 1,000; a smaller one bounds the memory of a parsed page, and is still one call for a cluster.
 PAGE_SIZE = 500
 REGIONS_AT_ONCE = 8
-# What becomes a host variable. Turning the other fields into objects that nobody reads takes botocore a third of its
+# What becomes a host variable. Turning the other fields into objects that no one reads takes botocore a third of its
 # time, and makes a cached answer three times as large.
 WANTED = {
     "Instance": [

@@ -65,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     formatter = argparse.RawDescriptionHelpFormatter
     made = argparse.ArgumentParser("python -m tests.aws", description=__doc__, epilog=EPILOG, formatter_class=formatter)
-    made.add_argument("--lab", action="store_true", help="rehearse it in a lab of its own, without AWS")
+    made.add_argument("--lab", action="store_true", help="simulate it in a lab of its own, without AWS")
     made.add_argument("--yes", action="store_true", help="agree to the price without being asked")
     made.add_argument("--home", metavar="IPV6", help="the IPv6 network you sit in, from which the bastion is reached")
     made.add_argument("--region", default=REGION, help="default: %(default)s")
@@ -81,7 +81,7 @@ def refused(options: argparse.Namespace, environment: Mapping[str, str]) -> str:
     endpoints = [name for name in environment if name.startswith("AWS_ENDPOINT_URL")]
     lab_key = environment.get("AWS_ACCESS_KEY_ID") == ACCESS_KEY_ID
     if not options.lab and (endpoints or lab_key):
-        return f"Unset {', '.join(endpoints) or 'AWS_ACCESS_KEY_ID'}: this is for AWS itself. The rehearsal is --lab."
+        return f"Unset {', '.join(endpoints) or 'AWS_ACCESS_KEY_ID'}: this is for AWS itself. The simulation is --lab."
     if options.lab and (options.home or options.region != REGION):
         return f"Leave out --home and --region: the lab of --lab is in {REGION} and on this computer."
     if not options.lab and not options.home and not any("cluster_bastion_connection" in item for item in options.extra):
@@ -151,7 +151,7 @@ def playbook_options(folder: Path, options: argparse.Namespace) -> list[str]:
 
 def finish(options: argparse.Namespace, run: Acceptance, record: Path, key: bytes, *, well: bool) -> int:
     """Write the report, print its summary and return the exit code."""
-    where = {"on": "the lab (a rehearsal, not AWS)" if options.lab else "AWS", "region": options.region}
+    where = {"on": "the lab (a simulation, not AWS)" if options.lab else "AWS", "region": options.region}
     where["date"] = f"{datetime.now(UTC):%Y-%m-%d}"
     lines = record.read_text(encoding="utf-8").splitlines() if record.exists() else []
     content = report(lines, run.steps, key=key, where=where)

@@ -30,10 +30,10 @@ def report(
     record = [{**call, "answer": restored(call["answer"], words)} for call in calls]
     kept = list(distinct(record)) if trim else record
     persons = restored([list(step) for step in steps], {})
-    told = [{"name": name, "outcome": redactor.scrub(outcome), "seconds": took} for name, outcome, took in persons]
+    reported = [{"name": name, "outcome": redactor.scrub(outcome), "seconds": took} for name, outcome, took in persons]
     head = {"format": FORMAT, **where, "versions": versions()}
-    summary = [*text(head, told), f"{len(calls)} calls, {len(kept)} of them not a repetition"]
-    return {"summary": summary, **head, "steps": told, "record": numbered(kept)}
+    summary = [*text(head, reported), f"{len(calls)} calls, {len(kept)} of them not a repetition"]
+    return {"summary": summary, **head, "steps": reported, "record": numbered(kept)}
 
 
 def distinct(calls: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:

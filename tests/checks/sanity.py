@@ -30,7 +30,7 @@ NEIGHBOURS = ("amazon/aws", "ansible/utils")
 NO_INDEX = ("NewConnectionError", "Name or service not known", "No matching distribution found", "Download failed")
 
 BOOTSTRAP = '''\
-"""Stands in for get-pip.py: runs pip from the wheel beside it to install that very wheel."""
+"""Simulates get-pip.py: runs pip from the wheel beside it to install that very wheel."""
 import runpy
 import sys
 

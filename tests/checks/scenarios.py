@@ -17,7 +17,7 @@ from tests.lab.labs import free_network, free_port
 if TYPE_CHECKING:
     from pathlib import Path
 
-# As site.yml has them; the report and the access are told of and opened where there is no more than a network.
+# As site.yml has them; the report and the access are reported of and opened where there is no more than a network.
 ORDER = ("preflight", "network", "report", "access", "bastion", "nodes", "talos", "cozystack")
 CONFIG = ROOT / ".config" / "molecule"
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the installer image from which boot-to-talos installs the stand-in for Talos, and push it to a registry."""
+"""Make the installer image from which boot-to-talos installs the simulation of Talos, and push it to a registry."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which boot-to-talos an emulated machine executes: the real one where it is to be had, otherwise the stand-in.
+"""Which boot-to-talos an emulated machine executes: the real one where it is to be had, otherwise the simulation.
 
 Either reaches the emulated machine only as a file to download. Neither is ever executed outside: it erases disks.
 """
@@ -33,10 +33,10 @@ class Program(NamedTuple):
 
 
 def choose() -> Program:
-    """Return the program that the environment names, the stand-in when it names none."""
+    """Return the program that the environment names, the simulation when it names none."""
     named = os.environ.get(NAMED)
     if not named:
-        about = f"the stand-in tests/host/guest/boot_to_talos.sh, as {NAMED} names no real one"
+        about = f"the simulation tests/host/guest/boot_to_talos.sh, as {NAMED} names no real one"
         return Program((GUEST / "boot_to_talos.sh").read_bytes(), real=False, about=about)
     content = unpacked(Path(named))
     if not content.startswith(ELF) or content[18:20] != AARCH64:

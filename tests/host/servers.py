@@ -66,7 +66,7 @@ class Metadata(http.server.BaseHTTPRequestHandler):
     """As much of the instance metadata service, version 2, as user-data comes by."""
 
     protocol_version = "HTTP/1.0"
-    token = "stand-in"  # noqa: S105  a word, no secret
+    token = "simulated"  # noqa: S105  a word, no secret
     user_data = b""
 
     def do_PUT(self) -> None:

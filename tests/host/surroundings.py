@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What surrounds an emulated machine: an internet, and a bastion that nobody but its user-data has touched."""
+"""What surrounds an emulated machine: an internet, and a bastion that no one but its user-data has touched."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the two systems of an emulated ARM64 machine: the small Linux that it starts as, and the stand-in for Talos.
+"""Make the two systems of an emulated ARM64 machine: the small Linux that it starts as, and the simulation of Talos.
 
 Both consist of unchanged Debian packages and the few files of the folder guest. What is made stays in .cache/host
 under a name that stands for everything it was made of, so it is made once.
@@ -169,7 +169,7 @@ def linux_root(work: Path) -> None:
 
 
 def talos_root(work: Path) -> None:
-    """Make the files that the stand-in for Talos consists of."""
+    """Make the files that the simulation of Talos consists of."""
     root = work / "talos"
     (root / "bin").mkdir(parents=True)
     shutil.copy(work / "root" / "usr/bin/busybox", root / "bin/busybox")

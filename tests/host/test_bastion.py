@@ -33,7 +33,7 @@ pytestmark = pytest.mark.needs(*PROGRAMS)
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Give a bastion that nobody but its user-data has touched."""
+    """Give a bastion that no one but its user-data has touched."""
     folder = tmp_path_factory.mktemp("bastion")
     with internet_at_work("", folder) as made, booted(made, folder, bastion_files(settings()), {}) as found:
         # What systemd would do by itself: what ended before its turn is started again.
@@ -46,7 +46,7 @@ def test_user_data_makes_a_blank_machine_a_bastion_that_is_well(world: World, no
     bad = [check for check, healthy in world.health().items() if not healthy]
 
     assert bad == []
-    note(f"A bastion made by its user-data alone; matchbox: {MATCHBOX or 'a stand-in'}")
+    note(f"A bastion made by its user-data alone; matchbox: {MATCHBOX or 'a simulation'}")
 
 
 def lease(world: World, *options: str) -> dict[str, str]:
@@ -91,7 +91,7 @@ def test_firmware_fetches_ipxe_over_tftp(world: World, name: str) -> None:
 
 
 @pytest.mark.parametrize("port", [8080, 8081])
-def test_ipxe_is_told_the_kernel_and_its_arguments(world: World, port: int) -> None:
+def test_ipxe_is_reported_the_kernel_and_its_arguments(world: World, port: int) -> None:
     lease(world)
 
     script = str(world.get("client", f"http://{BASTION}:{port}/boot.ipxe"))
@@ -122,7 +122,7 @@ def test_a_node_reaches_the_internet_through_the_bastion_alone(world: World) -> 
     ("name", "addresses"),
     [
         pytest.param("gateway.talos.local", ["10.10.0.101"], id="a node"),
-        pytest.param("nobody.talos.local", [], id="a name that nobody has"),
+        pytest.param("no one.talos.local", [], id="a name that no one has"),
     ],
 )
 def test_the_bastion_knows_the_nodes_by_name(world: World, name: str, addresses: list[str]) -> None:
@@ -173,7 +173,7 @@ def test_in_the_subnet_the_ports_are_open_that_are_offered(world: World) -> None
     assert json.loads(said) == [22, 53, 5050, 5054, 8080, 8081]
 
 
-def test_a_service_that_ends_is_told(world: World) -> None:
+def test_a_service_that_ends_is_reported(world: World) -> None:
     world.bastion.run("systemctl", "stop", "talos-assets.service")
     bad = {check for check, healthy in world.health().items() if not healthy}
     world.bastion.run("systemctl", "start", "talos-assets.service")
@@ -294,7 +294,7 @@ def far_end(network: Network, folder: Path, public_key: str) -> Iterator[str]:
 @pytest.mark.needs(*TUNNEL)
 def test_everything_leaves_through_the_tunnel_or_not_at_all(tmp_path: Path) -> None:
     near = run("wg", "genkey").strip()
-    # A stand-in for the AWS command line, which asks SSM with the instance's profile.
+    # A simulation of the AWS command line, which asks SSM with the instance's profile.
     aws = (
         f'#!/bin/sh\n[ "$3 $4 $5 $6 $7" = "--region eu-west-1 --name /test/key --with-decryption" ] && echo "{near}"\n'
     )

@@ -35,7 +35,7 @@ QUESTIONS = (
     upstream.CONSOLE_QUESTION,
     upstream.CONTINUE_QUESTION,
 )
-# Two emulated cores on two busy ones take long; nobody waits that long for a machine of its own.
+# Two emulated cores on two busy ones take long; no one waits that long for a machine of its own.
 SECONDS = 1200
 
 pytestmark = pytest.mark.needs(*EMULATOR, *surroundings.NEEDED)
@@ -65,7 +65,7 @@ def around(tmp_path_factory: pytest.TempPathFactory, program: programs.Program) 
 
 
 def container(around: Network, architecture: str = "arm64") -> str:
-    """Publish an installer image, the installer a stand-in that writes the stand-in for Talos; return its name."""
+    """Publish an installer image, the installer a simulation that writes the simulation of Talos; return its name."""
     made = systems.paths()
     files = {"bin/busybox": made.busybox, "usr/bin/installer": systems.GUEST / "installer.sh"}
     blobs = image.blobs({**files, "usr/install/disk.raw.gz": made.talos}, architecture)
@@ -115,9 +115,9 @@ def test_a_machine_turns_itself_into_talos(
     note(f"From a {source}, {reference}; boot-to-talos: {program.about}")
     note(f"seconds since power-on: user-data {linux:.0f}, disk written {written:.0f}, answer on 50000 {talos:.0f}")
     note(answer)
-    assert "system: stand-in for Talos" in answer
+    assert "system: simulation of Talos" in answer
     lines = upstream.PROGRESS_CONTAINER if source == "container" else upstream.PROGRESS_RAW
-    # The stand-in makes no entry.
+    # The simulation makes no entry.
     expected = [*QUESTIONS, *(line for line in lines if program.real or "EFI" not in line)]
     assert unsaid(console, expected) == []
     if source == "container":

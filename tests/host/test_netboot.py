@@ -67,7 +67,7 @@ def test_a_machine_without_a_disk_boots_a_kernel(tmp_path: Path, around: Network
         assert lease, node.console
         answer = around.run("node", *ASK, f"http://{lease[1]}:50000/")
 
-    note(f"Booted over the network; matchbox: {MATCHBOX or 'a stand-in'}")
+    note(f"Booted over the network; matchbox: {MATCHBOX or 'a simulation'}")
     note(f"seconds since power-on: iPXE {ipxe:.0f}, kernel {kernel:.0f}, answer on 50000 {talos:.0f}")
     note(answer)
     assert lease[2] == BASTION

@@ -92,7 +92,7 @@ class Lab:
 
 
 def free_port() -> int:
-    """Return a port that nobody uses, drawn by lot from below those that the kernel gives to whoever connects."""
+    """Return a port that no one uses, drawn by lot from below those that the kernel gives to whoever connects."""
     for port in random.sample(range(20000, 32000), 100):
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
@@ -100,7 +100,7 @@ def free_port() -> int:
 
 
 def free_network() -> str:
-    """Return a loopback network in which nobody listens, and that no other test run takes as long as this one lasts."""
+    """Return a loopback network in which no one listens, and that no other test run takes as long as this one lasts."""
     for number in random.sample(range(20, 250), 230):
         network = ipaddress.IPv4Network(f"127.{number}.0.0/16")
         if _reserve(number) and not processes.port_conflicts(network, [], 0):
@@ -163,7 +163,7 @@ def eventually(read: Callable[[], Any], holds: Callable[[Any], bool], *, seconds
 
 
 def boot_bastion(lab: Lab, subnet: str) -> str:
-    """Return the id of a machine at the bastion's address, once the stand-ins for its services answer."""
+    """Return the id of a machine at the bastion's address, once the simulations of its services answer."""
     ec2 = lab.client("ec2")
     image = lab.client("ssm").get_parameter(Name=AMI_PARAMETER)["Parameter"]["Value"]
     where = {"SubnetId": subnet, "PrivateIpAddress": lab.address(100)}

@@ -92,14 +92,16 @@ def test_the_free_plan_launches_types_of_the_free_tier_alone(lab: Lab, network: 
     before = plan.get_account_plan_state()["accountPlanType"]
     order(lab, plan="FREE")
 
-    told = refusal(ec2.run_instances, **machine(image, network, InstanceType="t4g.medium"))
+    reported = refusal(ec2.run_instances, **machine(image, network, InstanceType="t4g.medium"))
     small = ec2.run_instances(**machine(image, network))["Instances"][0]["InstanceId"]
     ec2.terminate_instances(InstanceIds=[small])
 
     assert (before, plan.get_account_plan_state()["accountPlanType"]) == ("PAID", "FREE")
-    assert told.startswith("InvalidParameterCombination: The specified instance type is not eligible for Free Tier.")
+    assert reported.startswith(
+        "InvalidParameterCombination: The specified instance type is not eligible for Free Tier."
+    )
     eligible = ec2.describe_instance_types(Filters=[{"Name": "free-tier-eligible", "Values": ["true"]}])
-    names = {told["InstanceType"] for told in eligible["InstanceTypes"]}
+    names = {reported["InstanceType"] for reported in eligible["InstanceTypes"]}
     assert {"t3.micro", "t3.small", "t4g.micro", "t4g.small", "c7i-flex.large", "m7i-flex.large"} <= names
     assert "t4g.medium" not in names
 

@@ -135,7 +135,7 @@ def test_scheduled_actions_stop_and_start_it_and_go_with_the_group(lab: Lab, gro
     assert client.describe_scheduled_actions()["ScheduledUpdateGroupActions"] == []
 
 
-def test_a_time_zone_that_nobody_knows_is_refused(lab: Lab, template: str) -> None:
+def test_a_time_zone_that_no_one_knows_is_refused(lab: Lab, template: str) -> None:
     client = lab.client("autoscaling")
     launch, sizes = {"LaunchTemplateId": template}, {"MinSize": 0, "MaxSize": 1, "AvailabilityZones": ["eu-west-1a"]}
     client.create_auto_scaling_group(AutoScalingGroupName="zoned", LaunchTemplate=launch, **sizes)
@@ -150,7 +150,7 @@ def test_a_time_zone_that_nobody_knows_is_refused(lab: Lab, template: str) -> No
         )
 
 
-def test_why_a_launch_fails_is_told_by_the_activities(lab: Lab, network: Network, image: str) -> None:
+def test_why_a_launch_fails_is_reported_by_the_activities(lab: Lab, network: Network, image: str) -> None:
     ec2, client = lab.client("ec2"), lab.client("autoscaling")
     nic = ec2.create_network_interface(SubnetId=network.subnet)["NetworkInterface"]["NetworkInterfaceId"]
     named = {"DeviceIndex": 0, "NetworkInterfaceId": nic}

@@ -101,7 +101,7 @@ def user_data(lab: Lab, case: Case) -> str:
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_report_says_what_went_wrong_and_what_to_do(boot: Callable[[Case], list[str]], case: Case) -> None:
-    told = boot(case)
+    reported = boot(case)
 
-    assert any(case.says in line for line in told), "\n".join(told)
-    assert told[-1].startswith("    Remedy: mend what the console names, then aws ec2 terminate-instances")
+    assert any(case.says in line for line in reported), "\n".join(reported)
+    assert reported[-1].startswith("    Remedy: fix what the console names, then aws ec2 terminate-instances")

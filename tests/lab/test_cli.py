@@ -87,7 +87,7 @@ def test_a_stale_lab_is_found(fresh: Lab, change: dict[str, object], reason: str
     file.write_text(json.dumps(state | change), encoding="utf-8")
 
     again = fresh.command("up")
-    if "pid" in change:  # the real one still holds the port: that is told, and nobody else's process is touched
+    if "pid" in change:  # the real one still holds the port: that is reported, and no one else's process is touched
         os.kill(state["pid"], signal.SIGKILL)
         assert again.returncode == 1
         assert "is in use by process" in again.stderr

@@ -89,7 +89,7 @@ class FaultyApi(AwsApi):
         self.late: set[str] = set()
         self._unknown: set[str] = set()
         # The services that said of something that they do not know it.
-        self.told_late: set[str] = set()
+        self.reported_late: set[str] = set()
         self.writes: list[str] = []
 
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
@@ -117,7 +117,7 @@ class FaultyApi(AwsApi):
         met = {text for text in self._unknown if f"'{text}'" in repr(parameters)}
         if met and not operation.startswith(READING):
             self._unknown -= met
-            self.told_late.add(service)
+            self.reported_late.add(service)
             raise unknown(service, met.pop(), operation)
 
 
@@ -211,7 +211,7 @@ def test_what_is_unknown_right_after_it_was_made_is_waited_for(api: FaultyApi) -
     outcome = ensured(api)
 
     assert api.late == set()
-    assert api.told_late == {"ec2", "iam", "autoscaling"}
+    assert api.reported_late == {"ec2", "iam", "autoscaling"}
     assert_one_of_each(api, outcome)
 
 

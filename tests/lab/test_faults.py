@@ -87,7 +87,7 @@ def test_a_fault_that_makes_no_sense_is_refused(lab: Lab) -> None:
         lab.fault(kind="earthquake", action="CreateVpc")
 
 
-def test_calls_are_counted_and_those_that_change_something_told_apart(lab: Lab) -> None:
+def test_calls_are_counted_and_those_that_change_something_distinguished(lab: Lab) -> None:
     ec2 = lab.client("ec2")
     before = lab.ask("/lab/status")
 

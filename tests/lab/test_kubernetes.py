@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stand-in for Kubernetes, asked by the real client with the kubeconfig that Talos hands out."""
+"""The simulation of Kubernetes, asked by the real client with the kubeconfig that Talos hands out."""
 
 from __future__ import annotations
 
@@ -129,18 +129,19 @@ def test_a_node_tells_what_it_is_and_that_it_waits_for_a_network(tmp_path: Path)
     assert ready(node).message.endswith("cni plugin not initialized")
 
 
-def test_a_node_that_does_not_exist_is_told_in_a_status(tmp_path: Path) -> None:
+def test_a_node_that_does_not_exist_is_reported_in_a_status(tmp_path: Path) -> None:
     def work(way: Way) -> Any:
         with pytest.raises(kubernetes.client.ApiException) as caught:
-            way.core.read_node("nobody")
+            way.core.read_node("no one")
         return caught.value
 
     error = in_a_cluster(tmp_path, work)
 
     assert error.status == 404
-    told = json.loads(error.body)
-    assert (told["kind"], told["reason"], told["message"]) == ("Status", "NotFound", 'nodes "nobody" not found')
-    assert told["details"] == {"name": "nobody", "kind": "nodes"}
+    reported = json.loads(error.body)
+    assert (reported["kind"], reported["reason"]) == ("Status", "NotFound")
+    assert reported["message"] == 'nodes "no one" not found'
+    assert reported["details"] == {"name": "no one", "kind": "nodes"}
 
 
 def test_only_administrators_of_the_cluster_see_nodes(tmp_path: Path) -> None:
@@ -150,9 +151,9 @@ def test_only_administrators_of_the_cluster_see_nodes(tmp_path: Path) -> None:
         clients = [None, way.client("people"), way.client("system:masters")]
         return [way.ask("/api/v1/nodes", client) for client in clients]
 
-    (no_code, nobody), (code, somebody), (admin_code, _) = in_a_cluster(tmp_path, work)
+    (no_code, no_one), (code, somebody), (admin_code, _) = in_a_cluster(tmp_path, work)
 
-    assert (no_code, nobody["reason"], nobody["message"]) == (401, "Unauthorized", "Unauthorized")
+    assert (no_code, no_one["reason"], no_one["message"]) == (401, "Unauthorized", "Unauthorized")
     assert (code, somebody["reason"]) == (403, "Forbidden")
     assert somebody["message"] == (
         'nodes is forbidden: User "somebody" cannot list resource "nodes" in API group "" at the cluster scope'
@@ -231,7 +232,7 @@ def test_a_node_that_is_off_is_unknown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/livez", "/readyz"])
-def test_health_is_told_in_a_word(tmp_path: Path, path: str) -> None:
+def test_health_is_reported_in_a_word(tmp_path: Path, path: str) -> None:
     assert in_a_cluster(tmp_path, lambda way: way.ask(path, way.client("people"))) == (200, "ok")
 
 
@@ -254,9 +255,9 @@ def test_a_table_is_answered_with_a_plain_list(tmp_path: Path) -> None:
     def work(way: Way) -> tuple[int, Any]:
         return way.ask("/api/v1/nodes?limit=500", way.client("system:masters"), Accept=table)
 
-    code, told = in_a_cluster(tmp_path, work)
+    code, reported = in_a_cluster(tmp_path, work)
 
-    assert (code, told["kind"], told["items"][0]["kind"]) == (200, "NodeList", "Node")
+    assert (code, reported["kind"], reported["items"][0]["kind"]) == (200, "NodeList", "Node")
 
 
 def test_faults_of_the_api_can_be_switched_on(tmp_path: Path) -> None:
@@ -364,7 +365,7 @@ def test_an_object_that_stays_as_it_was_keeps_its_version() -> None:
     assert int(third["metadata"]["resourceVersion"]) > int(first["metadata"]["resourceVersion"])
 
 
-def test_a_watch_that_is_too_far_behind_is_told_so() -> None:
+def test_a_watch_that_is_too_far_behind_is_reported() -> None:
     store = Store()
     for size in range(1100):
         store.put(THINGS, {"metadata": {"name": "thing"}, "spec": {"size": size}})

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CozyStack on the stand-in for Kubernetes: the modules' own client and installation, releases in waves, and faults."""
+"""CozyStack on the simulated Kubernetes: the modules' own client and installation, releases in waves, and faults."""
 
 from __future__ import annotations
 
@@ -114,8 +114,8 @@ def pods(way: Way) -> dict[str, dict[str, Any]]:
 def reason_of(pod: dict[str, Any]) -> str:
     """Return what keeps the pod from running."""
     waiting = [one["state"].get("waiting", {}) for one in pod["status"].get("containerStatuses") or []]
-    told = [one.get("message", "") for one in (*waiting, *pod["status"].get("conditions", []))]
-    return next((one for one in told if one), "")
+    reported = [one.get("message", "") for one in (*waiting, *pod["status"].get("conditions", []))]
+    return next((one for one in reported if one), "")
 
 
 def test_a_profile_comes_up_in_waves_and_a_second_run_changes_nothing(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_released_images_do_not_start_on_arm64_and_say_why(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("count", "profile"), [pytest.param(1, "slim", id="too small"), pytest.param(3, "slim", id="large enough")]
 )
-def test_the_lab_comes_to_the_forecasts_verdict_and_pods_are_told_what_lacks(
+def test_the_lab_comes_to_the_forecasts_verdict_and_pods_are_reported_what_lacks(
     tmp_path: Path, count: int, profile: str
 ) -> None:
     def work(way: Way) -> Any:
@@ -179,11 +179,11 @@ def test_the_lab_comes_to_the_forecasts_verdict_and_pods_are_told_what_lacks(
     releases, found = in_a_cluster(tmp_path, work, nodes=count)
 
     members = tuple(Machine(f"node-{number}", "controlplane", "t4g.medium") for number in range(count))
-    foretold = fit(Request(members, profile), SIZES)
+    predicted = fit(Request(members, profile), SIZES)
     pending = [reason_of(pod) for pod in found.values() if not pod["spec"].get("nodeName")]
-    assert bool(pending) is not foretold.fits
-    if foretold.fits:
-        assert len(found) == len(foretold.pods)
+    assert bool(pending) is not predicted.fits
+    if predicted.fits:
+        assert len(found) == len(predicted.pods)
         assert {one["reason"] for one in releases.values()} == {"InstallSucceeded"}
     else:
         assert all(one.startswith("0/1 nodes are available: 1 Insufficient ") for one in pending)
@@ -219,7 +219,7 @@ def test_a_stuck_release_holds_back_what_depends_on_it(tmp_path: Path) -> None:
         pytest.param({"cut_after": 6, "cut_length": 999}, Cause.CUT, "closed the connection", id="away in the middle"),
     ],
 )
-def test_what_the_server_refuses_is_told_with_its_cause(
+def test_what_the_server_refuses_is_reported_with_its_cause(
     tmp_path: Path, faults: dict[str, Any], cause: Cause, words: str
 ) -> None:
     def work(way: Way) -> ApiError:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the stand-in's server-side apply does with fields and their managers."""
+"""What the simulation's server-side apply does with fields and their managers."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def test_the_same_value_is_shared_and_stays_until_both_let_go() -> None:
     both = applied(live, thing(size=1), "two", force=False)
 
     one_left = applied(both, thing(), "one", force=False)
-    nobody = applied(one_left, thing(), "two", force=False)
+    no_one = applied(one_left, thing(), "two", force=False)
 
-    assert (one_left["spec"], fields.value_at(nobody, ("f:spec", "f:size"))) == ({"size": 1}, None)
+    assert (one_left["spec"], fields.value_at(no_one, ("f:spec", "f:size"))) == ({"size": 1}, None)
 
 
 def test_applying_the_same_again_changes_nothing_at_all() -> None:

@@ -211,7 +211,7 @@ def test_a_background_process_outlives_the_script_but_not_the_instance(place: La
 def test_boot_to_talos_turns_the_machine_into_talos(place: Lab, subnet: str) -> None:
     machine = Machine(place, subnet, install(place))
 
-    console = machine.wait_for("the Talos stand-in answers")
+    console = machine.wait_for("the Simulated Talos answers")
 
     order = ["created temporary directory", "creating raw disk", "starting Talos installer", "rebooting system"]
     positions = [console.index(text) for text in order]
@@ -223,7 +223,7 @@ def test_boot_to_talos_turns_the_machine_into_talos(place: Lab, subnet: str) -> 
 @pytest.mark.usefixtures("bastion")
 def test_talos_survives_stop_and_start_and_ends_with_the_instance(place: Lab, subnet: str) -> None:
     machine = Machine(place, subnet, install(place))
-    machine.wait_for("the Talos stand-in answers")
+    machine.wait_for("the Simulated Talos answers")
 
     def instance_state() -> str:
         found = machine.ec2.describe_instances(InstanceIds=[machine.id])
@@ -317,7 +317,7 @@ def boot_to_talos(place: Lab, subnet: str, line: str, says: str) -> str:
         ),
         pytest.param(
             f'echo 10 >"$LAB_ROOT/run/lab/tmpfs-bytes"; {NO_AND_YES} -image IMAGE -disk /dev/nvme0n1',
-            "STAND-IN: no space left on device",
+            "SIMULATED: no space left on device",
             id="full tmpfs",
         ),
         pytest.param(
@@ -349,7 +349,7 @@ def test_boot_to_talos_ends_as_the_real_one_does(place: Lab, subnet: str, line: 
 def test_two_noes_are_needed_to_keep_the_network_out_of_the_kernel_arguments(place: Lab, subnet: str) -> None:
     machine = Machine(place, subnet, install(place).replace("no\\nno\\nno\\nyes", "no\\nyes\\n\\n\\n\\n\\n\\nno\\nyes"))
 
-    assert "Extra kernel args: ip=" in machine.wait_for("the Talos stand-in answers")
+    assert "Extra kernel args: ip=" in machine.wait_for("the Simulated Talos answers")
 
 
 def test_scripts_of_others_run_only_behind_walls(place: Lab, subnet: str) -> None:

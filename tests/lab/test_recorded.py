@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The record of an acceptance run, here of a rehearsal in the lab, played against a lab of today."""
+"""The record of an acceptance run, here of a simulation in the lab, played against a lab of today."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.aws.reports import read
 from tests.lab.labs import Lab
 from tests.recorded.player import Player
 
-RECORD = REPOSITORY / "tests" / "recorded" / "rehearsal.json.gz"
+RECORD = REPOSITORY / "tests" / "recorded" / "simulation.json.gz"
 
 
 def calls_of(report: dict[str, Any]) -> list[dict[str, Any]]:
@@ -27,12 +27,12 @@ def calls_of(report: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def report() -> dict[str, Any]:
-    """Give the record of the rehearsal."""
+    """Give the record of the simulation."""
     return read(RECORD)
 
 
 def test_the_record_says_where_it_is_from_and_is_small(report: dict[str, Any]) -> None:
-    assert report["on"] == "the lab (a rehearsal, not AWS)"
+    assert report["on"] == "the lab (a simulation, not AWS)"
     assert {step["outcome"] for step in report["steps"]} == {"ok"}
     assert RECORD.stat().st_size < 300_000
 

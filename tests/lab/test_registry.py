@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's registry stands in for all registries of the internet, and has what the variables name."""
+"""The lab's registry simulates all registries of the internet, and has what the variables name."""
 
 from __future__ import annotations
 

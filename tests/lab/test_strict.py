@@ -64,29 +64,33 @@ def test_an_apostrophe_in_the_description_of_a_rule_is_refused(lab: Lab, network
     pair = {"GroupId": network.group, "Description": "The nodes' way out"}
     permission = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "UserIdGroupPairs": [pair]}
 
-    told = refusal(ec2.authorize_security_group_ingress, GroupId=network.group, IpPermissions=[permission])
+    reported = refusal(ec2.authorize_security_group_ingress, GroupId=network.group, IpPermissions=[permission])
     pair["Description"] = "Way out of the nodes"
     ec2.authorize_security_group_ingress(GroupId=network.group, IpPermissions=[permission])
 
-    assert told.startswith("InvalidParameterValue: Invalid rule description. Valid descriptions are strings less than")
+    assert reported.startswith(
+        "InvalidParameterValue: Invalid rule description. Valid descriptions are strings less than"
+    )
 
 
 def test_a_role_name_ends_at_64_characters(lab: Lab) -> None:
     iam = lab.client("iam")
 
-    told = refusal(iam.create_role, RoleName="r" * 65, AssumeRolePolicyDocument=TRUST)
+    reported = refusal(iam.create_role, RoleName="r" * 65, AssumeRolePolicyDocument=TRUST)
     iam.create_role(RoleName="r" * 64, AssumeRolePolicyDocument=TRUST)
 
-    assert told.startswith("ValidationError: 1 validation error detected: Value 'rrr")
-    assert told.endswith("at 'roleName' failed to satisfy constraint: Member must have length less than or equal to 64")
+    assert reported.startswith("ValidationError: 1 validation error detected: Value 'rrr")
+    assert reported.endswith(
+        "at 'roleName' failed to satisfy constraint: Member must have length less than or equal to 64"
+    )
 
 
 def test_a_json_service_refuses_in_its_own_words(lab: Lab) -> None:
     ssm = lab.client("ssm")
 
-    told = refusal(ssm.put_parameter, Name="/here", Value="x", Type="Number")
+    reported = refusal(ssm.put_parameter, Name="/here", Value="x", Type="Number")
 
-    assert told.startswith("ValidationException: 1 validation error detected: Value 'Number' at 'type' failed")
+    assert reported.startswith("ValidationException: 1 validation error detected: Value 'Number' at 'type' failed")
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ def test_a_node_whose_clock_is_ahead_shows_a_certificate_that_is_not_valid_yet(t
 
 
 def test_a_node_whose_clock_is_behind_rejects_a_certificate_of_its_future(tmp_path: Path) -> None:
-    """The stand-in's TLS knows no clock but this machine's, so here the certificate is from the future."""
+    """The simulation's TLS knows no clock but this machine's, so here the certificate is from the future."""
 
     async def scenario(nodes: Sequence[TalosNode]) -> Any:
         cluster = Cluster()
@@ -169,7 +169,7 @@ def test_a_node_whose_clock_is_behind_rejects_a_certificate_of_its_future(tmp_pa
     assert "compare the clocks" in str(error)
 
 
-def test_a_node_that_never_comes_back_is_told_with_what_was_last_seen(tmp_path: Path) -> None:
+def test_a_node_that_never_comes_back_is_reported_with_what_was_last_seen(tmp_path: Path) -> None:
     async def scenario(nodes: Sequence[TalosNode]) -> Any:
         cluster = Cluster()
         await bootstrapped(nodes, cluster)
@@ -183,7 +183,7 @@ def test_a_node_that_never_comes_back_is_told_with_what_was_last_seen(tmp_path: 
         with_nodes(tmp_path, scenario, 3)
 
 
-def test_a_configuration_whose_fate_stays_unknown_is_told_as_such(tmp_path: Path) -> None:
+def test_a_configuration_whose_fate_stays_unknown_is_reported_as_such(tmp_path: Path) -> None:
     async def scenario(nodes: Sequence[TalosNode]) -> Any:
         calls, ended = Calls(), []
 

@@ -80,8 +80,8 @@ class Verdict(NamedTuple):
 def verdicts(version: Version, cases: Iterable[Case]) -> dict[str, Verdict]:
     """Return what a version of Talos says of each case."""
     lines = "\n".join(json.dumps(case._asdict()) for case in cases)
-    told = subprocess.run([find_judge(version)], input=lines, capture_output=True, text=True, check=True)
-    answers: list[dict[str, Any]] = [json.loads(line) for line in told.stdout.splitlines()]
+    reported = subprocess.run([find_judge(version)], input=lines, capture_output=True, text=True, check=True)
+    answers: list[dict[str, Any]] = [json.loads(line) for line in reported.stdout.splitlines()]
     return {
         answer["name"]: Verdict(answer["error"], tuple(answer["warnings"] or ()), answer["outcome"])
         for answer in answers

@@ -223,7 +223,7 @@ def wait_until_ready(plane: ControlPlane) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens at."""
+    """Return ports that no one listens at."""
     with contextlib.ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _index in range(count)]
         for each in sockets:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the collection relies on of boot-to-talos, and the lab's stand-in for it, held against the real program.
+"""What the collection relies on of boot-to-talos, and the lab's simulation of it, held against the real program.
 
 It erases disks, so it is executed only with words at which it ends while it reads its flags, and without any right.
 Everything else is looked for in the program's file.
@@ -24,7 +24,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._boot import failure
 from lab.settings import REPOSITORY
 from tests.peers.conftest import Outcome
 
-STAND_IN = REPOSITORY / "lab" / "machine" / "boot_to_talos.py"
+SIMULATED = REPOSITORY / "lab" / "machine" / "boot_to_talos.py"
 # Where an ELF file tells for which machine it is.
 ELF_MACHINES = {"x86_64": b"\x3e\0", "aarch64": b"\xb7\0"}
 TIME = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d ", re.MULTILINE)
@@ -59,11 +59,11 @@ def is_harmless(arguments: list[str]) -> bool:
 
 @pytest.fixture(scope="session")
 def real(boot_to_talos: Path) -> Iterator[Run]:
-    """Give a function that executes the real program with harmless words, as nobody and without a capability."""
+    """Give a function that executes the real program with harmless words, without privileges."""
     if boot_to_talos.read_bytes()[18:20] != ELF_MACHINES[os.uname().machine]:
         pytest.skip(f"{boot_to_talos} is for another architecture, so that only its texts are compared")
     with tempfile.TemporaryDirectory() as folder:
-        # Nobody cannot look into the folders of tests.
+        # No one cannot look into the folders of tests.
         Path(folder).chmod(0o755)
         program = shutil.copy(boot_to_talos, folder)
         Path(program).chmod(0o755)
@@ -76,11 +76,11 @@ def real(boot_to_talos: Path) -> Iterator[Run]:
 
 
 def no_rights() -> list[str]:
-    """Return what takes all rights from a command: root becomes nobody, who may open no disk."""
+    """Return what takes all rights from a command: root becomes an unprivileged user."""
     if os.geteuid() != 0:
         return ["setpriv", "--no-new-privs"]
-    nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"]
-    return ["setpriv", *nobody, "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"]
+    no_one = ["--reuid=65534", "--regid=65534", "--clear-groups"]
+    return ["setpriv", *no_one, "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"]
 
 
 def executed(command: list[str], program: str) -> Outcome:
@@ -117,10 +117,10 @@ def _quoted(flag: upstream.Flag) -> str:
 
 
 @pytest.mark.parametrize("arguments", HARMLESS)
-def test_the_stand_in_of_the_lab_answers_as_it_does(real: Run, arguments: list[str]) -> None:
-    stand_in = executed([sys.executable, "-IS", str(STAND_IN), *arguments], str(STAND_IN))
+def test_the_simulated_of_the_lab_answers_as_it_does(real: Run, arguments: list[str]) -> None:
+    simulated = executed([sys.executable, "-IS", str(SIMULATED), *arguments], str(SIMULATED))
 
-    assert stand_in == real(arguments)
+    assert simulated == real(arguments)
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
@@ -143,12 +143,12 @@ def test_it_has_the_other_texts_that_the_collection_relies_on(texts: bytes, text
     assert text.encode() in texts
 
 
-def test_its_file_tells_of_what_it_was_built(texts: bytes) -> None:
+def test_its_file_reports_what_it_was_built(texts: bytes) -> None:
     assert upstream.BUILD_LINE in texts
 
 
-def test_the_stand_in_says_what_the_collection_waits_for() -> None:
-    source = STAND_IN.read_text(encoding="utf-8")
+def test_the_simulated_says_what_the_collection_waits_for() -> None:
+    source = SIMULATED.read_text(encoding="utf-8")
 
     for line in set(LINES) - {upstream.EFI_WARNING}:
         for part in filter(None, re.split(r"%[\w04]*[sdvX]", line)):

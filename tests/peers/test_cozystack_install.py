@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real kube-apiserver takes CozyStack's installation; the lab's stand-in answers the modules' client as it does."""
+"""A real kube-apiserver takes CozyStack's installation; the lab's simulation answers the modules' client as it does."""
 
 from __future__ import annotations
 
@@ -151,8 +151,8 @@ def test_released_images_are_refused_for_a_real_node_object_of_arm64(
 def join(api: KubernetesApi, status: dict[str, Any]) -> None:
     """Have the cluster know a node of arm64, as its kubelet would describe it."""
     api.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "arm"}})
-    told = {"nodeInfo": {**dict.fromkeys(NODE_INFO, ""), "architecture": "arm64"}}
-    change(api, f"{kinds.NODE.path('arm')}/status", {"status": told | status})
+    reported = {"nodeInfo": {**dict.fromkeys(NODE_INFO, ""), "architecture": "arm64"}}
+    change(api, f"{kinds.NODE.path('arm')}/status", {"status": reported | status})
 
 
 def test_the_diagnosis_follows_an_installation_and_names_what_the_scheduler_refused(
@@ -186,7 +186,7 @@ def account_with(api: KubernetesApi, *, unschedulable: int) -> dict[str, Any]:
     raise AssertionError(f"the scheduler has refused {found['pods']}")
 
 
-def test_what_a_policy_denies_and_a_webhook_that_is_away_are_told_apart(
+def test_what_a_policy_denies_and_a_webhook_that_is_away_are_distinguished(
     api: KubernetesApi, run: Callable[..., steps.Outcome]
 ) -> None:
     run()
@@ -288,8 +288,8 @@ def fields_of(content: dict[str, Any]) -> Any:
     return [(one["manager"], one["operation"], one["fieldsV1"]) for one in content["metadata"]["managedFields"]]
 
 
-def test_the_stand_in_says_what_the_real_server_says(kubernetes: ControlPlane, tmp_path: Path) -> None:
-    async def stand_in() -> list[str]:
+def test_the_simulated_says_what_the_real_server_says(kubernetes: ControlPlane, tmp_path: Path) -> None:
+    async def simulated() -> list[str]:
         cluster = Cluster(f"https://{ADDRESS}:6443")
         async with machines(tmp_path, [ADDRESS]) as (node,):
             await bootstrapped([node], cluster)
@@ -299,4 +299,4 @@ def test_the_stand_in_says_what_the_real_server_says(kubernetes: ControlPlane, t
 
     real = talk(connect(Access(str(kubernetes.kubeconfig))))
 
-    assert asyncio.run(stand_in()) == real
+    assert asyncio.run(simulated()) == real

@@ -24,11 +24,11 @@ ALL = list(cases())
 KUBELET = "ghcr.io/siderolabs/kubelet:v1.34.0"
 API_SERVER = "registry.k8s.io/kube-apiserver:v1.34.0"
 
-Told = dict[judges.Version, dict[str, judges.Verdict]]
+Reported = dict[judges.Version, dict[str, judges.Verdict]]
 
 
 @pytest.fixture(scope="module")
-def told() -> Told:
+def reported() -> Reported:
     """Return what each version says of each case; one that cannot be built fails the test with the reason."""
     found, missing = {}, []
     for version in judges.VERSIONS:
@@ -42,7 +42,7 @@ def told() -> Told:
     return found
 
 
-def differences(version: judges.Version, told: dict[str, judges.Verdict]) -> list[str]:
+def differences(version: judges.Version, reported: dict[str, judges.Verdict]) -> list[str]:
     """Return the cases in which our modules or the lab's node say something else than Talos."""
     release, found = (1, version.minor), []
     for case in ALL:
@@ -50,11 +50,11 @@ def differences(version: judges.Version, told: dict[str, judges.Verdict]) -> lis
         if not case.patches:
             ours["the lab's node"] = verdicts.lab(case, release)
         for who, cause in ours.items():
-            error = told[case.name].error
+            error = reported[case.name].error
             if bool(cause) != bool(error):
                 found.append(f"{version.name} {case.name}\n  Talos: {error}\n  {who}: {cause}")
         if case.patches and not error and not ours["talos_config"]:
-            found += outcome_differs(version, case, told[case.name].outcome)
+            found += outcome_differs(version, case, reported[case.name].outcome)
     return found
 
 
@@ -81,50 +81,50 @@ def first_difference(theirs: Any, ours: Any, path: str = "") -> str:
 
 
 def test_every_configuration_is_judged_as_talos_judges_it(
-    told: Told,
+    reported: Reported,
     capsys: pytest.CaptureFixture[str],
     request: pytest.FixtureRequest,
 ) -> None:
-    found = {version: differences(version, of) for version, of in told.items()}
+    found = {version: differences(version, of) for version, of in reported.items()}
 
     with capsys.disabled():
-        print("\n" + table(told, found))
+        print("\n" + table(reported, found))
     if request.config.getoption("--record"):
-        errors = {version.release: {name: one.error for name, one in of.items()} for version, of in told.items()}
+        errors = {version.release: {name: one.error for name, one in of.items()} for version, of in reported.items()}
         verdicts.record(errors)
     assert not any(found.values()), "\n".join(line for lines in found.values() for line in lines)
 
 
-def table(told: Told, found: dict[judges.Version, list[str]]) -> str:
+def table(reported: Reported, found: dict[judges.Version, list[str]]) -> str:
     """Return the lines that tell how many configurations were judged by whom, and how alike."""
     lines = [f"{'Talos':<14}{'taken':>8}{'refused':>9}{'differences':>13}"]
-    for version, of in told.items():
+    for version, of in reported.items():
         refused = sum(bool(one.error) for one in of.values())
         lines.append(f"{version.release:<14}{len(of) - refused:>8}{refused:>9}{len(found[version]):>13}")
-    count, wrong = len(ALL) * len(told), sum(map(len, found.values()))
-    total = f"{len(ALL)} configurations x {len(told)} versions: judged alike {count - wrong}, differences {wrong}"
+    count, wrong = len(ALL) * len(reported), sum(map(len, found.values()))
+    total = f"{len(ALL)} configurations x {len(reported)} versions: judged alike {count - wrong}, differences {wrong}"
     return "\n".join([*lines, total])
 
 
-def test_the_recorded_verdicts_are_those_of_today(told: Told) -> None:
+def test_the_recorded_verdicts_are_those_of_today(reported: Reported) -> None:
     recorded = verdicts.recorded()
 
-    for version, of in told.items():
+    for version, of in reported.items():
         marks = {name: verdicts.REFUSED if one.error else verdicts.TAKEN for name, one in of.items()}
         assert recorded[1, version.minor] == marks
 
 
-def test_the_table_of_fields_is_what_talos_tells_of_its_types(told: Told) -> None:
-    assert set(told) == set(judges.VERSIONS)
+def test_the_table_of_fields_is_what_talos_reports_its_types(reported: Reported) -> None:
+    assert set(reported) == set(judges.VERSIONS)
     assert talos_fields.TARGET.read_text(encoding="utf-8") == talos_fields.current()
 
 
-def test_a_judge_names_the_release_that_it_is_built_from(told: Told) -> None:
-    assert [judges.release_of(version) for version in told] == [version.release for version in told]
+def test_a_judge_names_the_release_that_it_is_built_from(reported: Reported) -> None:
+    assert [judges.release_of(version) for version in reported] == [version.release for version in reported]
 
 
-def test_the_labs_node_has_the_kernel_arguments_of_a_real_image(told: Told) -> None:
-    for version in told:
+def test_the_labs_node_has_the_kernel_arguments_of_a_real_image(reported: Reported) -> None:
+    for version in reported:
         theirs = [argument.removesuffix("=") for argument in judges.arguments_of(version).split()]
         assert kernel.default_arguments((1, version.minor)) == theirs
 

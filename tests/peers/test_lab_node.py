@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The real talosctl drives the lab's stand-in for Talos: what a double gets wrong, the real client stumbles over."""
+"""The real talosctl drives the lab's simulated Talos and fails where the simulation is wrong."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Background:
 
 
 class Lab(NamedTuple):
-    """Two stand-in nodes, the secrets of their cluster, and the real talosctl to drive them."""
+    """Two simulated nodes, the secrets of their cluster, and the real talosctl to drive them."""
 
     background: Background
     nodes: list[TalosNode]
@@ -67,7 +67,7 @@ class Lab(NamedTuple):
         path.write_text(yaml.safe_dump(document))
         return self.run("--talosconfig", path, *arguments)
 
-    def told(self, *arguments: str | Path) -> str:
+    def reported(self, *arguments: str | Path) -> str:
         """Return what talosctl printed; it must not fail."""
         done = self.talosctl(*arguments)
         assert done.code == 0, f"talosctl {' '.join(map(str, arguments))}:\n{done.output}{done.errors}"
@@ -80,7 +80,7 @@ class Lab(NamedTuple):
 
     def specs(self, kind: str) -> dict[str, Any]:
         """Return the resources as talosctl reads them: specifications by id."""
-        decoder, text, found = json.JSONDecoder(), self.told("get", kind, "--output", "json").strip(), {}
+        decoder, text, found = json.JSONDecoder(), self.reported("get", kind, "--output", "json").strip(), {}
         while text:
             document, end = decoder.raw_decode(text)
             found[document["metadata"]["id"]] = document["spec"]
@@ -192,11 +192,11 @@ def test_talosctl_and_our_client_read_the_same(lab: Lab) -> None:
     config = lab.ours(machine.machine_config)
     stage = lab.ours(machine.stage)
 
-    told = lab.told("version").partition("Server:")[2]
-    assert f"Tag:         {version.tag}" in told
-    assert f"OS/Arch:     linux/{version.architecture}" in told
+    reported = lab.reported("version").partition("Server:")[2]
+    assert f"Tag:         {version.tag}" in reported
+    assert f"OS/Arch:     linux/{version.architecture}" in reported
     assert lab.specs("mc")["v1alpha1"] == config
-    assert lab.told("get", "mc", "v1alpha1", "--output", "jsonpath={.spec}").strip() == config.strip()
+    assert lab.reported("get", "mc", "v1alpha1", "--output", "jsonpath={.spec}").strip() == config.strip()
     assert lab.specs("machinestatus")["machine"] == {
         "stage": stage.stage,
         "status": {"ready": stage.ready, "unmetConditions": []},
@@ -211,13 +211,13 @@ def test_talosctl_and_our_client_read_the_same_resources(lab: Lab) -> None:
     extensions = lab.ours(machine.extensions)
     disks = {disk["name"]: disk for disk in lab.ours(machine.disks)}
 
-    told = lab.specs("members")
-    assert {name: spec["addresses"] for name, spec in told.items()} == {
+    reported = lab.specs("members")
+    assert {name: spec["addresses"] for name, spec in reported.items()} == {
         name: member["addresses"] for name, member in members.items()
     }
     assert len(members) == len(ADDRESSES)
     metadata = [spec["metadata"] for spec in lab.specs("extensions").values()]
-    assert {one["name"]: one["version"] for one in metadata} == extensions == {"tailscale": "stand-in"}
+    assert {one["name"]: one["version"] for one in metadata} == extensions == {"tailscale": "simulated"}
     assert lab.specs("nodeaddress")["current"]["addresses"] == lab.ours(machine.addresses)
     assert {spec["address"] for spec in lab.specs("addresses").values()} >= set(lab.ours(machine.addresses))
     assert lab.specs("hostname")["hostname"]["hostname"] == lab.ours(machine.hostname)
@@ -240,12 +240,12 @@ def test_every_kind_of_resource_goes_by_the_names_that_talosctl_knows(lab: Lab) 
     assert len(kinds) > 15
 
 
-def test_services_are_told_as_our_client_reads_them(lab: Lab) -> None:
+def test_services_are_reported_as_our_client_reads_them(lab: Lab) -> None:
     lab.configure()
 
     ours = {service["id"]: service for service in lab.ours(machine.services)}
-    lines = [line.split() for line in lab.told("services").splitlines()[1:]]
-    etcd = lab.told("service", "etcd")
+    lines = [line.split() for line in lab.reported("services").splitlines()[1:]]
+    etcd = lab.reported("service", "etcd")
     nothing = lab.talosctl("service", "nothing")
 
     health = {True: "OK", False: "Fail", None: "?"}
@@ -259,11 +259,11 @@ def test_services_are_told_as_our_client_reads_them(lab: Lab) -> None:
 def test_logs_come_line_by_line(lab: Lab) -> None:
     lab.configure()
 
-    assert lab.told("logs", "kubelet").startswith(f"{NODE}: ")
+    assert lab.reported("logs", "kubelet").startswith(f"{NODE}: ")
     assert 'log "nothing" was not registered' in lab.talosctl("logs", "nothing").errors
 
 
-def test_a_call_that_the_stand_in_lacks_is_called_unimplemented(lab: Lab) -> None:
+def test_a_call_that_the_simulated_lacks_is_called_unimplemented(lab: Lab) -> None:
     lab.configure()
 
     refused = lab.talosctl("containers")
@@ -332,7 +332,7 @@ def with_key(base: dict[str, Any], keys: dict[str, Any], *path: str) -> dict[str
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_the_stand_in_refuses_what_talosctl_finds_invalid(lab: Lab, name: str) -> None:
+def test_the_simulated_refuses_what_talosctl_finds_invalid(lab: Lab, name: str) -> None:
     lab.configure()
     path = written(lab, yaml.safe_dump_all(BROKEN[name](lab.cluster.document())).encode())
 
@@ -345,7 +345,7 @@ def test_the_stand_in_refuses_what_talosctl_finds_invalid(lab: Lab, name: str) -
     assert refused.value.cause.name == "INVALID_ARGUMENT", refused.value
 
 
-def test_talosctl_finds_nothing_wrong_with_what_the_stand_in_takes(lab: Lab) -> None:
+def test_talosctl_finds_nothing_wrong_with_what_the_simulated_takes(lab: Lab) -> None:
     lab.configure()
     path = written(lab, lab.cluster.config())
 
@@ -368,18 +368,18 @@ def test_bootstrap_happens_once(lab: Lab) -> None:
 
     assert first.code == 0, first.errors
     assert "code = AlreadyExists desc = etcd data directory is not empty" in second.errors
-    lines = [line.split() for line in lab.told("etcd", "members").splitlines()[1:]]
+    lines = [line.split() for line in lab.reported("etcd", "members").splitlines()[1:]]
     assert [line[:4] for line in lines] == [
         [member["id"], member["hostname"], *member["peer_urls"], *member["client_urls"]] for member in ours
     ]
-    assert ours[0]["id"] in lab.told("etcd", "status")
+    assert ours[0]["id"] in lab.reported("etcd", "status")
 
 
 def test_the_kubeconfig_is_the_one_that_our_module_takes(lab: Lab) -> None:
     lab.form()
     path = lab.directory / "kubeconfig"
 
-    lab.told("kubeconfig", path, "--merge=false")
+    lab.reported("kubeconfig", path, "--merge=false")
     theirs = talos_kubeconfig.entry_of(yaml.safe_load(path.read_text()))
     ours = talos_kubeconfig.entry_of(yaml.safe_load(lab.ours(machine.kubeconfig)))
 
@@ -395,10 +395,10 @@ def test_etcds_own_tools_find_the_snapshot_whole(lab: Lab) -> None:
     lab.form()
     path = lab.directory / "etcd.snapshot"
 
-    told = lab.told("etcd", "snapshot", path)
+    reported = lab.reported("etcd", "snapshot", path)
 
     content = path.read_bytes()
-    assert "revision 2, total keys 1" in told
+    assert "revision 2, total keys 1" in reported
     assert hashlib.sha256(content[:-32]).digest() == content[-32:]
     assert b"".join(lab.ours(snapshot_of)) == content
 
@@ -429,7 +429,7 @@ def test_an_upgrade_brings_the_version_of_the_image(lab: Lab) -> None:
     assert done.code == 0, done.errors
     assert "upgrade completed" in done.errors
     assert lab.ours(machine.version) == "v1.13.7"
-    assert "Tag:         v1.13.7" in lab.told("version").partition("Server:")[2]
+    assert "Tag:         v1.13.7" in lab.reported("version").partition("Server:")[2]
 
 
 def test_the_old_way_to_upgrade_works_too(lab: Lab) -> None:

@@ -92,7 +92,7 @@ def pod_object(pod: Pod) -> dict[str, Any]:
     ports = [{"containerPort": port, "hostPort": port} for port in pod.ports]
     container = {"name": "main", "image": "example.com/none", "resources": {"requests": requests}, "ports": ports}
     spec: dict[str, Any] = {"containers": [container], "affinity": {}}
-    # A static pod is on its node before any scheduler sees it; a daemon set's pods are told theirs by affinity.
+    # A static pod is on its node before any scheduler sees it; a daemon set's pods are reported theirs by affinity.
     if pod.workload in STATIC_NAMES:
         spec["nodeName"] = pod.node
     elif pod.node:
@@ -143,11 +143,11 @@ def message_of(item: Any) -> str:
 
 @pytest.mark.parametrize("wanted", list(requests()))
 def test_the_forecast_says_what_the_scheduler_does(wanted: Request, core: client.CoreV1Api) -> None:
-    foretold = fit(wanted, SIZES)
+    predicted = fit(wanted, SIZES)
 
     seen = schedule(core, wanted)
 
-    assert foretold.fits == (not seen.refused), f"{len(foretold.packing.pending)} foretold, refused: {seen.refused}"
-    short = {name for _pod, reasons in foretold.packing.pending for missing in reasons.values() for name in missing}
+    assert predicted.fits == (not seen.refused), f"{len(predicted.packing.pending)} predicted, refused: {seen.refused}"
+    short = {name for _pod, reasons in predicted.packing.pending for missing in reasons.values() for name in missing}
     text = " ".join(seen.refused.values())
     assert {name for name in RESOURCES if name in short} == {name for name, words in RESOURCES.items() if words in text}

@@ -220,12 +220,12 @@ def test_talosctl_reads_our_talosconfig(talosctl: Talosctl, tmp_path: Path, bund
     path = tmp_path / "talosconfig"
     secrets.ensure_talosconfig(path, bundle, secrets.Context("example", ("10.10.0.101",), ("10.10.0.102",)))
 
-    told = json.loads(talosctl("--talosconfig", path, "config", "info", "--output", "json"))
+    reported = json.loads(talosctl("--talosconfig", path, "config", "info", "--output", "json"))
 
-    assert told["context"] == "example"
-    assert told["endpoints"] == ["10.10.0.101"]
-    assert told["nodes"] == ["10.10.0.102"]
-    assert told["roles"] == ["os:admin"]
+    assert reported["context"] == "example"
+    assert reported["endpoints"] == ["10.10.0.101"]
+    assert reported["nodes"] == ["10.10.0.102"]
+    assert reported["roles"] == ["os:admin"]
 
 
 def test_our_admin_certificate_differs_from_that_of_talosctl_only_in_when_it_begins(

@@ -101,7 +101,7 @@ def play_and_kill(lab: Lab, playbook: str, *, after: int) -> None:
             assert time.monotonic() < until, "the run makes no calls"
             time.sleep(0.02)
     finally:
-        # Ansible's workers are in sessions of their own, and one that outlives the rest waits for ever.
+        # Ansible's workers are in sessions of their own, and one that outlives the others waits for ever.
         for pid in (run.pid, *processes.descendants(run.pid)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

@@ -307,8 +307,8 @@ def health(lab: Lab, folder: Path) -> tuple[Run, dict[str, str]]:
     (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": {"bastion": host}}}), encoding="utf-8")
     options = ("-i", str(folder / "hosts.json"), "-e", f"__bastion_host_program={program}")
     run = play(lab, "playbooks/health.yml", *ONE_NODE, *options)
-    told = json.loads((lab.directory / "cluster" / "report" / "health.json").read_text(encoding="utf-8"))
-    return run, {answer["check"]: answer["detail"] for answer in told["checks"] if not answer["healthy"]}
+    reported = json.loads((lab.directory / "cluster" / "report" / "health.json").read_text(encoding="utf-8"))
+    return run, {answer["check"]: answer["detail"] for answer in reported["checks"] if not answer["healthy"]}
 
 
 def test_the_health_of_the_bastion_is_also_what_aws_says_of_it(lab: Lab, built: Run, tmp_path: Path) -> None:
@@ -326,4 +326,4 @@ def test_the_health_of_the_bastion_is_also_what_aws_says_of_it(lab: Lab, built: 
     assert set(found) == {"network interface", "fail-closed"}
     assert re.fullmatch(r"eni-\w+, which drops what it forwards", found["network interface"])
     assert f"- FAILED  fail-closed: {found['fail-closed']}" in ill.output
-    assert "fail-closed. Each is told above" in " ".join(ill.output.split())
+    assert "fail-closed. Each is reported above" in " ".join(ill.output.split())

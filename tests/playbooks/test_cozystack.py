@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CozyStack as site.yml installs it: blocked where it was foretold, by the same causes, and ready where it fits.
+"""CozyStack as site.yml installs it: blocked where it was predicted, by the same causes, and ready where it fits.
 
 Nodes and Kubernetes are talked to from another host, as from a bastion: secrets end up here and nowhere else.
 """
@@ -58,13 +58,13 @@ def kept(folder: Path, *path: str) -> Any:
     return json.loads(folder.joinpath(*path).read_text())
 
 
-def test_small_machines_end_blocked_by_what_was_foretold(built: Run, folder: Path) -> None:
+def test_small_machines_end_blocked_from_what_was_predicted(built: Run, folder: Path) -> None:
     assert built.code == 0, built.output
     result = kept(folder, "cozystack", "result.json")
-    foretold = {line.split()[1].rstrip(":") for line in built.output.splitlines() if line[:2] in ("! ", "? ")}
+    predicted = {line.split()[1].rstrip(":") for line in built.output.splitlines() if line[:2] in ("! ", "? ")}
     assert (result["outcome"], result["account"]["phase"]) == ("blocked", "operator")
-    assert {"ARCH_UNSUPPORTED_IMAGES", "INSUFFICIENT_MEMORY", "KVM_MISSING"} <= foretold
-    assert set(result["account"]["codes"]) == foretold
+    assert {"ARCH_UNSUPPORTED_IMAGES", "INSUFFICIENT_MEMORY", "KVM_MISSING"} <= predicted
+    assert set(result["account"]["codes"]) == predicted
     assert result["account"]["verdicts"][0]["code"] == "ARCH_UNSUPPORTED_IMAGES"
     assert result["smoke_tests"]["virtual_machine"]["code"] == "KVM_MISSING"
     [kvm] = [one for one in result["account"]["outlook"] if one["code"] == "KVM_MISSING"]

@@ -15,7 +15,7 @@ from lab.settings import REPOSITORY
 from tests.lab.labs import Lab
 from tests.playbooks.runs import Run, calls, play
 
-# A public key as SSH writes it, of which nobody has the private half.
+# A public key as SSH writes it, of which no one has the private half.
 WIRE = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes(range(32))
 # What a user has besides the file: the network they sit in, and a public key.
 OWN = {

@@ -91,7 +91,7 @@ def test_a_role_of_others_with_our_name_is_refused_before_anything_is_made_and_l
         pytest.param("credentials", id="missing credentials"),
     ],
 )
-def test_everything_that_is_wrong_is_told_in_one_list(refusal: Run, fault: str) -> None:
+def test_everything_that_is_wrong_is_reported_in_one_list(refusal: Run, fault: str) -> None:
     assert refusal.code != 0
     message = refusal.output.partition("Nothing was created or changed")[2].partition("Origin:")[0]
     assert fault in message
@@ -110,7 +110,7 @@ def test_images_that_cannot_be_used_are_refused_together_before_anything_is_made
     run = play(lab, "playbooks/site.yml", "-e", json.dumps({"cluster_images": images}))
 
     assert run.code != 0
-    assert "Nothing was created or changed. 2 to mend first" in run.output
+    assert "Nothing was created or changed. 2 to fix first" in run.output
     assert "there is nothing for linux/arm64 in it, it is for linux/amd64" in run.output
     assert "has no v1 in urmanac/nowhere/talos" in run.output
     assert calls(lab) == before

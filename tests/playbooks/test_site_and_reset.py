@@ -75,7 +75,7 @@ def addresses(instance: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def status_of(url: str) -> int | None:
-    """Return the status with which a URL answers, or None where nobody does."""
+    """Return the status with which a URL answers, or None where no one does."""
     try:
         with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310
             status: int = answer.status
@@ -160,7 +160,7 @@ def test_an_upgrade_brings_a_node_to_what_its_tag_is_now(lab: Lab, built: Run) -
     assert (first.changed > 0, second.changed) == (True, 0)
 
 
-def test_what_somebody_changed_is_mended(lab: Lab, built: Run) -> None:
+def test_what_somebody_changed_is_repaired(lab: Lab, built: Run) -> None:
     ec2 = lab.client("ec2")
     ours = [{"Name": "tag:Project", "Values": ["talos-arm64"]}, {"Name": "group-name", "Values": ["lab-nodes"]}]
     (group,) = ec2.describe_security_groups(Filters=ours)["SecurityGroups"]

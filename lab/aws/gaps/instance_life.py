@@ -92,9 +92,11 @@ def _begin(instance: Any, park: MachinePark) -> None:
 
 def _size(instance: Any) -> Size:
     """Return how large the instance's type, and its first volume, make its machine."""
-    told = moto_instance_types.INSTANCE_TYPES[instance.instance_type]
+    reported = moto_instance_types.INSTANCE_TYPES[instance.instance_type]
     disks = [block.size for block in instance.block_device_mapping.values() if block.size]
-    return Size(told["VCpuInfo"]["DefaultVCpus"], told["MemoryInfo"]["SizeInMiB"], int(disks[0]) if disks else 8)
+    return Size(
+        reported["VCpuInfo"]["DefaultVCpus"], reported["MemoryInfo"]["SizeInMiB"], int(disks[0]) if disks else 8
+    )
 
 
 def _install_life(park: MachinePark) -> None:

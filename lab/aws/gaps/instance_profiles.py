@@ -38,6 +38,6 @@ def check_profile(key: str, name: str) -> None:
     left = STATE.unknown_profiles.get(name, 0)
     if left:
         STATE.unknown_profiles[name] = left - 1
-        told = f"Value ({name}) for parameter iamInstanceProfile.{key.lower()} is invalid."
+        reported = f"Value ({name}) for parameter iamInstanceProfile.{key.lower()} is invalid."
         kind = "ARN" if key == "Arn" else "name"
-        raise refuse("InvalidParameterValue", f"{told} Invalid IAM Instance Profile {kind}")
+        raise refuse("InvalidParameterValue", f"{reported} Invalid IAM Instance Profile {kind}")

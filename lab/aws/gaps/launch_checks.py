@@ -64,10 +64,10 @@ def _vcpus(kind: str) -> int:
 
 
 def _with_a_valid_template(original: Function, self: Any) -> Any:
-    told = self._get_param("LaunchTemplate") or {}
+    reported = self._get_param("LaunchTemplate") or {}
     backend = self.autoscaling_backend.ec2_backend
     try:
-        data = launched({}, backend, told)
+        data = launched({}, backend, reported)
         check_launch(backend, data, count=0)
     except EC2ClientError as error:
         raise ValidationError(f"You must use a valid fully-formed launch template. {error.message}") from error

@@ -134,7 +134,7 @@ def contained(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
 
 
 def netboot_files(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
-    """Return what a machine that boots over the network is told."""
+    """Return what a machine that boots over the network is given."""
     if not settings["netboot_enabled"]:
         return []
     script = render("boot.ipxe.j2", boots=netboot.boots(settings), port=services.ASSETS_PORT)

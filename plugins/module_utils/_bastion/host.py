@@ -150,7 +150,7 @@ class LocalHost:
             return None
 
     def write(self, file: File) -> None:
-        """Give the file its name at once: nobody reads half of it."""
+        """Give the file its name at once: no one reads half of it."""
         place = Path(file.path)
         for folder in reversed([parent for parent in place.parents if not parent.exists()]):
             folder.mkdir(mode=0o755)

@@ -18,7 +18,7 @@ TFTP = f"{DATA}/tftp"
 LEASES = f"{DATA}/dnsmasq"
 ASSETS_PORT = 8081
 MATCHBOX_PORT = 8080
-NOBODY = 65534
+UNPRIVILEGED = 65534
 
 
 class Folder(NamedTuple):
@@ -38,7 +38,7 @@ class Service(NamedTuple):
     arguments: tuple[str, ...]
     health: str
     memory: int
-    user: int = NOBODY
+    user: int = UNPRIVILEGED
     capabilities: tuple[str, ...] = ()
     readable: tuple[str, ...] = ()
     writable: tuple[Folder, ...] = ()
@@ -88,7 +88,7 @@ def cache(settings: Mapping[str, Any], registry: str, port: int) -> Service:
         health=f"wget -q -O /dev/null http://{settings['address']}:{port}/v2/",
         memory=settings["memory"]["registry"],
         readable=(config,),
-        writable=(Folder(cache_folder(registry), NOBODY),),
+        writable=(Folder(cache_folder(registry), UNPRIVILEGED),),
     )
 
 

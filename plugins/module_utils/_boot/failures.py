@@ -167,7 +167,7 @@ KINDS = (
 
 
 def explain(lines: Iterable[str]) -> Failure | None:
-    """Return the failure that a program's output or a console tells, None if it tells of none; the last one counts."""
+    """Return the failure that a program's output or a console tells, None if it reports none; the last one counts."""
     found = None
     seen: list[str] = []
     for raw in lines:
@@ -198,7 +198,7 @@ def _fits(kind: Kind, text: str) -> bool:
 
 
 def _failure(kind: Kind, line: str, before: list[str]) -> Failure:
-    """Return the failure; an installer that failed for want of space is told as that."""
+    """Return the failure; an installer that failed for want of space is reported as that."""
     if kind.code == "installer_failed" and any("no space left on device" in text for text in before):
         return Failure("memory_full", line, "the tmpfs that holds the new disk is full", _SMALLER)
     return Failure(kind.code, line, kind.cause, kind.remedy)

@@ -27,7 +27,7 @@ TMPFS_DIVISOR = 2
 PROGRAM_MIB = 128
 ACCEPT = ", ".join((*MANIFESTS, *INDEXES, "*/*"))
 _PRIVATE = tuple(ipaddress.IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
-# Beyond what boot-to-talos takes for private: only its stand-in in a lab speaks http there.
+# Beyond what boot-to-talos takes for private: only its simulation in a lab speaks http there.
 _LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
 
 

@@ -4,7 +4,7 @@
 """All that the collection relies on of boot-to-talos: files, flags, questions, lines. Read from its sources at v0.7.1.
 
 Private to urmanac.talos: may change at any time. Runs on the machine to be replaced: Python 3.9, standard library only.
-tests/peers holds every text against the real program. https://github.com/cozystack/boot-to-talos/tree/v0.7.1
+tests/peers compares every text with the real program. https://github.com/cozystack/boot-to-talos/tree/v0.7.1
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The bastion as a user describes it, and in AWS resources. Private to urmanac.talos: may change at any time.
 
-Knows nothing of the rest of a cluster but names, so that the cluster's description can hold it.
+Knows nothing of other parts of a cluster but names, so that the cluster's description can hold it.
 """
 
 from __future__ import annotations

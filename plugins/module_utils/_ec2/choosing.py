@@ -70,13 +70,17 @@ def _misfit(item: Desired, thing: Thing, vpc: str | None) -> tuple[bool, bool]:
 
 def duplicates_of(wanted: Mapping[str, Desired], things: Sequence[Thing], described: set[str]) -> dict[str, bool]:
     """Return the ids of second ones of described resources, and whether nothing but other second ones needs each."""
-    doubles = {thing.id for item in wanted.values() for thing in _candidates(item, things) if thing.id not in described}
-    needed = _mentions([thing for thing in things if thing.id not in doubles])
-    return {thing.id: not needed[thing.id] and not _in_use(thing, doubles) for thing in things if thing.id in doubles}
+    duplicates = {
+        thing.id for item in wanted.values() for thing in _candidates(item, things) if thing.id not in described
+    }
+    needed = _mentions([thing for thing in things if thing.id not in duplicates])
+    return {
+        thing.id: not needed[thing.id] and not _in_use(thing, duplicates) for thing in things if thing.id in duplicates
+    }
 
 
-def _in_use(thing: Thing, doubles: set[str]) -> bool:
+def _in_use(thing: Thing, duplicates: set[str]) -> bool:
     """Return whether something beyond the cluster's description may use a second one."""
     holders = [thing.have.get(name) for name in ("instance", "attachment_id", "network_interface")]
-    attached = [vpc for vpc in thing.have.get("attached_to", ()) if vpc not in doubles]
+    attached = [vpc for vpc in thing.have.get("attached_to", ()) if vpc not in duplicates]
     return thing.kind in ("instance", "autoscaling_group") or any(holders) or bool(attached)

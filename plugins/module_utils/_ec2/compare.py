@@ -27,7 +27,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import 
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.owners import taker_of
 
-# More rules and routes than these are somebody's decision (home access is one), so they are told, not undone.
+# More rules and routes than these are somebody's decision (home access is one), so they are reported, not undone.
 _AT_LEAST = ("rules", "routes")
 # What holds others comes after them.
 _TEARDOWN = (
@@ -59,7 +59,7 @@ def compare(wanted: Mapping[str, Desired], things: Sequence[Thing]) -> Compariso
 
 
 def _with_associations(thing: Thing, things: Sequence[Thing]) -> dict[str, Any]:
-    """Return what is known of a thing, with what only others tell of it."""
+    """Return what is known of a thing, with what only others report of it."""
     if thing.kind == "dhcp_options":
         vpcs = [other.id for other in things if other.kind == "vpc" and other.have.get("dhcp_options") == thing.id]
         return {**thing.have, "associated_with": vpcs}

@@ -533,7 +533,7 @@ def _root_volume(instance: Thing, volumes: Mapping[str, Thing]) -> dict[str, Any
 def _read_console(api: Api, instance_id: str) -> dict[str, list[str]]:
     """Return the last lines of an instance's console and the SSH host keys on all of it.
 
-    It may have no console yet, which must not spoil the rest.
+    It may have no console yet, which must not spoil the other results.
     """
     try:
         answer = api.call("ec2", "get_console_output", InstanceId=instance_id, Latest=True)

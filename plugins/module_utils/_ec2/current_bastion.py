@@ -92,7 +92,7 @@ def _schedule(action: Record) -> tuple[str, dict[str, Any]]:
     return action["ScheduledActionName"], {name: action.get(key) for name, key in facts.items()}
 
 
-# What only another call tells of a kind, by the id of the thing.
+# What only another call reports of a kind, by the id of the thing.
 MORE: Mapping[str, Callable[[Api, str], dict[str, Any]]] = {
     "launch_template": _read_version,
     "autoscaling_group": _read_schedules,

@@ -251,7 +251,7 @@ def _eni(spec: ClusterSpec, node: NodeSpec) -> Desired:
         "ipv4": node.ipv4,
         "ipv6_count": 1,
         "security_groups": [f"{spec.name}-nodes"],
-        # A node routes for nobody; only the bastion's interface has this off.
+        # A node routes for no one; only the bastion's interface has this off.
         "source_dest_check": True,
         "description": f"Talos node {node.name} of cluster {spec.name}",
     }

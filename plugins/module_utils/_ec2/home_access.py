@@ -69,7 +69,7 @@ class HomeRule(NamedTuple):
         return self.group, self.port, self.network
 
     def is_expired(self, now: datetime) -> bool:
-        """Return whether its end has come; an end that nobody can read has come, too."""
+        """Return whether its end has come; an end that no one can read has come, too."""
         if self.expires is None:
             return False
         at = time_of(self.expires)
@@ -145,7 +145,7 @@ def _require_groups(identity: Identity, order: Order, groups: Mapping[str, str])
 
 
 def read_groups(api: Api, identity: Identity) -> dict[str, str]:
-    """Return the ids of the cluster's security groups by what they are for."""
+    """Return the ids of the cluster's security groups by purpose."""
     names = {f"{identity.name}-{group}": group for group in GROUPS}
     wanted = {"tag:Project": [identity.project], "tag:Cluster": [identity.name], "tag:Name": list(names)}
     filters = [{"Name": name, "Values": values} for name, values in wanted.items()]

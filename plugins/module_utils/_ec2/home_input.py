@@ -26,7 +26,7 @@ _EXAMPLES = "Write an address such as 2001:db8:1:2::5 or a network such as 2001:
 _EXPIRES_EXAMPLES = "Write a duration such as 30m, 8h or 2d, or a time such as 2026-12-24T18:00:00Z."
 _DURATION = re.compile(r"(?:(?P<days>[0-9]{1,4})d)?(?:(?P<hours>[0-9]{1,4})h)?(?:(?P<minutes>[0-9]{1,5})m)?")
 _GLOBAL = IPv6Network("2000::/3")
-# Documentation networks are not here: examples and rehearsals use them, and nobody can send from one.
+# Documentation networks are not here: examples and simulations use them, and no one can send from one.
 _SPECIAL = (
     ("::/128", "IPV6_UNSPECIFIED", "is the unspecified address"),
     ("::1/128", "IPV6_LOOPBACK", "is the loopback address of every machine"),

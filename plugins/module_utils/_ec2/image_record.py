@@ -22,7 +22,7 @@ UNKNOWN = (UNREACHABLE, RATE_LIMITED, UNEXPECTED_ANSWER)
 class Outcome(NamedTuple):
     """What became of looking images up.
 
-    Problems are told before anything is built. What is unknown keeps no plan from being made, but a machine from being.
+    Problems are reported before anything is built. What is unknown prevents no plan, but it prevents a machine.
     """
 
     images: Mapping[str, Mapping[str, str]]
@@ -33,7 +33,7 @@ class Outcome(NamedTuple):
 
 
 def references(nodes: Iterable[Mapping[str, Any]], images: Mapping[str, Any]) -> dict[str, str]:
-    """Return the reference for each role that a node has; roles that do not exist are told elsewhere."""
+    """Return the reference for each role that a node has; roles that do not exist are reported elsewhere."""
     used = [role for role in dict.fromkeys(node["role"] for node in nodes) if role in NODE_ROLES]
     return {role: str(images.get(role) or "") for role in used}
 
@@ -75,9 +75,9 @@ def _images(
     images = {role: entry for role, entry in kept.items() if entry["reference"] not in answers}
     for role, reference in wanted.items():
         if resolved := answers.get(reference, {}).get("resolved"):
-            told = {name: str(value) for name in ("version", "platform") if (value := answers[reference].get(name))}
+            reported = {name: str(value) for name in ("version", "platform") if (value := answers[reference].get(name))}
             since = kept[role]["resolved_at"] if kept.get(role, {}).get("resolved") == resolved else now
-            images[role] = {"reference": reference, "resolved": resolved, "resolved_at": since, **told}
+            images[role] = {"reference": reference, "resolved": resolved, "resolved_at": since, **reported}
     return images
 
 

@@ -25,8 +25,8 @@ AMI_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-
 # A Talos control plane takes about 1.7 GiB before anything runs on it.
 MEMORY_MIN_MIB = 1740
 MEMORY_COMFORTABLE_MIB = 4096 - 256
-# One cause, many calls that fail of it: told once.
-_TOLD_ONCE = (
+# One cause, many calls that fail of it: reported once.
+_REPORTED_ONCE = (
     *("CREDENTIALS_MISSING", "CREDENTIALS_EXPIRED", "CREDENTIALS_INVALID"),
     *("ENDPOINT_UNREACHABLE", "ANSWER_INVALID", "REQUEST_LIMIT_EXCEEDED"),
 )
@@ -72,7 +72,7 @@ def ask(api: Api, spec: ClusterSpec) -> Inquiry:
     }
     answered, refused = _ask_all(api, spec, {**required, **questions()})
     refusals = unique(refused[name].problem for name in required if name in refused)
-    causes = {problem.code for problem in refusals if problem.code in _TOLD_ONCE}
+    causes = {problem.code for problem in refusals if problem.code in _REPORTED_ONCE}
     optional = {name: error for name, error in refused.items() if name not in required}
     answers = Answers(**{name: answered[name] for name in required if name in answered}, limits=account_of(answered))
     notes = unanswered({name: error for name, error in optional.items() if error.problem.code not in causes})
@@ -92,10 +92,10 @@ def _ask_all(
 
 def unique(problems: Iterable[Problem]) -> list[Problem]:
     """Return the problems in their order, a cause that many calls share once."""
-    told: dict[object, Problem] = {}
+    reported: dict[object, Problem] = {}
     for problem in problems:
-        told.setdefault(problem.code if problem.code in _TOLD_ONCE else problem, problem)
-    return list(told.values())
+        reported.setdefault(problem.code if problem.code in _REPORTED_ONCE else problem, problem)
+    return list(reported.values())
 
 
 def _account(api: Api, spec: ClusterSpec) -> str:
@@ -145,7 +145,7 @@ def _ami(api: Api, spec: ClusterSpec) -> dict[str, str]:
 
 
 def answer_problems(spec: ClusterSpec, answers: Answers) -> Iterator[Problem]:
-    """Yield what is wrong according to the answers; a question without an answer was told before."""
+    """Yield what is wrong according to the answers; a question without an answer was reported before."""
     yield from _zone_problems(spec, answers)
     for name in spec.instance_types:
         yield from _type_problems(name, spec, answers)

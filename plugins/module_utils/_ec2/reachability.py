@@ -29,7 +29,7 @@ Ranges = tuple[Range, ...]
 LAST_PORT = 65535
 EVERY_PORT: Range = (0, LAST_PORT)
 TCP, UDP, ICMP, ICMPV6 = 6, 17, 1, 58
-# Stands for all protocols that nobody names.
+# Stands for all protocols that no one names.
 OTHER = -1
 PROTOCOL_NAMES = {TCP: "tcp", UDP: "udp", ICMP: "icmp", ICMPV6: "icmpv6", OTHER: "other"}
 _PORTED = (TCP, UDP)
@@ -261,7 +261,7 @@ def _openings_of_groups(facts: Facts, interface: Interface, version: int, protoc
 def _ports_of_members(facts: Facts, target: Interface, group: str, version: int, protocol: int) -> Ranges:
     """Return what the network ACL lets the members of a group reach.
 
-    A group without members counts as inside the subnet: nobody knows what will be put into it.
+    A group without members counts as inside the subnet: no one knows what will be put into it.
     """
     subnet = facts.subnets[target.subnet]
     members = [interface for interface in facts.interfaces if group in interface.groups and interface.id != target.id]

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Find secrets in user-data, which every process of a machine and every reader of the account can read.
 
-Private to urmanac.talos: may change at any time. What is found is told by kind and place, never by its text.
+Private to urmanac.talos: may change at any time. What is found is reported by kind and place, never by its text.
 """
 
 from __future__ import annotations

@@ -129,15 +129,15 @@ def _sound(digest: object) -> str:
 
 
 def _media_type(document: Document, manifest: Mapping[str, Any]) -> str:
-    """Return the kind of a manifest, which it tells itself or by its header, or by what is in it."""
-    told = str(manifest.get("mediaType") or "") or document.media_type
-    if told in INDEXES or told in MANIFESTS:
-        return told
+    """Return the kind of a manifest, which it tells itself or by its header, or from what is in it."""
+    reported = str(manifest.get("mediaType") or "") or document.media_type
+    if reported in INDEXES or reported in MANIFESTS:
+        return reported
     if isinstance(manifest.get("manifests"), list):
         return INDEXES[0]
     if isinstance(manifest.get("config"), dict):
         return MANIFESTS[0]
-    raise unexpected(f"this is no image, but {told or 'something that does not tell what it is'}")
+    raise unexpected(f"this is no image, but {reported or 'something that does not tell what it is'}")
 
 
 def _platforms(repository: Repository, image: Image, manifest: Mapping[str, Any]) -> dict[str, str]:

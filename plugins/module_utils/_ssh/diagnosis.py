@@ -25,7 +25,7 @@ class Facts(NamedTuple):
 
 
 def diagnose(said: str, facts: Facts) -> str:
-    """Return cause and remedy: by what ssh said, and where it got no answer, by what runs."""
+    """Return cause and remedy: from what ssh said, and where it got no answer, from what runs."""
     for words, cause in _CAUSES.items():
         if words.lower() in said.lower():
             return cause(facts)

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from contextlib import asynccontextmanager
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-# Used by what this module calls, and imported here so that a missing one is told before anything is done.
+# Imported here so that a missing library is reported before anything is done.
 import cryptography  # noqa: F401  # pylint: disable=unused-import
 import google.protobuf  # noqa: F401  # pylint: disable=unused-import
 from grpclib.client import Channel, Stream
@@ -73,7 +73,7 @@ class _Protocol(H2Protocol):
 
 
 class _NodeChannel(Channel):
-    """A channel that connects once, when told to, and never again by itself."""
+    """A channel that connects once, when asked to, and never again by itself."""
 
     def __init__(self, node: str, access: Access) -> None:
         super().__init__(node, access.port, ssl=access.context)
@@ -186,7 +186,7 @@ class _translated:  # noqa: N801
     """Turn what grpclib raises into what we tell."""
 
     def __init__(self, node: str, call: str, deadline: float) -> None:
-        self._told = (node, call)
+        self._reported = (node, call)
         self._deadline = deadline
 
     def __enter__(self) -> None:
@@ -195,18 +195,18 @@ class _translated:  # noqa: N801
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         """Raise the error in our words."""
         if isinstance(error, _Refused):
-            raise NodeError(*self._told, *error.reason) from error
+            raise NodeError(*self._reported, *error.reason) from error
         if isinstance(error, GRPCError):
             detail = received((error.message or error.status.name).strip().rstrip("."))
-            raise NodeError(*self._told, cause_of_status(error.status.value), detail) from error
+            raise NodeError(*self._reported, cause_of_status(error.status.value), detail) from error
         if isinstance(error, TimeoutError):
             detail = f"no reply within {self._deadline:g} s"
-            raise NodeError(*self._told, Cause.DEADLINE, detail) from error
+            raise NodeError(*self._reported, Cause.DEADLINE, detail) from error
         if isinstance(error, StreamTerminatedError | OSError):
             detail = "the connection was cut after the request was sent"
-            raise NodeError(*self._told, Cause.CUT, detail) from error
+            raise NodeError(*self._reported, Cause.CUT, detail) from error
         if isinstance(error, ProtocolError):
-            raise NodeError(*self._told, Cause.OTHER, received(str(error))) from error
+            raise NodeError(*self._reported, Cause.OTHER, received(str(error))) from error
 
 
 @asynccontextmanager

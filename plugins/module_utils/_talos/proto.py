@@ -4,7 +4,7 @@
 """Messages and methods of the Talos API, built at run time. Private to urmanac.talos: may change at any time.
 
 Generated modules pin the protobuf runtime that made them; these classes work with any. Only what the collection and its
-rehearsal use is described; protobuf keeps unknown fields, so a newer node is no trouble. Enums are written as int32,
+simulation use is described; protobuf keeps unknown fields, so a newer node is no trouble. Enums are written as int32,
 which is the same on the wire.
 """
 

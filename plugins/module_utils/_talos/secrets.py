@@ -146,15 +146,15 @@ def check_pairs(bundle: Bundle, name: str) -> None:
             certificate, key = load_certificate(pair.crt), load_key(pair.key)
         except (ValueError, UnsupportedAlgorithm):
             raise InputError(
-                f"Failed to use the secrets bundle {name}: the {label} authority cannot be read. {_MEND}"
+                f"Failed to use the secrets bundle {name}: the {label} authority cannot be read. {_FIX}"
             ) from None
         if _spki(certificate.public_key()) != _spki(key.public_key()):
             raise InputError(
-                f"Failed to use the secrets bundle {name}: the {label} key is not its certificate's. {_MEND}"
+                f"Failed to use the secrets bundle {name}: the {label} key is not its certificate's. {_FIX}"
             )
 
 
-_MEND = "Restore the file from a backup."
+_FIX = "Restore the file from a backup."
 
 
 def _checked(path: Path) -> Bundle:

@@ -137,13 +137,13 @@ def verdict(seen: Seen) -> Verdict:
 
 
 def _verdict_on_service(state: str | None) -> Verdict:
-    told = f"its service {SERVICE} is {state}" if state else f"it has no service {SERVICE} yet"
+    reported = f"its service {SERVICE} is {state}" if state else f"it has no service {SERVICE} yet"
     remedy = "Run playbooks/site.yml, which gives the node that document."
-    return Verdict("waiting", f"{told}: it waits for its configuration document, or for what it depends on", remedy)
+    return Verdict("waiting", f"{reported}: it waits for its configuration document, or for what it depends on", remedy)
 
 
 def _verdict_on_log(log: Sequence[str]) -> Verdict:
-    """Judge by what was logged last: a login may fail, and work at the next try."""
+    """Judge from what was logged last: a login may fail, and work at the next try."""
     for line in reversed(log):
         if _LOGGED_IN.search(line):
             return Verdict("connected")
@@ -155,5 +155,5 @@ def _verdict_on_log(log: Sequence[str]) -> Verdict:
 
 def _cause(text: str, log: Sequence[str]) -> str:
     """Return why the login failed; how a program ended tells less than what it said before."""
-    told = [found[1] for line in log if (found := _REFUSED.search(line)) and "invalid key" in found[1].lower()]
-    return _ANY_KEY.sub("(redacted)", _ERRORS.sub("", told[-1] if told else text))
+    reported = [found[1] for line in log if (found := _REFUSED.search(line)) and "invalid key" in found[1].lower()]
+    return _ANY_KEY.sub("(redacted)", _ERRORS.sub("", reported[-1] if reported else text))

@@ -169,8 +169,8 @@ def invalid(documents: list[Document], release: Release) -> list[Problem]:
     found = [Problem(BASE, *problem) for problem in _base(config)]
     for document in documents:
         if document.get("kind"):
-            told = [*_document(document), *_conflicts(document, config)]
-            found += [Problem(decoding.name_of(document), *problem) for problem in told]
+            reported = [*_document(document), *_conflicts(document, config)]
+            found += [Problem(decoding.name_of(document), *problem) for problem in reported]
     return found
 
 

@@ -52,7 +52,7 @@ def load_all(text: str) -> list[Any]:
     try:
         return [document for document in yaml.load_all(text, Loader=_Loader) if document is not None]
     except yaml.YAMLError as error:
-        raise InputError(f"Failed to read YAML: {_brief(error)}. Mend the text at that place.") from error
+        raise InputError(f"Failed to read YAML: {_brief(error)}. Fix the text at that place.") from error
 
 
 def dump_all(documents: Iterable[dict[str, Any]]) -> str:

@@ -16,10 +16,10 @@ OWN_IMAGES = "use images built for arm64 (cluster_cozystack_operator_image, clus
 
 
 def capacity(installed: Record | None, forecast: Record) -> dict[str, Any] | None:
-    """Return memory and processor time per node and in all: found on the cluster, otherwise foretold."""
+    """Return memory and processor time per node and in all: found on the cluster, otherwise predicted."""
     account = (installed or {}).get("account") or {}
     found = [node_found(node) for node in account.get("nodes") or () if node["allocatable"]]
-    nodes = found or [node_foretold(node) for node in forecast.get("nodes") or ()]
+    nodes = found or [node_predicted(node) for node in forecast.get("nodes") or ()]
     if not nodes:
         return None
     sums = {part: summed(node[part] for node in nodes) for part in ("memory_mib", "cpu_m")}
@@ -40,7 +40,7 @@ def node_found(node: Record) -> dict[str, Any]:
     }
 
 
-def node_foretold(node: Record) -> dict[str, Any]:
+def node_predicted(node: Record) -> dict[str, Any]:
     """Return one node as the forecast has it."""
     return {
         "name": node["name"],

@@ -90,8 +90,8 @@ def capacity(data: Record) -> str:
     rows = [*data["nodes"], data["total"]]
     parts = (("memory_mib", "memory", 1024, "GiB"), ("cpu_m", "processors", 1000, ""))
     height = 24 + len(rows) * 78
-    told = "; ".join(f"{row['name']}: {amounts(row['memory_mib'], 1024, 'GiB')}" for row in rows)
-    picture = Drawing("Capacity needed and had", told, height)
+    reported = "; ".join(f"{row['name']}: {amounts(row['memory_mib'], 1024, 'GiB')}" for row in rows)
+    picture = Drawing("Capacity needed and had", reported, height)
     # A node and all nodes together are drawn to scales of their own, or a node would be a speck.
     for number, row in enumerate(rows):
         group = data["nodes"] if number < len(data["nodes"]) else [data["total"]]
@@ -126,8 +126,8 @@ def releases(history: Sequence[Record]) -> str:
     times = [datetime.fromisoformat(item["time"]).timestamp() for item in history]
     span, most = (times[-1] - times[0]) or 1, max(max(item["expected"] or 0, item["ready"]) for item in history) or 1
     last = history[-1]
-    told = f"{last['ready']} of {last['expected'] or 'unknown'} after {span / 60:.0f} minutes"
-    picture = Drawing("Releases over time", told, 210)
+    reported = f"{last['ready']} of {last['expected'] or 'unknown'} after {span / 60:.0f} minutes"
+    picture = Drawing("Releases over time", reported, 210)
     bottom, height, left, width = 170, 140, 34, WIDTH - 34 - _MARGIN
     for count in sorted({0, most // 2, most}):
         y = bottom - count / most * height
@@ -147,8 +147,8 @@ def costs(bill: Record) -> str:
     """Draw what each part costs a month, if all stays as it is now."""
     items, most = bill["items"], max(item["per_hour"] for item in bill["items"]) or 1
     months = [f"${item['per_hour'] * HOURS_A_MONTH:.2f} a month" for item in items]
-    told = "; ".join(f"{item['what']} {month}" for item, month in zip(items, months, strict=True))
-    picture = Drawing("Costs a month", told, 30 + len(items) * 40)
+    reported = "; ".join(f"{item['what']} {month}" for item, month in zip(items, months, strict=True))
+    picture = Drawing("Costs a month", reported, 30 + len(items) * 40)
     for number, (item, month) in enumerate(zip(items, months, strict=True)):
         y = 18 + number * 40
         picture.text(_MARGIN, y, item["what"])

@@ -76,17 +76,17 @@ def boot(nodes: Sequence[Record], boot_method: str) -> Result:
 
 def static_addresses(nodes: Sequence[Record]) -> Result:
     """Return whether the nodes have the addresses that are reserved for them, and how they came by them."""
-    told = [node for node in nodes if node["addresses"]]
+    reported = [node for node in nodes if node["addresses"]]
     found = [
         addressing.addressing_of(
             node["ipv4"], stage=str(node["stage"]), cmdline=str(node["cmdline"] or ""), addresses=node["addresses"]
         )
-        for node in told
+        for node in reported
     ]
     ways = " and ".join(sorted({one.way for one in found}))
     wrong = tuple(
         f"{node['name']} has {', '.join(node['addresses'])}, not {node['ipv4']}"
-        for node, one in zip(told, found, strict=True)
+        for node, one in zip(reported, found, strict=True)
         if not one.is_right
     )
     why = "" if addressing.KERNEL_ARGUMENTS in ways else f"; {addressing.WHY_NOT}"

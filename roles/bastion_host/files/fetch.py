@@ -51,7 +51,7 @@ def copy(source: IO[bytes], path: Path) -> str:
 
 
 def put(source: Path, path: Path) -> None:
-    """Give the file its name at once: nobody reads half of it."""
+    """Give the file its name at once: no one reads half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name("." + path.name + ".new")
     shutil.copyfile(source, beside)

@@ -25,7 +25,7 @@ ln -sfn pts/ptmx dev/ptmx
 ln -sfn /proc/self/fd dev/fd
 ln -sfn /run var/run
 mount -t tmpfs tmpfs run
-mkdir run/sshd run/stand-in
+mkdir run/sshd run/simulated
 mount -t proc proc proc
 mount --rbind /sys sys
 # Not chroot: who makes containers wants a root that is one.

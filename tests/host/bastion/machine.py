@@ -37,7 +37,7 @@ class Machine:
         self.pid = self.inner()
 
     def furnish(self) -> None:
-        """Lay what the programs need to run at all, and the stand-ins."""
+        """Lay what the programs need to run at all, and the simulated services."""
         etc = self.root / "etc"
         etc.mkdir()
         for name in ("passwd", "group", "nsswitch.conf", "ld.so.cache", "ld.so.conf"):
@@ -51,7 +51,7 @@ class Machine:
         for name, source in (("systemctl", "systemctl.py"), ("docker", "docker.sh")):
             shutil.copy(HERE / source, programs / name)
             (programs / name).chmod(0o755)
-        (programs / "apt-get").write_text('#!/bin/sh\necho "$@" >> /run/stand-in/packages\n')
+        (programs / "apt-get").write_text('#!/bin/sh\necho "$@" >> /run/simulated/packages\n')
         (programs / "apt-get").chmod(0o755)
 
     def inner(self) -> int:
@@ -95,7 +95,7 @@ class Machine:
 
     def log(self, unit: str) -> str:
         """Return what a unit has printed."""
-        return self.run("cat", f"/run/stand-in/{unit}.log")
+        return self.run("cat", f"/run/simulated/{unit}.log")
 
     def files(self) -> dict[str, tuple[str, bytes]]:
         """Return mode and content of everything that was laid, by its path."""

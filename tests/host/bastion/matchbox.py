@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stand-in for matchbox, of which Debian has no package: answers iPXE from matchbox' profiles and groups.
+"""A simulation of matchbox, of which Debian has no package: answers iPXE from matchbox' profiles and groups.
 
 matchbox -address=HOST:PORT -data-path=FOLDER
 """

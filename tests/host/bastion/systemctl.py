@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stand-in for systemctl: runs what the units say, without systemd and without containers.
+"""A simulation of systemctl: runs what the units say, without systemd and without containers.
 
 Of a container's command it runs the program itself, as the same user and with the same capabilities; where there is
 a file /etc/real-containers, it runs the command as it stands, under a dockerd.
@@ -19,7 +19,7 @@ import sys
 import time
 from pathlib import Path
 
-UNITS, STATE = Path("/etc/systemd/system"), Path("/run/stand-in")
+UNITS, STATE = Path("/etc/systemd/system"), Path("/run/simulated")
 REAL = Path("/etc/real-containers")
 PROGRAMS = {"registry": "/usr/bin/docker-registry", "/matchbox": "/usr/local/bin/matchbox"}
 

@@ -28,7 +28,7 @@ def files(matchbox: str) -> dict[str, bytes]:
     programs |= {"matchbox": matchbox} if matchbox else {}
     libraries = {path.lstrip("/"): path for source in programs.values() for path in needed(source)}
     found = {name: Path(path).read_bytes() for name, path in (programs | libraries).items()}
-    users = b"root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n"
+    users = b"root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:no one:/:/bin/sh\n"
     return {**found, "etc/passwd": users, "etc/group": b"root:x:0:\nnogroup:x:65534:\n"}
 
 

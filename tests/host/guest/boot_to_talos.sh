@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-# A stand-in for boot-to-talos v0.7.1 in install mode, for when the real one is not to be had. It does what that one
+# A simulation of boot-to-talos v0.7.1 in install mode, for when the real one is not to be had. It does what that one
 # does with curl and dd: the same questions, the same progress lines, the same image from the same registry (or a disk image
 # in a file, packed by gzip), the disk erased. For an emulated machine only.
 set -eu
@@ -41,7 +41,7 @@ while [ $# -gt 0 ]; do
     esac
 done
 grep -q -s 'urmanac.emulated' /proc/cmdline || fatal "this is no emulated machine"
-[ "$mode" = install ] && [ -n "$image" ] && [ -n "$disk" ] || misuse "the stand-in needs -mode install, -image and -disk"
+[ "$mode" = install ] && [ -n "$image" ] && [ -n "$disk" ] || misuse "the simulation needs -mode install, -image and -disk"
 answer "Add networking configuration? [yes]"
 answer "Add networking configuration? [yes]"
 answer "Configure serial console? (or 'no') [ttyS0]"

@@ -90,12 +90,12 @@ func main() {
 			os.Exit(1)
 		}
 
-		told := answer{Name: asked.Name}
-		if told.Outcome, told.Warnings, err = judge(machine, asked); err != nil {
-			told.Error = err.Error()
+		reported := answer{Name: asked.Name}
+		if reported.Outcome, reported.Warnings, err = judge(machine, asked); err != nil {
+			reported.Error = err.Error()
 		}
 
-		out.Encode(told) //nolint:errcheck
+		out.Encode(reported) //nolint:errcheck
 	}
 }
 

@@ -35,7 +35,7 @@ def test_the_line_that_names_the_failure_leads_the_console() -> None:
     assert lines[1] == "    console: urmanac.talos: FAILED: SHA-256 of x is 1, expected 2"
     assert "    console: later 8" in lines
     assert lines[-1].startswith(
-        "    Remedy: mend what the console names, then aws ec2 terminate-instances --instance-ids i-1"
+        "    Remedy: fix what the console names, then aws ec2 terminate-instances --instance-ids i-1"
     )
 
 
@@ -69,7 +69,7 @@ def test_a_stopped_machine_is_started_by_the_next_run() -> None:
     )
 
 
-def test_a_machine_that_is_gone_is_told_as_missing() -> None:
+def test_a_machine_that_is_gone_is_reported_as_missing() -> None:
     gone = {"instance/gateway": {"id": None, "have": None}}
 
     assert boot_diagnosis([GATEWAY], gone, [])[0].startswith("gateway (no instance, missing): ")

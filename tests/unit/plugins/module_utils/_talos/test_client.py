@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The client against stand-in nodes: real TLS, real gRPC, and every way in which a call can fail."""
+"""The client against simulated nodes: real TLS, real gRPC, and every way in which a call can fail."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_secrets_need_the_administrators_role(tmp_path: Path, role: str, expecte
     assert (result.error and result.error.cause) == expected
 
 
-def test_another_clusters_node_is_told_from_one_in_maintenance(tmp_path: Path) -> None:
+def test_another_clusters_node_is_distinguished_from_one_in_maintenance(tmp_path: Path) -> None:
     async def scenario(node: TalosNode) -> Any:
         cluster = Cluster()
         before = await error_on(node, cluster.access(), machine.version)
@@ -176,7 +176,7 @@ def test_an_address_that_is_not_in_the_certificate_is_refused(tmp_path: Path) ->
     assert "machine.certSANs" in str(results[1].error)
 
 
-def test_a_clock_that_is_ahead_is_told_apart(tmp_path: Path) -> None:
+def test_a_clock_that_is_ahead_is_distinguished(tmp_path: Path) -> None:
     async def scenario(node: TalosNode) -> Any:
         cluster = Cluster()
         node.faults.clock_offset = 3600
@@ -211,15 +211,15 @@ def test_a_pinned_node_must_show_its_key(tmp_path: Path, pin: str | None, expect
 
 
 def test_a_node_that_is_down_is_a_refused_connection() -> None:
-    nobody = own_address(200)
+    no_one = own_address(200)
 
-    results = asyncio.run(client.run_on_nodes([nobody], machine.version, maintenance()))
+    results = asyncio.run(client.run_on_nodes([no_one], machine.version, maintenance()))
 
     error = results[0].error
     assert isinstance(error, NodeError)
     assert error.cause is Cause.REFUSED
     assert error.cause.is_down
-    assert str(error).startswith(f"Failed to connect to {nobody}: connection refused.")
+    assert str(error).startswith(f"Failed to connect to {no_one}: connection refused.")
 
 
 def test_a_cut_after_sending_is_unknown_not_failed(tmp_path: Path) -> None:
@@ -394,7 +394,7 @@ def test_an_upgrade_installs_the_image(tmp_path: Path, version: str, reboots_its
 
     assert rebooted is reboots_itself
     assert now == "v1.14.0"
-    assert extensions == {"spin": "stand-in"}
+    assert extensions == {"spin": "simulated"}
 
 
 def test_the_configuration_outlives_a_restart_of_the_lab(tmp_path: Path) -> None:

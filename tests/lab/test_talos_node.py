@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the stand-in for Talos does for other clients than ours; tests/peers shows it with the real talosctl."""
+"""What the simulation of Talos does for other clients than ours; tests/peers shows it with the real talosctl."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_kind_of_resource_goes_by_its_usual_names(kind: str, name: str) -> Non
     assert name in definitions()[kind].all_aliases
 
 
-def test_changes_are_told_by_kind() -> None:
+def test_changes_are_reported_by_kind() -> None:
     before, after = {"gone": 1, "same": 2, "other": 3}, {"same": 2, "other": 4, "new": 5}
 
     assert sorted(cosi.changes(before, after)) == [
@@ -143,9 +143,9 @@ def test_a_difference_is_shown_in_the_order_of_the_active_configuration() -> Non
     document = Cluster().document()
     changed = {"machine": {"sysctls": {"a": "b"}, **document["machine"]}, "cluster": document["cluster"]}
 
-    told = config.difference(parsed(document), parsed({**changed, "version": document["version"]}))
+    reported = config.difference(parsed(document), parsed({**changed, "version": document["version"]}))
 
-    lines = [line for line in told.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    lines = [line for line in reported.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
     assert lines == ["+    sysctls:", "+        a: b"]
 
 

@@ -76,7 +76,7 @@ LOGIN = """
 """
 
 
-class Rehearsal:
+class Simulation:
     """A lab whose bastion is logged in to over SSH, and somebody at home who runs playbooks."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
@@ -178,7 +178,7 @@ class Rehearsal:
 
 
 @pytest.fixture
-def rehearsal(tmp_path: Path) -> Iterator[Rehearsal]:
+def simulation(tmp_path: Path) -> Iterator[Simulation]:
     """Give a lab that is up, and a bastion as soon as a playbook makes one."""
     own = {"LAB_DIRECTORY": str(tmp_path / "lab"), "LAB_NETWORK": NETWORK, "LAB_PORT": "5510"}
     put_programs(tmp_path / "programs")
@@ -188,7 +188,7 @@ def rehearsal(tmp_path: Path) -> Iterator[Rehearsal]:
         "ANSIBLE_SSH_ARGS": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null",
     }
     path = f"{tmp_path / 'programs'}:{os.environ['PATH']}"
-    found = Rehearsal(tmp_path, {**os.environ, **own, **switched_off, "PATH": path, "ANSIBLE_NOCOLOR": "1"})
+    found = Simulation(tmp_path, {**os.environ, **own, **switched_off, "PATH": path, "ANSIBLE_NOCOLOR": "1"})
     try:
         with found.login.watching():
             yield found
@@ -197,19 +197,19 @@ def rehearsal(tmp_path: Path) -> Iterator[Rehearsal]:
 
 
 def test_site_yml_works_over_ssh_with_a_replaced_machine_and_on_the_next_day(
-    rehearsal: Rehearsal, tmp_path: Path, note: Callable[[str], None]
+    simulation: Simulation, tmp_path: Path, note: Callable[[str], None]
 ) -> None:
-    code, said = rehearsal.play("playbooks/site.yml", when="PLAY [Build the nodes]", do=rehearsal.replace)
+    code, said = simulation.play("playbooks/site.yml", when="PLAY [Build the nodes]", do=simulation.replace)
     assert code == 0, said
-    first_known = rehearsal.known_hosts
+    first_known = simulation.known_hosts
 
-    rehearsal.stop_for_the_night()
-    code, said = rehearsal.play("playbooks/site.yml")
+    simulation.stop_for_the_night()
+    code, said = simulation.play("playbooks/site.yml")
     assert code == 0, said
 
     # Three machines, each with host keys of its own by cloud-init, and one that all of them showed.
-    login = rehearsal.login
-    assert rehearsal.known_hosts == first_known
+    login = simulation.login
+    assert simulation.known_hosts == first_known
     assert len(login.own_keys) == 3
     assert len(set(login.own_keys.values())) == 3
     assert set(login.shown_keys.values()) == {first_known.split()[2]}
@@ -222,56 +222,56 @@ def test_site_yml_works_over_ssh_with_a_replaced_machine_and_on_the_next_day(
     playbook = tmp_path / "login.yml"
     playbook.write_text(LOGIN)
     login.show_another_key()
-    code, said = rehearsal.play(str(playbook), bastion_wait_timeout=5)
+    code, said = simulation.play(str(playbook), bastion_wait_timeout=5)
     assert code != 0
     assert "shows another host key than" in " ".join(said.split())
     note("  a machine with another host key at the same address: refused")
 
 
 def test_session_manager_leads_to_the_bastion_and_its_host_key_is_checked(
-    rehearsal: Rehearsal, tmp_path: Path, note: Callable[[str], None]
+    simulation: Simulation, tmp_path: Path, note: Callable[[str], None]
 ) -> None:
     build, login = tmp_path / "build.yml", tmp_path / "login.yml"
     build.write_text(BUILD + LOGIN)
     login.write_text(LOGIN)
 
-    code, said = rehearsal.play(str(build), cluster_bastion_connection="ssm", access_ipv6="")
+    code, said = simulation.play(str(build), cluster_bastion_connection="ssm", access_ipv6="")
     assert code == 0, said
-    code, said = rehearsal.ask_over_session_manager("echo I am $USER")
+    code, said = simulation.ask_over_session_manager("echo I am $USER")
     assert (code, "I am ec2-user" in said) == (0, True), said
-    note(f"through Session Manager, host key checked: {sum(rehearsal.login.sessions.values())} SSH connections")
+    note(f"through Session Manager, host key checked: {sum(simulation.login.sessions.values())} SSH connections")
 
-    rehearsal.login.show_another_key()
-    code, said = rehearsal.play(str(login), bastion_wait_timeout=5, cluster_bastion_connection="ssm")
+    simulation.login.show_another_key()
+    code, said = simulation.play(str(login), bastion_wait_timeout=5, cluster_bastion_connection="ssm")
     assert code != 0
     assert "shows another host key than" in " ".join(said.split()), said
-    code, said = rehearsal.ask_over_session_manager("echo I am $USER")
+    code, said = simulation.ask_over_session_manager("echo I am $USER")
     assert code != 0
     assert "HOST IDENTIFICATION HAS CHANGED" in said, said
     note("  a machine with another host key, by playbook and by inventory: refused")
 
 
 def test_a_node_that_boots_by_ssh_is_known_by_its_console_and_a_stranger_is_refused(
-    rehearsal: Rehearsal, tmp_path: Path, note: Callable[[str], None]
+    simulation: Simulation, tmp_path: Path, note: Callable[[str], None]
 ) -> None:
     build, boot = tmp_path / "build.yml", tmp_path / "boot.yml"
     build.write_text(BUILD + NODE)
     boot.write_text(BOOT)
     gateway = {"name": "gateway", "role": "gateway", "machine_type": "controlplane", "ipv4": "127.10.0.101"}
     given: dict[str, Any] = {"cluster_boot_method": "ssh", "cluster_nodes": [gateway]}
-    node = Login(tmp_path / "lab", gateway["ipv4"], rehearsal.ec2)
+    node = Login(tmp_path / "lab", gateway["ipv4"], simulation.ec2)
 
     with node.watching():
-        code, said = rehearsal.play(str(build), **given)
+        code, said = simulation.play(str(build), **given)
         assert code == 0, said
-        code, said = rehearsal.play(str(boot), "-vv", **given)
+        code, said = simulation.play(str(boot), "-vv", **given)
         assert code == 0, said
         assert "I am ec2-user" in said
-        assert f"{node.machine} ssh-ed25519 {node.own_keys[node.machine]}" in rehearsal.known_hosts
+        assert f"{node.machine} ssh-ed25519 {node.own_keys[node.machine]}" in simulation.known_hosts
         note(f"a node that boots by SSH, known by its console: {node.sessions[node.machine]} SSH connections")
 
         node.show_another_key()
-        code, said = rehearsal.play(str(boot), **given)
+        code, said = simulation.play(str(boot), **given)
     assert code != 0
     assert "HOST IDENTIFICATION HAS CHANGED" in said, said
     note("  a stranger at its address: refused")
