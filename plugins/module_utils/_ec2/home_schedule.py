@@ -66,15 +66,18 @@ def carry_out(calls: Calls, plan: SchedulePlan) -> None:
     """Make what is planned so."""
     for schedule in plan.create:
         with saying(f"make schedule {schedule.name}"):
-            find = lambda: read_schedule(calls, schedule.name)  # noqa: B023, E731  it is called before the next one
-            token = str(uuid.uuid4())
-            calls.create("scheduler", "create_schedule", find, **_parameters(schedule), ClientToken=token)
+            _create(calls, schedule)
     for schedule in plan.update:
         with saying(f"change schedule {schedule.name}"):
             calls.call("scheduler", "update_schedule", **_parameters(schedule))
     for name in plan.delete:
         with saying(f"delete schedule {name}"):
             calls.delete("scheduler", "delete_schedule", Name=name)
+
+
+def _create(calls: Calls, schedule: Schedule) -> None:
+    parameters = {**_parameters(schedule), "ClientToken": str(uuid.uuid4())}
+    calls.create("scheduler", "create_schedule", lambda: read_schedule(calls, schedule.name), **parameters)
 
 
 def plan_schedules(current: Mapping[str, Schedule], wanted: Iterable[Schedule]) -> SchedulePlan:
