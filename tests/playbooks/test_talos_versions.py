@@ -11,6 +11,7 @@ import pytest
 
 from tests.lab.labs import Lab
 from tests.playbooks.runs import CONFIRMED, calls, play
+from tests.talos_corpus import documented_patch
 
 SITE = "playbooks/site.yml"
 NODE = {
@@ -32,13 +33,19 @@ def image(lab: Lab, version: str, arguments: str = "") -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize(
-    ("version", "contract", "arguments"),
-    [("v1.11.5", "v1.11", ""), ("v1.12.6", "v1.12", ""), ("v1.14.0", "v1.13", "console=ttyS0")],
+    ("version", "contract", "arguments", "patches"),
+    [
+        ("v1.11.5", "v1.11", "", []),
+        ("v1.12.6", "v1.12", "", []),
+        # The documents in the patch came with v1.14, and are newer than the contract.
+        ("v1.14.0", "v1.13", "console=ttyS0", [documented_patch()]),
+    ],
+    ids=["v1.11", "v1.12", "v1.14"],
 )
 def test_a_cluster_of_each_version_runs_with_the_contract_that_it_takes(
-    lab: Lab, version: str, contract: str, arguments: str
+    lab: Lab, version: str, contract: str, arguments: str, patches: list[str]
 ) -> None:
-    options = image(lab, version, arguments)
+    options = (*image(lab, version, arguments), "-e", json.dumps({"talos_patches": patches}))
 
     run = play(lab, SITE, *options)
 

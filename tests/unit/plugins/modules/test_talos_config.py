@@ -21,6 +21,7 @@ from ansible_collections.urmanac.talos.plugins.modules import talos_config
 from ansible_collections.urmanac.talos.plugins.modules.talos_config import ensure_configs
 from tests.lookalikes import tailscale_key
 from tests.talos_config import bundle_text, test_bundle
+from tests.talos_corpus import documented_patch
 
 ROOT = Path(__file__).resolve().parents[4]
 CLUSTER = {
@@ -192,6 +193,26 @@ def test_patches_are_applied_in_the_order_all_type_node(tmp_path: Path) -> None:
 
     sysctls = documents(tmp_path / "compute.yaml")["machine"]["machine"]["sysctls"]
     assert sysctls == {"all": "all", "last": "node", "node": "node", "type": "type", "vm.nr_hugepages": "16"}
+
+
+def test_patches_follow_the_version_of_the_nodes_and_not_the_contract(tmp_path: Path) -> None:
+    missing = "{apiVersion: v1alpha1, kind: ZswapConfig, $patch: delete}"
+    patches = [documented_patch(), missing]
+
+    ensure(tmp_path, cluster=CLUSTER | {"contract": "v1.13", "talos_version": "v1.14.0"}, patches=patches)
+
+    written = documents(tmp_path / "gateway.yaml")
+    assert written["SecurityProfileConfig"]["workloadIsolation"] is True
+    assert "grubUseUKICmdline" in written["machine"]["machine"]["install"]
+    with pytest.raises(InputError, match="there is no ZswapConfig to delete from"):
+        ensure(tmp_path, patches=[missing])
+    with pytest.raises(InputError, match=r"Talos v1\.13 refuses it"):
+        ensure(tmp_path, patches=[documented_patch()])
+
+
+def test_a_version_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="Failed to use the version latest of Talos"):
+        ensure(tmp_path, cluster=CLUSTER | {"talos_version": "latest"})
 
 
 def test_nothing_is_written_when_one_node_cannot_be(tmp_path: Path) -> None:
