@@ -41,7 +41,8 @@ def run(home: Path, module: str, arguments: str, *options: str, **environment: s
         timeout=120,
     )
     said, brace, rest = done.stdout.partition("\n{\n")
-    return said, json.loads(brace + rest)["plays"][0]["tasks"][0]["hosts"]["localhost"]
+    result: Result = json.loads(brace + rest)["plays"][0]["tasks"][0]["hosts"]["localhost"]
+    return said, result
 
 
 def in_its_own_process(home: Path, module: str, arguments: str, *options: str) -> Result:
