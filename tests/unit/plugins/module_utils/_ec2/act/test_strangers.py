@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -143,6 +145,51 @@ def test_what_may_be_there_any_number_of_times_is_neither_used_nor_removed() -> 
 
         assert {key for key, state in states.items() if state != "present"} == {"ssm_parameter/bastion"}
         assert {kind: read() for kind, read in readings.items()} == before
+
+
+def everything_of(api: BadDay, project: str) -> dict[str, Any]:
+    """Return how AWS describes what carries the project's tag, and the roles and profiles with its names."""
+    ec2, iam = api.clients["ec2"], api.clients["iam"]
+    tagged = [{"Name": "tag:Project", "Values": [project]}]
+    found = {answer: getattr(ec2, operation)(Filters=tagged)[answer] for operation, answer in DESCRIBED.items()}
+    names = [f"{project}-moon-{what}" for what in ("node", "bastion", "home-access")]
+    roles = [iam.get_role(RoleName=name)["Role"] for name in names]
+    groups = api.clients["autoscaling"].describe_auto_scaling_groups(AutoScalingGroupNames=[names[1]])
+    return {**found, "roles": roles, "groups": groups["AutoScalingGroups"]}
+
+
+DESCRIBED = {
+    "describe_vpcs": "Vpcs",
+    "describe_dhcp_options": "DhcpOptions",
+    "describe_subnets": "Subnets",
+    "describe_internet_gateways": "InternetGateways",
+    "describe_route_tables": "RouteTables",
+    "describe_security_groups": "SecurityGroups",
+    "describe_network_interfaces": "NetworkInterfaces",
+    "describe_instances": "Reservations",
+    "describe_volumes": "Volumes",
+    "describe_addresses": "Addresses",
+    "describe_launch_templates": "LaunchTemplates",
+}
+
+
+def test_a_cluster_of_the_same_name_in_another_project_is_made_and_removed_beside_ours() -> None:
+    other = replace(SPEC, project="spare")
+    with aws_with_images():
+        api = BadDay()
+        build(api, *PARTS)
+        before = everything_of(api, SPEC.project)
+
+        for part in PARTS:
+            ensure_cluster(api.calls_of(), other, Order((part,), machines=MACHINES))
+        both = everything_of(api, SPEC.project), everything_of(api, other.project)
+        for part in reversed(PARTS):
+            ensure_cluster(api.calls_of(), other, Order((part,), absent=True))
+
+        assert both[0] == everything_of(api, SPEC.project) == before
+        assert all(both[1].values()) and all(before.values())
+        # Moto keeps the tags of an address that was released.
+        assert {found.kind for found in read_and_compare(api, other).found} <= {"vpc_elastic_ip"}
 
 
 def test_there_is_a_stranger_of_every_kind_that_is_made() -> None:
