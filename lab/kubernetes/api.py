@@ -13,6 +13,7 @@ from lab.kubernetes.discovery import Resource
 from lab.kubernetes.http import Request, Response
 from lab.kubernetes.selectors import selected
 from lab.kubernetes.store import Event, Filter, Object
+from lab.kubernetes.target import Target
 
 if TYPE_CHECKING:
     from lab.kubernetes.cluster import KubernetesCluster
@@ -32,15 +33,6 @@ class User(NamedTuple):
     def is_admin(self) -> bool:
         """Tell whether everything is allowed."""
         return "system:masters" in self.groups
-
-
-class Target(NamedTuple):
-    """What a path under /api or /apis means."""
-
-    resource: Resource
-    namespace: str
-    name: str
-    is_status: bool = False
 
 
 async def answer(cluster: KubernetesCluster, request: Request, user: User | None) -> Response:

@@ -5,20 +5,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from lab.kubernetes import collector, helm, kinds, kubelet, nodes, operator, scheduler, talos_pods, workloads
+from lab.kubernetes import kinds, nodes
 from lab.kubernetes.discovery import Resource
 from lab.kubernetes.kinds import NAMESPACES
+from lab.kubernetes.machine import Machines
 from lab.kubernetes.store import Object, Store
-
-if TYPE_CHECKING:
-    from lab.talos.node import TalosNode
-    from lab.talos.registry import Registry
-
 
 # Without a change, after which nothing is taken to move any more.
 _LOOKS = 10
@@ -82,8 +78,9 @@ class KubernetesCluster:
     Its controllers run before every request, and on for as long as something moves: what a client sees is up to date.
     """
 
-    def __init__(self, registry: Registry, identity: str) -> None:
-        self.registry = registry
+    def __init__(self, machines: Machines, identity: str, *, reconcile: Callable[[KubernetesCluster], None]) -> None:
+        self.machines = machines
+        self._reconcile = reconcile
         self.identity = identity
         self.store = Store()
         self.faults = Faults()
@@ -106,20 +103,11 @@ class KubernetesCluster:
 
     def reconcile(self) -> None:
         """Let the controllers do their work."""
-        members = self.registry.peers(self.identity)
-        nodes.reconcile(self.store, members)
-        talos_pods.reconcile(self.store, members)
-        kinds.establish(self.store)
-        operator.reconcile(self)
-        helm.reconcile(self)
-        workloads.reconcile(self)
-        scheduler.reconcile(self.store)
-        kubelet.reconcile(self)
-        collector.reconcile(self.store)
+        self._reconcile(self)
 
     def handlers_of(self, node: str) -> set[str]:
         """Return the runtimes besides the usual one that a node's extensions bring."""
-        members = [one for one in self.registry.peers(self.identity) if one.hostname == node]
+        members = [one for one in self.machines.peers(self.identity) if one.hostname == node]
         return {name for one in members for name in one.state.extensions}
 
     def is_due(self, item: Object, seconds: float) -> bool:
@@ -146,55 +134,3 @@ class KubernetesCluster:
             looks += 1
             if self.store.revision != revision:
                 revision, looks, still_until = self.store.revision, 0, time.monotonic() + self.pace.rest
-
-
-class Clusters:
-    """The clusters of a lab, by Config.identity."""
-
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
-        self._found: dict[str, KubernetesCluster] = {}
-        self._faults: dict[str, Any] = {}
-
-    def strike(self, faults: Mapping[str, Any]) -> None:
-        """Switch faults on or off in every cluster, also in those to come."""
-        Faults().update(faults)
-        self._faults |= faults
-        for cluster in self._found.values():
-            cluster.faults.update(faults)
-
-    def calm(self) -> None:
-        """Switch all faults off."""
-        self._faults = {}
-        for cluster in self._found.values():
-            cluster.faults = Faults()
-
-    def of(self, identity: str) -> KubernetesCluster:
-        """Return the cluster, new if there was none."""
-        if identity not in self._found:
-            self._found[identity] = KubernetesCluster(self._registry, identity)
-            self._found[identity].faults.update(self._faults)
-        return self._found[identity]
-
-    def joined(self, node: TalosNode) -> KubernetesCluster:
-        """Return the cluster of a control plane; a new one if nothing of the old one's etcd is left."""
-        disks = {member.disk.directory for member in self._registry.etcd_members(node.identity)}
-        if not disks & self.of(node.identity).disks:
-            self.forget(node.identity)
-        cluster = self.of(node.identity)
-        cluster.disks |= disks
-        config = node.config
-        cluster.endpoint = config.endpoint.removeprefix("https://")
-        cluster.version = nodes.image_version(str((config.cluster.get("apiServer") or {}).get("image", "")))
-        return cluster
-
-    def left(self, identity: str) -> None:
-        """Forget the cluster if its etcd is gone."""
-        if not self._registry.etcd_members(identity):
-            self.forget(identity)
-
-    def forget(self, identity: str) -> None:
-        """Forget the cluster; faults that a test has switched on are about the API and stay."""
-        old = self._found.pop(identity, None)
-        if old:
-            self.of(identity).faults = old.faults

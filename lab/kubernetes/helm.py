@@ -115,7 +115,7 @@ def _install(cluster: KubernetesCluster, release: Object) -> bool:
         define(cluster.store, *definition)
     is_working = _install_workloads(cluster, Chart(package, name, namespace))
     if is_working and name == "cilium":
-        cluster.registry.set_networked(cluster.identity)
+        cluster.machines.set_networked(cluster.identity)
     if is_working and name == "cozystack-basics":
         ensure_namespace(cluster.store, "tenant-root")
         metadata = {"name": "tenant-root", "namespace": "tenant-root", "generation": 1}

@@ -6,13 +6,11 @@ from __future__ import annotations
 import ipaddress
 import uuid
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lab.kubernetes.discovery import NODES
+from lab.kubernetes.machine import Machine
 from lab.kubernetes.store import Object, Store, now
-
-if TYPE_CHECKING:
-    from lab.talos.node import TalosNode
 
 DEFAULT_VERSION = "v1.33.12"
 _MIB = 2**20
@@ -34,7 +32,7 @@ _HEALTHY = {
 }
 
 
-def reconcile(store: Store, nodes: Sequence[TalosNode]) -> None:
+def reconcile(store: Store, nodes: Sequence[Machine]) -> None:
     """Bring the Node objects to what the Talos nodes are now."""
     running = {node.hostname: node for node in nodes if node.is_booted}
     for name, node in running.items():
@@ -51,7 +49,7 @@ def image_version(image: str) -> str:
     return tag if tag.startswith("v") else DEFAULT_VERSION
 
 
-def _node(node: TalosNode, before: Object, *, number: int) -> Object:
+def _node(node: Machine, before: Object, *, number: int) -> Object:
     """Return the Node; what others have written into it stays."""
     metadata = before.get("metadata") or {}
     machine = node.config.machine
@@ -67,7 +65,7 @@ def _node(node: TalosNode, before: Object, *, number: int) -> Object:
     }
 
 
-def _labels(node: TalosNode) -> dict[str, str]:
+def _labels(node: Machine) -> dict[str, str]:
     architecture = node.hardware.architecture
     labels = {
         **{"beta.kubernetes.io/arch": architecture, "beta.kubernetes.io/os": "linux"},
@@ -77,7 +75,7 @@ def _labels(node: TalosNode) -> dict[str, str]:
     return labels | own | {key: str(value) for key, value in (node.config.machine.get("nodeLabels") or {}).items()}
 
 
-def _pod_network(node: TalosNode, number: int) -> dict[str, Any]:
+def _pod_network(node: Machine, number: int) -> dict[str, Any]:
     """Return the addresses for the node's pods, as the controller manager deals them out."""
     subnets = (node.config.cluster.get("network") or {}).get("podSubnets") or ["10.244.0.0/16"]
     own = []
@@ -88,7 +86,7 @@ def _pod_network(node: TalosNode, number: int) -> dict[str, Any]:
     return {"podCIDR": own[0], "podCIDRs": own}
 
 
-def _taints(node: TalosNode) -> dict[str, Any]:
+def _taints(node: Machine) -> dict[str, Any]:
     cluster, taints = node.config.cluster, []
     schedules = cluster.get("allowSchedulingOnControlPlanes") or cluster.get("allowSchedulingOnMasters")
     if node.config.is_control_plane and not schedules:
@@ -101,7 +99,7 @@ def _taints(node: TalosNode) -> dict[str, Any]:
     return {"taints": taints}
 
 
-def _status(node: TalosNode, before: Object) -> Object:
+def _status(node: Machine, before: Object) -> Object:
     conditions = {kind: ("False", *reported) for kind, reported in _HEALTHY.items()}
     conditions["Ready"] = ("False", "KubeletNotReady", _NO_NETWORK)
     if node.is_networked:
@@ -118,7 +116,7 @@ def _status(node: TalosNode, before: Object) -> Object:
     }
 
 
-def _amounts(node: TalosNode) -> dict[str, str]:
+def _amounts(node: Machine) -> dict[str, str]:
     pods = ((node.config.machine.get("kubelet") or {}).get("extraConfig") or {}).get("maxPods", 110)
     return {
         **{"cpu": str(node.hardware.cpus), "memory": f"{node.hardware.memory // 1024}Ki", "pods": str(pods)},
@@ -126,7 +124,7 @@ def _amounts(node: TalosNode) -> dict[str, str]:
     }
 
 
-def _allocatable(node: TalosNode) -> dict[str, str]:
+def _allocatable(node: Machine) -> dict[str, str]:
     kind = "controlplane" if node.config.is_control_plane else "worker"
     memory = node.hardware.memory - _RESERVED_MEMORY[kind] - _EVICTION_MEMORY
     # The kubelet evicts pods when a tenth of the disk is left.
@@ -135,7 +133,7 @@ def _allocatable(node: TalosNode) -> dict[str, str]:
     return {"cpu": cpu, "memory": f"{memory // 1024}Ki", "ephemeral-storage": str(disk)}
 
 
-def _node_info(node: TalosNode) -> dict[str, str]:
+def _node_info(node: Machine) -> dict[str, str]:
     identity = uuid.uuid5(uuid.NAMESPACE_DNS, f"{node.identity} {node.address}")
     kubelet = node.config.machine.get("kubelet") or {}
     return {

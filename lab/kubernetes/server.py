@@ -13,17 +13,15 @@ import ipaddress
 import logging
 import ssl
 from datetime import timedelta
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from lab.kubernetes import status
 from lab.kubernetes.api import User, answer
+from lab.kubernetes.cluster import KubernetesCluster
+from lab.kubernetes.clusters import Clusters
 from lab.kubernetes.http import Request, Response, read_request, write_response
+from lab.kubernetes.machine import Machine
 from lab.talos import pki
-
-if TYPE_CHECKING:
-    from lab.kubernetes.cluster import KubernetesCluster
-    from lab.talos.node import TalosNode
 
 PORT = 6443
 _log = logging.getLogger(__name__)
@@ -32,8 +30,9 @@ _log = logging.getLogger(__name__)
 class ApiServer:
     """Simulation of kube-apiserver on one control plane; it listens from start() to stop()."""
 
-    def __init__(self, node: TalosNode) -> None:
+    def __init__(self, node: Machine, clusters: Clusters) -> None:
         self._node = node
+        self._clusters = clusters
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._is_wanted = False
@@ -46,7 +45,7 @@ class ApiServer:
         where = f"{self._node.address}:{PORT}"
         try:
             server = await asyncio.start_server(
-                self._serve, self._node.address, PORT, ssl=_tls(self._node), start_serving=False
+                self._serve, self._node.address, PORT, ssl=_tls(self._node, self._clusters), start_serving=False
             )
         except (OSError, ValueError) as error:
             self._is_wanted = False
@@ -69,7 +68,7 @@ class ApiServer:
         for writer in list(self._open):
             writer.transport.abort()
         if self._node.identity:
-            self._node.registry.kubernetes.left(self._node.identity)
+            self._clusters.left(self._node.identity)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
@@ -95,7 +94,7 @@ class ApiServer:
         if not self._node.state.etcd_member:
             writer.transport.abort()
             return False
-        cluster = self._node.registry.kubernetes.of(self._node.identity)
+        cluster = self._clusters.of(self._node.identity)
         await asyncio.sleep(cluster.faults.delay)
         if cluster.faults.cuts_now():
             writer.transport.abort()
@@ -126,11 +125,11 @@ def _user(writer: asyncio.StreamWriter) -> User | None:
     return User(name, groups | {"system:authenticated"})
 
 
-def _tls(node: TalosNode) -> ssl.SSLContext:
+def _tls(node: Machine, clusters: Clusters) -> ssl.SSLContext:
     """Return the TLS settings of the node's server, and let the node be known as one of its cluster."""
     certificate = node.config.pem("cluster", "ca", "crt")
     authority = pki.load_pair(certificate, node.config.pem("cluster", "ca", "key"))
-    node.registry.kubernetes.joined(node)
+    clusters.joined(node)
     subject = pki.Subject(
         "kube-apiserver",
         organizations=["kube-master"],
@@ -144,7 +143,7 @@ def _tls(node: TalosNode) -> ssl.SSLContext:
     return context
 
 
-def _names(node: TalosNode) -> list[str]:
+def _names(node: Machine) -> list[str]:
     cluster = node.config.cluster
     network = cluster.get("network") or {}
     domain = str(network.get("dnsDomain") or "cluster.local")

@@ -7,20 +7,17 @@ Requests as in siderolabs/talos, internal/app/machined/pkg/controllers/k8s.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from lab.kubernetes.kinds import DEPLOYMENTS, NODES, PODS
+from lab.kubernetes.machine import Machine
 from lab.kubernetes.store import Object, Store
-
-if TYPE_CHECKING:
-    from lab.talos.node import TalosNode
 
 _NAMESPACE = "kube-system"
 _STATIC = {"kube-apiserver": (200, 512), "kube-controller-manager": (50, 256), "kube-scheduler": (10, 64)}
 _CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 
 
-def reconcile(store: Store, nodes: Sequence[TalosNode]) -> None:
+def reconcile(store: Store, nodes: Sequence[Machine]) -> None:
     """Have the pods there that a booted control plane runs."""
     for node in nodes:
         if not node.is_booted or not node.config.is_control_plane:

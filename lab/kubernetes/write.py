@@ -16,9 +16,9 @@ from lab.kubernetes.kinds import NAMESPACES, PODS
 from lab.kubernetes.store import Object, now
 
 if TYPE_CHECKING:
-    from lab.kubernetes.api import Target
     from lab.kubernetes.cluster import KubernetesCluster
     from lab.kubernetes.http import Request
+    from lab.kubernetes.target import Target
 
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"

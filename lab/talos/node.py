@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import seen_memory
-from lab.kubernetes.cluster import Clusters
+from lab.kubernetes.clusters import Clusters
 from lab.kubernetes.server import ApiServer
 from lab.talos import pki, services
 from lab.talos.config import Config, parse
@@ -92,7 +92,7 @@ class TalosNode:
         self.stage = "off"
         self.boot_time = 0
         self._server: NodeServer | None = None
-        self._kubernetes = ApiServer(self)
+        self._kubernetes = ApiServer(self, self.registry.kubernetes)
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_booted = False
         self._is_joining = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from lab.kubernetes.cluster import Clusters
+from lab.kubernetes.clusters import Clusters
 from lab.registry.images import labels_of
 from lab.registry.store import CMDLINE_LABEL, VERSION_LABEL
 

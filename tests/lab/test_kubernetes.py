@@ -299,7 +299,7 @@ def test_a_node_that_is_switched_off_while_the_api_starts_leaves_nothing_open(tm
         async with machines(tmp_path, ADDRESSES[:1]) as (node,):
             await configured([node], Cluster(f"https://{ADDRESSES[0]}:6443"))
             for steps in range(8):
-                server = ApiServer(node)
+                server = ApiServer(node, node.registry.kubernetes)
                 starting = asyncio.ensure_future(server.start())
                 for _ in range(steps):
                     await asyncio.sleep(0)

@@ -72,7 +72,7 @@ def _outlook(found: Reading, phase: str, verdicts: list[Verdict], planned: Plann
 
 def summary(progress: Progress, verdicts: list[Verdict]) -> str:
     """Return the account in one line."""
-    phase, count, roots = progress.phase, progress.count, progress.roots
+    phase, count, roots = progress.phase, progress.releases, progress.roots
     if phase in (UNREACHABLE, ABSENT):
         return verdicts[0].message
     total = count.expected or count.present
@@ -91,7 +91,7 @@ def _releases(found: Reading, progress: Progress) -> dict[str, Any]:
     waiting = [release for release in found.releases if not release.ready]
     roots = {(root.namespace, root.name) for root in progress.roots if root.kind == "HelmRelease"}
     return {
-        **progress.count._asdict(),
+        **progress.releases._asdict(),
         "not_ready": [_release(one, held_back_by(one, known)) | {"root": one.key in roots} for one in waiting],
     }
 

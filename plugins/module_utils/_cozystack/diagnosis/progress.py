@@ -75,7 +75,7 @@ class Progress(NamedTuple):
 
     phase: str
     roots: list[Root]
-    count: Count
+    releases: Count
 
 
 def progress_of(found: Reading) -> Progress:

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The clusters of a lab, and the order in which the controllers of one do their work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lab.kubernetes import collector, helm, kinds, kubelet, nodes, operator, scheduler, talos_pods, workloads
+from lab.kubernetes.cluster import Faults, KubernetesCluster
+from lab.kubernetes.machine import Machine, Machines
+
+
+def reconcile(cluster: KubernetesCluster) -> None:
+    """Let every controller do its work once."""
+    members = cluster.machines.peers(cluster.identity)
+    nodes.reconcile(cluster.store, members)
+    talos_pods.reconcile(cluster.store, members)
+    kinds.establish(cluster.store)
+    operator.reconcile(cluster)
+    helm.reconcile(cluster)
+    workloads.reconcile(cluster)
+    scheduler.reconcile(cluster.store)
+    kubelet.reconcile(cluster)
+    collector.reconcile(cluster.store)
+
+
+class Clusters:
+    """The clusters of a lab, by Config.identity."""
+
+    def __init__(self, machines: Machines) -> None:
+        self._machines = machines
+        self._found: dict[str, KubernetesCluster] = {}
+        self._faults: dict[str, Any] = {}
+
+    def strike(self, faults: Mapping[str, Any]) -> None:
+        """Switch faults on or off in every cluster, also in those to come."""
+        Faults().update(faults)
+        self._faults |= faults
+        for cluster in self._found.values():
+            cluster.faults.update(faults)
+
+    def calm(self) -> None:
+        """Switch all faults off."""
+        self._faults = {}
+        for cluster in self._found.values():
+            cluster.faults = Faults()
+
+    def of(self, identity: str) -> KubernetesCluster:
+        """Return the cluster, new if there was none."""
+        if identity not in self._found:
+            self._found[identity] = KubernetesCluster(self._machines, identity, reconcile=reconcile)
+            self._found[identity].faults.update(self._faults)
+        return self._found[identity]
+
+    def joined(self, node: Machine) -> KubernetesCluster:
+        """Return the cluster of a control plane; a new one if nothing of the old one's etcd is left."""
+        disks = {member.disk.directory for member in self._machines.etcd_members(node.identity)}
+        if not disks & self.of(node.identity).disks:
+            self.forget(node.identity)
+        cluster = self.of(node.identity)
+        cluster.disks |= disks
+        config = node.config
+        cluster.endpoint = config.endpoint.removeprefix("https://")
+        cluster.version = nodes.image_version(str((config.cluster.get("apiServer") or {}).get("image", "")))
+        return cluster
+
+    def left(self, identity: str) -> None:
+        """Forget the cluster if its etcd is gone."""
+        if not self._machines.etcd_members(identity):
+            self.forget(identity)
+
+    def forget(self, identity: str) -> None:
+        """Forget the cluster; faults that a test has switched on are about the API and stay."""
+        old = self._found.pop(identity, None)
+        if old:
+            self.of(identity).faults = old.faults
