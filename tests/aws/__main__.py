@@ -143,6 +143,8 @@ def playbook_options(folder: Path, options: argparse.Namespace) -> list[str]:
     """Return the options that every playbook gets: one node, and the end of the bastion before anything else."""
     values: dict[str, Any] = {"cluster_name": CLUSTER, "cluster_project": PROJECT, "cluster_region": options.region}
     values |= {"cluster_directory": str(folder / "cluster")}
+    # AWS itself ends what is opened to a home.
+    values["cluster_home_schedule_enabled"] = True
     values |= end_of_life(datetime.now(UTC), options.minutes) | {"cluster_cozystack_enabled": options.cozystack}
     files = ["-e", "@examples/single_node.yml", *(("-e", "@lab/variables.yml") if options.lab else ())]
     # The names and the end of life stand, whatever else is given.

@@ -82,7 +82,6 @@ class Acceptance:
 
     def _plan(self) -> list[tuple[str, Callable[[], None]]]:
         site, home = "playbooks/site.yml", ("-e", f"ipv6={NO_HOME}", "-e", "expires=1h")
-        by_schedule = ("-e", "access_schedule_enabled=true")
         # For site.yml alone: as an extra variable it would open the cluster in every playbook that closes it.
         way_in = ("-e", f"access_ipv6={self.home}") if self.home else ()
         return [
@@ -90,9 +89,9 @@ class Acceptance:
             ("second run changes nothing", lambda: self.play(site, *way_in, unchanged=True)),
             ("replace the bastion", self.replace_bastion),
             ("build after the replacement", lambda: self.play(site, *way_in)),
-            ("open to a home", lambda: self.play("playbooks/add_home_access.yml", *home, *by_schedule)),
+            ("open to a home", lambda: self.play("playbooks/add_home_access.yml", *home)),
             ("show the schedules", self.show_schedules),
-            ("close to all homes", lambda: self.play("playbooks/remove_home_access.yml", *by_schedule)),
+            ("close to all homes", lambda: self.play("playbooks/remove_home_access.yml")),
             ("prove that no schedule of home access is left", self.prove_unscheduled),
             ("audit", lambda: self.play("playbooks/audit.yml")),
         ]
