@@ -68,7 +68,8 @@ options:
     default: true
   bastion_stop_at:
     description:
-      - To when the next stop of the bastion is postponed, as RV(bastion_stop.postponed_to) says it.
+      - To when the next stop of the bastion is postponed, as
+        RV(urmanac.talos.ec2_cluster_info#module:bastion_stop.postponed_to) says it.
       - If empty, it stays as it is.
       - The stops after that one are at their hours again, without another run.
     type: str

@@ -230,10 +230,25 @@ plan:
 bastion_stop:
   description:
     - When the clock stops the bastion next, and in how many minutes; V(null) if it always runs or that is not known.
-    - C(postponed_to) is the time to which O(cluster.bastion.keep_minutes) asks to postpone it, V(null) if it comes late
-      enough.
   returned: success
   type: dict
+  contains:
+    at:
+      description: When it stops.
+      type: str
+      returned: success
+      sample: "2026-12-24T23:00:00+00:00"
+    minutes:
+      description: In how many minutes it stops.
+      type: int
+      returned: success
+      sample: 40
+    postponed_to:
+      description:
+        - The time to which O(cluster.bastion.keep_minutes) asks to postpone it; V(null) if it comes late enough.
+      type: str
+      returned: success
+      sample: "2026-12-24T23:50:00+00:00"
   sample: {"at": "2026-12-24T23:00:00+00:00", "minutes": 40, "postponed_to": "2026-12-24T23:50:00+00:00"}
 """
 
