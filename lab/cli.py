@@ -93,7 +93,8 @@ def up(settings: Settings) -> int:
         print(f"lab: replacing a stale lab: {_why_stale(settings, state)}")
         _remove(settings, state)
     _check_packages()
-    _check_ports(settings)
+    # A process that was killed keeps its sockets until the kernel has taken all of it down.
+    _check_ports(settings, patience=10 if state else 0)
     pid = _start(settings)
     print(f"lab: up at {settings.endpoint} (process {pid}); EC2 machines come up in {settings.network}")
     return 0
@@ -274,7 +275,7 @@ def _check_packages() -> None:
         raise LabError(f"Python packages are missing: {', '.join(missing)}. Set them up: make demo (or make test)")
 
 
-def _check_ports(settings: Settings) -> None:
+def _check_ports(settings: Settings, *, patience: float) -> None:
     bastion = settings.bastion_address
     own = [
         ("127.0.0.1", settings.port),
@@ -282,10 +283,12 @@ def _check_ports(settings: Settings) -> None:
         (bastion, REGISTRY_PORT),
         (settings.registry_address, REGISTRY_PORT),
     ]
-    lines = processes.port_conflicts(settings.network, own, TALOS_PORT)
-    if lines:
-        remedy = "End it, or choose others with LAB_PORT and LAB_NETWORK."
-        raise LabError("; ".join(lines) + f". {remedy}")
+    until = time.monotonic() + patience
+    while lines := processes.port_conflicts(settings.network, own, TALOS_PORT):
+        if time.monotonic() >= until:
+            remedy = "End it, or choose others with LAB_PORT and LAB_NETWORK."
+            raise LabError("; ".join(lines) + f". {remedy}")
+        time.sleep(0.1)
 
 
 def _start(settings: Settings) -> int:
