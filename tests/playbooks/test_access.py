@@ -324,6 +324,6 @@ def test_the_health_of_the_bastion_is_also_what_aws_says_of_it(lab: Lab, built: 
     assert all(f"ok      {check}: " in well.output for check in ("containers", "network interface", "fail-closed"))
     assert ill.code == 2, ill.output
     assert set(found) == {"network interface", "fail-closed"}
-    assert re.fullmatch(r"eni-\w+, which drops what it forwards", found["network interface"])
+    assert re.fullmatch(r"eni-\w+, which drops forwarded packets", found["network interface"])
     assert f"- FAILED  fail-closed: {found['fail-closed']}" in ill.output
     assert "fail-closed. Each is reported above" in " ".join(ill.output.split())

@@ -9,6 +9,7 @@ Nodes and Kubernetes are talked to from another host, as from a bastion: secrets
 from __future__ import annotations
 
 import json
+import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ def kept(folder: Path, *path: str) -> Any:
 def test_small_machines_end_blocked_from_what_was_predicted(built: Run, folder: Path) -> None:
     assert built.code == 0, built.output
     result = kept(folder, "cozystack", "result.json")
-    predicted = {line.split()[1].rstrip(":") for line in built.output.splitlines() if line[:2] in ("! ", "? ")}
+    predicted = set(re.findall(r"^[!?] ([A-Z0-9]+(?:_[A-Z0-9]+)+):", built.output, flags=re.MULTILINE))
     assert (result["outcome"], result["account"]["phase"]) == ("blocked", "operator")
     assert {"ARCH_UNSUPPORTED_IMAGES", "INSUFFICIENT_MEMORY", "KVM_MISSING"} <= predicted
     assert set(result["account"]["codes"]) == predicted

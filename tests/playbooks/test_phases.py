@@ -54,5 +54,6 @@ def test_a_tag_of_site_is_the_phase_of_that_name(lab: Lab, phases: dict[str, Run
 
 
 def tasks(run: Run) -> list[str]:
-    """Return the tasks that ran, in order."""
-    return re.findall(r"^TASK \[(.*)\]", run.output, flags=re.MULTILINE)
+    """Return the tasks that ran, in order; Ansible validates the arguments of every role, whatever the tags."""
+    names = re.findall(r"^TASK \[(.*)\]", run.output, flags=re.MULTILINE)
+    return [name for name in names if "Validating arguments" not in name]

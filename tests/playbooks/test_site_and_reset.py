@@ -57,7 +57,7 @@ def killed(lab: Lab, strangers: Strangers) -> None:
 
     What a kill among the calls to Talos leaves is tested without playbooks, call by call.
     """
-    for after in (1, 9, 12, 12):
+    for after in (1, 9, 12, 8):
         play_and_kill(lab, SITE, after=after)
 
 
