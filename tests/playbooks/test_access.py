@@ -326,4 +326,4 @@ def test_the_health_of_the_bastion_is_also_what_aws_says_of_it(lab: Lab, built: 
     assert set(found) == {"network interface", "fail-closed"}
     assert re.fullmatch(r"eni-\w+, which drops forwarded packets", found["network interface"])
     assert f"- FAILED  fail-closed: {found['fail-closed']}" in ill.output
-    assert "fail-closed. Each is reported above" in " ".join(ill.output.split())
+    assert "fail-closed. The lines above show the details" in " ".join(ill.output.split())
