@@ -21,10 +21,10 @@ from types import ModuleType
 from typing import Any
 
 from ansible import constants
+from ansible.executor import module_common
 from ansible.module_utils import basic
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as NormalAction
-from ansible.vars.clean import remove_internal_keys
 
 try:  # ansible-core 2.19 and later name the encoding of arguments and results.
     from ansible.module_utils.common.json import Direction, get_module_encoder
@@ -56,34 +56,23 @@ def printed_by(module: ModuleType, arguments: Mapping[str, Any]) -> str:
 
 
 class InProcess(ActionBase):  # type: ignore[misc]
-    """Runs C(MODULE) in the worker of its task; in any other place and way, Ansible runs it as it runs every module."""
+    """Runs C(MODULE) in the worker of its task; in any other place and way, Ansible runs it as it runs every module.
+
+    Ansible prepares the arguments and reads the result itself, which each of its versions does in its own way. Only
+    what lies between, the building of a program and its start, is replaced.
+    """
 
     MODULE: ModuleType
+    _is_here = False
+    _arguments: Mapping[str, Any]
 
-    def _execute_module(
-        self,
-        module_name: str | None = None,
-        module_args: dict[str, Any] | None = None,
-        task_vars: dict[str, Any] | None = None,
-        **how: Any,
-    ) -> dict[str, Any]:
+    def _execute_module(self, *positional: Any, task_vars: dict[str, Any] | None = None, **how: Any) -> dict[str, Any]:
         """Run the module and return its result."""
-        task_vars = task_vars or {}
-        if how.get("wrap_async") or not self._is_here(task_vars):
-            ordinary = super()._execute_module
-            answer: dict[str, Any] = ordinary(
-                module_name=module_name, module_args=module_args, task_vars=task_vars, **how
-            )
-            return answer
-        arguments = dict(self._task.args if module_args is None else module_args)
-        self._update_module_args(module_name or self._task.action, arguments, task_vars)
-        self._used_interpreter = None
-        output = {"stdout": printed_by(self.MODULE, arguments), "stderr": "", "rc": 0}
-        result: dict[str, Any] = self._parse_returned_data(output, *PROFILE)
-        remove_internal_keys(result)
+        self._is_here = not how.get("wrap_async") and self._may_run_here(task_vars or {})
+        result: dict[str, Any] = super()._execute_module(*positional, task_vars=task_vars, **how)
         return result
 
-    def _is_here(self, task_vars: Mapping[str, Any]) -> bool:
+    def _may_run_here(self, task_vars: Mapping[str, Any]) -> bool:
         """Return whether the module would run on this machine, as this user, with this very Python and environment."""
         python = self._templar.template(task_vars.get("ansible_python_interpreter", ""))
         return (
@@ -95,6 +84,28 @@ class InProcess(ActionBase):  # type: ignore[misc]
             # Who keeps a module's files wants to look at them.
             and not constants.DEFAULT_KEEP_REMOTE_FILES
         )
+
+    def _is_pipelining_enabled(self, module_style: str, wrap_async: bool = False) -> bool:
+        return self._is_here or bool(super()._is_pipelining_enabled(module_style, wrap_async))
+
+    def _configure_module(self, module_name: str, module_args: dict[str, Any], task_vars: Any = None) -> Any:
+        """Return an empty program in place of the module's, as this version of Ansible describes one."""
+        if not self._is_here:
+            return super()._configure_module(module_name, module_args, task_vars)
+        self._arguments = module_args
+        style, shebang, program, path = "new", f"#!{sys.executable}", b"", str(self.MODULE.__file__)
+        if not PROFILE:
+            return style, shebang, program, path
+        built = {"module_style": style, "shebang": shebang, "b_module_data": program}
+        return module_common._BuiltModule(**built, serialization_profile=PROFILE[0]), path
+
+    def _low_level_execute_command(self, *positional: Any, **how: Any) -> dict[str, Any]:
+        """Return what the module prints, as if it came from a process."""
+        if not self._is_here:
+            answer: dict[str, Any] = super()._low_level_execute_command(*positional, **how)
+            return answer
+        output = printed_by(self.MODULE, self._arguments)
+        return {"rc": 0, "stdout": output, "stdout_lines": output.splitlines(), "stderr": "", "stderr_lines": []}
 
 
 class InProcessAction(InProcess, NormalAction):  # type: ignore[misc]
