@@ -20,6 +20,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts imp
     RoleFact,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_machine_facts import listed
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.values import plain_policy
 
 _AGAIN = "or delete this version: `aws ec2 delete-launch-template-versions --launch-template-id"
 
@@ -186,16 +187,16 @@ def _exchanged_role(profile: ProfileFact, roles: list[RoleFact]) -> Deviation:
 
 def _role_deviations(role: RoleFact, allowed: Allowed) -> Iterator[Deviation]:
     resource = f"IAM role {role.name}"
-    known = [_plain(statement) for statement in allowed.policies[role.name]]
+    known = [_effect_of(statement) for statement in allowed.policies[role.name]]
     for policy, statement in role.statements:
-        if _plain(statement) not in known and statement.get("Effect") == "Allow":
+        if _effect_of(statement) not in known and statement.get("Effect") == "Allow":
             yield _statement_deviation(role, policy, statement, _repair(role, allowed))
     for arn in role.attached:
         remedy = f"Run `aws iam detach-role-policy --role-name {role.name} --policy-arn {arn}`."
         message = f"the managed policy {arn} is attached, and is not described"
         severity = "critical" if arn.endswith("/AdministratorAccess") else "high"
         yield Deviation(severity, "IAM_POLICY_ATTACHED", resource, message, remedy)
-    if _plain(role.trust) != _plain(allowed.trust[role.name]):
+    if _effect_of(role.trust) != _effect_of(allowed.trust[role.name]):
         message = "others than described may take the role, or under other conditions"
         yield Deviation("high", "IAM_TRUST_NOT_ALLOWED", resource, message, f"{_repair(role, allowed)}.")
 
@@ -225,11 +226,6 @@ def _is_wild(action: str) -> bool:
     return action == "*" or action.endswith(":*")
 
 
-def _plain(value: Any) -> Any:
-    """Return a policy in one spelling: IAM takes, and gives back, one item with or without a list around it."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items() if key != "Sid"}
-    if isinstance(value, list):
-        items = sorted((_plain(item) for item in value), key=repr)
-        return items[0] if len(items) == 1 else items
-    return value
+def _effect_of(policy: Any) -> Any:
+    """Return what a policy does, in one spelling; a Sid is a label of a statement."""
+    return plain_policy(policy, without=("Sid",))

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import FIXED
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import Desired
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.values import texts_in
 
 
 def choose(item: Desired, things: Sequence[Thing]) -> Thing | None:
@@ -43,16 +44,11 @@ def _candidates(item: Desired, things: Sequence[Thing]) -> list[Thing]:
 
 def _mentions(things: Sequence[Thing]) -> Counter[str]:
     """Return how many of the things name each id."""
-    return Counter(text for thing in things for text in set(_texts(thing.have)))
+    return Counter(word for thing in things for word in _words(thing.have))
 
 
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
-        yield from (text for item in value for text in _texts(item))
-    elif isinstance(value, str):
-        yield from value.split(" ")
+def _words(value: Any) -> set[str]:
+    return {word for text in texts_in(value) for word in text.split(" ")}
 
 
 def _busiest_vpc(things: Sequence[Thing], needed: Mapping[str, int]) -> str | None:

@@ -26,6 +26,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import 
     Desired,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.owners import taker_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.values import plain_policy
 
 # More rules and routes than these are somebody's decision (home access is one), so they are reported, not undone.
 _AT_LEAST = ("rules", "routes")
@@ -111,18 +112,8 @@ def satisfied(name: str, have: Any, want: Any) -> bool:
         # A pending instance is on its way; there is nothing left to do about it.
         return have in (want, "pending")
     if name in ("policy", "trust_policy"):
-        return _plain(have) == _plain(want)
+        return plain_policy(have) == plain_policy(want)
     return have == want
-
-
-def _plain(value: Any) -> Any:
-    """Return a policy in one spelling: IAM takes, and gives back, one item with or without a list around it."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        items = sorted((_plain(item) for item in value), key=repr)
-        return items[0] if len(items) == 1 else items
-    return value
 
 
 def _found(things: Sequence[Thing], described: set[str], duplicates: Mapping[str, bool]) -> tuple[Found, ...]:

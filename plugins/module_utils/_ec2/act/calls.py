@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError, is_not_found
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.values import texts_in
 
 T = TypeVar("T")
 # AWS did nothing: it can be asked again.
@@ -136,7 +137,7 @@ class Calls:
 
     def _is_passing(self, error: AwsError, parameters: Mapping[str, Any]) -> bool:
         passing = is_busy(error) or is_propagating(error)
-        return passing or (is_not_found(error) and bool(self._made & set(_texts(parameters))))
+        return passing or (is_not_found(error) and bool(self._made & set(texts_in(parameters))))
 
     def _patiently(self, attempt: Callable[[], T], passes: Callable[[AwsError], bool], patience: Patience = _BUSY) -> T:
         for _pause in self._pauses(patience):
@@ -177,15 +178,6 @@ def is_propagating(error: AwsError) -> bool:
     """Return whether a service does not know yet what IAM has: it learns of profiles and roles within seconds."""
     message = error.problem.message.lower().replace(" ", "")
     return any(error.reason in reasons and words in message for words, reasons in _PROPAGATING.items())
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
-        yield from (text for item in value for text in _texts(item))
-    elif isinstance(value, str):
-        yield value
 
 
 @contextmanager

@@ -1,0 +1,29 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Nested values of AWS calls, whatever resource they are of. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Return every text in a value, those in lists and mappings included, but not the keys of mappings."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        yield from (text for item in value for text in texts_in(item))
+    elif isinstance(value, str):
+        yield value
+
+
+def plain_policy(value: Any, *, without: Collection[str] = ()) -> Any:
+    """Return a policy in one spelling: IAM takes, and gives back, one item with or without a list around it."""
+    if isinstance(value, Mapping):
+        return {key: plain_policy(item, without=without) for key, item in value.items() if key not in without}
+    if isinstance(value, list):
+        items = sorted((plain_policy(item, without=without) for item in value), key=repr)
+        return items[0] if len(items) == 1 else items
+    return value
