@@ -182,13 +182,14 @@ def simulation(tmp_path: Path) -> Iterator[Simulation]:
     """Give a lab that is up, and a bastion as soon as a playbook makes one."""
     own = {"LAB_DIRECTORY": str(tmp_path / "lab"), "LAB_NETWORK": NETWORK, "LAB_PORT": "5510"}
     put_programs(tmp_path / "programs")
-    # What would switch the checks off is overruled; these try.
-    switched_off = {
+    # A user's environment that asks for no checks: the product overrules it, and the steps with another host key, which
+    # have to be refused, would pass if it did not.
+    careless = {
         "ANSIBLE_HOST_KEY_CHECKING": "False",
         "ANSIBLE_SSH_ARGS": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null",
     }
     path = f"{tmp_path / 'programs'}:{os.environ['PATH']}"
-    found = Simulation(tmp_path, {**os.environ, **own, **switched_off, "PATH": path, "ANSIBLE_NOCOLOR": "1"})
+    found = Simulation(tmp_path, {**os.environ, **own, **careless, "PATH": path, "ANSIBLE_NOCOLOR": "1"})
     try:
         with found.login.watching():
             yield found

@@ -2,8 +2,8 @@
 """SSM: StartSession and TerminateSession are missing.
 
 Sessions with document AWS-StartSSHSession are started or refused. A machine is connected as its agent would be: it
-runs, its role allows what the agent calls, and it reaches AWS by a public IPv4 address or, told to use the endpoints
-that have IPv6, by IPv6.
+runs, its role allows what the agent calls, and it reaches AWS by a public IPv4 address or, if it is configured to use
+the endpoints that have IPv6, by IPv6.
 """
 
 from __future__ import annotations
