@@ -13,7 +13,7 @@ STORY = "tests/playbooks/test_site_and_reset.py"
 CHAPTERS = (
     "test_the_report_is_written_as_data_too",
     "test_a_second_run_changes_nothing_also_when_a_tag_has_moved",
-    "test_a_reset_deletes_what_is_ours_and_leaves_the_stranger_alone",
+    "test_a_reset_deletes_what_is_ours_and_leaves_the_strangers_alone",
 )
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 

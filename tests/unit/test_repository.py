@@ -17,6 +17,7 @@ import yaml
 
 from tests.checks.files import collection_files, galaxy, is_ignored, project_files
 from tests.checks.process import ROOT, TOOLS, capture
+from tests.checks.pythons import CHAPTERS, STORY
 
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if (path / "defaults").is_dir())
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[a-z]*.py"))
@@ -212,6 +213,12 @@ def test_every_link_leads_to_a_file_that_an_installed_collection_has(packed: tar
 )
 def test_build_ignore_knows_what_belongs_to_the_collection(name: str, ignored: bool) -> None:
     assert is_ignored(name, galaxy()["build_ignore"]) is ignored
+
+
+def test_the_tests_that_the_second_python_runs_exist() -> None:
+    defined = set(re.findall(r"^def (test_\w+)", (ROOT / STORY).read_text(encoding="utf-8"), flags=re.MULTILINE))
+
+    assert set(CHAPTERS) - defined == set()
 
 
 def test_the_version_is_the_same_everywhere() -> None:
