@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stand-ins for `aws ssm start-session` and session-manager-plugin: they connect with a machine of the lab.
+"""Simulations of `aws ssm start-session` and session-manager-plugin: they connect with a machine of the lab.
 
 The lab's AWS starts or refuses the session. What the real programs encrypt and send by way of AWS goes over loopback.
 Standard library only: these run as programs of their own.
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import NoReturn
 
 PLUGIN = "session-manager-plugin"
-SAYS = "[lab, a test double of aws and session-manager-plugin]"
+SAYS = "[lab, simulated aws and session-manager-plugin]"
 CREDENTIAL = "AWS4-HMAC-SHA256 Credential={key}/20260101/{region}/ssm/aws4_request, Signature=0"
 
 
@@ -33,7 +33,7 @@ def put_programs(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("aws", PLUGIN):
         program = folder / name
-        program.write_text(f'#!/bin/sh\n# A stand-in.\nexec {sys.executable} -IS {__file__} {name} "$@"\n')
+        program.write_text(f'#!/bin/sh\n# Simulated by the lab.\nexec {sys.executable} -IS {__file__} {name} "$@"\n')
         program.chmod(0o755)
 
 
@@ -59,18 +59,18 @@ def aws(words: list[str]) -> int:
     parser.add_argument("--parameters", default="")
     parser.add_argument("--profile", default="")
     if words[:2] != ["ssm", "start-session"]:
-        return refuse(252, f"aws: the stand-in knows `aws ssm start-session` only, not {' '.join(words[:2])}")
+        return refuse(252, f"aws: the lab's command knows `aws ssm start-session` only, not {' '.join(words[:2])}")
     given = parser.parse_args(words[2:])
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
     if not endpoint.startswith("http://127."):
-        return refuse(252, "aws: the stand-in knows the lab only, and AWS_ENDPOINT_URL does not name it")
+        return refuse(252, "aws: the lab's command knows the lab only, and AWS_ENDPOINT_URL does not name it")
     request = {"Target": given.target, "DocumentName": given.document_name}
     try:
         session = call(endpoint, given.region, "StartSession", request | parameters(given.parameters))
     except urllib.error.HTTPError as error:
-        told = json.loads(error.read() or b"{}")
-        kind = str(told.get("__type", error)).rpartition("#")[2]
-        text = told.get("message", "")
+        answer = json.loads(error.read() or b"{}")
+        kind = str(answer.get("__type", error)).rpartition("#")[2]
+        text = answer.get("message", "")
         return refuse(254, f"An error occurred ({kind}) when calling the StartSession operation: {text}")
     plugin = shutil.which(PLUGIN)
     if plugin is None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the Kubernetes stand-in needs of a machine, and of the group that the machines of a cluster form."""
+"""What the simulated Kubernetes needs of a machine, and of the group that the machines of a cluster form."""
 
 from __future__ import annotations
 

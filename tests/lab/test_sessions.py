@@ -40,7 +40,7 @@ INVENTORY = {
 
 
 class Echo(socketserver.BaseRequestHandler):
-    """Answers with what it is sent, as the sshd that it stands in for would not."""
+    """Answers with what it is sent, which a real sshd would not do."""
 
     def handle(self) -> None:
         while data := self.request.recv(4096):
@@ -87,7 +87,7 @@ def machines(lab: Lab, network: Network, image: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder with the stand-ins."""
+    """Give a folder with the simulated commands."""
     folder = tmp_path_factory.mktemp("programs")
     put_programs(folder)
     return folder
@@ -103,7 +103,7 @@ def port(lab: Lab, machines: dict[str, str]) -> Iterator[int]:
 
 
 def run(lab: Lab, path: Path, *command: str, send: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a command as somebody who has the stand-ins and for whom AWS is the lab."""
+    """Run a command as somebody who has the simulated commands and for whom AWS is the lab."""
     inner = ("env", f"PATH={path}:/usr/bin:/bin", *command)
     return subprocess.run(
         [sys.executable, "-m", "lab", "run", "--", *inner],
@@ -146,7 +146,7 @@ def test_the_inventory_leads_to_the_port_of_the_bastion(lab: Lab, port: int, pat
     [
         pytest.param("unknown", (), "TargetNotConnected", id="unknown machine"),
         pytest.param("poor", (), "does not allow what the agent calls", id="a role without permissions"),
-        pytest.param("ipv4 only", (), "not told to use IPv6", id="an agent without a way to AWS"),
+        pytest.param("ipv4 only", (), "not configured to use IPv6", id="an agent without a way to AWS"),
         pytest.param("bastion", ("AWS-StartShell",), "InvalidDocument", id="unknown document"),
         pytest.param("bastion", ("AWS-StartSSHSession", "port=22"), "InvalidParameters", id="unknown parameter"),
         pytest.param("bastion", ("AWS-StartSSHSession", "portNumber=0"), "InvalidParameters", id="no port"),
@@ -160,7 +160,7 @@ def test_what_aws_refuses_is_refused(
 
     assert done.returncode != 0
     assert refusal in done.stderr
-    assert "a test double" in done.stderr
+    assert "[lab, simulated" in done.stderr
 
 
 def test_without_the_plugin_the_session_is_ended_and_the_plugin_named(
@@ -175,7 +175,7 @@ def test_without_the_plugin_the_session_is_ended_and_the_plugin_named(
     assert lab.ask("/lab/calls")[-1]["action"] == "TerminateSession"
 
 
-def test_the_stand_in_of_aws_knows_sessions_only(lab: Lab, path: Path) -> None:
+def test_the_simulated_aws_command_knows_sessions_only(lab: Lab, path: Path) -> None:
     done = run(lab, path, "aws", "ec2", "describe-instances")
 
     assert done.returncode == 252

@@ -134,11 +134,11 @@ NEWEST = judges.VERSIONS[-1]
 
 def test_v1_14_takes_what_is_written_for_v1_13() -> None:
     written = [case for case in own_cases() if case.name.startswith("v1.13")]
-    told = judges.verdicts(NEWEST, written)
+    verdicts = judges.verdicts(NEWEST, written)
 
-    assert [name for name, verdict in told.items() if verdict.error] == []
+    assert [name for name, verdict in verdicts.items() if verdict.error] == []
     # The settings for CozyStack have files.
-    assert {warning for verdict in told.values() for warning in verdict.warnings} == {
+    assert {warning for verdict in verdicts.values() for warning in verdict.warnings} == {
         ".machine.files is deprecated; use dedicated configuration documents instead"
     }
 

@@ -25,7 +25,7 @@ from tests.aws.steps import CLUSTER, Acceptance, Step, StepFailed, end_of_life, 
 HOME = ["--home", "2001:db8:1:2::/64"]
 
 
-class Rehearsed(Acceptance):
+class Simulated(Acceptance):
     """A run whose playbooks only note that they were called, and of which some fail."""
 
     fails: tuple[str, ...] = ()
@@ -50,15 +50,15 @@ class Rehearsed(Acceptance):
         self.called += ("unscheduled",)
 
 
-def rehearsed(tmp_path: Path, *fails: str) -> Rehearsed:
+def simulated(tmp_path: Path, *fails: str) -> Simulated:
     """Return a run in which the named playbooks are interrupted."""
-    run = Rehearsed([], {}, "eu-west-1", "acceptance", "", time.time() + 60, tmp_path / "log")
+    run = Simulated([], {}, "eu-west-1", "acceptance", "", time.time() + 60, tmp_path / "log")
     run.fails = fails
     return run
 
 
 def test_every_step_is_made_and_removed_again(tmp_path: Path) -> None:
-    run = rehearsed(tmp_path)
+    run = simulated(tmp_path)
 
     assert run.run()
     assert run.called == (
@@ -69,14 +69,14 @@ def test_every_step_is_made_and_removed_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("playbook", ["site.yml", "audit.yml"])
 def test_an_interrupted_run_removes_everything(tmp_path: Path, playbook: str) -> None:
-    run = rehearsed(tmp_path, playbook)
+    run = simulated(tmp_path, playbook)
 
     assert not run.run()
     assert run.called[-3:] == (playbook, "reset.yml", "left.yml")
 
 
 def test_an_error_that_was_not_foreseen_is_a_failed_step(tmp_path: Path) -> None:
-    run = rehearsed(tmp_path, "audit.yml breaks")
+    run = simulated(tmp_path, "audit.yml breaks")
 
     assert not run.run()
     assert run.called[-2:] == ("reset.yml", "left.yml")
@@ -84,7 +84,7 @@ def test_an_error_that_was_not_foreseen_is_a_failed_step(tmp_path: Path) -> None
 
 
 def test_a_failed_removal_is_tried_again_and_is_no_success(tmp_path: Path) -> None:
-    run = rehearsed(tmp_path, "left.yml")
+    run = simulated(tmp_path, "left.yml")
 
     assert not run.run()
     assert run.called[-4:] == ("reset.yml", "left.yml", "reset.yml", "left.yml")

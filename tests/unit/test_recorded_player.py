@@ -61,7 +61,7 @@ def test_lists_are_compared_whatever_their_order() -> None:
     assert differences(recorded, lab[:1]) == [("[]", "2 items", "1 items")]
 
 
-def test_equal_items_are_told_apart_by_ids_that_are_known() -> None:
+def test_equal_items_are_distinguished_by_ids_that_are_known() -> None:
     known = {"<i-1>": "<i-00000000000000bb>", "<i-2>": "<i-00000000000000aa>"}
 
     assert list(compare(["<i-1>", "<i-2>"], ["<i-00000000000000aa>", "<i-00000000000000bb>"], known)) == []

@@ -312,7 +312,7 @@ def test_a_python_that_is_too_old_is_refused_with_the_remedy(which: str, tmp_pat
     assert "make PYTHON=" in answer.stderr
 
 
-def test_a_machine_without_python_is_told_so(tmp_path: Path) -> None:
+def test_a_machine_without_python_gets_the_cause(tmp_path: Path) -> None:
     (tmp_path / "usr").mkdir()
     script = (ROOT / "tools" / "find_python").read_text(encoding="utf-8").replace("echo /usr)", f"echo {tmp_path}/usr)")
     copy = tmp_path / "find_python"
@@ -337,7 +337,7 @@ def test_an_old_default_gives_way_to_a_newer_one_beside_it(tmp_path: Path) -> No
     assert answer.stdout == f"{versions / '3.12' / 'bin' / 'python3.12'}\n"
 
 
-def test_the_automatic_build_needs_nobody() -> None:
+def test_the_automatic_build_needs_no_person() -> None:
     script = ROOT / ".ci" / "run"
 
     assert os.access(script, os.X_OK)

@@ -45,7 +45,7 @@ def _start(response: Any, park: MachinePark) -> str:
     target = wanted["Target"]
     why = not_connected(target, response.region, park)
     if why:
-        raise JsonRESTError("TargetNotConnected", f"{target} is not connected. [lab, a test double] {why}")
+        raise JsonRESTError("TargetNotConnected", f"{target} is not connected. [lab, simulated] {why}")
     session = f"lab-{secrets.token_hex(8)}"
     address = park.machines[target].identity["address"]
     url = f"tcp://{address}:{port}"
@@ -78,14 +78,14 @@ def not_connected(target: str, region: str, park: MachinePark) -> str:
     if not all(_allows(_statements(instance), call) for call in CALLS):
         return "Its role does not allow what the agent calls."
     if not instance.public_ip and not _uses_ipv6(machine.directory / AGENT):
-        return "It has no public IPv4 address, and its agent is not told to use IPv6."
+        return "It has no public IPv4 address, and its agent is not configured to use IPv6."
     return ""
 
 
 def _statements(instance: Any) -> list[dict[str, Any]]:
     """Return the statements of the inline policies of the role in the machine's instance profile."""
-    told = instance.iam_instance_profile or {}
-    arn = told.get("Arn") or told.get("arn") if isinstance(told, dict) else getattr(told, "arn", str(told))
+    named = instance.iam_instance_profile or {}
+    arn = named.get("Arn") or named.get("arn") if isinstance(named, dict) else getattr(named, "arn", str(named))
     profiles = iam_backends[ACCOUNT]["aws"].get_instance_profiles()
     roles = [role for profile in profiles if profile.arn == arn or profile.name == arn for role in profile.roles]
     return [

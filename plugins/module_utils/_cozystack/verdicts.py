@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can keep CozyStack from working, foretold or found. Private to urmanac.talos: may change at any time.
+"""What can keep CozyStack from working, predicted or observed. Private to urmanac.talos: may change at any time.
 
 The forecast, the diagnosis of an installation and the report say the same thing with the same code.
 """
@@ -77,7 +77,7 @@ MEANINGS: Mapping[Code, str] = {
     Code.NAME_CLASH: "an object of the same name that belongs to somebody else",
 }
 
-# The rest is worth knowing, but the installation completes with it.
+# These are worth knowing, but the installation completes with them.
 LIMITS: frozenset[Code] = frozenset(
     {
         Code.KVM_MISSING,

@@ -229,7 +229,7 @@ class Reader(NamedTuple):
         """Return what names a record."""
         tags = tags_of(record)
         owned = owner_tags(self.spec).items() <= tags.items()
-        # Of a stranger's security group only the name counts that nobody can change.
+        # A stranger's security group is recognized by its name alone, which cannot be changed.
         name = tags.get("Name") if owned or "GroupName" not in record else record["GroupName"]
         return Known(str(record[key]), str(name or record.get("GroupName") or record[key]), owned)
 

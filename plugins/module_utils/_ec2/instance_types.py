@@ -51,10 +51,10 @@ SIZES: Mapping[str, Size] = {
 }
 
 
-def size_of(instance_type: str, told: Mapping[str, Mapping[str, Any]]) -> Size | None:
-    """Return a type's size as EC2 told it, or as the shipped table has it, or None."""
+def size_of(instance_type: str, reported: Mapping[str, Mapping[str, Any]]) -> Size | None:
+    """Return a type's size as EC2 reported it, or as the shipped table has it, or None."""
     shipped = SIZES.get(instance_type)
-    answer = told.get(instance_type)
+    answer = reported.get(instance_type)
     if answer is None:
         return shipped
     price = shipped.price if shipped else None

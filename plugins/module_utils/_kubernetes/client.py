@@ -93,13 +93,13 @@ class KubernetesApi:
     def _known(self, version: str) -> dict[str, Kind]:
         root = f"/apis/{version}" if "/" in version else f"/api/{version}"
         try:
-            told = self._send(Call("GET", root, f"ask for the kinds of {version}"))
+            listed = self._send(Call("GET", root, f"ask for the kinds of {version}"))
         except ApiError as error:
             if error.cause is Cause.NO_KIND:
                 return {}
             raise
         group, _slash, number = version.rpartition("/")
-        whole = [one for one in told.get("resources") or [] if "/" not in one["name"]]
+        whole = [one for one in listed.get("resources") or [] if "/" not in one["name"]]
         return {one["kind"]: Kind(group, number, one["name"], one["kind"], bool(one["namespaced"])) for one in whole}
 
     def apply(self, content: Object, *, dry_run: bool = False, force: bool = False) -> Object:

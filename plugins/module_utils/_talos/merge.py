@@ -264,7 +264,9 @@ def _delete_at(left: Any, field: schema.Field, deletion: _Deletion, path: tuple[
         return
     inner = _inner(field, head)
     if not isinstance(left, dict) or (inner is None and head not in left):
-        raise _RefusalError(deletion.path, "there is nothing to delete", "Remove $patch: delete or mend its path.")
+        raise _RefusalError(
+            deletion.path, "there is nothing to delete", "Remove $patch: delete it or correct its path."
+        )
     if not rest:
         left.pop(head, None)
         return

@@ -87,7 +87,7 @@ def test_pods_that_must_not_share_a_node_are_known_and_ports_too() -> None:
     assert tool.constraints({"containers": ports, "affinity": apart}) == {"spread": True, "ports": [80]}
 
 
-def test_replicas_that_follow_the_control_planes_are_told_apart() -> None:
+def test_replicas_that_follow_the_control_planes_are_distinguished() -> None:
     def deployment(replicas: int) -> list[dict[str, Any]]:
         spec = {"replicas": replicas, "template": {"spec": {"containers": [container("10m", "8Mi")]}}}
         return [

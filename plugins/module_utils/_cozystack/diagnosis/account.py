@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ..verdicts import Verdict, is_blocked
 from .capacity import LINSTOR
-from .expectation import Planned, foretold
+from .expectation import Planned, expected_ahead
 from .findings import findings
 from .nodes import Node, deficit_of
 from .pod_tally import PodTally
@@ -65,7 +65,7 @@ def _observed(found: Reading, progress: Progress) -> dict[str, Any]:
 def _outlook(found: Reading, phase: str, verdicts: list[Verdict], planned: Planned | None) -> list[Verdict]:
     if planned is None or phase == UNREACHABLE:
         return []
-    ahead = foretold(found.nodes, planned, {verdict.code for verdict in verdicts})
+    ahead = expected_ahead(found.nodes, planned, {verdict.code for verdict in verdicts})
     # What is there already has found its room; what it cannot do on these machines stays so.
     return [verdict for verdict in ahead if phase != READY or not verdict.blocks]
 
@@ -129,8 +129,8 @@ def _place(place: Place) -> dict[str, str]:
 
 
 def _crash(crash: Crash) -> dict[str, Any]:
-    told = {"restarts": crash.restarts, "exit_code": crash.exit_code, "message": crash.message}
-    return _place(crash.place) | {"container": crash.container} | told
+    last_exit = {"restarts": crash.restarts, "exit_code": crash.exit_code, "message": crash.message}
+    return _place(crash.place) | {"container": crash.container} | last_exit
 
 
 def _images(pods: PodTally) -> list[dict[str, Any]]:
@@ -141,9 +141,9 @@ def _images(pods: PodTally) -> list[dict[str, Any]]:
 
 
 def _virtualization(nodes: list[Node]) -> dict[str, Any]:
-    told = {node.name: node.kvm for node in nodes}
-    known = [count for count in told.values() if count is not None]
-    return {"kvm": any(known) if known else None, "nodes": told}
+    per_node = {node.name: node.kvm for node in nodes}
+    known = [count for count in per_node.values() if count is not None]
+    return {"kvm": any(known) if known else None, "nodes": per_node}
 
 
 def _storage(found: Reading) -> dict[str, Any]:

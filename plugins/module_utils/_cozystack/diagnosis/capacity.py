@@ -88,8 +88,8 @@ def killed(found: Reading) -> Iterator[Verdict]:
 
 
 def kvm(found: Reading) -> Iterator[Verdict]:
-    told = [node.kvm for node in found.nodes if node.kvm is not None]
-    if (told and not any(told)) or Code.KVM_MISSING in found.pods.waiting_for:
+    known = [node.kvm for node in found.nodes if node.kvm is not None]
+    if (known and not any(known)) or Code.KVM_MISSING in found.pods.waiting_for:
         message = f"{MEANINGS[Code.KVM_MISSING]} ({', '.join(sorted({node.architecture for node in found.nodes}))})"
         remedy = "Take a metal instance type for the nodes that are to run virtual machines, or the profile novirt."
         yield Verdict(

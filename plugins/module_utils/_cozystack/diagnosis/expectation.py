@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an installation will meet that it has not reached yet, foretold for the nodes as they really are.
+"""What an installation will meet that it has not reached yet, predicted for the nodes as they really are.
 
 Private to urmanac.talos: may change at any time.
 """
@@ -47,7 +47,7 @@ def planned_of(options: Mapping[str, Any] | None) -> Planned | None:
     return Planned(options["profile"], disabled, options["images_arm64"], options["data_disk"], types)
 
 
-def foretold(nodes: Sequence[Node], planned: Planned, seen: Collection[Code]) -> list[Verdict]:
+def expected_ahead(nodes: Sequence[Node], planned: Planned, seen: Collection[Code]) -> list[Verdict]:
     """Return what else will be in the way, besides what is seen to be already."""
     if not nodes:
         return []
@@ -83,7 +83,7 @@ def _instance_type(node: Node, planned: Planned) -> str:
 
 
 def _is_guess(verdict: Verdict, nodes: Sequence[Node], planned: Planned) -> bool:
-    """Tell whether it could only be told from what a machine is, and nobody said what it is."""
+    """Return whether it depends on the kind of machine, which is not known."""
     is_unknown = any(_instance_type(node, planned) == _UNKNOWN for node in nodes)
     has_kvm = any(node.kvm for node in nodes)
     return verdict.code is Code.KVM_MISSING and (is_unknown or has_kvm)

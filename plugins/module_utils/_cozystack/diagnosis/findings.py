@@ -58,12 +58,12 @@ def findings(found: Reading, progress: Progress, *, settled: bool = False) -> li
 
 
 def _unreachable(found: Reading) -> Verdict:
-    told = "; ".join(f"{what}: {why}" for what, why in found.missing.items())
+    causes = "; ".join(f"{what}: {why}" for what, why in found.missing.items())
     remedy = "Look at the control planes (urmanac.talos.talos_info), at their memory, and at the way there."
     message = (
-        f"{MEANINGS[Code.API_UNREACHABLE]} fully ({told})"
+        f"{MEANINGS[Code.API_UNREACHABLE]} fully ({causes})"
         if found.reachable
-        else f"{MEANINGS[Code.API_UNREACHABLE]} ({told})"
+        else f"{MEANINGS[Code.API_UNREACHABLE]} ({causes})"
     )
     return Verdict(Code.API_UNREACHABLE, found.server, message, remedy, {"missing": dict(found.missing)})
 

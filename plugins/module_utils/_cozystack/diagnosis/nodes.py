@@ -39,7 +39,7 @@ class Node(NamedTuple):
     disk_gib: int
     pressures: tuple[str, ...]
     taints: tuple[str, ...]
-    # How many virtual machines it may run; nothing where no device plugin has told.
+    # How many virtual machines it may run; None where no device plugin has reported a number.
     kvm: int | None
     instance_type: str
     control_plane: bool

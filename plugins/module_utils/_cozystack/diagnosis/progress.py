@@ -175,15 +175,15 @@ def _absent_root(kind: str, namespace: str, name: str) -> Root:
 def _deployment_root(item: Mapping[str, Any]) -> Root:
     progress, failure = condition_of(item, "Progressing"), condition_of(item, "ReplicaFailure")
     fails = progress.get("status") == "False" or failure.get("status") == "True"
-    told = failure if failure.get("status") == "True" else progress if fails else condition_of(item, "Available")
+    condition = failure if failure.get("status") == "True" else progress if fails else condition_of(item, "Available")
     metadata = item["metadata"]
     return Root(
         "Deployment",
         str(metadata.get("namespace", "")),
         str(metadata["name"]),
-        str(told.get("reason") or "Pending"),
-        str(told.get("message") or "no controller has looked at it yet"),
-        str(told.get("lastTransitionTime") or metadata.get("creationTimestamp") or ""),
+        str(condition.get("reason") or "Pending"),
+        str(condition.get("message") or "no controller has looked at it yet"),
+        str(condition.get("lastTransitionTime") or metadata.get("creationTimestamp") or ""),
         fails,
         0,
     )

@@ -39,7 +39,7 @@ SATELLITES: Final = Kind(
 )
 SYSTEM: Final = "cozy-system"
 _EVENTS: Final = 50
-# Waiting does not mend these: whoever called has to.
+# Waiting does not fix these: the caller has to.
 _FINAL: Final = frozenset(
     {
         Cause.OTHER_AUTHORITY,

@@ -142,7 +142,9 @@ def package_of(item: Object) -> Package:
         reason=str(condition.get("reason") or "Pending"),
         message=message[:_LONGEST],
         releases=int(generated[1]) if generated else None,
-        waits_for=tuple(sorted(name for name, told in dependencies.items() if not (told or {}).get("ready"))),
+        waits_for=tuple(
+            sorted(name for name, dependency in dependencies.items() if not (dependency or {}).get("ready"))
+        ),
     )
 
 

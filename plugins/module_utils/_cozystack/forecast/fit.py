@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Foretell how CozyStack will do on nodes that are not there yet. Private to urmanac.talos: may change at any time."""
+"""Forecast whether CozyStack will run on planned nodes. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -192,10 +192,10 @@ def _message(code: Code, first: Pod, request: Request, evidence: Mapping[str, An
         return f"{start}no node of their own, the first {first.name} of {first.package}, {there} being there."
     word = next(word for known, word in CODES.values() if known is code)
     need, have = (amount_text(code, evidence[name]) for name in ("need", "have"))
-    told = f"{start}too little {word}, the first {first.name} of {first.package}: {need} requested, {have} there."
+    shortage = f"{start}too little {word}, the first {first.name} of {first.package}: {need} requested, {have} there."
     if has_room:
-        return f"{told} There is room in all, but the scheduler spreads pods and moves none."
-    return told
+        return f"{shortage} There is room in all, but the scheduler spreads pods and moves none."
+    return shortage
 
 
 def amount_text(code: Code, amount: int) -> str:

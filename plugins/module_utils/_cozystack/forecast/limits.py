@@ -65,7 +65,7 @@ def _unknown_sizes(request: Request, sizes: Mapping[str, Size]) -> Iterator[Verd
         yield Verdict(
             Code.SIZE_UNKNOWN,
             f"instance type {name}",
-            f"The size of {name} is not known, so nothing can be foretold of its nodes.",
+            f"The size of {name} is not known, so nothing can be forecast for its nodes.",
             "Give credentials with which EC2 can be asked, or the size as an option.",
             {"known": sorted(SIZES)},
         )

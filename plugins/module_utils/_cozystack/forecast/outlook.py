@@ -145,7 +145,7 @@ def _headline(outlook: Outlook) -> str:
     count = len(outlook.request.machines)
     where = f"{count} node{'s' if count > 1 else ''}"
     is_blocked = any(verdict.blocks for verdict in outlook.verdicts)
-    return f"will not complete on {where}" if is_blocked else f"fits {where} by what its pods request"
+    return f"will not complete on {where}" if is_blocked else f"fits {where} according to the requests of its pods"
 
 
 def _node_line(node: Node, outlook: Outlook) -> str:

@@ -40,7 +40,7 @@ class Found(NamedTuple):
 
     @property
     def owner(self) -> str:
-        """Return who has installed it: nobody (none), us (urmanac.talos), helm, or somebody else (other)."""
+        """Return who installed it: none (not installed), urmanac.talos, helm, or other."""
         deployment = self.operator or self.legacy
         if deployment is None:
             return "none"

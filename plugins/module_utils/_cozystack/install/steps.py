@@ -172,19 +172,19 @@ def _await_definitions(api: Api, plan: Plan, clock: Callable[[], float], sleep: 
 
 
 def _warnings(plan: Plan, left: Sequence[str]) -> list[str]:
-    told = []
+    warnings = []
     if left:
         text = "What was made once is kept; delete them to get rid of what they installed, and of its data"
-        told.append(f"Disabled packages are there: {', '.join(left)}. {text}.")
+        warnings.append(f"Disabled packages are there: {', '.join(left)}. {text}.")
     waiting = {} if plan.legacy else packages.unmet(plan.disabled)
     if waiting:
         text = "Disable them too, or keep what they wait for"
-        told.append(f"Packages would wait for disabled ones for ever: {', '.join(sorted(waiting))}. {text}.")
-    return told
+        warnings.append(f"Packages would wait for disabled ones for ever: {', '.join(sorted(waiting))}. {text}.")
+    return warnings
 
 
 def ensure_absent(api: Api, plan: Plan, *, check_mode: bool) -> Outcome:
-    """Remove the operator and its rights; what it has made stays, and nobody changes it any more."""
+    """Remove the operator and its rights; what it has made stays, and no controller changes it any more."""
     found = installed.look(api, platform=platform.PLATFORM)
     if found.owner == "helm" and not plan.adopt:
         text = f"CozyStack is the helm release {found.release}; it is left to helm. Set adopt to remove its operator."

@@ -126,11 +126,11 @@ def machine_smoke(*, image: str, instance_types: Sequence[str] = ()) -> Smoke:
 
 
 def node_refusal(api: Api) -> Observed | None:
-    """Return why no node takes pods now, so that nobody waits for one."""
-    told = [ready_condition(item) for item in api.items(kinds.NODE)]
-    if any(one.get("status") == "True" for one in told):
+    """Return why no node takes pods now, so that the caller does not wait for one."""
+    conditions = [ready_condition(item) for item in api.items(kinds.NODE)]
+    if any(one.get("status") == "True" for one in conditions):
         return None
-    reason = next((str(one["message"]) for one in told if one.get("message")), "there is none")
+    reason = next((str(one["message"]) for one in conditions if one.get("message")), "there is none")
     return Observed(BLOCKED, f"no node is ready: {reason}", Code.NODE_NOT_READY)
 
 
@@ -148,8 +148,8 @@ def machine_refusal(api: Api) -> Observed | None:
         return Observed(BLOCKED, "KubeVirt is not installed")
     if any(_emulates(item) for item in api.items(KUBEVIRT)):
         return None
-    told = [(item.get("status") or {}).get("allocatable") or {} for item in api.items(kinds.NODE)]
-    counts = [str(one.get(KVM, "0")) for one in told]
+    allocatable = [(item.get("status") or {}).get("allocatable") or {} for item in api.items(kinds.NODE)]
+    counts = [str(one.get(KVM, "0")) for one in allocatable]
     if any(count != "0" for count in counts):
         return None
     return Observed(

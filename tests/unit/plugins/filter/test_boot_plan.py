@@ -35,22 +35,22 @@ def value_of(role: str, variable: str, **given: Any) -> Any:
 
 
 def test_an_image_is_asked_for_at_the_bastions_cache() -> None:
-    told = boot_plan(f"ghcr.io/urmanac/talos@{DIGEST}", CACHES)
+    planned = boot_plan(f"ghcr.io/urmanac/talos@{DIGEST}", CACHES)
 
-    assert (told["kind"], told["image"]) == ("container", f"10.10.0.100:5054/urmanac/talos@{DIGEST}")
-    assert (told["repository_url"], told["reference"]) == ("http://10.10.0.100:5054/v2/urmanac/talos", DIGEST)
+    assert (planned["kind"], planned["image"]) == ("container", f"10.10.0.100:5054/urmanac/talos@{DIGEST}")
+    assert (planned["repository_url"], planned["reference"]) == ("http://10.10.0.100:5054/v2/urmanac/talos", DIGEST)
 
 
 def test_a_registry_that_may_want_a_login_is_left_to_boot_to_talos() -> None:
-    told = boot_plan("quay.io/urmanac/talos:v1", CACHES)
+    planned = boot_plan("quay.io/urmanac/talos:v1", CACHES)
 
-    assert (told["image"], told["repository_url"], told["reference"]) == ("quay.io/urmanac/talos:v1", "", "")
+    assert (planned["image"], planned["repository_url"], planned["reference"]) == ("quay.io/urmanac/talos:v1", "", "")
 
 
 def test_a_disk_image_is_named_by_its_url_and_kept_under_its_ending() -> None:
-    told = boot_plan("https://factory.talos.dev/image/x/metal-arm64.raw.zst", CACHES)
+    planned = boot_plan("https://factory.talos.dev/image/x/metal-arm64.raw.zst", CACHES)
 
-    assert (told["kind"], told["file"], told["repository_url"]) == ("raw", "talos.raw.zst", "")
+    assert (planned["kind"], planned["file"], planned["repository_url"]) == ("raw", "talos.raw.zst", "")
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def report(resources: dict[str, Any] = BUILT, endpoint: str = "", **changes: Any
     return cluster_report(CLUSTER, info=info, endpoint=endpoint, **options)
 
 
-def test_a_node_is_told_with_both_addresses_its_type_and_its_stage() -> None:
+def test_a_node_is_reported_with_both_addresses_its_type_and_its_stage() -> None:
     (node,) = report()["nodes"]
 
     assert node == {
@@ -82,7 +82,7 @@ def test_etcd_has_the_members_that_the_best_informed_control_plane_tells() -> No
     assert members == ["compute-2", "gateway"]
 
 
-def test_a_node_that_does_not_exist_yet_is_told_as_described() -> None:
+def test_a_node_that_does_not_exist_yet_is_reported_as_described() -> None:
     (node,) = report(EMPTY, seen=[])["nodes"]
 
     assert (node["instance_type"], node["ipv6"], node["instance_id"], node["stage"]) == ("t4g.medium", None, None, None)
@@ -130,63 +130,63 @@ def registered(name: str, *, status: str = "False", message: str = "") -> dict[s
 NO_NETWORK = "container runtime network not ready: Network plugin returns error: cni plugin not initialized"
 
 
-def test_nodes_without_a_container_network_are_told_to_wait_for_it() -> None:
+def test_nodes_without_a_container_network_are_reported_as_waiting_for_it() -> None:
     answer = {"resources": [registered("gateway", message=NO_NETWORK), registered("compute-2", status="True")]}
 
-    told = report(kubernetes=answer)["kubernetes"]
+    kubernetes = report(kubernetes=answer)["kubernetes"]
 
-    assert (told["ready"], told["versions"], told["waits_for_network"]) == (1, ["v1.33.12"], True)
-    assert told["nodes"][0] == {"name": "gateway", "version": "v1.33.12", "ready": False, "reason": NO_NETWORK}
-    assert told["nodes"][1]["reason"] is None
+    assert (kubernetes["ready"], kubernetes["versions"], kubernetes["waits_for_network"]) == (1, ["v1.33.12"], True)
+    assert kubernetes["nodes"][0] == {"name": "gateway", "version": "v1.33.12", "ready": False, "reason": NO_NETWORK}
+    assert kubernetes["nodes"][1]["reason"] is None
 
 
 def test_a_node_that_is_lost_does_not_wait_for_a_network() -> None:
     lost = registered("compute-2", status="Unknown", message="Kubelet stopped posting node status.")
 
-    told = report(kubernetes={"resources": [registered("gateway", message=NO_NETWORK), lost]})["kubernetes"]
+    kubernetes = report(kubernetes={"resources": [registered("gateway", message=NO_NETWORK), lost]})["kubernetes"]
 
-    assert told["waits_for_network"] is False
+    assert kubernetes["waits_for_network"] is False
 
 
 def test_nodes_that_are_all_ready_wait_for_nothing() -> None:
-    told = report(kubernetes={"resources": [registered("gateway", status="True")]})["kubernetes"]
+    kubernetes = report(kubernetes={"resources": [registered("gateway", status="True")]})["kubernetes"]
 
-    assert (told["ready"], told["waits_for_network"]) == (1, False)
+    assert (kubernetes["ready"], kubernetes["waits_for_network"]) == (1, False)
 
 
-def test_why_kubernetes_does_not_answer_is_told() -> None:
+def test_why_kubernetes_does_not_answer_is_reported() -> None:
     assert (
         report(kubernetes={"failed": True, "msg": "connection refused"})["kubernetes"]["error"] == "connection refused"
     )
 
 
 @pytest.mark.parametrize("answer", [pytest.param(None, id="not given"), pytest.param({"skipped": True}, id="skipped")])
-def test_without_a_kubeconfig_nothing_is_told_of_kubernetes(answer: dict[str, Any] | None) -> None:
+def test_without_a_kubeconfig_nothing_is_reported_about_kubernetes(answer: dict[str, Any] | None) -> None:
     assert report(kubernetes=answer)["kubernetes"] is None
 
 
 HOME_RULE = {"group": "nodes", "port": "tcp/6443", "network": "2001:db8:1:2::/64"}
 
 
-def test_what_is_open_to_home_is_told_with_its_end() -> None:
+def test_what_is_open_to_home_is_reported_with_its_end() -> None:
     rules = [{**HOME_RULE, "expires": "2026-12-24T18:00:00Z"}, {**HOME_RULE, "port": "tcp/50000", "expires": None}]
 
-    told = report(audit={"deviations": [], "home_access": rules})["access"]
+    access = report(audit={"deviations": [], "home_access": rules})["access"]
 
-    assert told["home"] == [
+    assert access["home"] == [
         "nodes tcp/6443 from 2001:db8:1:2::/64 until 2026-12-24T18:00:00Z",
         "nodes tcp/50000 from 2001:db8:1:2::/64 without an end",
     ]
 
 
-def test_every_deviation_is_told() -> None:
+def test_every_deviation_is_reported() -> None:
     deviation = {"severity": "critical", "code": "RULE_OPEN_TO_EVERYBODY", "resource": "x", "message": "y"}
 
-    told = report(audit={"deviations": [deviation], "home_access": []})["access"]
+    access = report(audit={"deviations": [deviation], "home_access": []})["access"]
 
-    assert told == {"deviations": [deviation], "home": []}
+    assert access == {"deviations": [deviation], "home": []}
 
 
 @pytest.mark.parametrize("audit", [pytest.param(None, id="not given"), pytest.param({}, id="empty")])
-def test_without_an_audit_nothing_is_told_of_access(audit: dict[str, Any] | None) -> None:
+def test_without_an_audit_nothing_is_reported_about_access(audit: dict[str, Any] | None) -> None:
     assert report(audit=audit)["access"] is None

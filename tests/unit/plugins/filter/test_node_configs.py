@@ -40,7 +40,7 @@ def test_a_node_has_nothing_that_talos_config_does_not_take() -> None:
     "have",
     [pytest.param(None, id="no interface yet"), pytest.param({"ipv6": []}, id="an interface without IPv6")],
 )
-def test_what_ec2_has_not_told_yet_is_empty(have: dict[str, Any] | None) -> None:
+def test_what_ec2_has_not_reported_yet_is_empty(have: dict[str, Any] | None) -> None:
     assert (configs(have)[0]["mac"], configs(have)[0]["ipv6"]) == ("", "")
 
 

@@ -18,7 +18,7 @@ def resource(kind: str, *, changed: str, have: Any, want: Any, replace: bool) ->
     return {"kind": kind, "name": "talos-gateway", "id": "i-1", "differences": [difference]}
 
 
-def test_what_can_be_mended_in_place_is_left_to_the_role() -> None:
+def test_what_can_be_repaired_in_place_is_left_to_the_role() -> None:
     stopped = resource("instance", changed="state", have="stopped", want="running", replace=False)
 
     assert replacement_remedies([stopped]) == []
@@ -32,7 +32,7 @@ def test_what_can_be_mended_in_place_is_left_to_the_role() -> None:
         pytest.param("vpc", "reset_confirmation=yes, then run", id="network"),
     ],
 )
-def test_what_takes_a_new_resource_is_told_with_the_command(kind: str, command: str) -> None:
+def test_what_takes_a_new_resource_is_reported_with_the_command(kind: str, command: str) -> None:
     larger = resource(kind, changed="size", have=50, want=100, replace=True)
 
     (line,) = replacement_remedies([larger])
@@ -41,7 +41,7 @@ def test_what_takes_a_new_resource_is_told_with_the_command(kind: str, command: 
     assert command in line
 
 
-def test_another_credit_mode_is_told_with_the_command_that_needs_no_new_machine() -> None:
+def test_another_credit_mode_is_reported_with_the_command_that_needs_no_new_machine() -> None:
     standard = resource("instance", changed="cpu_credits", have="standard", want="unlimited", replace=False)
 
     (line,) = replacement_remedies([standard])
@@ -49,7 +49,7 @@ def test_another_credit_mode_is_told_with_the_command_that_needs_no_new_machine(
     assert line.endswith("--instance-credit-specification InstanceId=i-1,CpuCredits=unlimited")
 
 
-def test_every_difference_of_every_resource_is_told_at_once() -> None:
+def test_every_difference_of_every_resource_is_reported_at_once() -> None:
     both = [resource("instance", changed=name, have=1, want=2, replace=True) for name in ("type", "volume_size")]
 
     assert len(replacement_remedies(both)) == 2

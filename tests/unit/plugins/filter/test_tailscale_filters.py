@@ -11,11 +11,11 @@ SETTINGS = {"enabled": True, "auth_key": "", "hostname": "", "routes": [], "user
 
 
 def test_problems_are_plain_data() -> None:
-    told = tailscale_problems.FilterModule().filters()["tailscale_problems"](
+    problems = tailscale_problems.FilterModule().filters()["tailscale_problems"](
         [{"name": "a", "role": "gateway"}], SETTINGS
     )
 
-    assert [(problem["code"], bool(problem["remedy"])) for problem in told] == [("TAILSCALE_NO_KEY", True)]
+    assert [(problem["code"], bool(problem["remedy"])) for problem in problems] == [("TAILSCALE_NO_KEY", True)]
 
 
 def test_what_is_empty_is_left_to_the_extension() -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The inventory plugin as Ansible loads it, with botocore against a double of EC2's endpoint."""
+"""The inventory plugin as Ansible loads it, with botocore against a fake of EC2's endpoint."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def instances() -> list[dict[str, Any]]:
 
 @pytest.fixture
 def ec2(instances: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> Iterator[CannedEc2]:
-    """Serve the double, in an environment whose only AWS settings are the double's."""
+    """Serve the fake, in an environment whose only AWS settings are the fake's."""
     for name in (
         "AWS_PROFILE",
         "AWS_DEFAULT_PROFILE",
@@ -141,7 +141,7 @@ def test_each_region_is_read_once_and_hosts_know_theirs(
     inventory = parse(regions=["eu-west-1", "eu-central-1"])
 
     assert len(ec2.calls) == 2
-    # The double answers the same for both, so every name is claimed twice, and by the same instance ids.
+    # The fake answers the same for both, so every name is claimed twice, and by the same instance ids.
     assert sorted(inventory.hosts) == sorted(instance["InstanceId"] for instance in instances)
 
 
@@ -257,7 +257,7 @@ def test_a_tag_is_never_run_as_a_template(parse: Parse, ec2: CannedEc2, instance
     assert Templar(loader=DataLoader(), variables=own).template(own["ec2_tags"]["Evil"]) == evil
 
 
-def test_instances_that_claim_one_name_are_told_apart(
+def test_instances_that_claim_one_name_are_distinguished(
     parse: Parse, ec2: CannedEc2, instances: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     instances[0]["Tags"] = instances[1]["Tags"] = [{"Key": "Node", "Value": "twin"}]
@@ -362,7 +362,7 @@ def test_another_endpoint_never_gets_the_cache_of_a_lab(
     assert list(inventory.hosts) == ["compute-3"]
 
 
-def test_missing_credentials_are_told_with_a_remedy(parse: Parse, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_credentials_are_reported_with_a_remedy(parse: Parse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
 
@@ -370,12 +370,12 @@ def test_missing_credentials_are_told_with_a_remedy(parse: Parse, monkeypatch: p
         parse()
 
 
-def test_an_unreachable_endpoint_is_told_with_its_address(parse: Parse) -> None:
+def test_an_unreachable_endpoint_is_reported_with_its_address(parse: Parse) -> None:
     with pytest.raises(AnsibleError, match=r"Could not connect .*http://127\.0\.0\.1:1/.* Check the network"):
         parse(endpoint_url="http://127.0.0.1:1")
 
 
-def test_a_refusal_is_told_with_the_permission_that_lacks(parse: Parse, ec2: CannedEc2) -> None:
+def test_a_refusal_is_reported_with_the_permission_that_lacks(parse: Parse, ec2: CannedEc2) -> None:
     ec2.status = 403
     ec2.pages = [error_xml("UnauthorizedOperation", "You are not authorized to perform this operation.")]
 
@@ -409,7 +409,7 @@ def test_real_credentials_are_never_sent_to_a_lab(
         pytest.param({"endpoint_url": "localhost"}, "Invalid endpoint: localhost", id="endpoint that is no URL"),
     ],
 )
-def test_a_bad_option_is_told_with_what_would_be_good(parse: Parse, options: dict[str, Any], message: str) -> None:
+def test_a_bad_option_is_reported_with_what_would_be_good(parse: Parse, options: dict[str, Any], message: str) -> None:
     with pytest.raises(AnsibleError, match=message):
         parse(**options)
 

@@ -51,7 +51,7 @@ def test_every_character_is_covered_that_unicode_calls_a_control_or_a_format() -
 
 
 @given(_TEXTS)
-def test_a_text_can_be_told_from_every_other_one(raw: str) -> None:
+def test_a_text_can_be_distinguished_from_every_other_one(raw: str) -> None:
     assert inverse(received(raw)) == raw
 
 

@@ -130,7 +130,7 @@ def test_what_is_not_wanted_any_more_is_stopped_and_removed(laid: FakeHost) -> N
     assert laid.calls == ["disable --now talos-bastion-firewall.service", "daemon-reload"]
 
 
-def test_a_file_that_nobody_laid_stays(laid: FakeHost) -> None:
+def test_a_file_that_the_module_did_not_write_stays(laid: FakeHost) -> None:
     laid.files["/etc/motd"] = File("/etc/motd", "hello\n", "0644")
 
     ensure_bastion(laid, {"files": [], "units": [], "manifest": MANIFEST}, check_mode=False)
@@ -153,7 +153,7 @@ def test_the_diff_is_of_the_files_that_change(laid: FakeHost) -> None:
     ]
 
 
-def test_without_root_the_user_is_told(laid: FakeHost) -> None:
+def test_without_root_the_user_gets_the_cause(laid: FakeHost) -> None:
     class Closed(FakeHost):
         def write(self, file: File) -> None:
             raise PermissionError(13, "Permission denied", file.path)

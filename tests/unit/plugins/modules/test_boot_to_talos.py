@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module against a scratch root: a registry, a release and boot-to-talos are the lab's stand-ins on loopback."""
+"""The module against a scratch root: a registry, a release and boot-to-talos are simulated by the lab on loopback."""
 
 from __future__ import annotations
 
@@ -247,7 +247,7 @@ def test_a_list_without_the_archive_is_no_checksum(boot: Callable[..., Outcome],
         boot()
 
 
-def test_a_release_that_nobody_has_is_told_with_its_places(
+def test_a_release_that_no_place_has_is_reported_with_the_places(
     boot: Callable[..., Outcome], assets: Path, url: str
 ) -> None:
     (assets / ARCHIVE).unlink()

@@ -28,7 +28,7 @@ def params(*, nodes: int = 3, **given: Any) -> dict[str, Any]:
     return {**defaults, "nodes": machines, **given}
 
 
-def foretell(**given: Any) -> dict[str, Any]:
+def forecast(**given: Any) -> dict[str, Any]:
     """Return what the module returns."""
     return cozystack_forecast.forecast(params(**given))
 
@@ -38,8 +38,8 @@ def verdict(found: Mapping[str, Any], code: str) -> dict[str, Any]:
     return next(one for one in found["verdicts"] if one["code"] == code)
 
 
-def test_three_small_nodes_are_too_few_and_the_images_are_told_before_that() -> None:
-    found = foretell()
+def test_three_small_nodes_are_too_few_and_the_images_are_reported_before_that() -> None:
+    found = forecast()
 
     assert (found["outcome"], found["fits"]) == ("blocked", False)
     assert found["codes"] == [
@@ -52,7 +52,7 @@ def test_three_small_nodes_are_too_few_and_the_images_are_told_before_that() -> 
 
 
 def test_three_large_nodes_with_own_images_are_ready_but_for_virtual_machines() -> None:
-    found = foretell(instance_type="t4g.xlarge", **READY)
+    found = forecast(instance_type="t4g.xlarge", **READY)
 
     assert (found["outcome"], found["fits"], found["changes"]) == ("ready", True, [])
     assert found["codes"] == ["KVM_MISSING"]
@@ -60,7 +60,7 @@ def test_three_large_nodes_with_own_images_are_ready_but_for_virtual_machines() 
 
 
 def test_one_node_of_the_first_phase_is_blocked_for_lack_of_memory_as_well() -> None:
-    found = foretell(nodes=1, **READY)
+    found = forecast(nodes=1, **READY)
 
     assert found["codes"][:2] == ["INSUFFICIENT_MEMORY", "INSUFFICIENT_CPU"]
     assert [change["nodes"] for change in found["changes"]] == [4, 1]
@@ -70,7 +70,7 @@ def test_one_node_of_the_first_phase_is_blocked_for_lack_of_memory_as_well() -> 
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("count", [1, 3])
 def test_the_change_that_is_proposed_does_fit(profile: str, count: int) -> None:
-    found = foretell(nodes=count, profile=profile)
+    found = forecast(nodes=count, profile=profile)
 
     for change in found["changes"]:
         workers = [{"name": f"worker-{index}", "machine_type": "worker"} for index in range(change["more_nodes"])]
@@ -94,15 +94,15 @@ def test_one_more_worker_never_leaves_more_pods_waiting(profile: str, instance_t
 
 
 def test_figures_say_how_much_is_missing() -> None:
-    evidence = verdict(foretell(profile="novirt"), "INSUFFICIENT_MEMORY")["evidence"]
+    evidence = verdict(forecast(profile="novirt"), "INSUFFICIENT_MEMORY")["evidence"]
 
     assert evidence["need"] - evidence["have"] == evidence["deficit"] > 0
-    assert evidence["need"] == foretell(profile="novirt")["requested"]["memory"]
+    assert evidence["need"] == forecast(profile="novirt")["requested"]["memory"]
 
 
 def test_disabling_packages_makes_room() -> None:
-    full = foretell(profile="novirt")["requested"]
-    less = foretell(
+    full = forecast(profile="novirt")["requested"]
+    less = forecast(
         profile="novirt", disabled_packages=["cozystack.foundationdb-operator", "cozystack.foundationdb-application"]
     )
 
@@ -111,50 +111,50 @@ def test_disabling_packages_makes_room() -> None:
     assert "PACKAGES_NOT_CLOSED" not in less["codes"]
 
 
-def test_packages_that_would_wait_for_ever_are_told_with_what_to_disable_too() -> None:
-    found = verdict(foretell(disabled_packages=["cozystack.foundationdb-operator"]), "PACKAGES_NOT_CLOSED")
+def test_packages_that_would_wait_for_ever_are_reported_with_what_to_disable_too() -> None:
+    found = verdict(forecast(disabled_packages=["cozystack.foundationdb-operator"]), "PACKAGES_NOT_CLOSED")
 
     assert found["remedy"] == "Disable these too: cozystack.foundationdb-application."
     assert found["blocks"]
 
 
 def test_few_pods_per_node_run_out_before_anything_else() -> None:
-    found = foretell(nodes=1, instance_type="t4g.2xlarge", pods_per_node=64, **READY)
+    found = forecast(nodes=1, instance_type="t4g.2xlarge", pods_per_node=64, **READY)
 
     assert found["codes"][0] == "INSUFFICIENT_PODS"
     assert found["nodes"][0]["requested"]["pods"] == 64
 
 
 def test_control_planes_that_are_kept_free_leave_pods_without_a_node() -> None:
-    found = foretell(instance_type="t4g.2xlarge", schedulable_control_planes=False, **READY)
+    found = forecast(instance_type="t4g.2xlarge", schedulable_control_planes=False, **READY)
 
     assert found["codes"][0] == "NO_SCHEDULABLE_NODE"
 
 
 def test_metal_has_kvm_and_amd64_takes_the_released_images() -> None:
-    told = {"m7i.metal-24xl": {"vcpus": 96, "memory_mib": 393216, "architecture": "amd64", "burstable": False}}
+    types = {"m7i.metal-24xl": {"vcpus": 96, "memory_mib": 393216, "architecture": "amd64", "burstable": False}}
 
-    found = foretell(nodes=1, instance_type="m7i.metal-24xl", instance_types=told, data_disk=True)
+    found = forecast(nodes=1, instance_type="m7i.metal-24xl", instance_types=types, data_disk=True)
 
     assert found["verdicts"] == []
     assert found["prices"]["per_hour"] is None
 
 
 def test_what_ec2_tells_goes_before_the_table() -> None:
-    told = {"t4g.medium": {"vcpus": 2, "memory_mib": 2048, "architecture": "arm64"}}
+    types = {"t4g.medium": {"vcpus": 2, "memory_mib": 2048, "architecture": "arm64"}}
 
-    assert foretell(instance_types=told)["nodes"][0]["allocatable"]["memory"] == int(2048 * 0.925) - 612
+    assert forecast(instance_types=types)["nodes"][0]["allocatable"]["memory"] == int(2048 * 0.925) - 612
 
 
-def test_of_an_unknown_type_nothing_is_foretold() -> None:
-    found = foretell(instance_type="z9z.large", **READY)
+def test_of_an_unknown_type_nothing_is_forecast() -> None:
+    found = forecast(instance_type="z9z.large", **READY)
 
     assert verdict(found, "SIZE_UNKNOWN")["subject"] == "instance type z9z.large"
     assert not [code for code in found["codes"] if code.startswith("INSUFFICIENT")]
 
 
 def test_a_person_reads_profile_nodes_floors_and_remedies() -> None:
-    text = "\n".join(foretell()["lines"])
+    text = "\n".join(forecast()["lines"])
 
     assert "CozyStack v1.6.2, profile full: will not complete on 3 nodes" in text
     assert "gateway (t4g.medium): 1.95 of 1.95 cores" in text
@@ -163,7 +163,7 @@ def test_a_person_reads_profile_nodes_floors_and_remedies() -> None:
 
 
 def test_the_result_is_plain_data() -> None:
-    found = foretell()
+    found = forecast()
 
     assert yaml.safe_load(yaml.safe_dump(found)) == json.loads(json.dumps(found))
 
@@ -171,7 +171,7 @@ def test_the_result_is_plain_data() -> None:
 def test_the_documentation_names_every_key() -> None:
     documented = yaml.safe_load(cozystack_forecast.RETURN)
 
-    assert set(documented) == set(foretell())
+    assert set(documented) == set(forecast())
 
 
 @pytest.mark.parametrize(

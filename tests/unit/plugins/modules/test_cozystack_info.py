@@ -43,7 +43,7 @@ def seen(objects: dict[Any, Any] | None = None, *, settled: bool = False, **fail
     return look(FakeApi(objects or {kinds.NODE: [node("gateway")]}, failures=failures), settled=settled)
 
 
-def test_a_cluster_without_cozystack_is_told_as_such() -> None:
+def test_a_cluster_without_cozystack_is_reported_as_such() -> None:
     found = seen()
 
     assert (found["phase"], found["ready"], found["codes"]) == ("absent", False, ["NOT_INSTALLED"])
@@ -51,7 +51,7 @@ def test_a_cluster_without_cozystack_is_told_as_such() -> None:
     assert found["nodes"][0]["free"] == {"cpu_m": 1950, "memory_mib": 3288, "pods": 512}
 
 
-def test_an_api_that_does_not_answer_is_told_and_asked_once() -> None:
+def test_an_api_that_does_not_answer_is_reported_and_asked_once() -> None:
     api = FakeApi({}, failures={"version": failure(Cause.UNREACHABLE, "connection refused")})
 
     found = look(api, settled=False)
@@ -86,7 +86,7 @@ def test_what_one_kind_refuses_does_not_hide_the_rest() -> None:
 
 
 @pytest.mark.parametrize("cause", [Cause.CERTIFICATE_EXPIRED, Cause.UNAUTHORIZED, Cause.OTHER_AUTHORITY])
-def test_what_only_the_user_can_mend_fails(cause: Cause) -> None:
+def test_what_only_the_user_can_fix_fails(cause: Cause) -> None:
     with pytest.raises(ApiError) as raised:
         seen(installed(), version=failure(cause, "no way in"))
 
@@ -234,7 +234,7 @@ def test_the_failure_of_a_release_has_a_code_and_a_remedy(message: str, code: st
     assert remedy in found["verdicts"][0]["remedy"]
 
 
-def test_pods_that_a_quota_forbids_are_told_though_they_do_not_exist() -> None:
+def test_pods_that_a_quota_forbids_are_reported_though_they_do_not_exist() -> None:
     message = 'Error creating: pods "x" is forbidden: exceeded quota: compute, requested: memory=1Gi'
     event = {"metadata": {"namespace": "tenant-root"}, "involvedObject": {"name": "etcd"}, "message": message}
 
@@ -289,7 +289,7 @@ def test_a_node_that_is_gone_is_a_verdict() -> None:
     assert found["verdicts"][0]["message"] == "compute-2 is not ready: Kubelet stopped posting."
 
 
-def test_containers_killed_for_their_memory_are_told_and_do_not_block() -> None:
+def test_containers_killed_for_their_memory_are_reported_and_do_not_block() -> None:
     killed = status_of("vpa:1", last={"reason": "OOMKilled", "exitCode": 137}, restarts=4)
 
     found = seen(installed(pods=[pod("vpa", node="gateway", containers=[killed])]))
@@ -298,7 +298,7 @@ def test_containers_killed_for_their_memory_are_told_and_do_not_block() -> None:
     assert found["oom"][0]["restarts"] == 4
 
 
-def test_nodes_without_kvm_are_told_when_the_device_plugin_has_looked() -> None:
+def test_nodes_without_kvm_are_reported_when_the_device_plugin_has_looked() -> None:
     without = [node("gateway", allocatable={"devices.kubevirt.io/kvm": "0"})]
 
     assert seen(installed())["virtualization"]["kvm"] is None
@@ -307,7 +307,7 @@ def test_nodes_without_kvm_are_told_when_the_device_plugin_has_looked() -> None:
     assert (found["codes"], found["virtualization"]) == (["KVM_MISSING"], {"kvm": False, "nodes": {"gateway": 0}})
 
 
-def test_linstor_without_a_disk_is_told_until_there_is_a_class_or_a_pool() -> None:
+def test_linstor_without_a_disk_is_reported_until_there_is_a_class_or_a_pool() -> None:
     packages = [package("cozystack.linstor", releases=0)]
     classes = [{"metadata": {"name": "local"}, "provisioner": "linstor.csi.linbit.com"}]
 
@@ -315,7 +315,7 @@ def test_linstor_without_a_disk_is_told_until_there_is_a_class_or_a_pool() -> No
     assert seen(installed(packages=packages, storage_classes=classes))["codes"] == []
 
 
-def test_packages_that_wait_for_disabled_ones_are_told() -> None:
+def test_packages_that_wait_for_disabled_ones_are_reported() -> None:
     waits = package("cozystack.velero", ready=False, waits_for=["cozystack.monitoring-agents"])
 
     found = seen(installed(packages=[waits]))
@@ -369,13 +369,13 @@ PLAN = {"profile": "full", "disabled_packages": [], "images_arm64": True, "data_
 
 
 def outlook(objects: dict[Any, Any], **changes: Any) -> list[str]:
-    """Return the codes of what is foretold."""
+    """Return the codes of what is predicted."""
     found = look(FakeApi(objects), settled=False, plan=PLAN | changes)
     assert {one["code"] for one in found["outlook"]} <= set(found["codes"])
     return [one["code"] for one in found["outlook"]]
 
 
-def test_what_is_ahead_is_foretold_for_the_nodes_as_they_are() -> None:
+def test_what_is_ahead_is_predicted_for_the_nodes_as_they_are() -> None:
     small = {kinds.NODE: [node(name) for name in ("gateway", "compute-2", "compute-3")]}
     large = {kinds.NODE: [node(name, cpu="3950m", memory="14500Mi") for name in ("gateway", "compute-2", "compute-3")]}
 
@@ -383,7 +383,7 @@ def test_what_is_ahead_is_foretold_for_the_nodes_as_they_are() -> None:
     assert outlook(large) == []
 
 
-def test_virtual_machines_are_foretold_only_where_it_is_said_what_the_machines_are() -> None:
+def test_virtual_machines_are_predicted_only_where_it_is_said_what_the_machines_are() -> None:
     large = {kinds.NODE: [node("gateway", cpu="15950m", memory="60000Mi")]}
 
     assert "KVM_MISSING" not in outlook(large)
@@ -391,14 +391,14 @@ def test_virtual_machines_are_foretold_only_where_it_is_said_what_the_machines_a
     assert "KVM_MISSING" not in outlook(large, instance_types={"gateway": "a1.metal"})
 
 
-def test_what_is_seen_is_not_foretold_again() -> None:
+def test_what_is_seen_is_not_predicted_again() -> None:
     waiting = waiting_pod("controller", NO_MEMORY, requests={"memory": "700Mi"})
     stuck = release("linstor", "cozy-linstor", ready=False)
 
     assert "INSUFFICIENT_MEMORY" not in outlook(installed(releases=[stuck], pods=[waiting]))
 
 
-def test_of_an_installation_that_is_ready_only_limits_are_told() -> None:
+def test_of_an_installation_that_is_ready_only_limits_are_reported() -> None:
     types = {name: "t4g.medium" for name in ("gateway", "compute-2", "compute-3")}
 
     assert outlook(installed(), instance_types=types, images_arm64=False) == ["KVM_MISSING", "BELOW_DOCUMENTED_USE"]

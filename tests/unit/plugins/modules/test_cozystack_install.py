@@ -171,13 +171,13 @@ def test_profiles_disable_packages(manifest: dict[str, str], options: Any, gone:
     assert f"cozystack.{there}" not in disabled
 
 
-def test_packages_that_would_wait_for_ever_are_told(manifest: dict[str, str]) -> None:
+def test_packages_that_would_wait_for_ever_are_reported(manifest: dict[str, str]) -> None:
     outcome = run(FakeApi(), manifest, disabled_packages=["cozystack.cert-manager"])
 
     assert "would wait for disabled ones for ever" in outcome.warnings[0]
 
 
-def test_a_package_that_was_made_before_it_was_disabled_is_told(manifest: dict[str, str]) -> None:
+def test_a_package_that_was_made_before_it_was_disabled_is_reported(manifest: dict[str, str]) -> None:
     api = FakeApi(knows_packages=True)
     api.put(PACKAGE, {"metadata": {"name": "cozystack.metallb"}})
 
@@ -197,9 +197,9 @@ def test_released_images_are_refused_on_arm64_with_the_reason(manifest: dict[str
 
 
 @pytest.mark.parametrize(
-    "options", [pytest.param(OWN, id="own build"), pytest.param({"allow_unsupported_architecture": True}, id="told to")]
+    "options", [pytest.param(OWN, id="own build"), pytest.param({"allow_unsupported_architecture": True}, id="allowed")]
 )
-def test_arm64_is_fine_with_an_own_build_or_when_told_so(manifest: dict[str, str], options: dict[str, Any]) -> None:
+def test_arm64_is_fine_with_an_own_build_or_when_allowed(manifest: dict[str, str], options: dict[str, Any]) -> None:
     assert run(FakeApi(architecture="arm64"), manifest, **options).result()["changed"]
 
 
@@ -259,7 +259,7 @@ def test_one_generation_is_not_put_over_the_other(manifest: dict[str, str]) -> N
     assert caught.value.code == "NAME_CLASH"
 
 
-def test_definitions_that_do_not_come_are_told_with_what_the_operator_waits_for(manifest: dict[str, str]) -> None:
+def test_definitions_that_do_not_come_are_reported_with_what_the_operator_waits_for(manifest: dict[str, str]) -> None:
     api = FakeApi()
     waiting = {"reason": "ImagePullBackOff", "message": "no match for platform in manifest"}
     status = {"containerStatuses": [{"state": {"waiting": waiting}}]}

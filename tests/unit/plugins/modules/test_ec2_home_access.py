@@ -121,7 +121,7 @@ def test_check_mode_works_before_there_is_a_network(cloud: Cloud) -> None:
     assert result["changed"] is True
 
 
-def test_a_cluster_without_groups_is_told_with_the_remedy(cloud: Cloud) -> None:
+def test_a_cluster_without_groups_is_reported_with_the_remedy(cloud: Cloud) -> None:
     result = cloud.run(name="mars", ipv6=HOME)
 
     assert "mars-bastion and mars-nodes of project talos-arm64 does not exist. Build the network first" in result["msg"]

@@ -63,8 +63,8 @@ def test_the_key_is_made_once_and_its_private_part_shown_nowhere(
 
 
 def test_check_mode_makes_and_deletes_nothing(api: MotoApi, capsys: pytest.CaptureFixture[str]) -> None:
-    foretold = ensure(capsys, _ansible_check_mode=True)
-    assert (foretold["changed"], foretold["known_hosts"].startswith("talos-arm64-moon-bastion")) == (True, True)
+    predicted = ensure(capsys, _ansible_check_mode=True)
+    assert (predicted["changed"], predicted["known_hosts"].startswith("talos-arm64-moon-bastion")) == (True, True)
     ensure(capsys)
 
     assert ensure(capsys, state="absent", _ansible_check_mode=True)["changed"]
@@ -140,7 +140,7 @@ def test_the_key_is_part_of_the_plan_until_it_is_made(api: MotoApi, capsys: pyte
     assert state("/another/name") == "differs"
 
 
-def test_another_refusal_is_told() -> None:
+def test_another_refusal_is_reported() -> None:
     class DeniedApi:
         def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
             raise AwsError(Problem("NOT_AUTHORIZED", f"call {operation}", "no", "Allow it."), "AccessDeniedException")

@@ -64,7 +64,7 @@ def test_problems_of_the_input_and_of_aws_come_in_one_list(capsys: pytest.Captur
     assert all(set(problem) == {"code", "subject", "message", "remedy"} for problem in result["problems"])
 
 
-def test_missing_credentials_are_told_beside_the_problems_of_the_input(
+def test_missing_credentials_are_reported_beside_the_problems_of_the_input(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
@@ -79,7 +79,7 @@ def test_missing_credentials_are_told_beside_the_problems_of_the_input(
     assert result["account"] is None
 
 
-def test_an_unknown_profile_is_told_beside_the_problems_of_the_input(
+def test_an_unknown_profile_is_reported_beside_the_problems_of_the_input(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
@@ -96,7 +96,7 @@ def test_real_credentials_on_a_lab_endpoint_are_a_problem_and_nothing_is_sent(
 ) -> None:
     keys = {"access_key": ACCESS_KEY_ID, "secret_key": "not-a-real-secret"}
 
-    # Nobody listens there: a request would be told as ENDPOINT_UNREACHABLE.
+    # Nothing listens there: a request would be reported as ENDPOINT_UNREACHABLE.
     result = run_module(ec2_preflight_info.main, capsys, cluster=cluster(), endpoint_url="http://127.0.0.1:1", **keys)
 
     assert codes(result) == ["REAL_CREDENTIALS_ON_LAB_ENDPOINT"]
@@ -111,7 +111,7 @@ def test_a_loopback_vpc_on_aws_is_a_problem(capsys: pytest.CaptureFixture[str]) 
     assert codes(result) == ["LOOPBACK_VPC_ON_REAL_ENDPOINT"]
 
 
-def test_an_endpoint_where_nobody_listens_is_one_problem(
+def test_an_endpoint_where_nothing_listens_is_one_problem(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module against the stand-in for a registry, over HTTP on loopback."""
+"""The module against a simulated registry, over HTTP on loopback."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def code(image: dict[str, Any]) -> str | None:
     return image["error"] and image["error"]["code"]
 
 
-def test_many_images_are_told_in_their_order_whatever_becomes_of_each(make: Make) -> None:
+def test_many_images_are_reported_in_their_order_whatever_becomes_of_each(make: Make) -> None:
     registry = make()
     names = ["a/talos:v1", "a/amd64:v1", "a/talos:v2", "a/TALOS", "a/talos:v1"]
 
@@ -111,9 +111,9 @@ def test_a_mirror_is_asked_in_place_of_its_registry_and_the_name_stays(make: Mak
     assert image["resolved"].startswith("ghcr.io/a/talos@sha256:")
 
 
-def test_a_registry_that_is_not_there_is_told() -> None:
+def test_a_registry_that_is_not_there_is_reported() -> None:
     with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))  # nobody listens there, and nobody else can
+        held.bind(("127.0.0.1", 0))  # bound but not listening, and no other process can listen there
         host = f"127.0.0.1:{held.getsockname()[1]}"
 
         (image,) = ask(f"{host}/a/talos:v1")
@@ -122,7 +122,7 @@ def test_a_registry_that_is_not_there_is_told() -> None:
     assert image["error"]["message"].startswith(f"{host} cannot be reached: ")
 
 
-def test_a_name_that_does_not_exist_is_told() -> None:
+def test_a_name_that_does_not_exist_is_reported() -> None:
     (image,) = ask("registry.invalid/a/talos:v1")
 
     assert code(image) == "unreachable"
@@ -149,7 +149,7 @@ def test_an_answer_that_trickles_is_given_up_in_time(make: Make) -> None:
     assert time.monotonic() - start < 10
 
 
-def test_tls_that_is_none_is_told_with_the_remedy(make: Make) -> None:
+def test_tls_that_is_none_is_reported_with_the_remedy(make: Make) -> None:
     (image,) = ask("ghcr.io/a/talos:v1", mirrors={"ghcr.io": f"https://{make().host}"})
 
     assert code(image) == "unreachable"
@@ -180,7 +180,7 @@ def test_a_registry_that_goes_on_refusing_is_given_up(make: Make, status: int, e
     assert len(registry.requests) == (1 if status == 418 else 3)
 
 
-def test_a_limit_that_lasts_longer_than_there_is_time_is_told_at_once(make: Make) -> None:
+def test_a_limit_that_lasts_longer_than_there_is_time_is_reported_at_once(make: Make) -> None:
     registry = make()
     registry.faults = [Fault("status", status=429, headers={"Retry-After": "3600"})]
 
@@ -225,7 +225,7 @@ def test_a_private_image_needs_the_login_of_docker(make: Make, tmp_path: Path, s
 
 
 @pytest.mark.parametrize("scheme", ["basic", "bearer"])
-def test_a_wrong_login_is_told_and_not_repeated(make: Make, tmp_path: Path, scheme: str) -> None:
+def test_a_wrong_login_is_reported_and_not_repeated(make: Make, tmp_path: Path, scheme: str) -> None:
     registry = make(scheme=scheme, users={"me": PASSWORD}, anonymous=False)
 
     (image,) = ask(f"{registry.host}/a/talos:v1", home=log_in(tmp_path, registry, "wrong"))
@@ -236,7 +236,7 @@ def test_a_wrong_login_is_told_and_not_repeated(make: Make, tmp_path: Path, sche
     assert len(registry.requests) <= 3
 
 
-def test_a_login_that_only_a_helper_knows_is_told(make: Make, tmp_path: Path) -> None:
+def test_a_login_that_only_a_helper_knows_is_reported(make: Make, tmp_path: Path) -> None:
     registry = make(scheme="basic")
     path = tmp_path / "config.json"
     path.write_text(json.dumps({"credHelpers": {registry.host: "vault"}}), encoding="utf-8")
@@ -261,7 +261,7 @@ def test_a_token_for_another_repository_opens_nothing(make: Make) -> None:
     assert code(image) == "not_authorised"
 
 
-def test_a_login_is_not_told_to_a_mirror_that_it_is_not_for(make: Make, tmp_path: Path) -> None:
+def test_a_login_is_not_sent_to_a_mirror_that_it_is_not_for(make: Make, tmp_path: Path) -> None:
     mirror, registry = make(scheme="basic"), make()
 
     (image,) = ask(
@@ -274,7 +274,7 @@ def test_a_login_is_not_told_to_a_mirror_that_it_is_not_for(make: Make, tmp_path
 
 
 @pytest.mark.parametrize("realm", ["http://192.0.2.1.example/token", "ftp://127.0.0.1/token", "http://[", "/token"])
-def test_a_login_is_not_told_to_where_a_registry_must_not_send_it(make: Make, tmp_path: Path, realm: str) -> None:
+def test_a_login_is_not_sent_to_where_a_registry_must_not_send_it(make: Make, tmp_path: Path, realm: str) -> None:
     registry = make(scheme="bearer", realm=realm, anonymous=False)
 
     (image,) = ask(f"{registry.host}/a/talos:v1", home=log_in(tmp_path, registry))
@@ -349,7 +349,7 @@ def test_the_module_fails_with_one_line_for_each_image_or_not_at_all(
     images = [f"{host}/a/amd64:v1", f"{host}/a/talos:v1", f"{host}/a/none:v1"]
 
     failed = run(monkeypatch, capsys, images=images)
-    told = run(monkeypatch, capsys, images=images, fail_on_error=False)
+    result = run(monkeypatch, capsys, images=images, fail_on_error=False)
 
     assert failed["failed"] is True
     first, second = failed["msg"].splitlines()
@@ -358,4 +358,4 @@ def test_the_module_fails_with_one_line_for_each_image_or_not_at_all(
         "Build and push it for linux/arm64."
     )
     assert second.startswith(f"Failed to look up {host}/a/none:v1: ")
-    assert (told["changed"], told["images"]) == (False, failed["images"])
+    assert (result["changed"], result["images"]) == (False, failed["images"])

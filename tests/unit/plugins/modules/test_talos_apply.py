@@ -135,7 +135,7 @@ def test_a_node_that_is_rebooting_is_waited_for(monkeypatch: pytest.MonkeyPatch)
         pytest.param(WISH._replace(wait_timeout=60), Cause.OTHER_AUTHORITY, id="another cluster's node"),
     ],
 )
-def test_a_node_that_does_not_answer_is_told_at_once(wish: Wish, cause: Cause) -> None:
+def test_a_node_that_does_not_answer_is_reported_at_once(wish: Wish, cause: Cause) -> None:
     with pytest.raises(NodeError):
         ensured(FakeNode(hides=[error(cause)]), wish)
 
@@ -155,7 +155,7 @@ def test_a_refusal_is_not_tried_again(cause: Cause) -> None:
     assert node.applies == 1
 
 
-def test_a_node_that_accepts_a_configuration_and_keeps_its_own_is_told() -> None:
+def test_a_node_that_accepts_a_configuration_and_keeps_its_own_is_reported() -> None:
     class Forgetful(FakeNode):
         async def apply(self, config: bytes, mode: str) -> Applied:
             self.applies += 1
@@ -174,7 +174,7 @@ def test_another_apply_in_progress_is_waited_for() -> None:
     assert node.applies == 2
 
 
-def test_nodes_without_a_configuration_are_all_told() -> None:
+def test_nodes_without_a_configuration_are_all_reported() -> None:
     params: dict[str, Any] = {"nodes": ["a", "b", "c"], "config": None, "configs": {"b": "x"}}
 
     with pytest.raises(InputError, match="for a, c"):

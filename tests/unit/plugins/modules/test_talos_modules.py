@@ -298,7 +298,7 @@ def test_a_node_that_does_not_get_ready_again_fails_with_what_was_last_seen() ->
         upgrade(FakeNode(unmet_after=["nodeReady"], looks=100), timeout=0.5)
 
 
-def test_an_image_with_another_version_in_it_is_told() -> None:
+def test_an_image_with_another_version_in_it_is_reported() -> None:
     with pytest.raises(TalosError, match=r"came back with v1\.13\.5"):
         upgrade(FakeNode(after="v1.13.5"))
 
@@ -309,7 +309,7 @@ def test_a_missing_extension_counts_as_a_difference() -> None:
     assert not talos_upgrade.is_there(seen, WISH)
 
 
-def test_a_digest_needs_the_version_told() -> None:
+def test_a_digest_needs_the_version_given() -> None:
     params: dict[str, Any] = {
         "image": "r.example.com/talos@sha256:0",
         "version": None,
@@ -417,7 +417,7 @@ def test_a_broken_snapshot_does_not_replace_a_good_one(tmp_path: Path, content: 
 # talos_info
 
 
-def test_nodes_in_every_condition_are_told_of(tmp_path: Path) -> None:
+def test_nodes_in_every_condition_are_reported(tmp_path: Path) -> None:
     async def scenario() -> list[dict[str, Any]]:
         cluster, places = Cluster(), [own_address(number) for number in (1, 2, 3)]
         async with machines(tmp_path, places[:2]) as nodes:

@@ -67,7 +67,7 @@ def test_a_machine_that_is_about_to_run_costs_already() -> None:
     assert items(bill(node(state="pending"))) == ["1 x t4g.medium", "50 GiB gp3"]
 
 
-def test_while_all_is_stopped_the_rate_is_told_and_no_sum() -> None:
+def test_while_all_is_stopped_the_rate_is_reported_and_no_sum() -> None:
     found = bill(node(state="stopped"), **{"address/bastion": {"public_ipv4": "203.0.113.9"}}, **bastion({}))
 
     assert items(found) == ["50 GiB gp3", "1 x public IPv4"]
@@ -100,7 +100,7 @@ def test_the_sentence_says_what_is_counted_and_since_when() -> None:
     )
 
 
-def test_nothing_is_told_where_a_price_is_not_known() -> None:
+def test_nothing_is_reported_where_a_price_is_not_known() -> None:
     unknown = {"instance/one": {"kind": "instance", "have": node(type="m7g.large")}}
     known = {"instance/one": {"kind": "instance", "have": node()}}
 

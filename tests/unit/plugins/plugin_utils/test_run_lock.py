@@ -46,7 +46,7 @@ def test_a_run_of_another_host_is_never_taken_for_dead(tmp_path: Path) -> None:
         take(tmp_path, THEIRS, alive=lambda pid, started: False)
 
 
-def test_half_a_file_holds_nobody_up(tmp_path: Path) -> None:
+def test_half_a_file_blocks_no_run(tmp_path: Path) -> None:
     (tmp_path / ".run.json").write_text('{"pid": 1', encoding="utf-8")
 
     assert take(tmp_path, OURS)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A gateway that does not get into the tailnet is told with its cause, also when the time is over."""
+"""A gateway that does not get into the tailnet is reported with its cause, also when the time is over."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from tests.checks.process import TOOLS, capture
 
-# An address of this computer where nobody listens.
+# An address of this computer where nothing listens.
 GATEWAY = "127.254.0.101"
 PLAY = """
 - name: Prove that the gateway is in the tailnet
@@ -27,13 +27,13 @@ PLAY = """
 
 
 @pytest.mark.parametrize(
-    ("talosconfig", "told"),
+    ("talosconfig", "cause"),
     [
-        pytest.param({}, f"Failed to join the tailnet with {GATEWAY}: connection refused", id="nobody answers"),
+        pytest.param({}, f"Failed to join the tailnet with {GATEWAY}: connection refused", id="nothing answers"),
         pytest.param({"context": "moon"}, "Failed to read the talosconfig", id="wrong credentials"),
     ],
 )
-def test_what_keeps_the_gateway_out_is_told(tmp_path: Path, talosconfig: dict[str, str], told: str) -> None:
+def test_what_keeps_the_gateway_out_is_reported(tmp_path: Path, talosconfig: dict[str, str], cause: str) -> None:
     (tmp_path / "talosconfig").write_text(json.dumps(talosconfig), encoding="utf-8")
     (tmp_path / "play.yml").write_text(PLAY, encoding="utf-8")
     variables = {
@@ -47,4 +47,4 @@ def test_what_keeps_the_gateway_out_is_told(tmp_path: Path, talosconfig: dict[st
     code, said = capture([TOOLS / "ansible-playbook", tmp_path / "play.yml", "-e", json.dumps(variables)])
 
     assert code == 2
-    assert told in said
+    assert cause in said

@@ -30,7 +30,7 @@ INSIDE = "usr/install/arm64"
 
 
 class Shelf(http.server.ThreadingHTTPServer):
-    """A server of what it holds by path, which wants a token if it is told to."""
+    """A server of what it holds by path, which wants a token if configured so."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)

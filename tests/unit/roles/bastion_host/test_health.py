@@ -48,7 +48,7 @@ class Host:
 
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
-    """Give a bastion that is well and serves nobody, so that nothing has to listen here."""
+    """Give a healthy bastion without services, so that nothing has to listen here."""
     settings = bastion_settings(caches={}, nat_enabled=False, health={"ntp_server": "", "disk_free_percent": 0})
     config: dict[str, Any] = health.checks(settings, files.units(settings)) | {"http": {}}
     (tmp_path / "health.json").write_text(json.dumps(config), encoding="utf-8")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The user-data of a node, executed with stand-ins for every command that would reach out or change the machine."""
+"""The user-data of a node, executed with fakes of every command that would reach out or change the machine."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ COMMANDS = {
 
 @dataclass(frozen=True)
 class Machine:
-    """A folder with the stand-ins and what they noted."""
+    """A folder with the fakes and what they noted."""
 
     here: Path
 
@@ -90,7 +90,7 @@ class Machine:
         )
 
     def noted(self, name: str) -> list[str]:
-        """Return the lines that a stand-in noted."""
+        """Return the lines that a fake noted."""
         path = self.here / name
         return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
@@ -220,7 +220,7 @@ def test_a_failure_of_boot_to_talos_is_the_last_line(machine: Machine) -> None:
     assert done.stdout.splitlines()[-1] == "urmanac.talos: FAILED: boot-to-talos ended with exit status 7"
 
 
-def test_everything_that_is_wrong_with_a_machine_is_told_at_once(machine: Machine) -> None:
+def test_everything_that_is_wrong_with_a_machine_is_reported_at_once(machine: Machine) -> None:
     (machine.here / "SecureBoot").write_bytes(b"\x06\0\0\0\1")
     (machine.here / "bin" / "lsblk").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
 
@@ -243,7 +243,7 @@ def test_a_root_on_several_disks_is_not_guessed(machine: Machine) -> None:
     assert failures(machine.run()) == ["the root file system is on more than one disk: sda sdb "]
 
 
-def test_a_missing_image_is_told_before_anything_else_is_fetched(machine: Machine) -> None:
+def test_a_missing_image_is_reported_before_anything_else_is_fetched(machine: Machine) -> None:
     (machine.here / "served" / DIGEST).unlink()
 
     done = machine.run()
@@ -266,9 +266,9 @@ def test_a_cache_that_hides_what_its_registry_said_is_named_with_both_causes(mac
     (machine.here / "served" / DIGEST).unlink()
     (machine.here / "missing").write_text("500", encoding="utf-8")
 
-    (told,) = failures(machine.run())
+    (failure,) = failures(machine.run())
 
-    assert f"does not have the image {CACHED} or cannot reach its upstream (HTTP status 500)" in told
+    assert f"does not have the image {CACHED} or cannot reach its upstream (HTTP status 500)" in failure
     assert machine.noted("sleeps") == ["5", "10"]
 
 

@@ -104,10 +104,10 @@ def test_an_installation_is_judged_by_what_was_expected(outcome: str, expect: st
 
 def test_images_of_another_architecture_are_named_with_what_to_do() -> None:
     account = {**reports.BLOCKED["account"], "verdicts": [reports.ARCHITECTURE, reports.MEMORY]}
-    told = reports.report(cozystack={**reports.BLOCKED, "account": account})
+    report = reports.report(cozystack={**reports.BLOCKED, "account": account})
 
-    assert "built for arm64" in told["advice"]["recommended"]
-    (install,) = (one for one in told["results"] if one["name"] == "cozystack")
+    assert "built for arm64" in report["advice"]["recommended"]
+    (install,) = (one for one in report["results"] if one["name"] == "cozystack")
     assert "ARCH_UNSUPPORTED_IMAGES" in install["message"]
     assert install["details"] == ["INSUFFICIENT_MEMORY: 6 pods wait for memory. Take a larger instance type."]
 
@@ -128,9 +128,9 @@ def test_a_control_plane_that_etcd_does_not_know_is_a_failure() -> None:
 
 
 def test_without_a_registered_node_nothing_is_said_of_versions() -> None:
-    told = reports.report(kubernetes={"resources": []})["results"]
+    results = reports.report(kubernetes={"resources": []})["results"]
 
-    (kubernetes,) = (one for one in told if one["name"] == "kubernetes")
+    (kubernetes,) = (one for one in results if one["name"] == "kubernetes")
     assert (kubernetes["outcome"], kubernetes["message"]) == ("failed", "0 of 2 nodes registered")
 
 
@@ -138,15 +138,17 @@ def test_without_a_registered_node_nothing_is_said_of_versions() -> None:
     ("prices", "text"),
     [
         pytest.param((0.2944, 0.2208), "t4g.xlarge ($0.294 an hour, $0.221 more)", id="both"),
-        pytest.param((0.2944, None), "t4g.xlarge ($0.294 an hour)", id="nobody knows what is paid now"),
+        pytest.param((0.2944, None), "t4g.xlarge ($0.294 an hour)", id="the present price is not known"),
         pytest.param((None, None), "t4g.xlarge", id="none"),
     ],
 )
-def test_of_a_change_is_told_what_is_known_of_its_price(prices: tuple[float | None, float | None], text: str) -> None:
+def test_a_change_is_reported_with_what_is_known_of_its_price(
+    prices: tuple[float | None, float | None], text: str
+) -> None:
     change = {"instance_type": "t4g.xlarge", "nodes": 2, "per_hour": prices[0], "more_per_hour": prices[1]}
-    told = reports.report(forecast={**reports.FORECAST, "changes": [change]})
+    report = reports.report(forecast={**reports.FORECAST, "changes": [change]})
 
-    assert told["advice"]["recommended"] == f"Scale to 2 nodes with 16 GiB RAM each, {text}"
+    assert report["advice"]["recommended"] == f"Scale to 2 nodes with 16 GiB RAM each, {text}"
 
 
 @pytest.mark.parametrize(
@@ -178,10 +180,10 @@ def test_the_time_of_the_report_is_the_same_in_every_time_zone(monkeypatch: pyte
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "Asia/Tokyo")
         time.tzset()
-        told = Templar(loader=DataLoader()).template(trust_as_template(f"{{{{ {expression} }}}}"))
+        rendered = Templar(loader=DataLoader()).template(trust_as_template(f"{{{{ {expression} }}}}"))
     time.tzset()
 
-    assert abs(float(told) - time.time()) < 600
+    assert abs(float(rendered) - time.time()) < 600
 
 
 @pytest.mark.parametrize("name", ["txt", "md", "html"])

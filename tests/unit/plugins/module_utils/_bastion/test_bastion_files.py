@@ -76,7 +76,7 @@ def test_user_data_lays_the_very_same_files(changes: dict[str, Any], tmp_path: P
 
 
 class Boot:
-    """A root folder in which user-data runs, with stand-ins for the programs that it calls."""
+    """A root folder in which user-data runs, with fakes of the programs that it calls."""
 
     def __init__(self, folder: Path) -> None:
         self.root, self.calls, self.programs = folder / "root", folder / "calls", folder / "bin"
@@ -154,18 +154,18 @@ def test_a_host_key_that_cannot_be_read_is_reported_and_the_bastion_still_made(t
 
 
 @pytest.mark.parametrize(
-    ("egress", "told"),
+    ("egress", "configured"),
     [pytest.param("none", True, id="IPv6 alone"), pytest.param("public_ipv4", False, id="with IPv4")],
 )
-def test_session_managers_agent_is_told_to_use_ipv6(tmp_path: Path, egress: str, told: bool) -> None:
+def test_session_managers_agent_is_configured_to_use_ipv6(tmp_path: Path, egress: str, configured: bool) -> None:
     boot = Boot(tmp_path)
 
     boot.run(egress=egress)
 
     file = boot.root / "etc/amazon/ssm/amazon-ssm-agent.json"
-    assert file.exists() == told
-    assert not told or json.loads(file.read_text()) == {"Agent": {"UseDualStackEndpoint": True}}
-    assert ("systemctl try-restart amazon-ssm-agent.service" in boot.calls.read_text()) == told
+    assert file.exists() == configured
+    assert not configured or json.loads(file.read_text()) == {"Agent": {"UseDualStackEndpoint": True}}
+    assert ("systemctl try-restart amazon-ssm-agent.service" in boot.calls.read_text()) == configured
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_ipxe_is_sent_to_where_matchbox_and_the_asset_server_listen() -> None:
     assert f"listen {without};" in found["/etc/talos-bastion/nginx.conf"]
 
 
-def test_the_packet_filter_lets_the_subnet_reach_what_is_offered_and_nobody_else() -> None:
+def test_the_packet_filter_lets_the_subnet_reach_what_is_offered_and_no_other_address() -> None:
     rules = contents(netboot_enabled=True)["/etc/talos-bastion/firewall.nft"]
 
     accepted = [line.split() for line in rules.splitlines() if line.endswith("accept") and "dport" in line]

@@ -101,7 +101,7 @@ def test_an_old_release_is_refused() -> None:
     assert codes(wish=WISH._replace(version="v0.7.0")) == [("version", True)]
 
 
-def test_kernel_arguments_that_get_lost_are_told() -> None:
+def test_kernel_arguments_that_get_lost_are_reported() -> None:
     wish = WISH._replace(extra_kernel_args=("console=ttyS0",))
     raw = Wish(image_of("https://factory.talos.dev/x/metal-arm64.raw.xz"), extra_kernel_args=("console=ttyS0",))
 
@@ -110,7 +110,7 @@ def test_kernel_arguments_that_get_lost_are_told() -> None:
     assert codes(GOOD._replace(is_uefi=False), raw, None) == [("kernel_arguments", False)]
 
 
-def test_everything_is_told_at_once() -> None:
+def test_everything_is_reported_at_once() -> None:
     bad = GOOD._replace(user_id=1, secure_boot=True, has_loop_devices=False, root_disks=())
 
     assert len(codes(bad, found=FOUND._replace(media_type=INDEXES[1]))) == 5

@@ -138,7 +138,7 @@ def test_every_entry_of_the_list_is_reached_by_a_line() -> None:
     assert [kind.cause for kind in KINDS if kind.cause not in causes] == []
 
 
-def test_an_installer_that_ran_out_of_space_is_told_as_that() -> None:
+def test_an_installer_that_ran_out_of_space_is_reported_as_such() -> None:
     lines = [
         "2026/11/22 10:00:00 starting Talos installer",
         "2026/11/22 10:00:01 write /boot/EFI/Linux/Talos-v1.13.6.efi: no space left on device",

@@ -103,7 +103,7 @@ def differences(comparison: Comparison, key: str) -> dict[str, tuple[Any, Any]]:
         pytest.param({"time_zone": "CEST"}, ["INVALID_TIME_ZONE"], id="no time zone"),
     ],
 )
-def test_everything_that_is_wrong_is_told(changes: dict[str, Any], codes: list[str]) -> None:
+def test_everything_that_is_wrong_is_reported(changes: dict[str, Any], codes: list[str]) -> None:
     assert [problem.code for problem in problems(described(**changes))] == codes
 
 
@@ -137,7 +137,7 @@ def test_a_built_bastion_is_as_described(api: MotoApi) -> None:
     assert comparison.strays == []
 
 
-def test_what_somebody_changed_of_template_and_hours_is_told(api: MotoApi) -> None:
+def test_what_somebody_changed_of_template_and_hours_is_reported(api: MotoApi) -> None:
     builder = Builder(api, described())
     ids = builder.build()
     packed = base64.b64encode(gzip.compress(b"#!/bin/sh\n")).decode()

@@ -194,7 +194,7 @@ def test_a_wider_policy_differs() -> None:
     assert resource(comparison, "iam_role/node").state == "differs"
 
 
-def test_rules_beyond_the_described_are_told_and_make_no_difference() -> None:
+def test_rules_beyond_the_described_are_reported_and_make_no_difference() -> None:
     things = converged()
     rules = [*things["security_group/nodes"].have["rules"], "in tcp/6443 from 2001:db8::/64"]
 

@@ -63,7 +63,7 @@ class PagingClient:
 
 
 def refusal(code: str) -> Exception:
-    answer = {"Error": {"Code": code, "Message": "Told by AWS."}}
+    answer = {"Error": {"Code": code, "Message": "Reported by AWS."}}
     return botocore.exceptions.ClientError(answer, "DescribeVpcs")  # type: ignore[arg-type]
 
 
@@ -116,12 +116,12 @@ def test_a_real_key_is_not_repeated_in_the_message() -> None:
             botocore.exceptions.EndpointConnectionError(endpoint_url=LAB),
             "ENDPOINT_UNREACHABLE",
             "AWS_ENDPOINT_URL",
-            id="nobody there",
+            id="nothing listens",
         ),
         pytest.param(
             botocore.exceptions.ConnectTimeoutError(endpoint_url=AWS), "ENDPOINT_UNREACHABLE", "network", id="silence"
         ),
-        pytest.param(refusal("Brandnew"), "AWS_ERROR", "Brandnew: Told by AWS", id="anything else"),
+        pytest.param(refusal("Brandnew"), "AWS_ERROR", "Brandnew: Reported by AWS", id="anything else"),
     ],
 )
 def test_a_refused_call_names_the_call_the_cause_and_the_remedy(error: Exception, code: str, said: str) -> None:
@@ -203,7 +203,7 @@ UNLISTED = [
 
 
 @pytest.mark.parametrize(("code", "message", "missing"), UNLISTED)
-def test_what_does_not_exist_is_told_from_other_refusals(code: str, message: str, missing: bool) -> None:
+def test_what_does_not_exist_is_distinguished_from_other_refusals(code: str, message: str, missing: bool) -> None:
     error = AwsError(Problem("AWS_ERROR", "call x", f"{code}: {message}", ""), code)
 
     assert is_not_found(error) is missing

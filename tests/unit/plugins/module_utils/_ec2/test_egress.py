@@ -17,7 +17,7 @@ IMAGE = "ghcr.io/urmanac/talos:latest"
 ARCHIVE = "https://github.com/cozystack/boot-to-talos/releases/download/v0.7.1"
 
 
-def test_what_is_out_of_reach_is_told_once_and_by_name() -> None:
+def test_what_is_out_of_reach_is_reported_once_and_by_name() -> None:
     found = list(egress_problems(spec(bastion=BASTION), [IMAGE, "registry.example.com/talos:v1", IMAGE, ARCHIVE], {}))
 
     assert [problem.code for problem in found] == ["SOURCES_OUT_OF_REACH"]

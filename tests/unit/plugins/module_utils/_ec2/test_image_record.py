@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Nodes get the image that is on record, and what keeps an image from being used is told by when it matters."""
+"""Nodes get the image that is on record, and what keeps an image from being used is reported when it matters."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_an_image_that_cannot_be_used_is_a_problem_with_its_remedy(error: str) -
 
 
 @pytest.mark.parametrize("error", ["unreachable", "rate_limited", "unexpected_answer"])
-def test_an_image_of_which_nothing_could_be_learned_is_told_apart(error: str) -> None:
+def test_an_image_of_which_nothing_could_be_learned_is_distinguished(error: str) -> None:
     made = outcome({}, answer(IMAGES["gateway"]), answer(IMAGES["compute"], error=error))
 
     assert made["problems"] == []

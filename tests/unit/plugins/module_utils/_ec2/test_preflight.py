@@ -31,7 +31,7 @@ SOUND = Answers(
 
 
 class RefusingApi:
-    """An Api that refuses some operations, for one reason each, and knows nothing about the rest."""
+    """An Api that refuses some operations, for one reason each, and knows nothing about the others."""
 
     def __init__(self, **reasons: str) -> None:
         self.reasons = reasons
@@ -94,7 +94,7 @@ def test_each_type_is_judged_once() -> None:
     assert codes(SOUND, nodes=nodes) == ["INSTANCE_TYPE_NOT_IN_REGION"]
 
 
-def test_one_cause_of_many_refusals_is_told_once() -> None:
+def test_one_cause_of_many_refusals_is_reported_once() -> None:
     operations = ("get_caller_identity", "describe_availability_zones", "describe_instance_types", "get_parameter")
     api = RefusingApi(**dict.fromkeys(operations, "CREDENTIALS_EXPIRED"))
 
@@ -103,7 +103,7 @@ def test_one_cause_of_many_refusals_is_told_once() -> None:
     assert [problem.code for problem in refusals] == ["CREDENTIALS_EXPIRED"]
 
 
-def test_each_permission_that_is_missing_is_told() -> None:
+def test_each_permission_that_is_missing_is_reported() -> None:
     api = RefusingApi(describe_instance_types="NOT_AUTHORIZED", get_parameter="NOT_AUTHORIZED")
 
     answers, refusals, _notes = ask(api, spec())

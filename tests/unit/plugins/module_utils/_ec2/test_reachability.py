@@ -109,7 +109,7 @@ def test_everything_open_to_everybody_is_one_line_for_each_address_and_way() -> 
     assert sum(network.num_addresses for network in outside) == 2**128 - 2**72
 
 
-def test_a_rule_within_the_vpc_is_told_apart_from_the_internet() -> None:
+def test_a_rule_within_the_vpc_is_distinguished_from_the_internet() -> None:
     found = reachable(with_rules(tcp(22, "10.10.0.0/16")))
 
     assert found == [Exposure("gateway", "10.10.0.101", "tcp", (22, 22), Source("vpc", "10.10.0.0/16"))]
@@ -147,7 +147,7 @@ def test_a_member_in_another_subnet_has_to_pass_the_network_acl() -> None:
     assert found == ["2001:db8:f::101"]
 
 
-def test_only_the_wanted_nodes_are_told() -> None:
+def test_only_the_wanted_nodes_are_reported() -> None:
     assert reachable(with_rules(HOME), ["compute-2"]) == []
 
 
@@ -288,7 +288,7 @@ def group_reaches(world: Facts, node: Interface, address: str, group: str, packe
     return not senders or any(passes_acl(subnet, packet._replace(sender=sender)) for sender in senders)
 
 
-def told(exposures: list[Exposure], address: str, packet: Packet, world: Facts) -> set[str]:
+def reported(exposures: list[Exposure], address: str, packet: Packet, world: Facts) -> set[str]:
     """Return the ways, and groups, by which the exposures say that a packet arrives."""
     named = {1, 6, 17, 58} | {item.protocol for item in items_of(world)}
     names = {"all", NAMES.get(packet.protocol, str(packet.protocol)), *(() if packet.protocol in named else ("other",))}
@@ -354,17 +354,17 @@ def test_the_exposures_are_what_judging_each_packet_finds(world: Facts, random: 
     for address in (*node.addresses, *node.public):
         for packet in packets:
             expected = all_ways(world, node, address, address in node.public, packet)
-            assert told(exposures, address, packet, world) == expected, (address, packet)
+            assert reported(exposures, address, packet, world) == expected, (address, packet)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(world=worlds())
-def test_no_exposure_is_told_twice_or_within_another(world: Facts) -> None:
+def test_no_exposure_is_reported_twice_or_within_another(world: Facts) -> None:
     exposures = reachable(world)
 
-    told_of = defaultdict(list)
+    spans_of = defaultdict(list)
     for node, address, protocol, ports, source in exposures:
-        told_of[node, address, protocol, source].append(ports)
-    for (node, address, _, source), spans in told_of.items():
+        spans_of[node, address, protocol, source].append(ports)
+    for (node, address, _, source), spans in spans_of.items():
         assert all(one[1] + 1 < other[0] for one, other in pairwise(sorted(spans)))
-        assert not spans or told_of.get((node, address, "all", source), spans) is spans
+        assert not spans or spans_of.get((node, address, "all", source), spans) is spans

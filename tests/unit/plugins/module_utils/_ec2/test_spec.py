@@ -106,13 +106,13 @@ def test_an_allowed_limit_is_no_problem() -> None:
     assert codes(tags=tags, volume_size=20) == []
 
 
-def test_a_node_name_that_is_used_twice_is_told_once() -> None:
+def test_a_node_name_that_is_used_twice_is_reported_once() -> None:
     nodes = [node(ipv4="10.10.0.7"), node(ipv4="10.10.0.8"), node(ipv4="10.10.0.9")]
 
     assert codes(nodes=nodes) == ["NODE_NAME_TAKEN_TWICE"]
 
 
-def test_all_mistakes_are_told_at_once_each_with_a_remedy() -> None:
+def test_all_mistakes_are_reported_at_once_each_with_a_remedy() -> None:
     nodes = [node("x" * 64, role="pet", ipv4="10.10.0.1"), node("b", machine_type="?", ipv4="nowhere")]
 
     found = problems(spec(name="Moon", cpu_credits="x", volume_size=1, tags={"aws:a": "|"}, nodes=nodes))

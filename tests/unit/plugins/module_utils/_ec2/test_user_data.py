@@ -67,7 +67,7 @@ def test_a_secret_is_found_in_a_file_that_cloud_init_unpacks(pack: object) -> No
     assert {(secret.kind, secret.where.split(",")[0]) for secret in found} == {("private key", "base64 in line 4")}
 
 
-def test_a_secret_is_told_by_its_place_and_never_by_its_text() -> None:
+def test_a_secret_is_reported_by_its_place_and_never_by_its_text() -> None:
     (found,) = find_secrets(f"#!/bin/sh\nup --key {TAILSCALE}\n".encode())
 
     assert (found.kind, found.line) == ("Tailscale key", 2)

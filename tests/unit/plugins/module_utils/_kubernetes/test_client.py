@@ -82,9 +82,9 @@ def test_of_a_kind_that_the_server_does_not_know_there_is_nothing() -> None:
 
 
 def test_an_object_is_applied_where_discovery_says_in_our_name() -> None:
-    told = {"kind": "APIResourceList", "resources": [{"name": "pods", "kind": "Pod", "namespaced": True}]}
-    told["resources"].append({"name": "pods/status", "kind": "Pod", "namespaced": True})  # type: ignore[attr-defined]
-    transport = FakeTransport(told, {"kind": "Pod"})
+    listed = {"kind": "APIResourceList", "resources": [{"name": "pods", "kind": "Pod", "namespaced": True}]}
+    listed["resources"].append({"name": "pods/status", "kind": "Pod", "namespaced": True})  # type: ignore[attr-defined]
+    transport = FakeTransport(listed, {"kind": "Pod"})
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "b"}}
 
     KubernetesApi(transport).apply(pod, dry_run=True)
@@ -98,10 +98,10 @@ def test_an_object_is_applied_where_discovery_says_in_our_name() -> None:
     assert call.query == {"fieldManager": "urmanac.talos", "force": "false", "dryRun": "All"}
 
 
-def test_a_missing_definition_is_told_and_looked_for_again() -> None:
+def test_a_missing_definition_is_reported_and_looked_for_again() -> None:
     package = {"apiVersion": "cozystack.io/v1alpha1", "kind": "Package"}
-    told = {"resources": [{"name": "packages", "kind": "Package", "namespaced": False}]}
-    api = KubernetesApi(FakeTransport(Cause.NO_KIND, told))
+    listed = {"resources": [{"name": "packages", "kind": "Package", "namespaced": False}]}
+    api = KubernetesApi(FakeTransport(Cause.NO_KIND, listed))
 
     with pytest.raises(ApiError, match="Its CustomResourceDefinition is missing") as caught:
         api.kind_of(package)
@@ -187,7 +187,7 @@ def test_a_lost_connection_has_a_cause(error: Exception, cause: Cause) -> None:
     assert reason_of_failure(error).cause is cause
 
 
-def test_a_kubeconfig_that_is_not_there_is_told_with_the_remedy(tmp_path: Path) -> None:
+def test_a_kubeconfig_that_is_not_there_is_reported_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"there is no such file\. Fetch one \(urmanac\.talos\.talos_kubeconfig\)"):
         connect(Access(str(tmp_path / "kubeconfig")))
 
@@ -202,7 +202,7 @@ def kubeconfig(directory: Path, *, server: str = SERVER) -> Path:
     return path
 
 
-def test_a_context_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_context_that_is_not_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Check the file and the context's name"):
         connect(Access(str(kubeconfig(tmp_path)), context="other"))
 
@@ -217,7 +217,7 @@ def test_a_file_that_is_no_kubeconfig_is_not_quoted(tmp_path: Path) -> None:
     assert "secret-token" not in str(caught.value)
 
 
-def test_a_server_that_nobody_listens_at_is_unreachable(tmp_path: Path) -> None:
+def test_a_server_that_does_not_listen_is_unreachable(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         server = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -227,7 +227,7 @@ def test_a_server_that_nobody_listens_at_is_unreachable(tmp_path: Path) -> None:
     assert caught.value.cause is Cause.UNREACHABLE
 
 
-def test_a_client_certificate_out_of_date_is_told_before_anything_is_sent(tmp_path: Path) -> None:
+def test_a_client_certificate_out_of_date_is_reported_before_anything_is_sent(tmp_path: Path) -> None:
     day = datetime.timedelta(days=1)
     subject = pki.Subject("somebody", organizations=[], lifetime=day, clock_offset=-3 * day)
     path = tmp_path / "client.crt"

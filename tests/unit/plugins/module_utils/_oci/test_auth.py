@@ -116,6 +116,6 @@ def test_a_token_has_two_names(name: str) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"token": 1}', b'{"token": "a\\r\\nX-Evil: 1"}', b"[" * 100_000])
-def test_what_is_no_token_is_told(body: bytes) -> None:
+def test_what_is_no_token_is_reported(body: bytes) -> None:
     with pytest.raises(ImageError, match="answers without a token"):
         parse_token("r", body)

@@ -90,7 +90,7 @@ def test_a_digest_is_resolved_as_a_tag_is(single: bool) -> None:
 
 
 @pytest.mark.parametrize("platforms", [["linux/amd64"], ["linux/amd64", "linux/arm/v7"]])
-def test_another_platform_is_told_with_what_there_is(platforms: list[str]) -> None:
+def test_another_platform_is_reported_with_what_there_is(platforms: list[str]) -> None:
     store = Store()
     store.add_image("a/talos", "v1", platforms)
 
@@ -113,7 +113,7 @@ def test_what_builders_attest_is_no_platform() -> None:
     assert found_in(store).platforms == {ARM: arm.digest}
 
 
-def test_what_is_no_image_is_told_by_its_kind() -> None:
+def test_what_is_no_image_is_reported_by_its_kind() -> None:
     store = Store()
     config = store.add_blob("a/talos", b"{}", "application/vnd.cncf.helm.config.v1+json")
     store.add("a/talos", "chart", as_manifest({"mediaType": MANIFEST, "config": config, "layers": []}))

@@ -103,7 +103,7 @@ def test_a_registry_is_asked_at_its_place(registry: str, expected: Place) -> Non
         ("nas", False),
     ],
 )
-def test_what_is_private_is_told_from_what_is_not(host: str, expected: bool) -> None:
+def test_what_is_private_is_distinguished_from_what_is_not(host: str, expected: bool) -> None:
     assert is_private(host) is expected
 
 

@@ -24,7 +24,7 @@ UKI = "talos.platform=metal console=ttyAMA0 console=tty0"
         ),
     ],
 )
-def test_the_way_is_told_by_stage_and_kernel_arguments(stage: str, cmdline: str, way: str) -> None:
+def test_the_way_is_known_from_stage_and_kernel_arguments(stage: str, cmdline: str, way: str) -> None:
     found = addressing.addressing_of("10.10.0.101", stage=stage, cmdline=cmdline, addresses=["10.10.0.101/24"])
 
     assert found == (way, True)

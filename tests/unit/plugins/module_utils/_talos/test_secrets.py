@@ -115,9 +115,9 @@ def test_two_processes_make_one_bundle(tmp_path: Path) -> None:
         process.join()
 
     assert [process.exitcode for process in processes] == [0, 0]
-    told = [answers.get() for _ in processes]
-    assert sorted(changed for changed, _ in told) == [False, True]
-    assert {cluster_id for _, cluster_id in told} == {read_bundle(path).cluster_id}
+    results = [answers.get() for _ in processes]
+    assert sorted(changed for changed, _ in results) == [False, True]
+    assert {cluster_id for _, cluster_id in results} == {read_bundle(path).cluster_id}
 
 
 def race(path: Path, wait: Callable[[], object], tell: Callable[[tuple[bool, str]], None]) -> None:
@@ -260,7 +260,7 @@ def test_a_cluster_id_for_addresses_is_taken() -> None:
         ),
     ],
 )
-def test_everything_wrong_with_a_bundle_is_told_without_a_secret(
+def test_everything_wrong_with_a_bundle_is_reported_without_a_secret(
     old: Callable[[Bundle], str], new: str, expected: str
 ) -> None:
     text = bundle_text().replace(old(test_bundle()), new)
@@ -285,7 +285,7 @@ def test_a_key_of_another_certificate_is_refused() -> None:
         secrets.check_pairs(bundle, "x")
 
 
-def test_a_missing_file_is_told() -> None:
+def test_a_missing_file_is_reported() -> None:
     with pytest.raises(InputError, match=r"No such file or directory.*restore it"):
         read_bundle(Path("/nonexistent/secrets.yaml"))
 

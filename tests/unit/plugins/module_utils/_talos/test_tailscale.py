@@ -41,7 +41,7 @@ def test_what_is_off_is_not_judged() -> None:
     assert codes([], enabled=False, auth_key="") == []
 
 
-def test_everything_that_is_wrong_is_told_at_once() -> None:
+def test_everything_that_is_wrong_is_reported_at_once() -> None:
     found = codes([COMPUTE], auth_key="", routes=["10.10.0.1/24"], hostname="Moon_Gateway")
 
     assert found == ["TAILSCALE_NO_GATEWAY", "TAILSCALE_NO_KEY", "TAILSCALE_ROUTE", "TAILSCALE_HOSTNAME"]
@@ -55,7 +55,7 @@ def test_a_second_gateway_is_refused_by_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "told"),
+    ("key", "cause"),
     [
         pytest.param(KEY.replace("auth", "client"), "an OAuth client secret", id="client secret"),
         pytest.param(KEY.replace("auth", "api"), "an API access token", id="API token"),
@@ -66,11 +66,11 @@ def test_a_second_gateway_is_refused_by_name() -> None:
         pytest.param(f"{KEY} --ssh", "no whole key", id="with arguments"),
     ],
 )
-def test_a_key_that_is_no_auth_key_is_refused_without_being_told(key: str, told: str) -> None:
+def test_a_key_that_is_no_auth_key_is_refused_without_being_printed(key: str, cause: str) -> None:
     (problem,) = problems([GATEWAY], settings(auth_key=key))
 
     assert problem.code == "TAILSCALE_NOT_AN_AUTH_KEY"
-    assert told in problem.message
+    assert cause in problem.message
     assert "x" * 32 not in " ".join(problem)
 
 
@@ -79,7 +79,7 @@ def test_a_route_that_is_no_network_is_refused(route: Any) -> None:
     assert codes([GATEWAY], routes=[route]) == ["TAILSCALE_ROUTE"]
 
 
-def test_the_extension_gets_what_it_is_told() -> None:
+def test_the_extension_gets_what_is_configured() -> None:
     made = extension(settings(userspace=True, extra_args=["--accept-dns=false", "--ssh"]))
 
     assert made == {
@@ -116,18 +116,18 @@ def test_the_extension_gets_what_it_is_told() -> None:
         pytest.param(Seen(True, "Running", [], ["boot: Starting"]), "waiting", "no login so far", id="just started"),
     ],
 )
-def test_the_cause_is_told_of_a_node_that_is_not_in_the_tailnet(seen: Seen, state: str, cause: str) -> None:
-    told = verdict(seen)
+def test_the_cause_is_reported_for_a_node_that_is_not_in_the_tailnet(seen: Seen, state: str, cause: str) -> None:
+    answer = verdict(seen)
 
-    assert told.state == state
-    assert cause in told.cause
-    assert bool(told.remedy) is (state != "connected")
+    assert answer.state == state
+    assert cause in answer.cause
+    assert bool(answer.remedy) is (state != "connected")
 
 
-def test_a_key_in_the_log_is_not_told() -> None:
-    told = verdict(Seen(True, "Running", [], [f"backend error: invalid key: {KEY} is unknown"]))
+def test_a_key_in_the_log_is_not_printed() -> None:
+    answer = verdict(Seen(True, "Running", [], [f"backend error: invalid key: {KEY} is unknown"]))
 
-    assert "x" * 32 not in told.cause
+    assert "x" * 32 not in answer.cause
 
 
 @pytest.mark.parametrize(

@@ -113,9 +113,11 @@ def test_a_document_of_a_later_version_is_refused_with_the_version_that_brought_
 def test_a_field_that_left_or_came_is_known_to_its_own_versions_only() -> None:
     documents = base_documents("v1.12", "controlplane")[:1]
 
-    told = [str(problem) for problem in validation.problems(documents, V1_11)]
+    problems = [str(problem) for problem in validation.problems(documents, V1_11)]
 
-    assert any("machine.install.grubUseUKICmdline: this version of Talos has no such field" in line for line in told)
+    assert any(
+        "machine.install.grubUseUKICmdline: this version of Talos has no such field" in line for line in problems
+    )
     assert not validation.problems(documents, V1_13)
 
 

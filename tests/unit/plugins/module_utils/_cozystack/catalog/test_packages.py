@@ -59,7 +59,7 @@ def test_the_operator_cannot_be_disabled() -> None:
     assert installed([f"cozystack.{OPERATOR}"])[0].name == OPERATOR
 
 
-def test_a_name_that_no_package_has_is_told() -> None:
+def test_a_name_that_no_package_has_is_reported() -> None:
     assert unknown(["cozystack.velero", "cozystack.valero"]) == ("cozystack.valero",)
 
 

@@ -104,7 +104,7 @@ def test_adding_a_node_never_makes_it_worse(pods: list[Pod], nodes: list[Node], 
         pytest.param(Pod("p", "w", node="m"), Node("n", 1000, 100), ("node",), id="another node's"),
     ],
 )
-def test_what_is_missing_is_told(pod: Pod, node: Node, missing: Sequence[str]) -> None:
+def test_what_is_missing_is_reported(pod: Pod, node: Node, missing: Sequence[str]) -> None:
     assert pack([pod], [node]).pending == ((pod, {"n": missing}),)
 
 

@@ -158,7 +158,7 @@ def test_what_is_in_the_way_is_the_result_after_some_grace(status: Any, code: Co
     assert cause in observed.cause
 
 
-def test_a_node_without_the_runtime_is_told_from_events() -> None:
+def test_a_node_without_the_runtime_is_recognized_from_events() -> None:
     event = {"metadata": {"namespace": runner.NAMESPACE}, "message": 'no runtime for "spin" is configured'}
 
     observed, _ = tried(WorkingApi({**CLASSES, kinds.EVENT: [event]}, lambda _: {"phase": "Pending"}), spin())

@@ -121,7 +121,7 @@ def test_an_interrupted_run_is_continued(api: BadDay) -> None:
     assert outcome.after.summary()["strays"] == 0
 
 
-def test_drift_is_mended_and_the_tags_and_rules_of_others_stay(api: BadDay) -> None:
+def test_drift_is_repaired_and_the_tags_and_rules_of_others_stay(api: BadDay) -> None:
     ids = Builder(api, spec()).build()
     ec2 = api.clients["ec2"]
     ec2.modify_subnet_attribute(SubnetId=ids["subnet"], MapPublicIpOnLaunch={"Value": True})
@@ -217,7 +217,7 @@ def test_a_cluster_of_the_same_name_in_another_region_keeps_its_role_and_profile
     assert present(api).changed is False
 
 
-def test_a_role_whose_region_nobody_named_yet_is_ours(api: BadDay) -> None:
+def test_a_role_without_the_tag_of_its_region_is_ours(api: BadDay) -> None:
     present(api)
     api.clients["iam"].untag_role(RoleName=spec().iam_name, TagKeys=["Region"])
 
