@@ -18,7 +18,8 @@ import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine
 from bench.figure_talos_apply import addresses
-from lab.talos.node import TalosNode, Timing
+from lab.talos.machine import Timing
+from lab.talos.node import TalosNode
 from lab.talos.registry import Registry
 from tests.talos_nodes import Cluster, maintenance
 

@@ -299,7 +299,8 @@ def decode_user_data(text: str | None) -> bytes:
 
 def make_node(settings: Settings, address: str, directory: Path, image: str | None, size: Size | None = None) -> Node:
     """Return a Talos node simulation of the class that the settings name."""
-    from lab.talos.node import Hardware, hardware_of
+    from lab.talos.machine import Hardware
+    from lab.talos.node import hardware_of
 
     hardware = hardware_of(cpus=size.cpus, memory=size.memory, disk=size.disk) if size else Hardware()
     module, _, name = settings.talos_node.partition(":")

@@ -20,7 +20,8 @@ import yaml
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import access, client, machine
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import NodeError
 from lab.talos import pki
-from lab.talos.node import TalosNode, Timing
+from lab.talos.machine import Timing
+from lab.talos.node import TalosNode
 from lab.talos.registry import Registry
 
 QUICK = Timing(answer=0.01, reboot=0.05, boot=0.02, join=0.02)

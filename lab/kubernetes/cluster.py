@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from lab.kubernetes import kinds, nodes
 from lab.kubernetes.discovery import Resource
 from lab.kubernetes.kinds import NAMESPACES
-from lab.kubernetes.machine import Machines
 from lab.kubernetes.store import Object, Store
+from lab.talos.machine import Machines
 
 # Without a change, after which nothing is taken to move any more.
 _LOOKS = 10

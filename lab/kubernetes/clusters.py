@@ -8,7 +8,7 @@ from typing import Any
 
 from lab.kubernetes import collector, helm, kinds, kubelet, nodes, operator, scheduler, talos_pods, workloads
 from lab.kubernetes.cluster import Faults, KubernetesCluster
-from lab.kubernetes.machine import Machine, Machines
+from lab.talos.machine import Machine, Machines
 
 
 def reconcile(cluster: KubernetesCluster) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from lab.kubernetes.discovery import NODES
-from lab.kubernetes.machine import Machine
 from lab.kubernetes.store import Object, Store, now
+from lab.talos.machine import Machine
 
 DEFAULT_VERSION = "v1.33.12"
 _MIB = 2**20

@@ -20,8 +20,8 @@ from lab.kubernetes.api import User, answer
 from lab.kubernetes.cluster import KubernetesCluster
 from lab.kubernetes.clusters import Clusters
 from lab.kubernetes.http import Request, Response, read_request, write_response
-from lab.kubernetes.machine import Machine
 from lab.talos import pki
+from lab.talos.machine import Machine
 
 PORT = 6443
 _log = logging.getLogger(__name__)

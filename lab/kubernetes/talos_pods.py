@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.kubernetes.kinds import DEPLOYMENTS, NODES, PODS
-from lab.kubernetes.machine import Machine
 from lab.kubernetes.store import Object, Store
+from lab.talos.machine import Machine
 
 _NAMESPACE = "kube-system"
 _STATIC = {"kube-apiserver": (200, 512), "kube-controller-manager": (50, 256), "kube-scheduler": (10, 64)}

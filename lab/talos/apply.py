@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
 from lab.talos.config import Config, ConfigError, check_certificates, difference, needs_reboot, parse
-
-if TYPE_CHECKING:
-    from lab.talos.node import TalosNode
+from lab.talos.machine import Node
 
 REBOOT, AUTO, NO_REBOOT, STAGED, TRY = range(5)
 _DETAILS = {
@@ -23,7 +21,7 @@ _DETAILS = {
 }
 
 
-async def apply_configuration(node: TalosNode, request: Any) -> Any:
+async def apply_configuration(node: Node, request: Any) -> Any:
     """Answer ApplyConfiguration."""
     if node.faults.apply_busy:
         raise GRPCError(Status.FAILED_PRECONDITION, "another apply configuration is already in progress")
@@ -44,7 +42,7 @@ def _reply(mode: int, details: str) -> Any:
     return proto.message("ApplyConfigurationResponse")(messages=[element])
 
 
-def _mode(node: TalosNode, wanted: int, config: Config) -> int:
+def _mode(node: Node, wanted: int, config: Config) -> int:
     """Return the mode that the node chooses."""
     if not node.active:
         return _mode_in_maintenance(node, wanted)
@@ -60,7 +58,7 @@ def _mode(node: TalosNode, wanted: int, config: Config) -> int:
     return REBOOT if is_slow else NO_REBOOT
 
 
-def _mode_in_maintenance(node: TalosNode, wanted: int) -> int:
+def _mode_in_maintenance(node: Node, wanted: int) -> int:
     if node.release < (1, 13) and wanted in (NO_REBOOT, STAGED):
         names = {NO_REBOOT: "NO_REBOOT", STAGED: "STAGED"}
         raise GRPCError(Status.UNIMPLEMENTED, f"mode {names[wanted]} is not supported in maintenance mode")
@@ -69,14 +67,14 @@ def _mode_in_maintenance(node: TalosNode, wanted: int) -> int:
     return NO_REBOOT if wanted in (AUTO, REBOOT) else wanted
 
 
-def _dry_run_text(node: TalosNode, mode: int, config: Config) -> str:
+def _dry_run_text(node: Node, mode: int, config: Config) -> str:
     if not node.active and node.release < (1, 13):
         return "Dry run summary:\nNode is running in maintenance mode and does not have a config yet."
     changes = difference(node.active, config) or "No changes."
     return f"Dry run summary:\n{_DETAILS[mode]} (skipped in dry-run).\nConfig diff:\n\n{changes}"
 
 
-def _take(node: TalosNode, mode: int, config: Config, text: bytes) -> None:
+def _take(node: Node, mode: int, config: Config, text: bytes) -> None:
     """Keep the configuration as the mode says; the first one always brings a reboot."""
     if mode != TRY:
         node.disk.write_config(text)

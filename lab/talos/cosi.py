@@ -6,17 +6,15 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import yaml
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
+from lab.talos.machine import Node
 from lab.talos.resources import Specs, resources_of
-
-if TYPE_CHECKING:
-    from lab.talos.node import TalosNode
 
 CREATED, UPDATED, DESTROYED, BOOTSTRAPPED = range(4)
 # Seconds between two looks of a watch.
@@ -25,7 +23,7 @@ _PAUSE = 0.05
 _ANNOTATIONS: Final = {"MachineConfigs.config.talos.dev": {"talos.dev/yaml-spec": "1"}}
 
 
-async def get(node: TalosNode, request: Any) -> Any:
+async def get(node: Node, request: Any) -> Any:
     """Answer Get."""
     found = _found(node, request)
     if request.id not in found:
@@ -34,7 +32,7 @@ async def get(node: TalosNode, request: Any) -> Any:
     return proto.message("GetResponse")(resource=_resource(node, request, request.id, found[request.id]))
 
 
-async def list_(node: TalosNode, request: Any) -> Iterable[Any]:
+async def list_(node: Node, request: Any) -> Iterable[Any]:
     """Answer List."""
     found = _found(node, request)
     wanted = re.compile(request.options.id_query.regexp)
@@ -42,12 +40,12 @@ async def list_(node: TalosNode, request: Any) -> Iterable[Any]:
     return [reply(resource=_resource(node, request, name, found[name])) for name in found if wanted.search(name)]
 
 
-async def watch(node: TalosNode, request: Any) -> AsyncIterator[Any]:
+async def watch(node: Node, request: Any) -> AsyncIterator[Any]:
     """Answer Watch: of one resource, or of all of a kind."""
     return _events(node, request)
 
 
-async def _events(node: TalosNode, request: Any) -> AsyncIterator[Any]:
+async def _events(node: Node, request: Any) -> AsyncIterator[Any]:
     """Yield what there is, if that was asked for, and every change from then on."""
     reply, event = proto.message("WatchResponse"), proto.message("Event")
     seen = _watched(node, request)
@@ -75,15 +73,15 @@ def changes(before: Specs, after: Specs) -> Iterable[tuple[int, str, Any]]:
             yield UPDATED, name, spec
 
 
-def _found(node: TalosNode, request: Any) -> Specs:
+def _found(node: Node, request: Any) -> Specs:
     return resources_of(node).get((request.namespace, request.type), {})
 
 
-def _watched(node: TalosNode, request: Any) -> Specs:
+def _watched(node: Node, request: Any) -> Specs:
     return {name: spec for name, spec in _found(node, request).items() if request.id in ("", name)}
 
 
-def _resource(node: TalosNode, request: Any, name: str, spec: Any) -> Any:
+def _resource(node: Node, request: Any, name: str, spec: Any) -> Any:
     created = proto.message("Timestamp")(seconds=node.boot_time)
     annotations = _ANNOTATIONS.get(request.type, {})
     label = proto.message("Label")

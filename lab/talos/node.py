@@ -11,7 +11,7 @@ import time
 from collections.abc import Coroutine, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import seen_memory
 from lab.kubernetes.clusters import Clusters
@@ -20,6 +20,7 @@ from lab.talos import pki, services
 from lab.talos.config import Config, parse
 from lab.talos.faults import Faults
 from lab.talos.kernel import command_line
+from lab.talos.machine import Hardware, Timing
 from lab.talos.registry import Registry, contents_of
 from lab.talos.server import NodeServer
 from lab.talos.state import Disk, State
@@ -28,29 +29,9 @@ _log = logging.getLogger(__name__)
 _ETCD_MEMBER = 0x1000_0000_0000_0000
 
 
-class Hardware(NamedTuple):
-    """The machine that the node pretends to be: a t4g.medium of EC2."""
-
-    disk: str = "nvme0n1"
-    disk_size: int = 50 * 2**30
-    cpus: int = 2
-    memory: int = 4 * 2**30
-    link: str = "ens5"
-    architecture: str = "arm64"
-
-
 def hardware_of(*, cpus: int, memory: int, disk: int) -> Hardware:
     """Return the machine that an instance type is: of the MiB that EC2 sells firmware and kernel keep some."""
     return Hardware(cpus=cpus, memory=seen_memory(memory) * 2**20, disk_size=disk * 2**30)
-
-
-class Timing(NamedTuple):
-    """Seconds that the simulation takes for what takes a real node minutes."""
-
-    answer: float = 0.05
-    reboot: float = 0.3
-    boot: float = 0.2
-    join: float = 0.2
 
 
 _SHARED = Registry()

@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from lab.kubernetes.clusters import Clusters
 from lab.registry.images import labels_of
 from lab.registry.store import CMDLINE_LABEL, VERSION_LABEL
-
-if TYPE_CHECKING:
-    from lab.talos.node import TalosNode
+from lab.talos.machine import Node
 
 
 class Contents(NamedTuple):
@@ -38,22 +36,22 @@ class Registry:
     """All nodes of a lab."""
 
     def __init__(self) -> None:
-        self.nodes: list[TalosNode] = []
+        self.nodes: list[Node] = []
         # Clusters, by Config.identity, whose container network is up: their Kubernetes nodes are ready.
         self.networked: set[str] = set()
         self.kubernetes = Clusters(self)
 
-    def add(self, node: TalosNode) -> None:
+    def add(self, node: Node) -> None:
         """Let the others know of the node; one that was switched off and made anew takes its old place."""
         self.nodes = [other for other in self.nodes if other.address != node.address or other.port != node.port]
         self.nodes.append(node)
 
-    def etcd_members(self, identity: str) -> list[TalosNode]:
+    def etcd_members(self, identity: str) -> list[Node]:
         """Return the nodes whose etcd data belongs to the cluster, switched off ones included."""
         members = [node for node in self.nodes if node.identity == identity and node.state.etcd_member]
         return sorted(members, key=lambda node: node.address)
 
-    def peers(self, identity: str) -> list[TalosNode]:
+    def peers(self, identity: str) -> list[Node]:
         """Return the configured nodes of the cluster."""
         return sorted((node for node in self.nodes if node.identity == identity), key=lambda node: node.address)
 

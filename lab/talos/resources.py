@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lab.talos import tailscale
 from lab.talos.definitions import definitions
-
-if TYPE_CHECKING:
-    from lab.talos.node import TalosNode
+from lab.talos.machine import Node
 
 _REQUIRED = {"apid", "machined", "kubelet"}
 _REQUIRED_OF_CONTROL_PLANES = {"etcd", "trustd"}
@@ -17,7 +15,7 @@ _REQUIRED_OF_CONTROL_PLANES = {"etcd", "trustd"}
 Specs = dict[str, Any]
 
 
-def resources_of(node: TalosNode) -> dict[tuple[str, str], Specs]:
+def resources_of(node: Node) -> dict[tuple[str, str], Specs]:
     """Return every resource of the node: specifications by id, by namespace and type."""
     return {
         ("config", "MachineConfigs.config.talos.dev"): _configs(node),
@@ -46,18 +44,18 @@ def resources_of(node: TalosNode) -> dict[tuple[str, str], Specs]:
     }
 
 
-def _configs(node: TalosNode) -> Specs:
+def _configs(node: Node) -> Specs:
     texts = {"v1alpha1": node.active and node.active.text, "persistent": node.persistent_text}
     return {name: text for name, text in texts.items() if text}
 
 
-def machine_status(node: TalosNode) -> dict[str, Any]:
+def machine_status(node: Node) -> dict[str, Any]:
     """Return the stage, and what keeps the node from being ready."""
     unmet = [{"name": name, "reason": reason} for name, reason in unmet_conditions(node).items()]
     return {"stage": node.stage, "status": {"ready": not unmet, "unmetConditions": unmet}}
 
 
-def unmet_conditions(node: TalosNode) -> dict[str, str]:
+def unmet_conditions(node: Node) -> dict[str, str]:
     """Return which of Talos' own conditions are not met, and why; only a booting or running node has any."""
     if node.stage not in ("booting", "running"):
         return {}
@@ -75,14 +73,14 @@ def unmet_conditions(node: TalosNode) -> dict[str, str]:
     return unmet
 
 
-def _extensions(node: TalosNode) -> Specs:
+def _extensions(node: Node) -> Specs:
     return {
         str(number): {"image": f"simulated/{name}", "metadata": {"name": name, "version": version}}
         for number, (name, version) in enumerate(sorted(node.state.extensions.items()))
     }
 
 
-def _services(node: TalosNode) -> Specs:
+def _services(node: Node) -> Specs:
     return {
         name: {"running": True, "healthy": bool(healthy), "unknown": healthy is None}
         for name, (state, healthy) in node.services().items()
@@ -90,7 +88,7 @@ def _services(node: TalosNode) -> Specs:
     }
 
 
-def _disk(node: TalosNode) -> dict[str, Any]:
+def _disk(node: Node) -> dict[str, Any]:
     return {
         "dev_path": f"/dev/{node.hardware.disk}",
         "size": node.hardware.disk_size,
@@ -103,19 +101,19 @@ def _disk(node: TalosNode) -> dict[str, Any]:
     }
 
 
-def _addresses(node: TalosNode) -> Specs:
+def _addresses(node: Node) -> Specs:
     own = {"addresses": [f"{node.address}/24"]}
     return {"default": {"addresses": [f"{node.address}/24"]}, "current": own, "routed": own, "accumulative": own}
 
 
-def _address_statuses(node: TalosNode) -> Specs:
+def _address_statuses(node: Node) -> Specs:
     link, address = node.hardware.link, node.address
     family = "inet4" if "." in address else "inet6"
     spec = {"address": f"{address}/24", "local": address, "linkIndex": 2, "linkName": link, "family": family}
     return {f"{link}/{address}/24": spec, **_tailnet_addresses(node)}
 
 
-def _tailnet_addresses(node: TalosNode) -> Specs:
+def _tailnet_addresses(node: Node) -> Specs:
     address = tailscale.address(node)
     if not address:
         return {}
@@ -123,11 +121,11 @@ def _tailnet_addresses(node: TalosNode) -> Specs:
     return {f"{tailscale.LINK}/{address}/32": spec}
 
 
-def _nodename(node: TalosNode) -> Specs:
+def _nodename(node: Node) -> Specs:
     return {"nodename": {"nodename": node.hostname, "skipNodeRegistration": False}} if node.active else {}
 
 
-def _links(node: TalosNode) -> Specs:
+def _links(node: Node) -> Specs:
     octets = [int(part) for part in node.address.split(".")[-3:]] if "." in node.address else [0, 0, 1]
     mac = "0a:ff:00:" + ":".join(f"{octet:02x}" for octet in octets)
     return {
@@ -135,7 +133,7 @@ def _links(node: TalosNode) -> Specs:
     }
 
 
-def _members(node: TalosNode) -> Specs:
+def _members(node: Node) -> Specs:
     if not node.active:
         return {}
     return {
@@ -151,7 +149,7 @@ def _members(node: TalosNode) -> Specs:
     }
 
 
-def _etcd(node: TalosNode) -> Specs:
+def _etcd(node: Node) -> Specs:
     if not node.state.etcd_member:
         return {}
     return {"local": {"memberID": f"{node.state.etcd_member:016x}"}}

@@ -9,9 +9,9 @@ import hashlib
 import io
 import tarfile
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 from grpclib.const import Status
@@ -22,12 +22,10 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
 from lab.talos import cosi, etcd, pki, streams, tailscale
 from lab.talos.apply import apply_configuration
 from lab.talos.definitions import SENSITIVE
+from lab.talos.machine import Node
 from lab.talos.registry import contents_of
 
-if TYPE_CHECKING:
-    from lab.talos.node import TalosNode
-
-Handler = Callable[["TalosNode", Any], Awaitable[Any]]
+Handler = Callable[[Node, Any], Awaitable[Any]]
 
 
 def _words(text: str) -> set[str]:
@@ -45,7 +43,7 @@ _SINCE = {"machine.LifecycleService": (1, 13), "machine.ImageService": (1, 13)}
 _UNTIL = {"/machine.MachineService/Upgrade": (1, 18)}
 
 
-async def serve(node: TalosNode, method: proto.Method, stream: Stream[Any, Any]) -> None:
+async def serve(node: Node, method: proto.Method, stream: Stream[Any, Any]) -> None:
     """Answer a call, with the faults that are switched on."""
     requests = [request async for request in stream] if method.request_streams else [await stream.recv_message()]
     await asyncio.sleep(node.faults.delay)
@@ -72,7 +70,7 @@ async def _replies(answer: Iterable[Any] | AsyncIterator[Any]) -> AsyncIterator[
         yield reply
 
 
-def _handler(node: TalosNode, method: proto.Method) -> Handler:
+def _handler(node: Node, method: proto.Method) -> Handler:
     service = method.path.split("/")[1]
     if node.release < _SINCE.get(service, (0, 0)):
         raise GRPCError(Status.UNIMPLEMENTED, f"unknown service {service}")
@@ -87,7 +85,7 @@ def _roles(stream: Stream[Any, Any]) -> set[str]:
     return {value for names in subject for key, value in names if key == "organizationName"}
 
 
-def _authorize(node: TalosNode, method: proto.Method, roles: set[str]) -> None:
+def _authorize(node: Node, method: proto.Method, roles: set[str]) -> None:
     if not node.active:
         _authorize_in_maintenance(node, method)
         return
@@ -100,7 +98,7 @@ def _authorize(node: TalosNode, method: proto.Method, roles: set[str]) -> None:
         raise GRPCError(Status.PERMISSION_DENIED, "not authorized")
 
 
-def _authorize_in_maintenance(node: TalosNode, method: proto.Method) -> None:
+def _authorize_in_maintenance(node: Node, method: proto.Method) -> None:
     if node.release < (1, 13):
         if method.name not in _OLD_MAINTENANCE:
             raise GRPCError(Status.UNIMPLEMENTED, "API is not implemented in maintenance mode")
@@ -117,7 +115,7 @@ def _reply(name: str, **fields: Any) -> Any:
     return proto.message(f"{name}Response")(messages=[proto.message(name)(**fields)])
 
 
-def _need_control_plane(node: TalosNode, what: str) -> None:
+def _need_control_plane(node: Node, what: str) -> None:
     if not node.config.is_control_plane:
         raise GRPCError(Status.UNIMPLEMENTED, f"{what} is only available on control plane nodes")
 
@@ -125,7 +123,7 @@ def _need_control_plane(node: TalosNode, what: str) -> None:
 # The machine itself.
 
 
-async def version(node: TalosNode, _: Any) -> Any:
+async def version(node: Node, _: Any) -> Any:
     """Answer Version."""
     return _reply(
         "Version",
@@ -142,18 +140,18 @@ async def version(node: TalosNode, _: Any) -> Any:
     )
 
 
-async def system_stat(node: TalosNode, _: Any) -> Any:
+async def system_stat(node: Node, _: Any) -> Any:
     """Answer SystemStat."""
     return _reply("SystemStat", boot_time=node.boot_time)
 
 
-async def service_list(node: TalosNode, _: Any) -> Any:
+async def service_list(node: Node, _: Any) -> Any:
     """Answer ServiceList."""
     found = [_service(node, name, *condition) for name, condition in node.services().items()]
     return _reply("ServiceList", services=found)
 
 
-def _service(node: TalosNode, name: str, state: str, healthy: bool | None) -> Any:
+def _service(node: Node, name: str, state: str, healthy: bool | None) -> Any:
     """Return what is reported of a service; a real one has an event for every state that it went through."""
     since = proto.message("Timestamp")(seconds=node.boot_time)
     event = proto.message("ServiceEvent")(msg=f"SIMULATED: {state}", state=state, ts=since)
@@ -162,7 +160,7 @@ def _service(node: TalosNode, name: str, state: str, healthy: bool | None) -> An
     return proto.message("ServiceInfo")(id=name, state=state, events=events, health=health)
 
 
-def running_services(node: TalosNode) -> Mapping[str, tuple[str, bool | None]]:
+def running_services(node: Node) -> Mapping[str, tuple[str, bool | None]]:
     """Return the services of the node: state and health by name."""
     always = dict.fromkeys(("apid", "containerd", "machined", "udevd"), ("Running", True))
     if not node.active:
@@ -178,13 +176,13 @@ def running_services(node: TalosNode) -> Mapping[str, tuple[str, bool | None]]:
     return dict(sorted(found.items()))
 
 
-async def reboot(node: TalosNode, _: Any) -> Any:
+async def reboot(node: Node, _: Any) -> Any:
     """Answer Reboot."""
     node.reboot_soon()
     return _reply("Reboot", actor_id=str(uuid.uuid4()))
 
 
-async def reset(node: TalosNode, request: Any) -> Any:
+async def reset(node: Node, request: Any) -> Any:
     """Answer Reset: without partitions the whole disk goes, operating system included."""
     labels = {spec.label for spec in request.system_partitions_to_wipe if spec.wipe}
     unknown = labels - {"STATE", "EPHEMERAL", "META"}
@@ -208,7 +206,7 @@ async def reset(node: TalosNode, request: Any) -> Any:
 # Upgrades.
 
 
-def _switch_image(node: TalosNode, image: str) -> None:
+def _switch_image(node: Node, image: str) -> None:
     contents = contents_of(image)
     node.state.image = image
     node.state.next_version = contents.version
@@ -216,19 +214,19 @@ def _switch_image(node: TalosNode, image: str) -> None:
     node.save()
 
 
-async def upgrade(node: TalosNode, request: Any) -> Any:
+async def upgrade(node: Node, request: Any) -> Any:
     """Answer the old Upgrade, after which the node reboots by itself."""
     _switch_image(node, request.image)
     node.reboot_soon(stage="upgrading")
     return _reply("Upgrade", ack="Upgrade request received", actor_id=str(uuid.uuid4()))
 
 
-async def pull(_: TalosNode, request: Any) -> Iterable[Any]:
+async def pull(_: Node, request: Any) -> Iterable[Any]:
     """Answer Pull."""
     return [proto.message("ImageServicePullResponse")(name=request.image_ref)]
 
 
-async def lifecycle_upgrade(node: TalosNode, request: Any) -> Iterable[Any]:
+async def lifecycle_upgrade(node: Node, request: Any) -> Iterable[Any]:
     """Answer the new Upgrade, which leaves the reboot to the client."""
     _switch_image(node, request.source.image_name)
     progress, reply = proto.message("LifecycleServiceInstallProgress"), proto.message("LifecycleServiceUpgradeResponse")
@@ -238,7 +236,7 @@ async def lifecycle_upgrade(node: TalosNode, request: Any) -> Iterable[Any]:
 # Etcd and Kubernetes.
 
 
-async def bootstrap(node: TalosNode, request: Any) -> Any:
+async def bootstrap(node: Node, request: Any) -> Any:
     """Answer Bootstrap."""
     if not node.is_booted:
         raise GRPCError(Status.FAILED_PRECONDITION, "bootstrap is not available yet")
@@ -253,7 +251,7 @@ async def bootstrap(node: TalosNode, request: Any) -> Any:
     return _reply("Bootstrap")
 
 
-def _origin(node: TalosNode, request: Any) -> str:
+def _origin(node: Node, request: Any) -> str:
     """Return what etcd begins from; a snapshot must be there and whole."""
     if not request.recover_etcd:
         return "nothing"
@@ -266,14 +264,14 @@ def _origin(node: TalosNode, request: Any) -> str:
     return hashlib.sha256(snapshot).hexdigest()
 
 
-def _running_members(node: TalosNode) -> list[TalosNode]:
+def _running_members(node: Node) -> Sequence[Node]:
     _need_control_plane(node, "etcd")
     if not node.state.etcd_member or not node.is_booted:
         raise GRPCError(Status.UNKNOWN, "failed to create etcd client: context deadline exceeded")
     return node.registry.etcd_members(node.identity)
 
 
-async def etcd_member_list(node: TalosNode, _: Any) -> Any:
+async def etcd_member_list(node: Node, _: Any) -> Any:
     """Answer EtcdMemberList."""
     member = proto.message("EtcdMember")
     found = [
@@ -288,7 +286,7 @@ async def etcd_member_list(node: TalosNode, _: Any) -> Any:
     return proto.message("EtcdMemberListResponse")(messages=[proto.message("EtcdMembers")(members=found)])
 
 
-async def etcd_snapshot(node: TalosNode, _: Any) -> Iterable[Any]:
+async def etcd_snapshot(node: Node, _: Any) -> Iterable[Any]:
     """Answer EtcdSnapshot, with the checksum that etcd puts at a snapshot's end."""
     _running_members(node)
     digest = hashlib.sha256(node.identity.encode()).hexdigest()
@@ -297,7 +295,7 @@ async def etcd_snapshot(node: TalosNode, _: Any) -> Iterable[Any]:
     return [data(bytes=content[at : at + 4096]) for at in range(0, len(content), 4096)]
 
 
-async def etcd_recover(node: TalosNode, requests: list[Any]) -> Any:
+async def etcd_recover(node: Node, requests: list[Any]) -> Any:
     """Answer EtcdRecover: keep the uploaded snapshot for a bootstrap."""
     if not node.is_booted:
         raise GRPCError(Status.FAILED_PRECONDITION, "etcd service is not ready for recovery yet")
@@ -306,7 +304,7 @@ async def etcd_recover(node: TalosNode, requests: list[Any]) -> Any:
     return _reply("EtcdRecover")
 
 
-async def kubeconfig(node: TalosNode, _: Any) -> Iterable[Any]:
+async def kubeconfig(node: Node, _: Any) -> Iterable[Any]:
     """Answer Kubeconfig, in an archive that is not closed: a real node does not close it either."""
     _need_control_plane(node, "kubeconfig")
     authority = pki.load_pair(node.config.pem("cluster", "ca", "crt"), node.config.pem("cluster", "ca", "key"))
@@ -319,7 +317,7 @@ async def kubeconfig(node: TalosNode, _: Any) -> Iterable[Any]:
     return [proto.message("Data")(bytes=gzip.compress(packed.getvalue()))]
 
 
-def _kubeconfig(node: TalosNode, client: pki.Pair) -> dict[str, Any]:
+def _kubeconfig(node: Node, client: pki.Pair) -> dict[str, Any]:
     cluster = node.config.cluster
     name = str(cluster.get("clusterName") or "talos")
     admin = f"admin@{name}"

@@ -6,17 +6,15 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
 from lab.talos import tailscale
+from lab.talos.machine import Node
 from lab.talos.resources import machine_status
-
-if TYPE_CHECKING:
-    from lab.talos.node import TalosNode
 
 _STAGES: Final = {
     "booting": 1,
@@ -32,12 +30,12 @@ _GOING: Final = {"rebooting", "resetting", "upgrading"}
 BOOT_ID: Final = "/proc/sys/kernel/random/boot_id"
 
 
-async def events(node: TalosNode, request: Any) -> AsyncIterator[Any]:
+async def events(node: Node, request: Any) -> AsyncIterator[Any]:
     """Answer Events."""
     return _events(node, tells_past=request.tail_events != 0)
 
 
-async def _events(node: TalosNode, *, tells_past: bool) -> AsyncIterator[Any]:
+async def _events(node: Node, *, tells_past: bool) -> AsyncIterator[Any]:
     """Yield the empty event that says that somebody listens, and the machine's status whenever it changes."""
     yield proto.message("NodeEvent")()
     last = None if tells_past else machine_status(node)
@@ -63,7 +61,7 @@ def _event(name: str, content: Any) -> Any:
     return proto.message("NodeEvent")(data=data, id=uuid.uuid4().hex)
 
 
-async def logs(node: TalosNode, request: Any) -> Iterable[Any]:
+async def logs(node: Node, request: Any) -> Iterable[Any]:
     """Answer Logs of a service: one line where there is no program that would write more."""
     services = node.services()
     if request.id not in services:
@@ -75,7 +73,7 @@ async def logs(node: TalosNode, request: Any) -> Iterable[Any]:
     return [proto.message("Data")(bytes=text.encode())] if request.tail_lines else []
 
 
-async def read(node: TalosNode, request: Any) -> Iterable[Any]:
+async def read(node: Node, request: Any) -> Iterable[Any]:
     """Answer Read, of the one file that tells one boot from the next."""
     if request.path != BOOT_ID:
         raise GRPCError(Status.UNKNOWN, f"stat {request.path}: no such file or directory")

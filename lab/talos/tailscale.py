@@ -4,16 +4,15 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from lab.talos.node import TalosNode
+from lab.talos.machine import Node
 
 SERVICE: Final = "ext-tailscale"
 LINK: Final = "tailscale0"
 
 
-def environment(node: TalosNode) -> dict[str, str] | None:
+def environment(node: Node) -> dict[str, str] | None:
     """Return what the configuration tells the extension; nothing without a document for it."""
     documents = node.active.documents_of("ExtensionServiceConfig") if node.active else []
     for document in documents:
@@ -22,7 +21,7 @@ def environment(node: TalosNode) -> dict[str, str] | None:
     return None
 
 
-def is_logged_in(node: TalosNode) -> bool:
+def is_logged_in(node: Node) -> bool:
     """Tell whether the key of a running extension was taken."""
     settings = environment(node)
     return bool(node.is_booted and settings and _is_key(settings) and "tailscale" in node.state.extensions)
@@ -33,7 +32,7 @@ def _is_key(settings: dict[str, str]) -> bool:
     return key.startswith("tskey-auth-") and "invalid" not in key
 
 
-def address(node: TalosNode) -> str | None:
+def address(node: Node) -> str | None:
     """Return the node's address on the link that Tailscale makes; in user space there is no link."""
     settings = environment(node) or {}
     if settings.get("TS_USERSPACE", "false") == "true" or not is_logged_in(node):
@@ -42,7 +41,7 @@ def address(node: TalosNode) -> str | None:
     return f"100.{64 + number % 64}.{number >> 8 & 255}.{number >> 16 & 255}"
 
 
-def log(node: TalosNode) -> list[str]:
+def log(node: Node) -> list[str]:
     """Return what the extension logs, in the words of the real one."""
     if environment(node) is None:
         return []

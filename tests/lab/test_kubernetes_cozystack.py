@@ -29,7 +29,7 @@ from lab.kubernetes import kinds as lab_kinds
 from lab.kubernetes.cluster import KubernetesCluster, Pace
 from lab.kubernetes.manifests import operator_manifest
 from lab.kubernetes.ownership import updated
-from lab.talos.node import Hardware
+from lab.talos.machine import Hardware
 from tests.talos_nodes import Cluster, bootstrapped, machines, on, own_address
 from tests.talos_run import with_defaults
 

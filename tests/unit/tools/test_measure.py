@@ -15,7 +15,7 @@ from tools import measure
 
 MOST_FILTERS = 3
 # The aim is 10,000: lower it when some go.
-MOST_LINES_OF_THE_LAB = 10702
+MOST_LINES_OF_THE_LAB = 10693
 # Lower these when you repair some; they end at 0.
 EXPRESSIONS_TO_REPAIR = 10
 WORDS_TO_REPLACE = 0
@@ -47,6 +47,12 @@ def test_no_file_uses_a_forbidden_word(paths: list[str]) -> None:
     found = measure.words(ROOT, paths)
 
     assert len(found) <= WORDS_TO_REPLACE, "python -m tools.measure --words lists them with replacements"
+
+
+def test_no_module_imports_itself_through_others(paths: list[str]) -> None:
+    python = [path for path in paths if path.endswith(".py")]
+
+    assert measure.circles(measure.imports(ROOT, python)) == []
 
 
 def test_the_lab_does_not_grow(paths: list[str]) -> None:
