@@ -141,7 +141,7 @@ def _status_text(report: dict[str, Any], state: dict[str, Any] | None) -> str:
     lines.append(f"  user-data runs in: {report['sandbox']}")
     lines += [f"  {m['id']}  {m['address'] or '-':15}  {m['state']}  {m['name']}" for m in report["machines"]]
     lines += [] if report["machines"] else ["  no machines"]
-    return "\n".join(lines + [f"  {what}: {double}" for what, double in report["simulated_by"].items()])
+    return "\n".join(lines + [f"  {what}: {simulation}" for what, simulation in report["simulated_by"].items()])
 
 
 def run(settings: Settings, argv: list[str]) -> int:

@@ -149,11 +149,11 @@ class Machine:
         """Wait for the end of the user-data, for a reboot that it asks for, or for its time to be over."""
         until = time.monotonic() + self.settings.script_seconds
         while power == self._power:
-            wish = process.reboot_wish()
+            request = process.requested_reboot()
             if process.ended_well():
                 self._serve(power)
-            if wish:
-                return self._reboot_into(power, wish)
+            if request:
+                return self._reboot_into(power, request)
             if not process.is_running():
                 if process.ended_well():
                     self._serve(power)
@@ -171,17 +171,17 @@ class Machine:
                 self.services.start()
                 self.say("simulations of the bastion's services answer now")
 
-    def _reboot_into(self, power: int, wish: str) -> None:
+    def _reboot_into(self, power: int, request: str) -> None:
         with self._lock:
             process, self.process = self.process, None
         if process:
             process.kill()
-        self.say(f"reboot: {wish}")
-        system, _blank, image = wish.partition(" ")
+        self.say(f"reboot: {request}")
+        system, _blank, image = request.partition(" ")
         if system == "talos":
             self.system = "talos"
             self._boot_talos(power, image or None)
-        elif wish == "off":
+        elif request == "off":
             self._set("off")
         else:
             self._boot_linux(power, b"")

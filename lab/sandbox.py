@@ -157,7 +157,7 @@ class Sandbox:
         except OSError:
             return False
 
-    def reboot_wish(self) -> str | None:
+    def requested_reboot(self) -> str | None:
         """Return what the machine is to become: talos, linux or off."""
         try:
             return (self.root / "run/lab/reboot").read_text(encoding="utf-8").strip() or None

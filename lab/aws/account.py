@@ -26,13 +26,13 @@ class Account:
     unknown_profile_uses: int = 1
     unknown_profiles: dict[str, int] = field(default_factory=dict)
 
-    def order(self, wish: dict[str, Any]) -> None:
+    def order(self, body: dict[str, Any]) -> None:
         """Change what the account may have."""
-        if set(wish) - {"quotas", "plan", "unknown_profile_uses"} or wish.get("plan", "PAID") not in ("PAID", "FREE"):
+        if set(body) - {"quotas", "plan", "unknown_profile_uses"} or body.get("plan", "PAID") not in ("PAID", "FREE"):
             raise ValueError("an account has quotas, a plan (PAID or FREE) and unknown_profile_uses")
-        self.quotas |= {code: float(value) for code, value in wish.get("quotas", {}).items()}
-        self.plan = wish.get("plan", self.plan)
-        self.unknown_profile_uses = int(wish.get("unknown_profile_uses", self.unknown_profile_uses))
+        self.quotas |= {code: float(value) for code, value in body.get("quotas", {}).items()}
+        self.plan = body.get("plan", self.plan)
+        self.unknown_profile_uses = int(body.get("unknown_profile_uses", self.unknown_profile_uses))
 
 
 STATE = Account()

@@ -399,9 +399,9 @@ def _install_disk_image(options: Options) -> None:
     _reboot(f"talos {options.image}")
 
 
-def _reboot(wish: str) -> None:
+def _reboot(system: str) -> None:
     log("rebooting system")
-    Path(f"{ROOT}/run/lab/reboot").write_text(wish, encoding="utf-8")
+    Path(f"{ROOT}/run/lab/reboot").write_text(system, encoding="utf-8")
     time.sleep(60)  # the real one does not return either
 
 

@@ -21,7 +21,7 @@ def record(kind: str, arguments: list[str]) -> int:
     return 0
 
 
-def wish(what: str) -> int:
+def request_reboot(what: str) -> int:
     """Ask the lab to end this system, and never return, as a reboot does not."""
     Path(f"{ROOT}/run/lab/reboot").write_text(what, encoding="utf-8")
     time.sleep(60)
@@ -121,9 +121,9 @@ def systemctl(arguments: list[str]) -> int:
     """Take everything; reboot and poweroff mean it."""
     words = [word for word in arguments if not word.startswith("-")]
     if words[:1] == ["reboot"]:
-        return wish("linux")
+        return request_reboot("linux")
     if words[:1] == ["poweroff"]:
-        return wish("off")
+        return request_reboot("off")
     if words[:1] in (["is-active"], ["is-enabled"]):
         print("inactive")
         return 3
@@ -132,7 +132,7 @@ def systemctl(arguments: list[str]) -> int:
 
 def shutdown(arguments: list[str]) -> int:
     """Reboot with -r, else power off."""
-    return wish("linux" if "-r" in arguments else "off")
+    return request_reboot("linux" if "-r" in arguments else "off")
 
 
 def kexec(_: list[str]) -> int:
@@ -158,8 +158,8 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "kexec": kexec,
     "lsblk": lsblk,
     "modprobe": plain("modprobe"),
-    "poweroff": lambda _: wish("off"),
-    "reboot": lambda _: wish("linux"),
+    "poweroff": lambda _: request_reboot("off"),
+    "reboot": lambda _: request_reboot("linux"),
     "shutdown": shutdown,
     "sysctl": sysctl,
     "systemctl": systemctl,

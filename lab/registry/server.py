@@ -105,13 +105,13 @@ class Registry:
                 return fault
         return None
 
-    def order(self, path: str, wish: dict[str, Any]) -> Reply:
+    def order(self, path: str, body: dict[str, Any]) -> Reply:
         """Do what a test asks for: a fault, or an image (which moves the tag if it exists)."""
         if path == "/lab/faults":
-            self.faults.append(Fault(**wish))
+            self.faults.append(Fault(**body))
             return Reply(200, b"{}")
         if path == "/lab/images":
-            return Reply(200, json.dumps({"digest": self.store.add_image(**wish).digest}).encode())
+            return Reply(200, json.dumps({"digest": self.store.add_image(**body).digest}).encode())
         return refusal(404, "UNSUPPORTED")
 
 

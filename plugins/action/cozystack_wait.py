@@ -18,9 +18,9 @@ from ansible_collections.urmanac.talos.plugins.modules import cozystack_info
 from ansible_collections.urmanac.talos.plugins.plugin_utils._cozystack_wait import (
     Account,
     Clock,
-    Ears,
     History,
-    Wish,
+    Listeners,
+    Request,
     refusal,
     wait_for,
 )
@@ -41,9 +41,9 @@ ARGUMENT_SPEC = {
 }
 
 
-def wish_of(options: Mapping[str, Any], *, once: bool) -> Wish:
+def request_of(options: Mapping[str, Any], *, once: bool) -> Request:
     """Return what is waited for."""
-    return Wish(options["expect"], options["timeout"], options["interval"], options["blocked_after"], once=once)
+    return Request(options["expect"], options["timeout"], options["interval"], options["blocked_after"], once=once)
 
 
 def read_history(path: str | None) -> History:
@@ -76,19 +76,21 @@ class ActionModule(InProcess):
         result: dict[str, Any] = super().run(tmp, task_vars)
         _result, options = self.validate_argument_spec(ARGUMENT_SPEC)
         once = bool(self._task.check_mode)
-        wish = wish_of(options, once=once)
+        request = request_of(options, once=once)
         path = None if once else options["history"]
         display = Display()
         outcome = wait_for(
             lambda *, settled: self._look(options, task_vars, settled=settled),
-            wish,
-            ears=Ears(lambda line: display.display(f"  {line}"), lambda history: write_history(path, history)),
+            request,
+            listeners=Listeners(
+                lambda line: display.display(f"  {line}"), lambda history: write_history(path, history)
+            ),
             clock=Clock(),
             history=read_history(path),
         )
         write_history(path, outcome.history)
         reported = {"outcome": outcome.state, "elapsed": round(outcome.elapsed, 1), "history": outcome.history["looks"]}
-        problem = refusal(outcome, wish)
+        problem = refusal(outcome, request)
         failure = {"failed": True, "msg": problem} if problem else {}
         return result | {"changed": False, "cozystack": dict(outcome.account)} | reported | failure
 

@@ -15,7 +15,7 @@ from ansible_collections.urmanac.talos.plugins.modules import talos_info
 from ansible_collections.urmanac.talos.plugins.plugin_utils._in_process import InProcess
 from ansible_collections.urmanac.talos.plugins.plugin_utils._talos_wait import (
     Clock,
-    Wish,
+    Request,
     time_out_message,
     wait_for,
 )
@@ -40,9 +40,9 @@ ARGUMENT_SPEC = {
 }
 
 
-def wish_of(options: Mapping[str, Any], *, once: bool) -> Wish:
+def request_of(options: Mapping[str, Any], *, once: bool) -> Request:
     """Return what is waited for."""
-    return Wish(
+    return Request(
         options["stages"],
         options["timeout"],
         options["interval"],
@@ -64,17 +64,17 @@ class ActionModule(InProcess):
         """Wait, and return what was last seen of every node."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         _result, options = self.validate_argument_spec(ARGUMENT_SPEC)
-        wish = wish_of(options, once=bool(self._task.check_mode))
+        request = request_of(options, once=bool(self._task.check_mode))
         display = Display()
         outcome = wait_for(
             lambda: self._look(options, task_vars),
-            wish,
+            request,
             say=lambda line: display.display(f"  {line}"),
             clock=Clock(),
         )
         result |= {"changed": False, "nodes": outcome.nodes, "elapsed": round(outcome.elapsed, 1)}
-        if not outcome.reached and not wish.once:
-            result |= {"failed": True, "msg": time_out_message(outcome, wish)}
+        if not outcome.reached and not request.once:
+            result |= {"failed": True, "msg": time_out_message(outcome, request)}
         return result
 
     def _look(self, options: Mapping[str, Any], task_vars: dict[str, Any] | None) -> Sequence[Mapping[str, Any]]:

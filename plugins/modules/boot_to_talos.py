@@ -226,7 +226,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.urmanac.talos.plugins.module_utils._boot import plan as rules
 from ansible_collections.urmanac.talos.plugins.module_utils._boot import upstream
-from ansible_collections.urmanac.talos.plugins.module_utils._boot.checks import Finding, Wish, architecture_of, check
+from ansible_collections.urmanac.talos.plugins.module_utils._boot.checks import Finding, Request, architecture_of, check
 from ansible_collections.urmanac.talos.plugins.module_utils._boot.facts import Facts
 from ansible_collections.urmanac.talos.plugins.module_utils._boot.failures import Failure
 from ansible_collections.urmanac.talos.plugins.module_utils._boot.machine import FOLDER, Machine
@@ -299,34 +299,34 @@ class Outcome(NamedTuple):
         return self.run.failure
 
 
-def wish_of(params: Mapping[str, Any]) -> Wish:
+def request_of(params: Mapping[str, Any]) -> Request:
     """Return what the options ask for."""
     image = rules.through_cache(rules.image_of(params["image"]), params["caches"])
-    return Wish(image, params["version"], params["disk"], tuple(params["extra_kernel_args"]))
+    return Request(image, params["version"], params["disk"], tuple(params["extra_kernel_args"]))
 
 
-def plan_boot(facts: Facts, wish: Wish, found: Image | None, folder: Path) -> Plan:
+def plan_boot(facts: Facts, request: Request, found: Image | None, folder: Path) -> Plan:
     """Return the plan for a machine on which nothing is wrong."""
-    disk = wish.disk or f"/dev/{facts.root_disks[0]}"
-    image = str(folder / wish.image.file) if wish.image.is_remote else wish.image.text
-    words = rules.arguments(image, disk, wish.extra_kernel_args)
+    disk = request.disk or f"/dev/{facts.root_disks[0]}"
+    image = str(folder / request.image.file) if request.image.is_remote else request.image.text
+    words = rules.arguments(image, disk, request.extra_kernel_args)
     answers = rules.answers(has_default_route=facts.has_default_route)
     command = (str(folder / upstream.PROGRAM), *words)
     memory = rules.tmpfs_bytes(found.size or 0) if found else 0
-    return Plan(wish.image, disk, command, answers, architecture_of(facts), memory)
+    return Plan(request.image, disk, command, answers, architecture_of(facts), memory)
 
 
-def ensure_boot(linux: Linux, wish: Wish, params: Mapping[str, Any], *, check_mode: bool) -> Outcome:
+def ensure_boot(linux: Linux, request: Request, params: Mapping[str, Any], *, check_mode: bool) -> Outcome:
     """Begin to turn the machine into Talos, unless it is or does already."""
     facts = linux.facts()
     run = linux.run()
     if facts.is_talos or run.is_running:
         return Outcome("talos" if facts.is_talos else _state(run), changed=False, system=facts.system, run=run)
-    found = linux.look(wish.image.text, architecture_of(facts)) if wish.image.kind == "container" else None
-    findings = tuple(check(facts, wish, found))
+    found = linux.look(request.image.text, architecture_of(facts)) if request.image.kind == "container" else None
+    findings = tuple(check(facts, request, found))
     if any(finding.is_error for finding in findings):
         return Outcome("refused", changed=False, system=facts.system, findings=findings)
-    plan = plan_boot(facts, wish, found, linux.folder)
+    plan = plan_boot(facts, request, found, linux.folder)
     if check_mode:
         return Outcome("planned", changed=True, system=facts.system, findings=findings, plan=plan)
     hashes = {"sha256": params["sha256"], "image_sha256": params["image_sha256"]}
@@ -402,7 +402,7 @@ def main(root: str = "/") -> None:
     params = module.params
     try:
         linux = Machine(Path(root), Source(urls_of(params), params["rounds"]))
-        outcome = ensure_boot(linux, wish_of(params), params, check_mode=module.check_mode)
+        outcome = ensure_boot(linux, request_of(params), params, check_mode=module.check_mode)
     except CollectionError as error:
         module.fail_json(msg=str(error))
     result = as_result(outcome, params, Path(root) / FOLDER)

@@ -88,7 +88,7 @@ EXAMPLES = r"""
   register: forecast
 
 - name: Show it
-  urmanac.talos.text_show:
+  urmanac.talos.print_lines:
     lines: "{{ forecast.lines }}"
 
 - name: Go on only with what can be completed

@@ -228,9 +228,9 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import (
     problems,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.way_in import (
-    Doors,
+    SshAccess,
     WayIn,
-    ask_doors,
+    read_ssh_access,
     way_in_problems,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
@@ -264,9 +264,9 @@ def preflight(
 def _way_in_problems(connection: Connection, spec: ClusterSpec, way: WayIn) -> list[Problem]:
     """Return why the bastion could not be logged in to; a question that AWS refuses is a problem besides."""
     try:
-        return list(way_in_problems(spec, way, ask_doors(connection.api, spec, way, datetime.now(UTC))))
+        return list(way_in_problems(spec, way, read_ssh_access(connection.api, spec, way, datetime.now(UTC))))
     except AwsError as error:
-        return [*way_in_problems(spec, way, Doors()), error.problem]
+        return [*way_in_problems(spec, way, SshAccess()), error.problem]
 
 
 def _result(spec: ClusterSpec, inquiry: Inquiry, *, endpoint: str | None) -> dict[str, Any]:

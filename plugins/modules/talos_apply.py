@@ -139,14 +139,14 @@ _DOWN_PAUSE = 1
 class Node(Protocol):
     """What is needed of a node: both find out by themselves whether it is in maintenance."""
 
-    async def show(self, config: bytes, mode: str) -> Seen:
+    async def show(self, config: bytes, mode: str) -> Observed:
         """Return what the node says that the configuration would change."""
 
     async def apply(self, config: bytes, mode: str) -> machine.Applied:
         """Hand the node the configuration."""
 
 
-class Seen(NamedTuple):
+class Observed(NamedTuple):
     """What a node says to a configuration before it has it."""
 
     was: str
@@ -167,7 +167,7 @@ class Outcome(NamedTuple):
     error: str = ""
 
 
-class Wish(NamedTuple):
+class Request(NamedTuple):
     """What a node should have, and how."""
 
     config: bytes
@@ -224,18 +224,18 @@ class RealNode:
                 return
         raise TalosError("Failed to connect: no way into the node is known.")
 
-    async def show(self, config: bytes, mode: str) -> Seen:
+    async def show(self, config: bytes, mode: str) -> Observed:
         """Return what the node says that the configuration would change."""
 
-        async def work(connection: client.NodeClient, was: str) -> Seen:
+        async def work(connection: client.NodeClient, was: str) -> Observed:
             shown = await machine.apply(connection, config, mode="auto", dry_run=True)
             if mode == "staged" and was == "running":
                 kept = await machine.machine_config(connection, machine.PERSISTENT)
-                return Seen(was, not same_documents(kept, config), mode, shown.details)
-            return Seen(was, shown.changes, shown.mode, shown.details)
+                return Observed(was, not same_documents(kept, config), mode, shown.details)
+            return Observed(was, shown.changes, shown.mode, shown.details)
 
-        seen: Seen = await self._do(work)
-        return seen
+        observed: Observed = await self._do(work)
+        return observed
 
     async def apply(self, config: bytes, mode: str) -> machine.Applied:
         """Hand the node the configuration; in maintenance AUTO is the one mode that every release takes."""
@@ -275,29 +275,29 @@ def shown_diff(details: str, config: bytes) -> str:
     return str(received(redact(diff, known=secrets_of(config))))
 
 
-async def ensure_config(address: str, node: Node, wish: Wish) -> Outcome:
+async def ensure_config(address: str, node: Node, request: Request) -> Outcome:
     """Bring the node to the configuration and tell what changed."""
-    seen = await show_with_retry(node, wish)
-    outcome = Outcome(address, seen.changes, seen.was, seen.mode)
-    if not seen.changes:
+    observed = await show_with_retry(node, request)
+    outcome = Outcome(address, observed.changes, observed.was, observed.mode)
+    if not observed.changes:
         return outcome
-    if wish.shows_diff:
-        outcome = outcome._replace(diff=shown_diff(seen.diff, wish.config))
-    if wish.check_mode:
+    if request.shows_diff:
+        outcome = outcome._replace(diff=shown_diff(observed.diff, request.config))
+    if request.check_mode:
         return outcome
-    applied = await apply_with_retry(node, wish)
-    if applied and (seen.was, applied.mode) == ("running", "no_reboot"):
-        await confirm(address, node, wish)
+    applied = await apply_with_retry(node, request)
+    if applied and (observed.was, applied.mode) == ("running", "no_reboot"):
+        await confirm(address, node, request)
     return outcome._replace(mode=applied.mode, warnings=tuple(applied.warnings)) if applied else outcome
 
 
-async def show_with_retry(node: Node, wish: Wish) -> Seen:
+async def show_with_retry(node: Node, request: Request) -> Observed:
     """Ask what would change; a node that is down may be rebooting, and a cut connection does no harm here."""
-    end = time.monotonic() + (0 if wish.check_mode else wish.wait_timeout)
+    end = time.monotonic() + (0 if request.check_mode else request.wait_timeout)
     cuts = 0
     while True:
         try:
-            return await node.show(wish.config, wish.mode)
+            return await node.show(request.config, request.mode)
         except NodeError as error:
             cuts += error.cause is Cause.CUT
             waits = error.cause.is_down and time.monotonic() < end
@@ -306,40 +306,40 @@ async def show_with_retry(node: Node, wish: Wish) -> Seen:
         await asyncio.sleep(_DOWN_PAUSE if waits else 0)
 
 
-async def apply_with_retry(node: Node, wish: Wish) -> machine.Applied | None:
+async def apply_with_retry(node: Node, request: Request) -> machine.Applied | None:
     """Apply; where the connection was cut, ask the node until it says that it has the configuration, or has not."""
-    end = time.monotonic() + wish.settle_timeout
+    end = time.monotonic() + request.settle_timeout
     while True:
         try:
-            return await node.apply(wish.config, wish.mode)
+            return await node.apply(request.config, request.mode)
         except NodeError as error:
             in_progress = error.cause is Cause.FAILED_PRECONDITION and "in progress" in error.detail
             # It answered a moment ago: where it is down now it may be rebooting into the configuration.
             unsettled = error.cause.is_unknown or error.cause.is_down
             if time.monotonic() > end or not (unsettled or in_progress):
                 raise
-            if unsettled and await has_config(node, wish, end):
+            if unsettled and await has_config(node, request, end):
                 return None
         await asyncio.sleep(1)
 
 
-async def confirm(address: str, node: Node, wish: Wish) -> None:
+async def confirm(address: str, node: Node, request: Request) -> None:
     """Ask, over the same connection, until the node says that it has the configuration which it accepted."""
-    end = time.monotonic() + wish.settle_timeout
-    while not await has_config(node, wish, end):
+    end = time.monotonic() + request.settle_timeout
+    while not await has_config(node, request, end):
         if time.monotonic() > end:
             raise TalosError(
                 f"Failed to configure {address}: it accepted the configuration and still has another one after "
-                f"{wish.settle_timeout:g} s. Look for somebody else who applies configurations to it."
+                f"{request.settle_timeout:g} s. Look for somebody else who applies configurations to it."
             )
         await asyncio.sleep(_CONFIRM_PAUSE)
 
 
-async def has_config(node: Node, wish: Wish, end: float) -> bool:
+async def has_config(node: Node, request: Request, end: float) -> bool:
     """Tell whether the node has the configuration; it may be rebooting, so ask until it answers."""
     while True:
         try:
-            return not (await node.show(wish.config, wish.mode)).changes
+            return not (await node.show(request.config, request.mode)).changes
         except NodeError:
             # Half-way through its reboot it may refuse us in any way; only the end of the time makes that an answer.
             if time.monotonic() > end:
@@ -374,10 +374,12 @@ async def apply_to_all(params: Mapping[str, Any], *, check_mode: bool, shows_dif
     async def one(address: str, config: bytes) -> Outcome:
         # The TLS settings are the same for all nodes; making them anew for each would take longer than a handshake.
         ways = [*known, anybody._replace(fingerprint=params["fingerprints"].get(address))]
-        wish = Wish(config, params["mode"], params["settle_timeout"], params["wait_timeout"], check_mode, shows_diff)
+        request = Request(
+            config, params["mode"], params["settle_timeout"], params["wait_timeout"], check_mode, shows_diff
+        )
         try:
             async with RealNode(address, ways, slots) as node:
-                return await ensure_config(address, node, wish)
+                return await ensure_config(address, node, request)
         except CollectionError as error:
             return Outcome(address, error=redact(str(error), known=known_secrets(config)))
 

@@ -129,9 +129,9 @@ class RealNode:
 
     async def reset(self) -> None:
         """Wipe it, as the options say."""
-        wish = {name: self._params[name] for name in ("graceful", "partitions")}
+        request = {name: self._params[name] for name in ("graceful", "partitions")}
         async with client.connected(self._address, cluster_way(self._params)) as connection:
-            await machine.reset(connection, **wish)
+            await machine.reset(connection, **request)
 
 
 async def ensure_reset(address: str, node: Node, *, wait_timeout: float, check_mode: bool) -> bool:

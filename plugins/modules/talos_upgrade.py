@@ -126,7 +126,7 @@ except ImportError as error:
     MISSING = error
 
 
-class Wish(NamedTuple):
+class Desired(NamedTuple):
     """What must be on a node."""
 
     image: str
@@ -136,7 +136,7 @@ class Wish(NamedTuple):
     force: bool = False
 
 
-class Seen(NamedTuple):
+class Observed(NamedTuple):
     """What is on a node, and whether it works."""
 
     version: str
@@ -150,7 +150,7 @@ class Seen(NamedTuple):
         """Tell whether it works; nodeReady does not count, because it may wait for a container network."""
         return self.stage == "running" and self.unmet <= {"nodeReady"}
 
-    def is_back(self, before: Seen) -> bool:
+    def is_back(self, before: Observed) -> bool:
         """Tell whether it has rebooted and meets again what it met before."""
         return self.boot_time != before.boot_time and self.stage == "running" and self.unmet <= before.unmet
 
@@ -158,7 +158,7 @@ class Seen(NamedTuple):
 class Node(Protocol):
     """What is needed of a node."""
 
-    async def look(self) -> Seen:
+    async def look(self) -> Observed:
         """Return what is on it."""
 
     async def install(self, image: str) -> bool:
@@ -173,13 +173,13 @@ class RealNode:
         self._way = way
         self._timeout = timeout
 
-    async def look(self) -> Seen:
+    async def look(self) -> Observed:
         """Return what is on it."""
         async with client.connected(self._address, self._way) as connection:
             stage = await machine.stage(connection)
             version = await machine.version(connection)
             booted = await machine.boot_time(connection)
-            return Seen(version, await machine.extensions(connection), stage.stage, frozenset(stage.unmet), booted)
+            return Observed(version, await machine.extensions(connection), stage.stage, frozenset(stage.unmet), booted)
 
     async def install(self, image: str) -> bool:
         """Install the image and reboot; tell whether the node drains itself."""
@@ -190,31 +190,33 @@ class RealNode:
             return drains
 
 
-def wish_of(params: Mapping[str, Any]) -> Wish:
+def desired_of(params: Mapping[str, Any]) -> Desired:
     """Return what must be on the nodes."""
     repository, _colon, tag = params["image"].partition("@")[0].rpartition(":")
     version = params["version"] or (tag if repository and tag.startswith("v") else None)
     if not version and not params["force"]:
         raise InputError(f"Failed to tell the version of {params['image']} by its tag. Set the option version.")
-    return Wish(params["image"], version, params["schematic"], frozenset(params["extensions"]), params["force"])
+    return Desired(params["image"], version, params["schematic"], frozenset(params["extensions"]), params["force"])
 
 
-def is_there(seen: Seen, wish: Wish) -> bool:
+def is_there(observed: Observed, desired: Desired) -> bool:
     """Tell whether what is wanted is on the node."""
-    if seen.version != (wish.version or seen.version) or not wish.extensions <= set(seen.extensions):
+    if observed.version != (desired.version or observed.version) or not desired.extensions <= set(observed.extensions):
         return False
-    return wish.schematic is None or seen.extensions.get("schematic") == wish.schematic
+    return desired.schematic is None or observed.extensions.get("schematic") == desired.schematic
 
 
-async def ensure_image(address: str, node: Node, wish: Wish, *, timeout: float, check_mode: bool) -> dict[str, Any]:
+async def ensure_image(
+    address: str, node: Node, desired: Desired, *, timeout: float, check_mode: bool
+) -> dict[str, Any]:
     """Bring the node to the image and return what came of it."""
     before = await node.look()
-    changed = wish.force or not is_there(before, wish)
+    changed = desired.force or not is_there(before, desired)
     if changed and not check_mode:
         if not before.is_healthy:
             raise TalosError(f"Failed to upgrade {address}: it is not healthy now. See it with talos_info, and fix it.")
-        drained = await install_with_retry(node, wish.image)
-        await until_back(address, node, before, wish, time.monotonic() + timeout)
+        drained = await install_with_retry(node, desired.image)
+        await until_back(address, node, before, desired, time.monotonic() + timeout)
         return {"node": address, "changed": True, "before": before.version, "drained": drained}
     return {"node": address, "changed": changed, "before": before.version, "drained": None}
 
@@ -229,48 +231,48 @@ async def install_with_retry(node: Node, image: str) -> bool | None:
     return None
 
 
-async def until_back(address: str, node: Node, before: Seen, wish: Wish, end: float) -> None:
+async def until_back(address: str, node: Node, before: Observed, desired: Desired, end: float) -> None:
     """Wait until the node is back with what is wanted."""
     last = ""
     while time.monotonic() < end:
         try:
-            seen = await node.look()
-            if seen.is_back(before):
-                return _check_result(address, seen, wish)
-            unmet = f", waits for {', '.join(sorted(seen.unmet))}" if seen.unmet else ""
-            rebooted = "rebooted" if seen.boot_time != before.boot_time else "not rebooted yet"
-            last = f"{seen.stage}, version {seen.version}, {rebooted}{unmet}"
+            observed = await node.look()
+            if observed.is_back(before):
+                return _check_result(address, observed, desired)
+            unmet = f", waits for {', '.join(sorted(observed.unmet))}" if observed.unmet else ""
+            rebooted = "rebooted" if observed.boot_time != before.boot_time else "not rebooted yet"
+            last = f"{observed.stage}, version {observed.version}, {rebooted}{unmet}"
         except NodeError as error:
             last = error.detail
         await asyncio.sleep(1)
     raise TalosError(f"Failed to upgrade {address}: it did not come back. Last seen: {last}. {CONSOLE_REMEDY}")
 
 
-def _check_result(address: str, seen: Seen, wish: Wish) -> None:
-    if not is_there(seen, wish):
+def _check_result(address: str, observed: Observed, desired: Desired) -> None:
+    if not is_there(observed, desired):
         raise TalosError(
-            f"Failed to upgrade {address}: it came back with {seen.version}, not with what is wanted of {wish.image}. "
-            "Compare the options version, schematic and extensions with the image."
+            f"Failed to upgrade {address}: it came back with {observed.version}, not with what is wanted of "
+            f"{desired.image}. Compare the options version, schematic and extensions with the image."
         )
 
 
-async def check_paths(nodes: Mapping[str, Node], wish: Wish) -> None:
+async def check_paths(nodes: Mapping[str, Node], desired: Desired) -> None:
     """Refuse an upgrade that one of the nodes cannot take; without a version there is nothing to compare."""
-    if wish.version is None:
+    if desired.version is None:
         return
     found = {address: (await node.look()).version for address, node in nodes.items()}
-    problems = versions.upgrade_problems(found, wish.version)
+    problems = versions.upgrade_problems(found, desired.version)
     if problems:
-        raise InputError(f"Failed to upgrade to {wish.image}, and changed no node. {'; '.join(problems)}.")
+        raise InputError(f"Failed to upgrade to {desired.image}, and changed no node. {'; '.join(problems)}.")
 
 
 async def upgrade_all(
-    nodes: Mapping[str, Node], wish: Wish, timeout: float, *, check_mode: bool
+    nodes: Mapping[str, Node], desired: Desired, timeout: float, *, check_mode: bool
 ) -> list[dict[str, Any]]:
     """Upgrade the nodes one after the other, so that etcd keeps its quorum."""
-    await check_paths(nodes, wish)
+    await check_paths(nodes, desired)
     return [
-        await ensure_image(address, node, wish, timeout=timeout, check_mode=check_mode)
+        await ensure_image(address, node, desired, timeout=timeout, check_mode=check_mode)
         for address, node in nodes.items()
     ]
 
@@ -294,15 +296,15 @@ def main() -> None:
     }
     module = node_module(MISSING, **options)
     try:
-        wish, timeout = wish_of(module.params), module.params["upgrade_timeout"]
-        nodes = asyncio.run(upgrade_all(nodes_of(module.params), wish, timeout, check_mode=module.check_mode))
+        desired, timeout = desired_of(module.params), module.params["upgrade_timeout"]
+        nodes = asyncio.run(upgrade_all(nodes_of(module.params), desired, timeout, check_mode=module.check_mode))
     except CollectionError as error:
         module.fail_json(msg=str(error))
     for node in nodes:
         if node["drained"] is False:
             module.warn(f"{node['node']} was upgraded by LifecycleService.Upgrade, which does not drain the node.")
     before = {node["node"]: node["before"] for node in nodes if node["changed"]}
-    diff = {"before": before, "after": dict.fromkeys(before, wish.version or wish.image)}
+    diff = {"before": before, "after": dict.fromkeys(before, desired.version or desired.image)}
     module.exit_json(changed=bool(before), nodes=nodes, diff=diff)
 
 

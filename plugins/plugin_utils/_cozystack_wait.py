@@ -38,7 +38,7 @@ class Clock(NamedTuple):
     wall: Callable[[], float] = time.time
 
 
-class Wish(NamedTuple):
+class Request(NamedTuple):
     """What is waited for, and how long."""
 
     expect: str
@@ -57,7 +57,7 @@ class Outcome(NamedTuple):
     history: History
 
 
-class Ears(NamedTuple):
+class Listeners(NamedTuple):
     """Who hears of the progress: a person, and the file that the report is made from."""
 
     say: Callable[[str], None]
@@ -92,7 +92,9 @@ def _root_text(root: Mapping[str, Any]) -> str:
     return f"{where}{root['name']} ({root['reason']})"
 
 
-def wait_for(look: Look, wish: Wish, *, ears: Ears, clock: Clock, history: History | None = None) -> Outcome:
+def wait_for(
+    look: Look, request: Request, *, listeners: Listeners, clock: Clock, history: History | None = None
+) -> Outcome:
     """Look until it is ready twice in a row, stands still for long, or time is up; say and note each change."""
     started = said = moved = clock.now()
     known: tuple[Any, ...] = ()
@@ -103,30 +105,30 @@ def wait_for(look: Look, wish: Wish, *, ears: Ears, clock: Clock, history: Histo
         place = place_of(account)
         is_same = place == known
         if not is_same or now - said >= SUMMARY_EVERY:
-            ears.say(line_of(account) + (f"; unchanged for {now - moved:.0f} s" if is_same else ""))
+            listeners.say(line_of(account) + (f"; unchanged for {now - moved:.0f} s" if is_same else ""))
             said = now
         if not is_same:
             known, moved = place, now
             notes = noted(notes, account, clock.wall())
-            ears.note(notes)
-        state = state_of(account, wish, is_same=is_same, still=now - moved, elapsed=now - started)
+            listeners.note(notes)
+        state = state_of(account, request, is_same=is_same, still=now - moved, elapsed=now - started)
         if state:
             return _ended(look, state, account, now - started, notes)
-        clock.sleep(wish.interval)
+        clock.sleep(request.interval)
 
 
-def state_of(account: Account, wish: Wish, *, is_same: bool, still: float, elapsed: float) -> str:
+def state_of(account: Account, request: Request, *, is_same: bool, still: float, elapsed: float) -> str:
     """Return how the wait ends now, or nothing if it goes on.
 
     Ready counts once it was seen twice, because releases come in waves. What stands still counts as blocked.
     """
-    if account["ready"] and (is_same or wish.once):
+    if account["ready"] and (is_same or request.once):
         return READY
-    if not account["ready"] and (still >= wish.blocked_after and is_same):
+    if not account["ready"] and (still >= request.blocked_after and is_same):
         return BLOCKED
-    if wish.once:
+    if request.once:
         return BLOCKED if account["blocked"] else TIMEOUT
-    return TIMEOUT if elapsed + wish.interval > wish.timeout else ""
+    return TIMEOUT if elapsed + request.interval > request.timeout else ""
 
 
 def _ended(look: Look, state: str, account: Account, elapsed: float, notes: History) -> Outcome:
@@ -163,9 +165,9 @@ def _without_time(look: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in look.items() if name != "time"}
 
 
-def refusal(outcome: Outcome, wish: Wish) -> str | None:
+def refusal(outcome: Outcome, request: Request) -> str | None:
     """Return why this is not what was expected, or nothing if it is."""
-    if wish.once or wish.expect in ("any", outcome.state):
+    if request.once or request.expect in ("any", outcome.state):
         return None
     server = outcome.account["api"]["server"]
     if outcome.state == READY:
@@ -174,6 +176,6 @@ def refusal(outcome: Outcome, wish: Wish) -> str | None:
     ended = "it stands still" if outcome.state == BLOCKED else "time was up while it still moved"
     reported = " ".join(causes) or "Give it longer with the option timeout."
     return (
-        f"Failed to see CozyStack {wish.expect} on {server}: {ended} after {outcome.elapsed:.0f} s. "
+        f"Failed to see CozyStack {request.expect} on {server}: {ended} after {outcome.elapsed:.0f} s. "
         f"Last seen: {line_of(outcome.account)}. {reported}"
     )

@@ -21,8 +21,8 @@ _GUESSES: Final = {
     "TLS handshake failed": "something else listens there?",
 }
 
-Seen = Mapping[str, Any]
-Look = Callable[[], Sequence[Seen]]
+Observed = Mapping[str, Any]
+Look = Callable[[], Sequence[Observed]]
 
 
 class Clock(NamedTuple):
@@ -32,7 +32,7 @@ class Clock(NamedTuple):
     sleep: Callable[[float], None] = time.sleep
 
 
-class Wish(NamedTuple):
+class Request(NamedTuple):
     """What is waited for, how long, and how the nodes are called."""
 
     stages: Sequence[str]
@@ -48,11 +48,11 @@ class Outcome(NamedTuple):
     """How the wait ended."""
 
     reached: bool
-    nodes: Sequence[Seen]
+    nodes: Sequence[Observed]
     elapsed: float
 
 
-def state_of(node: Seen) -> str:
+def state_of(node: Observed) -> str:
     """Return in a few words what was seen of the node."""
     error = node.get("error")
     if not error:
@@ -61,76 +61,83 @@ def state_of(node: Seen) -> str:
     return f"{error} ({guess})" if guess else str(error)
 
 
-def _unmet_text(node: Seen) -> str:
+def _unmet_text(node: Observed) -> str:
     unmet = node.get("unmet_conditions") or {}
     return " (" + "; ".join(f"{name}: {reason}" for name, reason in unmet.items()) + ")" if unmet else ""
 
 
-def line_of(node: Seen, names: Mapping[str, str]) -> str:
+def line_of(node: Observed, names: Mapping[str, str]) -> str:
     """Return the progress line of the node, its name first where it has one."""
     address = node["node"]
     who = f"{names[address]} {address}" if names.get(address) else address
     return f"{who}: {state_of(node)}"
 
 
-def is_reached(node: Seen, wish: Wish) -> bool:
+def is_reached(node: Observed, request: Request) -> bool:
     """Tell whether the node is where it should be."""
-    if node.get("error") or node.get("stage") not in wish.stages:
+    if node.get("error") or node.get("stage") not in request.stages:
         return False
-    unmet = set(node.get("unmet_conditions") or {}) - set(wish.ignored_conditions)
-    return not wish.ready or (node.get("ready") is not None and not unmet)
+    unmet = set(node.get("unmet_conditions") or {}) - set(request.ignored_conditions)
+    return not request.ready or (node.get("ready") is not None and not unmet)
 
 
-def is_foreign(node: Seen) -> bool:
+def is_foreign(node: Observed) -> bool:
     """Tell whether the node belongs to another cluster: no wait makes it ours."""
     return node.get("cause") == "other_authority"
 
 
-def summary(nodes: Sequence[Seen], wish: Wish, elapsed: float) -> str:
+def summary(nodes: Sequence[Observed], request: Request, elapsed: float) -> str:
     """Return one line on all nodes: how many are there, and what the others do."""
-    others = Counter(state_of(node) for node in nodes if not is_reached(node, wish))
+    others = Counter(state_of(node) for node in nodes if not is_reached(node, request))
     there = len(nodes) - others.total()
     rest = "".join(f"; {count} x {state}" for state, count in others.most_common())
-    return f"{there} of {len(nodes)} nodes are {' or '.join(wish.stages)} after {elapsed:.0f} s{rest}"
+    return f"{there} of {len(nodes)} nodes are {' or '.join(request.stages)} after {elapsed:.0f} s{rest}"
 
 
-def time_out_message(outcome: Outcome, wish: Wish) -> str:
+def time_out_message(outcome: Outcome, request: Request) -> str:
     """Return what to tell when the nodes did not get there: what was last seen of each."""
     foreign = [node for node in outcome.nodes if is_foreign(node)]
     if foreign:
-        lines = "; ".join(line_of(node, wish.names) for node in foreign)
+        lines = "; ".join(line_of(node, request.names) for node in foreign)
         return f"Failed to wait for nodes that belong to another cluster: {lines}"
-    missing = [node for node in outcome.nodes if not is_reached(node, wish)]
-    seen = "; ".join(line_of(node, wish.names) for node in missing)
+    missing = [node for node in outcome.nodes if not is_reached(node, request)]
+    seen = "; ".join(line_of(node, request.names) for node in missing)
     return (
-        f"Failed to see {len(missing)} of {len(outcome.nodes)} nodes become {' or '.join(wish.stages)}: "
+        f"Failed to see {len(missing)} of {len(outcome.nodes)} nodes become {' or '.join(request.stages)}: "
         f"gave up after {outcome.elapsed:.0f} s. Last seen: {seen}. "
         f"Give them longer with the option timeout. {CONSOLE_REMEDY}"
     )
 
 
-def wait_for(look: Look, wish: Wish, *, say: Callable[[str], None], clock: Clock) -> Outcome:
+def wait_for(look: Look, request: Request, *, say: Callable[[str], None], clock: Clock) -> Outcome:
     """Look until every node is where it should be or time is up; say each change, and a summary now and then."""
     started = said = clock.now()
     known: dict[str, str] = {}
     while True:
         nodes = look()
         elapsed = clock.now() - started
-        changed = _say_changes(nodes, known, wish, say)
-        reached = all(is_reached(node, wish) for node in nodes)
-        if reached or wish.once or any(is_foreign(node) for node in nodes) or elapsed + wish.interval > wish.timeout:
+        changed = _say_changes(nodes, known, request, say)
+        reached = all(is_reached(node, request) for node in nodes)
+        if (
+            reached
+            or request.once
+            or any(is_foreign(node) for node in nodes)
+            or elapsed + request.interval > request.timeout
+        ):
             return Outcome(reached, nodes, elapsed)
         if changed:
             said = clock.now()
         elif clock.now() - said >= SUMMARY_EVERY:
-            say(summary(nodes, wish, elapsed))
+            say(summary(nodes, request, elapsed))
             said = clock.now()
-        clock.sleep(wish.interval)
+        clock.sleep(request.interval)
 
 
-def _say_changes(nodes: Sequence[Seen], known: dict[str, str], wish: Wish, say: Callable[[str], None]) -> bool:
+def _say_changes(
+    nodes: Sequence[Observed], known: dict[str, str], request: Request, say: Callable[[str], None]
+) -> bool:
     fresh = [node for node in nodes if known.get(node["node"]) != state_of(node)]
     for node in fresh:
         known[node["node"]] = state_of(node)
-        say(line_of(node, wish.names))
+        say(line_of(node, request.names))
     return bool(fresh)

@@ -80,10 +80,10 @@ class Lab:
         with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
             return json.load(response)
 
-    def registry(self, what: str, **wish: Any) -> Any:
+    def registry(self, what: str, **wanted: Any) -> Any:
         """Have the registry make one of its images, or one of its faults, and return what it answers."""
         url = f"http://{self.address(2)}:{REGISTRY_PORT}/lab/{what}"
-        with urllib.request.urlopen(url, data=json.dumps(wish).encode(), timeout=10) as response:
+        with urllib.request.urlopen(url, data=json.dumps(wanted).encode(), timeout=10) as response:
             return json.loads(response.read() or b"null")
 
     def fault(self, **fault: Any) -> None:

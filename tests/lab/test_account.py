@@ -24,9 +24,9 @@ def _usual_account(lab: Lab) -> Iterator[None]:
     order(lab, **USUAL)
 
 
-def order(lab: Lab, **wish: Any) -> None:
+def order(lab: Lab, **wanted: Any) -> None:
     """Change what the lab's account may have."""
-    lab.ask("/lab/account", method="POST", body=wish)
+    lab.ask("/lab/account", method="POST", body=wanted)
 
 
 def refusal(call: Any, **arguments: Any) -> str:

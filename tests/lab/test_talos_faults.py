@@ -176,8 +176,8 @@ def test_a_node_that_never_comes_back_is_reported_with_what_was_last_seen(tmp_pa
         nodes[0].faults.never_returns = True
         way = cluster.access()._replace(connect_timeout=1)
         node = talos_upgrade.RealNode(THREE[0], way, 5)
-        wish = talos_upgrade.Wish("registry.example.com/talos:v1.13.7", "v1.13.7", None, frozenset())
-        await talos_upgrade.ensure_image(THREE[0], node, wish, timeout=2, check_mode=False)
+        desired = talos_upgrade.Desired("registry.example.com/talos:v1.13.7", "v1.13.7", None, frozenset())
+        await talos_upgrade.ensure_image(THREE[0], node, desired, timeout=2, check_mode=False)
 
     with pytest.raises(TalosError, match=rf"{THREE[0]}: it did not come back\. Last seen: .*refused.*ttyS0"):
         with_nodes(tmp_path, scenario, 3)

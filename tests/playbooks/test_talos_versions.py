@@ -78,8 +78,8 @@ def test_a_contract_that_the_image_refuses_is_refused_before_anything_is_made(la
 
 def test_a_node_of_another_version_than_its_image_said_is_not_configured(lab: Lab) -> None:
     options = image(lab, "v1.12.6")
-    wish = {"repository": "urmanac/versions/talos", "tag": "v1.12.6", "platforms": ["linux/arm64"]}
-    made = lab.registry("images", version="v1.12.6", **wish)
+    wanted = {"repository": "urmanac/versions/talos", "tag": "v1.12.6", "platforms": ["linux/arm64"]}
+    made = lab.registry("images", version="v1.12.6", **wanted)
     repository = "ghcr.io/urmanac/versions/talos"
     entry = {"reference": f"{repository}:v1.12.6", "resolved": f"{repository}@{made['digest']}", "version": "v1.12.5"}
     record = lab.directory / "cluster" / "images.json"

@@ -28,14 +28,14 @@ LIFECYCLE = {"pending": "Pending", "running": "InService"}
 
 def install(park: MachinePark) -> None:
     """Close the gap, and let machines come to life in the park."""
-    put(FakeAutoScalingGroup, set_desired_capacity=lambda group, capacity: _wish(group, capacity, park))
+    put(FakeAutoScalingGroup, set_desired_capacity=lambda group, capacity: _set_capacity(group, capacity, park))
     put(FakeAutoScalingGroup, replace_autoscaling_group_instances=_launch, active_instances=_active)
     put(InstanceState, lifecycle_state=property(_lifecycle, lambda state, value: None))
     put(AutoScalingResponse, describe_scaling_activities=_activities)
     on_termination(lambda instance: _react(instance, park))
 
 
-def _wish(group: Any, capacity: int | None, park: MachinePark) -> None:
+def _set_capacity(group: Any, capacity: int | None, park: MachinePark) -> None:
     wanted = group.min_size if capacity is None else capacity
     if not group.min_size <= wanted <= group.max_size:
         message = f"Desired capacity:{wanted} must be between the specified min size:{group.min_size} and max size:"

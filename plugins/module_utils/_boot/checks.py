@@ -27,7 +27,7 @@ class Finding(NamedTuple):
     is_error: bool = True
 
 
-class Wish(NamedTuple):
+class Request(NamedTuple):
     """What the machine is to become, and with which release."""
 
     image: plan.Image
@@ -45,12 +45,12 @@ _CODES = {
 }
 
 
-def check(facts: Facts, wish: Wish, found: Image | None) -> list[Finding]:
+def check(facts: Facts, request: Request, found: Image | None) -> list[Finding]:
     """Return all findings; found is what the registry says of the image, None for a disk image."""
-    findings = [*_check_machine(facts), *_check_release(facts, wish), *_check_disk(facts, wish)]
+    findings = [*_check_machine(facts), *_check_release(facts, request), *_check_disk(facts, request)]
     if found is not None:
         findings += _check_image(facts, found)
-    return [*findings, *_check_arguments(facts, wish)]
+    return [*findings, *_check_arguments(facts, request)]
 
 
 def architecture_of(facts: Facts) -> str:
@@ -83,20 +83,20 @@ def _check_machine(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _check_release(facts: Facts, wish: Wish) -> Iterator[Finding]:
-    if plan.is_old(wish.version):
+def _check_release(facts: Facts, request: Request) -> Iterator[Finding]:
+    if plan.is_old(request.version):
         yield Finding(
             "version",
-            f"release {wish.version} of boot-to-talos fails on {facts.machine}",
+            f"release {request.version} of boot-to-talos fails on {facts.machine}",
             f"Set version to {upstream.VERSION_MIN} or newer.",
         )
 
 
-def _check_disk(facts: Facts, wish: Wish) -> Iterator[Finding]:
+def _check_disk(facts: Facts, request: Request) -> Iterator[Finding]:
     known = ", ".join(f"/dev/{name}" for name in facts.disks) or "none"
-    if wish.disk:
-        if wish.disk not in [f"/dev/{name}" for name in facts.disks]:
-            yield Finding("disk", f"there is no disk {wish.disk}", f"Disks of this machine: {known}.")
+    if request.disk:
+        if request.disk not in [f"/dev/{name}" for name in facts.disks]:
+            yield Finding("disk", f"there is no disk {request.disk}", f"Disks of this machine: {known}.")
     elif not facts.root_disks:
         yield Finding("disk", "the disk of the root file system was not found", f"Set disk to one of: {known}.")
     elif len(facts.root_disks) > 1:
@@ -136,11 +136,11 @@ def _check_memory(facts: Facts, size: int) -> Iterator[Finding]:
         )
 
 
-def _check_arguments(facts: Facts, wish: Wish) -> Iterator[Finding]:
-    if not wish.extra_kernel_args:
+def _check_arguments(facts: Facts, request: Request) -> Iterator[Finding]:
+    if not request.extra_kernel_args:
         return
     remedy = "Put addresses into Talos' configuration (LinkConfig), as the role talos does."
-    if wish.image.kind == "raw":
+    if request.image.kind == "raw":
         cause = "boot-to-talos does not put kernel arguments into a disk image"
         yield Finding("kernel_arguments", cause, remedy, is_error=False)
     elif facts.is_uefi:

@@ -34,19 +34,19 @@ class WayIn(NamedTuple):
         return self.api_via == "bastion" and spec.bastion is not None and not self.own_host
 
 
-class Doors(NamedTuple):
+class SshAccess(NamedTuple):
     """What AWS knows of ways in: all key pairs, if one is asked for, and whether SSH to the bastion is open."""
 
     key_pairs: tuple[str, ...] | None = None
     ssh_is_open: bool | None = None
 
 
-def ask_doors(api: Api, spec: ClusterSpec, way: WayIn, now: datetime) -> Doors:
+def read_ssh_access(api: Api, spec: ClusterSpec, way: WayIn, now: datetime) -> SshAccess:
     """Return what AWS says, as far as it matters for this build."""
     bastion = spec.bastion
     pairs = _key_pairs(api) if any(_named_key_pairs(spec, way).values()) else None
     asks = way.needs_ssh(spec) and not way.home_ipv6 and bastion and bastion.connection == "ssh"
-    return Doors(pairs, _ssh_is_open(api, spec, now) if asks else None)
+    return SshAccess(pairs, _ssh_is_open(api, spec, now) if asks else None)
 
 
 def _named_key_pairs(spec: ClusterSpec, way: WayIn) -> dict[str, str]:
@@ -67,11 +67,11 @@ def _ssh_is_open(api: Api, spec: ClusterSpec, now: datetime) -> bool:
     return any(rule.group == "bastion" and rule.port in _SSH and not rule.is_expired(now) for rule in rules)
 
 
-def way_in_problems(spec: ClusterSpec, way: WayIn, doors: Doors) -> Iterator[Problem]:
+def way_in_problems(spec: ClusterSpec, way: WayIn, access: SshAccess) -> Iterator[Problem]:
     """Yield every key pair that does not exist, and what would keep a build from logging in to bastion and nodes."""
     for variable, name in _named_key_pairs(spec, way).items():
-        if name and doors.key_pairs is not None and name not in doors.key_pairs:
-            yield _unknown_key_pair(variable, name, doors.key_pairs, spec.region)
+        if name and access.key_pairs is not None and name not in access.key_pairs:
+            yield _unknown_key_pair(variable, name, access.key_pairs, spec.region)
     if spec.bastion is None:
         return
     if spec.ssh_enabled and not way.node_ssh_key_name and not spec.bastion.ssh_public_key:
@@ -80,7 +80,7 @@ def way_in_problems(spec: ClusterSpec, way: WayIn, doors: Doors) -> Iterator[Pro
         return
     if not spec.bastion.ssh_key_name and not spec.bastion.ssh_public_key:
         yield _KEY_MISSING
-    if doors.ssh_is_open is False:
+    if access.ssh_is_open is False:
         yield _CLOSED
 
 

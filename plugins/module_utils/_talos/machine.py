@@ -186,7 +186,7 @@ async def tailscale(client: NodeClient) -> dict[str, Any]:
     """Return whether the node is in the tailnet, and why not."""
     states = {str(service["id"]): str(service["state"]) for service in await services(client)}
     state = states.get(_tailscale.SERVICE)
-    seen = _tailscale.Seen(
+    seen = _tailscale.Observed(
         has_extension=_tailscale.EXTENSION in await extensions(client),
         state=state,
         addresses=await link_addresses(client, _tailscale.LINK),

@@ -39,7 +39,7 @@ class Problem(NamedTuple):
     remedy: str
 
 
-class Seen(NamedTuple):
+class Observed(NamedTuple):
     """What a node shows of Tailscale; state is that of the service, nothing where there is none."""
 
     has_extension: bool
@@ -124,16 +124,16 @@ def extension(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": EXTENSION, "environment": [f"{name}={value}" for name, value in values.items() if value]}
 
 
-def verdict(seen: Seen) -> Verdict:
+def verdict(observed: Observed) -> Verdict:
     """Return whether the node is in the tailnet, and the cause when it is not."""
-    if not seen.has_extension:
+    if not observed.has_extension:
         remedy = "Set the gateway's image in cluster_images to one with the extension, and run playbooks/upgrade.yml."
         return Verdict("failed", "its image does not have the extension tailscale", remedy)
-    if seen.state != "Running":
-        return _verdict_on_service(seen.state)
-    if seen.addresses:
+    if observed.state != "Running":
+        return _verdict_on_service(observed.state)
+    if observed.addresses:
         return Verdict("connected")
-    return _verdict_on_log(seen.log)
+    return _verdict_on_log(observed.log)
 
 
 def _verdict_on_service(state: str | None) -> Verdict:

@@ -128,7 +128,7 @@ def boot(machine: Graviton, registry: Registry) -> Callable[..., Outcome]:
 
     def run(image: str = "arm64:v1", *, check_mode: bool = False, **given: Any) -> Outcome:
         params = {**OPTIONS, "image": f"{registry.host}/urmanac/{image}", **given}
-        return ensure_boot(machine, boot_to_talos.wish_of(params), params, check_mode=check_mode)
+        return ensure_boot(machine, boot_to_talos.request_of(params), params, check_mode=check_mode)
 
     return run
 
@@ -311,8 +311,8 @@ def test_a_disk_image_is_fetched_verified_and_unpacked_from_its_file(
     params = {**OPTIONS, "image": image, "image_sha256": hashlib.sha256(b"a disk").hexdigest()}
 
     with pytest.raises(CollectionError, match=r"Failed to verify talos\.raw\.xz"):
-        ensure_boot(machine, boot_to_talos.wish_of(params), {**params, "image_sha256": "0" * 64}, check_mode=False)
-    outcome = ensure_boot(machine, boot_to_talos.wish_of(params), params, check_mode=False)
+        ensure_boot(machine, boot_to_talos.request_of(params), {**params, "image_sha256": "0" * 64}, check_mode=False)
+    outcome = ensure_boot(machine, boot_to_talos.request_of(params), params, check_mode=False)
 
     assert outcome.state == "began"
     assert outcome.plan

@@ -14,10 +14,10 @@ from ansible_collections.urmanac.talos.plugins.module_utils._errors import Input
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.machine import Applied
 from ansible_collections.urmanac.talos.plugins.modules import talos_apply
-from ansible_collections.urmanac.talos.plugins.modules.talos_apply import Outcome, Seen, Wish, ensure_config
+from ansible_collections.urmanac.talos.plugins.modules.talos_apply import Observed, Outcome, Request, ensure_config
 
 NEW = b"machine:\n    token: abcdef.0123456789abcdef\n    sysctls:\n        a: '2'\n"
-WISH = Wish(NEW, "auto", settle_timeout=0.0, wait_timeout=0.0, check_mode=False)
+REQUEST = Request(NEW, "auto", settle_timeout=0.0, wait_timeout=0.0, check_mode=False)
 
 
 class FakeNode:
@@ -35,14 +35,14 @@ class FakeNode:
         self._fails = fails or []
         self._hides = hides or []
 
-    async def show(self, config: bytes, mode: str) -> Seen:
+    async def show(self, config: bytes, mode: str) -> Observed:
         if self._hides:
             raise self._hides.pop(0)
         changes = self.config != config
         text = "Dry run summary:\nok\nConfig diff:\n\n" + (
             "+    token: abcdef.0123456789abcdef" if changes else "No changes."
         )
-        return Seen("running" if self.config else "maintenance", changes, "no_reboot", text)
+        return Observed("running" if self.config else "maintenance", changes, "no_reboot", text)
 
     async def apply(self, config: bytes, mode: str) -> Applied:
         self.applies += 1
@@ -58,8 +58,8 @@ def error(cause: Cause, detail: str = "") -> NodeError:
     return NodeError("n", "ApplyConfiguration", cause, detail)
 
 
-def ensured(node: FakeNode, wish: Wish = WISH) -> Outcome:
-    return asyncio.run(ensure_config("192.0.2.1", node, wish))
+def ensured(node: FakeNode, wanted: Request = REQUEST) -> Outcome:
+    return asyncio.run(ensure_config("192.0.2.1", node, wanted))
 
 
 def test_a_new_node_gets_its_configuration() -> None:
@@ -87,7 +87,7 @@ def test_drift_is_put_right() -> None:
 def test_check_mode_sends_nothing() -> None:
     node = FakeNode()
 
-    outcome = ensured(node, WISH._replace(check_mode=True))
+    outcome = ensured(node, REQUEST._replace(check_mode=True))
 
     assert (outcome.changed, node.applies, node.config) == (True, 0, None)
 
@@ -108,14 +108,14 @@ def test_certificates_are_left_out_of_a_diff() -> None:
 def test_a_cut_connection_is_settled_by_asking() -> None:
     node = FakeNode(fails=[error(Cause.CUT)])
 
-    assert ensured(node, WISH._replace(settle_timeout=60)).changed
+    assert ensured(node, REQUEST._replace(settle_timeout=60)).changed
     assert node.applies == 1
 
 
 def test_a_node_that_goes_away_before_it_gets_the_configuration_gets_it_when_it_is_back() -> None:
     node = FakeNode(fails=[error(Cause.CLOSED)])
 
-    assert ensured(node, WISH._replace(settle_timeout=60)).changed
+    assert ensured(node, REQUEST._replace(settle_timeout=60)).changed
     assert (node.applies, node.config) == (2, NEW)
 
 
@@ -123,21 +123,21 @@ def test_a_node_that_is_rebooting_is_waited_for(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(talos_apply, "_DOWN_PAUSE", 0)
     node = FakeNode(hides=[error(Cause.REFUSED), error(Cause.CLOSED), error(Cause.TIMEOUT)])
 
-    assert ensured(node, WISH._replace(wait_timeout=60)).changed
+    assert ensured(node, REQUEST._replace(wait_timeout=60)).changed
     assert node.config == NEW
 
 
 @pytest.mark.parametrize(
-    ("wish", "cause"),
+    ("wanted", "cause"),
     [
-        pytest.param(WISH, Cause.REFUSED, id="no patience"),
-        pytest.param(WISH._replace(wait_timeout=60, check_mode=True), Cause.REFUSED, id="check mode"),
-        pytest.param(WISH._replace(wait_timeout=60), Cause.OTHER_AUTHORITY, id="another cluster's node"),
+        pytest.param(REQUEST, Cause.REFUSED, id="no patience"),
+        pytest.param(REQUEST._replace(wait_timeout=60, check_mode=True), Cause.REFUSED, id="check mode"),
+        pytest.param(REQUEST._replace(wait_timeout=60), Cause.OTHER_AUTHORITY, id="another cluster's node"),
     ],
 )
-def test_a_node_that_does_not_answer_is_reported_at_once(wish: Wish, cause: Cause) -> None:
+def test_a_node_that_does_not_answer_is_reported_at_once(wanted: Request, cause: Cause) -> None:
     with pytest.raises(NodeError):
-        ensured(FakeNode(hides=[error(cause)]), wish)
+        ensured(FakeNode(hides=[error(cause)]), wanted)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_refusal_is_not_tried_again(cause: Cause) -> None:
     node = FakeNode(fails=[error(cause)])
 
     with pytest.raises(NodeError):
-        ensured(node, WISH._replace(settle_timeout=60))
+        ensured(node, REQUEST._replace(settle_timeout=60))
     assert node.applies == 1
 
 
@@ -169,7 +169,7 @@ def test_another_apply_in_progress_is_waited_for() -> None:
     busy = error(Cause.FAILED_PRECONDITION, "another apply configuration is already in progress")
     node = FakeNode(fails=[busy])
 
-    ensured(node, WISH._replace(settle_timeout=60))
+    ensured(node, REQUEST._replace(settle_timeout=60))
 
     assert node.applies == 2
 

@@ -205,13 +205,13 @@ class FakeNode:
         unmet_after: Sequence[str] = (),
         looks: int = 0,
     ) -> None:
-        self.seen = talos_upgrade.Seen(version, {"spin": "1"}, "running", frozenset(unmet), 1)
+        self.seen = talos_upgrade.Observed(version, {"spin": "1"}, "running", frozenset(unmet), 1)
         self.after = after
         self.unmet_after = frozenset(unmet_after)
         self.looks = looks
         self.installs = 0
 
-    async def look(self) -> talos_upgrade.Seen:
+    async def look(self) -> talos_upgrade.Observed:
         if self.installs:
             self.looks -= 1
             unmet = self.unmet_after if self.looks >= 0 else frozenset()
@@ -224,13 +224,13 @@ class FakeNode:
         return True
 
 
-WISH = talos_upgrade.Wish("r.example.com/talos:v1.13.7", "v1.13.7", None, frozenset({"spin"}))
+DESIRED = talos_upgrade.Desired("r.example.com/talos:v1.13.7", "v1.13.7", None, frozenset({"spin"}))
 
 
 def upgrade(
-    node: FakeNode, *, check_mode: bool = False, timeout: float = 5, wish: talos_upgrade.Wish = WISH
+    node: FakeNode, *, check_mode: bool = False, timeout: float = 5, desired: talos_upgrade.Desired = DESIRED
 ) -> dict[str, Any]:
-    return asyncio.run(talos_upgrade.ensure_image("a", node, wish, timeout=timeout, check_mode=check_mode))
+    return asyncio.run(talos_upgrade.ensure_image("a", node, desired, timeout=timeout, check_mode=check_mode))
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_an_image_is_installed_where_it_is_missing(
 def test_by_force_an_image_is_installed_where_nothing_differs(version: str | None) -> None:
     node = FakeNode("v1.13.7")
 
-    assert upgrade(node, wish=WISH._replace(version=version, force=True))["changed"]
+    assert upgrade(node, desired=DESIRED._replace(version=version, force=True))["changed"]
     assert node.installs == 1
 
 
@@ -263,14 +263,14 @@ def test_no_node_is_upgraded_where_one_would_skip_a_minor_version(check_mode: bo
     nodes = {"a": FakeNode("v1.13.6"), "b": FakeNode("v1.11.5")}
 
     with pytest.raises(InputError, match=r"changed no node\. b: v1\.11\.5 -> v1\.13\.7: upgrade to v1\.12\.x first"):
-        asyncio.run(talos_upgrade.upgrade_all(nodes, WISH, 5, check_mode=check_mode))
+        asyncio.run(talos_upgrade.upgrade_all(nodes, DESIRED, 5, check_mode=check_mode))
     assert [node.installs for node in nodes.values()] == [0, 0]
 
 
 def test_nodes_are_upgraded_in_the_order_given() -> None:
     nodes = {"b": FakeNode("v1.12.6"), "a": FakeNode("v1.13.7")}
 
-    done = asyncio.run(talos_upgrade.upgrade_all(nodes, WISH, 5, check_mode=False))
+    done = asyncio.run(talos_upgrade.upgrade_all(nodes, DESIRED, 5, check_mode=False))
 
     assert [(one["node"], one["changed"]) for one in done] == [("b", True), ("a", False)]
 
@@ -304,9 +304,9 @@ def test_an_image_with_another_version_in_it_is_reported() -> None:
 
 
 def test_a_missing_extension_counts_as_a_difference() -> None:
-    seen = talos_upgrade.Seen("v1.13.7", {}, "running", frozenset(), 1)
+    seen = talos_upgrade.Observed("v1.13.7", {}, "running", frozenset(), 1)
 
-    assert not talos_upgrade.is_there(seen, WISH)
+    assert not talos_upgrade.is_there(seen, DESIRED)
 
 
 def test_a_digest_needs_the_version_given() -> None:
@@ -319,8 +319,8 @@ def test_a_digest_needs_the_version_given() -> None:
     }
 
     with pytest.raises(InputError, match="Set the option version"):
-        talos_upgrade.wish_of(params)
-    assert talos_upgrade.wish_of({**params, "force": True}).version is None
+        talos_upgrade.desired_of(params)
+    assert talos_upgrade.desired_of({**params, "force": True}).version is None
 
 
 # talos_reset

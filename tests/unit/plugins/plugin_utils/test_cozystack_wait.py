@@ -12,10 +12,10 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.plugin_utils._cozystack_wait import (
     Account,
     Clock,
-    Ears,
     History,
+    Listeners,
     Outcome,
-    Wish,
+    Request,
     refusal,
     wait_for,
 )
@@ -59,10 +59,10 @@ class Scene:
         self.time += seconds
 
     def wait(self, expect: str = "any", *, once: bool = False, history: History | None = None) -> Outcome:
-        wish = Wish(expect, timeout=600, interval=10, blocked_after=60, once=once)
+        request = Request(expect, timeout=600, interval=10, blocked_after=60, once=once)
         clock = Clock(lambda: self.time, self.sleep, lambda: 1767323045 + self.time)
-        ears = Ears(self.lines.append, self.notes.append)
-        return wait_for(self.look, wish, ears=ears, clock=clock, history=history)
+        listeners = Listeners(self.lines.append, self.notes.append)
+        return wait_for(self.look, request, listeners=listeners, clock=clock, history=history)
 
 
 def test_ready_counts_when_it_was_seen_twice() -> None:
@@ -127,7 +127,7 @@ def test_check_mode_looks_once_and_never_fails() -> None:
 
     outcome = scene.wait("ready", once=True)
 
-    assert (outcome.elapsed, refusal(outcome, Wish("ready", 1, 1, 1, once=True))) == (0, None)
+    assert (outcome.elapsed, refusal(outcome, Request("ready", 1, 1, 1, once=True))) == (0, None)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_check_mode_looks_once_and_never_fails() -> None:
 def test_what_was_expected_decides(expect: str, ready: int, fails: str) -> None:
     outcome = Scene(account(ready), settled=account(ready, verdicts=[MEMORY])).wait(expect)
 
-    message = refusal(outcome, Wish(expect, 600, 10, 60)) or ""
+    message = refusal(outcome, Request(expect, 600, 10, 60)) or ""
 
     assert fails in message
     assert bool(message) == bool(fails)

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.plugin_utils._talos_wait import (
     Clock,
     Outcome,
-    Wish,
+    Request,
     line_of,
     summary,
     time_out_message,
@@ -22,7 +22,7 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils._talos_wait import (
 
 REFUSED = {"node": "192.0.2.1", "stage": None, "error": "connection refused"}
 MAINTENANCE = {"node": "192.0.2.1", "stage": "maintenance", "error": None}
-WISH = Wish(["maintenance"], timeout=60, interval=5, names={"192.0.2.1": "gateway"})
+REQUEST = Request(["maintenance"], timeout=60, interval=5, names={"192.0.2.1": "gateway"})
 
 
 class FakeClock:
@@ -38,14 +38,14 @@ class FakeClock:
         self.time += seconds
 
 
-def waited(looks: Iterator[Sequence[Mapping[str, Any]]], wish: Wish) -> tuple[Outcome, list[str]]:
+def waited(looks: Iterator[Sequence[Mapping[str, Any]]], request: Request) -> tuple[Outcome, list[str]]:
     said: list[str] = []
-    outcome = wait_for(lambda: next(looks), wish, say=said.append, clock=FakeClock().clock())
+    outcome = wait_for(lambda: next(looks), request, say=said.append, clock=FakeClock().clock())
     return outcome, said
 
 
 def test_the_wait_ends_when_every_node_is_there() -> None:
-    outcome, said = waited(iter([[REFUSED], [REFUSED], [MAINTENANCE]]), WISH)
+    outcome, said = waited(iter([[REFUSED], [REFUSED], [MAINTENANCE]]), REQUEST)
 
     assert outcome == Outcome(True, [MAINTENANCE], 10)
     assert said == [
@@ -55,7 +55,7 @@ def test_the_wait_ends_when_every_node_is_there() -> None:
 
 
 def test_a_summary_comes_when_nothing_changes() -> None:
-    _, said = waited(iter([[REFUSED]] * 7 + [[MAINTENANCE]]), WISH)
+    _, said = waited(iter([[REFUSED]] * 7 + [[MAINTENANCE]]), REQUEST)
 
     assert said[1:3] == [
         "0 of 1 nodes are maintenance after 15 s; 1 x connection refused (Linux still installing?)",
@@ -66,11 +66,11 @@ def test_a_summary_comes_when_nothing_changes() -> None:
 def test_a_time_out_tells_what_was_last_seen() -> None:
     other = MAINTENANCE | {"node": "192.0.2.2"}
 
-    outcome, _ = waited(iter([[REFUSED, other]] * 99), WISH)
+    outcome, _ = waited(iter([[REFUSED, other]] * 99), REQUEST)
 
     assert not outcome.reached
-    assert outcome.elapsed <= WISH.timeout
-    message = time_out_message(outcome, WISH)
+    assert outcome.elapsed <= REQUEST.timeout
+    message = time_out_message(outcome, REQUEST)
     assert message.startswith("Failed to see 1 of 2 nodes become maintenance: gave up after 60 s. Last seen: gateway ")
     assert "192.0.2.1: connection refused (Linux still installing?)" in message
     assert "192.0.2.2" not in message
@@ -78,7 +78,7 @@ def test_a_time_out_tells_what_was_last_seen() -> None:
 
 
 def test_check_mode_looks_once() -> None:
-    outcome, said = waited(iter([[REFUSED]]), WISH._replace(once=True))
+    outcome, said = waited(iter([[REFUSED]]), REQUEST._replace(once=True))
 
     assert not outcome.reached
     assert len(said) == 1
@@ -96,15 +96,15 @@ def test_a_node_without_a_name_goes_by_its_address() -> None:
     ],
 )
 def test_the_summary_counts_the_nodes_that_are_there(stages: list[str], expected: str) -> None:
-    assert summary([MAINTENANCE], WISH._replace(stages=stages), 3) == expected
+    assert summary([MAINTENANCE], REQUEST._replace(stages=stages), 3) == expected
 
 
 def test_a_node_of_another_cluster_ends_the_wait_at_once() -> None:
     foreign = {**REFUSED, "error": "it belongs to another cluster", "cause": "other_authority"}
 
-    outcome, _ = waited(iter([[foreign]]), WISH)
+    outcome, _ = waited(iter([[foreign]]), REQUEST)
 
     assert not outcome.reached
     assert outcome.elapsed == 0
-    message = time_out_message(outcome, WISH)
+    message = time_out_message(outcome, REQUEST)
     assert message.startswith("Failed to wait for nodes that belong to another cluster: gateway 192.0.2.1")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._boot.checks import Wish, check
+from ansible_collections.urmanac.talos.plugins.module_utils._boot.checks import Request, check
 from ansible_collections.urmanac.talos.plugins.module_utils._boot.facts import Facts
 from ansible_collections.urmanac.talos.plugins.module_utils._boot.plan import MIB, image_of
 from ansible_collections.urmanac.talos.plugins.module_utils._oci import errors
@@ -33,12 +33,12 @@ GOOD = Facts(
     disks=("nvme0n1", "nvme1n1"),
 )
 FOUND = Image(NAME, exists=True, media_type=MANIFESTS[0], platforms={"linux/arm64": "sha256:a"}, size=150 * MIB)
-WISH = Wish(image_of(NAME))
+REQUEST = Request(image_of(NAME))
 
 
-def codes(facts: Facts = GOOD, wish: Wish = WISH, found: Image | None = FOUND) -> list[tuple[str, bool]]:
+def codes(facts: Facts = GOOD, request: Request = REQUEST, found: Image | None = FOUND) -> list[tuple[str, bool]]:
     """Return which findings there are, and whether they are errors."""
-    return [(finding.code, finding.is_error) for finding in check(facts, wish, found)]
+    return [(finding.code, finding.is_error) for finding in check(facts, request, found)]
 
 
 def test_nothing_is_wrong_with_a_graviton() -> None:
@@ -86,27 +86,27 @@ def test_what_the_registry_says_is_a_finding(found: dict[str, Any], expected: st
 
 def test_a_machine_with_little_memory_is_offered_a_disk_image_which_it_may_have() -> None:
     small = GOOD._replace(memory_total=800 * MIB, memory_free=700 * MIB)
-    finding = check(small, WISH, FOUND)[0]
+    finding = check(small, REQUEST, FOUND)[0]
 
     assert "disk image (https://" in finding.remedy
-    assert codes(small, Wish(image_of("https://factory.talos.dev/x/metal-arm64.raw.xz")), None) == []
+    assert codes(small, Request(image_of("https://factory.talos.dev/x/metal-arm64.raw.xz")), None) == []
 
 
 def test_a_disk_has_to_exist_and_may_be_another_than_the_root() -> None:
-    assert codes(wish=WISH._replace(disk="/dev/xvda")) == [("disk", True)]
-    assert codes(GOOD._replace(root_disks=()), WISH._replace(disk="/dev/nvme1n1")) == []
+    assert codes(request=REQUEST._replace(disk="/dev/xvda")) == [("disk", True)]
+    assert codes(GOOD._replace(root_disks=()), REQUEST._replace(disk="/dev/nvme1n1")) == []
 
 
 def test_an_old_release_is_refused() -> None:
-    assert codes(wish=WISH._replace(version="v0.7.0")) == [("version", True)]
+    assert codes(request=REQUEST._replace(version="v0.7.0")) == [("version", True)]
 
 
 def test_kernel_arguments_that_get_lost_are_reported() -> None:
-    wish = WISH._replace(extra_kernel_args=("console=ttyS0",))
-    raw = Wish(image_of("https://factory.talos.dev/x/metal-arm64.raw.xz"), extra_kernel_args=("console=ttyS0",))
+    request = REQUEST._replace(extra_kernel_args=("console=ttyS0",))
+    raw = Request(image_of("https://factory.talos.dev/x/metal-arm64.raw.xz"), extra_kernel_args=("console=ttyS0",))
 
-    assert codes(wish=wish) == [("kernel_arguments", False)]
-    assert codes(GOOD._replace(is_uefi=False), wish) == []
+    assert codes(request=request) == [("kernel_arguments", False)]
+    assert codes(GOOD._replace(is_uefi=False), request) == []
     assert codes(GOOD._replace(is_uefi=False), raw, None) == [("kernel_arguments", False)]
 
 

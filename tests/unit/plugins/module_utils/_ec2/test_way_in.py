@@ -14,9 +14,9 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.way_in import (
-    Doors,
+    SshAccess,
     WayIn,
-    ask_doors,
+    read_ssh_access,
     way_in_problems,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import make_host_key
@@ -34,8 +34,8 @@ def described(**changes: str) -> ClusterSpec:
     return spec(bastion={**bastion, **changes})
 
 
-def codes(cluster: ClusterSpec, way: WayIn, doors: Doors) -> list[str]:
-    return [problem.code for problem in way_in_problems(cluster, way, doors)]
+def codes(cluster: ClusterSpec, way: WayIn, access: SshAccess) -> list[str]:
+    return [problem.code for problem in way_in_problems(cluster, way, access)]
 
 
 @pytest.fixture
@@ -45,30 +45,32 @@ def api() -> Iterator[MotoApi]:
 
 
 @pytest.mark.parametrize(
-    ("changes", "way", "doors", "expected"),
+    ("changes", "way", "access", "expected"),
     [
-        pytest.param({}, HOME, Doors(), [], id="key and home network"),
-        pytest.param({"ssh_public_key": ""}, HOME, Doors(), ["SSH_KEY_MISSING"], id="no key"),
-        pytest.param({"ssh_public_key": "", "ssh_key_name": "moon"}, HOME, Doors(("moon",)), [], id="key pair"),
-        pytest.param({"ssh_key_name": "moon"}, HOME, Doors(("sun",)), ["KEY_PAIR_NOT_FOUND"], id="unknown key pair"),
-        pytest.param({}, OVER_BASTION, Doors(None, False), ["NO_WAY_TO_BASTION"], id="closed"),
-        pytest.param({}, OVER_BASTION, Doors(None, True), [], id="opened before"),
-        pytest.param({"ssh_public_key": ""}, WayIn("bastion", own_host=True), Doors(), [], id="host of one's own"),
-        pytest.param({"ssh_public_key": ""}, WayIn(), Doors(), [], id="nodes asked from here"),
+        pytest.param({}, HOME, SshAccess(), [], id="key and home network"),
+        pytest.param({"ssh_public_key": ""}, HOME, SshAccess(), ["SSH_KEY_MISSING"], id="no key"),
+        pytest.param({"ssh_public_key": "", "ssh_key_name": "moon"}, HOME, SshAccess(("moon",)), [], id="key pair"),
+        pytest.param(
+            {"ssh_key_name": "moon"}, HOME, SshAccess(("sun",)), ["KEY_PAIR_NOT_FOUND"], id="unknown key pair"
+        ),
+        pytest.param({}, OVER_BASTION, SshAccess(None, False), ["NO_WAY_TO_BASTION"], id="closed"),
+        pytest.param({}, OVER_BASTION, SshAccess(None, True), [], id="opened before"),
+        pytest.param({"ssh_public_key": ""}, WayIn("bastion", own_host=True), SshAccess(), [], id="host of one's own"),
+        pytest.param({"ssh_public_key": ""}, WayIn(), SshAccess(), [], id="nodes asked from here"),
     ],
 )
 def test_a_build_over_the_bastion_needs_a_key_and_an_open_way(
-    changes: dict[str, str], way: WayIn, doors: Doors, expected: list[str]
+    changes: dict[str, str], way: WayIn, access: SshAccess, expected: list[str]
 ) -> None:
-    assert codes(described(**changes), way, doors) == expected
+    assert codes(described(**changes), way, access) == expected
 
 
 def test_without_a_bastion_nothing_is_needed() -> None:
-    assert codes(spec(), OVER_BASTION, Doors((), False)) == []
+    assert codes(spec(), OVER_BASTION, SshAccess((), False)) == []
 
 
 def test_a_public_key_in_place_of_a_key_pairs_name_is_not_repeated() -> None:
-    (problem,) = way_in_problems(described(ssh_key_name=PUBLIC), HOME, Doors(()))
+    (problem,) = way_in_problems(described(ssh_key_name=PUBLIC), HOME, SshAccess(()))
 
     assert PUBLIC not in str(problem)
     assert "cluster_bastion_ssh_public_key" in problem.remedy
@@ -77,9 +79,9 @@ def test_a_public_key_in_place_of_a_key_pairs_name_is_not_repeated() -> None:
 def test_aws_is_asked_for_key_pairs_if_one_is_named(api: MotoApi) -> None:
     api.clients["ec2"].create_key_pair(KeyName="moon")
 
-    assert ask_doors(api, described(ssh_key_name="mars"), HOME, NOW) == Doors(("moon",))
-    assert ask_doors(api, spec(), WayIn(node_ssh_key_name="mars"), NOW) == Doors(("moon",))
-    assert ask_doors(api, described(), HOME, NOW) == Doors()
+    assert read_ssh_access(api, described(ssh_key_name="mars"), HOME, NOW) == SshAccess(("moon",))
+    assert read_ssh_access(api, spec(), WayIn(node_ssh_key_name="mars"), NOW) == SshAccess(("moon",))
+    assert read_ssh_access(api, described(), HOME, NOW) == SshAccess()
 
 
 @pytest.mark.parametrize("variable", ["cluster_bastion_ssh_key_name", "nodes_ssh_key_name"])
@@ -88,7 +90,7 @@ def test_a_missing_key_pair_is_refused_with_the_names_that_exist(variable: str) 
     cluster = described(ssh_key_name="mars") if of_bastion else spec()
     way = WayIn(node_ssh_key_name="" if of_bastion else "mars")
 
-    (problem,) = way_in_problems(cluster, way, Doors(("moon", "sun")))
+    (problem,) = way_in_problems(cluster, way, SshAccess(("moon", "sun")))
 
     assert (problem.code, problem.subject) == ("KEY_PAIR_NOT_FOUND", variable)
     assert problem.message == "eu-west-1 has no key pair with the name mars."
@@ -96,7 +98,7 @@ def test_a_missing_key_pair_is_refused_with_the_names_that_exist(variable: str) 
 
 
 def test_where_no_key_pair_exists_the_remedy_makes_one() -> None:
-    (problem,) = way_in_problems(spec(), WayIn(node_ssh_key_name="mars"), Doors(()))
+    (problem,) = way_in_problems(spec(), WayIn(node_ssh_key_name="mars"), SshAccess(()))
 
     assert "aws ec2 import-key-pair" in problem.remedy
 
@@ -112,7 +114,7 @@ def test_where_no_key_pair_exists_the_remedy_makes_one() -> None:
 def test_nodes_that_boot_by_ssh_need_a_key(public_key: str, pair: str, expected: list[str]) -> None:
     cluster = dataclasses.replace(described(ssh_public_key=public_key), ssh_enabled=True)
 
-    assert codes(cluster, WayIn(node_ssh_key_name=pair), Doors(("moon",))) == expected
+    assert codes(cluster, WayIn(node_ssh_key_name=pair), SshAccess(("moon",))) == expected
 
 
 @pytest.mark.parametrize(
@@ -131,15 +133,15 @@ def test_a_standing_rule_of_home_access_is_a_way_in(api: MotoApi, expires: str |
     ec2.create_tags(
         Resources=[group], Tags=[{"Key": k, "Value": v} for k, v in {**owner, "Name": "moon-bastion"}.items()]
     )
-    assert ask_doors(api, described(), OVER_BASTION, NOW) == Doors(None, False)
+    assert read_ssh_access(api, described(), OVER_BASTION, NOW) == SshAccess(None, False)
 
     marks = {**owner, "Purpose": "home-access", **({"Expires": expires} if expires else {})}
     rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "Ipv6Ranges": [{"CidrIpv6": "2001:db8::/64"}]}
     specification = {"ResourceType": "security-group-rule", "Tags": [{"Key": k, "Value": v} for k, v in marks.items()]}
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule], TagSpecifications=[specification])
 
-    assert ask_doors(api, described(), OVER_BASTION, NOW) == Doors(None, is_open)
-    assert ask_doors(api, described(connection="ssm"), OVER_BASTION, NOW) == Doors()
+    assert read_ssh_access(api, described(), OVER_BASTION, NOW) == SshAccess(None, is_open)
+    assert read_ssh_access(api, described(connection="ssm"), OVER_BASTION, NOW) == SshAccess()
 
 
 def test_the_bastion_may_read_its_own_host_key_and_no_other_parameter() -> None:

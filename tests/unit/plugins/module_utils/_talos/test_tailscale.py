@@ -13,7 +13,12 @@ import pytest
 import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.tailscale import Seen, extension, problems, verdict
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.tailscale import (
+    Observed,
+    extension,
+    problems,
+    verdict,
+)
 from tests.lookalikes import tailscale_key
 from tests.talos_nodes import Cluster, configured, machines, own_address
 
@@ -96,28 +101,35 @@ def test_the_extension_gets_what_is_configured() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seen", "state", "cause"),
+    ("observed", "state", "cause"),
     [
-        pytest.param(Seen(False, None, [], []), "failed", "does not have the extension", id="no extension"),
-        pytest.param(Seen(True, None, [], []), "waiting", "has no service", id="no service yet"),
-        pytest.param(Seen(True, "Waiting", [], []), "waiting", "its configuration document", id="no document"),
-        pytest.param(Seen(True, "Running", ["100.64.0.7/32"], []), "connected", "", id="address"),
-        pytest.param(Seen(True, "Running", [], [STARTED]), "connected", "", id="login in the log"),
-        pytest.param(Seen(True, "Running", [], [REFUSED, STARTED]), "connected", "", id="refused once, then not"),
-        pytest.param(Seen(True, "Running", [], [STARTED, REFUSED]), "failed", "invalid key: API key", id="refused"),
+        pytest.param(Observed(False, None, [], []), "failed", "does not have the extension", id="no extension"),
+        pytest.param(Observed(True, None, [], []), "waiting", "has no service", id="no service yet"),
+        pytest.param(Observed(True, "Waiting", [], []), "waiting", "its configuration document", id="no document"),
+        pytest.param(Observed(True, "Running", ["100.64.0.7/32"], []), "connected", "", id="address"),
+        pytest.param(Observed(True, "Running", [], [STARTED]), "connected", "", id="login in the log"),
+        pytest.param(Observed(True, "Running", [], [REFUSED, STARTED]), "connected", "", id="refused once, then not"),
+        pytest.param(Observed(True, "Running", [], [STARTED, REFUSED]), "failed", "invalid key: API key", id="refused"),
         pytest.param(
-            Seen(True, "Running", [], [REFUSED, "failed to auth tailscale: exit status 1"]),
+            Observed(True, "Running", [], [REFUSED, "failed to auth tailscale: exit status 1"]),
             *("failed", "invalid key: API key"),
             id="ended after it was refused",
         ),
         pytest.param(
-            Seen(True, "Running", [], ["To authenticate, visit:"]), "failed", "To authenticate, visit", id="key ignored"
+            Observed(True, "Running", [], ["To authenticate, visit:"]),
+            "failed",
+            "To authenticate, visit",
+            id="key ignored",
         ),
-        pytest.param(Seen(True, "Running", [], ["boot: Starting"]), "waiting", "no login so far", id="just started"),
+        pytest.param(
+            Observed(True, "Running", [], ["boot: Starting"]), "waiting", "no login so far", id="just started"
+        ),
     ],
 )
-def test_the_cause_is_reported_for_a_node_that_is_not_in_the_tailnet(seen: Seen, state: str, cause: str) -> None:
-    answer = verdict(seen)
+def test_the_cause_is_reported_for_a_node_that_is_not_in_the_tailnet(
+    observed: Observed, state: str, cause: str
+) -> None:
+    answer = verdict(observed)
 
     assert answer.state == state
     assert cause in answer.cause
@@ -125,7 +137,7 @@ def test_the_cause_is_reported_for_a_node_that_is_not_in_the_tailnet(seen: Seen,
 
 
 def test_a_key_in_the_log_is_not_printed() -> None:
-    answer = verdict(Seen(True, "Running", [], [f"backend error: invalid key: {KEY} is unknown"]))
+    answer = verdict(Observed(True, "Running", [], [f"backend error: invalid key: {KEY} is unknown"]))
 
     assert "x" * 32 not in answer.cause
 

@@ -13,7 +13,7 @@ from ansible.playbook.play_context import PlayContext
 from ansible.playbook.task import Task
 from ansible.plugins.loader import connection_loader
 
-from ansible_collections.urmanac.talos.plugins.action.text_show import ActionModule, color_of
+from ansible_collections.urmanac.talos.plugins.action.print_lines import ActionModule, color_of
 
 
 def run(**arguments: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: text_show
+module: print_lines
 short_description: Print lines as they are
 version_added: 0.1.0
 author:
@@ -42,7 +42,7 @@ EXAMPLES = r"""
   register: __cluster
 
 - name: Show the plan
-  urmanac.talos.text_show:
+  urmanac.talos.print_lines:
     lines: "{{ __cluster.plan }}"
     changed: "{{ __cluster.summary.missing + __cluster.summary.differs > 0 }}"
 """
