@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.plugin_utils._report.markdown import as_text
+from ansible_collections.urmanac.talos.plugins.module_utils._text import as_markdown
 
 
 class FilterModule:
@@ -16,4 +16,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filter by its name."""
-        return {"report_markdown": as_text}
+        return {"report_markdown": as_markdown}

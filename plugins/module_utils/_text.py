@@ -31,6 +31,9 @@ _SHOWN = re.compile(f"[{''.join(_RANGES)}]|\r(?!\n)")
 # A backslash that stands where shown() would write one; it is always part of one of these forms.
 _FORM = re.compile(r"\\(?=x([0-9a-f]{2})|u\{([0-9a-f]+)\})")
 _BACKSLASH = r"\x5c"
+_ENTITIES = {"&": "&amp;", "<": "&lt;"}
+# An underscore within a word is no markup, and names are easier to read without a backslash in them.
+_MARKUP = re.compile(r"[&<\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])")
 
 
 def shown(text: str) -> str:
@@ -49,6 +52,15 @@ def received(value: Any) -> Any:
 def all_shown(value: Any) -> Any:
     """Return a value that is about to be printed, texts in mappings and lists included, with all texts shown."""
     return _each_text(value, shown)
+
+
+def as_markdown(value: object) -> str:
+    """Return a value so that Markdown shows it as it is, on one line, in a cell of a table as well."""
+    return " ".join(_MARKUP.sub(_marked_as_text, shown(str(value))).split())
+
+
+def _marked_as_text(match: re.Match[str]) -> str:
+    return _ENTITIES.get(match[0], f"\\{match[0]}")
 
 
 def _each_text(value: Any, change: Callable[[str], str]) -> Any:

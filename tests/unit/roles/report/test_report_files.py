@@ -19,8 +19,8 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from markdown_it import MarkdownIt
 
+from ansible_collections.urmanac.talos.plugins.module_utils._text import as_markdown
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.junit import junit
-from ansible_collections.urmanac.talos.plugins.plugin_utils._report.markdown import as_text
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.pictures import pictures
 from tests import hostile, reports
 
@@ -263,7 +263,7 @@ def test_markdown_shows_markup_of_others_as_text_wherever_it_stands() -> None:
 def test_a_text_is_read_from_markdown_as_it_was_written(raw: str) -> None:
     parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
-    cell = parser.parse(f"| a | b |\n|---|---|\n| {as_text(raw)} | c |\n")
+    cell = parser.parse(f"| a | b |\n|---|---|\n| {as_markdown(raw)} | c |\n")
 
     inline = [token for token in cell if token.type == "inline"]
     assert [token.children[0].content for token in inline[2:] if token.children][-1] == "c"

@@ -1,0 +1,32 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write findings for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils import _findings
+
+FORMS: Mapping[str, Callable[..., Iterable[str]]] = {
+    "lines": _findings.lines,
+    "numbered": _findings.numbered,
+    "one_line": lambda found, *parts: (_findings.one_line(one, *parts) for one in found),
+    "markdown": _findings.markdown,
+    "html": _findings.html_rows,
+}
+
+
+def findings(records: Iterable[Mapping[str, Any]], form: str, parts: Sequence[str] = ()) -> list[str]:
+    """Return the findings as lines in one of the forms, the properties that are named in front of what is wrong."""
+    return list(FORMS[form](map(_findings.finding_of, records), *parts))
+
+
+class FilterModule:
+    """The filter as Ansible finds it."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filter by its name."""
+        return {"findings": findings}

@@ -1,0 +1,127 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong, in the one form that checks, audit, diagnosis and reports share, and how it is written.
+
+Private to urmanac.talos: may change at any time. The codes are in _codes.py. Runs on the machine to be replaced and on
+bastions as well: Python 3.9, standard library only.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ansible_collections.urmanac.talos.plugins.module_utils._codes import CODES, ERROR, WARNING
+from ansible_collections.urmanac.talos.plugins.module_utils._text import as_markdown, shown
+
+_COLUMNS = {"code": "Code", "subject": "About", "message": "What is wrong", "remedy": "What to do"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong or worth knowing: about what, what it is, what to do, and the figures behind it."""
+
+    code: str
+    severity: str
+    subject: str
+    message: str
+    remedy: str
+    evidence: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def blocks(self) -> bool:
+        """Return whether what was asked for cannot be done with it."""
+        return self.severity != WARNING
+
+    def as_dict(self, *more: str) -> dict[str, Any]:
+        """Return it as modules return it, with further properties where they have them."""
+        values = {name: getattr(self, name) for name in (*_COLUMNS, *more)}
+        return {name: dict(value) if isinstance(value, Mapping) else value for name, value in values.items()}
+
+    def about(self, subject: str) -> Finding:
+        """Return it with another subject."""
+        return replace(self, subject=subject)
+
+
+def finding(
+    code: str,
+    subject: str,
+    message: str,
+    remedy: str | None = None,
+    *,
+    severity: str = "",
+    evidence: Mapping[str, Any] | None = None,
+) -> Finding:
+    """Return a finding; what is not given is that of its code, which has to be on the list."""
+    known = CODES[code]
+    said = known.remedy if remedy is None else remedy
+    return Finding(code, severity or known.severities[0], subject, message, said, evidence or {})
+
+
+def finding_of(record: Mapping[str, Any]) -> Finding:
+    """Return the finding that a module returned as a mapping."""
+    values = {name: str(record.get(name) or "") for name in _COLUMNS}
+    # A file may be older than a change of the list.
+    usual = CODES[values["code"]].severities[0] if values["code"] in CODES else ERROR
+    return Finding(severity=record.get("severity") or usual, evidence=record.get("evidence") or {}, **values)
+
+
+def remedy_of(code: str, **names: str) -> str:
+    """Return the remedy of a code with the names that it needs."""
+    return CODES[code].remedy.format(**names)
+
+
+def meaning_of(code: str) -> str:
+    """Return what a code means."""
+    return CODES[code].meaning
+
+
+# --- How findings are written ---
+
+
+def sentences(found: Finding) -> str:
+    """Return what is wrong and what to do, as a module's failure says it."""
+    return f"{shown(found.message).rstrip('.')}. {shown(found.remedy)}".rstrip()
+
+
+def headline(found: Finding, *parts: str) -> str:
+    """Return what is wrong behind the properties that are asked for: code, subject, severity."""
+    return ": ".join(shown(getattr(found, part)) for part in (*parts, "message"))
+
+
+def one_line(found: Finding, *parts: str) -> str:
+    """Return what is wrong and what to do on one line, as a result of the report and of JUnit has it."""
+    return f"{headline(found, *parts)} {shown(found.remedy)}".rstrip()
+
+
+def lines(findings: Iterable[Finding], *parts: str) -> Iterator[str]:
+    """Yield two lines for each finding: what is wrong behind a sign of how grave it is, and what to do."""
+    for found in findings:
+        yield f"{'!' if found.blocks else '?'} {headline(found, *parts)}"
+        yield f"    {shown(found.remedy)}"
+
+
+def numbered(findings: Iterable[Finding], *parts: str) -> Iterator[str]:
+    """Yield two lines for each finding, numbered as a list of what has to be fixed."""
+    for number, found in enumerate(findings, 1):
+        yield f"{number}. {headline(found, *parts)}"
+        yield f"   Remedy: {shown(found.remedy)}"
+
+
+def markdown(findings: Iterable[Finding], *_parts: str) -> Iterator[str]:
+    """Yield the lines of a table in Markdown."""
+    yield f"| {' | '.join(_COLUMNS.values())} |"
+    yield "|---" * len(_COLUMNS) + "|"
+    for found in findings:
+        yield f"| {' | '.join(as_markdown(getattr(found, name)) for name in _COLUMNS)} |"
+
+
+def html_rows(findings: Iterable[Finding], *_parts: str) -> Iterator[str]:
+    """Yield the rows of a table in HTML, the heading first."""
+    yield f"<tr>{''.join(f'<th>{title}</th>' for title in _COLUMNS.values())}</tr>"
+    for found in findings:
+        code, *texts = (html.escape(shown(getattr(found, name))) for name in _COLUMNS)
+        yield f"<tr><td><code>{code}</code></td>{''.join(f'<td>{text}</td>' for text in texts)}</tr>"

@@ -1,0 +1,125 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.filter.findings import FORMS
+from ansible_collections.urmanac.talos.plugins.filter.findings import findings as written
+from ansible_collections.urmanac.talos.plugins.module_utils._codes import AREAS, CODES, SEVERITIES
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import (
+    Finding,
+    finding,
+    finding_of,
+    headline,
+    html_rows,
+    lines,
+    markdown,
+    numbered,
+    one_line,
+    remedy_of,
+    sentences,
+)
+
+TAKEN = finding("ADDRESS_TAKEN_TWICE", "node b", "10.10.0.101 is given to node a and node b.")
+KVM = finding("KVM_MISSING", "nodes", "No /dev/kvm", "Take a metal type.", evidence={"nodes": {"a": 0}})
+HOSTILE = finding("NAME_TAKEN", "VPC <b>x</b>", "a|b *c* \x1b[31m", "Run `it`.")
+
+
+def test_what_is_not_given_comes_from_the_list_of_codes() -> None:
+    assert (TAKEN.severity, TAKEN.remedy) == ("error", "Give each an address of its own.")
+    assert (KVM.severity, KVM.remedy) == ("warning", "Take a metal type.")
+    assert (TAKEN.blocks, KVM.blocks) == (True, False)
+
+
+def test_a_code_that_is_not_on_the_list_is_a_bug() -> None:
+    with pytest.raises(KeyError):
+        finding("NO_SUCH_CODE", "it", "It is wrong.")
+
+
+def test_a_finding_can_have_another_severity_and_subject() -> None:
+    graver = finding("RULE_NOT_ALLOWED", "rule", "It is open.", severity="medium")
+
+    assert graver.severity == "medium"
+    assert TAKEN.about("image of gateway").subject == "image of gateway"
+
+
+def test_findings_with_evidence_can_be_members_of_a_set() -> None:
+    assert len({KVM, KVM, TAKEN}) == 2
+
+
+def test_a_remedy_can_hold_names() -> None:
+    assert remedy_of("PACKAGE_NOT_READY", name="linstor") == "Look at it: kubectl describe package linstor."
+
+
+def test_modules_return_what_they_always_did_and_read_it_again() -> None:
+    short = {"code": "KVM_MISSING", "subject": "nodes", "message": "No /dev/kvm", "remedy": "Take a metal type."}
+
+    assert KVM.as_dict() == short
+    assert KVM.as_dict("evidence", "blocks") == {**short, "evidence": {"nodes": {"a": 0}}, "blocks": False}
+    assert finding_of(short) == Finding(severity="warning", evidence={}, **short)
+    assert finding_of(KVM.as_dict("severity", "evidence")) == KVM
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        pytest.param("It is wrong.", "It is wrong. Fix it.", id="with a full stop"),
+        pytest.param("It is wrong", "It is wrong. Fix it.", id="without one"),
+    ],
+)
+def test_a_failure_is_two_sentences(message: str, expected: str) -> None:
+    assert sentences(finding("NAME_TAKEN", "x", message, "Fix it.")) == expected
+
+
+def test_a_headline_begins_with_what_is_asked_for() -> None:
+    assert headline(KVM) == "No /dev/kvm"
+    assert headline(KVM, "code", "subject") == "KVM_MISSING: nodes: No /dev/kvm"
+    assert one_line(KVM, "code") == "KVM_MISSING: No /dev/kvm Take a metal type."
+
+
+def test_lines_say_with_a_sign_what_is_only_worth_knowing() -> None:
+    assert list(lines([TAKEN, KVM], "code")) == [
+        "! ADDRESS_TAKEN_TWICE: 10.10.0.101 is given to node a and node b.",
+        "    Give each an address of its own.",
+        "? KVM_MISSING: No /dev/kvm",
+        "    Take a metal type.",
+    ]
+
+
+def test_a_numbered_list_has_the_remedy_on_a_line_of_its_own() -> None:
+    assert list(numbered([TAKEN, KVM], "subject")) == [
+        "1. node b: 10.10.0.101 is given to node a and node b.",
+        "   Remedy: Give each an address of its own.",
+        "2. nodes: No /dev/kvm",
+        "   Remedy: Take a metal type.",
+    ]
+
+
+def test_tables_show_markup_of_others_as_text() -> None:
+    assert list(markdown([HOSTILE])) == [
+        "| Code | About | What is wrong | What to do |",
+        "|---|---|---|---|",
+        r"| NAME_TAKEN | VPC &lt;b>x&lt;/b> | a\|b \*c\* \\x1b\[31m | Run \`it\`. |",
+    ]
+    assert list(html_rows([HOSTILE])) == [
+        "<tr><th>Code</th><th>About</th><th>What is wrong</th><th>What to do</th></tr>",
+        r"<tr><td><code>NAME_TAKEN</code></td><td>VPC &lt;b&gt;x&lt;/b&gt;</td><td>a|b *c* \x1b[31m</td>"
+        "<td>Run `it`.</td></tr>",
+    ]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_playbooks_write_findings_in_each_form(form: str) -> None:
+    assert any("No /dev/kvm" in line for line in written([KVM.as_dict()], form, ["code"]))
+
+
+def test_no_code_is_in_two_areas() -> None:
+    assert len(CODES) == sum(map(len, AREAS.values()))
+
+
+def test_each_code_says_what_it_means_and_what_to_do() -> None:
+    for name, code in CODES.items():
+        assert code.meaning and code.remedy.endswith((".", "?")), name
+        assert code.severities and set(code.severities) <= set(SEVERITIES), name
