@@ -18,10 +18,26 @@ def put(owner: Any, **members: Any) -> None:
         setattr(owner, name, member)
 
 
-def wrap(owner: Any, name: str, around: Function) -> None:
-    """Replace a method of moto's by a function that takes the original before the method's own arguments."""
-    original = getattr(owner, name)
-    setattr(owner, name, lambda *arguments, **options: around(original, *arguments, **options))
+def replaces(owner: Any, *names: str, kind: Function = lambda function: function) -> Function:
+    """Put the decorated function in the place of methods of moto's, or of properties: kind=property."""
+
+    def replace(function: Function) -> Function:
+        put(owner, **dict.fromkeys(names, kind(function)))
+        return function
+
+    return replace
+
+
+def wraps(owner: Any, *names: str) -> Function:
+    """Call the decorated function instead of methods of moto's, with the original before their own arguments."""
+
+    def wrap(around: Function) -> Function:
+        for name in names:
+            original = getattr(owner, name)
+            put(owner, **{name: lambda *args, _original=original, **options: around(_original, *args, **options)})
+        return around
+
+    return wrap
 
 
 def refuse(code: str, message: str) -> EC2ClientError:

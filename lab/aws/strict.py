@@ -21,7 +21,7 @@ from moto.core.responses import BaseResponse
 from moto.core.utils import get_service_model
 
 from lab.aws.faults import AwsRefusal
-from lab.aws.patches import Function, wrap
+from lab.aws.patches import Function, wraps
 
 SEEN: set[str] = set()
 FREE = ("boolean", "timestamp", "blob")
@@ -48,7 +48,7 @@ CHECKS: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
 
 def install() -> None:
     """Check every call that moto answers."""
-    wrap(BaseResponse, "setup_class", _checked)
+    wraps(BaseResponse, "setup_class")(_checked)
 
 
 def _checked(original: Function, self: Any, request: Any, *args: Any, **options: Any) -> None:

@@ -9,15 +9,10 @@ from moto.autoscaling.exceptions import AutoscalingClientError
 from moto.autoscaling.models import AutoScalingBackend
 from moto.autoscaling.responses import AutoScalingResponse
 
-from lab.aws.patches import Function, wrap
+from lab.aws.patches import Function, wraps
 
 
-def install() -> None:
-    """Close the gap."""
-    wrap(AutoScalingResponse, "delete_auto_scaling_group", _only_empty_or_forced)
-    wrap(AutoScalingBackend, "delete_auto_scaling_group", _with_its_actions)
-
-
+@wraps(AutoScalingResponse, "delete_auto_scaling_group")
 def _only_empty_or_forced(original: Function, self: Any) -> Any:
     group = self.autoscaling_backend.autoscaling_groups.get(self._get_param("AutoScalingGroupName"))
     if group and group.active_instances() and not self._get_bool_param("ForceDelete"):
@@ -26,6 +21,7 @@ def _only_empty_or_forced(original: Function, self: Any) -> Any:
     return original(self)
 
 
+@wraps(AutoScalingBackend, "delete_auto_scaling_group")
 def _with_its_actions(original: Function, self: Any, group_name: str) -> None:
     group = self.autoscaling_groups.get(group_name)
     if group:

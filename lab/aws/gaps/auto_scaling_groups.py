@@ -17,7 +17,7 @@ from lab.aws.gaps.cpu_credits import give_credits
 from lab.aws.gaps.instance_life import on_termination
 from lab.aws.gaps.launch_checks import check_launch
 from lab.aws.gaps.run_instances import resolve_image
-from lab.aws.patches import put
+from lab.aws.patches import put, replaces
 from lab.machines import MachinePark
 from lab.settings import REGION
 
@@ -27,11 +27,8 @@ LIFECYCLE = {"pending": "Pending", "running": "InService"}
 
 
 def install(park: MachinePark) -> None:
-    """Close the gap, and let machines come to life in the park."""
+    """Let machines come to life in the park."""
     put(FakeAutoScalingGroup, set_desired_capacity=lambda group, capacity: _set_capacity(group, capacity, park))
-    put(FakeAutoScalingGroup, replace_autoscaling_group_instances=_launch, active_instances=_active)
-    put(InstanceState, lifecycle_state=property(_lifecycle, lambda state, value: None))
-    put(AutoScalingResponse, describe_scaling_activities=_activities)
     on_termination(lambda instance: _react(instance, park))
 
 
@@ -78,6 +75,7 @@ def _note(group: Any, description: str, status: str) -> None:
     group.__dict__.setdefault("lab_activities", []).insert(0, activity)
 
 
+@replaces(AutoScalingResponse, "describe_scaling_activities")
 def _activities(response: Any) -> ActionResult:
     groups = response.autoscaling_backend.autoscaling_groups
     name = response._get_param("AutoScalingGroupName")
@@ -86,6 +84,7 @@ def _activities(response: Any) -> ActionResult:
     return ActionResult({"Activities": found[:100]})
 
 
+@replaces(FakeAutoScalingGroup, "active_instances")
 def _active(group: Any) -> list[Any]:
     return [state for state in group.instance_states if state.instance.state in LIFECYCLE]
 
@@ -94,6 +93,10 @@ def _lifecycle(state: Any) -> str:
     return LIFECYCLE.get(state.instance.state, "Terminating")
 
 
+put(InstanceState, lifecycle_state=property(_lifecycle, lambda state, value: None))
+
+
+@replaces(FakeAutoScalingGroup, "replace_autoscaling_group_instances")
 def _launch(group: Any, count: int, tags: dict[str, str]) -> None:
     data = group.ec2_launch_template.get_version(group.launch_template_version).data
     wanted = {

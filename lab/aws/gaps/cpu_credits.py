@@ -8,14 +8,9 @@ from typing import Any
 from moto.core.responses import ActionResult
 from moto.ec2.responses import EC2Response
 
-from lab.aws.patches import put
+from lab.aws.patches import replaces
 
 UNLIMITED_BY_DEFAULT = ("t3.", "t3a.", "t4g.")
-
-
-def install() -> None:
-    """Close the gap."""
-    put(EC2Response, describe_instance_credit_specifications=_describe_credits)
 
 
 def give_credits(instance: Any, credit: str | None) -> None:
@@ -30,6 +25,7 @@ def default_credits(instance_type: str) -> str | None:
     return "standard" if instance_type.startswith("t2.") else None
 
 
+@replaces(EC2Response, "describe_instance_credit_specifications")
 def _describe_credits(response: Any) -> ActionResult:
     wanted = response._get_param("InstanceIds", []) or []
     backend = response.ec2_backend

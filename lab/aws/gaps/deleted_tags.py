@@ -7,27 +7,13 @@ from typing import Any
 
 from moto.ec2.models import EC2Backend
 
-from lab.aws.patches import Function, wrap
+from lab.aws.patches import Function, wraps
 
 DELETING = (
-    "delete_dhcp_options_set",
-    "delete_launch_template",
-    "delete_network_interface",
-    "delete_security_group",
-    "delete_subnet",
-    "delete_volume",
-    "delete_vpc",
-    "release_address",
-    "revoke_security_group_egress",
+    *("delete_dhcp_options_set", "delete_launch_template", "delete_network_interface", "delete_security_group"),
+    *("delete_subnet", "delete_volume", "delete_vpc", "release_address", "revoke_security_group_egress"),
     "revoke_security_group_ingress",
 )
-
-
-def install() -> None:
-    """Close the gap."""
-    for name in DELETING:
-        owner = next(cls for cls in EC2Backend.__mro__ if name in vars(cls))
-        wrap(owner, name, _without_tags)
 
 
 def _without_tags(original: Function, self: Any, *arguments: Any, **options: Any) -> Any:
@@ -36,6 +22,10 @@ def _without_tags(original: Function, self: Any, *arguments: Any, **options: Any
     for resource_id in before - _ids(self):
         self.tags.pop(resource_id, None)
     return answer
+
+
+for _name in DELETING:
+    wraps(next(owner for owner in EC2Backend.__mro__ if _name in vars(owner)), _name)(_without_tags)
 
 
 def _ids(backend: Any) -> set[str]:

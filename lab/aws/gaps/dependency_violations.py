@@ -15,23 +15,14 @@ from moto.ec2.models.security_groups import SecurityGroupBackend
 from moto.ec2.models.subnets import SubnetBackend
 from moto.ec2.models.vpcs import VPCBackend
 
-from lab.aws.patches import Function, refuse, wrap
-
-
-def install() -> None:
-    """Close the gap."""
-    wrap(SubnetBackend, "delete_subnet", _only_empty_subnets)
-    wrap(SecurityGroupBackend, "delete_security_group", _only_unused_groups)
-    wrap(InternetGatewayBackend, "detach_internet_gateway", _without_public_addresses)
-    wrap(VPCBackend, "delete_vpc", _only_empty_vpcs)
-    wrap(NetworkInterfaceBackend, "delete_network_interface", _only_detached)
-    wrap(ElasticAddressBackend, "release_address", _only_idle_addresses)
+from lab.aws.patches import Function, refuse, wraps
 
 
 def _dependency(kind: str, name: str) -> Exception:
     return refuse("DependencyViolation", f"The {kind} '{name}' has dependencies and cannot be deleted.")
 
 
+@wraps(SubnetBackend, "delete_subnet")
 def _only_empty_subnets(original: Function, self: Any, subnet_id: str) -> Any:
     if any(eni.subnet.id == subnet_id for eni in self.enis.values()):
         raise _dependency("subnet", subnet_id)
@@ -41,6 +32,7 @@ def _only_empty_subnets(original: Function, self: Any, subnet_id: str) -> Any:
     return subnet
 
 
+@wraps(SecurityGroupBackend, "delete_security_group")
 def _only_unused_groups(original: Function, self: Any, name: str | None = None, group_id: str | None = None) -> Any:
     for eni in self.enis.values():
         if group_id in {group.id for group in eni.group_set}:
@@ -53,6 +45,7 @@ def _only_unused_groups(original: Function, self: Any, name: str | None = None, 
     return answer
 
 
+@wraps(InternetGatewayBackend, "detach_internet_gateway")
 def _without_public_addresses(original: Function, self: Any, internet_gateway_id: str, vpc_id: str) -> Any:
     if any(eni.subnet.vpc_id == vpc_id and eni.public_ip for eni in self.enis.values()):
         message = f"Network {vpc_id} has some mapped public address(es). Please unmap those before detaching."
@@ -60,6 +53,7 @@ def _without_public_addresses(original: Function, self: Any, internet_gateway_id
     return original(self, internet_gateway_id, vpc_id)
 
 
+@wraps(VPCBackend, "delete_vpc")
 def _only_empty_vpcs(original: Function, self: Any, vpc_id: str) -> Any:
     gateways = [g for g in self.internet_gateways.values() if g.vpc and g.vpc.id == vpc_id]
     groups = [g for g in self.groups.get(vpc_id, {}).values() if g.name != "default"]
@@ -76,6 +70,7 @@ def _only_empty_vpcs(original: Function, self: Any, vpc_id: str) -> Any:
     return answer
 
 
+@wraps(NetworkInterfaceBackend, "delete_network_interface")
 def _only_detached(original: Function, self: Any, eni_id: str) -> None:
     eni = self.get_network_interface(eni_id)
     if eni.attachment_id:
@@ -83,6 +78,7 @@ def _only_detached(original: Function, self: Any, eni_id: str) -> None:
     original(self, eni_id)
 
 
+@wraps(ElasticAddressBackend, "release_address")
 def _only_idle_addresses(
     original: Function, self: Any, address: str | None = None, allocation_id: str | None = None
 ) -> None:

@@ -12,16 +12,12 @@ from moto.core.responses import ActionResult
 from moto.ec2.models.dhcp_options import DHCPOptionsSet, DHCPOptionsSetBackend
 from moto.ec2.responses import EC2Response
 
-from lab.aws.patches import Function, put, refuse, tags_for, wrap
+from lab.aws.patches import Function, put, refuse, replaces, tags_for, wraps
+
+put(DHCPOptionsSet, owner_id=property(lambda self: self.ec2_backend.account_id))
 
 
-def install() -> None:
-    """Close the gap."""
-    wrap(EC2Response, "create_dhcp_options", _tagged_dhcp_options)
-    put(DHCPOptionsSetBackend, delete_dhcp_options_set=_delete_dhcp_options)
-    put(DHCPOptionsSet, owner_id=property(lambda self: self.ec2_backend.account_id))
-
-
+@wraps(EC2Response, "create_dhcp_options")
 def _tagged_dhcp_options(original: Function, self: Any) -> ActionResult:
     answer: ActionResult = original(self)
     options = answer.result["DhcpOptions"]  # type: ignore[index]
@@ -29,6 +25,7 @@ def _tagged_dhcp_options(original: Function, self: Any) -> ActionResult:
     return answer
 
 
+@replaces(DHCPOptionsSetBackend, "delete_dhcp_options_set")
 def _delete_dhcp_options(self: Any, options_id: str) -> None:
     if options_id not in self.dhcp_options_sets:
         raise refuse("InvalidDhcpOptionID.NotFound", f"DhcpOption ID {options_id} does not exist.")

@@ -1,12 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """EC2: DescribeTags returns the resource type of Elastic IPs under another prefix than eipalloc."""
 
-from __future__ import annotations
-
 import moto.ec2.utils
 
-
-def install() -> None:
-    """Close the gap."""
-    moto.ec2.utils.EC2_RESOURCE_TO_PREFIX["elastic-ip"] = "eipalloc"
-    moto.ec2.utils.EC2_PREFIX_TO_RESOURCE["eipalloc"] = "elastic-ip"
+moto.ec2.utils.EC2_RESOURCE_TO_PREFIX["elastic-ip"] = "eipalloc"
+moto.ec2.utils.EC2_PREFIX_TO_RESOURCE["eipalloc"] = "elastic-ip"

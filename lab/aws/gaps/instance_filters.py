@@ -9,14 +9,10 @@ from typing import Any
 
 import moto.ec2.utils
 
-from lab.aws.patches import put, refuse
+from lab.aws.patches import refuse, replaces
 
 
-def install() -> None:
-    """Close the gap."""
-    put(moto.ec2.utils, passes_filter_dict=_passes)
-
-
+@replaces(moto.ec2.utils, "passes_filter_dict")
 def _passes(instance: Any, filters: dict[str, list[str]]) -> bool:
     return all(_passes_one(instance, name, values) for name, values in filters.items())
 

@@ -11,18 +11,12 @@ from typing import Any
 from moto.ec2.models.instances import Instance
 
 from lab.aws.gaps.interface_attachments import check_available
-from lab.aws.patches import put, refuse
+from lab.aws.patches import put, refuse, replaces
+
+put(Instance, setup_defaults=lambda self: None, __del__=lambda self: None)
 
 
-def install() -> None:
-    """Close the gap."""
-    put(Instance, prep_nics=_attach_interfaces, setup_defaults=lambda self: None)
-    put(Instance, security_groups=property(_groups, _set_groups), ipv6_address=property(_ipv6))
-    put(Instance, private_ip=property(_ipv4), private_ip_address=property(_ipv4))
-    put(Instance, public_ip=property(_public_ipv4), public_ip_address=property(_public_ipv4))
-    put(Instance, private_dns_name=property(_private_name), __del__=lambda self: None)
-
-
+@replaces(Instance, "prep_nics")
 def _attach_interfaces(instance: Any, nic_spec: list[dict[str, Any]], **options: Any) -> None:
     instance.nics = {}
     specifications = nic_spec or [{"DeviceIndex": 0}]
@@ -78,18 +72,25 @@ def _set_groups(instance: Any, groups: list[Any]) -> None:
         _primary(instance)._group_set = list(groups)
 
 
+put(Instance, security_groups=property(_groups, _set_groups))
+
+
+@replaces(Instance, "private_ip", "private_ip_address", kind=property)
 def _ipv4(instance: Any) -> str | None:
     return _primary(instance).private_ip_address if _primary(instance) else None
 
 
+@replaces(Instance, "ipv6_address", kind=property)
 def _ipv6(instance: Any) -> str | None:
     return _primary(instance).ipv6_address if _primary(instance) else None
 
 
+@replaces(Instance, "public_ip", "public_ip_address", kind=property)
 def _public_ipv4(instance: Any) -> str | None:
     return _primary(instance).public_ip if _primary(instance) else None
 
 
+@replaces(Instance, "private_dns_name", kind=property)
 def _private_name(instance: Any) -> str:
     address = _ipv4(instance)
     return f"ip-{address.replace('.', '-')}.{instance.region_name}.compute.internal" if address else ""

@@ -18,7 +18,7 @@ from moto.ec2.responses import EC2Response
 
 from lab.aws.gaps.instance_volumes import add_volumes
 from lab.aws.gaps.launch_checks import check_vcpus
-from lab.aws.patches import Function, put, refuse, wrap
+from lab.aws.patches import Function, put, refuse, wraps
 from lab.machines import MachinePark, Size
 
 ENDED: list[Callable[[Any], None]] = []
@@ -26,9 +26,9 @@ STATES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "s
 
 
 def install(park: MachinePark) -> None:
-    """Close the gap, and let machines come to life in the park."""
+    """Let machines come to life in the park."""
     _install_life(park)
-    wrap(InstanceBackend, "run_instances", partial(_living_run, park))
+    wraps(InstanceBackend, "run_instances")(partial(_living_run, park))
     put(EC2Response, get_console_output=lambda response: _console(response, park))
 
 

@@ -12,21 +12,17 @@ from moto.iam.exceptions import NotFoundException
 from moto.iam.models import IAMBackend
 
 from lab.aws.account import STATE
-from lab.aws.patches import Function, refuse, wrap
+from lab.aws.patches import Function, refuse, wraps
 
 
-def install() -> None:
-    """Close the gap."""
-    wrap(IAMBackend, "create_instance_profile", _unknown_at_first)
-    wrap(IAMBackend, "remove_role_from_instance_profile", _only_roles_in_it)
-
-
+@wraps(IAMBackend, "remove_role_from_instance_profile")
 def _only_roles_in_it(original: Function, self: Any, profile_name: str, role_name: str) -> None:
     if role_name not in [role.name for role in self.get_instance_profile(profile_name).roles]:
         raise NotFoundException(f"Role {role_name} cannot be found in Instance Profile {profile_name}.")
     original(self, profile_name, role_name)
 
 
+@wraps(IAMBackend, "create_instance_profile")
 def _unknown_at_first(original: Function, self: Any, *args: Any, **options: Any) -> Any:
     profile = original(self, *args, **options)
     STATE.unknown_profiles |= dict.fromkeys((profile.arn, profile.name), STATE.unknown_profile_uses)

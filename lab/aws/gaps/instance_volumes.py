@@ -12,18 +12,12 @@ from typing import Any
 from moto.ec2.models.elastic_block_store import Volume, VolumeAttachment
 from moto.ec2.responses import EC2Response
 
-from lab.aws.patches import Function, put, wrap
+from lab.aws.patches import Function, replaces, wraps
 
 GP3_THROUGHPUT = 125
 
 
-def install() -> None:
-    """Close the gap."""
-    wrap(Volume, "__init__", _complete)
-    put(VolumeAttachment, delete_on_termination=property(_delete_on_termination))
-    put(EC2Response, _parse_block_device_mapping=_mappings_of_request)
-
-
+@wraps(Volume, "__init__")
 def _complete(original: Function, self: Any, *args: Any, **options: Any) -> None:
     original(self, *args, **options)
     self.snapshot_id = self.snapshot_id or ""
@@ -31,11 +25,13 @@ def _complete(original: Function, self: Any, *args: Any, **options: Any) -> None
         self.throughput = self.throughput or GP3_THROUGHPUT
 
 
+@replaces(VolumeAttachment, "delete_on_termination", kind=property)
 def _delete_on_termination(attachment: Any) -> bool:
     block = attachment.instance.block_device_mapping.get(attachment.device)
     return bool(block and block.delete_on_termination)
 
 
+@replaces(EC2Response, "_parse_block_device_mapping")
 def _mappings_of_request(response: Any) -> list[dict[str, Any]]:
     mappings = response._get_param("BlockDeviceMappings", []) or []
     return [

@@ -16,15 +16,9 @@ from moto.ec2.responses import EC2Response
 
 from lab.aws.gaps.private_addresses import next_address, request_address, used_addresses
 from lab.aws.gaps.subnet_ipv6 import ipv6_block
-from lab.aws.patches import Function, put, refuse, wrap
+from lab.aws.patches import Function, put, refuse, replaces, wraps
 
-
-def install() -> None:
-    """Close the gap."""
-    wrap(NetworkInterfaceBackend, "create_network_interface", _checked_addresses)
-    put(NetworkInterfaceBackend, assign_ipv6_addresses=assign_ipv6, unassign_ipv6_addresses=_unassign_ipv6)
-    wrap(EC2Response, "assign_ipv6_addresses", _only_new_addresses)
-    put(NetworkInterface, ipv6_address=property(lambda self: next(iter(self.ipv6_addresses), None)))
+put(NetworkInterface, ipv6_address=property(lambda self: next(iter(self.ipv6_addresses), None)))
 
 
 def known_groups(backend: Any, subnet: Any, group_ids: list[str]) -> None:
@@ -38,6 +32,7 @@ def known_groups(backend: Any, subnet: Any, group_ids: list[str]) -> None:
             raise refuse("InvalidParameterCombination", message)
 
 
+@wraps(NetworkInterfaceBackend, "create_network_interface")
 def _checked_addresses(
     original: Function,
     self: Any,
@@ -99,6 +94,7 @@ def _free_ipv6(block: ipaddress.IPv6Network, used: set[str], count: int) -> list
     return chosen
 
 
+@replaces(NetworkInterfaceBackend, "assign_ipv6_addresses")
 def assign_ipv6(self: Any, eni_id: str, ipv6_addresses: Any = None, ipv6_count: int | None = None) -> Any:
     """Give an interface more IPv6 addresses."""
     eni = self.get_network_interface(eni_id)
@@ -108,12 +104,14 @@ def assign_ipv6(self: Any, eni_id: str, ipv6_addresses: Any = None, ipv6_count: 
     return eni
 
 
+@wraps(EC2Response, "assign_ipv6_addresses")
 def _only_new_addresses(original: Function, self: Any) -> ActionResult:
     answer: ActionResult = original(self)
     eni = self.ec2_backend.get_network_interface(self._get_param("NetworkInterfaceId"))
     return ActionResult(dict(answer.result) | {"AssignedIpv6Addresses": eni.newly_assigned})  # type: ignore[call-overload]
 
 
+@replaces(NetworkInterfaceBackend, "unassign_ipv6_addresses")
 def _unassign_ipv6(self: Any, eni_id: str, ips: list[str] | None = None) -> list[str]:
     eni = self.get_network_interface(eni_id)
     gone = {str(ipaddress.IPv6Address(ip)) for ip in ips or []}

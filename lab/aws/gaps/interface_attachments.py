@@ -13,14 +13,7 @@ from moto.ec2.models.elastic_network_interfaces import NetworkInterface, Network
 from moto.ec2.responses import EC2Response
 
 from lab.aws.gaps.interface_addresses import known_groups
-from lab.aws.patches import Function, put, refuse, wrap
-
-
-def install() -> None:
-    """Close the gap."""
-    wrap(NetworkInterfaceBackend, "attach_network_interface", _only_available)
-    wrap(EC2Response, "modify_network_interface_attribute", _more_attributes)
-    put(NetworkInterface, group_set=property(_groups))
+from lab.aws.patches import Function, refuse, replaces, wraps
 
 
 def check_available(eni: Any) -> None:
@@ -29,15 +22,18 @@ def check_available(eni: Any) -> None:
         raise refuse("InvalidNetworkInterface.InUse", f"Interface: [{eni.id}] in use.")
 
 
+@wraps(NetworkInterfaceBackend, "attach_network_interface")
 def _only_available(original: Function, self: Any, eni_id: str, instance_id: str, device_index: int) -> Any:
     check_available(self.get_network_interface(eni_id))
     return original(self, eni_id, instance_id, device_index)
 
 
+@replaces(NetworkInterface, "group_set", kind=property)
 def _groups(eni: Any) -> list[Any]:
     return list(eni._group_set)
 
 
+@wraps(EC2Response, "modify_network_interface_attribute")
 def _more_attributes(original: Function, self: Any) -> Any:
     eni = self.ec2_backend.get_network_interface(self._get_param("NetworkInterfaceId"))
     known_groups(self.ec2_backend, eni.subnet, self._get_param("Groups", []) or [])

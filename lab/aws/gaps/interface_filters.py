@@ -7,14 +7,10 @@ from typing import Any
 
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 
-from lab.aws.patches import Function, wrap
+from lab.aws.patches import Function, wraps
 
 
-def install() -> None:
-    """Close the gap."""
-    wrap(NetworkInterface, "get_filter_value", _filters)
-
-
+@wraps(NetworkInterface, "get_filter_value")
 def _filters(original: Function, self: Any, filter_name: str, method_name: str | None = None) -> Any:
     if filter_name == "status":
         return self.status

@@ -13,15 +13,10 @@ from moto.ec2.models.instance_types import INSTANCE_TYPES
 from lab.aws.account import STATE, VCPUS
 from lab.aws.gaps.instance_profiles import check_profile
 from lab.aws.gaps.quotas import quota
-from lab.aws.patches import Function, refuse, wrap
+from lab.aws.patches import Function, refuse, wraps
 
 OTHER_FAMILIES = ("dl", "hpc", "inf", "trn")
 LAUNCHED = ("InstanceType", "CreditSpecification", "IamInstanceProfile", "KeyName")
-
-
-def install() -> None:
-    """Close the gap."""
-    wrap(AutoScalingResponse, "create_auto_scaling_group", _with_a_valid_template)
 
 
 def check_launch(backend: Any, data: dict[str, Any], count: int = 1) -> None:
@@ -63,6 +58,7 @@ def _vcpus(kind: str) -> int:
     return int(INSTANCE_TYPES[kind]["VCpuInfo"]["DefaultVCpus"]) if standard else 0
 
 
+@wraps(AutoScalingResponse, "create_auto_scaling_group")
 def _with_a_valid_template(original: Function, self: Any) -> Any:
     reported = self._get_param("LaunchTemplate") or {}
     backend = self.autoscaling_backend.ec2_backend

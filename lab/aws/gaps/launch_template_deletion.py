@@ -12,21 +12,17 @@ from moto.core.responses import ActionResult
 from moto.ec2.models.launch_templates import LaunchTemplateBackend
 from moto.ec2.responses import EC2Response
 
-from lab.aws.patches import Function, put, refuse, wrap
+from lab.aws.patches import Function, refuse, replaces, wraps
 
 
-def install() -> None:
-    """Close the gap."""
-    wrap(LaunchTemplateBackend, "describe_launch_templates", _only_known_templates)
-    put(EC2Response, delete_launch_template_versions=_delete_versions)
-
-
+@wraps(LaunchTemplateBackend, "describe_launch_templates")
 def _only_known_templates(original: Function, self: Any, *args: Any, **options: Any) -> Any:
     for identity in options.get("template_ids") or ():
         self.get_launch_template(identity)
     return original(self, *args, **options)
 
 
+@replaces(EC2Response, "delete_launch_template_versions")
 def _delete_versions(response: Any) -> ActionResult:
     name, identity = response._get_param("LaunchTemplateName"), response._get_param("LaunchTemplateId")
     backend = response.ec2_backend

@@ -10,17 +10,13 @@ from moto.ec2.exceptions import InvalidLaunchTemplateVersionNotFound
 from moto.ec2.models.launch_templates import LaunchTemplate
 from moto.ec2.responses import EC2Response
 
-from lab.aws.patches import Function, put, wrap
+from lab.aws.patches import Function, put, replaces, wraps
+
+put(LaunchTemplate, default_version=lambda template: _version(template, "$Default"))
+put(LaunchTemplate, tags=property(lambda template: template.get_tags(), lambda template, tags: None))
 
 
-def install() -> None:
-    """Close the gap."""
-    wrap(LaunchTemplate, "create_version", _plain_version)
-    put(LaunchTemplate, get_version=_version, default_version=lambda template: _version(template, "$Default"))
-    wrap(EC2Response, "create_launch_template_version", _inheriting)
-    put(LaunchTemplate, tags=property(lambda template: template.get_tags(), lambda template, tags: None))
-
-
+@wraps(LaunchTemplate, "create_version")
 def _plain_version(original: Function, self: Any, data: dict[str, Any], description: str) -> Any:
     kept = {key: value for key, value in data.items() if value is not None}
     specifications = [s for s in kept.pop("TagSpecifications", []) if s["ResourceType"] != "launch-template"]
@@ -34,6 +30,7 @@ def _plain_version(original: Function, self: Any, data: dict[str, Any], descript
     return version
 
 
+@replaces(LaunchTemplate, "get_version")
 def _version(template: Any, wanted: Any) -> Any:
     number = {"$latest": template.versions[-1].number, "$default": template.default_version_number}.get(
         str(wanted).lower(), wanted
@@ -44,6 +41,7 @@ def _version(template: Any, wanted: Any) -> Any:
     return found
 
 
+@wraps(EC2Response, "create_launch_template_version")
 def _inheriting(original: Function, self: Any) -> Any:
     source, asked = self._get_param("SourceVersion"), self._get_param("LaunchTemplateData") or {}
     if source:

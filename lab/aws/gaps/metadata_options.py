@@ -8,14 +8,10 @@ from typing import Any
 
 from moto.ec2.models.instances import InstanceBackend, MetadataOptions
 
-from lab.aws.patches import put
+from lab.aws.patches import replaces
 
 
-def install() -> None:
-    """Close the gap."""
-    put(InstanceBackend, modify_instance_metadata_options=_modify_metadata)
-
-
+@replaces(InstanceBackend, "modify_instance_metadata_options")
 def _modify_metadata(self: Any, instance_id: str, **changes: Any) -> MetadataOptions:
     instance = self.get_instance(instance_id)
     options = copy.copy(instance.metadata_options)

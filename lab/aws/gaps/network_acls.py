@@ -7,15 +7,10 @@ from typing import Any
 
 from moto.ec2.models.vpcs import VPCBackend
 
-from lab.aws.patches import Function, wrap
+from lab.aws.patches import Function, wraps
 
 
-def install() -> None:
-    """Close the gap."""
-    for name in ("create_vpc", "associate_vpc_cidr_block"):
-        wrap(VPCBackend, name, _open_acl_to_ipv6)
-
-
+@wraps(VPCBackend, "create_vpc", "associate_vpc_cidr_block")
 def _open_acl_to_ipv6(original: Function, self: Any, *arguments: Any, **options: Any) -> Any:
     answer = original(self, *arguments, **options)
     dual = {vpc.id for vpc in self.vpcs.values() if vpc.get_cidr_block_association_set(ipv6=True)}

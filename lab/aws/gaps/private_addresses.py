@@ -11,12 +11,7 @@ from typing import Any
 
 from moto.ec2.models.subnets import Subnet
 
-from lab.aws.patches import put, refuse
-
-
-def install() -> None:
-    """Close the gap."""
-    put(Subnet, request_ip=request_address, get_available_subnet_ip=next_address, del_subnet_ip=_forget_address)
+from lab.aws.patches import refuse, replaces
 
 
 def used_addresses(subnet: Any) -> set[str]:
@@ -26,6 +21,7 @@ def used_addresses(subnet: Any) -> set[str]:
     return ipv4 | {address for eni in interfaces for address in eni.ipv6_addresses}
 
 
+@replaces(Subnet, "request_ip")
 def request_address(subnet: Any, ip: str, instance: Any = None) -> None:
     """Refuse an IPv4 address that is not in the subnet, reserved by AWS or in use."""
     hosts = subnet.cidr
@@ -39,6 +35,7 @@ def request_address(subnet: Any, ip: str, instance: Any = None) -> None:
         raise refuse("InvalidIPAddress.InUse", f"Address {ip} is in use.")
 
 
+@replaces(Subnet, "get_available_subnet_ip")
 def next_address(subnet: Any, instance: Any = None) -> str:
     """Return the first free IPv4 address of the subnet."""
     used = used_addresses(subnet)
@@ -48,5 +45,6 @@ def next_address(subnet: Any, instance: Any = None) -> str:
     raise refuse("InsufficientFreeAddressesInSubnet", f"The subnet '{subnet.id}' has no free addresses.")
 
 
+@replaces(Subnet, "del_subnet_ip")
 def _forget_address(subnet: Any, ip: str) -> None:
     """Do nothing: what is in use follows from the interfaces."""

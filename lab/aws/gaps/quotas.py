@@ -13,19 +13,10 @@ from moto.servicequotas.resources.default_quotas.vpc import VPC_DEFAULT_QUOTAS
 from moto.servicequotas.responses import ServiceQuotasResponse
 
 from lab.aws.account import STATE, VCPUS, VPCS
-from lab.aws.patches import Function, refuse, wrap
+from lab.aws.patches import Function, refuse, replaces, wraps
 
 ADDRESSES = "L-0263D0A3"
 STANDARD = "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances"
-
-
-def install() -> None:
-    """Close the gap."""
-    wrap(VPCBackend, "create_vpc", _limited(VPCS, lambda self: len(self.vpcs), "VpcLimitExceeded", "VPCs"))
-    count, code = lambda self: len(self.addresses), "AddressLimitExceeded"
-    wrap(ElasticAddressBackend, "allocate_address", _limited(ADDRESSES, count, code, "addresses"))
-    for name in ("get_service_quota", "get_aws_default_service_quota"):
-        setattr(ServiceQuotasResponse, name, _one_quota(default="default" in name))
 
 
 def _quotas(service: str, *, default: bool) -> list[dict[str, Any]]:
@@ -44,21 +35,35 @@ def quota(code: str) -> float:
     return next(float(row["Value"]) for row in rows if row["QuotaCode"] == code)
 
 
-def _one_quota(*, default: bool) -> Function:
-    def answer(self: Any) -> str:
-        wanted = json.loads(self.body)
-        rows = [q for q in _quotas(wanted["ServiceCode"], default=default) if q["QuotaCode"] == wanted["QuotaCode"]]
-        if not rows:
-            raise NoSuchResource
-        return json.dumps({"Quota": rows[0]})
-
-    return answer
+@replaces(ServiceQuotasResponse, "get_service_quota")
+def _own_quota(response: Any) -> str:
+    return _one_quota(json.loads(response.body), default=False)
 
 
-def _limited(code: str, count: Function, error: str, things: str) -> Function:
-    def create(original: Function, self: Any, *args: Any, **options: Any) -> Any:
-        if count(self) >= quota(code):
-            raise refuse(error, f"The maximum number of {things} has been reached.")
-        return original(self, *args, **options)
+@replaces(ServiceQuotasResponse, "get_aws_default_service_quota")
+def _default_quota(response: Any) -> str:
+    return _one_quota(json.loads(response.body), default=True)
 
-    return create
+
+def _one_quota(wanted: dict[str, str], *, default: bool) -> str:
+    rows = [q for q in _quotas(wanted["ServiceCode"], default=default) if q["QuotaCode"] == wanted["QuotaCode"]]
+    if not rows:
+        raise NoSuchResource
+    return json.dumps({"Quota": rows[0]})
+
+
+def _check(code: str, used: int, error: str, things: str) -> None:
+    if used >= quota(code):
+        raise refuse(error, f"The maximum number of {things} has been reached.")
+
+
+@wraps(VPCBackend, "create_vpc")
+def _few_vpcs(original: Function, self: Any, *args: Any, **options: Any) -> Any:
+    _check(VPCS, len(self.vpcs), "VpcLimitExceeded", "VPCs")
+    return original(self, *args, **options)
+
+
+@wraps(ElasticAddressBackend, "allocate_address")
+def _few_addresses(original: Function, self: Any, *args: Any, **options: Any) -> Any:
+    _check(ADDRESSES, len(self.addresses), "AddressLimitExceeded", "addresses")
+    return original(self, *args, **options)

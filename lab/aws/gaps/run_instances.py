@@ -12,17 +12,13 @@ from moto.ssm.models import ssm_backends
 from lab.aws.gaps.cpu_credits import give_credits
 from lab.aws.gaps.interface_attachments import check_available
 from lab.aws.gaps.launch_checks import LAUNCHED, check_launch, launched
-from lab.aws.patches import ACCOUNT, Function, refuse, tags_for, wrap
+from lab.aws.patches import ACCOUNT, Function, refuse, tags_for, wraps
 from lab.settings import REGION
 
 RESOLVED = "resolve:ssm:"
 
 
-def install() -> None:
-    """Close the gap."""
-    wrap(EC2Response, "run_instances", _checked_run)
-
-
+@wraps(EC2Response, "run_instances")
 def _checked_run(original: Function, self: Any) -> ActionResult:
     if self._get_param("ImageId"):
         self.params["ImageId"] = resolve_image(self._get_param("ImageId"))

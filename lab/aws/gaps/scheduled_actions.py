@@ -12,14 +12,8 @@ from zoneinfo import ZoneInfo
 from moto.autoscaling.exceptions import ValidationError
 from moto.autoscaling.models import AutoScalingBackend, FakeScheduledAction, autoscaling_backends
 
-from lab.aws.patches import ACCOUNT, Function, put, wrap
+from lab.aws.patches import ACCOUNT, Function, replaces, wraps
 from lab.settings import REGION
-
-
-def install() -> None:
-    """Close the gap."""
-    wrap(AutoScalingBackend, "put_scheduled_update_group_action", _checked_action)
-    put(AutoScalingBackend, delete_scheduled_action=_delete_action)
 
 
 def run_scheduled_action(group_name: str, name: str) -> None:
@@ -36,6 +30,7 @@ def run_scheduled_action(group_name: str, name: str) -> None:
         group.set_desired_capacity(actions[0].desired_capacity)
 
 
+@wraps(AutoScalingBackend, "put_scheduled_update_group_action")
 def _checked_action(original: Function, self: Any, name: str, *args: Any, **options: Any) -> FakeScheduledAction:
     if name not in self.autoscaling_groups:
         raise ValidationError(f"AutoScalingGroup name not found - AutoScalingGroup '{name}' not found")
@@ -50,6 +45,7 @@ def _checked_action(original: Function, self: Any, name: str, *args: Any, **opti
     return action
 
 
+@replaces(AutoScalingBackend, "delete_scheduled_action")
 def _delete_action(self: Any, auto_scaling_group_name: str, scheduled_action_name: str) -> None:
     if self.scheduled_actions.pop(f"{auto_scaling_group_name}/{scheduled_action_name}", None) is None:
         raise ValidationError("Scheduled action name not found")

@@ -19,7 +19,7 @@ from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.ssm.responses import SimpleSystemManagerResponse
 
-from lab.aws.patches import ACCOUNT, put
+from lab.aws.patches import ACCOUNT, put, replaces
 from lab.machines import MachinePark
 
 DOCUMENT = "AWS-StartSSHSession"
@@ -32,9 +32,7 @@ CALLS = (
 
 
 def install(park: MachinePark) -> None:
-    """Close the gap."""
     put(SimpleSystemManagerResponse, start_session=lambda response: _start(response, park))
-    put(SimpleSystemManagerResponse, terminate_session=_end)
 
 
 def _start(response: Any, park: MachinePark) -> str:
@@ -52,6 +50,7 @@ def _start(response: Any, park: MachinePark) -> str:
     return json.dumps({"SessionId": session, "TokenValue": secrets.token_hex(16), "StreamUrl": url})
 
 
+@replaces(SimpleSystemManagerResponse, "terminate_session")
 def _end(response: Any) -> str:
     return json.dumps({"SessionId": json.loads(response.body)["SessionId"]})
 

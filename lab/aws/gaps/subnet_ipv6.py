@@ -11,15 +11,10 @@ from typing import Any
 
 from moto.ec2.models.subnets import Subnet, SubnetBackend
 
-from lab.aws.patches import Function, put, refuse, wrap
+from lab.aws.patches import Function, refuse, replaces, wraps
 
 
-def install() -> None:
-    """Close the gap."""
-    put(Subnet, ipv6_cidr_block_association_set=property(_associations))
-    wrap(SubnetBackend, "associate_subnet_cidr_block", _one_ipv6_block_per_subnet)
-
-
+@replaces(Subnet, "ipv6_cidr_block_association_set", kind=property)
 def _associations(subnet: Any) -> list[dict[str, Any]]:
     return [
         {
@@ -38,6 +33,7 @@ def ipv6_block(subnet: Any) -> ipaddress.IPv6Network | None:
     return ipaddress.IPv6Network(blocks[0]["Ipv6CidrBlock"]) if blocks else None
 
 
+@wraps(SubnetBackend, "associate_subnet_cidr_block")
 def _one_ipv6_block_per_subnet(original: Function, self: Any, subnet_id: str, ipv6_cidr_block: str) -> Any:
     subnet = self.get_subnet(subnet_id)
     block = ipaddress.IPv6Network(ipv6_cidr_block)

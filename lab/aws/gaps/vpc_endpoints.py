@@ -8,15 +8,12 @@ from typing import Any
 import moto.ec2.models.vpcs
 from moto.ec2.models.vpcs import VPCBackend
 
-from lab.aws.patches import Function, put, wrap
+from lab.aws.patches import Function, put, wraps
+
+put(moto.ec2.models.vpcs, random_private_ip=lambda: None)
 
 
-def install() -> None:
-    """Close the gap."""
-    put(moto.ec2.models.vpcs, random_private_ip=lambda: None)
-    wrap(VPCBackend, "create_vpc_endpoint", _with_interfaces_of_its_own)
-
-
+@wraps(VPCBackend, "create_vpc_endpoint")
 def _with_interfaces_of_its_own(original: Function, self: Any, *args: Any, **options: Any) -> Any:
     endpoint = original(self, *args, **options)
     for name in endpoint.network_interface_ids or ():
