@@ -666,7 +666,7 @@ BOOT: Mapping[str, Code] = {
         "Set version to a newer release.",
     ),
     "DISK_UNUSABLE": Code(
-        "The disk does not exist, cannot be told from others, or cannot be written.", "Name another disk."
+        "The disk does not exist, cannot be distinguished from others, or cannot be written.", "Name another disk."
     ),
     "DISK_TOO_SMALL": Code(
         "The disk is smaller than the image.",
