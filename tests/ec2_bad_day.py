@@ -13,7 +13,7 @@ from moto.ec2.models import ec2_backends
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls, Clock
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 from tests.ec2_cluster import ACCOUNT, REGION, MotoApi
 
 READING = ("describe_", "get_", "list_")
@@ -21,13 +21,13 @@ READING = ("describe_", "get_", "list_")
 
 def refusal(reason: str, operation: str = "ec2:Call", code: str = "AWS_ERROR") -> AwsError:
     """Return the error that AWS answers with this reason."""
-    return AwsError(Problem(code, f"call {operation} in eu-west-1", f"{reason}: said the test", "Look it up."), reason)
+    return AwsError(finding(code, f"call {operation} in eu-west-1", f"{reason}: said the test", "Look it up."), reason)
 
 
 def unknown(service: str, thing: str, operation: str) -> AwsError:
     """Return what a service says of a thing that it does not know, or does not know yet."""
     reason, words = _UNKNOWN.get(service, ("InvalidThing.NotFound", "The thing '{}' does not exist"))
-    problem = Problem("AWS_ERROR", f"call {service}:{operation} in eu-west-1", words.format(thing), "Look it up.")
+    problem = finding("AWS_ERROR", f"call {service}:{operation} in eu-west-1", words.format(thing), "Look it up.")
     return AwsError(problem, reason)
 
 

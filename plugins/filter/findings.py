@@ -14,6 +14,7 @@ FORMS: Mapping[str, Callable[..., Iterable[str]]] = {
     "lines": _findings.lines,
     "numbered": _findings.numbered,
     "one_line": lambda found, *parts: (_findings.one_line(one, *parts) for one in found),
+    "paragraphs": lambda found, *parts: (_findings.paragraph(one, *parts) for one in found),
     "markdown": _findings.markdown,
     "html": _findings.html_rows,
 }

@@ -21,7 +21,7 @@ def images_outcome(
 ) -> dict[str, Any]:
     """Return what is known of the images, as plain data."""
     made = records.outcome(records.references(nodes, images), record, found, now=now)
-    reported = {name: [problem._asdict() for problem in getattr(made, name)] for name in ("problems", "unknown")}
+    reported = {name: [problem.as_dict() for problem in getattr(made, name)] for name in ("problems", "unknown")}
     versions = {role: image["version"] for role, image in made.images.items() if image.get("version")}
     return {**made._asdict(), **reported, "versions": versions}
 

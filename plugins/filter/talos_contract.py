@@ -14,7 +14,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.contract impo
 def talos_contract(versions: Mapping[str, str], *, recorded: str = "", wanted: str = "") -> dict[str, Any]:
     """Return the contract, the reason for it and its problems as plain data."""
     decided = decide(versions, recorded=recorded, wanted=wanted)
-    return {**decided._asdict(), "problems": [problem._asdict() for problem in decided.problems]}
+    return {**decided._asdict(), "problems": [problem.as_dict() for problem in decided.problems]}
 
 
 class FilterModule:

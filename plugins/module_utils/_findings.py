@@ -97,6 +97,11 @@ def one_line(found: Finding, *parts: str) -> str:
     return f"{headline(found, *parts)} {shown(found.remedy)}".rstrip()
 
 
+def paragraph(found: Finding, *parts: str) -> str:
+    """Return what is wrong and the remedy under its name, as the refusal of a role has it."""
+    return f"{headline(found, *parts).rstrip('.')}. Remedy: {shown(found.remedy)}"
+
+
 def lines(findings: Iterable[Finding], *parts: str) -> Iterator[str]:
     """Yield two lines for each finding: what is wrong behind a sign of how grave it is, and what to do."""
     for found in findings:

@@ -293,7 +293,7 @@ def main() -> None:
         calls = Calls(connect(module, services, once=True))
         plan, schedules = ensure(calls, module.params, order, now, check_mode=module.check_mode)
     except Refusal as error:
-        module.fail_json(msg=str(error), problem=error.problem._asdict())
+        module.fail_json(msg=str(error), problem=error.problem.as_dict())
     except CollectionError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result_of(plan, schedules, now))

@@ -221,7 +221,6 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight impor
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import (
     ClusterSpec,
-    Problem,
     argument_spec,
     is_loopback,
     parse_spec,
@@ -234,13 +233,14 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.way_in import (
     way_in_problems,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding
 
 
 def preflight(
     spec: ClusterSpec,
     connect: Callable[[], Connection],
     *,
-    out_of_reach: Iterable[Problem] = (),
+    out_of_reach: Iterable[Finding] = (),
     way: WayIn | None = None,
 ) -> dict[str, Any]:
     """Return what the module returns. A connection that must not be used is not used.
@@ -261,7 +261,7 @@ def preflight(
     return _result(spec, inquiry._replace(refusals=refused), endpoint=connection.endpoint)
 
 
-def _way_in_problems(connection: Connection, spec: ClusterSpec, way: WayIn) -> list[Problem]:
+def _way_in_problems(connection: Connection, spec: ClusterSpec, way: WayIn) -> list[Finding]:
     """Return why the bastion could not be logged in to; a question that AWS refuses is a problem besides."""
     try:
         return list(way_in_problems(spec, way, read_ssh_access(connection.api, spec, way, datetime.now(UTC))))
@@ -273,8 +273,8 @@ def _result(spec: ClusterSpec, inquiry: Inquiry, *, endpoint: str | None) -> dic
     answers = inquiry.answers
     found = [*text_problems(spec, problems(spec)), *inquiry.refusals, *answer_problems(spec, answers)]
     return {
-        "problems": [problem._asdict() for problem in found],
-        "notes": [note._asdict() for note in [*notes(answers, spec.node_instance_types), *inquiry.notes]],
+        "problems": [problem.as_dict() for problem in found],
+        "notes": [note.as_dict() for note in [*notes(answers, spec.node_instance_types), *inquiry.notes]],
         "account": answers.account,
         "endpoint": endpoint,
         "instance_types": {name: found._asdict() for name, found in (answers.instance_types or {}).items()},

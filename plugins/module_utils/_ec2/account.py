@@ -16,7 +16,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import RUNNING, desired, owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import OPENINGS
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, Problem
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
 
 Record = Mapping[str, Any]
 
@@ -167,7 +168,7 @@ def is_standard(instance_type: str) -> bool:
     return bool(_STANDARD.match(instance_type))
 
 
-def account_problems(spec: ClusterSpec, account: Account, vcpus: Mapping[str, int]) -> Iterator[Problem]:
+def account_problems(spec: ClusterSpec, account: Account, vcpus: Mapping[str, int]) -> Iterator[Finding]:
     """Yield where the account allows less than the cluster needs besides what is in use; vcpus is by instance type."""
     for name, needed, used in demands(spec, account, vcpus):
         allowed = (account.quotas or {}).get(name)
@@ -176,8 +177,7 @@ def account_problems(spec: ClusterSpec, account: Account, vcpus: Mapping[str, in
     missing = len(_missing(spec, account.interfaces)) if account.interfaces else 0
     if account.subnet_free is not None and missing > account.subnet_free:
         message = f"{missing} addresses are needed and the subnet has {account.subnet_free} that are free."
-        remedy = "Delete network interfaces that are not used, or choose a larger cluster_subnet_ipv4_cidr."
-        yield Problem("SUBNET_FULL", f"subnet of {spec.name}", message, remedy)
+        yield finding("SUBNET_FULL", f"subnet of {spec.name}", message)
 
 
 def demands(spec: ClusterSpec, account: Account, vcpus: Mapping[str, int]) -> Iterator[tuple[str, int, int]]:
@@ -215,9 +215,9 @@ def _is_inbound(rule: Any) -> bool:
     return not str(rule.get("direction", "in") if isinstance(rule, Mapping) else rule).startswith("out")
 
 
-def _quota_problem(spec: ClusterSpec, quota: Quota, needed: int, used: int, allowed: float) -> Problem:
+def _quota_problem(spec: ClusterSpec, quota: Quota, needed: int, used: int, allowed: float) -> Finding:
     names = f"--region {spec.region} --service-code {quota.service} --quota-code {quota.code}"
-    return Problem(
+    return finding(
         quota.problem,
         f"quota {quota.code}",
         f"{quota.what}: {needed} more are needed, {used} are in use, and the account may have {allowed:g}.",
@@ -227,7 +227,7 @@ def _quota_problem(spec: ClusterSpec, quota: Quota, needed: int, used: int, allo
     )
 
 
-def plan_problems(account: Account, eligible: Mapping[str, bool]) -> Iterator[Problem]:
+def plan_problems(account: Account, eligible: Mapping[str, bool]) -> Iterator[Finding]:
     """Yield each instance type that an account on the free plan may not launch."""
     for name, is_eligible in eligible.items() if account.plan == "FREE" else ():
         if not is_eligible:
@@ -235,17 +235,17 @@ def plan_problems(account: Account, eligible: Mapping[str, bool]) -> Iterator[Pr
             usable = ", ".join(sorted(other for other, may in eligible.items() if may))
             remedy = "Upgrade the account to the Paid plan (console: Billing and Cost Management, or `aws freetier "
             remedy += "upgrade-account-plan --account-plan-type PAID --region us-east-1`), which keeps unused credits."
-            yield Problem("FREE_PLAN_TYPE", f"instance type {name}", message, f"{remedy} {usable}".strip())
+            yield finding("FREE_PLAN_TYPE", f"instance type {name}", message, f"{remedy} {usable}".strip())
 
 
-def unanswered(refusals: Mapping[str, AwsError]) -> list[Problem]:
+def unanswered(refusals: Mapping[str, AwsError]) -> list[Finding]:
     """Return a note for each call that was refused, with everything that could not be checked without it."""
     calls: dict[str, list[str]] = {}
     problems = {error.problem.subject: error.problem for error in refusals.values()}
     for name, error in refusals.items():
         calls.setdefault(error.problem.subject, []).append(name.removeprefix("quota "))
     return [
-        Problem(
+        finding(
             "NOT_CHECKED",
             f"{', '.join(_WORDS.get(name, name) for name in dict.fromkeys(names))}",
             f"not compared with what the account allows: failed to {call}: {_short(problems[call].message)}",

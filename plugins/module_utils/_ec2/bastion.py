@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.texts import fault, fits
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import public_key_problem
 
 CONNECTIONS = ("ssh", "ssm")
@@ -111,81 +112,77 @@ def parse_bastion(bastion: Mapping[str, Any] | None) -> BastionSpec | None:
     )
 
 
-def bastion_problems(bastion: BastionSpec) -> Iterator[tuple[str, str, str, str]]:
-    """Yield code, subject, message and remedy of everything that is wrong with the bastion."""
+def bastion_problems(bastion: BastionSpec) -> Iterator[Finding]:
+    """Yield everything that is wrong with the bastion."""
     if bastion.egress not in EGRESS:
         message = f"There is no egress {bastion.egress!r}."
-        yield "UNKNOWN_EGRESS", "cluster_bastion_egress", message, f"Use {', '.join(EGRESS[:-1])} or {EGRESS[-1]}."
+        yield finding(
+            "UNKNOWN_EGRESS", "cluster_bastion_egress", message, f"Use {', '.join(EGRESS[:-1])} or {EGRESS[-1]}."
+        )
     if bastion.egress == "wireguard" and not fits("parameter_name", bastion.wireguard_parameter):
-        yield (
+        yield finding(
             "WIREGUARD_PARAMETER_MISSING",
             "cluster_bastion_wireguard_parameter",
             f"{bastion.wireguard_parameter!r} names no parameter of SSM, and the tunnel's key has to come from one.",
-            "Put it into one (`aws ssm put-parameter --type SecureString`) and name that, as /talos/wireguard.",
         )
     if bastion.volume_size < _VOLUME_SIZE_MIN:
         message = f"A volume of {bastion.volume_size} GiB cannot hold Amazon Linux 2023."
-        yield "VOLUME_TOO_SMALL", "bastion", message, f"Set cluster_bastion_volume_size to {_VOLUME_SIZE_MIN} or more."
+        yield finding(
+            "VOLUME_TOO_SMALL", "bastion", message, f"Set cluster_bastion_volume_size to {_VOLUME_SIZE_MIN} or more."
+        )
     wrong_key = bastion.ssh_key_name and fault("key_pair_name", bastion.ssh_key_name)
     if wrong_key:
         message = f"The name of the key pair {wrong_key}."
-        remedy = "Name a key pair of the region (`aws ec2 describe-key-pairs`), not a public key."
-        yield "INVALID_KEY_PAIR_NAME", "cluster_bastion_ssh_key_name", message, remedy
+        yield finding("INVALID_KEY_PAIR_NAME", "cluster_bastion_ssh_key_name", message)
     if not fits("image", bastion.image):
-        remedy = "Write ami-… or resolve:ssm:/path/of/a/parameter."
-        yield "INVALID_IMAGE", "cluster_bastion_image", f"{bastion.image!r} names no image.", remedy
+        yield finding("INVALID_IMAGE", "cluster_bastion_image", f"{bastion.image!r} names no image.")
     if not 0 <= bastion.keep_minutes <= KEEP_MINUTES_MAX:
         message = f"The bastion cannot be kept for {bastion.keep_minutes} minutes."
         remedy = (
             f"Use 0 to {KEEP_MINUTES_MAX}, or leave cluster_bastion_start and _stop empty for one that always runs."
         )
-        yield "INVALID_KEEP_MINUTES", "cluster_bastion_keep_minutes", message, remedy
+        yield finding("INVALID_KEEP_MINUTES", "cluster_bastion_keep_minutes", message, remedy)
     yield from _ssh_problems(bastion)
     yield from _schedule_problems(bastion)
 
 
-def _ssh_problems(bastion: BastionSpec) -> Iterator[tuple[str, str, str, str]]:
+def _ssh_problems(bastion: BastionSpec) -> Iterator[Finding]:
     problem = public_key_problem(bastion.ssh_public_key) if bastion.ssh_public_key else None
     if problem:
-        yield (
+        yield finding(
             "INVALID_SSH_PUBLIC_KEY",
             "cluster_bastion_ssh_public_key",
             problem,
-            "Give the path or the content of a file such as ~/.ssh/id_ed25519.pub; `ssh-keygen -t ed25519` makes one.",
         )
     if bastion.connection not in CONNECTIONS:
         message = f"There is no connection {bastion.connection!r}."
-        yield "UNKNOWN_CONNECTION", "cluster_bastion_connection", message, f"Use {' or '.join(CONNECTIONS)}."
+        yield finding("UNKNOWN_CONNECTION", "cluster_bastion_connection", message, f"Use {' or '.join(CONNECTIONS)}.")
     if bastion.host_key_parameter and not fits("parameter_name", bastion.host_key_parameter):
-        yield (
+        yield finding(
             "INVALID_PARAMETER_NAME",
             "cluster_bastion_host_key_parameter",
             f"{bastion.host_key_parameter!r} cannot name a parameter of SSM.",
-            "Use letters, digits and . - _ with slashes between: /urmanac.talos/talos-arm64/moon/bastion-host-key.",
         )
 
 
-def _schedule_problems(bastion: BastionSpec) -> Iterator[tuple[str, str, str, str]]:
+def _schedule_problems(bastion: BastionSpec) -> Iterator[Finding]:
     times = {"cluster_bastion_start": bastion.start, "cluster_bastion_stop": bastion.stop}
     for variable, time in times.items():
         if time and not is_time(time):
-            yield (
+            yield finding(
                 "INVALID_TIME",
                 variable,
                 f"{time!r} is no time of the day.",
-                'Write hours and minutes, such as "18:00".',
             )
     if bool(bastion.start) != bool(bastion.stop) or (bastion.start and bastion.start == bastion.stop):
-        yield (
+        yield finding(
             "INVALID_SCHEDULE",
             "cluster_bastion_start",
             f"A start at {bastion.start or 'no time'} and a stop at {bastion.stop or 'no time'} are no schedule.",
-            "Set both to different times, or both to nothing for a bastion that always runs.",
         )
     if bastion.is_scheduled and not fits("time_zone", bastion.time_zone):
-        remedy = "Use a name of the IANA database, such as Etc/UTC or Europe/Dublin."
         message = f"{bastion.time_zone!r} is no time zone that Auto Scaling knows."
-        yield "INVALID_TIME_ZONE", "cluster_bastion_time_zone", message, remedy
+        yield finding("INVALID_TIME_ZONE", "cluster_bastion_time_zone", message)
 
 
 def is_time(time: str) -> bool:

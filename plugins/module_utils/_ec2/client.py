@@ -21,8 +21,9 @@ except ImportError:
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem, is_loopback, is_loopback_endpoint
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import is_loopback, is_loopback_endpoint
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding, remedy_of, sentences
 from ansible_collections.urmanac.talos.plugins.module_utils._text import received
 
 if TYPE_CHECKING:
@@ -38,23 +39,6 @@ _REGIONS = {"freetier": "us-east-1"}
 _PREFIXES = {"service-quotas": "servicequotas"}
 _ATTEMPTS = 3
 
-_LAB_KEYS_REMEDY = (
-    f"Run it with `python -m lab run --`, which sets the access key id {LAB_ACCESS_KEY_ID}, or unset AWS_ENDPOINT_URL "
-    "to reach AWS."
-)
-_KEYS_REMEDY = "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in with `aws sso login`."
-_EXPIRED_REMEDY = "Log in again (`aws sso login`) or renew the session token."
-_REMEDIES = {
-    "CREDENTIALS_MISSING": _KEYS_REMEDY,
-    "CREDENTIALS_EXPIRED": _EXPIRED_REMEDY,
-    "CREDENTIALS_INVALID": "Check the access key, the secret key and this machine's clock.",
-    "NOT_AUTHORIZED": "Allow {permission} to the identity in use (`aws sts get-caller-identity` tells which it is).",
-    "ENDPOINT_UNREACHABLE": "Check the network, the region and AWS_ENDPOINT_URL; for the lab, run `python -m lab up`.",
-    "REQUEST_LIMIT_EXCEEDED": "Wait a minute and run it again; somebody else in the account may be calling AWS too.",
-    "ANSWER_INVALID": "Check AWS_ENDPOINT_URL and proxies: what answers there does not speak the API of AWS.",
-    "BOTOCORE_TOO_OLD": "Install a newer boto3 and botocore; {permission} is not known to this one.",
-    "AWS_ERROR": "Look the error code up in the AWS API reference of {permission}.",
-}
 _CODES = {
     "NoCredentialsError": "CREDENTIALS_MISSING",
     "PartialCredentialsError": "CREDENTIALS_MISSING",
@@ -98,8 +82,8 @@ class Api(Protocol):
 class AwsError(Ec2Error):
     """A refused or failed call; problem is the same for a list of problems, reason is AWS's own error code."""
 
-    def __init__(self, problem: Problem, reason: str = "") -> None:
-        super().__init__(f"Failed to {problem.subject}: {problem.message.rstrip('.')}. {problem.remedy}")
+    def __init__(self, problem: Finding, reason: str = "") -> None:
+        super().__init__(f"Failed to {problem.subject}: {sentences(problem)}")
         self.problem = problem
         self.reason = reason
 
@@ -124,7 +108,7 @@ class Connection(NamedTuple):
 
     api: Api
     endpoint: str
-    problems: tuple[Problem, ...]
+    problems: tuple[Finding, ...]
 
 
 class AwsApi:
@@ -166,10 +150,10 @@ def raise_aws_error(error: Exception, service: str, operation: str, region: str)
     raise AwsError(_problem(code, received(cause), service, operation, region), received(reason)) from error
 
 
-def _problem(code: str, cause: str, service: str, operation: str, region: str) -> Problem:
+def _problem(code: str, cause: str, service: str, operation: str, region: str) -> Finding:
     permission = f"{_PREFIXES.get(service, service)}:{_action(operation)}"
     place = _REGIONS.get(service, region)
-    return Problem(code, f"call {permission} in {place}", cause, _REMEDIES[code].format(permission=permission))
+    return finding(code, f"call {permission} in {place}", cause, remedy_of(code, permission=permission))
 
 
 def _action(operation: str) -> str:
@@ -228,8 +212,7 @@ def _client(session: Any, service: str, arguments: Mapping[str, Any]) -> Any:
     try:
         return session.client(service, **{**arguments, "region_name": _REGIONS.get(service, arguments["region_name"])})
     except (BotoCoreError, ValueError) as error:
-        remedy = "Set a region, and write AWS_ENDPOINT_URL as http://host:port or leave it out."
-        raise AwsError(Problem("CONNECTION_INVALID", f"make a client of {service}", str(error), remedy)) from error
+        raise AwsError(finding("CONNECTION_INVALID", f"make a client of {service}", str(error))) from error
 
 
 def _session(options: dict[str, Any], region: str, *, attempts: int) -> tuple[Any, dict[str, Any]]:
@@ -263,7 +246,7 @@ def credentials_of(session: Any, arguments: Mapping[str, Any], region: str) -> C
     return Credentials(found.access_key, has_token=bool(found.token), source=found.method)
 
 
-def endpoint_problems(endpoint: str, credentials: Credentials | None, cidr: str = "") -> Iterator[Problem]:
+def endpoint_problems(endpoint: str, credentials: Credentials | None, cidr: str = "") -> Iterator[Finding]:
     """Yield why these credentials and this VPC must not be used with this endpoint."""
     if not is_loopback_endpoint(endpoint):
         yield from _real_endpoint_problems(endpoint, credentials, cidr)
@@ -271,26 +254,23 @@ def endpoint_problems(endpoint: str, credentials: Credentials | None, cidr: str 
     if credentials is None:
         return
     if credentials.access_key_id != LAB_ACCESS_KEY_ID or credentials.has_token:
-        yield Problem(
+        yield finding(
             "REAL_CREDENTIALS_ON_LAB_ENDPOINT",
             f"use the lab endpoint {endpoint}",
             f"the credentials (from {credentials.source}) are not the lab's, and real ones must never be sent to a lab",
-            _LAB_KEYS_REMEDY,
         )
 
 
-def _real_endpoint_problems(endpoint: str, credentials: Credentials | None, cidr: str) -> Iterator[Problem]:
+def _real_endpoint_problems(endpoint: str, credentials: Credentials | None, cidr: str) -> Iterator[Finding]:
     if cidr and is_loopback(cidr):
-        yield Problem(
+        yield finding(
             "LOOPBACK_VPC_ON_REAL_ENDPOINT",
             f"use {cidr} at {endpoint}",
             "127.0.0.0/8 is this machine itself, so only a lab on a loopback endpoint can use it",
-            "Set cluster_vpc_ipv4_cidr to a network such as 10.10.0.0/16, or run it with `python -m lab run --`.",
         )
     if credentials is not None and credentials.access_key_id == LAB_ACCESS_KEY_ID:
-        yield Problem(
+        yield finding(
             "LAB_CREDENTIALS_ON_REAL_ENDPOINT",
             f"use the lab's credentials at {endpoint}",
             "they are no credentials of AWS",
-            "Set AWS_ENDPOINT_URL to the lab (`python -m lab run --` does), or take your own credentials.",
         )

@@ -17,8 +17,9 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import 
     desired,
     rules_of,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, Problem
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.texts import RULES, fault
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
 
 # Everything else has its name in the tag Name alone.
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -83,7 +84,7 @@ def _description_texts(spec: ClusterSpec, resource: Desired) -> Iterator[Text]:
         yield Text(f"{subject}, description", f"{resource.kind}_description", text)
 
 
-def text_problems(spec: ClusterSpec, found: list[Problem]) -> list[Problem]:
+def text_problems(spec: ClusterSpec, found: list[Finding]) -> list[Finding]:
     """Return the problems that were found, and one for each text that AWS would refuse although its parts are right."""
     if any(problem.code in _WRONG_PARTS for problem in found):
         # A wrong part makes every text wrong that it is in.
@@ -92,14 +93,14 @@ def text_problems(spec: ClusterSpec, found: list[Problem]) -> list[Problem]:
     return [*found, *map(_problem, texts.values())]
 
 
-def _problem(text: Text) -> Problem:
+def _problem(text: Text) -> Finding:
     kind = text.kind or ""
     message = f"{text.text!r} {fault(kind, text.text)}."
     is_too_long = len(text.text) > RULES[kind].longest
     remedy = f"{'Shorten' if is_too_long else 'Use other characters in'} cluster_name or cluster_project."
     if is_too_long and kind in NAMES["iam_role"]:
-        return Problem("IAM_NAME_TOO_LONG", text.subject, message, remedy)
-    return Problem("TEXT_NOT_ALLOWED", text.subject, message, remedy)
+        return finding("IAM_NAME_TOO_LONG", text.subject, message, remedy)
+    return finding("TEXT_NOT_ALLOWED", text.subject, message, remedy)
 
 
 def _resource_texts(resource: Desired) -> Iterator[Text]:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_text import ADDRESS_PRICE
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, Problem
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
 
 # https://github.com/orgs/community/discussions/10539: GitHub and its registry are reached over IPv4 alone.
 IPV4_ONLY = ("ghcr.io", "github.com")
@@ -20,7 +21,7 @@ _REMEDY = (
 )
 
 
-def egress_problems(spec: ClusterSpec, sources: Iterable[str], upstreams: Mapping[str, str]) -> Iterator[Problem]:
+def egress_problems(spec: ClusterSpec, sources: Iterable[str], upstreams: Mapping[str, str]) -> Iterator[Finding]:
     """Yield one problem if the bastion is the way to these images and URLs, and cannot reach some of them."""
     if spec.bastion is None or spec.bastion.egress != "none":
         return
@@ -28,7 +29,7 @@ def egress_problems(spec: ClusterSpec, sources: Iterable[str], upstreams: Mappin
     if missed:
         names = ", ".join(missed)
         message = f"With none the bastion reaches IPv6 alone, and these are at hosts that have only IPv4: {names}."
-        yield Problem("SOURCES_OUT_OF_REACH", "cluster_bastion_egress", message, _REMEDY)
+        yield finding("SOURCES_OUT_OF_REACH", "cluster_bastion_egress", message, _REMEDY)
 
 
 def _host(source: str, upstreams: Mapping[str, str]) -> str:

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Interface, IPv6Interface, IPv6Network
 from typing import NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding, sentences
 
 PREFIX_MIN = 48
 LONGEST = timedelta(days=30)
@@ -42,8 +42,8 @@ _SPECIAL = (
 class Refusal(InputError):
     """Input that must not open anything; problem is the same for programs."""
 
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(f"Failed to open home access: {problem.message.rstrip('.')}. {problem.remedy}")
+    def __init__(self, problem: Finding) -> None:
+        super().__init__(f"Failed to open home access: {sentences(problem)}")
         self.problem = problem
 
 
@@ -64,11 +64,11 @@ def parse_home_network(text: str) -> IPv6Network:
     return interface.network
 
 
-def _problem(code: str, message: str, remedy: str) -> Problem:
-    return Problem(code, "ipv6", message, remedy)
+def _problem(code: str, message: str, remedy: str) -> Finding:
+    return finding(code, "ipv6", message, remedy)
 
 
-def _text_problems(text: str) -> Iterator[Problem]:
+def _text_problems(text: str) -> Iterator[Finding]:
     plain = text.strip()
     if not plain:
         yield _problem("IPV6_EMPTY", "no network was given", f"{_EXAMPLES} {_FIND_IT}")
@@ -102,7 +102,7 @@ def _quoted(text: str) -> str:
     return repr(text if len(text) <= 60 else f"{text[:57]}...")
 
 
-def network_problems(interface: IPv6Interface) -> Iterator[Problem]:
+def network_problems(interface: IPv6Interface) -> Iterator[Finding]:
     """Yield why a network must not be opened, the gravest reason first."""
     network = interface.network
     if network.prefixlen == 0:
@@ -136,8 +136,8 @@ def parse_expires(text: str, now: datetime) -> End:
     return End(at.astimezone(UTC).replace(microsecond=0), tolerance)
 
 
-def _expires_problem(code: str, message: str, remedy: str) -> Problem:
-    return Problem(code, "expires", message, remedy)
+def _expires_problem(code: str, message: str, remedy: str) -> Finding:
+    return finding(code, "expires", message, remedy)
 
 
 def _duration(text: str) -> timedelta | None:
@@ -159,7 +159,7 @@ def _time(text: str) -> datetime:
     return at
 
 
-def _end_problems(text: str, at: datetime, now: datetime) -> Iterator[Problem]:
+def _end_problems(text: str, at: datetime, now: datetime) -> Iterator[Finding]:
     if at <= now:
         yield _expires_problem("EXPIRES_PAST", f"{_quoted(text)} is over already", _EXPIRES_EXAMPLES)
     if at - now > LONGEST:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import NODE_ROLES, Problem
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import NODE_ROLES
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import (
     RATE_LIMITED,
     UNEXPECTED_ANSWER,
@@ -27,8 +28,8 @@ class Outcome(NamedTuple):
 
     images: Mapping[str, Mapping[str, str]]
     resolved: Mapping[str, str]
-    problems: Sequence[Problem]
-    unknown: Sequence[Problem]
+    problems: Sequence[Finding]
+    unknown: Sequence[Finding]
     lines: Sequence[str]
 
 
@@ -91,18 +92,18 @@ def _kept(wanted: Mapping[str, str], record: Mapping[str, Any]) -> dict[str, dic
     return {role: dict(entries[role]) for role in wanted if entries.get(role, {}).get("reference") == wanted[role]}
 
 
-def _unnamed(wanted: Mapping[str, str]) -> Iterator[Problem]:
+def _unnamed(wanted: Mapping[str, str]) -> Iterator[Finding]:
     for role, reference in wanted.items():
         if not reference:
             message = f"There is a node of the role {role}, and no image for it."
-            yield Problem("IMAGE_NOT_NAMED", f"image of {role}", message, f"Name it in cluster_images.{role}.")
+            yield finding("IMAGE_NOT_NAMED", f"image of {role}", message, f"Name it in cluster_images.{role}.")
 
 
-def _problem(role: str, reference: str, error: Mapping[str, str]) -> Problem:
+def _problem(role: str, reference: str, error: Mapping[str, str]) -> Finding:
     message = f"{reference} cannot be used: {error['message']}."
     if error["code"] in UNKNOWN:
         message = f"{reference} could not be looked up: {error['message']}."
-    return Problem(f"IMAGE_{error['code'].upper()}", f"image of {role}", message, error["remedy"])
+    return finding(f"IMAGE_{error['code'].upper()}", f"image of {role}", message, error["remedy"])
 
 
 def _lines(images: Mapping[str, Mapping[str, str]]) -> Iterator[str]:

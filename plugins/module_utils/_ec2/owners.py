@@ -11,7 +11,7 @@ from ipaddress import ip_network
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import Resource
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import Desired
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
 
 
 def taker_of(
@@ -54,16 +54,14 @@ def owner_text(tags: Mapping[str, str]) -> str:
     return ", ".join(said) or "it has no tags that name an owner"
 
 
-def taken_problems(resources: Sequence[Resource]) -> list[Problem]:
+def taken_problems(resources: Sequence[Resource]) -> list[Finding]:
     """Return what takes the place of resources that have to be made."""
     return [
-        Problem(
+        finding(
             "NAME_TAKEN",
             f"{resource.kind} {resource.name}",
             f"{resource.taken_by.id} exists without the tags of this cluster ({owner_of(resource.taken_by)})",
-            _TAKEN_REMEDIES.get(
-                resource.kind, "Choose another cluster_name or cluster_project, or delete it if unused."
-            ),
+            _TAKEN_REMEDIES.get(resource.kind),
         )
         for resource in resources
         if resource.taken_by

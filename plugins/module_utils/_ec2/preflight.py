@@ -18,7 +18,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.account import 
     unanswered,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError, is_not_found
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, Problem
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
 
 SERVICES = ("ec2", "sts", "ssm", "service-quotas", "freetier")
 AMI_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
@@ -57,8 +58,8 @@ class Inquiry(NamedTuple):
     """What AWS said, the questions that it refused and that decide, and notes of those that do not."""
 
     answers: Answers
-    refusals: list[Problem]
-    notes: list[Problem]
+    refusals: list[Finding]
+    notes: list[Finding]
 
 
 def ask(api: Api, spec: ClusterSpec) -> Inquiry:
@@ -90,9 +91,9 @@ def _ask_all(
     return {name: future.result() for name, future in futures.items() if name not in refused}, refused
 
 
-def unique(problems: Iterable[Problem]) -> list[Problem]:
+def unique(problems: Iterable[Finding]) -> list[Finding]:
     """Return the problems in their order, a cause that many calls share once."""
-    reported: dict[object, Problem] = {}
+    reported: dict[object, Finding] = {}
     for problem in problems:
         reported.setdefault(problem.code if problem.code in _REPORTED_ONCE else problem, problem)
     return list(reported.values())
@@ -144,7 +145,7 @@ def _ami(api: Api, spec: ClusterSpec) -> dict[str, str]:
     return found[0] if found else {}
 
 
-def answer_problems(spec: ClusterSpec, answers: Answers) -> Iterator[Problem]:
+def answer_problems(spec: ClusterSpec, answers: Answers) -> Iterator[Finding]:
     """Yield what is wrong according to the answers; a question without an answer was reported before."""
     yield from _zone_problems(spec, answers)
     for name in spec.instance_types:
@@ -153,21 +154,20 @@ def answer_problems(spec: ClusterSpec, answers: Answers) -> Iterator[Problem]:
     yield from account_problems(spec, answers.limits, {name: found.vcpus for name, found in types.items()})
     yield from plan_problems(answers.limits, {name: found.free_tier_eligible for name, found in types.items()})
     if answers.ami == {}:
-        yield Problem(
+        yield finding(
             "AMI_NOT_FOUND",
             "the image that nodes start from",
             f"{spec.region} has no Amazon Linux 2023 for arm64 under {AMI_PARAMETER}.",
-            "Choose a region that has Graviton instances.",
         )
 
 
-def _zone_problems(spec: ClusterSpec, answers: Answers) -> Iterator[Problem]:
+def _zone_problems(spec: ClusterSpec, answers: Answers) -> Iterator[Finding]:
     if answers.zones is None or not spec.availability_zone.startswith(spec.region):
         return
     state = answers.zones.get(spec.availability_zone)
     if state != "available":
         usable = ", ".join(sorted(name for name, how in answers.zones.items() if how == "available"))
-        yield Problem(
+        yield finding(
             "ZONE_NOT_AVAILABLE",
             "cluster_availability_zone",
             f"{spec.availability_zone} is {state or 'not known'} in {spec.region}.",
@@ -175,31 +175,31 @@ def _zone_problems(spec: ClusterSpec, answers: Answers) -> Iterator[Problem]:
         )
 
 
-def _type_problems(name: str, spec: ClusterSpec, answers: Answers) -> Iterator[Problem]:
+def _type_problems(name: str, spec: ClusterSpec, answers: Answers) -> Iterator[Finding]:
     if answers.instance_types is None:
         return
     found = answers.instance_types.get(name)
     subject = f"instance type {name}"
     if found is None:
         message = f"{spec.region} has no instance type {name}."
-        yield Problem("INSTANCE_TYPE_NOT_IN_REGION", subject, message, "Take t4g.medium, or another region.")
+        yield finding("INSTANCE_TYPE_NOT_IN_REGION", subject, message)
         return
     if found.architecture != "arm64":
         message = f"{name} is {found.architecture}, and the images are for arm64."
-        yield Problem("ARCHITECTURE_NOT_ARM64", subject, message, "Take a Graviton type, such as t4g.medium.")
+        yield finding("ARCHITECTURE_NOT_ARM64", subject, message)
     if found.memory_mib < MEMORY_MIN_MIB and name in spec.node_instance_types:
         message = f"{name} has {found.memory_mib} MiB of memory and Talos needs about {MEMORY_MIN_MIB}."
-        yield Problem("INSTANCE_TYPE_TOO_SMALL", subject, message, "Take t4g.small for trying out, t4g.medium for use.")
+        yield finding("INSTANCE_TYPE_TOO_SMALL", subject, message)
     if answers.offered is not None and name not in answers.offered and _zone_is_usable(spec, answers):
         message = f"{spec.region} has {name}, but {spec.availability_zone} does not offer it."
-        yield Problem("TYPE_NOT_IN_ZONE", subject, message, "Choose another cluster_availability_zone or type.")
+        yield finding("TYPE_NOT_IN_ZONE", subject, message)
 
 
 def _zone_is_usable(spec: ClusterSpec, answers: Answers) -> bool:
     return answers.zones is None or answers.zones.get(spec.availability_zone) == "available"
 
 
-def notes(answers: Answers, names: Container[str]) -> list[Problem]:
+def notes(answers: Answers, names: Container[str]) -> list[Finding]:
     """Return what is allowed but worth knowing of the instance types with these names."""
     small = {
         name: found.memory_mib
@@ -207,11 +207,10 @@ def notes(answers: Answers, names: Container[str]) -> list[Problem]:
         if name in names and MEMORY_MIN_MIB <= found.memory_mib < MEMORY_COMFORTABLE_MIB
     }
     return [
-        Problem(
+        finding(
             "INSTANCE_TYPE_TIGHT",
             f"instance type {name}",
             f"{name} has {memory} MiB of memory: enough to boot Talos, too little to run CozyStack.",
-            "Take t4g.medium or larger for more than trying out.",
         )
         for name, memory in small.items()
     ]

@@ -41,7 +41,7 @@ def result_of(spec: ClusterSpec, comparison: Comparison, now: datetime) -> dict[
         "resources": {resource.key: resource_as_dict(resource) for resource in comparison.resources},
         "found": [found._asdict() for found in comparison.found],
         "guests": [_thing_as_dict(guest) for guest in comparison.guests],
-        "problems": [problem._asdict() for problem in taken_problems(comparison.resources)],
+        "problems": [problem.as_dict() for problem in taken_problems(comparison.resources)],
         "summary": comparison.summary(),
         "plan": plan_lines(spec, comparison, stop),
         "bastion_stop": _stop_as_dict(stop),

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, ip_address
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import (
@@ -20,6 +20,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import 
     parse_bastion,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.texts import fault, fits
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
 
 NODE_ROLES = ("gateway", "compute")
 MACHINE_TYPES = ("controlplane", "worker")
@@ -31,15 +32,6 @@ LOOPBACK = IPv4Network("127.0.0.0/8")
 _TAGS_MAX = 50
 _VOLUME_SIZE_MIN = 20
 _UNUSABLE = tuple(IPv4Network(cidr) for cidr in ("0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"))
-
-
-class Problem(NamedTuple):
-    """One thing that is wrong with the input or the account, and what to do about it."""
-
-    code: str
-    subject: str
-    message: str
-    remedy: str
 
 
 @dataclass(frozen=True)
@@ -152,7 +144,7 @@ def _parse_node(node: Mapping[str, Any], cluster: Mapping[str, Any]) -> NodeSpec
     )
 
 
-def problems(spec: ClusterSpec) -> list[Problem]:
+def problems(spec: ClusterSpec) -> list[Finding]:
     """Return everything that is wrong with the spec, at once, without asking AWS."""
     checks = (_name_problems, _place_problems, _network_problems, _address_problems, _node_problems)
     more = (_size_problems, _tag_problems, _bastion_problems)
@@ -190,145 +182,136 @@ def is_loopback_endpoint(endpoint: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def _name_problems(spec: ClusterSpec) -> Iterator[Problem]:
+def _name_problems(spec: ClusterSpec) -> Iterator[Finding]:
     if not fits("host_label", spec.name) or spec.name.startswith("sg-"):
-        yield Problem(
+        yield finding(
             "INVALID_CLUSTER_NAME",
             "cluster_name",
             f"{spec.name!r} cannot name security groups, IAM roles and hosts.",
-            "Use 1 to 63 lower-case letters, digits and hyphens, no hyphen at either end, and not sg- in front.",
         )
     # Replacing characters would give two projects one name, so both services have to take it as it is.
     if not (fits("iam_role_name", spec.project) and fits("parameter_name", f"/urmanac.talos/{spec.project}")):
-        yield Problem(
+        yield finding(
             "INVALID_PROJECT_NAME",
             "cluster_project",
             f"{spec.project!r} cannot be part of the names of IAM roles and of SSM parameters.",
-            "Use 1 to 64 letters of ASCII, digits and . _ - in cluster_project.",
         )
 
 
-def _place_problems(spec: ClusterSpec) -> Iterator[Problem]:
+def _place_problems(spec: ClusterSpec) -> Iterator[Finding]:
     if not spec.availability_zone.startswith(spec.region) or spec.availability_zone == spec.region:
-        yield Problem(
+        yield finding(
             "ZONE_NOT_IN_REGION",
             "cluster_availability_zone",
             f"{spec.availability_zone!r} is no availability zone of {spec.region}.",
             f"Take a zone of the region, such as {spec.region}a.",
         )
     if not fits("domain_name", spec.domain):
-        yield Problem(
+        yield finding(
             "INVALID_DOMAIN",
             "cluster_domain",
             f"{spec.domain!r} is no DNS domain.",
-            "Use labels of lower-case letters, digits and hyphens with dots between, such as talos.local.",
         )
 
 
-def _network_problems(spec: ClusterSpec) -> Iterator[Problem]:
+def _network_problems(spec: ClusterSpec) -> Iterator[Finding]:
     yield from _cidr_problems("cluster_vpc_ipv4_cidr", spec.vpc_ipv4_cidr)
     yield from _cidr_problems("cluster_subnet_ipv4_cidr", spec.subnet_ipv4_cidr)
     vpc, subnet = network_of(spec.vpc_ipv4_cidr), network_of(spec.subnet_ipv4_cidr)
     if vpc and subnet and not subnet.subnet_of(vpc):
-        yield Problem(
+        yield finding(
             "SUBNET_OUTSIDE_VPC",
             "cluster_subnet_ipv4_cidr",
             f"The subnet {subnet} does not lie in the VPC {vpc}.",
             f"Choose a subnet of {vpc}, or a VPC that holds {subnet}.",
         )
     if vpc and any(vpc.overlaps(unusable) for unusable in _UNUSABLE):
-        yield Problem(
+        yield finding(
             "CIDR_NOT_USABLE",
             "cluster_vpc_ipv4_cidr",
             f"AWS refuses {vpc}: it is reserved for link-local, multicast or special use.",
-            "Use a private range, such as 10.10.0.0/16.",
         )
 
 
-def _cidr_problems(variable: str, cidr: str) -> Iterator[Problem]:
+def _cidr_problems(variable: str, cidr: str) -> Iterator[Finding]:
     network = network_of(cidr)
     if network is None or "/" not in cidr:
-        remedy = "Write it as address/prefix, such as 10.10.0.0/16."
-        yield Problem("INVALID_CIDR", variable, f"{cidr!r} is no IPv4 network.", remedy)
+        yield finding("INVALID_CIDR", variable, f"{cidr!r} is no IPv4 network.")
         return
     if str(network) != cidr:
         message = f"{cidr} has bits set behind its prefix, so AWS would silently use {network}."
-        yield Problem("CIDR_HOST_BITS", variable, message, f"Write {network}.")
+        yield finding("CIDR_HOST_BITS", variable, message, f"Write {network}.")
     if not 16 <= network.prefixlen <= 28:
         message = f"{cidr} has the prefix /{network.prefixlen}; AWS allows /16 to /28."
-        yield Problem("CIDR_PREFIX_NOT_ALLOWED", variable, message, "Choose a prefix from /16 to /28.")
+        yield finding("CIDR_PREFIX_NOT_ALLOWED", variable, message)
 
 
-def _address_problems(spec: ClusterSpec) -> Iterator[Problem]:
+def _address_problems(spec: ClusterSpec) -> Iterator[Finding]:
     wanted = [("bastion", spec.bastion_ipv4), *((f"node {node.name}", node.ipv4) for node in spec.nodes)]
     subnet = network_of(spec.subnet_ipv4_cidr)
     for subject, text in wanted:
         address = address_of(text)
         if address is None:
-            remedy = "Write an address such as 10.10.0.101."
-            yield Problem("INVALID_ADDRESS", subject, f"{text!r} is no IPv4 address.", remedy)
+            yield finding("INVALID_ADDRESS", subject, f"{text!r} is no IPv4 address.")
         elif subnet:
             yield from _membership_problems(subject, address, subnet)
     for address, count in Counter(address_of(text) for _subject, text in wanted).items():
         if address and count > 1:
             owners = [subject for subject, text in wanted if address_of(text) == address]
             message = f"{address} is given to {' and '.join(owners)}."
-            yield Problem("ADDRESS_TAKEN_TWICE", owners[1], message, "Give each an address of its own.")
+            yield finding("ADDRESS_TAKEN_TWICE", owners[1], message)
 
 
-def _membership_problems(subject: str, address: IPv4Address, subnet: IPv4Network) -> Iterator[Problem]:
+def _membership_problems(subject: str, address: IPv4Address, subnet: IPv4Network) -> Iterator[Finding]:
     if address not in subnet:
         remedy = f"Choose an address of {subnet}, or another cluster_subnet_ipv4_cidr."
-        yield Problem("ADDRESS_OUTSIDE_SUBNET", subject, f"{address} does not lie in the subnet {subnet}.", remedy)
+        yield finding("ADDRESS_OUTSIDE_SUBNET", subject, f"{address} does not lie in the subnet {subnet}.", remedy)
         return
     # https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html: network, router, DNS, future use, broadcast
     first, last = int(subnet.network_address), int(subnet.broadcast_address)
     if int(address) - first < 4 or int(address) == last:
         message = f"{address} is one of the five addresses that AWS keeps in {subnet}."
         remedy = f"Choose one from {IPv4Address(first + 4)} to {IPv4Address(last - 1)}."
-        yield Problem("ADDRESS_RESERVED", subject, message, remedy)
+        yield finding("ADDRESS_RESERVED", subject, message, remedy)
 
 
-def _node_problems(spec: ClusterSpec) -> Iterator[Problem]:
+def _node_problems(spec: ClusterSpec) -> Iterator[Finding]:
     for name, count in Counter(node.name for node in spec.nodes).items():
         if count > 1:
             message = f"{count} nodes are called {name}."
-            yield Problem("NODE_NAME_TAKEN_TWICE", f"node {name}", message, "Give each node a name of its own.")
+            yield finding("NODE_NAME_TAKEN_TWICE", f"node {name}", message)
     for node in spec.nodes:
         yield from _single_node_problems(node)
     if len(spec.nodes) > spec.nodes_max:
-        yield Problem(
+        yield finding(
             "TOO_MANY_NODES",
             "cluster_nodes",
             f"{len(spec.nodes)} nodes are described and cluster_nodes_max allows {spec.nodes_max}.",
-            "Describe fewer nodes, or raise cluster_nodes_max if the bill may grow.",
         )
     yield from _control_plane_problems([node for node in spec.nodes if node.machine_type == "controlplane"])
 
 
-def _single_node_problems(node: NodeSpec) -> Iterator[Problem]:
+def _single_node_problems(node: NodeSpec) -> Iterator[Finding]:
     subject = f"node {node.name}"
     if not fits("host_label", node.name):
-        remedy = "Use 1 to 63 lower-case letters, digits and hyphens, no hyphen at either end."
-        yield Problem("INVALID_NODE_NAME", subject, f"{node.name!r} cannot be a host name.", remedy)
+        yield finding("INVALID_NODE_NAME", subject, f"{node.name!r} cannot be a host name.")
     if node.name in ("bastion", "nodes", "vpc", "subnet", "igw", "routes", "dhcp"):
         message = f"{node.name} is the name of another part of the cluster."
-        yield Problem("NODE_NAME_RESERVED", subject, message, "Call the node something else.")
+        yield finding("NODE_NAME_RESERVED", subject, message)
     if node.role not in NODE_ROLES:
         remedy = f"Set role to {' or '.join(NODE_ROLES)}."
-        yield Problem("UNKNOWN_NODE_ROLE", subject, f"There is no node role {node.role!r}.", remedy)
+        yield finding("UNKNOWN_NODE_ROLE", subject, f"There is no node role {node.role!r}.", remedy)
     if node.machine_type not in MACHINE_TYPES:
         remedy = f"Set machine_type to {' or '.join(MACHINE_TYPES)}."
-        yield Problem("UNKNOWN_MACHINE_TYPE", subject, f"There is no machine type {node.machine_type!r}.", remedy)
+        yield finding("UNKNOWN_MACHINE_TYPE", subject, f"There is no machine type {node.machine_type!r}.", remedy)
 
 
-def _control_plane_problems(control_planes: list[NodeSpec]) -> Iterator[Problem]:
+def _control_plane_problems(control_planes: list[NodeSpec]) -> Iterator[Finding]:
     if not control_planes:
-        remedy = "Give one or three nodes machine_type: controlplane."
-        yield Problem("NO_CONTROL_PLANE", "cluster_nodes", "No node is a control plane.", remedy)
+        yield finding("NO_CONTROL_PLANE", "cluster_nodes", "No node is a control plane.")
     elif len(control_planes) % 2 == 0:
         count = len(control_planes)
-        yield Problem(
+        yield finding(
             "EVEN_CONTROL_PLANES",
             "cluster_nodes",
             f"{count} control planes survive no more failures than {count - 1} do, and more of them can fail.",
@@ -336,40 +319,40 @@ def _control_plane_problems(control_planes: list[NodeSpec]) -> Iterator[Problem]
         )
 
 
-def _size_problems(spec: ClusterSpec) -> Iterator[Problem]:
+def _size_problems(spec: ClusterSpec) -> Iterator[Finding]:
     for node in spec.nodes:
         if node.volume_size < _VOLUME_SIZE_MIN:
             message = f"A volume of {node.volume_size} GiB cannot hold Talos and the images."
             remedy = f"Set volume_size to {_VOLUME_SIZE_MIN} or more."
-            yield Problem("VOLUME_TOO_SMALL", f"node {node.name}", message, remedy)
+            yield finding("VOLUME_TOO_SMALL", f"node {node.name}", message, remedy)
     if spec.cpu_credits not in CPU_CREDITS:
         message = f"There is no CPU credit mode {spec.cpu_credits!r}."
-        yield Problem("UNKNOWN_CPU_CREDITS", "cluster_cpu_credits", message, f"Use {' or '.join(CPU_CREDITS)}.")
+        yield finding("UNKNOWN_CPU_CREDITS", "cluster_cpu_credits", message, f"Use {' or '.join(CPU_CREDITS)}.")
 
 
-def _bastion_problems(spec: ClusterSpec) -> Iterator[Problem]:
+def _bastion_problems(spec: ClusterSpec) -> Iterator[Finding]:
     if spec.bastion:
-        yield from (Problem(*problem) for problem in bastion_problems(spec.bastion))
+        yield from bastion_problems(spec.bastion)
 
 
-def _tag_problems(spec: ClusterSpec) -> Iterator[Problem]:
+def _tag_problems(spec: ClusterSpec) -> Iterator[Finding]:
     for key, value in spec.tags.items():
         yield from _single_tag_problems(key, value)
     if len(spec.tags) + len(OWN_TAGS) > _TAGS_MAX:
         message = (
             f"{len(spec.tags)} tags and the collection's {len(OWN_TAGS)} are more than the {_TAGS_MAX} AWS allows."
         )
-        yield Problem("TOO_MANY_TAGS", "cluster_tags", message, f"Keep {_TAGS_MAX - len(OWN_TAGS)} at most.")
+        yield finding("TOO_MANY_TAGS", "cluster_tags", message, f"Keep {_TAGS_MAX - len(OWN_TAGS)} at most.")
 
 
-def _single_tag_problems(key: str, value: str) -> Iterator[Problem]:
+def _single_tag_problems(key: str, value: str) -> Iterator[Finding]:
     subject = f"cluster_tags[{key[:40]}]"
     wrong_key, wrong_value = fault("tag_key", key), fault("tag_value", value)
     if wrong_key:
-        yield Problem("INVALID_TAG_KEY", subject, f"The tag key {key[:40]!r} {wrong_key}.", "Choose another key.")
+        yield finding("INVALID_TAG_KEY", subject, f"The tag key {key[:40]!r} {wrong_key}.")
     if key in OWN_TAGS:
         message = f"The collection finds its resources by {key}, so it cannot be set here."
-        yield Problem("TAG_KEY_RESERVED", subject, message, "Choose another key.")
+        yield finding("TAG_KEY_RESERVED", subject, message)
     if wrong_value:
         message = f"The value of the tag {key} {wrong_value}."
-        yield Problem("INVALID_TAG_VALUE", subject, message, "Choose another value.")
+        yield finding("INVALID_TAG_VALUE", subject, message)

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity, read_groups, read_rules
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, Problem
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
 
 _SSH = ("tcp/22", "all")
 _NAMES_SHOWN = 10
@@ -67,7 +68,7 @@ def _ssh_is_open(api: Api, spec: ClusterSpec, now: datetime) -> bool:
     return any(rule.group == "bastion" and rule.port in _SSH and not rule.is_expired(now) for rule in rules)
 
 
-def way_in_problems(spec: ClusterSpec, way: WayIn, access: SshAccess) -> Iterator[Problem]:
+def way_in_problems(spec: ClusterSpec, way: WayIn, access: SshAccess) -> Iterator[Finding]:
     """Yield every key pair that does not exist, and what would keep a build from logging in to bastion and nodes."""
     for variable, name in _named_key_pairs(spec, way).items():
         if name and access.key_pairs is not None and name not in access.key_pairs:
@@ -84,31 +85,26 @@ def way_in_problems(spec: ClusterSpec, way: WayIn, access: SshAccess) -> Iterato
         yield _CLOSED
 
 
-_NODE_KEY_MISSING = Problem(
+_NODE_KEY_MISSING = finding(
     "NODE_SSH_KEY_MISSING",
     "nodes_ssh_key_name",
     "playbooks/boot.yml logs in to the nodes, and the nodes would accept no key.",
-    "Set cluster_bastion_ssh_public_key to a public key or its file, or nodes_ssh_key_name to an EC2 key pair.",
 )
-_KEY_MISSING = Problem(
+_KEY_MISSING = finding(
     "SSH_KEY_MISSING",
     "cluster_bastion_ssh_public_key",
     "The build logs in to the bastion, and the bastion would accept no key.",
-    "Set it to a public key or its file (`ssh-keygen -t ed25519` makes ~/.ssh/id_ed25519.pub, which is the "
-    "default), or set cluster_bastion_ssh_key_name to a key pair of EC2.",
 )
-_CLOSED = Problem(
+_CLOSED = finding(
     "NO_WAY_TO_BASTION",
     "access_ipv6",
     "The build logs in to the bastion, and its security group lets no network in.",
-    "Set access_ipv6 to the IPv6 network of this computer, such as 2001:db8:1:2::/64. Without IPv6 here set "
-    "cluster_bastion_connection to ssm, or name a host bastion of your own in the inventory.",
 )
 
 
-def _unknown_key_pair(variable: str, name: str, known: tuple[str, ...], region: str) -> Problem:
+def _unknown_key_pair(variable: str, name: str, known: tuple[str, ...], region: str) -> Finding:
     # A key that was pasted here is public, or somebody's secret: its text is not repeated.
     subject = f"{region} has no key pair with the name {name}." if len(name) <= 64 else "This text names no key pair."
     names = ", ".join(known[:_NAMES_SHOWN]) + (", …" if len(known) > _NAMES_SHOWN else "")
     exists = f"Use one of {names}." if known else f"{region} has none: make one with `aws ec2 import-key-pair`."
-    return Problem("KEY_PAIR_NOT_FOUND", variable, subject, f"{exists} {_PUBLIC_KEY_REMEDY}")
+    return finding("KEY_PAIR_NOT_FOUND", variable, subject, f"{exists} {_PUBLIC_KEY_REMEDY}")

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
 
 # Upstream writes the same for v1.10 and v1.11.
 CONTRACTS = ("v1.10", "v1.11", "v1.12", "v1.13")
@@ -27,7 +27,7 @@ class Contract(NamedTuple):
 
     contract: str
     reason: str
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[Finding, ...] = ()
     oldest: str = ""
 
 
@@ -60,29 +60,26 @@ def _newest_up_to(version: tuple[int, int]) -> str:
     return usable[-1] if usable else CONTRACTS[0]
 
 
-def _problems(chosen: Contract, known: Mapping[str, tuple[int, int]]) -> Iterable[Problem]:
+def _problems(chosen: Contract, known: Mapping[str, tuple[int, int]]) -> Iterable[Finding]:
     wanted = release(chosen.contract)
     if chosen.contract not in CONTRACTS or wanted is None:
         message = f"There is no contract {chosen.contract!r}."
-        yield Problem("UNKNOWN_CONTRACT", _SUBJECT, message, f"Use one of {', '.join(CONTRACTS)}, or leave it empty.")
+        yield finding("UNKNOWN_CONTRACT", _SUBJECT, message, f"Use one of {', '.join(CONTRACTS)}, or leave it empty.")
         return
     if len(set(known.values())) > 1:
         which = ", ".join(f"{name} {_text(version)}" for name, version in sorted(known.items()))
-        remedy = "Name images of one minor version in cluster_images."
-        yield Problem(
-            "TALOS_VERSIONS_DIFFER", "cluster_images", f"They hold different versions of Talos: {which}.", remedy
-        )
+        yield finding("TALOS_VERSIONS_DIFFER", "cluster_images", f"They hold different versions of Talos: {which}.")
     for name, version in sorted(known.items()):
         if version < (release(CONTRACTS[0]) or version):
             message = f"{name} is Talos {_text(version)}, and the oldest supported is {CONTRACTS[0]}."
-            yield Problem("TALOS_TOO_OLD", "cluster_images", message, "Name an image of a later version.")
+            yield finding("TALOS_TOO_OLD", "cluster_images", message)
         elif version < wanted:
             message = (
                 f"{name} is Talos {_text(version)}, which refuses a configuration for {chosen.contract} "
                 f"({chosen.reason})."
             )
             remedy = f"Leave cluster_talos_contract empty or set it to {_newest_up_to(version)}, or name later images."
-            yield Problem("CONTRACT_NEWER_THAN_TALOS", _SUBJECT, message, remedy)
+            yield finding("CONTRACT_NEWER_THAN_TALOS", _SUBJECT, message, remedy)
 
 
 def _text(version: tuple[int, int]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError, is_not_found
@@ -189,4 +190,4 @@ def saying(what: str) -> Iterator[None]:
         problem = error.problem
         subject = f"{what} ({problem.subject.removeprefix('call ')})"
         again = f"{problem.remedy} {_TRANSIENT_REMEDY}".strip()
-        raise AwsError(problem._replace(subject=subject, remedy=again), error.reason) from error
+        raise AwsError(replace(problem, subject=subject, remedy=again), error.reason) from error

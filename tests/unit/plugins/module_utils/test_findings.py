@@ -18,6 +18,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._findings import (
     markdown,
     numbered,
     one_line,
+    paragraph,
     remedy_of,
     sentences,
 )
@@ -76,6 +77,7 @@ def test_a_failure_is_two_sentences(message: str, expected: str) -> None:
 def test_a_headline_begins_with_what_is_asked_for() -> None:
     assert headline(KVM) == "No /dev/kvm"
     assert headline(KVM, "code", "subject") == "KVM_MISSING: nodes: No /dev/kvm"
+    assert paragraph(KVM, "subject") == "nodes: No /dev/kvm. Remedy: Take a metal type."
     assert one_line(KVM, "code") == "KVM_MISSING: No /dev/kvm Take a metal type."
 
 

@@ -16,8 +16,9 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import claim
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem, problems
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import problems
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
 from ansible_collections.urmanac.talos.plugins.modules import ec2_claim
 from tests.ec2_cluster import REGION, empty_aws, run_module, spec, tag_list
 
@@ -139,7 +140,7 @@ class LateSsm:
 
 
 def refused(reason: str) -> AwsError:
-    return AwsError(Problem("AWS_ERROR", "call ssm", reason, ""), reason)
+    return AwsError(finding("AWS_ERROR", "call ssm", reason, ""), reason)
 
 
 def claimed_in(api: LateSsm) -> claim.Plan:
@@ -167,7 +168,7 @@ def test_no_two_clusters_share_a_claim() -> None:
     assert (len(projects), len(names)) == (4, 8)
 
 
-def problems_of(project: str) -> list[Problem]:
+def problems_of(project: str) -> list[Finding]:
     return [found for found in problems(spec(project=project)) if found.code == "INVALID_PROJECT_NAME"]
 
 

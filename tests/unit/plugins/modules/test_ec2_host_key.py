@@ -17,7 +17,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import read_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.host_key import ensure_present
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import HostKey, make_host_key
 from ansible_collections.urmanac.talos.plugins.modules import ec2_host_key
 from tests.ec2_bad_day import BadDay
@@ -143,7 +143,7 @@ def test_the_key_is_part_of_the_plan_until_it_is_made(api: MotoApi, capsys: pyte
 def test_another_refusal_is_reported() -> None:
     class DeniedApi:
         def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
-            raise AwsError(Problem("NOT_AUTHORIZED", f"call {operation}", "no", "Allow it."), "AccessDeniedException")
+            raise AwsError(finding("NOT_AUTHORIZED", f"call {operation}", "no", "Allow it."), "AccessDeniedException")
 
     with pytest.raises(AwsError, match="list_tags_for_resource"):
         ensure_present(Calls(DeniedApi()), spec(), PARAMETER, make_host_key, check_mode=False)

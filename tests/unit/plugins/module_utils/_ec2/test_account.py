@@ -12,7 +12,8 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.account import QUOTAS, is_standard
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight import Inquiry, answer_problems, ask
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, Problem
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
 from tests.ec2_cluster import Builder, MotoApi, account_answers, empty_aws, node, spec
 
 OURS = {"Project": "talos-arm64", "Cluster": "moon"}
@@ -49,9 +50,9 @@ class AccountApi:
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         if operation in self.refuse:
             code = self.refuse[operation]
-            raise AwsError(Problem(code, f"call {service}:{operation}", "no", f"Allow {operation}."), "AccessDenied")
+            raise AwsError(finding(code, f"call {service}:{operation}", "no", f"Allow {operation}."), "AccessDenied")
         if operation == "get_service_quota" and parameters["QuotaCode"] in self.without_own_value:
-            raise AwsError(Problem("AWS_ERROR", "call it", "none", "Look."), "NoSuchResourceException")
+            raise AwsError(finding("AWS_ERROR", "call it", "none", "Look."), "NoSuchResourceException")
         return self._answer(operation, parameters)
 
     def _answer(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -81,7 +82,7 @@ def described(**changes: Any) -> ClusterSpec:
     return spec(**{"nodes": NODES, "bastion": BASTION, **changes})
 
 
-def inquire(api: AccountApi, cluster_spec: ClusterSpec | None = None) -> tuple[list[Problem], Inquiry]:
+def inquire(api: AccountApi, cluster_spec: ClusterSpec | None = None) -> tuple[list[Finding], Inquiry]:
     cluster_spec = cluster_spec or described()
     inquiry = ask(api, cluster_spec)
     assert inquiry.refusals == []

@@ -111,4 +111,4 @@ def test_a_postponed_stop_that_has_passed_is_followed_by_the_described_one() -> 
 
 @pytest.mark.parametrize("minutes", [-1, 7 * 24 * 60 + 1])
 def test_a_bastion_cannot_be_kept_for_ever(minutes: int) -> None:
-    assert [problem[0] for problem in bastion_problems(bastion(keep_minutes=minutes))] == ["INVALID_KEEP_MINUTES"]
+    assert [problem.code for problem in bastion_problems(bastion(keep_minutes=minutes))] == ["INVALID_KEEP_MINUTES"]

@@ -14,7 +14,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import Comparison
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import read_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, Problem
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 from tests.ec2_cluster import IMAGE, Builder, MotoApi, empty_aws, node, spec, tag_list
 
 TWO_NODES = [node(), node("compute-2", role="compute", machine_type="worker", ipv4="10.10.0.102")]
@@ -221,7 +222,7 @@ def test_a_console_that_cannot_be_read_does_not_spoil_the_rest(api: MotoApi, mon
 
     def call(service: str, operation: str, /, **parameters: object) -> dict[str, object]:
         if operation == "get_console_output":
-            raise AwsError(Problem("NOT_AUTHORIZED", "call it", "no", "Ask."))
+            raise AwsError(finding("NOT_AUTHORIZED", "call it", "no", "Ask."))
         return original(service, operation, **parameters)
 
     monkeypatch.setattr(api, "call", call)

@@ -20,7 +20,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import (
     endpoint_problems,
     is_not_found,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 from tests.lookalikes import ACCESS_KEY_ID
 from tests.operator_policy import SERVICES
 
@@ -182,7 +182,7 @@ def modelled_refusals() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("service", "code"), modelled_refusals())
 def test_every_word_of_a_service_for_what_does_not_exist_is_known(service: str, code: str) -> None:
-    assert is_not_found(AwsError(Problem("AWS_ERROR", f"call {service}", code, ""), code))
+    assert is_not_found(AwsError(finding("AWS_ERROR", f"call {service}", code, ""), code))
 
 
 # Auto Scaling and EC2 say it in codes that their models do not list.
@@ -204,7 +204,7 @@ UNLISTED = [
 
 @pytest.mark.parametrize(("code", "message", "missing"), UNLISTED)
 def test_what_does_not_exist_is_distinguished_from_other_refusals(code: str, message: str, missing: bool) -> None:
-    error = AwsError(Problem("AWS_ERROR", "call x", f"{code}: {message}", ""), code)
+    error = AwsError(finding("AWS_ERROR", "call x", f"{code}: {message}", ""), code)
 
     assert is_not_found(error) is missing
 

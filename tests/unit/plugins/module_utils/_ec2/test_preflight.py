@@ -17,7 +17,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight impor
     ask,
     notes,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 from tests.ec2_cluster import MotoApi, aws_with_images, node, spec
 
 MEDIUM = InstanceType(vcpus=2, memory_mib=4096, architecture="arm64", burstable=True)
@@ -38,7 +38,7 @@ class RefusingApi:
 
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         if operation in self.reasons:
-            raise AwsError(Problem(self.reasons[operation], f"call {operation}", "no", "Ask."))
+            raise AwsError(finding(self.reasons[operation], f"call {operation}", "no", "Ask."))
         lists = ("AvailabilityZones", "InstanceTypes", "InstanceTypeOfferings", "Images", "Reservations", "Addresses")
         answer = {**{key: [] for key in (*lists, "Vpcs", "NetworkInterfaces", "Subnets")}, "Quota": {"Value": 64.0}}
         return {**answer, "Account": "1", "accountPlanType": "PAID"}

@@ -17,8 +17,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import A
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import ACCESS, NETWORK
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import OPENINGS
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import read_and_compare, result_of
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Problem
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 from ansible_collections.urmanac.talos.plugins.modules.ec2_home_access import ensure, order_of
 from tests.ec2_bad_day import BadDay
 from tests.ec2_cluster import ACCOUNT, Builder, empty_aws, spec, tag_list
@@ -179,7 +179,7 @@ def test_a_second_run_and_check_mode_make_no_writing_call(built: BadDay) -> None
 
 def test_a_role_that_the_scheduler_does_not_know_yet_is_waited_for(built: BadDay) -> None:
     words = "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
-    problem = Problem("AWS_ERROR", "call scheduler:CreateSchedule", words, "")
+    problem = finding("AWS_ERROR", "call scheduler:CreateSchedule", words, "")
 
     class LateRole(BadDay):
         left = 2
