@@ -36,6 +36,11 @@ class Finding:
         """Return whether what was asked for cannot be done with it."""
         return self.severity != WARNING
 
+    @property
+    def graded(self) -> str:
+        """Return the code behind the severity, as an audit writes it."""
+        return f"{self.severity} {self.code}"
+
     def as_dict(self, *more: str) -> dict[str, Any]:
         """Return it as modules return it, with further properties where they have them."""
         values = {name: getattr(self, name) for name in (*_COLUMNS, *more)}
@@ -88,7 +93,7 @@ def sentences(found: Finding) -> str:
 
 
 def headline(found: Finding, *parts: str) -> str:
-    """Return what is wrong behind the properties that are asked for: code, subject, severity."""
+    """Return what is wrong behind the properties that are asked for: code, subject, graded."""
     return ": ".join(shown(getattr(found, part)) for part in (*parts, "message"))
 
 

@@ -160,6 +160,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access imp
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reachability import Exposure
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding
 
 ALLOWED_SPEC = {
     "rules": {"type": "dict", "default": {}},
@@ -174,11 +175,22 @@ def audit_info(api: Api, spec: ClusterSpec, extra: Mapping[str, Any], now: datet
     account = read_account(api, spec)
     report = audit(account, allowed_by(spec, extra, next(iter(account.owners), None)), now)
     return {
-        "deviations": [deviation._asdict() for deviation in report.deviations],
+        "deviations": [deviation_as_dict(deviation) for deviation in report.deviations],
         "exposures": [exposure_as_dict(exposure) for exposure in report.exposures],
         "home_access": [rule_as_dict(rule.home, now) for rule in home_rules_of(account)],
         "summary": report.summary(),
         "lines": report_lines(spec.name, account, report),
+    }
+
+
+def deviation_as_dict(deviation: Finding) -> dict[str, Any]:
+    """Return a deviation as users see it."""
+    return {
+        "severity": deviation.severity,
+        "code": deviation.code,
+        "resource": deviation.subject,
+        "message": deviation.message,
+        "remedy": deviation.remedy,
     }
 
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_allowed import Allowed, Deviation
+from ansible_collections.urmanac.talos.plugins.module_utils._codes import CRITICAL, HIGH, LOW, MEDIUM
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_allowed import Allowed
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts import Account, GroupRule
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_machines import machine_deviations
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_network import (
@@ -22,14 +23,17 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_network i
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import rule_line
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reachability import Exposure, reachable
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import lines as finding_lines
 
-SEVERITIES = ("critical", "high", "medium", "low")
+# How far something opens the cluster, the gravest first.
+GRADES = (CRITICAL, HIGH, MEDIUM, LOW)
 
 
 class Report(NamedTuple):
     """What the audit found; exposures are all, also those that are allowed."""
 
-    deviations: tuple[Deviation, ...]
+    deviations: tuple[Finding, ...]
     exposures: tuple[Exposure, ...]
 
     def summary(self) -> dict[str, int]:
@@ -37,7 +41,7 @@ class Report(NamedTuple):
         severities = [deviation.severity for deviation in self.deviations]
         return {
             "deviations": len(severities),
-            **{severity: severities.count(severity) for severity in SEVERITIES},
+            **{severity: severities.count(severity) for severity in GRADES},
             "exposures": len(self.exposures),
         }
 
@@ -45,8 +49,13 @@ class Report(NamedTuple):
 def audit(account: Account, allowed: Allowed, now: datetime) -> Report:
     """Return every deviation of the account, the gravest first, and who reaches what."""
     found = {*network_deviations(account, allowed, now), *machine_deviations(account, allowed)}
-    ordered = sorted(found, key=lambda item: (SEVERITIES.index(item.severity), *item[1:]))
+    ordered = sorted(found, key=_order)
     return Report(tuple(ordered), tuple(reachable(facts_of(account))))
+
+
+def _order(deviation: Finding) -> tuple[int, str, str, str, str]:
+    grade = GRADES.index(deviation.severity)
+    return grade, deviation.code, deviation.subject, deviation.message, deviation.remedy
 
 
 def home_rules_of(account: Account) -> list[GroupRule]:
@@ -65,9 +74,5 @@ def report_lines(name: str, account: Account, report: Report) -> list[str]:
     )
     lines = [f"Audit of {name}: {verdict}" if account.vpcs else f"Audit of {name}: it has no VPC", f"  read: {read}"]
     lines += acl_line(account)
-    for deviation in report.deviations:
-        lines += [
-            f"! {deviation.severity} {deviation.code}: {deviation.resource}: {deviation.message}",
-            f"    {deviation.remedy}",
-        ]
+    lines += finding_lines(report.deviations, "graded", "subject")
     return [*lines, *(f"= home access: {rule_line(rule.home)}" for rule in home_rules_of(account))]

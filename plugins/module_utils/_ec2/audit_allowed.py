@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a cluster's description allows, and how a deviation from it is reported.
-
-Private to urmanac.talos: may change at any time.
-"""
+"""What a cluster's description allows. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -18,16 +15,6 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access imp
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 
 _KINDS = ("iam_role", "instance_profile", "address", "eni", "instance", "launch_template")
-
-
-class Deviation(NamedTuple):
-    """One thing that is not as the variables allow, and how to undo it."""
-
-    severity: str
-    code: str
-    resource: str
-    message: str
-    remedy: str
 
 
 class Allowed(NamedTuple):

@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_allowed import (
     Allowed,
-    Deviation,
     foreign_instances,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts import (
@@ -21,11 +20,25 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts imp
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_machine_facts import listed
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.values import plain_policy
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
 
 _AGAIN = "or delete this version: `aws ec2 delete-launch-template-versions --launch-template-id"
 
 
-def machine_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation]:
+class CopyCodes(NamedTuple):
+    """What a copy of a disk that others can read is reported as."""
+
+    public: str
+    shared: str
+
+
+_COPY_CODES = {
+    "snapshot": CopyCodes("SNAPSHOT_PUBLIC", "SNAPSHOT_SHARED"),
+    "image": CopyCodes("IMAGE_PUBLIC", "IMAGE_SHARED"),
+}
+
+
+def machine_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
     """Yield everything about machines, their disks and their permissions that is not as allowed."""
     yield from _instance_deviations(account, allowed)
     for machine in account.machines:
@@ -47,56 +60,54 @@ def _resource(machine: Machine) -> str:
     return f"{machine.kind} {machine.known.name} ({machine.known.id}){version}"
 
 
-def _instance_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation]:
+def _instance_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
     foreign = foreign_instances(account, allowed)
     for machine in account.machines:
         if machine.known.id in foreign:
             remedy = f"Run `aws ec2 terminate-instances --instance-ids {machine.known.id}` if nothing needs it."
             message = foreign[machine.known.id]
-            yield Deviation("medium", "INSTANCE_NOT_DESCRIBED", _resource(machine), message, remedy)
+            yield finding("INSTANCE_NOT_DESCRIBED", _resource(machine), message, remedy)
 
 
-def _profile_of_machine(machine: Machine, allowed: Allowed, resource: str) -> Iterator[Deviation]:
+def _profile_of_machine(machine: Machine, allowed: Allowed, resource: str) -> Iterator[Finding]:
     described = {allowed.profile_of[machine.known.name]} if machine.known.name in allowed.profile_of else set()
     fits = described | (allowed.profiles - set(allowed.profile_of.values())) or allowed.profiles
     if machine.profile and machine.profile not in fits:
         message = f"it has the instance profile {machine.profile}, which is not the one described for it"
-        remedy = "Run `aws ec2 replace-iam-instance-profile-association` with the described profile."
-        yield Deviation("high", "INSTANCE_PROFILE_NOT_DESCRIBED", resource, message, remedy)
+        yield finding("INSTANCE_PROFILE_NOT_DESCRIBED", resource, message)
 
 
-def _template_deviations(machine: Machine, allowed: Allowed, resource: str) -> Iterator[Deviation]:
+def _template_deviations(machine: Machine, allowed: Allowed, resource: str) -> Iterator[Finding]:
     remedy = f"Run playbooks/site.yml to make a version as described, {_AGAIN} {machine.known.id}`."
     if machine.public_ipv4 and machine.known.name not in allowed.public_ipv4:
         message = "machines made of it get a public IPv4 address"
-        yield Deviation("high", "TEMPLATE_GIVES_PUBLIC_IPV4", resource, message, remedy)
+        yield finding("TEMPLATE_GIVES_PUBLIC_IPV4", resource, message, remedy)
     if machine.unencrypted:
         message = f"machines made of it get unencrypted disks: {', '.join(machine.unencrypted)}"
-        yield Deviation("high", "TEMPLATE_DISK_NOT_ENCRYPTED", resource, message, remedy)
+        yield finding("TEMPLATE_DISK_NOT_ENCRYPTED", resource, message, remedy)
 
 
-def _imds_deviations(machine: Machine, resource: str) -> Iterator[Deviation]:
+def _imds_deviations(machine: Machine, resource: str) -> Iterator[Finding]:
     change = f"`aws ec2 modify-instance-metadata-options --instance-id {machine.known.id}"
     if machine.kind != "instance":
         change = "a version of it with `MetadataOptions"
     if machine.imds_enabled and machine.imds_tokens != "required":
         message = "IMDSv1 answers, so any request that a process can be tricked into reads the role's credentials"
-        yield Deviation("high", "IMDS_V1", resource, message, f"Run {change} --http-tokens required`.")
+        yield finding("IMDS_V1", resource, message, f"Run {change} --http-tokens required`.")
     if machine.imds_enabled and machine.imds_hops > 1:
         message = f"the metadata service answers over {machine.imds_hops} hops, so pods reach the node's credentials"
         remedy = f"Run {change} --http-put-response-hop-limit 1`."
-        yield Deviation("medium", "IMDS_HOP_LIMIT", resource, message, remedy)
+        yield finding("IMDS_HOP_LIMIT", resource, message, remedy)
 
 
-def _secret_deviations(machine: Machine, resource: str) -> Iterator[Deviation]:
+def _secret_deviations(machine: Machine, resource: str) -> Iterator[Finding]:
     for secret in machine.secrets:
         place = f"line {secret.line}" + (f" of {secret.where}" if secret.where else "")
         message = f"its user-data holds a secret ({secret.kind}) in {place}, which every process of it can read"
-        remedy = "Treat the secret as known: change it where it is used, then make the machine anew without it."
-        yield Deviation("critical", "USER_DATA_SECRET", resource, message, remedy)
+        yield finding("USER_DATA_SECRET", resource, message)
 
 
-def _scaling_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation]:
+def _scaling_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
     described = {
         machine.known.id
         for machine in account.machines
@@ -106,27 +117,22 @@ def _scaling_deviations(account: Account, allowed: Allowed) -> Iterator[Deviatio
         foreign = sorted({template for template, _version in group.templates} - described)
         if foreign:
             message = f"it makes its machines of {', '.join(foreign)}, which are not described"
-            remedy = "Run playbooks/site.yml, which sets the described launch template."
             resource = f"Auto Scaling group {group.known.name}"
-            yield Deviation("high", "SCALING_TEMPLATE_NOT_DESCRIBED", resource, message, remedy)
+            yield finding("SCALING_TEMPLATE_NOT_DESCRIBED", resource, message)
         for template, version in group.lost:
             message = f"it makes its machines of version {version} of {template}, which does not exist"
-            remedy = "Run playbooks/site.yml, which sets the described version."
-            yield Deviation("medium", "SCALING_VERSION_LOST", f"Auto Scaling group {group.known.name}", message, remedy)
+            yield finding("SCALING_VERSION_LOST", f"Auto Scaling group {group.known.name}", message)
 
 
-def _volume_deviations(account: Account) -> Iterator[Deviation]:
+def _volume_deviations(account: Account) -> Iterator[Finding]:
     for volume in account.volumes:
         if not volume.encrypted:
             resource = f"volume {volume.known.name} ({volume.known.id})"
             message = f"it is not encrypted; {volume.instance or 'no instance'} uses it"
-            remedy = (
-                "A volume cannot be encrypted in place: remove the node and run playbooks/site.yml to make it anew."
-            )
-            yield Deviation("high", "VOLUME_NOT_ENCRYPTED", resource, message, remedy)
+            yield finding("VOLUME_NOT_ENCRYPTED", resource, message)
 
 
-def _copy_deviations(account: Account) -> Iterator[Deviation]:
+def _copy_deviations(account: Account) -> Iterator[Finding]:
     for copy in account.copies:
         resource = f"{copy.kind} {copy.known.name} ({copy.known.id})"
         attribute = "createVolumePermission" if copy.kind == "snapshot" else "launchPermission"
@@ -134,17 +140,17 @@ def _copy_deviations(account: Account) -> Iterator[Deviation]:
         if "all" in copy.shared:
             message = f"every account of AWS can read this {copy.kind} of the cluster's disks"
             remedy = f"Run `{command}`, and change every secret that the disk held."
-            yield Deviation("critical", f"{copy.kind.upper()}_PUBLIC", resource, message, remedy)
+            yield finding(_COPY_CODES[copy.kind].public, resource, message, remedy)
         elif copy.shared:
             message = f"other accounts can read this {copy.kind} of the cluster's disks: {', '.join(copy.shared)}"
-            yield Deviation("high", f"{copy.kind.upper()}_SHARED", resource, message, f"Run `{command}`.")
+            yield finding(_COPY_CODES[copy.kind].shared, resource, message, f"Run `{command}`.")
         if not copy.encrypted:
             message = "it holds the cluster's disk without encryption"
             remedy = f"Run `aws ec2 delete-snapshot --snapshot-id {copy.known.id}`, or keep an encrypted copy instead."
-            yield Deviation("medium", "SNAPSHOT_NOT_ENCRYPTED", resource, message, remedy)
+            yield finding("SNAPSHOT_NOT_ENCRYPTED", resource, message, remedy)
 
 
-def _document_deviations(account: Account) -> Iterator[Deviation]:
+def _document_deviations(account: Account) -> Iterator[Finding]:
     for document in account.documents:
         command = (
             f"aws ssm modify-document-permission --name {document.name} --permission-type Share "
@@ -153,13 +159,13 @@ def _document_deviations(account: Account) -> Iterator[Deviation]:
         resource = f"SSM document {document.name}"
         if "all" in document.shared:
             message = "every account of AWS can read and run this document of the cluster"
-            yield Deviation("high", "DOCUMENT_PUBLIC", resource, message, f"Run `{command}`.")
+            yield finding("DOCUMENT_PUBLIC", resource, message, f"Run `{command}`.")
         elif document.shared:
             message = f"other accounts can read and run this document of the cluster: {', '.join(document.shared)}"
-            yield Deviation("medium", "DOCUMENT_SHARED", resource, message, f"Run `{command}`.")
+            yield finding("DOCUMENT_SHARED", resource, message, f"Run `{command}`.")
 
 
-def _iam_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation]:
+def _iam_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
     roles = {role.name: role for role in account.roles}
     for profile in account.profiles:
         foreign = [name for name in profile.roles if name != profile.name]
@@ -171,7 +177,7 @@ def _iam_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation]:
             yield from _role_deviations(role, allowed)
 
 
-def _exchanged_role(profile: ProfileFact, roles: list[RoleFact]) -> Deviation:
+def _exchanged_role(profile: ProfileFact, roles: list[RoleFact]) -> Finding:
     actions = [action for role in roles for _policy, statement in role.statements for action in _actions(statement)]
     policies = [arn for role in roles for arn in role.attached]
     allowed = [*actions, *policies]
@@ -182,10 +188,10 @@ def _exchanged_role(profile: ProfileFact, roles: list[RoleFact]) -> Deviation:
         f"{', '.join(profile.roles)}`, then playbooks/site.yml, which adds the described one."
     )
     severity = "critical" if policies or any(_is_wild(action) for action in actions) else "high"
-    return Deviation(severity, "PROFILE_ROLE_NOT_DESCRIBED", f"instance profile {profile.name}", message, remedy)
+    return finding("PROFILE_ROLE_NOT_DESCRIBED", f"instance profile {profile.name}", message, remedy, severity=severity)
 
 
-def _role_deviations(role: RoleFact, allowed: Allowed) -> Iterator[Deviation]:
+def _role_deviations(role: RoleFact, allowed: Allowed) -> Iterator[Finding]:
     resource = f"IAM role {role.name}"
     known = [_effect_of(statement) for statement in allowed.policies[role.name]]
     for policy, statement in role.statements:
@@ -195,10 +201,10 @@ def _role_deviations(role: RoleFact, allowed: Allowed) -> Iterator[Deviation]:
         remedy = f"Run `aws iam detach-role-policy --role-name {role.name} --policy-arn {arn}`."
         message = f"the managed policy {arn} is attached, and is not described"
         severity = "critical" if arn.endswith("/AdministratorAccess") else "high"
-        yield Deviation(severity, "IAM_POLICY_ATTACHED", resource, message, remedy)
+        yield finding("IAM_POLICY_ATTACHED", resource, message, remedy, severity=severity)
     if _effect_of(role.trust) != _effect_of(allowed.trust[role.name]):
         message = "others than described may take the role, or under other conditions"
-        yield Deviation("high", "IAM_TRUST_NOT_ALLOWED", resource, message, f"{_repair(role, allowed)}.")
+        yield finding("IAM_TRUST_NOT_ALLOWED", resource, message, f"{_repair(role, allowed)}.")
 
 
 def _repair(role: RoleFact, allowed: Allowed) -> str:
@@ -207,15 +213,15 @@ def _repair(role: RoleFact, allowed: Allowed) -> str:
     return "Run playbooks/site.yml, which sets the described policies"
 
 
-def _statement_deviation(role: RoleFact, policy: str, statement: Mapping[str, Any], repair: str) -> Deviation:
+def _statement_deviation(role: RoleFact, policy: str, statement: Mapping[str, Any], repair: str) -> Finding:
     actions = _actions(statement)
     resource = f"IAM role {role.name}, policy {policy}"
     remedy = f"{repair}, or `aws iam delete-role-policy --role-name {role.name} --policy-name {policy}`."
     if "NotAction" in statement or any(_is_wild(action) for action in actions):
         message = f"a statement allows {', '.join(actions) or 'all but a few actions'}"
-        return Deviation("critical", "IAM_WILDCARD", resource, message, remedy)
+        return finding("IAM_WILDCARD", resource, message, remedy)
     message = f"the statement that allows {', '.join(actions)} is not described"
-    return Deviation("high", "IAM_STATEMENT_NOT_ALLOWED", resource, message, remedy)
+    return finding("IAM_STATEMENT_NOT_ALLOWED", resource, message, remedy)
 
 
 def _actions(statement: Mapping[str, Any]) -> list[str]:

@@ -14,7 +14,6 @@ from ipaddress import IPv6Interface, ip_network
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_allowed import (
     Allowed,
-    Deviation,
     foreign_instances,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts import (
@@ -38,6 +37,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reachability im
     Subnet,
     reachable,
 )
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
 
 # What every VPC starts with: security groups are what closes this cluster, and a network ACL can only close more.
 _ACL_ENTRIES = frozenset(
@@ -54,7 +54,7 @@ _REMOVE_HOME = "Run playbooks/remove_home_access.yml, or any playbook of the clu
 _WIDE = {4: 8, 6: 16}
 
 
-def network_deviations(account: Account, allowed: Allowed, now: datetime) -> Iterator[Deviation]:
+def network_deviations(account: Account, allowed: Allowed, now: datetime) -> Iterator[Finding]:
     """Yield everything about packets that is not as allowed."""
     yield from _vpc_deviations(account, allowed)
     yield from _rule_deviations(account, allowed, now)
@@ -105,18 +105,14 @@ def _firsts(every: Iterable[Known]) -> set[str]:
     return set(first.values())
 
 
-def _vpc_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation]:
+def _vpc_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
     if len(account.vpcs) > 1:
         names = ", ".join(sorted(known.id for known in account.vpcs))
-        remedy = (
-            "Find out which one the nodes are in, and delete the other one, or take the tags of the cluster from it."
-        )
-        yield Deviation("medium", "VPC_TWICE", f"VPC {names}", "several VPCs have the tags of the cluster", remedy)
+        yield finding("VPC_TWICE", f"VPC {names}", "several VPCs have the tags of the cluster")
     for network in account.networks:
         if network.version == 4 and allowed.vpc_ipv4 and network != ip_network(allowed.vpc_ipv4):
             message = f"the network {network} belongs to the VPC, and is not described"
-            remedy = "Run `aws ec2 disassociate-vpc-cidr-block` for it, after what uses it has gone."
-            yield Deviation("medium", "VPC_NETWORK_NOT_DESCRIBED", f"VPC {account.vpcs[0].id}", message, remedy)
+            yield finding("VPC_NETWORK_NOT_DESCRIBED", f"VPC {account.vpcs[0].id}", message)
 
 
 def _group_names(account: Account) -> dict[str, str]:
@@ -151,7 +147,7 @@ def _is_allowed(name: str, rule: GroupRule, allowed: Allowed, now: datetime) -> 
     return rule.text in _EGRESS or (name == "default" and rule.text == f"in all from {rule.group_id}")
 
 
-def _rule_deviations(account: Account, allowed: Allowed, now: datetime) -> Iterator[Deviation]:
+def _rule_deviations(account: Account, allowed: Allowed, now: datetime) -> Iterator[Finding]:
     names = _group_names(account)
     for rule in account.rules:
         name = names.get(rule.group_id, rule.group_id)
@@ -161,17 +157,17 @@ def _rule_deviations(account: Account, allowed: Allowed, now: datetime) -> Itera
         reached = [item for item in reachable(facts_of(account, [rule])) if item.source.kind != "security_group"]
         if rule.home.ours and rule.home.is_expired(now) and _is_exact(rule, allowed):
             message = f"home access has expired and is still open: {rule_line(rule.home)}{_reach_text(reached)}"
-            yield Deviation("high", "HOME_ACCESS_EXPIRED", resource, message, _REMOVE_HOME)
+            yield finding("HOME_ACCESS_EXPIRED", resource, message)
         elif rule.home.ours:
             severity = "critical" if _is_open_to_everybody(rule) else "high"
             message = f"the rule has the tags of home access and is not what home access opens: {rule.text}"
             message += _reach_text(reached)
-            yield Deviation(severity, "HOME_ACCESS_NOT_EXACT", resource, message, _REMOVE_HOME)
+            yield finding("HOME_ACCESS_NOT_EXACT", resource, message, severity=severity)
         else:
             yield _foreign_rule(rule, resource, reached)
 
 
-def _foreign_rule(rule: GroupRule, resource: str, reached: list[Exposure]) -> Deviation:
+def _foreign_rule(rule: GroupRule, resource: str, reached: list[Exposure]) -> Finding:
     way = "egress" if rule.egress else "ingress"
     remedy = (
         f"Run `aws ec2 revoke-security-group-{way} --group-id {rule.group_id} --security-group-rule-ids {rule.id}`"
@@ -179,10 +175,10 @@ def _foreign_rule(rule: GroupRule, resource: str, reached: list[Exposure]) -> De
     )
     if _is_open_to_everybody(rule):
         message = f"open to everybody: {rule.text}{_reach_text(reached)}"
-        return Deviation("critical", "RULE_OPEN_TO_EVERYBODY", resource, message, remedy)
+        return finding("RULE_OPEN_TO_EVERYBODY", resource, message, remedy)
     severity = "medium" if rule.egress else "high"
     message = f"a rule that is not described: {rule.text}{_reach_text(reached)}"
-    return Deviation(severity, "RULE_NOT_ALLOWED", resource, message, remedy)
+    return finding("RULE_NOT_ALLOWED", resource, message, remedy, severity=severity)
 
 
 def _is_open_to_everybody(rule: GroupRule) -> bool:
@@ -214,31 +210,30 @@ def ports_text(exposure: Exposure) -> str:
     return f"{exposure.protocol}/{first}" + ("" if first == last else f"-{last}")
 
 
-def _group_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation]:
+def _group_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
     names = _group_names(account)
     for known in account.groups:
         if names[known.id] not in (*allowed.rules, "default"):
             remedy = f"Run `aws ec2 delete-security-group --group-id {known.id}` if nothing needs it."
             message = f"the security group {known.name} is in the cluster's VPC and is not described"
-            yield Deviation("low", "GROUP_NOT_DESCRIBED", f"security group {known.id}", message, remedy)
+            yield finding("GROUP_NOT_DESCRIBED", f"security group {known.id}", message, remedy)
 
 
-def _acl_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation]:
+def _acl_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
     described = {subnet.known.id for subnet in account.subnets if subnet.known.name in allowed.subnets}
     for acl in account.acls:
         resource = f"network ACL {acl.known.id}"
         ours = sorted(described & set(acl.subnets))
         if ours and not acl.default:
             message = f"{', '.join(ours)} uses it instead of the default network ACL of the VPC"
-            remedy = "Run `aws ec2 replace-network-acl-association` with the default one, or describe why it is there."
-            yield Deviation("low", "NETWORK_ACL_NOT_DEFAULT", resource, message, remedy)
+            yield finding("NETWORK_ACL_NOT_DEFAULT", resource, message)
         for number, text in acl.entries if acl.subnets else ():
             if not _is_usual_entry(number, text):
                 message = f"the network ACL of {', '.join(acl.subnets)} has the entry {text}, which is not described"
                 remedy = (
                     f"Run `aws ec2 delete-network-acl-entry --network-acl-id {acl.known.id} --rule-number {number}`"
                 )
-                yield Deviation("low", "NETWORK_ACL_CHANGED", resource, message, f"{remedy} with its direction.")
+                yield finding("NETWORK_ACL_CHANGED", resource, message, f"{remedy} with its direction.")
 
 
 def _is_usual_entry(number: int, text: str) -> bool:
@@ -256,7 +251,7 @@ def _acl_text(acl: Acl) -> str:
     return ("default, " if acl.default else "") + ("lets everything through" if usual else "changed")
 
 
-def _route_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation]:
+def _route_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
     ours = _firsts(table.known for table in account.tables)
     subnets = {subnet.known.id: subnet.known for subnet in account.subnets}
     passages = {passage.known.id for passage in account.passages}
@@ -275,23 +270,22 @@ def _route_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation]
         if used_by:
             routes = "; its routes: " + ", ".join(route.text for route in foreign) if foreign else ""
             message = f"{', '.join(used_by)} uses an undescribed route table{routes}"
-            remedy = "Run playbooks/site.yml, which associates the described route table."
-            yield Deviation("medium", "ROUTE_TABLE_NOT_DESCRIBED", resource, message, remedy)
+            yield finding("ROUTE_TABLE_NOT_DESCRIBED", resource, message)
         elif table.main:
             yield from (_foreign_route(route, table, resource) for route in foreign)
 
 
-def _foreign_route(route: RouteText, table: RouteTable, resource: str) -> Deviation:
+def _foreign_route(route: RouteText, table: RouteTable, resource: str) -> Finding:
     option = "--destination-ipv6-cidr-block" if ":" in route.destination else "--destination-cidr-block"
     if route.destination.startswith("pl-"):
         option = "--destination-prefix-list-id"
     remedy = f"Run `aws ec2 delete-route --route-table-id {table.known.id} {option} {route.destination}`."
     entries = f", that is {', '.join(route.cidrs)}" if route.cidrs else ""
     message = f"a route that is not described: {route.text}{entries}"
-    return Deviation("medium", "ROUTE_NOT_ALLOWED", resource, message, remedy)
+    return finding("ROUTE_NOT_ALLOWED", resource, message, remedy)
 
 
-def _subnet_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation]:
+def _subnet_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
     ours = _firsts(subnet.known for subnet in account.subnets)
     for subnet in account.subnets:
         resource = f"subnet {subnet.known.name} ({subnet.known.id})"
@@ -299,18 +293,18 @@ def _subnet_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation
         if not (subnet.known.id in ours and subnet.known.name in allowed.subnets):
             message = f"the subnet {subnet.known.name} is in the cluster's VPC and is not described"
             remedy = f"Run `aws ec2 delete-subnet --subnet-id {subnet.known.id}` if nothing needs it."
-            yield Deviation("medium", "SUBNET_NOT_DESCRIBED", resource, message, remedy)
+            yield finding("SUBNET_NOT_DESCRIBED", resource, message, remedy)
         if subnet.public_ipv4:
             message = "every new machine in it gets a public IPv4 address"
             remedy = f"{change} --no-map-public-ip-on-launch`."
-            yield Deviation("high", "SUBNET_GIVES_PUBLIC_IPV4", resource, message, remedy)
+            yield finding("SUBNET_GIVES_PUBLIC_IPV4", resource, message, remedy)
         if subnet.ipv6_on_launch:
             message = "every new machine in it gets an IPv6 address, which the Internet can name"
             remedy = f"{change} --no-assign-ipv6-address-on-creation`."
-            yield Deviation("low", "SUBNET_GIVES_IPV6", resource, message, remedy)
+            yield finding("SUBNET_GIVES_IPV6", resource, message, remedy)
 
 
-def _interface_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation]:
+def _interface_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
     names = _group_names(account)
     # Anyone can give an interface our tags, but not the described address of another one.
     placed = [face for face in account.interfaces if allowed.interfaces.get(face.known.name) in face.ipv4]
@@ -320,8 +314,7 @@ def _interface_deviations(account: Account, allowed: Allowed) -> Iterator[Deviat
         resource = f"network interface {interface.known.name} ({interface.known.id})"
         if interface.public and interface.known.name not in allowed.public_ipv4:
             message = f"it has the public IPv4 address {', '.join(interface.public)}"
-            remedy = "Run `aws ec2 disassociate-address`, or replace the machine if the address came with its launch."
-            yield Deviation("critical", "PUBLIC_IPV4", resource, message, remedy)
+            yield finding("PUBLIC_IPV4", resource, message)
         if interface.known.id in explained:
             continue
         if interface.known.id not in ours or interface.known.name not in allowed.interfaces:
@@ -342,19 +335,19 @@ def _explained_interfaces(account: Account, allowed: Allowed) -> set[str]:
     return {*machines, *(interface for passage in account.passages for interface in passage.interfaces)}
 
 
-def _foreign_interface(interface: InterfaceFact, resource: str) -> Deviation:
+def _foreign_interface(interface: InterfaceFact, resource: str) -> Finding:
     kind = "" if interface.kind == "interface" else f" of kind {interface.kind}"
     user = f", used by {interface.instance}" if interface.instance else ""
     message = f"a network interface{kind} that is not described, with {', '.join(interface.addresses)}{user}"
     remedy = f"Run `aws ec2 delete-network-interface --network-interface-id {interface.known.id}` if nothing needs it."
     if interface.managed:
         remedy = f"Delete what it belongs to: a service of AWS made it ({interface.kind})."
-    return Deviation("medium", "INTERFACE_NOT_DESCRIBED", resource, message, remedy)
+    return finding("INTERFACE_NOT_DESCRIBED", resource, message, remedy)
 
 
 def _foreign_groups(
     interface: InterfaceFact, names: dict[str, str], allowed: Allowed, resource: str
-) -> Iterator[Deviation]:
+) -> Iterator[Finding]:
     groups = [names.get(group, group) for group in interface.groups]
     foreign = [group for group in groups if group not in _groups_for(interface, allowed)]
     if foreign:
@@ -362,7 +355,7 @@ def _foreign_groups(
         remedy = (
             f"Run `aws ec2 modify-network-interface-attribute --network-interface-id {interface.known.id} --groups`"
         )
-        yield Deviation("high", "INTERFACE_IN_FOREIGN_GROUP", resource, message, f"{remedy} with the described ones.")
+        yield finding("INTERFACE_IN_FOREIGN_GROUP", resource, message, f"{remedy} with the described ones.")
 
 
 def _groups_for(interface: InterfaceFact, allowed: Allowed) -> list[str]:
@@ -371,7 +364,7 @@ def _groups_for(interface: InterfaceFact, allowed: Allowed) -> list[str]:
     return [name for name in allowed.rules if name.endswith(what)]
 
 
-def _address_count_deviations(interface: InterfaceFact, allowed: Allowed, resource: str) -> Iterator[Deviation]:
+def _address_count_deviations(interface: InterfaceFact, allowed: Allowed, resource: str) -> Iterator[Finding]:
     wanted = allowed.interfaces[interface.known.name]
     extra = [address for address in interface.ipv4 if address != wanted]
     extra += [*interface.ipv6[1:], *interface.prefixes]
@@ -381,41 +374,41 @@ def _address_count_deviations(interface: InterfaceFact, allowed: Allowed, resour
             f"Run `aws ec2 unassign-private-ip-addresses` or `unassign-ipv6-addresses` for {interface.known.id} unless "
             "you know what needs them."
         )
-        yield Deviation("medium", "INTERFACE_HAS_MORE_ADDRESSES", resource, message, remedy)
+        yield finding("INTERFACE_HAS_MORE_ADDRESSES", resource, message, remedy)
 
 
-def _router_deviations(interface: InterfaceFact, allowed: Allowed, resource: str) -> Iterator[Deviation]:
+def _router_deviations(interface: InterfaceFact, allowed: Allowed, resource: str) -> Iterator[Finding]:
     if not interface.source_dest_check and interface.known.name not in allowed.machines:
         message = "its source/destination check is off, so it can send and take packets that are not its own"
         command = f"aws ec2 modify-network-interface-attribute --network-interface-id {interface.known.id}"
         remedy = f"Run playbooks/site.yml, or `{command} --source-dest-check`."
-        yield Deviation("medium", "SOURCE_DEST_CHECK_OFF", resource, message, remedy)
+        yield finding("SOURCE_DEST_CHECK_OFF", resource, message, remedy)
 
 
 _PASSAGES = {
-    "VPC endpoint": ("medium", "VPC_ENDPOINT_NOT_DESCRIBED", "delete-vpc-endpoints --vpc-endpoint-ids"),
-    "VPC peering": ("high", "VPC_PEERING_NOT_DESCRIBED", "delete-vpc-peering-connection --vpc-peering-connection-id"),
-    "VPN gateway": ("high", "VPN_GATEWAY_NOT_DESCRIBED", "detach-vpn-gateway --vpn-gateway-id"),
+    "VPC endpoint": ("VPC_ENDPOINT_NOT_DESCRIBED", "delete-vpc-endpoints --vpc-endpoint-ids"),
+    "VPC peering": ("VPC_PEERING_NOT_DESCRIBED", "delete-vpc-peering-connection --vpc-peering-connection-id"),
+    "VPN gateway": ("VPN_GATEWAY_NOT_DESCRIBED", "detach-vpn-gateway --vpn-gateway-id"),
 }
 
 
-def _passage_deviations(account: Account, allowed: Allowed) -> Iterator[Deviation]:
+def _passage_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
     for passage in account.passages:
         routes = [route.text for table in account.tables for route in table.texts if route.target == passage.known.id]
         if routes and set(routes) <= allowed.routes:
             continue
-        severity, code, command = _PASSAGES[passage.kind]
+        code, command = _PASSAGES[passage.kind]
         through = f", with the routes {', '.join(routes)}" if routes else ""
         message = f"it connects the VPC with {passage.text}{through}, and is not described"
         remedy = f"Run `aws ec2 {command} {passage.known.id}` if nothing needs it, and delete its routes."
-        yield Deviation(severity, code, f"{passage.kind} {passage.known.id}", message, remedy)
+        yield finding(code, f"{passage.kind} {passage.known.id}", message, remedy)
 
 
-def _address_deviations(account: Account) -> Iterator[Deviation]:
+def _address_deviations(account: Account) -> Iterator[Finding]:
     for address in account.addresses:
         if not address.attached:
             remedy = (
                 f"Run `aws ec2 release-address --allocation-id {address.known.id}`; it costs money around the clock."
             )
             message = f"the Elastic IP {address.public_ipv4} belongs to the cluster and to no machine of it"
-            yield Deviation("low", "ADDRESS_UNUSED", f"address {address.known.id}", message, remedy)
+            yield finding("ADDRESS_UNUSED", f"address {address.known.id}", message, remedy)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding_of, headline, one_line
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import addressing
 
 Record = Mapping[str, Any]
@@ -124,10 +125,15 @@ def access(audit: Record) -> Result:
     """Return how closed the cluster is."""
     home = "; ".join(audit["home"])
     if audit["deviations"]:
-        lines = tuple("{severity} {code}: {resource}: {message}".format(**one) for one in audit["deviations"])
+        lines = tuple(deviation_line(one) for one in audit["deviations"])
         return verdict("access", "Access", f"{counted(len(lines), 'deviation')} from what is allowed", lines)
     closed = "closed to everybody else" if home else "closed to the internet"
     return Result("access", "Access", PASSED, f"{closed}; open to home: {home or 'none'}")
+
+
+def deviation_line(deviation: Record) -> str:
+    """Return a deviation that the audit returned on one line."""
+    return headline(finding_of(deviation).about(deviation["resource"]), "graded", "subject")
 
 
 def cozystack(installed: Record) -> Result:
@@ -137,11 +143,9 @@ def cozystack(installed: Record) -> Result:
     if outcome == "ready":
         return Result("cozystack", "CozyStack install", PASSED, f"{what} is ready", expected=expect != "blocked")
     blockers = [one for one in installed["verdicts"] if one["blocks"]]
-    cause = (
-        f"{blockers[0]['code']}: {blockers[0]['message']}" if blockers else installed["problem"] or "no cause is known"
-    )
+    cause = headline(finding_of(blockers[0]), "code") if blockers else installed["problem"] or "no cause is known"
     as_expected = ", as expected" if outcome == expect else ""
-    details = tuple(f"{one['code']}: {one['message']} {one['remedy']}" for one in blockers[1:])
+    details = tuple(one_line(finding_of(one), "code") for one in blockers[1:])
     expected = outcome == "blocked" and expect in ("blocked", "any")
     return Result(
         "cozystack", "CozyStack install", FAILED, f"{what} is {outcome}{as_expected} - {cause}", expected, details
