@@ -12,6 +12,7 @@ import jinja2
 from markdown_it import MarkdownIt
 
 from ansible_collections.urmanac.talos.plugins.filter.cluster_report import cluster_report
+from ansible_collections.urmanac.talos.plugins.filter.findings import findings
 from ansible_collections.urmanac.talos.plugins.module_utils._text import as_markdown
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.pictures import pictures
 from lab.settings import REPOSITORY
@@ -114,6 +115,7 @@ def rendered(name: str, content: Mapping[str, Any]) -> str:
     folder = jinja2.FileSystemLoader(ROLE / "templates")
     environment = jinja2.Environment(loader=folder, trim_blocks=True, keep_trailing_newline=True)  # noqa: S701
     environment.filters |= {"urmanac.talos.report_pictures": pictures, "urmanac.talos.report_markdown": as_markdown}
+    environment.filters["urmanac.talos.findings"] = findings
     return environment.get_template(f"report.{name}.j2").render(__report_content=content)
 
 

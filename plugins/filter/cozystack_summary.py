@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding_of, headline
+
 OF_A_TEST = ("outcome", "cause", "code")
 
 
@@ -16,7 +18,7 @@ def cozystack_summary(
 ) -> dict[str, Any]:
     """Return the results of the smoke tests by name, and lines for a person."""
     tests = {one["item"]: {key: one[key] for key in OF_A_TEST if key in one} for one in smoke_tests}
-    lines = [f"  {one['code']}: {one['message']}" for one in verdicts]
+    lines = [f"  {headline(finding_of(one), 'code')}" for one in verdicts]
     return {"smoke_tests": tests, "lines": lines + [_line(name, result) for name, result in tests.items()]}
 
 

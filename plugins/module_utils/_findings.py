@@ -88,8 +88,13 @@ def meaning_of(code: str) -> str:
 
 
 def sentences(found: Finding) -> str:
-    """Return what is wrong and what to do, as a module's failure says it."""
+    """Return what is wrong and what to do."""
     return f"{shown(found.message).rstrip('.')}. {shown(found.remedy)}".rstrip()
+
+
+def failure(doing: str, found: Finding) -> str:
+    """Return why something failed, as the failure of a module says it."""
+    return f"Failed to {shown(doing)}: {sentences(found)}"
 
 
 def headline(found: Finding, *parts: str) -> str:

@@ -140,7 +140,7 @@ def result_of(api: runner.Api, params: Mapping[str, Any], *, check_mode: bool) -
         return {"outcome": "skipped", "cause": "", "code": None}
     limits = runner.Limits(params["wait_timeout"], params["grace"])
     seen = runner.run(api, smoke_of(params), limits)
-    return {"outcome": seen.state, "cause": seen.cause, "code": seen.code and seen.code.value}
+    return {"outcome": seen.state, "cause": seen.cause, "code": seen.code}
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import is_loopback, is_loopback_endpoint
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding, remedy_of, sentences
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, failure, finding, remedy_of
 from ansible_collections.urmanac.talos.plugins.module_utils._text import received
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class AwsError(Ec2Error):
     """A refused or failed call; problem is the same for a list of problems, reason is AWS's own error code."""
 
     def __init__(self, problem: Finding, reason: str = "") -> None:
-        super().__init__(f"Failed to {problem.subject}: {sentences(problem)}")
+        super().__init__(failure(problem.subject, problem))
         self.problem = problem
         self.reason = reason
 

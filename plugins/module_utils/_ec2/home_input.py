@@ -12,7 +12,7 @@ from ipaddress import IPv4Interface, IPv6Interface, IPv6Network
 from typing import NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding, sentences
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, failure, finding
 
 PREFIX_MIN = 48
 LONGEST = timedelta(days=30)
@@ -43,7 +43,7 @@ class Refusal(InputError):
     """Input that must not open anything; problem is the same for programs."""
 
     def __init__(self, problem: Finding) -> None:
-        super().__init__(f"Failed to open home access: {sentences(problem)}")
+        super().__init__(failure("open home access", problem))
         self.problem = problem
 
 

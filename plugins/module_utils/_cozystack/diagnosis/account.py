@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..verdicts import Verdict, is_blocked
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, headline
+
+from ..verdicts import as_verdict, is_blocked
 from .capacity import LINSTOR
 from .expectation import Planned, expected_ahead
 from .findings import findings
@@ -39,9 +41,9 @@ def account(found: Reading, *, settled: bool = False, planned: Planned | None = 
         "summary": summary(progress, verdicts),
         **_observed(found, progress),
         "root_blockers": [root.as_dict() for root in progress.roots],
-        "verdicts": [verdict.as_dict() for verdict in verdicts],
-        "outlook": [verdict.as_dict() for verdict in outlook],
-        "codes": list(dict.fromkeys(verdict.code.value for verdict in [*verdicts, *outlook])),
+        "verdicts": [as_verdict(verdict) for verdict in verdicts],
+        "outlook": [as_verdict(verdict) for verdict in outlook],
+        "codes": list(dict.fromkeys(verdict.code for verdict in [*verdicts, *outlook])),
     }
 
 
@@ -62,7 +64,7 @@ def _observed(found: Reading, progress: Progress) -> dict[str, Any]:
     }
 
 
-def _outlook(found: Reading, phase: str, verdicts: list[Verdict], planned: Planned | None) -> list[Verdict]:
+def _outlook(found: Reading, phase: str, verdicts: list[Finding], planned: Planned | None) -> list[Finding]:
     if planned is None or phase == UNREACHABLE:
         return []
     ahead = expected_ahead(found.nodes, planned, {verdict.code for verdict in verdicts})
@@ -70,7 +72,7 @@ def _outlook(found: Reading, phase: str, verdicts: list[Verdict], planned: Plann
     return [verdict for verdict in ahead if phase != READY or not verdict.blocks]
 
 
-def summary(progress: Progress, verdicts: list[Verdict]) -> str:
+def summary(progress: Progress, verdicts: list[Finding]) -> str:
     """Return the account in one line."""
     phase, count, roots = progress.phase, progress.releases, progress.roots
     if phase in (UNREACHABLE, ABSENT):
@@ -81,7 +83,7 @@ def summary(progress: Progress, verdicts: list[Verdict]) -> str:
         return ready
     blocking = next((verdict for verdict in verdicts if verdict.blocks), None)
     if blocking:
-        return f"{ready} ({phase}); blocker: {blocking.code}: {blocking.message}"
+        return f"{ready} ({phase}); blocker: {headline(blocking, 'code')}"
     waits = f"; waits for {roots[0].kind} {roots[0].title} ({roots[0].reason})" if roots else ""
     return f"{ready} ({phase}){waits}"
 

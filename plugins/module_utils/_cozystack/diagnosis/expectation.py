@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import Size
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding
 
 from ..forecast.fit import (
     Machine,
@@ -21,7 +22,6 @@ from ..forecast.fit import (
 )
 from ..forecast.limits import limits
 from ..forecast.packing import Node as Offer
-from ..verdicts import Code, Verdict
 from .nodes import Node
 
 _MIB: Final = 2**20
@@ -47,7 +47,7 @@ def planned_of(options: Mapping[str, Any] | None) -> Planned | None:
     return Planned(options["profile"], disabled, options["images_arm64"], options["data_disk"], types)
 
 
-def expected_ahead(nodes: Sequence[Node], planned: Planned, seen: Collection[Code]) -> list[Verdict]:
+def expected_ahead(nodes: Sequence[Node], planned: Planned, seen: Collection[str]) -> list[Finding]:
     """Return what else will be in the way, besides what is seen to be already."""
     if not nodes:
         return []
@@ -82,8 +82,8 @@ def _instance_type(node: Node, planned: Planned) -> str:
     return planned.instance_types.get(node.name) or node.instance_type or _UNKNOWN
 
 
-def _is_guess(verdict: Verdict, nodes: Sequence[Node], planned: Planned) -> bool:
+def _is_guess(verdict: Finding, nodes: Sequence[Node], planned: Planned) -> bool:
     """Return whether it depends on the kind of machine, which is not known."""
     is_unknown = any(_instance_type(node, planned) == _UNKNOWN for node in nodes)
     has_kvm = any(node.kvm for node in nodes)
-    return verdict.code is Code.KVM_MISSING and (is_unknown or has_kvm)
+    return verdict.code == "KVM_MISSING" and (is_unknown or has_kvm)

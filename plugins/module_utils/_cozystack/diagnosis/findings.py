@@ -11,37 +11,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from ..verdicts import MEANINGS, Code, Verdict
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding, meaning_of, remedy_of
+
 from . import capacity
 from .progress import ABSENT, FLUX, OPERATOR, PACKAGES, SOURCE, UNREACHABLE, Progress, Root
 from .reading import Reading
 from .releases import PLATFORM, cause_of
 
-_ROOT_CODES: Final[Mapping[str, Code]] = {
-    OPERATOR: Code.OPERATOR_NOT_READY,
-    FLUX: Code.FLUX_NOT_READY,
-    SOURCE: Code.SOURCE_NOT_READY,
-}
-_ROOT_REMEDIES: Final[Mapping[Code, str]] = {
-    Code.OPERATOR_NOT_READY: "Look at its pod: kubectl --namespace cozy-system describe pod, and logs.",
-    Code.FLUX_NOT_READY: "Look at its pod: kubectl --namespace cozy-fluxcd describe pod, and logs of its containers.",
-    Code.SOURCE_NOT_READY: "Check cluster_cozystack_platform_source_url and _ref, and whether nodes reach it.",
-    Code.PACKAGE_NOT_READY: "Look at it: kubectl describe package {name}.",
-    Code.RELEASE_NOT_READY: "Look at it: kubectl --namespace {namespace} describe helmrelease {name}, and at its pods.",
-    Code.WEBHOOK_REFUSED: "Look at the webhook's own pod, and at network policies in its way. Flux tries again.",
-    Code.QUOTA_EXCEEDED: "Raise the namespace's ResourceQuota, or remove what uses it up.",
-    Code.NAME_CLASH: "Remove what is in the way (another CNI, for one), or let Helm adopt it by its annotations.",
+_ROOT_CODES: Final[Mapping[str, str]] = {
+    OPERATOR: "OPERATOR_NOT_READY",
+    FLUX: "FLUX_NOT_READY",
+    SOURCE: "SOURCE_NOT_READY",
 }
 
 
-def findings(found: Reading, progress: Progress, *, settled: bool = False) -> list[Verdict]:
+def findings(found: Reading, progress: Progress, *, settled: bool = False) -> list[Finding]:
     """Return everything that is in the way, the first cause first.
 
     What is merely not done yet is nothing, unless it is settled that nothing moves any more.
     """
     if not found.reachable or progress.phase == UNREACHABLE:
         return [_unreachable(found)]
-    checks: tuple[Callable[[Reading], Iterable[Verdict]], ...] = (
+    checks: tuple[Callable[[Reading], Iterable[Finding]], ...] = (
         capacity.images,
         capacity.shortages,
         _nodes,
@@ -57,50 +48,47 @@ def findings(found: Reading, progress: Progress, *, settled: bool = False) -> li
     return [_absent(found), *verdicts] if absent else verdicts
 
 
-def _unreachable(found: Reading) -> Verdict:
+def _unreachable(found: Reading) -> Finding:
     causes = "; ".join(f"{what}: {why}" for what, why in found.missing.items())
-    remedy = "Look at the control planes (urmanac.talos.talos_info), at their memory, and at the way there."
     message = (
-        f"{MEANINGS[Code.API_UNREACHABLE]} fully ({causes})"
+        f"{meaning_of('API_UNREACHABLE')} fully ({causes})"
         if found.reachable
-        else f"{MEANINGS[Code.API_UNREACHABLE]} ({causes})"
+        else f"{meaning_of('API_UNREACHABLE')} ({causes})"
     )
-    return Verdict(Code.API_UNREACHABLE, found.server, message, remedy, {"missing": dict(found.missing)})
+    return finding("API_UNREACHABLE", found.server, message, evidence={"missing": dict(found.missing)})
 
 
-def _absent(found: Reading) -> Verdict:
-    return Verdict(
-        Code.NOT_INSTALLED,
+def _absent(found: Reading) -> Finding:
+    return finding(
+        "NOT_INSTALLED",
         found.server,
-        MEANINGS[Code.NOT_INSTALLED],
-        "Install it with urmanac.talos.cozystack_install.",
+        meaning_of("NOT_INSTALLED"),
     )
 
 
-def _nodes(found: Reading) -> Iterator[Verdict]:
+def _nodes(found: Reading) -> Iterator[Finding]:
     for node in found.nodes:
         # Until the first container network is there, that is how nodes are.
         if not node.ready and not node.waits_for_network:
-            remedy = "Look at it with urmanac.talos.talos_info. It may have run out of memory."
-            yield Verdict(Code.NODE_NOT_READY, node.name, f"{node.name} is not ready: {node.reason}", remedy)
+            yield finding("NODE_NOT_READY", node.name, f"{node.name} is not ready: {node.reason}")
 
 
-def _roots(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Verdict]:
+def _roots(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Finding]:
     for root in progress.roots:
         code = cause_of(root.message) if root.fails else None
         if code is None and (not (root.fails or settled) or _is_explained(root, found)):
             continue
         if code is None:
-            by_kind = Code.PACKAGE_NOT_READY if root.kind == "Package" else Code.RELEASE_NOT_READY
+            by_kind = "PACKAGE_NOT_READY" if root.kind == "Package" else "RELEASE_NOT_READY"
             code = _ROOT_CODES.get(progress.phase, by_kind)
         yield _root_verdict(code, root)
 
 
-def _root_verdict(code: Code, root: Root) -> Verdict:
+def _root_verdict(code: str, root: Root) -> Finding:
     waiting = f"; {root.holds_back} releases wait for it" if root.holds_back else ""
     message = f"{root.kind} {root.title}: {root.reason}: {root.message}{waiting}"
-    remedy = _ROOT_REMEDIES[code].format(namespace=root.namespace, name=root.name)
-    return Verdict(code, root.title, message, remedy, {"holds_back": root.holds_back, "since": root.since})
+    remedy = remedy_of(code, namespace=root.namespace, name=root.name)
+    return finding(code, root.title, message, remedy, evidence={"holds_back": root.holds_back, "since": root.since})
 
 
 def _is_explained(root: Root, found: Reading) -> bool:
@@ -109,25 +97,24 @@ def _is_explained(root: Root, found: Reading) -> bool:
     return root.name in ours or any(not release for release in ours) or (bool(ours) and root.kind == "Deployment")
 
 
-def _refused(found: Reading) -> Iterator[Verdict]:
+def _refused(found: Reading) -> Iterator[Finding]:
     """Yield what keeps controllers from making pods at all."""
     seen = set()
     for text in found.refused_pods:
         code = cause_of(text)
         if code and code not in seen:
             seen.add(code)
-            yield Verdict(code, text.partition(":")[0], f"pods are not made: {text[:400]}", _ROOT_REMEDIES[code])
+            yield finding(code, text.partition(":")[0], f"pods are not made: {text[:400]}")
 
 
-def _closure(found: Reading, progress: Progress) -> Iterator[Verdict]:
+def _closure(found: Reading, progress: Progress) -> Iterator[Finding]:
     known = {package.name for package in found.packages}
     missing = {one.name: absent for one in found.packages if (absent := sorted(set(one.waits_for) - known))}
     if missing and progress.phase == PACKAGES and _platform_is_done(found):
         wanted = sorted({name for names in missing.values() for name in names})
         count = f"{len(missing)} packages wait" if len(missing) > 1 else "1 package waits"
         message = f"{count} for packages that are not installed: {', '.join(wanted)}"
-        remedy = "Enable them, or disable what needs them as well: the profiles close under dependencies."
-        yield Verdict(Code.PACKAGES_NOT_CLOSED, "packages", message, remedy, {"packages": missing})
+        yield finding("PACKAGES_NOT_CLOSED", "packages", message, evidence={"packages": missing})
 
 
 def _platform_is_done(found: Reading) -> bool:

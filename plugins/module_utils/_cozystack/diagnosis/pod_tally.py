@@ -15,7 +15,6 @@ from typing import Final
 
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.quantities import Need, pod_need
 
-from ..verdicts import Code
 from .pod_troubles import (
     Crash,
     ImageTrouble,
@@ -61,7 +60,7 @@ class PodTally:
     pending: Need = field(default_factory=Need)
     unschedulable_total: int = 0
     unschedulable: list[Unschedulable] = field(default_factory=list)
-    waiting_for: dict[Code, Waiting] = field(default_factory=dict)
+    waiting_for: dict[str, Waiting] = field(default_factory=dict)
     # Namespaces and releases in which something is known to be wrong with a pod.
     troubled: set[tuple[str, str]] = field(default_factory=set)
     images: dict[tuple[str, str], ImageTrouble] = field(default_factory=dict)

@@ -12,8 +12,6 @@ from typing import Any, Final, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.quantities import Need
 
-from ..verdicts import Code
-
 Object = Mapping[str, Any]
 KVM: Final = "devices.kubevirt.io/kvm"
 _IMAGE_WAITS: Final = frozenset(
@@ -52,12 +50,12 @@ _LACKS: Final = (
 _DEVICES: Final = re.compile(r"(\d+) Insufficient (?!cpu\b|memory\b|ephemeral-storage\b|pods\b)([\w./-]+)")
 _TAINTS: Final = re.compile(r"(\d+) node\(s\) had untolerated taint(?:\(s\))?(?: \{([^:}]+))?")
 _SHORT: Final = {
-    "cpu": Code.INSUFFICIENT_CPU,
-    "memory": Code.INSUFFICIENT_MEMORY,
-    "disk": Code.INSUFFICIENT_DISK,
-    "pods": Code.INSUFFICIENT_PODS,
-    "ports": Code.NOT_ENOUGH_NODES,
-    "spread": Code.NOT_ENOUGH_NODES,
+    "cpu": "INSUFFICIENT_CPU",
+    "memory": "INSUFFICIENT_MEMORY",
+    "disk": "INSUFFICIENT_DISK",
+    "pods": "INSUFFICIENT_PODS",
+    "ports": "NOT_ENOUGH_NODES",
+    "spread": "NOT_ENOUGH_NODES",
 }
 # Taints that go when the container network comes, or when a node comes back: the node is what to look at, not the pod.
 _PASSING: Final = frozenset(
@@ -151,15 +149,15 @@ def _lacks(text: str) -> Iterator[tuple[str, int]]:
             yield name, sum(counts)
 
 
-def codes_of(lacking: Mapping[str, int]) -> set[Code]:
+def codes_of(lacking: Mapping[str, int]) -> set[str]:
     """Return what keeps a pod from a node: what nodes are short of, and only where it is nothing, what forbids them."""
     short = {_SHORT[name] for name in lacking if name in _SHORT}
     if short:
         return short
     if f"device {KVM}" in lacking:
-        return {Code.KVM_MISSING}
+        return {"KVM_MISSING"}
     forbids = (name for name in lacking if name not in _PASSING)
-    return {Code.VOLUME_PENDING if name == "volumes" else Code.NO_SCHEDULABLE_NODE for name in forbids}
+    return {"VOLUME_PENDING" if name == "volumes" else "NO_SCHEDULABLE_NODE" for name in forbids}
 
 
 def pull_cause(message: str) -> str:

@@ -12,8 +12,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from ..verdicts import Code
-
 Object = Mapping[str, Any]
 PLATFORM: Final = ("cozy-system", "cozystack-platform")
 TENANT: Final = ("tenant-root", "tenant-root")
@@ -21,10 +19,10 @@ _BASICS: Final = "cozystack.cozystack-basics"
 _GENERATED: Final = re.compile(r"generated (\d+) helmrelease")
 # What the message of a failed release or package means; the first that fits.
 _CAUSES: Final = (
-    (Code.WEBHOOK_REFUSED, re.compile(r"failed calling webhook|admission webhook .*denied the request", re.S)),
-    (Code.QUOTA_EXCEEDED, re.compile(r"exceeded quota")),
+    ("WEBHOOK_REFUSED", re.compile(r"failed calling webhook|admission webhook .*denied the request", re.S)),
+    ("QUOTA_EXCEEDED", re.compile(r"exceeded quota")),
     (
-        Code.NAME_CLASH,
+        "NAME_CLASH",
         re.compile(r"exists and cannot be imported|invalid ownership metadata|cannot re-?use a name|already exists"),
     ),
 )
@@ -185,7 +183,7 @@ def _waiting_for(root: Key, behind: Mapping[Key, Sequence[Key]]) -> int:
     return len(reached) - 1
 
 
-def cause_of(message: str) -> Code | None:
+def cause_of(message: str) -> str | None:
     """Return what the message of a failure means, if it is one of the known ones."""
     return next((code for code, pattern in _CAUSES if pattern.search(message)), None)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import Size
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
 
 from ..catalog.packages import (
     PROFILES,
@@ -18,7 +19,6 @@ from ..catalog.packages import (
     installed,
     profile_disabled,
 )
-from ..verdicts import Code, Verdict
 from .nodes import PODS, allocatable
 from .packing import (
     Node,
@@ -30,10 +30,10 @@ from .packing import (
 from .pods import pods_of
 
 # The resources that can run out, and what they are called.
-CODES: Mapping[str, tuple[Code, str]] = {
-    "memory": (Code.INSUFFICIENT_MEMORY, "memory"),
-    "cpu": (Code.INSUFFICIENT_CPU, "processor time"),
-    "pods": (Code.INSUFFICIENT_PODS, "room for pods"),
+CODES: Mapping[str, tuple[str, str]] = {
+    "memory": ("INSUFFICIENT_MEMORY", "memory"),
+    "cpu": ("INSUFFICIENT_CPU", "processor time"),
+    "pods": ("INSUFFICIENT_PODS", "room for pods"),
 }
 
 
@@ -112,25 +112,25 @@ def fitting_profiles(request: Request, sizes: Mapping[str, Size]) -> list[str]:
     return [profile for profile in PROFILES if fit(request._replace(profile=profile), sizes).fits]
 
 
-def shortages(request: Request, found: Fit, *, remedy: str) -> list[Verdict]:
+def shortages(request: Request, found: Fit, *, remedy: str) -> list[Finding]:
     """Return what is short, the resource that runs out first before the others."""
-    counted: dict[Code, list[Pod]] = {}
+    counted: dict[str, list[Pod]] = {}
     for pod, reasons in found.packing.pending:
         for code in _codes(reasons):
             counted.setdefault(code, []).append(pod)
     return [_shortage(code, pods, request, found, remedy=remedy) for code, pods in counted.items()]
 
 
-def _codes(reasons: Mapping[str, tuple[str, ...]]) -> Iterator[Code]:
+def _codes(reasons: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
     """Yield what keeps a pod waiting, as the scheduler would say it: what most nodes lack first."""
     eligible = [missing for missing in reasons.values() if not {"node", "taint"} & set(missing)]
     if not eligible:
-        yield Code.NO_SCHEDULABLE_NODE
+        yield "NO_SCHEDULABLE_NODE"
         return
     counts = Counter(name for missing in eligible for name in missing)
     short = [name for name, _count in counts.most_common() if name in CODES]
     if not short:
-        yield Code.NOT_ENOUGH_NODES
+        yield "NOT_ENOUGH_NODES"
     yield from (CODES[name][0] for name in short)
 
 
@@ -138,13 +138,13 @@ def runs_out_first(found: Fit) -> dict[str, Any] | None:
     """Return which resource is the first that a pod finds short, on which node, and for which pod."""
     for pod, reasons in found.packing.pending:
         code = next(_codes(reasons))
-        resource = next((name for name, (known, _word) in CODES.items() if known is code), None)
+        resource = next((name for name, (known, _word) in CODES.items() if known == code), None)
         nodes = [name for name, missing in reasons.items() if resource in missing] or list(reasons)
-        return {"code": code.value, "node": nodes[0], "nodes": nodes, "pod": pod.name, "package": pod.package}
+        return {"code": code, "node": nodes[0], "nodes": nodes, "pod": pod.name, "package": pod.package}
     return None
 
 
-def _shortage(code: Code, pods: Sequence[Pod], request: Request, found: Fit, *, remedy: str) -> Verdict:
+def _shortage(code: str, pods: Sequence[Pod], request: Request, found: Fit, *, remedy: str) -> Finding:
     nodes = [name for _pod, reasons in found.packing.pending for name in _short_of(code, reasons)]
     first = nodes[0] if nodes else request.machines[0].name
     evidence = {
@@ -156,22 +156,26 @@ def _shortage(code: Code, pods: Sequence[Pod], request: Request, found: Fit, *, 
         "nodes": sorted(set(nodes)),
         **amounts(code, found),
     }
-    return Verdict(
-        code, f"node {first}", _message(code, pods[0], request, evidence, has_room=found.has_room), remedy, evidence
+    return finding(
+        code,
+        f"node {first}",
+        _message(code, pods[0], request, evidence, has_room=found.has_room),
+        remedy,
+        evidence=evidence,
     )
 
 
-def _short_of(code: Code, reasons: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
-    wanted = {name for name, (known, _word) in CODES.items() if known is code} or {"spread", "ports", "taint", "node"}
+def _short_of(code: str, reasons: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    wanted = {name for name, (known, _word) in CODES.items() if known == code} or {"spread", "ports", "taint", "node"}
     yield from (name for name, missing in reasons.items() if wanted & set(missing))
 
 
-def amounts(code: Code, found: Fit) -> dict[str, int]:
+def amounts(code: str, found: Fit) -> dict[str, int]:
     """Return what is needed and had of a resource in the whole cluster, in MiB, millicores or pods."""
     nodes = found.packing.nodes
-    if code is Code.INSUFFICIENT_MEMORY:
+    if code == "INSUFFICIENT_MEMORY":
         need, have = total(found.pods, "memory"), sum(node.memory for node in nodes)
-    elif code is Code.INSUFFICIENT_CPU:
+    elif code == "INSUFFICIENT_CPU":
         need, have = total(found.pods, "cpu"), sum(node.cpu for node in nodes)
     else:
         need, have = len(found.pods), sum(node.pods for node in nodes)
@@ -183,14 +187,14 @@ def total(pods: Iterable[Pod], resource: str) -> int:
     return sum(getattr(pod, resource) for pod in pods)
 
 
-def _message(code: Code, first: Pod, request: Request, evidence: Mapping[str, Any], *, has_room: bool) -> str:
+def _message(code: str, first: Pod, request: Request, evidence: Mapping[str, Any], *, has_room: bool) -> str:
     start = f"With profile {request.profile}, {evidence['pending']} of {evidence['pods']} pods find "
-    if code is Code.NO_SCHEDULABLE_NODE:
+    if code == "NO_SCHEDULABLE_NODE":
         return f"{start}no node that takes them, the first {first.name} of {first.package}."
-    if code is Code.NOT_ENOUGH_NODES:
+    if code == "NOT_ENOUGH_NODES":
         there = len(request.machines)
         return f"{start}no node of their own, the first {first.name} of {first.package}, {there} being there."
-    word = next(word for known, word in CODES.values() if known is code)
+    word = next(word for known, word in CODES.values() if known == code)
     need, have = (amount_text(code, evidence[name]) for name in ("need", "have"))
     shortage = f"{start}too little {word}, the first {first.name} of {first.package}: {need} requested, {have} there."
     if has_room:
@@ -198,8 +202,8 @@ def _message(code: Code, first: Pod, request: Request, evidence: Mapping[str, An
     return shortage
 
 
-def amount_text(code: Code, amount: int) -> str:
+def amount_text(code: str, amount: int) -> str:
     """Return an amount of a resource as a person reads it."""
-    if code is Code.INSUFFICIENT_MEMORY:
+    if code == "INSUFFICIENT_MEMORY":
         return f"{amount / 1024:.1f} GiB"
-    return f"{amount / 1000:.2f} cores" if code is Code.INSUFFICIENT_CPU else f"{amount} pods"
+    return f"{amount / 1000:.2f} cores" if code == "INSUFFICIENT_CPU" else f"{amount} pods"

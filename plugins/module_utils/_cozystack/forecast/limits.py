@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES, Size, has_kvm
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
 
 from ..catalog.packages import (
     PREFIX,
@@ -15,7 +16,6 @@ from ..catalog.packages import (
     profile_disabled,
     unmet,
 )
-from ..verdicts import Code, Verdict
 from .fit import Request, packages_of
 
 # What the documentation says that the system's own parts use on a node, for three to five nodes and up to five tenants.
@@ -25,78 +25,77 @@ USED_CPU, USED_MEMORY = 2000, 6144
 LEAST_VCPUS, LEAST_MEMORY, LEAST_DISK, LEAST_DATA_DISK = 8, 24576, 50, 256
 
 
-def limits(request: Request, sizes: Mapping[str, Size]) -> list[Verdict]:
+def limits(request: Request, sizes: Mapping[str, Size]) -> list[Finding]:
     """Return what cannot work, what blocks everything first."""
     checks = (_closure, _architecture, _unknown_sizes, _virtualization, _storage, _documented)
     return [verdict for check in checks for verdict in check(request, sizes)]
 
 
-def _closure(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Verdict]:
+def _closure(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Finding]:
     waiting = unmet((*profile_disabled(request.profile), *request.disabled))
     if waiting:
         (first, missing), *_others = waiting.items()
         count = f"{len(waiting)} packages wait" if len(waiting) > 1 else "1 package waits"
-        yield Verdict(
-            Code.PACKAGES_NOT_CLOSED,
+        yield finding(
+            "PACKAGES_NOT_CLOSED",
             f"package {first}",
             f"{count} for ever for disabled ones, {first} for {', '.join(missing)}.",
             f"Disable these too: {', '.join(waiting)}.",
-            {name: list(names) for name, names in waiting.items()},
+            evidence={name: list(names) for name, names in waiting.items()},
         )
 
 
-def _architecture(request: Request, sizes: Mapping[str, Size]) -> Iterator[Verdict]:
+def _architecture(request: Request, sizes: Mapping[str, Size]) -> Iterator[Finding]:
     other = sorted({size.architecture for machine in request.machines if (size := sizes.get(machine.instance_type))})
     images = sorted({image for package in packages_of(request) for image in package.images})
     if other and other != ["amd64"] and not request.images_arm64:
-        yield Verdict(
-            Code.ARCH_UNSUPPORTED_IMAGES,
+        yield finding(
+            "ARCH_UNSUPPORTED_IMAGES",
             "images of CozyStack",
             f"CozyStack {VERSION} is released for amd64 alone: {len(images)} of its own images, the operator's first, "
             f"do not start on {', '.join(other)}.",
             "Build them for arm64, name them with cluster_cozystack_operator_image and "
             "cluster_cozystack_platform_source_url, and set cluster_cozystack_images_arm64.",
-            {"architectures": other, "available": ["amd64"], "images": images},
+            evidence={"architectures": other, "available": ["amd64"], "images": images},
         )
 
 
-def _unknown_sizes(request: Request, sizes: Mapping[str, Size]) -> Iterator[Verdict]:
+def _unknown_sizes(request: Request, sizes: Mapping[str, Size]) -> Iterator[Finding]:
     for name in sorted({machine.instance_type for machine in request.machines} - set(sizes)):
-        yield Verdict(
-            Code.SIZE_UNKNOWN,
+        yield finding(
+            "SIZE_UNKNOWN",
             f"instance type {name}",
             f"The size of {name} is not known, so nothing can be forecast for its nodes.",
-            "Give credentials with which EC2 can be asked, or the size as an option.",
-            {"known": sorted(SIZES)},
+            evidence={"known": sorted(SIZES)},
         )
 
 
-def _virtualization(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Verdict]:
+def _virtualization(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Finding]:
     has_kubevirt = any(package.name == "kubevirt" for package in packages_of(request))
     if has_kubevirt and not any(has_kvm(machine.instance_type) for machine in request.machines):
         types = sorted({machine.instance_type for machine in request.machines})
-        yield Verdict(
-            Code.KVM_MISSING,
+        yield finding(
+            "KVM_MISSING",
             f"package {PREFIX}kubevirt",
             f"Virtual machines cannot start: there is no /dev/kvm on {', '.join(types)}. KubeVirt itself installs.",
             f"Take a .metal type (a1.metal is ${SIZES['a1.metal'].price} an hour), or the profile novirt.",
-            {"instance_types": types},
+            evidence={"instance_types": types},
         )
 
 
-def _storage(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Verdict]:
+def _storage(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Finding]:
     has_linstor = any(package.name == "linstor" for package in packages_of(request))
     if has_linstor and not request.data_disk:
-        yield Verdict(
-            Code.DATA_DISK_MISSING,
+        yield finding(
+            "DATA_DISK_MISSING",
             f"package {PREFIX}linstor",
             "The nodes have no second disk: LINSTOR installs, but has no storage pool, and volumes stay pending.",
             "Give every node a disk of its own for data and name it with cluster_cozystack_data_disk.",
-            {"documented_gib": LEAST_DATA_DISK},
+            evidence={"documented_gib": LEAST_DATA_DISK},
         )
 
 
-def _documented(request: Request, sizes: Mapping[str, Size]) -> Iterator[Verdict]:
+def _documented(request: Request, sizes: Mapping[str, Size]) -> Iterator[Finding]:
     small = [
         machine.name
         for machine in request.machines
@@ -104,11 +103,10 @@ def _documented(request: Request, sizes: Mapping[str, Size]) -> Iterator[Verdict
         and (size.memory_mib < USED_MEMORY or size.vcpus * 1000 < USED_CPU or machine.volume_size < LEAST_DISK)
     ]
     if small:
-        yield Verdict(
-            Code.BELOW_DOCUMENTED_USE,
+        yield finding(
+            "BELOW_DOCUMENTED_USE",
             f"node {small[0]}",
             f"CozyStack's documentation reckons that its own parts use {USED_CPU // 1000} cores and "
             f"{USED_MEMORY // 1024} GiB of every node, with {LEAST_DISK} GiB of disk. Smaller: {', '.join(small)}.",
-            "Expect containers to be killed for lack of memory, or take t4g.large or larger.",
-            {"nodes": small, "cpu": USED_CPU, "memory": USED_MEMORY, "disk_gib": LEAST_DISK},
+            evidence={"nodes": small, "cpu": USED_CPU, "memory": USED_MEMORY, "disk_gib": LEAST_DISK},
         )

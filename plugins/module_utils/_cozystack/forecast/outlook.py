@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import Size
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.prices import PRICES_DATE, PRICES_REGION, PRICES_SOURCE
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import lines as finding_lines
 
 from ..catalog.packages import OPERATOR, SOURCE, VERSION
-from ..verdicts import Verdict, outcome
+from ..verdicts import as_verdict, is_blocked, outcome
 from .changes import Change, changes, price
 from .fit import (
     Fit,
@@ -41,7 +43,7 @@ class Outlook(NamedTuple):
 
     request: Request
     found: Fit
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[Finding, ...]
     changes: tuple[Change, ...]
     profiles: tuple[str, ...]
     per_hour: float | None
@@ -60,7 +62,7 @@ def look_ahead(request: Request, sizes: Mapping[str, Size]) -> Outlook:
     return Outlook(request, found, verdicts, tuple(ways), tuple(profiles), price(request.machines, sizes))
 
 
-def _ordered(cannot: Sequence[Verdict], short: Sequence[Verdict]) -> Iterator[Verdict]:
+def _ordered(cannot: Sequence[Finding], short: Sequence[Finding]) -> Iterator[Finding]:
     """Yield what blocks before what only limits, and what blocks everything before what blocks a part."""
     yield from (verdict for verdict in cannot if verdict.blocks)
     yield from short
@@ -78,8 +80,8 @@ def result(outlook: Outlook) -> dict[str, Any]:
     return {
         "outcome": outcome(outlook.verdicts),
         "fits": outlook.found.fits,
-        "codes": list(dict.fromkeys(verdict.code.value for verdict in outlook.verdicts)),
-        "verdicts": [verdict.as_dict() for verdict in outlook.verdicts],
+        "codes": list(dict.fromkeys(verdict.code for verdict in outlook.verdicts)),
+        "verdicts": [as_verdict(verdict) for verdict in outlook.verdicts],
         "first": runs_out_first(outlook.found),
         "requested": _requested(outlook),
         "nodes": [_node(node, outlook) for node in outlook.found.packing.nodes],
@@ -136,16 +138,17 @@ def lines(outlook: Outlook) -> Iterator[str]:
         f"    requests are a floor: the documentation says that {USED_CPU // 1000} cores and {USED_MEMORY // 1024} GiB "
         f"are in use on every node, and asks for nodes of {LEAST_VCPUS} cores and {LEAST_MEMORY // 1024} GiB"
     )
-    for verdict in outlook.verdicts:
-        yield f"{'!' if verdict.blocks else '?'} {verdict.code}: {verdict.message}"
-        yield f"    {verdict.remedy}"
+    yield from finding_lines(outlook.verdicts, "code")
 
 
 def _headline(outlook: Outlook) -> str:
     count = len(outlook.request.machines)
     where = f"{count} node{'s' if count > 1 else ''}"
-    is_blocked = any(verdict.blocks for verdict in outlook.verdicts)
-    return f"will not complete on {where}" if is_blocked else f"fits {where} according to the requests of its pods"
+    return (
+        f"will not complete on {where}"
+        if is_blocked(outlook.verdicts)
+        else f"fits {where} according to the requests of its pods"
+    )
 
 
 def _node_line(node: Node, outlook: Outlook) -> str:

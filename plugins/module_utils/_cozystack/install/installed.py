@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import KubernetesError
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, failure, finding
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.api import Api
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.apply import is_ours
 
 from ..kinds import PACKAGE
-from ..verdicts import Code
 from .manifests import NAMESPACE
 
 OPERATOR: Final = "cozystack-operator"
@@ -25,9 +25,9 @@ _HELM: Final = "meta.helm.sh/release-name"
 class Refusal(KubernetesError):
     """Something that would end badly is not begun; its code is the one of forecast and diagnosis."""
 
-    def __init__(self, code: Code, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+    def __init__(self, problem: Finding) -> None:
+        super().__init__(failure(problem.subject, problem))
+        self.code = problem.code
 
 
 class Found(NamedTuple):
@@ -74,11 +74,9 @@ def refuse_other_flow(server: str, found: Found, *, is_legacy: bool) -> None:
     if other is None:
         return
     there, wanted = ("1.x", "0.x") if is_legacy else ("0.x", "1.x")
-    raise Refusal(
-        Code.NAME_CLASH,
-        f"Failed to install CozyStack {wanted} on {server}: CozyStack {there} is installed. "
-        "Follow upstream's upgrade guide, or begin with a new cluster.",
-    )
+    remedy = "Follow upstream's upgrade guide, or begin with a new cluster."
+    subject = f"install CozyStack {wanted} on {server}"
+    raise Refusal(finding("NAME_CLASH", subject, f"CozyStack {there} is installed", remedy))
 
 
 def refuse_architecture(server: str, found: Found, images: Sequence[str]) -> None:
@@ -87,13 +85,15 @@ def refuse_architecture(server: str, found: Found, images: Sequence[str]) -> Non
     if not others or not images:
         return
     architectures = ", ".join(sorted({found.architectures[name] for name in others}))
-    raise Refusal(
-        Code.ARCH_UNSUPPORTED_IMAGES,
-        f"Failed to install CozyStack on {server}: the nodes {', '.join(others)} are {architectures}, and CozyStack's "
-        f"released images are built for amd64 alone ({', '.join(images)}), so that none of its pods would ever start. "
-        "Build it for these nodes and name the build in operator_image and platform_source_url, "
-        "or set allow_unsupported_architecture to see where it stops.",
+    message = (
+        f"the nodes {', '.join(others)} are {architectures}, and CozyStack's released images are built for amd64 alone "
+        f"({', '.join(images)}), so that none of its pods would ever start"
     )
+    remedy = (
+        "Build it for these nodes and name the build in operator_image and platform_source_url, "
+        "or set allow_unsupported_architecture to see where it stops."
+    )
+    raise Refusal(finding("ARCH_UNSUPPORTED_IMAGES", f"install CozyStack on {server}", message, remedy))
 
 
 def leftovers(api: Api, disabled: Sequence[str]) -> list[str]:

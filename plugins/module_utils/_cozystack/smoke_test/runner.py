@@ -16,18 +16,16 @@ from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import k
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import ApiError, Cause
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import Kind
 
-from ..verdicts import Code
-
 Object = dict[str, Any]
 NAMESPACE: Final = "urmanac-smoke-test"
 PASSED: Final = "passed"
 BLOCKED: Final = "blocked"
 WAITING: Final = "waiting"
-_CODES: Final[Mapping[Cause, Code]] = {
-    Cause.WEBHOOK: Code.WEBHOOK_REFUSED,
-    Cause.WEBHOOK_AWAY: Code.WEBHOOK_REFUSED,
-    Cause.QUOTA: Code.QUOTA_EXCEEDED,
-    Cause.EXISTS: Code.NAME_CLASH,
+_CODES: Final[Mapping[Cause, str]] = {
+    Cause.WEBHOOK: "WEBHOOK_REFUSED",
+    Cause.WEBHOOK_AWAY: "WEBHOOK_REFUSED",
+    Cause.QUOTA: "QUOTA_EXCEEDED",
+    Cause.EXISTS: "NAME_CLASH",
 }
 
 
@@ -67,7 +65,7 @@ class Observed(NamedTuple):
 
     state: str
     cause: str = ""
-    code: Code | None = None
+    code: str | None = None
 
 
 class Smoke(NamedTuple):
@@ -89,7 +87,7 @@ def run(api: Api, smoke: Smoke, limits: Limits, *, clock: Clock | None = None) -
     try:
         return smoke.refusal(api) or _tried_afresh(api, smoke, limits, clock or Clock())
     except ApiError as error:
-        code = Code.API_UNREACHABLE if error.cause.is_down else _CODES.get(error.cause)
+        code = "API_UNREACHABLE" if error.cause.is_down else _CODES.get(error.cause)
         if code is None:
             raise
         return Observed(BLOCKED, error.detail, code)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import has_kvm
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import meaning_of
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import Kind
 
@@ -24,7 +25,6 @@ from ..diagnosis.releases import (
     cause_of,
     ready_condition,
 )
-from ..verdicts import MEANINGS, Code
 from .runner import (
     BLOCKED,
     NAMESPACE,
@@ -38,7 +38,7 @@ from .runner import (
 
 VIRTUAL_MACHINE: Final = Kind("kubevirt.io", "v1", "virtualmachineinstances", "VirtualMachineInstance")
 KUBEVIRT: Final = Kind("kubevirt.io", "v1", "kubevirts", "KubeVirt")
-_PULLS: Final = {"no_matching_manifest": Code.ARCH_UNSUPPORTED_IMAGES, "exec_format": Code.ARCH_UNSUPPORTED_IMAGES}
+_PULLS: Final = {"no_matching_manifest": "ARCH_UNSUPPORTED_IMAGES", "exec_format": "ARCH_UNSUPPORTED_IMAGES"}
 
 
 def pod_state(api: Api, pod: Object) -> Observed:
@@ -64,9 +64,9 @@ def _pod_trouble(pod: Object) -> Observed | None:
     for container in (pod.get("status") or {}).get("containerStatuses") or ():
         image, crash = image_trouble(pod, container), crash_of(pod, container)
         if image:
-            return Observed(BLOCKED, image.message, _PULLS.get(image.cause, Code.IMAGE_PULL_FAILED))
+            return Observed(BLOCKED, image.message, _PULLS.get(image.cause, "IMAGE_PULL_FAILED"))
         if crash:
-            code = Code.OUT_OF_MEMORY_KILLED if crash.exit_code == 137 else None
+            code = "OUT_OF_MEMORY_KILLED" if crash.exit_code == 137 else None
             return Observed(BLOCKED, f"its container ends: {crash.message or crash.exit_code}", code)
     return None
 
@@ -131,15 +131,15 @@ def node_refusal(api: Api) -> Observed | None:
     if any(one.get("status") == "True" for one in conditions):
         return None
     reason = next((str(one["message"]) for one in conditions if one.get("message")), "there is none")
-    return Observed(BLOCKED, f"no node is ready: {reason}", Code.NODE_NOT_READY)
+    return Observed(BLOCKED, f"no node is ready: {reason}", "NODE_NOT_READY")
 
 
 def type_refusal(instance_types: Sequence[str]) -> Observed | None:
     """Return why none of these types can run a virtual machine; nothing where none is named."""
     if not instance_types or any(map(has_kvm, instance_types)):
         return None
-    cause = f"{MEANINGS[Code.KVM_MISSING]} ({', '.join(sorted(set(instance_types)))})"
-    return Observed(BLOCKED, cause, Code.KVM_MISSING)
+    cause = f"{meaning_of('KVM_MISSING')} ({', '.join(sorted(set(instance_types)))})"
+    return Observed(BLOCKED, cause, "KVM_MISSING")
 
 
 def machine_refusal(api: Api) -> Observed | None:
@@ -153,7 +153,7 @@ def machine_refusal(api: Api) -> Observed | None:
     if any(count != "0" for count in counts):
         return None
     return Observed(
-        BLOCKED, f"{MEANINGS[Code.KVM_MISSING]} ({len(counts)} node{'' if len(counts) == 1 else 's'})", Code.KVM_MISSING
+        BLOCKED, f"{meaning_of('KVM_MISSING')} ({len(counts)} node{'' if len(counts) == 1 else 's'})", "KVM_MISSING"
     )
 
 

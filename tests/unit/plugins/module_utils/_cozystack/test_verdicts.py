@@ -7,25 +7,15 @@ from __future__ import annotations
 
 import json
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.verdicts import (
-    MEANINGS,
-    Code,
-    Verdict,
-    is_blocked,
-    outcome,
-)
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.verdicts import as_verdict, is_blocked, outcome
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 
-MEMORY = Verdict(Code.INSUFFICIENT_MEMORY, "node gateway", "Full.", "Take a larger one.", {"need": 2, "have": 1})
-KVM = Verdict(Code.KVM_MISSING, "cluster", "No /dev/kvm.", "Take a metal type.")
-
-
-def test_every_code_has_a_meaning_and_is_its_own_name() -> None:
-    assert set(MEANINGS) == set(Code)
-    assert all(code.name == code.value for code in Code)
+MEMORY = finding("INSUFFICIENT_MEMORY", "node gateway", "Full.", "Take a larger one.", evidence={"need": 2, "have": 1})
+KVM = finding("KVM_MISSING", "cluster", "No /dev/kvm.", "Take a metal type.")
 
 
 def test_a_verdict_survives_a_file() -> None:
-    written = json.loads(json.dumps(MEMORY.as_dict()))
+    written = json.loads(json.dumps(as_verdict(MEMORY)))
 
     assert written == {
         **{"code": "INSUFFICIENT_MEMORY", "subject": "node gateway", "message": "Full."},
@@ -38,7 +28,3 @@ def test_what_only_limits_does_not_block() -> None:
     assert outcome([KVM]) == "ready"
     assert is_blocked([KVM, MEMORY])
     assert outcome([KVM, MEMORY]) == "blocked"
-
-
-def test_a_code_in_a_result_is_plain_text() -> None:
-    assert type(MEMORY.as_dict()["code"]) is str
