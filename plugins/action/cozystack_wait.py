@@ -13,9 +13,9 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 
-from ansible_collections.urmanac.talos.plugins.module_utils._files import write_file
-from ansible_collections.urmanac.talos.plugins.modules import cozystack_info
-from ansible_collections.urmanac.talos.plugins.plugin_utils._cozystack_wait import (
+from ..module_utils._files import write_file
+from ..modules import cozystack_info
+from ..plugin_utils._cozystack_wait import (
     Account,
     Clock,
     History,
@@ -24,7 +24,7 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils._cozystack_wait impo
     refusal,
     wait_for,
 )
-from ansible_collections.urmanac.talos.plugins.plugin_utils._in_process import InProcess
+from ..plugin_utils._in_process import InProcess
 
 ARGUMENT_SPEC = {
     "kubeconfig": {"type": "path"},

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.urmanac.talos.plugins.modules import ec2_host_key
-from ansible_collections.urmanac.talos.plugins.plugin_utils._in_process import InProcessAction
+from ..modules import ec2_host_key
+from ..plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):

@@ -11,7 +11,7 @@ from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.urmanac.talos.plugins.module_utils._text import shown
+from ..module_utils._text import shown
 
 ARGUMENTS = {
     "lines": {"type": "list", "elements": "str", "required": True},

@@ -14,7 +14,7 @@ from ansible import context
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.urmanac.talos.plugins.plugin_utils._run_lock import Busy, take, this_run
+from ..plugin_utils._run_lock import Busy, take, this_run
 
 ARGUMENTS = {"directory": {"type": "path", "required": True}}
 

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.urmanac.talos.plugins.modules import talos_kubeconfig
-from ansible_collections.urmanac.talos.plugins.plugin_utils._in_process import InProcessAction
+from ..modules import talos_kubeconfig
+from ..plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):

@@ -11,9 +11,9 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 
-from ansible_collections.urmanac.talos.plugins.modules import talos_info
-from ansible_collections.urmanac.talos.plugins.plugin_utils._in_process import InProcess
-from ansible_collections.urmanac.talos.plugins.plugin_utils._talos_wait import (
+from ..modules import talos_info
+from ..plugin_utils._in_process import InProcess
+from ..plugin_utils._talos_wait import (
     Clock,
     Request,
     time_out_message,

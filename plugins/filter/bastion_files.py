@@ -14,8 +14,8 @@ from typing import Any
 import jinja2
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.urmanac.talos.plugins.module_utils._bastion import files, user_data
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ..module_utils._bastion import files, user_data
+from ..module_utils._errors import CollectionError
 
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "bastion_host"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._bastion.answers import health
+from ..module_utils._bastion.answers import health
 
 
 def bastion_health(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._bastion.images import images_of
+from ..module_utils._bastion.images import images_of
 
 
 def bastion_images(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ssh.arguments import Route, ssh_arguments
+from ..module_utils._ssh.arguments import Route, ssh_arguments
 
 
 def bastion_ssh_arguments(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._bastion.images import wrong_digests
+from ..module_utils._bastion.images import wrong_digests
 
 
 def bastion_wrong_digests(

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._boot.failures import explain
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.console import SERIAL_PORT
+from ..module_utils._boot.failures import explain
+from ..module_utils._talos.console import SERIAL_PORT
 
 FAILED = "urmanac.talos: FAILED"
 CONSOLE = f"console={SERIAL_PORT}"

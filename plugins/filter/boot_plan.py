@@ -10,8 +10,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.urmanac.talos.plugins.module_utils._boot import plan, upstream
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError
+from ..module_utils._boot import plan, upstream
+from ..module_utils._errors import CollectionError, InputError
 
 
 def boot_plan(image: str, caches: Mapping[str, str], version: str = upstream.VERSION_MIN) -> dict[str, Any]:

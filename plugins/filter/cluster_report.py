@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.diagnosis.nodes import NO_NETWORK
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import is_loopback_endpoint
-from ansible_collections.urmanac.talos.plugins.module_utils._text import all_shown, received
-from ansible_collections.urmanac.talos.plugins.plugin_utils._report.capacity import advice, capacity
-from ansible_collections.urmanac.talos.plugins.plugin_utils._report.costs import costs
-from ansible_collections.urmanac.talos.plugins.plugin_utils._report.results import results
+from ..module_utils._cozystack.diagnosis.nodes import NO_NETWORK
+from ..module_utils._ec2.spec import is_loopback_endpoint
+from ..module_utils._text import all_shown, received
+from ..plugin_utils._report.capacity import advice, capacity
+from ..plugin_utils._report.costs import costs
+from ..plugin_utils._report.results import results
 
 Record = Mapping[str, Any]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding_of, headline
+from ..module_utils._findings import finding_of, headline
 
 OF_A_TEST = ("outcome", "cause", "code")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils import _findings
+from ..module_utils import _findings
 
 FORMS: Mapping[str, Callable[..., Iterable[str]]] = {
     "lines": _findings.lines,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import image_record as records
+from ..module_utils._ec2 import image_record as records
 
 
 def images_outcome(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ssh.arguments import (
+from ..module_utils._ssh.arguments import (
     FIRST_ARGUMENTS,
     jump_of,
     ssh_arguments,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.plugin_utils._report.pictures import pictures
+from ..plugin_utils._report.pictures import pictures
 
 
 class FilterModule:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import public_key_of
+from ..module_utils._ssh.keys import public_key_of
 
 
 class FilterModule:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import tailscale
+from ..module_utils._talos import tailscale
 
 
 def tailscale_extension(settings: Mapping[str, Any]) -> dict[str, Any]:

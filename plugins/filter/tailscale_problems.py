@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import tailscale
+from ..module_utils._talos import tailscale
 
 
 def tailscale_problems(nodes: Iterable[Mapping[str, Any]], settings: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.contract import decide, unexpected
+from ..module_utils._talos.contract import decide, unexpected
 
 
 def talos_contract(versions: Mapping[str, str], *, recorded: str = "", wanted: str = "") -> dict[str, Any]:

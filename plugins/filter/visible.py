@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._text import shown
+from ..module_utils._text import shown
 
 
 def visible(value: object) -> str:

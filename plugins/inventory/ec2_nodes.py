@@ -172,8 +172,8 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.unsafe_proxy import wrap_var
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
-from ansible_collections.urmanac.talos.plugins.plugin_utils._ec2_nodes import (
+from ..module_utils._errors import CollectionError
+from ..plugin_utils._ec2_nodes import (
     Host,
     Query,
     cache_suffix,
@@ -249,7 +249,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _read(self, query: Query) -> Answers:
         # Imported here, because importing botocore takes longer than making the hosts of a cached answer.
-        from ansible_collections.urmanac.talos.plugins.plugin_utils import _ec2_source as source
+        from ..plugin_utils import _ec2_source as source
 
         if not source.HAS_BOTOCORE:
             raise AnsibleParserError(missing_required_lib("boto3"))

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.urmanac.talos.plugins.module_utils._text import shown
+from ._text import shown
 
 
 class CollectionError(Exception):

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._codes import CODES, ERROR, WARNING
-from ansible_collections.urmanac.talos.plugins.module_utils._text import as_markdown, shown
+from ._codes import CODES, ERROR, WARNING
+from ._text import as_markdown, shown
 
 _COLUMNS = {"code": "Code", "subject": "About", "message": "What is wrong", "remedy": "What to do"}
 

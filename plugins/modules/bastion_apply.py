@@ -102,7 +102,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.urmanac.talos.plugins.module_utils._bastion.host import (
+from ..module_utils._bastion.host import (
     File,
     Host,
     LocalHost,
@@ -111,7 +111,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._bastion.host import
     apply,
     plan,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ..module_utils._errors import CollectionError
 
 
 def wanted_of(params: Mapping[str, Any]) -> Wanted:

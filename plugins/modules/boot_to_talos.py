@@ -224,16 +224,16 @@ from typing import Any, NamedTuple, Protocol
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.urmanac.talos.plugins.module_utils._boot import plan as rules
-from ansible_collections.urmanac.talos.plugins.module_utils._boot import upstream
-from ansible_collections.urmanac.talos.plugins.module_utils._boot.checks import Finding, Request, architecture_of, check
-from ansible_collections.urmanac.talos.plugins.module_utils._boot.facts import Facts
-from ansible_collections.urmanac.talos.plugins.module_utils._boot.failures import Failure
-from ansible_collections.urmanac.talos.plugins.module_utils._boot.machine import FOLDER, Machine
-from ansible_collections.urmanac.talos.plugins.module_utils._boot.release import Source
-from ansible_collections.urmanac.talos.plugins.module_utils._boot.start import LOG, Run
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.image import Image
+from ..module_utils._boot import plan as rules
+from ..module_utils._boot import upstream
+from ..module_utils._boot.checks import Finding, Request, architecture_of, check
+from ..module_utils._boot.facts import Facts
+from ..module_utils._boot.failures import Failure
+from ..module_utils._boot.machine import FOLDER, Machine
+from ..module_utils._boot.release import Source
+from ..module_utils._boot.start import LOG, Run
+from ..module_utils._errors import CollectionError
+from ..module_utils._oci.image import Image
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "image": {"type": "str", "required": True},

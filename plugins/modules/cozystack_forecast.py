@@ -240,11 +240,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.packages import PROFILES, unknown
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast.fit import Machine, Request
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast.outlook import look_ahead, result
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES, Size, size_of
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError
+from ..module_utils._cozystack.catalog.packages import PROFILES, unknown
+from ..module_utils._cozystack.forecast.fit import Machine, Request
+from ..module_utils._cozystack.forecast.outlook import look_ahead, result
+from ..module_utils._ec2.instance_types import SIZES, Size, size_of
+from ..module_utils._errors import CollectionError, InputError
 
 MACHINE_TYPES = ("controlplane", "worker")
 

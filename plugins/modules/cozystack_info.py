@@ -320,17 +320,17 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
-from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.module import api_of, api_options
-from ansible_collections.urmanac.talos.plugins.module_utils._libraries import require
+from ..module_utils._errors import CollectionError
+from ..module_utils._kubernetes.module import api_of, api_options
+from ..module_utils._libraries import require
 
 MISSING: ImportError | None = None
 try:
     import kubernetes  # noqa: F401  # pylint: disable=unused-import
 
-    from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.diagnosis.account import account
-    from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.diagnosis.expectation import planned_of
-    from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.diagnosis.reading import Api, read_cluster
+    from ..module_utils._cozystack.diagnosis.account import account
+    from ..module_utils._cozystack.diagnosis.expectation import planned_of
+    from ..module_utils._cozystack.diagnosis.reading import Api, read_cluster
 except ImportError as error:
     MISSING = error
 

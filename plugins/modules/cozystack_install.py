@@ -228,14 +228,14 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import fetch_url
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.module import api_of, api_options
-from ansible_collections.urmanac.talos.plugins.module_utils._libraries import require
+from ..module_utils._errors import CollectionError, InputError
+from ..module_utils._kubernetes.module import api_of, api_options
+from ..module_utils._libraries import require
 
 MISSING: ImportError | None = None
 try:
-    from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.install import steps
-    from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.apply import diffs
+    from ..module_utils._cozystack.install import steps
+    from ..module_utils._kubernetes.apply import diffs
 except ImportError as error:
     MISSING = error
 

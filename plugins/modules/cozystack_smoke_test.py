@@ -99,15 +99,15 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
-from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.module import api_of, api_options
-from ansible_collections.urmanac.talos.plugins.module_utils._libraries import require
+from ..module_utils._errors import CollectionError
+from ..module_utils._kubernetes.module import api_of, api_options
+from ..module_utils._libraries import require
 
 MISSING: ImportError | None = None
 try:
     import kubernetes  # noqa: F401  # pylint: disable=unused-import
 
-    from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.smoke_test import runner, workloads
+    from ..module_utils._cozystack.smoke_test import runner, workloads
 except ImportError as error:
     MISSING = error
 

@@ -152,15 +152,15 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit import audit, home_rules_of, report_lines
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_allowed import allowed_by
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_reading import SERVICES, read_account
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, connect
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import rule_as_dict
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reachability import Exposure
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding
+from ..module_utils._ec2.audit import audit, home_rules_of, report_lines
+from ..module_utils._ec2.audit_allowed import allowed_by
+from ..module_utils._ec2.audit_reading import SERVICES, read_account
+from ..module_utils._ec2.client import Api, connect
+from ..module_utils._ec2.home_access import rule_as_dict
+from ..module_utils._ec2.reachability import Exposure
+from ..module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
+from ..module_utils._errors import CollectionError
+from ..module_utils._findings import Finding
 
 ALLOWED_SPEC = {
     "rules": {"type": "dict", "default": {}},

@@ -110,15 +110,15 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.claim import (
+from ..module_utils._ec2.claim import (
     ClaimClient,
     Plan,
     ensure_claimed,
     ensure_released,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, connect
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError
+from ..module_utils._ec2.client import Api, connect
+from ..module_utils._ec2.home_access import Identity
+from ..module_utils._errors import CollectionError, InputError
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},

@@ -169,15 +169,15 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import connect
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import SERVICES
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import PARTS
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import diff_of, result_of
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ..module_utils._ec2.act.calls import Calls
+from ..module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
+from ..module_utils._ec2.act.work import Machines
+from ..module_utils._ec2.client import connect
+from ..module_utils._ec2.current import SERVICES
+from ..module_utils._ec2.desired import PARTS
+from ..module_utils._ec2.reading import diff_of, result_of
+from ..module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
+from ..module_utils._errors import CollectionError
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "cluster": argument_spec(),

@@ -257,11 +257,11 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, connect
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import SERVICES
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import read_and_compare, result_of
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ..module_utils._ec2.client import Api, connect
+from ..module_utils._ec2.current import SERVICES
+from ..module_utils._ec2.reading import read_and_compare, result_of
+from ..module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
+from ..module_utils._errors import CollectionError
 
 
 def cluster_info(api: Api, spec: ClusterSpec, *, now: datetime, console_output: bool) -> dict[str, Any]:

@@ -187,10 +187,10 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import home_schedule
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import connect
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import (
+from ..module_utils._ec2 import home_schedule
+from ..module_utils._ec2.act.calls import Calls
+from ..module_utils._ec2.client import connect
+from ..module_utils._ec2.home_access import (
     OPENINGS,
     Identity,
     Opening,
@@ -201,13 +201,13 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access imp
     rule_as_dict,
     rule_line,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_input import (
+from ..module_utils._ec2.home_input import (
     Refusal,
     parse_expires,
     parse_home_network,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_schedule import SchedulePlan
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ..module_utils._ec2.home_schedule import SchedulePlan
+from ..module_utils._errors import CollectionError
 
 OPENING_SPEC = {
     "group": {"type": "str", "choices": ["nodes", "bastion"], "required": True},

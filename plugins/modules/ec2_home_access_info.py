@@ -74,15 +74,15 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, connect
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import (
+from ..module_utils._ec2.client import Api, connect
+from ..module_utils._ec2.home_access import (
     Identity,
     read_groups,
     read_rules,
     rule_as_dict,
     rule_line,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ..module_utils._errors import CollectionError
 
 
 def home_access_info(api: Api, identity: Identity, now: datetime) -> dict[str, Any]:

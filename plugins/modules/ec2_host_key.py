@@ -78,13 +78,13 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import connect
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.host_key import Plan, ensure_absent, ensure_present
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
-from ansible_collections.urmanac.talos.plugins.module_utils._libraries import require
-from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import known_hosts_line, make_host_key
+from ..module_utils._ec2.act.calls import Calls
+from ..module_utils._ec2.client import connect
+from ..module_utils._ec2.host_key import Plan, ensure_absent, ensure_present
+from ..module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
+from ..module_utils._errors import CollectionError
+from ..module_utils._libraries import require
+from ..module_utils._ssh.keys import known_hosts_line, make_host_key
 
 
 def ensure(calls: Calls, spec: ClusterSpec, parameter: str, state: str, *, check_mode: bool) -> Plan:

@@ -203,14 +203,14 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import (
+from ..module_utils._ec2.client import (
     AwsError,
     Connection,
     connect_checked,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.described_texts import text_problems
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.egress import egress_problems
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight import (
+from ..module_utils._ec2.described_texts import text_problems
+from ..module_utils._ec2.egress import egress_problems
+from ..module_utils._ec2.preflight import (
     SERVICES,
     Answers,
     Inquiry,
@@ -219,21 +219,21 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight impor
     notes,
     unique,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import (
+from ..module_utils._ec2.spec import (
     ClusterSpec,
     argument_spec,
     is_loopback,
     parse_spec,
     problems,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.way_in import (
+from ..module_utils._ec2.way_in import (
     SshAccess,
     WayIn,
     read_ssh_access,
     way_in_problems,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding
+from ..module_utils._errors import CollectionError
+from ..module_utils._findings import Finding
 
 
 def preflight(

@@ -186,11 +186,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.auth import read_docker_config
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.image import Image, parse_platform
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.inquiry import Inquiry, look_up_all
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.places import check_mirrors
+from ..module_utils._errors import CollectionError
+from ..module_utils._oci.auth import read_docker_config
+from ..module_utils._oci.image import Image, parse_platform
+from ..module_utils._oci.inquiry import Inquiry, look_up_all
+from ..module_utils._oci.places import check_mirrors
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "images": {"type": "list", "elements": "str", "required": True},

@@ -112,22 +112,22 @@ from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, NamedTuple, Protocol
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError, TalosError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import (
+from ..module_utils._errors import CollectionError, InputError, TalosError
+from ..module_utils._talos.errors import Cause, NodeError
+from ..module_utils._talos.module import (
     cluster_way,
     failures,
     maintenance_way,
     node_module,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.redact import is_secret_name, redact
-from ansible_collections.urmanac.talos.plugins.module_utils._text import received
+from ..module_utils._talos.redact import is_secret_name, redact
+from ..module_utils._text import received
 
 MISSING: ImportError | None = None
 try:
     import yaml
 
-    from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine
+    from ..module_utils._talos import client, machine
 except ImportError as error:
     MISSING = error
 

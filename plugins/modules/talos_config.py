@@ -290,16 +290,16 @@ from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._libraries import require
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import files
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.redact import redact
+from ..module_utils._errors import CollectionError, InputError
+from ..module_utils._libraries import require
+from ..module_utils._talos import files
+from ..module_utils._talos.redact import redact
 
 MISSING: ImportError | None = None
 try:
-    from ansible_collections.urmanac.talos.plugins.module_utils._talos import cozystack, merge, node_config
-    from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import Bundle, read_bundle, secret_values
-    from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import ClusterConfig
+    from ..module_utils._talos import cozystack, merge, node_config
+    from ..module_utils._talos.bundle import Bundle, read_bundle, secret_values
+    from ..module_utils._talos.documents import ClusterConfig
 except ImportError as error:
     MISSING = error
 

@@ -85,9 +85,9 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError, TalosError
-from ansible_collections.urmanac.talos.plugins.module_utils._files import replacing
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import (
+from ..module_utils._errors import CollectionError, InputError, TalosError
+from ..module_utils._files import replacing
+from ..module_utils._talos.module import (
     cluster_way,
     failures,
     node_module,
@@ -95,7 +95,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import
 
 MISSING: ImportError | None = None
 try:
-    from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine
+    from ..module_utils._talos import client, machine
 except ImportError as error:
     MISSING = error
 

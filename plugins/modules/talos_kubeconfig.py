@@ -79,9 +79,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError, TalosError
-from ansible_collections.urmanac.talos.plugins.module_utils._files import sweep, write_file
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import (
+from ..module_utils._errors import CollectionError, InputError, TalosError
+from ..module_utils._files import sweep, write_file
+from ..module_utils._talos.module import (
     cluster_way,
     failures,
     node_module,
@@ -93,7 +93,7 @@ try:
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature
 
-    from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine
+    from ..module_utils._talos import client, machine
 except ImportError as error:
     MISSING = error
 

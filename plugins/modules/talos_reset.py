@@ -78,18 +78,18 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError, TalosError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import console
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import (
+from ..module_utils._errors import CollectionError, InputError, TalosError
+from ..module_utils._talos import console
+from ..module_utils._talos.errors import Cause, NodeError
+from ..module_utils._talos.module import (
     cluster_way,
     node_module,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.probe import probe
+from ..module_utils._talos.probe import probe
 
 MISSING: ImportError | None = None
 try:
-    from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine
+    from ..module_utils._talos import client, machine
 except ImportError as error:
     MISSING = error
 

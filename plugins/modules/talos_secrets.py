@@ -116,13 +116,13 @@ from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._libraries import require
+from ..module_utils._errors import CollectionError, InputError
+from ..module_utils._libraries import require
 
 MISSING: ImportError | None = None
 try:
-    from ansible_collections.urmanac.talos.plugins.module_utils._talos import secrets
-    from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import Bundle
+    from ..module_utils._talos import secrets
+    from ..module_utils._talos.bundle import Bundle
 except ImportError as error:
     MISSING = error
 

@@ -110,18 +110,18 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError, TalosError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import versions
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.console import CONSOLE_REMEDY
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.module import (
+from ..module_utils._errors import CollectionError, InputError, TalosError
+from ..module_utils._talos import versions
+from ..module_utils._talos.console import CONSOLE_REMEDY
+from ..module_utils._talos.errors import Cause, NodeError
+from ..module_utils._talos.module import (
     cluster_way,
     node_module,
 )
 
 MISSING: ImportError | None = None
 try:
-    from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine
+    from ..module_utils._talos import client, machine
 except ImportError as error:
     MISSING = error
 

@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import NODE as BASTION
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import MANAGED_BY
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._ssh.arguments import FIRST_ARGUMENTS, Route, ssh_arguments
+from ..module_utils._ec2.bastion import NODE as BASTION
+from ..module_utils._ec2.spec import MANAGED_BY
+from ..module_utils._errors import InputError
+from ..module_utils._ssh.arguments import FIRST_ARGUMENTS, Route, ssh_arguments
 
 # What Jinja, ssh and a file name all take as it is; a tag that holds anything else does not become a host's name.
 HOST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

@@ -9,15 +9,15 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import (
+from ..module_utils._ec2.client import (
     AwsError,
     credentials_of,
     endpoint_problems,
     raise_aws_error,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._text import received
-from ansible_collections.urmanac.talos.plugins.plugin_utils._ec2_nodes import Query
+from ..module_utils._errors import InputError
+from ..module_utils._text import received
+from ._ec2_nodes import Query
 
 try:
     import botocore.session

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ..module_utils._errors import CollectionError
 
 _NAME = ".run.json"
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.console import CONSOLE_REMEDY
+from ..module_utils._talos.console import CONSOLE_REMEDY
 
 SUMMARY_EVERY: Final = 15.0
 _GUESSES: Final = {

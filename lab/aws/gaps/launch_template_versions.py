@@ -12,7 +12,6 @@ from moto.ec2.responses import EC2Response
 
 from lab.aws.patches import Function, put, replaces, wraps
 
-put(LaunchTemplate, default_version=lambda template: _version(template, "$Default"))
 put(LaunchTemplate, tags=property(lambda template: template.get_tags(), lambda template, tags: None))
 
 
@@ -39,6 +38,9 @@ def _version(template: Any, wanted: Any) -> Any:
     if found is None:
         raise InvalidLaunchTemplateVersionNotFound(template_id=template.id, version=wanted)
     return found
+
+
+put(LaunchTemplate, default_version=lambda template: _version(template, "$Default"))
 
 
 @wraps(EC2Response, "create_launch_template_version")

@@ -12,8 +12,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._bastion import health, netboot, services
-from ansible_collections.urmanac.talos.plugins.module_utils._bastion.services import ASSETS, ETC
+from . import health, netboot, services
+from .services import ASSETS, ETC
 
 PROGRAMS = "/usr/local/libexec/talos-bastion"
 UNITS = "/etc/systemd/system"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._bastion import netboot, services
+from . import netboot, services
 
 
 def checks(settings: Mapping[str, Any], units: Sequence[str]) -> dict[str, Any]:

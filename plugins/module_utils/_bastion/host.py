@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
-from ansible_collections.urmanac.talos.plugins.module_utils._files import write_file
-from ansible_collections.urmanac.talos.plugins.module_utils._text import received
+from .._errors import CollectionError
+from .._files import write_file
+from .._text import received
 
 UNIT_FOLDER = "/etc/systemd/system/"
 RUNNING = ("active", "activating", "reloading")

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._bastion.services import ASSETS, ASSETS_PORT, TFTP
-from ansible_collections.urmanac.talos.plugins.module_utils._boot import upstream
+from .._boot import upstream
+from .services import ASSETS, ASSETS_PORT, TFTP
 
 # The client architectures of RFC 5970, under the names that iPXE gives to what it was built for.
 CLIENTS = {

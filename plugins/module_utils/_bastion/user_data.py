@@ -10,9 +10,9 @@ import gzip
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._bastion import files
-from ansible_collections.urmanac.talos.plugins.module_utils._bastion.files import HostFile, Render
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from .._errors import InputError
+from . import files
+from .files import HostFile, Render
 
 # What EC2 takes, before it is encoded.
 LIMIT = 16 * 1024

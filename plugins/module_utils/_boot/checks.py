@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._boot import plan, upstream
-from ansible_collections.urmanac.talos.plugins.module_utils._boot.facts import Facts
-from ansible_collections.urmanac.talos.plugins.module_utils._oci import errors
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.image import Image
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.repository import INDEXES
+from .._oci import errors
+from .._oci.image import Image
+from .._oci.repository import INDEXES
+from . import plan, upstream
+from .facts import Facts
 
 
 class Finding(NamedTuple):

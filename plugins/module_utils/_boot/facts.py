@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._boot import upstream
+from . import upstream
 
 
 class Facts(NamedTuple):

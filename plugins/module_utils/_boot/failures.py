@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._boot.upstream import TIMESTAMP
+from .upstream import TIMESTAMP
 
 # What cloud-init and the kernel's log put before a line on a serial console.
 CONSOLE = re.compile(r"^(?:\[\s*\d+\.\d+\]\s*)?(?:cloud-init\[\d+\]:\s*)?")

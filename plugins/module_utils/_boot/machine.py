@@ -14,12 +14,12 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ansible_collections.urmanac.talos.plugins.module_utils._boot import plan, release, start
-from ansible_collections.urmanac.talos.plugins.module_utils._boot.facts import Facts, read_facts
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.image import Image
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.inquiry import Inquiry, look_up_one
-from ansible_collections.urmanac.talos.plugins.module_utils._text import received
+from .._errors import CollectionError
+from .._oci.image import Image
+from .._oci.inquiry import Inquiry, look_up_one
+from .._text import received
+from . import plan, release, start
+from .facts import Facts, read_facts
 
 # In memory: the disk is overwritten while the program runs from here.
 FOLDER = "run/urmanac.talos"

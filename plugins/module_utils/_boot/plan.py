@@ -13,10 +13,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._boot import upstream
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.reference import Reference, parse_reference
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.repository import INDEXES, MANIFESTS
+from .._errors import InputError
+from .._oci.reference import Reference, parse_reference
+from .._oci.repository import INDEXES, MANIFESTS
+from . import upstream
 
 MIB = 1024 * 1024
 # The image is unpacked into a tmpfs, in which the installer then writes kernel and initramfs again, to a disk image.

@@ -21,8 +21,8 @@ from typing import NamedTuple
 
 from ansible.module_utils.urls import open_url
 
-from ansible_collections.urmanac.talos.plugins.module_utils._boot import plan, upstream
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from .._errors import CollectionError
+from . import plan, upstream
 
 TIMEOUT = 30
 PAUSE = 5

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._boot import upstream
-from ansible_collections.urmanac.talos.plugins.module_utils._boot.failures import Failure, explain, plain
-from ansible_collections.urmanac.talos.plugins.module_utils._text import received
+from .._text import received
+from . import upstream
+from .failures import Failure, explain, plain
 
 LOG = "boot-to-talos.log"
 STATUS = "exit-status"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import Kind
+from .._kubernetes.kinds import Kind
 
 PACKAGE: Final = Kind("cozystack.io", "v1alpha1", "packages", "Package", namespaced=False)
 PACKAGE_SOURCE: Final = Kind("cozystack.io", "v1alpha1", "packagesources", "PackageSource", namespaced=False)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding
+from .._findings import Finding
 
 
 def as_verdict(found: Finding) -> dict[str, Any]:

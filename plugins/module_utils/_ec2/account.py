@@ -12,12 +12,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import NODE as BASTION
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import RUNNING, desired, owner_tags
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import OPENINGS
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
+from .._findings import Finding, finding
+from .bastion import NODE as BASTION
+from .client import Api, AwsError
+from .desired import RUNNING, desired, owner_tags
+from .home_access import OPENINGS
+from .spec import ClusterSpec
 
 Record = Mapping[str, Any]
 

@@ -12,19 +12,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._codes import CRITICAL, HIGH, LOW, MEDIUM
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_allowed import Allowed
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts import Account, GroupRule
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_machines import machine_deviations
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_network import (
+from .._codes import CRITICAL, HIGH, LOW, MEDIUM
+from .._findings import Finding
+from .._findings import lines as finding_lines
+from .audit_allowed import Allowed
+from .audit_facts import Account, GroupRule
+from .audit_machines import machine_deviations
+from .audit_network import (
     acl_line,
     facts_of,
     network_deviations,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import rule_line
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reachability import Exposure, reachable
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import lines as finding_lines
+from .home_access import rule_line
+from .reachability import Exposure, reachable
 
 # How far something opens the cluster, the gravest first.
 GRADES = (CRITICAL, HIGH, MEDIUM, LOW)

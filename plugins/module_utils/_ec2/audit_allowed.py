@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts import Account
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import OPENINGS, Opening
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
+from .audit_facts import Account
+from .desired import desired
+from .home_access import OPENINGS, Opening
+from .spec import ClusterSpec
 
 _KINDS = ("iam_role", "instance_profile", "address", "eni", "instance", "launch_template")
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import owner_tags
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import HomeRule
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reachability import AclEntry, Network, Route, Rule
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.user_data import SecretFound
+from .client import Api
+from .desired import owner_tags
+from .home_access import HomeRule
+from .reachability import AclEntry, Network, Route, Rule
+from .spec import ClusterSpec
+from .user_data import SecretFound
 
 Record = Mapping[str, Any]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts import (
+from .audit_facts import (
     CopyFact,
     DocumentFact,
     Known,
@@ -23,9 +23,9 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts imp
     VolumeFact,
     tags_of,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError, is_not_found
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired, is_of, owner_tags
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.user_data import find_secrets
+from .client import AwsError, is_not_found
+from .desired import desired, is_of, owner_tags
+from .user_data import find_secrets
 
 _ALIVE = ["pending", "running", "stopping", "stopped"]
 # An Auto Scaling group or a person may use these versions at any time.

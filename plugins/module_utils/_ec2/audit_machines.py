@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_allowed import (
+from .._findings import Finding, finding
+from .audit_allowed import (
     Allowed,
     foreign_instances,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts import (
+from .audit_facts import (
     Account,
     Machine,
     ProfileFact,
     RoleFact,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_machine_facts import listed
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.values import plain_policy
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
+from .audit_machine_facts import listed
+from .values import plain_policy
 
 _AGAIN = "or delete this version: `aws ec2 delete-launch-template-versions --launch-template-id"
 

@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from ipaddress import IPv6Interface, ip_network
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_allowed import (
+from .._findings import Finding, finding
+from .audit_allowed import (
     Allowed,
     foreign_instances,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts import (
+from .audit_facts import (
     Account,
     Acl,
     GroupRule,
@@ -25,9 +26,9 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts imp
     RouteTable,
     RouteText,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import rule_line
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_input import network_problems
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reachability import (
+from .home_access import rule_line
+from .home_input import network_problems
+from .reachability import (
     EVERY_PORT,
     Exposure,
     Facts,
@@ -37,7 +38,6 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reachability im
     Subnet,
     reachable,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
 
 # What every VPC starts with: security groups are what closes this cluster, and a network ACL can only close more.
 _ACL_ENTRIES = frozenset(

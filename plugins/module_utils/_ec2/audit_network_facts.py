@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from ipaddress import ip_network
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts import (
+from .audit_facts import (
     Account,
     Acl,
     AddressFact,
@@ -23,9 +23,9 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts imp
     SubnetFact,
     tags_of,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import ROUTE_TARGETS
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity, home_rule, port_text
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reachability import (
+from .current import ROUTE_TARGETS
+from .home_access import Identity, home_rule, port_text
+from .reachability import (
     ICMP,
     ICMPV6,
     LAST_PORT,
@@ -36,7 +36,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reachability im
     Route,
     Rule,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
+from .spec import ClusterSpec
 
 _NUMBERS = {"tcp": TCP, "udp": UDP, "icmp": ICMP, "icmpv6": ICMPV6}
 _PEERING_ENDS = ("requester-vpc-info", "accepter-vpc-info")

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts import Account, Reader
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_machine_facts import (
+from .audit_facts import Account, Reader
+from .audit_machine_facts import (
     read_copies,
     read_documents,
     read_iam,
@@ -18,9 +18,9 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_machine_f
     read_volumes,
     with_lost_versions,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_network_facts import read_addresses, read_network
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
+from .audit_network_facts import read_addresses, read_network
+from .client import Api
+from .spec import ClusterSpec
 
 SERVICES = ("ec2", "iam", "autoscaling", "ssm")
 _WORKERS = 16

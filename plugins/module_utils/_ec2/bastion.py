@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.texts import fault, fits
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
-from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import public_key_problem
+from .._findings import Finding, finding
+from .._ssh.keys import public_key_problem
+from .texts import fault, fits
 
 CONNECTIONS = ("ssh", "ssm")
 EGRESS = ("public_ipv4", "wireguard", "none")

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import BastionSpec, is_time
+from .bastion import BastionSpec, is_time
 
 # A first build with its images and CozyStack takes about half of it.
 BUILD_MINUTES = 90

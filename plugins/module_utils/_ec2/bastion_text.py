@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import BastionSpec
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_hours import BUILD_MINUTES, Stop
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.prices import HOURS_A_MONTH, PUBLIC_IPV4
+from .bastion import BastionSpec
+from .bastion_hours import BUILD_MINUTES, Stop
+from .prices import HOURS_A_MONTH, PUBLIC_IPV4
 
 ADDRESS_PRICE = f"${PUBLIC_IPV4:.3f} an hour around the clock, ${PUBLIC_IPV4 * HOURS_A_MONTH:.2f} a month"
 

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import FIXED
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import Desired
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.values import texts_in
+from .comparison import FIXED
+from .current import Thing
+from .desired import Desired
+from .values import texts_in
 
 
 def choose(item: Desired, things: Sequence[Thing]) -> Thing | None:

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError, is_not_found
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.owners import owner_text
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import MANAGED_BY
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
+from .._errors import Ec2Error
+from .client import Api, AwsError, is_not_found
+from .home_access import Identity
+from .owners import owner_text
+from .spec import MANAGED_BY
 
 Now = Callable[[], datetime]
 

@@ -21,10 +21,10 @@ except ImportError:
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import is_loopback, is_loopback_endpoint
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, failure, finding, remedy_of
-from ansible_collections.urmanac.talos.plugins.module_utils._text import received
+from .._errors import Ec2Error
+from .._findings import Finding, failure, finding, remedy_of
+from .._text import received
+from .spec import is_loopback, is_loopback_endpoint
 
 if TYPE_CHECKING:
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.choosing import choose, duplicates_of
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import (
+from .choosing import choose, duplicates_of
+from .comparison import (
     FIXED,
     Comparison,
     Difference,
     Found,
     Resource,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import GUESTS, Thing
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import (
+from .current import GUESTS, Thing
+from .desired import (
     ACCESS,
     BASTION,
     NETWORK,
@@ -25,8 +25,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import 
     RUNNING,
     Desired,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.owners import taker_of
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.values import plain_policy
+from .owners import taker_of
+from .values import plain_policy
 
 # More rules and routes than these are somebody's decision (home access is one), so they are reported, not undone.
 _AT_LEAST = ("rules", "routes")

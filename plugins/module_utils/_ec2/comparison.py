@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK
+from .current import Thing
+from .desired import NETWORK
 
 # What AWS fixes when it makes a resource: only a new resource brings another value.
 FIXED = {

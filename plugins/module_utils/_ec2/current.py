@@ -11,16 +11,16 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv6Network
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError, is_not_found
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current_bastion import (
+from .._ssh.console import host_keys
+from .client import Api, AwsError, is_not_found
+from .current_bastion import (
     MORE,
     group_facts,
     template_facts,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import is_burstable, is_of, owner_tags
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import port_text
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
-from ansible_collections.urmanac.talos.plugins.module_utils._ssh.console import host_keys
+from .desired import is_burstable, is_of, owner_tags
+from .home_access import port_text
+from .spec import ClusterSpec
 
 Record = Mapping[str, Any]
 _WORKERS = 16

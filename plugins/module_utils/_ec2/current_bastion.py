@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api
+from .client import Api
 
 Record = Mapping[str, Any]
 _GZIP = b"\x1f\x8b"

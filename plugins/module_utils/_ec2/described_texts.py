@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import NODE as BASTION
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.claim import claim_name
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import (
+from .._findings import Finding, finding
+from .bastion import NODE as BASTION
+from .claim import claim_name
+from .desired import (
     NODES,
     Desired,
     description_of,
     desired,
     rules_of,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.texts import RULES, fault
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
+from .spec import ClusterSpec
+from .texts import RULES, fault
 
 # Everything else has its name in the tag Name alone.
 NAMES: Mapping[str, tuple[str, ...]] = {

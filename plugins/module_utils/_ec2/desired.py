@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from ipaddress import IPv6Network
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import NODE as BASTION
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import bastion_resources
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import MANAGED_BY, ClusterSpec, NodeSpec
+from .bastion import NODE as BASTION
+from .bastion import bastion_resources
+from .spec import MANAGED_BY, ClusterSpec, NodeSpec
 
 BURSTABLE_FAMILIES = ("t2", "t3", "t3a", "t4g")
 EVERYWHERE = ("0.0.0.0/0", "::/0")

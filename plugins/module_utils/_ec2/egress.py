@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_text import ADDRESS_PRICE
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
+from .._findings import Finding, finding
+from .bastion_text import ADDRESS_PRICE
+from .spec import ClusterSpec
 
 # https://github.com/orgs/community/discussions/10539: GitHub and its registry are reached over IPv4 alone.
 IPV4_ONLY = ("ghcr.io", "github.com")

@@ -13,11 +13,11 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls, saying
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_input import End, time_of, time_text
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import MANAGED_BY
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
+from .._errors import Ec2Error
+from .act.calls import Calls, saying
+from .client import Api, AwsError
+from .home_input import End, time_of, time_text
+from .spec import MANAGED_BY
 
 PURPOSE = "home-access"
 GROUPS = ("nodes", "bastion")

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Interface, IPv6Interface, IPv6Network
 from typing import NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, failure, finding
+from .._errors import InputError
+from .._findings import Finding, failure, finding
 
 PREFIX_MIN = 48
 LONGEST = timedelta(days=30)

@@ -16,10 +16,10 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls, saying
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError, is_not_found
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import HomeRule, Identity
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
+from .._errors import Ec2Error
+from .act.calls import Calls, saying
+from .client import Api, AwsError, is_not_found
+from .home_access import HomeRule, Identity
 
 # A universal target: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html
 _TARGET = "arn:aws:scheduler:::aws-sdk:ec2:revokeSecurityGroupIngress"

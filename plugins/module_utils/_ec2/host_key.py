@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import tag_list
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError, is_not_found
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import owner_tags, tags_of
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
-from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import MakeHostKey, public_key_problem
+from .._errors import Ec2Error
+from .._ssh.keys import MakeHostKey, public_key_problem
+from .act.calls import Calls
+from .act.work import tag_list
+from .client import AwsError, is_not_found
+from .desired import owner_tags, tags_of
+from .spec import ClusterSpec
 
 PUBLIC_TAG = "SshHostKey"
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import NODE_ROLES
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import (
+from .._findings import Finding, finding
+from .._oci.errors import (
     RATE_LIMITED,
     UNEXPECTED_ANSWER,
     UNREACHABLE,
 )
+from .spec import NODE_ROLES
 
 # After these nothing is known of an image: it may be there all the same, for whoever else asks.
 UNKNOWN = (UNREACHABLE, RATE_LIMITED, UNEXPECTED_ANSWER)

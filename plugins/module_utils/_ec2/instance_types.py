@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import prices
+from . import prices
 
 # Firmware and kernel keep part of the memory that EC2 sells; Karpenter reckons with the same share.
 # https://karpenter.sh/docs/reference/settings/ (vm-memory-overhead-percent)

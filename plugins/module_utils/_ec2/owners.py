@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_network
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import Resource
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import Desired
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
+from .._findings import Finding, finding
+from .comparison import Resource
+from .current import Thing
+from .desired import Desired
 
 
 def taker_of(

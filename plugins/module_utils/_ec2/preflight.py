@@ -9,7 +9,8 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.account import (
+from .._findings import Finding, finding
+from .account import (
     Account,
     account_of,
     account_problems,
@@ -17,9 +18,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.account import 
     questions,
     unanswered,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError, is_not_found
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
+from .client import Api, AwsError, is_not_found
+from .spec import ClusterSpec
 
 SERVICES = ("ec2", "sts", "ssm", "service-quotas", "freetier")
 AMI_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"

@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_hours import Stop, bastion_stop
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.choosing import choose
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import compare
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import Comparison, Resource
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing, read_cluster
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import Desired, desired
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.owners import owner_of, taken_problems
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import plan_lines
+from .bastion_hours import Stop, bastion_stop
+from .choosing import choose
+from .client import Api
+from .compare import compare
+from .comparison import Comparison, Resource
+from .current import Thing, read_cluster
+from .desired import Desired, desired
+from .owners import owner_of, taken_problems
+from .spec import ClusterSpec
+from .text import plan_lines
 
 
 def read_and_compare(api: Api, spec: ClusterSpec, *, console_output: bool = False) -> Comparison:

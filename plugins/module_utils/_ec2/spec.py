@@ -12,15 +12,15 @@ from ipaddress import IPv4Address, IPv4Network, ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import (
+from .._findings import Finding, finding
+from .bastion import (
     BastionSpec,
     Names,
     bastion_options,
     bastion_problems,
     parse_bastion,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.texts import fault, fits
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
+from .texts import fault, fits
 
 NODE_ROLES = ("gateway", "compute")
 MACHINE_TYPES = ("controlplane", "worker")

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_hours import Stop
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_text import (
+from .bastion_hours import Stop
+from .bastion_text import (
     cost_lines,
     group_line,
     role_line,
@@ -17,16 +17,16 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion_text im
     stop_lines,
     template_line,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import (
+from .comparison import (
     Comparison,
     Difference,
     Found,
     Resource,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import is_burstable
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import surplus_per_hour
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.owners import owner_of
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
+from .desired import is_burstable
+from .instance_types import surplus_per_hour
+from .owners import owner_of
+from .spec import ClusterSpec
 
 _KIND_WORDS = {
     "eni": "network interface",

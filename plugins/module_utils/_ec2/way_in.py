@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity, read_groups, read_rules
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
+from .._findings import Finding, finding
+from .client import Api
+from .home_access import Identity, read_groups, read_rules
+from .spec import ClusterSpec
 
 _SSH = ("tcp/22", "all")
 _NAMES_SHOWN = 10

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import KubernetesError
+from .._errors import KubernetesError
 
 
 class Cause(enum.StrEnum):

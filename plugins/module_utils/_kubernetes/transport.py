@@ -22,9 +22,8 @@ import urllib3
 from kubernetes import client as kubernetes_client
 from kubernetes import config as kubernetes_config
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._text import received
-
+from .._errors import InputError
+from .._text import received
 from .errors import (
     ApiError,
     Cause,

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import unexpected
+from .._errors import InputError
+from .errors import unexpected
 
 _CHALLENGE = re.compile(r'(\w+) +((?:\w+=(?:"(?:[^"\\]|\\.)*"|[^",\s]+)(?:\s*,\s*(?=\w+=))?)+)')
 _PARAMETER = re.compile(r'(\w+)=(?:"((?:[^"\\]|\\.)*)"|([^",\s]+))')

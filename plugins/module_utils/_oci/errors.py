@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
-from ansible_collections.urmanac.talos.plugins.module_utils._text import shown
+from .._errors import CollectionError
+from .._text import shown
 
 INVALID_REFERENCE = "invalid_reference"
 NOT_FOUND = "not_found"

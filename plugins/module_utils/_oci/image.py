@@ -15,22 +15,22 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import (
+from .._errors import InputError
+from .._text import received
+from .errors import (
     BAD_DIGEST,
     NO_SUCH_PLATFORM,
     NOT_FOUND,
     ImageError,
     unexpected,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.reference import DIGEST, Reference
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.repository import (
+from .reference import DIGEST, Reference
+from .repository import (
     INDEXES,
     MANIFESTS,
     Document,
     Repository,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._text import received
 
 # Every installer since v1.0 has it, and the imager copies it: the Dockerfile of siderolabs/talos.
 VERSION_LABEL = "alpha.talos.dev/version"

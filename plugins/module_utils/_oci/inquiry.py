@@ -9,14 +9,14 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.auth import Login, login_for
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import NOT_AUTHORISED, NOT_FOUND, ImageError
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.image import Image, look_up
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.names import hint, with_hint
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.places import keeps_secrets, place_of
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.reference import Reference, parse_reference
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.repository import RegistryRepository
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.web import Budget, Web
+from .auth import Login, login_for
+from .errors import NOT_AUTHORISED, NOT_FOUND, ImageError
+from .image import Image, look_up
+from .names import hint, with_hint
+from .places import keeps_secrets, place_of
+from .reference import Reference, parse_reference
+from .repository import RegistryRepository
+from .web import Budget, Web
 
 _AT_ONCE = 8
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import NOT_FOUND, ImageError
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.reference import Reference
+from .._errors import CollectionError
+from .errors import NOT_FOUND, ImageError
+from .reference import Reference
 
 # Names under which the same image was published over time, the newest first.
 FAMILIES = (

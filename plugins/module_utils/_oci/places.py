@@ -10,8 +10,8 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.reference import DOCKER_HUB
+from .._errors import InputError
+from .reference import DOCKER_HUB
 
 _DOCKER_HUB_API = "registry-1.docker.io"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import INVALID_REFERENCE, ImageError
+from .errors import INVALID_REFERENCE, ImageError
 
 DOCKER_HUB = "docker.io"
 _ALIASES = {"index.docker.io": DOCKER_HUB, "registry-1.docker.io": DOCKER_HUB}

@@ -9,23 +9,23 @@ import json
 from collections.abc import Collection
 from typing import NamedTuple, Protocol
 
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.auth import (
+from .._text import received
+from .auth import (
     Challenge,
     Login,
     parse_challenge,
     parse_token,
     token_url,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import (
+from .errors import (
     NOT_AUTHORISED,
     NOT_FOUND,
     ImageError,
     unexpected,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.places import Place, host_of, keeps_secrets
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.reference import Reference
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.web import Answer, Web
-from ansible_collections.urmanac.talos.plugins.module_utils._text import received
+from .places import Place, host_of, keeps_secrets
+from .reference import Reference
+from .web import Answer, Web
 
 INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")

@@ -14,14 +14,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import (
+from .._text import received
+from .errors import (
     RATE_LIMITED,
     UNREACHABLE,
     ImageError,
     unexpected,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.places import is_private, origin
-from ansible_collections.urmanac.talos.plugins.module_utils._text import received
+from .places import is_private, origin
 
 # The distribution specification has registries take manifests up to 4 MiB; configurations are smaller still.
 BODY_MAX = 8 * 1024 * 1024

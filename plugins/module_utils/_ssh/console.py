@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import TYPES, public_key_problem
+from .keys import TYPES, public_key_problem
 
 # The words of roles/nodes/templates/ssh_login.sh.j2.
 SAID = "urmanac.talos: host key: "

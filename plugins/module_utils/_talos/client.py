@@ -22,10 +22,11 @@ from grpclib.const import Cardinality
 from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 from grpclib.protocol import H2Protocol
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import TalosError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.access import Access
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import (
+from .._errors import TalosError
+from .._text import received
+from . import proto
+from .access import Access
+from .errors import (
     CONNECT,
     Cause,
     NodeError,
@@ -33,12 +34,11 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import
     cause_of_status,
     reason_of_connect,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.probe import (
+from .probe import (
     MAINTENANCE_NAME,
     certificate_of,
     probe,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._text import received
 
 CONNECTS_AT_ONCE: Final = 64
 

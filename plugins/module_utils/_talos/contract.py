@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
+from .._findings import Finding, finding
 
 # Upstream writes the same for v1.10 and v1.11.
 CONTRACTS = ("v1.10", "v1.11", "v1.12", "v1.13")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import CONTROL_PLANE
+from .documents import CONTROL_PLANE
 
 POD_SUBNETS = ("10.244.0.0/16",)
 

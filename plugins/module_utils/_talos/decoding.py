@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import fields
+from . import fields
 
 Document = dict[str, Any]
 Release = tuple[int, int]

@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import Bundle
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.contract import CONTRACTS
+from .._errors import InputError
+from .bundle import Bundle
+from .contract import CONTRACTS
 
 Document = dict[str, Any]
 

@@ -11,7 +11,7 @@ import socket
 import ssl
 from typing import Final, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import TalosError
+from .._errors import TalosError
 
 CONNECT: Final = "connect"
 

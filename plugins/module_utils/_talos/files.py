@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ansible_collections.urmanac.talos.plugins.module_utils._files import sweep, write_file
+from .._files import sweep, write_file
 
 
 def write_private(path: Path, text: str) -> None:

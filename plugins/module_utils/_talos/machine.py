@@ -13,11 +13,11 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import tailscale as _tailscale
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.client import NodeClient
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
-from ansible_collections.urmanac.talos.plugins.module_utils._text import received
+from .._text import received
+from . import proto
+from . import tailscale as _tailscale
+from .client import NodeClient
+from .errors import Cause, NodeError
 
 ACTIVE: Final = "v1alpha1"
 PERSISTENT: Final = "persistent"

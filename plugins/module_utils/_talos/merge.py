@@ -16,9 +16,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import schema, yaml_text
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.redact import redact
+from .._errors import InputError
+from . import schema, yaml_text
+from .redact import redact
 
 Document = dict[str, Any]
 

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._libraries import require
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.access import (
+from .._errors import InputError
+from .._libraries import require
+from .access import (
     Access,
     cluster_access,
     maintenance_access,

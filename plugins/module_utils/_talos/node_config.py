@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import cozystack, merge, validation, yaml_text
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import Bundle
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.contract import release
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import (
+from .._errors import InputError
+from . import cozystack, merge, validation, yaml_text
+from .bundle import Bundle
+from .contract import release
+from .documents import (
     ClusterConfig,
     Document,
     document_of,

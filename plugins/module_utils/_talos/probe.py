@@ -17,9 +17,9 @@ import ssl
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.access import unverified_context
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import reason_of_connect
-from ansible_collections.urmanac.talos.plugins.module_utils._text import received
+from .._text import received
+from .access import unverified_context
+from .errors import reason_of_connect
 
 MAINTENANCE_NAME: Final = "maintenance-service.talos.dev"
 CONNECTS_AT_ONCE: Final = 128

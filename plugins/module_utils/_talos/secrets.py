@@ -22,9 +22,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import files, yaml_text
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import (
+from .._errors import InputError
+from . import files, yaml_text
+from .bundle import (
     Bundle,
     Pair,
     decode_base64,

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import decoding
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.decoding import Document, Problem, Release
+from . import decoding
+from .decoding import Document, Problem, Release
 
 
 def _words(text: str) -> frozenset[str]:

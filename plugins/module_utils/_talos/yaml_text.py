@@ -16,8 +16,8 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import schema
+from .._errors import InputError
+from . import schema
 
 _NUMBER = re.compile(
     r"""[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*|(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?

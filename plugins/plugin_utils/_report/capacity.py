@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES
+from ...module_utils._ec2.instance_types import SIZES
 
 Record = Mapping[str, Any]
 

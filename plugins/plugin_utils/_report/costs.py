@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import RUNNING
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.prices import (
+from ...module_utils._ec2.desired import RUNNING
+from ...module_utils._ec2.instance_types import SIZES
+from ...module_utils._ec2.prices import (
     GP3_GIB_MONTH,
     HOURS_A_MONTH,
     PRICES_DATE,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from ansible_collections.urmanac.talos.plugins.module_utils._text import shown
+from ...module_utils._text import shown
 
 Record = Mapping[str, Any]
 

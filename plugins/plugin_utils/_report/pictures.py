@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.prices import HOURS_A_MONTH
-from ansible_collections.urmanac.talos.plugins.plugin_utils._report.drawing import WIDTH, Drawing
+from ...module_utils._ec2.prices import HOURS_A_MONTH
+from .drawing import WIDTH, Drawing
 
 Record = Mapping[str, Any]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding_of, headline, one_line
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import addressing
+from ...module_utils._findings import finding_of, headline, one_line
+from ...module_utils._talos import addressing
 
 Record = Mapping[str, Any]
 

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-
+from ..._errors import InputError
 from . import data
 
 VERSION = data.VERSION

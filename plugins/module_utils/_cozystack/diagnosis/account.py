@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, headline
-
+from ..._findings import Finding, headline
 from ..verdicts import as_verdict, is_blocked
 from .capacity import LINSTOR
 from .expectation import Planned, expected_ahead

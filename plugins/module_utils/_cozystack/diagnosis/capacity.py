@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding, meaning_of
-
+from ..._findings import Finding, finding, meaning_of
 from .nodes import deficit_of
 from .reading import Reading
 

@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import Size
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding
-
+from ..._ec2.instance_types import Size
+from ..._findings import Finding
 from ..forecast.fit import (
     Machine,
     Request,

@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding, meaning_of, remedy_of
-
+from ..._findings import Finding, finding, meaning_of, remedy_of
 from . import capacity
 from .progress import ABSENT, FLUX, OPERATOR, PACKAGES, SOURCE, UNREACHABLE, Progress, Root
 from .reading import Reading

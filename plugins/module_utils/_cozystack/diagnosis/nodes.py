@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.quantities import (
+from ..._kubernetes.quantities import (
     Need,
     gibibytes,
     need_of,
     whole,
 )
-
 from .pod_tally import PodTally
 from .pod_troubles import KVM, Object
 

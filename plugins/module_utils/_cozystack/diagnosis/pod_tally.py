@@ -13,8 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.quantities import Need, pod_need
-
+from ..._kubernetes.quantities import Need, pod_need
 from .pod_troubles import (
     Crash,
     ImageTrouble,

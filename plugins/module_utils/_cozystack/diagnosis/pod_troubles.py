@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.quantities import Need
+from ..._kubernetes.quantities import Need
 
 Object = Mapping[str, Any]
 KVM: Final = "devices.kubevirt.io/kvm"

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, Protocol, TypeVar
 
-from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
-from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import ApiError, Cause
-from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import Kind
-
+from ..._kubernetes import kinds
+from ..._kubernetes.errors import ApiError, Cause
+from ..._kubernetes.kinds import Kind
 from ..kinds import (
     HELM_RELEASE,
     OCI_REPOSITORY,

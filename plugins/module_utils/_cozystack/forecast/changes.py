@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES, Size, has_kvm
-
+from ..._ec2.instance_types import SIZES, Size, has_kvm
 from .fit import Machine, Request, fit
 
 NODES_MORE = 6

@@ -9,9 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import Size
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
-
+from ..._ec2.instance_types import Size
+from ..._findings import Finding, finding
 from ..catalog.packages import (
     PROFILES,
     Package,

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES, Size, has_kvm
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
-
+from ..._ec2.instance_types import SIZES, Size, has_kvm
+from ..._findings import Finding, finding
 from ..catalog.packages import (
     PREFIX,
     VERSION,

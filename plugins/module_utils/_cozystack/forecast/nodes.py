@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import Size, seen_memory
+from ..._ec2.instance_types import Size, seen_memory
 
 # Talos reserves this for itself and has the kubelet evict pods below a threshold: what is left is for pods.
 # https://github.com/siderolabs/talos/blob/v1.13.0/pkg/machinery/constants/constants.go

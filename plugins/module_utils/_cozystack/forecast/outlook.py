@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import Size
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.prices import PRICES_DATE, PRICES_REGION, PRICES_SOURCE
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import lines as finding_lines
-
+from ..._ec2.instance_types import Size
+from ..._ec2.prices import PRICES_DATE, PRICES_REGION, PRICES_SOURCE
+from ..._findings import Finding
+from ..._findings import lines as finding_lines
 from ..catalog.packages import OPERATOR, SOURCE, VERSION
 from ..verdicts import as_verdict, is_blocked, outcome
 from .changes import Change, changes, price

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import KubernetesError
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, failure, finding
-from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
-from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.api import Api
-from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.apply import is_ours
-
+from ..._errors import KubernetesError
+from ..._findings import Finding, failure, finding
+from ..._kubernetes import kinds
+from ..._kubernetes.api import Api
+from ..._kubernetes.apply import is_ours
 from ..kinds import PACKAGE
 from .manifests import NAMESPACE
 

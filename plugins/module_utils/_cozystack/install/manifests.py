@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ..._errors import InputError
 
 Object = dict[str, Any]
 NAMESPACE: Final = "cozy-system"

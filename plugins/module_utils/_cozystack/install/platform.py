@@ -11,8 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-
+from ..._errors import InputError
 from .manifests import NAMESPACE
 
 Object = dict[str, Any]

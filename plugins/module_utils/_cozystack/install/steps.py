@@ -10,12 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
-from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.api import Api
-from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.apply import Change, ensure_object, shown
-from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import ApiError, Cause
-
+from ..._errors import InputError
+from ..._kubernetes import kinds
+from ..._kubernetes.api import Api
+from ..._kubernetes.apply import Change, ensure_object, shown
+from ..._kubernetes.errors import ApiError, Cause
 from ..catalog import packages
 from . import installed, platform
 from .manifests import (

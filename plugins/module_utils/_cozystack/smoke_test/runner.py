@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
-from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
-from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import ApiError, Cause
-from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import Kind
+from ..._kubernetes import kinds
+from ..._kubernetes.errors import ApiError, Cause
+from ..._kubernetes.kinds import Kind
 
 Object = dict[str, Any]
 NAMESPACE: Final = "urmanac-smoke-test"

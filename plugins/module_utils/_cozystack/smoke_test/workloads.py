@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import has_kvm
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import meaning_of
-from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
-from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import Kind
-
+from ..._ec2.instance_types import has_kvm
+from ..._findings import meaning_of
+from ..._kubernetes import kinds
+from ..._kubernetes.kinds import Kind
 from ..diagnosis.pod_troubles import (
     KVM,
     codes_of,

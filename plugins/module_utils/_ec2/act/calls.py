@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api, AwsError, is_not_found
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.values import texts_in
+from ..client import Api, AwsError, is_not_found
+from ..values import texts_in
 
 T = TypeVar("T")
 # AWS did nothing: it can be asked again.

@@ -10,20 +10,20 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls, saying
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.kinds import KINDS, MAKINGS, steps
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines, Work
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.choosing import choose
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import compare, teardown_rank
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import Comparison, Found, Resource
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing, read_cluster
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current_bastion import checksum
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import ACCESS, BASTION, NETWORK, Desired
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.owners import owner_of, taken_problems
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import wanted_of
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import kind_word
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
+from ..._errors import Ec2Error
+from ..choosing import choose
+from ..compare import compare, teardown_rank
+from ..comparison import Comparison, Found, Resource
+from ..current import Thing, read_cluster
+from ..current_bastion import checksum
+from ..desired import ACCESS, BASTION, NETWORK, Desired
+from ..owners import owner_of, taken_problems
+from ..reading import wanted_of
+from ..spec import ClusterSpec
+from ..text import kind_word
+from .calls import Calls, saying
+from .kinds import KINDS, MAKINGS, steps
+from .work import Machines, Work
 
 _WORKERS = 8
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Work
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import Rule, description_of, rules_of
+from ..desired import Rule, description_of, rules_of
+from .work import Work
 
 _DIRECTIONS = {"in": "ingress", "out": "egress"}
 

@@ -9,10 +9,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Work, tag_list
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError, is_not_found
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import description_of, is_of
+from ..client import AwsError, is_not_found
+from ..current import Thing
+from ..desired import description_of, is_of
+from .work import Work, tag_list
 
 
 def ensure_iam_role(work: Work, key: str) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act import groups, iam, machines, network, scaling
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Making, Work
+from . import groups, iam, machines, network, scaling
+from .work import Making, Work
 
 
 class Kind(NamedTuple):

@@ -9,9 +9,9 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import TERMINATION
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Work
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
+from ..._errors import Ec2Error
+from .calls import TERMINATION
+from .work import Work
 
 
 def ensure_eni(work: Work, key: str) -> None:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Work
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import first_64_of
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
+from ..._errors import Ec2Error
+from ..current import Thing
+from ..desired import first_64_of
+from .work import Work
 
 _ASSOCIATED = ("Resource.AlreadyAssociated",)
 # As EC2 calls the configuration of a set of DHCP options.

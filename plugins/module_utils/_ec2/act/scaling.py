@@ -9,12 +9,12 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.machines import (
+from ..current import Thing
+from .machines import (
     hardware,
     metadata_options,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Work, tag_list, tag_specifications
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing
+from .work import Work, tag_list, tag_specifications
 
 _GROUP = "AutoScalingGroupName"
 

@@ -10,17 +10,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import satisfied
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import (
+from ..compare import satisfied
+from ..current import (
     Thing,
     reading_of,
     records_of,
     understood,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import Desired, owner_tags
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import kind_word
+from ..desired import Desired, owner_tags
+from ..spec import ClusterSpec
+from ..text import kind_word
+from .calls import Calls
 
 
 class Making(NamedTuple):
