@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..module_utils._boot.failures import explain
+from ..module_utils._findings import sentences
 from ..module_utils._talos.console import SERIAL_PORT
 
 FAILED = "urmanac.talos: FAILED"
@@ -44,8 +45,8 @@ def lines_of(node: Record, instance: Record, seen: Record) -> Iterator[str]:
     failed = [line for line in console if FAILED in line]
     failure = explain(console)
     if failure:
-        yield f"    boot-to-talos: {failure.cause}. {failure.remedy}"
-        failed = [line for line in console if failure.line in line][-1:] + failed
+        yield f"    boot-to-talos: {sentences(failure)}"
+        failed = [line for line in console if failure.evidence["line"] in line][-1:] + failed
     yield from (f"    console: {line.rstrip()}" for line in [*failed, *console[-CONSOLE_LINES:]])
     yield f"    Remedy: {remedy(state, bool(failed), bool(console)).format(id=instance['id'])}"
 

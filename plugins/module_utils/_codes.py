@@ -666,7 +666,8 @@ BOOT: Mapping[str, Code] = {
         "Set version to a newer release.",
     ),
     "DISK_UNUSABLE": Code(
-        "The disk does not exist, cannot be distinguished from others, or cannot be written.", "Name another disk."
+        "The disk does not exist, cannot be distinguished from others, or cannot be written.",
+        "Name the disk with the option disk; lsblk lists what there is.",
     ),
     "DISK_TOO_SMALL": Code(
         "The disk is smaller than the image.",
@@ -696,7 +697,7 @@ BOOT: Mapping[str, Code] = {
         "Put addresses into Talos' configuration (LinkConfig), as the role talos does.",
         (WARNING,),
     ),
-    "INSTALLER_FAILED": Code("Talos' installer failed.", _LOOK),
+    "INSTALLER_FAILED": Code("Talos' installer failed.", "The lines before it say why."),
     "MOUNT_FAILED": Code("boot-to-talos may not mount or write what it needs.", _KERNEL),
     "INSTALL_ABORTED": Code("boot-to-talos ended because a question was not answered as it must be.", _LOOK),
     "OPTION_UNKNOWN": Code(
@@ -708,7 +709,7 @@ BOOT: Mapping[str, Code] = {
     ),
     "PROGRAM_CRASHED": Code("boot-to-talos crashed.", "Run it again."),
     "PROGRAM_UNUSABLE": Code("boot-to-talos is for another architecture.", _LOOK),
-    "BOOT_FAILED": Code("boot-to-talos failed without a reason that is known.", _LOOK),
+    "BOOT_FAILED": Code("boot-to-talos failed without a reason that is known.", "Look at the lines before."),
 }
 
 TALOS: Mapping[str, Code] = {

@@ -163,7 +163,7 @@ findings:
     code:
       description: What it is about.
       type: str
-      sample: secure_boot
+      sample: SECURE_BOOT
     cause:
       description: What is wrong.
       type: str
@@ -196,7 +196,7 @@ failure:
     code:
       description: What it is about.
       type: str
-      sample: image_missing
+      sample: IMAGE_NOT_FOUND
     line:
       description: The line that tells it.
       type: str
@@ -210,7 +210,7 @@ failure:
       type: str
       sample: Correct its name, tag or digest.
   sample:
-    code: image_missing
+    code: IMAGE_NOT_FOUND
     line: "failed to get install assets from container source: pull image example.com/talos: MANIFEST_UNKNOWN"
     cause: the image does not exist
     remedy: Correct its name, tag or digest.
@@ -226,13 +226,14 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._boot import plan as rules
 from ..module_utils._boot import upstream
-from ..module_utils._boot.checks import Finding, Request, architecture_of, check
+from ..module_utils._boot.checks import Request, architecture_of, check
 from ..module_utils._boot.facts import Facts
-from ..module_utils._boot.failures import Failure
+from ..module_utils._boot.failures import reported
 from ..module_utils._boot.machine import FOLDER, Machine
 from ..module_utils._boot.release import Source
 from ..module_utils._boot.start import LOG, Run
 from ..module_utils._errors import CollectionError
+from ..module_utils._findings import Finding, sentences
 from ..module_utils._oci.image import Image
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -294,7 +295,7 @@ class Outcome(NamedTuple):
     run: Run = Run()
 
     @property
-    def failure(self) -> Failure | None:
+    def failure(self) -> Finding | None:
         """Return why boot-to-talos failed, None if it did not."""
         return self.run.failure
 
@@ -324,7 +325,7 @@ def ensure_boot(linux: Linux, request: Request, params: Mapping[str, Any], *, ch
         return Outcome("talos" if facts.is_talos else _state(run), changed=False, system=facts.system, run=run)
     found = linux.look(request.image.text, architecture_of(facts)) if request.image.kind == "container" else None
     findings = tuple(check(facts, request, found))
-    if any(finding.is_error for finding in findings):
+    if any(finding.blocks for finding in findings):
         return Outcome("refused", changed=False, system=facts.system, findings=findings)
     plan = plan_boot(facts, request, found, linux.folder)
     if check_mode:
@@ -359,7 +360,7 @@ def _state(run: Run) -> str:
 def as_result(outcome: Outcome, params: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Return the outcome as the module's result."""
     result: dict[str, Any] = {"changed": outcome.changed, "state": outcome.state}
-    result["findings"] = [finding._asdict() for finding in outcome.findings]
+    result["findings"] = [finding_as_dict(finding) for finding in outcome.findings]
     plan = outcome.plan
     if plan:
         result["command"] = f"printf '%s\\n' {' '.join(plan.answers)} | {shlex.join(plan.command)}"
@@ -375,18 +376,29 @@ def as_result(outcome: Outcome, params: Mapping[str, Any], folder: Path) -> dict
     if outcome.run.lines or outcome.run.is_running:
         result |= {"progress": list(outcome.run.lines), "log": str(folder / LOG)}
     if outcome.failure:
-        result["failure"] = outcome.failure._asdict()
+        result["failure"] = failure_as_dict(outcome.failure)
     return result
+
+
+def finding_as_dict(finding: Finding) -> dict[str, Any]:
+    """Return a finding as the module's result has it."""
+    values = {"code": finding.code, "cause": finding.message, "remedy": finding.remedy}
+    return {**values, "is_error": finding.blocks}
+
+
+def failure_as_dict(failure: Finding) -> dict[str, Any]:
+    """Return a failure as the module's result has it."""
+    values = {"code": failure.code, "line": failure.evidence["line"]}
+    return {**values, "cause": failure.message, "remedy": failure.remedy}
 
 
 def problem_of(outcome: Outcome) -> str:
     """Return why nothing comes of it, empty if it goes well."""
-    errors = [finding for finding in outcome.findings if finding.is_error]
+    errors = [finding for finding in outcome.findings if finding.blocks]
     if errors and not outcome.plan:
-        reported = "; ".join(f"{finding.cause}. {finding.remedy}" for finding in errors)
-        return f"Failed to turn this machine into Talos; nothing was begun: {reported}"
+        return f"Failed to turn this machine into Talos; nothing was begun: {'; '.join(map(sentences, errors))}"
     if outcome.failure:
-        return f"Failed to turn this machine into Talos: {outcome.failure}"
+        return f"Failed to turn this machine into Talos: {reported(outcome.failure)}"
     return ""
 
 
@@ -407,8 +419,8 @@ def main(root: str = "/") -> None:
         module.fail_json(msg=str(error))
     result = as_result(outcome, params, Path(root) / FOLDER)
     for finding in outcome.findings:
-        if not finding.is_error:
-            module.warn(f"{finding.cause}. {finding.remedy}")
+        if not finding.blocks:
+            module.warn(sentences(finding))
     problem = problem_of(outcome)
     if problem:
         module.fail_json(msg=problem, **{**result, "changed": outcome.changed})

@@ -154,13 +154,12 @@ images:
     error:
       description:
         - Why the image cannot be used or was not found; V(null) if all is well.
-        - Its C(code) is V(invalid_reference), V(not_found), V(not_authorised), V(no_such_platform) or V(bad_digest),
-          which another
-          attempt will not fix, or V(unreachable), V(rate_limited) or V(unexpected_answer), after which nothing is
-          known.
+        - Its C(code) is V(IMAGE_INVALID_REFERENCE), V(IMAGE_NOT_FOUND), V(IMAGE_NOT_AUTHORISED),
+          V(IMAGE_NO_SUCH_PLATFORM) or V(IMAGE_BAD_DIGEST), which another attempt will not fix, or
+          V(IMAGE_UNREACHABLE), V(IMAGE_RATE_LIMITED) or V(IMAGE_UNEXPECTED_ANSWER), after which nothing is known.
       type: dict
       sample:
-        code: no_such_platform
+        code: IMAGE_NO_SUCH_PLATFORM
         message: there is nothing for linux/arm64 in it, it is for linux/amd64
         remedy: Build and push it for linux/arm64.
   sample:
@@ -187,6 +186,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import CollectionError
+from ..module_utils._findings import failure as describe
 from ..module_utils._oci.auth import read_docker_config
 from ..module_utils._oci.image import Image, parse_platform
 from ..module_utils._oci.inquiry import Inquiry, look_up_all
@@ -221,13 +221,13 @@ def inquiry_of(params: Mapping[str, Any], environment: Mapping[str, str]) -> Inq
 def as_returned(image: Image) -> dict[str, Any]:
     """Return an image as the module returns it."""
     error = image.error
-    reported = {"code": error.code, "message": error.cause, "remedy": error.remedy} if error else None
+    reported = {"code": error.code, "message": error.message, "remedy": error.remedy} if error else None
     return {**image._asdict(), "platforms": dict(image.platforms), "labels": dict(image.labels), "error": reported}
 
 
 def failure(images: Iterable[Image]) -> str:
     """Return one line for each image that cannot be used."""
-    return "\n".join(f"Failed to look up {image.image}: {image.error}" for image in images if image.error)
+    return "\n".join(describe(f"look up {image.image}", image.error) for image in images if image.error)
 
 
 def main() -> None:

@@ -45,7 +45,7 @@ def test_the_older_names_are_there_with_the_version_that_they_hold(lab: Lab) -> 
 def test_an_index_that_claims_another_platform_than_that_of_its_image_is_refused(lab: Lab) -> None:
     (image,) = ask(lab, f"ghcr.io/{LIAR}")
 
-    assert image["error"]["code"] == "no_such_platform"
+    assert image["error"]["code"] == "IMAGE_NO_SUCH_PLATFORM"
     assert "was built for linux/amd64" in image["error"]["message"]
 
 
@@ -54,7 +54,7 @@ def test_a_missing_tag_is_answered_with_the_tags_of_all_names_of_the_image(lab: 
 
     (missing,) = ask(lab, f"{today.rpartition(':')[0]}:v9.9.9")
 
-    assert missing["error"]["code"] == "not_found"
+    assert missing["error"]["code"] == "IMAGE_NOT_FOUND"
     newest = "v1.14.0, v1.13.7, v1.13.6, v1.13.5, v1.12.6"
     assert (
         f"{today.rpartition(':')[0]} with the tags {newest} and ghcr.io/{OLD[1]} with the tags v1.11.5, latest."
@@ -65,7 +65,7 @@ def test_a_missing_tag_is_answered_with_the_tags_of_all_names_of_the_image(lab: 
 def test_an_image_that_arm_cannot_run_is_there_to_be_refused(lab: Lab) -> None:
     (image,) = ask(lab, f"ghcr.io/{AMD64_ONLY}")
 
-    assert image["error"]["code"] == "no_such_platform"
+    assert image["error"]["code"] == "IMAGE_NO_SUCH_PLATFORM"
 
 
 def test_a_tag_moves_and_faults_come_when_they_are_ordered(lab: Lab) -> None:
@@ -79,9 +79,9 @@ def test_a_tag_moves_and_faults_come_when_they_are_ordered(lab: Lab) -> None:
     lab.registry("faults", kind="status", match="test/mine", status=418)
     faulty = ask(lab, name)
 
-    assert before[0]["error"]["code"] == "not_found"
+    assert before[0]["error"]["code"] == "IMAGE_NOT_FOUND"
     assert first[0]["resolved"] != second[0]["resolved"]
-    assert faulty[0]["error"]["code"] == "unexpected_answer"
+    assert faulty[0]["error"]["code"] == "IMAGE_UNEXPECTED_ANSWER"
     assert ask(lab, name) == second
 
 

@@ -9,22 +9,14 @@ Private to urmanac.talos: may change at any time. Runs on the machine to be repl
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
-from .._oci import errors
+from .._findings import Finding, finding
 from .._oci.image import Image
 from .._oci.repository import INDEXES
 from . import plan, upstream
 from .facts import Facts
-
-
-class Finding(NamedTuple):
-    """Something that keeps the machine from becoming Talos, or with is_error false only may."""
-
-    code: str
-    cause: str
-    remedy: str
-    is_error: bool = True
 
 
 class Request(NamedTuple):
@@ -36,13 +28,8 @@ class Request(NamedTuple):
     extra_kernel_args: tuple[str, ...] = ()
 
 
-# What boot-to-talos itself would fail of is called by the same name.
-_CODES = {
-    errors.NOT_FOUND: "image_missing",
-    errors.NOT_AUTHORISED: "image_forbidden",
-    errors.UNREACHABLE: "registry_unreachable",
-    errors.BAD_DIGEST: "image_damaged",
-}
+# Whoever reads it is on that machine, or knows which one the module ran on.
+_SUBJECT = "this machine"
 
 
 def check(facts: Facts, request: Request, found: Image | None) -> list[Finding]:
@@ -60,33 +47,41 @@ def architecture_of(facts: Facts) -> str:
 
 def _check_machine(facts: Facts) -> Iterator[Finding]:
     if facts.user_id != 0:
-        yield Finding("root", f"it runs as user {facts.user_id}", "Run it as root: become: true.")
+        yield finding("NOT_ROOT", _SUBJECT, f"it runs as user {facts.user_id}")
     if facts.machine not in upstream.ARCHITECTURES:
         known = " and ".join(upstream.ARCHITECTURES)
-        yield Finding("architecture", f"there is no boot-to-talos for {facts.machine}", f"It exists for {known}.")
+        yield finding(
+            "MACHINE_NOT_SUPPORTED",
+            _SUBJECT,
+            f"there is no boot-to-talos for {facts.machine}",
+            f"It exists for {known}.",
+        )
     if facts.secure_boot:
-        yield Finding(
-            "secure_boot",
+        yield finding(
+            "SECURE_BOOT",
+            _SUBJECT,
             "Secure Boot is on, and the firmware would refuse Talos",
-            "Turn it off; on EC2 choose an AMI without UEFI keys.",
         )
     if facts.lockdown != "none":
         cause = f"the kernel is locked down ({facts.lockdown}): it may not let boot-to-talos write the disk"
-        yield Finding("lockdown", cause, "Boot it with lockdown=none if it fails.", is_error=False)
+        yield finding("KERNEL_LOCKDOWN", _SUBJECT, cause)
     if not facts.has_loop_devices:
-        yield Finding("loop_device", "the kernel has no loop devices", "Boot a kernel that has the module loop.")
+        yield finding(
+            "LOOP_DEVICE_MISSING", _SUBJECT, "the kernel has no loop devices", "Boot a kernel that has the module loop."
+        )
     if not facts.has_sysrq:
-        yield Finding(
-            "sysrq",
+        yield finding(
+            "SYSRQ_MISSING",
+            _SUBJECT,
             "there is no /proc/sysrq-trigger, by which boot-to-talos stops writing to the disk and reboots",
-            "Boot a kernel with CONFIG_MAGIC_SYSRQ; a container has none.",
         )
 
 
 def _check_release(facts: Facts, request: Request) -> Iterator[Finding]:
     if plan.is_old(request.version):
-        yield Finding(
-            "version",
+        yield finding(
+            "BOOT_TO_TALOS_TOO_OLD",
+            _SUBJECT,
             f"release {request.version} of boot-to-talos fails on {facts.machine}",
             f"Set version to {upstream.VERSION_MIN} or newer.",
         )
@@ -96,12 +91,21 @@ def _check_disk(facts: Facts, request: Request) -> Iterator[Finding]:
     known = ", ".join(f"/dev/{name}" for name in facts.disks) or "none"
     if request.disk:
         if request.disk not in [f"/dev/{name}" for name in facts.disks]:
-            yield Finding("disk", f"there is no disk {request.disk}", f"Disks of this machine: {known}.")
+            yield finding(
+                "DISK_UNUSABLE", _SUBJECT, f"there is no disk {request.disk}", f"Disks of this machine: {known}."
+            )
     elif not facts.root_disks:
-        yield Finding("disk", "the disk of the root file system was not found", f"Set disk to one of: {known}.")
+        yield finding(
+            "DISK_UNUSABLE", _SUBJECT, "the disk of the root file system was not found", f"Set disk to one of: {known}."
+        )
     elif len(facts.root_disks) > 1:
         spread = ", ".join(f"/dev/{name}" for name in facts.root_disks)
-        yield Finding("disk", f"the root file system is on several disks ({spread})", "Set disk to one of them.")
+        yield finding(
+            "DISK_UNUSABLE",
+            _SUBJECT,
+            f"the root file system is on several disks ({spread})",
+            "Set disk to one of them.",
+        )
 
 
 def _check_image(facts: Facts, found: Image) -> Iterator[Finding]:
@@ -111,14 +115,13 @@ def _check_image(facts: Facts, found: Image) -> Iterator[Finding]:
         cause = (
             f"the image {found.image} is an index, of which boot-to-talos takes {upstream.INDEX_PLATFORM} everywhere"
         )
-        yield Finding("image_index", cause, remedy)
-    elif found.error and found.error.code == errors.NO_SUCH_PLATFORM:
+        yield finding("IMAGE_INDEX", _SUBJECT, cause, remedy)
+    elif found.error and found.error.code == "IMAGE_NO_SUCH_PLATFORM":
         built = ", ".join(found.platforms) or "no platform"
         cause = f"the image {found.image} is for {built}, this machine is {architecture}"
-        yield Finding("image_architecture", cause, remedy)
+        yield finding("IMAGE_NO_SUCH_PLATFORM", _SUBJECT, cause, remedy)
     elif found.error:
-        code = _CODES.get(found.error.code, "image_unknown")
-        yield Finding(code, f"the image {found.image}: {found.error.cause}", found.error.remedy)
+        yield replace(found.error, message=f"the image {found.image}: {found.error.message}")
     else:
         yield from _check_memory(facts, found.size or 0)
 
@@ -129,8 +132,9 @@ def _check_memory(facts: Facts, size: int) -> Iterator[Finding]:
     free = facts.memory_free - plan.PROGRAM_MIB * plan.MIB
     if need > min(tmpfs, free):
         has = f"a tmpfs holds {tmpfs // plan.MIB}" if need > tmpfs else f"{max(free, 0) // plan.MIB} are free"
-        yield Finding(
-            "memory",
+        yield finding(
+            "MEMORY_TOO_SMALL",
+            _SUBJECT,
             f"the image needs about {need // plan.MIB} MiB of memory and {has}",
             "Choose a larger machine, or a disk image (https://…/metal-arm64.raw.xz), which needs only its own size.",
         )
@@ -139,13 +143,12 @@ def _check_memory(facts: Facts, size: int) -> Iterator[Finding]:
 def _check_arguments(facts: Facts, request: Request) -> Iterator[Finding]:
     if not request.extra_kernel_args:
         return
-    remedy = "Put addresses into Talos' configuration (LinkConfig), as the role talos does."
     if request.image.kind == "raw":
         cause = "boot-to-talos does not put kernel arguments into a disk image"
-        yield Finding("kernel_arguments", cause, remedy, is_error=False)
+        yield finding("KERNEL_ARGUMENTS", _SUBJECT, cause)
     elif facts.is_uefi:
         cause = (
             "this machine boots by UEFI, where Talos 1.10 and newer carries its kernel arguments inside a signed image "
             "and drops those given to its installer"
         )
-        yield Finding("kernel_arguments", cause, remedy, is_error=False)
+        yield finding("KERNEL_ARGUMENTS", _SUBJECT, cause)

@@ -13,9 +13,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from .._findings import Finding
 from .._text import received
 from . import upstream
-from .failures import Failure, explain, plain
+from .failures import explain, failure_of, plain
 
 LOG = "boot-to-talos.log"
 STATUS = "exit-status"
@@ -42,13 +43,13 @@ class Run(NamedTuple):
         return any(plain(line)[0] == upstream.REBOOTING for line in self.lines)
 
     @property
-    def failure(self) -> Failure | None:
+    def failure(self) -> Finding | None:
         """Return why it failed, None if it did not."""
         if self.is_running or self.status in (None, 0):
             return None
         last = plain(self.lines[-1])[0] if self.lines else "no output"
         cause = f"boot-to-talos ended with exit status {self.status}"
-        return explain(self.lines) or Failure("unknown", last, cause, "Look at the lines before.")
+        return explain(self.lines) or failure_of("BOOT_FAILED", last, cause)
 
 
 def script(folder: Path, root: Path, command: Sequence[str], answers: Sequence[str], *, raw: bool) -> str:

@@ -9,15 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._findings import Finding, finding
-from .._oci.errors import (
-    RATE_LIMITED,
-    UNEXPECTED_ANSWER,
-    UNREACHABLE,
-)
 from .spec import NODE_ROLES
 
 # After these nothing is known of an image: it may be there all the same, for whoever else asks.
-UNKNOWN = (UNREACHABLE, RATE_LIMITED, UNEXPECTED_ANSWER)
+UNKNOWN = ("IMAGE_UNREACHABLE", "IMAGE_RATE_LIMITED", "IMAGE_UNEXPECTED_ANSWER")
 
 
 class Outcome(NamedTuple):
@@ -103,7 +98,7 @@ def _problem(role: str, reference: str, error: Mapping[str, str]) -> Finding:
     message = f"{reference} cannot be used: {error['message']}."
     if error["code"] in UNKNOWN:
         message = f"{reference} could not be looked up: {error['message']}."
-    return finding(f"IMAGE_{error['code'].upper()}", f"image of {role}", message, error["remedy"])
+    return finding(error["code"], f"image of {role}", message, error["remedy"])
 
 
 def _lines(images: Mapping[str, Mapping[str, str]]) -> Iterator[str]:

@@ -16,14 +16,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .._errors import InputError
+from .._findings import Finding
 from .._text import received
-from .errors import (
-    BAD_DIGEST,
-    NO_SUCH_PLATFORM,
-    NOT_FOUND,
-    ImageError,
-    unexpected,
-)
+from .errors import ImageError, image_error, unexpected
 from .reference import DIGEST, Reference
 from .repository import (
     INDEXES,
@@ -51,7 +46,7 @@ class Image(NamedTuple):
     size: int | None = None
     version: str | None = None
     labels: Mapping[str, str] = {}
-    error: ImageError | None = None
+    error: Finding | None = None
 
 
 def look_up(repository: Repository, reference: Reference, *, platform: str) -> Image:
@@ -65,11 +60,12 @@ def look_up(repository: Repository, reference: Reference, *, platform: str) -> I
         image = image._replace(platforms=platforms)
         return _on_platform(repository, image, manifest, reference=reference, platform=platform)
     except ImageError as error:
-        exists = False if error.code == NOT_FOUND and image.exists is None else image.exists
-        return image._replace(error=error, exists=exists)
+        problem = error.problem.about(image.image)
+        exists = False if problem.code == "IMAGE_NOT_FOUND" and image.exists is None else image.exists
+        return image._replace(error=problem, exists=exists)
     except (AttributeError, TypeError, ValueError):
         # What a registry serves may have any form, a list where an object belongs for one.
-        return image._replace(error=unexpected("the manifest is not formed as one"))
+        return image._replace(error=unexpected("the manifest is not formed as one").problem.about(image.image))
 
 
 def checked(document: Document, expected: str) -> dict[str, Any]:
@@ -82,11 +78,7 @@ def check_digest(body: bytes, expected: str) -> None:
     """Refuse bytes that are not what their digest promises."""
     actual = _digest(body, expected.partition(":")[0] or "sha256")
     if expected and actual != expected:
-        raise ImageError(
-            BAD_DIGEST,
-            f"what came has the digest {actual}, not {expected}",
-            "The registry, or what stands between, is broken or lies: do not use it.",
-        )
+        raise image_error("IMAGE_BAD_DIGEST", f"what came has the digest {actual}, not {expected}")
 
 
 def parsed(body: bytes) -> dict[str, Any]:
@@ -213,4 +205,4 @@ def version_of(labels: Mapping[str, str]) -> str | None:
 
 
 def _for_another_platform(cause: str, platform: str) -> ImageError:
-    return ImageError(NO_SUCH_PLATFORM, cause, f"Build and push it for {platform}.")
+    return image_error("IMAGE_NO_SUCH_PLATFORM", cause, f"Build and push it for {platform}.")

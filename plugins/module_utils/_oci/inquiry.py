@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from .auth import Login, login_for
-from .errors import NOT_AUTHORISED, NOT_FOUND, ImageError
+from .errors import ImageError
 from .image import Image, look_up
 from .names import hint, with_hint
 from .places import keeps_secrets, place_of
@@ -47,10 +47,10 @@ def look_up_one(image: str, inquiry: Inquiry) -> Image:
     try:
         reference = parse_reference(image)
     except ImageError as error:
-        return Image(image, error=error)
+        return Image(image, error=error.problem.about(image))
     web = Web(Budget(inquiry.timeout, inquiry.attempts))
     found = look_up(_repository(web, reference, inquiry), reference, platform=inquiry.platform)._replace(image=image)
-    if found.error and found.error.code in (NOT_FOUND, NOT_AUTHORISED):
+    if found.error and found.error.code in ("IMAGE_NOT_FOUND", "IMAGE_NOT_AUTHORISED"):
         text = hint(found.error, reference, lambda name: _repository(web, parse_reference(name), inquiry).tags())
         return found._replace(error=with_hint(found.error, text))
     return found

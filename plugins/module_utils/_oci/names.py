@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from .._errors import CollectionError
-from .errors import NOT_FOUND, ImageError
+from .._findings import Finding
 from .reference import Reference
 
 # Names under which the same image was published over time, the newest first.
@@ -32,9 +33,9 @@ def siblings(name: str) -> list[str]:
     return [other for family in FAMILIES if name in family for other in family if other != name]
 
 
-def hint(error: ImageError, reference: Reference, tags_of: Callable[[str], Sequence[str]]) -> str:
+def hint(error: Finding, reference: Reference, tags_of: Callable[[str], Sequence[str]]) -> str:
     """Return a sentence on what exists in place of an image that cannot be had, empty where nothing is known to."""
-    own = [reference.name] if error.code == NOT_FOUND else []
+    own = [reference.name] if error.code == "IMAGE_NOT_FOUND" else []
     found = []
     for name in [*own, *siblings(reference.name)]:
         try:
@@ -54,9 +55,9 @@ def ranked(tags: Sequence[str]) -> list[str]:
     return [*versions, *(["latest"] if "latest" in tags else []), *others][:_SHOWN]
 
 
-def with_hint(error: ImageError, text: str) -> ImageError:
+def with_hint(error: Finding, text: str) -> Finding:
     """Return the error with what exists in its remedy."""
-    return ImageError(error.code, error.cause, f"{error.remedy} {text}") if text else error
+    return replace(error, remedy=f"{error.remedy} {text}") if text else error
 
 
 def _order(tag: str) -> tuple[int, int, int, bool, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from .errors import INVALID_REFERENCE, ImageError
+from .errors import ImageError, image_error
 
 DOCKER_HUB = "docker.io"
 _ALIASES = {"index.docker.io": DOCKER_HUB, "registry-1.docker.io": DOCKER_HUB}
@@ -88,4 +88,4 @@ def _check_name(text: str, registry: str, repository: str) -> None:
 
 
 def _invalid(text: str, cause: str, remedy: str) -> ImageError:
-    return ImageError(INVALID_REFERENCE, f"{text!r} is no reference to an image: {cause}", f"{remedy}.")
+    return image_error("IMAGE_INVALID_REFERENCE", f"{text!r} is no reference to an image: {cause}", f"{remedy}.")

@@ -17,12 +17,7 @@ from .auth import (
     parse_token,
     token_url,
 )
-from .errors import (
-    NOT_AUTHORISED,
-    NOT_FOUND,
-    ImageError,
-    unexpected,
-)
+from .errors import ImageError, image_error, unexpected
 from .places import Place, host_of, keeps_secrets
 from .reference import Reference
 from .web import Answer, Web
@@ -123,10 +118,10 @@ class RegistryRepository:
         remedy = f"Check the name. If it is right, log in: docker login {self._place.host}"
         if self._login.unusable:
             remedy += ', with a DOCKER_CONFIG whose config.json names neither "credsStore" nor "credHelpers"'
-        return ImageError(NOT_AUTHORISED, cause, f"{remedy}.")
+        return image_error("IMAGE_NOT_AUTHORISED", cause, f"{remedy}.")
 
     def _not_found(self, path: str) -> ImageError:
         kind, _slash, wanted = path.partition("/")
         what = f"no {wanted}" if kind == "manifests" else f"not the part {wanted} of the image"
         cause = f"{self._place.host} has {what} in {self._reference.repository}"
-        return ImageError(NOT_FOUND, cause, "Check the name, and whether the image was pushed and is still kept.")
+        return image_error("IMAGE_NOT_FOUND", cause)

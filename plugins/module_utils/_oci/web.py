@@ -15,12 +15,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from .._text import received
-from .errors import (
-    RATE_LIMITED,
-    UNREACHABLE,
-    ImageError,
-    unexpected,
-)
+from .errors import ImageError, image_error, unexpected
 from .places import is_private, origin
 
 # The distribution specification has registries take manifests up to 4 MiB; configurations are smaller still.
@@ -165,7 +160,7 @@ def unreachable(url: str, reason: object) -> ImageError:
     if isinstance(reason, ssl.SSLError):
         remedy = "If it is plain http, name it in plain_http. If its certificate is your own, set SSL_CERT_FILE."
     words = received(str(reason)) or type(reason).__name__
-    return ImageError(UNREACHABLE, f"{urlsplit(url).netloc} cannot be reached: {words}", remedy)
+    return image_error("IMAGE_UNREACHABLE", f"{urlsplit(url).netloc} cannot be reached: {words}", remedy)
 
 
 def _refusal(url: str, answer: Answer) -> ImageError:
@@ -173,6 +168,6 @@ def _refusal(url: str, answer: Answer) -> ImageError:
         after = answer.headers.get("retry-after", "")
         when = f"in {after} s" if after.isdecimal() else "later"
         cause = f"{urlsplit(url).netloc} answers no more of this machine's questions for now"
-        return ImageError(RATE_LIMITED, cause, f"Try again {when}, or log in: its limits are wider then.")
+        return image_error("IMAGE_RATE_LIMITED", cause, f"Try again {when}, or log in: its limits are wider then.")
     cause = f"{urlsplit(url).netloc} answers with status {answer.status}, again and again"
-    return ImageError(UNREACHABLE, cause, "The registry is not well. Try again later.")
+    return image_error("IMAGE_UNREACHABLE", cause, "The registry is not well. Try again later.")

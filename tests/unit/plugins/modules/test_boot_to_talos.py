@@ -207,7 +207,7 @@ def test_an_image_that_cannot_work_is_refused_before_anything_is_fetched(
     outcome = boot(image)
 
     assert problem_of(outcome).startswith("Failed to turn this machine into Talos; nothing was begun: ")
-    assert says in problem_of(outcome) or outcome.findings[0].code == "image_missing"
+    assert says in problem_of(outcome) or outcome.findings[0].code == "IMAGE_NOT_FOUND"
     assert not machine.folder.exists()
 
 
@@ -216,7 +216,7 @@ def test_everything_that_is_wrong_is_returned_at_once(boot: Callable[..., Outcom
 
     codes = [finding.code for finding in boot("amd64:v1").findings]
 
-    assert codes == ["root", "secure_boot", "loop_device", "image_architecture"]
+    assert codes == ["NOT_ROOT", "SECURE_BOOT", "LOOP_DEVICE_MISSING", "IMAGE_NO_SUCH_PLATFORM"]
 
 
 def test_another_archive_than_its_list_says_is_not_executed(
@@ -270,7 +270,7 @@ def test_a_failure_line_is_returned_with_what_it_means(boot: Callable[..., Outco
     outcome = boot()
     result = as_result(outcome, OPTIONS, machine.folder)
 
-    assert result["failure"]["code"] == "memory_full"
+    assert result["failure"]["code"] == "MEMORY_TOO_SMALL"
     assert problem_of(outcome).startswith("Failed to turn this machine into Talos: the tmpfs that holds the unpacked")
     assert any("no space left on device" in line for line in result["progress"])
 
@@ -343,7 +343,9 @@ def test_the_module_fails_with_all_findings(
     result = run_module(main, capsys, image=f"{registry.host}/urmanac/both:v1", version="0.6.1")
 
     assert result["failed"]
-    assert {"sysrq", "loop_device", "version", "disk", "image_index"} <= {item["code"] for item in result["findings"]}
+    assert {"SYSRQ_MISSING", "LOOP_DEVICE_MISSING", "BOOT_TO_TALOS_TOO_OLD", "DISK_UNUSABLE", "IMAGE_INDEX"} <= {
+        item["code"] for item in result["findings"]
+    }
     assert result["msg"].count(". ") >= len([item for item in result["findings"] if item["is_error"]])
     json.dumps(result)
 

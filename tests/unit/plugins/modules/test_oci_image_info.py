@@ -74,7 +74,13 @@ def test_many_images_are_reported_in_their_order_whatever_becomes_of_each(make: 
     found = ask(*(f"{registry.host}/{name}" for name in names))
 
     assert [image["image"].partition("/")[2] for image in found] == names
-    assert [code(image) for image in found] == [None, "no_such_platform", "not_found", "invalid_reference", None]
+    assert [code(image) for image in found] == [
+        None,
+        "IMAGE_NO_SUCH_PLATFORM",
+        "IMAGE_NOT_FOUND",
+        "IMAGE_INVALID_REFERENCE",
+        None,
+    ]
     assert [image["exists"] for image in found] == [True, True, False, None, True]
     assert found[0] == found[4]
     assert found[0]["resolved"] == f"{registry.host}/a/talos@{found[0]['platforms'][ARM]}"
@@ -118,14 +124,14 @@ def test_a_registry_that_is_not_there_is_reported() -> None:
 
         (image,) = ask(f"{host}/a/talos:v1")
 
-    assert (code(image), image["exists"]) == ("unreachable", None)
+    assert (code(image), image["exists"]) == ("IMAGE_UNREACHABLE", None)
     assert image["error"]["message"].startswith(f"{host} cannot be reached: ")
 
 
 def test_a_name_that_does_not_exist_is_reported() -> None:
     (image,) = ask("registry.invalid/a/talos:v1")
 
-    assert code(image) == "unreachable"
+    assert code(image) == "IMAGE_UNREACHABLE"
 
 
 def test_a_registry_that_never_answers_is_given_up_in_time() -> None:
@@ -134,7 +140,7 @@ def test_a_registry_that_never_answers_is_given_up_in_time() -> None:
 
         (image,) = ask(f"127.0.0.1:{silent.getsockname()[1]}/a/talos:v1", timeout=0.5)
 
-    assert code(image) == "unreachable"
+    assert code(image) == "IMAGE_UNREACHABLE"
     assert time.monotonic() - start < 10
 
 
@@ -145,14 +151,14 @@ def test_an_answer_that_trickles_is_given_up_in_time(make: Make) -> None:
 
     (image,) = ask(f"{registry.host}/a/talos:v1", timeout=0.5)
 
-    assert (code(image), "takes too long" in image["error"]["message"]) == ("unreachable", True)
+    assert (code(image), "takes too long" in image["error"]["message"]) == ("IMAGE_UNREACHABLE", True)
     assert time.monotonic() - start < 10
 
 
 def test_tls_that_is_none_is_reported_with_the_remedy(make: Make) -> None:
     (image,) = ask("ghcr.io/a/talos:v1", mirrors={"ghcr.io": f"https://{make().host}"})
 
-    assert code(image) == "unreachable"
+    assert code(image) == "IMAGE_UNREACHABLE"
     assert "plain_http" in image["error"]["remedy"]
 
 
@@ -168,7 +174,12 @@ def test_a_registry_that_stumbles_is_asked_again(make: Make, kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("status", "expected"),
-    [(500, "unreachable"), (503, "unreachable"), (429, "rate_limited"), (418, "unexpected_answer")],
+    [
+        (500, "IMAGE_UNREACHABLE"),
+        (503, "IMAGE_UNREACHABLE"),
+        (429, "IMAGE_RATE_LIMITED"),
+        (418, "IMAGE_UNEXPECTED_ANSWER"),
+    ],
 )
 def test_a_registry_that_goes_on_refusing_is_given_up(make: Make, status: int, expected: str) -> None:
     registry = make()
@@ -186,7 +197,7 @@ def test_a_limit_that_lasts_longer_than_there_is_time_is_reported_at_once(make: 
 
     (image,) = ask(f"{registry.host}/a/talos:v1")
 
-    assert code(image) == "rate_limited"
+    assert code(image) == "IMAGE_RATE_LIMITED"
     assert "in 3600 s" in image["error"]["remedy"]
     assert len(registry.requests) == 1
 
@@ -199,7 +210,7 @@ def test_bytes_that_were_changed_on_the_way_are_refused(make: Make, match: str) 
 
     (image,) = ask(f"{registry.host}/a/{'single' if match == 'blobs' else 'talos'}:v1")
 
-    assert (code(image), image["resolved"]) == ("bad_digest", None)
+    assert (code(image), image["resolved"]) == ("IMAGE_BAD_DIGEST", None)
 
 
 def test_a_public_image_needs_a_token_and_no_login(make: Make) -> None:
@@ -219,7 +230,7 @@ def test_a_private_image_needs_the_login_of_docker(make: Make, tmp_path: Path, s
     without = ask(name, platform=AMD)
     with_login = ask(name, platform=AMD, home=log_in(tmp_path, registry))
 
-    assert [code(image) for image in without + with_login] == ["not_authorised", None]
+    assert [code(image) for image in without + with_login] == ["IMAGE_NOT_AUTHORISED", None]
     assert f"docker login {registry.host}" in without[0]["error"]["remedy"]
     assert PASSWORD not in json.dumps(with_login)
 
@@ -230,7 +241,7 @@ def test_a_wrong_login_is_reported_and_not_repeated(make: Make, tmp_path: Path, 
 
     (image,) = ask(f"{registry.host}/a/talos:v1", home=log_in(tmp_path, registry, "wrong"))
 
-    assert code(image) == "not_authorised"
+    assert code(image) == "IMAGE_NOT_AUTHORISED"
     assert "refuses the login" in image["error"]["message"]
     assert "wrong" not in json.dumps(image)
     assert len(registry.requests) <= 3
@@ -243,7 +254,7 @@ def test_a_login_that_only_a_helper_knows_is_reported(make: Make, tmp_path: Path
 
     (image,) = ask(f"{registry.host}/a/talos:v1", docker_config=str(path))
 
-    assert code(image) == "not_authorised"
+    assert code(image) == "IMAGE_NOT_AUTHORISED"
     assert "docker's credential helper 'vault', which cannot be used here" in image["error"]["message"]
     assert "credHelpers" in image["error"]["remedy"]
 
@@ -258,7 +269,7 @@ def test_a_token_for_another_repository_opens_nothing(make: Make) -> None:
 
     (image,) = ask(f"{registry.host}/a/talos:v1")
 
-    assert code(image) == "not_authorised"
+    assert code(image) == "IMAGE_NOT_AUTHORISED"
 
 
 def test_a_login_is_not_sent_to_a_mirror_that_it_is_not_for(make: Make, tmp_path: Path) -> None:
@@ -268,7 +279,7 @@ def test_a_login_is_not_sent_to_a_mirror_that_it_is_not_for(make: Make, tmp_path
         f"{registry.host}/a/talos:v1", home=log_in(tmp_path, registry), mirrors={registry.host: f"http://{mirror.host}"}
     )
 
-    assert code(image) == "not_authorised"
+    assert code(image) == "IMAGE_NOT_AUTHORISED"
     assert [request.authorization for request in mirror.requests] == [""]
     assert registry.requests == []
 
@@ -279,7 +290,7 @@ def test_a_login_is_not_sent_to_where_a_registry_must_not_send_it(make: Make, tm
 
     (image,) = ask(f"{registry.host}/a/talos:v1", home=log_in(tmp_path, registry))
 
-    assert code(image) == "unexpected_answer"
+    assert code(image) == "IMAGE_UNEXPECTED_ANSWER"
     assert "without encryption" in image["error"]["message"]
 
 
@@ -310,7 +321,7 @@ def test_a_redirection_in_a_circle_is_given_up(make: Make) -> None:
 
     (image,) = ask(f"{registry.host}/a/talos:v1")
 
-    assert code(image) == "unexpected_answer"
+    assert code(image) == "IMAGE_UNEXPECTED_ANSWER"
     assert len(registry.requests) == 5
 
 
@@ -321,7 +332,7 @@ def test_an_answer_without_end_is_given_up(make: Make) -> None:
 
     (image,) = ask(f"{registry.host}/a/amd64:v1")
 
-    assert (code(image), "more than" in image["error"]["message"]) == ("unexpected_answer", True)
+    assert (code(image), "more than" in image["error"]["message"]) == ("IMAGE_UNEXPECTED_ANSWER", True)
 
 
 @pytest.mark.parametrize("options", [{"platform": "arm64"}, {"mirrors": {"ghcr.io": "cache:5000"}}])

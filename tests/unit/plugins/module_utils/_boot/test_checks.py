@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._boot.checks import Request, check
 from ansible_collections.urmanac.talos.plugins.module_utils._boot.facts import Facts
 from ansible_collections.urmanac.talos.plugins.module_utils._boot.plan import MIB, image_of
-from ansible_collections.urmanac.talos.plugins.module_utils._oci import errors
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import image_error
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.image import Image
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.repository import INDEXES, MANIFESTS
 
@@ -38,7 +38,7 @@ REQUEST = Request(image_of(NAME))
 
 def codes(facts: Facts = GOOD, request: Request = REQUEST, found: Image | None = FOUND) -> list[tuple[str, bool]]:
     """Return which findings there are, and whether they are errors."""
-    return [(finding.code, finding.is_error) for finding in check(facts, request, found)]
+    return [(finding.code, finding.blocks) for finding in check(facts, request, found)]
 
 
 def test_nothing_is_wrong_with_a_graviton() -> None:
@@ -48,16 +48,16 @@ def test_nothing_is_wrong_with_a_graviton() -> None:
 @pytest.mark.parametrize(
     ("fact", "expected"),
     [
-        pytest.param({"user_id": 1000}, ("root", True), id="another user"),
-        pytest.param({"machine": "riscv64"}, ("architecture", True), id="another architecture"),
-        pytest.param({"secure_boot": True}, ("secure_boot", True), id="Secure Boot"),
-        pytest.param({"lockdown": "integrity"}, ("lockdown", False), id="locked down"),
-        pytest.param({"has_loop_devices": False}, ("loop_device", True), id="no loop devices"),
-        pytest.param({"has_sysrq": False}, ("sysrq", True), id="no sysrq"),
-        pytest.param({"root_disks": ()}, ("disk", True), id="root on no disk"),
-        pytest.param({"root_disks": ("sda", "sdb")}, ("disk", True), id="root on two disks"),
-        pytest.param({"memory_total": 800 * MIB}, ("memory", True), id="a small tmpfs"),
-        pytest.param({"memory_free": 500 * MIB}, ("memory", True), id="little free memory"),
+        pytest.param({"user_id": 1000}, ("NOT_ROOT", True), id="another user"),
+        pytest.param({"machine": "riscv64"}, ("MACHINE_NOT_SUPPORTED", True), id="another architecture"),
+        pytest.param({"secure_boot": True}, ("SECURE_BOOT", True), id="Secure Boot"),
+        pytest.param({"lockdown": "integrity"}, ("KERNEL_LOCKDOWN", False), id="locked down"),
+        pytest.param({"has_loop_devices": False}, ("LOOP_DEVICE_MISSING", True), id="no loop devices"),
+        pytest.param({"has_sysrq": False}, ("SYSRQ_MISSING", True), id="no sysrq"),
+        pytest.param({"root_disks": ()}, ("DISK_UNUSABLE", True), id="root on no disk"),
+        pytest.param({"root_disks": ("sda", "sdb")}, ("DISK_UNUSABLE", True), id="root on two disks"),
+        pytest.param({"memory_total": 800 * MIB}, ("MEMORY_TOO_SMALL", True), id="a small tmpfs"),
+        pytest.param({"memory_free": 500 * MIB}, ("MEMORY_TOO_SMALL", True), id="little free memory"),
     ],
 )
 def test_each_check_finds_what_it_is_for(fact: dict[str, Any], expected: tuple[str, bool]) -> None:
@@ -67,19 +67,19 @@ def test_each_check_finds_what_it_is_for(fact: dict[str, Any], expected: tuple[s
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        pytest.param({"media_type": INDEXES[0]}, "image_index", id="index"),
+        pytest.param({"media_type": INDEXES[0]}, "IMAGE_INDEX", id="index"),
         pytest.param(
-            {"platforms": {"linux/amd64": ""}, "error": errors.NO_SUCH_PLATFORM}, "image_architecture", id="amd64"
+            {"platforms": {"linux/amd64": ""}, "error": "IMAGE_NO_SUCH_PLATFORM"}, "IMAGE_NO_SUCH_PLATFORM", id="amd64"
         ),
-        pytest.param({"error": errors.NOT_FOUND}, "image_missing", id="missing"),
-        pytest.param({"error": errors.NOT_AUTHORISED}, "image_forbidden", id="private"),
-        pytest.param({"error": errors.UNREACHABLE}, "registry_unreachable", id="no registry"),
-        pytest.param({"error": errors.BAD_DIGEST}, "image_damaged", id="damaged"),
-        pytest.param({"error": errors.UNEXPECTED_ANSWER}, "image_unknown", id="no image"),
+        pytest.param({"error": "IMAGE_NOT_FOUND"}, "IMAGE_NOT_FOUND", id="missing"),
+        pytest.param({"error": "IMAGE_NOT_AUTHORISED"}, "IMAGE_NOT_AUTHORISED", id="private"),
+        pytest.param({"error": "IMAGE_UNREACHABLE"}, "IMAGE_UNREACHABLE", id="no registry"),
+        pytest.param({"error": "IMAGE_BAD_DIGEST"}, "IMAGE_BAD_DIGEST", id="damaged"),
+        pytest.param({"error": "IMAGE_UNEXPECTED_ANSWER"}, "IMAGE_UNEXPECTED_ANSWER", id="no image"),
     ],
 )
 def test_what_the_registry_says_is_a_finding(found: dict[str, Any], expected: str) -> None:
-    error = errors.ImageError(found["error"], "cause", "remedy") if "error" in found else None
+    error = image_error(found["error"], "cause", "remedy").problem if "error" in found else None
 
     assert codes(found=FOUND._replace(**{**found, "error": error})) == [(expected, True)]
 
@@ -93,21 +93,21 @@ def test_a_machine_with_little_memory_is_offered_a_disk_image_which_it_may_have(
 
 
 def test_a_disk_has_to_exist_and_may_be_another_than_the_root() -> None:
-    assert codes(request=REQUEST._replace(disk="/dev/xvda")) == [("disk", True)]
+    assert codes(request=REQUEST._replace(disk="/dev/xvda")) == [("DISK_UNUSABLE", True)]
     assert codes(GOOD._replace(root_disks=()), REQUEST._replace(disk="/dev/nvme1n1")) == []
 
 
 def test_an_old_release_is_refused() -> None:
-    assert codes(request=REQUEST._replace(version="v0.7.0")) == [("version", True)]
+    assert codes(request=REQUEST._replace(version="v0.7.0")) == [("BOOT_TO_TALOS_TOO_OLD", True)]
 
 
 def test_kernel_arguments_that_get_lost_are_reported() -> None:
     request = REQUEST._replace(extra_kernel_args=("console=ttyS0",))
     raw = Request(image_of("https://factory.talos.dev/x/metal-arm64.raw.xz"), extra_kernel_args=("console=ttyS0",))
 
-    assert codes(request=request) == [("kernel_arguments", False)]
+    assert codes(request=request) == [("KERNEL_ARGUMENTS", False)]
     assert codes(GOOD._replace(is_uefi=False), request) == []
-    assert codes(GOOD._replace(is_uefi=False), raw, None) == [("kernel_arguments", False)]
+    assert codes(GOOD._replace(is_uefi=False), raw, None) == [("KERNEL_ARGUMENTS", False)]
 
 
 def test_everything_is_reported_at_once() -> None:

@@ -15,26 +15,26 @@ DIAL = 'Get "http://10.10.0.100:5054/v2/": dial tcp 10.10.0.100:5054: '
 FULL = "write /tmp/installer-1/rootfs/usr/install/arm64/vmlinuz.efi: no space left on device"
 # Lines as boot-to-talos v0.7.1 writes them, with what Go, its registry client and Linux put after the colon.
 LINES = {
-    "memory_full": [
+    "MEMORY_TOO_SMALL": [
         f"{GOT}extract layer: extract file: {FULL}",
         "create raw disk image: open /tmp/installer-1/image.raw: no space left on device",
         "truncate raw disk image: truncate /tmp/installer-1/image.raw: file too large",
     ],
-    "image_architecture": [
+    "IMAGE_NO_SUCH_PLATFORM": [
         "forkexec: exec format error",
         f"{PULL}no child with platform linux/amd64 in index 10.10.0.100:5054/urmanac/talos:latest",
     ],
-    "image_no_installer": ["forkexec: no such file or directory", "forkexec: permission denied"],
-    "image_missing": [
+    "IMAGE_NO_INSTALLER": ["forkexec: no such file or directory", "forkexec: permission denied"],
+    "IMAGE_NOT_FOUND": [
         f"{PULL}{MANIFEST}MANIFEST_UNKNOWN: manifest unknown; map[Tag:latest]",
         f"{PULL}{MANIFEST}NAME_UNKNOWN: repository name not known to registry",
         f"{PULL}{MANIFEST}unexpected status code 404 Not Found: not found",
     ],
-    "image_forbidden": [
+    "IMAGE_NOT_AUTHORISED": [
         f"{PULL}{MANIFEST}UNAUTHORIZED: authentication required",
         f"{PULL}{MANIFEST}DENIED: requested access to the resource is denied",
     ],
-    "registry_unreachable": [
+    "IMAGE_UNREACHABLE": [
         f"{PULL}{DIAL}connect: connection refused",
         f"{PULL}{DIAL}i/o timeout",
         f"{PULL}{DIAL}connect: no route to host",
@@ -42,22 +42,24 @@ LINES = {
         f'{PULL}Get "https://ghcr.io/v2/": dial tcp: lookup ghcr.io on 10.10.0.2:53: no such host',
         f"{PULL}context deadline exceeded",
     ],
-    "registry_https": [f'{PULL}Get "https://cache:5054/v2/": http: server gave HTTP response to HTTPS client'],
-    "image_reference": [
+    "REGISTRY_PLAIN_HTTP": [f'{PULL}Get "https://cache:5054/v2/": http: server gave HTTP response to HTTPS client'],
+    "IMAGE_INVALID_REFERENCE": [
         f'{PULL}parsing reference "x y": could not parse reference: x y',
         "failed to detect image source: unknown image format: /root/talos.img",
     ],
-    "image_pull": [f"{PULL}{MANIFEST}unexpected status code 502 Bad Gateway"],
-    "image_damaged": [
+    "IMAGE_PULL_FAILED": [f"{PULL}{MANIFEST}unexpected status code 502 Bad Gateway"],
+    "IMAGE_DAMAGED": [
         f"{GOT}extract layer: uncompress layer: error verifying sha256 checksum after reading 10 bytes",
         f"{GOT}get layers: unexpected EOF",
         f"{GOT}create rootfs directory: mkdir /tmp/installer-1/rootfs: permission denied",
         "install assets contain neither disk image nor rootfs path",
     ],
-    "image_iso": ["failed to get install assets from iso source: ISO source install mode not supported"],
-    "download": ["failed to get install assets from raw source: download: download http://x/y.raw: HTTP 404 Not Found"],
-    "installer_failed": ["installer exited 1", "wait: interrupted system call"],
-    "loop_device": [
+    "IMAGE_ISO": ["failed to get install assets from iso source: ISO source install mode not supported"],
+    "IMAGE_DOWNLOAD": [
+        "failed to get install assets from raw source: download: download http://x/y.raw: HTTP 404 Not Found"
+    ],
+    "INSTALLER_FAILED": ["installer exited 1", "wait: interrupted system call"],
+    "LOOP_DEVICE_MISSING": [
         "open loop-control: open /dev/loop-control: no such file or directory",
         "LOOP_CTL_GET_FREE: operation not permitted",
         "open loop: open /dev/loop0: no such file or directory",
@@ -65,7 +67,7 @@ LINES = {
         "LOOP_SET_FD: device or resource busy",
         "LOOP_SET_STATUS64: invalid argument",
     ],
-    "mount": [
+    "MOUNT_FAILED": [
         "mount tmpfs: operation not permitted",
         "bind recursive /sys: operation not permitted",
         "bind /proc: operation not permitted",
@@ -75,18 +77,18 @@ LINES = {
         "create raw disk image: open /tmp/installer-1/image.raw: permission denied",
         "create stdin pipe: too many open files",
     ],
-    "disk_small": ["write: write /dev/nvme0n1: no space left on device"],
-    "disk": [
+    "DISK_TOO_SMALL": ["write: write /dev/nvme0n1: no space left on device"],
+    "DISK_UNUSABLE": [
         "open dst: open /dev/xvda: no such file or directory",
         "open disk: open /dev/xvda: no such file or directory",
         "write: write /dev/nvme0n1: input/output error",
         "open src: open /tmp/installer-1/image.raw: no such file or directory",
         "read: read /tmp/installer-1/image.raw: input/output error",
     ],
-    "secure_boot": ["aborted: Secure Boot is enabled"],
-    "aborted": ["aborted by user", "missing required input for: Target disk (cannot auto-fill)"],
-    "usage": ["invalid mode: fly (must be 'boot' or 'install')"],
-    "kexec": [
+    "SECURE_BOOT": ["aborted: Secure Boot is enabled"],
+    "INSTALL_ABORTED": ["aborted by user", "missing required input for: Target disk (cannot auto-fill)"],
+    "OPTION_UNKNOWN": ["invalid mode: fly (must be 'boot' or 'install')"],
+    "KEXEC_FAILED": [
         "kexec: failed to create kernel memfd: memfd_create failed: function not implemented",
         "kexec: error loading kernel for kexec: exec format error (errno: 8). Check dmesg for details",
         "get boot assets: UKI kernel (vmlinuz.efi) not found in image",
@@ -94,17 +96,17 @@ LINES = {
 }
 # What is not in its log has no time before it.
 OTHER_LINES = {
-    "memory_full": [
+    "MEMORY_TOO_SMALL": [
         "[  101.123456] Out of memory: Killed process 812 (boot-to-talos) total-vm:1234kB",
         "fatal error: runtime: out of memory",
     ],
-    "usage": [
+    "OPTION_UNKNOWN": [
         "flag provided but not defined: -config",
         "flag needs an argument: -disk",
         'invalid value "x" for flag -image-size-gib: parse error',
     ],
-    "crash": ["panic: runtime error: invalid memory address or nil pointer dereference"],
-    "program": [
+    "PROGRAM_CRASHED": ["panic: runtime error: invalid memory address or nil pointer dereference"],
+    "PROGRAM_UNUSABLE": [
         "bash: ./boot-to-talos: cannot execute binary file: Exec format error",
         "/root/start: 3: ./boot-to-talos: Exec format error",
     ],
@@ -121,8 +123,8 @@ def test_every_line_that_tells_a_failure_is_recognised(code: str, line: str) -> 
 
     assert found
     assert found.code == code
-    assert found.line in line
-    assert found.cause
+    assert found.evidence["line"] in line
+    assert found.message
     assert found.remedy
 
 
@@ -133,7 +135,7 @@ def test_every_kind_of_failure_has_a_line_here() -> None:
 
 
 def test_every_entry_of_the_list_is_reached_by_a_line() -> None:
-    causes = {found.cause for case in CASES if (found := explain([str(case.values[1])]))}
+    causes = {found.message for case in CASES if (found := explain([str(case.values[1])]))}
 
     assert [kind.cause for kind in KINDS if kind.cause not in causes] == []
 
@@ -148,7 +150,7 @@ def test_an_installer_that_ran_out_of_space_is_reported_as_such() -> None:
     found = explain(lines)
 
     assert found
-    assert found.code == "memory_full"
+    assert found.code == "MEMORY_TOO_SMALL"
 
 
 @pytest.mark.parametrize(
@@ -175,4 +177,4 @@ def test_what_stands_before_the_time_does_not_matter(before: str) -> None:
     found = explain([f"{before}2026/11/22 10:00:00 aborted by user"])
 
     assert found
-    assert (found.code, found.line) == ("aborted", "aborted by user")
+    assert (found.code, found.evidence["line"]) == ("INSTALL_ABORTED", "aborted by user")

@@ -44,4 +44,4 @@ def test_a_run_that_was_killed_says_so(tmp_path: Path) -> None:
     run = start.read_run(tmp_path, lambda _process: False)
 
     assert (run.status, run.is_running, run.lines) == (137, False, ("pulling",))
-    assert run.failure and "exit status 137" in run.failure.cause
+    assert run.failure and "exit status 137" in run.failure.message

@@ -89,14 +89,21 @@ def test_a_refresh_that_finds_the_same_changes_nothing_on_record() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", ["not_found", "not_authorised", "no_such_platform", "bad_digest", "invalid_reference"]
+    "error",
+    [
+        "IMAGE_NOT_FOUND",
+        "IMAGE_NOT_AUTHORISED",
+        "IMAGE_NO_SUCH_PLATFORM",
+        "IMAGE_BAD_DIGEST",
+        "IMAGE_INVALID_REFERENCE",
+    ],
 )
 def test_an_image_that_cannot_be_used_is_a_problem_with_its_remedy(error: str) -> None:
     made = outcome(RECORD, answer(IMAGES["compute"], error=error))
 
     assert made["problems"] == [
         {
-            "code": f"IMAGE_{error.upper()}",
+            "code": error,
             "subject": "image of compute",
             "message": f"{IMAGES['compute']} cannot be used: it is so.",
             "remedy": "Do this.",
@@ -105,19 +112,19 @@ def test_an_image_that_cannot_be_used_is_a_problem_with_its_remedy(error: str) -
     assert list(made["resolved"]) == ["gateway"]
 
 
-@pytest.mark.parametrize("error", ["unreachable", "rate_limited", "unexpected_answer"])
+@pytest.mark.parametrize("error", ["IMAGE_UNREACHABLE", "IMAGE_RATE_LIMITED", "IMAGE_UNEXPECTED_ANSWER"])
 def test_an_image_of_which_nothing_could_be_learned_is_distinguished(error: str) -> None:
     made = outcome({}, answer(IMAGES["gateway"]), answer(IMAGES["compute"], error=error))
 
     assert made["problems"] == []
-    assert [problem["code"] for problem in made["unknown"]] == [f"IMAGE_{error.upper()}"]
+    assert [problem["code"] for problem in made["unknown"]] == [error]
     assert made["lines"][-1] == f"? image of compute: {IMAGES['compute']} could not be looked up: it is so."
     assert list(made["resolved"]) == ["gateway"]
 
 
 def test_a_digest_that_cannot_be_looked_up_is_used_as_it_is_and_not_recorded() -> None:
     images = {"gateway": f"r.example/a@{DIGEST}", "compute": f"r.example/b@{DIGEST}"}
-    found = [answer(images["gateway"], error="unreachable"), answer(images["compute"], error="not_found")]
+    found = [answer(images["gateway"], error="IMAGE_UNREACHABLE"), answer(images["compute"], error="IMAGE_NOT_FOUND")]
 
     made = outcome({}, *found, images=images)
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import NOT_FOUND, ImageError
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import image_error
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.image import Image, look_up, parse_platform
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.reference import parse_reference
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.repository import Document
@@ -33,7 +33,7 @@ class FakeRepository:
         self.asked.append(wanted)
         found = self.store.manifest("a/talos", wanted)
         if found is None:
-            raise ImageError(NOT_FOUND, "not there", "Push it.")
+            raise image_error("IMAGE_NOT_FOUND", "not there", "Push it.")
         return Document(found.body, found.media_type, found.digest)
 
     def blob(self, digest: str) -> bytes:
@@ -96,7 +96,7 @@ def test_another_platform_is_reported_with_what_there_is(platforms: list[str]) -
 
     image = found_in(store)
 
-    assert (code(image), image.exists, image.resolved) == ("no_such_platform", True, None)
+    assert (code(image), image.exists, image.resolved) == ("IMAGE_NO_SUCH_PLATFORM", True, None)
     assert f"it is for {', '.join(platforms)}" in str(image.error)
 
 
@@ -122,7 +122,7 @@ def test_what_is_no_image_is_reported_by_its_kind() -> None:
     )
 
     assert "for no platform, so no image" in str(found_in(store, "chart").error)
-    assert (code(found_in(store, "old")), found_in(store, "old").exists) == ("unexpected_answer", None)
+    assert (code(found_in(store, "old")), found_in(store, "old").exists) == ("IMAGE_UNEXPECTED_ANSWER", None)
 
 
 @pytest.mark.parametrize("media_type", ["", "application/octet-stream"])
@@ -156,7 +156,7 @@ def test_bytes_that_are_not_what_their_digest_says_are_refused() -> None:
     pinned = store.add_image("a/talos", "", build="3").digest
     swapped(store, pinned)
 
-    assert [code(found_in(store, wanted)) for wanted in ("v1", "single", pinned)] == ["bad_digest"] * 3
+    assert [code(found_in(store, wanted)) for wanted in ("v1", "single", pinned)] == ["IMAGE_BAD_DIGEST"] * 3
 
 
 def test_a_tag_whose_digest_the_registry_tells_wrongly_is_refused() -> None:
@@ -167,7 +167,7 @@ def test_a_tag_whose_digest_the_registry_tells_wrongly_is_refused() -> None:
     store = Store()
     store.add_image("a/talos", "v1")
 
-    assert code(look_up(Liar(store), parse_reference(f"{NAME}:v1"), platform=ARM)) == "bad_digest"
+    assert code(look_up(Liar(store), parse_reference(f"{NAME}:v1"), platform=ARM)) == "IMAGE_BAD_DIGEST"
 
 
 def test_other_digests_than_by_sha256_are_computed_too() -> None:
@@ -181,7 +181,7 @@ def test_other_digests_than_by_sha256_are_computed_too() -> None:
             return super().manifest(wanted)._replace(digest="md5:0")
 
     assert look_up(FakeRepository(store), parse_reference(f"{NAME}@{digest}"), platform=ARM).error is None
-    assert code(look_up(By512(store), parse_reference(f"{NAME}:v1"), platform=ARM)) == "unexpected_answer"
+    assert code(look_up(By512(store), parse_reference(f"{NAME}:v1"), platform=ARM)) == "IMAGE_UNEXPECTED_ANSWER"
 
 
 CONFIG: dict[str, Any] = {"digest": f"sha256:{'0' * 64}", "size": 1}
@@ -212,7 +212,7 @@ def test_a_manifest_of_any_other_form_is_an_unexpected_answer(content: Any) -> N
 
     image = found_in(store)
 
-    assert (code(image), image.resolved) == ("unexpected_answer", None)
+    assert (code(image), image.resolved) == ("IMAGE_UNEXPECTED_ANSWER", None)
 
 
 def test_an_index_whose_manifest_is_gone_exists_and_cannot_be_used() -> None:
@@ -222,7 +222,7 @@ def test_an_index_whose_manifest_is_gone_exists_and_cannot_be_used() -> None:
 
     image = found_in(store)
 
-    assert (image.exists, code(image)) == (True, "not_found")
+    assert (image.exists, code(image)) == (True, "IMAGE_NOT_FOUND")
     assert found_in(store, "v2").exists is False
 
 
@@ -273,7 +273,7 @@ def test_an_entry_that_leads_to_an_image_for_another_platform_is_refused(built_f
 
     image = found_in(store)
 
-    assert (code(image), image.resolved, image.version) == ("no_such_platform", None, None)
+    assert (code(image), image.resolved, image.version) == ("IMAGE_NO_SUCH_PLATFORM", None, None)
     assert f"its entry for {ARM} is an image that was built for {built_for}" in str(image.error)
 
 
@@ -296,4 +296,4 @@ def test_an_index_that_contains_itself_at_depth_ends() -> None:
         entries = [{"mediaType": INDEX, "digest": inner.digest, "size": len(inner.body)}]
         inner = store.add("a/talos", "v1", as_manifest({"mediaType": INDEX, "manifests": entries}))
 
-    assert code(found_in(store)) == "no_such_platform"
+    assert code(found_in(store)) == "IMAGE_NO_SUCH_PLATFORM"

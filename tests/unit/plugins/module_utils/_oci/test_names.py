@@ -7,19 +7,15 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 from ansible_collections.urmanac.talos.plugins.module_utils._oci import names
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import (
-    NOT_AUTHORISED,
-    NOT_FOUND,
-    ImageError,
-    unexpected,
-)
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import unexpected
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.reference import parse_reference
 
 NEWER, OLDER = names.FAMILIES[0]
 
 
-def hint(image: str, there: dict[str, list[str]], code: str = NOT_FOUND) -> str:
+def hint(image: str, there: dict[str, list[str]], code: str = "IMAGE_NOT_FOUND") -> str:
     """Return the hint for an image where these repositories have these tags."""
 
     def tags_of(name: str) -> list[str]:
@@ -27,7 +23,7 @@ def hint(image: str, there: dict[str, list[str]], code: str = NOT_FOUND) -> str:
             raise unexpected("no list")
         return there[name]
 
-    return names.hint(ImageError(code, "gone", "Look."), parse_reference(image), tags_of)
+    return names.hint(finding(code, "image", "gone", "Look."), parse_reference(image), tags_of)
 
 
 @pytest.mark.parametrize(("name", "other"), [(NEWER, OLDER), (OLDER, NEWER)])
@@ -49,7 +45,7 @@ def test_a_repository_that_lacks_the_tag_names_those_that_it_has_the_newest_firs
 def test_a_refused_login_is_not_tried_again_under_the_same_name() -> None:
     there = {NEWER: ["v1.13.5"], OLDER: ["v1.11.5"]}
 
-    assert hint(f"{NEWER}:v1", there, NOT_AUTHORISED) == f"There is {OLDER} with the tags v1.11.5."
+    assert hint(f"{NEWER}:v1", there, "IMAGE_NOT_AUTHORISED") == f"There is {OLDER} with the tags v1.11.5."
 
 
 def test_nothing_is_said_where_nothing_is_known() -> None:

@@ -65,8 +65,8 @@ def test_what_is_no_reference_is_reported_with_its_fault(text: str, cause: str) 
     with pytest.raises(ImageError, match="is no reference to an image") as caught:
         parse_reference(text)
 
-    assert caught.value.code == "invalid_reference"
-    assert cause in caught.value.cause
+    assert caught.value.problem.code == "IMAGE_INVALID_REFERENCE"
+    assert cause in caught.value.problem.message
 
 
 @given(registry=REGISTRY, path=st.lists(COMPONENT, min_size=1, max_size=4), tag=TAG | st.just(""), pinned=st.booleans())
@@ -84,7 +84,7 @@ def test_any_text_is_a_reference_in_full_or_refused(text: str) -> None:
     try:
         parsed = parse_reference(text)
     except ImageError as error:
-        assert error.code == "invalid_reference"
+        assert error.problem.code == "IMAGE_INVALID_REFERENCE"
         return
     assert parse_reference(str(parsed)) == parsed
     assert "/../" not in f"/{parsed.repository}/"
