@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import sentences
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import merge, validation, yaml_text
 from lab.talos import config
 from tests.talos_corpus import Case
@@ -37,7 +38,7 @@ def product(case: Case, release: Release) -> str:
         return str(error)
     if not all(isinstance(document, dict) for document in documents):
         return "it is no list of mappings"
-    return "; ".join(map(str, validation.problems(documents, release)))
+    return "; ".join(sentences(problem, "subject") for problem in validation.problems(documents, release))
 
 
 @cache

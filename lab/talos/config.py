@@ -108,7 +108,10 @@ def parse(text: bytes, release: tuple[int, int]) -> Config:
     problems = validation.invalid(documents, release)
     if problems:
         count = f"{len(problems)} error{'s' if len(problems) > 1 else ''} occurred:"
-        reported = (f"\n\t* {problem.document}: {problem.cause} ({problem.path})" for problem in problems)
+        reported = (
+            "\n\t* {document}: {cause} ({path})".format(cause=problem.message, **problem.evidence)
+            for problem in problems
+        )
         raise ConfigError(count + "".join(reported) + "\n\n")
     return Config(text.decode(), documents)
 
@@ -124,7 +127,7 @@ def _check_decoding(documents: list[Any], release: tuple[int, int]) -> None:
             raise ConfigError(f"duplicate document {identity} is not allowed (line 1)")
         seen.add(identity)
         unknown = decoding.unknown_kind(document, release)
-        cause = unknown.cause if unknown else _fault(document, release)
+        cause = unknown.message if unknown else _fault(document, release)
         if cause:
             raise ConfigError(f"error decoding document {identity} (line 1): {cause}")
 

@@ -13,7 +13,7 @@ from ..module_utils._talos import tailscale
 
 def tailscale_problems(nodes: Iterable[Mapping[str, Any]], settings: Mapping[str, Any]) -> list[dict[str, str]]:
     """Return everything that is wrong, in one list; the key is in none of it."""
-    return [problem._asdict() for problem in tailscale.problems(nodes, settings)]
+    return [problem.as_dict() for problem in tailscale.problems(nodes, settings)]
 
 
 class FilterModule:

@@ -729,6 +729,24 @@ TALOS: Mapping[str, Code] = {
         "An image holds a Talos that refuses configurations of the contract.",
         "Leave cluster_talos_contract empty, set it to an older one, or name later images.",
     ),
+    "CONFIG_KIND_MISSING": Code(
+        "A document of a machine configuration does not say what kind it is.",
+        "Add kind and apiVersion; most documents have apiVersion: v1alpha1.",
+    ),
+    "CONFIG_KIND_UNKNOWN": Code(
+        "The version of Talos does not know the kind of a document.",
+        "Correct the kind, remove the document, or use a version that knows it.",
+    ),
+    "CONFIG_FIELD_UNKNOWN": Code(
+        "The version of Talos has no such field.",
+        "Correct the name of the field or remove it.",
+    ),
+    "CONFIG_VALUE_WRONG": Code("A value has another type or form than its field.", "Correct the value."),
+    "CONFIG_DOCUMENT_TWICE": Code("A document is in the configuration twice.", "Make one of the two."),
+    "CONFIG_INVALID": Code(
+        "Talos would refuse the configuration, because a value cannot be or does not fit to another one.",
+        "Correct the value that the message names.",
+    ),
     "TAILSCALE_NO_GATEWAY": Code(
         "No node has the role gateway, and Tailscale runs on that one only.",
         "Give one node in cluster_nodes the role gateway, or set cluster_tailscale_enabled to false.",

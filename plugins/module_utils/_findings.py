@@ -87,9 +87,9 @@ def meaning_of(code: str) -> str:
 # --- How findings are written ---
 
 
-def sentences(found: Finding) -> str:
-    """Return what is wrong and what to do."""
-    return f"{shown(found.message).rstrip('.')}. {shown(found.remedy)}".rstrip()
+def sentences(found: Finding, *parts: str) -> str:
+    """Return what is wrong and what to do, behind the properties that are asked for."""
+    return f"{headline(found, *parts).rstrip('.')}. {shown(found.remedy)}".rstrip()
 
 
 def failure(doing: str, found: Finding) -> str:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
+from .._findings import Finding, finding
 from . import fields
 
 Document = dict[str, Any]
@@ -53,20 +54,6 @@ _ENUMS = {
 }
 
 
-class Problem(NamedTuple):
-    """What a node refuses: the document as a message calls it, the path in it, the cause, and what to do."""
-
-    document: str
-    path: str
-    cause: str
-    remedy: str
-
-    def __str__(self) -> str:
-        """Return the sentence for a message."""
-        where = f"{self.document} at {self.path}" if self.path else self.document
-        return f"{where}: {self.cause}. {self.remedy}"
-
-
 class Unknown(NamedTuple):
     """A field that the version does not know, with its value."""
 
@@ -93,16 +80,23 @@ def name_of(document: Document) -> str:
     return f"{kind} {document.get('name') or ''}".strip() if kind else "the machine configuration"
 
 
-def unknown_kind(document: Document, release: Release) -> Problem | None:
+def refusal(code: str, document: str, path: str, cause: str, remedy: str | None = None) -> Finding:
+    """Return why a node refuses a document, about the document and the path in it."""
+    subject = f"{document} at {path}" if path else document
+    return finding(code, subject, cause, remedy, evidence={"document": document, "path": path})
+
+
+def unknown_kind(document: Document, release: Release) -> Finding | None:
     """Return what is wrong with what a document says it is."""
     name, kind, version = name_of(document), document.get("kind"), document.get("apiVersion")
     if not kind and _BASE_KEYS & document.keys():
         return None
     if isinstance(kind, dict | list) or isinstance(version, dict | list):
-        return Problem(name, "kind", "kind and apiVersion are texts", "Write the kind's name.")
+        return refusal("CONFIG_KIND_MISSING", name, "kind", "kind and apiVersion are texts", "Write the kind's name.")
     if not kind or not version:
         missing = "kind" if not kind else "apiVersion"
-        return Problem(name, "", f"missing {missing}", f"Add {missing}; most documents have apiVersion: v1alpha1.")
+        remedy = f"Add {missing}; most documents have apiVersion: v1alpha1."
+        return refusal("CONFIG_KIND_MISSING", name, "", f"missing {missing}", remedy)
     if version == "v1alpha1" and kind in _kinds(release):
         return None
     near = _nearest(str(kind), _kinds(release))
@@ -110,7 +104,7 @@ def unknown_kind(document: Document, release: Release) -> Problem | None:
     here = f"Talos v1.{release[1]} does not know it"
     hint = f"Did you mean {near}?" if near else f"{here}: remove it."
     remedy = f"{here}: it came with {later}." if later else hint
-    return Problem(name, "kind", f'"{kind}" "{version}": not registered', remedy)
+    return refusal("CONFIG_KIND_UNKNOWN", name, "kind", f'"{kind}" "{version}": not registered', remedy)
 
 
 def faults(document: Document, release: Release) -> Iterator[Unknown | Wrong]:
@@ -119,13 +113,13 @@ def faults(document: Document, release: Release) -> Iterator[Unknown | Wrong]:
     yield from _walk(document, _kinds(release)[kind] if kind else "Config", (), release)
 
 
-def problem_of(document: Document, fault: Unknown | Wrong) -> Problem:
+def problem_of(document: Document, fault: Unknown | Wrong) -> Finding:
     """Return the sentence for a fault."""
     path = ".".join(fault.path)
     if isinstance(fault, Wrong):
-        return Problem(name_of(document), path, f"{fault.wanted} belongs there", "Correct the value.")
+        return refusal("CONFIG_VALUE_WRONG", name_of(document), path, f"{fault.wanted} belongs there")
     remedy = f"Did you mean {near}?" if (near := _nearest(fault.path[-1], fault.known)) else "Remove it."
-    return Problem(name_of(document), path, "this version of Talos has no such field", remedy)
+    return refusal("CONFIG_FIELD_UNKNOWN", name_of(document), path, "this version of Talos has no such field", remedy)
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

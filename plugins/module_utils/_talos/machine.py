@@ -192,7 +192,14 @@ async def tailscale(client: NodeClient) -> dict[str, Any]:
         addresses=await link_addresses(client, _tailscale.LINK),
         log=await log(client, _tailscale.SERVICE) if state == "Running" else (),
     )
-    return {**_tailscale.verdict(seen)._asdict(), "service": state, "addresses": list(seen.addresses)}
+    problem = _tailscale.missing_because(seen)
+    return {
+        "state": _tailscale.state_of(problem),
+        "cause": problem.message if problem else "",
+        "remedy": problem.remedy if problem else "",
+        "service": state,
+        "addresses": list(seen.addresses),
+    }
 
 
 async def hostname(client: NodeClient) -> str | None:

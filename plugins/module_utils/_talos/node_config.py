@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .._errors import InputError
+from .._findings import sentences
 from . import cozystack, merge, validation, yaml_text
 from .bundle import Bundle
 from .contract import release
@@ -81,7 +82,7 @@ def node_documents(node: NodeConfig, plan: Plan, bundle: Bundle) -> list[Documen
     documents = merge.apply_patches(documents, patches, _release(version))
     problems = validation.problems(documents, _release(version))
     if problems:
-        causes = "\n".join(f"- {problem}" for problem in problems)
+        causes = "\n".join(f"- {sentences(problem, 'subject')}" for problem in problems)
         raise InputError(f"Failed to configure the node {node.name}: Talos {version} refuses it.\n{causes}")
     return documents
 

@@ -13,30 +13,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_network
 from typing import Any, Final, NamedTuple
 
+from .._findings import Finding, finding
+
 EXTENSION: Final = "tailscale"
 SERVICE: Final = "ext-tailscale"
 LINK: Final = "tailscale0"
 _AUTH_KEY: Final = re.compile(r"tskey-auth-[A-Za-z0-9]+-[A-Za-z0-9]+")
 _ANY_KEY: Final = re.compile(r"\btskey-[\w-]+")
 _HOSTNAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_NEW_KEY: Final = (
-    "Make an auth key in Tailscale's admin console (Settings, Keys), and give it as cluster_tailscale_auth_key in a "
-    "vaulted file or as the environment variable TS_AUTHKEY."
-)
+_KEY: Final = "cluster_tailscale_auth_key"
+_SUBJECT: Final = "node"
 _SWITCHES: Final = {"TS_USERSPACE": "userspace", "TS_AUTH_ONCE": "auth_once"}
 _LOGGED_IN: Final = re.compile(r"startup complete, waiting for shutdown|switching ipn state \w+ -> running", re.I)
 _REFUSED: Final = re.compile(
     r"(invalid key: .*|backend error: .*|failed to auth tailscale: .*|to authenticate, visit.*)", re.I
 )
 _ERRORS: Final = re.compile(r"(?:backend error|received error): *", re.I)
-
-
-class Problem(NamedTuple):
-    """Something that keeps Tailscale from being configured."""
-
-    code: str
-    message: str
-    remedy: str
 
 
 class Observed(NamedTuple):
@@ -48,15 +40,7 @@ class Observed(NamedTuple):
     log: Sequence[str]
 
 
-class Verdict(NamedTuple):
-    """Whether a node is in the tailnet: connected, waiting or failed, and then why and what to do."""
-
-    state: str
-    cause: str = ""
-    remedy: str = ""
-
-
-def problems(nodes: Iterable[Mapping[str, Any]], settings: Mapping[str, Any]) -> list[Problem]:
+def problems(nodes: Iterable[Mapping[str, Any]], settings: Mapping[str, Any]) -> list[Finding]:
     """Return everything that is wrong with what was asked for, in one list."""
     if not settings["enabled"]:
         return []
@@ -64,30 +48,28 @@ def problems(nodes: Iterable[Mapping[str, Any]], settings: Mapping[str, Any]) ->
     found = [*_gateway_problems(nodes), *_key_problems(str(settings["auth_key"] or ""))]
     found += [_route_problem(route) for route in settings["routes"] if not _is_network(route)]
     if hostname and not _HOSTNAME.fullmatch(hostname):
-        remedy = "Use 1 to 63 lower-case letters, digits and hyphens, no hyphen at either end."
-        found.append(Problem("TAILSCALE_HOSTNAME", f"cluster_tailscale_hostname is {hostname!r}, no host name", remedy))
+        variable = "cluster_tailscale_hostname"
+        found.append(finding("TAILSCALE_HOSTNAME", variable, f"{variable} is {hostname!r}, no host name"))
     return found
 
 
-def _gateway_problems(nodes: Iterable[Mapping[str, Any]]) -> Iterable[Problem]:
+def _gateway_problems(nodes: Iterable[Mapping[str, Any]]) -> Iterable[Finding]:
     gateways = [str(node["name"]) for node in nodes if node["role"] == "gateway"]
     if not gateways:
-        remedy = "Give one node in cluster_nodes the role gateway, or set cluster_tailscale_enabled to false."
-        yield Problem(
-            "TAILSCALE_NO_GATEWAY", "no node has the role gateway, and Tailscale runs on that one only", remedy
-        )
+        message = "no node has the role gateway, and Tailscale runs on that one only"
+        yield finding("TAILSCALE_NO_GATEWAY", "cluster_nodes", message)
     if len(gateways) > 1:
         message = (
             f"{', '.join(gateways)} all have the role gateway; two routers for the same networks take turns failing"
         )
-        yield Problem("TAILSCALE_SECOND_GATEWAY", message, "Leave the role gateway to one node in cluster_nodes.")
+        yield finding("TAILSCALE_SECOND_GATEWAY", "cluster_nodes", message)
 
 
-def _key_problems(key: str) -> Iterable[Problem]:
+def _key_problems(key: str) -> Iterable[Finding]:
     if not key:
-        yield Problem("TAILSCALE_NO_KEY", "no auth key is given", _NEW_KEY)
+        yield finding("TAILSCALE_NO_KEY", _KEY, "no auth key is given")
     elif not _AUTH_KEY.fullmatch(key):
-        yield Problem("TAILSCALE_NOT_AN_AUTH_KEY", f"{_kind_of(key)}, no auth key (tskey-auth-…)", _NEW_KEY)
+        yield finding("TAILSCALE_NOT_AN_AUTH_KEY", _KEY, f"{_kind_of(key)}, no auth key (tskey-auth-…)")
 
 
 def _kind_of(key: str) -> str:
@@ -99,9 +81,9 @@ def _kind_of(key: str) -> str:
     return "what is given is no whole key" if key.startswith("tskey-") else "what is given is something else"
 
 
-def _route_problem(route: Any) -> Problem:
-    remedy = "Write networks with a prefix and no host bits, such as 10.10.0.0/24."
-    return Problem("TAILSCALE_ROUTE", f"cluster_tailscale_routes has {route!r}, which is no network", remedy)
+def _route_problem(route: Any) -> Finding:
+    variable = "cluster_tailscale_routes"
+    return finding("TAILSCALE_ROUTE", variable, f"{variable} has {route!r}, which is no network")
 
 
 def _is_network(route: Any) -> bool:
@@ -124,33 +106,37 @@ def extension(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": EXTENSION, "environment": [f"{name}={value}" for name, value in values.items() if value]}
 
 
-def verdict(observed: Observed) -> Verdict:
-    """Return whether the node is in the tailnet, and the cause when it is not."""
+def missing_because(observed: Observed) -> Finding | None:
+    """Return why the node is not in the tailnet, nothing if it is; a warning is worth waiting for."""
     if not observed.has_extension:
-        remedy = "Set the gateway's image in cluster_images to one with the extension, and run playbooks/upgrade.yml."
-        return Verdict("failed", "its image does not have the extension tailscale", remedy)
+        return finding("TAILSCALE_NO_EXTENSION", _SUBJECT, "its image does not have the extension tailscale")
     if observed.state != "Running":
-        return _verdict_on_service(observed.state)
-    if observed.addresses:
-        return Verdict("connected")
-    return _verdict_on_log(observed.log)
+        return _not_running(observed.state)
+    return None if observed.addresses else _not_logged_in(observed.log)
 
 
-def _verdict_on_service(state: str | None) -> Verdict:
+def state_of(problem: Finding | None) -> str:
+    """Return connected, waiting or failed."""
+    if problem is None:
+        return "connected"
+    return "failed" if problem.blocks else "waiting"
+
+
+def _not_running(state: str | None) -> Finding:
     reported = f"its service {SERVICE} is {state}" if state else f"it has no service {SERVICE} yet"
-    remedy = "Run playbooks/site.yml, which gives the node that document."
-    return Verdict("waiting", f"{reported}: it waits for its configuration document, or for what it depends on", remedy)
+    message = f"{reported}: it waits for its configuration document, or for what it depends on"
+    return finding("TAILSCALE_SERVICE_WAITING", _SUBJECT, message)
 
 
-def _verdict_on_log(log: Sequence[str]) -> Verdict:
+def _not_logged_in(log: Sequence[str]) -> Finding | None:
     """Judge from what was logged last: a login may fail, and work at the next try."""
     for line in reversed(log):
         if _LOGGED_IN.search(line):
-            return Verdict("connected")
+            return None
         refused = _REFUSED.search(line)
         if refused:
-            return Verdict("failed", _cause(refused[1], log), _NEW_KEY)
-    return Verdict("waiting", "it has logged no login so far", "Look whether the node reaches the internet.")
+            return finding("TAILSCALE_LOGIN_REFUSED", _SUBJECT, _cause(refused[1], log))
+    return finding("TAILSCALE_NO_LOGIN", _SUBJECT, "it has logged no login so far")
 
 
 def _cause(text: str, log: Sequence[str]) -> str:

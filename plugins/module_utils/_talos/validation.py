@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from .._findings import Finding
 from . import decoding
-from .decoding import Document, Problem, Release
+from .decoding import Document, Release
 
 
 def _words(text: str) -> frozenset[str]:
@@ -152,29 +153,34 @@ def at(value: Any, path: str) -> Any:
     return value
 
 
-def problems(documents: list[Document], release: Release) -> list[Problem]:
+def problems(documents: list[Document], release: Release) -> list[Finding]:
     """Return everything for which a node of a release refuses the documents; decoding comes before all else."""
     release = decoding.known_release(release)
     undecoded = [problem for document in documents for problem in _decoding(document, release)]
     return undecoded or [*_duplicates(documents), *invalid(documents, release)]
 
 
-def invalid(documents: list[Document], release: Release) -> list[Problem]:
+def invalid(documents: list[Document], release: Release) -> list[Finding]:
     """Return what does not fit together in documents that could be decoded."""
     release = decoding.known_release(release)
     base = next((document for document in documents if not document.get("kind")), None)
     if base is None:
-        return [Problem(BASE, "", "there is none: machine and cluster are missing", "Add them.")]
+        return [_invalid(BASE, ("", "there is none: machine and cluster are missing", "Add them."))]
     config = _Config(base, release)
-    found = [Problem(BASE, *problem) for problem in _base(config)]
+    found = [_invalid(BASE, fault) for fault in _base(config)]
     for document in documents:
         if document.get("kind"):
             reported = [*_document(document), *_conflicts(document, config)]
-            found += [Problem(decoding.name_of(document), *problem) for problem in reported]
+            found += [_invalid(decoding.name_of(document), fault) for fault in reported]
     return found
 
 
-def _decoding(document: Document, release: Release) -> Iterator[Problem]:
+def _invalid(document: str, fault: tuple[str, str, str]) -> Finding:
+    """Return a fault, that is a path with cause and remedy, with its document."""
+    return decoding.refusal("CONFIG_INVALID", document, *fault)
+
+
+def _decoding(document: Document, release: Release) -> Iterator[Finding]:
     problem = decoding.unknown_kind(document, release)
     if problem:
         yield problem
@@ -183,12 +189,14 @@ def _decoding(document: Document, release: Release) -> Iterator[Problem]:
         yield decoding.problem_of(document, fault)
 
 
-def _duplicates(documents: list[Document]) -> Iterator[Problem]:
+def _duplicates(documents: list[Document]) -> Iterator[Finding]:
     seen = set()
     for document in documents:
         identity = (document.get("kind"), str(document.get("name") or ""))
         if identity in seen:
-            yield Problem(decoding.name_of(document), "", "the document is there twice", "Make one of the two.")
+            yield decoding.refusal(
+                "CONFIG_DOCUMENT_TWICE", decoding.name_of(document), "", "the document is there twice"
+            )
         seen.add(identity)
 
 

@@ -16,8 +16,9 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos import client
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.tailscale import (
     Observed,
     extension,
+    missing_because,
     problems,
-    verdict,
+    state_of,
 )
 from tests.lookalikes import tailscale_key
 from tests.talos_nodes import Cluster, configured, machines, own_address
@@ -76,7 +77,7 @@ def test_a_key_that_is_no_auth_key_is_refused_without_being_printed(key: str, ca
 
     assert problem.code == "TAILSCALE_NOT_AN_AUTH_KEY"
     assert cause in problem.message
-    assert "x" * 32 not in " ".join(problem)
+    assert "x" * 32 not in str(problem)
 
 
 @pytest.mark.parametrize("route", ["10.10.0.1", "10.10.0.1/24", "everything", "", 7])
@@ -129,17 +130,17 @@ def test_the_extension_gets_what_is_configured() -> None:
 def test_the_cause_is_reported_for_a_node_that_is_not_in_the_tailnet(
     observed: Observed, state: str, cause: str
 ) -> None:
-    answer = verdict(observed)
+    problem = missing_because(observed)
 
-    assert answer.state == state
-    assert cause in answer.cause
-    assert bool(answer.remedy) is (state != "connected")
+    assert state_of(problem) == state
+    assert cause in (problem.message if problem else "")
+    assert bool(problem and problem.remedy) is (state != "connected")
 
 
 def test_a_key_in_the_log_is_not_printed() -> None:
-    answer = verdict(Observed(True, "Running", [], [f"backend error: invalid key: {KEY} is unknown"]))
+    problem = missing_because(Observed(True, "Running", [], [f"backend error: invalid key: {KEY} is unknown"]))
 
-    assert "x" * 32 not in answer.cause
+    assert problem and "x" * 32 not in str(problem)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import sentences
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import node_config, validation, yaml_text
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.merge import Patch
 from tests import verdicts
@@ -113,7 +114,7 @@ def test_a_document_of_a_later_version_is_refused_with_the_version_that_brought_
 def test_a_field_that_left_or_came_is_known_to_its_own_versions_only() -> None:
     documents = base_documents("v1.12", "controlplane")[:1]
 
-    problems = [str(problem) for problem in validation.problems(documents, V1_11)]
+    problems = [sentences(problem, "subject") for problem in validation.problems(documents, V1_11)]
 
     assert any(
         "machine.install.grubUseUKICmdline: this version of Talos has no such field" in line for line in problems
