@@ -782,26 +782,26 @@ TALOS: Mapping[str, Code] = {
     "TAILSCALE_LOGIN_REFUSED": Code("Tailscale refused the login of the gateway.", _NEW_KEY),
 }
 
-# The meanings stand in messages, so they are parts of sentences. An error keeps the installation from completing.
+# An error keeps the installation from completing. Meanings without a full stop stand in messages too.
 COZYSTACK: Mapping[str, Code] = {
     "ARCH_UNSUPPORTED_IMAGES": Code(
-        "images that are not built for the nodes' architecture",
+        "Images are not built for the nodes' architecture.",
         "Build them for it and name them: cluster_cozystack_operator_image, cluster_cozystack_platform_source_url and "
         "_ref.",
     ),
-    "INSUFFICIENT_MEMORY": Code("pods that no node has enough memory left for", _LARGER),
-    "INSUFFICIENT_CPU": Code("pods that no node has enough processor time left for", _LARGER),
+    "INSUFFICIENT_MEMORY": Code("No node has enough memory left for some pods.", _LARGER),
+    "INSUFFICIENT_CPU": Code("No node has enough processor time left for some pods.", _LARGER),
     "INSUFFICIENT_PODS": Code(
-        "more pods than the nodes' kubelets take",
+        "There are more pods than the nodes' kubelets take.",
         "Raise maxPods of the kubelets, or take more nodes.",
     ),
-    "INSUFFICIENT_DISK": Code("a disk that is too small", "Take larger volumes (cluster_volume_size)."),
+    "INSUFFICIENT_DISK": Code("A disk is too small, or almost full.", "Take larger volumes (cluster_volume_size)."),
     "NOT_ENOUGH_NODES": Code(
-        "pods that must not share a node, and fewer nodes than pods",
+        "Some pods must not share a node, and there are fewer nodes than such pods.",
         "Take more nodes (cluster_nodes).",
     ),
     "NO_SCHEDULABLE_NODE": Code(
-        "pods that no node may take, because of taints or labels",
+        "No node may run some pods, because of taints or labels.",
         "Compare the nodes' taints and labels with what the pod asks for.",
     ),
     "KVM_MISSING": Code(
@@ -815,16 +815,16 @@ COZYSTACK: Mapping[str, Code] = {
         (WARNING,),
     ),
     "PACKAGES_NOT_CLOSED": Code(
-        "packages that wait for packages which were disabled",
+        "Packages wait for packages that were disabled.",
         "Enable them, or disable what needs them as well: the profiles close under dependencies.",
     ),
     "BELOW_DOCUMENTED_USE": Code(
-        "less than the documentation says is used, although requests fit",
+        "The requests fit, and a node is smaller than CozyStack's documentation asks for.",
         "Expect containers to be killed for lack of memory, or take t4g.large or larger.",
         (WARNING,),
     ),
     "SIZE_UNKNOWN": Code(
-        "an instance type whose size is not known",
+        "The size of an instance type is not known.",
         "Give credentials with which EC2 can be asked, or the size as an option.",
         (WARNING,),
     ),
@@ -837,53 +837,53 @@ COZYSTACK: Mapping[str, Code] = {
         "Install it with urmanac.talos.cozystack_install.",
     ),
     "NODE_NOT_READY": Code(
-        "a node that is not ready",
+        "A node is not ready.",
         "Look at it with urmanac.talos.talos_info. It may have run out of memory.",
     ),
     "OPERATOR_NOT_READY": Code(
-        "CozyStack's operator does not run",
+        "CozyStack's operator does not run.",
         "Look at its pod: kubectl --namespace cozy-system describe pod, and logs.",
     ),
     "FLUX_NOT_READY": Code(
-        "Flux does not run",
+        "Flux does not run.",
         "Look at its pod: kubectl --namespace cozy-fluxcd describe pod, and logs of its containers.",
     ),
     "SOURCE_NOT_READY": Code(
-        "the packages' source cannot be read",
+        "The source of the packages cannot be read.",
         "Check cluster_cozystack_platform_source_url and _ref, and whether nodes reach it.",
     ),
     "PACKAGE_NOT_READY": Code(
-        "a package that is not ready",
+        "A package is not ready.",
         "Look at it: kubectl describe package {name}.",
     ),
     "RELEASE_NOT_READY": Code(
-        "a release that is not ready although all it depends on is",
+        "A release is not ready although everything that it depends on is.",
         "Look at it: kubectl --namespace {namespace} describe helmrelease {name}, and at its pods.",
     ),
     "IMAGE_PULL_FAILED": Code(
-        "an image that cannot be pulled",
+        "An image cannot be pulled.",
         "Check the image's name, the registry and the bastion's cache of it.",
     ),
     "OUT_OF_MEMORY_KILLED": Code(
-        "a container that was killed because memory ran out",
+        "A container was killed because memory ran out.",
         _LARGER,
         (WARNING,),
     ),
     "VOLUME_PENDING": Code(
-        "a volume that nothing provides",
+        "Nothing provides a volume that a pod waits for.",
         "Make a StorageClass and a pool for LINSTOR (cluster_cozystack_data_disk).",
         (WARNING,),
     ),
     "WEBHOOK_REFUSED": Code(
-        "a webhook that refuses, or cannot be reached",
+        "A webhook refuses, or cannot be reached.",
         "Look at the webhook's own pod, and at network policies in its way. Flux tries again.",
     ),
     "QUOTA_EXCEEDED": Code(
-        "a quota that is used up",
+        "A quota is used up.",
         "Raise the namespace's ResourceQuota, or remove what uses it up.",
     ),
     "NAME_CLASH": Code(
-        "an object of the same name that belongs to somebody else",
+        "An object of the same name belongs to somebody else.",
         "Remove what is in the way (another CNI, for one), or let Helm adopt it by its annotations.",
     ),
 }

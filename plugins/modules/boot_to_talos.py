@@ -161,7 +161,10 @@ findings:
   elements: dict
   contains:
     code:
-      description: What it is about.
+      description:
+        - What it is about.
+        - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md)
+          explains each.
       type: str
       sample: SECURE_BOOT
     cause:
@@ -194,7 +197,7 @@ failure:
   type: dict
   contains:
     code:
-      description: What it is about.
+      description: What it is about, as in RV(findings).
       type: str
       sample: IMAGE_NOT_FOUND
     line:

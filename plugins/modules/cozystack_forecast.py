@@ -123,13 +123,8 @@ verdicts:
     code:
       description:
         - What it is. The diagnosis of an installation and the report use the same codes.
-        - C(ARCH_UNSUPPORTED_IMAGES) - images that are not built for the nodes' architecture.
-        - C(INSUFFICIENT_MEMORY), C(INSUFFICIENT_CPU), C(INSUFFICIENT_PODS) - pods that no node has enough left for.
-        - C(NOT_ENOUGH_NODES), C(NO_SCHEDULABLE_NODE) - pods that must not share a node, or that no node may take.
-        - C(PACKAGES_NOT_CLOSED) - packages that wait for ever for others that were disabled.
-        - C(KVM_MISSING), C(DATA_DISK_MISSING) - no virtual machine can start, no volume can be made.
-        - C(BELOW_DOCUMENTED_USE) - less than the documentation says is used, although requests fit.
-        - C(SIZE_UNKNOWN) - an instance type of which nothing is known.
+        - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md)
+          explains each.
       type: str
       returned: success
       sample: INSUFFICIENT_MEMORY

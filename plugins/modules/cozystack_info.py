@@ -290,7 +290,9 @@ storage:
     pools: [data]
     claims_pending: []
 verdicts:
-  description: Everything that is in the way, with the codes of the forecast, causes before consequences.
+  description:
+    - Everything that is in the way, with the codes of the forecast, causes before consequences.
+    - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md) explains each code.
   returned: always
   type: list
   elements: dict

@@ -94,7 +94,10 @@ deviations:
       returned: success
       sample: critical
     code:
-      description: What kind of deviation it is, for programs.
+      description:
+        - What kind of deviation it is, for programs.
+        - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md)
+          explains each.
       type: str
       returned: success
       sample: RULE_OPEN_TO_EVERYBODY

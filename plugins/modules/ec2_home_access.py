@@ -171,7 +171,9 @@ schedules:
   type: dict
   sample: {"created": ["talos-home-access-1f2e3d4c5b-6a79880716"], "updated": [], "deleted": []}
 problem:
-  description: Why the input was refused, for programs.
+  description:
+    - Why the input was refused, for programs.
+    - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md) explains each code.
   returned: when the input was refused
   type: dict
   sample:

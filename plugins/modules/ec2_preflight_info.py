@@ -88,52 +88,9 @@ problems:
   contains:
     code:
       description:
-        - What kind of problem it is.
-        - C(INVALID_CLUSTER_NAME), C(INVALID_PROJECT_NAME), C(IAM_NAME_TOO_LONG) - a name that AWS or DNS refuses.
-        - C(TEXT_NOT_ALLOWED) - a name, description or tag, made of several variables, that AWS refuses by its length or
-          its characters.
-        - C(INVALID_DOMAIN) - no DNS domain.
-        - C(INVALID_KEY_PAIR_NAME) - what cannot be the name of an EC2 key pair, such as a public key.
-        - C(ZONE_NOT_IN_REGION), C(ZONE_NOT_AVAILABLE) - a zone of another region, or one that cannot be used.
-        - C(INVALID_CIDR), C(CIDR_HOST_BITS), C(CIDR_PREFIX_NOT_ALLOWED), C(CIDR_NOT_USABLE) - a network that is none,
-          has bits behind its prefix, has a prefix that AWS refuses, or lies in a reserved range.
-        - C(SUBNET_OUTSIDE_VPC) - a subnet that is not in the VPC.
-        - C(INVALID_ADDRESS), C(ADDRESS_OUTSIDE_SUBNET), C(ADDRESS_RESERVED), C(ADDRESS_TAKEN_TWICE) - an address that
-          is none, is not in the subnet, belongs to AWS, or is given to two.
-        - C(INVALID_NODE_NAME), C(NODE_NAME_RESERVED), C(NODE_NAME_TAKEN_TWICE) - a node's name that is no host name,
-          names another part of the cluster, or is used twice.
-        - C(UNKNOWN_NODE_ROLE), C(UNKNOWN_MACHINE_TYPE), C(UNKNOWN_CPU_CREDITS) - a word that is not one of the choices.
-        - C(TOO_MANY_NODES) - more nodes than O(cluster.nodes_max).
-        - C(NO_CONTROL_PLANE), C(EVEN_CONTROL_PLANES) - a number of control planes that makes no sense to etcd.
-        - C(VOLUME_TOO_SMALL) - a root volume of less than 20 GiB.
-        - C(INVALID_TAG_KEY), C(INVALID_TAG_VALUE), C(TAG_KEY_RESERVED), C(TOO_MANY_TAGS) - tags that AWS refuses,
-          or that would replace the collection's own.
-        - C(UNKNOWN_EGRESS), C(WIREGUARD_PARAMETER_MISSING) - no way out that the bastion knows, or a tunnel without the
-          SSM parameter that holds its key.
-        - C(INVALID_IMAGE) - no image that the bastion could start from.
-        - C(INVALID_TIME), C(INVALID_SCHEDULE), C(INVALID_TIME_ZONE), C(INVALID_KEEP_MINUTES) - hours that
-          Auto Scaling cannot keep.
-        - C(INSTANCE_TYPE_NOT_IN_REGION), C(TYPE_NOT_IN_ZONE) - an instance type that cannot be had there.
-        - C(ARCHITECTURE_NOT_ARM64), C(INSTANCE_TYPE_TOO_SMALL) - an instance type that cannot run the images.
-        - C(VCPU_QUOTA_TOO_SMALL), C(ADDRESS_QUOTA_TOO_SMALL), C(VPC_QUOTA_TOO_SMALL), C(RULE_QUOTA_TOO_SMALL),
-          C(INTERFACE_QUOTA_TOO_SMALL) - a quota of the account, less what is in use, that is smaller than what is still
-          missing of the cluster.
-        - C(SUBNET_FULL) - a subnet that exists and has too few free addresses.
-        - C(FREE_PLAN_TYPE) - an instance type that an account on the Free plan may not launch.
-        - C(SOURCES_OUT_OF_REACH) - O(sources) that the bastion, with its O(cluster.bastion.egress), cannot reach.
-        - C(UNKNOWN_CONNECTION), C(INVALID_SSH_PUBLIC_KEY), C(INVALID_PARAMETER_NAME) - a wrong setting of SSH to the
-          bastion.
-        - C(KEY_PAIR_NOT_FOUND) - no key pair of that name in the region; the remedy names those that exist.
-        - C(SSH_KEY_MISSING), C(NO_WAY_TO_BASTION) - the build could not log in to the bastion.
-        - C(NODE_SSH_KEY_MISSING) - nodes with O(cluster.ssh_enabled) that would accept no key.
-        - C(AMI_NOT_FOUND) - no image in the region that a node could start from.
-        - C(CREDENTIALS_MISSING), C(CREDENTIALS_EXPIRED), C(CREDENTIALS_INVALID), C(NOT_AUTHORIZED) - AWS refuses to
-          answer.
-        - C(REAL_CREDENTIALS_ON_LAB_ENDPOINT), C(LAB_CREDENTIALS_ON_REAL_ENDPOINT), C(LOOPBACK_VPC_ON_REAL_ENDPOINT) -
-          lab and AWS are mixed up; no request was sent.
-        - C(BOTOCORE_TOO_OLD) - the installed botocore does not know the call.
-        - C(CONNECTION_INVALID), C(ENDPOINT_UNREACHABLE), C(ANSWER_INVALID), C(REQUEST_LIMIT_EXCEEDED), C(AWS_ERROR) -
-          AWS could not be asked.
+        - What kind of problem it is, such as C(ADDRESS_OUTSIDE_SUBNET).
+        - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md)
+          explains each.
       type: str
       returned: success
       sample: ADDRESS_OUTSIDE_SUBNET

@@ -157,6 +157,8 @@ images:
         - Its C(code) is V(IMAGE_INVALID_REFERENCE), V(IMAGE_NOT_FOUND), V(IMAGE_NOT_AUTHORISED),
           V(IMAGE_NO_SUCH_PLATFORM) or V(IMAGE_BAD_DIGEST), which another attempt will not fix, or
           V(IMAGE_UNREACHABLE), V(IMAGE_RATE_LIMITED) or V(IMAGE_UNEXPECTED_ANSWER), after which nothing is known.
+        - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md)
+          explains each code.
       type: dict
       sample:
         code: IMAGE_NO_SUCH_PLATFORM

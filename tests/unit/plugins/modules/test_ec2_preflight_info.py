@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils import _codes
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import client
 from ansible_collections.urmanac.talos.plugins.modules import ec2_preflight_info
 from tests.ec2_cluster import account_answers, aws_with_images, cluster, empty_aws, node, run_module
@@ -143,11 +140,3 @@ def test_the_bastion_of_the_lab_may_fetch_nothing_from_github(
 
     assert codes(result) == ["ENDPOINT_UNREACHABLE"]
     assert codes(with_vpc_of_aws) == ["SOURCES_OUT_OF_REACH", "ENDPOINT_UNREACHABLE"]
-
-
-def test_every_code_is_documented() -> None:
-    given = {*_codes.DESCRIPTION, *_codes.BASTION, *_codes.ACCOUNT, *_codes.AWS} - {"NAME_TAKEN"}
-
-    documented = set(re.findall(r"C\(([A-Z0-9_]+)\)", ec2_preflight_info.RETURN))
-
-    assert given == documented

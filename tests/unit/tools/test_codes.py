@@ -1,0 +1,102 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every code that is raised is on the list and in docs/codes.md, and every code there is raised."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._codes import CODES, Code
+from tests.checks.files import collection_files
+from tests.checks.process import ROOT
+from tools import codes
+
+LIST = "plugins/module_utils/_codes.py"
+CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+# Texts of others that look like codes.
+OF_OTHERS = {
+    # Variables of the environment, and options of programs.
+    *("ANSIBLE_MODULE_ARGS", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_EC2", "DOCKER_CONFIG", "PRETTY_NAME"),
+    *("TS_AUTHKEY", "TS_AUTH_ONCE", "TS_EXTRA_ARGS", "TS_HOSTNAME", "TS_ROUTES", "TS_USERSPACE"),
+    # Alerts of TLS, capabilities of Linux, words of registries and manifests, the end of a file in user-data.
+    *("BAD_CERTIFICATE", "CERTIFICATE_EXPIRED", "CERTIFICATE_REQUIRED", "CERTIFICATE_UNKNOWN", "DECRYPT_ERROR"),
+    *("HANDSHAKE_FAILURE", "UNKNOWN_CA", "UNKNOWN_CERTIFICATE_AUTHORITY", "NET_ADMIN", "NET_BIND_SERVICE", "NET_RAW"),
+    *("MANIFEST_UNKNOWN", "NAME_UNKNOWN", "MASTER_NODES", "REPLACE_ME", "END_OF_FILE_OF_URMANAC_TALOS"),
+}
+
+
+def constants(path: Path) -> Iterator[str]:
+    """Yield the texts of a Python file that look like codes."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value):
+            yield node.value
+
+
+def calls_without_remedy(path: Path) -> Iterator[str]:
+    """Yield the codes of which a Python file makes findings with the remedy of the list."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "finding":
+            code, given = node.args[0], len(node.args)
+            if isinstance(code, ast.Constant) and given < 4:
+                yield str(code.value)
+
+
+@pytest.fixture(scope="module")
+def raised() -> set[str]:
+    """Return what looks like a code in the collection's Python files, the list itself left out."""
+    names = [name for name in collection_files() if name.startswith(("plugins/", "roles/")) and name.endswith(".py")]
+    return {code for name in names if name != LIST for code in constants(ROOT / name)}
+
+
+def test_every_code_that_is_raised_is_on_the_list(raised: set[str]) -> None:
+    unknown = raised - set(CODES) - OF_OTHERS
+
+    assert unknown == set(), f"Add these to {LIST}, or to OF_OTHERS here if they are not codes."
+
+
+def test_every_code_on_the_list_is_raised_somewhere(raised: set[str]) -> None:
+    assert set(CODES) - raised == set()
+
+
+def test_every_code_that_a_role_compares_with_is_on_the_list() -> None:
+    files = [name for name in collection_files() if re.match(r"(roles|playbooks)/.*\.(yml|j2)$", name)]
+    compared = {
+        code
+        for name in files
+        for code in re.findall(r"code == '(\w+)'|'(\w+)' in \S*codes", (ROOT / name).read_text(encoding="utf-8"))
+    }
+
+    assert {code for pair in compared for code in pair if code} <= set(CODES)
+
+
+def test_a_remedy_with_a_name_to_fill_in_is_never_given_as_it_stands() -> None:
+    unfilled = {name for name, code in CODES.items() if "{" in code.remedy}
+    files = [ROOT / name for name in collection_files() if name.startswith("plugins/") and name.endswith(".py")]
+
+    assert [call for file in files for call in calls_without_remedy(file) if call in unfilled] == []
+
+
+def test_the_page_is_what_the_command_prints() -> None:
+    written = codes.PAGE.read_text(encoding="utf-8")
+
+    assert written == codes.page(), "Run python -m tools.codes > docs/codes.md"
+
+
+def test_the_page_has_a_row_for_each_code() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| `", codes.page(), re.MULTILINE)
+
+    assert sorted(set(rows) - {"error", "warning"}) == sorted(CODES)
+
+
+def test_a_row_has_severities_a_sentence_and_names_in_capitals() -> None:
+    listed = {"SO_IT_IS": Code("it is so", "Run a | b {name}.", ("high", "critical"))}
+
+    *_, row, end = codes.area("Area", listed)
+
+    assert (row, end) == (r"| `SO_IT_IS` | `high` or `critical` | It is so. | Run a \| b NAME. |", "")
