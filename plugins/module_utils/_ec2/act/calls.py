@@ -43,6 +43,8 @@ _PROPAGATING = {
     "iaminstanceprofile": ("InvalidParameterValue", "ValidationError"),
     "assumetherole": ("ValidationException",),
 }
+# They ask by a name that a role and an instance profile share: without the one that was made, the other is not late.
+_IAM_LOOKS = ("get_role", "get_role_policy", "get_instance_profile")
 _TRANSIENT_REMEDY = "Run it again: what exists already is kept and used."
 
 
@@ -81,7 +83,8 @@ class Calls:
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """Return the answer of a call that can be repeated: it reads, or sets something to a value."""
         return self._patiently(
-            lambda: self._api.call(service, operation, **parameters), lambda error: self._is_passing(error, parameters)
+            lambda: self._api.call(service, operation, **parameters),
+            lambda error: self._is_passing(error, parameters, is_answer=service == "iam" and operation in _IAM_LOOKS),
         )
 
     def put(self, service: str, operation: str, already: Iterable[str], /, **parameters: Any) -> None:
@@ -136,9 +139,11 @@ class Calls:
                 return seen
         return look()
 
-    def _is_passing(self, error: AwsError, parameters: Mapping[str, Any]) -> bool:
+    def _is_passing(self, error: AwsError, parameters: Mapping[str, Any], *, is_answer: bool = False) -> bool:
+        """Return whether the error passes by itself; with is_answer, not found is what was asked for."""
         passing = is_busy(error) or is_propagating(error)
-        return passing or (is_not_found(error) and bool(self._made & set(texts_in(parameters))))
+        late = not is_answer and is_not_found(error) and bool(self._made & set(texts_in(parameters)))
+        return passing or late
 
     def _patiently(self, attempt: Callable[[], T], passes: Callable[[AwsError], bool], patience: Patience = _BUSY) -> T:
         for _pause in self._pauses(patience):

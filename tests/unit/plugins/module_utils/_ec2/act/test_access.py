@@ -88,6 +88,12 @@ def test_nothing_is_made_beside_the_role(built: BadDay) -> None:
     assert built.writes() == ["create_role", "put_role_policy"]
 
 
+def test_nothing_is_waited_for_that_has_the_name_of_the_role_and_is_not_made(built: BadDay) -> None:
+    role(built)
+
+    assert built.time == 0
+
+
 def test_without_a_network_it_is_planned_and_not_made(api: BadDay) -> None:
     assert role(api, check_mode=True).changed
 
