@@ -200,7 +200,7 @@ def simulation(tmp_path: Path) -> Iterator[Simulation]:
 def test_site_yml_works_over_ssh_with_a_replaced_machine_and_on_the_next_day(
     simulation: Simulation, tmp_path: Path, note: Callable[[str], None]
 ) -> None:
-    code, said = simulation.play("playbooks/site.yml", when="PLAY [Build the nodes]", do=simulation.replace)
+    code, said = simulation.play("playbooks/site.yml", when="TASK [urmanac.talos.nodes : ", do=simulation.replace)
     assert code == 0, said
     first_known = simulation.known_hosts
 
