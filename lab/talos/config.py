@@ -108,10 +108,7 @@ def parse(text: bytes, release: tuple[int, int]) -> Config:
     problems = validation.invalid(documents, release)
     if problems:
         count = f"{len(problems)} error{'s' if len(problems) > 1 else ''} occurred:"
-        reported = (
-            "\n\t* {document}: {cause} ({path})".format(cause=problem.message, **problem.evidence)
-            for problem in problems
-        )
+        reported = ("\n\t* {document}: {cause} ({path})".format(cause=it.message, **it.evidence) for it in problems)
         raise ConfigError(count + "".join(reported) + "\n\n")
     return Config(text.decode(), documents)
 
