@@ -20,9 +20,10 @@ FORMS: Mapping[str, Callable[..., Iterable[str]]] = {
 }
 
 
-def findings(records: Iterable[Mapping[str, Any]], form: str, parts: Sequence[str] = ()) -> list[str]:
-    """Return the findings as lines in one of the forms, the properties that are named in front of what is wrong."""
-    return list(FORMS[form](map(_findings.finding_of, records), *parts))
+def findings(records: Iterable[Mapping[str, Any]], form: str, parts: Sequence[str] = ()) -> str:
+    """Return the findings in one of the forms, the properties that are named in front of what is wrong."""
+    # Ansible takes '\n' in an expression of a task for a backslash and an n, so that roles could not join lines.
+    return "\n".join(FORMS[form](map(_findings.finding_of, records), *parts))
 
 
 class FilterModule:
