@@ -60,10 +60,10 @@ def finding(
     severity: str = "",
     evidence: Mapping[str, Any] | None = None,
 ) -> Finding:
-    """Return a finding; what is not given is that of its code, which has to be on the list."""
+    """Return a finding; what is not given is that of its code. The list has to have the code and the severity."""
     known = CODES[code]
-    said = known.remedy if remedy is None else remedy
-    return Finding(code, severity or known.severities[0], subject, message, said, evidence or {})
+    grade = known.severities[known.severities.index(severity) if severity else 0]
+    return Finding(code, grade, subject, message, known.remedy if remedy is None else remedy, evidence or {})
 
 
 def finding_of(record: Mapping[str, Any]) -> Finding:

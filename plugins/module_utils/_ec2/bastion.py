@@ -114,6 +114,13 @@ def parse_bastion(bastion: Mapping[str, Any] | None) -> BastionSpec | None:
 
 def bastion_problems(bastion: BastionSpec) -> Iterator[Finding]:
     """Yield everything that is wrong with the bastion."""
+    yield from _egress_problems(bastion)
+    yield from _machine_problems(bastion)
+    yield from _ssh_problems(bastion)
+    yield from _schedule_problems(bastion)
+
+
+def _egress_problems(bastion: BastionSpec) -> Iterator[Finding]:
     if bastion.egress not in EGRESS:
         message = f"There is no egress {bastion.egress!r}."
         yield finding(
@@ -125,6 +132,9 @@ def bastion_problems(bastion: BastionSpec) -> Iterator[Finding]:
             "cluster_bastion_wireguard_parameter",
             f"{bastion.wireguard_parameter!r} names no parameter of SSM, and the tunnel's key has to come from one.",
         )
+
+
+def _machine_problems(bastion: BastionSpec) -> Iterator[Finding]:
     if bastion.volume_size < _VOLUME_SIZE_MIN:
         message = f"A volume of {bastion.volume_size} GiB cannot hold Amazon Linux 2023."
         yield finding(
@@ -142,8 +152,6 @@ def bastion_problems(bastion: BastionSpec) -> Iterator[Finding]:
             f"Use 0 to {KEEP_MINUTES_MAX}, or leave cluster_bastion_start and _stop empty for one that always runs."
         )
         yield finding("INVALID_KEEP_MINUTES", "cluster_bastion_keep_minutes", message, remedy)
-    yield from _ssh_problems(bastion)
-    yield from _schedule_problems(bastion)
 
 
 def _ssh_problems(bastion: BastionSpec) -> Iterator[Finding]:

@@ -35,9 +35,11 @@ def test_what_is_not_given_comes_from_the_list_of_codes() -> None:
     assert (TAKEN.blocks, KVM.blocks) == (True, False)
 
 
-def test_a_code_that_is_not_on_the_list_is_a_bug() -> None:
+def test_a_code_or_a_severity_that_is_not_on_the_list_is_a_bug() -> None:
     with pytest.raises(KeyError):
         finding("NO_SUCH_CODE", "it", "It is wrong.")
+    with pytest.raises(ValueError, match="not in tuple"):
+        finding("RULE_NOT_ALLOWED", "rule", "It is open.", severity="low")
 
 
 def test_a_finding_can_have_another_severity_and_subject() -> None:
