@@ -40,17 +40,14 @@ class AssetServer:
         self._server = http.server.ThreadingHTTPServer((settings.bastion_address, ASSET_PORT), handler)
 
     def start(self) -> None:
-        """Serve in a thread."""
         threading.Thread(target=self._server.serve_forever, args=(0.05,), name="assets", daemon=True).start()
 
     def stop(self) -> None:
-        """Stop serving."""
         self._server.shutdown()
         self._server.server_close()
 
 
 def write_manifests(directory: Path) -> None:
-    """Write CozyStack's manifests and their checksums."""
     simulated = {"cozystack-operator-talos": manifests.operator_manifest(), "cozystack-crds": manifests.definitions()}
     for name, objects in simulated.items():
         text = yaml.safe_dump_all(objects, explicit_start=True)

@@ -15,11 +15,8 @@ from lab.settings import REGISTRY_PORT, Settings
 class Service(Protocol):
     """A simulation of one service."""
 
-    def start(self) -> None:
-        """Answer at the bastion's address."""
-
-    def stop(self) -> None:
-        """Answer no more."""
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
 
 
 class BastionServices:
@@ -31,18 +28,15 @@ class BastionServices:
 
     @property
     def is_running(self) -> bool:
-        """Tell whether they run."""
         return bool(self._running)
 
     def start(self) -> None:
-        """Start all of them."""
         cache = Registry(self._settings.bastion_address, REGISTRY_PORT, store=shared_store())
         self._running = [AssetServer(self._settings), cache]
         for service in self._running:
             service.start()
 
     def stop(self) -> None:
-        """Stop those that run."""
         running, self._running = self._running, []
         for service in running:
             with contextlib.suppress(OSError):

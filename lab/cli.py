@@ -43,7 +43,6 @@ LAB_SANDBOX (auto, namespace or path: how a machine's user-data is kept apart fr
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Do what the command line says and return the exit code."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # for `| head`, and for the command that `run` becomes
     options = _parser().parse_args(arguments)
     try:
@@ -84,7 +83,6 @@ def _check_platform(command: str) -> None:
 
 
 def up(settings: Settings) -> int:
-    """Start the lab unless one of the same code runs already."""
     state = _state(settings)
     if state and _is_ours(state) and _is_current(settings, state) and _ask(settings, "status"):
         print(f"lab: already up at {settings.endpoint} (process {state['pid']})")
@@ -101,7 +99,6 @@ def up(settings: Settings) -> int:
 
 
 def down(settings: Settings) -> int:
-    """End the lab and say what was removed."""
     state = _state(settings)
     if not settings.directory.exists():
         print(f"lab: was not up; nothing at {settings.directory}")
@@ -145,7 +142,6 @@ def _status_text(report: dict[str, Any], state: dict[str, Any] | None) -> str:
 
 
 def run(settings: Settings, argv: list[str]) -> int:
-    """Become the command, in an environment in which nothing but the lab can be reached as AWS."""
     command = argv[1:] if argv[:1] == ["--"] else argv
     if not command:
         raise LabError("There is no command to run. Give one: python -m lab run -- ansible-playbook playbooks/site.yml")

@@ -22,7 +22,6 @@ LOG = logging.getLogger("lab")
 
 
 def main() -> int:
-    """Serve until asked to end."""
     logging.basicConfig(format="%(asctime)s %(name)s: %(message)s", level=logging.INFO, stream=sys.stderr)
     settings = read_settings()
     ended = threading.Event()

@@ -28,13 +28,10 @@ GZIP = b"\x1f\x8b"
 
 
 class Node(Protocol):
-    """What the lab needs of a Simulated Talos node."""
+    """What the lab needs of a simulated Talos node."""
 
-    async def start(self) -> None:
-        """Answer at the address."""
-
-    async def stop(self) -> None:
-        """Answer no more."""
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
 
 
 class Size(NamedTuple):
@@ -68,16 +65,13 @@ class Machine:
 
     @property
     def console(self) -> Path:
-        """Return the file that simulates the serial console."""
         return self.directory / "console.log"
 
     def say(self, text: str) -> None:
-        """Write a line of the lab's own to the console."""
         with self.console.open("a", encoding="utf-8") as console:
             console.write(f"[lab, simulated] {text}\n")
 
     def describe(self) -> dict[str, Any]:
-        """Return what is to be known from outside."""
         state = "terminated" if self.terminated and self.state == "off" else self.state
         return self.identity | {"state": state, "system": self.system}
 
@@ -89,7 +83,6 @@ class Machine:
         threading.Thread(target=self._boot, args=(power, user_data), name=self.identity["id"], daemon=True).start()
 
     def power_off(self) -> None:
-        """End everything that runs in the machine."""
         with self._lock:
             self._power += 1
             process, self.process = self.process, None
@@ -103,7 +96,6 @@ class Machine:
         self._set("off")
 
     def reboot(self) -> None:
-        """Power off and on; user-data does not run again."""
         self.power_off()
         self.power_on(b"")
 
@@ -252,37 +244,31 @@ class MachinePark:
         machine.power_on(decode_user_data(user_data))
 
     def power_off(self, identifier: str) -> None:
-        """Stop a machine; its disk stays."""
         machine = self.machines.get(identifier)
         if machine:
             threading.Thread(target=machine.power_off, daemon=True).start()
 
     def remove(self, identifier: str) -> None:
-        """End a machine for ever."""
         machine = self.machines.get(identifier)
         if machine:
             machine.terminated = True
             self.power_off(identifier)
 
     def reboot(self, identifier: str) -> None:
-        """Power a machine off and on."""
         machine = self.machines.get(identifier)
         if machine:
             threading.Thread(target=machine.reboot, daemon=True).start()
 
     def console(self, identifier: str) -> str:
-        """Return the end of a machine's serial log."""
         machine = self.machines.get(identifier)
         if machine is None:
             return ""
         return machine.console.read_bytes()[-CONSOLE_BYTES:].decode("utf-8", errors="replace")
 
     def describe(self) -> list[dict[str, Any]]:
-        """Return all machines, those that ended too."""
         return [machine.describe() for machine in list(self.machines.values())]
 
     def stop(self) -> None:
-        """End all machines."""
         for machine in list(self.machines.values()):
             with contextlib.suppress(Exception):  # the daemon ends, whatever a node says
                 machine.power_off()

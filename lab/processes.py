@@ -35,7 +35,6 @@ def start_time(pid: int) -> int | None:
 
 
 def is_alive(pid: int, started: int) -> bool:
-    """Tell whether the very process that began at that time still runs."""
     return start_time(pid) == started
 
 
@@ -61,7 +60,6 @@ def _gone(pid: int, started: int, seconds: float) -> bool:
 
 
 def descendants(pid: int) -> list[int]:
-    """Return every process below one, the farthest last."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -78,7 +76,6 @@ def descendants(pid: int) -> list[int]:
 
 
 def listeners() -> Iterator[Listener]:
-    """Yield every TCP socket that listens on an IPv4 address or on all addresses."""
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         with contextlib.suppress(OSError):
             for line in Path(table).read_text(encoding="utf-8").splitlines()[1:]:
@@ -95,7 +92,6 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def holder(inode: str) -> str:
-    """Return who holds a socket, as far as this user may see it."""
     wanted = f"socket:[{inode}]"
     for process in Path("/proc").iterdir():
         if not process.name.isdigit():

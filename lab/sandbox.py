@@ -24,66 +24,21 @@ HEADER = b"# Made by urmanac.talos"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PROGRAMS = Path(__file__).parent / "machine"
 SIMULATED = (
-    *(
-        "aws",
-        "curl",
-        "dnf",
-        "findmnt",
-        "ip",
-        "kexec",
-        "lsblk",
-        "modprobe",
-        "poweroff",
-        "reboot",
-        "shutdown",
-        "systemctl",
-    ),
-    *("sysctl", "udevadm", "uname"),
+    *("aws", "curl", "dnf", "findmnt", "ip", "kexec", "lsblk", "modprobe", "poweroff", "reboot", "shutdown"),
+    *("sysctl", "systemctl", "udevadm", "uname"),
 )
 HARMLESS = (
-    *("[", "awk", "base64", "basename", "cat", "chmod", "cmp", "cp", "cut", "date", "dirname", "echo", "env", "expr"),
-    *(
-        "chown",
-        "false",
-        "grep",
-        "gunzip",
-        "gzip",
-        "head",
-        "hostname",
-        "id",
-        "install",
-        "kill",
-        "ln",
-        "ls",
-        "mkdir",
-        "mktemp",
-    ),
-    *("mv", "nohup", "nproc", "od", "printf", "readlink", "realpath", "rm", "rmdir", "sed", "seq", "setsid", "sh"),
-    *("sha256sum", "sleep", "sort", "stat", "tail", "tar", "tee", "test", "timeout", "touch", "tr", "true", "uniq"),
-    *("wc", "xargs"),
+    *("[", "awk", "base64", "basename", "cat", "chmod", "chown", "cmp", "cp", "cut", "date", "dirname", "echo", "env"),
+    *("expr", "false", "grep", "gunzip", "gzip", "head", "hostname", "id", "install", "kill", "ln", "ls", "mkdir"),
+    *("mktemp", "mv", "nohup", "nproc", "od", "printf", "readlink", "realpath", "rm", "rmdir", "sed", "seq", "setsid"),
+    *("sh", "sha256sum", "sleep", "sort", "stat", "tail", "tar", "tee", "test", "timeout", "touch", "tr", "true"),
+    *("uniq", "wc", "xargs"),
 )
 DIRECTORIES = (
-    *(
-        "boot/efi",
-        "dev",
-        "etc/amazon/ssm",
-        "etc/cloud",
-        "etc/ssh",
-        "home/ec2-user",
-        "etc/sysctl.d",
-        "etc/systemd/system",
-        "home",
-        "lab/bin",
-        "mnt",
-        "opt",
-        "proc",
-        "root",
-        "run/lab",
-        "srv",
-        "tmp",
-    ),
-    *("sys/block/nvme0n1", "sys/class/net/ens5", "sys/firmware/efi/efivars", "var/lib/cloud/instance", "var/log"),
-    *("var/tmp", "usr-local/bin", "usr-local/sbin"),
+    *("boot/efi", "dev", "etc/amazon/ssm", "etc/cloud", "etc/ssh", "etc/sysctl.d", "etc/systemd/system", "home"),
+    *("home/ec2-user", "lab/bin", "mnt", "opt", "proc", "root", "run/lab", "srv", "sys/block/nvme0n1", "tmp"),
+    *("sys/class/net/ens5", "sys/firmware/efi/efivars", "usr-local/bin", "usr-local/sbin"),
+    *("var/lib/cloud/instance", "var/log", "var/tmp"),
 )
 
 
@@ -103,7 +58,6 @@ class Sandbox:
         self.program.chmod(0o700)
 
     def refusal(self) -> str | None:
-        """Return why the script is not run, or None."""
         return None
 
     def command(self) -> list[str]:
@@ -131,15 +85,12 @@ class Sandbox:
         self._started = processes.start_time(self.process.pid) or 0
 
     def identity(self) -> dict[str, Any]:
-        """Return what names the process for ever."""
         return {"pid": self.process.pid, "started": self._started} if self.process else {}
 
     def is_running(self) -> bool:
-        """Tell whether anything of the script still runs."""
         return self.process is not None and self.process.poll() is None
 
     def kill(self) -> None:
-        """End the script and all that it started."""
         if self.process is None:
             return
         # Held first, all of them: a shell that saw its child die would say so on the console, or go on.
@@ -158,7 +109,6 @@ class Sandbox:
             return False
 
     def requested_reboot(self) -> str | None:
-        """Return what the machine is to become: talos, linux or off."""
         try:
             return (self.root / "run/lab/reboot").read_text(encoding="utf-8").strip() or None
         except OSError:
@@ -215,12 +165,10 @@ class ChosenSandbox:
         self.kind = kind.kind
 
     def __call__(self, directory: Path, script: bytes, identity: dict[str, Any]) -> Sandbox:
-        """Return a place for a script."""
         return self._kind(directory, script, identity, seconds=self._seconds)
 
 
 def choose_sandbox(settings: Settings) -> ChosenSandbox:
-    """Return the best sandbox that there is."""
     namespaces = settings.sandbox == "namespace" or (settings.sandbox == "auto" and namespaces_work())
     return ChosenSandbox(NamespaceSandbox if namespaces else PathSandbox, settings.script_seconds)
 

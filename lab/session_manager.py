@@ -41,12 +41,10 @@ class Parser(argparse.ArgumentParser):
     """A parser that ends as the AWS CLI does."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong with the command line."""
         raise SystemExit(refuse(252, f"aws: [ERROR]: {message}"))
 
 
 def refuse(code: int, text: str) -> int:
-    """Say why nothing is done, and return the exit code."""
     print(f"\n{text}\n{SAYS}", file=sys.stderr)
     return code
 
@@ -81,7 +79,6 @@ def aws(words: list[str]) -> int:
 
 
 def parameters(text: str) -> dict[str, dict[str, list[str]]]:
-    """Return parameters as the AWS CLI takes them: JSON, or name=value."""
     if not text:
         return {}
     if text.startswith("{"):
@@ -91,7 +88,6 @@ def parameters(text: str) -> dict[str, dict[str, list[str]]]:
 
 
 def call(endpoint: str, region: str, action: str, request: dict[str, object]) -> dict[str, str]:
-    """Call the lab as an SDK would."""
     key = os.environ.get("AWS_ACCESS_KEY_ID", "")
     headers = {
         "Authorization": CREDENTIAL.format(key=key, region=region),
@@ -119,14 +115,12 @@ def plugin(words: list[str]) -> int:
 
 
 def send(machine: socket.socket) -> None:
-    """Send standard input to its end."""
     while data := os.read(0, 65536):
         machine.sendall(data)
     machine.shutdown(socket.SHUT_WR)
 
 
 def write(data: bytes) -> None:
-    """Write all of it to standard output."""
     while data:
         data = data[os.write(1, data) :]
 

@@ -47,12 +47,10 @@ class Settings:
 
     @property
     def endpoint(self) -> str:
-        """Return the URL that simulates every AWS endpoint."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def bastion_address(self) -> str:
-        """Return the address that the bastion would have."""
         return str(self.network.network_address + 100)
 
     @property
@@ -62,27 +60,22 @@ class Settings:
 
     @property
     def state_file(self) -> Path:
-        """Return the file in which a running daemon says who it is."""
         return self.directory / "daemon.json"
 
     @property
     def log_file(self) -> Path:
-        """Return the daemon's log."""
         return self.directory / "daemon.log"
 
     @property
     def machines(self) -> Path:
-        """Return the directory of all machines."""
         return self.directory / "machines"
 
     @property
     def assets(self) -> Path:
-        """Return the directory that the asset server serves."""
         return self.directory / "assets"
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Return the settings that the environment asks for."""
     return Settings(
         directory=_directory(environment.get("LAB_DIRECTORY") or REPOSITORY / ".lab"),
         network=_network(environment.get("LAB_NETWORK") or "127.10.0.0/16"),

@@ -27,7 +27,6 @@ class Account:
     unknown_profiles: dict[str, int] = field(default_factory=dict)
 
     def order(self, body: dict[str, Any]) -> None:
-        """Change what the account may have."""
         if set(body) - {"quotas", "plan", "unknown_profile_uses"} or body.get("plan", "PAID") not in ("PAID", "FREE"):
             raise ValueError("an account has quotas, a plan (PAID or FREE) and unknown_profile_uses")
         self.quotas |= {code: float(value) for code, value in body.get("quotas", {}).items()}

@@ -22,12 +22,8 @@ from xml.etree import ElementTree
 KINDS = ("throttle", "refuse", "delay", "lost_answer", "dropped_answer", "eventual")
 # What a call creates: the beginning of its identifier, or the parameter that names it and the code when it is unknown.
 _CREATED = {
-    "RunInstances": "i",
-    "CreateNetworkInterface": "eni",
-    "CreateSubnet": "subnet",
-    "CreateRouteTable": "rtb",
-    "CreateSecurityGroup": "sg",
-    "CreateLaunchTemplate": "lt",
+    **{"RunInstances": "i", "CreateNetworkInterface": "eni", "CreateSubnet": "subnet", "CreateRouteTable": "rtb"},
+    **{"CreateSecurityGroup": "sg", "CreateLaunchTemplate": "lt"},
 }
 _NAMED = {
     "CreateRole": ("RoleName", "NoSuchEntity"),
@@ -35,19 +31,10 @@ _NAMED = {
     "PutParameter": ("Name", "ParameterNotFound"),
     "ImportKeyPair": ("KeyName", "InvalidKeyPair.NotFound"),
 }
-_ANY = "vpc|subnet|igw|rtb|sg|eni|i|vol|dopt|eipalloc|lt"
-_NOT_FOUND = {
-    "vpc": "InvalidVpcID.NotFound",
-    "subnet": "InvalidSubnetID.NotFound",
-    "igw": "InvalidInternetGatewayID.NotFound",
-    "rtb": "InvalidRouteTableID.NotFound",
-    "sg": "InvalidGroup.NotFound",
-    "eni": "InvalidNetworkInterfaceID.NotFound",
-    "i": "InvalidInstanceID.NotFound",
-    "vol": "InvalidVolume.NotFound",
-    "dopt": "InvalidDhcpOptionID.NotFound",
-    "eipalloc": "InvalidAllocationID.NotFound",
-    "lt": "InvalidLaunchTemplateId.NotFound",
+_KINDS = {
+    **{"vpc": "VpcID", "subnet": "SubnetID", "igw": "InternetGatewayID", "rtb": "RouteTableID", "sg": "Group"},
+    **{"eni": "NetworkInterfaceID", "i": "InstanceID", "vol": "Volume", "dopt": "DhcpOptionID"},
+    **{"eipalloc": "AllocationID", "lt": "LaunchTemplateId"},
 }
 
 
@@ -72,7 +59,6 @@ class AwsRefusal(Exception):
 
 
 def parse_fault(data: dict[str, Any]) -> Fault:
-    """Return the fault that a JSON body describes."""
     if data.get("kind") not in KINDS or not data.get("action"):
         raise ValueError(f"a fault needs an action and a kind out of {', '.join(KINDS)}")
     return Fault(**data)
@@ -88,12 +74,10 @@ class Faults:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, fault: Fault) -> None:
-        """Let a fault wait for its action."""
         with self.lock:
             self.waiting.append(fault)
 
     def clear(self) -> None:
-        """Forget all faults."""
         with self.lock:
             self.waiting.clear()
             self.hidden.clear()
@@ -111,7 +95,9 @@ class Faults:
     def hide(self, action: str, parameters: dict[str, Any], body: str, times: int) -> None:
         """Hide, for some calls, the resource that a call has created."""
         name, code = _NAMED.get(action, ("", ""))
-        created = re.search(rf"\b(?:{_CREATED.get(action, _ANY)})-[0-9a-f]{{17}}\b", _without_metadata(body))
+        created = re.search(
+            rf"\b(?:{_CREATED.get(action, '|'.join(_KINDS))})-[0-9a-f]{{17}}\b", _without_metadata(body)
+        )
         if name:
             self.hidden[parameters[name]], self.codes[parameters[name]] = times, code
         elif created:
@@ -121,7 +107,7 @@ class Faults:
         """Refuse a call that names a hidden resource, as AWS does before the resource has spread."""
         for value in parameters.values():
             if isinstance(value, str) and value in self.hidden and self._spend(value):
-                code = self.codes.get(value) or _NOT_FOUND[value.split("-", maxsplit=1)[0]]
+                code = self.codes.get(value) or f"Invalid{_KINDS[value.partition('-')[0]]}.NotFound"
                 raise AwsRefusal(code, f"The ID '{value}' does not exist")
 
     def without_hidden(self, body: str) -> str:

@@ -13,7 +13,6 @@ Function = Callable[..., Any]
 
 
 def put(owner: Any, **members: Any) -> None:
-    """Put functions or properties into a class of moto's."""
     for name, member in members.items():
         setattr(owner, name, member)
 
@@ -41,12 +40,10 @@ def wraps(owner: Any, *names: str) -> Function:
 
 
 def refuse(code: str, message: str) -> EC2ClientError:
-    """Return the error that EC2 would answer with."""
     return EC2ClientError(code, message)
 
 
 def tags_for(response: Any, kind: str) -> dict[str, str]:
-    """Return the tags that a request's TagSpecifications hold for one kind of resource."""
     found: dict[str, str] = {}
     for specification in response._get_param("TagSpecifications", []) or []:
         if specification.get("ResourceType") == kind:

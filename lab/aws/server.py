@@ -38,6 +38,8 @@ LOG = logging.getLogger("lab.aws")
 # By the name of the action; of a REST API by its method.
 READING = ("Describe", "Get", "List", "Lookup", "Search", "Simulate", "GET ")
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/[^/]*/[^/]*/([^/]+)/")
+# The others of the lab's answer in XML.
+_JSON_SERVICES = ("events", "freetier", "scheduler", "servicequotas", "ssm")
 _TEXT = {"Content-Type": "text/xml"}
 Start = Callable[..., Any]
 
@@ -65,12 +67,10 @@ class AwsServer:
         )
 
     def start(self) -> None:
-        """Serve in a thread."""
         threading.Thread(target=self._server.serve_forever, args=(0.05,), name="aws", daemon=True).start()
         threading.Thread(target=self._application.warm_up, name="warm-up", daemon=True).start()
 
     def stop(self) -> None:
-        """Stop serving."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -259,18 +259,7 @@ def _explain(error: Exception) -> tuple[str, str, int]:
 
 
 def _error(service: str, code: str, message: str, status: int) -> Response:
-    if service in (
-        "ssm",
-        "events",
-        "scheduler",
-        "servicequotas",
-        "freetier",
-        "ce",
-        "budgets",
-        "logs",
-        "dynamodb",
-        "pricing",
-    ):
+    if service in _JSON_SERVICES:
         body = json.dumps({"__type": code, "message": message})
         return Response(body, status=status, headers={"Content-Type": "application/x-amz-json-1.1"})
     error = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"

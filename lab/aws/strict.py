@@ -47,7 +47,6 @@ CHECKS: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
 
 
 def install() -> None:
-    """Check every call that moto answers."""
     wraps(BaseResponse, "setup_class")(_checked)
 
 

@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from lab.kubernetes.cluster import KubernetesCluster
+from lab.kubernetes.discovery import Resource
 from lab.kubernetes.kinds import NAMESPACES, QUOTAS, RUNTIMES
 from lab.kubernetes.status import ApiError, no_such_object
-
-if TYPE_CHECKING:
-    from lab.kubernetes.cluster import KubernetesCluster
-    from lab.kubernetes.discovery import Resource
-    from lab.kubernetes.store import Object
+from lab.kubernetes.store import Object
 
 _WEBHOOK = "guard.lab.example.com"
 _ROLE_FIELDS = (("APIGroup", "apiGroup"), ("Kind", "kind"), ("Name", "name"))

@@ -20,18 +20,15 @@ class Need(NamedTuple):
     pods: int = 0
 
     def __add__(self, other: Need) -> Need:  # type: ignore[override]
-        """Return both together."""
         return Need(self.cpu + other.cpu, self.memory + other.memory, self.pods + other.pods)
 
 
 def millicores(quantity: Any) -> int:
-    """Return a quantity of CPU."""
     text = str(quantity)
     return int(text[:-1]) if text.endswith("m") else round(float(text) * 1000)
 
 
 def mebibytes(quantity: Any) -> int:
-    """Return a quantity of memory, rounded up."""
     text = str(quantity)
     for unit, size in _UNITS.items():
         if text.endswith(unit):
@@ -40,7 +37,6 @@ def mebibytes(quantity: Any) -> int:
 
 
 def of_pod(pod: Object) -> Need:
-    """Return what a pod asks for."""
     asked = [_of_container(one) for one in pod["spec"]["containers"]]
     return Need(sum(cpu for cpu, _ in asked), sum(memory for _, memory in asked), 1)
 
@@ -57,7 +53,6 @@ def _of_container(container: Object) -> tuple[int, int]:
 
 
 def of_node(node: Object) -> Need:
-    """Return what a node has for pods."""
     has = node["status"]["allocatable"]
     # What is rounded up for pods is rounded down here.
     return Need(millicores(has["cpu"]), int(has["memory"].removesuffix("Ki")) // 1024, int(has["pods"]))

@@ -6,17 +6,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from lab.kubernetes import discovery, status, write
+from lab.kubernetes.cluster import KubernetesCluster
 from lab.kubernetes.discovery import Resource
 from lab.kubernetes.http import Request, Response
 from lab.kubernetes.selectors import selected
 from lab.kubernetes.store import Event, Filter, Object
 from lab.kubernetes.target import Target
-
-if TYPE_CHECKING:
-    from lab.kubernetes.cluster import KubernetesCluster
 
 _HEALTH = ("/healthz", "/livez", "/readyz")
 _WATCH_LIMIT = 300.0
@@ -31,12 +29,10 @@ class User(NamedTuple):
 
     @property
     def is_admin(self) -> bool:
-        """Tell whether everything is allowed."""
         return "system:masters" in self.groups
 
 
 async def answer(cluster: KubernetesCluster, request: Request, user: User | None) -> Response:
-    """Return the answer to a request."""
     try:
         if user is None:
             raise status.unauthorized()

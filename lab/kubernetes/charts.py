@@ -36,13 +36,11 @@ class Chart(NamedTuple):
 
 @cache
 def graph() -> Mapping[str, Package]:
-    """Return the packages of the platform by their full names."""
     known = packages.all_packages()
     return {packages.PREFIX + name: one for name, one in known.items() if name != packages.OPERATOR}
 
 
 def bundle_packages(bundle: str) -> list[str]:
-    """Return the packages of a bundle that can be switched off."""
     return [packages.PREFIX + name for name in packages.data.BUNDLES.get(bundle, [])]
 
 
@@ -64,7 +62,6 @@ def flux() -> Object:
 
 
 def objects_of(chart: Chart, *, registry: str, control_planes: int) -> list[Object]:
-    """Return the Deployments and DaemonSets of a release."""
     return [
         _object(one, chart.namespace, _image(one, chart.package, registry), control_planes, release=chart.release)
         for one in chart.workloads()
@@ -87,7 +84,6 @@ def registry_of(source: str) -> str:
 
 
 def object_name(workload: Workload) -> str:
-    """Return the name of the workload's object."""
     return workload.name.partition(" ")[0].lower()
 
 

@@ -41,7 +41,6 @@ class Faults:
     oom: list[str] = field(default_factory=list)
 
     def update(self, wanted: Mapping[str, Any]) -> None:
-        """Switch faults on or off by their names."""
         known = {one.name for one in fields(self)}
         if unknown := set(wanted) - known:
             raise ValueError(f"Unknown faults: {', '.join(sorted(unknown))}. Known are {', '.join(sorted(known))}.")
@@ -98,11 +97,9 @@ class KubernetesCluster:
 
     @property
     def resources(self) -> tuple[Resource, ...]:
-        """Return the kinds that it knows now."""
         return kinds.known(self.store)
 
     def reconcile(self) -> None:
-        """Let the controllers do their work."""
         self._reconcile(self)
 
     def handlers_of(self, node: str) -> set[str]:
@@ -122,7 +119,6 @@ class KubernetesCluster:
 
     @property
     def is_moving(self) -> bool:
-        """Tell whether the controllers still go on by themselves."""
         return self._stirring is not None and not self._stirring.done()
 
     async def _move(self) -> None:

@@ -12,7 +12,6 @@ from lab.talos.machine import Machine, Machines
 
 
 def reconcile(cluster: KubernetesCluster) -> None:
-    """Let every controller do its work once."""
     members = cluster.machines.peers(cluster.identity)
     nodes.reconcile(cluster.store, members)
     talos_pods.reconcile(cluster.store, members)
@@ -41,13 +40,11 @@ class Clusters:
             cluster.faults.update(faults)
 
     def calm(self) -> None:
-        """Switch all faults off."""
         self._faults = {}
         for cluster in self._found.values():
             cluster.faults = Faults()
 
     def of(self, identity: str) -> KubernetesCluster:
-        """Return the cluster, new if there was none."""
         if identity not in self._found:
             self._found[identity] = KubernetesCluster(self._machines, identity, reconcile=reconcile)
             self._found[identity].faults.update(self._faults)
@@ -66,7 +63,6 @@ class Clusters:
         return cluster
 
     def left(self, identity: str) -> None:
-        """Forget the cluster if its etcd is gone."""
         if not self._machines.etcd_members(identity):
             self.forget(identity)
 

@@ -7,7 +7,6 @@ from lab.kubernetes.store import Object, Store
 
 
 def reconcile(store: Store) -> None:
-    """Remove what is owned by something that is there no more."""
     living = {item["metadata"]["uid"] for kind in store.kinds() for item in store.peek(kind)}
     for kind in store.kinds():
         for item in store.peek(kind):

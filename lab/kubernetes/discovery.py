@@ -24,12 +24,10 @@ class Resource(NamedTuple):
 
     @property
     def stored_as(self) -> Kind:
-        """Return where its objects are kept."""
         return Kind(self.group, self.plural)
 
     @property
     def api_version(self) -> str:
-        """Return group and version as objects carry them."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
 
@@ -39,7 +37,6 @@ BUILT_IN = (NAMESPACES, NODES)
 
 
 def version_info(version: str) -> dict[str, Any]:
-    """Return what /version says."""
     major, minor, *_ = version.removeprefix("v").split(".")
     return {
         **{"major": major, "minor": minor, "gitVersion": version, "gitCommit": "simulated", "gitTreeState": "clean"},
@@ -48,13 +45,11 @@ def version_info(version: str) -> dict[str, Any]:
 
 
 def core_versions(address: str) -> dict[str, Any]:
-    """Return what /api says."""
     servers = [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}]
     return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": servers}
 
 
 def group_list(resources: Iterable[Resource]) -> dict[str, Any]:
-    """Return what /apis says."""
     versions: dict[str, list[str]] = {}
     for resource in resources:
         known = versions.setdefault(resource.group, [])

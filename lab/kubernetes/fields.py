@@ -46,19 +46,16 @@ def _leaves(value: Any, prefix: Path) -> Iterator[Path]:
 
 
 def is_keyed(prefix: Path, items: list[Any]) -> bool:
-    """Tell whether the items of this list are fields of their own."""
     keys = _LIST_KEYS.get(prefix[-1].removeprefix("f:"), ())
     return bool(keys) and all(isinstance(item, dict) and all(key in item for key in keys) for item in items)
 
 
 def item_key(prefix: Path, item: Object) -> str:
-    """Return what tells an item of a keyed list from the others."""
     keys = _LIST_KEYS[prefix[-1].removeprefix("f:")]
     return "k:" + json.dumps({key: item[key] for key in keys}, separators=(",", ":"))
 
 
 def value_at(content: Any, path: Path) -> Any:
-    """Return the value of a field, nothing where there is none."""
     for depth, step in enumerate(path):
         content = _step(content, path[:depth], step)
         if content is None:
@@ -111,7 +108,6 @@ def _merge_items(live: list[Any], wanted: list[Any], prefix: Path) -> list[Any]:
 
 
 def nested(paths: Iterable[Path]) -> Object:
-    """Return fields as managedFields hold them."""
     tree: Object = {}
     for path in sorted(paths):
         branch = tree
@@ -121,7 +117,6 @@ def nested(paths: Iterable[Path]) -> Object:
 
 
 def flat(tree: Object, prefix: Path = ()) -> set[Path]:
-    """Return the fields of a managedFields entry."""
     if not tree:
         return {prefix} if prefix else set()
     return {path for step, branch in tree.items() for path in flat(branch, (*prefix, step))}

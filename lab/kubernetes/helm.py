@@ -6,11 +6,10 @@ Conditions and messages as of fluxcd/helm-controller.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lab.kubernetes import charts
 from lab.kubernetes.admission import admit
 from lab.kubernetes.charts import Chart
+from lab.kubernetes.cluster import KubernetesCluster
 from lab.kubernetes.kinds import DAEMON_SETS, DEPLOYMENTS, EVERYWHERE, NODES
 from lab.kubernetes.operator import (
     PACKAGES,
@@ -28,9 +27,6 @@ from lab.kubernetes.operator import (
 from lab.kubernetes.status import ApiError
 from lab.kubernetes.store import Object
 from lab.kubernetes.workloads import condition
-
-if TYPE_CHECKING:
-    from lab.kubernetes.cluster import KubernetesCluster
 
 _RESOURCES = {one.kind: one for one in EVERYWHERE if one.kind in ("Deployment", "DaemonSet")}
 _STORED = {"Deployment": DEPLOYMENTS, "DaemonSet": DAEMON_SETS}
@@ -51,7 +47,6 @@ _DEFINED = {
 
 
 def reconcile(cluster: KubernetesCluster) -> None:
-    """Do what Flux does while a pod of it runs."""
     store = cluster.store
     if not is_available(store.look(DEPLOYMENTS, "flux", namespace="cozy-fluxcd")):
         return

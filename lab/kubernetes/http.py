@@ -25,7 +25,6 @@ class Request(NamedTuple):
 
     @property
     def keeps_connection(self) -> bool:
-        """Tell whether the client goes on with this connection."""
         return self.headers.get("connection", "").lower() != "close"
 
 
@@ -37,7 +36,6 @@ class Response(NamedTuple):
 
 
 async def read_request(reader: asyncio.StreamReader) -> Request | None:
-    """Return the connection's next request, or nothing at its end."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:
@@ -74,7 +72,6 @@ def _allowed(size: int, before: int = 0) -> int:
 
 
 async def write_response(writer: asyncio.StreamWriter, response: Response) -> None:
-    """Send the answer."""
     if isinstance(response.content, str):
         await _write_whole(writer, response.code, "text/plain; charset=utf-8", response.content.encode())
     elif isinstance(response.content, dict):

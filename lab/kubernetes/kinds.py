@@ -54,7 +54,6 @@ QUOTAS, RUNTIMES = _BY_KIND["ResourceQuota"], _BY_KIND["RuntimeClass"]
 
 
 def known(store: Store) -> tuple[Resource, ...]:
-    """Return every kind that the cluster knows now."""
     return (*EVERYWHERE, *(found for item in store.peek(DEFINITIONS) for found in _defined(item)))
 
 
@@ -68,7 +67,6 @@ def _defined(item: Object) -> Iterator[Resource]:
 
 
 def establish(store: Store) -> None:
-    """Report every definition that it is in use."""
     for item in store.peek(DEFINITIONS):
         if not (item.get("status") or {}).get("conditions"):
             conditions = [
@@ -83,5 +81,4 @@ def establish(store: Store) -> None:
 
 
 def custom(group: str, plural: str) -> Kind:
-    """Return where objects of a defined kind are kept."""
     return Kind(group, plural)

@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from lab.kubernetes.cluster import KubernetesCluster
 from lab.kubernetes.events import tell
 from lab.kubernetes.kinds import NODES, PODS, RUNTIMES
 from lab.kubernetes.store import Object, now
 from lab.kubernetes.workloads import condition
-
-if TYPE_CHECKING:
-    from lab.kubernetes.cluster import KubernetesCluster
 
 # Upstream builds what is under this name for amd64 alone.
 STOCK = "ghcr.io/cozystack/cozystack/"

@@ -18,7 +18,6 @@ _KEYS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable", "node
 
 
 def operator_manifest() -> list[Object]:
-    """Return what simulates cozystack-operator-talos.yaml."""
     inside = {"namespace": NAMESPACE}
     labels = {"cozystack.io/system": "true", "pod-security.kubernetes.io/enforce": "privileged"}
     role = {"kind": "ClusterRole", "name": "cluster-admin", "apiGroup": "rbac.authorization.k8s.io"}

@@ -33,7 +33,6 @@ _HEALTHY = {
 
 
 def reconcile(store: Store, nodes: Sequence[Machine]) -> None:
-    """Bring the Node objects to what the Talos nodes are now."""
     running = {node.hostname: node for node in nodes if node.is_booted}
     for name, node in running.items():
         number = len(store.peek(NODES.stored_as))
@@ -44,7 +43,6 @@ def reconcile(store: Store, nodes: Sequence[Machine]) -> None:
 
 
 def image_version(image: str) -> str:
-    """Return the version that an image's tag names."""
     tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
     return tag if tag.startswith("v") else DEFAULT_VERSION
 

@@ -7,15 +7,13 @@ Conditions and messages as in cozystack/cozystack v1.6.2, internal/operator/pack
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lab.kubernetes import charts
+from lab.kubernetes.cluster import KubernetesCluster
 from lab.kubernetes.kinds import DEFINITIONS, DEPLOYMENTS, NAMESPACES, custom
 from lab.kubernetes.store import Object, Store
 from lab.kubernetes.workloads import condition
-
-if TYPE_CHECKING:
-    from lab.kubernetes.cluster import KubernetesCluster
 
 SYSTEM = "cozy-system"
 PLATFORM = "cozystack.cozystack-platform"
@@ -33,7 +31,6 @@ _DEFINED = (
 
 
 def reconcile(cluster: KubernetesCluster) -> None:
-    """Do what the operator does while a pod of it runs."""
     deployment = cluster.store.look(DEPLOYMENTS, "cozystack-operator", namespace=SYSTEM)
     if not is_available(deployment):
         return
@@ -43,34 +40,29 @@ def reconcile(cluster: KubernetesCluster) -> None:
 
 
 def is_available(workload: Object | None) -> bool:
-    """Tell whether enough pods of a Deployment run."""
     conditions = ((workload or {}).get("status") or {}).get("conditions") or []
     return any(one["type"] == "Available" and one["status"] == "True" for one in conditions)
 
 
 def argument(deployment: Object | None, name: str) -> str:
-    """Return the value of one of the operator's arguments."""
     containers = deployment["spec"]["template"]["spec"]["containers"] if deployment else []
     args = [arg for one in containers for arg in one.get("args") or []]
     return next((arg.partition("=")[2] for arg in args if arg.startswith(f"{name}=")), "")
 
 
 def ensure(store: Store, kind: Any, content: Object) -> None:
-    """Keep an object, unless there is one of its name."""
     metadata = content["metadata"]
     if store.look(kind, metadata["name"], namespace=metadata.get("namespace", "")) is None:
         store.put(kind, content)
 
 
 def ensure_namespace(store: Store, name: str) -> None:
-    """Have a namespace there."""
     labels = {"kubernetes.io/metadata.name": name, "cozystack.io/system": "true"}
     content = {"metadata": {"name": name, "labels": labels}, "spec": {"finalizers": ["kubernetes"]}}
     ensure(store, NAMESPACES, content | {"status": {"phase": "Active"}})
 
 
 def define(store: Store, group: str, version: str, plural: str, kind: str, scope: str) -> None:
-    """Have the server know a kind."""
     names = {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List"}
     versions = [{"name": version, "served": True, "storage": True}]
     spec = {"group": group, "scope": scope, "names": names, "versions": versions}

@@ -24,12 +24,10 @@ class Place(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Return the node's name."""
         return str(self.node["metadata"]["name"])
 
     @property
     def used(self) -> Need:
-        """Return what its pods ask for."""
         return sum(map(amounts.of_pod, self.pods), Need())
 
 
@@ -98,7 +96,6 @@ def _is_tolerated(taint: Object, pod: Object) -> bool:
 
 
 def is_tolerated(taint: Object, spec: Object) -> bool:
-    """Tell whether pods of this kind put up with a taint."""
     return any(_tolerates(one, taint) for one in spec.get("tolerations") or [])
 
 

@@ -15,7 +15,6 @@ _EXISTS = re.compile(r"(?P<operator>!?)\s*(?P<key>[^=!\s()]+)")
 
 
 def selected(labels: str, fields: str) -> Filter:
-    """Return what tells whether an object is meant."""
     tests = [_label_test(part) for part in _parts(labels)] + [_field_test(part) for part in _parts(fields)]
     return lambda item: all(test(item) for test in tests)
 

@@ -60,7 +60,6 @@ class ApiServer:
         _log.info("Simulation of Kubernetes answers at %s", where)
 
     def stop(self) -> None:
-        """Listen no more and abort every connection."""
         self._is_wanted = False
         if self._server:
             self._server.close()
@@ -86,7 +85,6 @@ class ApiServer:
                 writer.close()
 
     async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Answer the next request and tell whether another one may come."""
         request = await read_request(reader)
         if request is None:
             return False

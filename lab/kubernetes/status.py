@@ -16,7 +16,6 @@ class ApiError(Exception):
         self.details = details
 
     def status(self) -> dict[str, Any]:
-        """Return the Status object."""
         reported: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
         reported |= {"message": str(self), "reason": self.reason}
         if self.details is not None:
@@ -25,7 +24,6 @@ class ApiError(Exception):
 
 
 def unauthorized() -> ApiError:
-    """Return the answer to whoever shows nothing that the server knows."""
     return ApiError(401, "Unauthorized", "Unauthorized")
 
 
@@ -35,17 +33,14 @@ def no_such_resource() -> ApiError:
 
 
 def no_such_object(group: str, plural: str, name: str) -> ApiError:
-    """Return the answer about an object that does not exist."""
     full = f"{plural}.{group}" if group else plural
     details = {"name": name, "kind": plural} | ({"group": group} if group else {})
     return ApiError(404, "NotFound", f'{full} "{name}" not found', details=details)
 
 
 def bad_request(message: str) -> ApiError:
-    """Return the answer to what cannot be understood."""
     return ApiError(400, "BadRequest", message)
 
 
 def expired(message: str) -> ApiError:
-    """Return the answer to a resourceVersion that is too old."""
     return ApiError(410, "Expired", message)

@@ -47,7 +47,6 @@ class Page(NamedTuple):
 
 
 def now() -> str:
-    """Return the time as objects carry it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -67,7 +66,6 @@ class Store:
         self._events: deque[Event] = deque(maxlen=_KEPT_EVENTS)
 
     def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
-        """Return a copy of the object, or nothing."""
         return copied(self._objects.get(kind, {}).get((namespace, name)))
 
     def look(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
@@ -85,7 +83,6 @@ class Store:
         return [copied(item) for item in chosen if matches is None or matches(item)]
 
     def page(self, items: Sequence[Object], *, limit: int, token: str) -> Page:
-        """Return the page of the list that the token stands for."""
         after = _unpacked(token) if token else ("", "")
         rest = [item for item in items if _position(item) > after]
         shown = rest[:limit] if limit else rest
@@ -106,7 +103,6 @@ class Store:
         return copied(after)
 
     def remove(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
-        """Forget the object and return its last state."""
         before = self._objects.get(kind, {}).pop((namespace, name), None)
         if before is None:
             return None
@@ -115,14 +111,12 @@ class Store:
         return after
 
     def clear_namespace(self, namespace: str) -> None:
-        """Forget everything in a namespace."""
         for kind, objects in list(self._objects.items()):
             for where, name in list(objects):
                 if where == namespace:
                     self.remove(kind, name, namespace=where)
 
     def kinds(self) -> list[Kind]:
-        """Return the kinds of which there are objects."""
         return [kind for kind, objects in self._objects.items() if objects]
 
     def _record(self, event: str, kind: Kind, after: Object, before: Object | None) -> None:
@@ -131,7 +125,6 @@ class Store:
         self._events.append(Event(self.revision, event, kind, copied(after), before))
 
     def events(self, kind: Kind, *, since: int) -> list[Event]:
-        """Return what happened to objects of the kind after the revision."""
         oldest = self._events[0].revision if self._events else self.revision + 1
         if since < oldest - 1:
             raise expired(f"too old resource version: {since} ({oldest - 1})")

@@ -18,7 +18,6 @@ _CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 
 
 def reconcile(store: Store, nodes: Sequence[Machine]) -> None:
-    """Have the pods there that a booted control plane runs."""
     for node in nodes:
         if not node.is_booted or not node.config.is_control_plane:
             continue

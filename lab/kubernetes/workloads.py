@@ -6,17 +6,15 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lab.kubernetes.admission import admit
+from lab.kubernetes.cluster import KubernetesCluster
 from lab.kubernetes.events import tell
 from lab.kubernetes.kinds import DAEMON_SETS, DEPLOYMENTS, EVERYWHERE, NODES, PODS, REPLICA_SETS
 from lab.kubernetes.scheduler import is_tolerated
 from lab.kubernetes.status import ApiError
 from lab.kubernetes.store import Object, now
-
-if TYPE_CHECKING:
-    from lab.kubernetes.cluster import KubernetesCluster
 
 _POD = next(one for one in EVERYWHERE if one.kind == "Pod")
 # A DaemonSet's pods put up with nodes that are on their way down.
@@ -24,7 +22,6 @@ _DAEMONS = [{"key": "node.kubernetes.io/unschedulable", "operator": "Exists", "e
 
 
 def reconcile(cluster: KubernetesCluster) -> None:
-    """Bring the numbers of pods to what is wanted, and tell what runs."""
     by_owner: dict[str, list[Object]] = {}
     for pod in cluster.store.peek(PODS):
         for owner in pod["metadata"].get("ownerReferences") or []:
@@ -136,7 +133,6 @@ def _hash(content: Any) -> str:
 
 
 def is_ready(pod: Object) -> bool:
-    """Tell whether a pod does its work."""
     conditions = pod["status"].get("conditions") or []
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 

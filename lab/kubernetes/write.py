@@ -6,19 +6,17 @@ from __future__ import annotations
 import copy
 import json
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from lab.kubernetes import fields, ownership, status
 from lab.kubernetes.admission import admit
+from lab.kubernetes.cluster import KubernetesCluster
+from lab.kubernetes.http import Request
 from lab.kubernetes.kinds import NAMESPACES, PODS
 from lab.kubernetes.store import Object, now
-
-if TYPE_CHECKING:
-    from lab.kubernetes.cluster import KubernetesCluster
-    from lab.kubernetes.http import Request
-    from lab.kubernetes.target import Target
+from lab.kubernetes.target import Target
 
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
@@ -27,7 +25,6 @@ _FIRST_PHASES = {"Pod": "Pending", "Namespace": "Active", "PersistentVolumeClaim
 
 
 def create(cluster: KubernetesCluster, request: Request, target: Target) -> Object:
-    """Keep a new object."""
     content = _body(request)
     metadata = content.setdefault("metadata", {})
     if "name" not in metadata and metadata.get("generateName"):
@@ -43,7 +40,6 @@ def create(cluster: KubernetesCluster, request: Request, target: Target) -> Obje
 
 
 def update(cluster: KubernetesCluster, request: Request, target: Target) -> Object:
-    """Replace an object by another version of it."""
     content, before = _body(request), _existing(cluster, target)
     _check_name(content, target)
     _check_version(content, before, target)
@@ -51,7 +47,6 @@ def update(cluster: KubernetesCluster, request: Request, target: Target) -> Obje
 
 
 def patch(cluster: KubernetesCluster, request: Request, target: Target) -> Object:
-    """Change an object, or apply one."""
     kind = request.headers.get("content-type", "").partition(";")[0]
     if kind == _APPLY:
         return _apply(cluster, request, target)
@@ -171,7 +166,6 @@ def _generation(before: Object | None, after: Object) -> int:
 
 
 def merged(live: Any, wanted: Any) -> Any:
-    """Return the value after a JSON merge patch."""
     if not isinstance(live, dict) or not isinstance(wanted, dict):
         return wanted
     kept = {key: value for key, value in live.items() if key not in wanted}

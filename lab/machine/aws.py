@@ -24,13 +24,11 @@ ACCOUNT = "123456789012"
 
 
 def refuse(code: int, text: str) -> int:
-    """Say what the CLI says of a refused call."""
     print(f"\n{text}", file=sys.stderr)
     return code
 
 
 def post(endpoint: str, service: str, region: str, body: bytes, headers: dict[str, str]) -> bytes:
-    """Call the lab as an SDK would."""
     signed = {"Authorization": CREDENTIALS.format(region=region, service=service), **headers}
     request = urllib.request.Request(endpoint, data=body, headers=signed, method="POST")  # noqa: S310
     with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310  loopback, see lab/settings.py
@@ -39,19 +37,16 @@ def post(endpoint: str, service: str, region: str, body: bytes, headers: dict[st
 
 
 def query(endpoint: str, service: str, region: str, version: str, **parameters: str) -> ET.Element:
-    """Call one of the services that answer in XML."""
     body = urllib.parse.urlencode({**parameters, "Version": version}).encode()
     text = post(endpoint, service, region, body, {"Content-Type": "application/x-www-form-urlencoded"})
     return ET.fromstring(text)  # noqa: S314  the lab's own answer
 
 
 def texts(element: ET.Element, name: str) -> list[str]:
-    """Return the texts of all elements of that name, whatever their namespace."""
     return [found.text or "" for found in element.iter() if found.tag.rpartition("}")[2] == name]
 
 
 def policies(endpoint: str, region: str, instance: str) -> list[dict[str, Any]]:
-    """Return the inline policies of the role in the machine's instance profile."""
     ec2 = {"Action": "DescribeInstances", "InstanceId.1": instance}
     described = query(endpoint, "ec2", region, "2016-11-15", **ec2)
     profiles = [arn.rpartition("/")[2] for arn in texts(described, "arn") if ":instance-profile/" in arn]
@@ -83,7 +78,6 @@ def _list(value: Any) -> list[Any]:
 
 
 def get_parameter(words: list[str]) -> int:
-    """Print the value of a parameter."""
     parser = argparse.ArgumentParser(prog="aws ssm get-parameter")
     for name in ("--name", "--region", "--query", "--output"):
         parser.add_argument(name, required=True)
@@ -110,7 +104,6 @@ def get_parameter(words: list[str]) -> int:
 
 
 def main(words: list[str]) -> int:
-    """Run the one command that there is."""
     if words[:2] != ["ssm", "get-parameter"]:
         return refuse(252, f"aws: the lab's command knows `aws ssm get-parameter` only, not {' '.join(words[:2])}")
     return get_parameter(words[2:])

@@ -200,7 +200,6 @@ def _console(options: Options) -> list[str]:
 
 
 def summary(title: str, options: Options) -> None:
-    """Say what will be done."""
     print(f"\n{title}:\n  Image: {options.image}", flush=True)
     if options.mode == "install":
         print(f"  Disk:  {options.disk}", flush=True)
@@ -208,7 +207,6 @@ def summary(title: str, options: Options) -> None:
 
 
 def pull(image: str) -> str:
-    """Pull an image as the real one does, and return the architecture that it is for."""
     try:
         if image.startswith(("http://", "https://")):
             raise ImageProblem(f"parsing reference {json.dumps(image)}: could not parse reference: {image}")
@@ -224,7 +222,6 @@ def pull(image: str) -> str:
 
 
 def _reference(image: str) -> tuple[str, str, str]:
-    """Return registry, repository, and tag or digest."""
     registry, _slash, rest = image.partition("/")
     if not rest or not ("." in registry or ":" in registry or registry == "localhost"):
         registry, rest = "index.docker.io", image
@@ -302,7 +299,6 @@ def _unpack(layer: bytes, free: int) -> int:
 
 
 def _files(layer: bytes) -> Iterator[tuple[str, int]]:
-    """Yield name and size of the files in a layer."""
     try:
         with tarfile.open(fileobj=io.BytesIO(gzip.decompress(layer))) as archive:
             for member in archive:
@@ -416,7 +412,6 @@ def _write(options: Options, what: str) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Ask what the command line does not say, in the real order, then boot or install."""
     options = parse(arguments)
     if not options.mode:
         options.mode = ask_mode(options)

@@ -46,7 +46,6 @@ class Request:
     urls: list[str] = field(default_factory=list)
 
     def number(self, name: str, default: float) -> float:
-        """Return an option that is a number."""
         return float(self.values.get(name, default))
 
 
@@ -75,7 +74,6 @@ def parse(arguments: list[str]) -> Request:
 
 
 def fetch(request: Request, url: str) -> tuple[int, bytes]:
-    """Return status and body, after redirects if they are to be followed."""
     for _ in range(20):
         answer = _once(request, url)
         where = answer.headers.get("Location")
@@ -128,7 +126,6 @@ def _loopback(host: str) -> str:
 
 
 def attempt(request: Request, url: str) -> int:
-    """Make one transfer and return the HTTP status."""
     status, body = fetch(request, url)
     if status >= 400 and "fail" in request.flags:
         raise HttpError(22, f"The requested URL returned error: {status}", status)
@@ -164,7 +161,6 @@ def _again(request: Request, failure: CurlError) -> bool:
 
 
 def transfer(request: Request, url: str) -> int:
-    """Transfer with the retries asked for; return the exit code."""
     left, wait = int(request.number("retry", 0)), request.number("retry_delay", 1)
     while True:
         status = 0
@@ -186,7 +182,6 @@ def transfer(request: Request, url: str) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Fetch every URL; return the last exit code."""
     if arguments[:1] in (["--version"], ["-V"]):
         print("curl (simulated by the lab)")
         return 0

@@ -13,7 +13,6 @@ PR_SET_CHILD_SUBREAPER = 36
 
 
 def main(script: str) -> int:
-    """Run the script, say how it ended, and wait for what it left behind."""
     with contextlib.suppress(OSError, AttributeError):  # without a process namespace orphans would go elsewhere
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     root = os.environ["LAB_ROOT"]

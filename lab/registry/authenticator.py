@@ -21,14 +21,12 @@ class Authenticator:
     tokens: set[str] = field(default_factory=set)
 
     def challenge(self, origin: str, repository: str) -> str:
-        """Return what WWW-Authenticate says."""
         if self.scheme == "basic":
             return 'Basic realm="simulated"'
         realm = self.realm or f"{origin}/token"
         return f'Bearer realm="{realm}",service="simulated",scope="repository:{repository}:pull"'
 
     def lets_in(self, authorization: str, repository: str) -> bool:
-        """Tell whether a request for a repository may go on."""
         if not self.scheme:
             return True
         if self.scheme == "basic":
@@ -55,5 +53,4 @@ class Authenticator:
 
 
 def scope(repository: str) -> str:
-    """Return a repository's name as it stands in a token."""
     return repository.encode().hex()

@@ -38,7 +38,6 @@ def shared_store() -> Store:
 
 
 def lab_store() -> Store:
-    """Return what the registries have; no two of them have a repository of the same name."""
     store = Store()
     for reference in _defaults("cluster")["cluster_images"].values():
         repository, _tag = _parts(reference)

@@ -64,16 +64,13 @@ class Registry:
         self.host = f"{address}:{self._server.server_address[1]}"
 
     def start(self) -> None:
-        """Serve in a thread."""
         threading.Thread(target=self._server.serve_forever, args=(0.05,), name="registry", daemon=True).start()
 
     def stop(self) -> None:
-        """Stop serving."""
         self._server.shutdown()
         self._server.server_close()
 
     def reply(self, path: str, query: str, authorization: str) -> Reply:
-        """Return what is answered to a request."""
         if path == "/token":
             token = self.authenticator.token(authorization, query)
             return Reply(200, json.dumps({"token": token}).encode()) if token else refusal(401, "UNAUTHORIZED")
@@ -98,7 +95,6 @@ class Registry:
         return Reply(200, manifest.body, manifest.media_type, {"Docker-Content-Digest": manifest.digest})
 
     def take_fault(self, path: str) -> Fault | None:
-        """Return the fault that this request is to meet, and count it."""
         for fault in self.faults:
             if fault.count > 0 and re.search(fault.match, path):
                 fault.count -= 1
@@ -116,7 +112,6 @@ class Registry:
 
 
 def refusal(status: int, code: str) -> Reply:
-    """Return an error as registries write it."""
     return Reply(status, json.dumps({"errors": [{"code": code, "message": f"the simulation says {code}"}]}).encode())
 
 

@@ -29,7 +29,6 @@ class Manifest(NamedTuple):
 
     @property
     def digest(self) -> str:
-        """Return the digest that it goes by."""
         return digest_of(self.body)
 
 
@@ -41,11 +40,9 @@ class Store:
         self.blobs: dict[tuple[str, str], bytes] = {}
 
     def manifest(self, repository: str, wanted: str) -> Manifest | None:
-        """Return what a tag or a digest leads to."""
         return self.manifests.get((repository, wanted))
 
     def tags(self, repository: str) -> list[str]:
-        """Return the tags of a repository."""
         return sorted(name for found, name in self.manifests if found == repository and ":" not in name)
 
     def add(self, repository: str, tag: str, manifest: Manifest) -> Manifest:
@@ -55,7 +52,6 @@ class Store:
         return manifest
 
     def add_blob(self, repository: str, body: bytes, media_type: str) -> dict[str, Any]:
-        """Keep a blob and return its descriptor."""
         self.blobs[repository, digest_of(body)] = body
         return {"mediaType": media_type, "digest": digest_of(body), "size": len(body)}
 
@@ -117,22 +113,18 @@ class Store:
 
 
 def as_manifest(content: dict[str, Any]) -> Manifest:
-    """Return an index or a manifest of this content."""
     return Manifest(as_json({"schemaVersion": 2, **content}), content["mediaType"])
 
 
 def as_json(content: dict[str, Any]) -> bytes:
-    """Return JSON as builders write it."""
     return json.dumps(content, separators=(",", ":")).encode()
 
 
 def digest_of(body: bytes) -> str:
-    """Return the digest of bytes."""
     return f"sha256:{hashlib.sha256(body).hexdigest()}"
 
 
 def described(platform: str) -> dict[str, str]:
-    """Return a platform as an index and a configuration tell it."""
     return dict(zip(("os", "architecture", "variant"), platform.split("/"), strict=False))
 
 

@@ -22,7 +22,6 @@ _DETAILS = {
 
 
 async def apply_configuration(node: Node, request: Any) -> Any:
-    """Answer ApplyConfiguration."""
     if node.faults.apply_busy:
         raise GRPCError(Status.FAILED_PRECONDITION, "another apply configuration is already in progress")
     try:
@@ -43,7 +42,6 @@ def _reply(mode: int, details: str) -> Any:
 
 
 def _mode(node: Node, wanted: int, config: Config) -> int:
-    """Return the mode that the node chooses."""
     if not node.active:
         return _mode_in_maintenance(node, wanted)
     if wanted == REBOOT and node.release >= (1, 14):

@@ -42,40 +42,32 @@ class Config(NamedTuple):
 
     @property
     def base(self) -> dict[str, Any]:
-        """Return the document with machine and cluster."""
         return next((document for document in self.documents if not document.get("kind")), {})
 
     @property
     def machine(self) -> dict[str, Any]:
-        """Return the section on the machine."""
         return self.base.get("machine") or {}
 
     @property
     def cluster(self) -> dict[str, Any]:
-        """Return the section on the cluster."""
         return self.base.get("cluster") or {}
 
     @property
     def is_control_plane(self) -> bool:
-        """Tell whether etcd and the control plane run here."""
         return self.machine.get("type") in ("controlplane", "init")
 
     @property
     def identity(self) -> str:
-        """Return what the members of one cluster share."""
         return f"{self.cluster.get('id')} {self.cluster.get('secret')}"
 
     @property
     def endpoint(self) -> str:
-        """Return where the cluster's Kubernetes API is."""
         return str((self.cluster.get("controlPlane") or {}).get("endpoint", ""))
 
     def documents_of(self, kind: str) -> list[dict[str, Any]]:
-        """Return the documents of a kind."""
         return [document for document in self.documents if document.get("kind") == kind]
 
     def pem(self, *path: str) -> bytes:
-        """Return the PEM under cluster or machine, or nothing."""
         found: Any = self.base
         for key in path:
             found = (found or {}).get(key)
@@ -190,7 +182,6 @@ def _unified(before: str, after: str) -> str:
 
 
 def needs_reboot(before: Config, after: Config) -> bool:
-    """Tell whether a node up to v1.13 reboots for the change."""
     return _slow_part(before) != _slow_part(after)
 
 

@@ -24,7 +24,6 @@ _ANNOTATIONS: Final = {"MachineConfigs.config.talos.dev": {"talos.dev/yaml-spec"
 
 
 async def get(node: Node, request: Any) -> Any:
-    """Answer Get."""
     found = _found(node, request)
     if request.id not in found:
         text = f"resource {request.type}({request.namespace}/{request.id}@undefined) doesn't exist"
@@ -33,7 +32,6 @@ async def get(node: Node, request: Any) -> Any:
 
 
 async def list_(node: Node, request: Any) -> Iterable[Any]:
-    """Answer List."""
     found = _found(node, request)
     wanted = re.compile(request.options.id_query.regexp)
     reply = proto.message("ListResponse")
@@ -63,7 +61,6 @@ async def _events(node: Node, request: Any) -> AsyncIterator[Any]:
 
 
 def changes(before: Specs, after: Specs) -> Iterable[tuple[int, str, Any]]:
-    """Yield what became of the resources: kind of event, id and specification."""
     for name in before.keys() - after.keys():
         yield DESTROYED, name, before[name]
     for name, spec in after.items():

@@ -45,7 +45,6 @@ class Definition(NamedTuple):
 
     @property
     def display_type(self) -> str:
-        """Return the name of one such resource."""
         plural = self.type.partition(".")[0]
         return plural.removesuffix("es" if plural.endswith("sses") or plural.endswith("uses") else "s")
 
@@ -64,7 +63,6 @@ class Definition(NamedTuple):
         return [*plurals, *self.aliases]
 
     def spec(self) -> dict[str, Any]:
-        """Return the specification as YAML has it."""
         columns = [{"name": name, "jsonPath": path} for name, path in self.columns]
         spec = {
             "type": self.type,
@@ -79,7 +77,6 @@ class Definition(NamedTuple):
 
 @functools.cache
 def definitions() -> dict[str, Definition]:
-    """Return every definition by the id of its resource."""
     found = [_definition(line) for line in _TABLE.strip().splitlines()]
     return {definition.type.lower(): definition for definition in found}
 

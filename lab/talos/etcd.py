@@ -69,7 +69,6 @@ def _meta(number: int) -> bytes:
 
 
 def _fnv(content: bytes) -> int:
-    """Return the 64 bit FNV-1a hash."""
     value = 0xCBF29CE484222325
     for byte in content:
         value = (value ^ byte) * 0x100000001B3 % 2**64

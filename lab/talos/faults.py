@@ -30,7 +30,6 @@ class Faults:
     on_call: Callable[[str], None] | None = None
 
     def update(self, wanted: Mapping[str, Any]) -> None:
-        """Switch faults on or off by their names."""
         known = {field.name for field in fields(self)} - {"on_call"}
         unknown = set(wanted) - known
         if unknown:

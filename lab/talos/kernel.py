@@ -27,7 +27,6 @@ _ARGUMENTS = (
 
 
 def default_arguments(release: tuple[int, int]) -> list[str]:
-    """Return what an image of the release has on every platform."""
     return [argument for argument, first, last in _ARGUMENTS if first <= release[1] <= last]
 
 

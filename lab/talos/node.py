@@ -38,7 +38,6 @@ _SHARED = Registry()
 
 
 def clusters() -> Clusters:
-    """Return the Kubernetes clusters of the nodes that share this process' registry."""
     return _SHARED.kubernetes
 
 
@@ -83,7 +82,6 @@ class TalosNode:
 
     @property
     def release(self) -> tuple[int, int]:
-        """Return major and minor version."""
         major, minor = self.state.version.removeprefix("v").split(".")[:2]
         return int(major), int(minor)
 
@@ -95,12 +93,10 @@ class TalosNode:
 
     @property
     def identity(self) -> str:
-        """Return what the members of its cluster share; nothing without a configuration."""
         return self.active.identity if self.active else ""
 
     @property
     def config(self) -> Config:
-        """Return the active configuration of a node that has one."""
         if not self.active:
             raise LookupError("the node has no configuration")
         return self.active
@@ -112,7 +108,6 @@ class TalosNode:
 
     @property
     def machine_type(self) -> str:
-        """Return the machine's type as resources spell it."""
         return str(self.active.machine.get("type")) if self.active else "unknown"
 
     @property
@@ -127,13 +122,11 @@ class TalosNode:
 
     @property
     def persistent_text(self) -> str | None:
-        """Return the configuration that the next boot takes."""
         text = self.disk.read_config()
         return text.decode() if text else None
 
     @property
     def is_up(self) -> bool:
-        """Tell whether its API listens."""
         return self._server is not None
 
     @property
@@ -143,7 +136,6 @@ class TalosNode:
 
     @property
     def time_is_synced(self) -> bool:
-        """Tell whether the clock counts as set."""
         return not self.faults.time_unsynced and not self.faults.clock_offset
 
     @property
@@ -153,7 +145,6 @@ class TalosNode:
         return self.stage == "running" and (cni != "none" or self.identity in self.registry.networked)
 
     def services(self) -> Mapping[str, tuple[str, bool | None]]:
-        """Return the services: state and health by name."""
         return services.running_services(self)
 
     # Power.
@@ -208,7 +199,6 @@ class TalosNode:
             self._server = None
 
     def cut_connections(self) -> None:
-        """Abort every open connection; new ones are welcome."""
         if self._server:
             self._server.cut_connections()
 
@@ -261,7 +251,6 @@ class TalosNode:
         self.registry.changed()
 
     def save(self) -> None:
-        """Keep the state on the disk."""
         self.disk.save(self.state)
 
     # TLS.

@@ -30,7 +30,6 @@ class Pair(NamedTuple):
 
     @property
     def certificate_pem(self) -> bytes:
-        """Return the certificate as PEM."""
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
     @property
@@ -51,7 +50,6 @@ class Subject(NamedTuple):
     clock_offset: datetime.timedelta = datetime.timedelta()
 
     def name(self) -> x509.Name:
-        """Return the X.509 name."""
         attributes = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, text) for text in self.organizations]
         if self.common_name:
             attributes.append(x509.NameAttribute(NameOID.COMMON_NAME, self.common_name))
@@ -165,5 +163,4 @@ def _key_file(pair: Pair) -> Iterator[Path]:
 
 
 def encoded(pem: bytes) -> str:
-    """Return the PEM as base64, as Talos and Kubernetes write it into YAML."""
     return base64.b64encode(pem).decode()

@@ -52,7 +52,6 @@ class Registry:
         return sorted(members, key=lambda node: node.address)
 
     def peers(self, identity: str) -> list[Node]:
-        """Return the configured nodes of the cluster."""
         return sorted((node for node in self.nodes if node.identity == identity), key=lambda node: node.address)
 
     def authority_key(self, identity: str) -> bytes:
@@ -65,5 +64,4 @@ class Registry:
             node.go_on()
 
     def set_networked(self, identity: str) -> None:
-        """Tell that the cluster's container network is up."""
         self.networked.add(identity)

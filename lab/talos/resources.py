@@ -16,7 +16,6 @@ Specs = dict[str, Any]
 
 
 def resources_of(node: Node) -> dict[tuple[str, str], Specs]:
-    """Return every resource of the node: specifications by id, by namespace and type."""
     return {
         ("config", "MachineConfigs.config.talos.dev"): _configs(node),
         ("config", "MachineTypes.config.talos.dev"): {"machine-type": node.machine_type},
@@ -50,7 +49,6 @@ def _configs(node: Node) -> Specs:
 
 
 def machine_status(node: Node) -> dict[str, Any]:
-    """Return the stage, and what keeps the node from being ready."""
     unmet = [{"name": name, "reason": reason} for name, reason in unmet_conditions(node).items()]
     return {"stage": node.stage, "status": {"ready": not unmet, "unmetConditions": unmet}}
 

@@ -30,7 +30,6 @@ class _Handlers(dict[str, Handler]):
     """
 
     def get(self, path: str, default: Any = None) -> Any:
-        """Return the handler."""
         return super().get(path) or Handler(
             functools.partial(_refuse, path), Cardinality.UNARY_UNARY, proto.message("Empty"), proto.message("Empty")
         )
@@ -97,7 +96,6 @@ class NodeServer(Server):
         return _Tls(self._loop, protocol, self._context, waiter=None, server_side=True, opened=self._open)
 
     async def listen(self, address: str, port: int, context: ssl.SSLContext) -> None:
-        """Listen at the address."""
         self._context = context
         starting = asyncio.ensure_future(self.start(address, port, backlog=512))
         try:
@@ -109,11 +107,9 @@ class NodeServer(Server):
             raise
 
     def cut(self) -> None:
-        """Stop listening and abort every connection."""
         self.close()
         self.cut_connections()
 
     def cut_connections(self) -> None:
-        """Abort every connection."""
         for transport in list(self._open):
             transport.abort()

@@ -111,7 +111,6 @@ def _is_sensitive(method: proto.Method, request: Any) -> bool:
 
 
 def _reply(name: str, **fields: Any) -> Any:
-    """Return the reply of a method with its one element."""
     return proto.message(f"{name}Response")(messages=[proto.message(name)(**fields)])
 
 
@@ -124,7 +123,6 @@ def _need_control_plane(node: Node, what: str) -> None:
 
 
 async def version(node: Node, _: Any) -> Any:
-    """Answer Version."""
     return _reply(
         "Version",
         version=proto.message("VersionInfo")(
@@ -141,12 +139,10 @@ async def version(node: Node, _: Any) -> Any:
 
 
 async def system_stat(node: Node, _: Any) -> Any:
-    """Answer SystemStat."""
     return _reply("SystemStat", boot_time=node.boot_time)
 
 
 async def service_list(node: Node, _: Any) -> Any:
-    """Answer ServiceList."""
     found = [_service(node, name, *condition) for name, condition in node.services().items()]
     return _reply("ServiceList", services=found)
 
@@ -161,7 +157,6 @@ def _service(node: Node, name: str, state: str, healthy: bool | None) -> Any:
 
 
 def running_services(node: Node) -> Mapping[str, tuple[str, bool | None]]:
-    """Return the services of the node: state and health by name."""
     always = dict.fromkeys(("apid", "containerd", "machined", "udevd"), ("Running", True))
     if not node.active:
         return always
@@ -177,7 +172,6 @@ def running_services(node: Node) -> Mapping[str, tuple[str, bool | None]]:
 
 
 async def reboot(node: Node, _: Any) -> Any:
-    """Answer Reboot."""
     node.reboot_soon()
     return _reply("Reboot", actor_id=str(uuid.uuid4()))
 
@@ -222,7 +216,6 @@ async def upgrade(node: Node, request: Any) -> Any:
 
 
 async def pull(_: Node, request: Any) -> Iterable[Any]:
-    """Answer Pull."""
     return [proto.message("ImageServicePullResponse")(name=request.image_ref)]
 
 
@@ -237,7 +230,6 @@ async def lifecycle_upgrade(node: Node, request: Any) -> Iterable[Any]:
 
 
 async def bootstrap(node: Node, request: Any) -> Any:
-    """Answer Bootstrap."""
     if not node.is_booted:
         raise GRPCError(Status.FAILED_PRECONDITION, "bootstrap is not available yet")
     _need_control_plane(node, "bootstrap")
@@ -272,7 +264,6 @@ def _running_members(node: Node) -> Sequence[Node]:
 
 
 async def etcd_member_list(node: Node, _: Any) -> Any:
-    """Answer EtcdMemberList."""
     member = proto.message("EtcdMember")
     found = [
         member(

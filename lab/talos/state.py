@@ -30,40 +30,32 @@ class Disk:
         self.directory = directory
 
     def load(self, fresh: State) -> State:
-        """Return what was kept, or the fresh state of a machine that never ran."""
         path = self.directory / "state.json"
         if not path.exists():
             return fresh
         return State(**json.loads(path.read_text(encoding="utf-8")))
 
     def save(self, state: State) -> None:
-        """Keep the state."""
         self._write("state.json", json.dumps(asdict(state), indent=2).encode())
 
     def read_config(self) -> bytes | None:
-        """Return the configuration that the node boots with, or nothing."""
         path = self.directory / "config.yaml"
         return path.read_bytes() if path.exists() else None
 
     def write_config(self, text: bytes) -> None:
-        """Keep the configuration for the next boot."""
         self._write("config.yaml", text)
 
     def read_snapshot(self) -> bytes | None:
-        """Return the etcd snapshot that was uploaded, or nothing."""
         path = self.directory / "etcd.snapshot"
         return path.read_bytes() if path.exists() else None
 
     def write_snapshot(self, content: bytes) -> None:
-        """Keep an uploaded etcd snapshot."""
         self._write("etcd.snapshot", content)
 
     def wipe_config(self) -> None:
-        """Forget the configuration."""
         (self.directory / "config.yaml").unlink(missing_ok=True)
 
     def wipe_snapshot(self) -> None:
-        """Forget the uploaded etcd snapshot."""
         (self.directory / "etcd.snapshot").unlink(missing_ok=True)
 
     def _write(self, name: str, content: bytes) -> None:

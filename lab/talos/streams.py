@@ -17,21 +17,14 @@ from lab.talos.machine import Node
 from lab.talos.resources import machine_status
 
 _STAGES: Final = {
-    "booting": 1,
-    "installing": 2,
-    "maintenance": 3,
-    "running": 4,
-    "rebooting": 5,
-    "shuttingdown": 6,
-    "resetting": 7,
-    "upgrading": 8,
+    **{"booting": 1, "installing": 2, "maintenance": 3, "running": 4, "rebooting": 5, "shuttingdown": 6},
+    **{"resetting": 7, "upgrading": 8},
 }
 _GOING: Final = {"rebooting", "resetting", "upgrading"}
 BOOT_ID: Final = "/proc/sys/kernel/random/boot_id"
 
 
 async def events(node: Node, request: Any) -> AsyncIterator[Any]:
-    """Answer Events."""
     return _events(node, tells_past=request.tail_events != 0)
 
 

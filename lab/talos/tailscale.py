@@ -22,7 +22,6 @@ def environment(node: Node) -> dict[str, str] | None:
 
 
 def is_logged_in(node: Node) -> bool:
-    """Tell whether the key of a running extension was taken."""
     settings = environment(node)
     return bool(node.is_booted and settings and _is_key(settings) and "tailscale" in node.state.extensions)
 

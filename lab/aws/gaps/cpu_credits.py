@@ -19,7 +19,6 @@ def give_credits(instance: Any, credit: str | None) -> None:
 
 
 def default_credits(instance_type: str) -> str | None:
-    """Return the CPU credit mode that EC2 gives a type, or None when it is not burstable."""
     if instance_type.startswith(UNLIMITED_BY_DEFAULT):
         return "unlimited"
     return "standard" if instance_type.startswith("t2.") else None

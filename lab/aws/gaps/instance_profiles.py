@@ -30,7 +30,6 @@ def _unknown_at_first(original: Function, self: Any, *args: Any, **options: Any)
 
 
 def check_profile(key: str, name: str) -> None:
-    """Refuse an instance profile that was just created."""
     left = STATE.unknown_profiles.get(name, 0)
     if left:
         STATE.unknown_profiles[name] = left - 1

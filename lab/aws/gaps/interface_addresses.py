@@ -22,7 +22,6 @@ put(NetworkInterface, ipv6_address=property(lambda self: next(iter(self.ipv6_add
 
 
 def known_groups(backend: Any, subnet: Any, group_ids: list[str]) -> None:
-    """Refuse groups that do not exist or are of another VPC."""
     for group_id in group_ids:
         group = backend.get_security_group_from_id(group_id)
         if group is None:
@@ -96,7 +95,6 @@ def _free_ipv6(block: ipaddress.IPv6Network, used: set[str], count: int) -> list
 
 @replaces(NetworkInterfaceBackend, "assign_ipv6_addresses")
 def assign_ipv6(self: Any, eni_id: str, ipv6_addresses: Any = None, ipv6_count: int | None = None) -> Any:
-    """Give an interface more IPv6 addresses."""
     eni = self.get_network_interface(eni_id)
     explicit = [a for a in ipv6_addresses or [] if str(ipaddress.IPv6Address(a)) not in eni.ipv6_addresses]
     eni.newly_assigned = choose_ipv6(eni.subnet, explicit, ipv6_count or 0)

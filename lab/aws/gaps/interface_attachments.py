@@ -17,7 +17,6 @@ from lab.aws.patches import Function, refuse, replaces, wraps
 
 
 def check_available(eni: Any) -> None:
-    """Refuse an interface that an instance holds already."""
     if eni.attachment_id:
         raise refuse("InvalidNetworkInterface.InUse", f"Interface: [{eni.id}] in use.")
 

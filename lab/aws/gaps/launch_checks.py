@@ -42,7 +42,6 @@ def _says(kind: str, what: str) -> bool:
 
 
 def check_vcpus(backend: Any, kind: str, count: int) -> None:
-    """Refuse to run more vCPUs of the standard families than the account's quota."""
     running = [i.instance_type for i in backend.all_instances() if i.state in ("pending", "running")]
     wanted = sum(_vcpus(name) for name in [*running, *[kind] * count])
     if _vcpus(kind) and wanted > quota(VCPUS):

@@ -15,7 +15,6 @@ from lab.aws.patches import refuse, replaces
 
 
 def used_addresses(subnet: Any) -> set[str]:
-    """Return every private IPv4 and IPv6 address that an interface of this subnet holds."""
     interfaces = [eni for eni in subnet.ec2_backend.enis.values() if eni.subnet.id == subnet.id]
     ipv4 = {address["PrivateIpAddress"] for eni in interfaces for address in eni.private_ip_addresses}
     return ipv4 | {address for eni in interfaces for address in eni.ipv6_addresses}
@@ -23,7 +22,6 @@ def used_addresses(subnet: Any) -> set[str]:
 
 @replaces(Subnet, "request_ip")
 def request_address(subnet: Any, ip: str, instance: Any = None) -> None:
-    """Refuse an IPv4 address that is not in the subnet, reserved by AWS or in use."""
     hosts = subnet.cidr
     address = ipaddress.IPv4Address(ip)
     reserved = {hosts.network_address + offset for offset in range(4)} | {hosts.broadcast_address}
@@ -37,7 +35,6 @@ def request_address(subnet: Any, ip: str, instance: Any = None) -> None:
 
 @replaces(Subnet, "get_available_subnet_ip")
 def next_address(subnet: Any, instance: Any = None) -> str:
-    """Return the first free IPv4 address of the subnet."""
     used = used_addresses(subnet)
     for offset in range(4, subnet.cidr.num_addresses - 1):
         if str(subnet.cidr.network_address + offset) not in used:

@@ -30,7 +30,6 @@ def _quotas(service: str, *, default: bool) -> list[dict[str, Any]]:
 
 
 def quota(code: str) -> float:
-    """Return the account's value of a quota."""
     rows = [*_quotas("ec2", default=False), *_quotas("vpc", default=False)]
     return next(float(row["Value"]) for row in rows if row["QuotaCode"] == code)
 

@@ -28,7 +28,6 @@ def _associations(subnet: Any) -> list[dict[str, Any]]:
 
 
 def ipv6_block(subnet: Any) -> ipaddress.IPv6Network | None:
-    """Return the IPv6 block of a subnet, if it has one."""
     blocks = _associations(subnet)
     return ipaddress.IPv6Network(blocks[0]["Ipv6CidrBlock"]) if blocks else None
 
