@@ -18,8 +18,6 @@ LISTEN = "0A"
 
 
 class Listener(NamedTuple):
-    """A listening TCP socket."""
-
     address: str
     port: int
     inode: str

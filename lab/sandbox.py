@@ -61,11 +61,9 @@ class Sandbox:
         return None
 
     def command(self) -> list[str]:
-        """Return the command that runs the script."""
         raise NotImplementedError
 
     def environment(self) -> dict[str, str]:
-        """Return the environment of the command."""
         raise NotImplementedError
 
     def start(self) -> None:
@@ -245,7 +243,7 @@ def _put_simulated(root: Path) -> None:
     shutil.copytree(PROGRAMS, root / "lab/machine", dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     python = f'exec "${{LAB_PYTHON:-{_python()}}}" -IS'
     wrappers = dict.fromkeys(SIMULATED, f'{python} "$LAB_ROOT/lab/machine/commands.py" "${{0##*/}}" "$@"')
-    wrappers["aws"] = f'{python} "$LAB_ROOT/lab/machine/aws.py" "$@"'
+    wrappers["aws"] = f'{python} "$LAB_ROOT/lab/machine/aws.py" aws "$@"'
     wrappers["curl"] = f'{python} "$LAB_ROOT/lab/machine/curl.py" "$@"'
     wrappers["lab-python"] = f'{python} "$@"'
     for name, line in wrappers.items():

@@ -35,8 +35,6 @@ class LabError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """Where a lab lives."""
-
     directory: Path
     network: ipaddress.IPv4Network
     port: int

@@ -111,7 +111,6 @@ class Faults:
                 raise AwsRefusal(code, f"The ID '{value}' does not exist")
 
     def without_hidden(self, body: str) -> str:
-        """Return a Describe answer without the hidden resources."""
         present = [name for name in list(self.hidden) if f">{name}<" in body and self._spend(name)]
         if not present:
             return body

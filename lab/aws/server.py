@@ -29,6 +29,7 @@ from werkzeug.wrappers import Request, Response
 from lab.aws import account, extensions, strict
 from lab.aws.faults import AwsRefusal, Faults, parse_fault
 from lab.aws.gaps.scheduled_actions import run_scheduled_action
+from lab.aws.gaps.sessions import check_role
 from lab.aws.patches import ACCOUNT
 from lab.machines import MachinePark
 from lab.settings import ACCESS_KEY_ID, REGION, SIMULATED_BY, Settings
@@ -46,8 +47,6 @@ Start = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Call:
-    """One API call as it was answered."""
-
     number: int
     service: str
     action: str
@@ -83,8 +82,6 @@ class _QuietHandler(MotoRequestHandler):  # type: ignore[misc, unused-ignore]  #
 
 
 class Application:
-    """The WSGI application."""
-
     def __init__(self, settings: Settings, park: MachinePark) -> None:
         self.settings = settings
         self.park = park
@@ -95,7 +92,6 @@ class Application:
         extensions.install(park)
 
     def __call__(self, environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
-        """Answer one request."""
         request = Request(environ)
         answer = self._lab(request) if request.path.startswith("/lab/") else self._aws(request)
         return answer(environ, start_response)
@@ -112,6 +108,8 @@ class Application:
         service, action, parameters = _identify(request, body)
         try:
             _check_credentials(request)
+            if machine := request.headers.get("X-Lab-Machine"):
+                check_role(machine, f"{service}:{action}", parameters)
             self._strike(action)
             self.faults.refuse_hidden(parameters)
             answer = self._once(service, action, parameters, lambda: self._moto(request, body))

@@ -10,11 +10,10 @@ from typing import Any, NamedTuple
 
 from lab.kubernetes import discovery, status, write
 from lab.kubernetes.cluster import KubernetesCluster
-from lab.kubernetes.discovery import Resource
+from lab.kubernetes.discovery import Resource, Target
 from lab.kubernetes.http import Request, Response
 from lab.kubernetes.selectors import selected
 from lab.kubernetes.store import Event, Filter, Object
-from lab.kubernetes.target import Target
 
 _HEALTH = ("/healthz", "/livez", "/readyz")
 _WATCH_LIMIT = 300.0
@@ -22,8 +21,6 @@ _TICK = 0.1
 
 
 class User(NamedTuple):
-    """Who asks."""
-
     name: str
     groups: frozenset[str]
 

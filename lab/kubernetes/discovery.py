@@ -31,6 +31,15 @@ class Resource(NamedTuple):
         return f"{self.group}/{self.version}" if self.group else self.version
 
 
+class Target(NamedTuple):
+    """What a path under /api or /apis means: an object, or a list of them."""
+
+    resource: Resource
+    namespace: str
+    name: str
+    is_status: bool = False
+
+
 NODES = Resource("", "v1", "nodes", "Node", namespaced=False, short_names=("no",))
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False, short_names=("ns",))
 BUILT_IN = (NAMESPACES, NODES)

@@ -10,7 +10,7 @@ from lab.kubernetes import charts
 from lab.kubernetes.admission import admit
 from lab.kubernetes.charts import Chart
 from lab.kubernetes.cluster import KubernetesCluster
-from lab.kubernetes.kinds import DAEMON_SETS, DEPLOYMENTS, EVERYWHERE, NODES
+from lab.kubernetes.kinds import DAEMON_SETS, DEFINITIONS, DEPLOYMENTS, EVERYWHERE, NODES, definition
 from lab.kubernetes.operator import (
     PACKAGES,
     PLATFORM,
@@ -19,14 +19,12 @@ from lab.kubernetes.operator import (
     SOURCES,
     SYSTEM,
     argument,
-    define,
     ensure,
     ensure_namespace,
-    is_available,
 )
 from lab.kubernetes.status import ApiError
 from lab.kubernetes.store import Object
-from lab.kubernetes.workloads import condition
+from lab.kubernetes.workloads import condition, is_true
 
 _RESOURCES = {one.kind: one for one in EVERYWHERE if one.kind in ("Deployment", "DaemonSet")}
 _STORED = {"Deployment": DEPLOYMENTS, "DaemonSet": DAEMON_SETS}
@@ -48,7 +46,7 @@ _DEFINED = {
 
 def reconcile(cluster: KubernetesCluster) -> None:
     store = cluster.store
-    if not is_available(store.look(DEPLOYMENTS, "flux", namespace="cozy-fluxcd")):
+    if not is_true(store.look(DEPLOYMENTS, "flux", namespace="cozy-fluxcd"), "Available"):
         return
     for repository in store.peek(REPOSITORIES):
         reported = ("True", "Succeeded", "stored artifact for digest 'simulated'")
@@ -56,7 +54,7 @@ def reconcile(cluster: KubernetesCluster) -> None:
         status = {"conditions": conditions, "observedGeneration": 1}
         if status != repository.get("status"):
             store.put(REPOSITORIES, repository | {"status": status})
-    known = {_key(one): _is_ready(one) for one in store.peek(RELEASES)}
+    known = {_key(one): is_true(one, "Ready") for one in store.peek(RELEASES)}
     for release in store.peek(RELEASES):
         _reconcile(cluster, release, known)
 
@@ -65,13 +63,8 @@ def _key(release: Object) -> tuple[str, str]:
     return release["metadata"]["namespace"], release["metadata"]["name"]
 
 
-def _is_ready(item: Object) -> bool:
-    conditions = (item.get("status") or {}).get("conditions") or []
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
-
-
 def _reconcile(cluster: KubernetesCluster, release: Object, known: dict[tuple[str, str], bool]) -> None:
-    if _is_ready(release):
+    if is_true(release, "Ready"):
         return
     needs = [(one["namespace"], one["name"]) for one in release["spec"].get("dependsOn") or []]
     waits_for = next((one for one in needs if not known.get(one)), None)
@@ -106,8 +99,8 @@ def _install(cluster: KubernetesCluster, release: Object) -> bool:
     package = charts.graph().get((release["metadata"].get("labels") or {}).get("cozystack.io/package", ""))
     if package is None:
         return True
-    for definition in _DEFINED.get(name, ()):
-        define(cluster.store, *definition)
+    for one in _DEFINED.get(name, ()):
+        ensure(cluster.store, DEFINITIONS, definition(*one))
     is_working = _install_workloads(cluster, Chart(package, name, namespace))
     if is_working and name == "cilium":
         cluster.machines.set_networked(cluster.identity)
@@ -138,7 +131,7 @@ def _install_workloads(cluster: KubernetesCluster, chart: Chart) -> bool:
 def _works(workload: Object) -> bool:
     status = workload.get("status") or {}
     if workload["kind"] == "Deployment":
-        return is_available(workload)
+        return is_true(workload, "Available")
     return "numberReady" in status and status["numberReady"] >= status["desiredNumberScheduled"] > 0
 
 
@@ -154,7 +147,7 @@ def _install_platform(cluster: KubernetesCluster) -> bool:
             content = {"metadata": {"name": name, "annotations": annotations, "generation": 1}}
             ensure(store, PACKAGES, content | {"spec": {"variant": package.variant}})
     others = [one for one in store.peek(PACKAGES) if one["metadata"]["name"] != PLATFORM]
-    return bool(others or not wanted) and all(map(_is_ready, others))
+    return bool(others or not wanted) and all(is_true(one, "Ready") for one in others)
 
 
 def _wanted(platform: Object) -> set[str]:

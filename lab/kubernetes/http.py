@@ -15,8 +15,6 @@ _BODY_LIMIT = 3 * 2**20
 
 
 class Request(NamedTuple):
-    """One request."""
-
     method: str
     path: str
     query: Mapping[str, str]
@@ -50,25 +48,10 @@ async def read_request(reader: asyncio.StreamReader) -> Request | None:
 
 
 async def _read_body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> bytes:
-    if "chunked" in headers.get("transfer-encoding", "").lower():
-        return await _read_chunks(reader)
-    return await reader.readexactly(_allowed(int(headers.get("content-length", "0"))))
-
-
-async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
-    body = b""
-    while size := int((await reader.readline()).partition(b";")[0], 16):
-        body += await reader.readexactly(_allowed(size, len(body)))
-        await reader.readline()
-    while (await reader.readline()).strip():
-        pass
-    return body
-
-
-def _allowed(size: int, before: int = 0) -> int:
-    if not 0 <= size <= _BODY_LIMIT - before:
-        raise ValueError(f"a body of {size} bytes is too large")
-    return size
+    size = int(headers.get("content-length", "0"))
+    if not 0 <= size <= _BODY_LIMIT or "transfer-encoding" in headers:
+        raise ValueError(f"a body of {size} bytes is too large, or one in pieces")
+    return await reader.readexactly(size)
 
 
 async def write_response(writer: asyncio.StreamWriter, response: Response) -> None:

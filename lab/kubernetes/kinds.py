@@ -82,3 +82,10 @@ def establish(store: Store) -> None:
 
 def custom(group: str, plural: str) -> Kind:
     return Kind(group, plural)
+
+
+def definition(group: str, version: str, plural: str, kind: str, scope: str) -> Object:
+    names = {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List"}
+    versions = [{"name": version, "served": True, "storage": True}]
+    spec = {"group": group, "scope": scope, "names": names, "versions": versions}
+    return {"metadata": {"name": f"{plural}.{group}"}, "spec": spec}

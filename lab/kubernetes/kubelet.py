@@ -57,7 +57,6 @@ def _status(cluster: KubernetesCluster, pod: Object, node: Object) -> Object:
 
 
 def _created(pod: Object) -> list[Object]:
-    """Return containers that are not there yet."""
     return [_container(one, {"waiting": {"reason": "ContainerCreating"}}) for one in pod["spec"]["containers"]]
 
 

@@ -7,6 +7,7 @@ cozystack/cozystack v1.6.2: packages/core/installer and internal/crdinstall.
 from __future__ import annotations
 
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog import data
+from lab.kubernetes.kinds import definition
 from lab.kubernetes.kubelet import STOCK
 from lab.kubernetes.store import Object
 
@@ -62,15 +63,11 @@ def _container() -> Object:
 
 def definitions() -> list[Object]:
     """Return what simulates cozystack-crds.yaml: definitions that take everything."""
-    return [_definition("packages", "Package"), _definition("packagesources", "PackageSource")]
-
-
-def _definition(plural: str, kind: str) -> Object:
     schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    version = {"name": "v1alpha1", "served": True, "storage": True, "schema": schema, "subresources": {"status": {}}}
-    names = {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List"}
-    return {
-        **{"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"},
-        "metadata": {"name": f"{plural}.cozystack.io", "annotations": _SIMULATED},
-        "spec": {"group": "cozystack.io", "names": names, "scope": "Cluster", "versions": [version]},
-    }
+    found = []
+    for plural, kind in (("packages", "Package"), ("packagesources", "PackageSource")):
+        one = definition("cozystack.io", "v1alpha1", plural, kind, "Cluster")
+        one["metadata"]["annotations"] = _SIMULATED
+        one["spec"]["versions"][0] |= {"schema": schema, "subresources": {"status": {}}}
+        found.append({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"} | one)
+    return found

@@ -11,9 +11,9 @@ from typing import Any
 
 from lab.kubernetes import charts
 from lab.kubernetes.cluster import KubernetesCluster
-from lab.kubernetes.kinds import DEFINITIONS, DEPLOYMENTS, NAMESPACES, custom
+from lab.kubernetes.kinds import DEFINITIONS, DEPLOYMENTS, NAMESPACES, custom, definition
 from lab.kubernetes.store import Object, Store
-from lab.kubernetes.workloads import condition
+from lab.kubernetes.workloads import condition, is_true
 
 SYSTEM = "cozy-system"
 PLATFORM = "cozystack.cozystack-platform"
@@ -32,16 +32,11 @@ _DEFINED = (
 
 def reconcile(cluster: KubernetesCluster) -> None:
     deployment = cluster.store.look(DEPLOYMENTS, "cozystack-operator", namespace=SYSTEM)
-    if not is_available(deployment):
+    if not is_true(deployment, "Available"):
         return
     _install(cluster.store, argument(deployment, "--platform-source-url"))
     for package in cluster.store.peek(PACKAGES):
         _reconcile_package(cluster, package)
-
-
-def is_available(workload: Object | None) -> bool:
-    conditions = ((workload or {}).get("status") or {}).get("conditions") or []
-    return any(one["type"] == "Available" and one["status"] == "True" for one in conditions)
 
 
 def argument(deployment: Object | None, name: str) -> str:
@@ -62,16 +57,9 @@ def ensure_namespace(store: Store, name: str) -> None:
     ensure(store, NAMESPACES, content | {"status": {"phase": "Active"}})
 
 
-def define(store: Store, group: str, version: str, plural: str, kind: str, scope: str) -> None:
-    names = {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List"}
-    versions = [{"name": version, "served": True, "storage": True}]
-    spec = {"group": group, "scope": scope, "names": names, "versions": versions}
-    ensure(store, DEFINITIONS, {"metadata": {"name": f"{plural}.{group}"}, "spec": spec})
-
-
 def _install(store: Store, url: str) -> None:
     for one in _DEFINED:
-        define(store, *one)
+        ensure(store, DEFINITIONS, definition(*one))
     ensure_namespace(store, "cozy-fluxcd")
     ensure(store, DEPLOYMENTS, charts.flux())
     source = {"metadata": {"name": "cozystack-platform", "namespace": SYSTEM, "generation": 1}, "spec": {"url": url}}
@@ -93,7 +81,9 @@ def _reconcile_package(cluster: KubernetesCluster, package: Object) -> None:
         text = f"Variant {wanted} not found in PackageSource {name}"
         _tell(store, package, "False", "VariantNotFound", text)
         return
-    dependencies = {one: {"ready": _is_ready(store.look(PACKAGES, one))} for one in variant.get("dependsOn") or []}
+    dependencies = {
+        one: {"ready": is_true(store.look(PACKAGES, one), "Ready")} for one in variant.get("dependsOn") or []
+    }
     if not all(one["ready"] for one in dependencies.values()):
         text = "One or more dependencies are not ready"
         _tell(store, package, "False", "DependenciesNotReady", text, dependencies)
@@ -103,11 +93,6 @@ def _reconcile_package(cluster: KubernetesCluster, package: Object) -> None:
             _make_release(cluster, package, variant, component)
     text = f"reconciliation succeeded, generated {len(variant['components'])} helmrelease(s)"
     _tell(store, package, "True", "ReconciliationSucceeded", text, dependencies)
-
-
-def _is_ready(item: Object | None) -> bool:
-    conditions = ((item or {}).get("status") or {}).get("conditions") or []
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
 def _release(store: Store, component: Object) -> Object | None:

@@ -17,8 +17,6 @@ _ELSEWHERE = "elsewhere"
 
 
 class Place(NamedTuple):
-    """A node with the pods on it."""
-
     node: Object
     pods: list[Object]
 

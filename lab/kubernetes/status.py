@@ -7,8 +7,6 @@ from typing import Any
 
 
 class ApiError(Exception):
-    """A request that is answered with a Status."""
-
     def __init__(self, code: int, reason: str, message: str, *, details: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.code = code

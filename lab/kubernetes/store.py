@@ -28,8 +28,6 @@ class Kind(NamedTuple):
 
 
 class Event(NamedTuple):
-    """Something that happened to an object."""
-
     revision: int
     type: str
     kind: Kind
@@ -38,8 +36,6 @@ class Event(NamedTuple):
 
 
 class Page(NamedTuple):
-    """One page of a list."""
-
     items: list[Object]
     revision: int
     continues: str
@@ -58,8 +54,6 @@ def copied(value: Any) -> Any:
 
 
 class Store:
-    """All objects of one cluster."""
-
     def __init__(self) -> None:
         self.revision = 1
         self._objects: dict[Kind, dict[tuple[str, str], Object]] = {}

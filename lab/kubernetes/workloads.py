@@ -51,7 +51,7 @@ def _deployment(cluster: KubernetesCluster, deployment: Object, by_owner: dict[s
             _make(cluster, kept, _pod(pod_name, namespace, template, kept))
     for pod in pods[wanted:]:
         cluster.store.remove(PODS, pod["metadata"]["name"], namespace=namespace)
-    _tell_deployment(cluster, deployment, wanted, sum(map(is_ready, pods[:wanted])))
+    _tell_deployment(cluster, deployment, wanted, sum(is_true(pod, "Ready") for pod in pods[:wanted]))
 
 
 def _tell_deployment(cluster: KubernetesCluster, deployment: Object, wanted: int, ready: int) -> None:
@@ -81,7 +81,7 @@ def _daemon_set(cluster: KubernetesCluster, daemon_set: Object, by_owner: dict[s
             content = _pod(name, metadata["namespace"], template, daemon_set)
             content["spec"]["affinity"] = {**(content["spec"].get("affinity") or {}), "nodeAffinity": _only(node)}
             _make(cluster, daemon_set, content)
-    ready = sum(map(is_ready, pods))
+    ready = sum(is_true(pod, "Ready") for pod in pods)
     counts = ("desiredNumberScheduled", "currentNumberScheduled", "updatedNumberScheduled")
     status = dict.fromkeys(counts, len(nodes)) | {"numberReady": ready, "numberAvailable": ready}
     status |= {"observedGeneration": metadata.get("generation", 1), "numberMisscheduled": 0}
@@ -132,9 +132,10 @@ def _hash(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]
 
 
-def is_ready(pod: Object) -> bool:
-    conditions = pod["status"].get("conditions") or []
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+def is_true(item: Object | None, kind: str) -> bool:
+    """Tell whether an object has a condition; one that does not exist has none."""
+    conditions = ((item or {}).get("status") or {}).get("conditions") or []
+    return any(one["type"] == kind and one["status"] == "True" for one in conditions)
 
 
 def condition(kind: str, state: str, reason: str, message: str, *, before: Object) -> Object:

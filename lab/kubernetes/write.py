@@ -13,10 +13,10 @@ import yaml
 from lab.kubernetes import fields, ownership, status
 from lab.kubernetes.admission import admit
 from lab.kubernetes.cluster import KubernetesCluster
+from lab.kubernetes.discovery import Target
 from lab.kubernetes.http import Request
 from lab.kubernetes.kinds import NAMESPACES, PODS
 from lab.kubernetes.store import Object, now
-from lab.kubernetes.target import Target
 
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"

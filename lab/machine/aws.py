@@ -1,113 +1,154 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A simulation of the AWS CLI of Amazon Linux: `aws ssm get-parameter`, as far as the machine has permission.
+"""Simulations of `aws ssm get-parameter` on a machine, `aws ssm start-session` and session-manager-plugin elsewhere.
 
-Permissions are those of the role in the machine's instance profile, so that a policy that allows too little shows here.
+A machine says which one it is, and the lab's AWS refuses what the role in its instance profile does not allow. The
+lab's AWS also starts or refuses sessions. What the real programs encrypt and send by way of AWS goes over loopback.
+Standard library only: these run as programs of their own.
 """
 
 from __future__ import annotations
 
 import argparse
-import fnmatch
 import json
 import os
+import shutil
+import socket
+import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
-import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-ROOT = os.environ.get("LAB_ROOT", "")
-CREDENTIALS = "AWS4-HMAC-SHA256 Credential=lab-not-a-real-key/20260101/{region}/{service}/aws4_request, Signature=0"
-ACCOUNT = "123456789012"
+PLUGIN = "session-manager-plugin"
+SAYS = "[lab, simulated aws and session-manager-plugin]"
+CREDENTIAL = "AWS4-HMAC-SHA256 Credential={key}/20260101/{region}/ssm/aws4_request, Signature=0"
+# Where the lab says to a machine which one it is.
+RUN = Path(os.environ.get("LAB_ROOT", "") + "/run/lab")
+
+
+def put_programs(folder: Path) -> None:
+    """Put both programs into a folder that a test has first on its PATH."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("aws", PLUGIN):
+        program = folder / name
+        program.write_text(f'#!/bin/sh\n# Simulated by the lab.\nexec {sys.executable} -IS {__file__} {name} "$@"\n')
+        program.chmod(0o755)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that ends as the AWS CLI does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise SystemExit(refuse(252, f"aws: [ERROR]: {message}"))
 
 
 def refuse(code: int, text: str) -> int:
-    print(f"\n{text}", file=sys.stderr)
+    print(f"\n{text}\n{SAYS}", file=sys.stderr)
     return code
 
 
-def post(endpoint: str, service: str, region: str, body: bytes, headers: dict[str, str]) -> bytes:
-    signed = {"Authorization": CREDENTIALS.format(region=region, service=service), **headers}
-    request = urllib.request.Request(endpoint, data=body, headers=signed, method="POST")  # noqa: S310
-    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310  loopback, see lab/settings.py
-        found: bytes = answer.read()
-    return found
+def aws(words: list[str]) -> int:
+    """Do what the AWS CLI would do, as far as it is asked for here."""
+    command, does = ("get-parameter", get_parameter) if RUN.exists() else ("start-session", start_session)
+    if words[:2] != ["ssm", command]:
+        return refuse(252, f"aws: the lab's command knows `aws ssm {command}` only, not {' '.join(words[:2])}")
+    try:
+        return does(words[2:])
+    except urllib.error.HTTPError as error:
+        answer = json.loads(error.read() or b"{}")
+        kind = str(answer.get("__type", error)).rpartition("#")[2]
+        operation = command.title().replace("-", "")
+        text = f"An error occurred ({kind}) when calling the {operation} operation: {answer.get('message', '')}"
+        return refuse(254, text)
 
 
-def query(endpoint: str, service: str, region: str, version: str, **parameters: str) -> ET.Element:
-    body = urllib.parse.urlencode({**parameters, "Version": version}).encode()
-    text = post(endpoint, service, region, body, {"Content-Type": "application/x-www-form-urlencoded"})
-    return ET.fromstring(text)  # noqa: S314  the lab's own answer
-
-
-def texts(element: ET.Element, name: str) -> list[str]:
-    return [found.text or "" for found in element.iter() if found.tag.rpartition("}")[2] == name]
-
-
-def policies(endpoint: str, region: str, instance: str) -> list[dict[str, Any]]:
-    ec2 = {"Action": "DescribeInstances", "InstanceId.1": instance}
-    described = query(endpoint, "ec2", region, "2016-11-15", **ec2)
-    profiles = [arn.rpartition("/")[2] for arn in texts(described, "arn") if ":instance-profile/" in arn]
-    found = []
-    for profile in profiles[:1]:
-        asked = {"Action": "GetInstanceProfile", "InstanceProfileName": profile}
-        for role in texts(query(endpoint, "iam", region, "2010-05-08", **asked), "RoleName"):
-            names = query(endpoint, "iam", region, "2010-05-08", Action="ListRolePolicies", RoleName=role)
-            for name in texts(names, "member"):
-                asked = {"Action": "GetRolePolicy", "RoleName": role, "PolicyName": name}
-                document = texts(query(endpoint, "iam", region, "2010-05-08", **asked), "PolicyDocument")[0]
-                found.append(json.loads(urllib.parse.unquote(document)))
-    return found
-
-
-def allowed(documents: list[dict[str, Any]], action: str, resource: str) -> bool:
-    """Tell whether a statement allows the action; conditions are taken as met."""
-    statements = [statement for document in documents for statement in _list(document["Statement"])]
-    return any(
-        statement["Effect"] == "Allow"
-        and any(fnmatch.fnmatchcase(action, pattern) for pattern in _list(statement["Action"]))
-        and any(fnmatch.fnmatchcase(resource, pattern) for pattern in _list(statement["Resource"]))
-        for statement in statements
-    )
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def options(*required: str) -> Parser:
+    parser = Parser(prog="aws ssm")
+    for name in required:
+        parser.add_argument(name, required=True)
+    return parser
 
 
 def get_parameter(words: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="aws ssm get-parameter")
-    for name in ("--name", "--region", "--query", "--output"):
-        parser.add_argument(name, required=True)
+    """Print the value of a parameter."""
+    parser = options("--name", "--region", "--query", "--output")
     parser.add_argument("--with-decryption", action="store_true")
     given = parser.parse_args(words)
-    endpoint = Path(f"{ROOT}/run/lab/endpoint").read_text(encoding="utf-8")
-    instance = Path(f"{ROOT}/run/lab/instance").read_text(encoding="utf-8")
-    arn = f"arn:aws:ssm:{given.region}:{ACCOUNT}:parameter{given.name}"
-    if not allowed(policies(endpoint, given.region, instance), "ssm:GetParameter", arn):
-        return refuse(
-            254,
-            "An error occurred (AccessDeniedException) when calling the GetParameter operation: the role of "
-            f"{instance} is not authorized to perform: ssm:GetParameter on resource: {arn}",
-        )
-    body = json.dumps({"Name": given.name, "WithDecryption": given.with_decryption}).encode()
-    headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "AmazonSSM.GetParameter"}
-    try:
-        answer = json.loads(post(endpoint, "ssm", given.region, body, headers))
-    except urllib.error.HTTPError as error:
-        kind = json.loads(error.read() or b"{}").get("__type", str(error))
-        return refuse(254, f"An error occurred ({kind}) when calling the GetParameter operation")
-    print(answer["Parameter"]["Value"])
+    endpoint, machine = ((RUN / name).read_text(encoding="utf-8") for name in ("endpoint", "instance"))
+    request = {"Name": given.name, "WithDecryption": given.with_decryption}
+    print(call(endpoint, given.region, "GetParameter", request, machine=machine)["Parameter"]["Value"])
     return 0
 
 
-def main(words: list[str]) -> int:
-    if words[:2] != ["ssm", "get-parameter"]:
-        return refuse(252, f"aws: the lab's command knows `aws ssm get-parameter` only, not {' '.join(words[:2])}")
-    return get_parameter(words[2:])
+def start_session(words: list[str]) -> int:
+    """Start a session and hand it to the plugin."""
+    parser = options("--target", "--document-name", "--region")
+    parser.add_argument("--parameters", default="")
+    parser.add_argument("--profile", default="")
+    given = parser.parse_args(words)
+    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+    if not endpoint.startswith("http://127."):
+        return refuse(252, "aws: the lab's command knows the lab only, and AWS_ENDPOINT_URL does not name it")
+    request = {"Target": given.target, "DocumentName": given.document_name}
+    session = call(endpoint, given.region, "StartSession", request | parameters(given.parameters))
+    plugin = shutil.which(PLUGIN)
+    if plugin is None:
+        call(endpoint, given.region, "TerminateSession", {"SessionId": session["SessionId"]})
+        return refuse(255, "SessionManagerPlugin is not found. Install it and try again.")
+    details = [json.dumps(session), given.region, "StartSession", given.profile, json.dumps(request), endpoint]
+    return subprocess.run([plugin, *details], check=False).returncode
+
+
+def parameters(text: str) -> dict[str, dict[str, list[str]]]:
+    if not text:
+        return {}
+    if text.startswith("{"):
+        return {"Parameters": json.loads(text)}
+    name, _, value = text.partition("=")
+    return {"Parameters": {name: value.split(",")}}
+
+
+def call(endpoint: str, region: str, action: str, request: dict[str, object], *, machine: str = "") -> dict[str, Any]:
+    key = os.environ.get("AWS_ACCESS_KEY_ID", "lab-not-a-real-key")
+    headers = {
+        **{"Authorization": CREDENTIAL.format(key=key, region=region), "Content-Type": "application/x-amz-json-1.1"},
+        **{"X-Amz-Target": f"AmazonSSM.{action}", "X-Lab-Machine": machine},
+    }
+    asked = urllib.request.Request(endpoint, data=json.dumps(request).encode(), headers=headers, method="POST")  # noqa: S310
+    with urllib.request.urlopen(asked, timeout=20) as answer:  # noqa: S310  loopback, checked by the caller
+        found: dict[str, Any] = json.load(answer)
+    return found
+
+
+def plugin(words: list[str]) -> int:
+    """Connect standard input and output with the machine's port."""
+    place = urllib.parse.urlsplit(json.loads(words[0])["StreamUrl"])
+    try:
+        machine = socket.create_connection((place.hostname or "", place.port or 0), timeout=10)
+    except OSError as error:
+        return refuse(255, f"Connection to destination port failed, check SSH server. ({error})")
+    machine.settimeout(None)
+    threading.Thread(target=send, args=(machine,), daemon=True).start()
+    while received := machine.recv(65536):
+        write(received)
+    return 0
+
+
+def send(machine: socket.socket) -> None:
+    while data := os.read(0, 65536):
+        machine.sendall(data)
+    machine.shutdown(socket.SHUT_WR)
+
+
+def write(data: bytes) -> None:
+    while data:
+        data = data[os.write(1, data) :]
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit({"aws": aws, PLUGIN: plugin}[sys.argv[1]](sys.argv[2:]))

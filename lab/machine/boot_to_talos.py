@@ -65,8 +65,6 @@ class ImageProblem(Exception):
 
 @dataclass
 class Options:
-    """The command line."""
-
     image: str = DEFAULT_IMAGE
     disk: str = ""
     mode: str = ""

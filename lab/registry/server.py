@@ -20,8 +20,6 @@ _PATH = re.compile(r"/v2/(?P<repository>.+)/(?P<kind>manifests|blobs|tags)/(?P<w
 
 
 class Reply(NamedTuple):
-    """What is answered."""
-
     status: int
     body: bytes = b""
     media_type: str = "application/json"
@@ -43,8 +41,6 @@ class Fault:
 
 
 class Request(NamedTuple):
-    """A request that came."""
-
     path: str
     authorization: str
 

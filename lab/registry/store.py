@@ -22,8 +22,6 @@ CMDLINE_LABEL = "lab/cmdline"
 
 
 class Manifest(NamedTuple):
-    """A manifest or an index."""
-
     body: bytes
     media_type: str
 
@@ -33,8 +31,6 @@ class Manifest(NamedTuple):
 
 
 class Store:
-    """Repositories with their tags, manifests and blobs."""
-
     def __init__(self) -> None:
         self.manifests: dict[tuple[str, str], Manifest] = {}
         self.blobs: dict[tuple[str, str], bytes] = {}

@@ -35,8 +35,6 @@ class ConfigError(Exception):
 
 
 class Config(NamedTuple):
-    """A configuration that a node takes."""
-
     text: str
     documents: list[dict[str, Any]]
 

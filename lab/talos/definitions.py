@@ -57,7 +57,6 @@ class Definition(NamedTuple):
 
     @property
     def all_aliases(self) -> list[str]:
-        """Return every name that it goes by."""
         name, *suffix = self.type.split(".")
         plurals = [".".join([name.lower(), *suffix[:end]]) for end in range(len(suffix))]
         return [*plurals, *self.aliases]

@@ -23,8 +23,6 @@ MAINTENANCE_NAME = "maintenance-service.talos.dev"
 
 
 class Pair(NamedTuple):
-    """A certificate and its key."""
-
     certificate: x509.Certificate
     key: Any
 
@@ -34,7 +32,6 @@ class Pair(NamedTuple):
 
     @property
     def key_pem(self) -> bytes:
-        """Return the key as unencrypted PKCS#8."""
         return self.key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )

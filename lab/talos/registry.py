@@ -33,8 +33,6 @@ def contents_of(image: str) -> Contents:
 
 
 class Registry:
-    """All nodes of a lab."""
-
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         # Clusters, by Config.identity, whose container network is up: their Kubernetes nodes are ready.

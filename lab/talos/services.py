@@ -126,12 +126,7 @@ async def version(node: Node, _: Any) -> Any:
     return _reply(
         "Version",
         version=proto.message("VersionInfo")(
-            tag=node.state.version,
-            sha="simulated",
-            built="",
-            go_version="",
-            os="linux",
-            arch=node.hardware.architecture,
+            **{"tag": node.state.version, "sha": "simulated", "os": "linux", "arch": node.hardware.architecture}
         ),
         platform=proto.message("PlatformInfo")(name="metal", mode="metal"),
         features=proto.message("FeaturesInfo")(rbac=True),
@@ -312,22 +307,16 @@ def _kubeconfig(node: Node, client: pki.Pair) -> dict[str, Any]:
     cluster = node.config.cluster
     name = str(cluster.get("clusterName") or "talos")
     admin = f"admin@{name}"
-    user = {
+    keys = {
         "client-certificate-data": pki.encoded(client.certificate_pem),
         "client-key-data": pki.encoded(client.key_pem),
     }
+    server = {"server": node.config.endpoint, "certificate-authority-data": cluster["ca"]["crt"]}
     return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [
-            {
-                "name": name,
-                "cluster": {"server": node.config.endpoint, "certificate-authority-data": cluster["ca"]["crt"]},
-            }
-        ],
-        "users": [{"name": admin, "user": user}],
+        **{"apiVersion": "v1", "kind": "Config", "current-context": admin},
+        "clusters": [{"name": name, "cluster": server}],
+        "users": [{"name": admin, "user": keys}],
         "contexts": [{"name": admin, "context": {"cluster": name, "namespace": "default", "user": admin}}],
-        "current-context": admin,
     }
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import boto3
 import pytest
 
-from lab.session_manager import put_programs
+from lab.machine.aws import put_programs
 from tests.host.bastion.login import Login
 from tests.host.bastion.network import run
 from tests.host.bastion.world import wait_for

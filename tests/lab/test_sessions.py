@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
-from lab.session_manager import PLUGIN, put_programs
+from lab.machine.aws import PLUGIN, put_programs
 from lab.settings import REGION, REPOSITORY
 from tests.ec2_cluster import spec
 from tests.lab.labs import Lab, Network, eventually
@@ -180,3 +180,38 @@ def test_the_simulated_aws_command_knows_sessions_only(lab: Lab, path: Path) -> 
 
     assert done.returncode == 252
     assert "knows `aws ssm start-session` only" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("machine", "name", "code", "says"),
+    [
+        pytest.param("poor", "/moon/note", 0, "readable", id="allowed"),
+        pytest.param("bastion", "/moon/note", 254, "AccessDeniedException", id="another parameter than its role names"),
+        pytest.param("poor", "/moon/none", 254, "ParameterNotFound", id="no such parameter"),
+    ],
+)
+def test_a_machine_reads_the_parameters_that_its_role_allows(
+    lab: Lab, machines: dict[str, str], tmp_path: Path, machine: str, name: str, code: int, says: str
+) -> None:
+    lab.client("ssm").put_parameter(Name="/moon/note", Value="readable", Type="String", Overwrite=True)
+    (tmp_path / "run/lab").mkdir(parents=True)
+    (tmp_path / "run/lab/endpoint").write_text(lab.endpoint)
+    (tmp_path / "run/lab/instance").write_text(machines[machine])
+    words = (
+        "ssm",
+        "get-parameter",
+        "--region",
+        REGION,
+        "--name",
+        name,
+        "--query",
+        "Parameter.Value",
+        "--output",
+        "text",
+    )
+
+    command = [sys.executable, "-IS", str(REPOSITORY / "lab/machine/aws.py"), "aws", *words, "--output", "text"]
+    done = subprocess.run(command, env={"LAB_ROOT": str(tmp_path)}, capture_output=True, text=True, check=False)
+
+    assert done.returncode == code, done.stderr
+    assert says in done.stdout + done.stderr

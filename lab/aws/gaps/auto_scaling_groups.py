@@ -27,7 +27,6 @@ LIFECYCLE = {"pending": "Pending", "running": "InService"}
 
 
 def install(park: MachinePark) -> None:
-    """Let machines come to life in the park."""
     put(FakeAutoScalingGroup, set_desired_capacity=lambda group, capacity: _set_capacity(group, capacity, park))
     on_termination(lambda instance: _react(instance, park))
 

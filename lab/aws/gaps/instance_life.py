@@ -26,7 +26,6 @@ STATES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "s
 
 
 def install(park: MachinePark) -> None:
-    """Let machines come to life in the park."""
     _install_life(park)
     wraps(InstanceBackend, "run_instances")(partial(_living_run, park))
     put(EC2Response, get_console_output=lambda response: _console(response, park))

@@ -19,8 +19,10 @@ from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.ssm.responses import SimpleSystemManagerResponse
 
+from lab.aws.faults import AwsRefusal
 from lab.aws.patches import ACCOUNT, put, replaces
 from lab.machines import MachinePark
+from lab.settings import REGION
 
 DOCUMENT = "AWS-StartSSHSession"
 AGENT = "root/etc/amazon/ssm/amazon-ssm-agent.json"
@@ -74,7 +76,7 @@ def not_connected(target: str, region: str, park: MachinePark) -> str:
     machine = park.machines.get(target)
     if instance is None or machine is None or instance.state != "running" or machine.state != "linux":
         return "There is no such machine, or it does not run Linux."
-    if not all(_allows(_statements(instance), call) for call in CALLS):
+    if not all(allows(instance, call) for call in CALLS):
         return "Its role does not allow what the agent calls."
     if not instance.public_ip and not _uses_ipv6(machine.directory / AGENT):
         return "It has no public IPv4 address, and its agent is not configured to use IPv6."
@@ -87,19 +89,30 @@ def _statements(instance: Any) -> list[dict[str, Any]]:
     arn = named.get("Arn") or named.get("arn") if isinstance(named, dict) else getattr(named, "arn", str(named))
     profiles = iam_backends[ACCOUNT]["aws"].get_instance_profiles()
     roles = [role for profile in profiles if profile.arn == arn or profile.name == arn for role in profile.roles]
-    return [
-        statement for role in roles for text in role.policies.values() for statement in json.loads(text)["Statement"]
-    ]
+    documents = [json.loads(text) for role in roles for text in role.policies.values()]
+    return [statement for document in documents for statement in _listed(document["Statement"])]
 
 
-def _allows(statements: list[dict[str, Any]], call: str) -> bool:
-    actions = [
-        action
-        for statement in statements
-        if statement["Effect"] == "Allow"
-        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
-    ]
-    return any(fnmatch.fnmatchcase(call, action) for action in actions)
+def allows(instance: Any, call: str, resource: str = "*") -> bool:
+    """Tell whether a machine's role allows a call; conditions count as met."""
+    return any(
+        statement["Effect"] == "Allow"
+        and any(fnmatch.fnmatchcase(call, action) for action in _listed(statement["Action"]))
+        and any(fnmatch.fnmatchcase(resource, pattern) for pattern in _listed(statement["Resource"]))
+        for statement in _statements(instance)
+    )
+
+
+def check_role(machine: str, call: str, parameters: dict[str, Any]) -> None:
+    """Refuse a call of a machine that its role does not allow."""
+    arn = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{parameters.get('Name')}"
+    if not allows(ec2_backends[ACCOUNT][REGION].get_instance(machine), call, arn):
+        text = f"the role of {machine} is not authorized to perform: {call} on resource: {arn}"
+        raise AwsRefusal("AccessDeniedException", text)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _uses_ipv6(file: Any) -> bool:
