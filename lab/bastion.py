@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Protocol
 
 from lab.assets import AssetServer
 from lab.registry.images import shared_store
@@ -12,19 +11,12 @@ from lab.registry.server import Registry
 from lab.settings import REGISTRY_PORT, Settings
 
 
-class Service(Protocol):
-    """A simulation of one service."""
-
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
-
-
 class BastionServices:
     """All simulations of services of the bastion, up and down with its machine."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._running: list[Service] = []
+        self._running: list[AssetServer | Registry] = []
 
     @property
     def is_running(self) -> bool:

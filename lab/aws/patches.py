@@ -10,6 +10,8 @@ from moto.ec2.exceptions import EC2ClientError
 
 ACCOUNT = "123456789012"
 Function = Callable[..., Any]
+# The error that EC2 would answer with: its code and message.
+refuse = EC2ClientError
 
 
 def put(owner: Any, **members: Any) -> None:
@@ -37,10 +39,6 @@ def wraps(owner: Any, *names: str) -> Function:
         return around
 
     return wrap
-
-
-def refuse(code: str, message: str) -> EC2ClientError:
-    return EC2ClientError(code, message)
 
 
 def tags_for(response: Any, kind: str) -> dict[str, str]:

@@ -110,7 +110,7 @@ class Application:
             _check_credentials(request)
             if machine := request.headers.get("X-Lab-Machine"):
                 check_role(machine, f"{service}:{action}", parameters)
-            self._strike(action)
+            self._apply_faults(action)
             self.faults.refuse_hidden(parameters)
             answer = self._once(service, action, parameters, lambda: self._moto(request, body))
             answer = self._after(answer, action, parameters)
@@ -153,7 +153,7 @@ class Application:
         elif token[1]:
             self.answered[token] = (parameters, body)
 
-    def _strike(self, action: str) -> None:
+    def _apply_faults(self, action: str) -> None:
         for fault in self.faults.take(("delay", "throttle", "refuse"), action):
             if fault.kind == "delay":
                 time.sleep(fault.seconds)
@@ -193,8 +193,8 @@ class Application:
             ("POST", "/lab/faults"): lambda r: self.faults.add(parse_fault(r.get_json(force=True))),
             ("DELETE", "/lab/faults"): lambda _: self.faults.clear(),
             ("POST", "/lab/account"): lambda r: account.STATE.order(r.get_json(force=True)),
-            ("POST", "/lab/kubernetes/faults"): lambda r: clusters().strike(r.get_json(force=True)),
-            ("DELETE", "/lab/kubernetes/faults"): lambda _: clusters().calm(),
+            ("POST", "/lab/kubernetes/faults"): lambda r: clusters().set_faults(r.get_json(force=True)),
+            ("DELETE", "/lab/kubernetes/faults"): lambda _: clusters().clear_faults(),
             ("POST", "/lab/scheduled_actions"): lambda r: self._run_scheduled_action(**r.get_json(force=True)),
         }
         handler = routes.get((request.method, request.path))

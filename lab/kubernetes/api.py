@@ -32,7 +32,7 @@ class User(NamedTuple):
 async def answer(cluster: KubernetesCluster, request: Request, user: User | None) -> Response:
     try:
         if user is None:
-            raise status.unauthorized()
+            raise status.ApiError(401, "Unauthorized", "Unauthorized")
         return _answer(cluster, request, user)
     except status.ApiError as error:
         return Response(error.code, error.status())
@@ -89,7 +89,7 @@ def _target(cluster: KubernetesCluster, path: str) -> Target | None:
         is_status = rest[2:] == ["status"]
         if is_meant and (len(rest) < 3 or is_status) and (resource.namespaced or not namespace):
             return Target(resource, namespace, rest[1] if len(rest) > 1 else "", is_status)
-    raise status.no_such_resource()
+    raise status.ApiError(404, "NotFound", "the server could not find the requested resource", details={})
 
 
 def _verb(request: Request, target: Target) -> str:

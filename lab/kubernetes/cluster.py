@@ -5,15 +5,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lab.kubernetes import kinds, nodes
 from lab.kubernetes.discovery import Resource
 from lab.kubernetes.kinds import NAMESPACES
 from lab.kubernetes.store import Object, Store
+from lab.talos.faults import Switches
 from lab.talos.machine import Machines
 
 # Without a change, after which nothing is taken to move any more.
@@ -21,7 +22,7 @@ _LOOKS = 10
 
 
 @dataclass
-class Faults:
+class Faults(Switches):
     """What can go wrong with a cluster's API; all off by default."""
 
     # Every request is answered with 503.
@@ -39,13 +40,6 @@ class Faults:
     stuck: list[str] = field(default_factory=list)
     # Workloads, by name, whose containers are killed because memory runs out.
     oom: list[str] = field(default_factory=list)
-
-    def update(self, wanted: Mapping[str, Any]) -> None:
-        known = {one.name for one in fields(self)}
-        if unknown := set(wanted) - known:
-            raise ValueError(f"Unknown faults: {', '.join(sorted(unknown))}. Known are {', '.join(sorted(known))}.")
-        for name, value in wanted.items():
-            setattr(self, name, value)
 
     def cuts_now(self) -> bool:
         """Count a request; tell whether its connection goes instead of an answer."""
@@ -85,7 +79,7 @@ class KubernetesCluster:
         self.faults = Faults()
         self.pace = Pace()
         self._since: dict[str, float] = {}
-        self._stirring: asyncio.Task[None] | None = None
+        self._reconciling: asyncio.Task[None] | None = None
         self.version = nodes.DEFAULT_VERSION
         self.endpoint = ""
         # The disks on which its etcd has been; without any of them it is another cluster with the same secrets.
@@ -112,16 +106,16 @@ class KubernetesCluster:
         began = self._since.setdefault(item["metadata"]["uid"], time.monotonic())
         return time.monotonic() - began >= seconds
 
-    def stir(self) -> None:
+    def keep_reconciling(self) -> None:
         """Let the controllers go on by themselves until nothing moves any more."""
-        if self._stirring is None or self._stirring.done():
-            self._stirring = asyncio.get_running_loop().create_task(self._move())
+        if self._reconciling is None or self._reconciling.done():
+            self._reconciling = asyncio.get_running_loop().create_task(self._reconcile_until_still())
 
     @property
-    def is_moving(self) -> bool:
-        return self._stirring is not None and not self._stirring.done()
+    def is_reconciling(self) -> bool:
+        return self._reconciling is not None and not self._reconciling.done()
 
-    async def _move(self) -> None:
+    async def _reconcile_until_still(self) -> None:
         revision, looks, still_until = -1, 0, 0.0
         # Looks are counted too: on a busy computer time goes by without any.
         while looks < _LOOKS or time.monotonic() < still_until:

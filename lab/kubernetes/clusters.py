@@ -32,14 +32,14 @@ class Clusters:
         self._found: dict[str, KubernetesCluster] = {}
         self._faults: dict[str, Any] = {}
 
-    def strike(self, faults: Mapping[str, Any]) -> None:
+    def set_faults(self, faults: Mapping[str, Any]) -> None:
         """Switch faults on or off in every cluster, also in those to come."""
         Faults().update(faults)
         self._faults |= faults
         for cluster in self._found.values():
             cluster.faults.update(faults)
 
-    def calm(self) -> None:
+    def clear_faults(self) -> None:
         self._faults = {}
         for cluster in self._found.values():
             cluster.faults = Faults()

@@ -9,7 +9,7 @@ from lab.kubernetes.kinds import EVENTS
 from lab.kubernetes.store import Object, Store, now
 
 
-def tell(
+def add_event(
     store: Store, about: Object, reason: str, message: str, *, kind: str = "Normal", component: str = "kubelet"
 ) -> None:
     """Keep an event; the same one again is counted, not kept twice."""

@@ -21,6 +21,7 @@ from lab.kubernetes.operator import (
     argument,
     ensure,
     ensure_namespace,
+    report_ready,
 )
 from lab.kubernetes.status import ApiError
 from lab.kubernetes.store import Object
@@ -71,24 +72,24 @@ def _reconcile(cluster: KubernetesCluster, release: Object, known: dict[tuple[st
     if waits_for:
         where = "/".join(waits_for)
         text = f"dependency '{where}' is not ready" if waits_for in known else f"dependency '{where}' not found"
-        _tell(cluster, release, "False", "DependencyNotReady", text)
+        _report(cluster, release, "False", "DependencyNotReady", text)
         return
     title = f"{release['metadata']['namespace']}/{release['metadata']['name']}"
     try:
         is_done = _install(cluster, release)
     except ApiError as error:
         text = f"Helm install failed for release {title} with chart {release['metadata']['name']}@0.0.0: {error}"
-        _tell(cluster, release, "False", "InstallFailed", text, failures=1)
+        _report(cluster, release, "False", "InstallFailed", text, failures=1)
         return
     is_stuck = not {title, release["metadata"]["name"]}.isdisjoint(cluster.faults.stuck)
     if is_done and not is_stuck and cluster.is_due(release, cluster.pace.release):
         text = f"Helm install succeeded for release {title}.v1 with chart {release['metadata']['name']}@0.0.0"
-        _tell(cluster, release, "True", "InstallSucceeded", text)
+        _report(cluster, release, "True", "InstallSucceeded", text)
     elif cluster.is_due(release, cluster.pace.timeout):
         text = f"Helm install failed for release {title} with chart {release['metadata']['name']}@0.0.0: "
-        _tell(cluster, release, "False", "InstallFailed", f"{text}context deadline exceeded", failures=1)
+        _report(cluster, release, "False", "InstallFailed", f"{text}context deadline exceeded", failures=1)
     else:
-        _tell(cluster, release, "Unknown", "Progressing", "Running 'install' action with timeout of 10m0s")
+        _report(cluster, release, "Unknown", "Progressing", "Running 'install' action with timeout of 10m0s")
 
 
 def _install(cluster: KubernetesCluster, release: Object) -> bool:
@@ -175,15 +176,8 @@ def _source(name: str, package: charts.Package) -> Object:
     return {"metadata": {"name": name}, "spec": {"variants": [variant]}}
 
 
-def _tell(
-    cluster: KubernetesCluster, release: Object, state: str, reason: str, message: str, *, failures: int = 0
-) -> None:
-    before = release.get("status") or {}
-    status: Object = {
-        "conditions": [condition("Ready", state, reason, message, before=before)],
-        "observedGeneration": release["metadata"].get("generation", 1),
-    }
-    if failures:
-        status["installFailures"] = failures
-    if status != before:
-        cluster.store.put(RELEASES, release | {"status": status})
+def _report(cluster: KubernetesCluster, release: Object, *reported: str, failures: int = 0) -> None:
+    number = release["metadata"].get("generation", 1)
+    state, reason, message = reported
+    more = {"observedGeneration": number, "installFailures": failures}
+    report_ready(cluster.store, RELEASES, release, (state, reason, message), **more)

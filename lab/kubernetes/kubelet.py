@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from lab.kubernetes.cluster import KubernetesCluster
-from lab.kubernetes.events import tell
+from lab.kubernetes.events import add_event
 from lab.kubernetes.kinds import NODES, PODS, RUNTIMES
 from lab.kubernetes.store import Object, now
 from lab.kubernetes.workloads import condition
@@ -45,7 +45,7 @@ def _status(cluster: KubernetesCluster, pod: Object, node: Object) -> Object:
         error = f'failed to get sandbox runtime: no runtime for "{handler}" is configured'
         text = f"Failed to create pod sandbox: rpc error: code = Unknown desc = {error}"
         if not _containers(before):
-            tell(cluster.store, pod, "FailedCreatePodSandBox", text, kind="Warning")
+            add_event(cluster.store, pod, "FailedCreatePodSandBox", text, kind="Warning")
         return _reported(pod, node, "Pending", _created(pod), ready=False)
     if not cluster.is_due(pod, cluster.pace.pod):
         return _reported(pod, node, "Pending", _created(pod), ready=False)
@@ -67,10 +67,10 @@ def _cannot_pull(cluster: KubernetesCluster, pod: Object, image: str) -> Object:
     if cluster.is_due(pod, cluster.pace.pod):
         state = {"reason": "ImagePullBackOff", "message": f'Back-off pulling image "{image}": ErrImagePull: {error}'}
     if not _containers(pod["status"]):
-        tell(cluster.store, pod, "Pulling", f'Pulling image "{image}"')
-        tell(cluster.store, pod, "Failed", f'Failed to pull image "{image}": {error}', kind="Warning")
-        tell(cluster.store, pod, "Failed", "Error: ErrImagePull", kind="Warning")
-        tell(cluster.store, pod, "BackOff", f'Back-off pulling image "{image}"', kind="Warning")
+        add_event(cluster.store, pod, "Pulling", f'Pulling image "{image}"')
+        add_event(cluster.store, pod, "Failed", f'Failed to pull image "{image}": {error}', kind="Warning")
+        add_event(cluster.store, pod, "Failed", "Error: ErrImagePull", kind="Warning")
+        add_event(cluster.store, pod, "BackOff", f'Back-off pulling image "{image}"', kind="Warning")
     waiting = [_container(one, {"waiting": state}) for one in pod["spec"]["containers"]]
     return _reported(pod, {}, "Pending", waiting, ready=False)
 
@@ -86,7 +86,7 @@ def _killed(cluster: KubernetesCluster, pod: Object, node: Object) -> Object:
     ]
     if not any(one["restartCount"] for one in _containers(pod["status"])):
         message = f"Back-off restarting failed container {name} in pod {where}"
-        tell(cluster.store, pod, "BackOff", message, kind="Warning")
+        add_event(cluster.store, pod, "BackOff", message, kind="Warning")
     return _reported(pod, node, "Running", killed, ready=False)
 
 

@@ -6,13 +6,12 @@ Conditions and messages as in cozystack/cozystack v1.6.2, internal/operator/pack
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from lab.kubernetes import charts
 from lab.kubernetes.cluster import KubernetesCluster
 from lab.kubernetes.kinds import DEFINITIONS, DEPLOYMENTS, NAMESPACES, custom, definition
-from lab.kubernetes.store import Object, Store
+from lab.kubernetes.store import Kind, Object, Store
 from lab.kubernetes.workloads import condition, is_true
 
 SYSTEM = "cozy-system"
@@ -73,26 +72,26 @@ def _reconcile_package(cluster: KubernetesCluster, package: Object) -> None:
     store, name = cluster.store, package["metadata"]["name"]
     source = store.look(SOURCES, name)
     if source is None:
-        _tell(store, package, "False", "PackageSourceNotFound", f"PackageSource {name} not found")
+        report_ready(store, PACKAGES, package, ("False", "PackageSourceNotFound", f"PackageSource {name} not found"))
         return
     wanted = str((package.get("spec") or {}).get("variant") or "default")
     variant = next((one for one in source["spec"]["variants"] if one["name"] == wanted), None)
     if variant is None:
         text = f"Variant {wanted} not found in PackageSource {name}"
-        _tell(store, package, "False", "VariantNotFound", text)
+        report_ready(store, PACKAGES, package, ("False", "VariantNotFound", text))
         return
     dependencies = {
         one: {"ready": is_true(store.look(PACKAGES, one), "Ready")} for one in variant.get("dependsOn") or []
     }
     if not all(one["ready"] for one in dependencies.values()):
         text = "One or more dependencies are not ready"
-        _tell(store, package, "False", "DependenciesNotReady", text, dependencies)
+        report_ready(store, PACKAGES, package, ("False", "DependenciesNotReady", text), dependencies=dependencies)
         return
     for component in variant["components"]:
         if _release(store, component) is None:
             _make_release(cluster, package, variant, component)
     text = f"reconciliation succeeded, generated {len(variant['components'])} helmrelease(s)"
-    _tell(store, package, "True", "ReconciliationSucceeded", text, dependencies)
+    report_ready(store, PACKAGES, package, ("True", "ReconciliationSucceeded", text), dependencies=dependencies)
 
 
 def _release(store: Store, component: Object) -> Object | None:
@@ -128,12 +127,11 @@ def _namespace_of(variant: Object, component: str) -> str:
     return str(next(found, SYSTEM))
 
 
-def _tell(
-    store: Store, package: Object, state: str, reason: str, message: str, dependencies: Mapping[str, Any] | None = None
-) -> None:
-    before = package.get("status") or {}
-    status: Object = {"conditions": [condition("Ready", state, reason, message, before=before)]}
-    if dependencies:
-        status["dependencies"] = dict(dependencies)
+def report_ready(store: Store, kind: Kind, item: Object, reported: tuple[str, str, str], **more: Any) -> None:
+    """Write the condition Ready of a Package or a release, by its status, reason and message, unless it is so."""
+    before = item.get("status") or {}
+    status = {"conditions": [condition("Ready", *reported, before=before)]} | {
+        key: it for key, it in more.items() if it
+    }
     if status != before:
-        store.put(PACKAGES, package | {"status": status})
+        store.put(kind, item | {"status": status})

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from lab.kubernetes import amounts
 from lab.kubernetes.amounts import Need
-from lab.kubernetes.events import tell
+from lab.kubernetes.events import add_event
 from lab.kubernetes.kinds import NODES, PODS
 from lab.kubernetes.store import Object, Store, now
 
@@ -56,7 +56,7 @@ def _schedule(store: Store, pod: Object, places: list[Place]) -> None:
     }
     best.pods.append(store.put(PODS, bound))
     where = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
-    tell(store, pod, "Scheduled", f"Successfully assigned {where} to {best.name}", component="default-scheduler")
+    add_event(store, pod, "Scheduled", f"Successfully assigned {where} to {best.name}", component="default-scheduler")
 
 
 def _reasons(pod: Object, place: Place) -> list[str]:
@@ -144,7 +144,7 @@ def _refuse(store: Store, pod: Object, reasons: list[list[str]]) -> None:
         return
     condition = _condition("False", "Unschedulable", message)
     store.put(PODS, pod | {"status": {**pod["status"], "conditions": [condition]}})
-    tell(store, pod, "FailedScheduling", message, kind="Warning", component="default-scheduler")
+    add_event(store, pod, "FailedScheduling", message, kind="Warning", component="default-scheduler")
 
 
 def refusal(reasons: list[list[str]]) -> str:

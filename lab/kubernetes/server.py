@@ -108,7 +108,7 @@ async def _respond(cluster: KubernetesCluster, request: Request, user: User | No
     cluster.reconcile()
     response = await answer(cluster, request, user)
     if request.method != "GET":
-        cluster.stir()
+        cluster.keep_reconciling()
     return response
 
 

@@ -21,15 +21,6 @@ class ApiError(Exception):
         return reported | {"code": self.code}
 
 
-def unauthorized() -> ApiError:
-    return ApiError(401, "Unauthorized", "Unauthorized")
-
-
-def no_such_resource() -> ApiError:
-    """Return the answer to a path under a known group that names no kind."""
-    return ApiError(404, "NotFound", "the server could not find the requested resource", details={})
-
-
 def no_such_object(group: str, plural: str, name: str) -> ApiError:
     full = f"{plural}.{group}" if group else plural
     details = {"name": name, "kind": plural} | ({"group": group} if group else {})
@@ -38,7 +29,3 @@ def no_such_object(group: str, plural: str, name: str) -> ApiError:
 
 def bad_request(message: str) -> ApiError:
     return ApiError(400, "BadRequest", message)
-
-
-def expired(message: str) -> ApiError:
-    return ApiError(410, "Expired", message)

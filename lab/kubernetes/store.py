@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from lab.kubernetes.status import bad_request, expired
+from lab.kubernetes.status import ApiError, bad_request
 
 Object = dict[str, Any]
 Filter = Callable[[Object], bool]
@@ -121,7 +121,7 @@ class Store:
     def events(self, kind: Kind, *, since: int) -> list[Event]:
         oldest = self._events[0].revision if self._events else self.revision + 1
         if since < oldest - 1:
-            raise expired(f"too old resource version: {since} ({oldest - 1})")
+            raise ApiError(410, "Expired", f"too old resource version: {since} ({oldest - 1})")
         return [event for event in self._events if event.kind == kind and event.revision > since]
 
 

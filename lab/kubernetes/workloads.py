@@ -10,7 +10,7 @@ from typing import Any
 
 from lab.kubernetes.admission import admit
 from lab.kubernetes.cluster import KubernetesCluster
-from lab.kubernetes.events import tell
+from lab.kubernetes.events import add_event
 from lab.kubernetes.kinds import DAEMON_SETS, DEPLOYMENTS, EVERYWHERE, NODES, PODS, REPLICA_SETS
 from lab.kubernetes.scheduler import is_tolerated
 from lab.kubernetes.status import ApiError
@@ -51,10 +51,10 @@ def _deployment(cluster: KubernetesCluster, deployment: Object, by_owner: dict[s
             _make(cluster, kept, _pod(pod_name, namespace, template, kept))
     for pod in pods[wanted:]:
         cluster.store.remove(PODS, pod["metadata"]["name"], namespace=namespace)
-    _tell_deployment(cluster, deployment, wanted, sum(is_true(pod, "Ready") for pod in pods[:wanted]))
+    _report_deployment(cluster, deployment, wanted, sum(is_true(pod, "Ready") for pod in pods[:wanted]))
 
 
-def _tell_deployment(cluster: KubernetesCluster, deployment: Object, wanted: int, ready: int) -> None:
+def _report_deployment(cluster: KubernetesCluster, deployment: Object, wanted: int, ready: int) -> None:
     is_available = ready >= wanted
     reported = ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
     if not is_available:
@@ -113,7 +113,9 @@ def _make(cluster: KubernetesCluster, owner: Object, pod: Object) -> None:
         admit(cluster, _POD, None, pod)
     except ApiError as error:
         controller = f"{owner['kind'].lower()}-controller"
-        tell(cluster.store, owner, "FailedCreate", f"Error creating: {error}", kind="Warning", component=controller)
+        add_event(
+            cluster.store, owner, "FailedCreate", f"Error creating: {error}", kind="Warning", component=controller
+        )
         return
     cluster.store.put(PODS, pod)
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
@@ -35,52 +36,43 @@ def uname(arguments: list[str]) -> int:
     return 0
 
 
-def findmnt(arguments: list[str]) -> int:
-    wide = not any("n" in argument for argument in arguments if argument.startswith("-") and argument[1:2] != "-")
-    columns = _columns(arguments, ["SOURCE"])
-    values = {"TARGET": "/", "SOURCE": f"{DISK}p1", "FSTYPE": "xfs", "OPTIONS": "rw", "MAJ:MIN": "259:1"}
-    if wide and "--noheadings" not in arguments:
+def _asked(arguments: list[str], columns: str) -> argparse.Namespace:
+    """Return what findmnt or lsblk is asked for; other options than those of scripts here are refused."""
+    options = argparse.ArgumentParser(allow_abbrev=False)
+    flags = (("-n", "--noheadings"), ("-s", "--inverse"), ("-d", "--nodeps"), ("-r", "--raw"), ("-v", "--nofsroot"))
+    for short, name in flags:
+        options.add_argument(short, name, action="store_true")
+    options.add_argument("-o", "--output", default=columns)
+    options.add_argument("places", nargs="*")
+    return options.parse_args(arguments)
+
+
+def _show(given: argparse.Namespace, rows: list[dict[str, str]]) -> int:
+    columns = given.output.upper().split(",")
+    if not given.noheadings:
         print(" ".join(columns))
-    print(" ".join(values.get(column, "") for column in columns))
+    for row in rows:
+        print(" ".join(row.get(column, "") for column in columns).rstrip())
     return 0
 
 
-def _columns(arguments: list[str], default: list[str]) -> list[str]:
-    for before, after in zip(arguments, [*arguments[1:], ""], strict=True):
-        if before.startswith("--output="):
-            return before.partition("=")[2].upper().split(",")
-        if before == "--output" or (before.startswith("-") and before[1:2] != "-" and before.endswith("o")):
-            return after.upper().split(",")
-    return default
+def findmnt(arguments: list[str]) -> int:
+    return _show(
+        _asked(arguments, "SOURCE"), [{"TARGET": "/", "SOURCE": f"{DISK}p1", "FSTYPE": "xfs", "OPTIONS": "rw"}]
+    )
 
 
 def lsblk(arguments: list[str]) -> int:
-    rows = [
-        {"NAME": "nvme0n1", "PATH": DISK, "PKNAME": "", "TYPE": "disk", "SIZE": "50G", "MOUNTPOINT": ""},
-        {"NAME": "nvme0n1p1", "PATH": f"{DISK}p1", "PKNAME": "nvme0n1", "TYPE": "part", "SIZE": "50G"},
-    ]
-    flags = "".join(argument[1:] for argument in arguments if argument.startswith("-") and argument[1:2] != "-")
-    columns = _columns(arguments, ["NAME", "TYPE", "SIZE", "MOUNTPOINT"])
-    named = [argument.removeprefix("/dev/") for argument in arguments if argument.startswith("/dev/")]
-    chosen = [row for row in rows if not named or row["NAME"] in named or row["PKNAME"] in named]
-    if named and not chosen:
-        print(f"lsblk: {named[0]}: not a block device", file=sys.stderr)
+    given = _asked(arguments, "NAME,TYPE")
+    disk = {"NAME": "nvme0n1", "PATH": DISK, "PKNAME": "", "TYPE": "disk"}
+    part = {"NAME": "nvme0n1p1", "PATH": f"{DISK}p1", "PKNAME": "nvme0n1", "TYPE": "part"}
+    place = next(iter(given.places), DISK)
+    if place not in (DISK, part["PATH"]):
+        print(f"lsblk: {place}: not a block device", file=sys.stderr)
         return 32
-    if "s" in flags or "--inverse" in arguments:
-        chosen = [row for row in reversed(rows) if any(row in (other, _parent(other, rows)) for other in chosen)]
-    if "d" in flags or "--nodeps" in arguments:
-        chosen = [row for row in chosen if row["TYPE"] == "disk" or row["NAME"] in named]
-    if "n" not in flags and "--noheadings" not in arguments:
-        print(" ".join(columns))
-    for row in chosen:
-        name = {"NAME": row["PATH"]} if "p" in flags or "--paths" in arguments else {}
-        print(" ".join((row | name).get(column, "") for column in columns).rstrip())
-    return 0
-
-
-def _parent(row: dict[str, str], rows: list[dict[str, str]]) -> dict[str, str]:
-    """Return the disk of a partition, and a disk itself."""
-    return next((other for other in rows if other["NAME"] == row["PKNAME"]), row)
+    rows = [disk, part] if place == DISK else [part]
+    rows = [part, disk] if given.inverse and place != DISK else rows
+    return _show(given, rows[:1] if given.nodeps or (given.inverse and place == DISK) else rows)
 
 
 def systemctl(arguments: list[str]) -> int:

@@ -13,7 +13,7 @@ from lab.settings import REPOSITORY
 
 AMD64_ONLY = "urmanac/amd64-only/talos"
 ARM64_ONLY = "urmanac/arm64-only/talos"
-LIAR = "urmanac/says-arm64/talos"
+MISLABELLED = "urmanac/says-arm64/talos"
 SERIAL = "urmanac/serial-console/talos"
 # The names from before, which hold one version, and are indices.
 OLD = ("urmanac/talos-cozystack-spin-tailscale/talos", "urmanac/talos-cozystack-spin-only/talos")
@@ -53,7 +53,9 @@ def lab_store() -> Store:
     store.add_image(AMD64_ONLY, "latest", ["linux/amd64"], version="v1.13.6")
     store.add_image(ARM64_ONLY, "latest", _ARM64, version="v1.13.6")
     store.add_image(SERIAL, "v1.13.6", _ARM64, version="v1.13.6", cmdline="console=ttyS0")
-    store.add_index(LIAR, "latest", {"linux/arm64": store.add_image(LIAR, "", ["linux/amd64"], version="v1.13.6")})
+    store.add_index(
+        MISLABELLED, "latest", {"linux/arm64": store.add_image(MISLABELLED, "", ["linux/amd64"], version="v1.13.6")}
+    )
     return store
 
 

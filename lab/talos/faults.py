@@ -9,7 +9,20 @@ from typing import Any
 
 
 @dataclass
-class Faults:
+class Switches:
+    """Faults that are switched on and off by their names."""
+
+    def update(self, wanted: Mapping[str, Any]) -> None:
+        known = {field.name for field in fields(self)} - {"on_call"}
+        unknown = set(wanted) - known
+        if unknown:
+            raise ValueError(f"Unknown faults: {', '.join(sorted(unknown))}. Known are {', '.join(sorted(known))}.")
+        for name, value in wanted.items():
+            setattr(self, name, value)
+
+
+@dataclass
+class Faults(Switches):
     """The faults of one node; all off by default."""
 
     # The configuration is taken, but the connection goes before the reply; once.
@@ -28,14 +41,6 @@ class Faults:
     apply_busy: bool = False
     # Called with the name of every call after it was carried out and before it is answered.
     on_call: Callable[[str], None] | None = None
-
-    def update(self, wanted: Mapping[str, Any]) -> None:
-        known = {field.name for field in fields(self)} - {"on_call"}
-        unknown = set(wanted) - known
-        if unknown:
-            raise ValueError(f"Unknown faults: {', '.join(sorted(unknown))}. Known are {', '.join(sorted(known))}.")
-        for name, value in wanted.items():
-            setattr(self, name, value)
 
     def kills_now(self, call: str, *, is_dry_run: bool = False) -> bool:
         """Count the call that was just carried out; tell whether its connection goes instead of the reply."""

@@ -88,20 +88,14 @@ def _services(node: Node) -> Specs:
 
 def _disk(node: Node) -> dict[str, Any]:
     return {
-        "dev_path": f"/dev/{node.hardware.disk}",
-        "size": node.hardware.disk_size,
-        "pretty_size": f"{node.hardware.disk_size / 2**30:.0f} GiB",
-        "model": "Simulation of an EBS volume",
-        "serial": f"vol{node.address.replace('.', '')}",
-        "transport": "nvme",
-        "readonly": False,
-        "rotational": False,
+        **{"dev_path": f"/dev/{node.hardware.disk}", "transport": "nvme", "readonly": False, "rotational": False},
+        **{"size": node.hardware.disk_size, "pretty_size": f"{node.hardware.disk_size / 2**30:.0f} GiB"},
+        **{"model": "Simulation of an EBS volume", "serial": f"vol{node.address.replace('.', '')}"},
     }
 
 
 def _addresses(node: Node) -> Specs:
-    own = {"addresses": [f"{node.address}/24"]}
-    return {"default": {"addresses": [f"{node.address}/24"]}, "current": own, "routed": own, "accumulative": own}
+    return {name: {"addresses": [f"{node.address}/24"]} for name in ("default", "current", "routed", "accumulative")}
 
 
 def _address_statuses(node: Node) -> Specs:
@@ -136,11 +130,8 @@ def _members(node: Node) -> Specs:
         return {}
     return {
         peer.hostname: {
-            "nodeId": f"simulated-{peer.address}",
-            "addresses": [peer.address],
-            "hostname": peer.hostname,
-            "machineType": peer.machine_type,
-            "operatingSystem": f"Talos ({peer.state.version})",
+            **{"nodeId": f"simulated-{peer.address}", "addresses": [peer.address], "hostname": peer.hostname},
+            **{"machineType": peer.machine_type, "operatingSystem": f"Talos ({peer.state.version})"},
         }
         for peer in node.registry.peers(node.identity)
         if peer.is_up

@@ -28,14 +28,11 @@ from lab.talos.registry import contents_of
 Handler = Callable[[Node, Any], Awaitable[Any]]
 
 
-def _words(text: str) -> set[str]:
-    return set(text.split())
-
-
-_ADMIN_ONLY = _words(
-    "ApplyConfiguration Bootstrap EtcdForfeitLeadership EtcdLeaveCluster EtcdRecover EtcdRemoveMemberByID "
-    "GenerateClientConfiguration Install Kubeconfig MetaDelete MetaWrite Read Reset Upgrade"
-)
+_ADMIN_ONLY = {
+    *("ApplyConfiguration", "Bootstrap", "EtcdForfeitLeadership", "EtcdLeaveCluster", "EtcdRecover"),
+    *("EtcdRemoveMemberByID", "GenerateClientConfiguration", "Install", "Kubeconfig", "MetaDelete", "MetaWrite"),
+    *("Read", "Reset", "Upgrade"),
+}
 _OPERATOR = {"EtcdSnapshot", "Pull", "Reboot", "ServiceRestart", "Shutdown"}
 _OLD_MAINTENANCE = {"ApplyConfiguration", "Disks", "Get", "List", "Watch"}
 _SINCE = {"machine.LifecycleService": (1, 13), "machine.ImageService": (1, 13)}

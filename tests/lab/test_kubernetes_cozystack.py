@@ -79,7 +79,7 @@ class Way:
     def settled(self, *, seconds: float = 60) -> dict[str, dict[str, Any]]:
         """Wait until nothing moves any more, and return the releases."""
         end = time.monotonic() + seconds
-        while self.server.is_moving and time.monotonic() < end:
+        while self.server.is_reconciling and time.monotonic() < end:
             time.sleep(0.1)
         return self.releases()
 

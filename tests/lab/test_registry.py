@@ -11,7 +11,7 @@ import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.inquiry import look_up_all
 from ansible_collections.urmanac.talos.plugins.modules import oci_image_info
-from lab.registry.images import AMD64_ONLY, LIAR, OLD, lab_store
+from lab.registry.images import AMD64_ONLY, MISLABELLED, OLD, lab_store
 from lab.settings import REGISTRY_PORT, REPOSITORY
 from tests.lab.labs import Lab
 
@@ -43,7 +43,7 @@ def test_the_older_names_are_there_with_the_version_that_they_hold(lab: Lab) -> 
 
 
 def test_an_index_that_claims_another_platform_than_that_of_its_image_is_refused(lab: Lab) -> None:
-    (image,) = ask(lab, f"ghcr.io/{LIAR}")
+    (image,) = ask(lab, f"ghcr.io/{MISLABELLED}")
 
     assert image["error"]["code"] == "IMAGE_NO_SUCH_PLATFORM"
     assert "was built for linux/amd64" in image["error"]["message"]

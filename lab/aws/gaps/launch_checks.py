@@ -26,10 +26,10 @@ def check_launch(backend: Any, data: dict[str, Any], count: int = 1) -> None:
         check_profile(key, name)
     if data.get("KeyName") and data["KeyName"] not in backend.key_pairs:
         raise refuse("InvalidKeyPair.NotFound", f"The key pair '{data['KeyName']}' does not exist")
-    if (data.get("CreditSpecification") or {}).get("CpuCredits") and not _says(kind, "BurstablePerformanceSupported"):
+    if (data.get("CreditSpecification") or {}).get("CpuCredits") and not _has(kind, "BurstablePerformanceSupported"):
         message = f"The {kind} instance type does not support T2 Unlimited."
         raise refuse("InstanceCreditSpecification.NotSupported", message)
-    if STATE.plan == "FREE" and not _says(kind, "FreeTierEligible"):
+    if STATE.plan == "FREE" and not _has(kind, "FreeTierEligible"):
         message = "The specified instance type is not eligible for Free Tier."
         raise refuse(
             "InvalidParameterCombination", f"{message} Use the filter 'free-tier-eligible=true' to find those."
@@ -37,7 +37,7 @@ def check_launch(backend: Any, data: dict[str, Any], count: int = 1) -> None:
     check_vcpus(backend, kind, count)
 
 
-def _says(kind: str, what: str) -> bool:
+def _has(kind: str, what: str) -> bool:
     return bool(INSTANCE_TYPES.get(kind, {}).get(what))
 
 

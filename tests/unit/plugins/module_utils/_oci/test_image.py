@@ -160,14 +160,14 @@ def test_bytes_that_are_not_what_their_digest_says_are_refused() -> None:
 
 
 def test_a_tag_whose_digest_the_registry_tells_wrongly_is_refused() -> None:
-    class Liar(FakeRepository):
+    class MislabellingRegistry(FakeRepository):
         def manifest(self, wanted: str) -> Document:
             return super().manifest(wanted)._replace(digest=f"sha256:{'0' * 64}")
 
     store = Store()
     store.add_image("a/talos", "v1")
 
-    assert code(look_up(Liar(store), parse_reference(f"{NAME}:v1"), platform=ARM)) == "IMAGE_BAD_DIGEST"
+    assert code(look_up(MislabellingRegistry(store), parse_reference(f"{NAME}:v1"), platform=ARM)) == "IMAGE_BAD_DIGEST"
 
 
 def test_other_digests_than_by_sha256_are_computed_too() -> None:
