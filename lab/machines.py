@@ -124,7 +124,8 @@ class Machine:
         if not script.startswith(b"#!"):
             self.say("cloud-init: the user-data is no script (#!), the lab ignores it" if script else "no user-data")
             return
-        process = choose_sandbox(self.settings)(self.directory, script, self.identity)
+        seconds = self.settings.script_seconds
+        process = choose_sandbox(self.settings)(self.directory, script, self.identity, seconds=seconds)
         refusal = process.refusal()
         if refusal:
             self.say(refusal)
@@ -244,20 +245,19 @@ class MachinePark:
         machine.power_on(decode_user_data(user_data))
 
     def power_off(self, identifier: str) -> None:
-        machine = self.machines.get(identifier)
-        if machine:
-            threading.Thread(target=machine.power_off, daemon=True).start()
+        self._start(identifier, Machine.power_off)
 
     def remove(self, identifier: str) -> None:
-        machine = self.machines.get(identifier)
-        if machine:
+        if machine := self.machines.get(identifier):
             machine.terminated = True
-            self.power_off(identifier)
+        self.power_off(identifier)
 
     def reboot(self, identifier: str) -> None:
-        machine = self.machines.get(identifier)
-        if machine:
-            threading.Thread(target=machine.reboot, daemon=True).start()
+        self._start(identifier, Machine.reboot)
+
+    def _start(self, identifier: str, work: Callable[[Machine], None]) -> None:
+        if machine := self.machines.get(identifier):
+            threading.Thread(target=work, args=(machine,), daemon=True).start()
 
     def console(self, identifier: str) -> str:
         machine = self.machines.get(identifier)

@@ -155,20 +155,10 @@ class PathSandbox(Sandbox):
         return place | {"PATH": str(self.root / "lab/bin"), "LC_ALL": "C.UTF-8"}
 
 
-class ChosenSandbox:
-    """The kind of sandbox that this computer allows and the settings ask for."""
-
-    def __init__(self, kind: type[Sandbox], seconds: float) -> None:
-        self._kind, self._seconds = kind, seconds
-        self.kind = kind.kind
-
-    def __call__(self, directory: Path, script: bytes, identity: dict[str, Any]) -> Sandbox:
-        return self._kind(directory, script, identity, seconds=self._seconds)
-
-
-def choose_sandbox(settings: Settings) -> ChosenSandbox:
+def choose_sandbox(settings: Settings) -> type[Sandbox]:
+    """Return the kind of sandbox that this computer allows and the settings ask for."""
     namespaces = settings.sandbox == "namespace" or (settings.sandbox == "auto" and namespaces_work())
-    return ChosenSandbox(NamespaceSandbox if namespaces else PathSandbox, settings.script_seconds)
+    return NamespaceSandbox if namespaces else PathSandbox
 
 
 def _unshare() -> list[str]:

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lab.kubernetes import collector, helm, kinds, kubelet, nodes, operator, scheduler, talos_pods, workloads
+from lab.kubernetes import helm, kinds, kubelet, nodes, operator, scheduler, talos_pods, workloads
 from lab.kubernetes.cluster import Faults, KubernetesCluster
+from lab.kubernetes.store import Object, Store
 from lab.talos.machine import Machine, Machines
 
 
@@ -21,7 +22,21 @@ def reconcile(cluster: KubernetesCluster) -> None:
     workloads.reconcile(cluster)
     scheduler.reconcile(cluster.store)
     kubelet.reconcile(cluster)
-    collector.reconcile(cluster.store)
+    collect(cluster.store)
+
+
+def collect(store: Store) -> None:
+    """Remove what is owned by something that is there no more, as the garbage collector does."""
+    living = {item["metadata"]["uid"] for kind in store.kinds() for item in store.peek(kind)}
+    for kind in store.kinds():
+        for item in store.peek(kind):
+            if _is_orphan(item, living):
+                store.remove(kind, item["metadata"]["name"], namespace=item["metadata"].get("namespace", ""))
+
+
+def _is_orphan(item: Object, living: set[str]) -> bool:
+    owners = item["metadata"].get("ownerReferences") or []
+    return bool(owners) and not any(owner["uid"] in living for owner in owners)
 
 
 class Clusters:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lab.kubernetes.discovery import BUILT_IN, Resource
-from lab.kubernetes.store import Kind, Object, Store
+from lab.kubernetes.store import Object, Store
 
 ALL_VERBS = ("get", "list", "watch", "create", "update", "patch", "delete")
 # group/version: plural, kind and short name; cluster-wide ones with a star.
@@ -78,10 +78,6 @@ def establish(store: Store) -> None:
             ]
             status = {"conditions": conditions, "acceptedNames": item["spec"]["names"]}
             store.put(DEFINITIONS, item | {"status": status})
-
-
-def custom(group: str, plural: str) -> Kind:
-    return Kind(group, plural)
 
 
 def definition(group: str, version: str, plural: str, kind: str, scope: str) -> Object:

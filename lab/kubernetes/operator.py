@@ -10,16 +10,16 @@ from typing import Any
 
 from lab.kubernetes import charts
 from lab.kubernetes.cluster import KubernetesCluster
-from lab.kubernetes.kinds import DEFINITIONS, DEPLOYMENTS, NAMESPACES, custom, definition
+from lab.kubernetes.kinds import DEFINITIONS, DEPLOYMENTS, NAMESPACES, definition
 from lab.kubernetes.store import Kind, Object, Store
 from lab.kubernetes.workloads import condition, is_true
 
 SYSTEM = "cozy-system"
 PLATFORM = "cozystack.cozystack-platform"
-PACKAGES = custom("cozystack.io", "packages")
-SOURCES = custom("cozystack.io", "packagesources")
-RELEASES = custom("helm.toolkit.fluxcd.io", "helmreleases")
-REPOSITORIES = custom("source.toolkit.fluxcd.io", "ocirepositories")
+PACKAGES = Kind("cozystack.io", "packages")
+SOURCES = Kind("cozystack.io", "packagesources")
+RELEASES = Kind("helm.toolkit.fluxcd.io", "helmreleases")
+REPOSITORIES = Kind("source.toolkit.fluxcd.io", "ocirepositories")
 _VARIANTS = ("default", "isp-full", "isp-hosted", "isp-full-generic")
 _DEFINED = (
     ("cozystack.io", "v1alpha1", "packages", "Package", "Cluster"),

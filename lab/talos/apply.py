@@ -11,6 +11,7 @@ from grpclib.exceptions import GRPCError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
 from lab.talos.config import Config, ConfigError, check_certificates, difference, needs_reboot, parse
 from lab.talos.machine import Node
+from lab.talos.state import CONFIG
 
 REBOOT, AUTO, NO_REBOOT, STAGED, TRY = range(5)
 _DETAILS = {
@@ -75,7 +76,7 @@ def _dry_run_text(node: Node, mode: int, config: Config) -> str:
 def _take(node: Node, mode: int, config: Config, text: bytes) -> None:
     """Keep the configuration as the mode says; the first one always brings a reboot."""
     if mode != TRY:
-        node.disk.write_config(text)
+        node.disk.write(CONFIG, text)
     if not node.active or mode == REBOOT:
         node.reboot_soon()
     elif mode != STAGED:

@@ -23,7 +23,7 @@ from lab.talos.kernel import command_line
 from lab.talos.machine import Hardware, Timing
 from lab.talos.registry import Registry, contents_of
 from lab.talos.server import NodeServer
-from lab.talos.state import Disk, State
+from lab.talos.state import CONFIG, Disk, State
 
 _log = logging.getLogger(__name__)
 _ETCD_MEMBER = 0x1000_0000_0000_0000
@@ -122,7 +122,7 @@ class TalosNode:
 
     @property
     def persistent_text(self) -> str | None:
-        text = self.disk.read_config()
+        text = self.disk.read(CONFIG)
         return text.decode() if text else None
 
     @property
@@ -209,7 +209,7 @@ class TalosNode:
         self.state.boots += 1
         self.state.version, self.state.next_version = self.state.next_version or self.state.version, None
         self.save()
-        text = self.disk.read_config()
+        text = self.disk.read(CONFIG)
         self.active = parse(text, self.release) if text else None
         self.stage = "booting" if self.active else "maintenance"
         if not self.active:

@@ -24,6 +24,7 @@ from lab.talos.apply import apply_configuration
 from lab.talos.definitions import SENSITIVE
 from lab.talos.machine import Node
 from lab.talos.registry import contents_of
+from lab.talos.state import CONFIG, SNAPSHOT
 
 Handler = Callable[[Node, Any], Awaitable[Any]]
 
@@ -177,9 +178,9 @@ async def reset(node: Node, request: Any) -> Any:
     wipes_disk = not labels and request.mode != 2
     if wipes_disk or "EPHEMERAL" in labels:
         node.state.etcd_member = node.state.etcd_began_from = None
-        node.disk.wipe_snapshot()
+        node.disk.wipe(SNAPSHOT)
     if wipes_disk or "STATE" in labels:
-        node.disk.wipe_config()
+        node.disk.wipe(CONFIG)
     node.state.is_wiped = wipes_disk
     node.save()
     if request.reboot:
@@ -239,7 +240,7 @@ def _origin(node: Node, request: Any) -> str:
     """Return what etcd begins from; a snapshot must be there and whole."""
     if not request.recover_etcd:
         return "nothing"
-    snapshot = node.disk.read_snapshot()
+    snapshot = node.disk.read(SNAPSHOT)
     if snapshot is None:
         raise GRPCError(Status.UNKNOWN, "error stat snapshot file: no such file or directory")
     body, digest = snapshot[:-32], snapshot[-32:]
@@ -283,7 +284,7 @@ async def etcd_recover(node: Node, requests: list[Any]) -> Any:
     if not node.is_booted:
         raise GRPCError(Status.FAILED_PRECONDITION, "etcd service is not ready for recovery yet")
     _need_control_plane(node, "etcd recover")
-    node.disk.write_snapshot(b"".join(request.bytes for request in requests))
+    node.disk.write(SNAPSHOT, b"".join(request.bytes for request in requests))
     return _reply("EtcdRecover")
 
 

@@ -23,42 +23,30 @@ class State:
     extensions: dict[str, str] = field(default_factory=dict)
 
 
+CONFIG, SNAPSHOT, _STATE = "config.yaml", "etcd.snapshot", "state.json"
+
+
 class Disk:
-    """The node's disk: a directory with state.json, config.yaml and what was uploaded."""
+    """The node's disk: a directory with the state, the configuration of the next boot and an uploaded etcd snapshot."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
     def load(self, fresh: State) -> State:
-        path = self.directory / "state.json"
-        if not path.exists():
-            return fresh
-        return State(**json.loads(path.read_text(encoding="utf-8")))
+        kept = self.read(_STATE)
+        return State(**json.loads(kept)) if kept else fresh
 
     def save(self, state: State) -> None:
-        self._write("state.json", json.dumps(asdict(state), indent=2).encode())
+        self.write(_STATE, json.dumps(asdict(state), indent=2).encode())
 
-    def read_config(self) -> bytes | None:
-        path = self.directory / "config.yaml"
+    def read(self, name: str) -> bytes | None:
+        path = self.directory / name
         return path.read_bytes() if path.exists() else None
 
-    def write_config(self, text: bytes) -> None:
-        self._write("config.yaml", text)
+    def wipe(self, name: str) -> None:
+        (self.directory / name).unlink(missing_ok=True)
 
-    def read_snapshot(self) -> bytes | None:
-        path = self.directory / "etcd.snapshot"
-        return path.read_bytes() if path.exists() else None
-
-    def write_snapshot(self, content: bytes) -> None:
-        self._write("etcd.snapshot", content)
-
-    def wipe_config(self) -> None:
-        (self.directory / "config.yaml").unlink(missing_ok=True)
-
-    def wipe_snapshot(self) -> None:
-        (self.directory / "etcd.snapshot").unlink(missing_ok=True)
-
-    def _write(self, name: str, content: bytes) -> None:
+    def write(self, name: str, content: bytes) -> None:
         """Write the file whole or not at all: the lab may be killed at any moment."""
         self.directory.mkdir(parents=True, exist_ok=True)
         temporary = self.directory / f".{name}.new"

@@ -26,6 +26,7 @@ from lab.kubernetes.status import ApiError
 from lab.kubernetes.store import Kind, Store
 from lab.talos import pki
 from lab.talos.node import TalosNode
+from lab.talos.state import CONFIG
 from tests.talos_nodes import Cluster, bootstrapped, configured, machines, on, own_address, until
 
 kubernetes = pytest.importorskip("kubernetes")
@@ -333,7 +334,7 @@ def test_a_cluster_that_is_reset_and_made_again_begins_with_nothing(tmp_path: Pa
             await until(lambda: answers(node))
             before = identity_of_node(clusters.of(node.identity))
             node.state.etcd_member = None
-            node.disk.wipe_config()
+            node.disk.wipe(CONFIG)
             node.reboot_soon()
             await until(lambda: node.stage == "maintenance" and node.is_up)
             await bootstrapped([node], cluster)

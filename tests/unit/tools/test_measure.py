@@ -15,7 +15,7 @@ from tools import measure
 
 MOST_FILTERS = 3
 # The aim is 10,000: lower it when some go.
-MOST_LINES_OF_THE_LAB = 9943
+MOST_LINES_OF_THE_LAB = 9915
 # Lower these when you repair some; they end at 0.
 EXPRESSIONS_TO_REPAIR = 10
 WORDS_TO_REPLACE = 0
