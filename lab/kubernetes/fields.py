@@ -24,12 +24,12 @@ _LIST_KEYS: dict[str, tuple[str, ...]] = {
     "ownerReferences": ("uid",),
     "ports": ("containerPort",),
 }
-_NOBODYS = ("managedFields", "uid", "resourceVersion", "creationTimestamp", "generation", "namespace", "name")
+_SET_BY_SERVER = ("managedFields", "uid", "resourceVersion", "creationTimestamp", "generation", "namespace", "name")
 
 
 def paths_of(content: Object) -> set[Path]:
     """Return the fields that the content sets; names, and what the server sets, are no one's."""
-    metadata = {key: value for key, value in (content.get("metadata") or {}).items() if key not in _NOBODYS}
+    metadata = {key: value for key, value in (content.get("metadata") or {}).items() if key not in _SET_BY_SERVER}
     rest = {key: value for key, value in content.items() if key not in ("apiVersion", "kind", "metadata")}
     return set(_leaves(rest | ({"metadata": metadata} if metadata else {}), ()))
 

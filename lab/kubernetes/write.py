@@ -133,7 +133,7 @@ def _check_version(content: Object, before: Object, target: Target) -> None:
 def _kept(cluster: KubernetesCluster, request: Request, target: Target, before: Object | None, after: Object) -> Object:
     """Keep the object, or tell in a dry run what it would be."""
     resource = target.resource
-    after = _own_half(before, after, resource.kind, is_status=target.is_status)
+    after = _writable_part(before, after, resource.kind, is_status=target.is_status)
     after |= {"apiVersion": resource.api_version, "kind": resource.kind}
     if resource.stored_as == PODS:
         after.setdefault("status", {"phase": "Pending"})
@@ -147,7 +147,7 @@ def _kept(cluster: KubernetesCluster, request: Request, target: Target, before: 
     return cluster.store.put(resource.stored_as, after)
 
 
-def _own_half(before: Object | None, after: Object, kind: str, *, is_status: bool) -> Object:
+def _writable_part(before: Object | None, after: Object, kind: str, *, is_status: bool) -> Object:
     """Return what this request may change: the status is changed through its own path, and nothing else there."""
     if is_status and before:
         return copy.deepcopy(before) | {"status": after.get("status")}
