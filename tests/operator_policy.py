@@ -10,6 +10,7 @@ import json
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from botocore import xform_name
@@ -116,7 +117,7 @@ def permission(service: str, action: str) -> str:
     method, _, path = action.partition(" ")
     if not path:
         return f"{service}:{action}"
-    model = Session().get_service_model(service)
+    model = _model(service)
     for name in model.operation_names:
         http = model.operation_model(name).http
         pattern = re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(http["requestUri"]))
@@ -125,22 +126,27 @@ def permission(service: str, action: str) -> str:
     return f"{service}:{action}"
 
 
+@cache
+def _model(service: str) -> Any:
+    return Session().get_service_model(service)
+
+
 def permissions(calls: Iterable[Mapping[str, Any]]) -> set[str]:
     """Return the permissions that the playbooks' calls in the lab's log need."""
     names = {(str(call["service"]), str(call["action"])) for call in calls if TEST_AGENT not in call["agent"]}
     return {permission(service, action) for service, action in names} - set(WITHOUT_PERMISSION)
 
 
-def named_in_code() -> set[str]:
+@cache
+def named_in_code() -> frozenset[str]:
     """Return the permissions of all calls that the code of our modules names, whole or in parts."""
     code = [path.read_text(encoding="utf-8") for path in (REPOSITORY / "plugins").rglob("*.py")]
-    session = Session()
     found = {
         f"{PREFIXES.get(service, service)}:{name}"
         for service in SERVICES
-        for name in named_operations(code, session.get_service_model(service).operation_names)
+        for name in named_operations(code, _model(service).operation_names)
     }
-    return found - set(WITHOUT_PERMISSION) - OTHER_WORDS
+    return frozenset(found - set(WITHOUT_PERMISSION) - OTHER_WORDS)
 
 
 def named_operations(code: Iterable[str], operations: Iterable[str]) -> set[str]:

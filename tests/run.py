@@ -2,15 +2,18 @@
 """Run the checks of `make test`: all of them, or the ones named on the command line.
 
 Every stage runs, also after another one failed, three at a time, because each of them waits a good deal for nodes and
-processes. What pytest says of the unit and lab tests is shown last, so that the run ends with its closing line.
+processes. Each module of tests/playbooks has a lab of its own and is a stage, so that they fill all cores to the end.
+The run ends with the tests that passed in all stages, counted as pytest does.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import NamedTuple
@@ -57,23 +60,34 @@ def shellcheck() -> Outcome:
     return run(TOOLS / "shellcheck", *scripts) if scripts else not_run("git knows no shell script here")
 
 
-def pytest(*options: str) -> Callable[[], Outcome]:
+def pytest(*paths: str) -> Callable[[], Outcome]:
     """Return the check that runs tests, and whose note is the line with which pytest closes."""
 
     def check() -> Outcome:
-        outcome = run(TOOLS / "python", "-m", "pytest", *options)
+        outcome = run(TOOLS / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *paths)
         closing = (outcome.output.strip().splitlines() or ["no output"])[-1].strip("= ")
         return outcome._replace(note=closing)
 
     return check
 
 
+def playbook_stages() -> list[Stage]:
+    """Return a stage for each module of tests/playbooks, the ones that take longest first."""
+    known = {f"test_{name}": at for at, name in enumerate(LONGEST)}
+    modules = sorted((ROOT / PLAYBOOKS).glob("test_*.py"), key=lambda path: (known.get(path.stem, len(known)), path))
+    return [
+        Stage(f"{PLAYBOOKS}/{path.stem.removeprefix('test_')}", pytest(f"{PLAYBOOKS}/{path.name}")) for path in modules
+    ]
+
+
+PLAYBOOKS = "tests/playbooks"
+LONGEST = ("site_and_reset", "controllers", "cozystack", "access", "phases", "talos_versions", "places")
 # The long ones first: the short ones fill the gaps.
 STAGES = (
-    # From end to end, each test module in a lab of its own.
-    Stage("playbooks", pytest("-q", "-p", "no:cacheprovider", "tests/playbooks")),
     Stage("molecule", scenarios.molecule),
-    Stage("pytest", pytest("tests/unit", "tests/lab")),
+    Stage("unit", pytest("tests/unit")),
+    *playbook_stages(),
+    Stage("lab", pytest("tests/lab")),
     Stage("second-python", pythons.second_python),
     Stage("sanity", sanity.sanity),
     Stage("build", build.build),
@@ -86,7 +100,12 @@ STAGES = (
     Stage("shellcheck", shellcheck),
     Stage("changelog", tool("antsibull-changelog", "lint")),
 )
-LINT = ("ruff-format", "ruff", "mypy", "yamllint", "ansible-lint", "shellcheck", "docs", "changelog")
+# Names that stand for several stages.
+GROUPS = {
+    "lint": ("ruff-format", "ruff", "mypy", "yamllint", "ansible-lint", "shellcheck", "docs", "changelog"),
+    "playbooks": tuple(stage.name for stage in STAGES if stage.name.startswith(PLAYBOOKS)),
+    "pytest": ("unit", "lab"),
+}
 
 
 def timed(stage: Stage) -> Result:
@@ -102,14 +121,17 @@ def timed(stage: Stage) -> Result:
 def header(result: Result) -> str:
     """Return the line that tells what became of a stage."""
     note = f"  ({result.outcome.note})" if result.outcome.note else ""
-    return f"{result.outcome.status:<8} {result.stage.name:<14} {result.seconds:6.1f} s{note}"
+    return f"{result.outcome.status:<8} {result.stage.name:<30} {result.seconds:6.1f} s{note}"
 
 
 def show(result: Result) -> None:
-    """Print the stage's line, and all it said when it failed."""
+    """Print the stage's line, which tests were left out and why, and all it said when it failed."""
     print(header(result), flush=True)
-    if result.outcome.status == "FAILED" and result.stage.name != "pytest":
-        print(result.outcome.output.rstrip(), flush=True)
+    output = result.outcome.output.rstrip()
+    if result.outcome.status != "FAILED":
+        output = "\n".join(line for line in output.splitlines() if line.startswith("SKIPPED ["))
+    if output:
+        print(output, flush=True)
 
 
 def run_stages(stages: list[Stage]) -> list[Result]:
@@ -132,29 +154,39 @@ def summary(results: list[Result]) -> str:
     return "\n".join(lines)
 
 
+def counted(notes: Iterable[str]) -> str:
+    """Return the sum of the lines with which runs of pytest closed, without those that ran with a second Python."""
+    total: Counter[str] = Counter()
+    for note in (note for note in notes if note[:1].isdigit()):
+        total.update({word: int(count) for count, word in re.findall(r"(\d+) (failed|passed|skipped|errors?)\b", note)})
+    return ", ".join(
+        f"{total[word]} {word}" for word in ("failed", "passed", "skipped", "error", "errors") if total[word]
+    )
+
+
 def chosen(names: list[str]) -> list[str]:
     """Return the stages that the names stand for, everything when there is none."""
     everything = [stage.name for stage in STAGES]
-    unknown = [name for name in names if name not in (*everything, "lint")]
+    unknown = [name for name in names if name not in (*everything, *GROUPS)]
     if unknown:
-        raise SystemExit(f"No such stage: {', '.join(unknown)}. There are: lint, {', '.join(everything)}.")
-    wanted = {part for name in names for part in (LINT if name == "lint" else (name,))}
+        raise SystemExit(f"No such stage: {', '.join(unknown)}. There are: {', '.join((*GROUPS, *everything))}.")
+    wanted = {part for name in names for part in GROUPS.get(name, (name,))}
     return [name for name in everything if name in wanted or not names]
 
 
 def main() -> int:
     """Run what was asked for and return the exit code."""
     parser = argparse.ArgumentParser(description="Run the project's checks.")
-    parser.add_argument("stages", nargs="*", help=f"lint, {', '.join(stage.name for stage in STAGES)}")
+    parser.add_argument("stages", nargs="*", help=", ".join((*GROUPS, *(stage.name for stage in STAGES))))
     names = chosen(parser.parse_args().stages)
     build.clean()
+    begun = time.monotonic()
     results = run_stages([stage for stage in STAGES if stage.name in names])
-    reported = summary(results)
-    print(f"\n{reported}", flush=True)
-    bad = [result for result in results if result.outcome.status == "FAILED"]
-    for output in (result.outcome.output for result in results if result.stage.name == "pytest"):
-        print(f"\npytest\n{output}{reported if bad else ''}", flush=True)
-    return 1 if bad else 0
+    print(f"\n{summary(results)}", flush=True)
+    tests = counted(result.outcome.note for result in results)
+    if tests:
+        print(f"\n{tests} in {time.monotonic() - begun:.0f} s", flush=True)
+    return 1 if any(result.outcome.status == "FAILED" for result in results) else 0
 
 
 if __name__ == "__main__":

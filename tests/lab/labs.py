@@ -17,6 +17,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,14 +65,7 @@ class Lab:
 
     def client(self, service: str) -> Any:
         """Return a boto3 client that knows only this lab."""
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name=REGION,
-            aws_access_key_id=ACCESS_KEY_ID,
-            aws_secret_access_key=SECRET_ACCESS_KEY,
-            config=botocore.config.Config(retries={"total_max_attempts": 1}, user_agent_extra=TEST_AGENT),
-        )
+        return _client(self.endpoint, service)
 
     def ask(self, path: str, *, method: str = "GET", body: dict[str, Any] | None = None) -> Any:
         """Call one of the lab's own paths."""
@@ -89,6 +83,19 @@ class Lab:
     def fault(self, **fault: Any) -> None:
         """Order a fault."""
         self.ask("/lab/faults", method="POST", body=fault)
+
+
+@cache
+def _client(endpoint: str, service: str) -> Any:
+    """Return the one client of a service in a lab: each takes a moment to be made, and all threads may use it."""
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id=ACCESS_KEY_ID,
+        aws_secret_access_key=SECRET_ACCESS_KEY,
+        config=botocore.config.Config(retries={"total_max_attempts": 1}, user_agent_extra=TEST_AGENT),
+    )
 
 
 def free_port() -> int:
