@@ -65,6 +65,10 @@ DESCRIPTION: Mapping[str, Code] = {
         "AWS refuses a name, description or tag that is made of several variables, by its length or its characters.",
         "Shorten cluster_name or cluster_project, or use other characters in them.",
     ),
+    "INVALID_REGION": Code(
+        "The region's name is misspelt, or it is one of China or of the US government, which have other ARNs.",
+        "Use a name such as eu-west-1; `aws ec2 describe-regions --query 'Regions[].RegionName'` lists yours.",
+    ),
     "INVALID_DOMAIN": Code(
         "The cluster's domain is not a DNS domain.",
         "Use labels of lower-case letters, digits and hyphens with dots between, such as talos.local.",
@@ -292,7 +296,8 @@ AWS: Mapping[str, Code] = {
     ),
     "CREDENTIALS_INVALID": Code(
         "AWS does not accept the credentials.",
-        "Check the access key, the secret key and this machine's clock.",
+        "Check the access key, the secret key, this machine's clock, and that the account has the region enabled "
+        "(`aws account list-regions`): a region that is not enabled refuses right keys as well.",
     ),
     "NOT_AUTHORIZED": Code(
         "The identity in use may not make the call.",

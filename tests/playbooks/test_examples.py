@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import json
+import shlex
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,9 +19,8 @@ from tests.playbooks.runs import Run, calls, play
 
 # A public key as SSH writes it, of which no one has the private half.
 WIRE = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes(range(32))
-# What a user has besides the file: the network they sit in, and a public key.
+# What a user has besides the file and what its first lines say: a public key.
 OWN = {
-    "access_ipv6": "2001:db8:1:2::/64",
     "cluster_bastion_ssh_public_key": f"ssh-ed25519 {base64.b64encode(WIRE).decode()} ada@example.com",
 }
 EXAMPLES = sorted(
@@ -30,15 +31,31 @@ EXAMPLES = sorted(
 )
 
 
+def given(text: str) -> dict[str, str]:
+    """Return the variables of the first command of site.yml in a text, but for the files."""
+    command = next(line for line in text.splitlines() if "ansible-playbook" in line and "playbooks/site.yml" in line)
+    words = shlex.split(command.lstrip("#$ "), comments=True)
+    values = [value for option, value in pairwise(words) if option == "-e" and not value.startswith("@")]
+    return dict(value.split("=", 1) for value in values)
+
+
 def plan(lab: Lab, example: Path, folder: Path, **variables: object) -> Run:
     """Return the plan that an example has in a lab that answers as AWS does."""
     registry = f"http://{lab.network.rpartition('.')[0]}.2:5054"
-    given = {**OWN, "cluster_images_mirrors": {"ghcr.io": registry}, "cluster_directory": str(folder), **variables}
-    return play(lab, "playbooks/site.yml", "--check", "--diff", variables=(f"@{example}", json.dumps(given)))
+    own = {**OWN, **given(example.read_text(encoding="utf-8"))}
+    values = {**own, "cluster_images_mirrors": {"ghcr.io": registry}, "cluster_directory": str(folder), **variables}
+    return play(lab, "playbooks/site.yml", "--check", "--diff", variables=(f"@{example}", json.dumps(values)))
 
 
 def test_every_variables_file_for_a_build_is_tried() -> None:
     assert {path.stem for path in EXAMPLES} >= {"aws", "big", "first_seed", "single_node"}
+
+
+def test_the_first_command_of_the_readme_is_that_of_the_example() -> None:
+    readme, example = (REPOSITORY / name for name in ("README.md", "examples/aws.yml"))
+    on_aws = readme.read_text(encoding="utf-8").partition("## On AWS")[2]
+
+    assert given(on_aws) == given(example.read_text(encoding="utf-8")) == {"access_ipv6": "2001:db8:1:2::/64"}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)

@@ -199,6 +199,9 @@ def _name_problems(spec: ClusterSpec) -> Iterator[Finding]:
 
 
 def _place_problems(spec: ClusterSpec) -> Iterator[Finding]:
+    if not fits("region", spec.region):
+        message = f"{spec.region!r} is no region that a cluster can be built in."
+        yield finding("INVALID_REGION", "cluster_region", message)
     if not spec.availability_zone.startswith(spec.region) or spec.availability_zone == spec.region:
         yield finding(
             "ZONE_NOT_IN_REGION",

@@ -46,6 +46,13 @@ RULES: Mapping[str, TextRule] = {
         "labels of lower-case letters, digits and hyphens with dots between",
         "https://www.rfc-editor.org/rfc/rfc1123#page-13",
     ),
+    # The partition aws alone: the ARNs in our policies begin with it. China and the government's regions have others.
+    "region": TextRule(
+        r"(?:af|ap|ca|eu|il|me|mx|sa|us)-[a-z]+-\d+",
+        63,
+        "continent, direction and number, as eu-west-1, outside of China and the regions of the US government",
+        "https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html",
+    ),
     "tag_key": TextRule(
         # The model of EC2 allows 127 characters, the one of IAM 128.
         rf"(?!(?i:aws:)){_TAG}+",

@@ -111,6 +111,9 @@ def test_a_real_key_is_not_repeated_in_the_message() -> None:
         pytest.param(botocore.exceptions.NoCredentialsError(), "CREDENTIALS_MISSING", "AWS_PROFILE", id="none"),
         pytest.param(refusal("ExpiredToken"), "CREDENTIALS_EXPIRED", "aws sso login", id="expired"),
         pytest.param(refusal("AuthFailure"), "CREDENTIALS_INVALID", "clock", id="invalid"),
+        pytest.param(
+            refusal("UnrecognizedClientException"), "CREDENTIALS_INVALID", "region enabled", id="region not enabled"
+        ),
         pytest.param(refusal("UnauthorizedOperation"), "NOT_AUTHORIZED", "ec2:DescribeVpcs", id="not allowed"),
         pytest.param(
             botocore.exceptions.EndpointConnectionError(endpoint_url=LAB),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import boto3
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import is_loopback, is_loopback_endpoint, problems
@@ -48,6 +49,10 @@ def test_the_layout_of_the_older_example_has_no_problems() -> None:
         pytest.param({"project": ""}, "INVALID_PROJECT_NAME", id="empty project"),
         pytest.param({"project": "my project"}, "INVALID_PROJECT_NAME", id="space in the project"),
         pytest.param({"project": "team+home"}, "INVALID_PROJECT_NAME", id="a character that SSM refuses"),
+        pytest.param({"region": "eu-west1"}, "INVALID_REGION", id="a hyphen missing in the region"),
+        pytest.param({"region": "eu-west-1a"}, "INVALID_REGION", id="zone for a region"),
+        pytest.param({"region": "us-gov-west-1"}, "INVALID_REGION", id="a region whose ARNs begin differently"),
+        pytest.param({"region": "cn-north-1"}, "INVALID_REGION", id="a region of China"),
         pytest.param({"availability_zone": "eu-west-2a"}, "ZONE_NOT_IN_REGION", id="zone of another region"),
         pytest.param({"availability_zone": "eu-west-1"}, "ZONE_NOT_IN_REGION", id="region for a zone"),
         pytest.param({"domain": "talos..local"}, "INVALID_DOMAIN", id="empty label"),
@@ -88,6 +93,15 @@ def test_the_layout_of_the_older_example_has_no_problems() -> None:
 )
 def test_each_mistake_has_its_code(changes: dict[str, Any], expected: str) -> None:
     assert expected in codes(**changes)
+
+
+def test_every_region_that_boto3_knows_is_allowed() -> None:
+    regions = boto3.session.Session().get_available_regions("ec2", "aws")
+
+    found = {region: codes(region=region, availability_zone=f"{region}a") for region in regions}
+
+    assert len(found) > 25
+    assert {region: problems for region, problems in found.items() if problems} == {}
 
 
 @pytest.mark.parametrize("last_octet", [0, 1, 2, 3, 255])
