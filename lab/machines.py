@@ -76,7 +76,6 @@ class Machine:
         return self.identity | {"state": state, "system": self.system}
 
     def power_on(self, user_data: bytes) -> None:
-        """Boot what is on the disk, in a thread."""
         with self._lock:
             self._power += 1
             power = self._power
@@ -284,7 +283,6 @@ def decode_user_data(text: str | None) -> bytes:
 
 
 def make_node(settings: Settings, address: str, directory: Path, image: str | None, size: Size | None = None) -> Node:
-    """Return a Talos node simulation of the class that the settings name."""
     from lab.talos.machine import Hardware
     from lab.talos.node import hardware_of
 

@@ -109,7 +109,6 @@ def _link(entry: Path) -> str:
 
 
 def port_conflicts(network: ipaddress.IPv4Network, own: list[tuple[str, int]], talos_port: int) -> list[str]:
-    """Return one line for each socket that stands where the lab will listen."""
     lines = []
     for listener in listeners():
         everywhere = listener.address == "0.0.0.0"  # noqa: S104  compared with, not bound to

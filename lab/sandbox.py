@@ -156,7 +156,6 @@ class PathSandbox(Sandbox):
 
 
 def choose_sandbox(settings: Settings) -> type[Sandbox]:
-    """Return the kind of sandbox that this computer allows and the settings ask for."""
     namespaces = settings.sandbox == "namespace" or (settings.sandbox == "auto" and namespaces_work())
     return NamespaceSandbox if namespaces else PathSandbox
 

@@ -97,7 +97,6 @@ class Application:
         return answer(environ, start_response)
 
     def warm_up(self) -> None:
-        """Load what the first call would wait for."""
         from moto.ec2.models import ec2_backends
 
         with self.park.lock:

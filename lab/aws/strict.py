@@ -108,7 +108,6 @@ def _refusal(service: str, member: str, value: Any, rule: str) -> AwsRefusal:
 
 @cache
 def table() -> dict[str, Any]:
-    """Return the rules by service and member, and the calls that they cover."""
     rules: dict[str, Any] = json.loads(Path(__file__).with_name("rules.json").read_text(encoding="utf-8"))
     return rules
 

@@ -50,7 +50,6 @@ def _over_quota(resource: Resource, name: str, quota: str, asked: str, used: str
 
 
 def _check_quota(cluster: KubernetesCluster, resource: Resource, namespace: str, name: str) -> None:
-    """Hold a namespace to the numbers of objects that its quotas allow."""
     keys = (resource.plural, f"count/{resource.plural}", f"count/{resource.plural}.{resource.group}")
     for quota in cluster.store.peek(QUOTAS):
         hard = (quota.get("spec") or {}).get("hard") or {}

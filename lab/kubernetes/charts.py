@@ -56,7 +56,6 @@ def _plain(name: str) -> str:
 
 
 def flux() -> Object:
-    """Return the Deployment that the operator brings before everything else."""
     found = next(one for one in packages.all_packages()[packages.OPERATOR].workloads if one.name == "flux")
     return _object(found, "cozy-fluxcd", "ghcr.io/fluxcd/simulated:v2", 1, release="flux")
 
@@ -78,7 +77,6 @@ def _image(workload: Workload, package: Package, registry: str) -> str:
 
 
 def registry_of(source: str) -> str:
-    """Return where the images are that packages from this source name."""
     place = source.removeprefix("oci://").rpartition("/")[0]
     return f"{place}/" if place else STOCK
 

@@ -41,7 +41,7 @@ class Faults(Switches):
     # Workloads, by name, whose containers are killed because memory runs out.
     oom: list[str] = field(default_factory=list)
 
-    def cuts_now(self) -> bool:
+    def cuts_request(self) -> bool:
         """Count a request; tell whether its connection goes instead of an answer."""
         if self.cut_after is not None:
             self.cut_after -= 1
@@ -97,7 +97,6 @@ class KubernetesCluster:
         self._reconcile(self)
 
     def handlers_of(self, node: str) -> set[str]:
-        """Return the runtimes besides the usual one that a node's extensions bring."""
         members = [one for one in self.machines.peers(self.identity) if one.hostname == node]
         return {name for one in members for name in one.state.extensions}
 

@@ -65,7 +65,7 @@ class Clusters:
             self._found[identity].faults.update(self._faults)
         return self._found[identity]
 
-    def joined(self, node: Machine) -> KubernetesCluster:
+    def join(self, node: Machine) -> KubernetesCluster:
         """Return the cluster of a control plane; a new one if nothing of the old one's etcd is left."""
         disks = {member.disk.directory for member in self._machines.etcd_members(node.identity)}
         if not disks & self.of(node.identity).disks:
@@ -77,7 +77,7 @@ class Clusters:
         cluster.version = nodes.image_version(str((config.cluster.get("apiServer") or {}).get("image", "")))
         return cluster
 
-    def left(self, identity: str) -> None:
+    def leave(self, identity: str) -> None:
         if not self._machines.etcd_members(identity):
             self.forget(identity)
 

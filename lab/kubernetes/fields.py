@@ -72,7 +72,6 @@ def _step(content: Any, prefix: Path, step: str) -> Any:
 
 
 def is_item_key(path: Path) -> bool:
-    """Tell whether the field is what tells an item of a keyed list from the others."""
     return len(path) > 1 and path[-2].startswith("k:") and path[-1][2:] in json.loads(path[-2][2:])
 
 
@@ -90,7 +89,6 @@ def remove_at(content: Any, path: Path) -> None:
 
 
 def merge(live: Any, wanted: Any, prefix: Path = ()) -> Any:
-    """Return the live value with the wanted fields in it."""
     if isinstance(live, dict) and isinstance(wanted, dict):
         return live | {key: merge(live.get(key), value, (*prefix, f"f:{key}")) for key, value in wanted.items()}
     if isinstance(live, list) and isinstance(wanted, list) and wanted and is_keyed(prefix, wanted):
@@ -123,7 +121,6 @@ def flat(tree: Object, prefix: Path = ()) -> set[Path]:
 
 
 def spelled(path: Path) -> str:
-    """Return a field as the server's messages name it."""
     return "".join(f".{step[2:]}" if step.startswith("f:") else f"[{_pairs(step)}]" for step in path)
 
 

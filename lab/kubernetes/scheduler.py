@@ -80,7 +80,6 @@ def _reasons(pod: Object, place: Place) -> list[str]:
 
 
 def bound_to(pod: Object) -> str:
-    """Return the name of the one node that the pod is made for, as those of a DaemonSet are."""
     affinity = (pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}
     terms = affinity.get("requiredDuringSchedulingIgnoredDuringExecution", {}).get("nodeSelectorTerms") or []
     fields = [field for term in terms for field in term.get("matchFields") or []]

@@ -67,7 +67,7 @@ class ApiServer:
         for writer in list(self._open):
             writer.transport.abort()
         if self._node.identity:
-            self._clusters.left(self._node.identity)
+            self._clusters.leave(self._node.identity)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
@@ -94,7 +94,7 @@ class ApiServer:
             return False
         cluster = self._clusters.of(self._node.identity)
         await asyncio.sleep(cluster.faults.delay)
-        if cluster.faults.cuts_now():
+        if cluster.faults.cuts_request():
             writer.transport.abort()
             return False
         await write_response(writer, await _respond(cluster, request, _user(writer)))
@@ -127,7 +127,7 @@ def _tls(node: Machine, clusters: Clusters) -> ssl.SSLContext:
     """Return the TLS settings of the node's server, and let the node be known as one of its cluster."""
     certificate = node.config.pem("cluster", "ca", "crt")
     authority = pki.load_pair(certificate, node.config.pem("cluster", "ca", "key"))
-    clusters.joined(node)
+    clusters.join(node)
     subject = pki.Subject(
         "kube-apiserver",
         organizations=["kube-master"],

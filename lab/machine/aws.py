@@ -75,7 +75,6 @@ def options(*required: str) -> Parser:
 
 
 def get_parameter(words: list[str]) -> int:
-    """Print the value of a parameter."""
     parser = options("--name", "--region", "--query", "--output")
     parser.add_argument("--with-decryption", action="store_true")
     given = parser.parse_args(words)
@@ -86,7 +85,6 @@ def get_parameter(words: list[str]) -> int:
 
 
 def start_session(words: list[str]) -> int:
-    """Start a session and hand it to the plugin."""
     parser = options("--target", "--document-name", "--region")
     parser.add_argument("--parameters", default="")
     parser.add_argument("--profile", default="")
@@ -126,7 +124,6 @@ def call(endpoint: str, region: str, action: str, request: dict[str, object], *,
 
 
 def plugin(words: list[str]) -> int:
-    """Connect standard input and output with the machine's port."""
     place = urllib.parse.urlsplit(json.loads(words[0])["StreamUrl"])
     try:
         machine = socket.create_connection((place.hostname or "", place.port or 0), timeout=10)

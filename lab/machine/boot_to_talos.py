@@ -79,13 +79,11 @@ def log(text: str) -> None:
 
 
 def fatal(text: str) -> None:
-    """Write a line and end as Go's log.Fatal does."""
     log(text)
     sys.exit(1)
 
 
 def misuse(text: str) -> None:
-    """End as Go's flag package does."""
     if text:
         print(text, file=sys.stderr)
     print(USAGE, file=sys.stderr)
@@ -140,7 +138,6 @@ def ask(options: Options, question: str, default: str) -> str:
 
 
 def ask_yes_no(options: Options, question: str, *, default: bool) -> bool:
-    """Ask until the answer is yes, no, or the default."""
     word = "yes" if default else "no"
     if options.yes:
         print(f"{question} [{word}]: {str(default).lower()}", flush=True)
@@ -154,7 +151,6 @@ def ask_yes_no(options: Options, question: str, *, default: bool) -> bool:
 
 
 def ask_mode(options: Options) -> str:
-    """Ask for the mode; with -yes it is boot."""
     print(MODES, flush=True)
     if options.yes:
         print("Mode [1]: boot", flush=True)

@@ -84,7 +84,6 @@ def _loopback(host: str) -> str:
 
 
 def transfer(given: argparse.Namespace) -> int:
-    """Transfer what the URL names and return the HTTP status."""
     status, body = fetch(given, given.url)
     if status >= 400 and given.fail:
         raise CurlError(22, f"The requested URL returned error: {status}", status)

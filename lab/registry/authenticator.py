@@ -26,7 +26,7 @@ class Authenticator:
         realm = self.realm or f"{origin}/token"
         return f'Bearer realm="{realm}",service="simulated",scope="repository:{repository}:pull"'
 
-    def lets_in(self, authorization: str, repository: str) -> bool:
+    def allows(self, authorization: str, repository: str) -> bool:
         if not self.scheme:
             return True
         if self.scheme == "basic":

@@ -72,7 +72,7 @@ class Registry:
             return Reply(200, json.dumps({"token": token}).encode()) if token else refusal(401, "UNAUTHORIZED")
         found = _PATH.fullmatch(path)
         repository = found["repository"] if found else ""
-        if not self.authenticator.lets_in(authorization, repository):
+        if not self.authenticator.allows(authorization, repository):
             challenge = self.authenticator.challenge(f"http://{self.host}", repository)
             return refusal(401, "UNAUTHORIZED")._replace(headers={"WWW-Authenticate": challenge})
         if path in ("/v2", "/v2/"):

@@ -42,7 +42,7 @@ class Faults(Switches):
     # Called with the name of every call after it was carried out and before it is answered.
     on_call: Callable[[str], None] | None = None
 
-    def kills_now(self, call: str, *, is_dry_run: bool = False) -> bool:
+    def cuts_reply(self, call: str, *, is_dry_run: bool = False) -> bool:
         """Count the call that was just carried out; tell whether its connection goes instead of the reply."""
         if self.on_call:
             self.on_call(call)

@@ -87,7 +87,6 @@ class TalosNode:
 
     @property
     def cmdline(self) -> str:
-        """Return the kernel's arguments, which are part of the image."""
         extra = contents_of(self.state.image or "").cmdline
         return command_line(self.release, extra, self.hardware.architecture)
 
@@ -167,7 +166,6 @@ class TalosNode:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def reboot_soon(self, *, stage: str = "rebooting") -> None:
-        """Reboot as soon as the call in hand is answered."""
         self._spawn(self._reboot(stage))
 
     async def _reboot(self, stage: str) -> None:
@@ -183,7 +181,6 @@ class TalosNode:
         await self._boot()
 
     def power_off_soon(self) -> None:
-        """Switch off as soon as the call in hand is answered."""
         self._spawn(self._power_off())
 
     async def _power_off(self) -> None:
@@ -224,7 +221,7 @@ class TalosNode:
         self._is_booted = True
         self.registry.changed()
 
-    def go_on(self) -> None:
+    def continue_boot(self) -> None:
         """Take the next step of the boot, if what it waits for has come."""
         if not self._is_booted or not self.active or self.stage != "booting":
             return

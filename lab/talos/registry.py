@@ -59,7 +59,7 @@ class Registry:
     def changed(self) -> None:
         """Let every node see whether it can go on now."""
         for node in list(self.nodes):
-            node.go_on()
+            node.continue_boot()
 
     def set_networked(self, identity: str) -> None:
         self.networked.add(identity)

@@ -42,7 +42,6 @@ _UNTIL = {"/machine.MachineService/Upgrade": (1, 18)}
 
 
 async def serve(node: Node, method: proto.Method, stream: Stream[Any, Any]) -> None:
-    """Answer a call, with the faults that are switched on."""
     requests = [request async for request in stream] if method.request_streams else [await stream.recv_message()]
     await asyncio.sleep(node.faults.delay)
     handler = _handler(node, method)
@@ -51,7 +50,7 @@ async def serve(node: Node, method: proto.Method, stream: Stream[Any, Any]) -> N
     answer = await handler(node, requests if method.request_streams else requests[0])
     if _is_sensitive(method, requests[0]) and "os:admin" not in roles:
         raise GRPCError(Status.PERMISSION_DENIED, "not authorized")
-    if node.faults.kills_now(method.name, is_dry_run=getattr(requests[0], "dry_run", False)):
+    if node.faults.cuts_reply(method.name, is_dry_run=getattr(requests[0], "dry_run", False)):
         node.cut_connections()
         await asyncio.sleep(60)
     async for reply in _replies(answer if method.reply_streams else [answer]):

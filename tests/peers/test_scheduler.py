@@ -35,7 +35,7 @@ STATIC_NAMES = {f"{each.package}/{each.name}" for each in TALOS if each.kind == 
 PATIENCE = 60.0
 
 
-class Seen(NamedTuple):
+class Observed(NamedTuple):
     """What the scheduler did: on which node each pod is, and what it says of those on none."""
 
     bound: dict[str, str]
@@ -113,7 +113,7 @@ def required_node(term: dict[str, Any]) -> dict[str, Any]:
     return {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
 
 
-def schedule(core: client.CoreV1Api, request: Request) -> Seen:
+def schedule(core: client.CoreV1Api, request: Request) -> Observed:
     """Return what the real scheduler does with the same nodes and pods, in the same order."""
     for node in nodes_of(request, SIZES):
         core.create_node(node_object(node))
@@ -123,7 +123,7 @@ def schedule(core: client.CoreV1Api, request: Request) -> Seen:
         core.create_namespaced_pod(NAMESPACE, pod)
     wait_for(lambda: len(decided(core)) == len(pods))
     items = decided(core)
-    return Seen(
+    return Observed(
         bound={item.metadata.name: item.spec.node_name for item in items if item.spec.node_name},
         refused={item.metadata.name: message_of(item) for item in items if not item.spec.node_name},
     )

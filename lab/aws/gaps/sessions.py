@@ -58,7 +58,6 @@ def _end(response: Any) -> str:
 
 
 def _port(parameters: dict[str, list[str]]) -> int:
-    """Return the port, as the document's only parameter gives it."""
     unknown = set(parameters) - {"portNumber"}
     values = parameters.get("portNumber", ["22"])
     sound = len(values) == 1 and re.fullmatch("[1-9][0-9]{0,4}", values[0]) and int(values[0]) < 65536
@@ -104,7 +103,6 @@ def allows(instance: Any, call: str, resource: str = "*") -> bool:
 
 
 def check_role(machine: str, call: str, parameters: dict[str, Any]) -> None:
-    """Refuse a call of a machine that its role does not allow."""
     arn = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{parameters.get('Name')}"
     if not allows(ec2_backends[ACCOUNT][REGION].get_instance(machine), call, arn):
         text = f"the role of {machine} is not authorized to perform: {call} on resource: {arn}"
