@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of the hours of the bastion's group."""
+"""Tests of the bastion's template and of the hours of its group."""
 
 from __future__ import annotations
 
@@ -72,3 +72,19 @@ def test_a_lost_answer_is_no_second_postponement(api: BadDay) -> None:
     postponed(api)
 
     assert postponed(api).changed is False
+
+
+def test_a_new_version_of_the_template_inherits_nothing_from_the_one_before(api: BadDay) -> None:
+    (template,) = api.clients["ec2"].describe_launch_templates()["LaunchTemplates"]
+    theirs = {"ImageId": IMAGE, "InstanceType": "t4g.small", "KeyName": "theirs"}
+    api.clients["ec2"].create_launch_template_version(
+        LaunchTemplateId=template["LaunchTemplateId"], LaunchTemplateData=theirs
+    )
+
+    postponed(api)
+
+    (sent,) = [given for operation, given in api.sent if operation == "create_launch_template_version"]
+    # With a source version EC2 would keep their key pair, because it is not named.
+    assert set(sent) == {"LaunchTemplateId", "LaunchTemplateData", "ClientToken"}
+    assert "KeyName" not in sent["LaunchTemplateData"]
+    assert sent["LaunchTemplateData"]["MetadataOptions"]["HttpTokens"] == "required"
