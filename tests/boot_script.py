@@ -28,7 +28,7 @@ def render(image: str, *, caches: Mapping[str, str], plan: Mapping[str, Any] | N
     )
     environment.filters["quote"] = shlex.quote
     values = {
-        "__nodes_bastion_ipv4": "192.0.2.100",
+        "nodes_cluster": {"bastion_ipv4": "192.0.2.100"},
         "__nodes_boot": {**boot_plan(image, caches), **(plan or {})},
         "__nodes_node": {"role": "gateway"},
         "nodes_boot_to_talos_url": "http://192.0.2.100:8081/boot-to-talos",

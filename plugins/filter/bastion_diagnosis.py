@@ -5,15 +5,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..module_utils._ssh.diagnosis import Facts, diagnose
+from ..module_utils._ssh.diagnosis import diagnose, facts_of
 
 
-def bastion_diagnosis(said: str, **facts: Any) -> str:
+def bastion_diagnosis(
+    said: str,
+    cluster: Mapping[str, Any],
+    bastion: Mapping[str, Any],
+    *,
+    host: str,
+    known_hosts: str = "",
+    is_own: bool = False,
+) -> str:
     """Return cause and remedy."""
-    return diagnose(str(said), Facts(**{**facts, "instances": tuple(facts.get("instances", ()))}))
+    return diagnose(str(said), facts_of(cluster, bastion, host=host, known_hosts=known_hosts, is_own=is_own))
 
 
 class FilterModule:

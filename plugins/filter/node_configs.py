@@ -13,7 +13,7 @@ Record = Mapping[str, Any]
 
 def node_configs(
     nodes: Iterable[Record],
-    resources: Record,
+    there: Record,
     *,
     images: Mapping[str, str],
     patches: Mapping[str, list[Any]],
@@ -22,21 +22,22 @@ def node_configs(
     """Return the nodes as M(urmanac.talos.talos_config) takes them, with the addresses that EC2 gave them."""
     extensions = {"gateway": list(gateway_extensions)}
     return [
-        {**node_config(node, resources, images=images, patches=patches), "extensions": extensions.get(node["role"], [])}
+        {
+            **node_config(node, there[node["name"]], images=images, patches=patches),
+            "extensions": extensions.get(node["role"], []),
+        }
         for node in nodes
     ]
 
 
 def node_config(
-    node: Record, resources: Record, *, images: Mapping[str, str], patches: Mapping[str, list[Any]]
+    node: Record, there: Record, *, images: Mapping[str, str], patches: Mapping[str, list[Any]]
 ) -> dict[str, Any]:
     """Return one of them."""
-    interface = resources[f"eni/{node['name']}"]["have"] or {}
     image = {"machine": {"install": {"image": images[node["role"]]}}}
     return {
         **{key: node[key] for key in ("name", "machine_type", "ipv4")},
-        "ipv6": next(iter(interface.get("ipv6", [])), ""),
-        "mac": interface.get("mac", ""),
+        **{key: there[key] for key in ("ipv6", "mac")},
         "patches": [image, *patches.get(node["name"], [])],
     }
 

@@ -156,6 +156,41 @@ plan:
   type: list
   elements: str
   sample: ["= 9 present: 1 VPC"]
+parts:
+  description: What is there of each part and left to do, as M(urmanac.talos.ec2_cluster_info) returns it.
+  returned: success
+  type: dict
+  sample:
+    access:
+      resources: []
+      todo: []
+      missing_needs: []
+      taken_by: []
+      remedies: []
+      found: []
+      unused: []
+      lines: {"present": ["  access: 0 of 0 resources would be made or changed"], "absent": []}
+nodes:
+  description: What EC2 has of each described node, as M(urmanac.talos.ec2_cluster_info) returns it.
+  returned: success
+  type: dict
+  sample:
+    gateway:
+      machine_type: controlplane
+      interface: eni-0123456789abcdef0
+      instance:
+      mac: 0a:00:00:00:00:01
+      ipv6: 2001:db8::101
+bastion:
+  description: What EC2 has of the bastion, as M(urmanac.talos.ec2_cluster_info) returns it.
+  returned: success
+  type: dict
+  sample: {"ipv6": "2001:db8::100", "instances": [], "instances_wanted": 0, "group": "talos-bastion"}
+home_schedule_role:
+  description: The role that closes home access, as M(urmanac.talos.ec2_cluster_info) returns it.
+  returned: success
+  type: str
+  sample: ""
 bastion_stop:
   description: When the schedule stops the bastion next, as M(urmanac.talos.ec2_cluster_info) returns it.
   returned: success

@@ -227,6 +227,59 @@ plan:
   type: list
   elements: str
   sample: ["+ internet gateway talos-igw: attached to talos-vpc"]
+parts:
+  description:
+    - What is there of each part of M(urmanac.talos.ec2_cluster), and what is left to do, for roles that make one part.
+    - C(resources) are the keys of all that are described, C(todo) of those that are not C(present).
+    - C(missing_needs) are names of what has to exist before the part is made.
+    - C(taken_by) are ids of what takes the place of a resource, without the cluster's tags.
+    - C(remedies) are lines on differences that only a person may resolve, because a machine in use would end.
+    - C(found) is what a teardown of the part deletes, but for volumes, which go with their machines.
+    - C(unused) are ids of duplicates that nothing uses.
+    - C(lines) says what would be done, with the state V(present) and with V(absent).
+  returned: success
+  type: dict
+  sample:
+    nodes:
+      resources: [eni/gateway, instance/gateway]
+      todo: [instance/gateway]
+      missing_needs: []
+      taken_by: []
+      remedies: []
+      found: [{"kind": "eni", "name": "talos-gateway", "id": "eni-0123456789abcdef0"}]
+      unused: []
+      lines:
+        present: ["  nodes: 1 of 2 resources would be made or changed"]
+        absent: ["  nodes: would delete eni-0123456789abcdef0"]
+nodes:
+  description: What EC2 has of each described node, by its name. Ids are V(null) and addresses empty until it has them.
+  returned: success
+  type: dict
+  sample:
+    gateway:
+      machine_type: controlplane
+      interface: eni-0123456789abcdef0
+      instance: i-0123456789abcdef0
+      mac: 0a:00:00:00:00:01
+      ipv6: 2001:db8::101
+bastion:
+  description:
+    - What EC2 has of the bastion. C(group) is the name of its Auto Scaling group, if one is described.
+    - C(instances_wanted) is what that group is set to, V(null) if it does not exist.
+  returned: success
+  type: dict
+  sample:
+    ipv6: 2001:db8::100
+    instances: [i-0fedcba9876543210]
+    instances_wanted: 1
+    group: talos-bastion
+home_schedule_role:
+  description:
+    - The ARN of the role with which EventBridge Scheduler closes home access, or its name if only that is known.
+    - Empty if there is none and none is described.
+  returned: success
+  type: str
+  sample: arn:aws:iam::123456789012:role/talos-arm64-talos-home-access
 bastion_stop:
   description:
     - When the clock stops the bastion next, and in how many minutes; V(null) if it always runs or that is not known.

@@ -92,7 +92,7 @@ def user_data(lab: Lab, case: Case) -> str:
         f"ghcr.io/{case.image}",
         caches={"ghcr.io": f"{bastion}:5054"},
         plan={} if case.asks_registry else {"repository_url": ""},
-        __nodes_bastion_ipv4=bastion,
+        nodes_cluster={"bastion_ipv4": bastion},
         nodes_boot_to_talos_url=f"http://{bastion}:8081/boot-to-talos",
         nodes_boot_to_talos_sha256=case.sha256,
     )

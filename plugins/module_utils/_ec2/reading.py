@@ -15,8 +15,9 @@ from .client import Api
 from .compare import compare
 from .comparison import Comparison, Resource
 from .current import Thing, read_cluster
-from .desired import Desired, desired
+from .desired import PARTS, Desired, desired
 from .owners import owner_of, taken_problems
+from .parts import bastion_of, nodes_of, part_of, schedule_role_of
 from .spec import ClusterSpec
 from .text import plan_lines
 
@@ -44,6 +45,10 @@ def result_of(spec: ClusterSpec, comparison: Comparison, now: datetime) -> dict[
         "problems": [problem.as_dict() for problem in taken_problems(comparison.resources)],
         "summary": comparison.summary(),
         "plan": plan_lines(spec, comparison, stop),
+        "parts": {name: part_of(comparison, name)._asdict() for name in PARTS},
+        "nodes": nodes_of(spec, comparison),
+        "bastion": bastion_of(spec, comparison),
+        "home_schedule_role": schedule_role_of(spec, comparison),
         "bastion_stop": _stop_as_dict(stop),
     }
 

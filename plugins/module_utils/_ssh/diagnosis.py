@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Facts(NamedTuple):
@@ -22,6 +22,25 @@ class Facts(NamedTuple):
     has_key: bool = True
     is_own: bool = False
     connection: str = "ssh"
+
+
+def facts_of(
+    cluster: Mapping[str, Any], bastion: Mapping[str, Any], *, host: str, known_hosts: str, is_own: bool
+) -> Facts:
+    """Return the facts from the description of a cluster and from what EC2 has of its bastion."""
+    wanted = cluster["bastion"]
+    return Facts(
+        host,
+        bastion["group"],
+        cluster["region"],
+        known_hosts=known_hosts,
+        instances_wanted=bastion["instances_wanted"],
+        instances=tuple(bastion["instances"]),
+        hours=f"{wanted['start']} to {wanted['stop']} {wanted['time_zone']}" if wanted["start"] else "",
+        has_key=bool(wanted["ssh_public_key"] or wanted["ssh_key_name"]),
+        is_own=is_own,
+        connection=wanted["connection"],
+    )
 
 
 def diagnose(said: str, facts: Facts) -> str:

@@ -1,0 +1,34 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Say how a cluster is reached from home."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ..module_utils._ec2 import home_ways as ways
+
+Record = Mapping[str, Any]
+
+
+def home_ways(
+    cluster: Record,
+    reading: Record,
+    *,
+    talos: Iterable[Record],
+    kubernetes: Iterable[Record],
+    interfaces: Iterable[Record],
+    **places: str,
+) -> list[str]:
+    """Return lines with commands, and which of the APIs answer."""
+    return ways.home_ways(cluster, reading, ways.Places(**places), ways.Answers(talos, kubernetes, interfaces))
+
+
+class FilterModule:
+    """The filter as Ansible finds it."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filter by its name."""
+        return {"home_ways": home_ways}

@@ -1,0 +1,82 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The commands that reach a cluster from home. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ansible.module_utils.parsing.convert_bool import boolean
+
+from .._ssh.arguments import Route, ssh_arguments
+
+Record = Mapping[str, Any]
+
+
+class Places(NamedTuple):
+    """Where the credentials and the bastion's host key are, and as whom one logs in to the bastion."""
+
+    directory: str
+    known_hosts: str
+    user: str
+
+
+class Answers(NamedTuple):
+    """The nodes of M(urmanac.talos.talos_info) for each API that was tried, and the interfaces of the bastion."""
+
+    talos: Iterable[Record]
+    kubernetes: Iterable[Record]
+    interfaces: Iterable[Record]
+
+
+def home_ways(cluster: Record, reading: Record, places: Places, answers: Answers) -> list[str]:
+    """Return lines with the commands for nodes, Kubernetes and bastion, and which of the APIs answer."""
+    return [
+        *_node_commands(reading, places.directory),
+        *_bastion_commands(cluster, reading, places, answers.interfaces),
+        *_tried(reading, answers),
+    ]
+
+
+def _node_commands(reading: Record, directory: str) -> list[str]:
+    nodes = [node for node in reading["nodes"].values() if node["ipv6"]]
+    control_planes = [node["ipv6"] for node in nodes if node["machine_type"] == "controlplane"]
+    if not control_planes:
+        return ["No node has an IPv6 address yet, so there is nothing to reach."]
+    addresses = ",".join(node["ipv6"] for node in nodes)
+    return [
+        "From home these work now:",
+        f"  talosctl --talosconfig {directory}/talosconfig --endpoints {addresses} --nodes {addresses} version",
+        f"  kubectl --kubeconfig {directory}/kubeconfig --server https://[{control_planes[0]}]:6443 get nodes",
+    ]
+
+
+def _bastion_commands(cluster: Record, reading: Record, places: Places, interfaces: Iterable[Record]) -> list[str]:
+    """Return how to log in to the bastion, whoever made it; its interface may have no IPv6 address."""
+    bastion = cluster["bastion"]
+    through_session = bastion["connection"] == "ssm"
+    instance = next(iter(reading["bastion"]["instances"]), "") if through_session else ""
+    if through_session and boolean(bastion["enabled"]) and not instance:
+        return [
+            "  The bastion does not run, and Session Manager leads to a running one only: playbooks/site.yml starts it."
+        ]
+    addresses = [found["ipv6_address"] for interface in interfaces for found in interface["ipv6_addresses"]]
+    options = f"{_options(cluster, places.known_hosts, instance)} " if boolean(bastion["enabled"]) else ""
+    return [f"  ssh {options}{places.user}@{address}" for address in addresses]
+
+
+def _options(cluster: Record, known_hosts: str, instance: str) -> str:
+    """Return the options for the bastion of this collection, the only one of which the host key is known."""
+    alias = f"{cluster['project']}-{cluster['name']}-bastion"
+    way = Route(cluster["region"], instance) if instance else None
+    return ssh_arguments(known_hosts if cluster["bastion"]["host_key_parameter"] else "", alias, way)
+
+
+def _tried(reading: Record, answers: Answers) -> Iterator[str]:
+    if any(node["ipv6"] for node in reading["nodes"].values()):
+        yield "Tried from here:"
+    for name, nodes in (("Talos", answers.talos), ("Kubernetes", answers.kubernetes)):
+        for node in sorted(nodes, key=lambda one: not one["reachable"]):
+            yield f"  {name} API {'answers' if node['reachable'] else 'does not answer'}: {node['node']}"

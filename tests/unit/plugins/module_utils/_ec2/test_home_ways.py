@@ -1,0 +1,77 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the commands that reach a cluster from home."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.filter.home_ways import FilterModule
+
+home_ways = FilterModule().filters()["home_ways"]
+INTERFACES = [{"ipv6_addresses": [{"ipv6_address": "2001:db8::100"}]}]
+NODES = {
+    "compute-2": {"machine_type": "worker", "ipv6": "2001:db8::102"},
+    "gateway": {"machine_type": "controlplane", "ipv6": "2001:db8::101"},
+}
+
+
+def lines(*, nodes: dict[str, Any] | None = None, instances: tuple[str, ...] = ("i-1",), **changes: Any) -> list[str]:
+    """Return the lines of a cluster where every API answers."""
+    bastion = {"enabled": True, "connection": "ssh", "host_key_parameter": "/moon/key"}
+    cluster = {"name": "moon", "project": "talos-arm64", "region": "eu-west-1", "bastion": {**bastion, **changes}}
+    reading = {"nodes": NODES if nodes is None else nodes, "bastion": {"instances": list(instances)}}
+    made: list[str] = home_ways(
+        cluster,
+        reading,
+        talos=[{"node": "2001:db8::102", "reachable": False}, {"node": "2001:db8::101", "reachable": True}],
+        kubernetes=[{"node": "2001:db8::101", "reachable": True}],
+        interfaces=INTERFACES,
+        directory="/moon",
+        known_hosts="/moon/known_hosts",
+        user="ec2-user",
+    )
+    return made
+
+
+def test_commands_name_all_nodes_and_the_first_control_plane() -> None:
+    talosctl, kubectl = lines()[1:3]
+
+    assert talosctl.startswith("  talosctl --talosconfig /moon/talosconfig --endpoints 2001:db8::102,2001:db8::101 ")
+    assert kubectl == "  kubectl --kubeconfig /moon/kubeconfig --server https://[2001:db8::101]:6443 get nodes"
+
+
+def test_apis_that_answer_come_first() -> None:
+    assert lines()[4:] == [
+        "Tried from here:",
+        "  Talos API answers: 2001:db8::101",
+        "  Talos API does not answer: 2001:db8::102",
+        "  Kubernetes API answers: 2001:db8::101",
+    ]
+
+
+def test_a_cluster_without_addresses_has_no_commands() -> None:
+    without = {"gateway": {"machine_type": "controlplane", "ipv6": ""}}
+
+    assert lines(nodes=without)[0] == "No node has an IPv6 address yet, so there is nothing to reach."
+    assert "Tried from here:" not in lines(nodes=without)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param({}, "HostKeyAlias=talos-arm64-moon-bastion ec2-user@2001:db8::100", id="with its host key"),
+        pytest.param({"host_key_parameter": ""}, "ssh -o StrictHostKeyChecking=yes ec2-user@", id="without a key"),
+        pytest.param({"enabled": "false"}, "  ssh ec2-user@2001:db8::100", id="a machine of the user's"),
+        pytest.param({"connection": "ssm"}, "--region eu-west-1 --target i-1 ", id="Session Manager"),
+    ],
+)
+def test_the_bastion_is_reached_with_its_own_options(changes: dict[str, Any], expected: str) -> None:
+    assert expected in lines(**changes)[3]
+
+
+def test_session_manager_leads_to_a_running_bastion_only() -> None:
+    assert lines(connection="ssm", instances=())[3].startswith("  The bastion does not run, and Session Manager")
