@@ -58,6 +58,14 @@ class Expression(NamedTuple):
     variable: str
 
 
+class Read(NamedTuple):
+    """A private variable of a role that another role or a playbook reads."""
+
+    file: str
+    line: int
+    variable: str
+
+
 class Word(NamedTuple):
     """One use of a word that docs/style.md forbids."""
 
@@ -177,6 +185,21 @@ def _filters(part: nodes.Node) -> int:
     return sum(1 for _ in part.find_all(nodes.Filter)) + isinstance(part, nodes.Filter)
 
 
+def foreign_reads(root: Path, paths: Iterable[str]) -> list[Read]:
+    """Return each use of a role's private variable, which is named __<role>_x, outside that role."""
+    used = [path for path in paths if path.startswith(("roles/", "playbooks/"))]
+    roles = sorted({path.split("/")[1] for path in used if path.startswith("roles/")}, key=len, reverse=True)
+    # The longest name first: of bastion_host and bastion, __bastion_host_x is the former's.
+    private = re.compile(rf"(?<![A-Za-z0-9_])__({'|'.join(roles)})_[A-Za-z0-9_]+")
+    return [
+        Read(path, number, found[0])
+        for path in used
+        for number, line in enumerate((root / path).read_text(encoding="utf-8", errors="replace").splitlines(), 1)
+        for found in private.finditer(line)
+        if not path.startswith(f"roles/{found[1]}/")
+    ]
+
+
 def words(root: Path, paths: Iterable[str]) -> list[Word]:
     """Return each use of a word that docs/style.md forbids."""
     patterns = [(re.compile(rf"(?<![A-Za-z]){word}(?![A-Za-z])", re.IGNORECASE), better) for word, better in WORDS]
@@ -224,13 +247,17 @@ def print_tables(root: Path, paths: list[str]) -> None:
     found = Counter(one.filters for one in expressions(root, vars_files(paths)))
     _table("Expressions in roles/*/vars by number of filters", dict(sorted(found.items())))
     print("\nLines of roles/*/vars/main.yml")
-    print(*(f"  {lines:>5}  {path}" for path, lines in _lines(root, vars_files(paths))), sep="\n")
+    print(*(f"  {lines:>5}  {path}" for path, lines in file_lines(root, vars_files(paths))), sep="\n")
+    foreign = foreign_reads(root, paths)
+    print(f"\nPrivate variables read by another role or a playbook: {len(foreign)}")
+    print(*(f"  {one.file}:{one.line}: {one.variable}" for one in foreign), sep="\n")
     used = words(root, paths)
     _table(f"Forbidden words: {len(used)}", Counter(one.written.lower() for one in used))
     _table("Forbidden words per part", _per_part(used))
 
 
-def _lines(root: Path, paths: Iterable[str]) -> list[tuple[str, int]]:
+def file_lines(root: Path, paths: Iterable[str]) -> list[tuple[str, int]]:
+    """Return each file with its number of lines."""
     return [(path, (root / path).read_bytes().count(b"\n")) for path in paths]
 
 

@@ -8,16 +8,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible.module_utils.parsing.convert_bool import boolean
+
 from ..module_utils._ec2.bastion_work import removal, work
 
 
 def bastion_work(
-    reading: Mapping[str, Any], state: str, *, user_data: str, started: bool = True, remove_duplicates: bool = False
+    reading: Mapping[str, Any],
+    state: str,
+    *,
+    user_data: str,
+    started: bool | str = True,
+    remove_duplicates: bool | str = False,
 ) -> dict[str, Any]:
     """Return whether anything would change, lines about it, and to when the next stop is postponed."""
     if state == "absent":
         return removal(reading)._asdict()
-    return work(reading, user_data=user_data, started=started, remove_duplicates=remove_duplicates)._asdict()
+    made = work(reading, user_data=user_data, started=boolean(started), remove_duplicates=boolean(remove_duplicates))
+    return made._asdict()
 
 
 class FilterModule:

@@ -92,6 +92,7 @@ def test_what_the_reading_knows_needs_no_line_of_its_own(changes: dict[str, Any]
     [
         pytest.param({"group": {"have": {"desired_capacity": 0}}, "started": False}, id="it may stay stopped"),
         pytest.param({"part": {"unused": ["eni-2"]}}, id="duplicates stay"),
+        pytest.param({"part": {"unused": ["eni-2"]}, "remove_duplicates": "no"}, id="as a word"),
         pytest.param({"found": [address(described=True), address(described=False, part="x")]}, id="other addresses"),
         pytest.param({"stop": {"postponed_to": None}}, id="the stop is late enough"),
     ],
