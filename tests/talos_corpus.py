@@ -32,7 +32,7 @@ DOCUMENTATION = Path(__file__).resolve().parents[1] / "docs" / "talos_versions.m
 ENDPOINT = "https://192.0.2.101:6443"
 MIRRORS = {"docker.io": ("http://192.0.2.100:5050",), "ghcr.io": ("http://192.0.2.100:5054",)}
 # Each is valid for all versions that know its documents.
-BASES = ("v1.11", "v1.12", "v1.13")
+BASES = ("v1.11", "v1.12", "v1.13", "v1.14")
 
 
 class Case(NamedTuple):
@@ -571,6 +571,75 @@ SEVERAL: dict[str, tuple[str, ...]] = {
 }
 
 
+# Old fields and new documents beside those of the contract v1.14.
+SPLIT_PATCHES = r"""
+machine: {kubelet: {extraConfig: {maxPods: 200}}}
+machine: {kubelet: {image: 'ghcr.io/siderolabs/kubelet:v1.34.0'}}
+machine: {nodeLabels: {a: b}}
+machine: {nodeTaints: {a: 'b:NoSchedule'}}
+machine: {kernel: {modules: [{name: br_netfilter}]}}
+machine: {features: {hostDNS: {enabled: false}}}
+machine: {features: {kubePrism: {enabled: false}}}
+machine: {install: {image: 'registry.example.com/installer:v1'}}
+machine: {files: [{content: a, path: /var/a, op: create}]}
+machine: {registries: {mirrors: {docker.io: {endpoints: ['http://192.0.2.9']}}}}
+machine: {network: {kubespan: {enabled: true}}}
+cluster: {id: a, secret: b}
+cluster: {clusterName: other}
+cluster: {controlPlane: {endpoint: 'https://192.0.2.9:6443'}}
+cluster: {network: {cni: {name: none}}}
+cluster: {network: {podSubnets: [10.0.0.0/16]}}
+cluster: {apiServer: {certSANs: [a.example.com]}}
+cluster: {controllerManager: {extraArgs: {v: '2'}}}
+cluster: {scheduler: {extraArgs: {v: '2'}}}
+cluster: {proxy: {disabled: true}}
+cluster: {coreDNS: {disabled: true}}
+cluster: {discovery: {enabled: false}}
+cluster: {etcd: {extraArgs: {quota-backend-bytes: '1'}}}
+cluster: {allowSchedulingOnControlPlanes: true}
+cluster: {inlineManifests: [{name: a, contents: 'kind: Namespace'}]}
+cluster: {extraManifests: ['https://example.com/a.yaml']}
+cluster: {externalCloudProvider: {enabled: true}}
+{apiVersion: v1alpha1, kind: KubeletConfig, config: {maxPods: 200}, clusterDNS: [192.0.2.53]}
+{apiVersion: v1alpha1, kind: KubeletConfig, config: {port: 1}}
+{apiVersion: v1alpha1, kind: KubeletConfig, extraArgs: {v: 2}, typo: 1}
+{apiVersion: v1alpha1, kind: KubeletConfig, extraArgs: {v: [a, b]}}
+{apiVersion: v1alpha1, kind: KubeNodeConfig, labels: {a: b}, taints: {a: 'b:NoSchedule'}}
+{apiVersion: v1alpha1, kind: KubeNodeConfig, labels: {'a b': b}}
+{apiVersion: v1alpha1, kind: KubeNodeConfig, taints: {a: b}}
+{apiVersion: v1alpha1, kind: KubeNodeConfig, nodeIP: {validSubnets: [192.0.2.0/24]}}
+{apiVersion: v1alpha1, kind: KubeNodeConfig, nodeIP: {validSubnets: [here]}}
+{apiVersion: v1alpha1, kind: KubeNodeConfig, taints: {node-role.kubernetes.io/control-plane: {$patch: delete}}}
+{apiVersion: v1alpha1, kind: KubeNetworkConfig, podSubnets: [10.0.0.0/16]}
+{apiVersion: v1alpha1, kind: KubeNetworkConfig, podSubnets: [here]}
+{apiVersion: v1alpha1, kind: KubeFlannelCNIConfig, $patch: delete}
+{apiVersion: v1alpha1, kind: KubeFlannelCNIConfig, kubeNetworkPoliciesEnabled: true}
+{apiVersion: v1alpha1, kind: KubeAPIServerConfig, apiPort: 7443, certExtraSANs: [a.example.com], env: {A: b}}
+{apiVersion: v1alpha1, kind: KubeAPIServerConfig, resources: {requests: {cpu: 1}}}
+{apiVersion: v1alpha1, kind: KubeControllerManagerConfig, extraArgs: {v: '2'}, enabled: false}
+{apiVersion: v1alpha1, kind: KubeSchedulerConfig, config: {profiles: []}}
+{apiVersion: v1alpha1, kind: KubeProxyConfig, enabled: false}
+{apiVersion: v1alpha1, kind: KubeProxyConfig, mode: nftables}
+{apiVersion: v1alpha1, kind: KubeCoreDNSConfig, enabled: false}
+{apiVersion: v1alpha1, kind: KubeAuditPolicyConfig, configuration: {rules: []}}
+{apiVersion: v1alpha1, kind: KubeAdmissionControlConfig, name: PodSecurity, configuration: {defaults: {audit: baseline}}}
+{apiVersion: v1alpha1, kind: KubeAdmissionControlConfig, name: PodSecurity, $patch: delete}
+{apiVersion: v1alpha1, kind: KubePrismConfig, port: 7446}
+{apiVersion: v1alpha1, kind: SysctlConfig, params: {vm.nr_hugepages: 16}}
+{apiVersion: v1alpha1, kind: KernelModuleConfig, name: drbd, parameters: [usermode_helper=disabled]}
+{apiVersion: v1alpha1, kind: CRICustomizationConfig, name: own, content: '[metrics]'}
+{apiVersion: v1alpha1, kind: CRICustomizationConfig, name: customization, content: '[metrics]'}
+{apiVersion: v1alpha1, kind: UnattendedInstallConfig, installer: {image: 'registry.example.com/installer:v1'}}
+{apiVersion: v1alpha1, kind: UnattendedInstallConfig, provisioning: {wipe: true}}
+{apiVersion: v1alpha1, kind: UnattendedInstallConfig, $patch: delete}
+{apiVersion: v1alpha1, kind: SecurityProfileConfig, workloadIsolation: false}
+{apiVersion: v1alpha1, kind: DiscoveryServiceConfig, name: default, $patch: delete}
+{apiVersion: v1alpha1, kind: DiscoveryIdentityConfig, $patch: delete}
+{apiVersion: v1alpha1, kind: KubeClusterConfig, clusterName: other}
+{apiVersion: v1alpha1, kind: KubeClusterConfig, $patch: delete}
+"""
+
+
 def documented_patch() -> str:
     """Return the patch that the documentation has for settings that came with v1.14."""
     return DOCUMENTATION.read_text(encoding="utf-8").partition("```yaml\n")[2].partition("```")[0]
@@ -587,12 +656,15 @@ def cases() -> Iterator[Case]:
     yield from _with_documents()
     yield from _kinds()
     yield from _texts()
-    for contract in ("v1.11", "v1.13"):
+    for contract in ("v1.11", "v1.13", "v1.14"):
         base = _text(base_documents(contract, CONTROL_PLANE))
         for patch in PATCHES.strip().splitlines():
             yield Case(f"{contract} patched: {patch}", base, (patch,))
         for name, patches in SEVERAL.items():
             yield Case(f"{contract} patched: {name}", base, patches)
+    split = _text(base_documents("v1.14", CONTROL_PLANE))
+    for patch in SPLIT_PATCHES.strip().splitlines():
+        yield Case(f"v1.14 with its own documents, patched: {patch}", split, (patch,))
     newest = _text(base_documents("v1.13", CONTROL_PLANE))
     yield Case("v1.13 patched: settings of v1.14, as documented", newest, (documented_patch(),))
 

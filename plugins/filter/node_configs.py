@@ -34,11 +34,11 @@ def node_config(
     node: Record, there: Record, *, images: Mapping[str, str], patches: Mapping[str, list[Any]]
 ) -> dict[str, Any]:
     """Return one of them."""
-    image = {"machine": {"install": {"image": images[node["role"]]}}}
     return {
         **{key: node[key] for key in ("name", "machine_type", "ipv4")},
         **{key: there[key] for key in ("ipv6", "mac")},
-        "patches": [image, *patches.get(node["name"], [])],
+        "install_image": images[node["role"]],
+        "patches": patches.get(node["name"], []),
     }
 
 

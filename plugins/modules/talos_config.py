@@ -50,9 +50,12 @@ options:
         type: str
         required: true
       contract:
-        description: Version of Talos that the configurations are meant for.
+        description:
+          - Version of Talos that the configurations are meant for.
+          - With V(v1.14), most of C(machine) and C(cluster) are documents of their own, such as C(KubeletConfig), and
+            patches name these in place of the old fields.
         type: str
-        choices: [v1.10, v1.11, v1.12, v1.13]
+        choices: [v1.10, v1.11, v1.12, v1.13, v1.14]
         default: v1.13
       talos_version:
         description:
@@ -166,6 +169,10 @@ options:
         default: ""
       link:
         description: Name of the link, where it is known for certain; takes the place of O(nodes[].mac).
+        type: str
+        default: ""
+      install_image:
+        description: Image of the installer for this node, in place of O(cluster.install_image).
         type: str
         default: ""
       cert_sans:
@@ -310,7 +317,7 @@ CLUSTER_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "endpoint": {"type": "str", "required": True},
     "kubernetes_version": {"type": "str", "required": True},
-    "contract": {"type": "str", "choices": ["v1.10", "v1.11", "v1.12", "v1.13"], "default": "v1.13"},
+    "contract": {"type": "str", "choices": ["v1.10", "v1.11", "v1.12", "v1.13", "v1.14"], "default": "v1.13"},
     "talos_version": _TEXT,
     "dns_domain": {"type": "str"},
     "pod_subnets": {"type": "list", "elements": "str", "default": ["10.244.0.0/16"]},
@@ -337,6 +344,7 @@ NODE_SPEC: dict[str, Any] = {
     "ipv6": _TEXT,
     "mac": _TEXT,
     "link": _TEXT,
+    "install_image": _TEXT,
     "cert_sans": _TEXTS,
     "extensions": {"type": "list", "elements": "dict", "default": [], "no_log": True},
     "patches": _PATCHES,
@@ -443,6 +451,7 @@ def node_of(given: dict[str, Any]) -> node_config.NodeConfig:
         mac=given["mac"],
         link=given["link"],
         hostname=given["hostname"] or given["name"],
+        install_image=given["install_image"],
         cert_sans=tuple(given["cert_sans"]),
         extensions=tuple(given["extensions"]),
         patches=patches_of(f"nodes[{given['name']}].patches", given["patches"]),

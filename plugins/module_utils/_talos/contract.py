@@ -4,8 +4,8 @@
 """The Talos release that configurations are written for. Private to urmanac.talos: may change at any time.
 
 A release refuses the configuration of a later one, and takes that of an earlier one. So the contract is at most the
-version of the images, and at most the newest that we can write; v1.14 takes the one of v1.13. It is kept on record,
-because a cluster's configurations must not change by themselves when its images or this collection get newer.
+version of the images, and at most the newest that we can write. It is kept on record, because a cluster's
+configurations must not change by themselves when its images or this collection get newer.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from typing import NamedTuple
 from .._findings import Finding, finding
 
 # Upstream writes the same for v1.10 and v1.11.
-CONTRACTS = ("v1.10", "v1.11", "v1.12", "v1.13")
+CONTRACTS = ("v1.10", "v1.11", "v1.12", "v1.13", "v1.14")
+# What every supported release from v1.13 on takes.
+DEFAULT = "v1.13"
 _VERSION = re.compile(r"v?(?P<major>[0-9]+)\.(?P<minor>[0-9]+)(?:\..*)?")
 _SUBJECT = "cluster_talos_contract"
 
@@ -49,7 +51,7 @@ def decide(versions: Mapping[str, str], *, recorded: str = "", wanted: str = "")
     elif recorded:
         chosen = Contract(recorded, "on record for this cluster")
     elif oldest is None:
-        chosen = Contract(CONTRACTS[-1], "the newest, because no version is known")
+        chosen = Contract(DEFAULT, "the default, because no version is known")
     else:
         chosen = Contract(_newest_up_to(oldest), f"for Talos {_text(oldest)}")
     return chosen._replace(problems=tuple(_problems(chosen, known)), oldest=_text(oldest) if oldest else "")

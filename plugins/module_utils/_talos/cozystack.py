@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .documents import CONTROL_PLANE
+from .documents import CONTROL_PLANE, ClusterConfig
+from .split import EXCLUSION_LABEL, document_of
 
 POD_SUBNETS = ("10.244.0.0/16",)
 
@@ -43,6 +44,10 @@ devices {
    global_filter = [ "r|^/dev/drbd.*|", "r|^/dev/dm-.*|", "r|^/dev/zd.*|", "r|^/dev/loop.*|" ]
 }
 """
+_LVM_FILE = {"content": _LVM, "permissions": 0o644, "path": "/etc/lvm/lvm.conf", "op": "overwrite"}
+_KUBELET = {"cpuManagerPolicy": "static", "maxPods": 512}
+# CozyStack scrapes controller manager and scheduler from outside their pods.
+_SCRAPED = {"bind-address": "0.0.0.0"}  # noqa: S104
 
 
 class Preset(NamedTuple):
@@ -60,40 +65,86 @@ def preset_patch(machine_type: str, preset: Preset) -> dict[str, Any]:
     machine = _machine(preset)
     if is_control_plane:
         # Every node carries load balancers' traffic: three schedulable control planes are the whole cluster.
-        machine["nodeLabels"] = {"node.kubernetes.io/exclude-from-external-load-balancers": {"$patch": "delete"}}
+        machine["nodeLabels"] = {EXCLUSION_LABEL: {"$patch": "delete"}}
         cluster |= _control_plane(preset)
     return {"machine": machine, "cluster": cluster}
 
 
-def _machine(preset: Preset) -> dict[str, Any]:
-    modules: list[dict[str, Any]] = [{"name": name} for name in ("openvswitch", "drbd", "zfs", "spl", "vfio_pci")]
+def preset_cluster(machine_type: str, cluster: ClusterConfig) -> ClusterConfig:
+    """Return the cluster from which the documents of v1.14 are made for CozyStack: some it must not have at all."""
+    cluster = cluster._replace(cni={"name": "none"})
+    if machine_type != CONTROL_PLANE:
+        return cluster
+    return cluster._replace(schedules_on_control_planes=True, discovery_enabled=False)
+
+
+def preset_documents(machine_type: str, preset: Preset) -> list[dict[str, Any]]:
+    """Return the patch of preset_patch in the documents of v1.14, for what preset_cluster led to."""
+    is_control_plane = machine_type == CONTROL_PLANE
+    # Talos has no document for files in /etc/lvm: it manages that directory.
+    base: dict[str, Any] = {"machine": {"certSANs": ["127.0.0.1"], "files": [_LVM_FILE]}}
+    if is_control_plane:
+        base["cluster"] = {"etcd": _etcd(preset)}
+    node = _node_ip(preset) | ({"labels": {EXCLUSION_LABEL: {"$patch": "delete"}}} if is_control_plane else {})
+    documents = [
+        base,
+        document_of("KubeletConfig", config=dict(_KUBELET)),
+        document_of("SysctlConfig", params=dict(_SYSCTLS)),
+        *(document_of("KernelModuleConfig", **module) for module in _modules()),
+        document_of("CRICustomizationConfig", name="cozystack", content=_CONTAINERD),
+        # CozyStack's storage and network work on the host's devices and modules from within containers.
+        document_of("SecurityProfileConfig", workloadIsolation=False),
+    ]
+    documents += [document_of("KubeNodeConfig", **node)] if node else []
+    return documents + (_control_plane_documents(preset) if is_control_plane else [])
+
+
+def _modules() -> list[dict[str, Any]]:
+    names = ("openvswitch", "drbd", "zfs", "spl", "vfio_pci", "vfio_iommu_type1")
     # DRBD's helper program does not exist on Talos; LINSTOR takes its part.
-    modules[1]["parameters"] = ["usermode_helper=disabled"]
-    node_ip = {"nodeIP": {"validSubnets": list(preset.node_subnets)}} if preset.node_subnets else {}
+    parameters = {"drbd": {"parameters": ["usermode_helper=disabled"]}}
+    return [{"name": name, **parameters.get(name, {})} for name in names]
+
+
+def _node_ip(preset: Preset) -> dict[str, Any]:
+    return {"nodeIP": {"validSubnets": list(preset.node_subnets)}} if preset.node_subnets else {}
+
+
+def _machine(preset: Preset) -> dict[str, Any]:
     return {
         "certSANs": ["127.0.0.1"],
-        "kubelet": {**node_ip, "extraConfig": {"cpuManagerPolicy": "static", "maxPods": 512}},
+        "kubelet": {**_node_ip(preset), "extraConfig": dict(_KUBELET)},
         "sysctls": dict(_SYSCTLS),
-        "kernel": {"modules": [*modules, {"name": "vfio_iommu_type1"}]},
-        "files": [
-            {"content": _CONTAINERD, "path": "/etc/cri/conf.d/20-customization.part", "op": "create"},
-            {"content": _LVM, "permissions": 0o644, "path": "/etc/lvm/lvm.conf", "op": "overwrite"},
-        ],
+        "kernel": {"modules": _modules()},
+        "files": [{"content": _CONTAINERD, "path": "/etc/cri/conf.d/20-customization.part", "op": "create"}, _LVM_FILE],
     }
 
 
+def _etcd(preset: Preset) -> dict[str, Any]:
+    subnets = {"advertisedSubnets": list(preset.node_subnets)} if preset.node_subnets else {}
+    return {"extraArgs": {"quota-backend-bytes": str(preset.etcd_quota_bytes)}, **subnets}
+
+
+def _manager_arguments(preset: Preset) -> dict[str, str]:
+    return {**_SCRAPED, "allocate-node-cidrs": "true", "cluster-cidr": ",".join(preset.pod_subnets)}
+
+
+def _control_plane_documents(preset: Preset) -> list[dict[str, Any]]:
+    return [
+        document_of("KubeAPIServerConfig", certExtraSANs=["127.0.0.1"]),
+        document_of("KubeControllerManagerConfig", extraArgs=_manager_arguments(preset)),
+        document_of("KubeSchedulerConfig", extraArgs=dict(_SCRAPED)),
+        document_of("KubeProxyConfig", enabled=False),
+    ]
+
+
 def _control_plane(preset: Preset) -> dict[str, Any]:
-    etcd: dict[str, Any] = {"extraArgs": {"quota-backend-bytes": str(preset.etcd_quota_bytes)}}
-    if preset.node_subnets:
-        etcd["advertisedSubnets"] = list(preset.node_subnets)
-    allocation = {"allocate-node-cidrs": "true", "cluster-cidr": ",".join(preset.pod_subnets)}
     return {
         "allowSchedulingOnControlPlanes": True,
         "apiServer": {"certSANs": ["127.0.0.1"]},
-        # CozyStack scrapes both from outside their pods.
-        "controllerManager": {"extraArgs": {"bind-address": "0.0.0.0", **allocation}},  # noqa: S104
-        "scheduler": {"extraArgs": {"bind-address": "0.0.0.0"}},  # noqa: S104
+        "controllerManager": {"extraArgs": _manager_arguments(preset)},
+        "scheduler": {"extraArgs": dict(_SCRAPED)},
         "proxy": {"disabled": True},
         "discovery": {"enabled": False},
-        "etcd": etcd,
+        "etcd": _etcd(preset),
     }

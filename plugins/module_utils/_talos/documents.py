@@ -6,7 +6,7 @@
 A version contract says for which Talos a configuration is meant. What it decides here (pkg/machinery/config/contract.go
 and config/generate in siderolabs/talos): v1.12 writes network and registries as documents of their own and drops
 features.rbac, stableHostname, apidCheckExtKeyUsage and apiServer.disablePodSecurityPolicy; v1.13 drops the empty
-machine.network.
+machine.network; v1.14 writes most of machine and cluster as documents of their own (split.py).
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from .._errors import InputError
+from . import split
 from .bundle import Bundle
 from .contract import CONTRACTS
+from .split import document_of
 
 Document = dict[str, Any]
 
@@ -58,6 +60,11 @@ def has_documents(contract: str) -> bool:
     return contract not in ("v1.10", "v1.11")
 
 
+def is_split(contract: str) -> bool:
+    """Tell whether most of machine and cluster are documents of their own."""
+    return has_documents(contract) and contract not in ("v1.12", "v1.13")
+
+
 def generate(machine_type: str, cluster: ClusterConfig, bundle: Bundle) -> list[Document]:
     """Return the documents of a machine, as C(talosctl gen config) makes them before any patch."""
     if machine_type not in (CONTROL_PLANE, WORKER):
@@ -65,6 +72,8 @@ def generate(machine_type: str, cluster: ClusterConfig, bundle: Bundle) -> list[
             f"Failed to make a {machine_type}: there is no such machine type. Choose controlplane or worker."
         )
     _check_endpoint(cluster)
+    if is_split(cluster.contract):
+        return _split(machine_type, cluster, bundle)
     configuration = {
         "version": "v1alpha1",
         "debug": False,
@@ -88,11 +97,6 @@ def mirror_section(mirrors: Mapping[str, tuple[str, ...]]) -> Document:
     return {"mirrors": {host: {"endpoints": list(urls)} for host, urls in mirrors.items()}}
 
 
-def document_of(kind: str, **fields: Any) -> Document:
-    """Return a document of Talos' own besides the machine configuration."""
-    return {"apiVersion": "v1alpha1", "kind": kind, **fields}
-
-
 def _check_endpoint(cluster: ClusterConfig) -> None:
     parts = urlsplit(cluster.endpoint)
     if parts.scheme != "https" or not parts.hostname:
@@ -106,6 +110,38 @@ def _further_documents(cluster: ClusterConfig) -> list[Document]:
     if not has_documents(cluster.contract):
         return []
     return [*mirror_documents(cluster.registry_mirrors), document_of("HostnameConfig", auto="stable")]
+
+
+def _split(machine_type: str, cluster: ClusterConfig, bundle: Bundle) -> list[Document]:
+    is_control_plane = machine_type == CONTROL_PLANE
+
+    def image(repository: str) -> str:
+        return _image(repository, cluster)
+
+    documents = [
+        _split_base(machine_type, cluster, bundle),
+        *split.machine_documents(cluster, bundle),
+        *_further_documents(cluster),
+        *split.node_documents(cluster, bundle, image, control_plane=is_control_plane),
+    ]
+    if is_control_plane:
+        documents += split.control_plane_documents(cluster, bundle, image, _pod_security())
+    return documents
+
+
+def _split_base(machine_type: str, cluster: ClusterConfig, bundle: Bundle) -> Document:
+    is_control_plane = machine_type == CONTROL_PLANE
+    machine: Document = {
+        "type": machine_type,
+        "token": bundle.trustd_token,
+        "ca": {"crt": bundle.os.crt, "key": bundle.os.key if is_control_plane else ""},
+        "certSANs": list(cluster.cert_sans),
+        "features": {"diskQuotaSupport": True},
+    }
+    section: Document = {"token": bundle.bootstrap_token}
+    if is_control_plane:
+        section["etcd"] = {"ca": bundle.etcd._asdict()}
+    return {"version": "v1alpha1", "debug": False, "persist": True, "machine": machine, "cluster": section}
 
 
 def _machine(machine_type: str, cluster: ClusterConfig, bundle: Bundle) -> Document:
@@ -127,7 +163,7 @@ def _machine(machine_type: str, cluster: ClusterConfig, bundle: Bundle) -> Docum
     if cluster.contract != "v1.13":
         machine["network"] = {}
     if is_control_plane:
-        machine["nodeLabels"] = {"node.kubernetes.io/exclude-from-external-load-balancers": ""}
+        machine["nodeLabels"] = {split.EXCLUSION_LABEL: ""}
     if cluster.registry_mirrors and not has_documents(cluster.contract):
         machine["registries"] = mirror_section(cluster.registry_mirrors)
     return machine

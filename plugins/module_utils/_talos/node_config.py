@@ -21,6 +21,7 @@ from .documents import (
     document_of,
     generate,
     has_documents,
+    is_split,
 )
 
 # Not the name of any real link: Talos advises against eth0 and its like for an alias.
@@ -51,6 +52,8 @@ class NodeConfig(NamedTuple):
     mac: str = ""
     link: str = ""
     hostname: str = ""
+    # Takes the place of the cluster's.
+    install_image: str = ""
     cert_sans: tuple[str, ...] = ()
     extensions: tuple[Document, ...] = ()
     patches: tuple[merge.Patch, ...] = ()
@@ -72,7 +75,7 @@ def node_config(node: NodeConfig, plan: Plan, bundle: Bundle) -> str:
 
 def node_documents(node: NodeConfig, plan: Plan, bundle: Bundle) -> list[Document]:
     """Return the documents of a node, patched in the order preset, node, user."""
-    cluster = plan.cluster._replace(cert_sans=cert_sans(node, plan.cluster))
+    cluster = _cluster(node, plan)
     documents = generate(node.machine_type, cluster, bundle)
     patches = [*_own_patches(node, plan), *plan.patches, *node.patches]
     if node.hostname and has_documents(cluster.contract):
@@ -85,6 +88,20 @@ def node_documents(node: NodeConfig, plan: Plan, bundle: Bundle) -> list[Documen
         causes = "\n".join(f"- {sentences(problem, 'subject')}" for problem in problems)
         raise InputError(f"Failed to configure the node {node.name}: Talos {version} refuses it.\n{causes}")
     return documents
+
+
+def _cluster(node: NodeConfig, plan: Plan) -> ClusterConfig:
+    """Return what the node's documents are made from."""
+    image = node.install_image or plan.cluster.install_image
+    cluster = plan.cluster._replace(cert_sans=cert_sans(node, plan.cluster), install_image=image)
+    if not is_split(cluster.contract):
+        return cluster
+    if cluster.extra_kernel_args:
+        raise InputError(
+            f"Failed to configure the node {node.name}: a configuration for {cluster.contract} has no field for kernel "
+            "arguments. Build them into the image, or choose an earlier contract."
+        )
+    return cluster if plan.preset is None else cozystack.preset_cluster(node.machine_type, cluster)
 
 
 def _release(version: str) -> tuple[int, int]:
@@ -102,7 +119,8 @@ def cert_sans(node: NodeConfig, cluster: ClusterConfig) -> tuple[str, ...]:
 
 def _own_patches(node: NodeConfig, plan: Plan) -> Iterator[merge.Patch]:
     if plan.preset is not None:
-        yield merge.Patch("of the CozyStack preset", cozystack.preset_patch(node.machine_type, plan.preset))
+        preset = cozystack.preset_documents if is_split(plan.cluster.contract) else cozystack.preset_patch
+        yield merge.Patch("of the CozyStack preset", preset(node.machine_type, plan.preset))
     network = _network(node, plan)
     if network:
         yield merge.Patch("of the node's network", network)
@@ -123,6 +141,8 @@ def _network(node: NodeConfig, plan: Plan) -> list[Document]:
     if plan.network.time_servers:
         documents.append(document_of("TimeSyncConfig", ntp={"servers": list(plan.network.time_servers)}))
     sysctls = _sysctls(node, plan.network)
+    if sysctls and is_split(plan.cluster.contract):
+        return [*documents, document_of("SysctlConfig", params=sysctls)]
     return [*documents, {"machine": {"sysctls": sysctls}}] if sysctls else documents
 
 

@@ -12,7 +12,7 @@ elements are replaced where a is equal. `!` after the type: replaced, never appe
 even when empty.
 
 Talos keeps this in structure tags (types/v1alpha1/v1alpha1_types.go and its neighbours) and merges by reflection; field
-names and rules here are facts about it, valid for v1.11 to v1.13.
+names and rules here are facts about it, valid for v1.11 to v1.14.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ Logging: destinations:[LoggingDestination]
 LoggingDestination: endpoint format extraTags:{}
 Kernel: modules:[Module]
 Module: name+ parameters:[]
-Cluster: id secret controlPlane+:ControlPlane clusterName network:ClusterNetwork token aescbcEncryptionSecret
+Cluster: id secret controlPlane:ControlPlane clusterName network:ClusterNetwork token aescbcEncryptionSecret
  secretboxEncryptionSecret ca:Pair acceptedCAs:[Certificate] aggregatorCA:Pair serviceAccount:Key apiServer:ApiServer
  controllerManager:ControllerManager proxy:Proxy scheduler:Scheduler discovery:Discovery etcd:Etcd coreDNS:CoreDns
  externalCloudProvider:CloudProvider extraManifests:[] extraManifestHeaders:{} inlineManifests:[Manifest]
@@ -125,8 +125,8 @@ LinkAliasConfig: apiVersion kind name selector:LinkSelector
 LinkSelector: match
 DHCPv4Config: apiVersion kind name routeMetric ignoreHostname clientIdentifier duidRaw
 DHCPv6Config: apiVersion kind name routeMetric ignoreHostname clientIdentifier duidRaw
-ResolverConfig: apiVersion kind nameservers:[Nameserver] searchDomains:SearchDomains
-Nameserver: address
+ResolverConfig: apiVersion kind nameservers:[Nameserver] searchDomains:SearchDomains hostDNS:HostDns
+Nameserver: address protocol tlsServerName
 SearchDomains: domains:[] disableDefault
 StaticHostConfig: apiVersion kind name hostnames:[]
 TimeSyncConfig: apiVersion kind enabled bootTimeout ntp:Ntp ptp:Ptp
@@ -139,6 +139,41 @@ ConfigFile: content+ mountPath+
 ImageVerificationConfig: apiVersion kind rules:[any=image]
 NetworkRuleConfig: apiVersion kind name portSelector:PortSelector ingress:[any]!
 PortSelector: ports:[any]! protocol
+DiscoveryServiceConfig: apiVersion kind name endpoint
+DiscoveryIdentityConfig: apiVersion kind clusterID+ clusterSecret+
+UnattendedInstallConfig: apiVersion kind reboot installer+:Installer provisioning+:InstallTarget
+Installer: image
+InstallTarget: diskSelector:LinkSelector wipe
+SysctlConfig: apiVersion kind params+:{}
+KernelModuleConfig: apiVersion kind name+ parameters:[]
+CRICustomizationConfig: apiVersion kind name+ content+
+SecurityProfileConfig: apiVersion kind workloadIsolation
+PemPair: cert key
+KubeClusterConfig: apiVersion kind clusterName+ endpoint+
+KubeNodeConfig: apiVersion kind skipNodeRegistration registerWithFQDN nodeIP+:NodeIP labels:{} annotations:{} taints:{}
+KubeletConfig: apiVersion kind image+ config+:any extraArgs:args clusterDNS:[] defaultRuntimeSeccompProfileEnabled
+KubeNetworkConfig: apiVersion kind dnsDomain+ podSubnets+:[]! serviceSubnets+:[]! nodeCIDRMaskSizeIPv4
+ nodeCIDRMaskSizeIPv6
+KubeAPIServerCAConfig: apiVersion kind issuingCA:PemPair acceptedCAs:[]
+KubePrismConfig: apiVersion kind port+ tlsServerName
+KubeAggregatorCAConfig: apiVersion kind issuingCA:PemPair acceptedCAs:[]
+KubeAdmissionControlConfig: apiVersion kind name+ configuration+:any
+KubeAuditPolicyConfig: apiVersion kind configuration+:any!
+KubeAuthenticationConfig: apiVersion kind configuration+:any!
+KubeAuthorizerConfig: apiVersion kind name+ type+ webhook:any
+KubeEtcdEncryptionConfig: apiVersion kind config+:any
+KubeServiceAccountConfig: apiVersion kind issuer+:Issuer accepted:AcceptedIssuers
+Issuer: privateKey+ issuerURL+
+AcceptedIssuers: publicKeys:[] issuers:[] audiences:[]
+KubeAPIServerConfig: apiVersion kind image+ extraArgs:args env:{} resources:Resources apiPort:number certExtraSANs:[]
+ startupProbes
+KubeControllerManagerConfig: apiVersion kind enabled image+ extraArgs:args env:{} resources:Resources
+KubeSchedulerConfig: apiVersion kind enabled image+ config+:any extraArgs:args env:{} resources:Resources
+KubeProxyConfig: apiVersion kind enabled image mode config+:any extraArgs:args resources:Resources
+KubeFlannelCNIConfig: apiVersion kind backendType+ backendPort backendMTU backendExtraConfig:any resources:Resources
+ extraArgs:[] kubeNetworkPoliciesEnabled
+KubeCoreDNSConfig: apiVersion kind enabled image
+KubeExternalManifestConfig: apiVersion kind name+ headers:{} url+
 """
 
 _FIELD = re.compile(r"(?P<name>[A-Za-z0-9]+)(?P<required>\+?)(?::(?P<type>[^!]+)(?P<replace>!?))?\Z")
@@ -167,7 +202,6 @@ _NUMBERS = {
     "ZswapConfig": "maxPoolPercent",
     "KubeSpanConfig": "mtu",
     "ContainerConfig": "runAs.uid runAs.gid",
-    "KubeAPIServerConfig": "apiPort",
     "LVMLogicalVolumeConfig": "mirrors stripes",
 }
 

@@ -30,22 +30,25 @@ def test_a_node_gets_the_addresses_of_its_interface() -> None:
 
 
 def test_a_node_has_nothing_that_talos_config_does_not_take() -> None:
-    assert set(configs()[0]) == {"name", "machine_type", "ipv4", "ipv6", "mac", "patches", "extensions"}
+    assert set(configs()[0]) == {
+        *("name", "machine_type", "ipv4", "ipv6", "mac"),
+        *("install_image", "patches", "extensions"),
+    }
 
 
 def test_every_node_names_the_image_of_its_role() -> None:
-    images = [node["patches"][0]["machine"]["install"]["image"] for node in configs()]
+    images = [node["install_image"] for node in configs()]
 
     assert images == ["registry.example.com/gateway:v1.13.6", "registry.example.com/compute:v1.13.6"]
 
 
-def test_a_nodes_own_patches_come_after_the_image() -> None:
+def test_a_node_has_its_own_patches_alone() -> None:
     patch = {"machine": {"install": {"image": "registry.example.com/own:v1.13.7"}}}
 
     own, other = configs({"gateway": [patch]})
 
-    assert own["patches"][1:] == [patch]
-    assert len(other["patches"]) == 1
+    assert own["patches"] == [patch]
+    assert other["patches"] == []
 
 
 def test_extensions_are_the_gateways_alone() -> None:

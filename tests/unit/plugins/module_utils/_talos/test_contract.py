@@ -17,8 +17,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.contract impo
         ("v1.11.5", "v1.11"),
         ("v1.12.1", "v1.12"),
         ("v1.13.9", "v1.13"),
-        ("v1.14.0-rc.1", "v1.13"),
-        ("v1.20.0", "v1.13"),
+        ("v1.14.0-rc.1", "v1.14"),
+        ("v1.20.0", "v1.14"),
     ],
 )
 def test_the_contract_follows_from_the_version_up_to_the_newest_known(version: str, contract: str) -> None:
@@ -63,10 +63,10 @@ def test_a_contract_that_does_not_exist_is_refused() -> None:
 
 
 @pytest.mark.parametrize("versions", [{}, {"gateway": "latest"}], ids=["none", "no version"])
-def test_without_a_known_version_the_newest_is_taken_and_said_so(versions: dict[str, str]) -> None:
+def test_without_a_known_version_the_contract_is_one_that_every_newer_release_takes(versions: dict[str, str]) -> None:
     decided = decide(versions)
 
-    assert (decided.contract, decided.reason) == ("v1.13", "the newest, because no version is known")
+    assert (decided.contract, decided.reason) == ("v1.13", "the default, because no version is known")
 
 
 def test_a_node_of_another_version_than_its_image_is_named() -> None:

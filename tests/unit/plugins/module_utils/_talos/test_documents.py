@@ -16,6 +16,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents imp
     WORKER,
     ClusterConfig,
     generate,
+    is_split,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.merge import Patch, apply_patches
 from tests.talos_config import CLUSTER, shared_data, test_bundle
@@ -46,9 +47,8 @@ def test_documents_equal_upstreams_own_byte_for_byte(contract: str, machine_type
     data = shared_data()
     bundle = parse_bundle((data / "secrets.yaml").read_text(encoding="utf-8"), "secrets.yaml")
     cluster = (BASE if variant == "base" else OVERRIDES)._replace(contract=contract)
-    patches = (
-        [Patch("upstream's", (data / "patch-pre14.yaml").read_text(encoding="utf-8"))] if variant != "base" else []
-    )
+    patch = data / ("patch.yaml" if is_split(contract) else "patch-pre14.yaml")
+    patches = [Patch("upstream's", patch.read_text(encoding="utf-8"))] if variant != "base" else []
 
     text = yaml_text.dump_all(apply_patches(generate(machine_type, cluster, bundle), patches))
 
@@ -90,6 +90,44 @@ def test_network_and_registries_are_documents_from_v1_12_on() -> None:
     ]
 
 
+def named(machine_type: str = CONTROL_PLANE, **changes: Any) -> dict[str, Any]:
+    """Return the documents for v1.14, by kind and name."""
+    made = documents(machine_type, contract="v1.14", **changes)
+    return {" ".join(filter(None, (item.get("kind", ""), item.get("name")))): item for item in made}
+
+
+def test_what_v1_14_has_documents_for_is_no_field_any_more() -> None:
+    base = named(install_disk="/dev/nvme0n1", sysctls={"a": "1"})[""]
+
+    assert sorted(base["machine"]) == ["ca", "certSANs", "features", "token", "type"]
+    assert sorted(base["cluster"]) == ["etcd", "token"]
+
+
+def test_a_cluster_of_v1_14_without_flannel_has_no_document_for_it() -> None:
+    assert "KubeFlannelCNIConfig" in named()
+    assert "KubeFlannelCNIConfig" not in named(cni={"name": "none"})
+
+
+def test_each_manifest_of_a_custom_cni_is_a_document() -> None:
+    made = named(cni={"name": "custom", "urls": ["https://example.com/a", "https://example.com/b"]})
+
+    urls = [item["url"] for name, item in made.items() if name.startswith("KubeExternalManifestConfig")]
+    assert urls == ["https://example.com/a", "https://example.com/b"]
+
+
+def test_v1_14_has_no_discovery_service_without_discovery() -> None:
+    assert "DiscoveryServiceConfig default" in named()
+    assert "DiscoveryServiceConfig default" not in named(discovery_enabled=False)
+
+
+def test_the_older_key_of_a_bundle_is_written_for_the_provider_that_reads_it() -> None:
+    bundle = test_bundle()._replace(secretbox="", aescbc="b2xk")
+    made = generate(CONTROL_PLANE, CLUSTER._replace(contract="v1.14"), bundle)
+
+    (config,) = (item["config"] for item in made if item.get("kind") == "KubeEtcdEncryptionConfig")
+    assert config["resources"][0]["providers"] == [{"aescbc": {"keys": [{"name": "key1", "secret": "b2xk"}]}}]
+
+
 def test_registries_are_part_of_the_configuration_in_v1_11() -> None:
     made = documents(contract="v1.11", registry_mirrors={"docker.io": ("http://b",)})
 
@@ -109,7 +147,8 @@ def test_a_plain_mirror_brings_no_tls_settings(contract: str) -> None:
 
 
 def test_the_endpoint_is_a_name_of_the_certificate_up_to_v1_11_only() -> None:
-    sans = {contract: documents(contract=contract)[0]["cluster"]["apiServer"].get("certSANs") for contract in CONTRACTS}
+    written = [contract for contract in CONTRACTS if not is_split(contract)]
+    sans = {contract: documents(contract=contract)[0]["cluster"]["apiServer"].get("certSANs") for contract in written}
 
     assert sans == {"v1.10": ["192.0.2.101"], "v1.11": ["192.0.2.101"], "v1.12": None, "v1.13": None}
 
@@ -124,7 +163,9 @@ def test_the_same_input_gives_the_same_bytes() -> None:
     ("changes", "expected"),
     [
         pytest.param({"endpoint": "192.0.2.101:6443"}, "it is no https address. Give one such as", id="endpoint"),
-        pytest.param({"contract": "v1.9"}, "it is not known. Choose one of v1.10, v1.11, v1.12, v1.13", id="contract"),
+        pytest.param(
+            {"contract": "v1.9"}, "it is not known. Choose one of v1.10, v1.11, v1.12, v1.13, v1.14", id="contract"
+        ),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_a_remedy(changes: dict[str, Any], expected: str) -> None:
