@@ -622,7 +622,7 @@ cluster: {externalCloudProvider: {enabled: true}}
 {apiVersion: v1alpha1, kind: KubeProxyConfig, mode: nftables}
 {apiVersion: v1alpha1, kind: KubeCoreDNSConfig, enabled: false}
 {apiVersion: v1alpha1, kind: KubeAuditPolicyConfig, configuration: {rules: []}}
-{apiVersion: v1alpha1, kind: KubeAdmissionControlConfig, name: PodSecurity, configuration: {defaults: {audit: baseline}}}
+{apiVersion: v1alpha1, kind: KubeAdmissionControlConfig, name: PodSecurity, configuration: {defaults: {warn: a}}}
 {apiVersion: v1alpha1, kind: KubeAdmissionControlConfig, name: PodSecurity, $patch: delete}
 {apiVersion: v1alpha1, kind: KubePrismConfig, port: 7446}
 {apiVersion: v1alpha1, kind: SysctlConfig, params: {vm.nr_hugepages: 16}}

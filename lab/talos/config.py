@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import decoding, validation
+from lab.talos import legacy
 
 # libyaml where it is there: a lab of hundreds of nodes parses a lot.
 _SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -44,11 +45,11 @@ class Config(NamedTuple):
 
     @property
     def machine(self) -> dict[str, Any]:
-        return self.base.get("machine") or {}
+        return legacy.sections(self.documents)["machine"]
 
     @property
     def cluster(self) -> dict[str, Any]:
-        return self.base.get("cluster") or {}
+        return legacy.sections(self.documents)["cluster"]
 
     @property
     def is_control_plane(self) -> bool:
@@ -66,7 +67,7 @@ class Config(NamedTuple):
         return [document for document in self.documents if document.get("kind") == kind]
 
     def pem(self, *path: str) -> bytes:
-        found: Any = self.base
+        found: Any = legacy.sections(self.documents)
         for key in path:
             found = (found or {}).get(key)
         return base64.b64decode(found or "")

@@ -49,9 +49,10 @@ BGPInstanceConfig:network.BGPInstanceConfig+14 BlackholeRouteConfig:network.Blac
  StaticHostConfig:network.StaticHostConfig+12 SwapVolumeConfig:block.SwapVolumeConfig
  SysctlConfig:runtime.SysctlConfig+14 SysfsConfig:runtime.SysfsConfig+14 TCPProbeConfig:network.TCPProbeConfig+13
  TimeSyncConfig:network.TimeSyncConfig+12 TrustedRootsConfig:security.TrustedRootsConfig
- UdevRulesConfig:runtime.UdevRulesConfig+14 UserVolumeConfig:block.UserVolumeConfig VLANConfig:network.VLANConfig+12
- VRFConfig:network.VRFConfig+13 VethConfig:network.VethConfig+14 VolumeConfig:block.VolumeConfig
- WatchdogTimerConfig:runtime.WatchdogTimer WireguardConfig:network.WireguardConfig+12 ZswapConfig:block.ZswapConfig
+ UdevRulesConfig:runtime.UdevRulesConfig+14 UnattendedInstallConfig:runtime.UnattendedInstallConfig+14
+ UserVolumeConfig:block.UserVolumeConfig VLANConfig:network.VLANConfig+12 VRFConfig:network.VRFConfig+13
+ VethConfig:network.VethConfig+14 VolumeConfig:block.VolumeConfig WatchdogTimerConfig:runtime.WatchdogTimer
+ WireguardConfig:network.WireguardConfig+12 ZswapConfig:block.ZswapConfig
 """
 
 STRUCTURES = """
@@ -256,17 +257,22 @@ network.WireguardConfig addresses:[network.AddressConfig]+12 apiVersion:string+1
  privateKey:string+12 routes:[network.RouteConfig]+12 up:bool+12
 network.WireguardPeer allowedIPs:[own/Prefix]+12 endpoint:own/AddrPort+12 persistentKeepaliveInterval:duration+12
  presharedKey:string+12 publicKey:string+12
+runtime.DiskSelectorSpec match:own/Expression+14
 runtime.Environment apiVersion:string+13 kind:string+13 variables:{string}+13
 runtime.EtcFileConfig apiVersion:string+14 contents:string+14 kind:string+14 mode:uint32+14 name:string+14
 runtime.EventSink apiVersion:string endpoint:string kind:string
+runtime.InstallerSpec image:string+14
 runtime.KernelModuleConfig apiVersion:string+14 kind:string+14 name:string+14 parameters:[string]+14
 runtime.KmsgLog apiVersion:string kind:string name:string url:own/URL
 runtime.OOM apiVersion:string+12 cgroupRankingExpression:own/Expression+12 kind:string+12 sampleInterval:duration+12
  strictCgroupClassOrdering:bool+13 triggerExpression:own/Expression+12
+runtime.ProvisioningSpec diskSelector:runtime.DiskSelectorSpec+14 wipe:bool+14
 runtime.SecurityProfileConfig apiVersion:string+14 kind:string+14 workloadIsolation:bool+14
 runtime.SysctlConfig apiVersion:string+14 kind:string+14 params:{string}+14
 runtime.SysfsConfig apiVersion:string+14 kind:string+14 params:{string}+14
 runtime.UdevRulesConfig apiVersion:string+14 kind:string+14 rules:[string]+14
+runtime.UnattendedInstallConfig apiVersion:string+14 installer:runtime.InstallerSpec+14 kind:string+14
+ provisioning:runtime.ProvisioningSpec+14 reboot:bool+14
 runtime.WatchdogTimer apiVersion:string device:string kind:string timeout:duration
 security.TrustedRootsConfig apiVersion:string certificates:string kind:string name:string
 siderolink.Config apiUrl:own/URL apiVersion:string kind:string uniqueToken:string

@@ -209,7 +209,7 @@ def _merge_document(
         _merge_structure(left, right, _Place(root, (), rules))
         return documents
     _check_fields(right, root, ())
-    return [*documents, right]
+    return [*documents, _normal(right, root)]
 
 
 # --- deletions ---

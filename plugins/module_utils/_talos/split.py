@@ -115,10 +115,10 @@ def _cni(cluster: ClusterConfig) -> Iterator[Document]:
 
 def _encryption(bundle: Bundle) -> Document:
     # Bundles from before Talos v1.3 have the older key; a cluster must keep the one it was made with.
-    kind, name, secret = (
-        ("secretbox", "key2", bundle.secretbox) if bundle.secretbox else ("aescbc", "key1", bundle.aescbc)
-    )
-    provider = {kind: {"keys": [{"name": name, "secret": secret}]}}
+    kind, key = "secretbox", {"name": "key2", "secret": bundle.secretbox}
+    if not bundle.secretbox:
+        kind, key = "aescbc", {"name": "key1", "secret": bundle.aescbc}
+    provider = {kind: {"keys": [key]}}
     return {"resources": [{"providers": [provider], "resources": ["secrets"]}]}
 
 

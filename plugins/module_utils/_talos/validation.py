@@ -74,7 +74,8 @@ _EXCLUDES = {
             "KubeEtcdEncryptionConfig": "cluster.secretboxEncryptionSecret cluster.aescbcEncryptionSecret",
             "KubeFlannelCNIConfig": "cluster.network",
             "KubeNetworkConfig": "cluster.network",
-            "KubeNodeConfig": "machine.nodeLabels machine.nodeAnnotations machine.nodeTaints",
+            "KubeNodeConfig": "machine.nodeLabels machine.nodeAnnotations machine.nodeTaints "
+            "cluster.allowSchedulingOnControlPlanes cluster.allowSchedulingOnMasters",
             "KubePrismConfig": "machine.features.kubePrism",
             "KubeProxyConfig": "cluster.proxy",
             "KubeSchedulerConfig": "cluster.scheduler",
@@ -120,6 +121,7 @@ _REQUIRED = {
         "RAIDArrayConfig": "name provisioning.volumeSelector.match",
         "SideroLinkConfig": "apiUrl",
         "StaticHostConfig": "name hostnames",
+        "UnattendedInstallConfig": "provisioning.diskSelector.match",
         "VLANConfig": "name parent vlanID",
         "VRFConfig": "name table",
         "WatchdogTimerConfig": "device",
@@ -172,7 +174,19 @@ def invalid(documents: list[Document], release: Release) -> list[Finding]:
         if document.get("kind"):
             reported = [*_document(document), *_conflicts(document, config)]
             found += [_invalid(decoding.name_of(document), fault) for fault in reported]
-    return found
+    identity = (_invalid("DiscoveryServiceConfig", fault) for fault in _identity(documents, config))
+    return [*found, *identity]
+
+
+def _identity(documents: list[Document], config: _Config) -> Found:
+    """Yield what the discovery service needs beside its document."""
+    by_kind = {document.get("kind"): document for document in documents}
+    if "DiscoveryServiceConfig" not in by_kind or "DiscoveryIdentityConfig" in by_kind:
+        return
+    for field in ("id", "secret"):
+        if not config.get(f"cluster.{field}"):
+            cause = f"cluster {field} should be set when cluster discovery is enabled"
+            yield "", cause, "Add a DiscoveryIdentityConfig, or remove the document."
 
 
 def _invalid(document: str, fault: tuple[str, str, str]) -> Finding:
@@ -537,15 +551,42 @@ def _document(document: Document) -> Found:
 
 
 def _conflicts(document: Document, config: _Config) -> Found:
-    for path, cause in _EXCLUDES.get(str(document["kind"]), ()):
+    excluded = _EXCLUDES.get(str(document["kind"]), ())
+    if document.get("hostDNS"):
+        excluded = (
+            *excluded,
+            ("machine.features.hostDNS", ".machine.features.hostDNS is already set in v1alpha1 config"),
+        )
+    for path, cause in excluded:
         value = config.get(path)
         if value or (isinstance(value, dict) and path.count(".") == 1):
-            yield "", cause, f"Remove {path} from the machine configuration, or patch the document instead."
+            remedy = f"Remove {path} from the machine configuration, and write it in the document {document['kind']}."
+            yield "", cause, remedy
     if document["kind"] == "VolumeConfig" and at(document, "encryption.provider"):
         partition = str(document.get("name")).lower()
         if partition in ("state", "ephemeral") and config.get(f"machine.systemDiskEncryption.{partition}") is not None:
             cause = "system disk encryption is configured in both v1alpha1.Config and VolumeConfig"
             yield "encryption", cause, f"Remove machine.systemDiskEncryption.{partition}."
+
+
+def _kubelet_document(document: Document) -> Found:
+    for field in sorted(_PROTECTED & (document.get("config") or {}).keys()):
+        yield f"config.{field}", f'kubelet configuration field "{field}" can\'t be overridden', "Remove it."
+
+
+def _kube_node(document: Document) -> Found:
+    if not all(_is_subnet(item) for item in at(document, "nodeIP.validSubnets") or []):
+        yield "nodeIP.validSubnets", "nodeIP subnet is not valid", _CORRECT
+    for field, old in (("labels", "nodeLabels"), ("annotations", "nodeAnnotations"), ("taints", "nodeTaints")):
+        for key, value in (document.get(field) or {}).items():
+            if not (_is_qualified(str(key)) and (field == "annotations" or _is_value(old, value))):
+                yield f"{field}.{key}", "it is not a name and value that Kubernetes takes", _CORRECT
+
+
+def _cri_customization(document: Document) -> Found:
+    if document.get("name") == "customization":
+        cause = 'name "customization" is reserved for the legacy CRI customization'
+        yield "name", cause, "Choose another name."
 
 
 def _hostname(document: Document) -> Found:
@@ -673,6 +714,9 @@ _CHECKS = {
     "HostnameConfig": _hostname,
     "KmsgLogConfig": _kernel_log,
     "Layer2VIPConfig": _address_name,
+    "CRICustomizationConfig": _cri_customization,
+    "KubeNodeConfig": _kube_node,
+    "KubeletConfig": _kubelet_document,
     "LinkConfig": _link,
     "NetworkRuleConfig": _rule,
     "RegistryAuthConfig": _registry_auth,
