@@ -571,7 +571,8 @@ SEVERAL: dict[str, tuple[str, ...]] = {
 }
 
 
-# Old fields and new documents beside those of the contract v1.14.
+# Old fields and new documents beside those of the contract v1.14. A patch of UnattendedInstallConfig has the selector of
+# the disk in it: without it, Talos v1.14.0-rc.1 drops the one that is there, and merge.py keeps it.
 SPLIT_PATCHES = r"""
 machine: {kubelet: {extraConfig: {maxPods: 200}}}
 machine: {kubelet: {image: 'ghcr.io/siderolabs/kubelet:v1.34.0'}}
@@ -629,8 +630,7 @@ cluster: {externalCloudProvider: {enabled: true}}
 {apiVersion: v1alpha1, kind: KernelModuleConfig, name: drbd, parameters: [usermode_helper=disabled]}
 {apiVersion: v1alpha1, kind: CRICustomizationConfig, name: own, content: '[metrics]'}
 {apiVersion: v1alpha1, kind: CRICustomizationConfig, name: customization, content: '[metrics]'}
-{apiVersion: v1alpha1, kind: UnattendedInstallConfig, installer: {image: 'registry.example.com/installer:v1'}}
-{apiVersion: v1alpha1, kind: UnattendedInstallConfig, provisioning: {wipe: true}}
+{apiVersion: v1alpha1, kind: UnattendedInstallConfig, provisioning: {diskSelector: {match: "true"}, wipe: true}}
 {apiVersion: v1alpha1, kind: UnattendedInstallConfig, $patch: delete}
 {apiVersion: v1alpha1, kind: SecurityProfileConfig, workloadIsolation: false}
 {apiVersion: v1alpha1, kind: DiscoveryServiceConfig, name: default, $patch: delete}

@@ -5,8 +5,9 @@
 
 The rules are those of pkg/machinery/config/merge and pkg/machinery/config/configpatcher in siderolabs/talos; the tests
 name the rule behind each case. Documents are plain dictionaries; schema.py says which lists have keys or are replaced.
-Rules has what differs between the versions of Talos. Three things are not followed: JSON patches are refused, an empty
-patch changes nothing, and a second patch never deletes again what a first one deleted.
+Rules has what differs between the versions of Talos. Four things are not followed: JSON patches are refused, an empty
+patch changes nothing, a second patch never deletes again what a first one deleted, and a selector in CEL stays when a
+patch of its document does not name it.
 """
 
 from __future__ import annotations

@@ -553,10 +553,8 @@ def _document(document: Document) -> Found:
 def _conflicts(document: Document, config: _Config) -> Found:
     excluded = _EXCLUDES.get(str(document["kind"]), ())
     if document.get("hostDNS"):
-        excluded = (
-            *excluded,
-            ("machine.features.hostDNS", ".machine.features.hostDNS is already set in v1alpha1 config"),
-        )
+        cause = ".machine.features.hostDNS is already set in v1alpha1 config"
+        excluded = (*excluded, ("machine.features.hostDNS", cause))
     for path, cause in excluded:
         value = config.get(path)
         if value or (isinstance(value, dict) and path.count(".") == 1):
