@@ -571,8 +571,8 @@ SEVERAL: dict[str, tuple[str, ...]] = {
 }
 
 
-# Old fields and new documents beside those of the contract v1.14. A patch of UnattendedInstallConfig has the selector of
-# the disk in it: without it, Talos v1.14.0-rc.1 drops the one that is there, and merge.py keeps it.
+# Old fields and new documents beside those of the contract v1.14. A patch of UnattendedInstallConfig has the selector
+# of the disk in it: without it, Talos v1.14.0-rc.1 drops the one that is there, and merge.py keeps it.
 SPLIT_PATCHES = r"""
 machine: {kubelet: {extraConfig: {maxPods: 200}}}
 machine: {kubelet: {image: 'ghcr.io/siderolabs/kubelet:v1.34.0'}}

@@ -37,8 +37,7 @@ def image(lab: Lab, version: str, arguments: str = "") -> tuple[str, ...]:
     [
         ("v1.11.5", "v1.11", "", []),
         ("v1.12.6", "v1.12", "", []),
-        # The documents in the patch came with v1.14, and are newer than the contract.
-        ("v1.14.0", "v1.13", "console=ttyS0", [documented_patch()]),
+        ("v1.14.0", "v1.14", "console=ttyS0", [documented_patch()]),
     ],
     ids=["v1.11", "v1.12", "v1.14"],
 )

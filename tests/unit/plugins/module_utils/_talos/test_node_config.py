@@ -241,3 +241,101 @@ def test_what_talos_would_refuse_is_refused_before(node: NodeConfig, plan: dict[
         made(node, **plan)
 
     assert "gateway" in str(caught.value)
+
+
+# --- the documents of v1.14
+
+
+def split(node: NodeConfig = NODE, **plan: Any) -> dict[str, Any]:
+    return made(node, "v1.14", **plan)
+
+
+def test_the_preset_is_written_in_the_documents_of_v1_14() -> None:
+    documents = split(preset=COZYSTACK)
+
+    assert documents["KubeletConfig"]["config"] == {"cpuManagerPolicy": "static", "maxPods": 512}
+    assert documents["KubeNodeConfig"] == {
+        **{"apiVersion": "v1alpha1", "kind": "KubeNodeConfig"},
+        "nodeIP": {"validSubnets": ["10.10.0.0/24"]},
+        "labels": {"node-role.kubernetes.io/control-plane": ""},
+    }
+    assert documents["KubeProxyConfig"]["enabled"] is False
+    assert documents["SecurityProfileConfig"]["workloadIsolation"] is False
+    assert documents["KubeControllerManagerConfig"]["extraArgs"]["cluster-cidr"] == "10.244.0.0/16"
+    assert documents["SysctlConfig"]["params"]["net.ipv4.tcp_fin_timeout"] == "30"
+    assert {"KubeFlannelCNIConfig", "DiscoveryServiceConfig"} & documents.keys() == set()
+
+
+def test_the_preset_leaves_fields_only_to_what_has_no_document() -> None:
+    base = split(preset=COZYSTACK)["machine"]
+
+    assert sorted(base["machine"]) == ["ca", "certSANs", "features", "files", "token", "type"]
+    assert [item["path"] for item in base["machine"]["files"]] == ["/etc/lvm/lvm.conf"]
+    assert sorted(base["cluster"]) == ["etcd", "token"]
+
+
+def test_a_worker_of_v1_14_gets_nothing_of_the_control_plane() -> None:
+    documents = split(NODE._replace(machine_type=WORKER), preset=COZYSTACK)
+
+    assert {"KubeAPIServerConfig", "KubeControllerManagerConfig", "KubeProxyConfig"} & documents.keys() == set()
+    assert documents["KubeletConfig"]["config"]["maxPods"] == 512
+
+
+def test_name_servers_and_sysctls_join_the_documents_of_v1_14() -> None:
+    documents = split(NODE._replace(mac="", link="eth0"))
+
+    assert documents["ResolverConfig"]["hostDNS"]["enabled"] is True
+    assert documents["ResolverConfig"]["nameservers"] == [{"address": "169.254.169.253"}]
+    assert documents["SysctlConfig"]["params"] == {"net.ipv6.conf.eth0.accept_ra": "2"}
+
+
+@pytest.mark.parametrize(
+    ("contract", "kind", "path"),
+    [
+        pytest.param("v1.13", "machine", ("machine", "install", "image"), id="v1.13"),
+        pytest.param("v1.14", "UnattendedInstallConfig", ("installer", "image"), id="v1.14"),
+    ],
+)
+def test_a_nodes_own_image_takes_the_place_of_the_clusters(contract: str, kind: str, path: tuple[str, ...]) -> None:
+    found = made(NODE._replace(install_image="registry.example.com/own:v1"), contract)[kind]
+
+    for key in path:
+        found = found[key]
+    assert found == "registry.example.com/own:v1"
+
+
+@pytest.mark.parametrize(
+    ("patch", "document"),
+    [
+        pytest.param("machine: {kubelet: {extraConfig: {maxPods: 200}}}", "KubeletConfig", id="kubelet"),
+        pytest.param("cluster: {proxy: {disabled: true}}", "KubeProxyConfig", id="proxy"),
+        pytest.param("machine: {install: {disk: /dev/sda}}", "UnattendedInstallConfig", id="install"),
+        pytest.param("machine: {nodeLabels: {a: b}}", "KubeNodeConfig", id="labels"),
+        pytest.param("machine: {features: {hostDNS: {enabled: false}}}", "ResolverConfig", id="host DNS"),
+        pytest.param("cluster: {allowSchedulingOnControlPlanes: true}", "KubeNodeConfig", id="scheduling"),
+    ],
+)
+def test_a_patch_of_an_old_field_is_refused_and_the_document_named(patch: str, document: str) -> None:
+    with pytest.raises(InputError, match=f"and write it in the document {document}"):
+        split(patches=(Patch("a", patch),))
+
+
+def test_a_patch_of_an_old_field_that_v1_14_still_takes_is_merged() -> None:
+    base = split(patches=(Patch("a", "machine: {sysctls: {vm.nr_hugepages: 16}}"),))["machine"]
+
+    assert base["machine"]["sysctls"] == {"vm.nr_hugepages": "16"}
+
+
+def test_a_patch_of_a_document_of_v1_14_is_merged() -> None:
+    patch = "{apiVersion: v1alpha1, kind: UnattendedInstallConfig, installer: {image: a}}"
+    document = split(patches=(Patch("a", patch),))["UnattendedInstallConfig"]
+
+    assert document["installer"]["image"] == "a"
+    assert document["provisioning"]["diskSelector"]["match"] == 'disk.dev_path == "/dev/nvme0n1"'
+
+
+def test_kernel_arguments_are_refused_with_v1_14() -> None:
+    cluster = CLUSTER._replace(contract="v1.14", extra_kernel_args=("a=b",))
+
+    with pytest.raises(InputError, match="Build them into the image, or choose an earlier contract"):
+        node_config(NODE, Plan(cluster, NETWORK), test_bundle())
