@@ -132,8 +132,9 @@ def test_the_labs_node_has_the_kernel_arguments_of_a_real_image(reported: Report
 NEWEST = judges.VERSIONS[-1]
 
 
-def test_v1_14_takes_what_is_written_for_v1_13() -> None:
-    written = [case for case in own_cases() if case.name.startswith("v1.13")]
+@pytest.mark.parametrize("contract", ["v1.13", "v1.14"])
+def test_v1_14_takes_what_is_written_for_it_and_for_v1_13(contract: str) -> None:
+    written = [case for case in own_cases() if case.name.startswith(contract)]
     verdicts = judges.verdicts(NEWEST, written)
 
     assert [name for name, verdict in verdicts.items() if verdict.error] == []
