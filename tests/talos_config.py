@@ -5,11 +5,7 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
-from pathlib import Path
-
-import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import yaml_text
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import Bundle, to_document
@@ -31,12 +27,3 @@ test_bundle.__test__ = False  # type: ignore[attr-defined]
 def bundle_text() -> str:
     """Return that bundle as the text of its file."""
     return yaml_text.dump_plain(to_document(test_bundle()))
-
-
-def shared_data(part: str = "talos") -> Path:
-    """Return where a part of upstream's test data is, or skip the test."""
-    named = os.environ.get("URMANAC_SHARED_DATA")
-    path = Path(named) if named else Path(__file__).resolve().parents[1].parent / "shared" / "data"
-    if not (path / part).exists():
-        pytest.skip(f"upstream's test data {part} is not at {path}; URMANAC_SHARED_DATA names another place")
-    return path / part

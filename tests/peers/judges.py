@@ -46,11 +46,20 @@ class CannotBuildError(Exception):
 
 def find_judge(version: Version) -> Path:
     """Return the judge of a version: built before from the same sources, or now."""
-    program = CACHED / f"judge-{version.name}"
-    sources = [MODULE / f"{version.name}.sum", *MODULE.glob("*.go")]
+    return _built(f"judge-{version.name}", version, MODULE)
+
+
+def find_generator() -> Path:
+    """Return the newest version's generator, which writes for older ones too: built before, or now."""
+    return _built("generator", VERSIONS[-1], MODULE / "generator")
+
+
+def _built(name: str, version: Version, package: Path) -> Path:
+    program = CACHED / name
+    sources = [MODULE / f"{version.name}.sum", *package.glob("*.go")]
     if not program.exists() or program.stat().st_mtime < max(path.stat().st_mtime for path in sources):
         CACHED.mkdir(parents=True, exist_ok=True)
-        _go(version, "build", "-trimpath", "-o", str(program), ".")
+        _go(version, "build", "-trimpath", "-o", str(program), f"./{package.relative_to(MODULE)}")
     return program
 
 
@@ -86,6 +95,13 @@ def verdicts(version: Version, cases: Iterable[Case]) -> dict[str, Verdict]:
         answer["name"]: Verdict(answer["error"], tuple(answer["warnings"] or ()), answer["outcome"])
         for answer in answers
     }
+
+
+def generated(requests: Iterable[Any]) -> list[str]:
+    """Return the configurations that Talos' generator writes, as talosctl gen config does."""
+    lines = "\n".join(map(json.dumps, requests))
+    written = subprocess.run([find_generator()], input=lines, capture_output=True, text=True, check=True)
+    return [json.loads(line) for line in written.stdout.splitlines()]
 
 
 def _go(version: Version, command: str, *arguments: str) -> str:

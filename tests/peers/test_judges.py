@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Talos' own decoder and validation beside our modules and the lab's node, version by version.
 
-`pytest tests/peers/test_judges.py --record` writes the verdicts that `make test` compares with where there is no Go.
+`pytest tests/peers/test_judges.py --record` writes the verdicts and the configurations that `make test` compares with
+where there is no Go.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import merge, yaml_text
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import CONTROL_PLANE
 from lab.talos import kernel
-from tests import verdicts
+from tests import generated, verdicts
 from tests.peers import judges
 from tests.talos_corpus import Case, base_documents, cases, own_cases
 from tools import talos_fields
@@ -112,6 +113,19 @@ def test_the_recorded_verdicts_are_those_of_today(reported: Reported) -> None:
     for version, of in reported.items():
         marks = {name: verdicts.REFUSED if one.error else verdicts.TAKEN for name, one in of.items()}
         assert recorded[1, version.minor] == marks
+
+
+def test_the_recorded_configurations_are_what_talos_generator_writes(request: pytest.FixtureRequest) -> None:
+    bundle = generated.placeholders()
+    try:
+        written = judges.generated(generated.request(wanted, bundle) for wanted in generated.ALL)
+    except judges.CannotBuildError as error:
+        pytest.skip(str(error))
+    texts = {wanted.name: text for wanted, text in zip(generated.ALL, written, strict=True)}
+
+    if request.config.getoption("--record"):
+        generated.record(texts)
+    assert generated.recorded() == texts
 
 
 def test_the_table_of_fields_is_what_talos_reports_its_types(reported: Reported) -> None:

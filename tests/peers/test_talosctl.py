@@ -34,7 +34,7 @@ Talosctl = Callable[..., str]
 ENDPOINT = "https://10.10.0.101:6443"
 MIRRORS = {"docker.io": ("http://10.10.0.100:5050",), "ghcr.io": ("http://10.10.0.100:5054",)}
 
-# This talosctl is older than v1.14: test_documents.py compares that contract with upstream's own, test_judges.py has it
+# This talosctl is older than v1.14: test_judges.py compares that contract with what Talos' generator writes, and has it
 # judged.
 contracts = pytest.mark.parametrize("contract", [contract for contract in CONTRACTS if not is_split(contract)])
 machine_types = pytest.mark.parametrize("machine_type", [CONTROL_PLANE, WORKER])

@@ -9,52 +9,22 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import yaml_text
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import parse_bundle
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import (
     CONTRACTS,
     CONTROL_PLANE,
     WORKER,
-    ClusterConfig,
     generate,
     is_split,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.merge import Patch, apply_patches
-from tests.talos_config import CLUSTER, shared_data, test_bundle
+from tests import generated
+from tests.talos_config import CLUSTER, test_bundle
 
-BASE = ClusterConfig("base", "https://base:6443", "1.28.0")
-OVERRIDES = BASE._replace(
-    cert_sans=("foo", "bar"),
-    schedules_on_control_planes=True,
-    dns_domain="example.com",
-    install_disk="/dev/vda",
-    extra_kernel_args=("foo=bar", "bar=baz"),
-    local_api_server_port=5443,
-    sysctls={"foo": "bar"},
-    cni={"name": "custom", "urls": ["https://example.com/cni.yaml"]},
-    registry_mirrors={"ghcr.io": ("https://ghcr.io.my-mirror.com",)},
-)
-
-# Upstream's own for v1.10 are those for v1.11 to the byte.
-SAME_AS = {"v1.10": "v1.11"}
 contracts = pytest.mark.parametrize("contract", CONTRACTS)
-machine_types = pytest.mark.parametrize("machine_type", [CONTROL_PLANE, WORKER])
 
 
-@contracts
-@machine_types
-@pytest.mark.parametrize("variant", ["base", "overrides"])
-def test_documents_equal_upstreams_own_byte_for_byte(contract: str, machine_type: str, variant: str) -> None:
-    data = shared_data()
-    bundle = parse_bundle((data / "secrets.yaml").read_text(encoding="utf-8"), "secrets.yaml")
-    cluster = (BASE if variant == "base" else OVERRIDES)._replace(contract=contract)
-    patch = data / ("patch.yaml" if is_split(contract) else "patch-pre14.yaml")
-    patches = [Patch("upstream's", patch.read_text(encoding="utf-8"))] if variant != "base" else []
-
-    text = yaml_text.dump_all(apply_patches(generate(machine_type, cluster, bundle), patches))
-
-    assert text == (data / SAME_AS.get(contract, contract) / f"{variant}-{machine_type}.yaml").read_text(
-        encoding="utf-8"
-    )
+@pytest.mark.parametrize("wanted", generated.ALL, ids=lambda wanted: wanted.name)
+def test_documents_equal_those_of_talos_generator_byte_for_byte(wanted: generated.Wanted) -> None:
+    assert generated.ours(wanted, generated.placeholders()) == generated.recorded()[wanted.name]
 
 
 def documents(machine_type: str = CONTROL_PLANE, **changes: Any) -> list[Any]:

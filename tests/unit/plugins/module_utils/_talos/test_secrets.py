@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import base64
 import datetime
 import multiprocessing
 import stat
@@ -14,7 +15,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
@@ -29,7 +30,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import
     to_document,
 )
 from tests.lookalikes import pem_header
-from tests.talos_config import bundle_text, shared_data, test_bundle
+from tests.talos_config import bundle_text, test_bundle
 
 CONTEXT = secrets.Context("example", ("192.0.2.101",), ("192.0.2.101", "192.0.2.102"))
 
@@ -231,15 +232,17 @@ def test_a_bundle_shows_no_secret_of_itself() -> None:
     assert [value for value in secret_values(test_bundle()) if value in shown] == []
 
 
-def test_upstreams_bundle_is_taken() -> None:
-    """Its cluster id is base64 for addresses, and its service account key is not RSA."""
-    text = (shared_data() / "secrets.yaml").read_text(encoding="utf-8")
+def test_a_service_account_key_that_is_no_rsa_key_is_taken() -> None:
+    """Talos made such keys before v1.7."""
+    key = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()
+    )
+    changed = test_bundle()._replace(service_account=base64.b64encode(key).decode())
 
-    bundle = parse_bundle(text, "secrets.yaml")
+    bundle = parse_bundle(yaml_text.dump_plain(to_document(changed)), "secrets.yaml")
     secrets.check_pairs(bundle, "secrets.yaml")
 
-    assert "-" in bundle.cluster_id
-    assert to_document(bundle) == yaml_text.load_all(text)[0]
+    assert bundle == changed
 
 
 def test_a_cluster_id_for_addresses_is_taken() -> None:
