@@ -45,6 +45,9 @@ OTHER_WORDS = frozenset(
 )
 # Allowed though no call is named in our code or was seen in the lab.
 REVIEWED: Mapping[str, str] = {
+    "autoscaling:DescribeScalingActivities": "a command of a remedy: what kept the group from starting a bastion",
+    "ec2:DescribeRegions": "a command of a remedy: which regions the account has",
+    "ssm:GetParameterHistory": "a command of a remedy: who claimed a cluster",
     "iam:CreateServiceLinkedRole": "the first Auto Scaling group of an account needs the role of that service",
     "iam:PassRole": "instances and schedules are given a role",
     "ssm:AddTagsToResource": "PutParameter with tags",
@@ -147,6 +150,21 @@ def named_in_code() -> frozenset[str]:
         for name in named_operations(code, _model(service).operation_names)
     }
     return frozenset(found - set(WITHOUT_PERMISSION) - OTHER_WORDS)
+
+
+def printed_readings() -> set[str]:
+    """Return the permissions of the commands in our messages that only read."""
+    folders = (REPOSITORY / name for name in ("plugins", "roles", "playbooks"))
+    paths = [path for folder in folders for path in folder.rglob("*") if path.suffix in (".py", ".yml")]
+    # A message may be of several literals.
+    texts = (re.sub(r"\"\s*f?\"|\s+", " ", path.read_text(encoding="utf-8")) for path in paths)
+    commands = {found for text in texts for found in re.findall(r"\baws ([a-z0-9-]+) +([a-z]+(?:-[a-z]+)+)", text)}
+    readings = ("describe-", "get-", "list-")
+    return {
+        f"{PREFIXES.get(service, service)}:{''.join(map(str.capitalize, verb.split('-')))}"
+        for service, verb in commands
+        if verb.startswith(readings)
+    } - set(WITHOUT_PERMISSION)
 
 
 def named_operations(code: Iterable[str], operations: Iterable[str]) -> set[str]:

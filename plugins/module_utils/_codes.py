@@ -297,7 +297,7 @@ AWS: Mapping[str, Code] = {
     "CREDENTIALS_INVALID": Code(
         "AWS does not accept the credentials.",
         "Check the access key, the secret key, this machine's clock, and that the account has the region enabled "
-        "(`aws account list-regions`): a region that is not enabled refuses right keys as well.",
+        "(`aws ec2 describe-regions --region us-east-1` lists those that are): others refuse right keys as well.",
     ),
     "NOT_AUTHORIZED": Code(
         "The identity in use may not make the call.",

@@ -24,6 +24,7 @@ from tests.operator_policy import (
     named_operations,
     operator_policy,
     permission,
+    printed_readings,
     recorded,
     statements,
     unreachable,
@@ -51,6 +52,12 @@ def test_every_call_that_the_lab_saw_is_allowed() -> None:
 
 def test_every_call_that_our_code_names_is_allowed() -> None:
     assert named_in_code() - allowed(operator_policy()) == set()
+
+
+def test_every_command_of_a_remedy_that_only_reads_is_allowed() -> None:
+    # What changes something may be for an administrator.
+    assert "autoscaling:DescribeScalingActivities" in printed_readings()
+    assert printed_readings() - allowed(operator_policy()) == set()
 
 
 def test_nothing_is_allowed_that_no_playbook_needs() -> None:

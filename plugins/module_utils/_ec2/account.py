@@ -233,9 +233,10 @@ def plan_problems(account: Account, eligible: Mapping[str, bool]) -> Iterator[Fi
         if not is_eligible:
             message = f"The account is on the Free plan of AWS, which does not launch {name}."
             usable = ", ".join(sorted(other for other, may in eligible.items() if may))
+            others = f" As it is, it launches {usable}." if usable else ""
             remedy = "Upgrade the account to the Paid plan (console: Billing and Cost Management, or `aws freetier "
             remedy += "upgrade-account-plan --account-plan-type PAID --region us-east-1`), which keeps unused credits."
-            yield finding("FREE_PLAN_TYPE", f"instance type {name}", message, f"{remedy} {usable}".strip())
+            yield finding("FREE_PLAN_TYPE", f"instance type {name}", message, f"{remedy}{others}")
 
 
 def unanswered(refusals: Mapping[str, AwsError]) -> list[Finding]:

@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.account import QUOTAS, is_standard
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.account import (
+    QUOTAS,
+    Account,
+    is_standard,
+    plan_problems,
+)
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight import Inquiry, answer_problems, ask
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
@@ -212,6 +217,12 @@ def test_an_account_on_the_free_plan_may_launch_eligible_types_alone() -> None:
     assert "Paid plan" in problem.remedy
     api.eligible = True
     assert codes(api) == []
+
+
+def test_a_plan_that_launches_another_type_of_the_description_says_which() -> None:
+    (problem,) = plan_problems(Account(plan="FREE"), {"t4g.medium": False, "t4g.small": True})
+
+    assert problem.remedy.endswith(", which keeps unused credits. As it is, it launches t4g.small.")
 
 
 def test_a_quota_without_a_value_of_its_own_has_the_default_of_aws() -> None:
