@@ -9,7 +9,7 @@ from functools import cache
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import yaml_text
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import Bundle, to_document
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import ClusterConfig
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.cluster_config import ClusterConfig
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.secrets import new_bundle
 
 CLUSTER = ClusterConfig("example", "https://192.0.2.101:6443", "1.34.0", install_disk="/dev/nvme0n1")

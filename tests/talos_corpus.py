@@ -24,7 +24,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos import (
     node_config,
     yaml_text,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import CONTROL_PLANE, WORKER, ClusterConfig
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.cluster_config import ClusterConfig
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import CONTROL_PLANE, WORKER
 from tests.talos_config import test_bundle
 
 Document = dict[str, Any]

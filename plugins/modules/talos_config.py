@@ -306,7 +306,7 @@ MISSING: ImportError | None = None
 try:
     from ..module_utils._talos import cozystack, merge, node_config
     from ..module_utils._talos.bundle import Bundle, read_bundle, secret_values
-    from ..module_utils._talos.documents import ClusterConfig
+    from ..module_utils._talos.cluster_config import ClusterConfig
 except ImportError as error:
     MISSING = error
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .documents import CONTROL_PLANE, ClusterConfig
+from .cluster_config import ClusterConfig
+from .documents import CONTROL_PLANE
 from .split import EXCLUSION_LABEL, document_of
 
 POD_SUBNETS = ("10.244.0.0/16",)

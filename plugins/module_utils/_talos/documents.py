@@ -12,12 +12,13 @@ machine.network; v1.14 writes most of machine and cluster as documents of their 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 from .._errors import InputError
 from . import split
 from .bundle import Bundle
+from .cluster_config import ClusterConfig
 from .contract import CONTRACTS
 from .split import document_of
 
@@ -25,30 +26,6 @@ Document = dict[str, Any]
 
 CONTROL_PLANE = "controlplane"
 WORKER = "worker"
-
-
-class ClusterConfig(NamedTuple):
-    """What all nodes of a cluster have in common."""
-
-    name: str
-    endpoint: str
-    kubernetes_version: str
-    contract: str = "v1.13"
-    dns_domain: str = "cluster.local"
-    pod_subnets: tuple[str, ...] = ("10.244.0.0/16",)
-    service_subnets: tuple[str, ...] = ("10.96.0.0/12",)
-    cert_sans: tuple[str, ...] = ()
-    cni: Mapping[str, Any] | None = None
-    install_disk: str = ""
-    install_image: str = ""
-    extra_kernel_args: tuple[str, ...] = ()
-    sysctls: Mapping[str, str] = {}
-    registry_mirrors: Mapping[str, tuple[str, ...]] = {}
-    schedules_on_control_planes: bool = False
-    discovery_enabled: bool = True
-    local_api_server_port: int = 0
-    # What the nodes run: its rules merge patches and check the outcome; empty for the contract's.
-    talos_version: str = ""
 
 
 def has_documents(contract: str) -> bool:

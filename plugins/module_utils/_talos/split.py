@@ -13,12 +13,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .bundle import Bundle, Pair
-
-if TYPE_CHECKING:
-    from .documents import ClusterConfig
+from .cluster_config import ClusterConfig
 
 Document = dict[str, Any]
 ImageOf = Callable[[str], str]

@@ -1,0 +1,33 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all nodes of a cluster have in common. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+
+class ClusterConfig(NamedTuple):
+    """What all nodes of a cluster have in common."""
+
+    name: str
+    endpoint: str
+    kubernetes_version: str
+    contract: str = "v1.13"
+    dns_domain: str = "cluster.local"
+    pod_subnets: tuple[str, ...] = ("10.244.0.0/16",)
+    service_subnets: tuple[str, ...] = ("10.96.0.0/12",)
+    cert_sans: tuple[str, ...] = ()
+    cni: Mapping[str, Any] | None = None
+    install_disk: str = ""
+    install_image: str = ""
+    extra_kernel_args: tuple[str, ...] = ()
+    sysctls: Mapping[str, str] = {}
+    registry_mirrors: Mapping[str, tuple[str, ...]] = {}
+    schedules_on_control_planes: bool = False
+    discovery_enabled: bool = True
+    local_api_server_port: int = 0
+    # What the nodes run: its rules merge patches and check the outcome; empty for the contract's.
+    talos_version: str = ""
