@@ -151,6 +151,16 @@ def test_no_file_holds_a_secret_or_a_package_index() -> None:
     assert hits == []
 
 
+def test_plugins_import_the_collection_by_relative_paths() -> None:
+    absolute = re.compile(r"^ *(?:from|import) ansible_collections\.urmanac\.talos\b", re.MULTILINE)
+    plugins = [path for path in project_files() if path.startswith("plugins/") and path.endswith(".py")]
+
+    found = [path for path in plugins if absolute.search((ROOT / path).read_text(encoding="utf-8"))]
+
+    assert plugins
+    assert not found, "write from ..module_utils instead, counted from the file's folder"
+
+
 def test_nothing_is_marked_as_unfinished() -> None:
     hits = [name for name, text in texts() if name != "LICENSE" and UNFINISHED.search(text)]
 
