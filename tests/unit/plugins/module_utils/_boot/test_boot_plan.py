@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from importlib.util import resolve_name
 from pathlib import Path
 
 import pytest
@@ -98,7 +99,12 @@ def test_a_version_that_is_none_is_refused() -> None:
 def test_what_runs_on_the_machine_is_python_3_9_and_needs_nothing_installed(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 9))
 
-    imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    package = _boot.__package__ if path.parent == FOLDER else _boot.__package__.rpartition(".")[0]
+    imported = {
+        resolve_name("." * node.level + (node.module or ""), package)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+    }
     imported |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     assert {
         name
