@@ -286,6 +286,14 @@ def test_the_bastion_gets_the_libraries_that_the_tests_run_with() -> None:
     assert loose == [], "requirements/demo.txt has another version: make lock"
 
 
+def test_the_page_on_aws_modules_is_about_the_version_that_is_pinned() -> None:
+    locked = (ROOT / "requirements" / "test.txt").read_text(encoding="utf-8")
+    pinned = re.findall(r"^(ansible==\S+) ; python_full_version < '3.12'", locked, flags=re.MULTILINE)
+    page = (ROOT / "docs" / "aws_modules.md").read_text(encoding="utf-8")
+
+    assert re.findall(r"ansible==[\d.]+\d", page) == pinned
+
+
 def fake_python(path: Path, *, version: str, supported: bool, prefix: Path) -> None:
     """Write a script that answers the questions of tools/find_python as that version would."""
     path.parent.mkdir(parents=True, exist_ok=True)
