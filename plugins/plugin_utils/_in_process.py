@@ -25,6 +25,7 @@ from ansible.executor import module_common
 from ansible.module_utils import basic
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as NormalAction
+from ansible.plugins.loader import filter_loader
 
 try:  # ansible-core 2.19 and later name the encoding of arguments and results.
     from ansible.module_utils.common.json import Direction, get_module_encoder
@@ -36,6 +37,11 @@ except ImportError:
 else:
     PROFILE = ("legacy",)
     ENCODER = get_module_encoder(*PROFILE, Direction.CONTROLLER_TO_MODULE)
+
+# One of each collection whose filters our roles use. With it Ansible loads and keeps all filters of the collection;
+# otherwise the worker of each task that uses a filter compiles them again.
+for _name in ("urmanac.talos.findings", "ansible.utils.ipaddr"):
+    filter_loader.get(_name)
 
 
 def printed_by(module: ModuleType, arguments: Mapping[str, Any]) -> str:

@@ -112,6 +112,23 @@ def test_a_task_with_an_environment_runs_the_module_in_a_process_of_its_own(tmp_
     assert "failed=0" in done.stdout
 
 
+def test_filters_are_loaded_before_ansible_forks_a_worker() -> None:
+    program = f"""
+from ansible.plugins.loader import init_plugin_loader, filter_loader
+init_plugin_loader([{str(ROOT / "playbooks" / "collections")!r}])
+import ansible_collections.urmanac.talos.plugins.action.talos_secrets
+import sys
+before = set(sys.modules)
+for name in ("urmanac.talos.cluster_report", "ansible.utils.nthhost"):
+    assert filter_loader.get(name) is not None
+assert set(sys.modules) == before, set(sys.modules) - before
+"""
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=120)
+
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_module_that_breaks_fails_with_what_broke() -> None:
     def main() -> None:
         raise ValueError("no such shape")
