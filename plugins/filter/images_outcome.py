@@ -22,8 +22,7 @@ def images_outcome(
     """Return what is known of the images, as plain data."""
     made = records.outcome(records.references(nodes, images), record, found, now=now)
     reported = {name: [problem.as_dict() for problem in getattr(made, name)] for name in ("problems", "unknown")}
-    versions = {role: image["version"] for role, image in made.images.items() if image.get("version")}
-    return {**made._asdict(), **reported, "versions": versions}
+    return {**made._asdict(), **reported}
 
 
 class FilterModule:

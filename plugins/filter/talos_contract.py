@@ -5,21 +5,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..module_utils._talos.contract import decide, unexpected
+from ..module_utils._talos.contract import decide, running_versions, unexpected
+
+Record = Mapping[str, Any]
 
 
-def talos_contract(versions: Mapping[str, str], *, recorded: str = "", wanted: str = "") -> dict[str, Any]:
-    """Return the contract, the reason for it and its problems as plain data."""
-    decided = decide(versions, recorded=recorded, wanted=wanted)
-    return {**decided._asdict(), "problems": [problem.as_dict() for problem in decided.problems]}
+def talos_contract(
+    images: Mapping[str, Record],
+    *,
+    nodes: Sequence[Record] = (),
+    answers: Sequence[Record] = (),
+    recorded: str = "",
+    wanted: str = "",
+) -> dict[str, Any]:
+    """Return the contract, the reason for it, its problems and unexpected versions as plain data."""
+    held = {role: image["version"] for role, image in images.items() if image.get("version")}
+    running = running_versions(nodes, answers)
+    decided = decide(running or held, recorded=recorded, wanted=wanted)
+    problems = [problem._asdict() for problem in decided.problems]
+    return {**decided._asdict(), "problems": problems, "unexpected": unexpected(running, nodes, held)}
 
 
 class FilterModule:
-    """The filters as Ansible finds them."""
+    """The filter as Ansible finds it."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Return the filters by their names."""
-        return {"talos_contract": talos_contract, "talos_unexpected_versions": unexpected}
+        """Return the filter by its name."""
+        return {"talos_contract": talos_contract}

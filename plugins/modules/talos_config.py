@@ -103,6 +103,12 @@ options:
           - A plain V(http) address needs no TLS settings.
         type: dict
         default: {}
+      registry_caches:
+        description:
+          - For each registry the port of its cache at O(network.gateway_ipv4), such as V(5050) for C(docker.io).
+          - It is asked over plain C(http). What O(cluster.registry_mirrors) says of a registry goes before it.
+        type: dict
+        default: {}
       schedules_on_control_planes:
         description: Whether control planes run other pods too; always with O(preset=cozystack).
         type: bool
@@ -327,6 +333,7 @@ CLUSTER_SPEC: dict[str, Any] = {
     "install_image": _TEXT,
     "sysctls": {"type": "dict", "default": {}},
     "registry_mirrors": {"type": "dict", "default": {}},
+    "registry_caches": {"type": "dict", "default": {}},
     "schedules_on_control_planes": {"type": "bool", "default": False},
 }
 NETWORK_SPEC: dict[str, Any] = {
@@ -418,14 +425,24 @@ def cluster_of(params: dict[str, Any]) -> ClusterConfig:
         install_disk=given["install_disk"],
         install_image=given["install_image"],
         sysctls={key: str(value) for key, value in given["sysctls"].items()},
-        registry_mirrors=mirrors_of(given["registry_mirrors"]),
+        registry_mirrors=mirrors_of(given["registry_mirrors"], caches_of(given["registry_caches"], params["network"])),
         schedules_on_control_planes=given["schedules_on_control_planes"],
     )
 
 
-def mirrors_of(given: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+def mirrors_of(given: dict[str, Any], caches: dict[str, str]) -> dict[str, tuple[str, ...]]:
     """Return the mirrors of each registry; one address may stand without a list."""
-    return {host: (urls,) if isinstance(urls, str) else tuple(urls) for host, urls in given.items()}
+    return {host: (urls,) if isinstance(urls, str) else tuple(urls) for host, urls in {**caches, **given}.items()}
+
+
+def caches_of(ports: dict[str, Any], network: dict[str, Any] | None) -> dict[str, str]:
+    """Return the addresses of caches; plain http, because they are reached inside the subnet only."""
+    gateway = (network or {}).get("gateway_ipv4")
+    if ports and not gateway:
+        raise InputError(
+            "Failed to place the registry caches: network.gateway_ipv4 is needed with cluster.registry_caches."
+        )
+    return {registry: f"http://{gateway}:{port}" for registry, port in ports.items()}
 
 
 def network_of(given: dict[str, Any] | None) -> node_config.Network:

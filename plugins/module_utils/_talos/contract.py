@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .._findings import Finding, finding
 
@@ -86,6 +86,12 @@ def _problems(chosen: Contract, known: Mapping[str, tuple[int, int]]) -> Iterabl
 
 def _text(version: tuple[int, int]) -> str:
     return f"v{version[0]}.{version[1]}"
+
+
+def running_versions(nodes: Iterable[Mapping[str, str]], answers: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the versions that nodes report, by their names."""
+    names = {node["ipv4"]: node["name"] for node in nodes}
+    return {names[answer["node"]]: answer["version"] for answer in answers if answer.get("version")}
 
 
 def unexpected(seen: Mapping[str, str], nodes: Iterable[Mapping[str, str]], images: Mapping[str, str]) -> list[str]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.contract import decide, unexpected
+from ansible_collections.urmanac.talos.plugins.filter.talos_contract import talos_contract
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.contract import decide, running_versions, unexpected
 
 
 @pytest.mark.parametrize(
@@ -84,3 +85,25 @@ def test_patches_are_merged_as_the_oldest_of_the_nodes_merges_them() -> None:
 
     assert (decided.contract, decided.oldest) == ("v1.12", "v1.14")
     assert decide({}).oldest == ""
+
+
+NODES = [
+    {"name": name, "role": name, "ipv4": f"192.0.2.{number}"} for number, name in enumerate(["gateway", "compute"])
+]
+
+
+def test_a_node_that_reports_no_version_is_not_known() -> None:
+    answers = [{"node": "192.0.2.0", "version": "v1.12.1"}, {"node": "192.0.2.1", "version": None}]
+
+    assert running_versions(NODES, answers) == {"gateway": "v1.12.1"}
+
+
+def test_what_nodes_run_goes_before_what_their_images_hold() -> None:
+    images = {"gateway": {"version": "v1.13.5"}, "compute": {"reference": "registry.example.com/talos:latest"}}
+
+    from_images = talos_contract(images, nodes=NODES)
+    from_nodes = talos_contract(images, nodes=NODES, answers=[{"node": "192.0.2.0", "version": "v1.12.1"}])
+
+    assert (from_images["contract"], from_images["unexpected"]) == ("v1.13", [])
+    assert from_nodes["contract"] == "v1.12"
+    assert from_nodes["unexpected"] == ["gateway runs Talos v1.12.1, and its image holds v1.13.5"]

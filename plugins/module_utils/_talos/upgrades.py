@@ -1,0 +1,85 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decide which nodes are upgraded, to what and in which order. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+# The version that a tag names.
+_TAG_VERSION = re.compile(r":(v[0-9][^/:@]*)$")
+_NAMES_VERSION = re.compile(r":v[0-9][^/:]*$")
+_DIGEST = "@sha256:"
+Record = Mapping[str, Any]
+
+
+class Wanted(NamedTuple):
+    """What the user asks for: images by role, the version that they hold if their tags do not name it, some nodes.
+
+    With refresh, resolved has what the tags are today, by role; before they are resolved it is empty.
+    """
+
+    images: Mapping[str, str]
+    version: str = ""
+    names: Sequence[str] = ()
+    refresh: bool = False
+    resolved: Mapping[str, str] = {}
+
+
+class Upgrades(NamedTuple):
+    """The nodes in the order of their upgrades, names that are not of the cluster, and images that name no version."""
+
+    nodes: list[dict[str, Any]]
+    unknown_names: list[str]
+    vague_images: list[str]
+
+
+def upgrades(nodes: Sequence[Record], record: Record, wanted: Wanted) -> Upgrades:
+    """Return what is upgraded: workers first, because etcd can do without one member of three but not without two."""
+    names = _names(wanted.names) or [node["name"] for node in nodes]
+    chosen = sorted(
+        (node for node in nodes if node["name"] in names), key=lambda node: node["machine_type"] != "worker"
+    )
+    given: Mapping[str, str] = record.get("nodes") or {}
+    existing = {node["name"] for node in nodes}
+    return Upgrades(
+        nodes=[_upgrade(node, given, wanted) for node in chosen],
+        unknown_names=[name for name in names if name not in existing],
+        vague_images=_vague_images(chosen, given, wanted),
+    )
+
+
+def _names(given: Sequence[str]) -> list[str]:
+    """Return the names in a list or in words that are separated by commas."""
+    words = [given] if isinstance(given, str) else given
+    return [name for word in words for name in word.split(",") if name]
+
+
+def _upgrade(node: Record, given: Mapping[str, str], wanted: Wanted) -> dict[str, Any]:
+    role = node["role"]
+    image = (wanted.resolved if wanted.refresh else wanted.images).get(role, "")
+    tag = _TAG_VERSION.search(wanted.images[role])
+    return {
+        **{key: node[key] for key in ("name", "role", "ipv4")},
+        "image": image,
+        "version": wanted.version or (tag[1] if tag else ""),
+        # Only of a node whose image is on record is it known that the tag has moved since.
+        "force": wanted.refresh and given.get(node["name"], image) != image,
+    }
+
+
+def _vague_images(chosen: Iterable[Record], given: Mapping[str, str], wanted: Wanted) -> list[str]:
+    """Return images that can be another one tomorrow, of nodes of which it is not known what they were given."""
+    known = given if wanted.refresh else {}
+    roles = dict.fromkeys(node["role"] for node in chosen if node["name"] not in known)
+    return [wanted.images[role] for role in roles if not _is_clear(wanted.images[role], wanted)]
+
+
+def _is_clear(image: str, wanted: Wanted) -> bool:
+    if not wanted.version:
+        return bool(_NAMES_VERSION.search(image))
+    # With a version every digest will do.
+    return wanted.refresh or _DIGEST in image

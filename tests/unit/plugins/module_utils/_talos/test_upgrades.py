@@ -1,0 +1,105 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of which nodes are upgraded, to what and in which order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.filter.upgrade_plan import FilterModule
+
+upgrade_plan = FilterModule().filters()["upgrade_plan"]
+TAGGED, LATEST = "registry.example.com/talos:v1.13.7", "registry.example.com/talos:latest"
+PINNED, MOVED = "registry.example.com/talos@sha256:aa", "registry.example.com/talos@sha256:bb"
+
+
+def node(name: str, machine_type: str = "controlplane") -> dict[str, Any]:
+    return {"name": name, "role": "compute", "machine_type": machine_type, "ipv4": f"192.0.2.{len(name)}"}
+
+
+NODES = [node("gateway"), node("compute-2"), node("worker", "worker")]
+
+
+def plan(image: str = TAGGED, given: dict[str, str] | None = None, **wanted: Any) -> dict[str, Any]:
+    record = {"images": {}, "nodes": given or {}}
+    made: dict[str, Any] = upgrade_plan(NODES, record, images={"compute": image}, **wanted)
+    return made
+
+
+def names(made: dict[str, Any]) -> list[str]:
+    return [one["name"] for one in made["nodes"]]
+
+
+def test_workers_come_first_and_control_planes_in_their_order() -> None:
+    assert names(plan()) == ["worker", "gateway", "compute-2"]
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        pytest.param("compute-2,worker", id="separated by commas"),
+        pytest.param(["compute-2", "worker"], id="a list"),
+    ],
+)
+def test_only_the_named_nodes_are_upgraded(wanted: Any) -> None:
+    assert names(plan(names=wanted)) == ["worker", "compute-2"]
+
+
+def test_a_name_that_no_node_has_is_reported() -> None:
+    assert plan(names=["compute-9", "worker"])["unknown_names"] == ["compute-9"]
+
+
+@pytest.mark.parametrize(
+    ("image", "version", "expected"),
+    [
+        pytest.param(TAGGED, "", "v1.13.7", id="from the tag"),
+        pytest.param(TAGGED, "v1.14.0", "v1.14.0", id="what the user says"),
+        pytest.param(LATEST, "", "", id="not known"),
+    ],
+)
+def test_the_version_follows_from_the_tag_unless_it_is_set(image: str, version: str, expected: str) -> None:
+    assert plan(image, version=version)["nodes"][0]["version"] == expected
+
+
+@pytest.mark.parametrize(
+    ("image", "wanted", "is_vague"),
+    [
+        pytest.param(TAGGED, {}, False, id="a version as tag"),
+        pytest.param(LATEST, {}, True, id="a moving tag"),
+        pytest.param(PINNED, {}, True, id="a digest without a version"),
+        pytest.param(PINNED, {"version": "v1.13.7"}, False, id="a digest with a version"),
+        pytest.param(LATEST, {"version": "v1.13.7"}, True, id="a moving tag with a version"),
+        pytest.param(LATEST, {"version": "v1.13.7", "refresh": True}, False, id="a refreshed tag with a version"),
+        pytest.param(LATEST, {"refresh": "true"}, True, id="a refreshed tag"),
+    ],
+)
+def test_an_image_that_can_be_another_one_tomorrow_is_vague(image: str, wanted: dict[str, Any], is_vague: bool) -> None:
+    assert plan(image, **wanted)["vague_images"] == ([image] if is_vague else [])
+
+
+def test_a_refreshed_tag_will_do_for_nodes_whose_images_are_on_record() -> None:
+    given = {one["name"]: PINNED for one in NODES}
+
+    assert plan(LATEST, given, refresh=True)["vague_images"] == []
+    assert plan(LATEST, given)["vague_images"] == [LATEST]
+    assert plan(LATEST, {"gateway": PINNED}, refresh=True, names=["gateway"])["vague_images"] == []
+
+
+def test_only_a_node_that_was_given_another_image_is_forced() -> None:
+    made = plan(LATEST, {"gateway": PINNED, "worker": MOVED}, refresh=True, resolved={"compute": MOVED})
+
+    assert [one["image"] for one in made["nodes"]] == [MOVED] * 3
+    assert {one["name"]: one["force"] for one in made["nodes"]} == {
+        "worker": False,
+        "gateway": True,
+        "compute-2": False,
+    }
+
+
+def test_without_a_refresh_images_are_those_of_the_user_and_nothing_is_forced() -> None:
+    made = plan(TAGGED, {"gateway": PINNED}, resolved={"compute": MOVED})
+
+    assert {(one["image"], one["force"]) for one in made["nodes"]} == {(TAGGED, False)}
