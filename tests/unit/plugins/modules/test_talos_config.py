@@ -271,3 +271,21 @@ def test_ansible_shows_nothing_secret_even_when_asked_for_everything(tmp_path: P
     assert done.returncode == 0, shown
     assert "gateway.yaml" in shown
     assert [value for value in (*secret_values(test_bundle()), "hunter2", "swordfish") if value in shown] == []
+
+
+def test_a_cache_is_a_mirror_at_the_gateway_unless_a_mirror_is_given(tmp_path: Path) -> None:
+    caches = {"registry_caches": {"docker.io": 5051, "ghcr.io": 5054}}
+
+    cluster = talos_config.cluster_of(options(tmp_path, cluster={**CLUSTER, **caches}))
+
+    assert cluster.registry_mirrors == {
+        "docker.io": ("http://192.0.2.100:5050",),
+        "ghcr.io": ("http://192.0.2.100:5054",),
+    }
+
+
+def test_caches_without_a_gateway_are_refused(tmp_path: Path) -> None:
+    given = options(tmp_path, cluster={**CLUSTER, "registry_caches": {"ghcr.io": 5054}}, network=None)
+
+    with pytest.raises(InputError, match="gateway_ipv4 is needed"):
+        talos_config.cluster_of(given)

@@ -313,8 +313,8 @@ def test_packages_bear_the_names_of_their_distribution() -> None:
 
 
 def test_the_role_gives_the_very_settings_that_the_tests_do() -> None:
-    variables = ROLE / "vars" / "main.yml"
-    given = yaml.safe_load(variables.read_text(encoding="utf-8"))["__bastion_host_settings"]
+    (task,) = yaml.safe_load((ROLE / "tasks" / "files.yml").read_text(encoding="utf-8"))
+    given = task["vars"]["__bastion_host_settings"]
 
     settings = bastion_settings()
     assert set(given) == set(settings)
