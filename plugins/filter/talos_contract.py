@@ -25,7 +25,7 @@ def talos_contract(
     held = {role: image["version"] for role, image in images.items() if image.get("version")}
     running = running_versions(nodes, answers)
     decided = decide(running or held, recorded=recorded, wanted=wanted)
-    problems = [problem._asdict() for problem in decided.problems]
+    problems = [problem.as_dict() for problem in decided.problems]
     return {**decided._asdict(), "problems": problems, "unexpected": unexpected(running, nodes, held)}
 
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.filter.talos_contract import talos_contract
@@ -93,7 +95,10 @@ NODES = [
 
 
 def test_a_node_that_reports_no_version_is_not_known() -> None:
-    answers = [{"node": "192.0.2.0", "version": "v1.12.1"}, {"node": "192.0.2.1", "version": None}]
+    answers: list[dict[str, Any]] = [
+        {"node": "192.0.2.0", "version": "v1.12.1"},
+        {"node": "192.0.2.1", "version": None},
+    ]
 
     assert running_versions(NODES, answers) == {"gateway": "v1.12.1"}
 
@@ -107,3 +112,9 @@ def test_what_nodes_run_goes_before_what_their_images_hold() -> None:
     assert (from_images["contract"], from_images["unexpected"]) == ("v1.13", [])
     assert from_nodes["contract"] == "v1.12"
     assert from_nodes["unexpected"] == ["gateway runs Talos v1.12.1, and its image holds v1.13.5"]
+
+
+def test_what_is_wrong_with_the_contract_is_plain_data() -> None:
+    (problem,) = talos_contract({"gateway": {"version": "v1.11.5"}}, wanted="v1.13")["problems"]
+
+    assert problem["code"] == "CONTRACT_NEWER_THAN_TALOS"
