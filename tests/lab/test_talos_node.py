@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, proto
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine, proto
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import NodeError
 from lab.talos import config, cosi
 from lab.talos.definitions import definitions
 from lab.talos.node import TalosNode
@@ -103,6 +104,30 @@ def test_a_boot_has_an_id_of_its_own(tmp_path: Path) -> None:
     first, again, later = asyncio.run(scenario())
 
     assert first == again != later
+
+
+async def applied(folder: Path, version: str, *modes: str) -> list[str]:
+    """Return in which mode a node takes a change of its environment, for each mode that is asked for."""
+    cluster = Cluster()
+    async with machines(folder, [ADDRESS], version=version) as nodes:
+        await configured(nodes, cluster)
+        changed = cluster.config(env={"A": "b"})
+        async with client.connected(ADDRESS, cluster.access()) as connection:
+            return [(await machine.apply(connection, changed, mode=mode, dry_run=True)).mode for mode in modes]
+
+
+@pytest.mark.parametrize(
+    ("version", "mode"),
+    [pytest.param("v1.13.6", "reboot", id="v1.13"), pytest.param("v1.14.0", "no_reboot", id="v1.14")],
+)
+def test_a_change_of_the_environment_reboots_a_node_before_v1_14(tmp_path: Path, version: str, mode: str) -> None:
+    assert asyncio.run(applied(tmp_path, version, "auto")) == [mode]
+
+
+def test_a_node_of_v1_14_takes_every_change_at_once_and_knows_no_reboot(tmp_path: Path) -> None:
+    assert asyncio.run(applied(tmp_path / "a", "v1.14.0", "no_reboot", "staged")) == ["no_reboot", "staged"]
+    with pytest.raises(NodeError, match="the REBOOT mode is not supported"):
+        asyncio.run(applied(tmp_path / "b", "v1.14.0", "reboot"))
 
 
 def test_a_node_that_is_switched_off_while_it_starts_leaves_nothing_open(tmp_path: Path) -> None:
