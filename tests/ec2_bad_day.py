@@ -70,7 +70,7 @@ class BadDay(MotoApi):
             self.calls.append(operation)
             raise refusal(self.refused[operation].pop(0), operation)
         self._refuse_unknown(service, operation, parameters)
-        answer = super().call(service, operation, **parameters)
+        answer = super().call(service, operation, **self._in_the_case_of_iam(service, parameters))
         if operation == "create_dhcp_options":
             self._tag(answer["DhcpOptions"]["DhcpOptionsId"], parameters)
         if self.late[operation]:
@@ -97,6 +97,17 @@ class BadDay(MotoApi):
         options = ec2_backends[ACCOUNT][REGION].dhcp_options_sets.get(options_id)
         if options and options.vpc and options.vpc.dhcp_options is not options:
             options.vpc = None
+
+    def _in_the_case_of_iam(self, service: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Return the parameters with names as IAM has them: to it, "Moon" and "moon" are one name. Moto has two."""
+        named = {"RoleName", "InstanceProfileName"} & parameters.keys() if service == "iam" else set()
+        if not named:
+            return parameters
+        iam = self.clients["iam"]
+        roles, profiles = iam.list_roles()["Roles"], iam.list_instance_profiles()["InstanceProfiles"]
+        existing = [*(item["RoleName"] for item in roles), *(item["InstanceProfileName"] for item in profiles)]
+        spelled = {name.lower(): name for name in existing}
+        return {**parameters, **{key: spelled.get(parameters[key].lower(), parameters[key]) for key in named}}
 
     def _refuse_unknown(self, service: str, operation: str, parameters: dict[str, Any]) -> None:
         for thing_id in list(self._unknown):

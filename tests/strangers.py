@@ -165,6 +165,21 @@ class Stranger:
         self.ec2.attach_vpn_gateway(VpnGatewayId=made, VpcId=self.vpc)
         return self.read("describe_vpn_gateways", "VpnGateways", VpnGatewayIds=[made])
 
+    def nat_gateway(self) -> Read:
+        """Make a NAT gateway without a public address in a subnet of its own."""
+        subnet = self.ec2.create_subnet(VpcId=self.vpc, CidrBlock=self.spec.subnet_ipv4_cidr)["Subnet"]["SubnetId"]
+        tags = self.tagged("natgateway")
+        made = self.ec2.create_nat_gateway(SubnetId=subnet, ConnectivityType="private", TagSpecifications=tags)
+        return self.read("describe_nat_gateways", "NatGateways", NatGatewayIds=[made["NatGateway"]["NatGatewayId"]])
+
+    def egress_only_gateway(self) -> Read:
+        tags = self.tagged("egress-only-internet-gateway")
+        made = self.ec2.create_egress_only_internet_gateway(VpcId=self.vpc, TagSpecifications=tags)
+        ids = [made["EgressOnlyInternetGateway"]["EgressOnlyInternetGatewayId"]]
+        return self.read(
+            "describe_egress_only_internet_gateways", "EgressOnlyInternetGateways", EgressOnlyInternetGatewayIds=ids
+        )
+
     def peering(self) -> Read:
         """Ask for a peering with the VPC from another one."""
         other = self.ec2.create_vpc(CidrBlock="10.99.0.0/16")["Vpc"]["VpcId"]
@@ -270,6 +285,8 @@ GUESTS: Mapping[str, Plant] = {
     "vpc_endpoint": Stranger.vpc_endpoint,
     "vpn_gateway": Stranger.vpn_gateway,
     "vpc_peering_connection": Stranger.peering,
+    "natgateway": Stranger.nat_gateway,
+    "egress_only_internet_gateway": Stranger.egress_only_gateway,
 }
 # By kind: what AWS allows any number of beside the cluster's, in a VPC of the stranger's own.
 BESIDE: Mapping[str, Plant] = {

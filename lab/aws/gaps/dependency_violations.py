@@ -60,7 +60,8 @@ def _only_empty_vpcs(original: Function, self: Any, vpc_id: str) -> Any:
     endpoints = [e for e in self.vpc_end_points.values() if e.vpc_id == vpc_id and e.state != "deleted"]
     acls = [a for a in self.network_acls.values() if a.vpc_id == vpc_id and str(a.default).lower() != "true"]
     vpns = [g for g in self.vpn_gateways.values() if vpc_id in g.attachments]
-    if gateways or groups or endpoints or acls or vpns:
+    egress_only = [g for g in self.egress_only_internet_gateways.values() if g.vpc_id == vpc_id]
+    if gateways or groups or endpoints or acls or vpns or egress_only:
         raise _dependency("vpc", vpc_id)
     # Gap: a VPC's DHCP options go with it; in EC2 they stay.
     vpc = self.vpcs.get(vpc_id)

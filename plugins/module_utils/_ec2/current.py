@@ -69,10 +69,13 @@ class Reading(NamedTuple):
 
 
 class Guest(NamedTuple):
-    """A kind of which others may have something in a VPC of ours, and the filter that finds it there."""
+    """A kind of which others may have something in a VPC of ours, and the filter that finds it there.
+
+    Without a filter EC2 has none for it, so all are read and those that are attached to the VPC are taken.
+    """
 
     reading: Reading
-    filter: str
+    filter: str = ""
 
 
 def read_cluster(api: Api, spec: ClusterSpec, *, console_output: bool = False) -> list[Thing]:
@@ -176,9 +179,10 @@ def _read_guests(api: Api, spec: ClusterSpec, guest: Guest, things: Sequence[Thi
     if not vpcs:
         return []
     reading = guest.reading
-    filters = [{"Name": guest.filter, "Values": vpcs}]
-    records = api.call(reading.service, reading.operation, Filters=filters)[reading.answer]
-    found = [understood(reading, record, spec) for record in records if not _comes_with_vpc(record)]
+    filters = {"Filters": [{"Name": guest.filter, "Values": vpcs}]} if guest.filter else {}
+    records = api.call(reading.service, reading.operation, **filters)[reading.answer]
+    read = [understood(reading, record, spec) for record in records if not _comes_with_vpc(record)]
+    found = [thing for thing in read if guest.filter or set(vpcs) & set(thing.have["attached_to"])]
     machines = {thing.id for thing in things if thing.kind == "instance"}
     return [thing for thing in found if not thing.owned and thing.have.get("instance") not in machines]
 
@@ -409,6 +413,19 @@ GUESTS = (
         Reading("vpn_gateway", "ec2", "describe_vpn_gateways", "VpnGateways", "VpnGatewayId", _nothing_more),
         "attachment.vpc-id",
     ),
+    Guest(
+        Reading("natgateway", "ec2", "describe_nat_gateways", "NatGateways", "NatGatewayId", _nothing_more), "vpc-id"
+    ),
+    Guest(
+        Reading(
+            "egress_only_internet_gateway",
+            "ec2",
+            "describe_egress_only_internet_gateways",
+            "EgressOnlyInternetGateways",
+            "EgressOnlyInternetGatewayId",
+            _internet_gateway,
+        )
+    ),
     Guest(_PEERING, "requester-vpc-info.vpc-id"),
     Guest(_PEERING, "accepter-vpc-info.vpc-id"),
 )
@@ -467,7 +484,7 @@ def _read_role(api: Api, spec: ClusterSpec, name: str) -> list[Thing]:
     policy = _existing(api, "get_role_policy", RoleName=name, PolicyName=name) or {}
     have = {"trust_policy": role["Role"]["AssumeRolePolicyDocument"], "policy": policy.get("PolicyDocument")}
     have["arn"] = role["Role"]["Arn"]
-    return [_iam_thing("iam_role", spec, name, role["Role"], have)]
+    return [_iam_thing("iam_role", spec, role["Role"]["RoleName"], role["Role"], have)]
 
 
 def _read_profile(api: Api, spec: ClusterSpec, name: str) -> list[Thing]:
@@ -476,7 +493,7 @@ def _read_profile(api: Api, spec: ClusterSpec, name: str) -> list[Thing]:
         return []
     record = profile["InstanceProfile"]
     have = {"roles": sorted(role["RoleName"] for role in record["Roles"]), "arn": record["Arn"]}
-    return [_iam_thing("instance_profile", spec, name, record, have)]
+    return [_iam_thing("instance_profile", spec, record["InstanceProfileName"], record, have)]
 
 
 def _iam_thing(kind: str, spec: ClusterSpec, name: str, record: Record, have: Mapping[str, Any]) -> Thing:

@@ -37,8 +37,13 @@ def _is_in_the_way(item: Desired, thing: Thing, vpc: str | None) -> bool:
         return thing.have["ipv4"] == item.want["ipv4"]
     if item.kind == "ssm_parameter":
         return bool(thing.have["resource"] == item.want["resource"])
+    if item.kind in _CASELESS:
+        return (thing.unique_name or "").lower() == item.name.lower()
     return thing.unique_name == item.name
 
+
+# AWS takes names of these for the same that differ in upper and lower case only, and refuses the second one.
+_CASELESS = ("security_group", "iam_role", "instance_profile")
 
 _OWNER_TAGS = ("Project", "Cluster", "Region", "ManagedBy", "Owner", "Name")
 

@@ -36,6 +36,8 @@ _KIND_WORDS = {
     "vpc_endpoint": "VPC endpoint",
     "vpc_peering_connection": "VPC peering",
     "vpn_gateway": "VPN gateway",
+    "natgateway": "NAT gateway",
+    "egress_only_internet_gateway": "egress-only internet gateway",
     "iam_role": "IAM role",
     "address": "Elastic IP",
     "ssm_parameter": "SSM parameter",
