@@ -23,7 +23,7 @@ from tests.playbooks.runs import Run, calls, play, surroundings
 
 HOME = "2001:db8:1:2::/64"
 SECRET = tailscale_key("kTESTCNTRL-" + "x" * 32)
-MODULE = REPOSITORY / "plugins" / "modules" / "ec2_audit_info.py"
+MODULE = "ansible_collections.urmanac.talos.plugins.modules.ec2_audit_info"
 IMAGE = f"resolve:ssm:{AMI_PARAMETER}"
 BASTION = {"enabled": True, "instance_type": "t4g.small", "volume_size": 30, "image": IMAGE} | {
     "host_key_parameter": "/urmanac.talos/talos-arm64/lab/bastion-host-key"
@@ -43,9 +43,9 @@ def cluster(lab: Lab) -> dict[str, Any]:
 
 
 def audit(lab: Lab) -> dict[str, Any]:
-    """Return what the module finds, run as Ansible runs it: as a program that is given its options."""
+    """Return what the module finds, run as a program that is given its options, as Ansible runs it."""
     done = subprocess.run(
-        [sys.executable, "-m", "lab", "run", "--", sys.executable, str(MODULE)],
+        [sys.executable, "-m", "lab", "run", "--", sys.executable, "-m", MODULE],
         cwd=REPOSITORY,
         env=surroundings(lab) | {"PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'playbooks' / 'collections'}"},
         input=json.dumps({"ANSIBLE_MODULE_ARGS": {"cluster": cluster(lab)}}),
