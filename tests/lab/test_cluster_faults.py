@@ -9,125 +9,33 @@ The next run has to end with one of each, and a removal with nothing. The lab re
 from __future__ import annotations
 
 import json
-import re
-import time
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls, Clock
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import SERVICES, read_cluster
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import (
-    OPENINGS,
-    Identity,
-    read_groups,
-    read_rules,
-)
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_schedule import Schedule, read_schedules
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import Comparison
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import read_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import OPENINGS, read_groups, read_rules
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_schedule import read_schedules
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.owners import taken_problems
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import read_and_compare
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import parse_spec
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
-from ansible_collections.urmanac.talos.plugins.modules.ec2_home_access import ensure, order_of
-from tests.ec2_bad_day import READING, refusal, unknown
-from tests.ec2_cluster import cluster, node
+from tests.lab.cluster_runs import IDENTITY, SPEC, Ended, FaultyApi, build, remove
 from tests.lab.labs import Lab
 
-PARTS = ("network", "bastion", "nodes", "access")
 CREATING = (
     *("create_vpc", "create_dhcp_options", "create_subnet", "create_internet_gateway", "create_route_table"),
     *("create_security_group", "create_role", "create_instance_profile", "create_network_interface"),
     *("allocate_address", "create_launch_template", "create_auto_scaling_group", "run_instances"),
-    *("authorize_home_rule", "create_schedule"),
+    *("authorize_home_rule", "create_schedule", "put_claim", "put_host_key"),
 )
 SETTING = (
     *("associate_dhcp_options", "attach_internet_gateway", "create_route", "associate_route_table"),
     *("authorize_security_group_ingress", "put_role_policy", "add_role_to_instance_profile", "associate_address"),
     *("put_scheduled_update_group_action", "modify_network_interface_attribute"),
 )
-BASTION = {
-    "instance_type": "t4g.small",
-    "volume_size": 30,
-    "image": "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64",
-    "egress": "public_ipv4",
-    "start": "18:00",
-    "stop": "23:00",
-}
-# Machines of this network exist in EC2 only, so that nothing has to boot.
-NODES = [node(), node(name="compute-2", role="compute", ipv4="10.10.0.102")]
-SPEC = parse_spec(cluster(bastion=BASTION, nodes=NODES, home_schedule_enabled=True))
-NOW = datetime.now(UTC).replace(microsecond=0)
-STOP_AT = (NOW + timedelta(hours=8)).isoformat()
-IDENTITY = Identity(SPEC.name, SPEC.project)
-HOME = {"name": SPEC.name, "project": SPEC.project, "ipv6": "2001:db8:1:2::/64", "expires": "8h", "replace": False} | {
-    "openings": [opening._asdict() for opening in OPENINGS]
-}
-
-
-# The parameters that hold the id of what a call makes, where its answer has no other.
-NAMES_MADE = {"RoleName", "InstanceProfileName", "AutoScalingGroupName"}
-
-
-class Ended(Exception):
-    """The run was killed."""
-
-
-class FaultyApi(AwsApi):
-    """The lab's AWS, whose answer to an operation is lost, or whose caller is killed right after it."""
-
-    def __init__(self, lab: Lab) -> None:
-        super().__init__({service: lab.client(service) for service in (*SERVICES, "scheduler")}, SPEC.region)
-        self.lost: Counter[str] = Counter()
-        self.killed = ""
-        # The operations whose result is unknown to the next call that changes it.
-        self.late: set[str] = set()
-        self._unknown: set[str] = set()
-        # The services that said of something that they do not know it.
-        self.reported_late: set[str] = set()
-        self.writes: list[str] = []
-
-    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
-        self._refuse_unknown(service, operation, parameters)
-        answer = super().call(service, operation, **parameters)
-        what = named(operation, parameters)
-        if what in self.late:
-            self.late.remove(what)
-            self._unknown |= set(re.findall(r"'([a-z]+-[0-9a-f]{8,})'", repr(answer)))
-            self._unknown |= {parameters[name] for name in NAMES_MADE & parameters.keys()}
-        if not operation.startswith(READING):
-            self.writes.append(operation)
-        if self.lost[what]:
-            self.lost[what] -= 1
-            raise refusal("InternalError", operation)
-        if what == self.killed:
-            raise Ended(operation)
-        return answer
-
-    def stop_failing(self) -> None:
-        """Behave from now on."""
-        self.killed, self.lost, self.late, self._unknown = "", Counter(), set(), set()
-
-    def _refuse_unknown(self, service: str, operation: str, parameters: dict[str, Any]) -> None:
-        met = {text for text in self._unknown if f"'{text}'" in repr(parameters)}
-        if met and not operation.startswith(READING):
-            self._unknown -= met
-            self.reported_late.add(service)
-            raise unknown(service, met.pop(), operation)
-
-
-def named(operation: str, parameters: dict[str, Any]) -> str:
-    """Return what a call is known as here: rules of home access are made and taken away like those of the network."""
-    if operation == "authorize_security_group_ingress" and "TagSpecifications" in parameters:
-        return "authorize_home_rule"
-    if operation == "revoke_security_group_ingress" and "SecurityGroupRuleIds" in parameters:
-        return "revoke_home_rule"
-    return operation
 
 
 @pytest.fixture
@@ -136,103 +44,55 @@ def api(lab: Lab) -> Iterator[FaultyApi]:
     made = FaultyApi(lab)
     yield made
     made.stop_failing()
-    assert removed(made).after.found == ()
-    assert schedules(made) == {}
+    assert remove(made).found == ()
+    assert read_schedules(made, IDENTITY) == {}
 
 
-def ensured(api: FaultyApi, *, absent: bool = False) -> Outcome:
-    """Bring the cluster up or down, part by part as the playbooks do, with pauses that do not wait for a real AWS."""
-    calls = Calls(api, Clock(time.monotonic, lambda seconds: time.sleep(min(seconds, 0.1))))
-    image = lab_image(api)
-    machines = Machines(image=image, user_data={"bastion": "IyEvYmluL3NoCg=="}, bastion_stop_at=STOP_AT)
-    if absent:
-        home(calls, "absent", SPEC.schedule_role_name)
-    for part in reversed(PARTS) if absent else PARTS:
-        outcome = ensure_cluster(calls, SPEC, Order((part,), absent=absent, machines=machines))
-    if not absent:
-        (role,) = [item for item in outcome.after.resources if item.key == "iam_role/access"]
-        home(calls, "present", (role.have or {})["arn"])
-    return outcome
-
-
-def home(calls: Calls, state: str, role: str) -> None:
-    """Open the cluster to a home for some hours, or close it to every home."""
-    options = {**HOME, "state": state, "schedule_role_arn": role}
-    wanted = options if state == "present" else {**options, "ipv6": None, "expires": None}
-    ensure(calls, options, order_of(wanted, NOW), NOW, check_mode=False)
-
-
-def schedules(api: FaultyApi) -> dict[str, Schedule]:
-    """Return the schedules of the cluster."""
-    return read_schedules(api, IDENTITY)
-
-
-def lab_image(api: FaultyApi) -> str:
-    """Return an arm64 image of the lab."""
-    filters = [{"Name": "architecture", "Values": ["arm64"]}]
-    images: list[dict[str, Any]] = api.call("ec2", "describe_images", Filters=filters)["Images"]
-    return str(images[0]["ImageId"])
-
-
-def removed(api: FaultyApi) -> Outcome:
-    return ensured(api, absent=True)
-
-
-def assert_one_of_each(api: FaultyApi, outcome: Outcome) -> None:
+def assert_one_of_each(api: FaultyApi, cluster: Comparison) -> None:
     rules = [rule for rule in read_rules(api, IDENTITY, read_groups(api, IDENTITY)) if rule.ours]
-    closed = [json.loads(schedule.input)["SecurityGroupRuleIds"] for schedule in schedules(api).values()]
+    closed = [json.loads(schedule.input)["SecurityGroupRuleIds"] for schedule in read_schedules(api, IDENTITY).values()]
     assert len(rules) == len(OPENINGS)
     assert sorted(rule_id for ids in closed for rule_id in ids) == sorted(str(rule.id) for rule in rules)
-    assert {item.key: item.state for item in outcome.after.resources if item.state != "present"} == {}
-    assert [found for found in outcome.after.found if not found.described and found.goes_with is None] == []
+    assert {item.key: item.state for item in cluster.resources if item.state != "present"} == {}
+    assert [found for found in cluster.found if not found.described and found.goes_with is None] == []
 
 
 def test_a_second_run_makes_no_writing_call(api: FaultyApi) -> None:
-    assert_one_of_each(api, ensured(api))
+    assert_one_of_each(api, build(api))
     api.writes.clear()
 
-    outcome = ensured(api)
+    build(api)
 
-    assert (outcome.changed, api.writes) == (False, [])
+    assert api.writes == []
 
 
 def test_lost_answers_of_all_calls_leave_one_of_each(api: FaultyApi) -> None:
     api.lost = Counter(dict.fromkeys((*CREATING, *SETTING), 1))
 
-    outcome = ensured(api)
+    cluster = build(api)
 
     assert +api.lost == Counter()
-    assert_one_of_each(api, outcome)
+    assert_one_of_each(api, cluster)
 
 
 def test_what_is_unknown_right_after_it_was_made_is_waited_for(api: FaultyApi) -> None:
     api.late = set(CREATING)
 
-    outcome = ensured(api)
+    cluster = build(api)
 
     assert api.late == set()
     assert api.reported_late == {"ec2", "iam", "autoscaling"}
-    assert_one_of_each(api, outcome)
+    assert_one_of_each(api, cluster)
 
 
 @pytest.mark.parametrize("operation", CREATING)
 def test_a_run_that_ended_right_after_a_call_is_continued(api: FaultyApi, operation: str) -> None:
     api.killed = operation
     with pytest.raises(Ended):
-        ensured(api)
+        build(api)
     api.stop_failing()
 
-    assert_one_of_each(api, ensured(api))
-
-
-@pytest.mark.parametrize("operation", CREATING)
-def test_a_run_that_ended_right_after_a_call_is_removed(api: FaultyApi, operation: str) -> None:
-    api.killed = operation
-    with pytest.raises(Ended):
-        ensured(api)
-    api.stop_failing()
-
-    assert removed(api).after.found == ()
+    assert_one_of_each(api, build(api))
 
 
 # In the order in which a removal makes them.
@@ -247,26 +107,26 @@ DELETING = (
 
 
 def test_a_removal_that_ended_after_any_of_its_calls_is_continued(api: FaultyApi) -> None:
-    ensured(api)
+    build(api)
     ended = []
 
     for operation in DELETING:
         api.killed = operation
         try:
-            removed(api)
+            remove(api)
         except Ended:
             ended.append(operation)
     api.stop_failing()
 
-    assert removed(api).after.found == ()
+    assert remove(api).found == ()
     assert ended == list(DELETING)
 
 
 def test_lost_answers_of_a_removal_leave_nothing(api: FaultyApi) -> None:
-    ensured(api)
+    build(api)
     api.lost = Counter(dict.fromkeys(DELETING, 1))
 
-    assert removed(api).after.found == ()
+    assert remove(api).found == ()
     assert +api.lost == Counter()
 
 
@@ -326,8 +186,8 @@ def test_a_stranger_under_our_name_is_refused_and_left_as_it_is(lab: Lab, api: F
     try:
         plan = read_and_compare(api, SPEC)
         with pytest.raises(CollectionError, match=r"Owner=Bob"):
-            ensured(api)
-        removed(api)
+            build(api)
+        remove(api)
 
         foreign = [item.kind for item in plan.resources if item.state == "foreign"]
         assert foreign == ["iam_role" if kind == "closing role" else kind]
@@ -372,9 +232,9 @@ def test_a_stranger_with_our_name_tag_is_neither_used_nor_removed(lab: Lab, api:
     made, read = plant_named(lab, kind)
     before = read()
 
-    outcome = ensured(api)
-    removed(api)
+    cluster = build(api)
+    remove(api)
 
-    assert made not in {item.id for item in outcome.after.resources}
+    assert made not in {item.id for item in cluster.resources}
     assert read() == before
     assert made not in {thing.id for thing in read_cluster(api, SPEC)}

@@ -1,0 +1,228 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Build and remove a cluster in the lab by stages, with an AWS whose answers get lost or whose caller is killed."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import claim, host_key
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls, Clock
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import Comparison
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import SERVICES
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import OPENINGS, Identity
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import read_and_compare
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import parse_spec
+from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import HostKey
+from ansible_collections.urmanac.talos.plugins.modules.ec2_home_access import ensure, order_of
+from tests.ec2_bad_day import READING, refusal, unknown
+from tests.ec2_cluster import cluster, node
+from tests.lab.labs import Lab
+
+HOST_KEY = "/urmanac.talos/talos-arm64/moon/bastion-host-key"
+PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ3gn9iVuRUYTM8Vd1HhRJrtMJkaqvfO5Wl8qEvHl8pP"
+BASTION = {
+    "instance_type": "t4g.small",
+    "volume_size": 30,
+    "image": "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64",
+    "egress": "public_ipv4",
+    "start": "18:00",
+    "stop": "23:00",
+    "host_key_parameter": HOST_KEY,
+}
+# Machines of this network exist in EC2 only, so that nothing has to boot.
+NODES = [node(), node(name="compute-2", role="compute", ipv4="10.10.0.102")]
+SPEC = parse_spec(cluster(bastion=BASTION, nodes=NODES, home_schedule_enabled=True))
+NOW = datetime.now(UTC).replace(microsecond=0)
+STOP_AT = (NOW + timedelta(hours=8)).isoformat()
+IDENTITY = Identity(SPEC.name, SPEC.project)
+HOME = {"name": SPEC.name, "project": SPEC.project, "state": "present", "ipv6": "2001:db8:1:2::/64"} | {
+    "expires": "8h",
+    "replace": False,
+    "openings": [opening._asdict() for opening in OPENINGS],
+}
+
+
+# The parameters that hold the id of what a call makes, where its answer has no other.
+NAMES_MADE = {"RoleName", "InstanceProfileName", "AutoScalingGroupName"}
+
+
+class Ended(Exception):
+    """The run was killed."""
+
+
+class FaultyApi(AwsApi):
+    """The lab's AWS, whose answer to an operation is lost, or whose caller is killed right after it."""
+
+    def __init__(self, lab: Lab) -> None:
+        super().__init__({service: lab.client(service) for service in (*SERVICES, "scheduler")}, SPEC.region)
+        self.lost: Counter[str] = Counter()
+        self.killed = ""
+        # The caller is killed after so many more writing calls, before it hears the answer of the last one.
+        self.writes_left: int | None = None
+        self._lock = threading.Lock()
+        # The operations whose result is unknown to the next call that changes it.
+        self.late: set[str] = set()
+        self._unknown: set[str] = set()
+        # The services that said of something that they do not know it.
+        self.reported_late: set[str] = set()
+        self.writes: list[str] = []
+        # One run's calls, which know what that run has made; its pauses do not wait for a real AWS.
+        self.run = self._new_run()
+
+    def _new_run(self) -> Calls:
+        return Calls(self, Clock(time.monotonic, lambda seconds: time.sleep(min(seconds, 0.1))))
+
+    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        self._end_with_others()
+        self._refuse_unknown(service, operation, parameters)
+        answer = super().call(service, operation, **parameters)
+        what = named(operation, parameters)
+        if what in self.late:
+            self.late.remove(what)
+            self._unknown |= set(re.findall(r"'([a-z]+-[0-9a-f]{8,})'", repr(answer)))
+            self._unknown |= {parameters[name] for name in NAMES_MADE & parameters.keys()}
+        if not operation.startswith(READING):
+            self.writes.append(operation)
+            self._count_write()
+        if self.lost[what]:
+            self.lost[what] -= 1
+            raise refusal("InternalError", operation)
+        if what == self.killed:
+            raise Ended(operation)
+        return answer
+
+    def stop_failing(self) -> None:
+        """Behave from now on."""
+        self.killed, self.lost, self.late, self._unknown = "", Counter(), set(), set()
+        self.writes_left, self.run = None, self._new_run()
+
+    def _count_write(self) -> None:
+        if self.writes_left is not None:
+            with self._lock:
+                self.writes_left -= 1
+            self._end_with_others()
+
+    def _end_with_others(self) -> None:
+        if self.writes_left is not None and self.writes_left <= 0:
+            raise Ended
+
+    def _refuse_unknown(self, service: str, operation: str, parameters: dict[str, Any]) -> None:
+        met = {text for text in self._unknown if f"'{text}'" in repr(parameters)}
+        if met and not operation.startswith(READING):
+            self._unknown -= met
+            self.reported_late.add(service)
+            raise unknown(service, met.pop(), operation)
+
+
+def named(operation: str, parameters: dict[str, Any]) -> str:
+    """Return what a call is known as here: rules of home access are made and taken away like those of the network."""
+    if operation == "authorize_security_group_ingress" and "TagSpecifications" in parameters:
+        return "authorize_home_rule"
+    if operation == "revoke_security_group_ingress" and "SecurityGroupRuleIds" in parameters:
+        return "revoke_home_rule"
+    if operation == "put_parameter":
+        return "put_host_key" if parameters["Name"] == HOST_KEY else "put_claim"
+    return operation
+
+
+Act = Callable[[FaultyApi], Any]
+
+
+class Stage(NamedTuple):
+    """What one stage of site.yml makes in AWS, and how reset.yml removes it."""
+
+    make: Act
+    remove: Act
+
+
+def ensured_part(api: FaultyApi, part: str, *, absent: bool = False) -> Outcome:
+    """Make or remove a part of the cluster."""
+    user_data = {"bastion": "IyEvYmluL3NoCg=="}
+    machines = Machines(image=lab_image(api), user_data=user_data, bastion_stop_at=STOP_AT)
+    return ensure_cluster(api.run, SPEC, Order((part,), absent=absent, machines=machines))
+
+
+def part(name: str) -> Stage:
+    """Return the stage of a part of the cluster."""
+    return Stage(lambda api: ensured_part(api, name), lambda api: ensured_part(api, name, absent=True))
+
+
+def make_claim(api: FaultyApi) -> None:
+    """Claim the cluster."""
+    client = claim.ClaimClient(api.run, IDENTITY)
+    claim.ensure_claimed(client, "ours", "me", now=lambda: NOW, check_mode=False)
+
+
+def remove_claim(api: FaultyApi) -> None:
+    """Release the cluster."""
+    claim.ensure_released(claim.ClaimClient(api.run, IDENTITY), "ours", force=False, check_mode=False)
+
+
+def make_host_key(api: FaultyApi) -> None:
+    """Make the parameter with the host key of the bastion."""
+    host_key.ensure_present(api.run, SPEC, HOST_KEY, lambda _name: HostKey("private", PUBLIC_KEY), check_mode=False)
+
+
+def remove_host_key(api: FaultyApi) -> None:
+    """Delete the parameter with the host key of the bastion."""
+    host_key.ensure_absent(api.run, SPEC, HOST_KEY, check_mode=False)
+
+
+def open_home(api: FaultyApi) -> None:
+    """Open the cluster to a home for some hours."""
+    home(api, HOME, api.call("iam", "get_role", RoleName=SPEC.schedule_role_name)["Role"]["Arn"])
+
+
+def close_home(api: FaultyApi) -> None:
+    """Close the cluster to every home."""
+    home(api, {**HOME, "state": "absent", "ipv6": None, "expires": None}, SPEC.schedule_role_name)
+
+
+def home(api: FaultyApi, wanted: Mapping[str, Any], role: str) -> None:
+    """Open or close the cluster to a home."""
+    options = {**wanted, "schedule_role_arn": role}
+    ensure(api.run, options, order_of(options, NOW), NOW, check_mode=False)
+
+
+# In the order of site.yml.
+STAGES: Mapping[str, Stage] = {
+    "claim": Stage(make_claim, remove_claim),
+    "network": part("network"),
+    "host key": Stage(make_host_key, remove_host_key),
+    "bastion": part("bastion"),
+    "nodes": part("nodes"),
+    "role of home access": part("access"),
+    "home access": Stage(open_home, close_home),
+}
+
+
+def build(api: FaultyApi) -> Comparison:
+    """Build the cluster stage by stage and return what there is then."""
+    for stage in STAGES.values():
+        stage.make(api)
+    return read_and_compare(api, SPEC)
+
+
+def remove(api: FaultyApi) -> Comparison:
+    """Remove the cluster stage by stage and return what there is then."""
+    for stage in reversed(list(STAGES.values())):
+        stage.remove(api)
+    return read_and_compare(api, SPEC)
+
+
+def lab_image(api: FaultyApi) -> str:
+    """Return an arm64 image of the lab."""
+    filters = [{"Name": "architecture", "Values": ["arm64"]}]
+    images: list[dict[str, Any]] = api.call("ec2", "describe_images", Filters=filters)["Images"]
+    return str(images[0]["ImageId"])
