@@ -45,7 +45,7 @@ OPERATIONS: Mapping[str, str] = {
     "DeleteVolume DescribeAddresses DescribeAvailabilityZones DescribeDhcpOptions "
     "DescribeIamInstanceProfileAssociations DescribeImageAttribute DescribeImages DescribeInstanceAttribute "
     "DescribeSnapshotAttribute DescribeSnapshots DescribeVpcEndpoints DescribeVpcPeeringConnections "
-    "DescribeVpnGateways "
+    "DescribeEgressOnlyInternetGateways DescribeNatGateways DescribeVpnGateways "
     "DescribeInstanceCreditSpecifications DescribeInstanceStatus "
     "DescribeInstanceTypeOfferings DescribeInstanceTypes DescribeInstances DescribeInternetGateways DescribeKeyPairs "
     "DescribeLaunchTemplateVersions DescribeLaunchTemplates DescribeNetworkAcls DescribeNetworkInterfaces "
