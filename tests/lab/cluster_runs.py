@@ -78,10 +78,12 @@ class FaultyApi(AwsApi):
         self.reported_late: set[str] = set()
         self.writes: list[str] = []
         # One run's calls, which know what that run has made; its pauses do not wait for a real AWS.
-        self.run = self._new_run()
+        self.run = self.begin_run()
 
-    def _new_run(self) -> Calls:
-        return Calls(self, Clock(time.monotonic, lambda seconds: time.sleep(min(seconds, 0.1))))
+    def begin_run(self) -> Calls:
+        """Forget what was made: another process goes on."""
+        self.run = Calls(self, Clock(time.monotonic, lambda seconds: time.sleep(min(seconds, 0.1))))
+        return self.run
 
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         self._end_with_others()
@@ -105,7 +107,8 @@ class FaultyApi(AwsApi):
     def stop_failing(self) -> None:
         """Behave from now on."""
         self.killed, self.lost, self.late, self._unknown = "", Counter(), set(), set()
-        self.writes_left, self.run = None, self._new_run()
+        self.writes_left = None
+        self.begin_run()
 
     def _count_write(self) -> None:
         if self.writes_left is not None:
@@ -155,7 +158,13 @@ def ensured_part(api: FaultyApi, part: str, *, absent: bool = False) -> Outcome:
 
 def part(name: str) -> Stage:
     """Return the stage of a part of the cluster."""
-    return Stage(lambda api: ensured_part(api, name), lambda api: ensured_part(api, name, absent=True))
+    return Stage(lambda api: ensured_part(api, name), lambda api: remove_part(api, name))
+
+
+def remove_part(api: FaultyApi, name: str) -> None:
+    """Remove a part of the cluster."""
+    api.begin_run()
+    ensured_part(api, name, absent=True)
 
 
 def make_claim(api: FaultyApi) -> None:
@@ -166,6 +175,7 @@ def make_claim(api: FaultyApi) -> None:
 
 def remove_claim(api: FaultyApi) -> None:
     """Release the cluster."""
+    api.begin_run()
     claim.ensure_released(claim.ClaimClient(api.run, IDENTITY), "ours", force=False, check_mode=False)
 
 
@@ -176,6 +186,7 @@ def make_host_key(api: FaultyApi) -> None:
 
 def remove_host_key(api: FaultyApi) -> None:
     """Delete the parameter with the host key of the bastion."""
+    api.begin_run()
     host_key.ensure_absent(api.run, SPEC, HOST_KEY, check_mode=False)
 
 
@@ -186,6 +197,7 @@ def open_home(api: FaultyApi) -> None:
 
 def close_home(api: FaultyApi) -> None:
     """Close the cluster to every home."""
+    api.begin_run()
     home(api, {**HOME, "state": "absent", "ipv6": None, "expires": None}, SPEC.schedule_role_name)
 
 
@@ -209,6 +221,7 @@ STAGES: Mapping[str, Stage] = {
 
 def build(api: FaultyApi) -> Comparison:
     """Build the cluster stage by stage and return what there is then."""
+    api.begin_run()
     for stage in STAGES.values():
         stage.make(api)
     return read_and_compare(api, SPEC)
