@@ -106,13 +106,19 @@ def _split(machine_type: str, cluster: ClusterConfig, bundle: Bundle) -> list[Do
     return documents
 
 
+def _authority(machine_type: str, cluster: ClusterConfig, bundle: Bundle) -> Document:
+    return {
+        "type": machine_type,
+        "token": bundle.trustd_token,
+        "ca": {"crt": bundle.os.crt, "key": bundle.os.key if machine_type == CONTROL_PLANE else ""},
+        "certSANs": list(cluster.cert_sans),
+    }
+
+
 def _split_base(machine_type: str, cluster: ClusterConfig, bundle: Bundle) -> Document:
     is_control_plane = machine_type == CONTROL_PLANE
     machine: Document = {
-        "type": machine_type,
-        "token": bundle.trustd_token,
-        "ca": {"crt": bundle.os.crt, "key": bundle.os.key if is_control_plane else ""},
-        "certSANs": list(cluster.cert_sans),
+        **_authority(machine_type, cluster, bundle),
         "features": {"diskQuotaSupport": True},
     }
     section: Document = {"token": bundle.bootstrap_token}
@@ -124,10 +130,7 @@ def _split_base(machine_type: str, cluster: ClusterConfig, bundle: Bundle) -> Do
 def _machine(machine_type: str, cluster: ClusterConfig, bundle: Bundle) -> Document:
     is_control_plane = machine_type == CONTROL_PLANE
     machine: Document = {
-        "type": machine_type,
-        "token": bundle.trustd_token,
-        "ca": {"crt": bundle.os.crt, "key": bundle.os.key if is_control_plane else ""},
-        "certSANs": list(cluster.cert_sans),
+        **_authority(machine_type, cluster, bundle),
         "kubelet": {
             "image": _image("ghcr.io/siderolabs/kubelet", cluster),
             "defaultRuntimeSeccompProfileEnabled": True,
