@@ -21,11 +21,11 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos import (
     yaml_text,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import Bundle, read_bundle, to_document
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.cluster_config import ClusterConfig
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import (
     CONTRACTS,
     CONTROL_PLANE,
     WORKER,
-    ClusterConfig,
     generate,
     is_split,
 )
