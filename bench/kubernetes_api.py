@@ -86,12 +86,12 @@ def node(number: int) -> Object:
 
 
 def deployment(namespace: str, name: str) -> Object:
-    """Return a deployment that is available."""
+    """Return a deployment whose pod is ready."""
     conditions = [{"type": "Available", "status": "True"}]
     return {
         "kind": "Deployment",
         "metadata": {"namespace": namespace, "name": name},
-        "status": {"conditions": conditions},
+        "status": {"conditions": conditions, "readyReplicas": 1},
     }
 
 

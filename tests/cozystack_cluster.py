@@ -25,10 +25,18 @@ TIME = "2026-01-02T03:04:05Z"
 class FakeApi:
     """The API in memory: objects by kind, and failures from what is asked for."""
 
-    def __init__(self, objects: dict[Kind, list[Object]], *, failures: dict[str, ApiError] | None = None) -> None:
+    def __init__(
+        self,
+        objects: dict[Kind, list[Object]],
+        *,
+        failures: dict[str, ApiError] | None = None,
+        logs: dict[str, str] | None = None,
+    ) -> None:
         self.server = SERVER
         self.objects = objects
         self.failures = failures or {}
+        # By pod; of those that are not here the kubelet has none.
+        self.logs = logs or {}
         self.asked: list[str] = []
 
     def _ask(self, plural: str) -> None:
@@ -47,9 +55,22 @@ class FakeApi:
 
     def items(self, kind: Kind, *, namespace: str = "", labels: str = "", fields: str = "") -> Iterator[Object]:
         self._ask(kind.plural)
-        yield from (
-            one for one in self.objects.get(kind, []) if namespace in ("", one["metadata"].get("namespace", ""))
-        )
+        wanted = dict(part.split("=", 1) for part in fields.split(",") if "=" in part and "!" not in part)
+        here = (one for one in self.objects.get(kind, []) if namespace in ("", one["metadata"].get("namespace", "")))
+        yield from (one for one in here if all(_field(one, name) == value for name, value in wanted.items()))
+
+    def log(self, namespace: str, pod: str, container: str, *, previous: bool, lines: int) -> str:
+        self._ask(f"log of {namespace}/{pod} {container}{' before' if previous else ''}")
+        if pod not in self.logs:
+            detail = f'previous terminated container "{container}" in pod "{pod}" not found'
+            raise failure(Cause.INVALID, detail)
+        return "".join(self.logs[pod].splitlines(keepends=True)[-lines:])
+
+
+def _field(item: Any, name: str) -> Any:
+    for part in name.split("."):
+        item = (item or {}).get(part)
+    return item
 
 
 def failure(cause: Cause, detail: str = "it does not answer") -> ApiError:
@@ -62,8 +83,14 @@ def condition(kind: str, status: str, reason: str = "", message: str = "") -> Ob
 
 
 def deployment(namespace: str, name: str, *conditions: Object) -> Object:
+    """Return a Deployment of one pod, which is ready where no conditions are given."""
     reported = list(conditions) or [condition("Available", "True", "MinimumReplicasAvailable")]
-    return {"metadata": {"namespace": namespace, "name": name}, "status": {"conditions": reported}}
+    ready = {} if conditions else {"readyReplicas": 1}
+    return {
+        "metadata": {"namespace": namespace, "name": name, "generation": 1},
+        "spec": {"replicas": 1},
+        "status": {"observedGeneration": 1, "conditions": reported} | ready,
+    }
 
 
 def node(name: str, *, cpu: str = "1950m", memory: str = "3288Mi", **more: Any) -> Object:

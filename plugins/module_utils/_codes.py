@@ -639,6 +639,7 @@ IMAGES: Mapping[str, Code] = {
     "IMAGE_RATE_LIMITED": Code(
         "The registry is rate-limiting this machine.",
         "Try again later, or log in: its limits are wider then.",
+        (ERROR, WARNING),
     ),
     "IMAGE_UNEXPECTED_ANSWER": Code(
         "What answers is not a registry, or answers otherwise than the distribution specification says.",
@@ -872,7 +873,93 @@ COZYSTACK: Mapping[str, Code] = {
     "OUT_OF_MEMORY_KILLED": Code(
         "A container was killed because memory ran out.",
         _LARGER,
-        (WARNING,),
+        (WARNING, ERROR),
+    ),
+    "NODE_MEMORY_PRESSURE": Code(
+        "A node has so little free memory that its kubelet evicts pods.",
+        _LARGER,
+        (WARNING, ERROR),
+    ),
+    "POD_EVICTED": Code(
+        "A node has removed a pod because memory or disk ran out, or for a more important pod.",
+        "Take a larger instance type or more nodes for memory, larger volumes (cluster_volume_size) for "
+        "ephemeral-storage.",
+        (WARNING, ERROR),
+    ),
+    "POD_REJECTED": Code(
+        "A node refuses a pod that was assigned to it.",
+        "Compare what the pod asks for with what the node still has; its controller makes another pod.",
+        (WARNING, ERROR),
+    ),
+    "CONTAINER_CRASHES": Code(
+        "A container ends again and again.",
+        "Fix what its last words name. All of them: kubectl --namespace NAMESPACE logs POD --previous.",
+        (WARNING, ERROR),
+    ),
+    "CONTAINER_CONFIG_MISSING": Code(
+        "A container waits for a Secret, a ConfigMap or a key that does not exist.",
+        "Look which release makes it and why that has not: it may still be at work. Otherwise create it.",
+        (WARNING, ERROR),
+    ),
+    "CONTAINER_NOT_CREATED": Code(
+        "The container runtime cannot create or start a container.",
+        "Correct what the message names: the command, a mount, a device, or a name that an older container still has.",
+        (WARNING, ERROR),
+    ),
+    "VOLUME_NOT_MOUNTED": Code(
+        "A volume of a pod cannot be attached or mounted.",
+        "Create what the message names, or look at the driver of the volume (LINSTOR's pods in cozy-linstor).",
+        (WARNING, ERROR),
+    ),
+    "POD_SANDBOX_FAILED": Code(
+        "The node cannot set up the network or the sandbox of a pod.",
+        "Look at the pods of the container network on that node (cozy-cilium, cozy-kubeovn, cozy-multus) first.",
+        (WARNING, ERROR),
+    ),
+    "RUNTIME_MISSING": Code(
+        "The node's containerd, or the cluster, does not have the runtime that a pod names.",
+        "Give the nodes images with the extension (cluster_images; spin for WASM), and make the RuntimeClass.",
+        (WARNING, ERROR),
+    ),
+    "PROBE_FAILED": Code(
+        "A container runs and does not answer its probe.",
+        "Read its log, and look whether what it needs answers. On a busy node it may only be slow: take a larger one.",
+        (WARNING, ERROR),
+    ),
+    "POD_SECURITY_REFUSED": Code(
+        "The Pod Security level of a namespace does not allow a pod.",
+        "Label it: kubectl label --overwrite namespace NAMESPACE pod-security.kubernetes.io/enforce=privileged.",
+        (WARNING, ERROR),
+    ),
+    "POD_REFUSED": Code(
+        "The API server refuses to make a pod.",
+        "Correct what the message names, such as a ServiceAccount that does not exist yet.",
+        (WARNING, ERROR),
+    ),
+    "JOB_FAILED": Code(
+        "A Job that a release waits for, such as a hook of its chart, has failed.",
+        "Read the log of the Job's pod, fix what it names, and let Flux try again: flux reconcile helmrelease --force.",
+        (ERROR, WARNING),
+    ),
+    "KIND_MISSING": Code(
+        "A chart contains a kind of object that the cluster does not know.",
+        "Look whether the release that brings its CustomResourceDefinition is disabled or not ready; Flux tries again.",
+        (ERROR, WARNING),
+    ),
+    "RELEASE_LOCKED": Code(
+        "An earlier installation of the release was interrupted, and Helm keeps it locked.",
+        "Delete the newest Secret sh.helm.release.v1.NAME.vN of the release that is pending; Flux then tries again.",
+        (ERROR, WARNING),
+    ),
+    "VALUES_REFUSED": Code(
+        "A chart cannot be rendered with its values.",
+        "Correct the values (cluster_cozystack_values) that the message names.",
+        (ERROR, WARNING),
+    ),
+    "API_OVERLOADED": Code(
+        "The Kubernetes API or etcd does not answer Flux in time.",
+        "Look at memory and CPU credits of the control planes; " + _LARGER[0].lower() + _LARGER[1:],
+        (ERROR, WARNING),
     ),
     "VOLUME_PENDING": Code(
         "Nothing provides a volume that a pod waits for.",
@@ -882,14 +969,17 @@ COZYSTACK: Mapping[str, Code] = {
     "WEBHOOK_REFUSED": Code(
         "A webhook refuses, or cannot be reached.",
         "Look at the webhook's own pod, and at network policies in its way. Flux tries again.",
+        (ERROR, WARNING),
     ),
     "QUOTA_EXCEEDED": Code(
         "A quota is used up.",
         "Raise the namespace's ResourceQuota, or remove what uses it up.",
+        (ERROR, WARNING),
     ),
     "NAME_CLASH": Code(
         "An object of the same name belongs to somebody else.",
         "Remove what is in the way (another CNI, for one), or let Helm adopt it by its annotations.",
+        (ERROR, WARNING),
     ),
 }
 

@@ -17,6 +17,8 @@ description:
   - Fails where only the user can fix it, such as a kubeconfig that is missing, expired or of another cluster.
   - Lists are read in pages and forgotten, so that thousands of pods take no memory.
     Of each kind of trouble the first 50 are returned.
+  - Reads events, and the last lines of at most 12 logs, only where the status of a pod does not say what is wrong.
+    What looks like a secret in those lines is not returned.
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
@@ -251,17 +253,20 @@ deficit:
 images:
   description:
     - The images that do not start, and why.
-    - V(no_matching_manifest) and V(exec_format) are of another architecture than the node.
+    - V(no_matching_manifest) and V(exec_format) are of another architecture than the node. The second is known from
+      the last lines of a container's log, because neither its status nor an event says it.
+    - V(rate_limited), V(pull_denied), V(not_found), V(timeout), V(tls) and V(no_space) are why it cannot be pulled, and
+      V(pull_failed) is for other reasons.
   returned: always
   type: list
   elements: dict
   sample:
     - image: ghcr.io/cozystack/cozystack/cozystack-operator:v1.6.2
-      cause: no_matching_manifest
+      cause: exec_format
       pods: 1
-      message: "failed to pull and unpack image: no match for platform in manifest: not found"
+      message: "exec /cozystack-operator: exec format error"
 oom:
-  description: The first containers that were killed because memory ran out.
+  description: The first containers that were killed because memory ran out, by the kernel or by Talos.
   returned: always
   type: list
   elements: dict

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from .api import MANAGER, Object
 from .errors import ApiError, Cause
-from .kinds import Kind
+from .kinds import POD, Kind
 from .transport import (
     Access,
     Call,
@@ -22,6 +22,8 @@ from .transport import (
 
 _PAGE: Final = 250
 _PAUSE: Final = 1.0
+# A single line may be as long as a program likes.
+_LOG_BYTES: Final = 16 * 1024
 
 
 class KubernetesApi:
@@ -66,6 +68,13 @@ class KubernetesApi:
             token = str((page.get("metadata") or {}).get("continue") or "")
             if not token:
                 return
+
+    def log(self, namespace: str, pod: str, container: str, *, previous: bool, lines: int) -> str:
+        """Return the last lines of a container's log, of the run before its present one if asked for."""
+        query = {"container": container, "tailLines": str(lines), "limitBytes": str(_LOG_BYTES)}
+        more = {"previous": "true"} if previous else {}
+        path = f"{POD.path(pod, namespace=namespace)}/log"
+        return self._transport.read(Call("GET", path, f"read the log of {namespace}/{pod}", query | more))
 
     def _page(self, kind: Kind, namespace: str, query: Mapping[str, str]) -> Object:
         call = Call("GET", kind.path(namespace=namespace), f"list {kind.plural}", query)

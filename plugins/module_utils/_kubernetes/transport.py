@@ -60,6 +60,9 @@ class Transport(Protocol):
     def send(self, call: Call) -> dict[str, Any]:
         """Return the answer as data, or raise ApiError."""
 
+    def read(self, call: Call) -> str:
+        """Return the answer as text, or raise ApiError."""
+
 
 class HttpTransport:
     """Requests over the connection pool that the kubernetes package makes of a kubeconfig."""
@@ -73,24 +76,35 @@ class HttpTransport:
 
     def send(self, call: Call) -> dict[str, Any]:
         """Return the answer as data, or raise ApiError."""
+        return _content(self.server, call, *self._ask(call, accept="application/json"))
+
+    def read(self, call: Call) -> str:
+        """Return the answer as text, or raise ApiError."""
+        # A log has no other type, and a refusal to show one is an object all the same.
+        code, data = self._ask(call, accept="*/*")
+        if code >= 300:
+            _content(self.server, call, code, data)
+        return str(received(data.decode("utf-8", "replace")))
+
+    def _ask(self, call: Call, *, accept: str) -> tuple[int, bytes]:
         query = f"?{urlencode(call.query)}" if call.query else ""
         try:
             answer = self._pool.request(
                 call.method,
                 self.server.rstrip("/") + call.path + query,
                 body=call.body,
-                headers=self._headers(call),
+                headers=self._headers(call) | {"Accept": accept},
                 timeout=urllib3.Timeout(connect=self._timeout, read=self._timeout),
                 retries=False,
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise ApiError(self.server, call.doing, *reason_of_failure(error)) from error
-        return _content(self.server, call, answer.status, answer.data)
+        return answer.status, answer.data
 
     def _headers(self, call: Call) -> dict[str, str]:
         settings = self._configuration.auth_settings().values()
         headers = {one["key"]: one["value"] for one in settings if one.get("in") == "header" and one.get("value")}
-        return headers | {"Accept": "application/json", "Content-Type": call.content_type}
+        return headers | {"Content-Type": call.content_type}
 
 
 def _content(server: str, call: Call, code: int, data: bytes) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from ..._findings import Finding, headline
 from ..verdicts import as_verdict, is_blocked
 from .capacity import LINSTOR
 from .expectation import Planned, expected_ahead
+from .faults import CRASHES, KILLED, Fault
 from .findings import findings
 from .nodes import Node, deficit_of
 from .pod_tally import PodTally
-from .pod_troubles import Crash, Place
+from .pod_troubles import Place
 from .progress import ABSENT, READY, UNREACHABLE, Progress, progress_of
 from .reading import Reading
 from .releases import (
@@ -57,7 +58,7 @@ def _observed(found: Reading, progress: Progress) -> dict[str, Any]:
         "nodes": [node.as_dict() for node in found.nodes],
         "deficit": deficit_of(found.nodes, found.pods),
         "images": _images(found.pods),
-        "oom": [_crash(one) for one in found.pods.killed],
+        "oom": _crashes(found.pods, KILLED),
         "virtualization": _virtualization(found.nodes),
         "storage": _storage(found),
     }
@@ -121,7 +122,7 @@ def _pods(pods: PodTally) -> dict[str, Any]:
         "phases": dict(pods.phases),
         "unschedulable_total": pods.unschedulable_total,
         "unschedulable": listed,
-        "crashing": [_crash(one) for one in pods.crashing],
+        "crashing": _crashes(pods, CRASHES),
     }
 
 
@@ -129,9 +130,13 @@ def _place(place: Place) -> dict[str, str]:
     return {"namespace": place.namespace, "pod": place.pod, "owner": place.owner, "release": place.release}
 
 
-def _crash(crash: Crash) -> dict[str, Any]:
-    last_exit = {"restarts": crash.restarts, "exit_code": crash.exit_code, "message": crash.message}
-    return _place(crash.place) | {"container": crash.container} | last_exit
+def _crashes(pods: PodTally, code: str) -> list[dict[str, Any]]:
+    return [_crash(one) for one in pods.faults if one.code == code]
+
+
+def _crash(fault: Fault) -> dict[str, Any]:
+    last_exit = {"restarts": fault.times, "exit_code": fault.exit_code, "message": fault.words}
+    return _place(fault.place) | {"container": fault.container} | last_exit
 
 
 def _images(pods: PodTally) -> list[dict[str, Any]]:

@@ -11,12 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from ..._codes import ERROR, WARNING
 from ..._findings import Finding, finding, meaning_of
+from .fault_findings import waits_for
 from .nodes import deficit_of
+from .progress import READY, Progress
 from .reading import Reading
 
 LINSTOR: Final = "linstor.csi.linbit.com"
 _ARCHITECTURES: Final = ("no_matching_manifest", "exec_format")
+_PULL_CODES: Final = {"rate_limited": "IMAGE_RATE_LIMITED", "no_space": "INSUFFICIENT_DISK"}
 SHORTAGES: Final[Mapping[str, str]] = {
     "INSUFFICIENT_MEMORY": "memory",
     "INSUFFICIENT_CPU": "processor time",
@@ -36,8 +40,9 @@ def _waiting(pods: int) -> str:
     return f"{pods} pods wait" if pods > 1 else "1 pod waits"
 
 
-def images(found: Reading) -> Iterator[Finding]:
+def images(found: Reading, progress: Progress) -> Iterator[Finding]:
     troubles = found.pods.images
+    waits = {key: waits_for(one.place, found, progress) for key, one in troubles.items()}
     foreign = sorted({image for image, cause in troubles if cause in _ARCHITECTURES})
     if foreign:
         nodes = sorted({node.architecture for node in found.nodes})
@@ -45,12 +50,15 @@ def images(found: Reading) -> Iterator[Finding]:
         message = f"{count} not built for {' or '.join(nodes)}: {_first(foreign, len(foreign))}"
         names = "cluster_cozystack_operator_image, cluster_cozystack_platform_source_url and _ref"
         remedy = f"Build them for it and name them: {names}."
-        evidence = {"images": foreign, "architectures": nodes}
+        held_up = {title for (_image, cause), title in waits.items() if cause in _ARCHITECTURES and title}
+        evidence = {"images": foreign, "architectures": nodes, "waits": ", ".join(sorted(held_up))}
         yield finding("ARCH_UNSUPPORTED_IMAGES", "images", message, remedy, evidence=evidence)
     for (image, cause), trouble in troubles.items():
         if cause not in _ARCHITECTURES:
             message = f"{image} cannot be pulled ({cause}): {trouble.message[:300]}"
-            yield finding("IMAGE_PULL_FAILED", image, message, evidence={"cause": cause, "pod": trouble.place.pod})
+            pod = f"{trouble.place.namespace}/{trouble.place.pod}"
+            evidence = {"cause": cause, "pod": pod, "waits": waits[image, cause]}
+            yield finding(_PULL_CODES.get(cause, "IMAGE_PULL_FAILED"), image, message, evidence=evidence)
 
 
 def shortages(found: Reading) -> Iterator[Finding]:
@@ -72,12 +80,12 @@ def shortages(found: Reading) -> Iterator[Finding]:
         yield finding("INSUFFICIENT_DISK", "nodes", message, evidence={"nodes": pressed})
 
 
-def killed(found: Reading) -> Iterator[Finding]:
-    if found.pods.killed:
-        names = [f"{one.place.namespace}/{one.place.pod} ({one.container})" for one in found.pods.killed]
-        count = f"{len(names)} containers were" if len(names) > 1 else "1 container was"
-        message = f"{count} killed because memory ran out: {_first(names, len(names))}"
-        yield finding("OUT_OF_MEMORY_KILLED", "pods", message, evidence={"containers": names})
+def pressures(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Finding]:
+    pressed = [node.name for node in found.nodes if "MemoryPressure" in node.pressures]
+    if pressed:
+        severity = ERROR if settled and progress.phase != READY else WARNING
+        message = f"too little free memory, so that pods are evicted: {', '.join(pressed)}"
+        yield finding("NODE_MEMORY_PRESSURE", "nodes", message, severity=severity, evidence={"nodes": pressed})
 
 
 def kvm(found: Reading) -> Iterator[Finding]:

@@ -13,10 +13,12 @@ from typing import Final
 
 from ..._findings import Finding, finding, meaning_of, remedy_of
 from . import capacity
+from .fault_findings import fault_findings, waiter_of
 from .progress import ABSENT, FLUX, OPERATOR, PACKAGES, SOURCE, UNREACHABLE, Progress, Root
 from .reading import Reading
 from .releases import PLATFORM, cause_of
 
+_HINTS: Final = 3
 _ROOT_CODES: Final[Mapping[str, str]] = {
     OPERATOR: "OPERATOR_NOT_READY",
     FLUX: "FLUX_NOT_READY",
@@ -32,13 +34,13 @@ def findings(found: Reading, progress: Progress, *, settled: bool = False) -> li
     if not found.reachable or progress.phase == UNREACHABLE:
         return [_unreachable(found)]
     checks: tuple[Callable[[Reading], Iterable[Finding]], ...] = (
-        capacity.images,
+        lambda one: capacity.images(one, progress),
         capacity.shortages,
         _nodes,
+        lambda one: capacity.pressures(one, progress, settled=settled),
+        lambda one: fault_findings(one, progress, settled=settled),
         lambda one: _roots(one, progress, settled=settled),
-        _refused,
         lambda one: _closure(one, progress),
-        capacity.killed,
         capacity.kvm,
         capacity.storage,
     )
@@ -73,19 +75,41 @@ def _nodes(found: Reading) -> Iterator[Finding]:
 
 
 def _roots(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Finding]:
+    seen = _seen(found, progress)
     for root in progress.roots:
         code = cause_of(root.message) if root.fails else None
-        if code is None and (not (root.fails or settled) or _is_explained(root, found)):
+        known = seen.get(root.title, set())
+        if code in known or (code is None and (not (root.fails or settled) or known or _is_explained(root, found))):
             continue
         if code is None:
             by_kind = "PACKAGE_NOT_READY" if root.kind == "Package" else "RELEASE_NOT_READY"
             code = _ROOT_CODES.get(progress.phase, by_kind)
-        yield _root_verdict(code, root)
+        yield _root_verdict(code, root, _hints(root, found))
 
 
-def _root_verdict(code: str, root: Root) -> Finding:
+def _seen(found: Reading, progress: Progress) -> dict[str, set[str]]:
+    """Return what is known of the pods of each release or Deployment that something waits for, by its title."""
+    seen: dict[str, set[str]] = {}
+    troubles = [(one.place, one.code) for one in [*found.pods.faults, *found.refused_pods]]
+    troubles += [(one.place, "IMAGE_PULL_FAILED") for one in found.pods.images.values()]
+    for place, code in troubles:
+        waiter = waiter_of(place, found, progress)
+        if waiter:
+            seen.setdefault(waiter.title, set()).add(code)
+    return seen
+
+
+def _hints(root: Root, found: Reading) -> str:
+    """Return what else is known where no event, state or log says why something waits."""
+    pods = [one.pod for one in [*found.pods.starting, *found.pods.unready] if one.namespace == root.namespace]
+    claims = [one for one in found.claims_pending if one.startswith(f"{root.namespace}/")]
+    parts = {"pods that are not ready": pods[:_HINTS], "volume claims without a volume": claims[:_HINTS]}
+    return "".join(f"; {what}: {', '.join(names)}" for what, names in parts.items() if names and root.namespace)
+
+
+def _root_verdict(code: str, root: Root, hints: str) -> Finding:
     waiting = f"; {root.holds_back} releases wait for it" if root.holds_back else ""
-    message = f"{root.kind} {root.title}: {root.reason}: {root.message}{waiting}"
+    message = f"{root.kind} {root.title}: {root.reason}: {root.message}{hints}{waiting}"
     remedy = remedy_of(code, namespace=root.namespace, name=root.name)
     return finding(code, root.title, message, remedy, evidence={"holds_back": root.holds_back, "since": root.since})
 
@@ -94,16 +118,6 @@ def _is_explained(root: Root, found: Reading) -> bool:
     """Tell whether something is known of a pod of it: then that is the verdict, and not that it waits."""
     ours = [release for namespace, release in found.pods.troubled if namespace == root.namespace]
     return root.name in ours or any(not release for release in ours) or (bool(ours) and root.kind == "Deployment")
-
-
-def _refused(found: Reading) -> Iterator[Finding]:
-    """Yield what keeps controllers from making pods at all."""
-    seen = set()
-    for text in found.refused_pods:
-        code = cause_of(text)
-        if code and code not in seen:
-            seen.add(code)
-            yield finding(code, text.partition(":")[0], f"pods are not made: {text[:400]}")
 
 
 def _closure(found: Reading, progress: Progress) -> Iterator[Finding]:

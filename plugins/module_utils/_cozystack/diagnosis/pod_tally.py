@@ -14,14 +14,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ..._kubernetes.quantities import Need, pod_need
+from .faults import Fault, containers_of, faults_of, is_starting, is_unready
 from .pod_troubles import (
-    Crash,
     ImageTrouble,
     Object,
     Place,
     Unschedulable,
     codes_of,
-    crash_of,
     image_trouble,
     lacking_of,
     place_of,
@@ -64,8 +63,12 @@ class PodTally:
     troubled: set[tuple[str, str]] = field(default_factory=set)
     images: dict[tuple[str, str], ImageTrouble] = field(default_factory=dict)
     image_pods: Counter[tuple[str, str]] = field(default_factory=Counter)
-    killed: list[Crash] = field(default_factory=list)
-    crashing: list[Crash] = field(default_factory=list)
+    # The first of each code, and how many there are of it.
+    faults: list[Fault] = field(default_factory=list)
+    fault_pods: Counter[str] = field(default_factory=Counter)
+    # Pods of which only events can say why they do not go on.
+    starting: list[Place] = field(default_factory=list)
+    unready: list[Place] = field(default_factory=list)
 
     def add(self, pod: Object) -> None:
         """Count a pod in."""
@@ -73,7 +76,10 @@ class PodTally:
         phase = str(status.get("phase") or "Unknown")
         self.total += 1
         self.phases[phase] += 1
-        if phase in ("Succeeded", "Failed"):
+        if phase == "Succeeded":
+            return
+        self._add_troubles(pod)
+        if phase == "Failed":
             return
         spec = pod.get("spec") or {}
         need, node = pod_need(spec), spec.get("nodeName")
@@ -82,8 +88,6 @@ class PodTally:
             self.on_node[node] += 1
         else:
             self._add_waiting(pod, need)
-        for container in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
-            self._add_container(pod, container)
 
     def _add_waiting(self, pod: Object, need: Need) -> None:
         message = unschedulable_message(pod)
@@ -100,20 +104,32 @@ class PodTally:
         if len(self.unschedulable) < KEPT:
             self.unschedulable.append(Unschedulable(place, need, message, lacking))
 
-    def _add_container(self, pod: Object, status: Object) -> None:
-        image = image_trouble(pod, status)
-        if image:
-            key = (image.image, image.cause)
-            self.troubled.add((image.place.namespace, image.place.release))
-            if key in self.images or len(self.images) < KEPT:
-                self.images.setdefault(key, image)
-                self.image_pods[key] += 1
+    def _add_troubles(self, pod: Object) -> None:
+        images = [image_trouble(pod, container) for container in containers_of(pod.get("status") or {})]
+        for image in filter(None, images):
+            self.add_image(image)
+        faults = [] if any(images) else list(faults_of(pod))
+        for fault in faults:
+            self.add_fault(fault)
+        if any(images) or faults:
             return
-        crash = crash_of(pod, status)
-        if crash:
-            kept = self.killed if crash.exit_code == 137 else self.crashing
-            if len(kept) < KEPT:
-                kept.append(crash)
+        for waiting, kept in ((is_starting, self.starting), (is_unready, self.unready)):
+            if len(kept) < KEPT and waiting(pod):
+                kept.append(place_of(pod))
+
+    def add_image(self, image: ImageTrouble) -> None:
+        """Count an image in that does not start."""
+        key = (image.image, image.cause)
+        self.troubled.add((image.place.namespace, image.place.release))
+        if key in self.images or len(self.images) < KEPT:
+            self.images.setdefault(key, image)
+            self.image_pods[key] += 1
+
+    def add_fault(self, fault: Fault) -> None:
+        """Count a fault in."""
+        self.fault_pods[fault.code] += 1
+        if self.fault_pods[fault.code] <= KEPT:
+            self.faults.append(fault)
 
 
 def tally(pods: Iterable[Object]) -> PodTally:

@@ -15,14 +15,21 @@ from ..._kubernetes.quantities import Need
 Object = Mapping[str, Any]
 KVM: Final = "devices.kubevirt.io/kvm"
 _IMAGE_WAITS: Final = frozenset(
-    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"}
+    {
+        *("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"),
+        *("ImageInspectError", "SignatureValidationFailed"),
+    }
 )
 _ARCHITECTURE: Final = re.compile(
     r"no match(ing manifest)? for (platform|linux)|no matching manifest|exec format error|image's architecture", re.I
 )
+EXEC_FORMAT: Final = "exec format error"
 # The order decides: a registry that cannot be reached quotes the image's name, which may hold any of the other words.
 _PULL_CAUSES: Final = (
     ("no_matching_manifest", _ARCHITECTURE),
+    ("rate_limited", re.compile(r"\b429 too many|toomanyrequests|too many requests|pull rate limit", re.I)),
+    ("no_space", re.compile(r"no space left on device", re.I)),
+    ("tls", re.compile(r"x509: |certificate (?:signed|is not valid|has expired)|HTTP response to HTTPS client", re.I)),
     ("timeout", re.compile(r"timeout|timed out|no such host|connection refused|no route|unreachable|deadline", re.I)),
     ("pull_denied", re.compile(r"denied|unauthorized|forbidden|authentication", re.I)),
     ("not_found", re.compile(r"not found|manifest unknown|name unknown|does not exist", re.I)),
@@ -56,6 +63,9 @@ _SHORT: Final = {
     "pods": "INSUFFICIENT_PODS",
     "ports": "NOT_ENOUGH_NODES",
     "spread": "NOT_ENOUGH_NODES",
+    # A kubelet that runs out keeps new pods away with these.
+    "taint node.kubernetes.io/memory-pressure": "INSUFFICIENT_MEMORY",
+    "taint node.kubernetes.io/disk-pressure": "INSUFFICIENT_DISK",
 }
 # Taints that go when the container network comes, or when a node comes back: the node is what to look at, not the pod.
 _PASSING: Final = frozenset(
@@ -95,16 +105,6 @@ class ImageTrouble(NamedTuple):
     cause: str
     message: str
     place: Place
-
-
-class Crash(NamedTuple):
-    """A container that ends again and again, or was killed for its memory."""
-
-    place: Place
-    container: str
-    restarts: int
-    exit_code: int | None
-    message: str
 
 
 def place_of(pod: Object) -> Place:
@@ -174,19 +174,6 @@ def image_trouble(pod: Object, status: Object) -> ImageTrouble | None:
         return ImageTrouble(image, pull_cause(message), message, place_of(pod))
     for state in (status.get("state"), status.get("lastState")):
         ended = str(((state or {}).get("terminated") or {}).get("message") or "")
-        if "exec format error" in ended or "exec format error" in message:
+        if EXEC_FORMAT in ended or EXEC_FORMAT in message:
             return ImageTrouble(image, "exec_format", ended or message, place_of(pod))
     return None
-
-
-def crash_of(pod: Object, status: Object) -> Crash | None:
-    """Return the crash of a container that was killed for its memory, or that is started again and again."""
-    waiting = (status.get("state") or {}).get("waiting") or {}
-    ends = [((status.get(name) or {}).get("terminated") or {}) for name in ("state", "lastState")]
-    killed = next((end for end in ends if end.get("reason") == "OOMKilled"), None)
-    if killed is None and waiting.get("reason") != "CrashLoopBackOff":
-        return None
-    end = killed or next((one for one in ends if one), {})
-    code = 137 if killed else end.get("exitCode")
-    message = str(end.get("message") or waiting.get("message") or "")
-    return Crash(place_of(pod), str(status["name"]), int(status.get("restartCount") or 0), code, message[-500:])

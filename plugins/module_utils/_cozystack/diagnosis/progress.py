@@ -121,9 +121,28 @@ def _phase_of_content(found: Reading, count: Count) -> str:
     return READY if all(node.ready for node in found.nodes) else RELEASES
 
 
+class Replicas(NamedTuple):
+    """How many pods of a Deployment are ready, of how many."""
+
+    ready: int
+    wanted: int
+
+
+def replicas_of(deployment: Mapping[str, Any]) -> Replicas:
+    """Return how many pods are ready; none while the controller has not seen the present generation."""
+    status = deployment.get("status") or {}
+    is_stale = int(status.get("observedGeneration") or 0) < int(deployment["metadata"].get("generation") or 0)
+    wanted = (deployment.get("spec") or {}).get("replicas")
+    return Replicas(0 if is_stale else int(status.get("readyReplicas") or 0), 1 if wanted is None else int(wanted))
+
+
 def is_available(deployment: Mapping[str, Any] | None) -> bool:
-    """Tell whether enough pods of a deployment run."""
-    return condition_of(deployment or {}, "Available").get("status") == "True"
+    """Tell whether all pods of a Deployment are ready.
+
+    Its condition Available does not say so: with maxUnavailable 1, as the operator has it, it is true without a pod.
+    """
+    ready, wanted = replicas_of(deployment) if deployment else (0, 1)
+    return ready >= max(1, wanted)
 
 
 def _roots(found: Reading, phase: str) -> list[Root]:
@@ -175,7 +194,7 @@ def _absent_root(kind: str, namespace: str, name: str) -> Root:
 def _deployment_root(item: Mapping[str, Any]) -> Root:
     progress, failure = condition_of(item, "Progressing"), condition_of(item, "ReplicaFailure")
     fails = progress.get("status") == "False" or failure.get("status") == "True"
-    condition = failure if failure.get("status") == "True" else progress if fails else condition_of(item, "Available")
+    condition = failure if failure.get("status") == "True" else progress if fails else _unavailable(item)
     metadata = item["metadata"]
     return Root(
         "Deployment",
@@ -187,6 +206,16 @@ def _deployment_root(item: Mapping[str, Any]) -> Root:
         fails,
         0,
     )
+
+
+def _unavailable(deployment: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the condition Available, or what is so while it claims the contrary."""
+    available = condition_of(deployment, "Available")
+    if available.get("status") != "True":
+        return available
+    ready, wanted = replicas_of(deployment)
+    times = {"lastTransitionTime": available.get("lastTransitionTime")}
+    return {"reason": "PodsNotReady", "message": f"{ready} of {max(1, wanted)} pods are ready", **times}
 
 
 def _package_root(package: Any) -> Root:

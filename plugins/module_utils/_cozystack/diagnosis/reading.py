@@ -8,13 +8,12 @@ Private to urmanac.talos: may change at any time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final
 
 from ..._kubernetes import kinds
-from ..._kubernetes.errors import ApiError, Cause
 from ..._kubernetes.kinds import Kind
 from ..kinds import (
     HELM_RELEASE,
@@ -22,8 +21,11 @@ from ..kinds import (
     PACKAGE,
     PACKAGE_SOURCE,
 )
+from .faults import Fault
+from .inquiries import Owners, inquire, refusals_of
 from .nodes import Node, nodes_of
 from .pod_tally import PodTally, tally
+from .reader import Api, Object, Reader
 from .releases import (
     Package,
     Release,
@@ -31,38 +33,11 @@ from .releases import (
     release_of,
 )
 
-Object = dict[str, Any]
-Value = TypeVar("Value")
 SATELLITES: Final = Kind(
     "piraeus.io", "v1", "linstorsatelliteconfigurations", "LinstorSatelliteConfiguration", namespaced=False
 )
 SYSTEM: Final = "cozy-system"
 _EVENTS: Final = 50
-# Waiting does not fix these: the caller has to.
-_FINAL: Final = frozenset(
-    {
-        Cause.OTHER_AUTHORITY,
-        Cause.OTHER_ADDRESS,
-        Cause.CERTIFICATE_EXPIRED,
-        Cause.CERTIFICATE_REJECTED,
-        Cause.UNAUTHORIZED,
-    }
-)
-
-
-class Api(Protocol):
-    """What is needed of a cluster's API."""
-
-    server: str
-
-    def version(self) -> str:
-        """Return the server's version."""
-
-    def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
-        """Return the object, or nothing."""
-
-    def items(self, kind: Kind, *, namespace: str = "", labels: str = "", fields: str = "") -> Iterable[Object]:
-        """Yield the objects of a kind, page by page; none if the server does not know the kind."""
 
 
 @dataclass
@@ -84,38 +59,16 @@ class Reading:
     storage_classes: list[Object] = field(default_factory=list)
     pools: list[str] = field(default_factory=list)
     claims_pending: list[str] = field(default_factory=list)
-    refused_pods: list[str] = field(default_factory=list)
+    # Pods that are not made, by what was to make them.
+    refused_pods: list[Fault] = field(default_factory=list)
+    # The releases that the makers of pods belong to.
+    owners: Owners = field(default_factory=dict)
     is_legacy: bool = False
 
     @property
     def reachable(self) -> bool:
         """Tell whether the API answered at all."""
         return bool(self.version)
-
-
-class Reader:
-    """Reads one thing after the other, and goes on without what the server does not tell."""
-
-    def __init__(self, api: Api) -> None:
-        self.api = api
-        self.missing: dict[str, str] = {}
-        self._silences = 0
-
-    def take(self, what: str, read: Callable[[], Value], default: Value) -> Value:
-        """Return what is read, or the default; a server that was silent twice in a row is not asked again."""
-        if self._silences > 1:
-            self.missing[what] = "not asked, because the server had stopped answering"
-            return default
-        try:
-            value = read()
-        except ApiError as error:
-            if error.cause in _FINAL:
-                raise
-            self.missing[what] = error.detail
-            self._silences = self._silences + 1 if error.cause.is_down else 0
-            return default
-        self._silences = 0
-        return value
 
 
 def read_cluster(api: Api) -> Reading:
@@ -172,8 +125,8 @@ def _read_work(reader: Reader, found: Reading) -> None:
     living = "status.phase!=Succeeded"
     found.pods = reader.take("pods", lambda: tally(api.items(kinds.POD, fields=living)), found.pods)
     found.nodes = reader.take("nodes", lambda: nodes_of(api.items(kinds.NODE), found.pods), found.nodes)
-    refusals = islice(api.items(kinds.EVENT, fields="reason=FailedCreate"), _EVENTS)
-    found.refused_pods = reader.take("events", lambda: [refusal_of(event) for event in refusals], found.refused_pods)
+    found.refused_pods = reader.take("events", lambda: refusals_of(api), found.refused_pods)
+    found.owners = inquire(reader, found.pods)
 
 
 def _read_storage(reader: Reader, found: Reading) -> None:
@@ -184,12 +137,6 @@ def _read_storage(reader: Reader, found: Reading) -> None:
     found.claims_pending = reader.take(
         "volume claims", lambda: pending_claims(api.items(kinds.CLAIM)), found.claims_pending
     )
-
-
-def refusal_of(event: Mapping[str, Any]) -> str:
-    """Return whose pods are not made, and why."""
-    whose = (event.get("involvedObject") or {}).get("name", "")
-    return f"{event['metadata'].get('namespace', '')}/{whose}: {event.get('message')}"
 
 
 def components_of(sources: Iterable[Mapping[str, Any]], variants: Mapping[str, str]) -> dict[str, int]:

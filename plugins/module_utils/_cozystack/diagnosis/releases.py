@@ -19,11 +19,32 @@ _BASICS: Final = "cozystack.cozystack-basics"
 _GENERATED: Final = re.compile(r"generated (\d+) helmrelease")
 # What the message of a failed release or package means; the first that fits.
 _CAUSES: Final = (
+    ("POD_SECURITY_REFUSED", re.compile(r"violates PodSecurity")),
     ("WEBHOOK_REFUSED", re.compile(r"failed calling webhook|admission webhook .*denied the request", re.S)),
     ("QUOTA_EXCEEDED", re.compile(r"exceeded quota")),
     (
         "NAME_CLASH",
         re.compile(r"exists and cannot be imported|invalid ownership metadata|cannot re-?use a name|already exists"),
+    ),
+    ("KIND_MISSING", re.compile(r"no matches for kind|resource mapping not found|ensure CRDs are installed first")),
+    (
+        "JOB_FAILED",
+        re.compile(r"failed (?:pre|post)-(?:install|upgrade|rollback|delete)|BackoffLimitExceeded|hooks? failed"),
+    ),
+    ("RELEASE_LOCKED", re.compile(r"another operation \(install/upgrade/rollback\) is in progress")),
+    (
+        "VALUES_REFUSED",
+        re.compile(
+            r"values don't meet the specifications of the schema|execution error at|error calling \w+:|parse error"
+        ),
+    ),
+    ("IMAGE_RATE_LIMITED", re.compile(r"toomanyrequests|429 Too Many Requests", re.I)),
+    (
+        "API_OVERLOADED",
+        re.compile(
+            r"etcdserver: (?:request timed out|leader changed|too many requests)|http2: client connection lost"
+            r"|TLS handshake timeout|the server is currently unable to handle the request|:(?:443|6443|7445): connect: "
+        ),
     ),
 )
 _LONGEST: Final = 600

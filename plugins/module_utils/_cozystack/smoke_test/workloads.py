@@ -12,10 +12,10 @@ from ..._ec2.instance_types import has_kvm
 from ..._findings import meaning_of
 from ..._kubernetes import kinds
 from ..._kubernetes.kinds import Kind
+from ..diagnosis.faults import containers_of, fault_of
 from ..diagnosis.pod_troubles import (
     KVM,
     codes_of,
-    crash_of,
     image_trouble,
     lacking_of,
     unschedulable_message,
@@ -60,13 +60,12 @@ def _pod_trouble(pod: Object) -> Observed | None:
     message = unschedulable_message(pod)
     if message is not None:
         return Observed(BLOCKED, message, next(iter(sorted(codes_of(lacking_of(message)))), None))
-    for container in (pod.get("status") or {}).get("containerStatuses") or ():
-        image, crash = image_trouble(pod, container), crash_of(pod, container)
+    for container in containers_of(pod.get("status") or {}):
+        image, fault = image_trouble(pod, container), fault_of(pod, container)
         if image:
             return Observed(BLOCKED, image.message, _PULLS.get(image.cause, "IMAGE_PULL_FAILED"))
-        if crash:
-            code = "OUT_OF_MEMORY_KILLED" if crash.exit_code == 137 else None
-            return Observed(BLOCKED, f"its container ends: {crash.message or crash.exit_code}", code)
+        if fault:
+            return Observed(BLOCKED, f"its container does not run: {fault.words}", fault.code)
     return None
 
 

@@ -125,7 +125,10 @@ def test_an_operator_of_another_architecture_is_the_images_fault() -> None:
     assert (found["phase"], found["codes"], found["blocked"]) == ("operator", ["ARCH_UNSUPPORTED_IMAGES"], True)
     assert found["images"] == [{"image": image, "cause": "no_matching_manifest", "pods": 1, "message": NO_PLATFORM}]
     assert found["verdicts"][0]["message"] == f"1 image is not built for arm64: {image}"
-    assert found["verdicts"][0]["evidence"] == {"images": [image], "architectures": ["arm64"]}
+    assert found["verdicts"][0]["evidence"] == {
+        **{"images": [image], "architectures": ["arm64"]},
+        "waits": "cozy-system/cozystack-operator",
+    }
 
 
 def test_an_operator_that_has_just_begun_is_no_verdict_until_it_is_settled() -> None:
@@ -236,7 +239,9 @@ def test_the_failure_of_a_release_has_a_code_and_a_remedy(message: str, code: st
 
 def test_pods_that_a_quota_forbids_are_reported_though_they_do_not_exist() -> None:
     message = 'Error creating: pods "x" is forbidden: exceeded quota: compute, requested: memory=1Gi'
-    event = {"metadata": {"namespace": "tenant-root"}, "involvedObject": {"name": "etcd"}, "message": message}
+    about = {"kind": "StatefulSet", "name": "etcd"}
+    event = {"metadata": {"namespace": "tenant-root"}, "involvedObject": about, "message": message}
+    event["reason"] = "FailedCreate"
 
     found = seen(installed(events=[event]))
 

@@ -34,12 +34,22 @@ SERVER = "https://192.0.2.101:6443"
 class FakeTransport:
     """A server in memory: answers one after the other, and remembers what was asked."""
 
-    def __init__(self, *answers: dict[str, Any] | Cause) -> None:
+    def __init__(self, *answers: dict[str, Any] | str | Cause) -> None:
         self.server = SERVER
         self.calls: list[Call] = []
         self._answers = list(answers)
 
     def send(self, call: Call) -> dict[str, Any]:
+        answer = self._answer(call)
+        assert isinstance(answer, dict)
+        return answer
+
+    def read(self, call: Call) -> str:
+        answer = self._answer(call)
+        assert isinstance(answer, str)
+        return answer
+
+    def _answer(self, call: Call) -> dict[str, Any] | str:
         self.calls.append(call)
         answer = self._answers.pop(0)
         if isinstance(answer, Cause):
@@ -235,3 +245,16 @@ def test_a_client_certificate_out_of_date_is_reported_before_anything_is_sent(tm
 
     with pytest.raises(ApiError, match="the client certificate in the kubeconfig expired on"):
         refuse_expired(SERVER, str(path))
+
+
+def test_of_a_log_only_the_end_is_asked_for() -> None:
+    transport = FakeTransport("exec /operator: exec format error\n")
+
+    text = KubernetesApi(transport).log("cozy-system", "operator-x", "main", previous=True, lines=10)
+
+    assert text == "exec /operator: exec format error\n"
+    assert transport.calls[0].path == "/api/v1/namespaces/cozy-system/pods/operator-x/log"
+    assert transport.calls[0].query == {
+        **{"container": "main", "tailLines": "10", "limitBytes": "16384"},
+        "previous": "true",
+    }

@@ -144,8 +144,8 @@ def test_without_a_node_that_is_ready_nothing_is_run() -> None:
         ),
         pytest.param(
             {"containerStatuses": [status_of("wasm:1", waiting={"reason": "CrashLoopBackOff", "message": "back-off"})]},
-            None,
-            "its container ends: back-off",
+            "CONTAINER_CRASHES",
+            "its container does not run: back-off",
             id="crashes",
         ),
     ],
@@ -158,7 +158,8 @@ def test_what_is_in_the_way_is_the_result_after_some_grace(status: Any, code: st
 
 
 def test_a_node_without_the_runtime_is_recognized_from_events() -> None:
-    event = {"metadata": {"namespace": runner.NAMESPACE}, "message": 'no runtime for "spin" is configured'}
+    about = {"involvedObject": {"name": "spin"}, "reason": "FailedCreatePodSandBox"}
+    event = {"metadata": {"namespace": runner.NAMESPACE}, "message": 'no runtime for "spin" is configured', **about}
 
     observed, _ = tried(WorkingApi({**CLASSES, kinds.EVENT: [event]}, lambda _: {"phase": "Pending"}), spin())
 

@@ -1,0 +1,132 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Verdicts on pods that do not run, each with the pod, the words of the cluster and the release that waits for it.
+
+Private to urmanac.talos: may change at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from ..._codes import CODES, ERROR, WARNING
+from ..._findings import Finding, finding
+from .faults import JOB_FAILED, KILLED, Fault
+from .pod_troubles import Place
+from .progress import Progress, Root
+from .reading import Reading
+from .releases import Release, by_key, held_back_by
+
+# So often something has to have happened before it counts as lasting while its release is still at work.
+_LASTING: Final = 3
+_SHOWN: Final = 20
+_LONGEST: Final = 400
+# Without a release that waits for it, this is over: the Job was tried again, or the pod was made later.
+_PASSING: Final = frozenset({JOB_FAILED, "POD_REFUSED", "POD_REJECTED", "PROBE_FAILED"})
+
+
+class Waiter(NamedTuple):
+    """What of the installation waits for a pod."""
+
+    kind: str
+    title: str
+    fails: bool
+    holds_back: int
+
+    @property
+    def text(self) -> str:
+        """Return it as messages end with it."""
+        more = f", and {self.holds_back} more for that" if self.holds_back else ""
+        return f"; {self.kind} {self.title} waits for it{more}"
+
+
+def fault_findings(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Finding]:
+    """Yield a finding for each maker of pods and code, those that something waits for first."""
+    grouped: dict[tuple[str, str, str], list[Fault]] = {}
+    for fault in [*found.pods.faults, *found.refused_pods]:
+        maker = fault.place.owner or fault.place.pod
+        grouped.setdefault((fault.code, fault.place.namespace, maker), []).append(fault)
+    verdicts = [_finding(group, found, progress, settled=settled) for group in grouped.values()]
+    yield from sorted(filter(None, verdicts), key=lambda one: not one.blocks)[:_SHOWN]
+
+
+def _finding(group: Sequence[Fault], found: Reading, progress: Progress, *, settled: bool) -> Finding | None:
+    first = group[0]
+    waiter = waiter_of(first.place, found, progress)
+    if waiter is None and first.code in _PASSING:
+        return None
+    is_lasting = settled or (waiter is not None and waiter.fails) or first.times >= _LASTING
+    severity = ERROR if waiter is not None and is_lasting else WARNING
+    severity = severity if severity in CODES[first.code].severities else ""
+    message = f"{_title(first)}: {_reason(first)}{_others(group)}{waiter.text if waiter else ''}"
+    evidence = {
+        **{"pod": f"{first.place.namespace}/{first.place.pod}", "container": first.container, "reason": first.reason},
+        **{"message": first.message[:_LONGEST], "log": list(first.log), "exit_code": first.exit_code},
+        **{"times": first.times, "pods": len(group), "waits": waiter.title if waiter else ""},
+    }
+    subject = waiter.title if waiter else f"{first.place.namespace}/{first.place.pod}"
+    return finding(first.code, subject, message, severity=severity, evidence=evidence)
+
+
+def _title(fault: Fault) -> str:
+    container = f" ({fault.container})" if fault.container else ""
+    return f"{fault.place.namespace}/{fault.place.pod}{container}"
+
+
+def _reason(fault: Fault) -> str:
+    text = fault.reason
+    if fault.code == KILLED and fault.reason != "OOMKilled":
+        return f"killed (exit code 137) without the word OOMKilled, as when the node itself runs out{_times(fault)}"
+    if fault.exit_code is not None and fault.reason != "OOMKilled":
+        text = f"{fault.reason}, exit code {fault.exit_code}"
+    words = "" if fault.words == fault.reason else f": {fault.words[:_LONGEST].strip()}"
+    return f"{text}{_times(fault)}{words}"
+
+
+def _times(fault: Fault) -> str:
+    return f", {fault.times} times" if fault.times > 1 else ""
+
+
+def _others(group: Sequence[Fault]) -> str:
+    return f" (and {len(group) - 1} more)" if len(group) > 1 else ""
+
+
+# --- What waits ---
+
+
+def waiter_of(place: Place, found: Reading, progress: Progress) -> Waiter | None:
+    """Return the release, or the Deployment of operator or Flux, that waits for a pod."""
+    for root in progress.roots:
+        if root.kind == "Deployment" and root.namespace == place.namespace:
+            return _of_root(root)
+    release = release_of(place, found.releases, found.owners.get((place.namespace, place.owner)))
+    if release is None or release.ready:
+        return None
+    roots = {(root.namespace, root.name): root for root in progress.roots if root.kind == "HelmRelease"}
+    if release.key in roots:
+        return _of_root(roots[release.key])
+    return Waiter("HelmRelease", release.title, release.fails, 0)
+
+
+def waits_for(place: Place, found: Reading, progress: Progress) -> str:
+    """Return the name of what waits for a pod, empty where nothing does."""
+    waiter = waiter_of(place, found, progress)
+    return waiter.title if waiter else ""
+
+
+def _of_root(root: Root) -> Waiter:
+    return Waiter(root.kind, root.title, root.fails, root.holds_back)
+
+
+def release_of(place: Place, releases: Iterable[Release], owner: tuple[str, str] | None) -> Release | None:
+    """Return the release that a pod belongs to: by its maker, its label, or else the one of its namespace at work."""
+    known = by_key(releases)
+    for key in (owner, (place.namespace, place.release)):
+        if key in known:
+            return known[key]
+    here = [one for one in known.values() if one.namespace == place.namespace and not one.ready]
+    alike = [one for one in here if one.name in place.pod]
+    free = [one for one in here if not held_back_by(one, known)]
+    return max(alike, key=lambda one: len(one.name)) if alike else free[0] if free else None

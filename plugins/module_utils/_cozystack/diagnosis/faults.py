@@ -1,0 +1,146 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What keeps containers and pods from running, besides their images and the scheduler, by a pod's status alone.
+
+Private to urmanac.talos: may change at any time. Reasons and messages are those of the kubelet and of containerd.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from .pod_troubles import Object, Place, place_of
+
+KILLED: Final = "OUT_OF_MEMORY_KILLED"
+CRASHES: Final = "CONTAINER_CRASHES"
+JOB_FAILED: Final = "JOB_FAILED"
+_SIGKILL: Final = 137
+# Reasons of a container's waiting state: the kubelet's kuberuntime and container packages.
+_NOT_CREATED: Final[Mapping[str, str]] = {
+    "CreateContainerConfigError": "CONTAINER_CONFIG_MISSING",
+    "CreateContainerError": "CONTAINER_NOT_CREATED",
+    "RunContainerError": "CONTAINER_NOT_CREATED",
+    "PreCreateHookError": "CONTAINER_NOT_CREATED",
+    "PreStartHookError": "CONTAINER_NOT_CREATED",
+    "PostStartHookError": "CONTAINER_NOT_CREATED",
+}
+# Reasons of the end of a container that the runtime could not start.
+_NOT_STARTED: Final = frozenset({"StartError", "ContainerCannotRun"})
+_STARTING: Final = frozenset({"ContainerCreating", "PodInitializing"})
+# A container that was there when a node went away: how it ended is not known.
+_UNKNOWN_END: Final = "ContainerStatusUnknown"
+_SIGNALS: Final = {
+    132: "illegal instruction, such as of a newer processor",
+    134: "aborted by itself",
+    139: "invalid memory access",
+    143: "asked to end",
+    255: "exit code 255, as when the program cannot be executed",
+}
+
+
+class Fault(NamedTuple):
+    """What keeps a pod from running, in the words of the API, and what its log says where that was read."""
+
+    code: str
+    place: Place
+    reason: str
+    message: str
+    container: str = ""
+    image: str = ""
+    exit_code: int | None = None
+    # How often it has happened: restarts of the container, or repetitions of the event.
+    times: int = 0
+    # The run that ended is not the present one: its log is the previous one.
+    previous: bool = False
+    log: tuple[str, ...] = ()
+
+    @property
+    def needs_log(self) -> bool:
+        """Tell whether only its log can say why it ended."""
+        return self.code in (CRASHES, JOB_FAILED) and self.exit_code != 0 and not self.message
+
+    @property
+    def words(self) -> str:
+        """Return why, as shortly as it is known."""
+        if self.log:
+            return " / ".join(self.log)
+        return self.message or _SIGNALS.get(self.exit_code or 0, "") or self.reason
+
+
+def faults_of(pod: Object) -> Iterator[Fault]:
+    """Yield what is wrong with a pod; nothing for one that is on its way out."""
+    status = pod.get("status") or {}
+    if pod["metadata"].get("deletionTimestamp"):
+        return
+    if status.get("phase") == "Failed" and status.get("reason"):
+        yield _rejected(pod, status)
+        return
+    for container in containers_of(status):
+        fault = fault_of(pod, container)
+        if fault:
+            yield fault
+
+
+def containers_of(status: Object) -> Iterator[Object]:
+    """Yield the statuses of a pod's containers in the order in which they start."""
+    yield from status.get("initContainerStatuses") or ()
+    yield from status.get("containerStatuses") or ()
+
+
+def _rejected(pod: Object, status: Object) -> Fault:
+    """Return why a node has given up a pod as a whole: evicted, or refused by its kubelet."""
+    reason = str(status["reason"])
+    code = "POD_EVICTED" if reason in ("Evicted", "Preempting") else "POD_REJECTED"
+    return Fault(code, place_of(pod), reason, str(status.get("message") or ""))
+
+
+def fault_of(pod: Object, status: Object) -> Fault | None:
+    """Return what is wrong with a container; nothing where it is about its image."""
+    waiting = (status.get("state") or {}).get("waiting") or {}
+    reason = str(waiting.get("reason") or "")
+    if reason in _NOT_CREATED:
+        return _fault(pod, status, _NOT_CREATED[reason], reason, str(waiting.get("message") or ""))
+    ended, before = (((status.get(name) or {}).get("terminated") or {}) for name in ("state", "lastState"))
+    end = ended or before
+    if not end and reason == "CrashLoopBackOff":
+        return _fault(pod, status, CRASHES, reason, str(waiting.get("message") or ""))
+    if not end or end.get("reason") == _UNKNOWN_END:
+        return None
+    fault = _end_of(pod, status, end)._replace(previous=not ended)
+    is_down = bool(ended) or reason == "CrashLoopBackOff" or not status.get("ready", not waiting)
+    is_past = not is_down or (fault.exit_code == 0 and reason != "CrashLoopBackOff")
+    return None if is_past and fault.code != KILLED else fault
+
+
+def _end_of(pod: Object, status: Object, end: Object) -> Fault:
+    exit_code, reason = end.get("exitCode"), str(end.get("reason") or "Error")
+    if reason == "OOMKilled":
+        exit_code = _SIGKILL
+    is_job = place_of(pod).owner.startswith("Job/")
+    code = KILLED if exit_code == _SIGKILL else JOB_FAILED if is_job else CRASHES
+    if reason in _NOT_STARTED:
+        code = "CONTAINER_NOT_CREATED"
+    message = str(end.get("message") or "").strip()[-500:]
+    return _fault(pod, status, code, reason, message)._replace(exit_code=exit_code)
+
+
+def _fault(pod: Object, status: Object, code: str, reason: str, message: str) -> Fault:
+    container, image = str(status.get("name") or ""), str(status.get("image") or "")
+    return Fault(code, place_of(pod), reason, message, container, image, times=int(status.get("restartCount") or 0))
+
+
+def is_starting(pod: Object) -> bool:
+    """Tell whether a node has the pod and its containers are still to be made: then only events say why."""
+    if not (pod.get("spec") or {}).get("nodeName"):
+        return False
+    states = ((one.get("state") or {}).get("waiting") or {} for one in containers_of(pod.get("status") or {}))
+    return any(one.get("reason") in _STARTING for one in states)
+
+
+def is_unready(pod: Object) -> bool:
+    """Tell whether a container runs whose probe does not say that it is ready."""
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    waits = any(one.get("ready") is False and "running" in (one.get("state") or {}) for one in statuses)
+    return waits and not place_of(pod).owner.startswith("Job/")

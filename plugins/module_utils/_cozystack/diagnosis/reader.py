@@ -1,0 +1,78 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One reading after the other of a cluster that may stop answering. Private: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Protocol, TypeVar
+
+from ..._kubernetes.errors import ApiError, Cause
+from ..._kubernetes.kinds import Kind
+
+Object = dict[str, Any]
+Value = TypeVar("Value")
+# Waiting does not fix these: the caller has to.
+_FINAL: Final = frozenset(
+    {
+        Cause.OTHER_AUTHORITY,
+        Cause.OTHER_ADDRESS,
+        Cause.CERTIFICATE_EXPIRED,
+        Cause.CERTIFICATE_REJECTED,
+        Cause.UNAUTHORIZED,
+    }
+)
+
+
+class Api(Protocol):
+    """What is needed of a cluster's API."""
+
+    server: str
+
+    def version(self) -> str:
+        """Return the server's version."""
+
+    def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
+        """Return the object, or nothing."""
+
+    def items(self, kind: Kind, *, namespace: str = "", labels: str = "", fields: str = "") -> Iterable[Object]:
+        """Yield the objects of a kind, page by page; none if the server does not know the kind."""
+
+    def log(self, namespace: str, pod: str, container: str, *, previous: bool, lines: int) -> str:
+        """Return the last lines of a container's log, of the run before its present one if asked for."""
+
+
+class Reader:
+    """Reads one thing after the other, and goes on without what the server does not tell."""
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+        self.missing: dict[str, str] = {}
+        self._silences = 0
+
+    def take(self, what: str, read: Callable[[], Value], default: Value) -> Value:
+        """Return what is read, or the default; a server that was silent twice in a row is not asked again."""
+        if self._silences > 1:
+            self.missing[what] = "not asked, because the server had stopped answering"
+            return default
+        try:
+            value = read()
+        except ApiError as error:
+            if error.cause in _FINAL:
+                raise
+            self.missing[what] = error.detail
+            self._silences = self._silences + 1 if error.cause.is_down else 0
+            return default
+        self._silences = 0
+        return value
+
+    def try_to(self, read: Callable[[], Value], default: Value) -> Value:
+        """Return what is read, or the default where the server refuses: it is not missed, such as a log."""
+        if self._silences > 1:
+            return default
+        try:
+            return read()
+        except ApiError as error:
+            self._silences = self._silences + 1 if error.cause.is_down else 0
+            return default

@@ -1,0 +1,858 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clusters in which something stops an installation, in the shapes that kubelet, containerd, Flux and Talos give them.
+
+Each names where its words are from; placeholders there are filled in. Kubernetes is kubernetes/kubernetes, Flux is
+fluxcd/helm-controller. Every cluster has a release cozy-linstor/linstor of which Flux says nothing but that time is up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import (
+    HELM_RELEASE,
+    OCI_REPOSITORY,
+    PACKAGE,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import Kind
+from tests.cozystack_cluster import condition, deployment, installed, node, pod, release, status_of, waiting_pod
+
+Object = dict[str, Any]
+IMAGE = "ghcr.io/cozystack/cozystack/linstor-controller:v1.6.2"
+LOG_POD = "linstor-controller-5d7b8f-x2x4z"
+DEADLINE = "Helm install failed for release cozy-linstor/linstor with chart linstor@0.0.0: context deadline exceeded"
+BACK_OFF = {
+    "reason": "CrashLoopBackOff",
+    "message": "back-off 5m0s restarting failed container=main pod=linstor-controller-5d7b8f-x2x4z_cozy-linstor(5a1f)",
+}
+
+
+class Situation(NamedTuple):
+    """A cluster, and what has to be said of it."""
+
+    name: str
+    # Where the words are from.
+    source: str
+    code: str
+    words: str
+    remedy: str
+    objects: Mapping[Kind, list[Object]]
+    logs: Mapping[str, str] = {}
+    blocks: bool = True
+    # What is said besides.
+    also: tuple[str, ...] = ()
+    # What is said to wait.
+    waits: str = "cozy-linstor/linstor"
+
+
+def stuck(message: str = DEADLINE, **more: Any) -> Object:
+    """Return the release that is not ready."""
+    return release("linstor", "cozy-linstor", ready=False, reason="InstallFailed", message=message, failures=2, **more)
+
+
+def cluster(*pods: Object, events: tuple[Object, ...] = (), message: str = DEADLINE, **more: Any) -> Mapping[Kind, Any]:
+    """Return a cluster that has got as far as releases."""
+    return installed(releases=[stuck(message)], pods=list(pods), events=list(events), **more)
+
+
+def failing(status: Object, **more: Any) -> Object:
+    """Return a pod of LINSTOR that a node has."""
+    return pod("linstor-controller", node="gateway", containers=[status], **more)
+
+
+def ended(code: int, *, reason: str = "Error", message: str = "", restarts: int = 5) -> Object:
+    """Return the status of a container that ended and will be started again."""
+    return status_of(IMAGE, waiting=BACK_OFF, last=_end(code, reason, message), restarts=restarts) | {"ready": False}
+
+
+def _end(code: int, reason: str = "Error", message: str = "") -> Object:
+    return {"exitCode": code, "reason": reason} | ({"message": message} if message else {})
+
+
+def held(reason: str, message: str) -> Object:
+    """Return the status of a container that waits."""
+    return status_of(IMAGE, waiting={"reason": reason, "message": message}) | {"ready": False}
+
+
+def creating() -> Object:
+    return failing(status_of(IMAGE, waiting={"reason": "ContainerCreating"}) | {"ready": False})
+
+
+def unready(restarts: int = 0) -> Object:
+    return failing(status_of(IMAGE, restarts=restarts) | {"ready": False, "started": True})
+
+
+def event(reason: str, message: str, *, about: str = LOG_POD, kind: str = "Pod", count: int = 6) -> Object:
+    """Return an event as kubelets and controllers write it."""
+    involved = {"kind": kind, "namespace": "cozy-linstor", "name": about}
+    return {
+        "metadata": {"namespace": "cozy-linstor", "name": f"{about}.17c"},
+        "involvedObject": involved,
+        **{"type": "Warning", "reason": reason, "message": message, "count": count},
+        "lastTimestamp": "2026-01-02T03:04:05Z",
+    }
+
+
+def refused(message: str) -> Mapping[Kind, Any]:
+    """Return a cluster whose ReplicaSet cannot make a pod."""
+    text = f'Error creating: pods "linstor-controller-5d7b8f-" is forbidden: {message}'
+    return cluster(events=(event("FailedCreate", text, about="linstor-controller-5d7b8f", kind="ReplicaSet"),))
+
+
+def operator(*statuses: Object, generation: int = 1, ready: int = 0) -> Mapping[Kind, Any]:
+    """Return a cluster whose operator has no pod that is ready, while its Deployment says that it is available."""
+    reported = condition("Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
+    item = deployment("cozy-system", "cozystack-operator", reported)
+    item["metadata"]["generation"] = generation
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
+    item["spec"] |= {"strategy": strategy}
+    item["status"] |= {"observedGeneration": 1} | ({"readyReplicas": ready} if ready else {"unavailableReplicas": 1})
+    pods = [pod("cozystack-operator", "cozy-system", node="gateway", containers=[one]) for one in statuses]
+    return {kinds.DEPLOYMENT: [item], kinds.NODE: [node("gateway")], kinds.POD: pods}
+
+
+def source_fails(message: str) -> Mapping[Kind, Any]:
+    """Return a cluster whose packages cannot be fetched."""
+    objects = dict(installed())
+    failed = condition("Ready", "False", "OCIArtifactPullFailed", message)
+    source = {"metadata": {"namespace": "cozy-system", "name": "cozystack-platform"}}
+    return objects | {
+        **{OCI_REPOSITORY: [source | {"status": {"conditions": [failed]}}], HELM_RELEASE: [], PACKAGE: []},
+    }
+
+
+def _job_pod() -> Object:
+    item = pod("linstor-hook", node="gateway", phase="Failed", containers=[status_of(IMAGE) | {"ready": False}])
+    item["status"]["containerStatuses"][0]["state"] = {"terminated": _end(1)}
+    item["metadata"] |= {"name": "linstor-hook-7k2vq", "ownerReferences": [{"kind": "Job", "name": "linstor-hook"}]}
+    return item
+
+
+def _rejected(reason: str, message: str) -> Object:
+    item = pod("linstor-controller", node="gateway", phase="Failed")
+    item["status"] |= {"reason": reason, "message": message}
+    return item
+
+
+def _init_fails() -> Object:
+    item = failing(status_of(IMAGE, waiting={"reason": "PodInitializing"}) | {"ready": False})
+    item["status"]["initContainerStatuses"] = [ended(255) | {"name": "wait", "image": "ghcr.io/cozystack/init:v1"}]
+    return item
+
+
+def _between_restarts() -> Object:
+    item = status_of(IMAGE, restarts=2) | {"ready": False}
+    return failing(item | {"state": {"terminated": _end(255)}})
+
+
+_CRI = "rpc error: code = Unknown desc = "
+_TASK = "failed to create containerd task: failed to create shim task: OCI runtime create failed: "
+_LOW = "The node was low on resource: {0}. Threshold quantity: {1}, available: {2}. "
+_USED = "Container main was using 1204Mi, request is 64Mi, has larger consumption of memory. "
+_PULL = f'failed to pull and unpack image "{IMAGE}": '
+_DOCKER = (
+    "Failed to pull image: failed to copy: httpReadSeeker: failed open: unexpected status code "
+    "https://registry-1.docker.io/v2/library/nginx/manifests/sha256:0a1b: 429 Too Many Requests - Server message: "
+    "toomanyrequests: You have reached your unauthenticated pull rate limit. https://www.docker.com/increase-rate-limit"
+)
+_EXEC = "exec /usr/bin/darkhttpd: exec format error\n"
+OPERATOR_POD = "cozystack-operator-5d7b8f-x2x4z"
+ARCH, CRASH, KILLED = "ARCH_UNSUPPORTED_IMAGES", "CONTAINER_CRASHES", "OUT_OF_MEMORY_KILLED"
+_BUILD, _LARGER = "Build them", "larger instance type"
+
+AVAILABILITY = (
+    Situation(
+        "an operator that is available without a pod and dies of the architecture",
+        "cozystack packages/core/installer: maxSurge 0, maxUnavailable 1; runc libcontainer/standard_init_linux.go",
+        ARCH,
+        "1 image is not built for arm64",
+        _BUILD,
+        operator(ended(255)),
+        {OPERATOR_POD: "exec /cozystack-operator: exec format error\n"},
+        waits="cozy-system/cozystack-operator",
+    ),
+    Situation(
+        "an operator that is available without a pod",
+        "Kubernetes pkg/controller/deployment/util: available is replicas less maxUnavailable",
+        "OPERATOR_NOT_READY",
+        "0 of 1 pods are ready",
+        "namespace cozy-system describe pod",
+        operator(),
+        waits="",
+    ),
+    Situation(
+        "an operator of which only the former generation is ready",
+        "Kubernetes API: status.observedGeneration",
+        "OPERATOR_NOT_READY",
+        "0 of 1 pods are ready",
+        "namespace cozy-system",
+        operator(generation=2, ready=1),
+        waits="",
+    ),
+    Situation(
+        "an operator that crashes",
+        "kubelet: CrashLoopBackOff with an empty termination message",
+        CRASH,
+        "open /certs/tls.crt: no such file or directory; Deployment",
+        "logs POD --previous",
+        operator(ended(1)),
+        {OPERATOR_POD: 'ERROR setup "unable to start manager": open /certs/tls.crt: no such file or directory\n'},
+        waits="cozy-system/cozystack-operator",
+    ),
+)
+
+ARCHITECTURE = (
+    Situation(
+        "exit 255 without a message, and the log",
+        "runc libcontainer/standard_init_linux.go; kubelet leaves the termination message empty",
+        ARCH,
+        IMAGE,
+        _BUILD,
+        cluster(failing(ended(255))),
+        {LOG_POD: _EXEC},
+    ),
+    Situation(
+        "exit 255 between two restarts, with the log of the run that ended",
+        "kubelet: state terminated, before CrashLoopBackOff",
+        ARCH,
+        IMAGE,
+        _BUILD,
+        cluster(_between_restarts()),
+        {LOG_POD: _EXEC},
+    ),
+    Situation(
+        "an older runc's words in the log",
+        "runc up to 1.0: standard_init_linux.go:228",
+        ARCH,
+        IMAGE,
+        _BUILD,
+        cluster(failing(ended(1))),
+        {LOG_POD: "standard_init_linux.go:228: exec user process caused: exec format error\n"},
+    ),
+    Situation(
+        "a container with FallbackToLogsOnError",
+        "kubelet kuberuntime: the end of the log becomes the termination message",
+        ARCH,
+        IMAGE,
+        _BUILD,
+        cluster(failing(ended(255, message=_EXEC))),
+    ),
+    Situation(
+        "crun, which refuses before it starts",
+        "crun src/libcrun/linux.c; containerd task errors",
+        ARCH,
+        IMAGE,
+        _BUILD,
+        cluster(failing(ended(128, reason="StartError", message=f"{_TASK}exec /linstor: exec format error: unknown"))),
+    ),
+    Situation(
+        "an index without the platform",
+        "containerd core/images: no match for platform in manifest",
+        ARCH,
+        IMAGE,
+        _BUILD,
+        cluster(failing(held("ErrImagePull", f"{_CRI}{_PULL}no match for platform in manifest: not found"))),
+    ),
+    Situation(
+        "an init container of another architecture",
+        "kubelet: initContainerStatuses, PodInitializing",
+        ARCH,
+        "ghcr.io/cozystack/init:v1",
+        _BUILD,
+        cluster(_init_fails()),
+        {LOG_POD: _EXEC},
+    ),
+    Situation(
+        "exit 255 and a log that the kubelet has lost",
+        "kubelet: previous terminated container not found",
+        CRASH,
+        "exit code 255, as when the program cannot be executed",
+        "logs POD --previous",
+        cluster(failing(ended(255))),
+    ),
+)
+
+MEMORY = (
+    Situation(
+        "a container that the kernel killed",
+        "containerd: reason OOMKilled",
+        KILLED,
+        "linstor-controller-5d7b8f-x2x4z (main): OOMKilled, 5 times",
+        _LARGER,
+        cluster(failing(ended(137, reason="OOMKilled"))),
+    ),
+    Situation(
+        "a pod that Talos' OOM handler killed",
+        "siderolabs/talos internal/app/machined/pkg/controllers/runtime/oom.go: cgroup.kill",
+        KILLED,
+        "exit code 137) without the word OOMKilled",
+        _LARGER,
+        cluster(failing(ended(137))),
+    ),
+    Situation(
+        "a pod that was evicted for memory",
+        "Kubernetes pkg/kubelet/eviction/helpers.go",
+        "POD_EVICTED",
+        "The node was low on resource: memory",
+        "larger instance type or more nodes for memory",
+        cluster(_rejected("Evicted", _LOW.format("memory", "100Mi", "84Mi") + _USED)),
+    ),
+    Situation(
+        "a pod that was evicted for its disk",
+        "Kubernetes pkg/kubelet/eviction/helpers.go",
+        "POD_EVICTED",
+        "low on resource: ephemeral-storage",
+        "cluster_volume_size",
+        cluster(_rejected("Evicted", _LOW.format("ephemeral-storage", "4Gi", "1Gi"))),
+    ),
+    Situation(
+        "a node under memory pressure",
+        "Kubernetes pkg/kubelet/nodestatus/setters.go",
+        "NODE_MEMORY_PRESSURE",
+        "compute-2",
+        _LARGER,
+        cluster(
+            nodes=[
+                node(
+                    "compute-2",
+                    conditions=[
+                        condition("Ready", "True", "KubeletReady"),
+                        condition("MemoryPressure", "True", "KubeletHasInsufficientMemory"),
+                    ],
+                )
+            ]
+        ),
+        also=("RELEASE_NOT_READY",),
+        waits="",
+    ),
+    Situation(
+        "a pod that is kept off nodes under memory pressure",
+        "kube-scheduler, taint node.kubernetes.io/memory-pressure of the node lifecycle controller",
+        "INSUFFICIENT_MEMORY",
+        "1 pod waits for memory",
+        _LARGER,
+        cluster(
+            waiting_pod(
+                "linstor-controller",
+                "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/memory-pressure: }.",
+            )
+        ),
+        waits="",
+    ),
+    Situation(
+        "a pod that its node refuses for memory",
+        "Kubernetes pkg/kubelet/lifecycle/predicate.go",
+        "POD_REJECTED",
+        "Node didn't have enough resource: memory",
+        "what the node still has",
+        cluster(
+            _rejected(
+                "OutOfmemory",
+                "Pod was rejected: Node didn't have enough resource: memory, requested: 734003200, used: 3328180224, "
+                "capacity: 3447717888",
+            )
+        ),
+    ),
+    Situation(
+        "a pod that no node has room for",
+        "kube-scheduler",
+        "INSUFFICIENT_MEMORY",
+        "1 pod waits for memory",
+        _LARGER,
+        cluster(waiting_pod("linstor-controller", "0/3 nodes are available: 3 Insufficient memory.")),
+        waits="",
+    ),
+    Situation(
+        "a container that was killed and runs again",
+        "containerd: lastState",
+        KILLED,
+        "OOMKilled",
+        _LARGER,
+        cluster(failing(status_of(IMAGE, last=_end(137, "OOMKilled"), restarts=1) | {"ready": True})),
+    ),
+)
+
+CREATION = (
+    Situation(
+        "a Secret for the environment that does not exist",
+        "Kubernetes pkg/kubelet/kubelet_pods.go, kuberuntime ErrCreateContainerConfig",
+        "CONTAINER_CONFIG_MISSING",
+        'secret "linstor-api-tls" not found',
+        "which release makes it",
+        cluster(failing(held("CreateContainerConfigError", 'secret "linstor-api-tls" not found'))),
+    ),
+    Situation(
+        "a key that a Secret lacks",
+        "Kubernetes pkg/kubelet/kubelet_pods.go",
+        "CONTAINER_CONFIG_MISSING",
+        "couldn't find key password in Secret",
+        "which release makes it",
+        cluster(
+            failing(held("CreateContainerConfigError", "couldn't find key password in Secret cozy-linstor/linstor-db"))
+        ),
+    ),
+    Situation(
+        "an image that runs as root where that is not allowed",
+        "Kubernetes pkg/kubelet/kuberuntime/security_context.go",
+        "CONTAINER_CONFIG_MISSING",
+        "runAsNonRoot",
+        "",
+        cluster(
+            failing(
+                held("CreateContainerConfigError", "container has runAsNonRoot and image will run as root (pod: ...)")
+            )
+        ),
+    ),
+    Situation(
+        "a container name that an older one still has",
+        "containerd internal/cri/server/container_create.go",
+        "CONTAINER_NOT_CREATED",
+        "is reserved for",
+        "an older container still has",
+        cluster(
+            failing(
+                held(
+                    "CreateContainerError",
+                    'failed to reserve container name "main_linstor-controller_cozy-linstor_5a1f_0": name "main" is '
+                    'reserved for "8c0f"',
+                )
+            )
+        ),
+    ),
+    Situation(
+        "a runtime that does not answer in time",
+        "kubelet: CRI deadline, on busy nodes",
+        "CONTAINER_NOT_CREATED",
+        "linstor-controller-5d7b8f-x2x4z (main): CreateContainerError: context deadline exceeded",
+        "Correct what the message names",
+        cluster(failing(held("CreateContainerError", "context deadline exceeded"))),
+    ),
+    Situation(
+        "a command that the image lacks",
+        "runc libcontainer, containerd task errors; kubelet reason StartError, exit code 128",
+        "CONTAINER_NOT_CREATED",
+        "no such file or directory",
+        "Correct what the message names",
+        cluster(
+            failing(
+                ended(
+                    128,
+                    reason="StartError",
+                    message=f'{_TASK}runc create failed: unable to start container process: exec: "/linstor": stat '
+                    "/linstor: no such file or directory: unknown",
+                )
+            )
+        ),
+    ),
+    Situation(
+        "a device that the node lacks",
+        "kubelet: RunContainerError",
+        "CONTAINER_NOT_CREATED",
+        "error gathering device information",
+        "a device",
+        cluster(
+            failing(
+                held(
+                    "RunContainerError",
+                    'failed to generate container spec: error gathering device information "/dev/kvm"',
+                )
+            )
+        ),
+    ),
+    Situation(
+        "a hook after the start that fails",
+        "Kubernetes pkg/kubelet/kuberuntime: PostStartHookError",
+        "CONTAINER_NOT_CREATED",
+        "PostStartHookError",
+        "",
+        cluster(failing(held("PostStartHookError", "PostStartHook failed"))),
+    ),
+    Situation(
+        "a Secret for a volume that does not exist",
+        "Kubernetes pkg/volume/util/operationexecutor; cozystack's kccm waits for its kubeconfig so",
+        "VOLUME_NOT_MOUNTED",
+        'secret "k-admin-kubeconfig" not found',
+        "Create what the message names",
+        cluster(
+            creating(),
+            events=(
+                event(
+                    "FailedMount",
+                    'MountVolume.SetUp failed for volume "kubeconfig" : secret "k-admin-kubeconfig" not found',
+                ),
+            ),
+        ),
+    ),
+    Situation(
+        "a ConfigMap for a volume that does not exist",
+        "Kubernetes pkg/volume/util/operationexecutor",
+        "VOLUME_NOT_MOUNTED",
+        'configmap "linstor-config" not found',
+        "Create what the message names",
+        cluster(
+            creating(),
+            events=(
+                event(
+                    "FailedMount", 'MountVolume.SetUp failed for volume "config" : configmap "linstor-config" not found'
+                ),
+            ),
+        ),
+    ),
+    Situation(
+        "a volume whose driver is not on the node",
+        "Kubernetes pkg/volume/csi/csi_plugin.go",
+        "VOLUME_NOT_MOUNTED",
+        "driver name linstor.csi.linbit.com not found",
+        "LINSTOR's pods",
+        cluster(
+            creating(),
+            events=(
+                event(
+                    "FailedMount",
+                    'MountVolume.MountDevice failed for volume "pvc-1" : kubernetes.io/csi: attacher.MountDevice '
+                    "failed to create newCsiDriverClient: driver name linstor.csi.linbit.com not found in the list of "
+                    "registered CSI drivers",
+                ),
+            ),
+        ),
+    ),
+    Situation(
+        "a volume that another node still has",
+        "Kubernetes pkg/controller/volume/attachdetach/reconciler",
+        "VOLUME_NOT_MOUNTED",
+        "Multi-Attach error",
+        "driver of the volume",
+        cluster(
+            creating(),
+            events=(
+                event(
+                    "FailedAttachVolume",
+                    'Multi-Attach error for volume "pvc-1" Volume is already exclusively attached to one node and '
+                    "can't be attached to another",
+                ),
+            ),
+        ),
+    ),
+    Situation(
+        "a pod without a network",
+        "kubelet FailedCreatePodSandBox; kube-ovn's CNI",
+        "POD_SANDBOX_FAILED",
+        "no address allocated to pod",
+        "container network on that node",
+        cluster(
+            creating(),
+            events=(
+                event(
+                    "FailedCreatePodSandBox",
+                    f"Failed to create pod sandbox: {_CRI}failed to setup network for sandbox "
+                    '"8c0f": plugin type="multus-shim" name="multus" failed (add): no address allocated to pod',
+                ),
+            ),
+        ),
+    ),
+    Situation(
+        "a RuntimeClass whose handler the node lacks",
+        "containerd internal/cri/config/config.go",
+        "RUNTIME_MISSING",
+        'no runtime for "spin" is configured',
+        "extension",
+        cluster(
+            creating(),
+            events=(
+                event(
+                    "FailedCreatePodSandBox",
+                    f"Failed to create pod sandbox: {_CRI}failed to get sandbox runtime: "
+                    'no runtime for "spin" is configured',
+                ),
+            ),
+        ),
+    ),
+)
+
+REFUSALS = (
+    Situation(
+        "a namespace whose Pod Security level forbids the pod",
+        "Kubernetes staging/src/k8s.io/pod-security-admission/admission",
+        "POD_SECURITY_REFUSED",
+        "hostNetwork=true",
+        "pod-security.kubernetes.io/enforce=privileged",
+        refused('violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true)'),
+    ),
+    Situation(
+        "a quota that is used up",
+        "Kubernetes apiserver plugin resourcequota",
+        "QUOTA_EXCEEDED",
+        "exceeded quota: tenant",
+        "ResourceQuota",
+        refused(
+            "exceeded quota: tenant, requested: limits.memory=1Gi, used: limits.memory=4Gi, limited: limits.memory=4Gi"
+        ),
+    ),
+    Situation(
+        "a webhook that does not answer",
+        "Kubernetes apiserver admission/plugin/webhook",
+        "WEBHOOK_REFUSED",
+        "lineage.cozystack.io",
+        "webhook's own pod",
+        cluster(
+            events=(
+                event(
+                    "FailedCreate",
+                    'Error creating: Internal error occurred: failed calling webhook "lineage.cozystack.io": '
+                    'failed to call webhook: Post "https://lineage.cozy-system.svc:443/mutate?timeout=10s": dial '
+                    "tcp 10.96.0.9:443: connect: connection refused",
+                    about="linstor-controller-5d7b8f",
+                    kind="ReplicaSet",
+                ),
+            )
+        ),
+    ),
+    Situation(
+        "a ServiceAccount that does not exist",
+        "Kubernetes plugin/pkg/admission/serviceaccount",
+        "POD_REFUSED",
+        'serviceaccount "linstor-controller" not found',
+        "ServiceAccount",
+        refused(
+            "error looking up service account cozy-linstor/linstor-controller: "
+            'serviceaccount "linstor-controller" not found'
+        ),
+    ),
+    Situation(
+        "a RuntimeClass that does not exist",
+        "Kubernetes plugin/pkg/admission/runtimeclass",
+        "RUNTIME_MISSING",
+        'RuntimeClass "wasmtime-spin-v2" not found',
+        "make the RuntimeClass",
+        refused('pod rejected: RuntimeClass "wasmtime-spin-v2" not found'),
+    ),
+)
+
+CRASHES = (
+    Situation(
+        "a container that says why it ends",
+        "kubelet: CrashLoopBackOff; only the log has the words",
+        CRASH,
+        "connection to server at 10.96.3.4, port 5432 failed: Connection refused",
+        "logs POD --previous",
+        cluster(failing(ended(1))),
+        {LOG_POD: "starting\nFATAL: connection to server at 10.96.3.4, port 5432 failed: Connection refused\n"},
+    ),
+    Situation(
+        "a Go program that panics",
+        "Go runtime: exit code 2",
+        CRASH,
+        "exit code 2, 5 times: panic: runtime error",
+        "logs POD --previous",
+        cluster(failing(ended(2))),
+        {LOG_POD: "panic: runtime error: invalid memory address or nil pointer dereference\n"},
+    ),
+    Situation(
+        "a program for a newer processor",
+        "128 + SIGILL",
+        CRASH,
+        "illegal instruction",
+        "logs POD --previous",
+        cluster(failing(ended(132))),
+        {LOG_POD: ""},
+    ),
+    Situation(
+        "a container that wrote its reason down",
+        "Kubernetes API: terminationMessagePath",
+        CRASH,
+        "cannot open /dev/drbd0",
+        "logs POD --previous",
+        cluster(failing(ended(20, message="cannot open /dev/drbd0"))),
+    ),
+    Situation(
+        "a container that ends without a failure where it should stay",
+        "kubelet: reason Completed",
+        CRASH,
+        "Completed, exit code 0",
+        "logs POD --previous",
+        cluster(failing(ended(0, reason="Completed"))),
+    ),
+    Situation(
+        "a liveness probe that ends a container",
+        "Kubernetes pkg/kubelet/prober/prober.go: Unhealthy; the kubelet then kills it",
+        "PROBE_FAILED",
+        "Liveness probe failed",
+        "may only be slow",
+        cluster(
+            failing(ended(137)),
+            events=(
+                event(
+                    "Unhealthy",
+                    'Liveness probe failed: Get "http://10.244.0.9:3370/health": context deadline exceeded',
+                ),
+            ),
+        ),
+    ),
+    Situation(
+        "a readiness probe that is not answered",
+        "Kubernetes pkg/kubelet/prober/prober.go",
+        "PROBE_FAILED",
+        "Readiness probe failed: HTTP probe failed with statuscode: 503",
+        "Read its log",
+        cluster(
+            unready(), events=(event("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503"),)
+        ),
+    ),
+    Situation(
+        "a hook's Job that fails",
+        "Helm pkg/kube: job failed: BackoffLimitExceeded",
+        "JOB_FAILED",
+        "linstor-hook-7k2vq (main): Error, exit code 1: no matching StorageClass",
+        "log of the Job's pod",
+        cluster(
+            _job_pod(),
+            message="Helm install failed for release cozy-linstor/linstor with chart linstor@0.0.0: "
+            "failed post-install: 1 error occurred:\n\t* job failed: BackoffLimitExceeded",
+        ),
+        {"linstor-hook-7k2vq": "no matching StorageClass\n"},
+    ),
+    Situation(
+        "a hook's Job that was removed after it failed",
+        "Helm pkg/action/hooks.go",
+        "JOB_FAILED",
+        "failed pre-install",
+        "log of the Job's pod",
+        cluster(message="Helm install failed: failed pre-install: job linstor-hook failed: BackoffLimitExceeded"),
+        waits="",
+    ),
+)
+
+IMAGES = (
+    Situation(
+        "Docker Hub's limit, for a pod",
+        "docker.io's registry; containerd core/remotes/docker",
+        "IMAGE_RATE_LIMITED",
+        "toomanyrequests",
+        "log in",
+        cluster(failing(held("ErrImagePull", _DOCKER))),
+    ),
+    Situation(
+        "a limit that is waited for",
+        "kubelet: ImagePullBackOff",
+        "IMAGE_RATE_LIMITED",
+        "rate_limited",
+        "Try again later",
+        cluster(
+            failing(held("ImagePullBackOff", f'Back-off pulling image "{IMAGE}": ErrImagePull: 429 Too Many Requests'))
+        ),
+    ),
+    Situation(
+        "a limit for the source of the packages",
+        "fluxcd/source-controller OCIRepository",
+        "IMAGE_RATE_LIMITED",
+        "TOOMANYREQUESTS",
+        "log in",
+        source_fails("failed to pull artifact from 'oci://ghcr.io/x': TOOMANYREQUESTS: retry-after: 1.2ms"),
+        waits="",
+    ),
+    Situation(
+        "a node without room for an image",
+        "containerd: write of a layer",
+        "INSUFFICIENT_DISK",
+        "no space left on device",
+        "cluster_volume_size",
+        cluster(failing(held("ErrImagePull", f"{_PULL}failed to extract layer: no space left on device"))),
+    ),
+    Situation(
+        "a registry with an unknown certificate",
+        "Go crypto/x509",
+        "IMAGE_PULL_FAILED",
+        "(tls)",
+        "Check the image's name, the registry",
+        cluster(
+            failing(
+                held(
+                    "ErrImagePull",
+                    f"{_PULL}x509: certificate signed by unknown authority",
+                )
+            )
+        ),
+    ),
+    Situation(
+        "an image that is not there",
+        "containerd core/remotes/docker",
+        "IMAGE_PULL_FAILED",
+        "(not_found)",
+        "Check the image's name",
+        cluster(failing(held("ErrImagePull", f"{_PULL}{IMAGE}: not found"))),
+    ),
+)
+
+
+def _failed_with(message: str) -> Mapping[Kind, Any]:
+    return cluster(message=f"Helm install failed for release cozy-linstor/linstor with chart linstor@0.0.0: {message}")
+
+
+RELEASES = (
+    Situation(
+        "a kind that no release has brought yet",
+        "Helm pkg/kube; seen with cozystack's piraeus-operator",
+        "KIND_MISSING",
+        'no matches for kind "PrometheusRule"',
+        "disabled or not ready",
+        _failed_with(
+            'unable to build kubernetes objects from release manifest: resource mapping not found for name: "piraeus" '
+            'namespace: "" from "": no matches for kind "PrometheusRule" in version "monitoring.coreos.com/v1"'
+        ),
+        waits="",
+    ),
+    Situation(
+        "an installation that was interrupted",
+        "Helm pkg/action: errPending",
+        "RELEASE_LOCKED",
+        "another operation",
+        "sh.helm.release.v1.NAME.vN",
+        _failed_with("another operation (install/upgrade/rollback) is in progress"),
+        waits="",
+    ),
+    Situation(
+        "values that the chart's schema refuses",
+        "Helm pkg/chartutil/jsonschema.go",
+        "VALUES_REFUSED",
+        "replicas: Invalid type",
+        "cluster_cozystack_values",
+        _failed_with(
+            "values don't meet the specifications of the schema(s) in the following chart(s): linstor: - "
+            "replicas: Invalid type"
+        ),
+        waits="",
+    ),
+    Situation(
+        "an etcd that is too slow",
+        "etcd server/etcdserver/errors.go",
+        "API_OVERLOADED",
+        "etcdserver: request timed out",
+        "CPU credits",
+        _failed_with("create: failed to create: etcdserver: request timed out"),
+        waits="",
+    ),
+    Situation(
+        "an object that belongs to another release",
+        "Helm pkg/action/validate.go",
+        "NAME_CLASH",
+        "cannot be imported",
+        "another CNI",
+        _failed_with('ClusterRole "linstor" in namespace "" exists and cannot be imported into the current release'),
+        waits="",
+    ),
+    Situation(
+        "a release of which the cluster knows only that a pod is not ready",
+        "Kubernetes API: a readiness gate has no event",
+        "RELEASE_NOT_READY",
+        f"pods that are not ready: {LOG_POD}",
+        "describe helmrelease linstor",
+        cluster(unready()),
+        waits="",
+    ),
+)
+
+SITUATIONS = (*AVAILABILITY, *ARCHITECTURE, *MEMORY, *CREATION, *REFUSALS, *CRASHES, *IMAGES, *RELEASES)

@@ -1,0 +1,139 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is asked besides the lists, and how much of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.diagnosis.log_words import last_words
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import Cause
+from ansible_collections.urmanac.talos.plugins.modules.cozystack_info import look
+from tests.cozystack_cluster import FakeApi, failure, installed, pod, release, status_of
+
+BACK_OFF = {"reason": "CrashLoopBackOff", "message": "back-off 5m0s restarting failed container"}
+# In two pieces, so that nothing that searches for keys finds one here.
+PEM = "-----BEGIN RSA " + "PRIVATE KEY-----"
+
+
+def crashing(name: str, *, code: int = 1, image: str = "a:1", **more: Any) -> dict[str, Any]:
+    """Return a pod whose container ends with a code and no message."""
+    last = {"exitCode": code, "reason": "Error"}
+    status = status_of(image, waiting=BACK_OFF, last=last, restarts=9) | {"ready": False}
+    return pod(name, node="gateway", containers=[status], **more)
+
+
+def asked(*pods: dict[str, Any]) -> list[str]:
+    """Return what was asked besides the lists that are always read."""
+    api, always = FakeApi(installed(pods=list(pods))), FakeApi(installed())
+    look(api, settled=True)
+    look(always, settled=True)
+    return [one for one in api.asked if one not in always.asked]
+
+
+def test_of_a_cluster_in_which_all_pods_run_nothing_more_is_asked() -> None:
+    assert asked(pod("linstor", node="gateway", containers=[status_of("a:1") | {"ready": True}])) == []
+
+
+def test_one_log_is_read_for_each_image_and_never_more_than_twelve() -> None:
+    replicas = [crashing(f"replica-{number}") for number in range(30)]
+    others = [crashing(f"other-{number}", image=f"b:{number}") for number in range(30)]
+
+    few, many = ([one for one in asked(*pods) if one.startswith("log of")] for pods in (replicas, [*replicas, *others]))
+
+    assert few == ["log of cozy-linstor/replica-0-5d7b8f-x2x4z main before"]
+    assert len(many) == 12
+
+
+def test_the_logs_of_programs_that_cannot_be_executed_are_read_first() -> None:
+    pods = [*(crashing(f"p-{number}", image=f"b:{number}") for number in range(30)), crashing("last", code=255)]
+
+    logs = [one for one in asked(*pods) if one.startswith("log of")]
+
+    assert logs[0] == "log of cozy-linstor/last-5d7b8f-x2x4z main before"
+
+
+def test_a_container_that_says_why_it_ended_has_its_log_left_alone() -> None:
+    status = status_of("a:1", waiting=BACK_OFF, last={"exitCode": 1, "message": "no disk"}, restarts=2)
+
+    assert not [one for one in asked(pod("linstor", node="gateway", containers=[status])) if one.startswith("log of")]
+
+
+def test_replicas_of_a_wrong_architecture_are_one_image() -> None:
+    pods = [crashing(f"linstor-{number}", code=255) for number in range(3)]
+    api = FakeApi(installed(pods=pods), logs={"linstor-0-5d7b8f-x2x4z": "exec /linstor: exec format error\n"})
+
+    found = look(api, settled=True)
+
+    assert found["images"] == [
+        {"image": "a:1", "cause": "exec_format", "pods": 3, "message": "exec /linstor: exec format error"}
+    ]
+    assert found["codes"] == ["ARCH_UNSUPPORTED_IMAGES"]
+
+
+def test_a_server_that_goes_away_is_not_asked_for_every_log() -> None:
+    pods = [crashing(f"p-{number}", image=f"b:{number}") for number in range(9)]
+    api = FakeApi(installed(pods=pods))
+    silence = failure(Cause.TIMEOUT)
+    api.failures = {f"log of cozy-linstor/p-{number}-5d7b8f-x2x4z main before": silence for number in range(9)}
+
+    look(api, settled=True)
+
+    assert len([one for one in api.asked if one.startswith("log of")]) == 2
+
+
+def test_a_pod_belongs_to_the_release_whose_chart_made_its_maker() -> None:
+    labels = {"helm.toolkit.fluxcd.io/name": "piraeus-operator", "helm.toolkit.fluxcd.io/namespace": "cozy-linstor"}
+    maker = {"metadata": {"namespace": "cozy-linstor", "name": "gencert", "labels": labels}}
+    releases = [
+        release(name, "cozy-linstor", ready=False, reason="Progressing") for name in ("linstor", "piraeus-operator")
+    ]
+    objects = installed(releases=releases, pods=[crashing("gencert")])
+    objects[kinds.DEPLOYMENT].append(maker)
+
+    found = look(FakeApi(objects, logs={"gencert-5d7b8f-x2x4z": "no certificate\n"}), settled=True)
+
+    verdict = next(one for one in found["verdicts"] if one["code"] == "CONTAINER_CRASHES")
+    assert verdict["subject"] == "cozy-linstor/piraeus-operator"
+    assert verdict["message"].endswith("no certificate; HelmRelease cozy-linstor/piraeus-operator waits for it")
+    assert [one["subject"] for one in found["verdicts"]] == ["cozy-linstor/piraeus-operator", "cozy-linstor/linstor"]
+
+
+def test_a_crash_under_a_release_that_is_at_work_is_only_a_warning() -> None:
+    busy = release("linstor", "cozy-linstor", ready=False, status="Unknown", reason="Progressing")
+    once = crashing("linstor", release="linstor")
+    once["status"]["containerStatuses"][0]["restartCount"] = 1
+
+    found = look(FakeApi(installed(releases=[busy], pods=[once])), settled=False)
+
+    assert [(one["code"], one["blocks"]) for one in found["verdicts"]] == [("CONTAINER_CRASHES", False)]
+    assert not found["blocked"]
+
+
+def test_the_last_lines_of_a_log_are_plain_and_short() -> None:
+    log = "one\n\x1b[31mtwo\x1b[0m\n\n  three  \nfour\x00\n" + "x" * 999
+
+    assert last_words(log) == ("three", "four\\x00", "x" * 240)
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        pytest.param("login failed: password=hunter2 user=a", "login failed: password=(redacted) user=a", id="pair"),
+        pytest.param('{"token": "abc.def", "a": 1}', '{"token": (redacted), "a": 1}', id="JSON"),
+        pytest.param("dial postgres://u:hunter2@db/x", "dial postgres://u:(redacted)@db/x", id="address"),
+        pytest.param("Authorization: Bearer abcdefgh12345678", "Authorization: Bearer (redacted)", id="header"),
+        pytest.param("got eyJhbGciOiJIUzI1.eyJzdWIi.c2ln", "got (redacted)", id="JWT"),
+        pytest.param(f"key {'aB3' * 20}", "key (redacted)", id="material"),
+        pytest.param(f"{PEM} MIIE", f"{PEM}(redacted)", id="PEM"),
+        pytest.param(
+            "exec /usr/bin/darkhttpd: exec format error", "exec /usr/bin/darkhttpd: exec format error", id="none"
+        ),
+    ],
+)
+def test_what_looks_like_a_secret_is_not_shown(line: str, kept: str) -> None:
+    assert last_words(line) == (kept,)

@@ -1,0 +1,44 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is said of clusters in the shapes of real ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.modules.cozystack_info import look
+from tests.cozystack_cluster import FakeApi
+from tests.cozystack_situations import SITUATIONS, Situation
+
+
+def seen(situation: Situation) -> dict[str, Any]:
+    """Return the account of a cluster in which nothing moves any more."""
+    return look(FakeApi(dict(situation.objects), logs=dict(situation.logs)), settled=True)
+
+
+@pytest.mark.parametrize("situation", [pytest.param(one, id=one.name.replace(" ", "-")) for one in SITUATIONS])
+def test_the_cause_has_its_code_its_words_and_a_remedy(situation: Situation) -> None:
+    found = seen(situation)
+
+    verdict = next((one for one in found["verdicts"] if one["code"] == situation.code), None)
+    assert verdict is not None, found["verdicts"]
+    assert situation.words in verdict["message"]
+    assert situation.remedy in verdict["remedy"]
+    assert verdict["blocks"] == situation.blocks
+    assert verdict["evidence"].get("waits", "") == situation.waits
+    assert situation.source
+
+
+@pytest.mark.parametrize("situation", [pytest.param(one, id=one.name.replace(" ", "-")) for one in SITUATIONS])
+def test_what_is_known_stands_alone_and_not_beside_a_deadline(situation: Situation) -> None:
+    found = seen(situation)
+
+    assert [one["code"] for one in found["verdicts"]] == [situation.code, *situation.also]
+
+
+def test_there_are_many_situations_and_no_two_are_the_same() -> None:
+    assert len(SITUATIONS) >= 40
+    assert len({one.name for one in SITUATIONS}) == len(SITUATIONS)
