@@ -5,10 +5,11 @@
 """Write what the collection knows of a version of CozyStack: its packages, releases, workloads and their requests.
 
     git clone --branch v1.6.2 https://github.com/cozystack/cozystack
-    tools/cozystack_data.py cozystack v1.6.2 > plugins/module_utils/_cozystack/catalog/data.py
+    tools/cozystack_data.py cozystack v1.6.2 > plugins/module_utils/_cozystack/catalog/v1_6.py
 
 Renders the platform of variant isp-full and then every release's chart, as the operator would, with helm 3.18 or newer.
-Read are declared requests: what operators make at run time is seen only where a custom resource names its containers.
+Read are declared requests. Pods that operators make at run time are in no chart: MADE_AT_RUN_TIME has them with the
+source of each figure, by the kind of the custom resource that they are made from, and the data name that source.
 """
 
 from __future__ import annotations
@@ -40,6 +41,37 @@ MADE_BY_OPERATORS: Mapping[str, tuple[str, ...]] = {
     "CoreProvider": ("deployment",),
     "InfrastructureProvider": ("deployment",),
     "LinstorCluster": ("controller", "podTemplate", "spec"),
+}
+_KUBEVIRT = "kubevirt/kubevirt v1.8.4: pkg/virt-operator/resource/generate/components"
+_CDI = "kubevirt/containerized-data-importer v1.64.0: pkg/operator/resources/namespaced"
+_METRICS = "VictoriaMetrics/operator v0.68.4: docs/env.md: VM_VMAGENTDEFAULT_RESOURCE_REQUEST"
+_PIRAEUS = "piraeusdatastore/piraeus-operator v2: pkg/resources/cluster"
+
+
+def made(name: str, source: str, kind: str = "Deployment", **figures: Any) -> dict[str, Any]:
+    """Return pods that an operator makes, in the form of workload()."""
+    replicas = {} if kind == "DaemonSet" else {"replicas": figures.pop("replicas", 1)}
+    return {"name": name, "kind": kind, **replicas, **{"cpu": 0, "memory": 0, **figures}, "source": source}
+
+
+# KubeVirt keeps what belongs to its infrastructure on control planes, and tolerates their taint there.
+_INFRASTRUCTURE: Mapping[str, Any] = {"replicas": 2, "control_plane": True, "tolerates": True}
+MADE_AT_RUN_TIME: Mapping[str, tuple[dict[str, Any], ...]] = {
+    "KubeVirt": (
+        made("virt-api", _KUBEVIRT, cpu=5, memory=500, **_INFRASTRUCTURE),
+        made("virt-controller", _KUBEVIRT, cpu=10, memory=275, **_INFRASTRUCTURE),
+        made("virt-exportproxy", _KUBEVIRT, cpu=5, memory=150, **_INFRASTRUCTURE),
+        made("virt-handler", _KUBEVIRT, "DaemonSet", cpu=10, memory=325),
+    ),
+    "CDI": tuple(made(f"cdi-{name}", _CDI, cpu=100, memory=150) for name in ("apiserver", "deployment", "uploadproxy")),
+    "VMAgent": (made("vmagent", _METRICS, cpu=50, memory=200),),
+    "LinstorCluster": (
+        made("linstor-csi-controller", _PIRAEUS),
+        made("linstor-affinity-controller", _PIRAEUS),
+        made("linstor-csi-node", _PIRAEUS, "DaemonSet"),
+        made("ha-controller", _PIRAEUS, "DaemonSet"),
+        made("linstor-satellite", _PIRAEUS, "DaemonSet"),
+    ),
 }
 WIDTH = 120
 UNITS = {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "k": 1e3, "M": 1e6, "G": 1e9}
@@ -153,8 +185,38 @@ def _tolerates(toleration: Mapping[str, Any]) -> bool:
     )
 
 
+def workloads_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the pods that an object brings: its own, and those that an operator makes from it."""
+    own = workload(document)
+    patched = customised(document)
+    later = [{**one, **patched.get(one["name"], {})} for one in MADE_AT_RUN_TIME.get(document["kind"], ())]
+    return [*([own] if own else []), *later]
+
+
+def customised(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the requests that a custom resource patches into what its operator makes, by the name of the workload."""
+    parts = (document.get("spec") or {}).get("customizeComponents") if document["kind"] == "KubeVirt" else None
+    found = {}
+    for patch in (parts or {}).get("patches") or ():
+        pod = yaml.safe_load(patch["patch"]).get("spec", {}).get("template", {}).get("spec", {})
+        if any(one.get("resources") for one in pod.get("containers") or ()):
+            found[patch["resourceName"]] = {**_amounts(pod), "source": "customizeComponents of the KubeVirt resource"}
+    return found
+
+
+def with_satellites(found: list[dict[str, Any]], documents: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the workloads with what the configurations of LINSTOR's satellites request for their containers."""
+    configurations = [one for one in documents if one["kind"] == "LinstorSatelliteConfiguration"]
+    pods = [(one["spec"].get("podTemplate") or {}).get("spec") or {} for one in configurations]
+    containers = [one for pod in pods for one in pod.get("containers") or () if one.get("resources")]
+    if not containers:
+        return found
+    amounts = {**_amounts({"containers": containers}), "source": "podTemplate of LinstorSatelliteConfiguration"}
+    return [{**one, **amounts} if one["name"] == "linstor-satellite" else one for one in found]
+
+
 def workload(document: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the pods that an object brings, None if it brings none that stay."""
+    """Return the pods that an object declares, None if it declares none that stay."""
     kind, name = document["kind"], document["metadata"]["name"]
     if kind in MADE_BY_OPERATORS:
         spec = document["spec"]
@@ -277,8 +339,7 @@ def workloads(few: Iterable[Mapping[str, Any]], many: Iterable[Mapping[str, Any]
     """Return the pods of a release; replicas are "control planes" where they follow them."""
     found = []
     for one, three in zip(few, many, strict=True):
-        brought, grown = workload(one), workload(three)
-        if brought and grown:
+        for brought, grown in zip(workloads_of(one), workloads_of(three), strict=True):
             follows = brought.get("replicas") != grown.get("replicas")
             found.append({**brought, **({"replicas": "control planes"} if follows else {})})
     return found
@@ -295,7 +356,7 @@ def package_record(platform: Platform, name: str, *, charts: Path, **how: Any) -
             few, many = (
                 render(release, cluster_values=platform.cluster_values, masters=nodes, **how) for nodes in MASTERS
             )
-            found += workloads(few, many)
+            found = with_satellites(found + workloads(few, many), few)
             own |= {image for document in few for image in images(document)}
             made += few
         pending = list(nested(platform, made, charts))

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog import packages
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.packages import Package, Workload
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.releases import data_of
 from lab.kubernetes.kubelet import STOCK
 from lab.kubernetes.store import Object
 from lab.kubernetes.talos_pods import container
@@ -41,7 +42,7 @@ def graph() -> Mapping[str, Package]:
 
 
 def bundle_packages(bundle: str) -> list[str]:
-    return [packages.PREFIX + name for name in packages.data.BUNDLES.get(bundle, [])]
+    return [packages.PREFIX + name for name in data_of(packages.VERSION).bundles.get(bundle, [])]
 
 
 def release_of(workload: str, package: Package) -> str:

@@ -6,13 +6,13 @@ cozystack/cozystack v1.6.2: packages/core/installer and internal/crdinstall.
 
 from __future__ import annotations
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog import data
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.releases import DEFAULT
 from lab.kubernetes.kinds import definition
 from lab.kubernetes.kubelet import STOCK
 from lab.kubernetes.store import Object
 
 NAMESPACE = "cozy-system"
-IMAGE = f"{STOCK}cozystack-operator:{data.VERSION}"
+IMAGE = f"{STOCK}cozystack-operator:{DEFAULT}"
 SOURCE = f"oci://{STOCK}cozystack-packages"
 _SIMULATED = {"lab.example.com/simulated": "this manifest is no release of CozyStack"}
 _KEYS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable", "node.cilium.io/agent-not-ready")

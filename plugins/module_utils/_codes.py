@@ -796,6 +796,10 @@ COZYSTACK: Mapping[str, Code] = {
         "_ref.",
     ),
     "INSUFFICIENT_MEMORY": Code("No node has enough memory left for some pods.", _LARGER),
+    "MEMORY_WILL_RUN_OUT": Code(
+        "All pods find a node by their requests, and then use more memory than there is.",
+        _LARGER,
+    ),
     "INSUFFICIENT_CPU": Code("No node has enough processor time left for some pods.", _LARGER),
     "INSUFFICIENT_PODS": Code(
         "There are more pods than the nodes' kubelets take.",
@@ -825,14 +829,13 @@ COZYSTACK: Mapping[str, Code] = {
         "Enable them, or disable what needs them as well: the profiles close under dependencies.",
     ),
     "BELOW_DOCUMENTED_USE": Code(
-        "The requests fit, and a node is smaller than CozyStack's documentation asks for.",
-        "Expect containers to be killed for lack of memory, or take t4g.large or larger.",
+        "A node is smaller than what CozyStack's documentation says is in use on every node.",
+        "Expect containers to be killed for lack of memory, or take nodes that have as much.",
         (WARNING,),
     ),
     "SIZE_UNKNOWN": Code(
         "The size of an instance type is not known.",
         "Give credentials with which EC2 can be asked, or the size as an option.",
-        (WARNING,),
     ),
     "API_UNREACHABLE": Code(
         "the Kubernetes API does not answer",

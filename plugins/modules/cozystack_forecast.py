@@ -14,8 +14,8 @@ description:
   - Places the pods of a profile of CozyStack on nodes of the given sizes, one after the other as the Kubernetes
     scheduler would. Tells which resource runs out first, on which node, and the smallest change with which all fits.
   - Tells also what cannot work however large the nodes are, such as images for another architecture.
-  - What pods request is shipped with the collection, for CozyStack v1.6. It is a floor, for many pods request nothing
-    and some are made at run time only; what the documentation says is used is reported beside it.
+  - What pods request is shipped with the collection, including those that operators make at run time. Many request
+    little and use much, so what was measured of them is put beside it, and what the documentation says is used.
   - Calls no API and changes nothing. It does not fail because of what it forecasts.
 author:
   - The urmanac.talos authors (@urmanac)
@@ -54,6 +54,33 @@ options:
     type: list
     elements: str
     default: []
+  enabled_packages:
+    description: Packages to install although the profile leaves them out.
+    type: list
+    elements: str
+    default: []
+  metallb_enabled:
+    description: Whether MetalLB is installed, as O(urmanac.talos.cozystack_install#module:metallb_enabled) says.
+    type: bool
+    default: false
+  version:
+    description: The release of CozyStack.
+    type: str
+    default: v1.6.2
+  offered_types:
+    description:
+      - The instance types that the availability zone offers, as
+        RV(urmanac.talos.ec2_preflight_info#module:offered_types) has them. No other is proposed.
+      - Empty if they are not known; then every type of the shipped table is.
+    type: list
+    elements: str
+    default: []
+  nodes_max:
+    description: How many nodes there may be; no change to more of them is proposed.
+    type: int
+  cost_per_hour_max:
+    description: How many dollars an hour the machines of all nodes may cost; no change to dearer ones is proposed.
+    type: float
   images_arm64:
     description: Whether the images to be used are built for arm64; the released ones are not.
     type: bool
@@ -104,10 +131,19 @@ outcome:
   type: str
   sample: blocked
 fits:
-  description: Whether every pod finds a node.
+  description: Whether RV(verdict) is V(fits).
   returned: success
   type: bool
   sample: false
+verdict:
+  description:
+    - V(fits) if every pod finds a node and every node has the memory that its pods use.
+    - V(schedules but will run out of memory) if every pod finds a node by its requests, and then more is used than
+      there is.
+    - V(does not fit) if a pod finds no node, or a node is no Graviton. V(unknown) if the size of a node is not known.
+  returned: success
+  type: str
+  sample: does not fit
 codes:
   description: The codes of RV(verdicts), each once.
   returned: success
@@ -170,7 +206,9 @@ requested:
   type: dict
   sample: {"packages": 63, "releases": 74, "pods": 122, "pending": 11, "cpu": 6195, "memory": 11031}
 nodes:
-  description: What every node offers to pods and what was placed on it; millicores and MiB.
+  description:
+    - What every node offers to pods and what was placed on it; millicores and MiB.
+    - C(memory_used) is what these pods are expected to use, measured where upstream measured them.
   returned: success
   type: list
   elements: dict
@@ -180,9 +218,16 @@ nodes:
       machine_type: controlplane
       allocatable: {"cpu": 1950, "memory": 3176, "pods": 512}
       requested: {"cpu": 1320, "memory": 3160, "pods": 30}
+      memory_used: 4210
+nearest:
+  description: The cheapest change with which everything fits if O(nodes_max) and O(cost_per_hour_max) are raised.
+  returned: success, V(null) if it fits or if RV(changes) has something
+  type: dict
+  sample: {"instance_type": "t4g.xlarge", "nodes": 3, "more_nodes": 2, "per_hour": 0.4416, "more_per_hour": 0.4048}
 changes:
   description:
     - The cheapest changes with which everything fits, another type for all nodes or more nodes; empty if it fits.
+    - They keep O(nodes_max), O(cost_per_hour_max), O(offered_types) and what the documentation says is used.
     - Prices are dollars an hour for the machines alone, V(null) if they are not known.
   returned: success
   type: list
@@ -213,6 +258,7 @@ data:
   sample:
     version: v1.6.2
     source: https://github.com/cozystack/cozystack, variant isp-full, charts rendered with helm
+    measured: "cozystack/cozystack at c9ba7a3cc: peaks of the working set in 14 days on a cluster of three nodes"
 prices:
   description: What the nodes cost an hour, and where and when the prices were taken.
   returned: success
@@ -227,7 +273,7 @@ lines:
   returned: success
   type: list
   elements: str
-  sample: ["CozyStack v1.6.2, profile novirt: will not complete on 3 nodes"]
+  sample: ["CozyStack v1.6.2, profile novirt: does not fit 3 nodes"]
 """
 
 from collections.abc import Mapping
@@ -238,10 +284,13 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._cozystack.catalog.packages import PROFILES, unknown
 from ..module_utils._cozystack.forecast.fit import Machine, Request
 from ..module_utils._cozystack.forecast.outlook import look_ahead, result
-from ..module_utils._ec2.instance_types import SIZES, Size, size_of
+from ..module_utils._ec2.instance_types import SIZES, Size, misspelt, size_of
 from ..module_utils._errors import CollectionError, InputError
 
 MACHINE_TYPES = ("controlplane", "worker")
+
+
+_SAME = ("version", "images_arm64", "data_disk", "schedulable_control_planes", "pods_per_node", "nodes_max")
 
 
 def forecast(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -252,7 +301,7 @@ def forecast(params: Mapping[str, Any]) -> dict[str, Any]:
 
 def read_request(params: Mapping[str, Any]) -> Request:
     """Return what is to be installed on which nodes."""
-    strange = unknown(params["disabled_packages"])
+    strange = unknown(params["disabled_packages"], params["version"])
     if strange:
         raise InputError(f"Failed to read disabled_packages: no package is called {', '.join(strange)}.")
     if not params["nodes"]:
@@ -261,7 +310,11 @@ def read_request(params: Mapping[str, Any]) -> Request:
         machines=tuple(read_machine(node, params) for node in params["nodes"]),
         profile=params["profile"],
         disabled=tuple(params["disabled_packages"]),
-        **{name: params[name] for name in ("images_arm64", "data_disk", "schedulable_control_planes", "pods_per_node")},
+        enabled=tuple(params["enabled_packages"]),
+        metallb=params["metallb_enabled"],
+        offered=tuple(params["offered_types"]),
+        per_hour_max=params["cost_per_hour_max"] or None,
+        **{name: params[name] for name in _SAME},
     )
 
 
@@ -271,10 +324,13 @@ def read_machine(node: Mapping[str, Any], params: Mapping[str, Any]) -> Machine:
     if not node.get("name") or machine_type not in MACHINE_TYPES:
         remedy = f"Each needs a name, and a machine_type of {' or '.join(MACHINE_TYPES)}."
         raise InputError(f"Failed to read the node {node.get('name') or dict(node)}: {machine_type}. {remedy}")
+    instance_type = node.get("instance_type") or params["instance_type"]
+    if meant := instance_type not in params["instance_types"] and misspelt(instance_type):
+        raise InputError(f"Failed to read the node {node['name']}: there is no {instance_type}. Did you mean {meant}?")
     return Machine(
         name=str(node["name"]),
         machine_type=machine_type,
-        instance_type=node.get("instance_type") or params["instance_type"],
+        instance_type=instance_type,
         volume_size=int(node.get("volume_size") or params["volume_size"]),
     )
 
@@ -294,6 +350,12 @@ def argument_spec() -> dict[str, Any]:
         "instance_types": {"type": "dict", "default": {}},
         "profile": {"type": "str", "choices": list(PROFILES), "default": "full"},
         "disabled_packages": {"type": "list", "elements": "str", "default": []},
+        "enabled_packages": {"type": "list", "elements": "str", "default": []},
+        "metallb_enabled": {"type": "bool", "default": False},
+        "version": {"type": "str", "default": "v1.6.2"},
+        "offered_types": {"type": "list", "elements": "str", "default": []},
+        "nodes_max": {"type": "int"},
+        "cost_per_hour_max": {"type": "float"},
         "images_arm64": {"type": "bool", "default": False},
         "data_disk": {"type": "bool", "default": False},
         "schedulable_control_planes": {"type": "bool", "default": True},

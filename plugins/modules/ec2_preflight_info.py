@@ -136,8 +136,15 @@ endpoint:
   returned: success
   type: str
   sample: https://ec2.eu-west-1.amazonaws.com
+offered_types:
+  description:
+    - Which of RV(instance_types) the availability zone offers; empty if EC2 did not say.
+  returned: success
+  type: list
+  elements: str
+  sample: [t4g.large, t4g.medium]
 instance_types:
-  description: The sizes of the nodes' instance types, as EC2 tells them.
+  description: The sizes of the nodes' instance types, and of those that could take their place, as EC2 reports them.
   returned: success
   type: dict
   sample:
@@ -235,6 +242,7 @@ def _result(spec: ClusterSpec, inquiry: Inquiry, *, endpoint: str | None) -> dic
         "account": answers.account,
         "endpoint": endpoint,
         "instance_types": {name: found._asdict() for name, found in (answers.instance_types or {}).items()},
+        "offered_types": sorted(answers.offered or ()),
         "ami": dict(answers.ami) if answers.ami else None,
     }
 

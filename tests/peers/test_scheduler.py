@@ -20,6 +20,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast.
     Request,
     fit,
     nodes_of,
+    packages_of,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast.packing import Node, Pod
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast.pods import STATIC, TALOS
@@ -144,10 +145,16 @@ def message_of(item: Any) -> str:
 @pytest.mark.parametrize("wanted", list(requests()))
 def test_the_forecast_says_what_the_scheduler_does(wanted: Request, core: client.CoreV1Api) -> None:
     predicted = fit(wanted, SIZES)
+    made_at_run_time = {
+        workload.name for package in packages_of(wanted) for workload in package.workloads if workload.source
+    }
+    assert made_at_run_time <= {pod.workload.rpartition("/")[2] for pod in predicted.pods}
 
     seen = schedule(core, wanted)
 
-    assert predicted.fits == (not seen.refused), f"{len(predicted.packing.pending)} predicted, refused: {seen.refused}"
+    assert predicted.schedules == (not seen.refused), (
+        f"{len(predicted.packing.pending)} predicted, refused: {seen.refused}"
+    )
     short = {name for _pod, reasons in predicted.packing.pending for missing in reasons.values() for name in missing}
     text = " ".join(seen.refused.values())
     assert {name for name in RESOURCES if name in short} == {name for name, words in RESOURCES.items() if words in text}

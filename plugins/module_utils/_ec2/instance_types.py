@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -59,6 +61,20 @@ def size_of(instance_type: str, reported: Mapping[str, Mapping[str, Any]]) -> Si
         return shipped
     price = shipped.price if shipped else None
     return Size(int(answer["vcpus"]), int(answer["memory_mib"]), str(answer.get("architecture", "arm64")), price)
+
+
+def is_arm64(instance_type: str, size: Size | None = None) -> bool:
+    """Return whether a type is a Graviton: as EC2 reported, or by its name, in which a g follows the generation."""
+    if size is not None:
+        return size.architecture == "arm64"
+    return bool(re.match(r"(a1|[a-z]+\d+g[a-z]*)\.", instance_type))
+
+
+def misspelt(instance_type: str) -> str | None:
+    """Return the type that was meant, if there is no such type: the table has all sizes of the family T4g."""
+    if instance_type in SIZES or not instance_type.startswith("t4g."):
+        return None
+    return (difflib.get_close_matches(instance_type, SIZES, n=1, cutoff=0) or ["t4g.medium"])[0]
 
 
 def has_kvm(instance_type: str) -> bool:

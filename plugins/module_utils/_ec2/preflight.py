@@ -19,6 +19,7 @@ from .account import (
     unanswered,
 )
 from .client import Api, AwsError, is_not_found
+from .instance_types import SIZES
 from .spec import ClusterSpec
 
 SERVICES = ("ec2", "sts", "ssm", "service-quotas", "freetier")
@@ -110,7 +111,7 @@ def _zones(api: Api, spec: ClusterSpec) -> dict[str, str]:
 
 def _instance_types(api: Api, spec: ClusterSpec) -> dict[str, InstanceType]:
     # A filter, because naming one unknown type would make AWS refuse the answer about all others.
-    filters = [{"Name": "instance-type", "Values": list(spec.instance_types)}]
+    filters = [{"Name": "instance-type", "Values": _asked_types(spec)}]
     records = api.call("ec2", "describe_instance_types", Filters=filters)["InstanceTypes"] if spec.nodes else []
     return {record["InstanceType"]: _instance_type(record) for record in records}
 
@@ -126,8 +127,13 @@ def _instance_type(record: Mapping[str, Any]) -> InstanceType:
     )
 
 
+def _asked_types(spec: ClusterSpec) -> list[str]:
+    """Return the types of the description, and those that the forecast could propose in their place."""
+    return list(dict.fromkeys((*spec.instance_types, *SIZES)))
+
+
 def _offered(api: Api, spec: ClusterSpec) -> frozenset[str]:
-    values = {"location": [spec.availability_zone], "instance-type": list(spec.instance_types)}
+    values = {"location": [spec.availability_zone], "instance-type": _asked_types(spec)}
     filters = [{"Name": name, "Values": items} for name, items in values.items() if items]
     answer = api.call("ec2", "describe_instance_type_offerings", LocationType="availability-zone", Filters=filters)
     return frozenset(item["InstanceType"] for item in answer["InstanceTypeOfferings"])
@@ -150,7 +156,8 @@ def answer_problems(spec: ClusterSpec, answers: Answers) -> Iterator[Finding]:
     yield from _zone_problems(spec, answers)
     for name in spec.instance_types:
         yield from _type_problems(name, spec, answers)
-    types = answers.instance_types or {}
+    known = (answers.instance_types or {}).items()
+    types = {name: found for name, found in known if name in spec.instance_types}
     yield from account_problems(spec, answers.limits, {name: found.vcpus for name, found in types.items()})
     yield from plan_problems(answers.limits, {name: found.free_tier_eligible for name, found in types.items()})
     if answers.ami == {}:

@@ -72,6 +72,9 @@ def ways_out(installed: Record, forecast: Record) -> Iterator[str]:
     profiles = [name for name in forecast.get("fitting_profiles") or () if name != installed["profile"]]
     if profiles:
         yield f"Install profile {profiles[0]}, which fits the nodes as they are{as_well}"
+    if nearest := forecast.get("nearest"):
+        limits = "Raise the limits (cluster_nodes_max, cluster_cost_per_hour_max), within which nothing fits"
+        yield f"{limits}; the nearest that does: {scaled(nearest)}{as_well}"
     if needs_images:
         yield OWN_IMAGES[:1].upper() + OWN_IMAGES[1:]
     yield from (str(one["remedy"]) for one in installed["verdicts"] if one["blocks"] and one["remedy"])

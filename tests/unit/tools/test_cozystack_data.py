@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog import data
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog import v1_6 as data
 from tools import cozystack_data as tool
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"

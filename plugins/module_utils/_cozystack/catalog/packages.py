@@ -10,10 +10,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from ..._errors import InputError
-from . import data
+from .releases import DEFAULT, data_of
 
-VERSION = data.VERSION
-SOURCE = data.SOURCE
+VERSION = DEFAULT
 PREFIX = "cozystack."
 PROFILES = ("full", "novirt", "core", "slim")
 # What the installation begins with; it is in no bundle and cannot be disabled.
@@ -26,14 +25,9 @@ _VIRTUALIZATION = (
     *("capi-provider-core", "capi-provider-cp-kamaji", "capi-provider-infra-kubevirt"),
     *("virtualprivatecloud-application",),
 )
-_BUNDLES = (*data.BUNDLES["iaas"], *data.BUNDLES["paas"], *data.BUNDLES["naas"])
 _DISPENSABLE = ("velero", "backup-controller", "goldpinger", "metallb", "linstor")
-_LEFT_OUT: Mapping[str, tuple[str, ...]] = {
-    "full": (),
-    "novirt": _VIRTUALIZATION,
-    "core": _BUNDLES,
-    "slim": (*_BUNDLES, *_DISPENSABLE),
-}
+# Its announcements go nowhere in a VPC, so every profile leaves it out unless it is asked for.
+METALLB = "metallb"
 
 
 class Workload(NamedTuple):
@@ -49,6 +43,8 @@ class Workload(NamedTuple):
     spread: bool = False
     tolerates: bool = False
     ports: tuple[int, ...] = ()
+    # Where the figures of pods are from that no chart declares, because an operator makes them.
+    source: str = ""
 
 
 class Release(NamedTuple):
@@ -71,9 +67,9 @@ class Package(NamedTuple):
 
 
 @cache
-def all_packages() -> Mapping[str, Package]:
+def all_packages(version: str = VERSION) -> Mapping[str, Package]:
     """Return every package that is installed unless it is disabled, by short name, in upstream's order."""
-    return {record["name"]: _package(record) for record in data.PACKAGES}
+    return {record["name"]: _package(record) for record in data_of(version).packages}
 
 
 def _package(record: Mapping[str, Any]) -> Package:
@@ -90,37 +86,71 @@ def _package(record: Mapping[str, Any]) -> Package:
     )
 
 
-def profile_disabled(profile: str) -> tuple[str, ...]:
+def profile_disabled(profile: str, version: str = VERSION) -> tuple[str, ...]:
     """Return the full names of the packages that a profile leaves out, closed under dependencies."""
-    if profile not in _LEFT_OUT:
+    if profile not in PROFILES:
         raise InputError(f"Failed to read the profile: {profile} is none. Take one of {', '.join(PROFILES)}.")
-    return close(_LEFT_OUT[profile])
+    return close(_left_out(profile, version), version)
 
 
-def close(disabled: Iterable[str]) -> tuple[str, ...]:
+def _left_out(profile: str, version: str) -> tuple[str, ...]:
+    bundles = data_of(version).bundles
+    every = (*bundles["iaas"], *bundles["paas"], *bundles["naas"])
+    left_out = {"full": (), "novirt": _VIRTUALIZATION, "core": every, "slim": (*every, *_DISPENSABLE)}
+    return left_out[profile]
+
+
+class Choice(NamedTuple):
+    """Which packages of which version are to be installed."""
+
+    profile: str = "full"
+    disabled: tuple[str, ...] = ()
+    enabled: tuple[str, ...] = ()
+    metallb: bool = False
+    version: str = VERSION
+
+
+def disabled_by(choice: Choice) -> tuple[str, ...]:
+    """Return the packages that are left out, by full name; what is asked for by name is never left out."""
+    metallb = {PREFIX + METALLB}
+    kept = {*choice.enabled, *(metallb if choice.metallb else ())}
+    left_out = {*profile_disabled(choice.profile, choice.version), *choice.disabled, *metallb}
+    return tuple(sorted(left_out - kept))
+
+
+def close(disabled: Iterable[str], version: str = VERSION) -> tuple[str, ...]:
     """Return the disabled packages and all that wait for one of them, by full name, in upstream's order."""
+    known = all_packages(version)
     gone = {short(name) for name in disabled}
-    while more := {one.name for one in all_packages().values() if not gone.isdisjoint(one.depends_on)} - gone:
+    while more := {one.name for one in known.values() if not gone.isdisjoint(one.depends_on)} - gone:
         gone |= more
-    return tuple(PREFIX + name for name in all_packages() if name in gone)
+    return tuple(PREFIX + name for name in known if name in gone)
 
 
-def installed(disabled: Iterable[str] = ()) -> tuple[Package, ...]:
+def installed(disabled: Iterable[str] = (), version: str = VERSION) -> tuple[Package, ...]:
     """Return the packages that are left when some are disabled, the operator first."""
     gone = {short(name) for name in disabled} - {OPERATOR}
-    return tuple(package for name, package in all_packages().items() if name not in gone)
+    return tuple(package for name, package in all_packages(version).items() if name not in gone)
 
 
-def unmet(disabled: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def unmet(disabled: Iterable[str], version: str = VERSION) -> dict[str, tuple[str, ...]]:
     """Return the packages that would wait for ever, by full name, each with the disabled packages that it waits for."""
-    left = {package.name: package for package in installed(disabled)}
-    missing = {name: [PREFIX + one for one in left[name].depends_on if one not in left] for name in left}
-    return {PREFIX + name: tuple(names) for name, names in missing.items() if names}
+    return unmet_of({package.name: package.depends_on for package in installed(disabled, version)})
 
 
-def unknown(names: Iterable[str]) -> tuple[str, ...]:
+def unmet_of(depends_on: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    """Return which of these packages wait for one that is not among them, by full name, each with what is missing."""
+    there = {short(name) for name in depends_on}
+    missing = {
+        PREFIX + short(name): tuple(PREFIX + short(one) for one in needed if short(one) not in there)
+        for name, needed in depends_on.items()
+    }
+    return {name: names for name, names in missing.items() if names}
+
+
+def unknown(names: Iterable[str], version: str = VERSION) -> tuple[str, ...]:
     """Return the names that no package of this version has."""
-    return tuple(name for name in names if short(name) not in all_packages())
+    return tuple(name for name in names if short(name) not in all_packages(version))
 
 
 def short(name: str) -> str:

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from ..._ec2.instance_types import SIZES, Size, has_kvm
+from ..._ec2.instance_types import Size, has_kvm, is_arm64
 from .fit import Machine, Request, fit
+from .limits import is_enough
 
 NODES_MORE = 6
 
@@ -38,38 +39,64 @@ def price(machines: tuple[Machine, ...], sizes: Mapping[str, Size]) -> float | N
     return round(sum(known), 4) if len(known) == len(prices) else None
 
 
-def changes(request: Request, sizes: Mapping[str, Size]) -> list[Change]:
-    """Return the cheapest other type for all nodes and the fewest more nodes that would do, cheapest first."""
+class Ways(NamedTuple):
+    """The cheapest other type and the fewest more nodes within the caps; where neither does, what comes nearest."""
+
+    within: tuple[Change, ...] = ()
+    nearest: Change | None = None
+
+
+def ways(request: Request, sizes: Mapping[str, Size]) -> Ways:
+    """Return the changes of the nodes with which everything fits, never one of which the forecast itself warns."""
+    choices = (_other_types(request, sizes), _more_nodes(request, _room(request)))
+    first = [next(_fitting(request, sizes, choice, most=request.per_hour_max), None) for choice in choices]
+    if within := [change for change in first if change]:
+        return Ways(tuple(sorted(within, key=_cost)))
+    larger = (more for count in range(NODES_MORE + 1) for more in _other_types(_with_workers(request, count), sizes))
+    return Ways(nearest=next(_fitting(request, sizes, larger), None))
+
+
+def _fitting(
+    request: Request, sizes: Mapping[str, Size], candidates: Iterable[Request], *, most: float | None = None
+) -> Iterator[Change]:
+    """Yield the candidates that fit and cost at most so much, the cheapest first."""
     before = price(request.machines, sizes)
-    table = {**SIZES, **sizes}
-    found = [
-        _change(candidate, request, table, before)
-        for candidate in (*_other_types(request, table), *_more_nodes(request))
-        if fit(candidate, table).fits
-    ]
-    cheapest: dict[bool, Change] = {}
-    for change in sorted(found, key=lambda one: (one.per_hour is None, one.per_hour or 0, one.nodes)):
-        cheapest.setdefault(change.more_nodes > 0, change)
-    return list(cheapest.values())
+    priced = [(_change(one, before, len(request.machines), sizes), one) for one in candidates if is_enough(one, sizes)]
+    for change, one in sorted(priced, key=lambda pair: _cost(pair[0])):
+        if (most is None or (change.per_hour is not None and change.per_hour <= most)) and fit(one, sizes).fits:
+            yield change
 
 
-def _other_types(request: Request, table: Mapping[str, Size]) -> Iterator[Request]:
-    architectures = {table[one.instance_type].architecture for one in request.machines if one.instance_type in table}
-    for name, size in table.items():
-        if size.architecture in (architectures or {"arm64"}) and not has_kvm(name):
+def _cost(change: Change) -> tuple[bool, float, int]:
+    return change.per_hour is None, change.per_hour or 0, change.nodes
+
+
+def _room(request: Request) -> int:
+    """Return how many more nodes there may be."""
+    most = request.nodes_max
+    return NODES_MORE if most is None else max(0, min(most - len(request.machines), NODES_MORE))
+
+
+def _other_types(request: Request, sizes: Mapping[str, Size]) -> Iterator[Request]:
+    for name, size in sizes.items():
+        if is_arm64(name, size) and not has_kvm(name) and name in (request.offered or (name,)):
             yield request._replace(machines=tuple(machine._replace(instance_type=name) for machine in request.machines))
 
 
-def _more_nodes(request: Request) -> Iterator[Request]:
+def _more_nodes(request: Request, most: int) -> Iterator[Request]:
+    for more in range(1, most + 1):
+        yield _with_workers(request, more)
+
+
+def _with_workers(request: Request, count: int) -> Request:
+    """Return it with more workers: a number of control planes that grows with the pods would have to stay odd."""
     last = request.machines[-1]
-    for more in range(1, NODES_MORE + 1):
-        # Workers: a number of control planes that grows with the pods would have to stay odd.
-        added = (last._replace(name=f"worker-{index}", machine_type="worker") for index in range(1, more + 1))
-        yield request._replace(machines=(*request.machines, *added))
+    added = (last._replace(name=f"worker-{index}", machine_type="worker") for index in range(1, count + 1))
+    return request._replace(machines=(*request.machines, *added))
 
 
-def _change(candidate: Request, request: Request, table: Mapping[str, Size], before: float | None) -> Change:
-    after = price(candidate.machines, table)
+def _change(candidate: Request, before: float | None, nodes: int, sizes: Mapping[str, Size]) -> Change:
+    after = price(candidate.machines, sizes)
     more = round(after - before, 4) if after is not None and before is not None else None
     count = len(candidate.machines)
-    return Change(candidate.machines[-1].instance_type, count, count - len(request.machines), after, more)
+    return Change(candidate.machines[-1].instance_type, count, count - nodes, after, more)

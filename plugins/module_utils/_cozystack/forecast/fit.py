@@ -13,10 +13,12 @@ from ..._ec2.instance_types import Size
 from ..._findings import Finding, finding
 from ..catalog.packages import (
     PROFILES,
+    VERSION,
+    Choice,
     Package,
     close,
+    disabled_by,
     installed,
-    profile_disabled,
 )
 from .nodes import PODS, allocatable
 from .packing import (
@@ -27,6 +29,7 @@ from .packing import (
     pack_tightly,
 )
 from .pods import pods_of
+from .use import Use, use_of
 
 # The resources that can run out, and what they are called.
 CODES: Mapping[str, tuple[str, str]] = {
@@ -51,10 +54,21 @@ class Request(NamedTuple):
     machines: tuple[Machine, ...]
     profile: str = "full"
     disabled: tuple[str, ...] = ()
+    enabled: tuple[str, ...] = ()
+    metallb: bool = False
+    version: str = VERSION
     images_arm64: bool = False
     data_disk: bool = False
     schedulable_control_planes: bool = True
     pods_per_node: int = PODS
+    offered: tuple[str, ...] = ()
+    nodes_max: int | None = None
+    per_hour_max: float | None = None
+
+    @property
+    def choice(self) -> Choice:
+        """Return which packages are to be installed."""
+        return Choice(self.profile, self.disabled, self.enabled, self.metallb, self.version)
 
 
 class Fit(NamedTuple):
@@ -65,14 +79,24 @@ class Fit(NamedTuple):
     has_room: bool
 
     @property
-    def fits(self) -> bool:
+    def schedules(self) -> bool:
         """Return whether every pod found a node."""
         return not self.packing.pending
+
+    @property
+    def uses(self) -> tuple[Use, ...]:
+        """Return what the pods of each node are expected to use."""
+        return tuple(use_of(node) for node in self.packing.nodes)
+
+    @property
+    def fits(self) -> bool:
+        """Return whether every pod found a node, and every node has the memory that its pods use."""
+        return self.schedules and not any(use.is_exceeded for use in self.uses)
 
 
 def packages_of(request: Request) -> tuple[Package, ...]:
     """Return what is installed; what waits for a disabled package for ever brings no pods."""
-    return installed(close((*profile_disabled(request.profile), *request.disabled)))
+    return installed(close(disabled_by(request.choice), request.version), request.version)
 
 
 def nodes_of(request: Request, sizes: Mapping[str, Size]) -> tuple[Node, ...]:

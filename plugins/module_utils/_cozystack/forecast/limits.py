@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ..._ec2.instance_types import SIZES, Size, has_kvm
+from ..._ec2.instance_types import SIZES, Size, has_kvm, is_arm64
 from ..._findings import Finding, finding
 from ..catalog.packages import (
     PREFIX,
-    VERSION,
-    profile_disabled,
+    disabled_by,
     unmet,
 )
-from .fit import Request, packages_of
+from .fit import Machine, Request, packages_of
 
 # What the documentation says that the system's own parts use on a node, for three to five nodes and up to five tenants.
 # https://cozystack.io/docs/v1.6/install/resource-planning/
+METAL = "a1.metal"
 USED_CPU, USED_MEMORY = 2000, 6144
 # And what it asks a host to have at least: https://cozystack.io/docs/v1.6/install/hardware-requirements/
 LEAST_VCPUS, LEAST_MEMORY, LEAST_DISK, LEAST_DATA_DISK = 8, 24576, 50, 256
@@ -26,12 +26,12 @@ LEAST_VCPUS, LEAST_MEMORY, LEAST_DISK, LEAST_DATA_DISK = 8, 24576, 50, 256
 
 def limits(request: Request, sizes: Mapping[str, Size]) -> list[Finding]:
     """Return what cannot work, what blocks everything first."""
-    checks = (_closure, _architecture, _unknown_sizes, _virtualization, _storage, _documented)
+    checks = (_closure, _other_machines, _architecture, _unknown_sizes, _virtualization, _storage, _documented)
     return [verdict for check in checks for verdict in check(request, sizes)]
 
 
 def _closure(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Finding]:
-    waiting = unmet((*profile_disabled(request.profile), *request.disabled))
+    waiting = unmet(disabled_by(request.choice), request.version)
     if waiting:
         (first, missing), *_others = waiting.items()
         count = f"{len(waiting)} packages wait" if len(waiting) > 1 else "1 package waits"
@@ -51,12 +51,19 @@ def _architecture(request: Request, sizes: Mapping[str, Size]) -> Iterator[Findi
         yield finding(
             "ARCH_UNSUPPORTED_IMAGES",
             "images of CozyStack",
-            f"CozyStack {VERSION} is released for amd64 alone: {len(images)} of its own images, the operator's first, "
-            f"do not start on {', '.join(other)}.",
+            f"CozyStack {request.version} is released for amd64 alone: {len(images)} of its own images, the operator's "
+            f"first, do not start on {', '.join(other)}.",
             "Build them for arm64, name them with cluster_cozystack_operator_image and "
             "cluster_cozystack_platform_source_url, and set cluster_cozystack_images_arm64.",
             evidence={"architectures": other, "available": ["amd64"], "images": images},
         )
+
+
+def _other_machines(request: Request, sizes: Mapping[str, Size]) -> Iterator[Finding]:
+    for name in sorted({machine.instance_type for machine in request.machines}):
+        if not is_arm64(name, sizes.get(name)):
+            message = f"{name} is no Graviton, and the images of Talos are for arm64."
+            yield finding("ARCHITECTURE_NOT_ARM64", f"instance type {name}", message)
 
 
 def _unknown_sizes(request: Request, sizes: Mapping[str, Size]) -> Iterator[Finding]:
@@ -77,9 +84,18 @@ def _virtualization(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Fi
             "KVM_MISSING",
             f"package {PREFIX}kubevirt",
             f"Virtual machines cannot start: there is no /dev/kvm on {', '.join(types)}. KubeVirt itself installs.",
-            f"Take a .metal type (a1.metal is ${SIZES['a1.metal'].price} an hour), or the profile novirt.",
+            _with_kvm(request),
             evidence={"instance_types": types},
         )
+
+
+def _with_kvm(request: Request) -> str:
+    """Return what to do for virtual machines; a machine with KVM is proposed where it may be had."""
+    price = SIZES[METAL].price
+    is_dear = request.per_hour_max is not None and (price is None or price > request.per_hour_max)
+    if is_dear or METAL not in (request.offered or (METAL,)):
+        return "Take the profile novirt: no machine with KVM is offered within the limits."
+    return f"Take a .metal type ({METAL} is ${price} an hour), or the profile novirt."
 
 
 def _storage(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Finding]:
@@ -95,12 +111,7 @@ def _storage(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Finding]:
 
 
 def _documented(request: Request, sizes: Mapping[str, Size]) -> Iterator[Finding]:
-    small = [
-        machine.name
-        for machine in request.machines
-        if (size := sizes.get(machine.instance_type))
-        and (size.memory_mib < USED_MEMORY or size.vcpus * 1000 < USED_CPU or machine.volume_size < LEAST_DISK)
-    ]
+    small = [machine.name for machine in request.machines if _is_small(machine, sizes)]
     if small:
         yield finding(
             "BELOW_DOCUMENTED_USE",
@@ -109,3 +120,15 @@ def _documented(request: Request, sizes: Mapping[str, Size]) -> Iterator[Finding
             f"{USED_MEMORY // 1024} GiB of every node, with {LEAST_DISK} GiB of disk. Smaller: {', '.join(small)}.",
             evidence={"nodes": small, "cpu": USED_CPU, "memory": USED_MEMORY, "disk_gib": LEAST_DISK},
         )
+
+
+def is_enough(request: Request, sizes: Mapping[str, Size]) -> bool:
+    """Tell whether no node is smaller than the documentation says is in use."""
+    return not any(_is_small(machine, sizes) for machine in request.machines)
+
+
+def _is_small(machine: Machine, sizes: Mapping[str, Size]) -> bool:
+    size = sizes.get(machine.instance_type)
+    if size is None:
+        return False
+    return size.memory_mib < USED_MEMORY or size.vcpus * 1000 < USED_CPU or machine.volume_size < LEAST_DISK

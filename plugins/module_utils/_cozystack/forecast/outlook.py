@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..._ec2.instance_types import Size
+from ..._ec2.instance_types import Size, is_arm64
 from ..._ec2.prices import PRICES_DATE, PRICES_REGION, PRICES_SOURCE
 from ..._findings import Finding
 from ..._findings import lines as finding_lines
-from ..catalog.packages import OPERATOR, SOURCE, VERSION
+from ..catalog import measured
+from ..catalog.packages import OPERATOR
+from ..catalog.releases import data_of
 from ..verdicts import as_verdict, is_blocked, outcome
-from .changes import Change, changes, price
+from .changes import Ways, price, ways
 from .fit import (
     Fit,
     Request,
@@ -35,6 +37,13 @@ from .limits import (
     limits,
 )
 from .packing import Node
+from .use import line as use_line
+from .use import runs_out, use_of
+
+FITS, RUNS_OUT, DOES_NOT_FIT, UNKNOWN = (
+    *("fits", "schedules but will run out of memory"),
+    *("does not fit", "unknown"),
+)
 
 
 class Outlook(NamedTuple):
@@ -42,8 +51,9 @@ class Outlook(NamedTuple):
 
     request: Request
     found: Fit
+    verdict: str
     verdicts: tuple[Finding, ...]
-    changes: tuple[Change, ...]
+    ways: Ways
     profiles: tuple[str, ...]
     per_hour: float | None
 
@@ -51,14 +61,29 @@ class Outlook(NamedTuple):
 def look_ahead(request: Request, sizes: Mapping[str, Size]) -> Outlook:
     """Return the forecast. Where a size is not known, nothing is said of room."""
     found = fit(request, sizes)
-    is_known = all(machine.instance_type in sizes for machine in request.machines)
-    ways, profiles, short = [], [], []
-    if is_known:
-        ways = [] if found.fits else changes(request, sizes)
+    verdict = _verdict(request, found, sizes)
+    changes, profiles, short = Ways(), [], []
+    if verdict != UNKNOWN:
+        changes = Ways() if verdict == FITS else ways(request, sizes)
         profiles = fitting_profiles(request, sizes)
-        short = shortages(request, found, remedy=_remedy(request, ways, profiles))
+        short = _short(request, found, _remedy(request, changes, profiles))
     verdicts = tuple(_ordered(limits(request, sizes), short))
-    return Outlook(request, found, verdicts, tuple(ways), tuple(profiles), price(request.machines, sizes))
+    return Outlook(request, found, verdict, verdicts, changes, tuple(profiles), price(request.machines, sizes))
+
+
+def _verdict(request: Request, found: Fit, sizes: Mapping[str, Size]) -> str:
+    """Return whether everything fits, by the requests of pods and by their measured use."""
+    types = {machine.instance_type for machine in request.machines}
+    if not types <= set(sizes):
+        return UNKNOWN
+    if not found.schedules or not all(is_arm64(name, sizes[name]) for name in types):
+        return DOES_NOT_FIT
+    return FITS if found.fits else RUNS_OUT
+
+
+def _short(request: Request, found: Fit, remedy: str) -> list[Finding]:
+    """Return what is short: what pods request, or where all of them find room, what they use."""
+    return shortages(request, found, remedy=remedy) or list(runs_out(found.uses, remedy=remedy))
 
 
 def _ordered(cannot: Sequence[Finding], short: Sequence[Finding]) -> Iterator[Finding]:
@@ -68,23 +93,35 @@ def _ordered(cannot: Sequence[Finding], short: Sequence[Finding]) -> Iterator[Fi
     yield from (verdict for verdict in cannot if not verdict.blocks)
 
 
-def _remedy(request: Request, ways: Sequence[Change], profiles: Sequence[str]) -> str:
+def _remedy(request: Request, found: Ways, profiles: Sequence[str]) -> str:
     smaller = [f"profile {name}" for name in profiles[:1] if name != request.profile]
-    choices = [*(way.text() for way in ways), *smaller]
-    return f"Take {', or '.join(choices)}." if choices else "Take larger nodes than the shipped table of types knows."
+    choices = [*(way.text() for way in found.within), *smaller]
+    if choices:
+        return f"Take {', or '.join(choices)}."
+    nearest = f"The nearest that does is {found.nearest.text()}." if found.nearest else "No known type is large enough."
+    return f"Nothing {_caps(request)} fits. {nearest}"
+
+
+def _caps(request: Request) -> str:
+    caps = [f"cluster_nodes_max {request.nodes_max}"] if request.nodes_max is not None else []
+    caps += [f"${request.per_hour_max:g} an hour"] if request.per_hour_max is not None else []
+    return f"within {' and '.join(caps)}" if caps else "of the shipped table of types"
 
 
 def result(outlook: Outlook) -> dict[str, Any]:
     """Return the forecast as the module returns it."""
+    data = data_of(outlook.request.version)
     return {
         "outcome": outcome(outlook.verdicts),
-        "fits": outlook.found.fits,
+        "fits": outlook.verdict == FITS,
+        "verdict": outlook.verdict,
         "codes": list(dict.fromkeys(verdict.code for verdict in outlook.verdicts)),
         "verdicts": [as_verdict(verdict) for verdict in outlook.verdicts],
         "first": runs_out_first(outlook.found),
         "requested": _requested(outlook),
         "nodes": [_node(node, outlook) for node in outlook.found.packing.nodes],
-        "changes": [change._asdict() for change in outlook.changes],
+        "changes": [change._asdict() for change in outlook.ways.within],
+        "nearest": outlook.ways.nearest._asdict() if outlook.ways.nearest else None,
         "fitting_profiles": list(outlook.profiles),
         "documented": {
             "use_per_node": {"cpu": USED_CPU, "memory": USED_MEMORY},
@@ -93,7 +130,7 @@ def result(outlook: Outlook) -> dict[str, Any]:
                 **{"disk_gib": LEAST_DISK, "data_disk_gib": LEAST_DATA_DISK},
             },
         },
-        "data": {"version": VERSION, "source": SOURCE},
+        "data": {"version": data.version, "source": data.source, "measured": measured.SOURCE},
         "prices": {"region": PRICES_REGION, "source": PRICES_SOURCE, "date": PRICES_DATE, "per_hour": outlook.per_hour},
         "lines": list(lines(outlook)),
     }
@@ -120,19 +157,21 @@ def _node(node: Node, outlook: Outlook) -> dict[str, Any]:
         "machine_type": machine.machine_type,
         "allocatable": {"cpu": node.cpu, "memory": node.memory, "pods": node.pods},
         "requested": {"cpu": node.used[0], "memory": node.used[1], "pods": len(node.placed)},
+        "memory_used": use_of(node).used,
     }
 
 
 def lines(outlook: Outlook) -> Iterator[str]:
     """Yield the forecast as a person reads it."""
     requested, request = _requested(outlook), outlook.request
-    yield f"CozyStack {VERSION}, profile {request.profile}: {_headline(outlook)}"
+    yield f"CozyStack {request.version}, profile {request.profile}: {_headline(outlook)}"
     yield (
         f"    {requested['packages']} packages, {requested['releases']} releases, at least {requested['pods']} pods "
         f"that request {requested['cpu'] / 1000:.2f} cores and {requested['memory'] / 1024:.1f} GiB"
     )
     for node in outlook.found.packing.nodes:
         yield f"    {_node_line(node, outlook)}"
+    yield f"    {use_line(outlook.found.uses)}"
     yield (
         f"    requests are a floor: the documentation says that {USED_CPU // 1000} cores and {USED_MEMORY // 1024} GiB "
         f"are in use on every node, and asks for nodes of {LEAST_VCPUS} cores and {LEAST_MEMORY // 1024} GiB"
@@ -143,11 +182,10 @@ def lines(outlook: Outlook) -> Iterator[str]:
 def _headline(outlook: Outlook) -> str:
     count = len(outlook.request.machines)
     where = f"{count} node{'s' if count > 1 else ''}"
-    return (
-        f"will not complete on {where}"
-        if is_blocked(outlook.verdicts)
-        else f"fits {where} according to the requests of its pods"
-    )
+    if outlook.verdict != FITS:
+        words = {UNKNOWN: "it is not known whether it fits", RUNS_OUT: f"{RUNS_OUT} on", DOES_NOT_FIT: "does not fit"}
+        return f"{words[outlook.verdict]} {where}"
+    return f"will not complete on {where}" if is_blocked(outlook.verdicts) else f"fits {where}"
 
 
 def _node_line(node: Node, outlook: Outlook) -> str:

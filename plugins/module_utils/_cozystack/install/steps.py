@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ..._errors import InputError
@@ -29,7 +29,6 @@ from .manifests import (
 )
 
 Object = dict[str, Any]
-_METALLB: Final = "cozystack.metallb"
 
 
 class Plan(NamedTuple):
@@ -87,10 +86,9 @@ def _disabled(params: Mapping[str, Any], *, legacy: bool) -> list[str]:
     """Return the packages that are left out; what somebody names is never left out for the profile's sake."""
     if legacy:
         return list(params["disabled_packages"])
-    profile = packages.profile_disabled(params["profile"])
-    extra = [] if params["metallb_enabled"] else [_METALLB]
-    kept = {*params["enabled_packages"], *([_METALLB] if params["metallb_enabled"] else [])}
-    return sorted({*profile, *params["disabled_packages"], *extra} - kept)
+    lists = (tuple(params[name]) for name in ("disabled_packages", "enabled_packages"))
+    choice = packages.Choice(params["profile"], *lists, params["metallb_enabled"], params["version"])
+    return list(packages.disabled_by(choice))
 
 
 def _desired(params: Mapping[str, Any], disabled: Sequence[str]) -> platform.Desired:

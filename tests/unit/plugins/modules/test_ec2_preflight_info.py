@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import client
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES
 from ansible_collections.urmanac.talos.plugins.modules import ec2_preflight_info
 from tests.ec2_cluster import account_answers, aws_with_images, cluster, empty_aws, node, run_module
 from tests.lookalikes import ACCESS_KEY_ID
@@ -28,7 +29,9 @@ def test_a_sound_cluster_has_no_problems(capsys: pytest.CaptureFixture[str]) -> 
     assert (result["changed"], result["problems"], result["notes"]) == (False, [], [])
     assert (result["account"], result["endpoint"]) == ("123456789012", "https://ec2.eu-west-1.amazonaws.com")
     sizes = {"vcpus": 2, "memory_mib": 4096, "architecture": "arm64", "burstable": True}
-    assert result["instance_types"] == {"t4g.medium": {**sizes, "free_tier_eligible": False}}
+    assert result["instance_types"]["t4g.medium"] == {**sizes, "free_tier_eligible": False}
+    assert set(result["instance_types"]) == set(SIZES), "the forecast could propose each of them"
+    assert set(result["offered_types"]) <= set(SIZES) and "t4g.xlarge" in result["offered_types"]
     assert result["ami"]["id"].startswith("ami-")
 
 

@@ -37,13 +37,29 @@ _DATA: dict[str, Any] = json.loads("""
         {"name": "kubevirt-instancetypes", "namespace": "cozy-kubevirt", "depends_on": ["kubevirt-operator",
         "kubevirt"]}], "images": [], "workloads": [
         {"name": "virt-operator", "kind": "Deployment", "replicas": 2, "cpu": 10, "memory": 450, "control_plane": true,
-            "tolerates": true}
+            "tolerates": true},
+        {"name": "virt-api", "kind": "Deployment", "replicas": 2, "cpu": 5, "memory": 500, "control_plane": true,
+            "tolerates": true, "source": "kubevirt/kubevirt v1.8.4: pkg/virt-operator/resource/generate/components"},
+        {"name": "virt-controller", "kind": "Deployment", "replicas": 2, "cpu": 10, "memory": 275,
+            "control_plane": true, "tolerates": true,
+            "source": "kubevirt/kubevirt v1.8.4: pkg/virt-operator/resource/generate/components"},
+        {"name": "virt-exportproxy", "kind": "Deployment", "replicas": 2, "cpu": 5, "memory": 150,
+            "control_plane": true, "tolerates": true,
+            "source": "kubevirt/kubevirt v1.8.4: pkg/virt-operator/resource/generate/components"},
+        {"name": "virt-handler", "kind": "DaemonSet", "cpu": 10, "memory": 325,
+            "source": "kubevirt/kubevirt v1.8.4: pkg/virt-operator/resource/generate/components"}
     ]},
     {"name": "kubevirt-cdi", "variant": "default", "depends_on": ["networking", "cozystack-basics"],
         "releases": [{"name": "kubevirt-cdi-operator", "namespace": "cozy-kubevirt-cdi", "depends_on": []},
         {"name": "kubevirt-cdi", "namespace": "cozy-kubevirt-cdi", "depends_on": ["kubevirt-cdi-operator"]}],
         "images": [], "workloads": [
-        {"name": "cdi-operator", "kind": "Deployment", "replicas": 1, "cpu": 100, "memory": 150, "tolerates": true}
+        {"name": "cdi-operator", "kind": "Deployment", "replicas": 1, "cpu": 100, "memory": 150, "tolerates": true},
+        {"name": "cdi-apiserver", "kind": "Deployment", "replicas": 1, "cpu": 100, "memory": 150,
+            "source": "kubevirt/containerized-data-importer v1.64.0: pkg/operator/resources/namespaced"},
+        {"name": "cdi-deployment", "kind": "Deployment", "replicas": 1, "cpu": 100, "memory": 150,
+            "source": "kubevirt/containerized-data-importer v1.64.0: pkg/operator/resources/namespaced"},
+        {"name": "cdi-uploadproxy", "kind": "Deployment", "replicas": 1, "cpu": 100, "memory": 150,
+            "source": "kubevirt/containerized-data-importer v1.64.0: pkg/operator/resources/namespaced"}
     ]},
     {"name": "kamaji", "variant": "default", "depends_on": ["networking", "cert-manager"],
         "releases": [{"name": "kamaji", "namespace": "cozy-kamaji", "depends_on": []}], "images": ["kamaji"],
@@ -259,7 +275,17 @@ _DATA: dict[str, Any] = json.loads("""
         "depends_on": ["piraeus-operator-crds"]}, {"name": "linstor", "namespace": "cozy-linstor",
         "depends_on": ["piraeus-operator"]}], "images": ["linstor-csi", "piraeus-server"], "workloads": [
         {"name": "piraeus-operator-controller-manager", "kind": "Deployment", "replicas": 1, "cpu": 0, "memory": 0},
-        {"name": "linstorcluster (LinstorCluster)", "kind": "Deployment", "replicas": 1, "cpu": 250, "memory": 700}
+        {"name": "linstorcluster (LinstorCluster)", "kind": "Deployment", "replicas": 1, "cpu": 250, "memory": 700},
+        {"name": "linstor-csi-controller", "kind": "Deployment", "replicas": 1, "cpu": 0, "memory": 0,
+            "source": "piraeusdatastore/piraeus-operator v2: pkg/resources/cluster"},
+        {"name": "linstor-affinity-controller", "kind": "Deployment", "replicas": 1, "cpu": 0, "memory": 0,
+            "source": "piraeusdatastore/piraeus-operator v2: pkg/resources/cluster"},
+        {"name": "linstor-csi-node", "kind": "DaemonSet", "cpu": 0, "memory": 0,
+            "source": "piraeusdatastore/piraeus-operator v2: pkg/resources/cluster"},
+        {"name": "ha-controller", "kind": "DaemonSet", "cpu": 0, "memory": 0,
+            "source": "piraeusdatastore/piraeus-operator v2: pkg/resources/cluster"},
+        {"name": "linstor-satellite", "kind": "DaemonSet", "cpu": 0, "memory": 0,
+            "source": "piraeusdatastore/piraeus-operator v2: pkg/resources/cluster"}
     ]},
     {"name": "cozystack-scheduler", "variant": "linstor", "depends_on": ["linstor-scheduler"],
         "releases": [{"name": "cozystack-scheduler", "namespace": "kube-system", "depends_on": []}],
@@ -369,7 +395,9 @@ _DATA: dict[str, Any] = json.loads("""
         {"name": "monitoring-agents-fluent-bit", "kind": "DaemonSet", "cpu": 0, "memory": 0},
         {"name": "monitoring-agents-prometheus-node-exporter", "kind": "DaemonSet", "cpu": 0, "memory": 0,
             "tolerates": true},
-        {"name": "monitoring-agents-kube-state-metrics", "kind": "Deployment", "replicas": 1, "cpu": 0, "memory": 0}
+        {"name": "monitoring-agents-kube-state-metrics", "kind": "Deployment", "replicas": 1, "cpu": 0, "memory": 0},
+        {"name": "vmagent", "kind": "Deployment", "replicas": 1, "cpu": 50, "memory": 200,
+            "source": "VictoriaMetrics/operator v0.68.4: docs/env.md: VM_VMAGENTDEFAULT_RESOURCE_REQUEST"}
     ]},
     {"name": "goldpinger", "variant": "default", "depends_on": ["networking", "prometheus-operator-crds"],
         "releases": [{"name": "goldpinger", "namespace": "cozy-goldpinger", "depends_on": []}], "images": [],

@@ -1,0 +1,49 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The releases of CozyStack that the collection has data of. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from . import v1_6
+
+DEFAULT = v1_6.VERSION
+
+
+class Data(NamedTuple):
+    """What tools/cozystack_data.py wrote of one release."""
+
+    version: str
+    source: str
+    bundles: Mapping[str, list[str]]
+    packages: list[dict[str, Any]]
+
+
+def _data(module: Any) -> Data:
+    return Data(module.VERSION, module.SOURCE, module.BUNDLES, module.PACKAGES)
+
+
+# The packages of a release do not change with its patches, so one of a minor version stands for all.
+DATA: Mapping[tuple[int, int], Data] = {(1, 6): _data(v1_6)}
+
+
+def data_of(version: str) -> Data:
+    """Return the data of a version; of one that has none, those of the version before it, or the oldest."""
+    wanted = minor(version)
+    before = [known for known in sorted(DATA) if known <= wanted]
+    return DATA[before[-1] if before else min(DATA)]
+
+
+def has_data(version: str) -> bool:
+    """Tell whether there are data of this minor version."""
+    return minor(version) in DATA
+
+
+def minor(version: str) -> tuple[int, int]:
+    """Return major and minor version; zeroes of a name that is none, such as that of a branch."""
+    found = re.match(r"v?(\d+)\.(\d+)", version)
+    return (int(found[1]), int(found[2])) if found else (0, 0)

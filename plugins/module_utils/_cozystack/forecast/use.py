@@ -1,0 +1,83 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What pods use beside what they request. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from ..._findings import Finding, finding
+from ..catalog.measured import PEAKS, SOURCE
+from .packing import Node, Pod
+
+
+class Use(NamedTuple):
+    """Memory of a node in MiB: what its pods request, what they are expected to use, and what there is for pods."""
+
+    node: str
+    requested: int
+    used: int
+    available: int
+    measured: tuple[str, ...]
+
+    @property
+    def above(self) -> int:
+        """Return how far the use is above the requests."""
+        return self.used - self.requested
+
+    @property
+    def is_exceeded(self) -> bool:
+        """Return whether the node runs out of memory."""
+        return self.used > self.available
+
+    def text(self) -> str:
+        """Return it as a person reads it."""
+        return (
+            f"{self.node} about {_gib(self.used)} of {_gib(self.available)} GiB, "
+            f"{_gib(self.above)} GiB above its requests"
+        )
+
+
+def use_of(node: Node) -> Use:
+    """Return the use of a node; a pod that was not measured counts with its request."""
+    measured = tuple(sorted({_name(pod) for pod in node.placed if _name(pod) in PEAKS}))
+    used = sum(PEAKS.get(_name(pod), pod.memory) for pod in node.placed)
+    return Use(node.name, node.used[1], used, node.memory, measured)
+
+
+def _name(pod: Pod) -> str:
+    return pod.workload.rpartition("/")[2]
+
+
+def runs_out(uses: Sequence[Use], *, remedy: str) -> Iterator[Finding]:
+    """Yield what to say of nodes on which all pods find room and use more than there is."""
+    over = sorted((use for use in uses if use.is_exceeded), key=lambda use: use.available - use.used)
+    if not over:
+        return
+    worst = over[0]
+    yield finding(
+        "MEMORY_WILL_RUN_OUT",
+        f"node {worst.node}",
+        f"All pods find a node by their requests, and then use more memory than there is on {len(over)} of {len(uses)} "
+        f"nodes: {worst.text()}. Measured were {', '.join(worst.measured)}.",
+        remedy,
+        evidence={"source": SOURCE, "nodes": {use.node: _figures(use) for use in uses}},
+    )
+
+
+def _figures(use: Use) -> dict[str, int]:
+    return {"requested": use.requested, "used": use.used, "available": use.available}
+
+
+def line(uses: Sequence[Use]) -> str:
+    """Return how far measured use is above requests, on the node where least is left."""
+    if not any(use.measured for use in uses):
+        return "no measured use is known of these pods"
+    worst = min(uses, key=lambda use: use.available - use.used)
+    return f"measured use beside requests: {worst.text()} ({len(worst.measured)} of its workloads were measured)"
+
+
+def _gib(mib: int) -> str:
+    return f"{mib / 1024:.1f}"
