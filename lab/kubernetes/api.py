@@ -8,10 +8,11 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
-from lab.kubernetes import discovery, status, write
+from lab.kubernetes import discovery, kubelet, status, write
 from lab.kubernetes.cluster import KubernetesCluster
 from lab.kubernetes.discovery import Resource, Target
 from lab.kubernetes.http import Request, Response
+from lab.kubernetes.kinds import PODS
 from lab.kubernetes.selectors import selected
 from lab.kubernetes.store import Event, Filter, Object
 
@@ -50,6 +51,9 @@ def _answer(cluster: KubernetesCluster, request: Request, user: User) -> Respons
         return Response(404, "404 page not found\n")
     verb = _verb(request, target)
     _authorize(user, verb, target)
+    if verb == "get" and path.endswith(f"/{target.name}/log"):
+        pod = cluster.store.look(PODS, target.name, namespace=target.namespace)
+        return Response(200, kubelet.log_of(cluster, pod, request.query.get("container", "")) if pod else "")
     if verb in _VERBS:
         return _VERBS[verb](cluster, request, target)
     if verb not in _WRITES:
@@ -87,7 +91,8 @@ def _target(cluster: KubernetesCluster, path: str) -> Target | None:
     for resource in cluster.resources:
         is_meant = (resource.group, resource.version, resource.plural) == (group, version, rest[0])
         is_status = rest[2:] == ["status"]
-        if is_meant and (len(rest) < 3 or is_status) and (resource.namespaced or not namespace):
+        is_log = rest[0] == "pods" and rest[2:] == ["log"]
+        if is_meant and (len(rest) < 3 or is_status or is_log) and (resource.namespaced or not namespace):
             return Target(resource, namespace, rest[1] if len(rest) > 1 else "", is_status)
     raise status.ApiError(404, "NotFound", "the server could not find the requested resource", details={})
 

@@ -38,7 +38,7 @@ class Faults(Switches):
     admission: dict[str, str] = field(default_factory=dict)
     # Releases, by name or namespace/name, that never get ready.
     stuck: list[str] = field(default_factory=list)
-    # Workloads, by name, whose containers are killed because memory runs out.
+    # Workloads, by name, whose containers are killed because memory runs out: by Talos where they have no limit.
     oom: list[str] = field(default_factory=list)
 
     def cuts_request(self) -> bool:

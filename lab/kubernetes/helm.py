@@ -25,7 +25,7 @@ from lab.kubernetes.operator import (
 )
 from lab.kubernetes.status import ApiError
 from lab.kubernetes.store import Object
-from lab.kubernetes.workloads import condition, is_true
+from lab.kubernetes.workloads import condition, is_ready, is_true
 
 _RESOURCES = {one.kind: one for one in EVERYWHERE if one.kind in ("Deployment", "DaemonSet")}
 _STORED = {"Deployment": DEPLOYMENTS, "DaemonSet": DAEMON_SETS}
@@ -47,7 +47,7 @@ _DEFINED = {
 
 def reconcile(cluster: KubernetesCluster) -> None:
     store = cluster.store
-    if not is_true(store.look(DEPLOYMENTS, "flux", namespace="cozy-fluxcd"), "Available"):
+    if not is_ready(store.look(DEPLOYMENTS, "flux", namespace="cozy-fluxcd")):
         return
     for repository in store.peek(REPOSITORIES):
         reported = ("True", "Succeeded", "stored artifact for digest 'simulated'")
@@ -132,7 +132,7 @@ def _install_workloads(cluster: KubernetesCluster, chart: Chart) -> bool:
 def _works(workload: Object) -> bool:
     status = workload.get("status") or {}
     if workload["kind"] == "Deployment":
-        return is_true(workload, "Available")
+        return is_ready(workload)
     return "numberReady" in status and status["numberReady"] >= status["desiredNumberScheduled"] > 0
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What kubelets do with the pods that they are given: pull images, start containers, and tell what went wrong."""
+"""What kubelets do with the pods that they are given: pull images, start containers, and report how those end."""
 
 from __future__ import annotations
 
@@ -32,13 +32,19 @@ def runs_on(image: str, architecture: str) -> bool:
     return architecture == "amd64" or not image.startswith(STOCK)
 
 
+def log_of(cluster: KubernetesCluster, pod: Object, container: str) -> str:
+    """Return the log of a container; only programs that the node cannot execute leave one, by runc."""
+    node = cluster.store.look(NODES, pod["spec"].get("nodeName", ""))
+    images = {one["name"]: one["image"] for one in pod["spec"]["containers"]}
+    image = images.get(container, "") if container else next(iter(images.values()))
+    is_foreign = node is not None and not runs_on(image, node["status"]["nodeInfo"]["architecture"])
+    return f"exec /{container}: exec format error\n" if is_foreign else ""
+
+
 def _status(cluster: KubernetesCluster, pod: Object, node: Object) -> Object:
     architecture = node["status"]["nodeInfo"]["architecture"]
-    images = [one["image"] for one in pod["spec"]["containers"]]
-    bad = next((image for image in images if not runs_on(image, architecture)), "")
+    is_foreign = any(not runs_on(one["image"], architecture) for one in pod["spec"]["containers"])
     before = pod["status"]
-    if bad:
-        return _cannot_pull(cluster, pod, bad)
     runtime = cluster.store.look(RUNTIMES, pod["spec"].get("runtimeClassName", "")) or {}
     handler = str(runtime.get("handler") or "")
     if handler and handler not in cluster.handlers_of(node["metadata"]["name"]):
@@ -49,8 +55,13 @@ def _status(cluster: KubernetesCluster, pod: Object, node: Object) -> Object:
         return _reported(pod, node, "Pending", _created(pod), ready=False)
     if not cluster.is_due(pod, cluster.pace.pod):
         return _reported(pod, node, "Pending", _created(pod), ready=False)
+    if is_foreign:
+        # CozyStack's images are single manifests, which containerd pulls on every architecture.
+        return _ends(cluster, pod, node, ("Error", 255))
     if pod["metadata"].get("labels", {}).get("app.kubernetes.io/name") in cluster.faults.oom:
-        return _killed(cluster, pod, node)
+        # The kernel kills where a limit is, and Talos where there is none: Kubernetes has no word for that.
+        has_limit = any("memory" in _limits(one) for one in pod["spec"]["containers"])
+        return _ends(cluster, pod, node, ("OOMKilled" if has_limit else "Error", 137))
     since = next((one["state"]["running"] for one in _containers(before) if "running" in one["state"]), None)
     running = [_container(one, {"running": since or {"startedAt": now()}}) for one in pod["spec"]["containers"]]
     return _reported(pod, node, "Running", running, ready=True)
@@ -60,34 +71,24 @@ def _created(pod: Object) -> list[Object]:
     return [_container(one, {"waiting": {"reason": "ContainerCreating"}}) for one in pod["spec"]["containers"]]
 
 
-def _cannot_pull(cluster: KubernetesCluster, pod: Object, image: str) -> Object:
-    text = f'failed to pull and unpack image "{image}": no match for platform in manifest sha256:{"0" * 64}: not found'
-    error = f"rpc error: code = NotFound desc = {text}"
-    state = {"reason": "ErrImagePull", "message": error}
-    if cluster.is_due(pod, cluster.pace.pod):
-        state = {"reason": "ImagePullBackOff", "message": f'Back-off pulling image "{image}": ErrImagePull: {error}'}
-    if not _containers(pod["status"]):
-        add_event(cluster.store, pod, "Pulling", f'Pulling image "{image}"')
-        add_event(cluster.store, pod, "Failed", f'Failed to pull image "{image}": {error}', kind="Warning")
-        add_event(cluster.store, pod, "Failed", "Error: ErrImagePull", kind="Warning")
-        add_event(cluster.store, pod, "BackOff", f'Back-off pulling image "{image}"', kind="Warning")
-    waiting = [_container(one, {"waiting": state}) for one in pod["spec"]["containers"]]
-    return _reported(pod, {}, "Pending", waiting, ready=False)
+def _limits(container: Object) -> Object:
+    return (container.get("resources") or {}).get("limits") or {}
 
 
-def _killed(cluster: KubernetesCluster, pod: Object, node: Object) -> Object:
+def _ends(cluster: KubernetesCluster, pod: Object, node: Object, end: tuple[str, int]) -> Object:
+    """Return the status of a pod whose containers end again and again, without a message."""
     name = pod["spec"]["containers"][0]["name"]
     where = f"{pod['metadata']['name']}_{pod['metadata']['namespace']}"
     waiting = {"reason": "CrashLoopBackOff", "message": f"back-off 40s restarting failed container={name} pod={where}"}
-    last = {"terminated": {"reason": "OOMKilled", "exitCode": 137, "startedAt": _since(pod), "finishedAt": _since(pod)}}
-    killed = [
+    last = {"terminated": {"reason": end[0], "exitCode": end[1], "startedAt": _since(pod), "finishedAt": _since(pod)}}
+    ended = [
         _container(one, {"waiting": waiting}) | {"lastState": last, "restartCount": 3}
         for one in pod["spec"]["containers"]
     ]
     if not any(one["restartCount"] for one in _containers(pod["status"])):
         message = f"Back-off restarting failed container {name} in pod {where}"
         add_event(cluster.store, pod, "BackOff", message, kind="Warning")
-    return _reported(pod, node, "Running", killed, ready=False)
+    return _reported(pod, node, "Running", ended, ready=False)
 
 
 def _containers(status: Object) -> list[Any]:

@@ -46,7 +46,7 @@ def _deployment() -> Object:
         **{"serviceAccountName": "cozystack", "containers": [_container()], "hostNetwork": True},
         "tolerations": [{"key": key, "operator": "Exists"} for key in _KEYS],
     }
-    strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
     template = {"metadata": {"labels": labels}, "spec": spec}
     return {"replicas": 1, "selector": {"matchLabels": labels}, "strategy": strategy, "template": template}
 

@@ -12,7 +12,7 @@ from lab.kubernetes import charts
 from lab.kubernetes.cluster import KubernetesCluster
 from lab.kubernetes.kinds import DEFINITIONS, DEPLOYMENTS, NAMESPACES, definition
 from lab.kubernetes.store import Kind, Object, Store
-from lab.kubernetes.workloads import condition, is_true
+from lab.kubernetes.workloads import condition, is_ready, is_true
 
 SYSTEM = "cozy-system"
 PLATFORM = "cozystack.cozystack-platform"
@@ -31,7 +31,7 @@ _DEFINED = (
 
 def reconcile(cluster: KubernetesCluster) -> None:
     deployment = cluster.store.look(DEPLOYMENTS, "cozystack-operator", namespace=SYSTEM)
-    if not is_true(deployment, "Available"):
+    if not is_ready(deployment):
         return
     _install(cluster.store, argument(deployment, "--platform-source-url"))
     for package in cluster.store.peek(PACKAGES):

@@ -55,7 +55,10 @@ def _deployment(cluster: KubernetesCluster, deployment: Object, by_owner: dict[s
 
 
 def _report_deployment(cluster: KubernetesCluster, deployment: Object, wanted: int, ready: int) -> None:
-    is_available = ready >= wanted
+    strategy = deployment["spec"].get("strategy") or {}
+    # As the operator's, it may count as available without a pod; a share of one pod is none.
+    spare = (strategy.get("rollingUpdate") or {}).get("maxUnavailable", 0)
+    is_available = ready >= wanted - (spare if isinstance(spare, int) else 0)
     reported = ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
     if not is_available:
         reported = ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
@@ -138,6 +141,12 @@ def is_true(item: Object | None, kind: str) -> bool:
     """Tell whether an object has a condition; one that does not exist has none."""
     conditions = ((item or {}).get("status") or {}).get("conditions") or []
     return any(one["type"] == kind and one["status"] == "True" for one in conditions)
+
+
+def is_ready(deployment: Object | None) -> bool:
+    """Tell whether all pods of a Deployment are ready."""
+    status = (deployment or {}).get("status") or {}
+    return bool(deployment) and status.get("readyReplicas", 0) >= status.get("replicas", 1)
 
 
 def condition(kind: str, state: str, reason: str, message: str, *, before: Object) -> Object:

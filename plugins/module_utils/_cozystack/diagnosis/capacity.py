@@ -47,11 +47,15 @@ def images(found: Reading, progress: Progress) -> Iterator[Finding]:
     if foreign:
         nodes = sorted({node.architecture for node in found.nodes})
         count = f"{len(foreign)} images are" if len(foreign) > 1 else "1 image is"
-        message = f"{count} not built for {' or '.join(nodes)}: {_first(foreign, len(foreign))}"
+        first = next(one for (_image, cause), one in troubles.items() if cause in _ARCHITECTURES)
+        pod = f"{first.place.namespace}/{first.place.pod}"
+        message = (
+            f"{count} not built for {' or '.join(nodes)}: {_first(foreign, len(foreign))}; {pod}: {first.message[:200]}"
+        )
         names = "cluster_cozystack_operator_image, cluster_cozystack_platform_source_url and _ref"
         remedy = f"Build them for it and name them: {names}."
         held_up = {title for (_image, cause), title in waits.items() if cause in _ARCHITECTURES and title}
-        evidence = {"images": foreign, "architectures": nodes, "waits": ", ".join(sorted(held_up))}
+        evidence = {"images": foreign, "architectures": nodes, "pod": pod, "waits": ", ".join(sorted(held_up))}
         yield finding("ARCH_UNSUPPORTED_IMAGES", "images", message, remedy, evidence=evidence)
     for (image, cause), trouble in troubles.items():
         if cause not in _ARCHITECTURES:

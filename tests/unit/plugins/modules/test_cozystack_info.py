@@ -124,10 +124,11 @@ def test_an_operator_of_another_architecture_is_the_images_fault() -> None:
 
     assert (found["phase"], found["codes"], found["blocked"]) == ("operator", ["ARCH_UNSUPPORTED_IMAGES"], True)
     assert found["images"] == [{"image": image, "cause": "no_matching_manifest", "pods": 1, "message": NO_PLATFORM}]
-    assert found["verdicts"][0]["message"] == f"1 image is not built for arm64: {image}"
+    where = "cozy-system/cozystack-operator-5d7b8f-x2x4z"
+    assert found["verdicts"][0]["message"] == f"1 image is not built for arm64: {image}; {where}: {NO_PLATFORM}"
     assert found["verdicts"][0]["evidence"] == {
         **{"images": [image], "architectures": ["arm64"]},
-        "waits": "cozy-system/cozystack-operator",
+        **{"pod": where, "waits": "cozy-system/cozystack-operator"},
     }
 
 
