@@ -51,7 +51,8 @@ def expected_ahead(nodes: Sequence[Node], planned: Planned, seen: Collection[str
     if not nodes:
         return []
     machines = tuple(Machine(node.name, _machine_type(node), _instance_type(node, planned)) for node in nodes)
-    request = Request(machines, planned.profile, planned.disabled, planned.images_arm64, planned.data_disk)
+    images, disk = planned.images_arm64, planned.data_disk
+    request = Request(machines, planned.profile, planned.disabled, images_arm64=images, data_disk=disk)
     sizes = {machine.instance_type: _size(node) for machine, node in zip(machines, nodes, strict=True)}
     found = fit_on([_offer(node) for node in nodes], request)
     verdicts = [*shortages(request, found, remedy=_REMEDY), *limits(request, sizes)]
