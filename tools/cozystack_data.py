@@ -6,6 +6,7 @@
 
     git clone --branch v1.6.2 https://github.com/cozystack/cozystack
     tools/cozystack_data.py cozystack v1.6.2 > plugins/module_utils/_cozystack/catalog/v1_6.py
+    tools/cozystack_data.py cozystack v1.7 --ref "main, 3c780acd4" > plugins/module_utils/_cozystack/catalog/v1_7.py
 
 Renders the platform of variant isp-full and then every release's chart, as the operator would, with helm 3.18 or newer.
 Read are declared requests. Pods that operators make at run time are in no chart: MADE_AT_RUN_TIME has them with the
@@ -91,7 +92,7 @@ import json
 from typing import Any
 
 VERSION = "{version}"
-SOURCE = "https://github.com/cozystack/cozystack, variant isp-full, charts rendered with helm"
+SOURCE = "https://github.com/cozystack/cozystack at {ref}, variant isp-full, charts rendered with helm"
 
 _DATA: dict[str, Any] = json.loads(\"\"\"
 {text}
@@ -400,13 +401,13 @@ def collect(helm: str, checkout: Path, scratch: Path) -> dict[str, Any]:
     return {"bundles": bundles, "packages": [beginning(helm, checkout), *packages]}
 
 
-def module(version: str, data: Mapping[str, Any]) -> str:
+def module(version: str, data: Mapping[str, Any], *, ref: str = "") -> str:
     """Return the data as the text of a Python module, each package and workload beginning a line."""
     bundles = ",\n".join(f"    {json.dumps(name)}: {json.dumps(members)}" for name, members in data["bundles"].items())
     packages = ",\n".join("\n".join(package_lines(package)) for package in data["packages"])
     text = f'{{"bundles": {{\n{bundles}\n}}, "packages": [\n{packages}\n]}}'
     wrapped = "\n".join(part for line in text.split("\n") for part in wrap(line))
-    return TEMPLATE.format(version=version, text=wrapped)
+    return TEMPLATE.format(version=version, ref=ref or version, text=wrapped)
 
 
 def package_lines(package: Mapping[str, Any]) -> Iterator[str]:
@@ -434,11 +435,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkout", type=Path, help="a checkout of cozystack/cozystack")
     parser.add_argument("version", help="what it is a checkout of, such as v1.6.2")
+    parser.add_argument("--ref", default="", help="the branch and commit, if the version is not released yet")
     parser.add_argument("--helm", default="helm", help="the program to render charts with")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         data = collect(options.helm, options.checkout, Path(scratch))
-    sys.stdout.write(module(options.version, data))
+    sys.stdout.write(module(options.version, data, ref=options.ref))
 
 
 if __name__ == "__main__":

@@ -824,6 +824,11 @@ COZYSTACK: Mapping[str, Code] = {
         "Give every node a second disk and name it: cluster_cozystack_data_disk.",
         (WARNING,),
     ),
+    "VERSION_WITHOUT_DATA": Code(
+        "The collection has no data of this version of CozyStack.",
+        "Expect the forecast and the profiles to be wrong in parts, or take a version that has data.",
+        (WARNING,),
+    ),
     "PACKAGES_NOT_CLOSED": Code(
         "Packages wait for packages that were disabled.",
         "Enable them, or disable what needs them as well: the profiles close under dependencies.",

@@ -48,6 +48,7 @@ options:
     description:
       - The variant of the platform. V(isp-full) is the one for Talos, V(isp-full-generic) for other distributions,
         V(isp-hosted) for a cluster with a network of its own, V(default) brings the sources of packages alone.
+      - V(isp-hosted) is refused before v1.7, where it brings applications without the packages that they wait for.
       - CozyStack 0.3x has V(paas-full), V(paas-hosted), V(distro-full) and V(distro-hosted).
     type: str
     choices: [isp-full, isp-full-generic, isp-hosted, default, paas-full, paas-hosted, distro-full, distro-hosted]

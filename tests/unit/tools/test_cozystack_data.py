@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog import v1_6 as data
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog import v1_5, v1_6, v1_7
 from tools import cozystack_data as tool
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
@@ -114,10 +115,44 @@ def test_only_the_projects_own_images_are_named() -> None:
     assert list(found) == ["operator"]
 
 
-def test_the_shipped_file_is_as_the_tool_writes_it() -> None:
-    text = tool.module(data.VERSION, {"bundles": data.BUNDLES, "packages": data.PACKAGES})
+@pytest.mark.parametrize("data", [v1_5, v1_6, v1_7])
+def test_the_shipped_file_is_as_the_tool_writes_it(data: Any) -> None:
+    ref = data.SOURCE.partition(" at ")[2].partition(", variant")[0]
+
+    text = tool.module(data.VERSION, {"bundles": data.BUNDLES, "packages": data.PACKAGES}, ref=ref)
 
     assert text == Path(str(data.__file__)).read_text(encoding="utf-8")
+
+
+def test_pods_that_an_operator_makes_have_a_source_of_their_figures() -> None:
+    found = tool.workloads_of({"kind": "VMAgent", "metadata": {"name": "vmagent"}, "spec": {"resources": {}}})
+
+    assert [(one["name"], one["cpu"], one["memory"]) for one in found] == [("vmagent", 50, 200)]
+    assert found[0]["source"].startswith("VictoriaMetrics/operator")
+
+
+def test_requests_that_a_resource_patches_into_what_its_operator_makes_are_read() -> None:
+    containers = [{"name": "virt-handler", "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}}}]
+    patch = yaml.safe_dump({"spec": {"template": {"spec": {"containers": containers}}}})
+    parts = {"patches": [{"resourceName": "virt-handler", "patch": patch}]}
+
+    found = tool.workloads_of(
+        {"kind": "KubeVirt", "metadata": {"name": "kubevirt"}, "spec": {"customizeComponents": parts}}
+    )
+
+    (handler,) = (one for one in found if one["name"] == "virt-handler")
+    assert (handler["cpu"], handler["memory"], "KubeVirt resource" in handler["source"]) == (100, 128, True)
+    assert sum(one["memory"] for one in found) == 500 + 275 + 150 + 128
+
+
+def test_requests_of_linstors_satellites_are_those_of_all_their_configurations() -> None:
+    satellites = [tool.made("linstor-satellite", "upstream", "DaemonSet")]
+    parts = [{"podTemplate": {"spec": {"containers": [container("10m", size)]}}} for size in ("128Mi", "32Mi")]
+    documents = [{"kind": "LinstorSatelliteConfiguration", "spec": part} for part in parts]
+
+    (found,) = tool.with_satellites(satellites, documents)
+
+    assert (found["cpu"], found["memory"]) == (20, 160)
 
 
 def test_a_chart_is_rendered_with_the_operators_order_of_values(tmp_path: Path) -> None:

@@ -120,11 +120,16 @@ def disabled_by(choice: Choice) -> tuple[str, ...]:
 
 def close(disabled: Iterable[str], version: str = VERSION) -> tuple[str, ...]:
     """Return the disabled packages and all that wait for one of them, by full name, in upstream's order."""
-    known = all_packages(version)
+    return close_over(disabled, {name: package.depends_on for name, package in all_packages(version).items()})
+
+
+def close_over(disabled: Iterable[str], depends_on: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """Return which of these packages are disabled or wait for one that is, by full name, in their order."""
+    needs = {short(name): {short(one) for one in needed} for name, needed in depends_on.items()}
     gone = {short(name) for name in disabled}
-    while more := {one.name for one in known.values() if not gone.isdisjoint(one.depends_on)} - gone:
+    while more := {name for name, needed in needs.items() if not gone.isdisjoint(needed)} - gone:
         gone |= more
-    return tuple(PREFIX + name for name in known if name in gone)
+    return tuple(PREFIX + name for name in needs if name in gone)
 
 
 def installed(disabled: Iterable[str] = (), version: str = VERSION) -> tuple[Package, ...]:

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from . import v1_6
+from . import v1_5, v1_6, v1_7
 
 DEFAULT = v1_6.VERSION
 
@@ -27,8 +28,8 @@ def _data(module: Any) -> Data:
     return Data(module.VERSION, module.SOURCE, module.BUNDLES, module.PACKAGES)
 
 
-# The packages of a release do not change with its patches, so one of a minor version stands for all.
-DATA: Mapping[tuple[int, int], Data] = {(1, 6): _data(v1_6)}
+# The newest patch of a minor version stands for all of them. v1.7 is not released yet.
+DATA: Mapping[tuple[int, int], Data] = {(1, 5): _data(v1_5), (1, 6): _data(v1_6), (1, 7): _data(v1_7)}
 
 
 def data_of(version: str) -> Data:
@@ -44,6 +45,6 @@ def has_data(version: str) -> bool:
 
 
 def minor(version: str) -> tuple[int, int]:
-    """Return major and minor version; zeroes of a name that is none, such as that of a branch."""
+    """Return major and minor version; of a name that is none, such as that of a branch, one after all others."""
     found = re.match(r"v?(\d+)\.(\d+)", version)
-    return (int(found[1]), int(found[2])) if found else (0, 0)
+    return (int(found[1]), int(found[2])) if found else (sys.maxsize, 0)

@@ -12,7 +12,7 @@ import json
 from typing import Any
 
 VERSION = "v1.6.2"
-SOURCE = "https://github.com/cozystack/cozystack, variant isp-full, charts rendered with helm"
+SOURCE = "https://github.com/cozystack/cozystack at v1.6.2, variant isp-full, charts rendered with helm"
 
 _DATA: dict[str, Any] = json.loads("""
 {"bundles": {

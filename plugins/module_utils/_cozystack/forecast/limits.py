@@ -14,6 +14,7 @@ from ..catalog.packages import (
     disabled_by,
     unmet,
 )
+from ..catalog.releases import DATA, data_of, has_data
 from .fit import Machine, Request, packages_of
 
 # What the documentation says that the system's own parts use on a node, for three to five nodes and up to five tenants.
@@ -26,7 +27,16 @@ LEAST_VCPUS, LEAST_MEMORY, LEAST_DISK, LEAST_DATA_DISK = 8, 24576, 50, 256
 
 def limits(request: Request, sizes: Mapping[str, Size]) -> list[Finding]:
     """Return what cannot work, what blocks everything first."""
-    checks = (_closure, _other_machines, _architecture, _unknown_sizes, _virtualization, _storage, _documented)
+    checks = (
+        _closure,
+        _other_machines,
+        _architecture,
+        _unknown_sizes,
+        _virtualization,
+        _storage,
+        _documented,
+        _version,
+    )
     return [verdict for check in checks for verdict in check(request, sizes)]
 
 
@@ -119,6 +129,17 @@ def _documented(request: Request, sizes: Mapping[str, Size]) -> Iterator[Finding
             f"CozyStack's documentation reckons that its own parts use {USED_CPU // 1000} cores and "
             f"{USED_MEMORY // 1024} GiB of every node, with {LEAST_DISK} GiB of disk. Smaller: {', '.join(small)}.",
             evidence={"nodes": small, "cpu": USED_CPU, "memory": USED_MEMORY, "disk_gib": LEAST_DISK},
+        )
+
+
+def _version(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Finding]:
+    if not has_data(request.version):
+        taken, known = data_of(request.version).version, [data.version for data in DATA.values()]
+        yield finding(
+            "VERSION_WITHOUT_DATA",
+            f"CozyStack {request.version}",
+            f"The collection has no data of CozyStack {request.version}: this is a forecast of {taken}.",
+            evidence={"taken": taken, "known": known},
         )
 
 

@@ -13,7 +13,7 @@ from ..._findings import Finding, failure, finding
 from ..._kubernetes import kinds
 from ..._kubernetes.api import Api
 from ..._kubernetes.apply import is_ours
-from ..kinds import PACKAGE
+from ..kinds import PACKAGE, PACKAGE_SOURCE
 from .manifests import NAMESPACE
 
 OPERATOR: Final = "cozystack-operator"
@@ -93,6 +93,19 @@ def refuse_architecture(server: str, found: Found, images: Sequence[str]) -> Non
         "or set allow_unsupported_architecture to see where it stops."
     )
     raise Refusal(finding("ARCH_UNSUPPORTED_IMAGES", f"install CozyStack on {server}", message, remedy))
+
+
+def graph(api: Api) -> dict[str, tuple[str, ...]]:
+    """Return the packages that are there, each with what it depends on; their sources say so, by the variant."""
+    variants = {one["metadata"]["name"]: (one.get("spec") or {}).get("variant") for one in api.items(PACKAGE)}
+    sources = api.items(PACKAGE_SOURCE) if variants else ()
+    known = {one["metadata"]["name"]: (one.get("spec") or {}).get("variants") or () for one in sources}
+    return {
+        name: tuple(one.get("dependsOn") or ())
+        for name, wanted in variants.items()
+        for one in known.get(name, ())
+        if one.get("name") == (wanted or "default")
+    }
 
 
 def leftovers(api: Api, disabled: Sequence[str]) -> list[str]:

@@ -12,12 +12,16 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 from ..._errors import InputError
+from ..catalog.releases import DEFAULT, minor
 from .manifests import NAMESPACE
 
 Object = dict[str, Any]
 # The name must be the PackageSource's, which the operator makes.
 PLATFORM: Final = "cozystack.cozystack-platform"
 VARIANTS: Final = ("isp-full", "isp-full-generic", "isp-hosted", "default")
+HOSTED: Final = "isp-hosted"
+# From here on telemetry is a value of the platform too, and the variant isp-hosted has all its packages.
+REPAIRED: Final = (1, 7)
 LEGACY_VARIANTS: Final = ("paas-full", "paas-hosted", "distro-full", "distro-hosted")
 
 
@@ -33,6 +37,7 @@ class Desired(NamedTuple):
     disabled_packages: Sequence[str] = ()
     enabled_packages: Sequence[str] = ()
     telemetry_enabled: bool = True
+    version: str = DEFAULT
     values: Mapping[str, Any] = {}
 
 
@@ -40,6 +45,9 @@ def package(desired: Desired) -> Object:
     """Return the Package from which everything follows."""
     if desired.variant not in VARIANTS:
         raise InputError(_not_a_variant(desired.variant, VARIANTS))
+    if desired.variant == HOSTED and minor(desired.version) < REPAIRED:
+        text = "it brings applications without the packages that they wait for. Use v1.7 or newer, or another variant"
+        raise InputError(f"Failed to describe the platform: {HOSTED} of {desired.version} never gets ready: {text}.")
     values = merged(_platform_values(desired), desired.values)
     spec: Object = {"variant": desired.variant}
     if values:
@@ -57,11 +65,13 @@ def _platform_values(desired: Desired) -> Object:
     bundles = {"disabledPackages": list(desired.disabled_packages), "enabledPackages": list(desired.enabled_packages)}
     # A fresh cluster may not list its control planes yet when Kube-OVN's chart looks for them.
     masters = {"MASTER_NODES": ",".join(desired.control_plane_ips)} if desired.control_plane_ips else {}
+    # Before, the operator's own option is all there is.
+    has_value = minor(desired.version) >= REPAIRED
     values = {
         "publishing": _given(publishing),
         "networking": {"kubeovn": masters} if masters else {},
         "bundles": _given(bundles),
-        "telemetry": {} if desired.telemetry_enabled else {"disabled": True},
+        "telemetry": {"disabled": True} if has_value and not desired.telemetry_enabled else {},
     }
     return _given(values)
 

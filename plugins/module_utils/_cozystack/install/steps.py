@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -16,6 +16,7 @@ from ..._kubernetes.api import Api
 from ..._kubernetes.apply import Change, ensure_object, shown
 from ..._kubernetes.errors import ApiError, Cause
 from ..catalog import packages
+from ..catalog.releases import data_of, has_data
 from . import installed, platform
 from .manifests import (
     NAMESPACE,
@@ -39,6 +40,10 @@ class Plan(NamedTuple):
     definitions: Sequence[Object]
     platform: Object
     disabled: Sequence[str]
+    desired: platform.Desired
+    version: str
+    # What of the disabled packages the profile leaves out; nobody named them.
+    left_out: Sequence[str] = ()
     allow_unsupported_architecture: bool = False
     adopt: bool = False
     force: bool = False
@@ -75,11 +80,13 @@ def plan_of(params: Mapping[str, Any], fetch: Callable[[str], bytes]) -> Plan:
         raise InputError(f"Failed to use the profile {params['profile']}: {text}.")
     disabled = _disabled(params, legacy=legacy)
     desired = _desired(params, disabled)
+    left_out = () if legacy else packages.profile_disabled(params["profile"], params["version"])
     is_absent = params["state"] == "absent"
     operator, definitions = ((), ()) if is_absent else _manifests(params, fetch)
     asked = ("allow_unsupported_architecture", "adopt", "force", "wait_timeout")
     content = {} if is_absent else platform.config_map(desired) if legacy else platform.package(desired)
-    return Plan(legacy, operator, definitions, content, disabled, *(params[name] for name in asked))
+    options = {name: params[name] for name in asked}
+    return Plan(legacy, operator, definitions, content, disabled, desired, params["version"], left_out, **options)
 
 
 def _disabled(params: Mapping[str, Any], *, legacy: bool) -> list[str]:
@@ -130,6 +137,7 @@ def ensure_present(
         return Outcome(api.server, "helm", warnings=[text])
     if not plan.allow_unsupported_architecture:
         installed.refuse_architecture(api.server, found, stock_images(plan.operator))
+    plan = _closed(api, plan)
     force = plan.force or plan.adopt
     changes = [ensure_object(api, one, check_mode=check_mode, force=force) for one in _before_platform(api, plan)]
     if not check_mode and not plan.legacy:
@@ -137,7 +145,7 @@ def ensure_present(
     if not plan.legacy:
         changes.append(ensure_object(api, plan.platform, check_mode=check_mode, force=force))
     left = [] if plan.legacy else installed.leftovers(api, plan.disabled)
-    return Outcome(api.server, found.owner, changes, left, plan.disabled, _warnings(plan, left))
+    return Outcome(api.server, found.owner, changes, left, plan.disabled, _warnings(plan, left, _waiting(api, plan)))
 
 
 def _before_platform(api: Api, plan: Plan) -> list[Object]:
@@ -168,16 +176,43 @@ def _await_definitions(api: Api, plan: Plan, clock: Callable[[], float], sleep: 
         sleep(1)
 
 
-def _warnings(plan: Plan, left: Sequence[str]) -> list[str]:
+def _warnings(plan: Plan, left: Sequence[str], waiting: Iterable[str]) -> list[str]:
     warnings = []
     if left:
         text = "What was made once is kept; delete them to get rid of what they installed, and of its data"
         warnings.append(f"Disabled packages are there: {', '.join(left)}. {text}.")
-    waiting = {} if plan.legacy else packages.unmet(plan.disabled)
     if waiting:
         text = "Disable them too, or keep what they wait for"
         warnings.append(f"Packages would wait for disabled ones for ever: {', '.join(sorted(waiting))}. {text}.")
+    if not plan.legacy and not has_data(plan.version):
+        taken = data_of(plan.version).version
+        warnings.append(
+            f"The collection has no data of CozyStack {plan.version}: profiles are closed by the packages of {taken} "
+            "until the cluster has its own, and by those in the next run."
+        )
     return warnings
+
+
+def _waiting(api: Api, plan: Plan) -> dict[str, tuple[str, ...]]:
+    """Return the packages that wait for disabled ones for ever, by the cluster's own sources once it has them."""
+    if plan.legacy:
+        return {}
+    graph = installed.graph(api)
+    if not graph:
+        return packages.unmet(plan.disabled, plan.version)
+    return packages.unmet_of({name: needed for name, needed in graph.items() if name not in plan.disabled})
+
+
+def _closed(api: Api, plan: Plan) -> Plan:
+    """Return the plan with its profile closed by what the cluster has, as soon as it has packages of its own."""
+    graph = {} if plan.legacy else installed.graph(api)
+    waiting = set(packages.close_over(plan.left_out, graph)) - set(plan.desired.enabled_packages) - set(plan.disabled)
+    if not waiting:
+        return plan
+    disabled = sorted({*plan.disabled, *waiting})
+    return plan._replace(
+        disabled=disabled, platform=platform.package(plan.desired._replace(disabled_packages=disabled))
+    )
 
 
 def ensure_absent(api: Api, plan: Plan, *, check_mode: bool) -> Outcome:

@@ -238,6 +238,21 @@ def test_a_person_reads_profile_nodes_floors_and_remedies() -> None:
     assert "Take 3 x t4g.xlarge ($0.4416 an hour for the machines, $0.3312 more)." in text
 
 
+def test_a_forecast_is_of_the_version_that_is_installed() -> None:
+    older, later = forecast(version="v1.5.1"), forecast(version="v1.7.0")
+
+    assert [one["data"]["version"] for one in (older, later)] == ["v1.5.4", "v1.7"]
+    assert later["requested"]["memory"] - older["requested"]["memory"] > 1000
+    assert "VERSION_WITHOUT_DATA" not in (*older["codes"], *later["codes"])
+
+
+def test_a_forecast_of_a_version_without_data_says_so() -> None:
+    found = verdict(forecast(version="v1.9.0"), "VERSION_WITHOUT_DATA")
+
+    assert found["message"] == "The collection has no data of CozyStack v1.9.0: this is a forecast of v1.7."
+    assert found["blocks"] is False
+
+
 def test_the_result_is_plain_data() -> None:
     found = forecast()
 

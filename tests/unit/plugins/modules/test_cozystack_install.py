@@ -420,3 +420,58 @@ def test_a_manifest_with_the_right_checksum_is_taken() -> None:
 def test_the_module_takes_the_variants_and_profiles_that_there_are() -> None:
     assert ARGUMENT_SPEC["variant"]["choices"] == [*platform.VARIANTS, *platform.LEGACY_VARIANTS]
     assert ARGUMENT_SPEC["profile"]["choices"] == list(packages.PROFILES)
+
+
+def with_packages(api: FakeApi, **depends_on: list[str]) -> FakeApi:
+    """Return a cluster in which the platform has made packages and their sources."""
+    for name, needed in depends_on.items():
+        full = f"cozystack.{name.replace('_', '-')}"
+        head = {"apiVersion": "cozystack.io/v1alpha1", "metadata": {"name": full}}
+        variants = [{"name": "other", "dependsOn": ["x"]}, {"name": "default", "dependsOn": needed}]
+        api.apply({**head, "kind": "Package", "spec": {"variant": "default"}})
+        api.apply({**head, "kind": "PackageSource", "spec": {"variants": variants}})
+    api.writes.clear()
+    return api
+
+
+def test_a_profile_is_closed_by_the_packages_of_the_cluster_once_it_has_them(manifest: dict[str, str]) -> None:
+    api = FakeApi()
+    run(api, manifest, profile="novirt", version="v1.8.0")
+    with_packages(api, newcomer=["cozystack.kubevirt"], after_it=["cozystack.newcomer"], networking=[])
+
+    again = run(api, manifest, profile="novirt", version="v1.8.0")
+
+    disabled = platform_values(api)["bundles"]["disabledPackages"]
+    assert {"cozystack.newcomer", "cozystack.after-it"} <= set(disabled)
+    assert "cozystack.networking" not in disabled
+    assert not run(api, manifest, profile="novirt", version="v1.8.0").result()["changed"]
+    assert any("no data of CozyStack v1.8.0" in text for text in again.warnings)
+
+
+def test_packages_of_the_cluster_that_wait_for_a_disabled_one_are_named(manifest: dict[str, str]) -> None:
+    api = FakeApi()
+    run(api, manifest)
+    with_packages(api, mine=["cozystack.velero"], networking=[])
+
+    (warning,) = run(api, manifest, disabled_packages=["cozystack.velero"]).warnings
+
+    assert warning.startswith("Packages would wait for disabled ones for ever: cozystack.mine.")
+
+
+@pytest.mark.parametrize(("version", "value"), [("v1.6.2", None), ("v1.7.0", {"disabled": True})])
+def test_telemetry_is_a_value_of_the_platform_only_where_the_platform_has_it(
+    manifest: dict[str, str], version: str, value: Any
+) -> None:
+    api = FakeApi()
+
+    run(api, manifest, telemetry_enabled=False, version=version)
+
+    assert platform_values(api).get("telemetry") == value
+
+
+@pytest.mark.parametrize("version", ["v1.5.1", "v1.6.2"])
+def test_a_variant_that_never_gets_ready_is_refused_where_it_does_not(manifest: dict[str, str], version: str) -> None:
+    with pytest.raises(InputError, match=r"isp-hosted of .* never gets ready"):
+        plan(manifest, variant="isp-hosted", version=version)
+
+    assert plan(manifest, variant="isp-hosted", version="v1.7.0").platform["spec"]["variant"] == "isp-hosted"

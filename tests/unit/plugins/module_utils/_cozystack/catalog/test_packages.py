@@ -14,12 +14,19 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.p
     OPERATOR,
     PROFILES,
     VERSION,
+    Choice,
     all_packages,
     close,
+    disabled_by,
     installed,
     profile_disabled,
     unknown,
     unmet,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.releases import (
+    DATA,
+    data_of,
+    has_data,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from tests.checks.process import ROOT
@@ -40,9 +47,47 @@ def test_a_profile_has_as_many_packages_and_releases_as_upstream_makes_of_it(
     assert (len(left), sum(len(package.releases) for package in left)) == (packages, releases)
 
 
+VERSIONS = [data.version for data in DATA.values()]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("profile", PROFILES)
-def test_no_package_of_a_profile_waits_for_one_that_it_leaves_out(profile: str) -> None:
-    assert unmet(profile_disabled(profile)) == {}
+def test_no_package_of_a_profile_waits_for_one_that_it_leaves_out(profile: str, version: str) -> None:
+    assert unmet(profile_disabled(profile, version), version) == {}
+    assert unmet(disabled_by(Choice(profile, version=version)), version) == {}
+
+
+def test_packages_that_a_version_adds_are_left_out_with_what_they_need() -> None:
+    added = "cozystack.computeplane-application"
+
+    assert (added in profile_disabled("novirt", "v1.7.0"), added in profile_disabled("novirt", "v1.6.2")) == (
+        True,
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "taken", "has"),
+    [
+        ("v1.5.1", "v1.5.4", True),
+        ("v1.6.0", "v1.6.2", True),
+        ("1.7.0-rc.1", "v1.7", True),
+        ("v1.8.0", "v1.7", False),
+        ("v1.4.6", "v1.5.4", False),
+        ("v0.38.3", "v1.5.4", False),
+        ("main", "v1.7", False),
+    ],
+)
+def test_a_version_takes_the_data_of_its_minor_version_or_of_the_one_before(
+    version: str, taken: str, has: bool
+) -> None:
+    assert (data_of(version).version, has_data(version)) == (taken, has)
+
+
+def test_what_is_asked_for_by_name_is_not_left_out() -> None:
+    assert "cozystack.metallb" in disabled_by(Choice())
+    assert "cozystack.metallb" not in disabled_by(Choice(metallb=True))
+    assert "cozystack.velero" not in disabled_by(Choice("slim", enabled=("cozystack.velero",)))
 
 
 def test_every_profile_leaves_out_what_the_larger_one_does() -> None:
