@@ -349,7 +349,7 @@ def workloads(few: Iterable[Mapping[str, Any]], many: Iterable[Mapping[str, Any]
 def package_record(platform: Platform, name: str, *, charts: Path, **how: Any) -> dict[str, Any]:
     """Return what is to be known of one package."""
     found: list[dict[str, Any]] = []
-    own: set[str] = set()
+    own: dict[str, set[str]] = {}
     pending = releases = releases_of(platform, name, charts)
     while pending:
         made: list[dict[str, Any]] = []
@@ -358,16 +358,24 @@ def package_record(platform: Platform, name: str, *, charts: Path, **how: Any) -
                 render(release, cluster_values=platform.cluster_values, masters=nodes, **how) for nodes in MASTERS
             )
             found = with_satellites(found + workloads(few, many), few)
-            own |= {image for document in few for image in images(document)}
+            own[release.name] = {image for document in few for image in images(document)}
             made += few
         pending = list(nested(platform, made, charts))
-    short = [{"name": one.name, "namespace": one.namespace, "depends_on": list(one.depends_on)} for one in releases]
+    short = [
+        {
+            "name": one.name,
+            "namespace": one.namespace,
+            "depends_on": list(one.depends_on),
+            "images": sorted(own[one.name]),
+        }
+        for one in releases
+    ]
     return {
         "name": name.removeprefix(PREFIX),
         "variant": platform.packages[name].get("variant", "default"),
         "depends_on": [other.removeprefix(PREFIX) for other in variant_of(platform, name).get("dependsOn") or ()],
         "releases": short,
-        "images": sorted(own),
+        "images": sorted(set().union(*own.values())),
         "workloads": found,
     }
 

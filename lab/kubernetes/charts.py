@@ -22,6 +22,22 @@ _CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 _NETWORK = ("networking", packages.OPERATOR)
 
 
+class Build(NamedTuple):
+    """Where packages come from: of which version they are, and which images their charts name at upstream's."""
+
+    registry: str = STOCK
+    version: str = packages.VERSION
+    upstreams: frozenset[str] = frozenset()
+
+
+# The build for arm64 that is published there is partial.
+_PARTIAL = Build(
+    "ghcr.io/urmanac/cozystack-assets/",
+    "v1.5.1",
+    frozenset(("cozystack-ui", "token-proxy", "grafana-dashboards", "metallb-controller", "metallb-speaker")),
+)
+
+
 class Chart(NamedTuple):
     """A release's chart: for which package, and what it brings."""
 
@@ -36,8 +52,8 @@ class Chart(NamedTuple):
 
 
 @cache
-def graph() -> Mapping[str, Package]:
-    known = packages.all_packages()
+def graph(version: str = packages.VERSION) -> Mapping[str, Package]:
+    known = packages.all_packages(version)
     return {packages.PREFIX + name: one for name, one in known.items() if name != packages.OPERATOR}
 
 
@@ -61,25 +77,27 @@ def flux() -> Object:
     return _object(found, "cozy-fluxcd", "ghcr.io/fluxcd/simulated:v2", 1, release="flux")
 
 
-def objects_of(chart: Chart, *, registry: str, control_planes: int) -> list[Object]:
+def objects_of(chart: Chart, build: Build, *, control_planes: int) -> list[Object]:
     return [
-        _object(one, chart.namespace, _image(one, chart.package, registry), control_planes, release=chart.release)
-        for one in chart.workloads()
+        _object(one, chart.namespace, _image(index, one, chart, build), control_planes, release=chart.release)
+        for index, one in enumerate(chart.workloads())
     ]
 
 
-def _image(workload: Workload, package: Package, registry: str) -> str:
-    """Return an own image of CozyStack where the package has one, else one of somebody else."""
+def _image(index: int, workload: Workload, chart: Chart, build: Build) -> str:
+    """Return an own image of CozyStack where the release has one, else one of somebody else."""
     name = object_name(workload)
-    own = next((image for image in package.images if image in name or name in image), "")
-    if own or package.images:
-        return f"{registry}{own or package.images[0]}:{packages.VERSION}"
+    images = next((one.images for one in chart.package.releases if one.name == chart.release), ())
+    if images:
+        own = next((one for one in images if one in name or name in one), images[index % len(images)])
+        return f"{STOCK if own in build.upstreams else build.registry}{own}:{build.version}"
     return f"quay.io/simulated/{name}:v1"
 
 
-def registry_of(source: str) -> str:
+def build_of(source: str) -> Build:
     place = source.removeprefix("oci://").rpartition("/")[0]
-    return f"{place}/" if place else STOCK
+    known = {one.registry: one for one in (Build(), _PARTIAL)}
+    return known.get(f"{place}/", Build(f"{place}/")) if place else Build()
 
 
 def object_name(workload: Workload) -> str:

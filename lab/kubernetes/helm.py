@@ -18,7 +18,7 @@ from lab.kubernetes.operator import (
     REPOSITORIES,
     SOURCES,
     SYSTEM,
-    argument,
+    build,
     ensure,
     ensure_namespace,
     report_ready,
@@ -97,7 +97,9 @@ def _install(cluster: KubernetesCluster, release: Object) -> bool:
     name, namespace = release["metadata"]["name"], release["metadata"]["namespace"]
     if (namespace, name) == (SYSTEM, "cozystack-platform"):
         return _install_platform(cluster)
-    package = charts.graph().get((release["metadata"].get("labels") or {}).get("cozystack.io/package", ""))
+    package = charts.graph(build(cluster).version).get(
+        (release["metadata"].get("labels") or {}).get("cozystack.io/package", "")
+    )
     if package is None:
         return True
     for one in _DEFINED.get(name, ()):
@@ -116,10 +118,8 @@ def _install_workloads(cluster: KubernetesCluster, chart: Chart) -> bool:
     store = cluster.store
     labels = (node["metadata"].get("labels") or {} for node in store.peek(NODES))
     control_planes = sum(1 for one in labels if "node-role.kubernetes.io/control-plane" in one)
-    operator = store.look(DEPLOYMENTS, "cozystack-operator", namespace=SYSTEM)
-    registry = charts.registry_of(argument(operator, "--platform-source-url"))
     is_working = True
-    for content in charts.objects_of(chart, registry=registry, control_planes=control_planes):
+    for content in charts.objects_of(chart, build(cluster), control_planes=control_planes):
         kind, where = _STORED[content["kind"]], content["metadata"]
         found = store.look(kind, where["name"], namespace=where["namespace"])
         if found is None:
@@ -140,8 +140,9 @@ def _install_platform(cluster: KubernetesCluster) -> bool:
     """Make the sources of all packages, and the packages that are wanted; done when all of those are."""
     store = cluster.store
     platform = store.look(PACKAGES, PLATFORM) or {}
-    wanted = _wanted(platform)
-    for name, package in charts.graph().items():
+    graph = charts.graph(build(cluster).version)
+    wanted = _wanted(platform, set(graph))
+    for name, package in graph.items():
         ensure(store, SOURCES, _source(name, package))
         if name in wanted:
             annotations = {"helm.sh/resource-policy": "keep"}
@@ -151,7 +152,7 @@ def _install_platform(cluster: KubernetesCluster) -> bool:
     return bool(others or not wanted) and all(is_true(one, "Ready") for one in others)
 
 
-def _wanted(platform: Object) -> set[str]:
+def _wanted(platform: Object, known: set[str]) -> set[str]:
     spec = platform.get("spec") or {}
     values = ((spec.get("components") or {}).get("platform") or {}).get("values") or {}
     bundles = values.get("bundles") or {}
@@ -163,7 +164,7 @@ def _wanted(platform: Object) -> set[str]:
         if isinstance(reported, dict) and reported.get("enabled") is False
     }
     gone = {name for bundle in off for name in charts.bundle_packages(bundle)}
-    return set(charts.graph()) - gone - set(bundles.get("disabledPackages") or [])
+    return known - gone - set(bundles.get("disabledPackages") or [])
 
 
 def _source(name: str, package: charts.Package) -> Object:

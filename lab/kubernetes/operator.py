@@ -38,6 +38,12 @@ def reconcile(cluster: KubernetesCluster) -> None:
         _reconcile_package(cluster, package)
 
 
+def build(cluster: KubernetesCluster) -> charts.Build:
+    """Return the build of CozyStack that the operator installs."""
+    deployment = cluster.store.look(DEPLOYMENTS, "cozystack-operator", namespace=SYSTEM)
+    return charts.build_of(argument(deployment, "--platform-source-url"))
+
+
 def argument(deployment: Object | None, name: str) -> str:
     containers = deployment["spec"]["template"]["spec"]["containers"] if deployment else []
     args = [arg for one in containers for arg in one.get("args") or []]
@@ -107,7 +113,7 @@ def _make_release(cluster: KubernetesCluster, package: Object, variant: Object, 
     others = [
         {"name": release.name, "namespace": release.namespace}
         for dependency in variant.get("dependsOn") or []
-        for release in charts.graph()[dependency].releases
+        for release in charts.graph(build(cluster).version)[dependency].releases
     ]
     metadata = package["metadata"]
     owner = {"apiVersion": "cozystack.io/v1alpha1", "kind": "Package", "name": metadata["name"], "uid": metadata["uid"]}

@@ -82,8 +82,11 @@ options:
     description: How many dollars an hour the machines of all nodes may cost; no change to dearer ones is proposed.
     type: float
   images_arm64:
-    description: Whether the images to be used are built for arm64; the released ones are not.
-    type: bool
+    description:
+      - Whether the images to be used are built for arm64; the released ones are not.
+      - A build that lacks some is a mapping of images to true or false, in which V(others) stands for all that it does
+        not name, such as V({others: true, grafana-dashboards: false}).
+    type: raw
     default: false
   data_disk:
     description: Whether every node has a second disk, for LINSTOR.
@@ -281,6 +284,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._cozystack.catalog.built import read_built
 from ..module_utils._cozystack.catalog.packages import PROFILES, unknown
 from ..module_utils._cozystack.forecast.fit import Machine, Request
 from ..module_utils._cozystack.forecast.outlook import look_ahead, result
@@ -290,7 +294,7 @@ from ..module_utils._errors import CollectionError, InputError
 MACHINE_TYPES = ("controlplane", "worker")
 
 
-_SAME = ("version", "images_arm64", "data_disk", "schedulable_control_planes", "pods_per_node", "nodes_max")
+_SAME = ("version", "data_disk", "schedulable_control_planes", "pods_per_node", "nodes_max")
 
 
 def forecast(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -313,6 +317,7 @@ def read_request(params: Mapping[str, Any]) -> Request:
         enabled=tuple(params["enabled_packages"]),
         metallb=params["metallb_enabled"],
         offered=tuple(params["offered_types"]),
+        built=read_built(params["images_arm64"], params["version"]),
         per_hour_max=params["cost_per_hour_max"] or None,
         **{name: params[name] for name in _SAME},
     )
@@ -356,7 +361,7 @@ def argument_spec() -> dict[str, Any]:
         "offered_types": {"type": "list", "elements": "str", "default": []},
         "nodes_max": {"type": "int"},
         "cost_per_hour_max": {"type": "float"},
-        "images_arm64": {"type": "bool", "default": False},
+        "images_arm64": {"type": "raw", "default": False},
         "data_disk": {"type": "bool", "default": False},
         "schedulable_control_planes": {"type": "bool", "default": True},
         "pods_per_node": {"type": "int", "default": 512},

@@ -48,9 +48,13 @@ options:
         elements: str
         default: []
       images_arm64:
-        description: Whether the images are built for arm64.
-        type: bool
+        description: Whether the images are built for arm64, as O(urmanac.talos.cozystack_forecast#module:images_arm64).
+        type: raw
         default: false
+      version:
+        description: The release of CozyStack.
+        type: str
+        default: v1.6.2
       data_disk:
         description: Whether every node has a second disk, for LINSTOR.
         type: bool
@@ -345,7 +349,8 @@ except ImportError as error:
 PLAN: dict[str, dict[str, Any]] = {
     "profile": {"type": "str", "choices": ["full", "novirt", "core", "slim"], "default": "full"},
     "disabled_packages": {"type": "list", "elements": "str", "default": []},
-    "images_arm64": {"type": "bool", "default": False},
+    "images_arm64": {"type": "raw", "default": False},
+    "version": {"type": "str", "default": "v1.6.2"},
     "data_disk": {"type": "bool", "default": False},
     "instance_types": {"type": "dict", "default": {}},
 }

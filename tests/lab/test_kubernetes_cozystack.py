@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog import packages
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.built import lacking, read_built
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast.fit import Machine, Request, fit
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.install import steps
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import HELM_RELEASE, PACKAGE
@@ -24,11 +25,13 @@ from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.client i
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import ApiError, Cause
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.transport import Access
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import machine
+from ansible_collections.urmanac.talos.plugins.modules import cozystack_info
 from ansible_collections.urmanac.talos.plugins.modules.cozystack_install import ARGUMENT_SPEC
 from lab.kubernetes import kinds as lab_kinds
 from lab.kubernetes.cluster import KubernetesCluster, Pace
 from lab.kubernetes.manifests import operator_manifest
 from lab.kubernetes.ownership import updated
+from lab.settings import REPOSITORY
 from lab.talos.machine import Hardware
 from tests.talos_nodes import Cluster, bootstrapped, machines, on, own_address
 from tests.talos_run import with_defaults
@@ -173,6 +176,26 @@ def test_released_images_die_on_arm64_with_their_reason_in_the_log_alone(tmp_pat
     assert deployment["status"]["readyReplicas"] == 0
 
 
+def test_a_partial_build_dies_where_it_was_predicted_and_what_waits_for_that_is_named(tmp_path: Path) -> None:
+    example = yaml.safe_load((REPOSITORY / "examples" / "urmanac_arm64.yml").read_text(encoding="utf-8"))
+    wanted = ("operator_image", "platform_source_url", "platform_source_ref", "version")
+    options = {name: example[f"cluster_cozystack_{name}"] for name in wanted}
+
+    def work(way: Way) -> Any:
+        way.install(**options)
+        return way.settled(), cozystack_info.look(way.api(), settled=True)
+
+    releases, found = in_a_cluster(tmp_path, work, nodes=3, hardware=LARGE)
+
+    built = read_built(example["cluster_cozystack_images_arm64"], options["version"])
+    graph = packages.installed(packages.disabled_by(packages.Choice(version=options["version"])), options["version"])
+    missing = lacking(graph, built)
+    assert {name for name, one in releases.items() if one.get("status") != "True"} == set(missing.releases)
+    verdict = found["verdicts"][0]
+    assert verdict["code"] == "ARCH_UNSUPPORTED_IMAGES"
+    assert {name for name in built.named if name in str(verdict)} == set(missing.images)
+
+
 @pytest.mark.parametrize(
     ("count", "profile"), [pytest.param(1, "slim", id="too small"), pytest.param(3, "slim", id="large enough")]
 )
@@ -189,7 +212,7 @@ def test_the_lab_comes_to_the_forecasts_verdict_and_pods_are_reported_what_lacks
     predicted = fit(Request(members, profile), SIZES)
     pending = [reason_of(pod) for pod in found.values() if not pod["spec"].get("nodeName")]
     assert bool(pending) is not predicted.schedules
-    if predicted.fits:
+    if predicted.schedules:
         assert len(found) == len(predicted.pods)
         assert {one["reason"] for one in releases.values()} == {"InstallSucceeded"}
     else:

@@ -53,6 +53,7 @@ class Release(NamedTuple):
     name: str
     namespace: str
     depends_on: tuple[str, ...]
+    images: tuple[str, ...] = ()
 
 
 class Package(NamedTuple):
@@ -77,13 +78,17 @@ def _package(record: Mapping[str, Any]) -> Package:
         name=record["name"],
         variant=record["variant"],
         depends_on=tuple(record["depends_on"]),
-        releases=tuple(Release(one["name"], one["namespace"], tuple(one["depends_on"])) for one in record["releases"]),
+        releases=tuple(_release(one) for one in record["releases"]),
         images=tuple(record["images"]),
         workloads=tuple(
             Workload(package=record["name"], **{**one, "ports": tuple(one.get("ports", ()))})
             for one in record["workloads"]
         ),
     )
+
+
+def _release(record: Mapping[str, Any]) -> Release:
+    return Release(record["name"], record["namespace"], tuple(record["depends_on"]), tuple(record.get("images", ())))
 
 
 def profile_disabled(profile: str, version: str = VERSION) -> tuple[str, ...]:

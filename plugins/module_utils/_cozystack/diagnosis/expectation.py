@@ -13,6 +13,8 @@ from typing import Any, Final, NamedTuple
 
 from ..._ec2.instance_types import Size
 from ..._findings import Finding
+from ..catalog.built import Built, read_built
+from ..catalog.packages import VERSION
 from ..forecast.fit import (
     Machine,
     Request,
@@ -33,9 +35,10 @@ class Planned(NamedTuple):
 
     profile: str = "full"
     disabled: tuple[str, ...] = ()
-    images_arm64: bool = False
+    built: Built = Built()
     data_disk: bool = False
     instance_types: Mapping[str, str] = {}
+    version: str = VERSION
 
 
 def planned_of(options: Mapping[str, Any] | None) -> Planned | None:
@@ -43,7 +46,8 @@ def planned_of(options: Mapping[str, Any] | None) -> Planned | None:
     if options is None:
         return None
     disabled, types = tuple(options["disabled_packages"]), dict(options["instance_types"])
-    return Planned(options["profile"], disabled, options["images_arm64"], options["data_disk"], types)
+    built = read_built(options["images_arm64"], options["version"])
+    return Planned(options["profile"], disabled, built, options["data_disk"], types, options["version"])
 
 
 def expected_ahead(nodes: Sequence[Node], planned: Planned, seen: Collection[str]) -> list[Finding]:
@@ -51,8 +55,8 @@ def expected_ahead(nodes: Sequence[Node], planned: Planned, seen: Collection[str
     if not nodes:
         return []
     machines = tuple(Machine(node.name, _machine_type(node), _instance_type(node, planned)) for node in nodes)
-    images, disk = planned.images_arm64, planned.data_disk
-    request = Request(machines, planned.profile, planned.disabled, images_arm64=images, data_disk=disk)
+    same = {name: getattr(planned, name) for name in ("profile", "disabled", "built", "data_disk", "version")}
+    request = Request(machines, **same)
     sizes = {machine.instance_type: _size(node) for machine, node in zip(machines, nodes, strict=True)}
     found = fit_on([_offer(node) for node in nodes], request)
     verdicts = [*shortages(request, found, remedy=_REMEDY), *limits(request, sizes)]

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ..._ec2.instance_types import Size
 from ..._findings import Finding, finding
+from ..catalog.built import Built
 from ..catalog.packages import (
     PROFILES,
     VERSION,
@@ -57,7 +58,7 @@ class Request(NamedTuple):
     enabled: tuple[str, ...] = ()
     metallb: bool = False
     version: str = VERSION
-    images_arm64: bool = False
+    built: Built = Built()
     data_disk: bool = False
     schedulable_control_planes: bool = True
     pods_per_node: int = PODS

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..._ec2.instance_types import SIZES, Size, has_kvm, is_arm64
 from ..._findings import Finding, finding
+from ..catalog.built import Built, Lacking, lacking
 from ..catalog.packages import (
     PREFIX,
     disabled_by,
@@ -56,17 +57,38 @@ def _closure(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Finding]:
 
 def _architecture(request: Request, sizes: Mapping[str, Size]) -> Iterator[Finding]:
     other = sorted({size.architecture for machine in request.machines if (size := sizes.get(machine.instance_type))})
-    images = sorted({image for package in packages_of(request) for image in package.images})
-    if other and other != ["amd64"] and not request.images_arm64:
-        yield finding(
-            "ARCH_UNSUPPORTED_IMAGES",
-            "images of CozyStack",
-            f"CozyStack {request.version} is released for amd64 alone: {len(images)} of its own images, the operator's "
-            f"first, do not start on {', '.join(other)}.",
-            "Build them for arm64, name them with cluster_cozystack_operator_image and "
-            "cluster_cozystack_platform_source_url, and set cluster_cozystack_images_arm64.",
-            evidence={"architectures": other, "available": ["amd64"], "images": images},
-        )
+    packages = packages_of(request)
+    missing = lacking(packages, request.built)
+    if not other or other == ["amd64"] or not missing.images:
+        return
+    releases = sum(len(package.releases) for package in packages)
+    yield finding(
+        "ARCH_UNSUPPORTED_IMAGES",
+        "images of CozyStack",
+        _partial(request, missing) if request.built != Built() else _released(request, missing, other),
+        "Build them for arm64, name them with cluster_cozystack_operator_image and "
+        "cluster_cozystack_platform_source_url, and say so in cluster_cozystack_images_arm64.",
+        evidence={
+            **{"architectures": other, "available": ["amd64"], "images": list(missing.images)},
+            **{"releases_of": {image: list(names) for image, names in missing.images.items()}},
+            **{"waiting": list(missing.releases), "releases": releases},
+        },
+    )
+
+
+def _released(request: Request, missing: Lacking, other: Sequence[str]) -> str:
+    return (
+        f"CozyStack {request.version} is released for amd64 alone: {len(missing.images)} of its own images, the "
+        f"operator's first, do not start on {', '.join(other)}."
+    )
+
+
+def _partial(request: Request, missing: Lacking) -> str:
+    images = ", ".join(f"{image} ({', '.join(names)})" for image, names in missing.images.items())
+    return (
+        f"The build of CozyStack {request.version} is partial. Not built for arm64: {images}. "
+        f"{len(missing.releases)} releases hang on them: {', '.join(missing.releases)}."
+    )
 
 
 def _other_machines(request: Request, sizes: Mapping[str, Size]) -> Iterator[Finding]:

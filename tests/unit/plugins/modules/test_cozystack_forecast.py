@@ -15,6 +15,7 @@ import yaml
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.packages import PROFILES
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.modules import cozystack_forecast
+from tests.checks.process import ROOT
 
 NAMES = ("gateway", "compute-2", "compute-3")
 READY: Mapping[str, Any] = {"images_arm64": True, "data_disk": True}
@@ -236,6 +237,26 @@ def test_a_person_reads_profile_nodes_floors_and_remedies() -> None:
     assert "gateway (t4g.medium): 1.81 of 1.95 cores" in text
     assert "requests are a floor: the documentation says that 2 cores and 6 GiB are in use" in text
     assert "Take 3 x t4g.xlarge ($0.4416 an hour for the machines, $0.3312 more)." in text
+
+
+def test_a_partial_build_names_the_images_that_it_lacks_and_the_releases_that_hang_on_them() -> None:
+    example = yaml.safe_load((ROOT / "examples" / "urmanac_arm64.yml").read_text(encoding="utf-8"))
+    version, images = example["cluster_cozystack_version"], example["cluster_cozystack_images_arm64"]
+
+    found = forecast(
+        instance_type=example["cluster_instance_type"], version=version, images_arm64=images, data_disk=True
+    )
+
+    missing = verdict(found, "ARCH_UNSUPPORTED_IMAGES")
+    assert missing["blocks"]
+    assert missing["evidence"]["images"] == ["cozystack-ui", "grafana-dashboards", "token-proxy"]
+    assert missing["evidence"]["releases_of"]["grafana-dashboards"] == ["grafana-operator"]
+    assert missing["message"].startswith(
+        "The build of CozyStack v1.5.1 is partial. Not built for arm64: cozystack-ui (dashboard), "
+        "grafana-dashboards (grafana-operator), token-proxy (dashboard). "
+    )
+    assert "8 releases hang on them: grafana-operator, dashboard, " in missing["message"]
+    assert (found["verdict"], found["codes"]) == ("fits", ["ARCH_UNSUPPORTED_IMAGES", "KVM_MISSING"])
 
 
 def test_a_forecast_is_of_the_version_that_is_installed() -> None:

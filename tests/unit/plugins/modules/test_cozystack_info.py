@@ -371,7 +371,10 @@ def test_a_legacy_installation_is_read_by_its_releases_alone() -> None:
     assert (found["phase"], found["releases"]["expected"], found["releases"]["ready"]) == ("ready", None, 2)
 
 
-PLAN = {"profile": "full", "disabled_packages": [], "images_arm64": True, "data_disk": True, "instance_types": {}}
+PLAN = {
+    **{"profile": "full", "disabled_packages": [], "images_arm64": True, "data_disk": True, "instance_types": {}},
+    "version": "v1.6.2",
+}
 
 
 def outlook(objects: dict[Any, Any], **changes: Any) -> list[str]:
