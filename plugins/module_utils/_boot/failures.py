@@ -31,6 +31,7 @@ class Kind(NamedTuple):
 
 PULL = "pull image "
 _CACHE = "Look whether the cache on the bastion answers (curl http://BASTION:PORT/v2/) and reaches its registry."
+_LATER = "Try again later: the limit is one of the bastion's address, and what its cache holds is not pulled again."
 _ARM64 = "Name the digest of the manifest for this architecture: the module oci_image_info tells it."
 _REPORT = "It is not known to happen: look at the lines before."
 
@@ -63,6 +64,9 @@ KINDS = (
         "the image is no Talos installer: it has no /usr/bin/installer",
     ),
     Kind("IMAGE_NO_INSTALLER", ("forkexec: ",), "the image's installer cannot be started", _REPORT),
+    Kind("IMAGE_RATE_LIMITED", (PULL, "TOOMANYREQUESTS"), "the registry answers no more pulls for now", _LATER),
+    Kind("IMAGE_RATE_LIMITED", (PULL, "toomanyrequests"), "the registry answers no more pulls for now", _LATER),
+    Kind("IMAGE_RATE_LIMITED", (PULL, "429 Too Many Requests"), "the registry answers no more pulls for now", _LATER),
     Kind("IMAGE_NOT_FOUND", (PULL, "MANIFEST_UNKNOWN"), "the image does not exist", "Correct its name, tag or digest."),
     Kind("IMAGE_NOT_FOUND", (PULL, "NAME_UNKNOWN"), "the image does not exist", "Correct its name."),
     Kind("IMAGE_NOT_FOUND", (PULL, "404 Not Found"), "the image does not exist", "Correct its name, tag or digest."),

@@ -30,6 +30,11 @@ LINES = {
         f"{PULL}{MANIFEST}NAME_UNKNOWN: repository name not known to registry",
         f"{PULL}{MANIFEST}unexpected status code 404 Not Found: not found",
     ],
+    "IMAGE_RATE_LIMITED": [
+        f"{PULL}{MANIFEST}TOOMANYREQUESTS: You have reached your unauthenticated pull rate limit.",
+        f"{PULL}{MANIFEST}unexpected status code 429 Too Many Requests: toomanyrequests: retry-after: 1.2ms",
+        f"{PULL}{MANIFEST}unexpected status code 429 Too Many Requests",
+    ],
     "IMAGE_NOT_AUTHORISED": [
         f"{PULL}{MANIFEST}UNAUTHORIZED: authentication required",
         f"{PULL}{MANIFEST}DENIED: requested access to the resource is denied",
