@@ -24,6 +24,7 @@ Members.cluster.talos.dev | cluster | | Hostname={.hostname}, Machine Type={.mac
 Addresses={.addresses}
 NodeAddresses.net.talos.dev | network | | Addresses={.addresses}, SortAlgorithm={.sortAlgorithm}
 Nodenames.kubernetes.talos.dev | k8s | | Nodename={.nodename}
+OOMActions.talos.dev | runtime | | Time={.time}, Score={.score}
 PlatformMetadatas.talos.dev | runtime | | Platform={.platform}, Type={.instanceType}, Region={.region}, Zone={.zone}
 ResourceDefinitions.meta.cosi.dev | meta | api-resources | Aliases={.aliases[:]}
 Services.v1alpha1.talos.dev | runtime | svc | Running={.running}, Healthy={.healthy}, Health Unknown={.unknown}
@@ -32,7 +33,7 @@ TimeStatuses.v1alpha1.talos.dev | runtime | | Synced={.synced}
 Versions.runtime.talos.dev | runtime | version | Version={.version}
 """
 
-SENSITIVE: Final = {"MachineConfigs.config.talos.dev"}
+SENSITIVE: Final = {"MachineConfigs.config.talos.dev", "OOMActions.talos.dev"}
 
 
 class Definition(NamedTuple):

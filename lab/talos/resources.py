@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lab.kubernetes.kinds import PODS
 from lab.talos import tailscale
 from lab.talos.definitions import definitions
 from lab.talos.machine import Node
@@ -31,6 +32,7 @@ def resources_of(node: Node) -> dict[tuple[str, str], Specs]:
         ("runtime", "SystemDisks.block.talos.dev"): {
             "system-disk": {"diskID": node.hardware.disk, "devPath": f"/dev/{node.hardware.disk}"}
         },
+        ("runtime", "OOMActions.talos.dev"): _oom_actions(node),
         ("runtime", "PlatformMetadatas.talos.dev"): {"platformmetadata": {"platform": "metal"}},
         ("network", "HostnameStatuses.net.talos.dev"): {"hostname": {"hostname": node.hostname, "domainname": ""}},
         ("network", "NodeAddresses.net.talos.dev"): _addresses(node),
@@ -123,6 +125,19 @@ def _links(node: Node) -> Specs:
     return {
         node.hardware.link: {"hardwareAddr": mac, "permanentAddr": mac, "kind": "", "driver": "ena", "linkState": True}
     }
+
+
+def _oom_actions(node: Node) -> Specs:
+    """Return the pods on the node that ended as Talos' handler ends them."""
+    pods = node.registry.kubernetes.of(node.identity).store.peek(PODS) if node.active else []
+    ended = [
+        f"/{one['name']} --simulated"
+        for pod in pods
+        if pod["spec"].get("nodeName") == node.hostname
+        for one in pod["status"].get("containerStatuses") or []
+        if (one["lastState"].get("terminated") or {}).items() >= {"exitCode": 137, "reason": "Error"}.items()
+    ]
+    return {str(number): {"triggerContext": "{}", "score": 1.0, "processes": [it]} for number, it in enumerate(ended)}
 
 
 def _members(node: Node) -> Specs:

@@ -140,6 +140,7 @@ def node_report(node: Record, resources: Record, seen: Sequence[Record]) -> dict
         # How the node got its addresses: what it booted with, and what it has now.
         "cmdline": answer.get("cmdline"),
         "addresses": answer.get("addresses"),
+        "oom_kills": [name for kill in answer.get("oom_kills") or () for name in kill["programs"]],
         "error": answer.get("error"),
     }
 

@@ -26,7 +26,7 @@ options:
       - Where a node cannot tell one of them (yet), that one is nothing and RV(nodes[].missing) says why.
     type: list
     elements: str
-    choices: [services, members, extensions, cmdline, disks, addresses, etcd_members, tailscale]
+    choices: [services, members, extensions, cmdline, disks, addresses, etcd_members, oom_kills, tailscale]
     default: []
 """
 
@@ -164,6 +164,16 @@ nodes:
           peer_urls: ["https://192.0.2.101:2380"]
           client_urls: ["https://192.0.2.101:2379"]
           is_learner: false
+    oom_kills:
+      description:
+        - What Talos itself has killed because memory ran out, the last 50, by the names of the programs.
+        - Kubernetes shows such a pod with exit code 137 and without the word C(OOMKilled). It begins with v1.12.
+      type: list
+      elements: dict
+      sample:
+        - id: "0"
+          score: 83886080
+          programs: [/vpa-updater]
     tailscale:
       description:
         - Whether the node is in a tailnet, by its extension, its service, the addresses on C(tailscale0) and the log.
@@ -202,7 +212,10 @@ try:
 except ImportError as error:
     MISSING = error
 
-GATHERED = ("services", "members", "extensions", "cmdline", "disks", "addresses", "etcd_members", "tailscale")
+GATHERED = (
+    *("services", "members", "extensions", "cmdline", "disks", "addresses", "etcd_members", "oom_kills"),
+    "tailscale",
+)
 
 
 def returned(probe: Probe) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from lab.kubernetes.manifests import operator_manifest
 from lab.kubernetes.ownership import updated
 from lab.settings import REPOSITORY
 from lab.talos.machine import Hardware
+from lab.talos.resources import resources_of
 from tests.talos_nodes import Cluster, bootstrapped, machines, on, own_address
 from tests.talos_run import with_defaults
 
@@ -224,10 +225,12 @@ def test_a_stuck_release_holds_back_what_depends_on_it(tmp_path: Path) -> None:
     def work(way: Way) -> Any:
         way.server.faults.update({"stuck": ["cert-manager"], "oom": ["metrics-server"]})
         way.install(profile="slim", **OWN)
-        return way.settled(), pods(way)
+        (node,) = way.server.machines.peers(way.server.identity)
+        return way.settled(), pods(way), resources_of(node)["runtime", "OOMActions.talos.dev"]
 
-    releases, found = in_a_cluster(tmp_path, work, hardware=LARGE)
+    releases, found, kills = in_a_cluster(tmp_path, work, hardware=LARGE)
 
+    assert [one["processes"] for one in kills.values()] == [["/metrics-server --simulated"]]
     assert releases["cert-manager"]["message"].endswith("context deadline exceeded")
     assert releases["cert-manager-issuers"]["message"] == "dependency 'cozy-cert-manager/cert-manager' is not ready"
     assert releases["cilium"]["reason"] == "InstallSucceeded"

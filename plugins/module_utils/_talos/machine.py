@@ -163,6 +163,22 @@ async def disks(client: NodeClient) -> list[dict[str, Any]]:
     ]
 
 
+async def oom_kills(client: NodeClient) -> list[dict[str, Any]]:
+    """Return what Talos itself has killed for lack of memory: the programs of a pod's cgroup, without their arguments.
+
+    Its handler begins with v1.12 and keeps the last 50. Arguments may hold secrets.
+    """
+    found = await resources(client, _RUNTIME, "OOMActions.talos.dev")
+    return [
+        {
+            "id": name,
+            "score": spec.get("score"),
+            "programs": [str(one).partition(" ")[0] for one in spec.get("processes") or []],
+        }
+        for name, spec in sorted(found.items(), key=lambda one: (len(one[0]), one[0]))
+    ]
+
+
 async def addresses(client: NodeClient) -> list[str]:
     """Return the addresses that the node has now, with their prefix lengths."""
     found = await resource(client, "network", "NodeAddresses.net.talos.dev", "current") or {}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -44,6 +45,8 @@ def results(report: Record, *, boot_method: str) -> Iterator[Result]:
         yield etcd(report["etcd_members"], sum(node["machine_type"] == "controlplane" for node in report["nodes"]))
     if report["kubernetes"]:
         yield kubernetes(report["kubernetes"], len(report["nodes"]))
+    if any(node["oom_kills"] for node in report["nodes"]):
+        yield memory(report["nodes"])
     if report["access"]:
         yield access(report["access"])
     if report["cozystack"]:
@@ -119,6 +122,17 @@ def kubernetes(answer: Record, expected: int) -> Result:
     absent = f"{expected - known} {'nodes have' if expected - known > 1 else 'node has'} not registered"
     missing = (absent,) if known < expected else ()
     return verdict("kubernetes", "Kubernetes", message, wrong + missing)
+
+
+def memory(nodes: Sequence[Record]) -> Result:
+    """Return what Talos itself has killed, which Kubernetes has no word for."""
+    wrong = tuple(
+        f"{node['name']}: {name}" + (f", {count} times" if count > 1 else "")
+        for node in nodes
+        for name, count in Counter(node["oom_kills"]).items()
+    )
+    count = counted(sum(len(node["oom_kills"]) for node in nodes), "program")
+    return verdict("memory", "Memory", f"Talos has killed {count} because a node ran out of memory", wrong)
 
 
 def access(audit: Record) -> Result:

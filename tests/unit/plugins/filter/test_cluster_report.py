@@ -20,7 +20,7 @@ CLUSTER = {
     **{"vpc_ipv4_cidr": "192.0.2.0/24", "subnet_ipv4_cidr": "192.0.2.0/25"},
 }
 ANSWER = {"node": "192.0.2.101", "reachable": True, "stage": "maintenance", "error": None}
-NOTHING_MORE = {"version": None, "cmdline": None, "addresses": None}
+NOTHING_MORE = {"version": None, "cmdline": None, "addresses": None, "oom_kills": []}
 
 
 def resource(kind: str, *, have: dict[str, Any] | None, want: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -190,3 +190,14 @@ def test_every_deviation_is_reported() -> None:
 @pytest.mark.parametrize("audit", [pytest.param(None, id="not given"), pytest.param({}, id="empty")])
 def test_without_an_audit_nothing_is_reported_about_access(audit: dict[str, Any] | None) -> None:
     assert report(audit=audit)["access"] is None
+
+
+def test_what_talos_killed_for_memory_is_a_line_of_its_own() -> None:
+    killed = [{"id": str(number), "score": 1.0, "programs": ["/vpa-updater"]} for number in (0, 1)]
+
+    lines = {one["name"]: one for one in report(seen=[{**ANSWER, "oom_kills": killed}])["results"]}
+    without = {one["name"] for one in report()["results"]}
+
+    assert lines["memory"]["message"] == "Talos has killed 2 programs because a node ran out of memory"
+    assert lines["memory"]["details"] == ["gateway: /vpa-updater, 2 times"]
+    assert "memory" not in without

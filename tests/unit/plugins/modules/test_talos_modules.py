@@ -438,5 +438,5 @@ def test_nodes_in_every_condition_are_reported(tmp_path: Path) -> None:
     assert (running["stage"], running["ready"], list(running["unmet_conditions"])) == ("running", False, ["nodeReady"])
     assert (running["version"], len(running["etcd_members"]), running["missing"]) == ("v1.13.6", 1, {})
     assert (waiting["stage"], waiting["disks"][0]["name"]) == ("maintenance", "nvme0n1")
-    assert list(waiting["missing"]) == ["etcd_members"]
+    assert (running["oom_kills"], list(waiting["missing"])) == ([], ["etcd_members", "oom_kills"])
     assert (down["reachable"], down["stage"], down["error"]) == (False, None, "connection refused")
