@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from lab.registry.images import AMD64_ONLY
 from tests.lab.labs import Lab
 from tests.playbooks.runs import Run, play
 
@@ -91,6 +92,18 @@ def test_an_own_build_of_a_smaller_profile_ends_ready(lab: Lab, built: Run, fold
     assert [look["ready"] for look in looks] == sorted(look["ready"] for look in looks)
     assert looks[-1]["ready"] == releases["expected"]
     assert result["smoke_tests"]["spin"]["outcome"] == "passed"
+
+
+def test_an_operator_of_another_architecture_is_refused_before_its_first_pod(
+    lab: Lab, built: Run, folder: Path
+) -> None:
+    foreign = OWN | {"cluster_cozystack_operator_image": f"ghcr.io/{AMD64_ONLY}:latest"}
+
+    run = play_elsewhere(lab, folder, "playbooks/cozystack.yml", "-e", json.dumps(foreign))
+
+    assert run.code == 2
+    refusal = " ".join(run.output.split())
+    assert f"ARCH_UNSUPPORTED_IMAGES: ghcr.io/{AMD64_ONLY}:latest: there is nothing for linux/arm64 in it" in refusal
 
 
 def test_a_bastion_keeps_neither_kubeconfig_nor_snapshot(lab: Lab, built: Run, folder: Path) -> None:
