@@ -30,14 +30,17 @@ attributes:
       - It leaves nothing behind, and never counts as a change.
 options:
   test:
-    description: V(spin) runs a WASM program that has to answer over HTTP, V(virtual_machine) starts one with KubeVirt.
+    description:
+      - V(spin) runs a WASM program as a pod with a RuntimeClass, by containerd's Spin shim. It has to answer over HTTP.
+      - V(spin_app) runs it as a SpinApp, which takes the Spin operator as well.
+      - V(virtual_machine) starts a virtual machine with KubeVirt.
     type: str
-    choices: [spin, virtual_machine]
+    choices: [spin, spin_app, virtual_machine]
     required: true
   image:
     description:
-      - What is run. By default the example of SpinKube for O(test=spin), and a disk image of Fedora for
-        O(test=virtual_machine).
+      - What is run. By default the example of SpinKube for O(test=spin) and O(test=spin_app), and a disk image of
+        Fedora for O(test=virtual_machine).
     type: str
   runtime_class:
     description: RuntimeClass of the WASM program.
@@ -111,12 +114,15 @@ try:
 except ImportError as error:
     MISSING = error
 
+# Of the organisation that publishes SpinKube since 2025.
+_HELLO = "ghcr.io/spinframework/containerd-shim-spin/examples/spin-rust-hello:v0.23.0"
 IMAGES = {
-    "spin": "ghcr.io/spinkube/containerd-shim-spin/examples/spin-rust-hello:v0.16.0",
+    "spin": _HELLO,
+    "spin_app": _HELLO,
     "virtual_machine": "quay.io/containerdisks/fedora:41",
 }
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = api_options(
-    test={"type": "str", "choices": ["spin", "virtual_machine"], "required": True},
+    test={"type": "str", "choices": ["spin", "spin_app", "virtual_machine"], "required": True},
     image={"type": "str"},
     runtime_class={"type": "str", "default": "wasmtime-spin-v2"},
     path={"type": "str", "default": "/hello"},
@@ -129,8 +135,9 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = api_options(
 def smoke_of(params: Mapping[str, Any]) -> runner.Smoke:
     """Return the test that is asked for."""
     image = params["image"] or IMAGES[params["test"]]
-    if params["test"] == "spin":
-        return workloads.spin_smoke(image=image, runtime_class=params["runtime_class"], path=params["path"])
+    spin = {"spin": workloads.spin_smoke, "spin_app": workloads.spin_app_smoke}.get(params["test"])
+    if spin:
+        return spin(image=image, runtime_class=params["runtime_class"], path=params["path"])
     return workloads.machine_smoke(image=image, instance_types=params["instance_types"])
 
 

@@ -14,3 +14,4 @@ PACKAGE_SOURCE: Final = Kind("cozystack.io", "v1alpha1", "packagesources", "Pack
 HELM_RELEASE: Final = Kind("helm.toolkit.fluxcd.io", "v2", "helmreleases", "HelmRelease")
 OCI_REPOSITORY: Final = Kind("source.toolkit.fluxcd.io", "v1", "ocirepositories", "OCIRepository")
 TENANT: Final = Kind("apps.cozystack.io", "v1alpha1", "tenants", "Tenant")
+SPIN_APP: Final = Kind("core.spinkube.dev", "v1alpha1", "spinapps", "SpinApp")

@@ -18,6 +18,8 @@ PASSED, FAILED, UNKNOWN = "passed", "failed", "unknown"
 
 # How a plain Linux became Talos, in the words of the report.
 BOOT_METHODS = {"user_data": "boot-to-talos", "ssh": "boot-to-talos over SSH", "netboot": "matchbox"}
+# What the smoke test of Spin proves, and what it does not.
+SHIM = "by containerd's Spin shim and its RuntimeClass"
 
 
 class Result(NamedTuple):
@@ -52,7 +54,9 @@ def results(report: Record, *, boot_method: str) -> Iterator[Result]:
     if report["cozystack"]:
         yield cozystack(report["cozystack"])
         yield smoke(report["cozystack"], "virtual_machine", "Virtualization", "a virtual machine started on ARM64")
-        yield smoke(report["cozystack"], "spin", "SpinKube", "a WASM module answered on ARM64")
+        yield smoke(report["cozystack"], "spin", "SpinKube", f"a WASM module answered on ARM64, {SHIM}")
+        if "spin_app" in report["cozystack"]["smoke_tests"]:
+            yield smoke(report["cozystack"], "spin_app", "Spin operator", "a SpinApp answered on ARM64")
 
 
 def infrastructure(report: Record) -> Result:

@@ -75,6 +75,8 @@ class Smoke(NamedTuple):
     content: Object
     refusal: Callable[[Api], Observed | None]
     state: Callable[[Api, Object], Observed]
+    # What has to be in its namespace before.
+    before: tuple[Object, ...] = ()
 
     @property
     def name(self) -> str:
@@ -108,8 +110,8 @@ def _tried(api: Api, smoke: Smoke, limits: Limits, clock: Clock) -> Observed:
     """Run it and remove it again, whatever came of it."""
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
     try:
-        api.apply(space, force=True)
-        api.apply(smoke.content, force=True)
+        for content in (space, *smoke.before, smoke.content):
+            api.apply(content, force=True)
         return _watched(api, smoke, limits, clock)
     finally:
         # With the namespace goes what is in it; a server that has gone cannot be asked, and the next test tries again.

@@ -24,6 +24,7 @@ from ..diagnosis.releases import (
     cause_of,
     ready_condition,
 )
+from ..kinds import SPIN_APP
 from .runner import (
     BLOCKED,
     NAMESPACE,
@@ -37,6 +38,7 @@ from .runner import (
 
 VIRTUAL_MACHINE: Final = Kind("kubevirt.io", "v1", "virtualmachineinstances", "VirtualMachineInstance")
 KUBEVIRT: Final = Kind("kubevirt.io", "v1", "kubevirts", "KubeVirt")
+_EXECUTOR: Final = "containerd-shim-spin"
 _PULLS: Final = {"no_matching_manifest": "ARCH_UNSUPPORTED_IMAGES", "exec_format": "ARCH_UNSUPPORTED_IMAGES"}
 
 
@@ -101,12 +103,42 @@ def spin_smoke(*, image: str, runtime_class: str, path: str) -> Smoke:
     metadata = {"name": "spin", "namespace": NAMESPACE}
 
     def refusal(api: Api) -> Observed | None:
-        if api.get(kinds.RUNTIME_CLASS, runtime_class) is None:
-            return Observed(BLOCKED, f"there is no RuntimeClass {runtime_class}")
-        return node_refusal(api)
+        return _class_refusal(api, runtime_class) or node_refusal(api)
 
     content = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
     return Smoke(kinds.POD, content, refusal, pod_state)
+
+
+def spin_app_smoke(*, image: str, runtime_class: str, path: str) -> Smoke:
+    """Return the test of a SpinApp, which the Spin operator makes a Deployment of."""
+    check = {"readiness": {"httpGet": {"path": path}, "periodSeconds": 2}}
+    resources = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}}
+    spec = {"image": image, "replicas": 1, "executor": _EXECUTOR, "checks": check, "resources": resources}
+    deployment = {"runtimeClassName": runtime_class, "installDefaultCACerts": True}
+    executor = _spinkube("SpinAppExecutor", _EXECUTOR, {"createDeployment": True, "deploymentConfig": deployment})
+
+    def refusal(api: Api) -> Observed | None:
+        if api.get(kinds.CRD, f"{SPIN_APP.plural}.{SPIN_APP.group}") is None:
+            return Observed(BLOCKED, "the Spin operator is not installed")
+        return _class_refusal(api, runtime_class) or node_refusal(api)
+
+    return Smoke(SPIN_APP, _spinkube("SpinApp", "spin-app", spec), refusal, app_state, (executor,))
+
+
+def _spinkube(kind: str, name: str, spec: Object) -> Object:
+    metadata = {"name": name, "namespace": NAMESPACE}
+    return {"apiVersion": SPIN_APP.api_version, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def app_state(api: Api, app: Object) -> Observed:
+    """Return how a SpinApp is doing: it works when a replica is ready, or else as its pods do."""
+    status = app.get("status") or {}
+    if status.get("readyReplicas"):
+        return Observed(PASSED)
+    states = [pod_state(api, pod) for pod in api.items(kinds.POD, namespace=NAMESPACE)]
+    blocked = next((one for one in states if one.state == BLOCKED), None)
+    messages = (str(one.get("message")) for one in status.get("conditions") or () if one.get("status") != "True")
+    return blocked or Observed(WAITING, next(messages, "the operator has not made its Deployment yet"))
 
 
 def machine_smoke(*, image: str, instance_types: Sequence[str] = ()) -> Smoke:
@@ -121,6 +153,11 @@ def machine_smoke(*, image: str, instance_types: Sequence[str] = ()) -> Smoke:
         return type_refusal(instance_types) or machine_refusal(api) or node_refusal(api)
 
     return Smoke(VIRTUAL_MACHINE, content, refusal, machine_state)
+
+
+def _class_refusal(api: Api, name: str) -> Observed | None:
+    missing = api.get(kinds.RUNTIME_CLASS, name) is None
+    return Observed(BLOCKED, f"there is no RuntimeClass {name}", "RUNTIME_MISSING") if missing else None
 
 
 def node_refusal(api: Api) -> Observed | None:

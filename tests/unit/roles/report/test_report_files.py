@@ -64,7 +64,7 @@ def test_the_text_has_the_layout_of_test_results() -> None:
         "✅ Access: closed to the internet; open to home: none",
         "❌ CozyStack install: v1.6.2 (profile full) is blocked - INSUFFICIENT_MEMORY: 6 pods wait for memory.",
         "❌ Virtualization: blocked - KVM_MISSING: no node has /dev/kvm",
-        "✅ SpinKube: a WASM module answered on ARM64",
+        "✅ SpinKube: a WASM module answered on ARM64, by containerd's Spin shim and its RuntimeClass",
         "💰 Cost: $0.26 for 3.00 hours (what runs, each machine with its volume since its last start); "
         "$0.086 an hour now, $62.53 a month if it stays so",
         "",

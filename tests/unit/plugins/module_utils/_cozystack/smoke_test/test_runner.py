@@ -14,7 +14,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.smoke_tes
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import ApiError, Cause
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import Kind
-from tests.cozystack_cluster import SERVER, FakeApi, condition, definitions, failure, node, status_of
+from tests.cozystack_cluster import SERVER, FakeApi, condition, definitions, failure, node, pod, status_of
 
 CLASSES = {kinds.RUNTIME_CLASS: definitions("wasmtime-spin-v2"), kinds.NODE: [node("gateway")]}
 NO_PLATFORM = "no match for platform in manifest: not found"
@@ -45,7 +45,10 @@ class WorkingApi(FakeApi):
         return content | {"status": self.status(self.looks)}
 
     def delete(self, kind: Kind, name: str, *, namespace: str = "", dry_run: bool = False) -> bool:
-        return self.applied.pop((kind.kind, name), None) is not None
+        found = self.applied.pop((kind.kind, name), None)
+        if kind.kind == "Namespace":
+            self.applied = {}
+        return found is not None
 
 
 class Time:
@@ -80,6 +83,45 @@ def test_a_program_that_answers_has_passed() -> None:
     observed, seconds = tried(api, spin())
 
     assert (observed, seconds) == (runner.Observed("passed"), 6)
+
+
+APPS = {**CLASSES, kinds.CRD: definitions("spinapps.core.spinkube.dev")}
+
+
+def spin_app() -> runner.Smoke:
+    """Return the test of a SpinApp."""
+    return workloads.spin_app_smoke(image="hello:1", runtime_class="wasmtime-spin-v2", path="/hello")
+
+
+def test_a_spin_app_has_passed_when_a_replica_is_ready_and_names_the_executor_that_was_made_before() -> None:
+    kept: list[Any] = []
+
+    class KeepingApi(WorkingApi):
+        def apply(self, content: dict[str, Any], *, dry_run: bool = False, force: bool = False) -> dict[str, Any]:
+            kept.append(content)
+            return super().apply(content, dry_run=dry_run, force=force)
+
+    observed, _ = tried(KeepingApi(APPS, lambda looks: {"readyReplicas": int(looks > 2)}), spin_app())
+
+    assert observed == runner.Observed("passed")
+    assert [one["kind"] for one in kept] == ["Namespace", "SpinAppExecutor", "SpinApp"]
+    assert kept[2]["spec"]["executor"] == kept[1]["metadata"]["name"]
+    assert kept[1]["spec"]["deploymentConfig"]["runtimeClassName"] == "wasmtime-spin-v2"
+
+
+def test_a_spin_app_needs_the_operator() -> None:
+    observed, seconds = tried(WorkingApi(CLASSES, lambda _: {}), spin_app())
+
+    assert (observed.state, observed.cause, seconds) == ("blocked", "the Spin operator is not installed", 0)
+
+
+def test_what_keeps_the_pods_of_a_spin_app_from_running_is_the_result() -> None:
+    waiting = {"reason": "ErrImagePull", "message": NO_PLATFORM}
+    own = pod("spin-app", runner.NAMESPACE, node="gateway", containers=[status_of("hello:1", waiting=waiting)])
+
+    observed, _ = tried(WorkingApi({**APPS, kinds.POD: [own]}, lambda _: {"readyReplicas": 0}), spin_app())
+
+    assert (observed.state, observed.code) == ("blocked", "ARCH_UNSUPPORTED_IMAGES")
 
 
 class SlowApi(WorkingApi):
