@@ -17,6 +17,8 @@ description:
   - A host is called by its C(Node) tag, else by its instance id. Names that several instances claim are
     given to none of them; these are called by their instance ids, and a warning tells so.
   - The inventory file's name must end in C(ec2_nodes.yml) or C(ec2_nodes.yaml).
+  - An option that the plugin does not have is an error, also one of P(amazon.aws.aws_ec2#inventory). What it means
+    there would otherwise be left out without a word.
   - The options that tell what to read may be templates, such as O(cluster), O(project), O(regions), O(filters),
     O(profile) and O(endpoint_url).
 extends_documentation_fragment:
@@ -90,7 +92,7 @@ options:
       - A source is C(tag:) with a tag's key, V(instance-id), V(private-dns-name), V(private-ipv4),
         V(public-dns-name) or V(public-ipv4).
     type: list
-    elements: str
+    elements: raw
     default: ["tag:Node", instance-id]
   group_by:
     description: Makes groups called by property and value, such as C(role_gateway) and C(machine_type_controlplane).
@@ -177,6 +179,7 @@ from ..plugin_utils._ec2_nodes import (
     Host,
     Query,
     cache_suffix,
+    check_options,
     checked_names,
     filters_of,
     groups_of,
@@ -199,8 +202,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         """Fill the inventory with hosts of the instances that the file describes."""
         super().parse(inventory, loader, path, cache)
-        self._read_config_data(path)
+        config = self._read_config_data(path)
         try:
+            check_options(config, self._option_names())
             options = {
                 "connect_with": self.get_option("connect_with"),
                 "hostnames": checked_names(self.get_option("hostnames")),
@@ -215,6 +219,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 f"Several instances are called {name}: they are in the inventory by their instance ids."
             )
         self._populate(hosts)
+
+    def _option_names(self) -> set[str]:
+        """Return all names that an option of this plugin has."""
+        aliases = (alias for option in self.option_definitions.values() for alias in option.get("aliases") or ())
+        return {*self.option_definitions, *aliases}
 
     def _query(self) -> Query:
         """Return what is to be read, without asking botocore: the cache must work where that is not installed."""

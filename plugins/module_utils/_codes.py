@@ -48,6 +48,41 @@ _NEW_KEY = (
     "vaulted file or as the environment variable TS_AUTHKEY."
 )
 
+VARIABLES: Mapping[str, Code] = {
+    "VARIABLE_UNKNOWN": Code(
+        "A variable begins with the name of a role, and no role reads it.",
+        "Correct its name, remove it, or name it in cluster_other_variables if it belongs to a role of others.",
+    ),
+    "VARIABLE_KEY_UNKNOWN": Code(
+        "A mapping has a key that is not known.",
+        "Use one of the keys that the message names.",
+    ),
+    "VARIABLE_INCOMPLETE": Code(
+        "A mapping lacks a key that is required.",
+        "Add the key that the message names.",
+    ),
+    "VARIABLE_TYPE_WRONG": Code(
+        "The value of a variable is of another type than its role takes.",
+        "Give it a value of the type that the message names.",
+    ),
+    "VARIABLE_VALUE_WRONG": Code(
+        "The value of a variable is of the right type and cannot work.",
+        "Give it a value as the message describes it.",
+    ),
+    "VARIABLE_NOT_READABLE": Code(
+        "A template in the value of a variable fails.",
+        "Correct the template; `ansible localhost -m debug -a var=NAME -e @FILE` evaluates it.",
+    ),
+    "TAG_SELECTS_NOTHING": Code(
+        "A tag of the run is on no task of the playbook, so that the run would do nothing and succeed.",
+        "Use the tags that the message names.",
+    ),
+    "DIRECTORY_NOT_WRITABLE": Code(
+        "A folder of the cluster cannot be made, or nothing can be written to it.",
+        "Choose a folder below your home, or let the user who runs the playbook write to it.",
+    ),
+}
+
 DESCRIPTION: Mapping[str, Code] = {
     "INVALID_CLUSTER_NAME": Code(
         "The cluster's name cannot name security groups, IAM roles and hosts.",
@@ -92,6 +127,10 @@ DESCRIPTION: Mapping[str, Code] = {
     "CIDR_PREFIX_NOT_ALLOWED": Code(
         "A network is wider or narrower than a VPC or a subnet can be.",
         "Choose a prefix from /16 to /28.",
+    ),
+    "VPC_OVERLAPS_CLUSTER": Code(
+        "The VPC's network overlaps the one of Kubernetes' pods or services, so that nodes could not reach each other.",
+        "Choose a network apart from 10.244.0.0/16, 10.96.0.0/16 and 100.64.0.0/16, such as 10.10.0.0/16.",
     ),
     "CIDR_NOT_USABLE": Code(
         "The VPC's network lies in a range that is reserved for link-local, multicast or special use.",
@@ -152,6 +191,10 @@ DESCRIPTION: Mapping[str, Code] = {
     "VOLUME_TOO_SMALL": Code(
         "A root volume cannot hold the system and the images.",
         "Set volume_size, or cluster_bastion_volume_size, to the size that the message names or more.",
+    ),
+    "VOLUME_TOO_LARGE": Code(
+        "EC2 makes no volume of this size.",
+        "Set volume_size, or cluster_bastion_volume_size, to 65536 GiB (64 TiB) or less.",
     ),
     "UNKNOWN_CPU_CREDITS": Code(
         "There is no such CPU credit mode.",
@@ -264,6 +307,10 @@ ACCOUNT: Mapping[str, Code] = {
         "The instance type has enough memory to boot Talos, and too little to run CozyStack.",
         "Take t4g.medium or larger for more than trying out.",
         (WARNING,),
+    ),
+    "BASTION_IMAGE_NOT_FOUND": Code(
+        "The region has no such image or no such parameter that names one, from which the bastion starts.",
+        "Name an image for arm64 of the region, or leave cluster_bastion_image out for Amazon Linux 2023.",
     ),
     "AMI_NOT_FOUND": Code(
         "The region has no Amazon Linux 2023 for arm64, from which nodes start.",
@@ -992,6 +1039,7 @@ COZYSTACK: Mapping[str, Code] = {
 }
 
 AREAS: Mapping[str, Mapping[str, Code]] = {
+    "Variables": VARIABLES,
     "The cluster's description": DESCRIPTION,
     "The bastion and the way to it": BASTION,
     "The AWS account": ACCOUNT,

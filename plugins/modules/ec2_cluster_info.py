@@ -32,6 +32,10 @@ options:
         the machine said there because the role C(nodes) has it do so.
     type: bool
     default: false
+  other_clusters:
+    description: Whether to look for other clusters of this collection in the account and region as well, one call more.
+    type: bool
+    default: false
 seealso:
   - module: urmanac.talos.ec2_preflight_info
 extends_documentation_fragment:
@@ -76,6 +80,14 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+other_clusters:
+  description: The other clusters of this collection that have a VPC in the account and region.
+  returned: if O(other_clusters)
+  type: list
+  elements: dict
+  sample:
+    - name: moon
+      project: talos-arm64
 resources:
   description:
     - Every described resource, in the order in which they are built.
@@ -312,9 +324,12 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 
 from ..module_utils._ec2.client import Api, connect
 from ..module_utils._ec2.current import SERVICES
+from ..module_utils._ec2.other_clusters import other_clusters
 from ..module_utils._ec2.reading import read_and_compare, result_of
 from ..module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
 from ..module_utils._errors import CollectionError
+
+_OFF = {"type": "bool", "default": False}
 
 
 def cluster_info(api: Api, spec: ClusterSpec, *, now: datetime, console_output: bool) -> dict[str, Any]:
@@ -324,13 +339,15 @@ def cluster_info(api: Api, spec: ClusterSpec, *, now: datetime, console_output: 
 
 def main() -> None:
     module = AnsibleAWSModule(
-        argument_spec={"cluster": argument_spec(), "console_output": {"type": "bool", "default": False}},
+        argument_spec={"cluster": argument_spec(), **dict.fromkeys(("console_output", "other_clusters"), _OFF)},
         supports_check_mode=True,
     )
     try:
         spec = parse_spec(module.params["cluster"])
         api = connect(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr)
         result = cluster_info(api, spec, now=datetime.now(UTC), console_output=module.params["console_output"])
+        if module.params["other_clusters"]:
+            result["other_clusters"] = other_clusters(api, spec)
     except CollectionError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **result)

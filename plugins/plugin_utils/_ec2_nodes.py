@@ -10,6 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from ..module_utils._ec2.bastion import NODE as BASTION
@@ -26,6 +27,23 @@ NAME_FIELDS = {
     "public-dns-name": "PublicDnsName",
     "public-ipv4": "PublicIpAddress",
 }
+
+# What files for amazon.aws.aws_ec2 have besides, and what does the same here. All of it narrows, redirects or renames.
+_OF_AWS_EC2 = {
+    "assume_role_arn": "name a profile of ~/.aws/config with role_arn in it in the option profile",
+    "iam_role_arn": "name a profile of ~/.aws/config with role_arn in it in the option profile",
+    "exclude_filters": "name what is wanted in the option filters, such as tag:Role: [gateway, compute]",
+    "include_filters": "name what is wanted in the option filters; a list of values matches any of them",
+    "hostvars_prefix": "all variables begin with ec2_",
+    "hostvars_suffix": "all variables begin with ec2_",
+    "strict_permissions": "a region that may not be read is an error; leave it out of the option regions",
+    "allow_duplicated_hosts": "machines with the same name are called by their instance ids",
+    "include_extra_api_calls": "no more is asked than what makes the host variables",
+    "use_ssm_inventory": "no more is asked than what makes the host variables",
+    "use_contrib_script_compatible_sanitization": "characters that no group may have become underscores",
+    "use_contrib_script_compatible_ec2_tag_keys": "the variable ec2_tags holds the tags",
+}
+_KEYS_OF_GROUP = ("key", "prefix", "separator", "parent_group", "default_value", "trailing_separator")
 
 Instance = Mapping[str, Any]
 
@@ -72,13 +90,46 @@ def cache_suffix(query: Query) -> str:
     return hashlib.sha256(json.dumps(query).encode()).hexdigest()[:16]
 
 
-def checked_names(hostnames: Sequence[str]) -> Sequence[str]:
+def check_options(config: Mapping[str, Any], known: Iterable[str]) -> None:
+    """Raise for the first option of an inventory file that the plugin does not have, or that holds what it ignores."""
+    names = list(known)
+    for option, value in config.items():
+        if option not in names:
+            raise InputError(f"Failed to read the option {option}: it is not known. {_instead(option, names)}")
+        for key in _ignored_keys(option, value):
+            remedy = f"Use some of: {', '.join(_KEYS_OF_GROUP)}."
+            raise InputError(f"Failed to read {key} in the option {option}: it is not known. {remedy}")
+    for name, value in (config.get("filters") or {}).items():
+        if isinstance(value, Mapping):
+            remedy = "Give it a value or a list of values."
+            raise InputError(f"Failed to read the filter {name}: its value is a mapping. {remedy}")
+
+
+def _instead(option: str, known: Sequence[str]) -> str:
+    if option in _OF_AWS_EC2:
+        return f"amazon.aws.aws_ec2 has it; here {_OF_AWS_EC2[option]}."
+    near = get_close_matches(option, known, 1)
+    return f"Did you mean {near[0]}?" if near else "See ansible-doc -t inventory urmanac.talos.ec2_nodes."
+
+
+def _ignored_keys(option: str, value: Any) -> Iterator[str]:
+    if option == "keyed_groups" and isinstance(value, Sequence):
+        groups = [group for group in value if isinstance(group, Mapping)]
+        yield from (key for group in groups for key in group if key not in _KEYS_OF_GROUP)
+
+
+def checked_names(hostnames: Sequence[Any]) -> Sequence[str]:
     """Return hostnames, or tell which of them is no known source of a name."""
-    unknown = [source for source in hostnames if source not in NAME_FIELDS and not source.startswith("tag:")]
+    unknown = [source for source in hostnames if not _is_source(source)]
     if unknown:
         known = ", ".join(["tag:<key>", *NAME_FIELDS])
         raise InputError(f"Failed to name the hosts by {unknown[0]!r}: it is not known. Use one of: {known}.")
     return hostnames
+
+
+def _is_source(source: Any) -> bool:
+    # aws_ec2 takes mappings, tag:key=value and several keys after one tag: as well; no key of a tag has a comma in it.
+    return isinstance(source, str) and (source in NAME_FIELDS or bool(re.fullmatch(r"tag:[^=,]+", source)))
 
 
 def tags_of(instance: Instance) -> dict[str, str]:

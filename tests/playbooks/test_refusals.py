@@ -21,6 +21,8 @@ WRONG: dict[str, Any] = {
     "cluster_subnet_ipv4_cidr": "127.201.0.0/24",
     "cluster_bastion_ipv4": "127.201.0.100",
     "cluster_instance_type": "t3.nano",
+    "cluster_cozystack_profil": "slim",
+    "cluster_volume_size": 100000,
     "cluster_nodes_max": 1,
     "cluster_tags": {"Owner": "a<b>"},
     "cluster_nodes": [
@@ -89,6 +91,8 @@ def test_a_role_of_others_with_our_name_is_refused_before_anything_is_made_and_l
         pytest.param("'boss'", id="unknown machine type"),
         pytest.param("tag Owner", id="wrong tag value"),
         pytest.param("credentials", id="missing credentials"),
+        pytest.param("Did you mean cluster_cozystack_profile?", id="misspelt variable"),
+        pytest.param("EC2 makes no volume of 100000 GiB", id="volume too large"),
     ],
 )
 def test_everything_that_is_wrong_is_reported_in_one_list(refusal: Run, fault: str) -> None:
@@ -102,6 +106,45 @@ def test_each_fault_comes_with_a_remedy(refusal: Run) -> None:
 
     remedies = [line for line in message.splitlines() if line.startswith("   Remedy: ")]
     assert len(remedies) == int(message.partition("fix first:")[2].split()[0]) >= 8
+
+
+def test_a_value_of_a_wrong_type_is_in_one_list_with_what_aws_finds_wrong(lab: Lab) -> None:
+    before = calls(lab)
+    wrong = {"cozystack_timeout": "soon", "cluster_bastion_volume_size": "big", "cluster_instance_type": "t3.nano"}
+
+    run = play(lab, "playbooks/site.yml", "-e", json.dumps(wrong))
+
+    assert run.code != 0
+    message = run.output.partition("Nothing was created or changed")[2].partition("Origin:")[0]
+    assert "cozystack_timeout: 'soon' is not a whole number." in message
+    assert "cluster_bastion_volume_size: 'big' is not a whole number." in message
+    assert "t3.nano is x86_64" in message
+    assert "argument_spec" not in run.output
+    assert calls(lab) == before
+
+
+@pytest.mark.parametrize(
+    ("playbook", "options", "said"),
+    [
+        pytest.param("site", ("--tags", "talso"), "talso selects nothing", id="a tag that does not exist"),
+        pytest.param("site", ("--tags", "nodes", "-e", "cluster_nodse=1"), "you mean cluster_nodes?", id="a phase"),
+        pytest.param("upgrade", ("--tags", "nodes"), "nodes selects nothing", id="tags of another playbook"),
+        pytest.param("site", ("-i", "a,", "--limit", "a"), "leaves localhost out", id="a limit without this machine"),
+        pytest.param("reset", ("-e", "cluster_nmae=moon"), "Did you mean cluster_name?", id="a reset of another name"),
+        pytest.param("netboot", (), "the inventory has no host bastion", id="netboot_noinv"),
+        pytest.param("boot", (), "has no machine of lab for", id="boot_noinv"),
+    ],
+)
+def test_a_run_that_would_do_nothing_or_something_else_fails(
+    lab: Lab, playbook: str, options: tuple[str, ...], said: str
+) -> None:
+    before = calls(lab)
+
+    run = play(lab, f"playbooks/{playbook}.yml", *options)
+
+    assert run.code != 0
+    assert said in " ".join(run.output.split())
+    assert calls(lab) == before
 
 
 def test_images_that_cannot_be_used_are_refused_together_before_anything_is_made(lab: Lab) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -203,6 +204,20 @@ def test_a_reset_without_confirmation_shows_everything_and_deletes_nothing(lab: 
     assert calls(lab) == before
 
 
+def test_a_reset_of_a_cluster_that_never_was_is_refused_with_those_that_are(
+    lab: Lab, built: Run, tmp_path: Path
+) -> None:
+    wrong = json.dumps({"cluster_name": "labb", "cluster_directory": str(tmp_path)})
+    before = calls(lab)
+
+    run = play(lab, RESET, "-e", CONFIRMED, "-e", wrong)
+
+    assert run.code != 0
+    assert "eu-west-1 has nothing of a cluster labb" in run.output
+    assert "lab (project talos-arm64)" in run.output
+    assert calls(lab) == before
+
+
 def test_there_is_a_stranger_of_each_kind_that_a_run_makes(lab: Lab, built: Run) -> None:
     begin = ("Allocate", "Create", "Import", "Put", "Request", "Run")
     played = [call for call in lab.ask("/lab/calls") if TEST_AGENT not in call["agent"]]
@@ -228,8 +243,9 @@ def test_a_reset_deletes_what_is_ours_and_leaves_the_strangers_alone(
     assert strangers.now() == strangers.before
 
 
-def test_a_reset_of_nothing_changes_nothing(lab: Lab) -> None:
-    run = play(lab, RESET, "-e", "cluster_name=never-built")
+def test_a_reset_of_a_cluster_that_is_gone_says_so_and_changes_nothing(lab: Lab) -> None:
+    run = play(lab, RESET, "-e", CONFIRMED)
 
     assert run.code == 0, run.output
     assert run.changed == 0
+    assert "Nothing of it exists" in run.output

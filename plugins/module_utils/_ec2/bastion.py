@@ -11,7 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, NamedTuple
+from zoneinfo import available_timezones
 
 from .._findings import Finding, finding
 from .._ssh.keys import public_key_problem
@@ -23,6 +25,8 @@ NODE = "bastion"
 # How a user writes a time of the day.
 _TIME = re.compile(r"(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])")
 _VOLUME_SIZE_MIN = 8
+# Of gp3, by CreateVolume in the API reference of EC2.
+VOLUME_SIZE_MAX = 65536
 KEEP_MINUTES_MAX = 7 * 24 * 60
 # Session Manager and no more: with the managed policy AmazonSSMManagedInstanceCore it could read every parameter.
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
@@ -134,12 +138,20 @@ def _egress_problems(bastion: BastionSpec) -> Iterator[Finding]:
         )
 
 
+def volume_size_problems(subject: str, size: int) -> Iterator[Finding]:
+    """Yield that EC2 makes no gp3 volume of this size."""
+    if size > VOLUME_SIZE_MAX:
+        message = f"EC2 makes no volume of {size} GiB; the largest has {VOLUME_SIZE_MAX}."
+        yield finding("VOLUME_TOO_LARGE", subject, message)
+
+
 def _machine_problems(bastion: BastionSpec) -> Iterator[Finding]:
     if bastion.volume_size < _VOLUME_SIZE_MIN:
         message = f"A volume of {bastion.volume_size} GiB cannot hold Amazon Linux 2023."
         yield finding(
             "VOLUME_TOO_SMALL", "bastion", message, f"Set cluster_bastion_volume_size to {_VOLUME_SIZE_MIN} or more."
         )
+    yield from volume_size_problems("bastion", bastion.volume_size)
     wrong_key = bastion.ssh_key_name and fault("key_pair_name", bastion.ssh_key_name)
     if wrong_key:
         message = f"The name of the key pair {wrong_key}."
@@ -188,9 +200,16 @@ def _schedule_problems(bastion: BastionSpec) -> Iterator[Finding]:
             "cluster_bastion_start",
             f"A start at {bastion.start or 'no time'} and a stop at {bastion.stop or 'no time'} are no schedule.",
         )
-    if bastion.is_scheduled and not fits("time_zone", bastion.time_zone):
+    if bastion.is_scheduled and not _is_time_zone(bastion.time_zone):
         message = f"{bastion.time_zone!r} is no time zone that Auto Scaling knows."
-        yield finding("INVALID_TIME_ZONE", "cluster_bastion_time_zone", message)
+        near = get_close_matches(bastion.time_zone, available_timezones(), 1)
+        remedy = f"Did you mean {near[0]}?" if near else None
+        yield finding("INVALID_TIME_ZONE", "cluster_bastion_time_zone", message, remedy)
+
+
+def _is_time_zone(name: str) -> bool:
+    """Return whether a name is in the IANA database; where this machine has none, whether it looks so."""
+    return fits("time_zone", name) and name in (available_timezones() or {name})
 
 
 def is_time(time: str) -> bool:

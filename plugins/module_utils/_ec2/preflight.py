@@ -21,9 +21,12 @@ from .account import (
 from .client import Api, AwsError, is_not_found
 from .instance_types import SIZES
 from .spec import ClusterSpec
+from .texts import fits
 
 SERVICES = ("ec2", "sts", "ssm", "service-quotas", "freetier")
 AMI_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
+# How a launch template names a parameter in place of an image.
+_BY_PARAMETER = "resolve:ssm:"
 # A Talos control plane takes about 1.7 GiB before anything runs on it.
 MEMORY_MIN_MIB = 1740
 MEMORY_COMFORTABLE_MIB = 4096 - 256
@@ -52,6 +55,8 @@ class Answers(NamedTuple):
     instance_types: Mapping[str, InstanceType] | None = None
     offered: frozenset[str] | None = None
     ami: Mapping[str, str] | None = None
+    # The architecture of the image that the bastion starts from, empty where there is no such image.
+    bastion_architecture: str | None = None
     limits: Account = Account()
 
 
@@ -71,6 +76,7 @@ def ask(api: Api, spec: ClusterSpec) -> Inquiry:
         "instance_types": _instance_types,
         "offered": _offered,
         "ami": _ami,
+        "bastion_architecture": _bastion_architecture,
     }
     answered, refused = _ask_all(api, spec, {**required, **questions()})
     refusals = unique(refused[name].problem for name in required if name in refused)
@@ -151,6 +157,21 @@ def _ami(api: Api, spec: ClusterSpec) -> dict[str, str]:
     return found[0] if found else {}
 
 
+def _bastion_architecture(api: Api, spec: ClusterSpec) -> str | None:
+    image = spec.bastion.image if spec.bastion and fits("image", spec.bastion.image) else ""
+    parameter = image.removeprefix(_BY_PARAMETER)
+    if not image or parameter == AMI_PARAMETER:
+        return None
+    try:
+        ami = image if parameter == image else api.call("ssm", "get_parameter", Name=parameter)["Parameter"]["Value"]
+        images = api.call("ec2", "describe_images", ImageIds=[ami])["Images"]
+    except AwsError as error:
+        if is_not_found(error) or error.reason.startswith("InvalidAMIID"):
+            return ""
+        raise
+    return images[0]["Architecture"] if images else ""
+
+
 def answer_problems(spec: ClusterSpec, answers: Answers) -> Iterator[Finding]:
     """Yield what is wrong according to the answers; a question without an answer was reported before."""
     yield from _zone_problems(spec, answers)
@@ -166,6 +187,17 @@ def answer_problems(spec: ClusterSpec, answers: Answers) -> Iterator[Finding]:
             "the image that nodes start from",
             f"{spec.region} has no Amazon Linux 2023 for arm64 under {AMI_PARAMETER}.",
         )
+    yield from _bastion_image_problems(spec, answers)
+
+
+def _bastion_image_problems(spec: ClusterSpec, answers: Answers) -> Iterator[Finding]:
+    found, image = answers.bastion_architecture, spec.bastion.image if spec.bastion else ""
+    if found == "":
+        message = f"{spec.region} has no image {image}, or this account may not use it."
+        yield finding("BASTION_IMAGE_NOT_FOUND", "cluster_bastion_image", message)
+    elif found not in (None, "arm64"):
+        message = f"The image {image} is for {found}, and the bastion is an arm64 machine."
+        yield finding("ARCHITECTURE_NOT_ARM64", "cluster_bastion_image", message, "Name an image for arm64.")
 
 
 def _zone_problems(spec: ClusterSpec, answers: Answers) -> Iterator[Finding]:

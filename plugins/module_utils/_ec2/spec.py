@@ -19,6 +19,7 @@ from .bastion import (
     bastion_options,
     bastion_problems,
     parse_bastion,
+    volume_size_problems,
 )
 from .texts import fault, fits
 
@@ -31,6 +32,12 @@ LOOPBACK = IPv4Network("127.0.0.0/8")
 
 _TAGS_MAX = 50
 _VOLUME_SIZE_MIN = 20
+# What Talos gives to pods and services, and Kube-OVN to the link between its nodes.
+_OF_KUBERNETES = {
+    "the network of pods": IPv4Network("10.244.0.0/16"),
+    "the network of services": IPv4Network("10.96.0.0/16"),
+    "the network that joins Kube-OVN's nodes": IPv4Network("100.64.0.0/16"),
+}
 _UNUSABLE = tuple(IPv4Network(cidr) for cidr in ("0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"))
 
 
@@ -228,6 +235,10 @@ def _network_problems(spec: ClusterSpec) -> Iterator[Finding]:
             f"The subnet {subnet} does not lie in the VPC {vpc}.",
             f"Choose a subnet of {vpc}, or a VPC that holds {subnet}.",
         )
+    for what, network in _OF_KUBERNETES.items():
+        if vpc and vpc.overlaps(network):
+            message = f"The VPC {vpc} overlaps {network}, {what}."
+            yield finding("VPC_OVERLAPS_CLUSTER", "cluster_vpc_ipv4_cidr", message)
     if vpc and any(vpc.overlaps(unusable) for unusable in _UNUSABLE):
         yield finding(
             "CIDR_NOT_USABLE",
@@ -328,6 +339,7 @@ def _size_problems(spec: ClusterSpec) -> Iterator[Finding]:
             message = f"A volume of {node.volume_size} GiB cannot hold Talos and the images."
             remedy = f"Set volume_size to {_VOLUME_SIZE_MIN} or more."
             yield finding("VOLUME_TOO_SMALL", f"node {node.name}", message, remedy)
+        yield from volume_size_problems(f"node {node.name}", node.volume_size)
     if spec.cpu_credits not in CPU_CREDITS:
         message = f"There is no CPU credit mode {spec.cpu_credits!r}."
         yield finding("UNKNOWN_CPU_CREDITS", "cluster_cpu_credits", message, f"Use {' or '.join(CPU_CREDITS)}.")

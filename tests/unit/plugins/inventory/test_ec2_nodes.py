@@ -486,3 +486,41 @@ def test_without_a_file_of_known_hosts_ssh_is_left_as_it_is(parse: Parse) -> Non
 
 def _checks(host: Any) -> bool:
     return "ansible_ssh_common_args" in host.vars
+
+
+def test_case_18_inventory_hostnames_mapping(parse: Parse, ec2: CannedEc2) -> None:
+    with pytest.raises(AnsibleError, match=r"name the hosts by \{'name': .*: it is not known. Use one of: tag:"):
+        parse(hostnames=[{"name": "tag:Name", "separator": "-", "prefix": "tag:Role"}])
+
+    assert ec2.calls == []
+
+
+@pytest.mark.parametrize("source", ["tag:Name=web", "tag:Name,tag:Role", "tag:", "network-interface.addresses", 5])
+def test_a_source_of_names_that_aws_ec2_alone_knows_is_refused(parse: Parse, source: object) -> None:
+    with pytest.raises(AnsibleError, match="Failed to name the hosts by"):
+        parse(hostnames=[source])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        pytest.param({"exclude_filters": [{"tag:Role": "bastion"}]}, "what is wanted in the option filters", id="out"),
+        pytest.param({"include_filters": [{"tag:Role": "bastion"}]}, "any of them", id="include_filters"),
+        pytest.param({"assume_role_arn": "arn:aws:iam::1:role/r"}, "option profile", id="assume_role_arn"),
+        pytest.param({"hostvars_prefix": "aws_"}, "begin with ec2_", id="hostvars_prefix"),
+        pytest.param({"filter": {"tag:Role": "gateway"}}, r"Did you mean filters\?", id="misspelt"),
+        pytest.param({"conect_with": "ipv6"}, r"Did you mean connect_with\?", id="misspelt too"),
+        pytest.param({"zzz": 1}, "See ansible-doc", id="nothing near"),
+        pytest.param({"keyed_groups": [{"key": "ec2_state", "prefx": "s"}]}, "Failed to read prefx", id="keyed group"),
+        pytest.param({"filters": {"tag": {"Role": "gateway"}}}, "its value is a mapping", id="filter"),
+    ],
+)
+def test_case_20_inventory_unknown_options(parse: Parse, ec2: CannedEc2, options: dict[str, Any], said: str) -> None:
+    with pytest.raises(AnsibleError, match=said):
+        parse(**options)
+
+    assert ec2.calls == []
+
+
+def test_options_are_known_by_their_aliases_too(parse: Parse, ec2: CannedEc2) -> None:
+    assert parse(aws_endpoint_url=ec2.url).hosts

@@ -9,12 +9,13 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import client
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight import AMI_PARAMETER
 from ansible_collections.urmanac.talos.plugins.modules import ec2_preflight_info
 from tests.ec2_cluster import account_answers, aws_with_images, cluster, empty_aws, node, run_module
 from tests.lookalikes import ACCESS_KEY_ID
 
 BAD = {"vpc_ipv4_cidr": "10.0.0.0/33", "cpu_credits": "plenty", "nodes": [node(role="pet")]}
-BASTION = {"egress": "none", "instance_type": "t4g.medium", "volume_size": 30, "image": "ami-0123456789abcdef0"}
+BASTION = {"egress": "none", "instance_type": "t4g.medium", "volume_size": 30, "image": f"resolve:ssm:{AMI_PARAMETER}"}
 BAD_CODES = ["INVALID_CIDR", "UNKNOWN_NODE_ROLE", "UNKNOWN_CPU_CREDITS"]
 
 

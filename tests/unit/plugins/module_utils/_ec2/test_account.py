@@ -16,14 +16,19 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.account import 
     plan_problems,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight import Inquiry, answer_problems, ask
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight import (
+    AMI_PARAMETER,
+    Inquiry,
+    answer_problems,
+    ask,
+)
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
 from tests.ec2_cluster import Builder, MotoApi, account_answers, empty_aws, node, spec
 
 OURS = {"Project": "talos-arm64", "Cluster": "moon"}
 PLENTY = {quota.code: 1000.0 for quota in QUOTAS.values()}
-BASTION = {"instance_type": "t4g.small", "volume_size": 30, "image": "ami-0123456789abcdef0"}
+BASTION = {"instance_type": "t4g.small", "volume_size": 30, "image": f"resolve:ssm:{AMI_PARAMETER}"}
 NODES = [node("gateway"), node("b", ipv4="10.10.0.102"), node("c", ipv4="10.10.0.103")]
 
 

@@ -101,6 +101,8 @@ def differences(comparison: Comparison, key: str) -> dict[str, tuple[Any, Any]]:
         pytest.param({"stop": "18:30"}, ["INVALID_SCHEDULE"], id="stop and start at once"),
         pytest.param({"start": "", "stop": ""}, [], id="around the clock"),
         pytest.param({"time_zone": "CEST"}, ["INVALID_TIME_ZONE"], id="no time zone"),
+        pytest.param({"time_zone": "Europe/Dubln"}, ["INVALID_TIME_ZONE"], id="a time zone that does not exist"),
+        pytest.param({"volume_size": 65537}, ["VOLUME_TOO_LARGE"], id="a volume that EC2 does not make"),
     ],
 )
 def test_everything_that_is_wrong_is_reported(changes: dict[str, Any], codes: list[str]) -> None:

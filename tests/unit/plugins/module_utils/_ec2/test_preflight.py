@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight import (
+    AMI_PARAMETER,
     Answers,
     InstanceType,
     answer_problems,
@@ -75,6 +76,8 @@ def test_no_answers_are_no_further_problem() -> None:
             id="1 GiB",
         ),
         pytest.param(SOUND._replace(ami={}), ["AMI_NOT_FOUND"], id="no image"),
+        pytest.param(SOUND._replace(bastion_architecture=""), ["BASTION_IMAGE_NOT_FOUND"], id="no image for a bastion"),
+        pytest.param(SOUND._replace(bastion_architecture="x86_64"), ["ARCHITECTURE_NOT_ARM64"], id="bastion for x86"),
     ],
 )
 def test_each_wrong_answer_has_its_code(answers: Answers, expected: list[str]) -> None:
@@ -136,3 +139,21 @@ def test_aws_is_asked_about_everything() -> None:
     assert answers.offered == frozenset(SIZES) - {"a1.metal"}
     assert answers.zones and answers.zones["eu-west-1a"] == "available"
     assert answers.ami and "arm64" in answers.ami["name"]
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        pytest.param("resolve:ssm:/nonexistent", "", id="bastion_image_ssm_none"),
+        pytest.param("ami-00000000000000000", "", id="an image that does not exist"),
+        pytest.param("", None, id="a text that names none"),
+        pytest.param(f"resolve:ssm:{AMI_PARAMETER}", None, id="the image of the nodes, asked for already"),
+    ],
+)
+def test_the_image_of_the_bastion_is_asked_for(image: str, expected: str | None) -> None:
+    with aws_with_images():
+        answers = ask(
+            MotoApi(), spec(bastion={"instance_type": "t4g.small", "volume_size": 30, "image": image})
+        ).answers
+
+    assert answers.bastion_architecture == expected

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell everything that is wrong with the variables of this collection's roles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ansible import context
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+
+from ..plugin_utils._variables.judgement import (
+    ROLES,
+    Given,
+    Judgement,
+    Unreadable,
+    judge,
+    read_options,
+    role_names,
+)
+from ..plugin_utils._variables.rules import Surroundings
+from ..plugin_utils._variables.tags import unknown_tags
+
+ARGUMENTS = {"others": {"type": "list", "elements": "str", "default": []}}
+# What describes the cluster to the modules of AWS.
+_DESCRIPTION = "cluster_spec"
+
+
+class ActionModule(ActionBase):
+    """Runs inside ansible-playbook, where the variables of the play are."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _VALID_ARGS = frozenset(ARGUMENTS)
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Judge the variables; nothing is changed and nobody is asked."""
+        _unused, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        given = self._given(task_vars or {})
+        where = Surroundings(datetime.now(UTC), frozenset((task_vars or {}).get("groups", {}).get("all", ())))
+        found = judge(read_options(), given, where, roles=role_names(), others=arguments["others"])
+        tags = unknown_tags((task_vars or {}).get("ansible_run_tags", ()), context.CLIARGS.get("args") or ())
+        return {
+            **result,
+            "changed": False,
+            "problems": [problem.as_dict() for problem in (*tags, *found.problems)],
+            "typed": not found.unusable,
+            "cluster": self._description(given, found),
+        }
+
+    def _given(self, task_vars: Mapping[str, Any]) -> Given:
+        """Return the variables of the play, with those of roles that the play does not have."""
+        defaults = self._files("defaults")
+        everything = {**defaults, **self._files("vars"), **task_vars}
+        templar = self._templar.copy_with_new_env(available_variables=everything)
+
+        def read(name: str) -> Any:
+            try:
+                return templar.template(everything.get(name))
+            except AnsibleError as error:
+                raise Unreadable(error.message) from error
+
+        return Given(task_vars, defaults, read)
+
+    def _files(self, kind: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for role in role_names():
+            path = ROLES / role / kind / "main.yml"
+            found.update(self._load(path) or {} if path.is_file() else {})
+        return found
+
+    def _load(self, path: Path) -> Any:
+        try:
+            return self._loader.load_from_file(str(path), cache="all", trusted_as_template=True)
+        except TypeError:  # ansible-core before 2.19 takes every text for a template.
+            return self._loader.load_from_file(str(path))
+
+    def _description(self, given: Given, found: Judgement) -> Any:
+        """Return the description of the cluster, made with the defaults of what cannot be used."""
+        if not found.unusable:
+            return None
+        sound = {name: value for name, value in given.written.items() if name not in found.unusable}
+        try:
+            return self._given(sound).read(_DESCRIPTION)
+        except Unreadable:
+            return None

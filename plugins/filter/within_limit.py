@@ -1,0 +1,56 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Refuse a limit with which a play would do nothing and succeed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible.inventory.manager import split_host_pattern
+
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+
+
+def within_limit(host: str, limit: str, groups: Mapping[str, Sequence[str]]) -> str:
+    """Return the host that a play is for, or fail where the limit of the run leaves it out."""
+    if limit and not _selects(split_host_pattern(limit), host, groups):
+        raise AnsibleFilterError(
+            f"Nothing was done: the playbook begins on {host}, and --limit {limit} leaves {host} out. "
+            f"Call it without --limit, or with --limit {host},{limit}."
+        )
+    return host
+
+
+def _selects(patterns: Sequence[str], host: str, groups: Mapping[str, Sequence[str]]) -> bool:
+    """Return whether Ansible would select the host; what only Ansible can evaluate is taken to do so."""
+    wanted = [pattern for pattern in patterns if pattern[:1] not in "!&"] or ["all"]
+    unwanted = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
+    required = [pattern[1:] for pattern in patterns if pattern.startswith("&")]
+    return (
+        any(_matches(pattern, host, groups) for pattern in wanted)
+        and all(_matches(pattern, host, groups) for pattern in required)
+        and not any(_matches(pattern, host, groups, unknown=False) for pattern in unwanted)
+    )
+
+
+def _matches(pattern: str, host: str, groups: Mapping[str, Sequence[str]], *, unknown: bool = True) -> bool:
+    if pattern[:1] in "~@" or "[" in pattern:
+        return unknown
+    # Without an entry in the inventory, a host is in no group, and its name alone selects it.
+    if host not in groups.get("all", ()):
+        return pattern in (_THIS_MACHINE if host in _THIS_MACHINE else (host,))
+    return fnmatchcase(host, pattern) or any(
+        host in hosts for group, hosts in groups.items() if fnmatchcase(group, pattern)
+    )
+
+
+class FilterModule:
+    """The filter as Ansible finds it."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filter by its name."""
+        return {"within_limit": within_limit}

@@ -1,0 +1,77 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action plugin of the same name, which does the work."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: variables_info
+short_description: Tell everything that is wrong with the variables of this collection's roles
+version_added: 0.1.0
+author:
+  - The urmanac.talos authors (@urmanac)
+extends_documentation_fragment:
+  - urmanac.talos.attributes.reads_only
+description:
+  - Judges the variables of a play by the argument specs of all roles of this collection, also of those that the play
+    does not have.
+  - Finds variables that begin with the name of one of these roles and that no role reads, such as misspelt ones.
+  - Finds values that cannot work, as far as this can be said without asking AWS, a registry or a machine.
+  - Finds tags of the run that no task of this collection's playbooks has, if no other playbook is run.
+  - Returns all problems at once, each with what to do about it. It does not fail because of them.
+options:
+  others:
+    description:
+      - Names of variables of other roles that begin like those of this collection, with wildcards as in file names.
+    type: list
+    elements: str
+    default: []
+attributes:
+  check_mode:
+    details:
+      - Judges in check mode as well.
+seealso:
+  - module: urmanac.talos.ec2_preflight_info
+"""
+
+EXAMPLES = r"""
+- name: Check the variables
+  urmanac.talos.variables_info:
+    others: [network_interfaces, "nodes_exporter_*"]
+  register: variables
+
+- name: Fail if any is wrong
+  ansible.builtin.assert:
+    that: variables.problems | length == 0
+    fail_msg: "{{ variables.problems | urmanac.talos.findings('numbered', ['subject']) }}"
+"""
+
+RETURN = r"""
+problems:
+  description: Everything that is wrong, in the form of RV(urmanac.talos.ec2_preflight_info#module:problems).
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - code: VARIABLE_UNKNOWN
+      severity: error
+      subject: cluster_nodse
+      message: No role has a variable of this name.
+      remedy: Did you mean cluster_nodes?
+typed:
+  description: Whether all values are of the right type, so that roles and modules can take them.
+  returned: always
+  type: bool
+  sample: true
+cluster:
+  description:
+    - The description of the cluster with the defaults of variables that cannot be used, so that AWS can be asked.
+    - V(null) if all variables can be used, or if there is no such description.
+  returned: always
+  type: dict
+  sample:
+    name: moon
+    region: eu-west-1
+"""

@@ -1,0 +1,44 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find variables that no role reads, such as misspelt ones. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from ...module_utils._findings import Finding, finding
+
+# What playbooks and roles keep for one another, and what several roles read without a role of its own.
+INTERNAL = frozenset(
+    {
+        *("access_audit", "bastion_reached", "bastion_container_engine", "bastion_egress", "bastion_netboot_enabled"),
+        *("bastion_host_user_data", "bastion_host_user_data_base64", "bastion_stop_at", "nodes_boot_hosts"),
+        *("cluster_answer", "cluster_claim", "cluster_described", "cluster_judgement", "cluster_phase"),
+        *("cluster_images_described", "cluster_images_given", "cluster_images_nodes", "cluster_images_outcome"),
+        *("cluster_images_record", "cluster_phases", "cluster_reading", "cluster_resolved_images"),
+        *("cluster_talos_record", "cluster_talos_written", "cozystack_result", "preflight_forecast"),
+    }
+)
+
+
+def unknown_names(
+    given: Iterable[str], roles: Iterable[str], known: Collection[str], others: Iterable[str] = ()
+) -> Iterator[Finding]:
+    """Yield a finding for each name with the prefix of a role that no role knows.
+
+    The names in others, which may have wildcards, are variables of other roles that happen to begin like ours.
+    """
+    prefixes = tuple(f"{role}_" for role in roles)
+    for name in given:
+        of_others = any(fnmatchcase(name, pattern) for pattern in others)
+        if name.startswith(prefixes) and not of_others and name not in known and name not in INTERNAL:
+            near = get_close_matches(name, known, 1)
+            yield finding("VARIABLE_UNKNOWN", name, "No role has a variable of this name.", _remedy(name, near))
+
+
+def _remedy(name: str, near: list[str]) -> str:
+    own = f"If it belongs to a role of others, add it to cluster_other_variables: [{name}]."
+    return f"Did you mean {near[0]}? {own}" if near else f"Correct or remove it. {own}"

@@ -1,0 +1,350 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the values of variables have to be besides their type, as far as it can be said without asking anyone.
+
+Private to urmanac.talos: may change at any time. What only AWS or a registry knows is asked by ec2_preflight_info and
+oci_image_info. The description of the cluster as a whole is judged by module_utils/_ec2/spec.py.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from ...module_utils._boot.upstream import RAW_ENDINGS
+from ...module_utils._ec2.home_input import (
+    Refusal,
+    parse_expires,
+    parse_home_network,
+)
+from ...module_utils._findings import Finding, finding
+from ...module_utils._oci.errors import ImageError
+from ...module_utils._oci.reference import parse_reference
+from ...module_utils._talos.contract import CONTRACTS
+from .types import choice_problem, unknown_key_problems
+
+NODE_ROLES = ("gateway", "compute")
+BOOT_METHODS = ("user_data", "ssh")
+API_VIA = ("bastion", "localhost")
+# What listens on a bastion besides its caches: SSH, DNS, DHCP, TFTP, matchbox and the server of assets.
+_TAKEN_PORTS = {22: "SSH", 53: "DNS", 67: "DHCP", 69: "TFTP", 8080: "matchbox", 8081: "the server of boot-to-talos"}
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_RELEASE = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:-[0-9A-Za-z.-]+)?")
+_DEVICE = re.compile(r"/dev/[A-Za-z0-9][A-Za-z0-9._/:-]*")
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?")
+_SOURCE_REF = re.compile(r"(?:tag|semver)=[^\s=]+|digest=sha256:[0-9a-f]{64}")
+
+
+class Surroundings(NamedTuple):
+    """What values are compared with: the time, and the hosts of the inventory."""
+
+    now: datetime
+    hosts: frozenset[str] = frozenset()
+
+
+Check = Callable[[str, Any, Surroundings], Iterator[Finding]]
+
+
+def value_problems(values: Mapping[str, Any], where: Surroundings) -> Iterator[Finding]:
+    """Yield what is wrong with values that are of the right type; names that are left out are not judged."""
+    for name, value in values.items():
+        for check in CHECKS.get(name, ()):
+            yield from check(name, value, where)
+    yield from _disk_problems(values)
+    yield from _source_problems(values)
+
+
+def _wrong(name: str, message: str, remedy: str) -> Finding:
+    return finding("VARIABLE_VALUE_WRONG", name, message, remedy)
+
+
+# --- Numbers ---
+
+
+def at_least(smallest: int, what: str) -> Check:
+    """Return the check of a number that must not be smaller."""
+
+    def check(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+        if int(value) < smallest:
+            yield _wrong(name, f"{value} is less than {smallest}.", f"Give {what}, {smallest} or more.")
+
+    return check
+
+
+def port(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield that a number is not a port."""
+    if isinstance(value, bool) or not str(value).isdigit() or not 0 < int(value) <= 65535:
+        yield _wrong(name, f"{value!r} is not a port.", "Give a number from 1 to 65535.")
+
+
+def cache_ports(name: str, value: Mapping[str, Any], where: Surroundings) -> Iterator[Finding]:
+    """Yield what is wrong with the registries that the bastion caches and their ports."""
+    users: dict[int, str] = {}
+    for registry, number in value.items():
+        yield from registry_name(f"{name}[{registry}]", registry, where)
+        problems = list(port(f"{name}[{registry}]", number, where))
+        yield from problems or _port_clashes(f"{name}[{registry}]", registry, int(number), users)
+
+
+def not_empty(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield that a mapping is empty."""
+    if not value:
+        yield _wrong(name, "It is empty.", "Name at least one registry, {ghcr.io: 5054}, or leave the variable out.")
+
+
+def _port_clashes(name: str, registry: str, number: int, users: dict[int, str]) -> Iterator[Finding]:
+    user = _TAKEN_PORTS.get(number) or users.setdefault(number, registry)
+    if user != registry:
+        yield _wrong(name, f"The port {number} is used by {user} on the bastion.", "Give each cache a port of its own.")
+
+
+# --- Names and versions ---
+
+
+def one_of(*choices: str) -> Check:
+    """Return the check of a text that must be one of these."""
+
+    def check(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+        if value not in choices:
+            yield choice_problem(name, value, choices)
+
+    return check
+
+
+def keys_of(*keys: str) -> Check:
+    """Return the check of a mapping that has only these keys."""
+
+    def check(name: str, value: Mapping[str, Any], where: Surroundings) -> Iterator[Finding]:
+        yield from unknown_key_problems(name, value, keys)
+
+    return check
+
+
+def registry_name(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield that a text is not the host name of a registry."""
+    if not _HOST.fullmatch(str(value)):
+        yield _wrong(name, f"{value!r} is not the name of a registry.", "Give its host name alone, such as ghcr.io.")
+
+
+def release_of(what: str, oldest: tuple[int, ...], before: tuple[int, ...]) -> Check:
+    """Return the check of a version from oldest on, before the first one that is not supported."""
+    first, end = (".".join(map(str, version)) for version in (oldest, before))
+
+    def check(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+        found = _RELEASE.fullmatch(str(value))
+        remedy = f"Give a release of {what} such as {first}, which is the oldest that is supported."
+        if not found:
+            yield _wrong(name, f"{value!r} is not a release of {what}.", remedy)
+        elif not oldest <= tuple(map(int, found.groups())) < before:
+            message = f"{value} is not supported: the collection is for {what} from {first} on, before {end}."
+            yield _wrong(name, message, remedy)
+
+    return check
+
+
+def known_host(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield that a host is neither this machine, nor the bastion, nor in the inventory."""
+    if value not in {*API_VIA, *where.hosts}:
+        message = f"The inventory has no host {value!r}."
+        yield _wrong(name, message, "Use localhost, bastion, or the name of a host in the inventory.")
+
+
+def sha256(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield that a text is not a SHA-256; an empty one stands for none."""
+    if value and not _SHA256.fullmatch(str(value)):
+        yield _wrong(name, f"{value!r} is not a SHA-256.", "Give its 64 hexadecimal digits, in lower case.")
+
+
+def each(check: Check) -> Check:
+    """Return the check of a mapping or list, each value of which passes another check."""
+
+    def check_each(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+        items = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for key, item in items:
+            yield from check(f"{name}[{key}]", item, where)
+
+    return check_each
+
+
+def if_given(check: Check) -> Check:
+    """Return the check of a text that may be empty."""
+
+    def check_given(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+        if value:
+            yield from check(name, value, where)
+
+    return check_given
+
+
+# --- Images and addresses ---
+
+
+def image(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield that a text is not a reference to an image."""
+    try:
+        parse_reference(str(value))
+    except ImageError as error:
+        yield error.problem.about(name)
+
+
+def talos_image(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield that a text is neither a reference to an image nor the URL of a disk image."""
+    parts = urlsplit(str(value))
+    if parts.scheme not in ("http", "https"):
+        yield from image(name, value, where)
+    elif not parts.path.endswith(RAW_ENDINGS):
+        remedy = f"Leave out {parts.scheme}:// if it is an image in a registry; a disk image ends in .raw.xz."
+        yield _wrong(name, f"{value!r} is a URL and not that of a disk image.", remedy)
+
+
+def web_address(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield that a text is not a URL of the web."""
+    parts = urlsplit(str(value))
+    if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", str(value)):
+        yield _wrong(name, f"{value!r} is not a URL.", "Write it as https://host/path.")
+
+
+def oci_address(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield that a text is not the address of a repository that Flux reads packages from."""
+    scheme, _, rest = str(value).partition("://")
+    if scheme != "oci" or not re.fullmatch(r"[^/\s@]+(/[^/\s@:]+)+", rest):
+        remedy = (
+            "Write it as oci://registry.example.com/cozystack-packages; the tag or digest goes to the variable _ref."
+        )
+        yield _wrong(name, f"{value!r} is not the address of an OCI repository.", remedy)
+
+
+def source_ref(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield that a text does not say which of the packages at a source are meant."""
+    if not _SOURCE_REF.fullmatch(str(value)):
+        yield _wrong(name, f"{value!r} names no packages.", "Write tag=v1.6.2, or digest=sha256: with 64 digits.")
+
+
+# --- Disks and folders ---
+
+
+def device(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield that a text is not the path of a disk."""
+    if not _DEVICE.fullmatch(str(value)) or ".." in str(value):
+        yield _wrong(name, f"{value!r} is not the path of a disk.", "Write it as /dev/nvme1n1.")
+
+
+def writable_folder(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield that a folder cannot be made or written to."""
+    folder = Path(os.path.expandvars(value)).expanduser()
+    if not folder.is_absolute():
+        remedy = f"Write it from the root or from home on, such as ~/{value or 'moon'}."
+        yield finding("DIRECTORY_NOT_WRITABLE", name, f"{value!r} depends on where a playbook is called.", remedy)
+        return
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not there.is_dir():
+        yield finding("DIRECTORY_NOT_WRITABLE", name, f"{there} is a file, and {folder} has to be a folder.")
+    elif not os.access(there, os.W_OK | os.X_OK) or there.is_relative_to("/proc"):
+        yield finding("DIRECTORY_NOT_WRITABLE", name, f"Nothing can be written to {there}.")
+
+
+def writable_file(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield that the folder of a file cannot be made or written to."""
+    yield from writable_folder(name, str(Path(value).parent) if os.sep in value else "", where)
+
+
+# --- Home ---
+
+
+def home_network(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield why a network must not be opened."""
+    try:
+        parse_home_network(str(value))
+    except Refusal as refusal:
+        yield refusal.problem.about(name)
+
+
+def home_end(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield why home access cannot end then."""
+    try:
+        parse_expires(str(value), where.now)
+    except Refusal as refusal:
+        yield refusal.problem.about(name)
+
+
+# --- Several values together ---
+
+
+def _disk_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
+    system = values.get("talos_install_disk")
+    for name in ("cluster_cozystack_data_disk", "cozystack_data_disk"):
+        data = values.get(name)
+        if data and system and os.path.normpath(data) == os.path.normpath(system):
+            message = f"{data} is talos_install_disk, the disk that Talos is on."
+            yield _wrong(name, message, "Name another disk of the nodes, or leave it empty.")
+
+
+def _source_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
+    for prefix in ("cluster_cozystack", "cozystack"):
+        names = f"{prefix}_platform_source_url", f"{prefix}_platform_source_ref"
+        url, ref = (values.get(name) for name in names)
+        if bool(url) != bool(ref) and None not in (url, ref):
+            given, missing = names if url else names[::-1]
+            yield _wrong(given, f"{missing} is empty.", "Set both, or neither for the released packages.")
+
+
+def _checks(check: Check, *names: str) -> dict[str, Sequence[Check]]:
+    return {name: (check,) for name in names}
+
+
+_SECONDS = at_least(1, "a number of seconds")
+
+CHECKS: Mapping[str, Sequence[Check]] = {
+    **_checks(_SECONDS, "access_tailscale_timeout", "bastion_wait_timeout", "cozystack_timeout", "cozystack_interval"),
+    **_checks(
+        _SECONDS, "cozystack_smoke_timeout", "nodes_wait_timeout", "nodes_host_key_timeout", "talos_wait_timeout"
+    ),
+    **_checks(_SECONDS, "cozystack_blocked_after"),
+    **_checks(at_least(0, "a number of seconds"), "bastion_host_wait_timeout"),
+    **_checks(at_least(1, "a number"), "cluster_nodes_max", "nodes_download_attempts", "talos_snapshots_kept"),
+    **_checks(at_least(1, "a number"), "cozystack_storage_replicas"),
+    "cluster_registry_caches": (not_empty, cache_ports),
+    **_checks(cache_ports, "bastion_host_registry_caches"),
+    **_checks(each(port), "nodes_registry_caches", "talos_registry_caches"),
+    **_checks(one_of(*BOOT_METHODS), "cluster_boot_method"),
+    **_checks(one_of(*API_VIA), "cluster_api_via"),
+    **_checks(one_of("", *CONTRACTS), "cluster_talos_contract", "talos_contract"),
+    **_checks(known_host, "cluster_images_via", "access_api_host", "bastion_api_host", "cozystack_api_host"),
+    **_checks(known_host, "nodes_api_host", "report_api_host", "talos_api_host"),
+    **{name: (keys_of(*NODE_ROLES), each(talos_image)) for name in ("cluster_images", "nodes_images", "talos_images")},
+    **_checks(keys_of(*NODE_ROLES), "nodes_image_sha256"),
+    **_checks(each(web_address), "cluster_images_mirrors", "bastion_host_image_mirrors"),
+    **_checks(each(web_address), "bastion_host_registry_upstreams"),
+    **_checks(each(image), "bastion_host_images"),
+    **_checks(if_given(image), "cluster_cozystack_operator_image", "cozystack_operator_image"),
+    **_checks(image, "bastion_host_netboot_image"),
+    **_checks(
+        release_of("CozyStack", (1, 0, 0), (2, 0, 0)),
+        *("cluster_cozystack_version", "cozystack_version"),
+    ),
+    **_checks(
+        release_of("boot-to-talos", (0, 7, 1), (1, 0, 0)),
+        *("cluster_boot_to_talos_version", "nodes_boot_to_talos_version", "bastion_host_boot_to_talos_version"),
+    ),
+    **_checks(release_of("Kubernetes", (1, 28, 0), (2, 0, 0)), "talos_kubernetes_version"),
+    **_checks(if_given(oci_address), "cluster_cozystack_platform_source_url", "cozystack_platform_source_url"),
+    **_checks(if_given(source_ref), "cluster_cozystack_platform_source_ref", "cozystack_platform_source_ref"),
+    **_checks(web_address, "nodes_boot_to_talos_url", "bastion_host_boot_to_talos_url"),
+    **_checks(web_address, "talos_endpoint", "cozystack_api_server_endpoint"),
+    **_checks(sha256, "nodes_boot_to_talos_sha256", "bastion_host_boot_to_talos_sha256"),
+    **_checks(if_given(device), "cluster_cozystack_data_disk", "cozystack_data_disk"),
+    **_checks(device, "talos_install_disk", "nodes_root_device", "bastion_root_device"),
+    **_checks(writable_folder, "cluster_directory", "cluster_secrets_directory", "access_directory"),
+    **_checks(writable_folder, "cozystack_directory", "report_directory", "talos_directory"),
+    **_checks(writable_folder, "talos_snapshots_directory"),
+    **_checks(writable_file, "cluster_bastion_known_hosts", "bastion_known_hosts", "nodes_known_hosts"),
+    **_checks(writable_file, "bastion_host_health_file"),
+    **_checks(if_given(home_network), "access_ipv6"),
+    **_checks(if_given(home_end), "access_expires"),
+}

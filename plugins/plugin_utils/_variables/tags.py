@@ -1,0 +1,50 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find tags of a run that select nothing. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from pathlib import Path
+
+from ...module_utils._findings import Finding, finding
+
+PLAYBOOKS = Path(__file__).resolve().parents[3] / "playbooks"
+COLLECTION = "urmanac.talos."
+PHASES = ("preflight", "network", "bastion", "nodes", "talos", "access", "cozystack", "report")
+_OF_ANSIBLE = {"all", "always", "tagged", "untagged", "never"}
+
+
+def unknown_tags(tags: Iterable[str], playbooks: Iterable[str]) -> Iterator[Finding]:
+    """Yield a finding for each tag that no task of our playbooks has.
+
+    Nothing is said of a run of other playbooks, which may import ours and have tags of their own.
+    """
+    names = [_own_name(playbook) for playbook in playbooks]
+    if not names or None in names:
+        return
+    known = {tag for name in names if name for tag in _tags_of(name)}
+    for tag in tags:
+        if tag not in known | _OF_ANSIBLE:
+            yield finding("TAG_SELECTS_NOTHING", f"--tags {tag}", f"{tag} selects nothing.", _remedy(tag, known))
+
+
+def _own_name(playbook: str) -> str | None:
+    if playbook.startswith(COLLECTION):
+        return playbook.removeprefix(COLLECTION)
+    path = Path(playbook).resolve()
+    return path.stem if path.parent == PLAYBOOKS else None
+
+
+def _tags_of(name: str) -> tuple[str, ...]:
+    return PHASES if name == "site" else (name,) if name in PHASES else ()
+
+
+def _remedy(tag: str, known: Iterable[str]) -> str:
+    names = [phase for phase in PHASES if phase in set(known)]
+    if not names:
+        return "The playbook has no tags: leave --tags out."
+    near = get_close_matches(tag, names, 1)
+    return f"{f'Did you mean {near[0]}? ' if near else ''}Use some of: {', '.join(names)}."

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compare a value with the option that an argument spec describes. Private to urmanac.talos: may change at any time.
+
+Stricter than Ansible's own validation, which converts what it judges: a role gets the value as it was written, so a
+text in place of a list is wrong although Ansible could make a list of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+from ansible.module_utils.parsing.convert_bool import BOOLEANS
+
+from ...module_utils._findings import Finding, finding
+
+Option = Mapping[str, Any]
+_SECRET = re.compile(r"auth_key|private_key|password|token|secret(?!s_directory)")
+
+
+class Kind(NamedTuple):
+    """What the values of a type are called, an example of one, and whether a value is one."""
+
+    name: str
+    example: str
+    fits: Callable[[Any], bool]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, (str, int, float))
+
+
+def _is_whole(value: Any) -> bool:
+    return not isinstance(value, bool) and (isinstance(value, int) or bool(re.fullmatch(r"\s*-?\d+\s*", str(value))))
+
+
+def _is_truth(value: Any) -> bool:
+    return isinstance(value, (bool, str, int)) and (value.lower() if isinstance(value, str) else value) in BOOLEANS
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+
+
+KINDS: Mapping[str, Kind] = {
+    "str": Kind("a text", '"text"', _is_text),
+    "path": Kind("a path", "/home/ada/moon", lambda value: isinstance(value, str)),
+    "int": Kind("a whole number", "60", _is_whole),
+    "bool": Kind("true or false", "true", _is_truth),
+    "list": Kind("a list", "[first, second]", _is_list),
+    "dict": Kind("a mapping", "{key: value}", lambda value: isinstance(value, Mapping)),
+    "raw": Kind("anything", "text", lambda value: True),
+}
+
+
+def type_problems(name: str, option: Option, value: Any) -> Iterator[Finding]:
+    """Yield what keeps a value from being one of the option, with the path of each part that is wrong."""
+    kind = KINDS[option.get("type", "str")]
+    if value is None:
+        yield finding("VARIABLE_TYPE_WRONG", name, "It has no value.", f"Give it {kind.name}, or leave it out.")
+    elif not kind.fits(value):
+        message = f"{written(name, value)} is not {kind.name}."
+        yield finding("VARIABLE_TYPE_WRONG", name, message, f"Give it {kind.name}, such as {kind.example}.")
+    elif option.get("choices") and value not in option["choices"]:
+        yield choice_problem(name, value, option["choices"])
+    elif kind.fits is _is_list:
+        yield from _element_problems(name, option, value)
+    elif isinstance(value, Mapping) and option.get("options"):
+        yield from _key_problems(name, option["options"], value)
+
+
+def _element_problems(name: str, option: Option, values: Sequence[Any]) -> Iterator[Finding]:
+    element = {"type": option.get("elements", "raw"), "options": option.get("options")}
+    for number, value in enumerate(values):
+        yield from type_problems(f"{name}[{_label(number, value)}]", element, value)
+
+
+def _label(number: int, value: Any) -> str:
+    """Return how a person finds an element: by its name, if it has one."""
+    return str(value["name"]) if isinstance(value, Mapping) and value.get("name") else str(number)
+
+
+def _key_problems(name: str, options: Mapping[str, Option], value: Mapping[str, Any]) -> Iterator[Finding]:
+    yield from unknown_key_problems(name, value, options)
+    for key, option in options.items():
+        if key in value:
+            yield from type_problems(f"{name}.{key}", option, value[key])
+        elif option.get("required"):
+            message = f"It has no {key}, which is required."
+            yield finding("VARIABLE_INCOMPLETE", name, message, f"Add {key}: {_one_line(option)}")
+
+
+def unknown_key_problems(name: str, keys: Iterable[Any], known: Iterable[str]) -> Iterator[Finding]:
+    """Yield a finding for each key of a mapping that is not known, with the nearest one that is."""
+    for key in keys:
+        if key not in known:
+            yield finding("VARIABLE_KEY_UNKNOWN", f"{name}.{key}", f"{key} is not known.", _other(str(key), known))
+
+
+def choice_problem(name: str, value: Any, choices: Iterable[Any]) -> Finding:
+    """Return that a value is none of those that are allowed."""
+    return finding(
+        "VARIABLE_VALUE_WRONG", name, f"{written(name, value)} is not known.", _other(str(value), map(str, choices))
+    )
+
+
+def _other(name: str, known: Iterable[str]) -> str:
+    allowed = list(known)
+    near = get_close_matches(name, filter(None, allowed), 1)
+    or_empty = " Or leave it empty." if "" in allowed else ""
+    return f"{f'Did you mean {near[0]}? ' if near else ''}Use one of: {', '.join(filter(None, allowed))}.{or_empty}"
+
+
+def _one_line(option: Option) -> str:
+    description = option.get("description", "")
+    return re.sub(r"\b[A-Z]\(([^)]*)\)", r"\1", description if isinstance(description, str) else description[0])
+
+
+def written(name: str, value: Any) -> str:
+    """Return a value for a message; what could be a secret is left out."""
+    text = repr(value)
+    return "The value" if _SECRET.search(name) or len(text) > 80 else text

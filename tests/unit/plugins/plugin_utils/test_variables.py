@@ -1,0 +1,219 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with the variables of roles is found before a role runs, each cause once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement import (
+    ROLES,
+    Given,
+    Judgement,
+    Unreadable,
+    judge,
+    read_options,
+    role_names,
+)
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.names import INTERNAL, unknown_names
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.rules import CHECKS, Surroundings
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.types import type_problems
+
+NOW = Surroundings(datetime(2026, 11, 29, 12, tzinfo=UTC), frozenset({"gateway", "router"}))
+NODE = {"name": "gateway", "role": "gateway", "machine_type": "controlplane", "ipv4": "10.10.0.101"}
+OPTIONS = read_options()
+
+
+def judged(written: Mapping[str, Any], *, defaults: Mapping[str, Any] | None = None, **how: Any) -> Judgement:
+    """Return what is wrong with variables whose values are as they are written."""
+    given = Given(written, defaults or {}, lambda name: {**(defaults or {}), **written}[name])
+    options = {name: option for name, option in OPTIONS.items() if name in {*written, *(defaults or {})}}
+    return judge(options or OPTIONS, given, NOW, roles=role_names(), **how)
+
+
+def problems(name: str, value: Any) -> list[Finding]:
+    return list(judged({name: value}).problems)
+
+
+def test_sound_variables_are_no_problem() -> None:
+    sound = {"cluster_name": "moon", "cluster_nodes": [NODE], "cozystack_timeout": "60", "access_ipv6": ""}
+
+    assert judged(sound).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        pytest.param("cluster_nodse", "cluster_nodes", id="cluster_nodse"),
+        pytest.param("cluster_cozystack_profil", "cluster_cozystack_profile", id="cluster_cozystack_profil"),
+        pytest.param("acces_ipv6", "", id="the prefix of no role"),
+    ],
+)
+def test_a_misspelt_variable_is_refused_with_the_nearest_name(name: str, near: str) -> None:
+    found = list(unknown_names([name], role_names(), OPTIONS))
+
+    assert [f"Did you mean {near}?" in one.remedy for one in found] == ([True] if near else [])
+
+
+def test_a_variable_of_another_role_may_be_named() -> None:
+    assert not list(unknown_names(["nodes_exporter_port"], role_names(), OPTIONS, ["nodes_exporter_*"]))
+
+
+def test_every_variable_that_roles_and_playbooks_pass_to_one_another_is_known() -> None:
+    prefixes = "|".join(role_names())
+    named = re.compile(rf"^ *(?:register: |- |)((?:{prefixes})_[a-z0-9_]+)(?::|$)", re.MULTILINE)
+    files = [*ROLES.glob("*/tasks/*.yml"), *ROLES.glob("*/vars/*.yml"), *ROLES.parent.glob("playbooks/**/*.yml")]
+    used = {name for file in files for name in named.findall(file.read_text(encoding="utf-8"))}
+
+    # An option of a module.
+    used.discard("talos_version")
+
+    assert {name for name in used if name not in OPTIONS} <= INTERNAL
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        pytest.param("cozystack_timeout", "soon", "VARIABLE_TYPE_WRONG", id="cozystack_timeout_text"),
+        pytest.param("cozystack_timeout", True, "VARIABLE_TYPE_WRONG", id="truth for a number"),
+        pytest.param("cluster_bastion_enabled", "maybe", "VARIABLE_TYPE_WRONG", id="text for a truth"),
+        pytest.param("cluster_domain", None, "VARIABLE_TYPE_WRONG", id="no value"),
+        pytest.param("cluster_name", ["moon"], "VARIABLE_TYPE_WRONG", id="list for a text"),
+        pytest.param(
+            "cluster_cozystack_disabled_packages", "cozystack.goldpinger", "VARIABLE_TYPE_WRONG", id="cozy_disabled_str"
+        ),
+        pytest.param("cluster_nodes", {"a": 1}, "VARIABLE_TYPE_WRONG", id="mapping for a list"),
+        pytest.param("cluster_tags", ["a"], "VARIABLE_TYPE_WRONG", id="list for a mapping"),
+        pytest.param("cluster_nodes", [{**NODE, "volum_size": 3}], "VARIABLE_KEY_UNKNOWN", id="key of a node"),
+        pytest.param("cluster_nodes", [{"name": "a"}], "VARIABLE_INCOMPLETE", id="node without the rest"),
+        pytest.param("cluster_nodes", [{**NODE, "volume_size": "x"}], "VARIABLE_TYPE_WRONG", id="within a list"),
+        pytest.param("cluster_images", {"computer": "a/b:v1"}, "VARIABLE_KEY_UNKNOWN", id="key of the images"),
+        pytest.param("cluster_cozystack_profile", "slimm", "VARIABLE_VALUE_WRONG", id="choice"),
+        pytest.param("cluster_boot_method", "pxe", "VARIABLE_VALUE_WRONG", id="boot_method_bad"),
+        pytest.param("cluster_api_via", "gateway", "VARIABLE_VALUE_WRONG", id="api_via_bad"),
+        pytest.param("cluster_images_via", "nosuchhost", "VARIABLE_VALUE_WRONG", id="images_via_bad"),
+        pytest.param(
+            "cluster_images", {"gateway": "https://ghcr.io/u/talos:latest"}, "VARIABLE_VALUE_WRONG", id="images_url"
+        ),
+        pytest.param("cluster_images", {"gateway": "not an image"}, "IMAGE_INVALID_REFERENCE", id="no reference"),
+        pytest.param("cluster_registry_caches", {}, "VARIABLE_VALUE_WRONG", id="caches_empty"),
+        pytest.param("cluster_registry_caches", {"ghcr.io": 70000}, "VARIABLE_VALUE_WRONG", id="no port"),
+        pytest.param("cluster_registry_caches", {"ghcr.io": 8081}, "VARIABLE_VALUE_WRONG", id="a port in use"),
+        pytest.param("cluster_registry_caches", {"a.io": 5050, "b.io": 5050}, "VARIABLE_VALUE_WRONG", id="port twice"),
+        pytest.param("cluster_registry_caches", {"https://a.io": 5050}, "VARIABLE_VALUE_WRONG", id="URL for a name"),
+        pytest.param("cluster_cozystack_version", "latest", "VARIABLE_VALUE_WRONG", id="cozy_version_bad"),
+        pytest.param("cluster_cozystack_version", "v0.36.0", "VARIABLE_VALUE_WRONG", id="cozy_version_old"),
+        pytest.param("cluster_cozystack_version", "v9.9.9", "VARIABLE_VALUE_WRONG", id="cozy_version_nonexist"),
+        pytest.param("cluster_boot_to_talos_version", "0.6.0", "VARIABLE_VALUE_WRONG", id="boot-to-talos for amd64"),
+        pytest.param("cluster_cozystack_data_disk", "nvme1n1", "VARIABLE_VALUE_WRONG", id="cozy_disk_bad"),
+        pytest.param(
+            "cluster_cozystack_operator_image", "not an image", "IMAGE_INVALID_REFERENCE", id="cozy_opimage_bad"
+        ),
+        pytest.param(
+            "cluster_cozystack_platform_source_url",
+            "registry.example.com/x",
+            "VARIABLE_VALUE_WRONG",
+            id="cozy_srcurl_bad",
+        ),
+        pytest.param("cluster_cozystack_platform_source_ref", "v1.6.2", "VARIABLE_VALUE_WRONG", id="source ref"),
+        pytest.param("cluster_directory", "moon", "DIRECTORY_NOT_WRITABLE", id="directory_relative"),
+        pytest.param("cluster_directory", "/proc/nope", "DIRECTORY_NOT_WRITABLE", id="directory_unwritable"),
+        pytest.param("talos_contract", "v1.140", "VARIABLE_VALUE_WRONG", id="talos_contract_bad"),
+        pytest.param("access_ipv6", "192.168.1.0/24", "IPV4_NOT_ALLOWED", id="access_ipv6_v4"),
+        pytest.param("access_expires", "yesterday", "EXPIRES_INVALID", id="access_expires"),
+        pytest.param("talos_wait_timeout", 0, "VARIABLE_VALUE_WRONG", id="no time"),
+        pytest.param("nodes_boot_to_talos_sha256", "abc", "VARIABLE_VALUE_WRONG", id="no SHA-256"),
+        pytest.param("cluster_images_mirrors", {"ghcr.io": "10.0.0.1:5054"}, "VARIABLE_VALUE_WRONG", id="no URL"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_its_variable(name: str, value: Any, code: str) -> None:
+    found = problems(name, value)
+
+    assert code in [one.code for one in found]
+    assert all(one.subject.startswith(name) and one.message and one.remedy for one in found)
+
+
+def test_the_data_disk_must_not_be_the_system_disk() -> None:
+    found = judged({"cluster_cozystack_data_disk": "/dev/nvme0n1"}, defaults={"talos_install_disk": "/dev/nvme0n1"})
+
+    assert [one.subject for one in found.problems] == ["cluster_cozystack_data_disk"]
+    assert "the disk that Talos is on" in found.problems[0].message
+
+
+def test_a_source_of_packages_needs_both_of_its_parts() -> None:
+    url = {"cluster_cozystack_platform_source_url": "oci://a.io/b", "cluster_cozystack_platform_source_ref": ""}
+
+    assert "cluster_cozystack_platform_source_ref is empty" in judged(url).problems[0].message
+
+
+def test_what_follows_from_a_wrong_value_is_not_repeated() -> None:
+    found = judged({"cluster_directory": "moon"}, defaults={"talos_snapshots_directory": "moon/snapshots"})
+
+    assert [one.subject for one in found.problems] == ["cluster_directory"]
+
+
+def test_a_default_that_cannot_work_here_is_refused_too(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    default = {"cluster_directory": str(tmp_path / "file" / "moon")}
+
+    found = judged({}, defaults=default)
+
+    assert [one.subject for one in found.problems] == ["cluster_directory"]
+
+
+def test_a_template_that_fails_is_a_problem_of_its_variable() -> None:
+    def read(name: str) -> Any:
+        raise Unreadable("'moon' is undefined")
+
+    found = judge(
+        {"cluster_name": OPTIONS["cluster_name"]}, Given({"cluster_name": "{{ moon }}"}, {}, read), NOW, roles=[]
+    )
+
+    assert [(one.code, one.message) for one in found.problems] == [("VARIABLE_NOT_READABLE", "'moon' is undefined")]
+    assert found.unusable == {"cluster_name"}
+
+
+@pytest.mark.parametrize("name", ["cluster_tailscale_auth_key", "bastion_host_wireguard_private_key"])
+def test_a_secret_of_the_wrong_type_is_not_shown(name: str) -> None:
+    assert "hush" not in str(problems(name, ["hush"]))
+
+
+def test_every_rule_is_of_a_variable_that_a_role_has() -> None:
+    assert set(CHECKS) - set(OPTIONS) == set()
+
+
+def test_every_default_of_every_role_that_is_not_a_template_is_sound() -> None:
+    defaults: dict[str, Any] = {}
+    for role in role_names():
+        defaults.update(yaml.safe_load((ROLES / role / "defaults" / "main.yml").read_text(encoding="utf-8")))
+    plain = {name: value for name, value in defaults.items() if "{{" not in str(value)}
+
+    assert len(plain) > 100
+    assert judged(plain).problems == ()
+
+
+def test_what_ansible_refuses_is_refused_here_too() -> None:
+    from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+    values = (None, "", "a", "1", 1, 1.5, True, [], ["a"], {}, {"a": 1})
+    kinds: list[dict[str, Any]] = [{"type": kind} for kind in ("str", "int", "bool", "list", "dict", "path", "raw")]
+    kinds += [{"type": "str", "choices": ["a", "b"]}, {"type": "list", "elements": "int"}]
+
+    laxer = [
+        (option, value)
+        for option in kinds
+        for value in values
+        if ArgumentSpecValidator({"x": option}).validate({"x": value}).error_messages
+        and not list(type_problems("x", option, value))
+    ]
+
+    assert laxer == []
