@@ -354,6 +354,39 @@ AWS: Mapping[str, Code] = {
         "AWS, or the lab, does not answer.",
         "Check the network, the region and AWS_ENDPOINT_URL; for the lab, run `python -m lab up`.",
     ),
+    "REQUEST_EXPIRED": Code(
+        "AWS takes the request for an old one: this machine's clock is wrong, or the session has expired.",
+        "Compare the clock (`date -u`) with the time, and set it (`timedatectl set-ntp true`). If it is right, log in "
+        "again (`aws sso login`).",
+    ),
+    "LIMIT_EXCEEDED": Code(
+        "A quota of the account is used up.",
+        "Raise the quota in Service Quotas, or remove some of what uses it up.",
+    ),
+    "NO_CAPACITY": Code(
+        "AWS has no machine of this type to give in the availability zone at the moment.",
+        "Choose another cluster_availability_zone (on an empty account) or another cluster_instance_type, or try again "
+        "in an hour.",
+    ),
+    "ACCOUNT_NOT_READY": Code(
+        "The account may not use the service or the region yet, or AWS has blocked it.",
+        "Look into the mailbox and the console of the account: AWS asks there to verify it, to enable the region or to "
+        "pay. A new account is verified within a day.",
+    ),
+    "ADDRESS_IN_USE": Code(
+        "Something else in the subnet has the address.",
+        "Find it with `aws ec2 describe-network-interfaces --filters Name=private-ip-address,Values=ADDRESS`, and "
+        "delete it or choose another address for the node.",
+    ),
+    "AWS_UNAVAILABLE": Code(
+        "AWS failed to execute the call, for a reason of its own.",
+        "Wait some minutes and run it again; https://health.aws.amazon.com tells about trouble in the region.",
+    ),
+    "SETTINGS_INVALID": Code(
+        "The settings of this machine for AWS cannot be used. Nothing was sent.",
+        "Correct ~/.aws/config, ~/.aws/credentials and the environment (AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL); "
+        "`aws configure list` shows what is in effect.",
+    ),
     "REQUEST_LIMIT_EXCEEDED": Code(
         "AWS is rate-limiting the account.",
         "Wait a minute and run it again; somebody else in the account may be calling AWS too.",

@@ -24,6 +24,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from .._errors import Ec2Error
 from .._findings import Finding, failure, finding, remedy_of
 from .._text import received
+from .refusals import code_of, denial_remedy, permission_of
 from .spec import is_loopback, is_loopback_endpoint
 
 if TYPE_CHECKING:
@@ -38,32 +39,6 @@ _REGIONS = {"freetier": "us-east-1"}
 # Where IAM calls a service otherwise than boto3.
 _PREFIXES = {"service-quotas": "servicequotas"}
 _ATTEMPTS = 3
-
-_CODES = {
-    "NoCredentialsError": "CREDENTIALS_MISSING",
-    "PartialCredentialsError": "CREDENTIALS_MISSING",
-    "CredentialRetrievalError": "CREDENTIALS_MISSING",
-    "ProfileNotFound": "CREDENTIALS_MISSING",
-    "SSOError": "CREDENTIALS_EXPIRED",
-    "TokenRetrievalError": "CREDENTIALS_EXPIRED",
-    "HTTPClientError": "ENDPOINT_UNREACHABLE",
-    "ConnectionError": "ENDPOINT_UNREACHABLE",
-    "ResponseParserError": "ANSWER_INVALID",
-    "ExpiredToken": "CREDENTIALS_EXPIRED",
-    "ExpiredTokenException": "CREDENTIALS_EXPIRED",
-    "RequestExpired": "CREDENTIALS_EXPIRED",
-    "AuthFailure": "CREDENTIALS_INVALID",
-    "InvalidClientTokenId": "CREDENTIALS_INVALID",
-    "SignatureDoesNotMatch": "CREDENTIALS_INVALID",
-    "UnrecognizedClientException": "CREDENTIALS_INVALID",
-    "UnauthorizedOperation": "NOT_AUTHORIZED",
-    "AccessDenied": "NOT_AUTHORIZED",
-    "AccessDeniedException": "NOT_AUTHORIZED",
-    "RequestLimitExceeded": "REQUEST_LIMIT_EXCEEDED",
-    "Throttling": "REQUEST_LIMIT_EXCEEDED",
-    "ThrottlingException": "REQUEST_LIMIT_EXCEEDED",
-}
-
 
 # What is in front names the kind. InvalidResourceId is what SSM says of the tags of a parameter that does not exist.
 _NOT_FOUND = re.compile(
@@ -142,18 +117,20 @@ def _answer(client: Any, operation: str, parameters: dict[str, Any]) -> dict[str
 
 def raise_aws_error(error: Exception, service: str, operation: str, region: str) -> NoReturn:
     """Raise AwsError for what botocore raised in a call."""
-    refusal = getattr(error, "response", {}).get("Error", {})
-    reason = refusal.get("Code", "")
-    cause = f"{reason}: {refusal.get('Message', '')}" if reason else str(error)
-    names = [reason, *(cls.__name__ for cls in type(error).__mro__)]
-    code = next((_CODES[name] for name in names if name in _CODES), "AWS_ERROR")
+    # Errors of the connection have the attribute as well, and it is None.
+    refusal = (getattr(error, "response", None) or {}).get("Error", {})
+    reason, message = str(refusal.get("Code", "")), str(refusal.get("Message", ""))
+    cause = f"{reason}: {message}" if reason else str(error)
+    code = code_of(reason, message, [cls.__name__ for cls in type(error).__mro__])
     raise AwsError(_problem(code, received(cause), service, operation, region), received(reason)) from error
 
 
 def _problem(code: str, cause: str, service: str, operation: str, region: str) -> Finding:
-    permission = f"{_PREFIXES.get(service, service)}:{_action(operation)}"
-    place = _REGIONS.get(service, region)
-    return finding(code, f"call {permission} in {place}", cause, remedy_of(code, permission=permission))
+    call = f"{_PREFIXES.get(service, service)}:{_action(operation)}"
+    permission = permission_of(cause) or call
+    special = denial_remedy(cause, permission) if code == "NOT_AUTHORIZED" else None
+    remedy = special or remedy_of(code, permission=permission)
+    return finding(code, f"call {call} in {_REGIONS.get(service, region)}", cause, remedy)
 
 
 def _action(operation: str) -> str:

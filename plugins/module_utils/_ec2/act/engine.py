@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from ..._errors import Ec2Error
 from ..choosing import choose
+from ..client import AwsError
 from ..compare import compare, teardown_rank
 from ..comparison import Comparison, Found, Resource
 from ..current import Thing, read_cluster
@@ -26,6 +29,8 @@ from .kinds import KINDS, MAKINGS, steps
 from .work import Machines, Work
 
 _WORKERS = 8
+# How Work says that a machine was made.
+_MADE_MACHINE = f"made {kind_word('instance')} "
 
 
 class Order(NamedTuple):
@@ -59,8 +64,26 @@ def ensure_cluster(calls: Calls, spec: ClusterSpec, order: Order) -> Outcome:
         return Outcome(changed=True, lines=tuple(_would(todo, doomed)), before=before, after=before)
     work = _work(calls, spec, things, order)
     _delete(work, doomed)
-    _ensure(work, [resource.key for resource in todo])
+    with _saying_what_runs(work, before):
+        _ensure(work, [resource.key for resource in todo])
     return Outcome(changed=True, lines=tuple(work.lines), before=before, after=_settled(work, order, todo, doomed))
+
+
+@contextmanager
+def _saying_what_runs(work: Work, before: Comparison) -> Iterator[None]:
+    """Have a refusal say which machines cost money now: those of earlier runs, and those made before it."""
+    try:
+        yield
+    except AwsError as error:
+        earlier = [f"{found.name} ({found.id})" for found in before.found if found.kind == "instance"]
+        running = [
+            *earlier,
+            *(line.removeprefix(_MADE_MACHINE) for line in work.lines if line.startswith(_MADE_MACHINE)),
+        ]
+        if not running:
+            raise
+        costs = f"These machines run and cost money: {', '.join(running)}; playbooks/reset.yml removes them."
+        raise AwsError(replace(error.problem, remedy=f"{error.problem.remedy} {costs}"), error.reason) from error
 
 
 def _wanted(spec: ClusterSpec, things: list[Thing], order: Order) -> dict[str, Desired]:

@@ -20,7 +20,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import (
     endpoint_problems,
     is_not_found,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
 from tests.lookalikes import ACCESS_KEY_ID
 from tests.operator_policy import SERVICES
 
@@ -62,8 +62,8 @@ class PagingClient:
         return {"Vpcs": [1, 2]}
 
 
-def refusal(code: str) -> Exception:
-    answer = {"Error": {"Code": code, "Message": "Reported by AWS."}}
+def refusal(code: str, message: str = "Reported by AWS.") -> Exception:
+    answer = {"Error": {"Code": code, "Message": message}}
     return botocore.exceptions.ClientError(answer, "DescribeVpcs")  # type: ignore[arg-type]
 
 
@@ -136,6 +136,132 @@ def test_a_refused_call_names_the_call_the_cause_and_the_remedy(error: Exception
     assert raised.value.problem.code == code
     assert str(raised.value).startswith("Failed to call ec2:DescribeVpcs in eu-west-1: ")
     assert said in str(raised.value)
+
+
+def problem_of(error: Exception) -> Finding:
+    """Return what is said of a call that fails, which no retry can help."""
+    with pytest.raises(AwsError) as raised:
+        AwsApi({"ec2": FailingClient(error)}, "eu-west-1", once=True).call("ec2", "describe_vpcs")
+    return raised.value.problem
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        pytest.param(
+            botocore.exceptions.ConnectionClosedError(endpoint_url=AWS),
+            "Connection was closed before we received a valid response from endpoint URL",
+            id="closed without an answer",
+        ),
+        pytest.param(
+            botocore.exceptions.ReadTimeoutError(endpoint_url=AWS), "Read timeout on endpoint URL", id="read timeout"
+        ),
+        pytest.param(botocore.exceptions.HTTPClientError(error="odd"), "unhandled exception: odd", id="HTTP client"),
+        pytest.param(
+            botocore.exceptions.ResponseStreamingError(error="cut"), "reading from response stream: cut", id="stream"
+        ),
+        pytest.param(
+            botocore.exceptions.SSLError(endpoint_url=AWS, error="expired"), "SSL validation failed", id="certificate"
+        ),
+        pytest.param(botocore.exceptions.ProxyConnectionError(proxy_url="http://p"), "Failed to connect", id="proxy"),
+    ],
+)
+def test_case_01_aws_connection_closed(error: Exception, words: str) -> None:
+    problem = problem_of(error)
+
+    assert (problem.code, words in problem.message) == ("ENDPOINT_UNREACHABLE", True)
+    assert "Check the network" in problem.remedy
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "remedy"),
+    [
+        pytest.param(refusal("RequestExpired"), "REQUEST_EXPIRED", "clock", id="RequestExpired"),
+        pytest.param(
+            refusal("InvalidSignatureException", "Signature expired: 20261129T100000Z is now earlier than"),
+            "REQUEST_EXPIRED",
+            "clock",
+            id="InvalidSignatureException of an old signature",
+        ),
+        pytest.param(
+            refusal("InvalidSignatureException", "The request signature does not match"),
+            "CREDENTIALS_INVALID",
+            "secret key",
+            id="InvalidSignatureException of a wrong key",
+        ),
+        pytest.param(refusal("OptInRequired"), "ACCOUNT_NOT_READY", "enable the region", id="OptInRequired"),
+        pytest.param(refusal("PendingVerification"), "ACCOUNT_NOT_READY", "verified within", id="PendingVerification"),
+        pytest.param(refusal("Blocked"), "ACCOUNT_NOT_READY", "mailbox", id="Blocked"),
+        pytest.param(refusal("InvalidIPAddress.InUse"), "ADDRESS_IN_USE", "describe-network-interfaces", id="address"),
+        pytest.param(
+            refusal("InsufficientFreeAddressesInSubnet"), "SUBNET_FULL", "Delete network interf", id="full"
+        ),
+        pytest.param(
+            refusal("RulesPerSecurityGroupLimitExceeded"), "LIMIT_EXCEEDED", "Service Quotas", id="rules of a group"
+        ),
+        pytest.param(refusal("VcpuLimitExceeded"), "LIMIT_EXCEEDED", "Service Quotas", id="vCPUs"),
+        pytest.param(refusal("LimitExceededException"), "LIMIT_EXCEEDED", "Service Quotas", id="limit of IAM"),
+        pytest.param(refusal("InsufficientInstanceCapacity"), "NO_CAPACITY", "availability_zone", id="capacity"),
+        pytest.param(refusal("ServiceUnavailable"), "AWS_UNAVAILABLE", "Wait some minutes", id="ServiceUnavailable"),
+        pytest.param(refusal("InternalError"), "AWS_UNAVAILABLE", "Wait some minutes", id="InternalError"),
+        pytest.param(
+            botocore.exceptions.UnauthorizedSSOTokenError(), "CREDENTIALS_EXPIRED", "aws sso login", id="SSO token"
+        ),
+        pytest.param(botocore.exceptions.LoginRefreshRequired(), "CREDENTIALS_EXPIRED", "Log in again", id="aws login"),
+        pytest.param(
+            botocore.exceptions.ConfigParseError(path="/c"), "SETTINGS_INVALID", "~/.aws/config", id="ConfigParseError"
+        ),
+        pytest.param(
+            botocore.exceptions.InvalidConfigError(error_msg="x"),
+            "SETTINGS_INVALID",
+            "~/.aws/config",
+            id="InvalidConfig",
+        ),
+        pytest.param(botocore.exceptions.NoRegionError(), "SETTINGS_INVALID", "AWS_REGION", id="NoRegionError"),
+        pytest.param(
+            botocore.exceptions.InvalidRegionError(region_name="eu west"), "SETTINGS_INVALID", "AWS_REGION", id="region"
+        ),
+    ],
+)
+def test_case_16_clock_and_other_codes(error: Exception, code: str, remedy: str) -> None:
+    problem = problem_of(error)
+
+    assert (problem.code, remedy in problem.remedy) == (code, True), problem.remedy
+    assert "API reference" not in problem.remedy
+
+
+DENIED = "User: arn:aws:iam::1:user/ada is not authorized to perform: iam:PassRole on resource: r because "
+
+
+@pytest.mark.parametrize(
+    ("message", "remedy"),
+    [
+        pytest.param(f"{DENIED}no identity-based policy allows it", "Allow iam:PassRole to", id="named by AWS"),
+        pytest.param(f"{DENIED}an explicit deny in a service control policy", "of the organization denies", id="SCP"),
+        pytest.param(f"{DENIED}no permissions boundary allows it", "permissions boundary of", id="boundary"),
+        pytest.param(f"{DENIED}an explicit deny in an identity-based policy", "remove that statement", id="deny"),
+        pytest.param(
+            "You are not authorized. Encoded authorization failure message: AbC-_1",
+            "decode-authorization-message",
+            id="encoded",
+        ),
+    ],
+)
+def test_a_denial_names_the_permission_and_the_policy_that_denies(message: str, remedy: str) -> None:
+    problem = problem_of(refusal("UnauthorizedOperation", message))
+
+    assert (problem.code, remedy in problem.remedy) == ("NOT_AUTHORIZED", True), problem.remedy
+    assert message in problem.message
+
+
+def test_every_error_of_botocore_is_told_as_one_and_none_ends_in_a_traceback() -> None:
+    classes = [cls for cls in vars(botocore.exceptions).values() if isinstance(cls, type)]
+    kinds = [cls for cls in classes if issubclass(cls, botocore.exceptions.BotoCoreError)]
+
+    problems = [problem_of(cls.__new__(cls)) for cls in kinds]
+
+    assert len(problems) > 60
+    assert all(problem.code and problem.remedy for problem in problems)
 
 
 def test_a_throttled_call_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:

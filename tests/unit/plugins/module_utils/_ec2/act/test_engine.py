@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK, NODES
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import read_and_compare
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from tests.ec2_bad_day import BadDay
-from tests.ec2_cluster import Builder, empty_aws, spec, tag_list
+from tests.ec2_cluster import IMAGE, Builder, empty_aws, node, spec, tag_list
 
 CREATING = (
     *("create_vpc", "create_dhcp_options", "create_subnet", "create_internet_gateway", "create_route_table"),
@@ -330,3 +331,21 @@ def test_a_deletion_gives_up_after_a_while(api: BadDay) -> None:
         absent(api)
 
     assert 100 < api.time < 400
+
+
+@pytest.mark.parametrize("reason", ["InsufficientInstanceCapacity", "VcpuLimitExceeded"])
+def test_case_17_no_capacity(api: BadDay, reason: str) -> None:
+    nodes = [node(), node("b", ipv4="10.10.0.102"), node("c", ipv4="10.10.0.103")]
+    described = spec(nodes=nodes, cpu_credits="standard")
+    ensure_cluster(api.calls_of(), described, Order((NETWORK,)))
+    api.refused["run_instances"] = [reason]
+    api.calls.clear()
+
+    with pytest.raises(AwsError) as refused:
+        ensure_cluster(api.calls_of(), described, Order((NODES,), machines=Machines(image=IMAGE)))
+
+    # Asked for side by side, each once: no try of one that cannot pass by itself.
+    assert api.calls.count("run_instances") == 3
+    assert reason in refused.value.problem.message
+    assert "These machines run and cost money: moon-" in refused.value.problem.remedy
+    assert "playbooks/reset.yml" in refused.value.problem.remedy
