@@ -38,6 +38,11 @@ def _is_whole(value: Any) -> bool:
     return not isinstance(value, bool) and (isinstance(value, int) or bool(re.fullmatch(r"\s*-?\d+\s*", str(value))))
 
 
+def _is_number(value: Any) -> bool:
+    text = str(value)
+    return not isinstance(value, bool) and bool(re.fullmatch(r"\s*-?\d+(\.\d+)?([eE]-?\d+)?\s*", text))
+
+
 def _is_truth(value: Any) -> bool:
     return isinstance(value, (bool, str, int)) and (value.lower() if isinstance(value, str) else value) in BOOLEANS
 
@@ -50,6 +55,7 @@ KINDS: Mapping[str, Kind] = {
     "str": Kind("a text", '"text"', _is_text),
     "path": Kind("a path", "/home/ada/moon", lambda value: isinstance(value, str)),
     "int": Kind("a whole number", "60", _is_whole),
+    "float": Kind("a number", "1.5", _is_number),
     "bool": Kind("true or false", "true", _is_truth),
     "list": Kind("a list", "[first, second]", _is_list),
     "dict": Kind("a mapping", "{key: value}", lambda value: isinstance(value, Mapping)),

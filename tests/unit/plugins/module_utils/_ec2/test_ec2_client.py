@@ -193,9 +193,7 @@ def test_case_01_aws_connection_closed(error: Exception, words: str) -> None:
         pytest.param(refusal("PendingVerification"), "ACCOUNT_NOT_READY", "verified within", id="PendingVerification"),
         pytest.param(refusal("Blocked"), "ACCOUNT_NOT_READY", "mailbox", id="Blocked"),
         pytest.param(refusal("InvalidIPAddress.InUse"), "ADDRESS_IN_USE", "describe-network-interfaces", id="address"),
-        pytest.param(
-            refusal("InsufficientFreeAddressesInSubnet"), "SUBNET_FULL", "Delete network interf", id="full"
-        ),
+        pytest.param(refusal("InsufficientFreeAddressesInSubnet"), "SUBNET_FULL", "Delete network interf", id="full"),
         pytest.param(
             refusal("RulesPerSecurityGroupLimitExceeded"), "LIMIT_EXCEEDED", "Service Quotas", id="rules of a group"
         ),
