@@ -9,7 +9,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
@@ -20,15 +20,18 @@ from .errors import unexpected
 _CHALLENGE = re.compile(r'(\w+) +((?:\w+=(?:"(?:[^"\\]|\\.)*"|[^",\s]+)(?:\s*,\s*(?=\w+=))?)+)')
 _PARAMETER = re.compile(r'(\w+)=(?:"((?:[^"\\]|\\.)*)"|([^",\s]+))')
 _TOKEN = re.compile(r"[\x21-\x7e]+")
+_WITHOUT_HELPER = 'with a DOCKER_CONFIG whose config.json names neither "credsStore" nor "credHelpers"'
+_BY_NAME = "with a user name and a password or access token (docker login --username NAME HOST)"
 _DOCKER_HUB_KEYS = ("docker.io", "index.docker.io", "registry-1.docker.io")
 
 
 class Login(NamedTuple):
-    """What is known of a user of a registry; unusable says why a login that exists cannot be used."""
+    """What is known of a user of a registry; unusable says why a login that exists cannot be used, remedy what can."""
 
     username: str = ""
     password: str = ""
     unusable: str = ""
+    remedy: str = ""
 
     @property
     def basic(self) -> str:
@@ -59,18 +62,33 @@ def read_docker_config(path: str) -> dict[str, Any]:
     return config if isinstance(config, dict) else {}
 
 
-def login_for(config: Mapping[str, Any], host: str) -> Login:
-    """Return the login that docker's config.json has for a registry."""
+def login_for(config: Mapping[str, Any], host: str, repository: str = "") -> Login:
+    """Return the login that docker's config.json has for a repository, or else for its registry.
+
+    Only docker's relatives, such as podman, keep logins for a part of a registry; the longest part counts.
+    """
     names = _DOCKER_HUB_KEYS if host in _DOCKER_HUB_KEYS else (host,)
-    entries = {_key(key): entry for key, entry in (config.get("auths") or {}).items()}
+    auths = config.get("auths") or {}
+    parts = {key.rstrip("/").lower(): entry for key, entry in auths.items() if "://" not in key and "/" in key}
+    entries = {_key(key): entry for key, entry in auths.items() if key.rstrip("/").lower() not in parts}
+    for name in _paths(names, repository):
+        if parts.get(name):
+            return _login(parts[name])
     for entry in (entries[name] for name in names if entries.get(name)):
         return _login(entry)
     helpers = {_key(key): helper for key, helper in (config.get("credHelpers") or {}).items()}
     for helper in (helpers[name] for name in names if name in helpers):
-        return Login(unusable=f"docker's credential helper {helper!r}")
+        return Login(unusable=f"docker's credential helper {helper!r}", remedy=_WITHOUT_HELPER)
     if config.get("credsStore") and any(name in entries for name in names):
-        return Login(unusable=f"docker's credential store {config['credsStore']!r}")
+        return Login(unusable=f"docker's credential store {config['credsStore']!r}", remedy=_WITHOUT_HELPER)
     return Login()
+
+
+def _paths(hosts: Iterable[str], repository: str) -> Iterator[str]:
+    """Yield the parts of registries that a repository lies in, the longest first."""
+    steps = repository.split("/") if repository else []
+    for length in range(len(steps), 0, -1):
+        yield from ("/".join((host, *steps[:length])).lower() for host in hosts)
 
 
 def _key(key: str) -> str:
@@ -78,6 +96,8 @@ def _key(key: str) -> str:
 
 
 def _login(entry: Mapping[str, Any]) -> Login:
+    if entry.get("identitytoken"):
+        return Login(unusable="an identity token, which only docker can exchange for a password", remedy=_BY_NAME)
     if entry.get("username"):
         return Login(str(entry["username"]), str(entry.get("password", "")))
     if entry.get("auth"):
@@ -86,7 +106,7 @@ def _login(entry: Mapping[str, Any]) -> Login:
         except (binascii.Error, UnicodeDecodeError):
             username, colon, password = "", "", ""
         return Login(username, password.rstrip("\0")) if colon else Login(unusable="an auth that is not base64")
-    return Login(unusable="a token for which docker itself is needed")
+    return Login(unusable="a token for which docker itself is needed", remedy=_BY_NAME)
 
 
 def parse_challenge(header: str) -> Challenge | None:

@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import json
+
 from .._errors import CollectionError
 from .._findings import Finding, finding, sentences
-from .._text import shown
+from .._text import received, shown
+
+_WORDS_MAX = 400
 
 
 class ImageError(CollectionError):
@@ -21,6 +25,22 @@ class ImageError(CollectionError):
 def image_error(code: str, cause: str, remedy: str | None = None) -> ImageError:
     """Return the error of an image whose name is not known here."""
     return ImageError(finding(code, "image", shown(cause), None if remedy is None else shown(remedy)))
+
+
+def words_of(body: bytes) -> str:
+    """Return what a registry says of its refusal, as the distribution specification has it; empty without words."""
+    try:
+        errors = json.loads(body)["errors"]
+        said = [f"{error.get('code', '')}: {error.get('message', '')}".strip(": ") for error in errors]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return ""
+    return str(received("; ".join(dict.fromkeys(filter(None, said)))))[:_WORDS_MAX]
+
+
+def quoting(cause: str, body: bytes) -> str:
+    """Return a cause with the registry's own words behind it."""
+    words = words_of(body)
+    return f"{cause} ({words})" if words else cause
 
 
 def unexpected(cause: str) -> ImageError:

@@ -59,5 +59,5 @@ def look_up_one(image: str, inquiry: Inquiry) -> Image:
 def _repository(web: Web, reference: Reference, inquiry: Inquiry) -> RegistryRepository:
     place = place_of(reference.registry, inquiry.mirrors, inquiry.plain_http)
     may_log_in = keeps_secrets(place.url, inquiry.plain_http)
-    login = login_for(inquiry.docker_config, place.host) if may_log_in else Login()
+    login = login_for(inquiry.docker_config, place.host, reference.repository) if may_log_in else Login()
     return RegistryRepository(web, place, reference, login=login, plain_http=inquiry.plain_http)

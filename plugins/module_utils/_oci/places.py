@@ -17,10 +17,11 @@ _DOCKER_HUB_API = "registry-1.docker.io"
 
 
 class Place(NamedTuple):
-    """A registry's address, and the name under which its login is kept."""
+    """A registry's address, the name under which its login is kept, and the address where TLS may turn out to fail."""
 
     url: str
     host: str
+    plain_url: str = ""
 
 
 def place_of(registry: str, mirrors: Mapping[str, str], plain_http: Collection[str]) -> Place:
@@ -28,8 +29,11 @@ def place_of(registry: str, mirrors: Mapping[str, str], plain_http: Collection[s
     if registry in mirrors:
         return Place(mirrors[registry].rstrip("/"), urlsplit(mirrors[registry]).netloc)
     host = _DOCKER_HUB_API if registry == DOCKER_HUB else registry
-    scheme = "http" if registry in plain_http or is_private(urlsplit(f"//{registry}").hostname or "") else "https"
-    return Place(f"{scheme}://{host}", registry)
+    name = urlsplit(f"//{registry}").hostname or ""
+    if registry in plain_http or is_loopback(name):
+        return Place(f"http://{host}", registry)
+    # As boot-to-talos does: a registry of one's own may have a certificate or not.
+    return Place(f"https://{host}", registry, plain_url=f"http://{host}" if is_private(name) else "")
 
 
 def check_mirrors(mirrors: Mapping[str, str]) -> None:
@@ -47,6 +51,14 @@ def is_private(host: str) -> bool:
     """Tell whether a host is this machine, or an address that the internet does not route."""
     try:
         return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
 from typing import NamedTuple, Protocol
 
@@ -17,12 +18,14 @@ from .auth import (
     parse_token,
     token_url,
 )
-from .errors import ImageError, image_error, unexpected
+from .errors import ImageError, image_error, quoting, unexpected, words_of
 from .places import Place, host_of, keeps_secrets
 from .reference import Reference
-from .web import Answer, Web
+from .web import Answer, Web, is_certificate_problem
 
 INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
+# Codes of the distribution specification, which some registries send with a status of their own: ECR with 400.
+_DENIED = re.compile(r"\b(DENIED|UNAUTHORIZED)\b")
 MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
 
 
@@ -71,17 +74,33 @@ class RegistryRepository:
         return [received(str(tag)) for tag in tags]
 
     def _get(self, path: str, accept: str) -> Answer:
-        url = f"{self._place.url}/v2/{self._reference.repository}/{path}"
-        answer = self._ask(url, accept)
+        answer = self._first(path, accept)
         if answer.status == 401 and self._authorize(answer):
-            answer = self._ask(url, accept)
-        if answer.status in (401, 403):
-            raise self._not_authorised(self._place.host)
+            answer = self._ask(self._url(path), accept)
+        if answer.status in (401, 403) or _DENIED.search(words_of(answer.body)):
+            raise self._not_authorised(self._place.host, answer)
         if answer.status == 404:
             raise self._not_found(path)
         if answer.status != 200:
-            raise unexpected(f"{self._place.host} answers with status {answer.status}")
+            raise unexpected(quoting(f"{self._place.host} answers with status {answer.status}", answer.body))
         return answer
+
+    def _first(self, path: str, accept: str) -> Answer:
+        """Return the first answer, by plain http from a private address that does not speak TLS."""
+        try:
+            return self._ask(self._url(path), accept)
+        except ImageError as error:
+            if not self._place.plain_url or is_certificate_problem(error):
+                raise
+            self._place = self._place._replace(url=self._place.plain_url, plain_url="")
+            try:
+                return self._ask(self._url(path), accept)
+            except ImageError:
+                # TLS is what it should speak.
+                raise error from None
+
+    def _url(self, path: str) -> str:
+        return f"{self._place.url}/v2/{self._reference.repository}/{path}"
 
     def _ask(self, url: str, accept: str) -> Answer:
         authorization = {"Authorization": self._authorization} if self._authorization else {}
@@ -105,19 +124,23 @@ class RegistryRepository:
             raise unexpected(f"{self._place.host} wants its tokens fetched from {host or 'nowhere'} without encryption")
         answer = self._web.get(url, {"Authorization": self._login.basic} if self._login.basic else {})
         if answer.status in (400, 401, 403, 404):
-            raise self._not_authorised(host)
+            raise self._not_authorised(host, answer)
         if answer.status != 200:
-            raise unexpected(f"{host} answers with status {answer.status}")
+            raise unexpected(quoting(f"{host} answers with status {answer.status}", answer.body))
         return parse_token(host, answer.body)
 
-    def _not_authorised(self, host: str) -> ImageError:
+    def _not_authorised(self, host: str, answer: Answer) -> ImageError:
         who = f"the login for {self._place.host}" if self._login.username else "somebody without a login"
-        cause = f"{host} refuses {who}: the repository is private or does not exist"
+        words = words_of(answer.body)
+        has_expired = "expired" in words.lower()
+        why = words if has_expired else quoting("the repository is private or does not exist", answer.body)
+        cause = f"{host} refuses {who}: {why}"
         if self._login.unusable:
             cause = f"{cause}, and the login is {self._login.unusable}, which cannot be used here"
-        remedy = f"Check the name. If it is right, log in: docker login {self._place.host}"
-        if self._login.unusable:
-            remedy += ', with a DOCKER_CONFIG whose config.json names neither "credsStore" nor "credHelpers"'
+        log_in = f"docker login {self._place.host}"
+        remedy = f"Log in again: {log_in}" if has_expired else f"Check the name. If it is right, log in: {log_in}"
+        if self._login.remedy:
+            remedy += f", {self._login.remedy}"
         return image_error("IMAGE_NOT_AUTHORISED", cause, f"{remedy}.")
 
     def _not_found(self, path: str) -> ImageError:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from .._text import received
-from .errors import ImageError, image_error, unexpected
+from .errors import ImageError, image_error, quoting, unexpected
 from .places import is_private, origin
 
 # The distribution specification has registries take manifests up to 4 MiB; configurations are smaller still.
@@ -160,14 +160,22 @@ def unreachable(url: str, reason: object) -> ImageError:
     if isinstance(reason, ssl.SSLError):
         remedy = "If it is plain http, name it in plain_http. If its certificate is your own, set SSL_CERT_FILE."
     words = received(str(reason)) or type(reason).__name__
-    return image_error("IMAGE_UNREACHABLE", f"{urlsplit(url).netloc} cannot be reached: {words}", remedy)
+    parts = urlsplit(url)
+    cause = f"{parts.netloc} cannot be reached by {parts.scheme}: {words}"
+    return image_error("IMAGE_UNREACHABLE", cause, remedy)
+
+
+def is_certificate_problem(error: ImageError) -> bool:
+    """Return whether a registry speaks TLS, and this machine does not trust it."""
+    cause = error.__cause__
+    return isinstance(getattr(cause, "reason", cause), ssl.SSLCertVerificationError)
 
 
 def _refusal(url: str, answer: Answer) -> ImageError:
     if answer.status == 429:
         after = answer.headers.get("retry-after", "")
         when = f"in {after} s" if after.isdecimal() else "later"
-        cause = f"{urlsplit(url).netloc} answers no more of this machine's questions for now"
+        cause = quoting(f"{urlsplit(url).netloc} is rate-limiting this machine", answer.body)
         return image_error("IMAGE_RATE_LIMITED", cause, f"Try again {when}, or log in: its limits are wider then.")
-    cause = f"{urlsplit(url).netloc} answers with status {answer.status}, again and again"
-    return image_error("IMAGE_UNREACHABLE", cause, "The registry is not well. Try again later.")
+    cause = quoting(f"{urlsplit(url).netloc} answers with status {answer.status}, again and again", answer.body)
+    return image_error("IMAGE_UNREACHABLE", cause, "The registry is returning errors. Try again later.")

@@ -125,7 +125,7 @@ def test_a_registry_that_is_not_there_is_reported() -> None:
         (image,) = ask(f"{host}/a/talos:v1")
 
     assert (code(image), image["exists"]) == ("IMAGE_UNREACHABLE", None)
-    assert image["error"]["message"].startswith(f"{host} cannot be reached: ")
+    assert image["error"]["message"].startswith(f"{host} cannot be reached by http: ")
 
 
 def test_a_name_that_does_not_exist_is_reported() -> None:

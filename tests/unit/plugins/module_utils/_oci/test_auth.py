@@ -52,7 +52,7 @@ def test_a_login_is_the_one_for_this_very_registry(config: dict[str, Any], host:
     [
         pytest.param({"auths": {"ghcr.io": {}}, "credsStore": "desktop"}, "store 'desktop'", id="store"),
         pytest.param({"credHelpers": {"ghcr.io": "gcloud"}}, "helper 'gcloud'", id="helper"),
-        pytest.param({"auths": {"ghcr.io": {"identitytoken": "x"}}}, "docker itself is needed", id="identity token"),
+        pytest.param({"auths": {"ghcr.io": {"identitytoken": "x"}}}, "only docker can exchange", id="identity token"),
         pytest.param({"auths": {"ghcr.io": {"auth": "%%%"}}}, "not base64", id="no base64"),
         pytest.param({"auths": {"ghcr.io": {"auth": "bWU="}}}, "not base64", id="no password"),
     ],
@@ -119,3 +119,30 @@ def test_a_token_has_two_names(name: str) -> None:
 def test_what_is_no_token_is_reported(body: bytes) -> None:
     with pytest.raises(ImageError, match="answers without a token"):
         parse_token("r", body)
+
+
+def test_case_11_login_by_identity_token() -> None:
+    # As `az acr login` writes it: a user name without a password stands beside the token.
+    entry = {"auth": base64.b64encode(b"00000000-0000-0000-0000-000000000000:").decode(), "identitytoken": "eyJ0eXAi"}
+
+    login = login_for({"auths": {"registry.example": entry}}, "registry.example")
+
+    assert (login.basic, login.password) == ("", "")
+    assert "an identity token" in login.unusable
+    assert "docker login --username" in login.remedy
+
+
+@pytest.mark.parametrize(
+    ("repository", "user"),
+    [
+        pytest.param("team/talos", "team", id="the part that it lies in"),
+        pytest.param("team/sub/talos", "sub", id="the longest part"),
+        pytest.param("other/talos", "all", id="the registry"),
+        pytest.param("team2/talos", "all", id="another part whose name begins so"),
+    ],
+)
+def test_a_login_for_a_part_of_a_registry_goes_before_that_of_the_registry(repository: str, user: str) -> None:
+    keys = {"registry.example": "all", "registry.example/team": "team", "registry.example/team/sub": "sub"}
+    auths = {key: {"username": name, "password": PASSWORD} for key, name in keys.items()}
+
+    assert login_for({"auths": auths}, "registry.example", repository).username == user

@@ -83,7 +83,11 @@ def test_a_redirection_to_what_is_not_encrypted_is_refused(location: str) -> Non
         pytest.param("ghcr.io", Place("https://ghcr.io", "ghcr.io"), id="public"),
         pytest.param("docker.io", Place("https://registry-1.docker.io", "docker.io"), id="Docker Hub"),
         pytest.param("quay.io", Place("http://192.0.2.1:5052/cache", "192.0.2.1:5052"), id="mirror"),
-        pytest.param("10.0.0.1:5000", Place("http://10.0.0.1:5000", "10.0.0.1:5000"), id="private address"),
+        pytest.param(
+            "10.0.0.1:5000",
+            Place("https://10.0.0.1:5000", "10.0.0.1:5000", "http://10.0.0.1:5000"),
+            id="private address",
+        ),
         pytest.param("[::1]:5000", Place("http://[::1]:5000", "[::1]:5000"), id="IPv6 loopback"),
         pytest.param("plain.example:80", Place("http://plain.example:80", "plain.example:80"), id="named plain"),
     ],
