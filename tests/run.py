@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Run the checks of `make test`: all of them, or the ones named on the command line.
 
-Every stage runs, also after another one failed, three at a time, because each of them waits a good deal for nodes and
-processes. Each module of tests/playbooks has a lab of its own and is a stage, so that they fill all cores to the end.
+Every stage runs, also after another one failed, four at a time, because each of them waits a good deal for nodes and
+processes. The modules of tests/playbooks and the longest of tests/lab have labs of their own and are stages, so that
+they fill all cores to the end.
 The run ends with the tests that passed in all stages, counted as pytest does.
 """
 
@@ -80,18 +81,26 @@ def playbook_stages() -> list[Stage]:
     ]
 
 
-PLAYBOOKS = "tests/playbooks"
-LONGEST = ("site_and_reset", "controllers", "cozystack", "access", "phases", "talos_versions", "places")
+def lab_stages() -> list[Stage]:
+    """Return a stage for each of the longest modules of tests/lab, and one for all others."""
+    others = (f"--ignore={LAB}/test_{name}.py" for name in LONGEST_OF_LAB)
+    single = [Stage(f"{LAB}/{name}", pytest(f"{LAB}/test_{name}.py")) for name in LONGEST_OF_LAB]
+    return [*single, Stage(f"{LAB}/others", pytest(LAB, *others))]
+
+
+PLAYBOOKS, LAB = "tests/playbooks", "tests/lab"
+LONGEST_OF_LAB = ("cluster_faults", "interruptions")
+LONGEST = ("site_and_reset", "access", "controllers", "talos_versions", "cozystack", "places")
 # The long ones first: the short ones fill the gaps.
 STAGES = (
     Stage("molecule", scenarios.molecule),
-    Stage("unit", pytest("tests/unit")),
-    *playbook_stages(),
-    Stage("lab", pytest("tests/lab")),
     Stage("second-python", pythons.second_python),
+    *lab_stages(),
+    *playbook_stages(),
     Stage("sanity", sanity.sanity),
-    Stage("build", build.build),
     Stage("ansible-lint", tool("ansible-lint", "--nocolor", "--strict")),
+    Stage("unit", pytest("tests/unit")),
+    Stage("build", build.build),
     Stage("docs", sanity.docs),
     Stage("mypy", mypy),
     Stage("ruff-format", tool("ruff", "format", "--check", "--diff", ".")),
@@ -104,7 +113,7 @@ STAGES = (
 GROUPS = {
     "lint": ("ruff-format", "ruff", "mypy", "yamllint", "ansible-lint", "shellcheck", "docs", "changelog"),
     "playbooks": tuple(stage.name for stage in STAGES if stage.name.startswith(PLAYBOOKS)),
-    "pytest": ("unit", "lab"),
+    "lab": tuple(stage.name for stage in STAGES if stage.name.startswith(LAB)),
 }
 
 
@@ -137,7 +146,7 @@ def show(result: Result) -> None:
 def run_stages(stages: list[Stage]) -> list[Result]:
     """Run the stages side by side and show each when it ends."""
     results = []
-    with ThreadPoolExecutor(max_workers=3) as pool:
+    with ThreadPoolExecutor(max_workers=4) as pool:
         for future in as_completed([pool.submit(timed, stage) for stage in stages]):
             results.append(future.result())
             show(results[-1])

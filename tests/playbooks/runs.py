@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lab import processes
-from lab.settings import REPOSITORY
+from lab.settings import REGISTRY_PORT, REPOSITORY
 from tests.lab.labs import Lab
 
 VARIABLES = f"@{REPOSITORY / 'lab' / 'variables.yml'}"
@@ -40,13 +41,17 @@ class Run(NamedTuple):
 
 
 def command(
-    playbook: str, *options: str, environment: tuple[str, ...] = (), variables: tuple[str, ...] = LAB_VARIABLES
+    lab: Lab,
+    playbook: str,
+    *options: str,
+    environment: tuple[str, ...] = (),
+    variables: tuple[str, ...] = LAB_VARIABLES,
 ) -> list[str]:
     """Return the command line that runs a playbook in the lab; environment is as env(1) takes it.
 
     Without CozyStack, which takes as long as all else, unless the options ask for it.
     """
-    extra = [part for value in variables for part in ("-e", value)]
+    extra = [part for value in with_place(lab, variables) for part in ("-e", value)]
     inner = ("env", *environment, "ansible-playbook", *extra, playbook, *options)
     return [sys.executable, "-m", "lab", "run", "--", *inner]
 
@@ -61,7 +66,7 @@ def play(
 ) -> Run:
     """Run a playbook to its end."""
     done = subprocess.run(
-        command(playbook, *options, environment=environment, variables=variables),
+        command(lab, playbook, *options, environment=environment, variables=variables),
         cwd=folder,
         env=surroundings(lab),
         stdout=subprocess.PIPE,
@@ -71,6 +76,18 @@ def play(
         check=False,
     )
     return Run(done.returncode, done.stdout)
+
+
+def with_place(lab: Lab, variables: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the lab's variables and what they look up in the environment, which each task does again many times."""
+    place = {
+        "lab_directory": str(lab.directory),
+        "cluster_directory": str(lab.directory / "cluster"),
+        "cluster_vpc_ipv4_cidr": f"{lab.network}/16",
+        "cluster_subnet_ipv4_cidr": f"{lab.network}/24",
+        "cluster_images_mirrors": {"ghcr.io": f"http://{lab.address(2)}:{REGISTRY_PORT}"},
+    }
+    return (*variables, json.dumps(place)) if variables == LAB_VARIABLES else variables
 
 
 def surroundings(lab: Lab) -> dict[str, str]:
@@ -88,7 +105,7 @@ def play_and_kill(lab: Lab, playbook: str, *, after: int) -> None:
     """Begin a run and kill all of it as soon as it has made so many changing calls."""
     until, begun = time.monotonic() + SECONDS, calls(lab)
     run = subprocess.Popen(
-        command(playbook),
+        command(lab, playbook),
         cwd=REPOSITORY,
         env=surroundings(lab),
         stdout=subprocess.DEVNULL,

@@ -38,13 +38,6 @@ def galaxy(folder: Path, *arguments: str) -> None:
     subprocess.run([*GALAXY, *arguments], cwd=folder, check=True, capture_output=True, timeout=120)
 
 
-def test_the_plan_works_from_the_folder_of_the_playbooks(lab: Lab) -> None:
-    run = play(lab, "site.yml", *PLAN, folder=REPOSITORY / "playbooks")
-
-    assert run.code == 0, run.output
-    assert "Plan: 22 to create" in run.output
-
-
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import make_host_key
 from lab.registry.images import AMD64_ONLY
+from lab.settings import REPOSITORY
 from tests.lab.labs import Lab
 from tests.playbooks.runs import Run, calls, play
 
@@ -50,7 +51,8 @@ def refusal(lab: Lab) -> Run:
 def test_the_plan_of_an_empty_account_is_shown_and_creates_nothing(lab: Lab) -> None:
     before = calls(lab)
 
-    run = play(lab, "playbooks/site.yml", "--check", "--diff")
+    # From the folder of the playbooks, where a user may be as well.
+    run = play(lab, "site.yml", "--check", "--diff", folder=REPOSITORY / "playbooks")
 
     assert run.code == 0, run.output
     assert f"+ VPC lab-vpc: {lab.network}/16" in run.output

@@ -173,7 +173,7 @@ def test_what_somebody_changed_is_repaired(lab: Lab, built: Run) -> None:
     ec2.create_launch_template_version(**latest, LaunchTemplateData={"KeyName": "theirs"})
     ec2.modify_launch_template(LaunchTemplateName=template, DefaultVersion="2")
 
-    plan, run = play(lab, SITE, "--check"), play(lab, SITE)
+    plan, run = play(lab, SITE, "--check", "--tags", "preflight"), play(lab, SITE, "--tags", "network,bastion")
 
     assert "~ security group lab-nodes" in plan.output
     assert run.code == 0, run.output

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""site.yml with images of each supported version of Talos, whose nodes refuse what their version refuses."""
+"""site.yml with images of each supported version of Talos, whose nodes refuse what their version refuses.
+
+The network and the bastion, which know nothing of Talos, are built once.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import json
 import pytest
 
 from tests.lab.labs import Lab
-from tests.playbooks.runs import CONFIRMED, calls, play
+from tests.playbooks.runs import Run, calls, play
 from tests.talos_corpus import documented_patch
 
 SITE = "playbooks/site.yml"
@@ -20,6 +23,15 @@ NODE = {
     "machine_type": "controlplane",
     "ipv4": "{{ cluster_subnet_ipv4_cidr | ansible.utils.nthhost(101) }}",
 }
+
+
+MACHINES = ("--tags", "nodes,talos")
+
+
+@pytest.fixture(scope="module")
+def network(lab: Lab) -> Run:
+    """Give the run that built all that the nodes need."""
+    return play(lab, SITE, *image(lab, "v1.11.5"), "--tags", "preflight,network,bastion")
 
 
 def image(lab: Lab, version: str, arguments: str = "") -> tuple[str, ...]:
@@ -42,17 +54,19 @@ def image(lab: Lab, version: str, arguments: str = "") -> tuple[str, ...]:
     ids=["v1.11", "v1.12", "v1.14"],
 )
 def test_a_cluster_of_each_version_runs_with_the_contract_that_it_takes(
-    lab: Lab, version: str, contract: str, arguments: str, patches: list[str]
+    lab: Lab, network: Run, version: str, contract: str, arguments: str, patches: list[str]
 ) -> None:
+    assert network.code == 0, network.output
     options = (*image(lab, version, arguments), "-e", json.dumps({"talos_patches": patches}))
 
-    run = play(lab, SITE, *options)
+    run = play(lab, SITE, *options, *MACHINES)
 
     assert run.code == 0, run.output
     assert ("EC2's console shows nothing of Talos on gateway" in run.output) is (not arguments)
     record = json.loads((lab.directory / "cluster" / "talos.json").read_text(encoding="utf-8"))
     assert record == {"contract": contract}
-    gone = play(lab, "playbooks/reset.yml", *options, "-e", CONFIRMED)
+    # As reset.yml does it.
+    gone = play(lab, "playbooks/nodes.yml", *options, "-e", "nodes_state=absent")
     assert gone.code == 0, gone.output
     assert not (lab.directory / "cluster" / "talos.json").exists()
 
@@ -75,7 +89,7 @@ def test_a_contract_that_the_image_refuses_is_refused_before_anything_is_made(la
     assert calls(lab) == before
 
 
-def test_a_node_of_another_version_than_its_image_said_is_not_configured(lab: Lab) -> None:
+def test_a_node_of_another_version_than_its_image_said_is_not_configured(lab: Lab, network: Run) -> None:
     options = image(lab, "v1.12.6")
     wanted = {"repository": "urmanac/versions/talos", "tag": "v1.12.6", "platforms": ["linux/arm64"]}
     made = lab.registry("images", version="v1.12.6", **wanted)
@@ -87,7 +101,7 @@ def test_a_node_of_another_version_than_its_image_said_is_not_configured(lab: La
     record.write_text(json.dumps(content), encoding="utf-8")
     before = configurations(lab)
 
-    run = play(lab, SITE, *options)
+    run = play(lab, SITE, *options, *MACHINES)
 
     assert run.code != 0
     assert "gateway runs Talos v1.12.6, and its image holds v1.12.5" in " ".join(run.output.split()), run.output
