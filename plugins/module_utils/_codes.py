@@ -100,6 +100,10 @@ DESCRIPTION: Mapping[str, Code] = {
         "AWS refuses a name, description or tag that is made of several variables, by its length or its characters.",
         "Shorten cluster_name or cluster_project, or use other characters in them.",
     ),
+    "COMMAND_LINE_TOO_LONG": Code(
+        "The kernel arguments for Talos are longer than what the kernel keeps of its command line.",
+        "Leave some of nodes_extra_kernel_args out.",
+    ),
     "INVALID_REGION": Code(
         "The region's name is misspelt, or it is one of China or of the US government, which have other ARNs.",
         "Use a name such as eu-west-1; `aws ec2 describe-regions --query 'Regions[].RegionName'` lists yours.",

@@ -49,6 +49,11 @@ options:
     description: The EC2 key pair that nodes with O(cluster.ssh_enabled) get; empty for none.
     type: str
     default: ''
+  kernel_arguments:
+    description: The kernel arguments that the user-data of nodes hands to Talos.
+    type: list
+    elements: str
+    default: []
 author:
   - The urmanac.talos authors (@urmanac)
 notes:
@@ -172,7 +177,7 @@ from ..module_utils._ec2.client import (
     Connection,
     connect_checked,
 )
-from ..module_utils._ec2.described_texts import text_problems
+from ..module_utils._ec2.described_texts import command_line_problems, text_problems
 from ..module_utils._ec2.egress import egress_problems
 from ..module_utils._ec2.preflight import (
     SERVICES,
@@ -256,10 +261,12 @@ def main() -> None:
         "home_ipv6": {"type": "str", "default": ""},
         "own_bastion": {"type": "bool", "default": False},
         "node_ssh_key_name": {"type": "str", "default": "", "no_log": False},
+        "kernel_arguments": {"type": "list", "elements": "str", "default": []},
     }
     module = AnsibleAWSModule(argument_spec=options, supports_check_mode=True)
     spec = parse_spec(module.params["cluster"])
     out_of_reach = egress_problems(spec, module.params["sources"], module.params["registry_upstreams"])
+    too_long = command_line_problems(module.params["kernel_arguments"])
     try:
         result = preflight(
             spec,
@@ -269,6 +276,7 @@ def main() -> None:
         )
     except CollectionError as error:
         module.fail_json(msg=str(error))
+    result["problems"] += [problem.as_dict() for problem in too_long]
     module.exit_json(changed=False, **result)
 
 

@@ -10,12 +10,11 @@ import gzip
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .._ec2.texts import USER_DATA_MAX
 from .._errors import InputError
 from . import files
 from .files import HostFile, Render
 
-# What EC2 takes, before it is encoded.
-LIMIT = 16 * 1024
 END = "END_OF_FILE_OF_URMANAC_TALOS"
 
 
@@ -31,8 +30,8 @@ def script(settings: Mapping[str, Any], laid: Sequence[HostFile], render: Render
 def compressed(text: str) -> str:
     """Return the script as EC2 takes it, always the same for the same script."""
     packed = gzip.compress(text.encode(), mtime=0)
-    if len(packed) > LIMIT:
+    if len(packed) > USER_DATA_MAX:
         raise InputError(
-            f"Failed to make user-data of {len(packed)} bytes: EC2 takes {LIMIT}. Cache fewer registries there."
+            f"Failed to make user-data of {len(packed)} bytes: EC2 takes {USER_DATA_MAX}. Cache fewer registries there."
         )
     return base64.b64encode(packed).decode()

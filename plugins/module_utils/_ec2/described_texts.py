@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._findings import Finding, finding
@@ -19,7 +19,7 @@ from .desired import (
     rules_of,
 )
 from .spec import ClusterSpec
-from .texts import RULES, fault
+from .texts import COMMAND_LINE_MAX, RULES, fault
 
 # Everything else has its name in the tag Name alone.
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -91,6 +91,14 @@ def text_problems(spec: ClusterSpec, found: list[Finding]) -> list[Finding]:
         return found
     texts = {text.text: text for text in described_texts(spec) if text.kind and fault(text.kind, text.text)}
     return [*found, *map(_problem, texts.values())]
+
+
+def command_line_problems(arguments: Sequence[str]) -> Iterator[Finding]:
+    """Yield one problem if the kernel would cut off its command line, which also is a part of the user-data."""
+    length = len(" ".join(arguments).encode())
+    if length > COMMAND_LINE_MAX:
+        message = f"The kernel arguments are {length} bytes long, and a kernel for arm64 keeps {COMMAND_LINE_MAX}."
+        yield finding("COMMAND_LINE_TOO_LONG", "nodes_extra_kernel_args", message, "Leave some of them out.")
 
 
 def _problem(text: Text) -> Finding:

@@ -9,6 +9,11 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+# Of a machine's user-data, before it is encoded:
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html
+USER_DATA_MAX = 16 * 1024
+# What a kernel for arm64 keeps of its command line (COMMAND_LINE_SIZE).
+COMMAND_LINE_MAX = 2048
 # All that Unicode calls a separator (category Z), which does not include tabs and line breaks.
 _SEPARATORS = " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _GROUP = r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]"

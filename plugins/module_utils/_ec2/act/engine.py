@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from ..owners import owner_of, taken_problems
 from ..reading import wanted_of
 from ..spec import ClusterSpec
 from ..text import kind_word
+from ..texts import USER_DATA_MAX
 from .calls import Calls, saying
 from .kinds import KINDS, MAKINGS, steps
 from .work import Machines, Work
@@ -128,12 +130,22 @@ def refuse(before: Comparison, todo: Sequence[Resource], doomed: Sequence[Found]
     reasons = [
         *(f"Failed to make {item.subject}: {item.message}. {item.remedy}" for item in taken_problems(wanted)),
         *_replacements(todo),
+        *_too_long(order.machines),
         *(_obstacles(before) if order.absent and NETWORK in order.parts else ()),
         # A plan for an account that has nothing yet is one.
         *(() if order.check_mode else _unplaced(before, todo)),
     ]
     if reasons:
         raise Ec2Error("\n".join(reasons))
+
+
+def _too_long(machines: Machines) -> list[str]:
+    sizes = {name: len(base64.b64decode(text)) for name, text in machines.user_data.items()}
+    return [
+        f"Failed to make user-data of {size} bytes for {name}: EC2 takes {USER_DATA_MAX}. Shorten what goes into it."
+        for name, size in sizes.items()
+        if size > USER_DATA_MAX
+    ]
 
 
 def _replacements(todo: Iterable[Resource]) -> list[str]:

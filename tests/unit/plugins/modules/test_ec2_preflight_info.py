@@ -36,6 +36,18 @@ def test_a_sound_cluster_has_no_problems(capsys: pytest.CaptureFixture[str]) -> 
     assert result["ami"]["id"].startswith("ami-")
 
 
+@pytest.mark.parametrize(("size", "found"), [(2048, []), (2049, ["COMMAND_LINE_TOO_LONG"])])
+def test_kernel_arguments_that_the_kernel_would_cut_off_are_a_problem(
+    capsys: pytest.CaptureFixture[str], size: int, found: list[str]
+) -> None:
+    arguments = ["console=ttyS0", "x" * (size - len("console=ttyS0 "))]
+
+    with aws_with_images():
+        result = run_module(ec2_preflight_info.main, capsys, cluster=cluster(), kernel_arguments=arguments)
+
+    assert codes(result) == found
+
+
 def test_the_quota_of_a_new_account_and_the_free_plan_are_problems(capsys: pytest.CaptureFixture[str]) -> None:
     bastion = {**BASTION, "instance_type": "t4g.small", "egress": "public_ipv4"}
     nodes = [node(), node("b", ipv4="10.10.0.102"), node("c", ipv4="10.10.0.103")]

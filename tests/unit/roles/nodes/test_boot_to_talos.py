@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.texts import COMMAND_LINE_MAX, USER_DATA_MAX
 from tests.boot_script import render
 
 ARCHIVE = "boot-to-talos-linux-arm64.tar.gz"
@@ -328,3 +329,12 @@ def test_the_script_fits_into_user_data_without_being_packed(image: str) -> None
     script = render(image, caches={"ghcr.io": "10.10.0.100:5054"})
 
     assert len(script.encode()) < 12 * 1024
+
+
+def test_the_script_with_the_longest_command_line_and_image_fits_into_user_data() -> None:
+    arguments = [f"argument{number:03}={'x' * 51}" for number in range(COMMAND_LINE_MAX // 64)]
+    image = f"registry.example.com/{'x' * 234}@{DIGEST}"
+
+    script = render(image, caches={}, nodes_extra_kernel_args=arguments, nodes_console="x" * 255)
+
+    assert len(script.encode()) <= USER_DATA_MAX

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from typing import Any
 
@@ -70,6 +71,18 @@ def test_check_mode_makes_no_writing_call_and_says_what_it_would_do(api: BadDay)
 
     assert (outcome.changed, api.writes()) == (True, [])
     assert "would make VPC moon-vpc" in outcome.lines
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_user_data_that_ec2_does_not_take_is_refused_before_any_writing_call(api: BadDay, check_mode: bool) -> None:
+    def machines(size: int) -> Machines:
+        return Machines(user_data={"gateway": base64.b64encode(b"#" * size).decode()})
+
+    with pytest.raises(Ec2Error, match="user-data of 16385 bytes for gateway: EC2 takes 16384"):
+        present(api, machines=machines(16385), check_mode=check_mode)
+    assert api.writes() == []
+
+    assert present(api, machines=machines(16384), check_mode=check_mode).changed
 
 
 @pytest.mark.parametrize("operation", [*CREATING, *SETTING])
