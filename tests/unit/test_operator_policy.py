@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,26 @@ def test_parliament_finds_nothing_in_the_policies_of_the_roles_that_we_make() ->
     assert set(policies) == {"iam_role/node", "iam_role/bastion", "iam_role/access"}
     assert [line for policy in policies.values() for line in (*findings(policy), *excused(policy))] == []
     assert [line for policy in policies.values() for line in unreachable(policy)] == []
+
+
+def may_read(policy: dict[str, Any], arn: str) -> bool:
+    """Return whether a policy allows to read this parameter of SSM."""
+    readings = {"ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "ssm:GetParameterHistory"}
+    return any(
+        readings & set(statement["Action"]) and any(fnmatch.fnmatchcase(arn, item) for item in statement["Resource"])
+        for statement in statements(policy)
+    )
+
+
+def test_the_bastion_alone_may_read_its_host_key() -> None:
+    host_key, claim = (
+        f"arn:aws:ssm:eu-west-1:123456789012:parameter/urmanac.talos/talos-arm64/moon/{name}"
+        for name in ("bastion-host-key", "claim")
+    )
+    policies = {**made_policies(), "operator": operator_policy()}
+
+    assert {name for name, policy in policies.items() if may_read(policy, host_key)} == {"iam_role/bastion"}
+    assert {name for name, policy in policies.items() if may_read(policy, claim)} == {"operator"}
 
 
 def test_parliament_finds_a_misspelt_permission() -> None:
