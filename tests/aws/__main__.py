@@ -13,9 +13,8 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +23,17 @@ from lab.settings import ACCESS_KEY_ID, REGION, REPOSITORY, read_settings
 
 sys.path.append(str(REPOSITORY / "playbooks" / "collections"))
 
+from tests.aws.end_of_life import TAG, EndOfLife
 from tests.aws.recorder import hooks
 from tests.aws.reports import report, write
-from tests.aws.steps import CLUSTER, PROJECT, Acceptance, end_of_life, extra_variables, price
+from tests.aws.steps import CLUSTER, PROJECT, Acceptance, bastion_hours, extra_variables, price
 
-EPILOG = """What it cannot guarantee: everything is removed when the run ends, fails, is interrupted (Ctrl-C, a closed
-terminal) or takes too long. If this computer dies, only the bastion is stopped, by its group, at the end of the run's
-minutes; the node, the volumes and the Elastic IP stay and cost until you remove them with the printed command. No
-schedule in AWS terminates the node: it could name the node only after its launch, and its role would have to be kept
-after the cluster is gone.
+EPILOG = """Before anything else a schedule is made in AWS that terminates every machine of the run at the end of its
+minutes, also if this computer dies; the bastion's group stops it then, too. The schedule starts a runbook of AWS, which
+the lab does not simulate, so whether AWS carries it out has not been seen. It is removed when everything else has been.
+What the schedule does not end is the Elastic IP, $0.005 an hour, and what costs nothing: if this computer dies, remove
+these with the printed command.
+Everything is removed when the run ends, fails, is interrupted (Ctrl-C, a closed terminal) or takes too long.
 The identity needs examples/operator_policy.json and examples/operator_policy_ec2.json."""
 
 
@@ -130,22 +131,29 @@ def accept(folder: Path, options: argparse.Namespace, environment: dict[str, str
 
 def acceptance(folder: Path, options: argparse.Namespace) -> Acceptance:
     """Return the run, after printing how to remove everything if this computer dies."""
-    until = time.time() + options.minutes * 60
-    given = playbook_options(folder, options)
+    end = end_of_run(options, datetime.now(UTC))
+    given = playbook_options(folder, options, end)
     line = " ".join(f"'{part}'" for part in given)
     print(f"If this computer dies: ansible-playbook playbooks/reset.yml {line} -e reset_confirmation=yes", flush=True)
     print(f"If {folder} is gone by then, add: -e reset_claim=force", flush=True)
-    log = folder / "output.log"
-    return Acceptance(given, os.environ.copy(), options.region, CLUSTER, options.home or "", until, log)
+    print(f"The role {end.name} costs nothing and is left then; delete it in IAM.", flush=True)
+    log, until = folder / "output.log", end.at.timestamp()
+    return Acceptance(given, os.environ.copy(), options.region, CLUSTER, options.home or "", until, log, end)
 
 
-def playbook_options(folder: Path, options: argparse.Namespace) -> list[str]:
-    """Return the options that every playbook gets: one node, and the end of the bastion before anything else."""
+def end_of_run(options: argparse.Namespace, now: datetime) -> EndOfLife:
+    """Return when the run ends, under a name that no other run has."""
+    run = secrets.token_hex(8)
+    return EndOfLife(f"{PROJECT}-{CLUSTER}-end-{run}", run, options.region, now + timedelta(minutes=options.minutes))
+
+
+def playbook_options(folder: Path, options: argparse.Namespace, end: EndOfLife) -> list[str]:
+    """Return the options that every playbook gets: one node, the tag by which it ends, and the bastion's hours."""
     values: dict[str, Any] = {"cluster_name": CLUSTER, "cluster_project": PROJECT, "cluster_region": options.region}
-    values |= {"cluster_directory": str(folder / "cluster")}
+    values |= {"cluster_directory": str(folder / "cluster"), "cluster_tags": {TAG: end.run}}
     # AWS itself ends what is opened to a home.
     values["cluster_home_schedule_enabled"] = True
-    values |= end_of_life(datetime.now(UTC), options.minutes) | {"cluster_cozystack_enabled": options.cozystack}
+    values |= bastion_hours(end.at) | {"cluster_cozystack_enabled": options.cozystack}
     files = ["-e", "@examples/single_node.yml", *(("-e", "@lab/variables.yml") if options.lab else ())]
     # The names and the end of life stand, whatever else is given.
     return [*files, *(part for item in options.extra for part in ("-e", item)), *extra_variables(values)]

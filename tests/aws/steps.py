@@ -28,6 +28,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.prices import (
 )
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.costs import volume_price
 from lab.settings import REPOSITORY
+from tests.aws.end_of_life import TAG, EndOfLife
 
 RECAP = re.compile(r"changed=(\d+)\s+unreachable=\d+\s+failed=(\d+)")
 # Of documentation, so that opening the cluster to it opens it to no one.
@@ -62,6 +63,7 @@ class Acceptance:
     home: str
     until: float
     log: Path
+    end: EndOfLife
     steps: list[Step] = field(default_factory=list)
 
     @property
@@ -85,7 +87,9 @@ class Acceptance:
         # For site.yml alone: as an extra variable it would open the cluster in every playbook that closes it.
         way_in = ("-e", f"access_ipv6={self.home}") if self.home else ()
         return [
+            ("set the end of life", self.set_end),
             ("build", lambda: self.play(site, *way_in)),
+            ("prove that the end of life covers every machine", self.prove_covered),
             ("second run changes nothing", lambda: self.play(site, *way_in, unchanged=True)),
             ("replace the bastion", self.replace_bastion),
             ("build after the replacement", lambda: self.play(site, *way_in)),
@@ -102,6 +106,8 @@ class Acceptance:
             try:
                 self._step(attempt, lambda: self.play("playbooks/reset.yml", "-e", "reset_confirmation=yes"))
                 self._step("prove that nothing is left", self.prove_removed)
+                # Only now: what could not be removed still ends.
+                self._step("remove the end of life", self.remove_end)
                 return
             except (StepFailed, KeyboardInterrupt):
                 continue
@@ -162,6 +168,26 @@ class Acceptance:
         """Return a client of AWS."""
         return boto3.session.Session(region_name=self.region).client(service)
 
+    def set_end(self) -> None:
+        """Order the end of all machines of this run from AWS, before there is one."""
+        self.end.set(self.client)
+
+    def prove_covered(self) -> None:
+        """Fail if a machine of the cluster is without the tag by which its end finds it."""
+        tags = {"Cluster": self.cluster, "Project": PROJECT}
+        filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags.items()]
+        filters.append({"Name": "instance-state-name", "Values": ["pending", "running"]})
+        found = self.client("ec2").describe_instances(Filters=filters)["Reservations"]
+        machines = [instance for reservation in found for instance in reservation["Instances"]]
+        mark = {"Key": TAG, "Value": self.end.run}
+        without = [machine["InstanceId"] for machine in machines if mark not in machine["Tags"]]
+        if without or not machines:
+            raise StepFailed(f"without an end of life: {', '.join(without) or 'no machine runs'}")
+
+    def remove_end(self) -> None:
+        """Take that order back."""
+        self.end.remove(self.client)
+
     def replace_bastion(self) -> None:
         """Terminate the bastion's instance and wait until its group has another one in service."""
         old = self._in_service()
@@ -220,9 +246,8 @@ def price(minutes: int) -> str:
     )
 
 
-def end_of_life(now: datetime, minutes: int) -> dict[str, str]:
+def bastion_hours(stop: datetime) -> dict[str, str]:
     """Return variables by which the bastion's group stops it at the end, and later runs it one minute a day at most."""
-    stop = now.astimezone(UTC) + timedelta(minutes=minutes)
     return {
         "cluster_bastion_time_zone": "Etc/UTC",
         "cluster_bastion_start": f"{stop - timedelta(minutes=1):%H:%M}",

@@ -17,12 +17,14 @@ from typing import Any
 import pytest
 
 from lab.settings import ACCESS_KEY_ID, REPOSITORY
-from tests.aws.__main__ import agreed, parser, playbook_options, refused, workplace
+from tests.aws.__main__ import agreed, end_of_run, parser, playbook_options, refused, workplace
+from tests.aws.end_of_life import EndOfLife
 from tests.aws.recorder import hooks
 from tests.aws.reports import read, report, write
-from tests.aws.steps import CLUSTER, Acceptance, Step, StepFailed, end_of_life, price
+from tests.aws.steps import CLUSTER, Acceptance, Step, StepFailed, bastion_hours, price
 
 HOME = ["--home", "2001:db8:1:2::/64"]
+END_OF_LIFE = EndOfLife("the-end", "0123456789abcdef", "eu-west-1", datetime(2026, 1, 1, 22, 30, tzinfo=UTC))
 
 
 class Simulated(Acceptance):
@@ -40,6 +42,15 @@ class Simulated(Acceptance):
             raise KeyboardInterrupt
         return 0, "localhost : ok=1 changed=0 unreachable=0 failed=0"
 
+    def set_end(self) -> None:
+        self.called += ("end set",)
+
+    def prove_covered(self) -> None:
+        self.called += ("covered",)
+
+    def remove_end(self) -> None:
+        self.called += ("end removed",)
+
     def replace_bastion(self) -> None:
         self.called += ("replaced",)
 
@@ -52,7 +63,7 @@ class Simulated(Acceptance):
 
 def simulated(tmp_path: Path, *fails: str) -> Simulated:
     """Return a run in which the named playbooks are interrupted."""
-    run = Simulated([], {}, "eu-west-1", "acceptance", "", time.time() + 60, tmp_path / "log")
+    run = Simulated([], {}, "eu-west-1", "acceptance", "", time.time() + 60, tmp_path / "log", END_OF_LIFE)
     run.fails = fails
     return run
 
@@ -62,8 +73,18 @@ def test_every_step_is_made_and_removed_again(tmp_path: Path) -> None:
 
     assert run.run()
     assert run.called == (
-        *("site.yml", "site.yml", "replaced", "site.yml", "add_home_access.yml", "shown", "remove_home_access.yml"),
-        *("unscheduled", "audit.yml", "reset.yml", "left.yml"),
+        "end set",
+        *(
+            "site.yml",
+            "covered",
+            "site.yml",
+            "replaced",
+            "site.yml",
+            "add_home_access.yml",
+            "shown",
+            "remove_home_access.yml",
+        ),
+        *("unscheduled", "audit.yml", "reset.yml", "left.yml", "end removed"),
     )
 
 
@@ -72,18 +93,18 @@ def test_an_interrupted_run_removes_everything(tmp_path: Path, playbook: str) ->
     run = simulated(tmp_path, playbook)
 
     assert not run.run()
-    assert run.called[-3:] == (playbook, "reset.yml", "left.yml")
+    assert run.called[-4:] == (playbook, "reset.yml", "left.yml", "end removed")
 
 
 def test_an_error_that_was_not_foreseen_is_a_failed_step(tmp_path: Path) -> None:
     run = simulated(tmp_path, "audit.yml breaks")
 
     assert not run.run()
-    assert run.called[-2:] == ("reset.yml", "left.yml")
-    assert [step.outcome for step in run.steps][-3] == "failed: ValueError: not foreseen"
+    assert run.called[-3:] == ("reset.yml", "left.yml", "end removed")
+    assert [step.outcome for step in run.steps][-4] == "failed: ValueError: not foreseen"
 
 
-def test_a_failed_removal_is_tried_again_and_is_no_success(tmp_path: Path) -> None:
+def test_a_failed_removal_is_tried_again_and_leaves_the_end_of_life(tmp_path: Path) -> None:
     run = simulated(tmp_path, "left.yml")
 
     assert not run.run()
@@ -122,7 +143,7 @@ def test_the_price_follows_the_minutes() -> None:
 
 
 def test_the_bastion_stops_at_the_end_and_later_runs_for_a_minute_a_day() -> None:
-    variables = end_of_life(datetime(2026, 1, 1, 22, 30, tzinfo=UTC), 120)
+    variables = bastion_hours(datetime(2026, 1, 2, 0, 30, tzinfo=UTC))
 
     assert variables["cluster_bastion_start"] == "00:29"
     assert variables["cluster_bastion_stop"] == "00:30"
@@ -131,13 +152,24 @@ def test_the_bastion_stops_at_the_end_and_later_runs_for_a_minute_a_day() -> Non
 def test_names_and_end_of_life_win_over_what_is_given_and_the_bastion_is_called_by_them(tmp_path: Path) -> None:
     options = parser().parse_args([*HOME, "-e", "cluster_project=mine", "-e", "cluster_name=moon"])
 
-    given = playbook_options(tmp_path, options)
-    run = Acceptance(given, {}, "eu-west-1", CLUSTER, "", time.time(), tmp_path / "log")
+    given = playbook_options(tmp_path, options, END_OF_LIFE)
+    run = Acceptance(given, {}, "eu-west-1", CLUSTER, "", time.time(), tmp_path / "log", END_OF_LIFE)
 
     ours = json.loads(given[-1])
     assert given.index("cluster_project=mine") < len(given) - 1
     assert run.bastion == f"{ours['cluster_project']}-{ours['cluster_name']}-bastion"
-    assert ours["cluster_bastion_stop"]
+    assert ours["cluster_bastion_stop"] == "22:30"
+    assert ours["cluster_tags"] == {"AcceptanceRun": END_OF_LIFE.run}
+
+
+def test_each_run_has_an_end_of_its_own() -> None:
+    options = parser().parse_args([*HOME, "--minutes", "90"])
+
+    one, other = (end_of_run(options, datetime(2026, 1, 1, 22, tzinfo=UTC)) for _ in range(2))
+
+    assert one.at == datetime(2026, 1, 1, 23, 30, tzinfo=UTC)
+    assert one.run in one.name
+    assert one.name != other.name
 
 
 class Clocks(Acceptance):
@@ -158,9 +190,40 @@ class Clocks(Acceptance):
 
 def clocks(tmp_path: Path, hours: tuple[str, ...], ends: tuple[str, ...]) -> Clocks:
     """Return a run in an account with the bastion's actions, by the end of their names, and these schedules."""
-    run = Clocks([], {}, "eu-west-1", CLUSTER, "", time.time(), tmp_path / "log")
+    run = Clocks([], {}, "eu-west-1", CLUSTER, "", time.time(), tmp_path / "log", END_OF_LIFE)
     run.hours, run.ends = tuple(f"{run.bastion}-{hour}" for hour in hours), ends
     return run
+
+
+class Machines(Acceptance):
+    """A run in an account with machines that have these tags."""
+
+    tags: tuple[dict[str, str], ...] = ()
+
+    def client(self, service: str) -> Any:
+        return self
+
+    def describe_instances(self, **_: Any) -> dict[str, Any]:
+        names = [[{"Key": key, "Value": value} for key, value in tags.items()] for tags in self.tags]
+        machines = [{"InstanceId": f"i-{number}", "Tags": tags} for number, tags in enumerate(names)]
+        return {"Reservations": [{"Instances": [machine]} for machine in machines]}
+
+
+def machines(tmp_path: Path, *tags: dict[str, str]) -> Machines:
+    """Return a run in an account with these machines."""
+    run = Machines([], {}, "eu-west-1", CLUSTER, "", time.time(), tmp_path / "log", END_OF_LIFE)
+    run.tags = tags
+    return run
+
+
+def test_a_machine_without_an_end_of_life_fails(tmp_path: Path) -> None:
+    covered = {"AcceptanceRun": END_OF_LIFE.run}
+
+    machines(tmp_path, covered, covered).prove_covered()
+    with pytest.raises(StepFailed, match="i-1"):
+        machines(tmp_path, covered, {"AcceptanceRun": "of another run"}).prove_covered()
+    with pytest.raises(StepFailed, match="no machine runs"):
+        machines(tmp_path).prove_covered()
 
 
 END = f"{CLUSTER}-home-access-0123456789-abcdef0123"
