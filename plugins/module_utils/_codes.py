@@ -316,6 +316,11 @@ ACCOUNT: Mapping[str, Code] = {
         "The region has no such image or no such parameter that names one, from which the bastion starts.",
         "Name an image for arm64 of the region, or leave cluster_bastion_image out for Amazon Linux 2023.",
     ),
+    "EXAMPLE_HOST": Code(
+        "An image or a URL is still that of an example, at a host that does not exist.",
+        "Name the place to which you have pushed it.",
+        (WARNING,),
+    ),
     "AMI_NOT_FOUND": Code(
         "The region has no Amazon Linux 2023 for arm64, from which nodes start.",
         "Choose a region that has Graviton instances.",

@@ -49,6 +49,11 @@ options:
     description: The EC2 key pair that nodes with O(cluster.ssh_enabled) get; empty for none.
     type: str
     default: ''
+  cozystack_sources:
+    description: The images and URLs of a CozyStack of your own. A host that exists in examples only is a note.
+    type: list
+    elements: str
+    default: []
   kernel_arguments:
     description: The kernel arguments that the user-data of nodes hands to Talos.
     type: list
@@ -122,7 +127,8 @@ problems:
 notes:
   description:
     - What is allowed but worth knowing, in the form of RV(problems).
-    - The code is C(INSTANCE_TYPE_TIGHT), or C(NOT_CHECKED) for quotas and the account's plan that AWS did not disclose.
+    - The code is C(INSTANCE_TYPE_TIGHT), C(EXAMPLE_HOST) for images and URLs that are still those of an example, or
+      C(NOT_CHECKED) for quotas and the account's plan that AWS did not disclose.
   returned: success
   type: list
   elements: dict
@@ -178,7 +184,7 @@ from ..module_utils._ec2.client import (
     connect_checked,
 )
 from ..module_utils._ec2.described_texts import command_line_problems, text_problems
-from ..module_utils._ec2.egress import egress_problems
+from ..module_utils._ec2.egress import egress_problems, example_notes
 from ..module_utils._ec2.preflight import (
     SERVICES,
     Answers,
@@ -261,11 +267,13 @@ def main() -> None:
         "home_ipv6": {"type": "str", "default": ""},
         "own_bastion": {"type": "bool", "default": False},
         "node_ssh_key_name": {"type": "str", "default": "", "no_log": False},
+        "cozystack_sources": {"type": "list", "elements": "str", "default": []},
         "kernel_arguments": {"type": "list", "elements": "str", "default": []},
     }
     module = AnsibleAWSModule(argument_spec=options, supports_check_mode=True)
     spec = parse_spec(module.params["cluster"])
     out_of_reach = egress_problems(spec, module.params["sources"], module.params["registry_upstreams"])
+    examples = example_notes([*module.params["sources"], *module.params["cozystack_sources"]])
     too_long = command_line_problems(module.params["kernel_arguments"])
     try:
         result = preflight(
@@ -276,6 +284,7 @@ def main() -> None:
         )
     except CollectionError as error:
         module.fail_json(msg=str(error))
+    result["notes"] += [note.as_dict() for note in examples]
     result["problems"] += [problem.as_dict() for problem in too_long]
     module.exit_json(changed=False, **result)
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell what a bastion without IPv4 cannot fetch for the nodes. Private to urmanac.talos: may change at any time."""
+"""Tell what the nodes cannot get from where it is described to be. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from .spec import ClusterSpec
 
 # https://github.com/orgs/community/discussions/10539: GitHub and its registry are reached over IPv4 alone.
 IPV4_ONLY = ("ghcr.io", "github.com")
+# https://www.rfc-editor.org/rfc/rfc2606
+EXAMPLES = ("example.com", "example.net", "example.org", "example", "invalid", "test")
 _REMEDY = (
     f"Set cluster_bastion_egress to public_ipv4 (an Elastic IP, {ADDRESS_PRICE}) or to wireguard; or fetch them from "
     "an own registry (cluster_images, or bastion_host_registry_upstreams for the cache of ghcr.io) and an own asset "
@@ -30,6 +32,17 @@ def egress_problems(spec: ClusterSpec, sources: Iterable[str], upstreams: Mappin
         names = ", ".join(missed)
         message = f"With none the bastion reaches IPv6 alone, and these are at hosts that have only IPv4: {names}."
         yield finding("SOURCES_OUT_OF_REACH", "cluster_bastion_egress", message, _REMEDY)
+
+
+def example_notes(sources: Iterable[str]) -> Iterator[Finding]:
+    """Yield a note for each host of these images and URLs that exists in examples only."""
+    named: dict[str, list[str]] = {}
+    for source in dict.fromkeys(sources):
+        named.setdefault(_host(source, {}), []).append(source)
+    for host, wanted in named.items():
+        if any(host == name or host.endswith(f".{name}") for name in EXAMPLES):
+            message = f"This name is for examples, and nothing can be fetched from it: {', '.join(wanted)}."
+            yield finding("EXAMPLE_HOST", host, message, "Name the place to which you have pushed it.")
 
 
 def _host(source: str, upstreams: Mapping[str, str]) -> str:

@@ -48,6 +48,18 @@ def test_kernel_arguments_that_the_kernel_would_cut_off_are_a_problem(
     assert codes(result) == found
 
 
+def test_hosts_of_examples_are_pointed_out_and_are_no_problem(capsys: pytest.CaptureFixture[str]) -> None:
+    own = ["registry.example.com/operator:v1", "oci://registry.example.com/packages", "ghcr.io/example.com/operator"]
+
+    with aws_with_images():
+        result = run_module(ec2_preflight_info.main, capsys, cluster=cluster(), cozystack_sources=own)
+
+    (note,) = result["notes"]
+    assert (note["code"], note["subject"]) == ("EXAMPLE_HOST", "registry.example.com")
+    assert note["message"].endswith(": registry.example.com/operator:v1, oci://registry.example.com/packages.")
+    assert result["problems"] == []
+
+
 def test_the_quota_of_a_new_account_and_the_free_plan_are_problems(capsys: pytest.CaptureFixture[str]) -> None:
     bastion = {**BASTION, "instance_type": "t4g.small", "egress": "public_ipv4"}
     nodes = [node(), node("b", ipv4="10.10.0.102"), node("c", ipv4="10.10.0.103")]
