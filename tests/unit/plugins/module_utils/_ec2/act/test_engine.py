@@ -10,8 +10,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore import xform_name
+from botocore.model import OperationModel
+from botocore.session import Session
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.kinds import MAKINGS
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK, NODES
@@ -362,3 +366,16 @@ def test_case_17_no_capacity(api: BadDay, reason: str) -> None:
     assert reason in refused.value.problem.message
     assert "These machines run and cost money: moon-" in refused.value.problem.remedy
     assert "playbooks/reset.yml" in refused.value.problem.remedy
+
+
+def has_token(operation: OperationModel) -> bool:
+    """Return whether a call takes a token by which AWS knows its repetition."""
+    return "ClientToken" in operation.input_shape.members
+
+
+def test_every_creating_call_that_takes_a_token_gets_one_so_that_a_lost_answer_makes_nothing_twice() -> None:
+    model = Session().get_service_model("ec2")
+    operations = {xform_name(name): model.operation_model(name) for name in model.operation_names}
+    taking = {name for name, making in MAKINGS.items() if has_token(operations[making.operation])}
+
+    assert {name for name, making in MAKINGS.items() if making.has_token} == taking
