@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """CozyStack as site.yml installs it: blocked where it was predicted, by the same causes, and ready where it fits.
 
+The nodes are of the newest Talos, v1.14; other playbooks build those of the images that are the default.
 Nodes and Kubernetes are talked to from another host, as from a bastion: secrets end up here and nowhere else.
 """
 
@@ -23,6 +24,12 @@ from tests.playbooks.runs import Run, play
 SITE = "playbooks/site.yml"
 ENABLED = ("-e", "cluster_cozystack_enabled=true")
 HOST = "{ansible_connection: local, ansible_python_interpreter: '{{ ansible_playbook_python }}'}"
+VERSION = "v1.14.0"
+REPOSITORIES = {
+    "gateway": "urmanac/cozystack-assets/talos/cozystack-spin-tailscale/talos",
+    "compute": "urmanac/cozystack-assets/talos/cozystack-spin-only/talos",
+}
+IMAGES = {role: f"ghcr.io/{repository}:{VERSION}" for role, repository in REPOSITORIES.items()}
 OWN = {
     "cluster_cozystack_enabled": True,
     "cluster_cozystack_profile": "slim",
@@ -46,13 +53,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def play_elsewhere(lab: Lab, folder: Path, playbook: str, *options: str) -> Run:
     """Run a playbook whose modules run on the host `bastion`, with temporary files in a folder of the test's own."""
-    more = ("-i", str(folder / "hosts.yml"), "-e", "cluster_api_via=bastion", "-e", f"cluster_directory={folder}")
+    values = {"cluster_api_via": "bastion", "cluster_directory": str(folder), "cluster_images": IMAGES}
+    more = ("-i", str(folder / "hosts.yml"), "-e", json.dumps(values))
     return play(lab, playbook, *more, *options, environment=(f"TMPDIR={folder / 'tmp'}",))
 
 
 @pytest.fixture(scope="module")
 def built(lab: Lab, folder: Path) -> Run:
-    """Give the run with the defaults: three t4g.medium, the released images, all of the platform."""
+    """Give the run with the defaults: three t4g.medium, the released images of CozyStack, all of the platform."""
+    for repository in REPOSITORIES.values():
+        lab.registry("images", repository=repository, tag=VERSION, version=VERSION)
     return play_elsewhere(lab, folder, SITE, *ENABLED)
 
 
@@ -66,6 +76,7 @@ def test_small_machines_end_blocked_from_what_was_predicted(built: Run, folder: 
     result = kept(folder, "cozystack", "result.json")
     predicted = set(re.findall(r"^[!?] ([A-Z0-9]+(?:_[A-Z0-9]+)+):", built.output, flags=re.MULTILINE))
     assert (result["outcome"], result["account"]["phase"]) == ("blocked", "operator")
+    assert kept(folder, "talos.json") == {"contract": "v1.14"}
     assert {"ARCH_UNSUPPORTED_IMAGES", "INSUFFICIENT_MEMORY", "KVM_MISSING"} <= predicted
     assert set(result["account"]["codes"]) == predicted
     assert result["account"]["verdicts"][0]["code"] == "ARCH_UNSUPPORTED_IMAGES"
