@@ -84,8 +84,11 @@ class EndOfLife(NamedTuple):
 
     def policy(self, role: str) -> dict[str, Any]:
         """Return what the role may do: terminate what has the tag of this run, and nothing else."""
+        # The first is how IAM named a runbook until it judged document and execution: automation-setup-identity-based-
+        # policies.html in the guide of Systems Manager. The runbook starts itself for each instance.
+        runbook = (f"automation-definition/{RUNBOOK}:*", f"document/{RUNBOOK}", "automation-execution/*")
         statements = [
-            _allowed(f"arn:aws:ssm:{self.region}:*:automation-definition/{RUNBOOK}:*", "ssm:StartAutomationExecution"),
+            _allowed([f"arn:aws:ssm:{self.region}:*:{part}" for part in runbook], "ssm:StartAutomationExecution"),
             _allowed(role, "iam:PassRole", **{"iam:PassedToService": "ssm.amazonaws.com"}),
             _allowed("*", "ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "tag:GetResources"),
             _allowed(
@@ -97,7 +100,7 @@ class EndOfLife(NamedTuple):
         return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _allowed(resource: str, *actions: str, **equals: str) -> dict[str, Any]:
+def _allowed(resource: str | list[str], *actions: str, **equals: str) -> dict[str, Any]:
     condition = {"Condition": {"StringEquals": equals}} if equals else {}
     return {"Effect": "Allow", "Action": list(actions), "Resource": resource, **condition}
 
