@@ -27,46 +27,45 @@ from botocore.session import Session
 
 # The calls of the playbooks that are sent values of a user's or of ours, by service.
 OPERATIONS: Mapping[str, str] = {
-    "autoscaling": "CreateAutoScalingGroup UpdateAutoScalingGroup DeleteAutoScalingGroup DescribeAutoScalingGroups "
-    "DescribeScheduledActions DescribeScalingActivities DescribeAutoScalingInstances DisableMetricsCollection "
-    "PutScheduledUpdateGroupAction DeleteScheduledAction SetDesiredCapacity CreateOrUpdateTags DeleteTags "
-    "SuspendProcesses ResumeProcesses TerminateInstanceInAutoScalingGroup",
-    "ec2": "AllocateAddress ReleaseAddress AssociateAddress DisassociateAddress AssociateDhcpOptions "
-    "AssociateIamInstanceProfile ReplaceIamInstanceProfileAssociation DisassociateIamInstanceProfile "
-    "AssociateRouteTable DisassociateRouteTable ReplaceRouteTableAssociation AssociateSubnetCidrBlock "
-    "AssociateVpcCidrBlock AssignIpv6Addresses UnassignIpv6Addresses "
-    "AttachInternetGateway DetachInternetGateway AttachNetworkInterface DetachNetworkInterface "
-    "AuthorizeSecurityGroupEgress AuthorizeSecurityGroupIngress RevokeSecurityGroupEgress RevokeSecurityGroupIngress "
-    "UpdateSecurityGroupRuleDescriptionsEgress UpdateSecurityGroupRuleDescriptionsIngress ModifySecurityGroupRules "
-    "CreateDhcpOptions CreateInternetGateway CreateKeyPair CreateLaunchTemplate CreateLaunchTemplateVersion "
-    "CreateNetworkInterface CreateRoute CreateRouteTable CreateSecurityGroup CreateSubnet CreateTags CreateVpc "
-    "DeleteDhcpOptions DeleteInternetGateway DeleteKeyPair DeleteLaunchTemplate DeleteLaunchTemplateVersions "
-    "DeleteNetworkInterface DeleteRoute DeleteRouteTable DeleteSecurityGroup DeleteSubnet DeleteTags DeleteVpc "
-    "DeleteVolume DescribeAddresses DescribeAvailabilityZones DescribeDhcpOptions "
-    "DescribeIamInstanceProfileAssociations DescribeImageAttribute DescribeImages DescribeInstanceAttribute "
-    "DescribeSnapshotAttribute DescribeSnapshots DescribeVpcEndpoints DescribeVpcPeeringConnections "
-    "DescribeEgressOnlyInternetGateways DescribeNatGateways DescribeVpnGateways "
-    "DescribeInstanceCreditSpecifications DescribeInstanceStatus "
-    "DescribeInstanceTypeOfferings DescribeInstanceTypes DescribeInstances DescribeInternetGateways DescribeKeyPairs "
-    "DescribeLaunchTemplateVersions DescribeLaunchTemplates DescribeNetworkAcls DescribeNetworkInterfaces "
-    "DescribeRouteTables DescribeSecurityGroupRules DescribeSecurityGroups DescribeSubnets DescribeTags "
-    "DescribeVolumes DescribeVpcAttribute DescribeVpcs GetConsoleOutput "
-    "GetManagedPrefixListEntries ImportKeyPair ModifyInstanceAttribute "
-    "ModifyInstanceCreditSpecification ModifyInstanceMetadataOptions ModifyLaunchTemplate "
-    "ModifyNetworkInterfaceAttribute ModifySubnetAttribute ModifyVolume ModifyVpcAttribute MonitorInstances "
-    "UnmonitorInstances RebootInstances ReplaceRoute RunInstances StartInstances StopInstances TerminateInstances",
+    "autoscaling": (
+        "CreateAutoScalingGroup CreateOrUpdateTags DeleteAutoScalingGroup DeleteScheduledAction DeleteTags "
+        "DescribeAutoScalingGroups DescribeScheduledActions PutScheduledUpdateGroupAction SetDesiredCapacity "
+        "UpdateAutoScalingGroup"
+    ),
+    "ec2": (
+        "AllocateAddress AssignIpv6Addresses AssociateAddress AssociateDhcpOptions AssociateIamInstanceProfile "
+        "AssociateRouteTable AssociateVpcCidrBlock AttachInternetGateway AuthorizeSecurityGroupEgress "
+        "AuthorizeSecurityGroupIngress CreateDhcpOptions CreateInternetGateway CreateKeyPair CreateLaunchTemplate "
+        "CreateLaunchTemplateVersion CreateNetworkInterface CreateRoute CreateRouteTable CreateSecurityGroup "
+        "CreateSubnet CreateTags CreateVpc DeleteDhcpOptions DeleteInternetGateway DeleteLaunchTemplate "
+        "DeleteNetworkInterface DeleteRouteTable DeleteSecurityGroup DeleteSubnet DeleteTags DeleteVpc "
+        "DescribeAddresses DescribeAvailabilityZones DescribeDhcpOptions DescribeEgressOnlyInternetGateways "
+        "DescribeIamInstanceProfileAssociations DescribeImageAttribute DescribeImages DescribeInstanceAttribute "
+        "DescribeInstanceCreditSpecifications DescribeInstanceTypeOfferings DescribeInstanceTypes "
+        "DescribeInstances DescribeInternetGateways DescribeKeyPairs DescribeLaunchTemplateVersions "
+        "DescribeLaunchTemplates DescribeNatGateways DescribeNetworkAcls DescribeNetworkInterfaces "
+        "DescribeRouteTables DescribeSecurityGroupRules DescribeSecurityGroups DescribeSnapshotAttribute "
+        "DescribeSnapshots DescribeSubnets DescribeTags DescribeVolumes DescribeVpcAttribute DescribeVpcEndpoints "
+        "DescribeVpcPeeringConnections DescribeVpcs DescribeVpnGateways DetachInternetGateway DisassociateAddress "
+        "DisassociateRouteTable GetConsoleOutput GetManagedPrefixListEntries ModifyInstanceMetadataOptions "
+        "ModifyNetworkInterfaceAttribute ModifySubnetAttribute ModifyVpcAttribute ReleaseAddress "
+        "ReplaceIamInstanceProfileAssociation ReplaceRoute ReplaceRouteTableAssociation RevokeSecurityGroupEgress "
+        "RevokeSecurityGroupIngress RunInstances StartInstances TerminateInstances UnassignIpv6Addresses "
+        "UpdateSecurityGroupRuleDescriptionsIngress"
+    ),
     "freetier": "GetAccountPlanState",
-    "iam": "AddRoleToInstanceProfile AttachRolePolicy CreateInstanceProfile CreateRole CreateServiceLinkedRole "
-    "DeleteInstanceProfile DeleteRole DeleteRolePolicy DetachRolePolicy GetInstanceProfile GetRole GetRolePolicy "
-    "ListAttachedRolePolicies ListInstanceProfiles ListInstanceProfilesForRole ListInstanceProfileTags "
-    "ListRolePolicies ListRoles ListRoleTags PutRolePolicy RemoveRoleFromInstanceProfile TagInstanceProfile TagRole "
-    "UntagInstanceProfile UntagRole UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription SimulatePrincipalPolicy",
-    "scheduler": "CreateSchedule CreateScheduleGroup DeleteSchedule DeleteScheduleGroup GetSchedule GetScheduleGroup "
-    "ListSchedules UpdateSchedule",
-    "service-quotas": "GetAWSDefaultServiceQuota GetServiceQuota ListAWSDefaultServiceQuotas ListServiceQuotas",
-    "ssm": "AddTagsToResource DeleteParameter DeleteParameters DescribeDocumentPermission DescribeInstanceInformation "
-    "DescribeParameters GetParameter GetParameters GetParametersByPath ListDocuments ListTagsForResource PutParameter "
-    "StartSession TerminateSession",
+    "iam": (
+        "AddRoleToInstanceProfile CreateInstanceProfile CreateRole CreateServiceLinkedRole DeleteInstanceProfile "
+        "DeleteRole DeleteRolePolicy DetachRolePolicy GetInstanceProfile GetRole GetRolePolicy "
+        "ListAttachedRolePolicies ListRolePolicies PutRolePolicy RemoveRoleFromInstanceProfile TagInstanceProfile "
+        "TagRole UpdateAssumeRolePolicy"
+    ),
+    "scheduler": "CreateSchedule DeleteSchedule GetSchedule ListSchedules UpdateSchedule",
+    "service-quotas": "GetAWSDefaultServiceQuota GetServiceQuota",
+    "ssm": (
+        "DeleteParameter DescribeDocumentPermission DescribeParameters GetParameter ListDocuments "
+        "ListTagsForResource PutParameter StartSession"
+    ),
     "sts": "GetCallerIdentity",
 }
 
@@ -155,16 +154,18 @@ def collect() -> list[Rule]:
 
 
 def render(rules: list[Rule]) -> str:
-    """Return the table as JSON with one member a line: kind, value and source of each of its rules."""
+    """Return the table as JSON with one structure a line: kind, value and source of the rules of its members."""
     head = {
         "made_by": "tools/aws_rules.py",
         "versions": {name: version(name) for name in ("botocore", "cfn-lint")},
         "operations": {service: sorted(names.split()) for service, names in OPERATIONS.items()},
     }
-    members: dict[str, list[tuple[str, Any, str]]] = {}
+    structures: dict[str, dict[str, list[tuple[str, Any, str]]]] = {}
     for rule in rules:
-        members.setdefault(f"{rule.service} {rule.member}", []).append((rule.kind, rule.value, rule.source))
-    rows = ",\n".join(f"{json.dumps(name)}: {json.dumps(reported)}" for name, reported in members.items())
+        structure, _, member = rule.member.partition(".")
+        members = structures.setdefault(f"{rule.service} {structure}", {})
+        members.setdefault(member, []).append((rule.kind, rule.value, rule.source))
+    rows = ",\n".join(f"{json.dumps(name)}: {json.dumps(members)}" for name, members in structures.items())
     return json.dumps(head)[:-1] + ', "rules": {\n' + rows + "\n}}"
 
 

@@ -70,7 +70,7 @@ def check_parameters(service: str, operation: OperationModel, parameters: dict[s
     for member, value in _walk(operation.input_shape, parameters, ""):
         if not isinstance(value, list):
             SEEN.add(f"{service} {operation.name} {member}")
-        for kind, limit, _ in table()["rules"].get(f"{service} {member}", ()):
+        for kind, limit, _ in rules(service, member):
             applies = isinstance(value, list) is (kind == "items")
             if applies and not CHECKS[kind][0](value, limit):
                 raise _refusal(service, member, value, CHECKS[kind][1].format(limit))
@@ -108,8 +108,15 @@ def _refusal(service: str, member: str, value: Any, rule: str) -> AwsRefusal:
 
 @cache
 def table() -> dict[str, Any]:
-    rules: dict[str, Any] = json.loads(Path(__file__).with_name("rules.json").read_text(encoding="utf-8"))
-    return rules
+    found: dict[str, Any] = json.loads(Path(__file__).with_name("rules.json").read_text(encoding="utf-8"))
+    return found
+
+
+def rules(service: str, member: str) -> list[list[Any]]:
+    """Return kind, value and source of each rule for a member, which is named Structure.Member."""
+    structure, _, name = member.partition(".")
+    found: list[list[Any]] = table()["rules"].get(f"{service} {structure}", {}).get(name, [])
+    return found
 
 
 def unreviewed() -> list[str]:
@@ -122,5 +129,6 @@ def _known(text: str, reviewed: dict[str, str]) -> bool:
     service, operation, member = text.split()
     if operation not in table()["operations"].get(service, ()):
         return False
-    name = f"{service} {member}"
-    return name in table()["rules"] or any(fnmatch.fnmatchcase(name, pattern) for pattern in reviewed)
+    return bool(rules(service, member)) or any(
+        fnmatch.fnmatchcase(f"{service} {member}", pattern) for pattern in reviewed
+    )
