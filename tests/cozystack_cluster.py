@@ -53,7 +53,7 @@ class FakeApi:
         found = (item for item in self.objects.get(kind, []) if item["metadata"]["name"] == name)
         return next((item for item in found if item["metadata"].get("namespace", "") == namespace), None)
 
-    def items(self, kind: Kind, *, namespace: str = "", labels: str = "", fields: str = "") -> Iterator[Object]:
+    def items(self, kind: Kind, *, namespace: str = "", fields: str = "") -> Iterator[Object]:
         self._ask(kind.plural)
         wanted = dict(part.split("=", 1) for part in fields.split(",") if "=" in part and "!" not in part)
         here = (one for one in self.objects.get(kind, []) if namespace in ("", one["metadata"].get("namespace", "")))

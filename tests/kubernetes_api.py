@@ -47,7 +47,7 @@ class FakeApi:
         """Return the object, or nothing."""
         return copy.deepcopy(self.objects.get((kind, namespace, name)))
 
-    def items(self, kind: Kind, *, namespace: str = "", labels: str = "", fields: str = "") -> Iterator[Object]:
+    def items(self, kind: Kind, *, namespace: str = "", fields: str = "") -> Iterator[Object]:
         """Yield the objects of a kind."""
         for (of, where, _), content in sorted(self.objects.items(), key=lambda item: item[0][1:]):
             if of == kind and namespace in ("", where):

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.quantities import millicores, whole
 from lab.kubernetes.store import Object
 
-_UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "k": 10**3, "M": 10**6, "G": 10**9}
 # What the scheduler takes a container without requests for when it spreads pods.
 _UNKNOWN_CPU, _UNKNOWN_MEMORY = 100, 200
 
@@ -23,17 +23,8 @@ class Need(NamedTuple):
         return Need(self.cpu + other.cpu, self.memory + other.memory, self.pods + other.pods)
 
 
-def millicores(quantity: Any) -> int:
-    text = str(quantity)
-    return int(text[:-1]) if text.endswith("m") else round(float(text) * 1000)
-
-
 def mebibytes(quantity: Any) -> int:
-    text = str(quantity)
-    for unit, size in _UNITS.items():
-        if text.endswith(unit):
-            return -int(-float(text.removesuffix(unit)) * size // 2**20)
-    return -(-int(text) // 2**20)
+    return -(-whole(quantity) // 2**20)
 
 
 def of_pod(pod: Object) -> Need:

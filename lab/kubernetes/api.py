@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
 from lab.kubernetes import discovery, kubelet, status, write
@@ -14,11 +11,9 @@ from lab.kubernetes.discovery import Resource, Target
 from lab.kubernetes.http import Request, Response
 from lab.kubernetes.kinds import PODS
 from lab.kubernetes.selectors import selected
-from lab.kubernetes.store import Event, Filter, Object
+from lab.kubernetes.store import Filter, Object
 
 _HEALTH = ("/healthz", "/livez", "/readyz")
-_WATCH_LIMIT = 300.0
-_TICK = 0.1
 
 
 class User(NamedTuple):
@@ -58,8 +53,7 @@ def _answer(cluster: KubernetesCluster, request: Request, user: User) -> Respons
         return _VERBS[verb](cluster, request, target)
     if verb not in _WRITES:
         raise status.ApiError(405, "MethodNotAllowed", f"the simulation knows no {verb}", details={})
-    written = _WRITES[verb](cluster, request, target)
-    return Response(201 if verb == "create" else 200, written)
+    return Response(200, _WRITES[verb](cluster, request, target))
 
 
 def _discovered(cluster: KubernetesCluster, path: str) -> dict[str, Any] | None:
@@ -90,10 +84,9 @@ def _target(cluster: KubernetesCluster, path: str) -> Target | None:
         return None
     for resource in cluster.resources:
         is_meant = (resource.group, resource.version, resource.plural) == (group, version, rest[0])
-        is_status = rest[2:] == ["status"]
         is_log = rest[0] == "pods" and rest[2:] == ["log"]
-        if is_meant and (len(rest) < 3 or is_status or is_log) and (resource.namespaced or not namespace):
-            return Target(resource, namespace, rest[1] if len(rest) > 1 else "", is_status)
+        if is_meant and (len(rest) < 3 or is_log) and (resource.namespaced or not namespace):
+            return Target(resource, namespace, rest[1] if len(rest) > 1 else "")
     raise status.ApiError(404, "NotFound", "the server could not find the requested resource", details={})
 
 
@@ -138,17 +131,15 @@ def _number(request: Request, name: str) -> int:
     return int(text)
 
 
-def _filter(request: Request, target: Target) -> Filter:
-    fields = request.query.get("fieldSelector", "")
-    if target.name:
-        fields = f"{fields},metadata.name={target.name}"
-    return selected(request.query.get("labelSelector", ""), fields)
+def _filter(request: Request) -> Filter:
+    if request.query.get("labelSelector"):
+        raise status.bad_request("the simulation knows no label selectors")
+    return selected(request.query.get("fieldSelector", ""))
 
 
 def _list(cluster: KubernetesCluster, request: Request, target: Target) -> Response:
     resource = target.resource
-    matches = _filter(request, target)
-    items = cluster.store.items(resource.stored_as, namespace=target.namespace, matches=matches)
+    items = cluster.store.items(resource.stored_as, namespace=target.namespace, matches=_filter(request))
     page = cluster.store.page(items, limit=_number(request, "limit"), token=request.query.get("continue", ""))
     metadata: dict[str, Any] = {"resourceVersion": str(page.revision)}
     if page.continues:
@@ -157,48 +148,5 @@ def _list(cluster: KubernetesCluster, request: Request, target: Target) -> Respo
     return Response(200, {**kind, "metadata": metadata, "items": [_shown(resource, item) for item in page.items]})
 
 
-def _watch(cluster: KubernetesCluster, request: Request, target: Target) -> Response:
-    seconds = min(_number(request, "timeoutSeconds") or _WATCH_LIMIT, _WATCH_LIMIT)
-    return Response(
-        200, _events(cluster, target, _filter(request, target), _number(request, "resourceVersion"), seconds)
-    )
-
-
-async def _events(
-    cluster: KubernetesCluster, target: Target, matches: Filter, since: int, seconds: float
-) -> AsyncIterator[dict[str, Any]]:
-    """Yield what happens to the objects, first what there is if the client knows of nothing yet."""
-    resource, store = target.resource, cluster.store
-    if not since:
-        since = store.revision
-        for item in store.items(resource.stored_as, namespace=target.namespace, matches=matches):
-            yield {"type": "ADDED", "object": _shown(resource, item)}
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        cluster.reconcile()
-        try:
-            found = store.events(resource.stored_as, since=since)
-        except status.ApiError as error:
-            yield {"type": "ERROR", "object": error.status()}
-            return
-        for event in found:
-            since = event.revision
-            seen = _seen(event, target.namespace, matches)
-            if seen:
-                yield {"type": seen, "object": _shown(resource, event.content)}
-        await asyncio.sleep(_TICK)
-
-
-def _seen(event: Event, namespace: str, matches: Filter) -> str:
-    """Return what the event is for a client that looks at some objects only: they come and go by their labels too."""
-    if namespace not in ("", event.content["metadata"].get("namespace", "")):
-        return ""
-    is_meant = matches(event.content)
-    was_meant = event.before is not None and matches(event.before)
-    if event.type == "DELETED" or not is_meant:
-        return "DELETED" if was_meant else ""
-    return "MODIFIED" if was_meant else "ADDED"
-
-
-_VERBS = {"get": _get, "list": _list, "watch": _watch}
-_WRITES = {"create": write.create, "update": write.update, "patch": write.patch, "delete": write.delete}
+_VERBS = {"get": _get, "list": _list}
+_WRITES = {"patch": write.apply, "delete": write.delete}

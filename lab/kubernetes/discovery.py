@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from lab.kubernetes.store import Kind
 
-READ_ONLY = ("get", "list", "watch")
+VERBS = ["get", "list", "patch", "delete"]
 
 
 class Resource(NamedTuple):
@@ -20,7 +20,6 @@ class Resource(NamedTuple):
     kind: str
     namespaced: bool
     short_names: tuple[str, ...] = ()
-    verbs: tuple[str, ...] = READ_ONLY
 
     @property
     def stored_as(self) -> Kind:
@@ -37,7 +36,6 @@ class Target(NamedTuple):
     resource: Resource
     namespace: str
     name: str
-    is_status: bool = False
 
 
 NODES = Resource("", "v1", "nodes", "Node", namespaced=False, short_names=("no",))
@@ -87,5 +85,5 @@ def resource_list(group: str, version: str, resources: Iterable[Resource]) -> di
 
 def _entry(resource: Resource) -> dict[str, Any]:
     reported: dict[str, Any] = {"name": resource.plural, "singularName": resource.kind.lower(), "kind": resource.kind}
-    reported |= {"namespaced": resource.namespaced, "verbs": list(resource.verbs)}
+    reported |= {"namespaced": resource.namespaced, "verbs": VERBS}
     return reported | ({"shortNames": list(resource.short_names)} if resource.short_names else {})

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import http
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -27,10 +27,10 @@ class Request(NamedTuple):
 
 
 class Response(NamedTuple):
-    """One answer: a text, an object as JSON, or a stream of objects, one a line."""
+    """One answer: a text, or an object as JSON."""
 
     code: int
-    content: dict[str, Any] | str | AsyncIterator[dict[str, Any]]
+    content: dict[str, Any] | str
 
 
 async def read_request(reader: asyncio.StreamReader) -> Request | None:
@@ -56,38 +56,14 @@ async def _read_body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -
 
 async def write_response(writer: asyncio.StreamWriter, response: Response) -> None:
     if isinstance(response.content, str):
-        await _write_whole(writer, response.code, "text/plain; charset=utf-8", response.content.encode())
-    elif isinstance(response.content, dict):
-        await _write_whole(writer, response.code, "application/json", _json(response.content))
+        kind, body = "text/plain; charset=utf-8", response.content.encode()
     else:
-        await _write_stream(writer, response.code, response.content)
-
-
-def _json(content: dict[str, Any]) -> bytes:
-    return json.dumps(content, separators=(",", ":")).encode() + b"\n"
-
-
-def _head(code: int, kind: str, length: str) -> bytes:
+        kind, body = "application/json", json.dumps(response.content, separators=(",", ":")).encode() + b"\n"
     lines = [
-        f"HTTP/1.1 {code} {http.HTTPStatus(code).phrase}",
+        f"HTTP/1.1 {response.code} {http.HTTPStatus(response.code).phrase}",
         "Cache-Control: no-cache, private",
         f"Content-Type: {kind}",
-        length,
+        f"Content-Length: {len(body)}",
     ]
-    return "\r\n".join([*lines, "", ""]).encode()
-
-
-async def _write_whole(writer: asyncio.StreamWriter, code: int, kind: str, body: bytes) -> None:
-    writer.write(_head(code, kind, f"Content-Length: {len(body)}") + body)
-    await writer.drain()
-
-
-async def _write_stream(writer: asyncio.StreamWriter, code: int, objects: AsyncIterator[dict[str, Any]]) -> None:
-    writer.write(_head(code, "application/json", "Transfer-Encoding: chunked"))
-    await writer.drain()
-    async for item in objects:
-        line = _json(item)
-        writer.write(f"{len(line):x}\r\n".encode() + line + b"\r\n")
-        await writer.drain()
-    writer.write(b"0\r\n\r\n")
+    writer.write("\r\n".join([*lines, "", ""]).encode() + body)
     await writer.drain()

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from lab.kubernetes.discovery import BUILT_IN, Resource
 from lab.kubernetes.store import Object, Store
 
-ALL_VERBS = ("get", "list", "watch", "create", "update", "patch", "delete")
 # group/version: plural, kind and short name; cluster-wide ones with a star.
 _TABLE = {
     "v1": (
@@ -35,14 +34,13 @@ _TABLE = {
 
 
 def _built_in() -> Iterator[Resource]:
-    for resource in BUILT_IN:
-        yield resource._replace(verbs=ALL_VERBS)
+    yield from BUILT_IN
     for api_version, kinds in _TABLE.items():
         group, _, version = api_version.rpartition("/")
         for text in kinds.split("|"):
             plural, kind, *short = text.removeprefix("*").split()
             namespaced = not text.startswith("*")
-            yield Resource(group, version, plural, kind, namespaced, tuple(short), ALL_VERBS)
+            yield Resource(group, version, plural, kind, namespaced, tuple(short))
 
 
 EVERYWHERE = tuple(_built_in())
@@ -63,7 +61,7 @@ def _defined(item: Object) -> Iterator[Resource]:
     for version in spec.get("versions") or []:
         if version.get("served"):
             short = tuple(names.get("shortNames") or ())
-            yield Resource(spec["group"], version["name"], names["plural"], names["kind"], namespaced, short, ALL_VERBS)
+            yield Resource(spec["group"], version["name"], names["plural"], names["kind"], namespaced, short)
 
 
 def establish(store: Store) -> None:

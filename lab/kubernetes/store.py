@@ -7,17 +7,14 @@ import base64
 import binascii
 import json
 import uuid
-from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from lab.kubernetes.status import ApiError, bad_request
+from lab.kubernetes.status import bad_request
 
 Object = dict[str, Any]
 Filter = Callable[[Object], bool]
-# How many events a watch may be behind; etcd's compaction is what ends it on a real cluster.
-_KEPT_EVENTS = 1000
 
 
 class Kind(NamedTuple):
@@ -25,14 +22,6 @@ class Kind(NamedTuple):
 
     group: str
     plural: str
-
-
-class Event(NamedTuple):
-    revision: int
-    type: str
-    kind: Kind
-    content: Object
-    before: Object | None
 
 
 class Page(NamedTuple):
@@ -57,7 +46,6 @@ class Store:
     def __init__(self) -> None:
         self.revision = 1
         self._objects: dict[Kind, dict[tuple[str, str], Object]] = {}
-        self._events: deque[Event] = deque(maxlen=_KEPT_EVENTS)
 
     def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
         return copied(self._objects.get(kind, {}).get((namespace, name)))
@@ -92,17 +80,14 @@ class Store:
         after["metadata"] |= metadata
         if after == before:
             return after
-        self._record("MODIFIED" if before else "ADDED", kind, after, before)
+        self.revision += 1
+        after["metadata"]["resourceVersion"] = str(self.revision)
         self._objects.setdefault(kind, {})[key] = after
         return copied(after)
 
-    def remove(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
-        before = self._objects.get(kind, {}).pop((namespace, name), None)
-        if before is None:
-            return None
-        after = copied(before)
-        self._record("DELETED", kind, after, before)
-        return after
+    def remove(self, kind: Kind, name: str, *, namespace: str = "") -> None:
+        if self._objects.get(kind, {}).pop((namespace, name), None):
+            self.revision += 1
 
     def clear_namespace(self, namespace: str) -> None:
         for kind, objects in list(self._objects.items()):
@@ -112,17 +97,6 @@ class Store:
 
     def kinds(self) -> list[Kind]:
         return [kind for kind, objects in self._objects.items() if objects]
-
-    def _record(self, event: str, kind: Kind, after: Object, before: Object | None) -> None:
-        self.revision += 1
-        after["metadata"]["resourceVersion"] = str(self.revision)
-        self._events.append(Event(self.revision, event, kind, copied(after), before))
-
-    def events(self, kind: Kind, *, since: int) -> list[Event]:
-        oldest = self._events[0].revision if self._events else self.revision + 1
-        if since < oldest - 1:
-            raise ApiError(410, "Expired", f"too old resource version: {since} ({oldest - 1})")
-        return [event for event in self._events if event.kind == kind and event.revision > since]
 
 
 def _position(item: Object) -> tuple[str, str]:

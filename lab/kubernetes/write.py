@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What clients change: create, update, patch, server-side apply and delete, also as a dry run."""
+"""What clients change: server-side apply and delete, also as a dry run."""
 
 from __future__ import annotations
 
-import copy
 import json
 import uuid
-from typing import Any
 
 import yaml
 
-from lab.kubernetes import fields, ownership, status
+from lab.kubernetes import ownership, status
 from lab.kubernetes.admission import admit
 from lab.kubernetes.cluster import KubernetesCluster
 from lab.kubernetes.discovery import Target
@@ -19,47 +17,13 @@ from lab.kubernetes.kinds import NAMESPACES, PODS
 from lab.kubernetes.store import Object, now
 
 _APPLY = "application/apply-patch+yaml"
-_MERGE = "application/merge-patch+json"
-_STRATEGIC = "application/strategic-merge-patch+json"
 _FIRST_PHASES = {"Pod": "Pending", "Namespace": "Active", "PersistentVolumeClaim": "Pending"}
 
 
-def create(cluster: KubernetesCluster, request: Request, target: Target) -> Object:
-    content = _body(request)
-    metadata = content.setdefault("metadata", {})
-    if "name" not in metadata and metadata.get("generateName"):
-        metadata["name"] = metadata["generateName"] + uuid.uuid4().hex[:5]
-    target = target._replace(name=str(metadata.get("name", "")))
-    _check_name(content, target)
-    if _found(cluster, target):
-        resource = target.resource
-        full = f"{resource.plural}.{resource.group}" if resource.group else resource.plural
-        details = {"name": target.name, "group": resource.group, "kind": resource.plural}
-        raise status.ApiError(409, "AlreadyExists", f'{full} "{target.name}" already exists', details=details)
-    return _kept(cluster, request, target, None, ownership.updated(None, content, _manager(request)))
-
-
-def update(cluster: KubernetesCluster, request: Request, target: Target) -> Object:
-    content, before = _body(request), _existing(cluster, target)
-    _check_name(content, target)
-    _check_version(content, before, target)
-    return _kept(cluster, request, target, before, ownership.updated(before, content, _manager(request)))
-
-
-def patch(cluster: KubernetesCluster, request: Request, target: Target) -> Object:
+def apply(cluster: KubernetesCluster, request: Request, target: Target) -> Object:
     kind = request.headers.get("content-type", "").partition(";")[0]
-    if kind == _APPLY:
-        return _apply(cluster, request, target)
-    if kind not in (_MERGE, _STRATEGIC):
-        text = f"the simulation takes no patch of type {kind}"
-        raise status.ApiError(415, "UnsupportedMediaType", text)
-    before, content = _existing(cluster, target), _body(request)
-    after = fields.merge(before, content) if kind == _STRATEGIC else merged(before, content)
-    _check_version(content, before, target)
-    return _kept(cluster, request, target, before, ownership.updated(before, after, _manager(request)))
-
-
-def _apply(cluster: KubernetesCluster, request: Request, target: Target) -> Object:
+    if kind != _APPLY:
+        raise status.ApiError(415, "UnsupportedMediaType", f"the simulation takes no patch of type {kind}")
     content, before = _body(request), _found(cluster, target)
     if not request.query.get("fieldManager"):
         raise status.bad_request("fieldManager is required for apply patch")
@@ -73,7 +37,9 @@ def _apply(cluster: KubernetesCluster, request: Request, target: Target) -> Obje
 
 def delete(cluster: KubernetesCluster, request: Request, target: Target) -> Object:
     """Remove an object; of a namespace, also what is in it. What it owned goes soon after."""
-    before = _existing(cluster, target)
+    before = _found(cluster, target)
+    if before is None:
+        raise status.no_such_object(target.resource.group, target.resource.plural, target.name)
     options = json.loads(request.body) if request.body else {}
     if not (request.query.get("dryRun") or options.get("dryRun")):
         cluster.store.remove(target.resource.stored_as, target.name, namespace=target.namespace)
@@ -93,19 +59,8 @@ def _body(request: Request) -> Object:
     return content
 
 
-def _manager(request: Request) -> str:
-    return request.query.get("fieldManager") or request.headers.get("user-agent", "unknown").partition("/")[0]
-
-
 def _found(cluster: KubernetesCluster, target: Target) -> Object | None:
     return cluster.store.get(target.resource.stored_as, target.name, namespace=target.namespace)
-
-
-def _existing(cluster: KubernetesCluster, target: Target) -> Object:
-    found = _found(cluster, target)
-    if found is None:
-        raise status.no_such_object(target.resource.group, target.resource.plural, target.name)
-    return found
 
 
 def _check_name(content: Object, target: Target) -> None:
@@ -120,20 +75,10 @@ def _check_name(content: Object, target: Target) -> None:
         raise status.ApiError(422, "Invalid", f"{target.resource.kind} is invalid: metadata.name: Required value")
 
 
-def _check_version(content: Object, before: Object, target: Target) -> None:
-    wanted = (content.get("metadata") or {}).get("resourceVersion")
-    if wanted and wanted != before["metadata"]["resourceVersion"]:
-        text = (
-            f'Operation cannot be fulfilled on {target.resource.plural} "{target.name}": the object has been modified; '
-            "please apply your changes to the latest version and try again"
-        )
-        raise status.ApiError(409, "Conflict", text, details={"name": target.name, "kind": target.resource.plural})
-
-
 def _kept(cluster: KubernetesCluster, request: Request, target: Target, before: Object | None, after: Object) -> Object:
     """Keep the object, or tell in a dry run what it would be."""
     resource = target.resource
-    after = _writable_part(before, after, resource.kind, is_status=target.is_status)
+    after = _writable_part(before, after, resource.kind)
     after |= {"apiVersion": resource.api_version, "kind": resource.kind}
     if resource.stored_as == PODS:
         after.setdefault("status", {"phase": "Pending"})
@@ -147,10 +92,8 @@ def _kept(cluster: KubernetesCluster, request: Request, target: Target, before: 
     return cluster.store.put(resource.stored_as, after)
 
 
-def _writable_part(before: Object | None, after: Object, kind: str, *, is_status: bool) -> Object:
-    """Return what this request may change: the status is changed through its own path, and nothing else there."""
-    if is_status and before:
-        return copy.deepcopy(before) | {"status": after.get("status")}
+def _writable_part(before: Object | None, after: Object, kind: str) -> Object:
+    """Return what a request may change: the status belongs to the controllers."""
     kept = {key: value for key, value in after.items() if key != "status"}
     if before:
         return kept | ({"status": before["status"]} if "status" in before else {})
@@ -163,10 +106,3 @@ def _generation(before: Object | None, after: Object) -> int:
         return 1
     number = int(before["metadata"].get("generation", 1))
     return number if before.get("spec") == after.get("spec") else number + 1
-
-
-def merged(live: Any, wanted: Any) -> Any:
-    if not isinstance(live, dict) or not isinstance(wanted, dict):
-        return wanted
-    kept = {key: value for key, value in live.items() if key not in wanted}
-    return kept | {key: merged(live.get(key), value) for key, value in wanted.items() if value is not None}

@@ -10,7 +10,6 @@ from typing import Final, NamedTuple
 
 PAGE: Final = 4096
 _PAGES: Final = 4
-SIZE: Final = PAGE * _PAGES
 _MAGIC: Final = 0xED0CDAED
 _VERSION: Final = 2
 _LEAF, _META, _FREELIST = 0x02, 0x04, 0x10

@@ -30,7 +30,7 @@ from ansible_collections.urmanac.talos.plugins.modules.cozystack_install import 
 from lab.kubernetes import kinds as lab_kinds
 from lab.kubernetes.cluster import KubernetesCluster, Pace
 from lab.kubernetes.manifests import operator_manifest
-from lab.kubernetes.ownership import updated
+from lab.kubernetes.ownership import applied
 from lab.settings import REPOSITORY
 from lab.talos.machine import Hardware
 from lab.talos.resources import resources_of
@@ -290,8 +290,9 @@ def test_an_object_of_the_same_name_and_fields_of_another_tool_are_not_overwritt
         way.install(**OWN)
         found = way.server.store.get(lab_kinds.DEPLOYMENTS, "cozystack-operator", namespace="cozy-system")
         assert found
-        edited = found | {"spec": found["spec"] | {"replicas": 0}}
-        way.server.store.put(lab_kinds.DEPLOYMENTS, updated(found, edited, "kubectl-edit"))
+        replicas = {"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"replicas": 0}}
+        edited = applied(found, replicas, "kubectl-edit", force=True)
+        way.server.store.put(lab_kinds.DEPLOYMENTS, edited)
         with pytest.raises(ApiError) as conflict:
             way.install(**OWN)
         assert way.install(force=True, **OWN).result()["changed"]

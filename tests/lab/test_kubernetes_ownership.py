@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lab.kubernetes import fields
-from lab.kubernetes.ownership import applied, updated
+from lab.kubernetes.ownership import applied
 from lab.kubernetes.status import ApiError
 
 
@@ -71,15 +71,6 @@ def test_a_list_without_keys_is_of_one_piece() -> None:
     live = applied(None, thing(args=["a", "b"]), "one", force=False)
 
     assert applied(live, thing(args=["c"]), "one", force=False)["spec"]["args"] == ["c"]
-
-
-def test_who_writes_a_field_manages_it_from_then_on() -> None:
-    live = applied(None, thing(size=1, colour="red"), "one", force=False)
-
-    written = updated(live, live | {"spec": {"size": 2, "colour": "red"}}, "kubectl-edit")
-
-    with pytest.raises(ApiError, match='conflict with "kubectl-edit"'):
-        applied(written, thing(size=1, colour="red"), "one", force=False)
 
 
 def test_fields_survive_the_form_in_which_objects_hold_them() -> None:

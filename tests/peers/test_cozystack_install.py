@@ -255,8 +255,8 @@ def talk(api: KubernetesApi) -> list[str]:
         lambda: api.apply({**config, "data": {"y": "3"}, "metadata": {**config["metadata"], "labels": {"a": "b"}}})[
             "data"
         ],
-        lambda: [one["metadata"]["name"] for one in api.items(kinds.CONFIG_MAP, namespace="talk", labels="a=b")],
-        lambda: change(api, kinds.CONFIG_MAP.path("a", namespace="talk"), {"data": {"y": "4", "z": "5"}})["data"],
+        lambda: [one["metadata"]["name"] for one in api.items(kinds.CONFIG_MAP, fields="metadata.name=a")],
+        lambda: change(api, kinds.CONFIG_MAP, {**config, "data": {"y": "4", "z": "5"}})["data"],
         lambda: api.apply({**config, "data": {"y": "6"}}),
         lambda: api.apply({**config, "data": {"y": "6", "z": "6"}}),
         lambda: fields_of(api.apply({**config, "data": {"y": "6"}}, force=True)),
@@ -277,10 +277,12 @@ def talk(api: KubernetesApi) -> list[str]:
     return said
 
 
-def change(api: KubernetesApi, path: str, patch: dict[str, Any]) -> dict[str, Any]:
-    """Change an object as another tool would."""
-    query, body = {"fieldManager": "kubectl-edit"}, json.dumps(patch).encode()
-    return api._send(Call("PATCH", path, "edit", query, body, "application/merge-patch+json"))
+def change(api: KubernetesApi, kind: Kind, content: dict[str, Any]) -> dict[str, Any]:
+    """Change an object as another tool that applies would."""
+    metadata = content["metadata"]
+    path = kind.path(metadata["name"], namespace=metadata["namespace"])
+    query, body = {"fieldManager": "another-tool", "force": "true"}, json.dumps(content).encode()
+    return api._send(Call("PATCH", path, "edit", query, body, "application/apply-patch+yaml"))
 
 
 def fields_of(content: dict[str, Any]) -> Any:

@@ -26,7 +26,7 @@ class Api(Protocol):
     def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
         """Return the object, or nothing."""
 
-    def items(self, kind: Kind, *, namespace: str = "", labels: str = "", fields: str = "") -> Iterator[Object]:
+    def items(self, kind: Kind, *, namespace: str = "", fields: str = "") -> Iterator[Object]:
         """Yield the objects of a kind, page by page; none if the server does not know the kind."""
 
     def kind_of(self, content: Mapping[str, Any]) -> Kind:

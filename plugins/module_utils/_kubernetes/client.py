@@ -57,10 +57,9 @@ class KubernetesApi:
                 return None
             raise
 
-    def items(self, kind: Kind, *, namespace: str = "", labels: str = "", fields: str = "") -> Iterator[Object]:
+    def items(self, kind: Kind, *, namespace: str = "", fields: str = "") -> Iterator[Object]:
         """Yield the objects of a kind, page by page; none if the server does not know the kind."""
-        chosen = {"labelSelector": labels, "fieldSelector": fields}
-        query = {"limit": str(_PAGE)} | {name: text for name, text in chosen.items() if text}
+        query = {"limit": str(_PAGE)} | ({"fieldSelector": fields} if fields else {})
         token = ""
         while True:
             page = self._page(kind, namespace, query | ({"continue": token} if token else {}))

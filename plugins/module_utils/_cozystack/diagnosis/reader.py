@@ -36,7 +36,7 @@ class Api(Protocol):
     def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
         """Return the object, or nothing."""
 
-    def items(self, kind: Kind, *, namespace: str = "", labels: str = "", fields: str = "") -> Iterable[Object]:
+    def items(self, kind: Kind, *, namespace: str = "", fields: str = "") -> Iterable[Object]:
         """Yield the objects of a kind, page by page; none if the server does not know the kind."""
 
     def log(self, namespace: str, pod: str, container: str, *, previous: bool, lines: int) -> str:

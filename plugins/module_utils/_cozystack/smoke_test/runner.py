@@ -35,7 +35,7 @@ class Api(Protocol):
     def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
         """Return the object, or nothing."""
 
-    def items(self, kind: Kind, *, namespace: str = "", labels: str = "", fields: str = "") -> Iterable[Object]:
+    def items(self, kind: Kind, *, namespace: str = "", fields: str = "") -> Iterable[Object]:
         """Yield the objects of a kind."""
 
     def apply(self, content: Object, *, dry_run: bool = False, force: bool = False) -> Object:

@@ -62,18 +62,18 @@ def page(*names: str, token: str = "") -> dict[str, Any]:
 
 
 def names(api: KubernetesApi) -> list[str]:
-    return [item["metadata"]["name"] for item in api.items(POD, labels="app=a")]
+    return [item["metadata"]["name"] for item in api.items(POD, fields="spec.nodeName=a")]
 
 
 def test_a_list_is_read_page_by_page_as_it_is_used() -> None:
     transport = FakeTransport(page("a", "b", token="more"), page("c"))  # noqa: S106
-    items = KubernetesApi(transport).items(POD, labels="app=a")
+    items = KubernetesApi(transport).items(POD, fields="spec.nodeName=a")
 
     first = next(items)["metadata"]["name"]
 
     assert (first, len(transport.calls)) == ("a", 1)
     assert [item["metadata"]["name"] for item in items] == ["b", "c"]
-    assert transport.calls[1].query == {"limit": "250", "labelSelector": "app=a", "continue": "more"}
+    assert transport.calls[1].query == {"limit": "250", "fieldSelector": "spec.nodeName=a", "continue": "more"}
 
 
 def test_a_list_whose_page_has_expired_goes_on_with_the_token_that_it_is_offered() -> None:
