@@ -35,6 +35,8 @@ PARTS = (
     "plugins/module_utils", "plugins/modules", "plugins", "roles", "playbooks", "lab",
     "tests/unit", "tests/lab", "tests/playbooks", "tests/host", "tests/peers", "tests", "tools", "bench", "docs",
 )  # fmt: skip
+# Counted over files of all kinds: code, tables, scripts and texts.
+MOST_LINES = {"lab": 10_000}
 # Not written here, or lists of the words themselves.
 OF_OTHERS = re.compile(
     r"LICENSE$|CHANGELOG\.md$|changelogs/changelog\.yaml$|requirements.*\.txt$|.*\.(json|sum)$|docs/style\.md$|tools/language\.py$|tests/unit/tools/test_measure\.py$"
@@ -88,7 +90,7 @@ def is_text(path: Path) -> bool:
 
 
 def lines_per_part(root: Path, paths: Iterable[str]) -> Counter[str]:
-    """Return the number of lines of Python, YAML and other text of each part of the repository."""
+    """Return the number of lines of each part of the repository, of files of all kinds, as wc -l counts them."""
     found: Counter[str] = Counter()
     for path in paths:
         part = next((part for part in PARTS if path.startswith(f"{part}/")), "(other)")
@@ -238,6 +240,7 @@ def print_tables(root: Path, paths: list[str]) -> None:
     """Print all tables."""
     python = [path for path in paths if path.endswith(".py")]
     _table("Lines per part", lines_per_part(root, paths))
+    print(*(f"  at most {limit} in {part}" for part, limit in MOST_LINES.items()), sep="\n")
     print("\nLongest functions")
     product = [one for one in functions(root, python) if not one.file.startswith("tests/")]
     print(*(f"  {one.lines:>5}  {one.name} ({one.file})" for one in product[:5]), sep="\n")
