@@ -150,9 +150,10 @@ def test_released_images_are_refused_for_a_real_node_object_of_arm64(
 
 def join(api: KubernetesApi, status: dict[str, Any]) -> None:
     """Have the cluster know a node of arm64, as its kubelet would describe it."""
-    api.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "arm"}})
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "arm"}}
+    api.apply(node)
     reported = {"nodeInfo": {**dict.fromkeys(NODE_INFO, ""), "architecture": "arm64"}}
-    change(api, f"{kinds.NODE.path('arm')}/status", {"status": reported | status})
+    change(api, f"{kinds.NODE.path('arm')}/status", {**node, "status": reported | status})
 
 
 def test_the_diagnosis_follows_an_installation_and_names_what_the_scheduler_refused(
@@ -240,6 +241,7 @@ def talk(api: KubernetesApi) -> list[str]:
     said: list[str] = []
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "talk"}}
     config: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "talk"}}
+    changed = {**config, "data": {"y": "4", "z": "5"}}
     role = {"kind": "ClusterRole", "name": "view", "apiGroup": "rbac.authorization.k8s.io"}
     binding: dict[str, Any] = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding"}
     binding |= {"metadata": {"name": "talk"}, "roleRef": role}
@@ -256,7 +258,7 @@ def talk(api: KubernetesApi) -> list[str]:
             "data"
         ],
         lambda: [one["metadata"]["name"] for one in api.items(kinds.CONFIG_MAP, fields="metadata.name=a")],
-        lambda: change(api, kinds.CONFIG_MAP, {**config, "data": {"y": "4", "z": "5"}})["data"],
+        lambda: change(api, kinds.CONFIG_MAP.path("a", namespace="talk"), changed)["data"],
         lambda: api.apply({**config, "data": {"y": "6"}}),
         lambda: api.apply({**config, "data": {"y": "6", "z": "6"}}),
         lambda: fields_of(api.apply({**config, "data": {"y": "6"}}, force=True)),
@@ -277,10 +279,8 @@ def talk(api: KubernetesApi) -> list[str]:
     return said
 
 
-def change(api: KubernetesApi, kind: Kind, content: dict[str, Any]) -> dict[str, Any]:
+def change(api: KubernetesApi, path: str, content: dict[str, Any]) -> dict[str, Any]:
     """Change an object as another tool that applies would."""
-    metadata = content["metadata"]
-    path = kind.path(metadata["name"], namespace=metadata["namespace"])
     query, body = {"fieldManager": "another-tool", "force": "true"}, json.dumps(content).encode()
     return api._send(Call("PATCH", path, "edit", query, body, "application/apply-patch+yaml"))
 
