@@ -29,13 +29,9 @@ from lab.talos.state import CONFIG, SNAPSHOT
 Handler = Callable[[Node, Any], Awaitable[Any]]
 
 
-_ADMIN_ONLY = {
-    *("ApplyConfiguration", "Bootstrap", "EtcdForfeitLeadership", "EtcdLeaveCluster", "EtcdRecover"),
-    *("EtcdRemoveMemberByID", "GenerateClientConfiguration", "Install", "Kubeconfig", "MetaDelete", "MetaWrite"),
-    *("Read", "Reset", "Upgrade"),
-}
-_OPERATOR = {"EtcdSnapshot", "Pull", "Reboot", "ServiceRestart", "Shutdown"}
-_OLD_MAINTENANCE = {"ApplyConfiguration", "Disks", "Get", "List", "Watch"}
+_ADMIN_ONLY = {"ApplyConfiguration", "Bootstrap", "EtcdRecover", "Kubeconfig", "Read", "Reset", "Upgrade"}
+_OPERATOR = {"EtcdSnapshot", "Pull", "Reboot"}
+_OLD_MAINTENANCE = {"ApplyConfiguration", "Get", "List", "Watch"}
 _SINCE = {"machine.LifecycleService": (1, 13), "machine.ImageService": (1, 13)}
 # Announced by upstream for the calls that it calls deprecated.
 _UNTIL = {"/machine.MachineService/Upgrade": (1, 18)}

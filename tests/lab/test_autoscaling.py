@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from functools import partial
 from operator import eq
 from typing import Any
@@ -150,11 +151,13 @@ def test_a_time_zone_that_no_one_knows_is_refused(lab: Lab, template: str) -> No
         )
 
 
-def test_why_a_launch_fails_is_reported_by_the_activities(lab: Lab, network: Network, image: str) -> None:
+def test_a_launch_that_fails_is_tried_again_until_the_interface_is_free(lab: Lab, network: Network, image: str) -> None:
     ec2, client = lab.client("ec2"), lab.client("autoscaling")
     nic = ec2.create_network_interface(SubnetId=network.subnet)["NetworkInterface"]["NetworkInterfaceId"]
     named = {"DeviceIndex": 0, "NetworkInterfaceId": nic}
-    ec2.run_instances(ImageId=image, InstanceType="t4g.small", MinCount=1, MaxCount=1, NetworkInterfaces=[named])
+    launched = ec2.run_instances(
+        ImageId=image, InstanceType="t4g.small", MinCount=1, MaxCount=1, NetworkInterfaces=[named]
+    )
     data = {"ImageId": image, "InstanceType": "t4g.small", "NetworkInterfaces": [named]}
     made = ec2.create_launch_template(LaunchTemplateName="taken", LaunchTemplateData=data)["LaunchTemplate"]
 
@@ -166,11 +169,13 @@ def test_why_a_launch_fails_is_reported_by_the_activities(lab: Lab, network: Net
         AvailabilityZones=["eu-west-1a"],
     )
 
-    def activities() -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = client.describe_scaling_activities(AutoScalingGroupName="taken")["Activities"]
+    def instances() -> list[dict[str, Any]]:
+        (group,) = client.describe_auto_scaling_groups(AutoScalingGroupNames=["taken"])["AutoScalingGroups"]
+        found: list[dict[str, Any]] = group["Instances"]
         return found
 
-    last = eventually(activities, bool)[0]
-    assert last["StatusCode"] == "Failed"
-    assert f"Interface: [{nic}] in use" in last["Description"]
+    time.sleep(1)
+    assert instances() == []
+    ec2.terminate_instances(InstanceIds=[launched["Instances"][0]["InstanceId"]])
+    assert eventually(instances, bool)[0]["LifecycleState"] in ("Pending", "InService")
     client.delete_auto_scaling_group(AutoScalingGroupName="taken", ForceDelete=True)

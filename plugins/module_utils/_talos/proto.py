@@ -39,19 +39,14 @@ ServiceEvents: events=1:*ServiceEvent
 ServiceHealth: unknown=1:bool healthy=2:bool last_message=3:string last_change=4:Timestamp
 ServiceInfo: id=1:string state=2:string events=3:ServiceEvents health=4:ServiceHealth
 >ServiceList: services=2:*ServiceInfo
-ServiceRestartRequest: id=1:string
->ServiceRestart: resp=2:string
 RebootRequest: mode=1:int32
 >Reboot: actor_id=2:string
-ShutdownRequest: force=1:bool
->Shutdown: actor_id=2:string
 ResetPartitionSpec: label=1:string wipe=2:bool
 ResetRequest: graceful=1:bool reboot=2:bool system_partitions_to_wipe=3:*ResetPartitionSpec \
 user_disks_to_wipe=4:*string mode=5:int32
 >Reset: actor_id=2:string
 UpgradeRequest: image=1:string preserve=2:bool stage=3:bool force=4:bool reboot_mode=5:int32
 >Upgrade: ack=2:string actor_id=3:string
->Hostname: hostname=2:string
 >SystemStat: boot_time=2:uint64
 LogsRequest: namespace=1:string id=2:string driver=3:int32 follow=4:bool tail_lines=5:int32
 ReadRequest: path=1:string
@@ -61,56 +56,23 @@ TaskEvent: task=1:string action=2:int32
 UnmetCondition: name=1:string reason=2:string
 MachineStatus: ready=1:bool unmet_conditions=2:*UnmetCondition
 MachineStatusEvent: stage=1:int32 status=2:MachineStatus
-MetaWriteRequest: key=1:uint32 value=2:bytes
->MetaWrite:
-MetaDeleteRequest: key=1:uint32
->MetaDelete:
-GenerateClientConfigurationRequest: roles=1:*string crt_ttl=2:Duration
->GenerateClientConfiguration: ca=2:bytes crt=3:bytes key=4:bytes talosconfig=5:bytes
 
 EtcdMemberListRequest: query_local=1:bool
 EtcdMember: id=2:uint64 hostname=3:string peer_urls=4:*string client_urls=5:*string is_learner=6:bool
 EtcdMembers: metadata=1:Metadata legacy_members=2:*string members=3:*EtcdMember
 EtcdMemberListResponse: messages=1:*EtcdMembers
-EtcdMemberStatus: storage_version=11:string member_id=10:uint64 protocol_version=1:string db_size=2:int64 \
-db_size_in_use=3:int64 leader=4:uint64 raft_index=5:uint64 raft_term=6:uint64 raft_applied_index=7:uint64 \
-errors=8:*string is_learner=9:bool
->EtcdStatus: member_status=2:EtcdMemberStatus
 EtcdSnapshotRequest:
 >EtcdRecover:
-EtcdLeaveClusterRequest:
->EtcdLeaveCluster:
-EtcdForfeitLeadershipRequest:
->EtcdForfeitLeadership: member=2:string
-EtcdRemoveMemberByIDRequest: member_id=1:uint64
->EtcdRemoveMemberByID:
-EtcdMemberAlarm: member_id=1:uint64 alarm=2:int32
-EtcdAlarm: metadata=1:Metadata member_alarms=2:*EtcdMemberAlarm
-EtcdAlarmListResponse: messages=1:*EtcdAlarm
 
 InstallArtifactsSource: image_name=1:string
-InstallDestination: disk=1:string
-LifecycleServiceInstallRequest: containerd=1:ContainerdInstance source=2:InstallArtifactsSource \
-destination=3:InstallDestination
 LifecycleServiceInstallProgress: message=1:?string exit_code=2:?int32
-LifecycleServiceInstallResponse: progress=1:LifecycleServiceInstallProgress
 LifecycleServiceUpgradeRequest: containerd=1:ContainerdInstance source=2:InstallArtifactsSource
 LifecycleServiceUpgradeResponse: progress=1:LifecycleServiceInstallProgress
-ImageServiceListRequest: containerd=1:ContainerdInstance
-ImageServiceListResponse: name=1:string digest=2:string size=3:int64 created_at=4:Timestamp
 ImageServicePullRequest: containerd=1:ContainerdInstance image_ref=3:string
 ImageServicePullLayerProgress: status=1:int32 elapsed=2:Duration offset=3:int64 total=4:int64
 ImageServicePullProgress: layer_id=1:string progress=2:ImageServicePullLayerProgress
 ImageServicePullResponse: name=1:?string pull_progress=2:?ImageServicePullProgress
 
-ClusterInfo: control_plane_nodes=1:*string worker_nodes=2:*string force_endpoint=3:string
-HealthCheckRequest: wait_timeout=1:Duration cluster_info=2:ClusterInfo
-HealthCheckProgress: metadata=1:Metadata message=2:string
-Disk: size=1:uint64 model=2:string device_name=3:string name=4:string serial=5:string modalias=6:string uuid=7:string \
-wwid=8:string type=9:int32 bus_path=10:string system_disk=11:bool subsystem=12:string readonly=13:bool
->Disks: disks=2:*Disk
-TimeRequest: server=1:string
->Time: server=2:string localtime=3:Timestamp remotetime=4:Timestamp
 
 Label: key=1:string value=2:string
 ResourceMetadata: namespace=1:string type=2:string id=3:string version=4:string owner=5:string phase=6:string \
@@ -140,45 +102,22 @@ _METHODS: Final = {
     "machine.MachineService": """
 ApplyConfiguration: = -> =
 Bootstrap: = -> =
-EtcdForfeitLeadership: = -> =
-EtcdLeaveCluster: = -> =
 EtcdMemberList: = -> =
 EtcdRecover: *Data -> =
-EtcdRemoveMemberByID: = -> =
 EtcdSnapshot: = -> *Data
-EtcdAlarmList: - -> =
-EtcdStatus: - -> =
 Events: = -> *NodeEvent
-GenerateClientConfiguration: = -> =
-Hostname: - -> =
 Kubeconfig: - -> *Data
 Logs: = -> *Data
-MetaDelete: = -> =
-MetaWrite: = -> =
 Read: = -> *Data
 Reboot: = -> =
 Reset: = -> =
 ServiceList: - -> =
-ServiceRestart: = -> =
-Shutdown: = -> =
 SystemStat: - -> =
 Upgrade: = -> =
 Version: - -> =
 """,
-    "machine.LifecycleService": """
-Install: LifecycleServiceInstallRequest -> *LifecycleServiceInstallResponse
-Upgrade: LifecycleServiceUpgradeRequest -> *LifecycleServiceUpgradeResponse
-""",
-    "machine.ImageService": """
-List: ImageServiceListRequest -> *ImageServiceListResponse
-Pull: ImageServicePullRequest -> *ImageServicePullResponse
-""",
-    "cluster.ClusterService": "HealthCheck: HealthCheckRequest -> *HealthCheckProgress",
-    "storage.StorageService": "Disks: - -> =",
-    "time.TimeService": """
-Time: - -> =
-TimeCheck: TimeRequest -> TimeResponse
-""",
+    "machine.LifecycleService": "Upgrade: LifecycleServiceUpgradeRequest -> *LifecycleServiceUpgradeResponse",
+    "machine.ImageService": "Pull: ImageServicePullRequest -> *ImageServicePullResponse",
     "cosi.resource.State": """
 Get: = -> =
 List: = -> *ListResponse
