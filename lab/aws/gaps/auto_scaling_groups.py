@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AutoScaling: groups start instances within the call, ignore most of the launch template and report no activities."""
+"""AutoScaling: groups start instances within the call and ignore most of the launch template."""
 
 from __future__ import annotations
 
@@ -8,10 +8,6 @@ from typing import Any
 
 from moto.autoscaling.exceptions import ValidationError
 from moto.autoscaling.models import FakeAutoScalingGroup, InstanceState
-from moto.autoscaling.responses import AutoScalingResponse
-from moto.core.responses import ActionResult
-from moto.core.utils import utcnow
-from moto.moto_api._internal import mock_random
 
 from lab.aws.gaps.cpu_credits import give_credits
 from lab.aws.gaps.instance_life import on_termination
@@ -49,38 +45,11 @@ def _reconcile(group: Any, park: MachinePark) -> None:
     try:
         if missing > 0:
             group.replace_autoscaling_group_instances(missing, group.get_propagated_tags())
-            _note(group, f"Launching {missing} EC2 instance(s)", "Successful")
         elif missing < 0:
-            ids = [state.instance.id for state in active][missing:]
-            group.ec2_backend.terminate_instances(ids)
-            _note(group, f"Terminating EC2 instance(s): {', '.join(ids)}", "Successful")
+            group.ec2_backend.terminate_instances([state.instance.id for state in active][missing:])
     except Exception as error:
         LOG.warning("group %s: %s", group.name, error)
-        _note(group, f"Launching a new EC2 instance. Status Reason: {error}. Launching EC2 instance failed.", "Failed")
         park.later(lambda: _reconcile(group, park))
-
-
-def _note(group: Any, description: str, status: str) -> None:
-    activity = {
-        "ActivityId": str(mock_random.uuid4()),
-        "AutoScalingGroupName": group.name,
-        "Description": description,
-        "Cause": "The desired capacity differs from the number of instances.",
-        "StartTime": utcnow(),
-        "EndTime": utcnow(),
-        "StatusCode": status,
-        "Progress": 100,
-    }
-    group.__dict__.setdefault("lab_activities", []).insert(0, activity)
-
-
-@replaces(AutoScalingResponse, "describe_scaling_activities")
-def _activities(response: Any) -> ActionResult:
-    groups = response.autoscaling_backend.autoscaling_groups
-    name = response._get_param("AutoScalingGroupName")
-    chosen = [groups[name]] if name in groups else [] if name else list(groups.values())
-    found = [activity for group in chosen for activity in group.__dict__.get("lab_activities", [])]
-    return ActionResult({"Activities": found[:100]})
 
 
 @replaces(FakeAutoScalingGroup, "active_instances")
