@@ -5,18 +5,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from ansible import constants
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils._text import shown
+from ..plugin_utils._local_action import LocalAction
 
-ARGUMENTS = {
-    "lines": {"type": "list", "elements": "str", "required": True},
-    "changed": {"type": "bool", "default": False},
-}
 COLORS = {
     "+": constants.COLOR_DIFF_ADD,
     "-": constants.COLOR_DIFF_REMOVE,
@@ -31,18 +28,17 @@ def color_of(line: str) -> str | None:
     return COLORS.get(text[0]) if text[1:2] == " " else None
 
 
-class ActionModule(ActionBase):
-    """Runs inside ansible-playbook: no process is started and nothing reaches the host."""
+class ActionModule(LocalAction):
+    """Print lines."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _VALID_ARGS = frozenset(ARGUMENTS)
+    ARGUMENTS: ClassVar[Mapping[str, Any]] = {
+        "lines": {"type": "list", "elements": "str", "required": True},
+        "changed": {"type": "bool", "default": False},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
         """Print the lines and report what the user said about the change."""
-        _unused, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        result: dict[str, Any] = super().run(tmp, task_vars)
         display = Display()
         for line in arguments["lines"]:
             display.display(shown(line), color=color_of(line))
-        return {**result, "changed": arguments["changed"]}
+        return {"changed": arguments["changed"]}

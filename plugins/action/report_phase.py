@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 import time
-from typing import Any, TypedDict
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypedDict
 
-from ansible.plugins.action import ActionBase
-
-ARGUMENTS = {"name": {"type": "str", "required": True}}
+from ..plugin_utils._local_action import LocalAction
 
 
 class Phase(TypedDict):
@@ -25,17 +24,13 @@ def with_phase(phases: list[Phase], name: str, *, now: float) -> list[Phase]:
     return [*phases, {"name": name, "started": now}]
 
 
-class ActionModule(ActionBase):
-    """Runs inside ansible-playbook, because a clock reading is not worth a Python process on the host."""
+class ActionModule(LocalAction):
+    """Note the time; reading a clock is not worth a Python process on the host."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _VALID_ARGS = frozenset(ARGUMENTS)
+    ARGUMENTS: ClassVar[Mapping[str, Any]] = {"name": {"type": "str", "required": True}}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
         """Add the phase to the fact C(cluster_phases)."""
-        _unused, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        facts = (task_vars or {}).get("ansible_facts", {})
+        facts = task_vars.get("ansible_facts", {})
         phases = with_phase(facts.get("cluster_phases", []), arguments["name"], now=time.time())
-        return {**result, "changed": False, "ansible_facts": {"cluster_phases": phases}}
+        return {"ansible_facts": {"cluster_phases": phases}}

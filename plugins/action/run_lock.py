@@ -6,17 +6,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible import context
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 
+from ..plugin_utils._local_action import LocalAction
 from ..plugin_utils._run_lock import Busy, take, this_run
-
-ARGUMENTS = {"directory": {"type": "path", "required": True}}
 
 
 def named(playbooks: Sequence[str]) -> str:
@@ -24,21 +22,17 @@ def named(playbooks: Sequence[str]) -> str:
     return ", ".join(Path(playbook).name for playbook in playbooks)
 
 
-class ActionModule(ActionBase):
-    """Runs inside ansible-playbook, whose process is what holds the lock; tasks are its children."""
+class ActionModule(LocalAction):
+    """Lock the cluster's directory; the process of ansible-playbook holds the lock, and tasks are its children."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _VALID_ARGS = frozenset(ARGUMENTS)
+    ARGUMENTS: ClassVar[Mapping[str, Any]] = {"directory": {"type": "path", "required": True}}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
         """Take the lock; a run that only looks takes none and is never refused."""
-        _unused, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        result: dict[str, Any] = super().run(tmp, task_vars)
         if not self._task.check_mode:
             try:
                 run = this_run(os.getppid(), named(context.CLIARGS.get("args") or ()))
                 take(Path(arguments["directory"]), run)
             except Busy as error:
                 raise AnsibleActionFail(str(error)) from error
-        return {**result, "changed": False}
+        return {}
