@@ -34,13 +34,8 @@ class Run(NamedTuple):
 
     @property
     def has_begun(self) -> bool:
-        """Tell whether nothing but the work itself is left."""
+        """Return whether the program has no more questions and has begun its work."""
         return any(plain(line)[0].startswith(upstream.BEGUN) for line in self.lines)
-
-    @property
-    def is_rebooting(self) -> bool:
-        """Tell whether the disk holds Talos."""
-        return any(plain(line)[0] == upstream.REBOOTING for line in self.lines)
 
     @property
     def failure(self) -> Finding | None:

@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from .._errors import Ec2Error
-from .act.calls import Calls, saying
+from .act.calls import Calls, errors_named
 from .client import Api, AwsError
 from .home_input import End, time_of, time_text
 from .spec import MANAGED_BY
@@ -251,10 +251,10 @@ def _act(calls: Calls, identity: Identity, plan: Plan) -> Plan:
     """Open before closing, so that a network that replaces another leaves no gap."""
     ids = {rule.place: _authorize(calls, identity, rule) for rule in plan.opened}
     for group_id, rules in _by_group(plan.marked):
-        with saying(f"describe the rules of home access in {group_id}"):
+        with errors_named(f"describe the rules of home access in {group_id}"):
             _mark(calls, identity, group_id, rules)
     for rule in plan.closed:
-        with saying(f"close {rule.port} of {rule.group} to {rule.network}"):
+        with errors_named(f"close {rule.port} of {rule.group} to {rule.network}"):
             revoked = {"GroupId": rule.group_id, "SecurityGroupRuleIds": [rule.id]}
             calls.delete("ec2", "revoke_security_group_ingress", **revoked)
     after = [rule._replace(id=rule.id or ids.get(rule.place)) for rule in plan.after]
@@ -267,7 +267,7 @@ def _by_group(rules: Iterable[HomeRule]) -> Iterator[tuple[str, list[HomeRule]]]
 
 
 def _authorize(calls: Calls, identity: Identity, rule: HomeRule) -> str:
-    with saying(f"open {rule.port} of {rule.group} to {rule.network}"):
+    with errors_named(f"open {rule.port} of {rule.group} to {rule.network}"):
         answer = calls.create(
             "ec2",
             "authorize_security_group_ingress",

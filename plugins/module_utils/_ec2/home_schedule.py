@@ -17,7 +17,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from .._errors import Ec2Error
-from .act.calls import Calls, saying
+from .act.calls import Calls, errors_named
 from .client import Api, AwsError, is_not_found
 from .home_access import HomeRule, Identity
 
@@ -65,13 +65,13 @@ def refuse_others(current: Mapping[str, Schedule], wanted: Iterable[Schedule]) -
 def carry_out(calls: Calls, plan: SchedulePlan) -> None:
     """Make what is planned so."""
     for schedule in plan.create:
-        with saying(f"make schedule {schedule.name}"):
+        with errors_named(f"make schedule {schedule.name}"):
             _create(calls, schedule)
     for schedule in plan.update:
-        with saying(f"change schedule {schedule.name}"):
+        with errors_named(f"change schedule {schedule.name}"):
             calls.call("scheduler", "update_schedule", **_parameters(schedule))
     for name in plan.delete:
-        with saying(f"delete schedule {name}"):
+        with errors_named(f"delete schedule {name}"):
             calls.delete("scheduler", "delete_schedule", Name=name)
 
 

@@ -187,12 +187,12 @@ def is_propagating(error: AwsError) -> bool:
 
 
 @contextmanager
-def saying(what: str) -> Iterator[None]:
-    """Have an error of AWS say what was being done, and that another run goes on from here."""
+def errors_named(work: str) -> Iterator[None]:
+    """Add to an error of AWS which work it ended, and that another run continues from here."""
     try:
         yield
     except AwsError as error:
         problem = error.problem
-        subject = f"{what} ({problem.subject.removeprefix('call ')})"
+        subject = f"{work} ({problem.subject.removeprefix('call ')})"
         again = f"{problem.remedy} {_TRANSIENT_REMEDY}".strip()
         raise AwsError(replace(problem, subject=subject, remedy=again), error.reason) from error

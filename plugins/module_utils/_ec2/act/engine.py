@@ -26,7 +26,7 @@ from ..reading import wanted_of
 from ..spec import ClusterSpec
 from ..text import kind_word
 from ..texts import USER_DATA_MAX
-from .calls import Calls, saying
+from .calls import Calls, errors_named
 from .kinds import KINDS, MAKINGS, steps
 from .work import Machines, Work
 
@@ -228,7 +228,7 @@ def _delete(work: Work, doomed: Sequence[Found]) -> None:
         items = list(group)
         prepare = KINDS[items[0].kind].prepare
         if prepare:
-            with saying(f"empty {kind_word(items[0].kind)} " + ", ".join(item.name for item in items)):
+            with errors_named(f"empty {kind_word(items[0].kind)} " + ", ".join(item.name for item in items)):
                 prepare(work, [item.id for item in items])
         deletions = [(f"delete {kind_word(item.kind)} {item.name}", KINDS[item.kind].delete, item.id) for item in items]
         _side_by_side(deletions, work)
@@ -245,7 +245,7 @@ def _side_by_side(tasks: Sequence[tuple[str, Callable[[Work, str], None], str]],
 
 
 def _run(what: str, act: Callable[[Work, str], None], work: Work, argument: str) -> None:
-    with saying(what):
+    with errors_named(what):
         act(work, argument)
 
 
