@@ -33,7 +33,7 @@ IMAGES = {role: f"ghcr.io/{repository}:{VERSION}" for role, repository in REPOSI
 OWN = {
     "cluster_cozystack_enabled": True,
     "cluster_cozystack_profile": "slim",
-    # By what was measured, such small nodes run out of memory; those of the lab do not.
+    # According to what was measured, such small nodes run out of memory; those of the lab do not.
     "cluster_cozystack_expect": "any",
     "cluster_cozystack_images_arm64": True,
     "cluster_cozystack_operator_image": "registry.example.com/cozystack/cozystack-operator:v1.6.2-arm64",

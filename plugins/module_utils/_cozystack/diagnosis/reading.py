@@ -59,7 +59,7 @@ class Reading:
     storage_classes: list[Object] = field(default_factory=list)
     pools: list[str] = field(default_factory=list)
     claims_pending: list[str] = field(default_factory=list)
-    # Pods that are not made, by what was to make them.
+    # Why pods were not created, by the controller that was to create them.
     refused_pods: list[Fault] = field(default_factory=list)
     # The releases that the makers of pods belong to.
     owners: Owners = field(default_factory=dict)

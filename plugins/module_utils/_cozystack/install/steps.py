@@ -42,7 +42,7 @@ class Plan(NamedTuple):
     disabled: Sequence[str]
     desired: platform.Desired
     version: str
-    # What of the disabled packages the profile leaves out; nobody named them.
+    # The disabled packages that come from the profile, not from disabled_packages.
     left_out: Sequence[str] = ()
     allow_unsupported_architecture: bool = False
     adopt: bool = False
@@ -204,7 +204,7 @@ def _waiting(api: Api, plan: Plan) -> dict[str, tuple[str, ...]]:
 
 
 def _closed(api: Api, plan: Plan) -> Plan:
-    """Return the plan with its profile closed by what the cluster has, as soon as it has packages of its own."""
+    """Return the plan whose profile also leaves out what depends on its packages in the cluster, once it has any."""
     graph = {} if plan.legacy else installed.graph(api)
     waiting = set(packages.close_over(plan.left_out, graph)) - set(plan.desired.enabled_packages) - set(plan.disabled)
     if not waiting:
