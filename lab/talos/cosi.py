@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from typing import Any, Final
 
 import yaml
@@ -16,9 +15,6 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
 from lab.talos.machine import Node
 from lab.talos.resources import Specs, resources_of
 
-CREATED, UPDATED, DESTROYED, BOOTSTRAPPED = range(4)
-# Seconds between two looks of a watch.
-_PAUSE = 0.05
 # A client that finds no annotation takes the text of the configuration for the YAML of a mapping.
 _ANNOTATIONS: Final = {"MachineConfigs.config.talos.dev": {"talos.dev/yaml-spec": "1"}}
 
@@ -38,44 +34,8 @@ async def list_(node: Node, request: Any) -> Iterable[Any]:
     return [reply(resource=_resource(node, request, name, found[name])) for name in found if wanted.search(name)]
 
 
-async def watch(node: Node, request: Any) -> AsyncIterator[Any]:
-    """Answer Watch: of one resource, or of all of a kind."""
-    return _events(node, request)
-
-
-async def _events(node: Node, request: Any) -> AsyncIterator[Any]:
-    """Yield what there is, if that was asked for, and every change from then on."""
-    reply, event = proto.message("WatchResponse"), proto.message("Event")
-    seen = _watched(node, request)
-    if request.id or request.options.bootstrap_contents:
-        for name, spec in seen.items():
-            yield reply(event=[event(resource=_resource(node, request, name, spec), event_type=CREATED)])
-    if not request.id and request.options.bootstrap_contents:
-        yield reply(event=[event(resource=_resource(node, request, "", None), event_type=BOOTSTRAPPED)])
-    while True:
-        await asyncio.sleep(_PAUSE)
-        now = _watched(node, request)
-        for kind, name, spec in changes(seen, now):
-            yield reply(event=[event(resource=_resource(node, request, name, spec), event_type=kind)])
-        seen = now
-
-
-def changes(before: Specs, after: Specs) -> Iterable[tuple[int, str, Any]]:
-    for name in before.keys() - after.keys():
-        yield DESTROYED, name, before[name]
-    for name, spec in after.items():
-        if name not in before:
-            yield CREATED, name, spec
-        elif spec != before[name]:
-            yield UPDATED, name, spec
-
-
 def _found(node: Node, request: Any) -> Specs:
     return resources_of(node).get((request.namespace, request.type), {})
-
-
-def _watched(node: Node, request: Any) -> Specs:
-    return {name: spec for name, spec in _found(node, request).items() if request.id in ("", name)}
 
 
 def _resource(node: Node, request: Any, name: str, spec: Any) -> Any:

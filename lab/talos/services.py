@@ -9,7 +9,7 @@ import hashlib
 import io
 import tarfile
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from grpclib.exceptions import GRPCError
 from grpclib.server import Stream
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
-from lab.talos import cosi, etcd, pki, streams, tailscale
+from lab.talos import cosi, etcd, logs, pki, tailscale
 from lab.talos.apply import apply_configuration
 from lab.talos.definitions import SENSITIVE
 from lab.talos.machine import Node
@@ -29,9 +29,9 @@ from lab.talos.state import CONFIG, SNAPSHOT
 Handler = Callable[[Node, Any], Awaitable[Any]]
 
 
-_ADMIN_ONLY = {"ApplyConfiguration", "Bootstrap", "EtcdRecover", "Kubeconfig", "Read", "Reset", "Upgrade"}
+_ADMIN_ONLY = {"ApplyConfiguration", "Bootstrap", "EtcdRecover", "Kubeconfig", "Reset", "Upgrade"}
 _OPERATOR = {"EtcdSnapshot", "Pull", "Reboot"}
-_OLD_MAINTENANCE = {"ApplyConfiguration", "Get", "List", "Watch"}
+_OLD_MAINTENANCE = {"ApplyConfiguration", "Get", "List"}
 _SINCE = {"machine.LifecycleService": (1, 13), "machine.ImageService": (1, 13)}
 # Announced by upstream for the calls that it calls deprecated.
 _UNTIL = {"/machine.MachineService/Upgrade": (1, 18)}
@@ -49,18 +49,8 @@ async def serve(node: Node, method: proto.Method, stream: Stream[Any, Any]) -> N
     if node.faults.cuts_reply(method.name, is_dry_run=getattr(requests[0], "dry_run", False)):
         node.cut_connections()
         await asyncio.sleep(60)
-    async for reply in _replies(answer if method.reply_streams else [answer]):
+    for reply in answer if method.reply_streams else [answer]:
         await stream.send_message(reply)
-
-
-async def _replies(answer: Iterable[Any] | AsyncIterator[Any]) -> AsyncIterator[Any]:
-    """Yield the replies of a stream that ends, or of one that goes on until the client or the node goes."""
-    if isinstance(answer, AsyncIterator):
-        async for reply in answer:
-            yield reply
-        return
-    for reply in answer:
-        yield reply
 
 
 def _handler(node: Node, method: proto.Method) -> Handler:
@@ -321,10 +311,8 @@ _HANDLERS: dict[str, Handler] = {
         "EtcdMemberList": etcd_member_list,
         "EtcdRecover": etcd_recover,
         "EtcdSnapshot": etcd_snapshot,
-        "Events": streams.events,
         "Kubeconfig": kubeconfig,
-        "Logs": streams.logs,
-        "Read": streams.read,
+        "Logs": logs.logs,
         "Reboot": reboot,
         "Reset": reset,
         "ServiceList": service_list,
@@ -333,7 +321,6 @@ _HANDLERS: dict[str, Handler] = {
         "Version": version,
         "cosi.resource.State/Get": cosi.get,
         "cosi.resource.State/List": cosi.list_,
-        "cosi.resource.State/Watch": cosi.watch,
         "machine.ImageService/Pull": pull,
         "machine.LifecycleService/Upgrade": lifecycle_upgrade,
     }.items()

@@ -8,19 +8,17 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine, proto
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import NodeError
-from lab.talos import config, cosi
+from lab.talos import config
 from lab.talos.definitions import definitions
-from lab.talos.node import TalosNode
-from tests.talos_nodes import Cluster, bootstrapped, configured, machines, own_address, until
+from tests.talos_nodes import Cluster, configured, machines, own_address
 
 ADDRESS = own_address(1)
 V1_13 = (1, 13)
@@ -40,70 +38,6 @@ V1_13 = (1, 13)
 )
 def test_a_kind_of_resource_goes_by_its_usual_names(kind: str, name: str) -> None:
     assert name in definitions()[kind].all_aliases
-
-
-def test_changes_are_reported_by_kind() -> None:
-    before, after = {"gone": 1, "same": 2, "other": 3}, {"same": 2, "other": 4, "new": 5}
-
-    assert sorted(cosi.changes(before, after)) == [
-        (cosi.CREATED, "new", 5),
-        (cosi.UPDATED, "other", 4),
-        (cosi.DESTROYED, "gone", 1),
-    ]
-
-
-def test_a_watch_tells_what_there_is_and_what_becomes_of_it(tmp_path: Path) -> None:
-    async def scenario() -> list[tuple[int, str]]:
-        cluster = Cluster()
-        async with machines(tmp_path, [ADDRESS]) as nodes:
-            await configured(nodes, cluster)
-            async with client.connected(ADDRESS, cluster.access()) as connection:
-                found = []
-                async for event in seen(connection):
-                    found.append(event)
-                    if event == (cosi.BOOTSTRAPPED, ""):
-                        nodes[0].begin_etcd("nothing")
-                    if len(found) == 3:
-                        break
-                return found
-
-    assert asyncio.run(scenario()) == [
-        (cosi.CREATED, "booting"),
-        (cosi.BOOTSTRAPPED, ""),
-        (cosi.UPDATED, "running"),
-    ]
-
-
-async def seen(connection: client.NodeClient) -> AsyncIterator[tuple[int, str]]:
-    options = proto.message("WatchOptions")(bootstrap_contents=True)
-    request = proto.message("WatchRequest")(
-        namespace="runtime", type="MachineStatuses.runtime.talos.dev", options=options
-    )
-    async for reply in connection.stream("cosi.resource.State/Watch", request):
-        event = reply.event[0]
-        spec = yaml.safe_load(event.resource.spec.yaml_spec)
-        yield event.event_type, spec["stage"] if spec else ""
-
-
-def test_a_boot_has_an_id_of_its_own(tmp_path: Path) -> None:
-    async def boot_id(node: TalosNode, cluster: Cluster) -> bytes:
-        request = proto.message("ReadRequest")(path="/proc/sys/kernel/random/boot_id")
-        async with client.connected(node.address, cluster.access()) as connection:
-            return b"".join([data.bytes async for data in connection.stream("Read", request)])
-
-    async def scenario() -> list[bytes]:
-        cluster = Cluster()
-        async with machines(tmp_path, [ADDRESS]) as nodes:
-            await bootstrapped(nodes, cluster)
-            first, again = await boot_id(nodes[0], cluster), await boot_id(nodes[0], cluster)
-            await nodes[0].stop()
-            await nodes[0].start()
-            await until(lambda: nodes[0].is_up)
-            return [first, again, await boot_id(nodes[0], cluster)]
-
-    first, again, later = asyncio.run(scenario())
-
-    assert first == again != later
 
 
 async def applied(folder: Path, version: str, *modes: str) -> list[str]:

@@ -17,12 +17,8 @@ from tests.peers.judges import VERSIONS, CannotBuildError, Version
 # Of the module github.com/cosi-project/runtime, which Talos' descriptors do not hold; test_talosctl.py uses them.
 COSI = "cosi.resource.State"
 NOT_DESCRIBED = {"ResourceDefinitionSpec", "PrintColumn"}
-# Payloads of events and resources, to which no method leads.
-PAYLOADS = {
-    "MachineStatusEvent": ".machine.MachineStatusEvent",
-    "NodenameSpec": ".talos.resource.definitions.k8s.NodenameSpec",
-    "TaskEvent": ".machine.TaskEvent",
-}
+# Payloads of resources, to which no method leads.
+PAYLOADS = {"NodenameSpec": ".talos.resource.definitions.k8s.NodenameSpec"}
 ENUM, INT32, REPEATED = 14, 5, 3
 NEWEST = VERSIONS[-1]
 

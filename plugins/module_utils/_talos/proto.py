@@ -49,13 +49,6 @@ UpgradeRequest: image=1:string preserve=2:bool stage=3:bool force=4:bool reboot_
 >Upgrade: ack=2:string actor_id=3:string
 >SystemStat: boot_time=2:uint64
 LogsRequest: namespace=1:string id=2:string driver=3:int32 follow=4:bool tail_lines=5:int32
-ReadRequest: path=1:string
-EventsRequest: tail_events=1:int32 tail_id=2:string tail_seconds=3:int32 with_actor_id=4:string
-NodeEvent: metadata=1:Metadata data=2:Any id=3:string actor_id=4:string
-TaskEvent: task=1:string action=2:int32
-UnmetCondition: name=1:string reason=2:string
-MachineStatus: ready=1:bool unmet_conditions=2:*UnmetCondition
-MachineStatusEvent: stage=1:int32 status=2:MachineStatus
 
 EtcdMemberListRequest: query_local=1:bool
 EtcdMember: id=2:uint64 hostname=3:string peer_urls=4:*string client_urls=5:*string is_learner=6:bool
@@ -86,10 +79,6 @@ IdQuery: regexp=1:string
 ListOptions: id_query=2:IdQuery
 ListRequest: namespace=1:string type=2:string options=3:ListOptions
 ListResponse: resource=1:Resource
-WatchOptions: bootstrap_contents=1:bool tail_events=2:int32
-WatchRequest: namespace=1:string type=2:string id=3:string options=4:WatchOptions api_version=5:int32
-Event: resource=1:Resource event_type=2:int32 old=3:Resource error=4:string bookmark=5:bytes
-WatchResponse: event=1:*Event
 PrintColumn: name=1:string json_path=2:string
 ResourceDefinitionSpec: resource_type=1:string display_type=2:string default_namespace=3:string aliases=4:*string \
 all_aliases=5:*string print_columns=6:*PrintColumn sensitivity=7:int32
@@ -105,10 +94,8 @@ Bootstrap: = -> =
 EtcdMemberList: = -> =
 EtcdRecover: *Data -> =
 EtcdSnapshot: = -> *Data
-Events: = -> *NodeEvent
 Kubeconfig: - -> *Data
 Logs: = -> *Data
-Read: = -> *Data
 Reboot: = -> =
 Reset: = -> =
 ServiceList: - -> =
@@ -121,7 +108,6 @@ Version: - -> =
     "cosi.resource.State": """
 Get: = -> =
 List: = -> *ListResponse
-Watch: = -> *WatchResponse
 """,
 }
 
