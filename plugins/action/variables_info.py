@@ -39,7 +39,7 @@ class ActionModule(ActionBase):
     _VALID_ARGS = frozenset(ARGUMENTS)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Judge the variables; nothing is changed and nobody is asked."""
+        """Judge the variables; nothing is changed and no service is called."""
         _unused, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
         result: dict[str, Any] = super().run(tmp, task_vars)
         given = self._given(task_vars or {})

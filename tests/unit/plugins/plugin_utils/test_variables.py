@@ -101,7 +101,7 @@ def test_every_variable_that_roles_and_playbooks_pass_to_one_another_is_known() 
         pytest.param("cluster_nodes", {"a": 1}, "VARIABLE_TYPE_WRONG", id="mapping for a list"),
         pytest.param("cluster_tags", ["a"], "VARIABLE_TYPE_WRONG", id="list for a mapping"),
         pytest.param("cluster_nodes", [{**NODE, "volum_size": 3}], "VARIABLE_KEY_UNKNOWN", id="key of a node"),
-        pytest.param("cluster_nodes", [{"name": "a"}], "VARIABLE_INCOMPLETE", id="node without the rest"),
+        pytest.param("cluster_nodes", [{"name": "a"}], "VARIABLE_INCOMPLETE", id="node with a name only"),
         pytest.param("cluster_nodes", [{**NODE, "volume_size": "x"}], "VARIABLE_TYPE_WRONG", id="within a list"),
         pytest.param("cluster_images", {"computer": "a/b:v1"}, "VARIABLE_KEY_UNKNOWN", id="key of the images"),
         pytest.param("cluster_cozystack_profile", "slimm", "VARIABLE_VALUE_WRONG", id="choice"),

@@ -22,7 +22,7 @@ EXPIRED = "Your Authorization Token has expired. Please run 'aws ecr get-login-p
 FOUND = Answer(200, {"content-type": "application/json"}, b"{}")
 
 
-NOBODY = Login()
+ANONYMOUS = Login()
 
 
 class FakeWeb:
@@ -44,12 +44,12 @@ def refusal(status: int, code: str, message: str) -> Answer:
     return Answer(status, {}, json.dumps({"errors": [{"code": code, "message": message}]}).encode())
 
 
-def repository(web: FakeWeb, image: str, login: Login = NOBODY) -> RegistryRepository:
+def repository(web: FakeWeb, image: str, login: Login = ANONYMOUS) -> RegistryRepository:
     reference = parse_reference(image)
     return RegistryRepository(web, place_of(reference.registry, {}, ()), reference, login=login)  # type: ignore[arg-type]
 
 
-def refused(answer: Answer, login: Login = NOBODY) -> ImageError:
+def refused(answer: Answer, login: Login = ANONYMOUS) -> ImageError:
     with pytest.raises(ImageError) as raised:
         repository(FakeWeb(https=answer), "registry.example/lib/talos:v1", login).manifest("v1")
     return raised.value
