@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible import context
 from ansible.errors import AnsibleError
-from ansible.plugins.action import ActionBase
 
+from ..plugin_utils._local_action import LocalAction
 from ..plugin_utils._variables.judgement import (
     ROLES,
     Given,
@@ -26,29 +26,22 @@ from ..plugin_utils._variables.judgement import (
 from ..plugin_utils._variables.rules import Surroundings
 from ..plugin_utils._variables.tags import unknown_tags
 
-ARGUMENTS = {"others": {"type": "list", "elements": "str", "default": []}}
 # What describes the cluster to the modules of AWS.
 _DESCRIPTION = "cluster_spec"
 
 
-class ActionModule(ActionBase):
-    """Runs inside ansible-playbook, where the variables of the play are."""
+class ActionModule(LocalAction):
+    """Judge the variables of the play, which are inside ansible-playbook."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _VALID_ARGS = frozenset(ARGUMENTS)
+    ARGUMENTS: ClassVar[Mapping[str, Any]] = {"others": {"type": "list", "elements": "str", "default": []}}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
         """Judge the variables; nothing is changed and no service is called."""
-        _unused, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        given = self._given(task_vars or {})
-        where = Surroundings(datetime.now(UTC), frozenset((task_vars or {}).get("groups", {}).get("all", ())))
+        given = self._given(task_vars)
+        where = Surroundings(datetime.now(UTC), frozenset(task_vars.get("groups", {}).get("all", ())))
         found = judge(read_options(), given, where, roles=role_names(), others=arguments["others"])
-        tags = unknown_tags((task_vars or {}).get("ansible_run_tags", ()), context.CLIARGS.get("args") or ())
+        tags = unknown_tags(task_vars.get("ansible_run_tags", ()), context.CLIARGS.get("args") or ())
         return {
-            **result,
-            "changed": False,
             "problems": [problem.as_dict() for problem in (*tags, *found.problems)],
             "typed": not found.unusable,
             "cluster": self._description(given, found),
