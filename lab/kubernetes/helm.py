@@ -24,10 +24,11 @@ from lab.kubernetes.operator import (
     report_ready,
 )
 from lab.kubernetes.status import ApiError
-from lab.kubernetes.store import Object
+from lab.kubernetes.store import Kind, Object
 from lab.kubernetes.workloads import condition, is_ready, is_true
 
 _RESOURCES = {one.kind: one for one in EVERYWHERE if one.kind in ("Deployment", "DaemonSet")}
+TENANTS = Kind("apps.cozystack.io", "tenants")
 _STORED = {"Deployment": DEPLOYMENTS, "DaemonSet": DAEMON_SETS}
 
 
@@ -111,6 +112,11 @@ def _install(cluster: KubernetesCluster, release: Object) -> bool:
         ensure_namespace(cluster.store, "tenant-root")
         metadata = {"name": "tenant-root", "namespace": "tenant-root", "generation": 1}
         ensure(cluster.store, RELEASES, {"metadata": metadata, "spec": {"interval": "1m"}})
+        ensure(
+            cluster.store, DEFINITIONS, definition("apps.cozystack.io", "v1alpha1", "tenants", "Tenant", "Namespaced")
+        )
+        root = {"kind": "Tenant", "apiVersion": "apps.cozystack.io/v1alpha1", "spec": {"ingress": False}}
+        ensure(cluster.store, TENANTS, root | {"metadata": {"name": "root", "namespace": "tenant-root"}})
     return is_working
 
 

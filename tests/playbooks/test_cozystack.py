@@ -17,6 +17,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import TENANT
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.client import connect
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.transport import Access
 from lab.registry.images import AMD64_ONLY
 from tests.lab.labs import Lab
 from tests.playbooks.runs import Run, play
@@ -39,6 +42,7 @@ OWN = {
     "cluster_cozystack_operator_image": "registry.example.com/cozystack/cozystack-operator:v1.6.2-arm64",
     "cluster_cozystack_platform_source_url": "oci://registry.example.com/cozystack/cozystack-packages",
     "cluster_cozystack_platform_source_ref": "tag=v1.6.2-arm64",
+    "cozystack_tenant_ingress": True,
 }
 
 
@@ -103,6 +107,8 @@ def test_an_own_build_of_a_smaller_profile_ends_ready(lab: Lab, built: Run, fold
     assert [look["ready"] for look in looks] == sorted(look["ready"] for look in looks)
     assert looks[-1]["ready"] == releases["expected"]
     assert result["smoke_tests"]["spin"]["outcome"] == "passed"
+    api = connect(Access(str(folder / "secrets" / "kubeconfig")))
+    assert (api.get(TENANT, "root", namespace="tenant-root") or {})["spec"] == {"ingress": True}
 
 
 def test_an_operator_of_another_architecture_is_refused_before_its_first_pod(
