@@ -3,18 +3,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The clients that the bench compares: python -m bench.kubernetes_client ours|bare KUBECONFIG.
 
-`ours` is all the work of cozystack_info, options and result as the module handles them. `bare` reads the pages of the
-releases and of the pods with the same library, and forgets them.
+`ours` is all the work of cozystack_info, options and result as the module handles them. `bare` reads the same pages of
+the releases and of the pods with the standard library alone, and forgets them.
 """
 
 from __future__ import annotations
 
+import http.client
 import json
 import sys
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import HELM_RELEASE
-from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds, module
+_PATHS = {"helmreleases": "/apis/helm.toolkit.fluxcd.io/v2/helmreleases", "pods": "/api/v1/pods"}
 
 
 def options(kubeconfig: str) -> dict[str, Any]:
@@ -24,6 +26,7 @@ def options(kubeconfig: str) -> dict[str, Any]:
 
 def ours(kubeconfig: str) -> dict[str, Any]:
     """Return the account of the installation."""
+    from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import module
     from ansible_collections.urmanac.talos.plugins.modules import cozystack_info
 
     return cozystack_info.look(module.api_of(options(kubeconfig)), settled=True)
@@ -31,8 +34,21 @@ def ours(kubeconfig: str) -> dict[str, Any]:
 
 def bare(kubeconfig: str) -> dict[str, Any]:
     """Return how many objects there are."""
-    api = module.api_of(options(kubeconfig))
-    return {kind.plural: sum(1 for _ in api.items(kind)) for kind in (HELM_RELEASE, kinds.POD)}
+    server = urlsplit(json.loads(Path(kubeconfig).read_text(encoding="utf-8"))["clusters"][0]["cluster"]["server"])
+    connection = http.client.HTTPConnection(server.netloc, timeout=60)
+    return {name: count(connection, path) for name, path in _PATHS.items()}
+
+
+def count(connection: http.client.HTTPConnection, path: str) -> int:
+    """Return how many objects the pages of a list hold."""
+    total, query = 0, {"limit": "250"}
+    while True:
+        connection.request("GET", f"{path}?{urlencode(query)}")
+        page = json.loads(connection.getresponse().read())
+        total += len(page["items"])
+        if not page["metadata"].get("continue"):
+            return total
+        query["continue"] = page["metadata"]["continue"]
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import re
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -107,12 +108,24 @@ class HttpTransport:
         return headers | {"Content-Type": call.content_type}
 
 
+# Escapes in JSON that may stand for a character which received() changes: not those of quotation marks, line feeds,
+# tabs and slashes, nor those of the signs that Go escapes for the sake of HTML.
+_ESCAPE: Final = re.compile(rb"\\(?![\"nt/]|u003[ceCE]|u0026)")
+
+
+def is_plain(data: bytes) -> bool:
+    """Tell whether no text in JSON can hold a character that has to be made visible."""
+    return data.isascii() and b"\x7f" not in data and not _ESCAPE.search(data)
+
+
 def _content(server: str, call: Call, code: int, data: bytes) -> dict[str, Any]:
     try:
         content = json.loads(data)
     except ValueError:
         content = {"message": data[:200].decode("utf-8", "replace").strip()}
-    content = received(content)
+    # Most pages hold nothing that has to be made visible, and to look at each text takes longer than to parse them.
+    if not is_plain(data):
+        content = received(content)
     if not isinstance(content, dict):
         content = {"message": "it answered something that is no object"}
     if code < 300 and ("kind" in content or "gitVersion" in content):

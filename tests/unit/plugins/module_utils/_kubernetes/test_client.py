@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import socket
 import ssl
 from pathlib import Path
@@ -23,9 +24,11 @@ from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds im
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.transport import (
     Access,
     Call,
+    is_plain,
     reason_of_failure,
     refuse_expired,
 )
+from ansible_collections.urmanac.talos.plugins.module_utils._text import received
 from lab.talos import pki
 
 SERVER = "https://192.0.2.101:6443"
@@ -258,3 +261,18 @@ def test_of_a_log_only_the_end_is_asked_for() -> None:
         **{"container": "main", "tailLines": "10", "limitBytes": "16384"},
         "previous": "true",
     }
+
+
+@pytest.mark.parametrize("escapes", [pytest.param(True, id="as escapes"), pytest.param(False, id="as UTF-8")])
+def test_an_answer_that_is_taken_as_it_is_has_nothing_that_has_to_be_made_visible(escapes: bool) -> None:
+    characters = [chr(number) for number in (*range(0x300), *range(0x2000, 0x2070), 0xFEFF, 0xFFF9, 0x1D173, 0xE0001)]
+    texts = [text for one in characters for text in (one, f"a{one}b", f"\\x1b{one}", f"\\\\{one}")]
+
+    hidden = [
+        text
+        for text in texts
+        if is_plain(json.dumps({"k": text}, ensure_ascii=escapes).encode()) and received({"k": text}) != {"k": text}
+    ]
+
+    assert hidden == []
+    assert is_plain(json.dumps({"args": ["a && b < c > d", 'quoted "text"\n\t/']}).encode())
