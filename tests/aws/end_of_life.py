@@ -24,7 +24,7 @@ TAG = "AcceptanceRun"
 TARGET = "arn:aws:scheduler:::aws-sdk:ssm:startAutomationExecution"
 RUNBOOK = "AWS-TerminateEC2Instance"
 # IAM takes a moment until other services know a new role.
-PROPAGATION_SECONDS = 90
+TRIES, PAUSE_SECONDS = 30, 3.0
 
 
 class EndOfLife(NamedTuple):
@@ -35,7 +35,7 @@ class EndOfLife(NamedTuple):
     region: str
     at: datetime
 
-    def set(self, client: Callable[[str], Any]) -> None:
+    def set(self, client: Callable[[str], Any], pause: Callable[[float], None] = time.sleep) -> None:
         """Make the role and the schedule."""
         account = client("sts").get_caller_identity()["Account"]
         iam = client("iam")
@@ -43,7 +43,7 @@ class EndOfLife(NamedTuple):
         trust = json.dumps(self.trust(account))
         arn = iam.create_role(RoleName=self.name, AssumeRolePolicyDocument=trust, Tags=tags)["Role"]["Arn"]
         iam.put_role_policy(RoleName=self.name, PolicyName=self.name, PolicyDocument=json.dumps(self.policy(arn)))
-        _once_iam_is_known(lambda: client("scheduler").create_schedule(**self.schedule(arn)))
+        _once_iam_is_known(lambda: client("scheduler").create_schedule(**self.schedule(arn)), pause)
 
     def remove(self, client: Callable[[str], Any]) -> None:
         """Delete the schedule and the role, as far as they exist."""
@@ -105,17 +105,17 @@ def _allowed(resource: str | list[str], *actions: str, **equals: str) -> dict[st
     return {"Effect": "Allow", "Action": list(actions), "Resource": resource, **condition}
 
 
-def _once_iam_is_known(call: Callable[[], object]) -> None:
-    until = time.monotonic() + PROPAGATION_SECONDS
-    while True:
+def _once_iam_is_known(call: Callable[[], object], pause: Callable[[float], None]) -> None:
+    for _ in range(TRIES):
         try:
             call()
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ValidationException" or time.monotonic() > until:
+            if "assume the role" not in error.response["Error"]["Message"]:
                 raise
-            time.sleep(3)
+            pause(PAUSE_SECONDS)
         else:
             return
+    call()
 
 
 def _unless_gone(call: Callable[[], object]) -> None:

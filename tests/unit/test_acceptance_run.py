@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lab.settings import ACCESS_KEY_ID, REPOSITORY
 from tests.aws.__main__ import agreed, end_of_run, parser, playbook_options, refused, workplace
@@ -224,6 +225,50 @@ def test_a_machine_without_an_end_of_life_fails(tmp_path: Path) -> None:
         machines(tmp_path, covered, {"AcceptanceRun": "of another run"}).prove_covered()
     with pytest.raises(StepFailed, match="no machine runs"):
         machines(tmp_path).prove_covered()
+
+
+class Accounts:
+    """An account whose scheduler refuses the first calls, and which notes what is made in it."""
+
+    def __init__(self, refusals: int, message: str) -> None:
+        self.refusals, self.message, self.made = refusals, message, list[str]()
+
+    def __call__(self, service: str) -> Any:
+        return self
+
+    def get_caller_identity(self) -> dict[str, str]:
+        return {"Account": "123456789012"}
+
+    def create_role(self, **_: Any) -> dict[str, Any]:
+        self.made.append("role")
+        return {"Role": {"Arn": "arn:aws:iam::123456789012:role/the-end"}}
+
+    def put_role_policy(self, **_: Any) -> None:
+        self.made.append("policy")
+
+    def create_schedule(self, **_: Any) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            raise ClientError({"Error": {"Code": "ValidationException", "Message": self.message}}, "CreateSchedule")
+        self.made.append("schedule")
+
+
+NOT_YET = "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
+
+
+def test_a_role_that_is_not_known_yet_is_waited_for() -> None:
+    account, pauses = Accounts(2, NOT_YET), list[float]()
+
+    END_OF_LIFE.set(account, pauses.append)
+
+    assert account.made == ["role", "policy", "schedule"]
+    assert pauses == [3.0, 3.0]
+
+
+@pytest.mark.parametrize(("refusals", "message"), [(1, "Invalid Schedule Expression"), (99, NOT_YET)])
+def test_an_end_of_life_that_aws_refuses_fails(refusals: int, message: str) -> None:
+    with pytest.raises(ClientError, match=message):
+        END_OF_LIFE.set(Accounts(refusals, message), lambda _seconds: None)
 
 
 END = f"{CLUSTER}-home-access-0123456789-abcdef0123"
