@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.claim import claim_name
@@ -233,6 +233,36 @@ class Stranger:
         return self.read("describe_instances", "Reservations", InstanceIds=[made])
 
 
+DESCRIBED = {
+    "describe_vpcs": "Vpcs",
+    "describe_dhcp_options": "DhcpOptions",
+    "describe_subnets": "Subnets",
+    "describe_internet_gateways": "InternetGateways",
+    "describe_route_tables": "RouteTables",
+    "describe_security_groups": "SecurityGroups",
+    "describe_network_interfaces": "NetworkInterfaces",
+    "describe_instances": "Reservations",
+    "describe_volumes": "Volumes",
+    "describe_addresses": "Addresses",
+    "describe_launch_templates": "LaunchTemplates",
+}
+
+
+def everything_of(client: Client, project: str, cluster: str, *roles: str) -> dict[str, Any]:
+    """Return how AWS describes what carries a project's tag, and the group, roles and profiles with its names."""
+    ec2, iam = client("ec2"), client("iam")
+    tagged = [{"Name": "tag:Project", "Values": [project]}]
+    found = {answer: getattr(ec2, operation)(Filters=tagged)[answer] for operation, answer in DESCRIBED.items()}
+    names = [f"{project}-{cluster}-{role}" for role in roles]
+    groups = client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[f"{project}-{cluster}-bastion"])
+    return {
+        **found,
+        "roles": [iam.get_role(RoleName=name)["Role"] for name in names],
+        "policies": [iam.list_role_policies(RoleName=name)["PolicyNames"] for name in names],
+        "groups": groups["AutoScalingGroups"],
+    }
+
+
 Plant = Callable[[Stranger], Read]
 
 
@@ -256,6 +286,173 @@ def interface(name: str) -> Plant:
         return stranger.eni(name, {**nodes, "bastion": stranger.spec.bastion_ipv4}[name])
 
     return plant
+
+
+# Joins something of a stranger with a resource of ours, whose ids are given by key; returns its id and a reading.
+Join = Callable[[Stranger, Mapping[str, str]], tuple[str, Read]]
+
+
+def their_vpc(stranger: Stranger) -> tuple[str, Read]:
+    """Make a VPC of the stranger's that has nothing of our names."""
+    tags = stranger.tagged("vpc")
+    made = stranger.ec2.create_vpc(CidrBlock="10.98.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"]
+    return made, stranger.read("describe_vpcs", "Vpcs", VpcIds=[made])
+
+
+def their_machine(stranger: Stranger, **more: Any) -> tuple[str, Read]:
+    """Launch a machine of the stranger's."""
+    tags = stranger.tagged("instance")
+    answer = stranger.ec2.run_instances(ImageId=stranger.image, **MACHINE, TagSpecifications=tags, **more)
+    made = answer["Instances"][0]["InstanceId"]
+    return made, stranger.read("describe_instances", "Reservations", InstanceIds=[made])
+
+
+def their_interface(stranger: Stranger, subnet: str, **more: Any) -> tuple[str, Read]:
+    """Make an interface of the stranger's."""
+    tags = stranger.tagged("network-interface")
+    made = stranger.ec2.create_network_interface(SubnetId=subnet, TagSpecifications=tags, **more)
+    eni = made["NetworkInterface"]["NetworkInterfaceId"]
+    return eni, stranger.read("describe_network_interfaces", "NetworkInterfaces", NetworkInterfaceIds=[eni])
+
+
+def their_group(stranger: Stranger, name: str, **more: Any) -> tuple[str, Read]:
+    """Make an Auto Scaling group of the stranger's without machines."""
+    tags = [{**tag, "PropagateAtLaunch": False} for tag in tag_list(BOB)]
+    sizes = {"MinSize": 0, "MaxSize": 1, "DesiredCapacity": 0}
+    stranger.autoscaling.create_auto_scaling_group(AutoScalingGroupName=name, Tags=tags, **sizes, **more)
+    read = stranger.autoscaling.describe_auto_scaling_groups
+    return name, lambda: read(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+
+
+def their_rule(stranger: Stranger, ours: Mapping[str, str], word: str) -> tuple[str, Read]:
+    """Make a group of the stranger's in our VPC with a rule that names our group."""
+    tags = stranger.tagged("security-group")
+    made = stranger.ec2.create_security_group(
+        VpcId=ours["vpc"], GroupName=f"theirs-{word}", Description="theirs", TagSpecifications=tags
+    )["GroupId"]
+    rule = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1, "UserIdGroupPairs": [{"GroupId": ours["nodes"]}]}
+    getattr(stranger.ec2, f"authorize_security_group_{word}")(GroupId=made, IpPermissions=[rule])
+    return made, stranger.read("describe_security_groups", "SecurityGroups", GroupIds=[made])
+
+
+def gateway_in_their_vpc(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
+    vpc, _read = their_vpc(stranger)
+    gateway = {"InternetGatewayId": ours["internet_gateway"]}
+    stranger.ec2.detach_internet_gateway(**gateway, VpcId=ours["vpc"])
+    stranger.ec2.attach_internet_gateway(**gateway, VpcId=vpc)
+    attached = [{"Name": "attachment.vpc-id", "Values": [vpc]}]
+    return vpc, stranger.read("describe_internet_gateways", "InternetGateways", Filters=attached)
+
+
+def options_of_their_vpc(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
+    vpc, read = their_vpc(stranger)
+    stranger.ec2.associate_dhcp_options(DhcpOptionsId=ours["dhcp_options"], VpcId=vpc)
+    return vpc, read
+
+
+def role_in_their_profile(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
+    read = stranger.profile("theirs")
+    stranger.iam.add_role_to_instance_profile(InstanceProfileName="theirs", RoleName=ours["iam_role/node"])
+    return "theirs", read
+
+
+def profile_of_their_machine(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
+    return their_machine(stranger, IamInstanceProfile={"Name": ours["instance_profile/node"]})
+
+
+def interface_on_their_machine(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
+    machine, read = their_machine(stranger)
+    eni = ours["eni/bastion"]
+    stranger.ec2.attach_network_interface(NetworkInterfaceId=eni, InstanceId=machine, DeviceIndex=1)
+    return machine, read
+
+
+def address_on_our_interface(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
+    tags = stranger.tagged("elastic-ip")
+    made = stranger.ec2.allocate_address(Domain="vpc", TagSpecifications=tags)["AllocationId"]
+    stranger.ec2.associate_address(AllocationId=made, NetworkInterfaceId=ours["eni/gateway"])
+    return made, stranger.read("describe_addresses", "Addresses", AllocationIds=[made])
+
+
+def our_address_on_their_interface(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
+    eni, read = their_interface(stranger, ours["subnet"])
+    address = {"AllocationId": ours["address/bastion"], "AllowReassociation": True}
+    stranger.ec2.associate_address(**address, NetworkInterfaceId=eni)
+    return eni, read
+
+
+def our_volume_on_their_machine(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
+    machine, read = their_machine(stranger)
+    stranger.ec2.attach_volume(VolumeId=ours["volume"], InstanceId=machine, Device="/dev/sdf")
+    return machine, read
+
+
+def their_volume_on_our_machine(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
+    place = {"AvailabilityZone": stranger.spec.availability_zone, "Size": 1}
+    made = stranger.ec2.create_volume(**place, TagSpecifications=stranger.tagged("volume"))["VolumeId"]
+    stranger.ec2.attach_volume(VolumeId=made, InstanceId=ours["instance/gateway"], Device="/dev/sdf")
+    return made, stranger.read("describe_volumes", "Volumes", VolumeIds=[made])
+
+
+def their_interface_on_our_machine(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
+    vpc, _read = their_vpc(stranger)
+    subnet = stranger.ec2.create_subnet(VpcId=vpc, CidrBlock="10.98.0.0/24")["Subnet"]["SubnetId"]
+    eni, read = their_interface(stranger, subnet)
+    machine = ours["instance/gateway"]
+    stranger.ec2.attach_network_interface(NetworkInterfaceId=eni, InstanceId=machine, DeviceIndex=1)
+    return eni, read
+
+
+def their_machine_in_our_group(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
+    machine, read = their_machine(stranger)
+    group = ours["autoscaling_group/bastion"]
+    stranger.autoscaling.attach_instances(AutoScalingGroupName=group, InstanceIds=[machine])
+    return machine, read
+
+
+def group_in_our_subnet(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
+    name, data = "theirs-in-our-subnet", {"InstanceType": "m7g.large"}
+    stranger.ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData=data)
+    template = {"LaunchTemplateName": name}
+    return their_group(stranger, name, LaunchTemplate=template, VPCZoneIdentifier=ours["subnet"])
+
+
+def group_of_our_template(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
+    template, zones = {"LaunchTemplateId": ours["launch_template/bastion"]}, [stranger.spec.availability_zone]
+    return their_group(stranger, "theirs-of-our-template", LaunchTemplate=template, AvailabilityZones=zones)
+
+
+def rule_in(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
+    return their_rule(stranger, ours, "ingress")
+
+
+def rule_out(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
+    return their_rule(stranger, ours, "egress")
+
+
+def interface_with_our_group(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
+    return their_interface(stranger, ours["subnet"], Groups=[ours["nodes"]])
+
+
+# A kind of ours, how it is joined, with which kind of others, and what joins them.
+JOINS: Sequence[tuple[str, str, str, Join]] = (
+    ("internet_gateway", "is attached to", "vpc", gateway_in_their_vpc),
+    ("dhcp_options", "are used by", "vpc", options_of_their_vpc),
+    ("subnet", "is used by", "autoscaling_group", group_in_our_subnet),
+    ("security_group", "is named by a rule of", "security_group", rule_in),
+    ("security_group", "is named by a rule of", "security_group", rule_out),
+    ("security_group", "is used by", "eni", interface_with_our_group),
+    ("iam_role", "is in", "instance_profile", role_in_their_profile),
+    ("instance_profile", "is used by", "instance", profile_of_their_machine),
+    ("eni", "is attached to", "instance", interface_on_their_machine),
+    ("eni", "has", "address", address_on_our_interface),
+    ("address", "is associated with", "eni", our_address_on_their_interface),
+    ("volume", "is attached to", "instance", our_volume_on_their_machine),
+    ("instance", "has", "volume", their_volume_on_our_machine),
+    ("instance", "has", "eni", their_interface_on_our_machine),
+    ("launch_template", "is used by", "autoscaling_group", group_of_our_template),
+    ("autoscaling_group", "contains", "instance", their_machine_in_our_group),
+)
 
 
 # By the key of the resource whose name, unique in the account or the region, each has.

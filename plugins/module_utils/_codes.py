@@ -342,6 +342,10 @@ ACCOUNT: Mapping[str, Code] = {
         "Something without the tags of this cluster has the name or the place of a resource that is to be made.",
         "Choose another cluster_name or cluster_project, or delete it if unused.",
     ),
+    "HELD_BY_OTHERS": Code(
+        "Something without the tags of this cluster holds a resource of the cluster.",
+        "Have its owner release the resource.",
+    ),
 }
 
 AWS: Mapping[str, Code] = {

@@ -14,6 +14,7 @@ description:
   - Brings parts of one cluster to the cluster's description, in one process and with calls side by side.
   - What carries the tags C(Project) and C(Cluster) belongs to the cluster, and nothing else is ever changed or deleted.
     A name that the cluster would use and that something without these tags has is refused before anything is made.
+  - A resource of the cluster that something of others holds or uses is not deleted, and named before anything is.
   - Only tags that differ are set. Other tags, rules and routes stay.
   - A run that was interrupted, or whose answers were lost, is continued by the next one without a second resource.
 notes:
@@ -135,6 +136,12 @@ found:
   sample: []
 guests:
   description: Things of others in the cluster's VPCs, as M(urmanac.talos.ec2_cluster_info) returns them.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+ties:
+  description: What of others is joined with resources of the cluster, as M(urmanac.talos.ec2_cluster_info) returns it.
   returned: success
   type: list
   elements: dict

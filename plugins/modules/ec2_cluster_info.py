@@ -36,6 +36,12 @@ options:
     description: Whether to look for other clusters of this collection in the account and region as well, one call more.
     type: bool
     default: false
+  all_ties:
+    description:
+      - Whether RV(ties) has everything of others that is joined with a resource of the cluster, about ten calls more.
+      - With V(false) it has what the cluster's own resources name; AWS tells that without another call.
+    type: bool
+    default: false
 seealso:
   - module: urmanac.talos.ec2_preflight_info
 extends_documentation_fragment:
@@ -188,6 +194,21 @@ guests:
       id: eni-0fedcba9876543210
       name: web
       owner: Name=web
+ties:
+  description:
+    - What of others is joined with a resource of the cluster, so that deleting the resource changes the other.
+    - C(text) says both and the owner of the other one, C(remedy) how they are separated.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - ours: {"kind": "internet_gateway", "id": "igw-0123456789abcdef0", "name": "talos-igw", "owner": "Name=talos-igw"}
+      how: is attached to
+      other: {"kind": "vpc", "id": "vpc-0fedcba9876543210", "name": "web", "owner": "Owner=Ada"}
+      text: >-
+        internet gateway talos-igw (igw-0123456789abcdef0) is attached to VPC vpc-0fedcba9876543210, which is not of
+        this cluster (Owner=Ada)
+      remedy: Detach it
 problems:
   description: Why the cluster cannot be made as described, because others have what it needs.
   returned: success
@@ -332,20 +353,26 @@ from ..module_utils._errors import CollectionError
 _OFF = {"type": "bool", "default": False}
 
 
-def cluster_info(api: Api, spec: ClusterSpec, *, now: datetime, console_output: bool) -> dict[str, Any]:
+def cluster_info(
+    api: Api, spec: ClusterSpec, *, now: datetime, console_output: bool, all_ties: bool = False
+) -> dict[str, Any]:
     """Return what the module returns."""
-    return result_of(spec, read_and_compare(api, spec, console_output=console_output), now)
+    return result_of(spec, read_and_compare(api, spec, console_output=console_output, all_ties=all_ties), now)
 
 
 def main() -> None:
     module = AnsibleAWSModule(
-        argument_spec={"cluster": argument_spec(), **dict.fromkeys(("console_output", "other_clusters"), _OFF)},
+        argument_spec={
+            "cluster": argument_spec(),
+            **dict.fromkeys(("console_output", "all_ties", "other_clusters"), _OFF),
+        },
         supports_check_mode=True,
     )
     try:
         spec = parse_spec(module.params["cluster"])
         api = connect(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr)
-        result = cluster_info(api, spec, now=datetime.now(UTC), console_output=module.params["console_output"])
+        wanted = {name: module.params[name] for name in ("console_output", "all_ties")}
+        result = cluster_info(api, spec, now=datetime.now(UTC), **wanted)
         if module.params["other_clusters"]:
             result["other_clusters"] = other_clusters(api, spec)
     except CollectionError as error:

@@ -26,6 +26,7 @@ from .desired import (
     Desired,
 )
 from .owners import taker_of
+from .ties import Tie
 from .values import plain_policy
 
 # More rules and routes than these are somebody's decision (home access is one), so they are reported, not undone.
@@ -40,7 +41,7 @@ _TEARDOWN = (
 _GUEST_KINDS = frozenset(guest.reading.kind for guest in GUESTS)
 
 
-def compare(wanted: Mapping[str, Desired], things: Sequence[Thing]) -> Comparison:
+def compare(wanted: Mapping[str, Desired], things: Sequence[Thing], ties: tuple[Tie, ...] = ()) -> Comparison:
     """Return the state of each desired resource, and everything that was found."""
     ours = [thing for thing in things if thing.owned]
     others = [thing for thing in things if not thing.owned]
@@ -56,7 +57,7 @@ def compare(wanted: Mapping[str, Desired], things: Sequence[Thing]) -> Compariso
     # The machine of the bastion's group comes and goes with the clock: it is described while its group is.
     members = {thing.id for thing in ours if thing.have.get("autoscaling_group") in described}
     found = _found(ours, described | members, duplicates_of(wanted, ours, described))
-    return Comparison(resources, found, tuple(thing for thing in others if thing.kind in _GUEST_KINDS))
+    return Comparison(resources, found, tuple(thing for thing in others if thing.kind in _GUEST_KINDS), ties)
 
 
 def _with_associations(thing: Thing, things: Sequence[Thing]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from .current import Thing
 from .desired import NETWORK
+from .ties import Tie
 
 # What AWS fixes when it makes a resource: only a new resource brings another value.
 FIXED = {
@@ -68,12 +69,19 @@ class Found(NamedTuple):
 class Comparison(NamedTuple):
     """Everything described, and everything that exists in the order in which a teardown deletes it.
 
-    Guests are things of others inside the cluster's VPCs.
+    Guests are things of others inside the cluster's VPCs. Ties join a resource of the cluster with something of others.
     """
 
     resources: tuple[Resource, ...]
     found: tuple[Found, ...]
     guests: tuple[Thing, ...] = ()
+    ties: tuple[Tie, ...] = ()
+
+    @property
+    def blocking_ties(self) -> list[Tie]:
+        """Return the ties that keep a described resource from being used."""
+        described = {resource.id for resource in self.resources}
+        return [tie for tie in self.ties if tie.blocks and tie.ours.id in described]
 
     @property
     def strays(self) -> list[Found]:

@@ -184,7 +184,11 @@ def _read_guests(api: Api, spec: ClusterSpec, guest: Guest, things: Sequence[Thi
     read = [understood(reading, record, spec) for record in records if not _comes_with_vpc(record)]
     found = [thing for thing in read if guest.filter or set(vpcs) & set(thing.have["attached_to"])]
     machines = {thing.id for thing in things if thing.kind == "instance"}
-    return [thing for thing in found if not thing.owned and thing.have.get("instance") not in machines]
+    return [
+        thing
+        for thing in found
+        if not thing.owned and not (thing.have.get("made_with_instance") and thing.have["instance"] in machines)
+    ]
 
 
 def _comes_with_vpc(record: Record) -> bool:
@@ -305,6 +309,7 @@ def _eni(record: Record) -> dict[str, Any]:
         "mac": record["MacAddress"],
         "instance": attachment.get("InstanceId"),
         "attachment_id": attachment.get("AttachmentId"),
+        "made_with_instance": attachment.get("DeviceIndex") == 0 and bool(attachment.get("DeleteOnTermination")),
     }
 
 

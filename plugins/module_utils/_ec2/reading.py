@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from .._findings import Finding, finding
 from .bastion_hours import Stop, bastion_stop
 from .choosing import choose
 from .client import Api
@@ -19,13 +20,16 @@ from .desired import PARTS, Desired, desired
 from .owners import owner_of, taken_problems
 from .parts import bastion_of, nodes_of, part_of, schedule_role_of
 from .spec import ClusterSpec
-from .text import plan_lines
+from .text import plan_lines, tie_text
+from .ties import Tie, read_ties
 
 
-def read_and_compare(api: Api, spec: ClusterSpec, *, console_output: bool = False) -> Comparison:
+def read_and_compare(
+    api: Api, spec: ClusterSpec, *, console_output: bool = False, all_ties: bool = False
+) -> Comparison:
     """Return what the cluster is, compared with its description."""
     things = read_cluster(api, spec, console_output=console_output)
-    return compare(wanted_of(spec, things), things)
+    return compare(wanted_of(spec, things), things, read_ties(api, spec, things, thorough=all_ties))
 
 
 def wanted_of(spec: ClusterSpec, things: list[Thing]) -> dict[str, Desired]:
@@ -42,7 +46,8 @@ def result_of(spec: ClusterSpec, comparison: Comparison, now: datetime) -> dict[
         "resources": {resource.key: resource_as_dict(resource) for resource in comparison.resources},
         "found": [found._asdict() for found in comparison.found],
         "guests": [_thing_as_dict(guest) for guest in comparison.guests],
-        "problems": [problem.as_dict() for problem in taken_problems(comparison.resources)],
+        "ties": [_tie_as_dict(tie) for tie in comparison.ties],
+        "problems": [problem.as_dict() for problem in problems_of(comparison)],
         "summary": comparison.summary(),
         "plan": plan_lines(spec, comparison, stop),
         "parts": {name: part_of(comparison, name)._asdict() for name in PARTS},
@@ -51,6 +56,20 @@ def result_of(spec: ClusterSpec, comparison: Comparison, now: datetime) -> dict[
         "home_schedule_role": schedule_role_of(spec, comparison),
         "bastion_stop": _stop_as_dict(stop),
     }
+
+
+def problems_of(comparison: Comparison) -> list[Finding]:
+    """Return why the cluster cannot be made: others have its names or places, or hold what it needs."""
+    held = [
+        finding("HELD_BY_OTHERS", f"{tie.ours.kind} {tie.ours.name}", tie_text(tie), tie.remedy)
+        for tie in comparison.blocking_ties
+    ]
+    return [*taken_problems(comparison.resources), *held]
+
+
+def _tie_as_dict(tie: Tie) -> dict[str, Any]:
+    ours, other = _thing_as_dict(tie.ours), _thing_as_dict(tie.other)
+    return {"ours": ours, "how": tie.how, "other": other, "text": tie_text(tie), "remedy": tie.remedy}
 
 
 def _stop_as_dict(stop: Stop | None) -> dict[str, Any] | None:

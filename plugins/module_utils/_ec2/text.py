@@ -27,6 +27,7 @@ from .desired import is_burstable
 from .instance_types import surplus_per_hour
 from .owners import owner_of
 from .spec import ClusterSpec
+from .ties import Tie
 
 _KIND_WORDS = {
     "eni": "network interface",
@@ -61,6 +62,7 @@ def plan_lines(spec: ClusterSpec, comparison: Comparison, stop: Stop | None = No
         f"Cluster {spec.name} of project {spec.project} in {spec.availability_zone}",
         *(line for resource in comparison.resources for line in _resource_lines(resource)),
         *_present_lines(comparison),
+        *(f"x {tie_text(tie)}" for tie in comparison.blocking_ties),
         *(f"? {kind_word(stray.kind)} {stray.name} ({stray.id}): {_stray_text(stray)}" for stray in comparison.strays),
         *stop_lines(spec.bastion, stop),
         *cost_lines(spec.bastion),
@@ -72,6 +74,13 @@ def plan_lines(spec: ClusterSpec, comparison: Comparison, stop: Stop | None = No
 def kind_word(kind: str) -> str:
     """Return a kind as a person says it."""
     return _KIND_WORDS.get(kind, kind.replace("_", " "))
+
+
+def tie_text(tie: Tie) -> str:
+    """Return what of the cluster is joined with what of others."""
+    ours = f"{kind_word(tie.ours.kind)} {tie.ours.name}" + (f" ({tie.ours.id})" if tie.ours.name != tie.ours.id else "")
+    other = f"{kind_word(tie.other.kind)} {tie.other.id}"
+    return f"{ours} {tie.how} {other}, which is not of this cluster ({owner_of(tie.other)})"
 
 
 def _resource_lines(resource: Resource) -> Iterator[str]:

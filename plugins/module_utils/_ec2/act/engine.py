@@ -24,8 +24,9 @@ from ..desired import ACCESS, BASTION, NETWORK, Desired
 from ..owners import owner_of, taken_problems
 from ..reading import wanted_of
 from ..spec import ClusterSpec
-from ..text import kind_word
+from ..text import kind_word, tie_text
 from ..texts import USER_DATA_MAX
+from ..ties import read_ties
 from .calls import Calls, errors_named
 from .kinds import KINDS, MAKINGS, steps
 from .work import Machines, Work
@@ -57,7 +58,8 @@ class Outcome(NamedTuple):
 def ensure_cluster(calls: Calls, spec: ClusterSpec, order: Order) -> Outcome:
     """Bring the parts to what is asked for and return what changed."""
     things = read_cluster(calls, spec)
-    before = compare(_wanted(spec, things, order), things)
+    ties = read_ties(calls, spec, things, thorough=order.absent)
+    before = compare(_wanted(spec, things, order), things, ties)
     todo, doomed = _todo(before, order), _doomed(before, order)
     refuse(before, todo, doomed, order)
     if not (todo or doomed):
@@ -132,6 +134,7 @@ def refuse(before: Comparison, todo: Sequence[Resource], doomed: Sequence[Found]
         *_replacements(todo),
         *_too_long(order.machines),
         *(_obstacles(before) if order.absent and NETWORK in order.parts else ()),
+        *_held(before, doomed, order),
         # A plan for an account that has nothing yet is one.
         *(() if order.check_mode else _unplaced(before, todo)),
     ]
@@ -184,6 +187,19 @@ def _obstacles(before: Comparison) -> list[str]:
         for guest in before.guests
     ]
     return [*(ours if machines else []), *others]
+
+
+def _held(before: Comparison, doomed: Iterable[Found], order: Order) -> list[str]:
+    """Return which resources that are to be deleted, or that the parts need, others hold."""
+    going = {(found.kind, found.id) for found in doomed}
+    needed = set() if order.absent else {item.id for item in before.resources if item.part in order.parts}
+    deleting = [tie for tie in before.ties if (tie.ours.kind, tie.ours.id) in going]
+    using = [tie for tie in before.blocking_ties if tie.ours.id in needed and tie not in deleting]
+    return [
+        f"Failed to {verb} {kind_word(tie.ours.kind)} {tie.ours.name}: {tie_text(tie)}. {tie.remedy}"
+        for verb, ties in (("delete", deleting), ("use", using))
+        for tie in ties
+    ]
 
 
 def _would(todo: Iterable[Resource], doomed: Iterable[Found]) -> list[str]:

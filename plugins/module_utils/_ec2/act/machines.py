@@ -93,10 +93,10 @@ def ensure_address(work: Work, key: str) -> None:
 
 
 def delete_address(work: Work, thing_id: str) -> None:
-    """Take an Elastic IP from what uses it, and release it."""
+    """Take an Elastic IP from what of ours uses it, and release it."""
     answer = work.ec2("describe_addresses", Filters=[{"Name": "allocation-id", "Values": [thing_id]}])
     for address in answer["Addresses"]:
-        if address.get("AssociationId"):
+        if {address.get("NetworkInterfaceId"), address.get("InstanceId")} & work.own_ids:
             work.calls.delete("ec2", "disassociate_address", AssociationId=address["AssociationId"])
     work.calls.delete("ec2", "release_address", AllocationId=thing_id)
 

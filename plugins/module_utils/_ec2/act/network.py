@@ -115,8 +115,8 @@ def ensure_internet_gateway(work: Work, key: str) -> None:
     vpc = work.id("vpc")
     attached = work.things[key].have["attached_to"]
     if vpc not in attached:
-        for other in attached:
-            # It is ours, and a gateway has one VPC.
+        # The gateway is ours and has one VPC; a VPC of others was refused before.
+        for other in set(attached) & work.own_ids:
             work.calls.delete("ec2", "detach_internet_gateway", InternetGatewayId=work.id(key), VpcId=other)
         work.calls.put("ec2", "attach_internet_gateway", _ASSOCIATED, InternetGatewayId=work.id(key), VpcId=vpc)
         work.changed(key, "attached to the VPC")
@@ -124,9 +124,9 @@ def ensure_internet_gateway(work: Work, key: str) -> None:
 
 
 def delete_internet_gateway(work: Work, thing_id: str) -> None:
-    """Detach an internet gateway from whatever it is attached to, and delete it."""
+    """Detach an internet gateway from VPCs of ours, and delete it."""
     for gateway in work.read("internet_gateway", {"internet-gateway-id": thing_id}):
-        for vpc in gateway.have["attached_to"]:
+        for vpc in set(gateway.have["attached_to"]) & work.own_ids:
             work.calls.delete("ec2", "detach_internet_gateway", InternetGatewayId=thing_id, VpcId=vpc)
     work.calls.delete("ec2", "delete_internet_gateway", InternetGatewayId=thing_id)
 
@@ -170,11 +170,12 @@ def _associate(work: Work, key: str) -> None:
 
 
 def delete_route_table(work: Work, thing_id: str) -> None:
-    """Take a route table from whatever uses it, and delete it."""
+    """Take a route table from whatever uses it, and delete it; a VPC's main one goes with the VPC."""
     answer = work.ec2("describe_route_tables", Filters=[{"Name": "route-table-id", "Values": [thing_id]}])
-    for table in answer["RouteTables"]:
-        for association in table.get("Associations") or ():
-            if not association.get("Main"):
-                used = association["RouteTableAssociationId"]
-                work.calls.delete("ec2", "disassociate_route_table", AssociationId=used)
-    work.calls.delete("ec2", "delete_route_table", RouteTableId=thing_id)
+    associations = [item for table in answer["RouteTables"] for item in table.get("Associations") or ()]
+    for association in associations:
+        if not association.get("Main"):
+            used = association["RouteTableAssociationId"]
+            work.calls.delete("ec2", "disassociate_route_table", AssociationId=used)
+    if not any(association.get("Main") for association in associations):
+        work.calls.delete("ec2", "delete_route_table", RouteTableId=thing_id)

@@ -67,6 +67,11 @@ class Work:
     machines: Machines
     lines: list[str] = field(default_factory=list)
 
+    @property
+    def own_ids(self) -> set[str]:
+        """Return the ids of what carried our tags when the run began."""
+        return {thing.id for thing in self.ours}
+
     def id(self, key: str) -> str:
         """Return the id of a resource that exists by now."""
         return self.things[key].id

@@ -18,7 +18,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine impo
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.kinds import MAKINGS
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK, NODES
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK, NODES, owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import read_and_compare
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from tests.ec2_bad_day import BadDay
@@ -171,6 +171,7 @@ def test_a_gateway_of_ours_is_moved_from_another_vpc_of_ours(api: BadDay) -> Non
     ids = {item.key: item.id for item in present(api).after.resources}
     ec2 = api.clients["ec2"]
     other = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+    ec2.create_tags(Resources=[other], Tags=tag_list(owner_tags(spec())))
     ec2.detach_internet_gateway(InternetGatewayId=ids["internet_gateway"], VpcId=ids["vpc"])
     ec2.attach_internet_gateway(InternetGatewayId=ids["internet_gateway"], VpcId=other)
 

@@ -14,19 +14,40 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, ensure_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.kinds import KINDS
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK, PARTS, desired
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import (
+    BASTION,
+    NETWORK,
+    NODES,
+    PARTS,
+    desired,
+    owner_tags,
+)
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.owners import taken_problems
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import read_and_compare
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import kind_word, plan_lines
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import problems_of, read_and_compare
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import kind_word, plan_lines, tie_text
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from tests.ec2_bad_day import BadDay
 from tests.ec2_cluster import IMAGE, aws_with_images, empty_aws, spec, tag_list
-from tests.strangers import BESIDE, GUESTS, NAMES, PLACES, Plant, Read, Stranger
+from tests.strangers import (
+    BESIDE,
+    GUESTS,
+    JOINS,
+    NAMES,
+    PLACES,
+    Join,
+    Plant,
+    Read,
+    Stranger,
+    everything_of,
+    gateway_in_their_vpc,
+    interface_on_their_machine,
+    our_address_on_their_interface,
+)
 
-BASTION = {"instance_type": "t4g.small", "volume_size": 30, "image": IMAGE, "start": "18:00", "stop": "23:00"} | {
+MACHINE = {"instance_type": "t4g.small", "volume_size": 30, "image": IMAGE, "start": "18:00", "stop": "23:00"} | {
     "host_key_parameter": "/urmanac.talos/talos-arm64/moon/bastion-host-key"
 }
-SPEC = spec(bastion=BASTION, home_schedule_enabled=True)
+SPEC = spec(bastion=MACHINE, home_schedule_enabled=True)
 # Moto would launch the bastion without its interface.
 MACHINES = Machines(image=IMAGE, bastion_started=False)
 
@@ -176,30 +197,70 @@ def test_what_may_be_there_any_number_of_times_is_neither_used_nor_removed() -> 
         assert {kind: read() for kind, read in readings.items()} == before
 
 
-def everything_of(api: BadDay, project: str) -> dict[str, Any]:
-    """Return how AWS describes what carries the project's tag, and the roles and profiles with its names."""
-    ec2, iam = api.clients["ec2"], api.clients["iam"]
-    tagged = [{"Name": "tag:Project", "Values": [project]}]
-    found = {answer: getattr(ec2, operation)(Filters=tagged)[answer] for operation, answer in DESCRIBED.items()}
-    names = [f"{project}-moon-{what}" for what in ("node", "bastion", "home-access")]
-    roles = [iam.get_role(RoleName=name)["Role"] for name in names]
-    groups = api.clients["autoscaling"].describe_auto_scaling_groups(AutoScalingGroupNames=[names[1]])
-    return {**found, "roles": roles, "groups": groups["AutoScalingGroups"]}
+def resources_of_ours(api: BadDay) -> dict[str, str]:
+    """Return the ids of ours by key, with the group of the nodes, and a volume of ours that no machine has."""
+    ids = {item.key: item.id or "" for item in read_and_compare(api, SPEC).resources}
+    tags = [{"ResourceType": "volume", "Tags": tag_list(owner_tags(SPEC))}]
+    place = {"AvailabilityZone": SPEC.availability_zone, "Size": 1}
+    volume = api.clients["ec2"].create_volume(**place, TagSpecifications=tags)["VolumeId"]
+    return {**ids, "nodes": ids["security_group/nodes"], "volume": volume}
 
 
-DESCRIBED = {
-    "describe_vpcs": "Vpcs",
-    "describe_dhcp_options": "DhcpOptions",
-    "describe_subnets": "Subnets",
-    "describe_internet_gateways": "InternetGateways",
-    "describe_route_tables": "RouteTables",
-    "describe_security_groups": "SecurityGroups",
-    "describe_network_interfaces": "NetworkInterfaces",
-    "describe_instances": "Reservations",
-    "describe_volumes": "Volumes",
-    "describe_addresses": "Addresses",
-    "describe_launch_templates": "LaunchTemplates",
-}
+def refusal_of_removal(api: BadDay, part: str) -> str:
+    with pytest.raises(Ec2Error) as caught:
+        ensure_cluster(api.calls_of(), SPEC, Order((part,), absent=True))
+    return str(caught.value)
+
+
+def test_everything_of_others_that_is_joined_with_ours_is_named_before_anything_is_deleted() -> None:
+    with aws_with_images():
+        api = BadDay()
+        build(api, *PARTS)
+        clean = read_and_compare(api, SPEC, all_ties=True).ties
+        stranger, ours = stranger_in(api), resources_of_ours(api)
+        joined = [(kind, how, other, *join(stranger, ours)) for kind, how, other, join in JOINS]
+        before = [read() for *_tie, read in joined]
+        api.calls.clear()
+
+        ties = read_and_compare(api, SPEC, all_ties=True).ties
+        refusals = "\n".join(refusal_of_removal(api, part) for part in (NODES, BASTION, NETWORK))
+
+        assert clean == ()
+        found = [(tie.ours.kind, tie.how, tie.other.kind, tie.other.id) for tie in ties]
+        assert sorted(found) == sorted(tuple(tie) for *tie, _read in joined)
+        assert {tie.other.tags.get("Owner") for tie in ties} == {"Bob"}
+        # No part deletes a volume by itself.
+        unsaid = [tie for tie in ties if f"{tie_text(tie)}. {tie.remedy}" not in refusals]
+        assert [tie.ours.kind for tie in unsaid] == ["volume"]
+        assert api.writes() == []
+        assert [read() for *_tie, read in joined] == before
+
+
+@pytest.mark.parametrize(
+    "join",
+    [gateway_in_their_vpc, interface_on_their_machine, our_address_on_their_interface],
+    ids=["gateway", "interface", "address"],
+)
+def test_a_build_does_not_take_what_others_hold(join: Join) -> None:
+    with aws_with_images():
+        api = BadDay()
+        build(api, *PARTS)
+        _other, read = join(stranger_in(api), resources_of_ours(api))
+        before = read()
+        api.calls.clear()
+
+        found = read_and_compare(api, SPEC)
+        with pytest.raises(Ec2Error, match=r"Failed to use .* is not of this cluster \(Owner=Bob\)"):
+            build(api, NETWORK, BASTION)
+
+        assert [problem.code for problem in problems_of(found)] == ["HELD_BY_OTHERS"]
+        assert len([line for line in plan_lines(SPEC, found) if line.startswith("x ")]) == 1
+        assert (read(), api.writes()) == (before, [])
+
+
+def described(api: BadDay, project: str) -> dict[str, Any]:
+    """Return how AWS describes everything of a project's cluster."""
+    return everything_of(lambda service: api.clients[service], project, SPEC.name, "node", "bastion", "home-access")
 
 
 def test_a_cluster_of_the_same_name_in_another_project_is_made_and_removed_beside_ours() -> None:
@@ -207,15 +268,15 @@ def test_a_cluster_of_the_same_name_in_another_project_is_made_and_removed_besid
     with aws_with_images():
         api = BadDay()
         build(api, *PARTS)
-        before = everything_of(api, SPEC.project)
+        before = described(api, SPEC.project)
 
         for part in PARTS:
             ensure_cluster(api.calls_of(), other, Order((part,), machines=MACHINES))
-        both = everything_of(api, SPEC.project), everything_of(api, other.project)
+        both = described(api, SPEC.project), described(api, other.project)
         for part in reversed(PARTS):
             ensure_cluster(api.calls_of(), other, Order((part,), absent=True))
 
-        assert both[0] == everything_of(api, SPEC.project) == before
+        assert both[0] == described(api, SPEC.project) == before
         assert all(both[1].values()) and all(before.values())
         # Moto keeps the tags of an address that was released.
         assert {found.kind for found in read_and_compare(api, other).found} <= {"vpc_elastic_ip"}

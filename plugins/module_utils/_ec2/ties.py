@@ -1,0 +1,251 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find what of others is joined with a resource of the cluster. Private to urmanac.talos: may change at any time.
+
+Deleting such a resource would change something of others, or AWS would refuse it after other things are gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+from .client import Api
+from .current import Reading, Record, Thing, reading_of, records_of, understood
+from .spec import ClusterSpec
+from .values import texts_in
+
+Read = Callable[[Api, ClusterSpec, Sequence[Thing]], Iterable[Thing]]
+_WORKERS = 16
+
+
+class Tie(NamedTuple):
+    """A resource of the cluster, how it is joined with something of others, and what its owner can do.
+
+    If it blocks, the cluster cannot be built either.
+    """
+
+    ours: Thing
+    how: str
+    other: Thing
+    remedy: str
+    blocks: bool = False
+
+
+class Link(NamedTuple):
+    """One way in which a kind of ours can be joined with something of others, and how that is found.
+
+    A remedy names ours and the other one by their ids. Held is the property of ours that names others: with it a call
+    is made only if there is one that is not ours.
+    """
+
+    kind: str
+    how: str
+    remedy: str
+    read: Read
+    held: str = ""
+    blocks: bool = False
+
+
+def read_ties(api: Api, spec: ClusterSpec, things: Sequence[Thing], *, thorough: bool) -> tuple[Tie, ...]:
+    """Return the ties of the cluster's things; unless thorough, only those that the things themselves tell of."""
+    ours = [thing for thing in things if thing.owned]
+    roots = {str(thing.have.get("root_volume")) for thing in ours}
+    known = {thing.id for thing in ours} | roots
+    asked = [(link, held) for link in LINKS if (thorough or link.held) and (held := _holders(link, ours, known))]
+    if not asked:
+        return ()
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        futures = [pool.submit(_ties, api, spec, link, held, known) for link, held in asked]
+    return tuple(tie for future in futures for tie in future.result())
+
+
+def _holders(link: Link, ours: Sequence[Thing], known: set[str]) -> list[Thing]:
+    """Return the things of ours that can have such a tie."""
+    of_kind = [thing for thing in ours if thing.kind == link.kind]
+    return [thing for thing in of_kind if set(_values(thing, link.held)) - known] if link.held else of_kind
+
+
+def _ties(api: Api, spec: ClusterSpec, link: Link, ours: Sequence[Thing], known: set[str]) -> list[Tie]:
+    read = link.read(api, spec, ours)
+    others = {other.id: other for other in read if not (other.owned or other.id in known or _goes_with(other, known))}
+    return [
+        Tie(thing, link.how, other, link.remedy.format(ours=thing.id, other=other.id), link.blocks)
+        for other in others.values()
+        for thing in ours
+        if other.id in _values(thing, link.held) or thing.id in _words(other.have)
+    ]
+
+
+def _goes_with(other: Thing, known: set[str]) -> bool:
+    """Return whether AWS made an interface with a machine of ours, and deletes it with that machine."""
+    return bool(other.have.get("made_with_instance")) and other.have["instance"] in known
+
+
+def _words(value: Any) -> set[str]:
+    return {word for text in texts_in(value) for word in text.split(" ")}
+
+
+def _values(thing: Thing, member: str) -> list[str]:
+    """Return the ids that a property holds; without a property, the id of the thing."""
+    value = thing.have.get(member) if member else thing.id
+    return [value] if isinstance(value, str) else list(value or ())
+
+
+def _named_by(kind: str, name: str, held: str = "") -> Read:
+    """Return a reading of the things of a kind that a filter finds by what ours hold, or by their ids."""
+
+    def read(api: Api, spec: ClusterSpec, ours: Sequence[Thing]) -> list[Thing]:
+        return _filtered(api, spec, kind, name, {value for thing in ours for value in _values(thing, held)})
+
+    return read
+
+
+def _filtered(api: Api, spec: ClusterSpec, kind: str, name: str, values: Iterable[str]) -> list[Thing]:
+    reading = reading_of(kind)
+    wanted = [(name, tuple(sorted(values))), *reading.filters]
+    filters = [{"Name": key, "Values": list(of)} for key, of in wanted]
+    answer = api.call(reading.service, reading.operation, Filters=filters)
+    return [understood(reading, record, spec) for record in records_of(reading, answer)]
+
+
+def _profiles_of_roles(api: Api, spec: ClusterSpec, ours: Sequence[Thing]) -> Iterator[Thing]:
+    """Yield the instance profiles that the roles are in; a list of them has no tags."""
+    for role in ours:
+        for listed in api.call("iam", "list_instance_profiles_for_role", RoleName=role.id)["InstanceProfiles"]:
+            name = listed["InstanceProfileName"]
+            answer = api.call("iam", "get_instance_profile", InstanceProfileName=name)
+            yield understood(_PROFILE, answer["InstanceProfile"], spec)
+
+
+def _machines_with_profiles(api: Api, spec: ClusterSpec, ours: Sequence[Thing]) -> list[Thing]:
+    """Return the machines that use the profiles; EC2 can be asked for all associations only."""
+    names = {thing.id for thing in ours}
+    associations = api.call("ec2", "describe_iam_instance_profile_associations")["IamInstanceProfileAssociations"]
+    used = {item["InstanceId"] for item in associations if item["IamInstanceProfile"]["Arn"].split("/")[-1] in names}
+    return _filtered(api, spec, "instance", "instance-id", used) if used else []
+
+
+def _scaling_groups(api: Api, spec: ClusterSpec, _ours: Sequence[Thing]) -> list[Thing]:
+    """Return all Auto Scaling groups; AWS can be asked for neither a template nor a subnet of theirs."""
+    records = api.call("autoscaling", "describe_auto_scaling_groups")["AutoScalingGroups"]
+    return [understood(_SCALING, record, spec) for record in records]
+
+
+def _facts_of_profile(record: Record) -> dict[str, Any]:
+    return {"roles": [role["RoleName"] for role in record["Roles"]]}
+
+
+def _facts_of_scaling(record: Record) -> dict[str, Any]:
+    subnets = (record.get("VPCZoneIdentifier") or "").split(",")
+    return {"templates": [record.get("LaunchTemplate"), record.get("MixedInstancesPolicy")], "subnets": subnets}
+
+
+_PROFILE = Reading("instance_profile", "iam", "get_instance_profile", "", "InstanceProfileName", _facts_of_profile)
+_SCALING = reading_of("autoscaling_group")._replace(understand=_facts_of_scaling)
+_DISASSOCIATE = "Have the address taken from there (aws ec2 disassociate-address)."
+_INTERFACE = "network_interface"
+LINKS = (
+    Link(
+        "internet_gateway",
+        "is attached to",
+        "Detach it: aws ec2 detach-internet-gateway --internet-gateway-id {ours} --vpc-id {other}",
+        _named_by("vpc", "vpc-id", "attached_to"),
+        held="attached_to",
+        blocks=True,
+    ),
+    Link(
+        "dhcp_options",
+        "are used by",
+        "Have that VPC use others: aws ec2 associate-dhcp-options --dhcp-options-id default --vpc-id {other}",
+        _named_by("vpc", "dhcp-options-id"),
+    ),
+    Link(
+        "subnet",
+        "is used by",
+        "Have its owner launch into another subnet (aws autoscaling update-auto-scaling-group).",
+        _scaling_groups,
+    ),
+    Link(
+        "security_group",
+        "is named by a rule of",
+        "Have its owner remove that rule (aws ec2 revoke-security-group-ingress --group-id {other}).",
+        _named_by("security_group", "ip-permission.group-id"),
+    ),
+    Link(
+        "security_group",
+        "is named by a rule of",
+        "Have its owner remove that rule (aws ec2 revoke-security-group-egress --group-id {other}).",
+        _named_by("security_group", "egress.ip-permission.group-id"),
+    ),
+    Link(
+        "security_group",
+        "is used by",
+        "Have its owner give that interface other groups (aws ec2 modify-network-interface-attribute).",
+        _named_by("eni", "group-id"),
+    ),
+    Link(
+        "iam_role",
+        "is in",
+        "Take it out: aws iam remove-role-from-instance-profile --instance-profile-name {other} --role-name {ours}",
+        _profiles_of_roles,
+    ),
+    Link(
+        "instance_profile",
+        "is used by",
+        "Have its owner give that machine another profile (aws ec2 replace-iam-instance-profile-association).",
+        _machines_with_profiles,
+    ),
+    Link(
+        "eni",
+        "is attached to",
+        "Have its owner detach it (aws ec2 detach-network-interface).",
+        _named_by("instance", "instance-id", "instance"),
+        held="instance",
+        blocks=True,
+    ),
+    Link("eni", "has", _DISASSOCIATE, _named_by("address", "network-interface-id")),
+    Link(
+        "address",
+        "is associated with",
+        _DISASSOCIATE,
+        _named_by("eni", "network-interface-id", _INTERFACE),
+        held=_INTERFACE,
+        blocks=True,
+    ),
+    Link(
+        "volume",
+        "is attached to",
+        "Have its owner detach it: aws ec2 detach-volume --volume-id {ours}",
+        _named_by("instance", "instance-id", "instance"),
+        held="instance",
+    ),
+    Link(
+        "instance",
+        "has",
+        "Have its owner detach it: aws ec2 detach-volume --volume-id {other}",
+        _named_by("volume", "attachment.instance-id"),
+    ),
+    Link(
+        "instance",
+        "has",
+        "Have its owner detach it (aws ec2 detach-network-interface).",
+        _named_by("eni", "attachment.instance-id"),
+    ),
+    Link(
+        "launch_template",
+        "is used by",
+        "Have its owner launch from another template (aws autoscaling update-auto-scaling-group).",
+        _scaling_groups,
+    ),
+    Link(
+        "autoscaling_group",
+        "contains",
+        "Have its owner take it out: aws autoscaling detach-instances --instance-ids {other} "
+        "--auto-scaling-group-name {ours} --should-decrement-desired-capacity",
+        _named_by("instance", "instance-id", "instances"),
+        held="instances",
+    ),
+)
