@@ -53,6 +53,43 @@ HOME = {"name": SPEC.name, "project": SPEC.project, "state": "present", "ipv6": 
 }
 
 
+# The table of lost and late answers: the calls of a build in their order, those that join and set what
+# was made, and those with which a run makes again what somebody has changed.
+CREATING = (
+    *("put_claim", "create_vpc", "create_dhcp_options", "create_subnet", "create_internet_gateway"),
+    *("create_route_table", "create_security_group", "create_role", "create_instance_profile"),
+    *("put_host_key", "create_network_interface", "allocate_address", "create_launch_template"),
+    *("create_auto_scaling_group", "run_instances", "authorize_home_rule", "create_schedule"),
+)
+SETTING = (
+    *("associate_dhcp_options", "attach_internet_gateway", "create_route", "associate_route_table"),
+    *("authorize_security_group_ingress", "put_role_policy", "add_role_to_instance_profile", "associate_address"),
+    *("put_scheduled_update_group_action", "modify_network_interface_attribute"),
+)
+REPAIRING = (
+    *("associate_vpc_cidr_block", "create_launch_template_version", "assign_ipv6_addresses"),
+    *("associate_iam_instance_profile", "authorize_security_group_egress", "create_tags", "create_or_update_tags"),
+)
+_CREATING_WORDS = ("Add", "Allocate", "Assign", "Associate", "Attach", "Authorize", "Create", "Import", "Put", "Run")
+_ROWS_OF_ONE_OPERATION = {
+    "authorize_home_rule": "authorize_security_group_ingress",
+    "put_claim": "put_parameter",
+    "put_host_key": "put_parameter",
+}
+
+
+def is_creating(operation: str) -> bool:
+    """Return whether an operation, as AWS writes it, makes something or joins two things."""
+    return operation.startswith(_CREATING_WORDS)
+
+
+def _as_aws_writes(row: str) -> str:
+    return "".join(word.capitalize() for word in _ROWS_OF_ONE_OPERATION.get(row, row).split("_"))
+
+
+TABLE = frozenset(name for row in (*CREATING, *SETTING, *REPAIRING) if is_creating(name := _as_aws_writes(row)))
+
+
 # The parameters that hold the id of what a call makes, where its answer has no other.
 NAMES_MADE = {"RoleName", "InstanceProfileName", "AutoScalingGroupName"}
 

@@ -17,26 +17,28 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import Comparison
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import read_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import OPENINGS, read_groups, read_rules
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_schedule import read_schedules
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.owners import taken_problems
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import read_and_compare
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
-from tests.lab.cluster_runs import IDENTITY, SPEC, Ended, FaultyApi, build, remove
+from tests.lab.cluster_runs import (
+    CREATING,
+    IDENTITY,
+    NODES,
+    REPAIRING,
+    SETTING,
+    SPEC,
+    TABLE,
+    Ended,
+    FaultyApi,
+    build,
+    is_creating,
+    remove,
+)
 from tests.lab.labs import Lab
-
-# In the order in which a build makes them.
-CREATING = (
-    *("put_claim", "create_vpc", "create_dhcp_options", "create_subnet", "create_internet_gateway"),
-    *("create_route_table", "create_security_group", "create_role", "create_instance_profile"),
-    *("put_host_key", "create_network_interface", "allocate_address", "create_launch_template"),
-    *("create_auto_scaling_group", "run_instances", "authorize_home_rule", "create_schedule"),
-)
-SETTING = (
-    *("associate_dhcp_options", "attach_internet_gateway", "create_route", "associate_route_table"),
-    *("authorize_security_group_ingress", "put_role_policy", "add_role_to_instance_profile", "associate_address"),
-    *("put_scheduled_update_group_action", "modify_network_interface_attribute"),
-)
+from tests.operator_policy import named_in_code
 
 
 @pytest.fixture
@@ -74,6 +76,51 @@ def test_lost_answers_of_all_calls_leave_one_of_each(api: FaultyApi) -> None:
 
     assert +api.lost == Counter()
     assert_one_of_each(api, cluster)
+
+
+def test_every_call_of_ours_that_makes_something_is_in_the_table() -> None:
+    named = {name.partition(":")[2] for name in named_in_code()}
+
+    assert {name for name in named if is_creating(name)} == TABLE
+
+
+def damage(lab: Lab, cluster: Comparison) -> None:
+    """Change what only a run that repairs makes again: a template, an address, a profile's use, a rule, and tags."""
+    ec2, ids = lab.client("ec2"), {item.key: str(item.id) for item in cluster.resources}
+    template = {"LaunchTemplateId": ids["launch_template/bastion"], "SourceVersion": "$Latest"}
+    ec2.create_launch_template_version(**template, LaunchTemplateData={"InstanceType": "t4g.nano"})
+    eni = f"eni/{NODES[0]['name']}"
+    addresses = next(item.have or {} for item in cluster.resources if item.key == eni)["ipv6"]
+    ec2.unassign_ipv6_addresses(NetworkInterfaceId=ids[eni], Ipv6Addresses=addresses)
+    machine = [{"Name": "instance-id", "Values": [ids[f"instance/{NODES[0]['name']}"]]}]
+    (used,) = ec2.describe_iam_instance_profile_associations(Filters=machine)["IamInstanceProfileAssociations"]
+    ec2.disassociate_iam_instance_profile(AssociationId=used["AssociationId"])
+    group = ids["security_group/nodes"]
+    (found,) = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+    ec2.revoke_security_group_egress(GroupId=group, IpPermissions=found["IpPermissionsEgress"])
+    ec2.create_tags(Resources=[ids["vpc"]], Tags=[{"Key": "Owner", "Value": "nobody"}])
+    scaling = {"ResourceId": ids["autoscaling_group/bastion"], "ResourceType": "auto-scaling-group"}
+    tag = {"Key": "Owner", "Value": "nobody", "PropagateAtLaunch": False}
+    lab.client("autoscaling").create_or_update_tags(Tags=[{**tag, **scaling}])
+
+
+def test_lost_answers_of_calls_that_repair_leave_one_of_each(lab: Lab, api: FaultyApi) -> None:
+    tags = [{"Key": key, "Value": value} for key, value in desired(SPEC)["vpc"].want["tags"].items()]
+    specification = [{"ResourceType": "vpc", "Tags": tags}]
+    vpc = lab.client("ec2").create_vpc(CidrBlock=SPEC.vpc_ipv4_cidr, TagSpecifications=specification)["Vpc"]["VpcId"]
+    api.lost = Counter(dict.fromkeys(REPAIRING, 1))
+
+    damage(lab, build(api))
+    cluster = build(api)
+
+    assert +api.lost == Counter()
+    assert_one_of_each(api, cluster)
+    have = {item.key: item.have or {} for item in cluster.resources}
+    blocks = lab.client("ec2").describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["Ipv6CidrBlockAssociationSet"]
+    assert len(blocks) == 1
+    assert len(have[f"eni/{NODES[0]['name']}"]["ipv6"]) == 1
+    # The first one, the damaged one and the repaired one.
+    assert have["launch_template/bastion"]["version"] == 3
 
 
 def test_what_is_unknown_right_after_it_was_made_is_waited_for(api: FaultyApi) -> None:

@@ -13,12 +13,17 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.ec2_cluster import node, spec
+from tests.lab.cluster_runs import TABLE, is_creating
 from tests.lab.labs import AMI_PARAMETER, TEST_AGENT, Lab, eventually
 from tests.playbooks.runs import CONFIRMED, Run, calls, instances, play, play_and_kill, vpcs
 from tests.strangers import BESIDE, MADE_BY, NAMES, PARTS_OF_OTHERS, PLACES, Read, Stranger
 
 PHASES = ["preflight", "network", "bastion", "nodes", "talos", "access", "cozystack", "report"]
 GATEWAY_IMAGE = "urmanac/cozystack-assets/talos/cozystack-spin-tailscale/talos"
+NOT_OF_A_BUILD = {
+    *("AssignIpv6Addresses", "AssociateIamInstanceProfile", "AssociateVpcCidrBlock", "CreateOrUpdateTags"),
+    *("AuthorizeSecurityGroupEgress", "CreateSchedule", "CreateTags"),
+}
 SITE, RESET = "playbooks/site.yml", "playbooks/reset.yml"
 
 
@@ -225,6 +230,11 @@ def test_there_is_a_stranger_of_each_kind_that_a_run_makes(lab: Lab, built: Run)
     made = {call["action"] for call in played if call["action"].startswith(begin)}
 
     assert made - set(PARTS_OF_OTHERS) <= set(MADE_BY)
+    # Every call that made or joined something is in the table of lost and late answers. The rows that no build needs:
+    # home access, and what only a repair makes.
+    seen = {call["action"] for call in played if is_creating(call["action"])}
+    assert seen - TABLE == set()
+    assert TABLE - seen <= NOT_OF_A_BUILD
     kinds = {key.partition("/")[0] for key in (*NAMES, *PLACES, *BESIDE)}
     assert {MADE_BY[action] for action in made & set(MADE_BY)} <= kinds
 

@@ -176,7 +176,9 @@ def _set_profile(work: Work, key: str) -> None:
         association = associations[0]["AssociationId"]
         work.ec2("replace_iam_instance_profile_association", AssociationId=association, IamInstanceProfile=profile)
     else:
-        work.ec2("associate_iam_instance_profile", InstanceId=machine, IamInstanceProfile=profile)
+        # AWS says so of a second association: a repeated call may find the one that it has made.
+        made = ("IncorrectState",)
+        work.calls.put("ec2", "associate_iam_instance_profile", made, InstanceId=machine, IamInstanceProfile=profile)
     work.changed(key, "instance profile")
 
 
