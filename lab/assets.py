@@ -33,11 +33,11 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
 
 class AssetServer:
-    """A web server at the bastion's address; it serves what write_assets wrote."""
+    """A web server at a bastion's address; it serves what write_assets wrote."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, address: str) -> None:
         handler = partial(_Handler, directory=str(settings.assets))
-        self._server = http.server.ThreadingHTTPServer((settings.bastion_address, ASSET_PORT), handler)
+        self._server = http.server.ThreadingHTTPServer((address, ASSET_PORT), handler)
 
     def start(self) -> None:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), name="assets", daemon=True).start()

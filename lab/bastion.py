@@ -14,8 +14,9 @@ from lab.settings import REGISTRY_PORT, Settings
 class BastionServices:
     """All simulations of services of the bastion, up and down with its machine."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, address: str) -> None:
         self._settings = settings
+        self._address = address
         self._running: list[AssetServer | Registry] = []
 
     @property
@@ -23,8 +24,8 @@ class BastionServices:
         return bool(self._running)
 
     def start(self) -> None:
-        cache = Registry(self._settings.bastion_address, REGISTRY_PORT, store=shared_store())
-        self._running = [AssetServer(self._settings), cache]
+        cache = Registry(self._address, REGISTRY_PORT, store=shared_store())
+        self._running = [AssetServer(self._settings, self._address), cache]
         for service in self._running:
             service.start()
 

@@ -55,8 +55,8 @@ class Machine:
         self.terminated = False
         self.process: Sandbox | None = None
         self.node: Node | None = None
-        is_bastion = identity["address"] == settings.bastion_address
-        self.services = BastionServices(settings) if is_bastion else None
+        is_bastion = settings.is_bastion(identity["address"])
+        self.services = BastionServices(settings, identity["address"]) if is_bastion else None
         self._lock = threading.Lock()
         self._power = 0
         self.directory.mkdir(parents=True, exist_ok=True)

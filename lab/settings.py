@@ -51,6 +51,10 @@ class Settings:
     def bastion_address(self) -> str:
         return str(self.network.network_address + 100)
 
+    def is_bastion(self, address: str) -> bool:
+        """Return whether an address is the hundredth of a /24, as each cluster's bastion has it by default."""
+        return address.rpartition(".")[2] == self.bastion_address.rpartition(".")[2]
+
     @property
     def registry_address(self) -> str:
         """Return the address at which all registries of the internet are simulated; EC2 gives it to no machine."""

@@ -14,6 +14,7 @@ import json
 import os
 import socket
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,7 +70,8 @@ def take(directory: Path, run: Run, *, alive: Callable[[int, str], bool] = is_al
         if other and other._replace(what=run.what) == run:
             return False
         if other and (other.host != run.host or alive(other.pid, other.started)):
-            raise Busy(_message(path, other))
+            # It is written once, when a run takes it.
+            raise Busy(_message(path, other, os.fstat(stream.fileno()).st_mtime))
         stream.seek(0)
         stream.truncate()
         stream.write(json.dumps(run._asdict()))
@@ -90,8 +92,9 @@ def _parse(text: str) -> Run | None:
         return None
 
 
-def _message(path: Path, other: Run) -> str:
-    where = f"process {other.pid} on {other.host}"
+def _message(path: Path, other: Run, since: float) -> str:
+    began = datetime.fromtimestamp(since, UTC).isoformat(timespec="seconds")
+    where = f"process {other.pid} on {other.host}, since {began}"
     return (
         f"Failed to start: another run ({other.what}, {where}) works on this cluster. Wait until it has ended. "
         f"If that process does not exist any more, which cannot be seen from here, delete {path} and run again."

@@ -17,7 +17,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import kin
 from tests.ec2_cluster import node, spec, tag_list
 from tests.lab.labs import Lab
 from tests.playbooks.runs import CONFIRMED, Run, calls, play, vpcs
-from tests.strangers import NAMES, PLACES, Read, Stranger
+from tests.strangers import NAMES, PLACES, Read, Stranger, options_of_their_vpc
 
 SITE, RESET = "playbooks/site.yml", "playbooks/reset.yml"
 HOST_KEY = "/urmanac.talos/talos-arm64/lab/bastion-host-key"
@@ -45,6 +45,8 @@ class Scene(NamedTuple):
     places: dict[str, Read]
     before: dict[str, Any]
     writes: list[int]
+    # It uses DHCP options of ours.
+    their_vpc: str
     plan: Run
     site: Run
     reset: Run
@@ -54,15 +56,40 @@ def readings(reads: dict[str, Read]) -> dict[str, Any]:
     return {key: read() for key, read in reads.items()}
 
 
+def of_ours(lab: Lab, key: str, resource_type: str) -> list[dict[str, Any]]:
+    """Return the tags of a resource of ours as a call takes them that makes it."""
+    return [{"ResourceType": resource_type, "Tags": tag_list(desired(cluster(lab))[key].want["tags"])}]
+
+
 def make_vpc_of_ours(lab: Lab) -> str:
     """Return a VPC that an interrupted run has left."""
-    ec2, tags = lab.client("ec2"), desired(cluster(lab))["vpc"].want["tags"]
-    made = ec2.create_vpc(
+    made = lab.client("ec2").create_vpc(
         CidrBlock=f"{lab.network}/16",
         AmazonProvidedIpv6CidrBlock=True,
-        TagSpecifications=[{"ResourceType": "vpc", "Tags": tag_list(tags)}],
+        TagSpecifications=of_ours(lab, "vpc", "vpc"),
     )
     return str(made["Vpc"]["VpcId"])
+
+
+def make_options_of_ours(lab: Lab) -> str:
+    """Return a set of DHCP options that an interrupted run has left."""
+    made = lab.client("ec2").create_dhcp_options(
+        DhcpConfigurations=[{"Key": "domain-name", "Values": ["talos.example.com"]}],
+        TagSpecifications=of_ours(lab, "dhcp_options", "dhcp-options"),
+    )
+    return str(made["DhcpOptions"]["DhcpOptionsId"])
+
+
+def make_subnet_and_group_of_ours(lab: Lab, vpc: str) -> None:
+    """Make more of what an interrupted run leaves in a VPC."""
+    ec2, spec_ = lab.client("ec2"), cluster(lab)
+    ec2.create_subnet(VpcId=vpc, CidrBlock=spec_.subnet_ipv4_cidr, TagSpecifications=of_ours(lab, "subnet", "subnet"))
+    ec2.create_security_group(
+        VpcId=vpc,
+        GroupName="lab-nodes",
+        Description="ours",
+        TagSpecifications=of_ours(lab, "security_group/nodes", "security-group"),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -72,11 +99,13 @@ def scene(lab: Lab) -> Iterator[Scene]:
     names = {key: plant(stranger) for key, plant in NAMES.items()}
     stranger.vpc = make_vpc_of_ours(lab)
     places = {key: plant(stranger) for key, plant in PLACES.items()}
+    options = {"dhcp_options": make_options_of_ours(lab)}
+    their_vpc, places["tie"] = options_of_their_vpc(stranger, options)
     before, writes, runs = readings({**names, **places}), [calls(lab)], []
     for playbook, option in ((SITE, ("--check",)), (SITE, ()), (RESET, ("-e", CONFIRMED))):
         runs.append(play(lab, playbook, *option, "-e", "cluster_home_schedule_enabled=true"))
         writes.append(calls(lab))
-    yield Scene(names, places, before, writes, *runs)
+    yield Scene(names, places, before, writes, their_vpc, *runs)
 
 
 def test_a_claim_of_others_stops_every_playbook_and_stays(lab: Lab) -> None:
@@ -117,27 +146,45 @@ def test_no_playbook_changes_anything_where_strangers_are_in_the_way(scene: Scen
 
 
 def test_a_reset_names_all_that_others_have_in_the_network_before_it_deletes_anything(scene: Scene) -> None:
-    assert "Nothing was deleted: these are in the network of lab and are not of the cluster" in scene.reset.output
+    assert "Nothing was deleted: things that are not of the cluster lab are in the way" in scene.reset.output
     # Ansible prints a message twice.
+    tie = rf"DHCP options lab-dhcp \(dopt-\w+\) are used by VPC {scene.their_vpc}, which is not of this cluster"
+    assert re.search(rf"{tie} \(Owner=Bob\)", scene.reset.output)
     named = set(re.findall(r"(\w+) ((?:subnet|igw|sg|eni)-[0-9a-f]+) \(Owner=Bob", scene.reset.output))
     assert sorted(kind for kind, _id in named) == sorted(key.partition("/")[0] for key in PLACES)
 
 
-def test_a_reset_removes_ours_when_the_strangers_have_left_the_network(lab: Lab, scene: Scene) -> None:
-    leave(lab)
+def test_a_reset_that_a_policy_stops_names_the_permission_and_the_next_one_ends_empty(lab: Lab, scene: Scene) -> None:
+    leave(lab, scene)
+    (ours,) = vpcs(lab, Project="talos-arm64")
+    make_subnet_and_group_of_ours(lab, ours["VpcId"])
+    lab.fault(kind="refuse", action="DeleteSubnet", code="UnauthorizedOperation", message="No policy allows it.")
 
-    first, second = play(lab, RESET, "-e", CONFIRMED), play(lab, RESET, "-e", CONFIRMED)
+    first = play(lab, RESET, "-e", CONFIRMED)
+    left = groups_of_ours(lab), vpcs(lab, Project="talos-arm64")
+    second = play(lab, RESET, "-e", CONFIRMED)
 
-    assert (first.code, second.code) == (0, 0), first.output + second.output
+    assert first.code != 0
+    assert "Failed to delete subnet lab-subnet (ec2:DeleteSubnet in " in first.output
+    assert "Allow ec2:DeleteSubnet to the identity in use" in first.output
+    assert left == ([], [ours])
+    assert second.code == 0, second.output
     assert "Nothing is left of lab" in second.output
-    assert (first.changed > 0, second.changed) == (True, 0)
     assert vpcs(lab, Project="talos-arm64") == []
     assert readings(scene.names) == {key: scene.before[key] for key in scene.names}
 
 
-def leave(lab: Lab) -> None:
-    """Take what the strangers have in the network out of it."""
+def groups_of_ours(lab: Lab) -> list[dict[str, Any]]:
+    """Return our security groups."""
+    ours = [{"Name": "tag:Project", "Values": ["talos-arm64"]}]
+    found: list[dict[str, Any]] = lab.client("ec2").describe_security_groups(Filters=ours)["SecurityGroups"]
+    return found
+
+
+def leave(lab: Lab, scene: Scene) -> None:
+    """Take what the strangers have in the network out of it, and have their VPC use other options."""
     ec2 = lab.client("ec2")
+    ec2.associate_dhcp_options(DhcpOptionsId="default", VpcId=scene.their_vpc)
     theirs = [{"Name": "tag:Owner", "Values": ["Bob"]}]
     for eni in ec2.describe_network_interfaces(Filters=theirs)["NetworkInterfaces"]:
         ec2.delete_network_interface(NetworkInterfaceId=eni["NetworkInterfaceId"])

@@ -26,8 +26,10 @@ def test_a_run_takes_the_lock_once_and_keeps_it(tmp_path: Path) -> None:
 
 def test_a_second_run_is_refused_while_the_first_one_lives(tmp_path: Path) -> None:
     take(tmp_path, OURS)
+    os.utime(tmp_path / ".run.json", (1800000000, 1800000000))
 
-    with pytest.raises(Busy, match=r"another run \(site.yml, process 100 on laptop\) works on this cluster"):
+    who = r"site.yml, process 100 on laptop, since 2027-01-15T08:00:00\+00:00"
+    with pytest.raises(Busy, match=rf"another run \({who}\) works on this cluster"):
         take(tmp_path, THEIRS, alive=lambda pid, started: (pid, started) == (100, "5000"))
 
 
