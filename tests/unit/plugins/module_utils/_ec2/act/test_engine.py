@@ -292,6 +292,20 @@ def test_two_vpcs_of_ours_and_a_detached_gateway_are_removed(api: BadDay) -> Non
     assert absent(api).after.found == ()
 
 
+def test_a_main_route_table_of_ours_goes_with_its_vpc(api: BadDay) -> None:
+    ids = {item.key: item.id for item in present(api).after.resources}
+    ec2 = api.clients["ec2"]
+    main = [{"Name": "vpc-id", "Values": [ids["vpc"]]}, {"Name": "association.main", "Values": ["true"]}]
+    (old,) = ec2.describe_route_tables(Filters=main)["RouteTables"]
+    (association,) = [item["RouteTableAssociationId"] for item in old["Associations"]]
+    ec2.replace_route_table_association(AssociationId=association, RouteTableId=ids["route_table"])
+    ec2.delete_route_table(RouteTableId=old["RouteTableId"])
+
+    outcome = absent(api)
+
+    assert outcome.after.found == ()
+
+
 def test_a_second_vpc_is_named_and_removed_on_request(api: BadDay) -> None:
     first = present(api)
     tags = tag_list(dict(first.after.resources[0].want["tags"]))
