@@ -301,9 +301,12 @@ def test_a_main_route_table_of_ours_goes_with_its_vpc(api: BadDay) -> None:
     ec2.replace_route_table_association(AssociationId=association, RouteTableId=ids["route_table"])
     ec2.delete_route_table(RouteTableId=old["RouteTableId"])
 
+    api.calls.clear()
+
     outcome = absent(api)
 
     assert outcome.after.found == ()
+    assert "delete_route_table" not in api.writes()
 
 
 def test_a_second_vpc_is_named_and_removed_on_request(api: BadDay) -> None:
