@@ -99,9 +99,9 @@ def damage(lab: Lab, cluster: Comparison) -> None:
     group = ids["security_group/nodes"]
     (found,) = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
     ec2.revoke_security_group_egress(GroupId=group, IpPermissions=found["IpPermissionsEgress"])
-    ec2.create_tags(Resources=[ids["vpc"]], Tags=[{"Key": "Owner", "Value": "nobody"}])
+    ec2.create_tags(Resources=[ids["vpc"]], Tags=[{"Key": "Owner", "Value": "Bob"}])
     scaling = {"ResourceId": ids["autoscaling_group/bastion"], "ResourceType": "auto-scaling-group"}
-    tag = {"Key": "Owner", "Value": "nobody", "PropagateAtLaunch": False}
+    tag = {"Key": "Owner", "Value": "Bob", "PropagateAtLaunch": False}
     lab.client("autoscaling").create_or_update_tags(Tags=[{**tag, **scaling}])
 
 

@@ -50,7 +50,7 @@ class Link(NamedTuple):
 
 
 def read_ties(api: Api, spec: ClusterSpec, things: Sequence[Thing], *, thorough: bool) -> tuple[Tie, ...]:
-    """Return the ties of the cluster's things; unless thorough, only those that the things themselves tell of."""
+    """Return the ties of the cluster's things; unless thorough, only those that the things themselves name."""
     ours = [thing for thing in things if thing.owned]
     roots = {str(thing.have.get("root_volume")) for thing in ours}
     known = {thing.id for thing in ours} | roots
