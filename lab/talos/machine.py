@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from lab.talos.config import Config
 from lab.talos.faults import Faults
@@ -98,4 +98,5 @@ class Nodes(Protocol):
     """The nodes of all clusters, as one of them finds the others."""
 
     def peers(self, identity: str) -> Sequence[Node]: ...
+    def pods(self, identity: str) -> Sequence[Mapping[str, Any]]: ...
     def etcd_members(self, identity: str) -> Sequence[Node]: ...

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lab.kubernetes.clusters import Clusters
+from lab.kubernetes.kinds import PODS
 from lab.registry.images import labels_of
 from lab.registry.store import CMDLINE_LABEL, VERSION_LABEL
 from lab.talos.machine import Node
@@ -38,6 +39,10 @@ class Registry:
         # Clusters, by Config.identity, whose container network is up: their Kubernetes nodes are ready.
         self.networked: set[str] = set()
         self.kubernetes = Clusters(self)
+
+    def pods(self, identity: str) -> list[Any]:
+        """Return the pods of a cluster."""
+        return list(self.kubernetes.of(identity).store.peek(PODS))
 
     def add(self, node: Node) -> None:
         """Let the others know of the node; one that was switched off and made anew takes its old place."""

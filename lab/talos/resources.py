@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab.kubernetes.kinds import PODS
 from lab.talos import tailscale
 from lab.talos.definitions import definitions
 from lab.talos.machine import Node
@@ -129,7 +128,7 @@ def _links(node: Node) -> Specs:
 
 def _oom_actions(node: Node) -> Specs:
     """Return the pods on the node that ended as Talos' handler ends them."""
-    pods = node.registry.kubernetes.of(node.identity).store.peek(PODS) if node.active else []
+    pods = node.registry.pods(node.identity) if node.active else []
     ended = [
         f"/{one['name']} --simulated"
         for pod in pods

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -32,7 +32,7 @@ from lab.kubernetes.cluster import KubernetesCluster, Pace
 from lab.kubernetes.manifests import operator_manifest
 from lab.kubernetes.ownership import applied
 from lab.settings import REPOSITORY
-from lab.talos.machine import Hardware
+from lab.talos.machine import Hardware, Node
 from lab.talos.resources import resources_of
 from tests.talos_nodes import Cluster, bootstrapped, machines, on, own_address
 from tests.talos_run import with_defaults
@@ -226,7 +226,9 @@ def test_a_stuck_release_holds_back_what_depends_on_it(tmp_path: Path) -> None:
         way.server.faults.update({"stuck": ["cert-manager"], "oom": ["metrics-server"]})
         way.install(profile="slim", **OWN)
         (node,) = way.server.machines.peers(way.server.identity)
-        return way.settled(), pods(way), resources_of(node)["runtime", "OOMActions.talos.dev"]
+        # What a cluster knows of its machines is the part of a node that it needs.
+        kills = resources_of(cast("Node", node))["runtime", "OOMActions.talos.dev"]
+        return way.settled(), pods(way), kills
 
     releases, found, kills = in_a_cluster(tmp_path, work, hardware=LARGE)
 

@@ -130,13 +130,14 @@ def kubernetes(answer: Record, expected: int) -> Result:
 
 def memory(nodes: Sequence[Record]) -> Result:
     """Return what Talos itself has killed, which Kubernetes has no word for."""
+    kills: list[tuple[str, list[str]]] = [(str(node["name"]), list(node["oom_kills"])) for node in nodes]
     wrong = tuple(
-        f"{node['name']}: {name}" + (f", {count} times" if count > 1 else "")
-        for node in nodes
-        for name, count in Counter(node["oom_kills"]).items()
+        f"{node}: {name}" + (f", {times} times" if times > 1 else "")
+        for node, names in kills
+        for name, times in Counter(names).items()
     )
-    count = counted(sum(len(node["oom_kills"]) for node in nodes), "program")
-    return verdict("memory", "Memory", f"Talos has killed {count} because a node ran out of memory", wrong)
+    killed = counted(sum(len(names) for _node, names in kills), "program")
+    return verdict("memory", "Memory", f"Talos has killed {killed} because a node ran out of memory", wrong)
 
 
 def access(audit: Record) -> Result:

@@ -20,7 +20,7 @@ CLUSTER = {
     **{"vpc_ipv4_cidr": "192.0.2.0/24", "subnet_ipv4_cidr": "192.0.2.0/25"},
 }
 ANSWER = {"node": "192.0.2.101", "reachable": True, "stage": "maintenance", "error": None}
-NOTHING_MORE = {"version": None, "cmdline": None, "addresses": None, "oom_kills": []}
+NOTHING_MORE: dict[str, Any] = {"version": None, "cmdline": None, "addresses": None, "oom_kills": []}
 
 
 def resource(kind: str, *, have: dict[str, Any] | None, want: dict[str, Any] | None = None) -> dict[str, Any]:
