@@ -59,6 +59,16 @@ def reconcile(cluster: KubernetesCluster) -> None:
     known = {_key(one): is_true(one, "Ready") for one in store.peek(RELEASES)}
     for release in store.peek(RELEASES):
         _reconcile(cluster, release, known)
+    _publish(cluster)
+
+
+def _publish(cluster: KubernetesCluster) -> None:
+    """Make the release of the ingress that the root tenant asks for."""
+    tenant = cluster.store.look(TENANTS, "root", namespace="tenant-root")
+    if tenant and tenant["spec"].get("ingress"):
+        needs = [{"name": "victoria-metrics-operator", "namespace": "cozy-victoria-metrics-operator"}]
+        metadata = {"name": "ingress", "namespace": "tenant-root", "generation": 1}
+        ensure(cluster.store, RELEASES, {"metadata": metadata, "spec": {"interval": "5m", "dependsOn": needs}})
 
 
 def _key(release: Object) -> tuple[str, str]:

@@ -62,6 +62,12 @@ options:
         description: Size of the root volume in GiB, for the nodes that name none of their own.
         type: int
         required: true
+      data_volume_size:
+        description:
+          - Size in GiB of a second, encrypted volume, for the nodes that name none of their own; V(0) for none.
+          - It is made and deleted with its node.
+        type: int
+        default: 0
       cpu_credits:
         description: V(unlimited) lets burstable nodes run above their baseline for a surcharge, V(standard) throttles them.
         type: str
@@ -171,5 +177,8 @@ options:
             type: str
           volume_size:
             description: Size of this node's root volume in GiB; without it the cluster's.
+            type: int
+          data_volume_size:
+            description: Size of this node's second volume in GiB, V(0) for none; without it the cluster's.
             type: int
 """

@@ -113,6 +113,7 @@ def cozystack_report(result: Record) -> dict[str, Any] | None:
     releases = account.get("releases") or {}
     return {
         **{key: result[key] for key in ("outcome", "expect", "problem", "version", "variant", "profile")},
+        "dashboard": dict(result.get("dashboard") or {"url": "", "addresses": []}),
         "phase": account.get("phase"),
         "summary": account.get("summary"),
         "releases": {key: releases.get(key) for key in ("expected", "present", "ready")},

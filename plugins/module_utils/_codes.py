@@ -914,7 +914,7 @@ COZYSTACK: Mapping[str, Code] = {
     ),
     "DATA_DISK_MISSING": Code(
         "no second disk for LINSTOR, so no volume can be made",
-        "Give every node a second disk and name it: cluster_cozystack_data_disk.",
+        "Give every node a second disk: cluster_data_volume_size, or cluster_cozystack_data_disk for one that it has.",
         (WARNING,),
     ),
     "VERSION_WITHOUT_DATA": Code(

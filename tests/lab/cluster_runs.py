@@ -41,7 +41,7 @@ BASTION = {
     "host_key_parameter": HOST_KEY,
 }
 # Machines of this network exist in EC2 only, so that nothing has to boot.
-NODES = [node(), node(name="compute-2", role="compute", ipv4="10.10.0.102")]
+NODES = [node(), node(name="compute-2", role="compute", ipv4="10.10.0.102", data_volume_size=20)]
 SPEC = parse_spec(cluster(bastion=BASTION, nodes=NODES, home_schedule_enabled=True))
 NOW = datetime.now(UTC).replace(microsecond=0)
 STOP_AT = (NOW + timedelta(hours=8)).isoformat()

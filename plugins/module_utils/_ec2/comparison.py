@@ -21,7 +21,10 @@ FIXED = {
     "security_group": {"vpc"},
     "eni": {"subnet", "ipv4"},
     "ssm_parameter": {"resource"},
-    "instance": {"type", "network_interface", "volume_type", "volume_size", "volume_encrypted"},
+    "instance": {
+        *("type", "network_interface", "volume_type", "volume_size", "volume_encrypted"),
+        *("data_volume_size", "data_volume_encrypted"),
+    },
 }
 
 

@@ -18,7 +18,7 @@ from .current_bastion import (
     group_facts,
     template_facts,
 )
-from .desired import is_burstable, is_of, owner_tags
+from .desired import DATA_DEVICE, is_burstable, is_of, owner_tags
 from .home_access import port_text
 from .spec import ClusterSpec
 
@@ -134,9 +134,9 @@ def _second_wave(
     watched = instances if console_output else []
     consoles = {thing.id: pool.submit(_read_console, api, thing.id) for thing in watched}
     extra: dict[str, dict[str, Any]] = {of: future.result() for of, future in (*vpcs.items(), *bastion.items())}
-    roots = {thing.id: thing for thing in (*things, *volumes.result()) if thing.kind == "volume"}
+    disks = {thing.id: thing for thing in (*things, *volumes.result()) if thing.kind == "volume"}
     for instance in instances:
-        extra[instance.id] = {**_root_volume(instance, roots), **cpu_credits.result().get(instance.id, {})}
+        extra[instance.id] = {**_disks(instance, disks), **cpu_credits.result().get(instance.id, {})}
     for instance_id, console in consoles.items():
         extra[instance_id] |= console.result()
     return [
@@ -325,6 +325,7 @@ def _instance(record: Record) -> dict[str, Any]:
         "imds_hop_limit": metadata.get("HttpPutResponseHopLimit"),
         "instance_profile": (record.get("IamInstanceProfile") or {}).get("Arn", "").rpartition("/")[2] or None,
         "root_volume": _root_volume_id(record),
+        "data_volume": _volumes_of(record).get(DATA_DEVICE),
         "image": record["ImageId"],
         "ipv4": record.get("PrivateIpAddress"),
         "ipv6": [item["Ipv6Address"] for item in first.get("Ipv6Addresses") or ()],
@@ -334,8 +335,12 @@ def _instance(record: Record) -> dict[str, Any]:
 
 
 def _root_volume_id(record: Record) -> str | None:
-    volumes = {item["DeviceName"]: item["Ebs"]["VolumeId"] for item in record.get("BlockDeviceMappings") or ()}
+    volumes = _volumes_of(record)
     return volumes.get(record.get("RootDeviceName", "")) or next(iter(volumes.values()), None)
+
+
+def _volumes_of(record: Record) -> dict[str, str]:
+    return {item["DeviceName"]: item["Ebs"]["VolumeId"] for item in record.get("BlockDeviceMappings") or ()}
 
 
 def _volume(record: Record) -> dict[str, Any]:
@@ -535,10 +540,11 @@ def _read_cpu_credits(api: Api, instances: list[Thing]) -> dict[str, dict[str, A
 
 
 def _read_missing_volumes(api: Api, things: list[Thing]) -> list[Thing]:
-    """Return the root volumes that carry no tags of ours; with all of them tagged, no call is made."""
+    """Return the nodes' volumes that carry no tags of ours; with all of them tagged, no call is made."""
     known = {thing.id for thing in things}
-    roots = [thing.have["root_volume"] for thing in things if thing.kind == "instance"]
-    missing = [volume for volume in roots if volume and volume not in known]
+    kinds = ("root_volume", "data_volume")
+    attached = [thing.have[kind] for thing in things if thing.kind == "instance" for kind in kinds]
+    missing = [volume for volume in attached if volume and volume not in known]
     if not missing:
         return []
     filters = [{"Name": "volume-id", "Values": missing}]
@@ -546,10 +552,15 @@ def _read_missing_volumes(api: Api, things: list[Thing]) -> list[Thing]:
     return [understood(reading, record) for record in api.call("ec2", "describe_volumes", Filters=filters)["Volumes"]]
 
 
-def _root_volume(instance: Thing, volumes: Mapping[str, Thing]) -> dict[str, Any]:
-    volume = volumes.get(instance.have["root_volume"] or "")
-    have = volume.have if volume else {}
-    return {key: have.get(key) for key in ("volume_type", "volume_size", "volume_encrypted")}
+def _disks(instance: Thing, volumes: Mapping[str, Thing]) -> dict[str, Any]:
+    """Return what matters of a node's volumes; without one for data its size is 0."""
+    root, data = (volumes.get(instance.have[kind] or "") for kind in ("root_volume", "data_volume"))
+    have = root.have if root else {}
+    return {
+        **{key: have.get(key) for key in ("volume_type", "volume_size", "volume_encrypted")},
+        "data_volume_size": data.have["volume_size"] if data else 0,
+        "data_volume_encrypted": data.have["volume_encrypted"] if data else None,
+    }
 
 
 def _read_console(api: Api, instance_id: str) -> dict[str, list[str]]:

@@ -19,6 +19,8 @@ EVERYWHERE = ("0.0.0.0/0", "::/0")
 TIME_SERVER = "169.254.169.123"
 # The states of an instance that runs, or is on its way to.
 RUNNING = ("pending", "running")
+# EC2's name for a node's data volume. A machine on Nitro sees an NVMe disk whose serial is the volume's id.
+DATA_DEVICE = "/dev/sdf"
 # The roles make and remove a cluster in these parts.
 NETWORK, NODES, ACCESS = "network", "nodes", "access"
 PARTS = (NETWORK, NODES, BASTION, ACCESS)
@@ -271,6 +273,8 @@ def _instance(spec: ClusterSpec, node: NodeSpec) -> Desired:
         "volume_type": "gp3",
         "volume_size": node.volume_size,
         "volume_encrypted": True,
+        "data_volume_size": node.data_volume_size,
+        "data_volume_encrypted": True if node.data_volume_size else None,
         "instance_profile": spec.iam_name,
     }
     if is_burstable(node.instance_type):

@@ -38,6 +38,7 @@ _OF_KUBERNETES = {
     "the network of services": IPv4Network("10.96.0.0/16"),
     "the network that joins Kube-OVN's nodes": IPv4Network("100.64.0.0/16"),
 }
+_DATA_VOLUME_SIZE_MIN = 10
 _UNUSABLE = tuple(IPv4Network(cidr) for cidr in ("0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"))
 
 
@@ -51,6 +52,8 @@ class NodeSpec:
     ipv4: str
     instance_type: str
     volume_size: int
+    # A second volume, for what the cluster stores; 0 for none.
+    data_volume_size: int = 0
 
 
 @dataclass(frozen=True)
@@ -117,12 +120,14 @@ def argument_spec() -> dict[str, Any]:
         **dict.fromkeys(("name", "role", "machine_type", "ipv4"), text),
         "instance_type": {"type": "str"},
         "volume_size": {"type": "int"},
+        "data_volume_size": {"type": "int"},
     }
     texts = ("name", "project", "region", "availability_zone", "vpc_ipv4_cidr", "subnet_ipv4_cidr", "domain")
     options = {
         **dict.fromkeys((*texts, "bastion_ipv4", "instance_type", "cpu_credits"), text),
         "tags": {"type": "dict", "default": {}},
         "volume_size": {"type": "int", "required": True},
+        "data_volume_size": {"type": "int", "default": 0},
         "nodes_max": {"type": "int", "required": True},
         "nodes": {"type": "list", "elements": "dict", "required": True, "options": node},
         "ssh_enabled": {"type": "bool", "default": False},
@@ -148,7 +153,12 @@ def _parse_node(node: Mapping[str, Any], cluster: Mapping[str, Any]) -> NodeSpec
         ipv4=node["ipv4"],
         instance_type=node.get("instance_type") or cluster["instance_type"],
         volume_size=node.get("volume_size") or cluster["volume_size"],
+        data_volume_size=_first(node.get("data_volume_size"), cluster.get("data_volume_size")),
     )
+
+
+def _first(own: int | None, shared: int | None) -> int:
+    return own if own is not None else shared or 0
 
 
 def problems(spec: ClusterSpec) -> list[Finding]:
@@ -340,6 +350,11 @@ def _size_problems(spec: ClusterSpec) -> Iterator[Finding]:
             remedy = f"Set volume_size to {_VOLUME_SIZE_MIN} or more."
             yield finding("VOLUME_TOO_SMALL", f"node {node.name}", message, remedy)
         yield from volume_size_problems(f"node {node.name}", node.volume_size)
+        yield from volume_size_problems(f"node {node.name}", node.data_volume_size)
+        if node.data_volume_size and node.data_volume_size < _DATA_VOLUME_SIZE_MIN:
+            message = f"A data volume of {node.data_volume_size} GiB is too small for a pool of LINSTOR."
+            remedy = f"Set data_volume_size to {_DATA_VOLUME_SIZE_MIN} or more, or to 0 for none."
+            yield finding("VOLUME_TOO_SMALL", f"node {node.name}", message, remedy)
     if spec.cpu_credits not in CPU_CREDITS:
         message = f"There is no CPU credit mode {spec.cpu_credits!r}."
         yield finding("UNKNOWN_CPU_CREDITS", "cluster_cpu_credits", message, f"Use {' or '.join(CPU_CREDITS)}.")

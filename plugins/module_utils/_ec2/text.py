@@ -48,6 +48,8 @@ _PROPERTY_WORDS = {
     "volume_size": "size of the root volume (GiB)",
     "volume_type": "type of the root volume",
     "volume_encrypted": "encryption of the root volume",
+    "data_volume_size": "size of the data volume (GiB)",
+    "data_volume_encrypted": "encryption of the data volume",
     "imds_tokens": "metadata tokens",
     "imds_hop_limit": "metadata hop limit",
     "ipv6_count": "number of IPv6 addresses",
@@ -208,6 +210,8 @@ def _eni(want: Want) -> str:
 
 def _instance(want: Want) -> str:
     disk = f"{want['volume_size']} GiB encrypted {want['volume_type']}"
+    if want["data_volume_size"]:
+        disk += f" and {want['data_volume_size']} GiB for data"
     surcharge = f", CPU credits {want['cpu_credits']}" if "cpu_credits" in want else ""
     who = f"{want['tags']['Role']}, {want['tags']['MachineType']}"
     return f"{want['type']}, {who}, {disk}, IMDSv2 only{surcharge}"

@@ -69,8 +69,8 @@ def ways_out(installed: Record, forecast: Record) -> Iterator[str]:
     needs_images = "ARCH_UNSUPPORTED_IMAGES" in codes
     as_well = f", and {OWN_IMAGES}" if needs_images else ""
     yield from (f"{scaled(change)}{as_well}" for change in forecast.get("changes") or ())
-    profiles = [name for name in forecast.get("fitting_profiles") or () if name != installed["profile"]]
-    if profiles:
+    profiles = list(forecast.get("fitting_profiles") or ())
+    if profiles and installed["profile"] not in profiles:
         yield f"Install profile {profiles[0]}, which fits the nodes as they are{as_well}"
     if nearest := forecast.get("nearest"):
         limits = "Raise the limits (cluster_nodes_max, cluster_cost_per_hour_max), within which nothing fits"

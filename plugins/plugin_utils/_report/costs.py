@@ -84,7 +84,8 @@ def nodes(resources: Mapping[str, Record], now: float) -> Iterator[Machine]:
     """Yield the nodes' machines."""
     for have in (item["have"] for item in resources.values() if item["kind"] == "instance" and item["have"]):
         hours = age(have["launched"], now) if have["state"] in RUNNING else None
-        yield Machine(have["type"], int(have["volume_size"] or 0), hours)
+        gib = sum(int(have.get(name) or 0) for name in ("volume_size", "data_volume_size"))
+        yield Machine(have["type"], gib, hours)
 
 
 def bastions(resources: Mapping[str, Record], now: float) -> Iterator[Machine]:

@@ -53,6 +53,7 @@ def results(report: Record, *, boot_method: str) -> Iterator[Result]:
         yield access(report["access"])
     if report["cozystack"]:
         yield cozystack(report["cozystack"])
+        yield from dashboard(report["cozystack"]["dashboard"])
         yield smoke(report["cozystack"], "virtual_machine", "Virtualization", "a virtual machine started on ARM64")
         yield smoke(report["cozystack"], "spin", "SpinKube", f"a WASM module answered on ARM64, {SHIM}")
         if "spin_app" in report["cozystack"]["smoke_tests"]:
@@ -169,6 +170,14 @@ def cozystack(installed: Record) -> Result:
     return Result(
         "cozystack", "CozyStack install", FAILED, f"{what} is {outcome}{as_expected} - {cause}", expected, details
     )
+
+
+def dashboard(published: Record) -> Iterator[Result]:
+    """Yield where the dashboard is, if it is published. Its name is in no DNS unless the user has put it there."""
+    if published["url"]:
+        addresses = ", ".join(published["addresses"])
+        where = f"{published['url']} at {addresses}, from the VPC, the bastion or the tailnet"
+        yield Result("dashboard", "Dashboard", PASSED, where)
 
 
 def smoke(installed: Record, name: str, title: str, success: str) -> Result:

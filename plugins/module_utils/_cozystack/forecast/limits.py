@@ -137,7 +137,6 @@ def _storage(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Finding]:
             "DATA_DISK_MISSING",
             f"package {PREFIX}linstor",
             "The nodes have no second disk: LINSTOR installs, but has no storage pool, and volumes stay pending.",
-            "Give every node a disk of its own for data and name it with cluster_cozystack_data_disk.",
             evidence={"documented_gib": LEAST_DATA_DISK},
         )
 

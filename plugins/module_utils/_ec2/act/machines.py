@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._errors import Ec2Error
+from ..desired import DATA_DEVICE
 from .calls import TERMINATION
 from .work import Work
 
@@ -137,17 +138,23 @@ def _launch(work: Work, key: str) -> dict[str, Any]:
 
 
 def hardware(want: Mapping[str, Any], root_device: str) -> dict[str, Any]:
-    """Return the root volume, and the credit mode of a type that has one: others are refused with one."""
-    disk = {
-        "VolumeType": want["volume_type"],
-        "VolumeSize": want["volume_size"],
-        "Encrypted": want["volume_encrypted"],
-        "DeleteOnTermination": True,
-    }
-    mappings = {"BlockDeviceMappings": [{"DeviceName": root_device, "Ebs": disk}]}
+    """Return the volumes, and the credit mode of a type that has one: others are refused with one."""
+    disks = [{"DeviceName": root_device, "Ebs": _disk(want, want["volume_size"])}]
+    if want.get("data_volume_size"):
+        disks.append({"DeviceName": DATA_DEVICE, "Ebs": _disk(want, want["data_volume_size"])})
+    mappings = {"BlockDeviceMappings": disks}
     if "cpu_credits" not in want:
         return mappings
     return {**mappings, "CreditSpecification": {"CpuCredits": want["cpu_credits"]}}
+
+
+def _disk(want: Mapping[str, Any], size: int) -> dict[str, Any]:
+    return {
+        "VolumeType": want["volume_type"],
+        "VolumeSize": size,
+        "Encrypted": want["volume_encrypted"],
+        "DeleteOnTermination": True,
+    }
 
 
 def metadata_options(want: Mapping[str, Any]) -> dict[str, Any]:

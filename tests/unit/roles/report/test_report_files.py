@@ -112,6 +112,34 @@ def test_images_of_another_architecture_are_named_with_what_to_do() -> None:
     assert install["details"] == ["INSUFFICIENT_MEMORY: 6 pods wait for memory. Take a larger instance type."]
 
 
+def test_the_dashboards_address_is_reported_where_it_is_published() -> None:
+    published = {"url": "https://dashboard.moon.example.com", "addresses": ["10.10.0.101", "10.10.0.102"]}
+    report = reports.report(cozystack={**reports.READY, "dashboard": published})
+
+    jsonschema.validate(json.loads(json.dumps(report)), schema())
+    (line,) = (one for one in reports.rendered("txt", report).splitlines() if "Dashboard" in one)
+    assert "https://dashboard.moon.example.com at 10.10.0.101, 10.10.0.102, from the VPC" in line
+    assert not [one for one in reports.report()["results"] if one["name"] == "dashboard"]
+
+
+def test_a_smaller_profile_is_not_recommended_where_the_installed_one_fits() -> None:
+    account = {**reports.BLOCKED["account"], "verdicts": [reports.ARCHITECTURE]}
+    forecast = {**reports.FORECAST, "changes": [], "fitting_profiles": ["full", "slim"]}
+    report = reports.report(cozystack={**reports.BLOCKED, "account": account}, forecast=forecast)
+
+    assert "profile" not in str(report["advice"])
+
+
+def test_where_nothing_within_the_limits_fits_the_nearest_change_is_named_as_that() -> None:
+    nearest = {"instance_type": "t4g.xlarge", "nodes": 4, "more_nodes": 2, "per_hour": 0.5888, "more_per_hour": 0.4}
+    report = reports.report(forecast={**reports.FORECAST, "changes": [], "fitting_profiles": [], "nearest": nearest})
+
+    assert report["advice"]["recommended"] == (
+        "Raise the limits (cluster_nodes_max, cluster_cost_per_hour_max), within which nothing fits; the nearest that "
+        "does: Scale to 4 nodes with 16 GiB RAM each, t4g.xlarge ($0.589 an hour, $0.400 more)"
+    )
+
+
 def test_what_no_node_had_room_for_is_needed_all_the_same() -> None:
     total = reports.report()["capacity"]["total"]
 

@@ -149,6 +149,8 @@ def test_a_converged_cluster_has_nothing_to_do() -> None:
         pytest.param("instance/gateway", "imds_hop_limit", 2, False, id="two hops"),
         pytest.param("instance/gateway", "volume_encrypted", False, True, id="plain volume"),
         pytest.param("instance/gateway", "volume_size", 8, True, id="small volume"),
+        pytest.param("instance/gateway", "data_volume_size", 20, True, id="a data volume that is not described"),
+        pytest.param("instance/gateway", "data_volume_encrypted", False, True, id="plain data volume"),
         pytest.param("instance/gateway", "cpu_credits", "standard", False, id="credits"),
         pytest.param("instance/gateway", "instance_profile", None, False, id="no profile"),
     ],

@@ -83,6 +83,8 @@ def test_the_layout_of_the_older_example_has_no_problems() -> None:
         pytest.param({"nodes": three("controlplane", "controlplane")}, "EVEN_CONTROL_PLANES", id="two"),
         pytest.param({"nodes_max": 0}, "TOO_MANY_NODES", id="one node too many"),
         pytest.param({"volume_size": 19}, "VOLUME_TOO_SMALL", id="19 GiB"),
+        pytest.param({"data_volume_size": 9}, "VOLUME_TOO_SMALL", id="9 GiB for data"),
+        pytest.param({"nodes": [node(data_volume_size=-1)]}, "VOLUME_TOO_SMALL", id="less than nothing for data"),
         pytest.param({"nodes": [node(volume_size=8)]}, "VOLUME_TOO_SMALL", id="8 GiB on one node"),
         pytest.param({"cpu_credits": "plenty"}, "UNKNOWN_CPU_CREDITS", id="plenty"),
         pytest.param({"tags": {"": "x"}}, "INVALID_TAG_KEY", id="empty key"),
@@ -156,7 +158,9 @@ def test_a_node_takes_what_it_leaves_out_from_the_cluster() -> None:
 
     first, second = spec(nodes=[node(instance_type=None, volume_size=None), own]).nodes
 
-    assert (first.instance_type, first.volume_size) == ("t4g.medium", 50)
+    assert (first.instance_type, first.volume_size, first.data_volume_size) == ("t4g.medium", 50, 0)
+    shared = spec(data_volume_size=256, nodes=[node(), node("b", data_volume_size=0)]).nodes
+    assert [one.data_volume_size for one in shared] == [256, 0]
     assert (second.instance_type, second.volume_size) == ("t4g.large", 80)
 
 

@@ -1,0 +1,45 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The disks that LINSTOR gets on each node. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..._errors import InputError
+
+# udev names an EBS volume by its serial, which is the volume's id. Its number among the NVMe disks depends on the boot.
+_BY_SERIAL = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{serial}"
+
+
+def storage_pools(
+    resources: Mapping[str, Mapping[str, Any]], *, nodes: Mapping[str, int], pool: str, disk: str
+) -> list[dict[str, Any]]:
+    """Return the configurations of LINSTOR's satellites: one for all with a disk by path, else one for each volume.
+
+    resources are those of M(urmanac.talos.ec2_cluster_info), and nodes the sizes of data volumes by the nodes' names.
+    """
+    if disk:
+        return [_configuration(pool, pool, disk)]
+    return [_of_node(name, resources.get(f"instance/{name}") or {}, pool) for name, size in nodes.items() if size]
+
+
+def _of_node(node: str, instance: Mapping[str, Any], pool: str) -> dict[str, Any]:
+    volume = (instance.get("have") or {}).get("data_volume")
+    if not volume:
+        remedy = "Build the node with it (playbooks/nodes.yml), or set cluster_data_volume_size to 0"
+        raise InputError(f"Failed to find the data volume of {node}: its machine has none. {remedy}.")
+    path = _BY_SERIAL.format(serial=str(volume).replace("-", ""))
+    return _configuration(f"{pool}-{node}", pool, path, {"kubernetes.io/hostname": node})
+
+
+def _configuration(name: str, pool: str, path: str, nodes: Mapping[str, str] | None = None) -> dict[str, Any]:
+    storage = {"name": pool, "zfsThinPool": {"zPool": pool}, "source": {"hostDevices": [path]}}
+    return {
+        "apiVersion": "piraeus.io/v1",
+        "kind": "LinstorSatelliteConfiguration",
+        "metadata": {"name": name},
+        "spec": {**({"nodeSelector": dict(nodes)} if nodes else {}), "storagePools": [storage]},
+    }
