@@ -11,6 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 
+from ..module_utils._ports import TALOS
 from ..modules import talos_info
 from ..plugin_utils._in_process import InProcess
 from ..plugin_utils._talos_wait import (
@@ -23,7 +24,7 @@ from ..plugin_utils._talos_wait import (
 ARGUMENT_SPEC = {
     "nodes": {"type": "list", "elements": "str", "required": True},
     "names": {"type": "dict", "default": {}},
-    "port": {"type": "int", "default": 50000},
+    "port": {"type": "int", "default": TALOS},
     "stages": {
         "type": "list",
         "elements": "str",

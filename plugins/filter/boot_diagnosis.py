@@ -10,6 +10,7 @@ from typing import Any
 
 from ..module_utils._boot.failures import explain
 from ..module_utils._findings import sentences
+from ..module_utils._ports import TALOS
 from ..module_utils._talos.console import SERIAL_PORT
 
 FAILED = "urmanac.talos: FAILED"
@@ -40,7 +41,7 @@ def lines_of(node: Record, instance: Record, seen: Record) -> Iterator[str]:
     have = instance["have"] or {}
     state = have.get("state", "missing")
     where = f"{node['name']} ({instance['id'] or 'no instance'}, {state})"
-    yield f"{where}: Talos at {node['ipv4']} port 50000: {seen.get('error') or 'not asked'}"
+    yield f"{where}: Talos at {node['ipv4']} port {TALOS}: {seen.get('error') or 'not asked'}"
     console = have.get("console", [])
     failed = [line for line in console if FAILED in line]
     failure = explain(console)

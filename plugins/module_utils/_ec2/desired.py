@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from ipaddress import IPv6Network
 from typing import Any, NamedTuple
 
+from .._ports import KUBERNETES, SSH, TALOS
 from .bastion import NODE as BASTION
 from .bastion import bastion_resources
 from .spec import MANAGED_BY, ClusterSpec, NodeSpec
@@ -200,7 +201,7 @@ def rules_of(spec: ClusterSpec, what: str) -> tuple[Rule, ...]:
 
 
 def _ports(spec: ClusterSpec) -> tuple[int, ...]:
-    return (22, 6443, 50000) if spec.ssh_enabled else (6443, 50000)
+    return (*((SSH,) if spec.ssh_enabled else ()), KUBERNETES, TALOS)
 
 
 def _security_group(spec: ClusterSpec, what: str) -> Desired:

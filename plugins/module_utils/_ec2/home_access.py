@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from .._errors import Ec2Error
+from .._ports import KUBERNETES, SSH, TALOS
 from .act.calls import Calls, errors_named
 from .client import Api, AwsError
 from .home_input import End, time_of, time_text
@@ -41,9 +42,9 @@ class Opening(NamedTuple):
 
 
 OPENINGS = (
-    Opening("nodes", 6443, "Kubernetes API from home"),
-    Opening("nodes", 50000, "Talos API from home"),
-    Opening("bastion", 22, "SSH from home"),
+    Opening("nodes", KUBERNETES, "Kubernetes API from home"),
+    Opening("nodes", TALOS, "Talos API from home"),
+    Opening("bastion", SSH, "SSH from home"),
 )
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
+from .._ports import KUBERNETES
 from .._ssh.arguments import Route, ssh_arguments
 
 Record = Mapping[str, Any]
@@ -49,7 +50,7 @@ def _node_commands(reading: Record, directory: str) -> list[str]:
     return [
         "From home these work now:",
         f"  talosctl --talosconfig {directory}/talosconfig --endpoints {addresses} --nodes {addresses} version",
-        f"  kubectl --kubeconfig {directory}/kubeconfig --server https://[{control_planes[0]}]:6443 get nodes",
+        f"  kubectl --kubeconfig {directory}/kubeconfig --server https://[{control_planes[0]}]:{KUBERNETES} get nodes",
     ]
 
 

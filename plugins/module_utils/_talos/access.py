@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from .._errors import InputError
 from .._files import scratch
+from .._ports import TALOS
 
 
 class Credentials(NamedTuple):
@@ -46,7 +47,7 @@ class Access(NamedTuple):
 
     context: ssl.SSLContext
     is_maintenance: bool
-    port: int = 50000
+    port: int = TALOS
     fingerprint: str | None = None
     connect_timeout: float = 10
     call_timeout: float = 30

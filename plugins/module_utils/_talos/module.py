@@ -13,6 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from .._errors import InputError
 from .._libraries import require
+from .._ports import TALOS
 from .access import (
     Access,
     cluster_access,
@@ -22,7 +23,7 @@ from .access import (
 
 _NODE_OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "nodes": {"type": "list", "elements": "str", "required": True},
-    "port": {"type": "int", "default": 50000},
+    "port": {"type": "int", "default": TALOS},
     "talosconfig": {"type": "raw", "no_log": True},
     "talosconfig_context": {"type": "str"},
     "timeout": {"type": "float", "default": 10},

@@ -1,0 +1,49 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The numbers of ports in roles are those of the Python code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.urmanac.talos.plugins.doc_fragments.talos import ModuleDocFragment
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import OPENINGS
+from ansible_collections.urmanac.talos.plugins.module_utils._ports import KUBERNETES, TALOS
+from ansible_collections.urmanac.talos.plugins.modules import ec2_home_access
+from tests.checks.process import ROOT
+
+
+def written(path: str) -> Any:
+    """Return what a YAML file of a role holds."""
+    return yaml.safe_load((ROOT / "roles" / path).read_text(encoding="utf-8"))
+
+
+def test_the_role_opens_what_the_module_opens_by_default() -> None:
+    options = yaml.safe_load(ec2_home_access.DOCUMENTATION)["options"]
+    wanted = [opening._asdict() for opening in OPENINGS]
+
+    assert written("access/defaults/main.yml")["access_openings"] == wanted
+    assert options["openings"]["default"] == wanted
+
+
+@pytest.mark.parametrize(
+    ("path", "variable"),
+    [
+        pytest.param("talos/defaults/main.yml", "talos_endpoint", id="talos"),
+        pytest.param("cozystack/defaults/main.yml", "cozystack_api_server_endpoint", id="cozystack"),
+    ],
+)
+def test_endpoints_of_roles_end_with_the_port_of_kubernetes(path: str, variable: str) -> None:
+    assert written(path)[variable].endswith(f"}}}}:{KUBERNETES}")
+
+
+def test_roles_ask_the_apis_at_their_ports() -> None:
+    ports = [task["urmanac.talos.talos_info"].get("port", TALOS) for task in written("access/tasks/ways.yml")[1:3]]
+
+    assert ports == [TALOS, KUBERNETES]
+    assert written("nodes/vars/main.yml")["__nodes_port"] == TALOS
+    assert yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]["port"]["default"] == TALOS
