@@ -49,6 +49,10 @@ options:
     description: The EC2 key pair that nodes with O(cluster.ssh_enabled) get; empty for none.
     type: str
     default: ''
+  node_ami_parameter:
+    description: The SSM parameter that names the image nodes start from.
+    type: str
+    default: /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64
   cozystack_sources:
     description: The images and URLs of a CozyStack of your own. A host that exists in examples only is a note.
     type: list
@@ -186,6 +190,7 @@ from ..module_utils._ec2.client import (
 from ..module_utils._ec2.described_texts import command_line_problems, text_problems
 from ..module_utils._ec2.egress import egress_problems, example_notes
 from ..module_utils._ec2.preflight import (
+    AMI_PARAMETER,
     SERVICES,
     Answers,
     Inquiry,
@@ -217,6 +222,7 @@ def preflight(
     *,
     out_of_reach: Iterable[Finding] = (),
     way: WayIn | None = None,
+    ami_parameter: str = AMI_PARAMETER,
 ) -> dict[str, Any]:
     """Return what the module returns. A connection that must not be used is not used.
 
@@ -230,7 +236,7 @@ def preflight(
     if connection.problems:
         refused = [*refusals, *connection.problems]
         return _result(spec, Inquiry(Answers(), refused, []), endpoint=connection.endpoint)
-    inquiry = ask(connection.api, spec)
+    inquiry = ask(connection.api, spec, ami_parameter=ami_parameter)
     shut = _way_in_problems(connection, spec, way or WayIn())
     refused = [*refusals, *unique([*inquiry.refusals, *shut])]
     return _result(spec, inquiry._replace(refusals=refused), endpoint=connection.endpoint)
@@ -267,6 +273,7 @@ def main() -> None:
         "home_ipv6": {"type": "str", "default": ""},
         "own_bastion": {"type": "bool", "default": False},
         "node_ssh_key_name": {"type": "str", "default": "", "no_log": False},
+        "node_ami_parameter": {"type": "str", "default": AMI_PARAMETER},
         "cozystack_sources": {"type": "list", "elements": "str", "default": []},
         "kernel_arguments": {"type": "list", "elements": "str", "default": []},
     }
@@ -281,6 +288,7 @@ def main() -> None:
             lambda: connect_checked(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr),
             out_of_reach=out_of_reach,
             way=WayIn(*(module.params[name] for name in ("api_via", "home_ipv6", "own_bastion", "node_ssh_key_name"))),
+            ami_parameter=module.params["node_ami_parameter"],
         )
     except CollectionError as error:
         module.fail_json(msg=str(error))

@@ -55,7 +55,9 @@ class Answers(NamedTuple):
     zones: Mapping[str, str] | None = None
     instance_types: Mapping[str, InstanceType] | None = None
     offered: frozenset[str] | None = None
+    # The image that nodes start from, empty where the parameter leads to none, and the parameter.
     ami: Mapping[str, str] | None = None
+    ami_parameter: str = AMI_PARAMETER
     # The architecture of the image that the bastion starts from, empty where there is no such image.
     bastion_architecture: str | None = None
     limits: Account = Account()
@@ -69,21 +71,22 @@ class Inquiry(NamedTuple):
     notes: list[Finding]
 
 
-def ask(api: Api, spec: ClusterSpec) -> Inquiry:
-    """Return everything that AWS says about the spec."""
+def ask(api: Api, spec: ClusterSpec, *, ami_parameter: str = AMI_PARAMETER) -> Inquiry:
+    """Return everything that AWS says about the spec, and about the image that nodes start from."""
     required: dict[str, Callable[[Api, ClusterSpec], Any]] = {
         "account": _account,
         "zones": _zones,
         "instance_types": _instance_types,
         "offered": _offered,
-        "ami": _ami,
+        "ami": lambda api, _spec: _ami(api, ami_parameter),
         "bastion_architecture": _bastion_architecture,
     }
     answered, refused = _ask_all(api, spec, {**required, **questions()})
     refusals = unique(refused[name].problem for name in required if name in refused)
     causes = {problem.code for problem in refusals if problem.code in _REPORTED_ONCE}
     optional = {name: error for name, error in refused.items() if name not in required}
-    answers = Answers(**{name: answered[name] for name in required if name in answered}, limits=account_of(answered))
+    found = {name: answered[name] for name in required if name in answered}
+    answers = Answers(**found, ami_parameter=ami_parameter, limits=account_of(answered))
     notes = unanswered({name: error for name, error in optional.items() if error.problem.code not in causes})
     return Inquiry(answers, refusals, notes)
 
@@ -146,9 +149,9 @@ def _offered(api: Api, spec: ClusterSpec) -> frozenset[str]:
     return frozenset(item["InstanceType"] for item in answer["InstanceTypeOfferings"])
 
 
-def _ami(api: Api, spec: ClusterSpec) -> dict[str, str]:
+def _ami(api: Api, parameter: str) -> dict[str, str]:
     try:
-        ami = api.call("ssm", "get_parameter", Name=AMI_PARAMETER)["Parameter"]["Value"]
+        ami = api.call("ssm", "get_parameter", Name=parameter)["Parameter"]["Value"]
         images = api.call("ec2", "describe_images", ImageIds=[ami])["Images"]
     except AwsError as error:
         if is_not_found(error):
@@ -186,7 +189,7 @@ def answer_problems(spec: ClusterSpec, answers: Answers) -> Iterator[Finding]:
         yield finding(
             "AMI_NOT_FOUND",
             "the image that nodes start from",
-            f"{spec.region} has no Amazon Linux 2023 for arm64 under {AMI_PARAMETER}.",
+            f"{spec.region} has no image under the SSM parameter {answers.ami_parameter}.",
         )
     yield from _bastion_image_problems(spec, answers)
 

@@ -72,6 +72,14 @@ def test_the_quota_of_a_new_account_and_the_free_plan_are_problems(capsys: pytes
     assert "FREE_PLAN_TYPE" in codes(result)
 
 
+def test_the_image_of_the_nodes_is_looked_up_under_their_own_parameter(capsys: pytest.CaptureFixture[str]) -> None:
+    with aws_with_images():
+        result = run_module(ec2_preflight_info.main, capsys, cluster=cluster(), node_ami_parameter="/own/linux")
+
+    assert codes(result) == ["AMI_NOT_FOUND"]
+    assert result["problems"][0]["message"].endswith("has no image under the SSM parameter /own/linux.")
+
+
 def test_problems_of_the_input_and_of_aws_come_in_one_list(capsys: pytest.CaptureFixture[str]) -> None:
     with empty_aws():
         result = run_module(ec2_preflight_info.main, capsys, cluster=cluster(**BAD, instance_type="t3.micro"))
