@@ -118,7 +118,8 @@ def test_an_own_build_of_a_smaller_profile_ends_ready(lab: Lab, built: Run, fold
 def test_an_operator_of_another_architecture_is_refused_before_its_first_pod(
     lab: Lab, built: Run, folder: Path
 ) -> None:
-    foreign = OWN | {"cluster_cozystack_operator_image": f"ghcr.io/{AMD64_ONLY}:latest"}
+    image = f"ghcr.io/{AMD64_ONLY}:latest"
+    foreign = OWN | {"cluster_cozystack_operator_image": image, "cluster_cozystack_expect": "ready"}
 
     run = play_elsewhere(lab, folder, "playbooks/cozystack.yml", "-e", json.dumps(foreign))
 
