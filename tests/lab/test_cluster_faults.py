@@ -71,15 +71,16 @@ def test_a_second_run_makes_no_writing_call(api: FaultyApi) -> None:
 
 
 def test_a_data_volume_is_made_encrypted_and_tagged_and_goes_with_its_node(lab: Lab, api: FaultyApi) -> None:
-    instance = next(one for one in build(api).resources if one.key == "instance/compute-2")
+    (have,) = (one.have for one in build(api).resources if one.key == "instance/compute-2")
+    assert have
 
-    volume = lab.client("ec2").describe_volumes(VolumeIds=[instance.have["data_volume"]])["Volumes"][0]
+    volume = lab.client("ec2").describe_volumes(VolumeIds=[have["data_volume"]])["Volumes"][0]
     (attached,) = volume["Attachments"]
     tags = {tag["Key"]: tag["Value"] for tag in volume["Tags"]}
     assert (volume["Size"], volume["VolumeType"], volume["Encrypted"]) == (20, "gp3", True)
     assert (attached["Device"], attached["DeleteOnTermination"]) == ("/dev/sdf", True)
     assert (tags["Cluster"], tags["ManagedBy"]) == (SPEC.name, "urmanac.talos")
-    assert (instance.have["data_volume_size"], instance.have["data_volume_encrypted"]) == (20, True)
+    assert (have["data_volume_size"], have["data_volume_encrypted"]) == (20, True)
 
     remove(api)
 

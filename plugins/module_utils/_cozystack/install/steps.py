@@ -93,8 +93,13 @@ def _disabled(params: Mapping[str, Any], *, legacy: bool) -> list[str]:
     """Return the packages that are left out; what somebody names is never left out for the profile's sake."""
     if legacy:
         return list(params["disabled_packages"])
-    lists = (tuple(params[name]) for name in ("disabled_packages", "enabled_packages"))
-    choice = packages.Choice(params["profile"], *lists, params["metallb_enabled"], params["version"])
+    choice = packages.Choice(
+        profile=params["profile"],
+        disabled=tuple(params["disabled_packages"]),
+        enabled=tuple(params["enabled_packages"]),
+        metallb=params["metallb_enabled"],
+        version=params["version"],
+    )
     return list(packages.disabled_by(choice))
 
 
