@@ -17,11 +17,14 @@ from lab.kubernetes.kinds import NAMESPACES, PODS
 from lab.kubernetes.store import Object, now
 
 _APPLY = "application/apply-patch+yaml"
+_MERGE = "application/merge-patch+json"
 _FIRST_PHASES = {"Pod": "Pending", "Namespace": "Active", "PersistentVolumeClaim": "Pending"}
 
 
 def apply(cluster: KubernetesCluster, request: Request, target: Target) -> Object:
     kind = request.headers.get("content-type", "").partition(";")[0]
+    if kind == _MERGE:
+        return _merge(cluster, request, target)
     if kind != _APPLY:
         raise status.ApiError(415, "UnsupportedMediaType", f"the simulation takes no patch of type {kind}")
     content, before = _body(request), _found(cluster, target)
@@ -33,6 +36,22 @@ def apply(cluster: KubernetesCluster, request: Request, target: Target) -> Objec
     force = request.query.get("force") in ("true", "1")
     after = ownership.applied(before, content, request.query["fieldManager"], force=force)
     return _kept(cluster, request, target, before, after)
+
+
+def _merge(cluster: KubernetesCluster, request: Request, target: Target) -> Object:
+    """Change the fields of an object that a JSON merge patch names."""
+    before = _found(cluster, target)
+    if before is None:
+        raise status.no_such_object(target.resource.group, target.resource.plural, target.name)
+    return _kept(cluster, request, target, before, _merged(before, _body(request)))
+
+
+def _merged(before: Object, patch: Object) -> Object:
+    after = {key: value for key, value in before.items() if patch.get(key, value) is not None}
+    for key, value in patch.items():
+        if value is not None:
+            after[key] = _merged(before.get(key) or {}, value) if isinstance(value, dict) else value
+    return after
 
 
 def delete(cluster: KubernetesCluster, request: Request, target: Target) -> Object:
