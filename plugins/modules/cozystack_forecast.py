@@ -84,7 +84,8 @@ options:
   images_arm64:
     description:
       - Whether the images to be used are built for arm64; the released ones are not.
-      - A build that lacks some is a mapping of images to true or false, in which V(others) stands for all that it does
+      - >-
+        A build that lacks some is a mapping of images to true or false, in which V(others) stands for all that it does
         not name, such as V({others: true, grafana-dashboards: false}).
     type: raw
     default: false

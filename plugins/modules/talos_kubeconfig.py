@@ -93,7 +93,7 @@ try:
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature
 
-    from ..module_utils._talos import client, machine
+    from ..module_utils._talos import client, machine, yaml_text
 except ImportError as error:
     MISSING = error
 
@@ -134,6 +134,17 @@ def wanted_entry(fresh: Mapping[str, Any], *, context: str | None, server: str |
         raise TalosError("Failed to read the kubeconfig that the node sent: it has no current context.")
     cluster = {**entry.cluster, **({"server": server} if server else {})}
     return entry._replace(name=context or entry.name, cluster=cluster)
+
+
+def check_owner(kept: Entry | None, wanted: Entry, path: Path) -> None:
+    """Raise where the context is of another cluster: its credentials would be gone for good."""
+    authority = kept and kept.cluster.get("certificate-authority-data")
+    if kept and authority and _certificate(authority) != _certificate(wanted.cluster["certificate-authority-data"]):
+        raise InputError(
+            f"Failed to keep the context {wanted.name} in {path}: it is there already, and of a cluster with another "
+            f"authority ({kept.server}). Name another one in the option context, or remove it if that cluster is gone: "
+            f"kubectl --kubeconfig {path} config delete-context {wanted.name}."
+        )
 
 
 def is_equivalent(kept: Entry | None, wanted: Entry, *, valid_until: datetime.datetime) -> bool:
@@ -187,7 +198,8 @@ def write(path: Path, document: Mapping[str, Any]) -> None:
     """Write the file whole or not at all, for no one else to read."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        write_file(path, yaml.safe_dump(document, sort_keys=False).encode())
+        # The file that a link leads to, as kubectl does it; other programs share that one.
+        write_file(path.resolve(), yaml_text.dump_plain(dict(document)).encode())
     except OSError as error:
         raise InputError(f"Failed to write {path}: {error.strerror}. Check the directory.") from error
 
@@ -210,6 +222,7 @@ def ensure_kubeconfig(fresh: Mapping[str, Any], params: Mapping[str, Any], *, ch
     document = read(path)
     wanted = wanted_entry(fresh, context=params["context"], server=params["server"])
     kept = entry_of(document, wanted.name)
+    check_owner(kept, wanted, path)
     soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=params["renew_before"])
     changed = not is_equivalent(kept, wanted, valid_until=soon)
     if not check_mode:

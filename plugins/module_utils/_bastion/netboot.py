@@ -15,7 +15,8 @@ from .services import ASSETS, ASSETS_PORT, TFTP
 CLIENTS = {
     "bios": ([0], "undionly.kpxe"),
     "efi-x86-64": ([7, 9], "ipxe.efi"),
-    "efi-arm64": ([11], "ipxe-arm64.efi"),
+    # 22 is what U-Boot calls itself on ARM; it starts EFI programs as other firmware does.
+    "efi-arm64": ([11, 22], "ipxe-arm64.efi"),
 }
 BUILDS = {"arm64": ["arm64"], "amd64": ["x86_64", "i386"]}
 ARCHIVE = upstream.ARCHIVE.format(architecture="arm64")

@@ -63,6 +63,15 @@ def read_bundle(path: Path) -> Bundle:
     return parse_bundle(text, str(path))
 
 
+def _encrypted_with(text: str, documents: list[Any]) -> tuple[str, str] | None:
+    """Return the program that a text is encrypted with, and the command that decrypts it."""
+    if text.lstrip().startswith("$ANSIBLE_VAULT;"):
+        return "Ansible Vault", "umask 077; ansible-vault decrypt --output PLAIN"
+    if any(isinstance(document, dict) and "sops" in document for document in documents):
+        return "SOPS", "umask 077; sops decrypt --output PLAIN"
+    return None
+
+
 def parse_bundle(text: str, name: str) -> Bundle:
     """Return the bundle in a text; name is how messages call it."""
     try:
@@ -70,6 +79,11 @@ def parse_bundle(text: str, name: str) -> Bundle:
     except InputError:
         # The cause could quote the line, and the line could be a key.
         raise InputError(f"Failed to read the secrets bundle {name}: it is no YAML. {_REMEDY}") from None
+    encrypted = _encrypted_with(text, documents)
+    if encrypted:
+        program, command = encrypted
+        remedy = f"Decrypt it to a file of mode 0600 first: {command} {name}."
+        raise InputError(f"Failed to read the secrets bundle {name}: it is encrypted with {program}. {remedy}")
     if len(documents) != 1 or not isinstance(documents[0], dict):
         raise InputError(f"Failed to read the secrets bundle {name}: it is not one YAML mapping. {_REMEDY}")
     problems = list(_problems(documents[0]))

@@ -18,7 +18,8 @@ from .._files import sweep, write_file
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner can read, in one step."""
     make_private_directory(path.parent)
-    write_file(path, text.encode())
+    # The file that a link leads to: other programs share that one.
+    write_file(path.resolve(), text.encode())
 
 
 def sweep_private(path: Path, *, check_mode: bool) -> None:

@@ -12,7 +12,7 @@ import base64
 import datetime
 import secrets
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -280,12 +280,24 @@ def ensure_talosconfig(
     files.sweep_private(path, check_mode=check_mode)
     with files.locked(path):
         current = _read_talosconfig(path)
+        _check_owner(current, bundle, context.name, path)
         wanted = _talosconfig(current, bundle, context, validity)
         if current == wanted:
             return False
         if not check_mode:
             files.write_private(path, yaml_text.dump_plain(wanted))
     return True
+
+
+def _check_owner(current: Mapping[str, Any], bundle: Bundle, name: str, path: Path) -> None:
+    """Raise where the context is of another cluster: its credentials would be gone for good."""
+    authority = ((current.get("contexts") or {}).get(name) or {}).get("ca")
+    if authority and authority != bundle.os.crt:
+        raise InputError(
+            f"Failed to keep the context {name} in {path}: it is there already, and of a cluster with another "
+            f"authority. Give the cluster another name, or another file, or remove it if that cluster is gone: "
+            f"talosctl --talosconfig {path} config remove {name}."
+        )
 
 
 def valid_until(path: Path, context: str) -> datetime.datetime | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import hashlib
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -153,12 +154,42 @@ def test_a_kubeconfig_that_no_longer_fits_is_renewed(tmp_path: Path, days: int, 
     assert keep(path, kubeconfig(cluster), **options)["changed"]
 
 
-def test_a_cluster_made_anew_replaces_the_old_one(tmp_path: Path) -> None:
+def test_case_05_context_of_another_cluster(tmp_path: Path) -> None:
     path = tmp_path / "kubeconfig"
     keep(path, kubeconfig(Cluster()))
+    before = path.read_bytes()
 
-    assert keep(path, kubeconfig(Cluster()))["changed"]
-    assert len(yaml.safe_load(path.read_text())["contexts"]) == 1
+    with pytest.raises(InputError, match=r"of a cluster with another authority .*option context"):
+        keep(path, kubeconfig(Cluster()))
+
+    assert path.read_bytes() == before
+
+
+def test_case_03_kubeconfig_number_like_text(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    user = {"name": "ci", "user": {"token": "7e5"}}
+    context = {"name": "ci", "context": {"cluster": "ci", "user": "ci", "namespace": "18371e12"}}
+    document = {"clusters": [], "users": [user], "contexts": [context], "current-context": "ci"}
+    path.write_text(json.dumps(document), encoding="utf-8")
+
+    keep(path, kubeconfig(Cluster()))
+
+    # kubectl's YAML takes both for numbers where they are not quoted.
+    assert 'token: "7e5"' in path.read_text()
+    assert 'namespace: "18371e12"' in path.read_text()
+
+
+def test_case_06_kubeconfig_symlink(tmp_path: Path) -> None:
+    target, link = tmp_path / "dotfiles" / "config", tmp_path / "config"
+    target.parent.mkdir()
+    target.write_text("apiVersion: v1\nkind: Config\n", encoding="utf-8")
+    link.symlink_to(target)
+
+    keep(link, kubeconfig(Cluster()))
+
+    assert link.is_symlink()
+    assert "admin@c" in target.read_text()
+    assert sorted(tmp_path.iterdir()) == sorted([target.parent, link])
 
 
 def test_other_clusters_in_the_file_stay(tmp_path: Path) -> None:

@@ -254,6 +254,14 @@ def test_a_cache_for_every_registry_that_is_named() -> None:
     assert "tcp dport { 5055, 8081 }" in found["/etc/talos-bastion/firewall.nft"]
 
 
+def test_case_27_netboot_uboot_and_pi() -> None:
+    lines = contents(netboot_enabled=True)["/etc/talos-bastion/dnsmasq.conf"].splitlines()
+
+    found = [re.fullmatch(r"dhcp-match=set:([\w-]+),option:client-arch,(\d+)", line) for line in lines]
+    tags = {match[2]: match[1] for match in found if match}
+    assert (tags["11"], tags["22"]) == ("efi-arm64", "efi-arm64")
+
+
 def test_without_netboot_nothing_of_it_is_laid() -> None:
     assert not [path for path in contents() if "matchbox" in path or "dnsmasq" in path or "ipxe" in path]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._boot.failures import KINDS, explain
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.diagnosis.pod_troubles import pull_cause
 
 GOT = "failed to get install assets from container source: "
 PULL = f"{GOT}pull image 10.10.0.100:5054/urmanac/talos@sha256:abc: "
@@ -183,3 +184,14 @@ def test_what_stands_before_the_time_does_not_matter(before: str) -> None:
 
     assert found
     assert (found.code, found.evidence["line"]) == ("INSTALL_ABORTED", "aborted by user")
+
+
+@pytest.mark.parametrize("words", ["toomanyrequests: ", "TOOMANYREQUESTS: ", "429 Too Many Requests: "])
+def test_case_25_rate_limit_elsewhere(words: str) -> None:
+    said = f"{words}You have reached your unauthenticated pull rate limit"
+
+    failure = explain([f"2026/11/29 10:00:00 {PULL}{MANIFEST}{said}"])
+
+    assert failure is not None
+    assert failure.code == "IMAGE_RATE_LIMITED"
+    assert pull_cause(f'failed to pull and unpack image "a/b:v1": {said}') == "rate_limited"

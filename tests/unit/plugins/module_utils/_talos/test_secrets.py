@@ -414,3 +414,18 @@ def test_a_talosconfig_that_is_none_is_refused_and_kept(tmp_path: Path) -> None:
         secrets.ensure_talosconfig(path, test_bundle(), CONTEXT)
 
     assert path.read_text(encoding="utf-8") == "- a\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "program"),
+    [
+        pytest.param("cluster:\n  id: ENC[AES256_GCM,data:abc]\nsops:\n  version: 3.9.0\n", "SOPS", id="SOPS"),
+        pytest.param("$ANSIBLE_VAULT;1.1;AES256\n36633936\n", "Ansible Vault", id="Vault"),
+    ],
+)
+def test_case_26_encrypted_secrets_bundle(text: str, program: str) -> None:
+    with pytest.raises(InputError) as refused:
+        parse_bundle(text, "secrets.yaml")
+
+    assert f"it is encrypted with {program}. Decrypt it to a file of mode 0600 first" in str(refused.value)
+    assert "base64" not in str(refused.value)

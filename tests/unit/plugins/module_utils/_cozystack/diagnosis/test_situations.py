@@ -42,3 +42,12 @@ def test_what_is_known_stands_alone_and_not_beside_a_deadline(situation: Situati
 def test_there_are_many_situations_and_no_two_are_the_same() -> None:
     assert len(SITUATIONS) >= 40
     assert len({one.name for one in SITUATIONS}) == len(SITUATIONS)
+
+
+def test_case_23_pod_waits_for_mount() -> None:
+    (situation,) = (one for one in SITUATIONS if "k-admin-kubeconfig" in one.words)
+
+    messages = [one["message"] for one in seen(situation)["verdicts"]]
+
+    assert any('secret "k-admin-kubeconfig" not found' in message for message in messages)
+    assert not any("context deadline exceeded" in message for message in messages)

@@ -1,0 +1,47 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every wrong value is refused with words of its own, and the page of them is what the command prints."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement import read_options
+from tools import wrong_inputs
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return wrong_inputs.page()
+
+
+def test_the_page_is_what_the_command_prints(page: str) -> None:
+    written = wrong_inputs.PAGE.read_text(encoding="utf-8")
+
+    assert written == page, "Run python -m tools.wrong_inputs > docs/wrong_inputs.md"
+
+
+def test_many_wrong_values_are_tried_and_none_ends_in_a_traceback(page: str) -> None:
+    rows = re.findall(r"^\| `(.+?)` \| `(.+)` \| (.+?) \| (.*) \|$", page, re.MULTILINE)
+
+    assert len(rows) >= 400
+    assert all(message for _option, _value, message, _remedy in rows)
+    assert "Traceback" not in page
+
+
+def test_every_variable_of_every_role_that_can_be_wrong_is_tried(page: str) -> None:
+    tried = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    free = {name for name, option in read_options().items() if option.get("type") == "raw"}
+
+    assert set(read_options()) - tried - free == {"cluster_spec"}
+
+
+def test_a_wrong_value_that_is_accepted_is_an_error() -> None:
+    options: dict[str, Any] = {"cluster_name": {"type": "raw"}}
+
+    with pytest.raises(wrong_inputs.Accepted, match="cluster_name: 'text' is accepted"):
+        list(wrong_inputs.judged(options, "cluster_name", "text"))

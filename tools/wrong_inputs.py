@@ -1,0 +1,228 @@
+#!/usr/bin/env python3
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Try wrong values of every option of every role and module, and print the page of what is said of each.
+
+python -m tools.wrong_inputs > docs/wrong_inputs.md
+
+Runs the validators in this process. A wrong value that is accepted, or that ends in another exception, is an error.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "wrong_inputs.md"
+sys.path.insert(0, str(ROOT / "playbooks" / "collections"))
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import parse_spec, problems
+from ansible_collections.urmanac.talos.plugins.module_utils._text import as_markdown
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement import (
+    Given,
+    judge,
+    read_options,
+    role_names,
+)
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.rules import CHECKS, Surroundings
+
+NOW = Surroundings(datetime(2026, 1, 1, tzinfo=UTC))
+# Of which each type refuses all that are not its own.
+VALUES: Mapping[str, Any] = {
+    "text": "no such value!",
+    "list": ["a"],
+    "mapping": {"a": 1},
+    "nothing": None,
+    "truth": True,
+}
+WRONG = {
+    "str": ("list", "mapping", "nothing"),
+    "path": ("list", "mapping", "nothing"),
+    "int": ("text", "list", "mapping", "nothing", "truth"),
+    "float": ("text", "list", "mapping", "nothing", "truth"),
+    "bool": ("text", "list", "mapping", "nothing"),
+    "list": ("text", "mapping", "nothing", "truth"),
+    "dict": ("text", "list", "nothing", "truth"),
+}
+# Of the right type, and none of them right for a variable that has a rule.
+TEXTS = ("no such value!", "https://", "moon", "v0.0.1", "../there", "2001:db8::/16")
+NUMBERS = (-1, 0)
+MAPPINGS: tuple[dict[str, Any], ...] = ({"a b": "no such value!"}, {"ghcr.io": 70000}, {"gateway": "https://ghcr.io/a"})
+# What Ansible makes of a value before a module sees it; a role gets it as it is written.
+CONVERTED = {"list": ("text", "mapping", "truth"), "str": ("list", "mapping", "truth"), "path": ("list", "mapping")}
+CLUSTER = {
+    "name": "moon",
+    "project": "talos-arm64",
+    "tags": {},
+    "region": "eu-west-1",
+    "availability_zone": "eu-west-1a",
+    "vpc_ipv4_cidr": "10.10.0.0/16",
+    "subnet_ipv4_cidr": "10.10.0.0/24",
+    "domain": "talos.local",
+    "bastion_ipv4": "10.10.0.100",
+    "instance_type": "t4g.medium",
+    "volume_size": 50,
+    "cpu_credits": "unlimited",
+    "nodes_max": 3,
+    "nodes": [{"name": "gateway", "role": "gateway", "machine_type": "controlplane", "ipv4": "10.10.0.101"}],
+}
+DESCRIPTIONS: Mapping[str, tuple[Any, ...]] = {
+    "name": ("Moon", "", "-moon", "sg-moon", "m" * 64, "moon.base"),
+    "project": ("", "my project", "team+home", "é"),
+    "region": ("eu-west1", "eu-west-1a", "cn-north-1", "us-gov-west-1", "moon"),
+    "availability_zone": ("eu-west-2a", "eu-west-1", "a"),
+    "vpc_ipv4_cidr": ("ten", "10.10.0.1/16", "10.0.0.0/8", "10.244.0.0/16", "10.96.0.0/16", "100.64.0.0/16"),
+    "subnet_ipv4_cidr": ("10.20.0.0/24", "10.10.0.0/30", "10.10.0.0", "2001:db8::/64", "10.10.0.7/24"),
+    "domain": ("talos..local", "Talos.Local", "talos_local", "-"),
+    "bastion_ipv4": ("10.20.0.5", "10.10.0.1", "10.10.0.255", "10.10.0.101", "host", "::1"),
+    "volume_size": (0, 19, -5, 100000),
+    "cpu_credits": ("many", ""),
+    "nodes_max": (0, -1),
+    "nodes": ([], [{**CLUSTER["nodes"][0], "role": "captain"}], [{**CLUSTER["nodes"][0], "name": "bastion"}]),  # type: ignore[index]
+    "tags": ({"aws:a": "b"}, {"Name": "x"}, {"k": "<>"}, {"k" * 200: "v"}),
+}
+HEAD = """# Wrong inputs
+
+Every option of every role and module that a wrong value can reach, the wrong values that were tried, and what is said
+of each. `python -m tools.wrong_inputs > docs/wrong_inputs.md` makes this page by running the validators; it fails if a
+wrong value is accepted.
+
+* **Variables of roles** are refused by the first task of every playbook (`variables_info`), in one list, before
+  anything is made. `preflight` adds what AWS and the registries find wrong.
+* **The cluster's description** is judged by `ec2_preflight_info`, in the same list.
+* **Options of modules** are refused by Ansible itself, before the module does anything.
+"""
+
+
+class Accepted(Exception):
+    """A wrong value that was not refused."""
+
+
+class Row(NamedTuple):
+    """One wrong value and what is said of it."""
+
+    option: str
+    value: Any
+    message: str
+    remedy: str = ""
+
+
+def role_rows() -> Iterator[Row]:
+    """Yield a row for each wrong value of each variable of a role."""
+    options = read_options()
+    for name in sorted(options):
+        if name == "cluster_spec":
+            # Put together from the variables, and not meant to be set.
+            continue
+        kind = options[name].get("type", "str")
+        for value in [VALUES[key] for key in WRONG.get(kind, ())]:
+            yield from judged(options, name, value)
+        for value in _ruled_values(name, kind, options[name]):
+            yield from judged(options, name, value)
+
+
+def _ruled_values(name: str, kind: str, option: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield values of the right type that a rule or a list of choices refuses."""
+    if option.get("choices"):
+        yield "no such value!"
+    if name not in CHECKS:
+        return
+    pools: Mapping[str, tuple[Any, ...]] = {"str": TEXTS, "path": TEXTS, "int": NUMBERS, "dict": MAPPINGS}
+    refused = [value for value in pools.get(kind, ()) if _problems({name: option}, name, value)]
+    if not refused and kind in pools:
+        raise Accepted(f"{name}: none of {pools[kind]} is refused")
+    yield from refused
+
+
+def _problems(options: Mapping[str, Any], name: str, value: Any) -> list[tuple[str, str]]:
+    given = Given({name: value}, {}, lambda _name: value)
+    found = judge({name: options[name]}, given, NOW, roles=role_names())
+    return [
+        (one.message if one.subject == name else f"{one.subject}: {one.message}", one.remedy) for one in found.problems
+    ]
+
+
+def judged(options: Mapping[str, Any], name: str, value: Any) -> Iterator[Row]:
+    """Yield what is said of a value of a variable, or raise where nothing is."""
+    found = _problems(options, name, value)
+    if not found:
+        raise Accepted(f"{name}: {value!r} is accepted")
+    yield Row(name, value, *found[0])
+
+
+def description_rows() -> Iterator[Row]:
+    """Yield a row for each wrong value of the description of a cluster."""
+    for key, values in DESCRIPTIONS.items():
+        for value in values:
+            found = problems(parse_spec({**CLUSTER, key: value}))
+            if not found:
+                raise Accepted(f"cluster.{key}: {value!r} is accepted")
+            yield Row(f"cluster_{key}", value, found[0].message, found[0].remedy)
+
+
+def module_rows() -> Iterator[Row]:
+    """Yield a row for each wrong value of each option of a module."""
+    for path in sorted((ROOT / "plugins" / "modules").glob("[a-z]*.py")):
+        documented = path.read_text(encoding="utf-8").partition('DOCUMENTATION = r"""')[2].partition('"""')[0]
+        for name, option in sorted((yaml.safe_load(documented).get("options") or {}).items()):
+            yield from _module_option(f"{path.stem}: {name}", option)
+
+
+def _module_option(title: str, option: Mapping[str, Any]) -> Iterator[Row]:
+    kind = option.get("type", "str")
+    spec = {"x": {key: option[key] for key in ("type", "elements", "choices") if key in option}}
+    tried = [VALUES[key] for key in WRONG.get(kind, ()) if key not in (*CONVERTED.get(kind, ()), "nothing", "truth")]
+    tried += ["no such value!"] if option.get("choices") and kind == "str" else []
+    tried += [["no such value!"]] if option.get("choices") and kind == "list" else []
+    tried += [[VALUES["mapping"]]] if option.get("elements") in ("int", "bool") else []
+    for value in tried:
+        errors = ArgumentSpecValidator(spec).validate({"x": value}).error_messages
+        if not errors:
+            raise Accepted(f"{title}: {value!r} is accepted")
+        # What follows differs from one version of Python and Ansible to the next.
+        said = errors[0].partition(": ")[0] if "unable to convert" in errors[0] else errors[0]
+        yield Row(title, value, said.replace("argument 'x'", "it").replace("'x'", "it"))
+
+
+def table(rows: Iterator[Row]) -> Iterator[str]:
+    """Yield the lines of a table."""
+    yield "| Option | Wrong value | What is said | What to do |"
+    yield "|---|---|---|---|"
+    for row in rows:
+        cells = (f"`{row.option}`", f"`{cell(row.value)}`", as_markdown(row.message), as_markdown(row.remedy))
+        yield f"| {' | '.join(cells)} |"
+
+
+def cell(value: Any) -> str:
+    """Return a value as code in a cell."""
+    return repr(value).replace("|", r"\|") if len(repr(value)) < 60 else f"{repr(value)[:57]}..."
+
+
+def page() -> str:
+    """Return the page."""
+    of_roles, of_cluster, of_modules = (list(table(rows())) for rows in (role_rows, description_rows, module_rows))
+    tables = {
+        "Variables of roles": of_roles,
+        "The cluster's description": of_cluster,
+        "Options of modules": of_modules,
+    }
+    count = sum(len(lines) - 2 for lines in tables.values())
+    sections = [line for title, lines in tables.items() for line in (f"\n## {title}\n", *lines)]
+    return "\n".join([HEAD, f"{count} wrong values were tried.", *sections, ""])
+
+
+def main() -> None:
+    """Print the page."""
+    sys.stdout.write(page())
+
+
+if __name__ == "__main__":
+    main()
