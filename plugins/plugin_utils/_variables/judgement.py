@@ -20,6 +20,10 @@ from .types import Option, type_problems
 ROLES = Path(__file__).parents[3] / "roles"
 
 
+# Their defaults are below the home of whoever runs the playbook.
+_OF_THE_USER = ("cluster_directory", "cluster_secrets_directory")
+
+
 class Unreadable(Exception):
     """A value that cannot be had, because a template in it fails; the message says why."""
 
@@ -34,6 +38,13 @@ class Given(NamedTuple):
     def is_default(self, name: str) -> bool:
         """Return whether a variable has the value that its role gives it."""
         return name not in self.written or bool(self.written[name] == self.defaults.get(name))
+
+    def is_worth_reading(self, name: str) -> bool:
+        """Return whether a value can be wrong by itself; a default that is a template follows from other variables.
+
+        Evaluating a few hundred of those would take most of the time.
+        """
+        return not self.is_default(name) or name in _OF_THE_USER or "{{" not in str(self.defaults.get(name))
 
 
 class Judgement(NamedTuple):
@@ -73,7 +84,7 @@ def judge(
     """Return what is wrong with the variables, each cause once: what the user wrote before what follows from it."""
     values: dict[str, Any] = {}
     of_type: dict[str, list[Finding]] = {}
-    for name in sorted(options, key=given.is_default):
+    for name in sorted(filter(given.is_worth_reading, options), key=given.is_default):
         found = list(_read_problems(name, options[name], given, values))
         if found:
             of_type[name] = found

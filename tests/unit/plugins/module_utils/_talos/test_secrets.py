@@ -379,12 +379,15 @@ def test_a_certificate_near_its_end_is_renewed(tmp_path: Path) -> None:
     assert renewed - end > datetime.timedelta(days=300)
 
 
-def test_a_certificate_of_another_cluster_is_replaced(tmp_path: Path) -> None:
+def test_case_05_context_of_another_cluster_in_a_talosconfig(tmp_path: Path) -> None:
     path = tmp_path / "talosconfig"
     secrets.ensure_talosconfig(path, test_bundle()._replace(os=test_bundle().etcd), CONTEXT)
+    before = path.read_bytes()
 
-    assert secrets.ensure_talosconfig(path, test_bundle(), CONTEXT)
-    assert talosconfig(path)["contexts"]["example"]["ca"] == test_bundle().os.crt
+    with pytest.raises(InputError, match="of a cluster with another authority"):
+        secrets.ensure_talosconfig(path, test_bundle(), CONTEXT)
+
+    assert path.read_bytes() == before
 
 
 def test_other_contexts_and_the_chosen_one_stay(tmp_path: Path) -> None:
