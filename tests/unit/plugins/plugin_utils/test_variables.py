@@ -211,7 +211,7 @@ def test_every_default_of_every_role_that_is_not_a_template_is_sound() -> None:
 def test_what_ansible_refuses_is_refused_here_too() -> None:
     from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-    values = (None, "", "a", "1", 1, 1.5, True, [], ["a"], {}, {"a": 1})
+    values: tuple[Any, ...] = (None, "", "a", "1", 1, 1.5, True, [], ["a"], {}, {"a": 1})
     kinds: list[dict[str, Any]] = [
         {"type": kind} for kind in ("str", "int", "float", "bool", "list", "dict", "path", "raw")
     ]

@@ -254,7 +254,7 @@ def test_a_denial_names_the_permission_and_the_policy_that_denies(message: str, 
 
 def test_every_error_of_botocore_is_reported_as_one_and_none_ends_in_a_traceback() -> None:
     classes = [cls for cls in vars(botocore.exceptions).values() if isinstance(cls, type)]
-    kinds = [cls for cls in classes if issubclass(cls, botocore.exceptions.BotoCoreError)]
+    kinds: list[Any] = [cls for cls in classes if issubclass(cls, botocore.exceptions.BotoCoreError)]
 
     problems = [problem_of(cls.__new__(cls)) for cls in kinds]
 
