@@ -1,7 +1,8 @@
 """Run molecule for every role that has a scenario, one on top of the other in a lab that nothing else uses.
 
 Each scenario works by itself as well: its prepare.yml makes what it needs, and its cleanup.yml removes everything.
-Here a role finds what the scenarios before it made, so that a cluster is built and removed once.
+Here a role finds what the scenarios before it made, so that a cluster is built and removed once. Only the last one,
+whose prepare.yml has the roles of all others, runs as it does by hand.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def place() -> dict[str, str]:
 
 
 def molecule() -> Outcome:
-    """Start a lab, run each role's scenario in it and the last one's cleanup, stop it."""
+    """Start a lab, run each role's scenario in it, stop it."""
     found = sorted(ROOT.glob("roles/*/molecule/*/molecule.yml"), key=place_in_order)
     lacking = {path: missing(path) for path in found}
     scenarios = [path for path in found if not lacking[path]]
@@ -44,8 +45,7 @@ def molecule() -> Outcome:
     if code != 0:
         return failed(output, note="the lab did not start")
     try:
-        outcomes = {title(path): scenario(path, where, "test") for path in scenarios}
-        outcomes["the cleanup of all"] = scenario(scenarios[-1], where, "cleanup")
+        outcomes = {title(path): scenario(path, where, alone=path == scenarios[-1]) for path in scenarios}
     finally:
         lab("down", where)
     skipped = [f"{title(path)} (needs {', '.join(needs)})" for path, needs in lacking.items() if needs]
@@ -82,10 +82,10 @@ def place_in_order(path: Path) -> tuple[int, Path]:
     return ORDER.index(role) if role in ORDER else -1, path
 
 
-def scenario(path: Path, where: dict[str, str], verb: str) -> Outcome:
-    """Run a command of molecule for one scenario from the role's folder, as its author would."""
-    configs = (f"--base-config={CONFIG / name}" for name in ("config.yml", "together.yml"))
-    command = ("-m", "lab", "run", "--", "molecule", *configs, verb, "--scenario-name", path.parent.name)
+def scenario(path: Path, where: dict[str, str], *, alone: bool) -> Outcome:
+    """Run one scenario from the role's folder, as its author would, or among the others."""
+    configs = (f"--base-config={CONFIG / name}" for name in ("config.yml", *(() if alone else ("together.yml",))))
+    command = ("-m", "lab", "run", "--", "molecule", *configs, "test", "--scenario-name", path.parent.name)
     return run(sys.executable, *command, cwd=path.parents[2], extra=where)
 
 

@@ -101,11 +101,11 @@ def calls(lab: Lab) -> int:
     return count
 
 
-def play_and_kill(lab: Lab, playbook: str, *, after: int) -> None:
+def play_and_kill(lab: Lab, playbook: str, *options: str, after: int) -> None:
     """Begin a run and kill all of it as soon as it has made so many changing calls."""
     until, begun = time.monotonic() + SECONDS, calls(lab)
     run = subprocess.Popen(
-        command(lab, playbook),
+        command(lab, playbook, *options),
         cwd=REPOSITORY,
         env=surroundings(lab),
         stdout=subprocess.DEVNULL,

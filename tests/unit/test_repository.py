@@ -17,7 +17,7 @@ import yaml
 
 from tests.checks.files import collection_files, galaxy, is_ignored, project_files
 from tests.checks.process import ROOT, TOOLS, capture
-from tests.checks.pythons import CHAPTERS, STORY
+from tests.checks.pythons import CHAPTERS, SAME_EVERYWHERE, STORY
 
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if (path / "defaults").is_dir())
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[a-z]*.py"))
@@ -229,6 +229,7 @@ def test_the_tests_that_the_second_python_runs_exist() -> None:
     defined = set(re.findall(r"^def (test_\w+)", (ROOT / STORY).read_text(encoding="utf-8"), flags=re.MULTILINE))
 
     assert set(CHAPTERS) - defined == set()
+    assert [name for name in SAME_EVERYWHERE if not (ROOT / name).is_file()] == []
 
 
 def test_the_version_is_the_same_everywhere() -> None:
