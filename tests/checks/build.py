@@ -63,7 +63,7 @@ def check_installed(folder: Path) -> Outcome:
     shown: list[Sequence[str | Path]] = [
         [TOOLS / "ansible-doc", "--json", "--type", kind, *names] for kind, names in found.items() if names
     ]
-    checked = [TOOLS / "ansible-playbook", "-i", "localhost,", "--syntax-check", *playbooks()]
+    checked: list[str | Path] = [TOOLS / "ansible-playbook", "-i", "localhost,", "--syntax-check", *playbooks()]
     outcome = run_all(*shown, checked, cwd=folder, extra=alone(folder))
     count = sum(map(len, found.values()))
     note = f"{count} plugins and roles documented, {len(playbooks())} playbooks"

@@ -27,16 +27,34 @@ class Scene(NamedTuple):
     stage: Stage
 
 
+class Account(NamedTuple):
+    """An account and the stages that are done in it, in their order."""
+
+    api: FaultyApi
+    done: list[Stage]
+
+    def bring_to(self, stages: list[Stage]) -> None:
+        """Make what of these first stages is not done yet, and remove what is done of later ones."""
+        while len(self.done) > len(stages):
+            self.done.pop().remove(self.api)
+        for stage in stages[len(self.done) :]:
+            stage.make(self.api)
+            self.done.append(stage)
+
+
+@pytest.fixture(scope="module")
+def account(lab: Lab) -> Iterator[Account]:
+    """Give an account in which nothing is done, and leave it so."""
+    made = Account(FaultyApi(lab), [])
+    yield made
+    made.bring_to([])
+
+
 @pytest.fixture(scope="module", params=STAGES)
-def scene(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Scene]:
-    """Give each stage in its account."""
-    api, position = FaultyApi(lab), list(STAGES).index(request.param)
-    earlier = list(STAGES.values())[:position]
-    for stage in earlier:
-        stage.make(api)
-    yield Scene(api, STAGES[request.param])
-    for stage in reversed(earlier):
-        stage.remove(api)
+def scene(account: Account, request: pytest.FixtureRequest) -> Scene:
+    """Give each stage in the account; the next one finds it done."""
+    account.bring_to(list(STAGES.values())[: list(STAGES).index(request.param)])
+    return Scene(account.api, STAGES[request.param])
 
 
 def killed(api: FaultyApi, act: Act, after: int) -> bool:
