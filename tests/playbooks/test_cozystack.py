@@ -110,9 +110,6 @@ def test_an_own_build_of_a_smaller_profile_ends_ready(lab: Lab, built: Run, fold
     api = connect(Access(str(folder / "secrets" / "kubeconfig")))
     assert (api.get(TENANT, "root", namespace="tenant-root") or {})["spec"] == {"ingress": True}
     assert result["dashboard"]["url"].startswith("https://dashboard.")
-    assert f"Dashboard: {result['dashboard']['url']} at " in (folder / "report" / "report.txt").read_text(
-        encoding="utf-8"
-    )
 
 
 def test_an_operator_of_another_architecture_is_refused_before_its_first_pod(
