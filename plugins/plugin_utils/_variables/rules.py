@@ -34,7 +34,7 @@ BOOT_METHODS = ("user_data", "ssh")
 API_VIA = ("bastion", "localhost")
 # What listens on a bastion besides its caches: SSH, DNS, DHCP, TFTP, matchbox and the server of assets.
 _TAKEN_PORTS = {22: "SSH", 53: "DNS", 67: "DHCP", 69: "TFTP", 8080: "matchbox", 8081: "the server of boot-to-talos"}
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
 _RELEASE = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:-[0-9A-Za-z.-]+)?")
 _DEVICE = re.compile(r"/dev/[A-Za-z0-9][A-Za-z0-9._/:-]*")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?")
@@ -158,7 +158,7 @@ def known_host(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
 def sha256(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a text is not a SHA-256; an empty one stands for none."""
     if value and not _SHA256.fullmatch(str(value)):
-        yield _wrong(name, f"{value!r} is not a SHA-256.", "Give its 64 hexadecimal digits, in lower case.")
+        yield _wrong(name, f"{value!r} is not a SHA-256.", "Give its 64 hexadecimal digits.")
 
 
 def each(check: Check) -> Check:

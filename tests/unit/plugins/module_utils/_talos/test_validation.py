@@ -104,6 +104,21 @@ def test_a_refusal_names_document_path_and_remedy(patch: Any, expected: str) -> 
     assert str(caught.value).startswith("Failed to configure the node gateway: Talos v1.13 refuses it.")
 
 
+@pytest.mark.parametrize(
+    "machine",
+    [
+        {"network": {"hostname": "cp-1"}},
+        {"network": {"nameservers": ["1.1.1.1"]}},
+        {"time": {"servers": ["time.example"]}},
+        {"type": "worker"},
+    ],
+    ids=lambda machine: next(iter(machine)),
+)
+def test_case_21_legacy_beside_document(machine: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"Talos v1\.13 refuses it"):
+        made({"machine": machine})
+
+
 def test_a_document_of_a_later_version_is_refused_with_the_version_that_brought_it() -> None:
     patch = {"apiVersion": "v1alpha1", "kind": "ResolverConfig", "nameservers": [{"address": "192.0.2.53"}]}
 
@@ -123,11 +138,11 @@ def test_a_field_that_left_or_came_is_known_to_its_own_versions_only() -> None:
 
 
 @pytest.mark.parametrize("patch", ["", "# nothing but a comment\n", None, {}], ids=["text", "comment", "none", "map"])
-def test_an_empty_patch_changes_nothing(patch: Any) -> None:
+def test_case_22_empty_patch(patch: Any) -> None:
     assert made(patch) == made({"machine": {}})
 
 
-def test_a_key_of_disk_encryption_keeps_its_kind() -> None:
+def test_case_02_disk_encryption_node_id() -> None:
     keys = [{"nodeID": {}, "slot": 0}]
     patch = {"machine": {"systemDiskEncryption": {"state": {"provider": "luks2", "keys": keys}}}}
 
