@@ -14,7 +14,10 @@ from .._errors import KubernetesError
 
 
 class Cause(enum.StrEnum):
-    """Why a request failed; what a caller may act on."""
+    """Why a request failed; what a caller may act on.
+
+    No user sees it: codes of findings are in _codes.py.
+    """
 
     UNREACHABLE = "unreachable"
     CUT = "cut"

@@ -17,7 +17,10 @@ CONNECT: Final = "connect"
 
 
 class Cause(enum.StrEnum):
-    """Why a call failed; what a caller may act on."""
+    """Why a call failed; what a caller may act on.
+
+    Codes of findings are in _codes.py; of these, only the return value cause of talos_info shows the word.
+    """
 
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
