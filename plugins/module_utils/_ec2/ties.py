@@ -95,7 +95,7 @@ def _values(thing: Thing, member: str) -> list[str]:
 
 
 def _named_by(kind: str, name: str, held: str = "") -> Read:
-    """Return a reading of the things of a kind that a filter finds by what ours hold, or by their ids."""
+    """Return a reading of the things of a kind that a filter finds by values of our things, or by ids."""
 
     def read(api: Api, spec: ClusterSpec, ours: Sequence[Thing]) -> list[Thing]:
         return _filtered(api, spec, kind, name, {value for thing in ours for value in _values(thing, held)})
