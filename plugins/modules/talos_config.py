@@ -305,6 +305,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import CollectionError, InputError
 from ..module_utils._libraries import require
+from ..module_utils._networks import PODS, SERVICES, SERVICES_OF_COZYSTACK
 from ..module_utils._talos import files
 from ..module_utils._talos.redact import redact
 
@@ -326,7 +327,7 @@ CLUSTER_SPEC: dict[str, Any] = {
     "contract": {"type": "str", "choices": ["v1.10", "v1.11", "v1.12", "v1.13", "v1.14"], "default": "v1.13"},
     "talos_version": _TEXT,
     "dns_domain": {"type": "str"},
-    "pod_subnets": {"type": "list", "elements": "str", "default": ["10.244.0.0/16"]},
+    "pod_subnets": {"type": "list", "elements": "str", "default": [PODS]},
     "service_subnets": {"type": "list", "elements": "str"},
     "cert_sans": _TEXTS,
     "install_disk": _TEXT,
@@ -411,7 +412,7 @@ def plan_of(params: dict[str, Any], node: dict[str, Any]) -> node_config.Plan:
 def cluster_of(params: dict[str, Any]) -> ClusterConfig:
     """Return the cluster with the names and addresses of all its nodes."""
     given, for_cozystack = params["cluster"], params["preset"] == "cozystack"
-    domain, services = ("cozy.local", "10.96.0.0/16") if for_cozystack else ("cluster.local", "10.96.0.0/12")
+    domain, services = ("cozy.local", SERVICES_OF_COZYSTACK) if for_cozystack else ("cluster.local", SERVICES)
     return ClusterConfig(
         name=given["name"],
         endpoint=given["endpoint"],

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .._findings import Finding, finding
+from .._networks import JOIN, PODS, SERVICES_OF_COZYSTACK
 from .bastion import (
     BastionSpec,
     Names,
@@ -34,9 +35,9 @@ _TAGS_MAX = 50
 _VOLUME_SIZE_MIN = 20
 # What Talos gives to pods and services, and Kube-OVN to the link between its nodes.
 _OF_KUBERNETES = {
-    "the network of pods": IPv4Network("10.244.0.0/16"),
-    "the network of services": IPv4Network("10.96.0.0/16"),
-    "the network that joins Kube-OVN's nodes": IPv4Network("100.64.0.0/16"),
+    "the network of pods": IPv4Network(PODS),
+    "the network of services": IPv4Network(SERVICES_OF_COZYSTACK),
+    "the network that joins Kube-OVN's nodes": IPv4Network(JOIN),
 }
 _DATA_VOLUME_SIZE_MIN = 10
 _UNUSABLE = tuple(IPv4Network(cidr) for cidr in ("0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"))

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from .._networks import PODS, SERVICES
+
 
 class ClusterConfig(NamedTuple):
     """What all nodes of a cluster have in common."""
@@ -17,8 +19,8 @@ class ClusterConfig(NamedTuple):
     kubernetes_version: str
     contract: str = "v1.13"
     dns_domain: str = "cluster.local"
-    pod_subnets: tuple[str, ...] = ("10.244.0.0/16",)
-    service_subnets: tuple[str, ...] = ("10.96.0.0/12",)
+    pod_subnets: tuple[str, ...] = (PODS,)
+    service_subnets: tuple[str, ...] = (SERVICES,)
     cert_sans: tuple[str, ...] = ()
     cni: Mapping[str, Any] | None = None
     install_disk: str = ""

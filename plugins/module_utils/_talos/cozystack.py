@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from .._networks import PODS
 from .cluster_config import ClusterConfig
 from .documents import CONTROL_PLANE
 from .split import EXCLUSION_LABEL, document_of
-
-POD_SUBNETS = ("10.244.0.0/16",)
 
 _SYSCTLS = {
     # Thousands of pods and services: the neighbour table must not overflow.
@@ -55,7 +54,7 @@ class Preset(NamedTuple):
     """What the preset takes from the cluster."""
 
     node_subnets: tuple[str, ...]
-    pod_subnets: tuple[str, ...] = POD_SUBNETS
+    pod_subnets: tuple[str, ...] = (PODS,)
     etcd_quota_bytes: int = 8 * 1024**3
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from ...module_utils._bastion.services import ASSETS_PORT, MATCHBOX_PORT
 from ...module_utils._boot.upstream import RAW_ENDINGS
 from ...module_utils._ec2.home_input import (
     Refusal,
@@ -26,6 +27,7 @@ from ...module_utils._ec2.home_input import (
 from ...module_utils._findings import Finding, finding
 from ...module_utils._oci.errors import ImageError
 from ...module_utils._oci.reference import parse_reference
+from ...module_utils._ports import SSH
 from ...module_utils._talos.contract import CONTRACTS
 from .types import choice_problem, unknown_key_problems
 
@@ -33,7 +35,14 @@ NODE_ROLES = ("gateway", "compute")
 BOOT_METHODS = ("user_data", "ssh")
 API_VIA = ("bastion", "localhost")
 # What listens on a bastion besides its caches: SSH, DNS, DHCP, TFTP, matchbox and the server of assets.
-_TAKEN_PORTS = {22: "SSH", 53: "DNS", 67: "DHCP", 69: "TFTP", 8080: "matchbox", 8081: "the server of boot-to-talos"}
+_TAKEN_PORTS = {
+    SSH: "SSH",
+    53: "DNS",
+    67: "DHCP",
+    69: "TFTP",
+    MATCHBOX_PORT: "matchbox",
+    ASSETS_PORT: "the server of boot-to-talos",
+}
 _SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
 _RELEASE = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:-[0-9A-Za-z.-]+)?")
 _DEVICE = re.compile(r"/dev/[A-Za-z0-9][A-Za-z0-9._/:-]*")
