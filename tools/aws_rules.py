@@ -57,8 +57,8 @@ OPERATIONS: Mapping[str, str] = {
     "iam": (
         "AddRoleToInstanceProfile CreateInstanceProfile CreateRole CreateServiceLinkedRole DeleteInstanceProfile "
         "DeleteRole DeleteRolePolicy DetachRolePolicy GetInstanceProfile GetRole GetRolePolicy "
-        "ListAttachedRolePolicies ListRolePolicies PutRolePolicy RemoveRoleFromInstanceProfile TagInstanceProfile "
-        "TagRole UpdateAssumeRolePolicy"
+        "ListAttachedRolePolicies ListInstanceProfilesForRole ListRolePolicies PutRolePolicy "
+        "RemoveRoleFromInstanceProfile TagInstanceProfile TagRole UpdateAssumeRolePolicy"
     ),
     "scheduler": "CreateSchedule DeleteSchedule GetSchedule ListSchedules UpdateSchedule",
     "service-quotas": "GetAWSDefaultServiceQuota GetServiceQuota",
