@@ -226,9 +226,9 @@ def test_a_stuck_release_holds_back_what_depends_on_it(tmp_path: Path) -> None:
         way.server.faults.update({"stuck": ["cert-manager"], "oom": ["metrics-server"]})
         way.install(profile="slim", **OWN)
         (node,) = way.server.machines.peers(way.server.identity)
+        settled, found = way.settled(), pods(way)
         # What a cluster knows of its machines is the part of a node that it needs.
-        kills = resources_of(cast("Node", node))["runtime", "OOMActions.talos.dev"]
-        return way.settled(), pods(way), kills
+        return settled, found, resources_of(cast("Node", node))["runtime", "OOMActions.talos.dev"]
 
     releases, found, kills = in_a_cluster(tmp_path, work, hardware=LARGE)
 

@@ -54,7 +54,7 @@ def test_a_resource_has_exactly_the_documented_keys(api: MotoApi, capsys: pytest
     Builder(api, spec()).build()
     documented = yaml.safe_load(ec2_cluster_info.RETURN)
 
-    result = run_module(ec2_cluster_info.main, capsys, cluster=cluster(), console_output=True)
+    result = run_module(ec2_cluster_info.main, capsys, cluster=cluster(), console_output=True, other_clusters=True)
 
     instance = result["resources"]["instance/gateway"]
     assert set(instance) == set(documented["resources"]["contains"])
