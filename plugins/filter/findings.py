@@ -12,6 +12,7 @@ from ..module_utils import _findings
 
 FORMS: Mapping[str, Callable[..., Iterable[str]]] = {
     "lines": _findings.lines,
+    "notes": _findings.notes,
     "numbered": _findings.numbered,
     "one_line": lambda found, *parts: (_findings.one_line(one, *parts) for one in found),
     "paragraphs": lambda found, *parts: (_findings.paragraph(one, *parts) for one in found),

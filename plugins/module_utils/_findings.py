@@ -119,6 +119,12 @@ def lines(findings: Iterable[Finding], *parts: str) -> Iterator[str]:
         yield f"    {shown(found.remedy)}"
 
 
+def notes(findings: Iterable[Finding], *parts: str) -> Iterator[str]:
+    """Yield one line for each finding that ends nothing, behind a sign: ? for what could not be checked."""
+    for found in findings:
+        yield f"{'?' if found.code == 'NOT_CHECKED' else '!'} {one_line(found, *parts)}"
+
+
 def numbered(findings: Iterable[Finding], *parts: str) -> Iterator[str]:
     """Yield two lines for each finding, numbered as a list of what has to be fixed."""
     for number, found in enumerate(findings, 1):

@@ -16,6 +16,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._findings import (
     html_rows,
     lines,
     markdown,
+    notes,
     numbered,
     one_line,
     paragraph,
@@ -90,6 +91,15 @@ def test_lines_say_with_a_sign_what_is_only_worth_knowing() -> None:
         "    Give each an address of its own.",
         "? KVM_MISSING: No /dev/kvm",
         "    Take a metal type.",
+    ]
+
+
+def test_a_note_is_one_line_and_a_question_mark_says_that_nothing_could_be_checked() -> None:
+    unknown = finding("NOT_CHECKED", "quota", "AWS did not say how many vCPUs are allowed.", "Ask for the permission.")
+
+    assert list(notes([unknown, KVM], "subject")) == [
+        "? quota: AWS did not say how many vCPUs are allowed. Ask for the permission.",
+        "! nodes: No /dev/kvm Take a metal type.",
     ]
 
 
