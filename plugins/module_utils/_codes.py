@@ -255,6 +255,11 @@ BASTION: Mapping[str, Code] = {
         "Set it to a public key or its file (`ssh-keygen -t ed25519` makes ~/.ssh/id_ed25519.pub, which is the "
         "default), or set cluster_bastion_ssh_key_name to a key pair of EC2.",
     ),
+    "NO_BASTION_HOST": Code(
+        "The nodes are asked over a bastion that is neither made nor in the inventory.",
+        "Set cluster_bastion_enabled to true, name a host bastion of your own in the inventory (-i), or set "
+        "cluster_api_via to localhost if this computer reaches the nodes.",
+    ),
     "NO_WAY_TO_BASTION": Code(
         "The build logs in to the bastion, and its security group lets no network in.",
         "Set access_ipv6 to the IPv6 network of this computer, such as 2001:db8:1:2::/64. Without IPv6 here set "

@@ -14,8 +14,8 @@ description:
   - Opens exact ports of a cluster's security groups to one IPv6 network, with a description,
     tags and, if wanted, an end.
   - The groups are C(<cluster>-nodes) and C(<cluster>-bastion). The rules in them are found by their tags C(Project),
-    C(Cluster), C(ManagedBy) and C(Purpose=home-access). No other rule is touched. One that is the same and has no
-    tags is adopted; one that is the same and has tags of others is refused, because AWS takes no second one.
+    C(Cluster), C(ManagedBy) and C(Purpose=home-access). No other rule is touched. One that is the same and
+    has no such tags is refused, because AWS takes no second one.
   - Every run, whatever its O(state), closes what has expired. An end that no one can read counts as expired.
   - Refuses what is no home network, such as IPv4, C(::/0), anything wider than C(/48), addresses that never leave a
     site, and a prefix with host bits set.

@@ -21,6 +21,7 @@ from .home_input import End, time_of, time_text
 from .spec import MANAGED_BY
 
 PURPOSE = "home-access"
+_UNTAGGED = "it has no tags that name an owner"
 GROUPS = ("nodes", "bastion")
 # Another run was faster: what exists has to be read again.
 _MOVED = ("InvalidPermission.Duplicate", "InvalidSecurityGroupRuleId.NotFound", "InvalidPermission.NotFound")
@@ -51,7 +52,7 @@ OPENINGS = (
 class HomeRule(NamedTuple):
     """One ingress rule for one peer; id is None while it does not exist, and ours tells whether it has our tags.
 
-    owner is what the tags of a rule say that is not ours.
+    owner is what the tags of a rule say that is not ours, or that it has none: what we open is tagged as it is made.
     """
 
     group: str
@@ -180,7 +181,7 @@ def home_rule(identity: Identity, group: str, record: Mapping[str, Any]) -> Home
         expires=tags.get("Expires"),
         id=record["SecurityGroupRuleId"],
         ours=(ours := marks.items() <= tags.items()),
-        owner="" if ours else ", ".join(f"{key}={value}" for key, value in sorted(tags.items())),
+        owner="" if ours else ", ".join(f"{key}={value}" for key, value in sorted(tags.items())) or _UNTAGGED,
     )
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from .._findings import Finding, finding
+from .bastion import BastionSpec
 from .client import Api
 from .home_access import Identity, read_groups, read_rules
 from .spec import ClusterSpec
@@ -73,13 +74,18 @@ def way_in_problems(spec: ClusterSpec, way: WayIn, access: SshAccess) -> Iterato
     for variable, name in _named_key_pairs(spec, way).items():
         if name and access.key_pairs is not None and name not in access.key_pairs:
             yield _unknown_key_pair(variable, name, access.key_pairs, spec.region)
-    if spec.bastion is None:
-        return
-    if spec.ssh_enabled and not way.node_ssh_key_name and not spec.bastion.ssh_public_key:
+    if spec.bastion:
+        yield from _problems_of(spec.bastion, spec, way, access)
+    elif way.api_via == "bastion" and not way.own_host:
+        yield _NO_HOST
+
+
+def _problems_of(bastion: BastionSpec, spec: ClusterSpec, way: WayIn, access: SshAccess) -> Iterator[Finding]:
+    if spec.ssh_enabled and not way.node_ssh_key_name and not bastion.ssh_public_key:
         yield _NODE_KEY_MISSING
     if not way.needs_ssh(spec):
         return
-    if not spec.bastion.ssh_key_name and not spec.bastion.ssh_public_key:
+    if not bastion.ssh_key_name and not bastion.ssh_public_key:
         yield _KEY_MISSING
     if access.ssh_is_open is False:
         yield _CLOSED
@@ -94,6 +100,11 @@ _KEY_MISSING = finding(
     "SSH_KEY_MISSING",
     "cluster_bastion_ssh_public_key",
     "The build logs in to the bastion, and the bastion would accept no key.",
+)
+_NO_HOST = finding(
+    "NO_BASTION_HOST",
+    "cluster_bastion_enabled",
+    "The build asks the nodes over the host bastion; it makes none, and the inventory names none.",
 )
 _CLOSED = finding(
     "NO_WAY_TO_BASTION",

@@ -24,6 +24,7 @@ from ...module_utils._ec2.home_input import (
     parse_expires,
     parse_home_network,
 )
+from ...module_utils._ec2.texts import fault
 from ...module_utils._findings import Finding, finding
 from ...module_utils._oci.errors import ImageError
 from ...module_utils._oci.reference import parse_reference
@@ -274,6 +275,16 @@ def home_network(name: str, value: Any, where: Surroundings) -> Iterator[Finding
         yield refusal.problem.about(name)
 
 
+def openings(name: str, value: Sequence[Mapping[str, Any]], where: Surroundings) -> Iterator[Finding]:
+    """Yield what AWS would refuse of the rules that open the cluster to home."""
+    for number, opening in enumerate(value):
+        subject = f"{name}[{number}]"
+        yield from port(f"{subject}.port", opening["port"], where)
+        wrong = fault("rule_description", str(opening["description"]))
+        if wrong:
+            yield _wrong(f"{subject}.description", f"It {wrong}.", "Write it without other characters.")
+
+
 def home_end(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield why home access cannot end then."""
     try:
@@ -356,4 +367,5 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(writable_file, "bastion_host_health_file"),
     **_checks(if_given(home_network), "access_ipv6"),
     **_checks(if_given(home_end), "access_expires"),
+    **_checks(openings, "access_openings"),
 }

@@ -217,15 +217,15 @@ def ends(cloud: Cloud) -> list[datetime]:
     return [datetime.fromisoformat(rule["expires"]) for rule in cloud.info()["open"]]
 
 
-def test_the_same_rule_made_by_hand_is_adopted(cloud: Cloud) -> None:
+def test_the_same_rule_made_by_hand_is_refused_and_stays(cloud: Cloud) -> None:
     permission = {"IpProtocol": "tcp", "FromPort": 6443, "ToPort": 6443, "Ipv6Ranges": [{"CidrIpv6": HOME}]}
     cloud.ec2.authorize_security_group_ingress(GroupId=cloud.groups["nodes"], IpPermissions=[permission])
 
-    assert cloud.run(ipv6=HOME)["changed"] is True
+    refused = cloud.run(ipv6=HOME)
 
-    assert cloud.open() == ports_for(HOME)
-    assert len(cloud.info()["open"]) == 3
-    assert cloud.run(ipv6=HOME)["changed"] is False
+    assert "it has no tags that name an owner" in refused["msg"]
+    assert cloud.info()["open"] == []
+    assert len(cloud.open()) == 1
 
 
 def test_another_cluster_with_the_same_groups_is_left_alone(cloud: Cloud) -> None:

@@ -29,6 +29,7 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.types imp
 
 NOW = Surroundings(datetime(2026, 11, 29, 12, tzinfo=UTC), frozenset({"gateway", "router"}))
 NODE = {"name": "gateway", "role": "gateway", "machine_type": "controlplane", "ipv4": "10.10.0.101"}
+OPENING = {"group": "nodes", "port": 6443, "description": "Kubernetes API from home"}
 OPTIONS = read_options()
 
 
@@ -137,6 +138,8 @@ def test_every_variable_that_roles_and_playbooks_pass_to_one_another_is_known() 
         pytest.param("talos_contract", "v1.140", "VARIABLE_VALUE_WRONG", id="talos_contract_bad"),
         pytest.param("access_ipv6", "192.168.1.0/24", "IPV4_NOT_ALLOWED", id="access_ipv6_v4"),
         pytest.param("access_expires", "yesterday", "EXPIRES_INVALID", id="access_expires"),
+        pytest.param("access_openings", [{**OPENING, "description": "Ada's"}], "VARIABLE_VALUE_WRONG", id="apostrophe"),
+        pytest.param("access_openings", [{**OPENING, "port": 0}], "VARIABLE_VALUE_WRONG", id="port of an opening"),
         pytest.param("talos_wait_timeout", 0, "VARIABLE_VALUE_WRONG", id="no time"),
         pytest.param("nodes_boot_to_talos_sha256", "abc", "VARIABLE_VALUE_WRONG", id="no SHA-256"),
         pytest.param("cluster_images_mirrors", {"ghcr.io": "10.0.0.1:5054"}, "VARIABLE_VALUE_WRONG", id="no URL"),

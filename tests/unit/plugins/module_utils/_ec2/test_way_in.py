@@ -65,8 +65,16 @@ def test_a_build_over_the_bastion_needs_a_key_and_an_open_way(
     assert codes(described(**changes), way, access) == expected
 
 
-def test_without_a_bastion_nothing_is_needed() -> None:
-    assert codes(spec(), OVER_BASTION, SshAccess((), False)) == []
+@pytest.mark.parametrize(
+    ("way", "expected"),
+    [
+        pytest.param(OVER_BASTION, ["NO_BASTION_HOST"], id="no host at all"),
+        pytest.param(WayIn("bastion", own_host=True), [], id="host of one's own"),
+        pytest.param(WayIn(), [], id="nodes asked from here"),
+    ],
+)
+def test_without_a_bastion_the_way_over_one_needs_a_host_of_ones_own(way: WayIn, expected: list[str]) -> None:
+    assert codes(spec(), way, SshAccess((), False)) == expected
 
 
 def test_a_public_key_in_place_of_a_key_pairs_name_is_not_repeated() -> None:

@@ -219,16 +219,23 @@ def test_a_schedule_of_others_is_refused_before_anything_is_opened(built: BadDay
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_a_rule_of_others_in_the_place_of_ours_is_refused_and_stays(built: BadDay, check_mode: bool) -> None:
+@pytest.mark.parametrize(
+    ("tags", "owner"),
+    [({"Owner": "Bob"}, "Owner=Bob"), ({}, "it has no tags that name an owner")],
+    ids=["tagged", "untagged"],
+)
+def test_a_rule_of_others_in_the_place_of_ours_is_refused_and_stays(
+    built: BadDay, tags: dict[str, str], owner: str, check_mode: bool
+) -> None:
     group = next(thing for key, thing in built_ids(built).items() if key == "security_group/nodes")
     built.clients["ec2"].authorize_security_group_ingress(
         GroupId=group,
         IpPermissions=[{"IpProtocol": "tcp", "FromPort": 6443, "ToPort": 6443, "Ipv6Ranges": [{"CidrIpv6": HOME}]}],
-        TagSpecifications=[{"ResourceType": "security-group-rule", "Tags": tag_list({"Owner": "Bob"})}],
+        **({"TagSpecifications": [{"ResourceType": "security-group-rule", "Tags": tag_list(tags)}]} if tags else {}),
     )
     before = rules(built)
 
-    with pytest.raises(Ec2Error, match=r"Failed to open tcp/6443 of nodes .* \(Owner=Bob\)"):
+    with pytest.raises(Ec2Error, match=rf"Failed to open tcp/6443 of nodes .* \({owner}\)"):
         home(built, check_mode=check_mode)
     home(built, **CLOSED)
 
