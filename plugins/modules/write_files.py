@@ -70,7 +70,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "directory": {"type": "path", "required": True},
     "files": {"type": "dict", "required": True},
 }
-MODE, DIRECTORY_MODE = 0o644, 0o755
+MODE = 0o644
+DIRECTORY_MODE = 0o755
 
 
 def text_of(content: Any) -> str:

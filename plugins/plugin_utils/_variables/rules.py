@@ -222,7 +222,7 @@ def web_address(name: str, value: Any, where: Surroundings) -> Iterator[Finding]
 
 def oci_address(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a text is not the address of a repository that Flux reads packages from."""
-    scheme, _, rest = str(value).partition("://")
+    scheme, _separator, rest = str(value).partition("://")
     if scheme != "oci" or not re.fullmatch(r"[^/\s@]+(/[^/\s@:]+)+", rest):
         remedy = (
             "Write it as oci://registry.example.com/cozystack-packages; the tag or digest goes to the variable _ref."
@@ -252,7 +252,7 @@ def writable_folder(name: str, value: Any, where: Surroundings) -> Iterator[Find
         remedy = f"Write it from the root or from home on, such as ~/{value or 'moon'}."
         yield finding("DIRECTORY_NOT_WRITABLE", name, f"{value!r} depends on where a playbook is called.", remedy)
         return
-    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    there = next((parent for parent in (folder, *folder.parents) if parent.exists()), folder)
     if not there.is_dir():
         yield finding("DIRECTORY_NOT_WRITABLE", name, f"{there} is a file, and {folder} has to be a folder.")
     elif not os.access(there, os.W_OK | os.X_OK) or there.is_relative_to("/proc"):

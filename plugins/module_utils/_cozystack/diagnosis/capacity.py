@@ -47,7 +47,8 @@ def images(found: Reading, progress: Progress) -> Iterator[Finding]:
     if foreign:
         nodes = sorted({node.architecture for node in found.nodes})
         count = f"{len(foreign)} images are" if len(foreign) > 1 else "1 image is"
-        first = next(one for (_image, cause), one in troubles.items() if cause in _ARCHITECTURES)
+        concerned = [one for (_image, cause), one in troubles.items() if cause in _ARCHITECTURES]
+        first = concerned[0]
         pod = f"{first.place.namespace}/{first.place.pod}"
         message = (
             f"{count} not built for {' or '.join(nodes)}: {_first(foreign, len(foreign))}; {pod}: {first.message[:200]}"

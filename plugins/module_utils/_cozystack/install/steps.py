@@ -28,6 +28,7 @@ from .manifests import (
     released,
     stock_images,
 )
+from .platform import Desired
 
 Object = dict[str, Any]
 
@@ -40,7 +41,7 @@ class Plan(NamedTuple):
     definitions: Sequence[Object]
     platform: Object
     disabled: Sequence[str]
-    desired: platform.Desired
+    desired: Desired
     version: str
     # The disabled packages that come from the profile, not from disabled_packages.
     left_out: Sequence[str] = ()

@@ -79,15 +79,16 @@ def _saying_what_runs(work: Work, before: Comparison) -> Iterator[None]:
     try:
         yield
     except AwsError as error:
-        earlier = [f"{found.name} ({found.id})" for found in before.found if found.kind == "instance"]
-        running = [
-            *earlier,
-            *(line.removeprefix(_MADE_MACHINE) for line in work.lines if line.startswith(_MADE_MACHINE)),
-        ]
-        if not running:
-            raise
-        costs = f"These machines run and cost money: {', '.join(running)}; playbooks/reset.yml removes them."
-        raise AwsError(replace(error.problem, remedy=f"{error.problem.remedy} {costs}"), error.reason) from error
+        problem = error.problem
+        remedy = f"{problem.remedy} {_costs(work, before)}".strip()
+        raise AwsError(replace(problem, remedy=remedy), error.reason) from None
+
+
+def _costs(work: Work, before: Comparison) -> str:
+    earlier = [f"{found.name} ({found.id})" for found in before.found if found.kind == "instance"]
+    made = [line.removeprefix(_MADE_MACHINE) for line in work.lines if line.startswith(_MADE_MACHINE)]
+    running = ", ".join(earlier + made)
+    return f"These machines run and cost money: {running}; playbooks/reset.yml removes them." if running else ""
 
 
 def _wanted(spec: ClusterSpec, things: list[Thing], order: Order) -> dict[str, Desired]:
