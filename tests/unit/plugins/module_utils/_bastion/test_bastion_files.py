@@ -24,7 +24,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.user_data impor
 from tests.bastion import bastion_settings
 
 # In two parts, so that nothing takes this file for a key.
-BEGIN = " ".join(("-----BEGIN", "OPENSSH", "PRIVATE", "KEY-----"))
+BEGIN, END = (" ".join((f"-----{end}", "OPENSSH", "PRIVATE", "KEY-----")) for end in ("BEGIN", "END"))
 EVERYTHING = {"netboot_enabled": True, "dns_enabled": True, "egress": "wireguard"}
 KINDS = [
     pytest.param({}, id="EC2"),
@@ -113,7 +113,7 @@ SSH = {"user": "ec2-user", "public_key": "ssh-ed25519 AAAA ada's key", "host_key
 
 def test_user_data_lets_the_public_key_in_and_keeps_other_keys(tmp_path: Path) -> None:
     boot = Boot(tmp_path)
-    boot.program("aws", f"echo {BEGIN}")
+    boot.program("aws", f"echo {BEGIN}; echo {END}")
     keys = boot.root / "home/ec2-user/.ssh/authorized_keys"
     keys.parent.mkdir()
     keys.write_text("of the key pair\n")
@@ -127,13 +127,13 @@ def test_user_data_lets_the_public_key_in_and_keeps_other_keys(tmp_path: Path) -
 
 def test_user_data_replaces_the_host_keys_by_the_clusters(tmp_path: Path) -> None:
     boot = Boot(tmp_path)
-    boot.program("aws", f"echo {BEGIN}; echo $AWS_USE_DUALSTACK_ENDPOINT >&2")
+    boot.program("aws", f"echo {BEGIN}; echo {END}; echo $AWS_USE_DUALSTACK_ENDPOINT >&2")
 
     said = boot.run(ssh=SSH)
 
     place = boot.root / "etc/ssh"
     assert {path.name for path in place.iterdir()} == {"ssh_host_ed25519_key"}
-    assert (place / "ssh_host_ed25519_key").read_text() == f"{BEGIN}\n"
+    assert (place / "ssh_host_ed25519_key").read_text() == f"{BEGIN}\n{END}\n"
     assert f"{(place / 'ssh_host_ed25519_key').stat().st_mode & 0o777:o}" == "600"
     calls = boot.calls.read_text().splitlines()
     asked = "aws ssm get-parameter --region eu-west-1 --name /moon/bastion-host-key --with-decryption"
@@ -141,9 +141,17 @@ def test_user_data_replaces_the_host_keys_by_the_clusters(tmp_path: Path) -> Non
     assert "sshd shows the cluster's host key" in said
 
 
-def test_a_host_key_that_cannot_be_read_is_reported_and_the_bastion_still_made(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param("echo AccessDeniedException >&2; exit 254", id="refused"),
+        pytest.param("echo None", id="no key"),
+        pytest.param(f"echo {BEGIN}", id="half a key"),
+    ],
+)
+def test_a_host_key_that_cannot_be_read_is_reported_and_the_bastion_still_made(tmp_path: Path, answer: str) -> None:
     boot = Boot(tmp_path)
-    boot.program("aws", "echo AccessDeniedException >&2; exit 254")
+    boot.program("aws", answer)
 
     said = boot.run(ssh=SSH)
 
