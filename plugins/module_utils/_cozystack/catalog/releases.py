@@ -45,6 +45,6 @@ def has_data(version: str) -> bool:
 
 
 def minor(version: str) -> tuple[int, int]:
-    """Return major and minor version; of a name that is none, such as that of a branch, one after all others."""
+    """Return the major and minor version. A name without one, such as that of a branch, sorts after all versions."""
     found = re.match(r"v?(\d+)\.(\d+)", version)
     return (int(found[1]), int(found[2])) if found else (sys.maxsize, 0)
