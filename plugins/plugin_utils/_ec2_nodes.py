@@ -10,12 +10,12 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from ..module_utils._ec2.bastion import NODE as BASTION
 from ..module_utils._ec2.spec import MANAGED_BY
 from ..module_utils._errors import InputError
+from ..module_utils._spelling import did_you_mean
 from ..module_utils._ssh.arguments import FIRST_ARGUMENTS, Route, ssh_arguments
 
 # What Jinja, ssh and a file name all take as it is; a tag that holds anything else does not become a host's name.
@@ -108,8 +108,7 @@ def check_options(config: Mapping[str, Any], known: Iterable[str]) -> None:
 def _instead(option: str, known: Sequence[str]) -> str:
     if option in _OF_AWS_EC2:
         return f"amazon.aws.aws_ec2 has it; here {_OF_AWS_EC2[option]}."
-    near = get_close_matches(option, known, 1)
-    return f"Did you mean {near[0]}?" if near else "See ansible-doc -t inventory urmanac.talos.ec2_nodes."
+    return did_you_mean(option, known) or "See ansible-doc -t inventory urmanac.talos.ec2_nodes."
 
 
 def _ignored_keys(option: str, value: Any) -> Iterator[str]:

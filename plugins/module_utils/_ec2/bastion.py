@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 from zoneinfo import available_timezones
 
 from .._findings import Finding, finding
+from .._spelling import did_you_mean
 from .._ssh.keys import public_key_problem
 from .texts import fault, fits
 
@@ -202,8 +202,7 @@ def _schedule_problems(bastion: BastionSpec) -> Iterator[Finding]:
         )
     if bastion.is_scheduled and not _is_time_zone(bastion.time_zone):
         message = f"{bastion.time_zone!r} is no time zone that Auto Scaling knows."
-        near = get_close_matches(bastion.time_zone, available_timezones(), 1)
-        remedy = f"Did you mean {near[0]}?" if near else None
+        remedy = did_you_mean(bastion.time_zone, available_timezones()) or None
         yield finding("INVALID_TIME_ZONE", "cluster_bastion_time_zone", message, remedy)
 
 

@@ -19,7 +19,7 @@ from .desired import (
     rules_of,
 )
 from .spec import ClusterSpec
-from .texts import COMMAND_LINE_MAX, RULES, fault
+from .texts import COMMAND_LINE_MAX, RULES, change_for, fault
 
 # Everything else has its name in the tag Name alone.
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -105,7 +105,7 @@ def _problem(text: Text) -> Finding:
     kind = text.kind or ""
     message = f"{text.text!r} {fault(kind, text.text)}."
     is_too_long = len(text.text) > RULES[kind].longest
-    remedy = f"{'Shorten' if is_too_long else 'Use other characters in'} cluster_name or cluster_project."
+    remedy = f"{change_for(kind, text.text)} cluster_name or cluster_project."
     if is_too_long and kind in NAMES["iam_role"]:
         return finding("IAM_NAME_TOO_LONG", text.subject, message, remedy)
     return finding("TEXT_NOT_ALLOWED", text.subject, message, remedy)

@@ -148,3 +148,8 @@ def fault(kind: str, text: str) -> str | None:
     if not re.fullmatch(rule.pattern, text):
         return f"is not allowed: it must consist of {rule.characters}"
     return None
+
+
+def change_for(kind: str, text: str) -> str:
+    """Return what to do with a text that AWS does not take, as the beginning of a sentence that names it."""
+    return "Shorten" if len(text) > RULES[kind].longest else "Use other characters in"

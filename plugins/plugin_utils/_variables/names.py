@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from ...module_utils._findings import Finding, finding
+from ...module_utils._spelling import did_you_mean
 
 # What playbooks and roles keep for one another, and what several roles read without a role of its own.
 INTERNAL = frozenset(
@@ -35,10 +35,9 @@ def unknown_names(
     for name in given:
         of_others = any(fnmatchcase(name, pattern) for pattern in others)
         if name.startswith(prefixes) and not of_others and name not in known and name not in INTERNAL:
-            near = get_close_matches(name, known, 1)
-            yield finding("VARIABLE_UNKNOWN", name, "No role has a variable of this name.", _remedy(name, near))
+            yield finding("VARIABLE_UNKNOWN", name, "No role has a variable of this name.", _remedy(name, known))
 
 
-def _remedy(name: str, near: list[str]) -> str:
+def _remedy(name: str, known: Collection[str]) -> str:
     own = f"If it belongs to a role of others, add it to cluster_other_variables: [{name}]."
-    return f"Did you mean {near[0]}? {own}" if near else f"Correct or remove it. {own}"
+    return f"{did_you_mean(name, known) or 'Correct or remove it.'} {own}"

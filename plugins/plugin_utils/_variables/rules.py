@@ -24,7 +24,8 @@ from ...module_utils._ec2.home_input import (
     parse_expires,
     parse_home_network,
 )
-from ...module_utils._ec2.texts import fault
+from ...module_utils._ec2.spec import NODE_ROLES
+from ...module_utils._ec2.texts import change_for, fault
 from ...module_utils._findings import Finding, finding
 from ...module_utils._oci.errors import ImageError
 from ...module_utils._oci.reference import parse_reference
@@ -32,7 +33,6 @@ from ...module_utils._ports import SSH
 from ...module_utils._talos.contract import CONTRACTS
 from .types import choice_problem, unknown_key_problems
 
-NODE_ROLES = ("gateway", "compute")
 BOOT_METHODS = ("user_data", "ssh")
 API_VIA = ("bastion", "localhost")
 # What listens on a bastion besides its caches: SSH, DNS, DHCP, TFTP, matchbox and the server of assets.
@@ -280,9 +280,10 @@ def openings(name: str, value: Sequence[Mapping[str, Any]], where: Surroundings)
     for number, opening in enumerate(value):
         subject = f"{name}[{number}]"
         yield from port(f"{subject}.port", opening["port"], where)
-        wrong = fault("rule_description", str(opening["description"]))
+        text = str(opening["description"])
+        wrong = fault("rule_description", text)
         if wrong:
-            yield _wrong(f"{subject}.description", f"It {wrong}.", "Write it without other characters.")
+            yield _wrong(f"{subject}.description", f"It {wrong}.", f"{change_for('rule_description', text)} it.")
 
 
 def home_end(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:

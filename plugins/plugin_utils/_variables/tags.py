@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from pathlib import Path
 
 from ...module_utils._findings import Finding, finding
+from ...module_utils._spelling import did_you_mean
 
 PLAYBOOKS = Path(__file__).resolve().parents[3] / "playbooks"
 COLLECTION = "urmanac.talos."
@@ -46,5 +46,4 @@ def _remedy(tag: str, known: Iterable[str]) -> str:
     names = [phase for phase in PHASES if phase in set(known)]
     if not names:
         return "The playbook has no tags: leave --tags out."
-    near = get_close_matches(tag, names, 1)
-    return f"{f'Did you mean {near[0]}? ' if near else ''}Use some of: {', '.join(names)}."
+    return f"{did_you_mean(tag, names)} Use some of: {', '.join(names)}.".lstrip()

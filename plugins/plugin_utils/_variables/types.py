@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from ansible.module_utils.parsing.convert_bool import BOOLEANS
 
 from ...module_utils._findings import Finding, finding
+from ...module_utils._spelling import did_you_mean
 
 Option = Mapping[str, Any]
 _SECRET = re.compile(r"auth_key|private_key|password|token|secret(?!s_directory)")
@@ -116,9 +116,9 @@ def choice_problem(name: str, value: Any, choices: Iterable[Any]) -> Finding:
 
 def _other(name: str, known: Iterable[str]) -> str:
     allowed = list(known)
-    near = get_close_matches(name, filter(None, allowed), 1)
+    names = [one for one in allowed if one]
     or_empty = " Or leave it empty." if "" in allowed else ""
-    return f"{f'Did you mean {near[0]}? ' if near else ''}Use one of: {', '.join(filter(None, allowed))}.{or_empty}"
+    return f"{did_you_mean(name, names)} Use one of: {', '.join(names)}.{or_empty}".lstrip()
 
 
 def _one_line(option: Option) -> str:

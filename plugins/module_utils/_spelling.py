@@ -1,0 +1,15 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Suggest the name that was meant by a misspelt one. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the question for the known name that is most like a name, or nothing where none is like it."""
+    near = get_close_matches(name, list(known), 1)
+    return f"Did you mean {near[0]}?" if near else ""
