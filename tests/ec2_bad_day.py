@@ -48,6 +48,8 @@ class BadDay(MotoApi):
         self.lost: Counter[str] = Counter()
         # Not done: refused with a reason.
         self.refused: dict[str, list[str]] = {}
+        # Answered, but never done.
+        self.ignored: set[str] = set()
         # What this operation makes stays unknown for so many calls that name it.
         self.late: Counter[str] = Counter()
         self._unknown: Counter[str] = Counter()
@@ -69,6 +71,8 @@ class BadDay(MotoApi):
         if self.refused.get(operation):
             self.calls.append(operation)
             raise refusal(self.refused[operation].pop(0), operation)
+        if operation in self.ignored:
+            return {}
         self._refuse_unknown(service, operation, parameters)
         answer = super().call(service, operation, **self._in_the_case_of_iam(service, parameters))
         if operation == "create_dhcp_options":

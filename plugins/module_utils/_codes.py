@@ -396,6 +396,25 @@ AWS: Mapping[str, Code] = {
         "Find it with `aws ec2 describe-network-interfaces --filters Name=private-ip-address,Values=ADDRESS`, and "
         "delete it or choose another address for the node.",
     ),
+    "STILL_IN_USE": Code(
+        "Something still uses what is to be deleted.",
+        "The message names it, or `aws ec2 describe-network-interfaces` with the filter subnet-id, group-id or vpc-id "
+        "finds it: load balancers, endpoints and functions keep interfaces there. Have its owner remove it.",
+    ),
+    "CHANGE_IN_PROGRESS": Code(
+        "The thing is being changed, by AWS or by another call, and cannot be changed or deleted meanwhile.",
+        "Wait some minutes until it has come to rest. Of a scaling group, `aws autoscaling "
+        "describe-scaling-activities` shows what is going on.",
+    ),
+    "OPERATION_NOT_PERMITTED": Code(
+        "AWS lets no one change or delete this: it is protected, or a part of something else.",
+        "If a service of AWS made it (a load balancer, an endpoint, a VPC), delete that: it takes its parts along.",
+    ),
+    "ADDRESS_LOCKED": Code(
+        "The Elastic IP is locked, in most cases by a reverse DNS record.",
+        "Remove that record (`aws ec2 reset-address-attribute --attribute domain-name --allocation-id ID`); if there "
+        "is none, AWS Support unlocks the address.",
+    ),
     "AWS_UNAVAILABLE": Code(
         "AWS failed to execute the call, for a reason of its own.",
         "Wait some minutes and run it again; https://health.aws.amazon.com tells about trouble in the region.",

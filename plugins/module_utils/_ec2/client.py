@@ -24,7 +24,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from .._errors import Ec2Error
 from .._findings import Finding, failure, finding, remedy_of
 from .._text import received
-from .refusals import code_of, denial_remedy, permission_of
+from .refusals import code_of, permission_of, special_remedy
 from .spec import is_loopback, is_loopback_endpoint
 
 if TYPE_CHECKING:
@@ -121,15 +121,14 @@ def raise_aws_error(error: Exception, service: str, operation: str, region: str)
     refusal = (getattr(error, "response", None) or {}).get("Error", {})
     reason, message = str(refusal.get("Code", "")), str(refusal.get("Message", ""))
     cause = f"{reason}: {message}" if reason else str(error)
-    code = code_of(reason, message, [cls.__name__ for cls in type(error).__mro__])
+    code = code_of(reason, message, [cls.__name__ for cls in type(error).__mro__], operation)
     raise AwsError(_problem(code, received(cause), service, operation, region), received(reason)) from error
 
 
 def _problem(code: str, cause: str, service: str, operation: str, region: str) -> Finding:
     call = f"{_PREFIXES.get(service, service)}:{_action(operation)}"
     permission = permission_of(cause) or call
-    special = denial_remedy(cause, permission) if code == "NOT_AUTHORIZED" else None
-    remedy = special or remedy_of(code, permission=permission)
+    remedy = special_remedy(code, cause, permission) or remedy_of(code, permission=permission)
     return finding(code, f"call {call} in {_REGIONS.get(service, region)}", cause, remedy)
 
 

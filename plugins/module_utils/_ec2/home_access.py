@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from .._errors import Ec2Error
 from .._ports import KUBERNETES, SSH, TALOS
-from .act.calls import Calls, errors_named
+from .act.calls import LEFT, Calls, errors_named
 from .client import Api, AwsError
 from .home_input import End, time_of, time_text
 from .spec import MANAGED_BY
@@ -256,7 +256,7 @@ def _act(calls: Calls, identity: Identity, plan: Plan) -> Plan:
         with errors_named(f"describe the rules of home access in {group_id}"):
             _mark(calls, identity, group_id, rules)
     for rule in plan.closed:
-        with errors_named(f"close {rule.port} of {rule.group} to {rule.network}"):
+        with errors_named(f"close {rule.port} of {rule.group} to {rule.network}", LEFT):
             revoked = {"GroupId": rule.group_id, "SecurityGroupRuleIds": [rule.id]}
             calls.delete("ec2", "revoke_security_group_ingress", **revoked)
     after = [rule._replace(id=rule.id or ids.get(rule.place)) for rule in plan.after]

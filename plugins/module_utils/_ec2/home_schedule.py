@@ -17,7 +17,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from .._errors import Ec2Error
-from .act.calls import Calls, errors_named
+from .act.calls import LEFT, Calls, errors_named
 from .client import Api, AwsError, is_not_found
 from .home_access import HomeRule, Identity
 
@@ -71,7 +71,7 @@ def carry_out(calls: Calls, plan: SchedulePlan) -> None:
         with errors_named(f"change schedule {schedule.name}"):
             calls.call("scheduler", "update_schedule", **_parameters(schedule))
     for name in plan.delete:
-        with errors_named(f"delete schedule {name}"):
+        with errors_named(f"delete schedule {name}", LEFT):
             calls.delete("scheduler", "delete_schedule", Name=name)
 
 

@@ -25,6 +25,12 @@ _OF_CODES = {
     **dict.fromkeys(("SubscriptionRequiredException", "InvalidInput.OptIn"), "ACCOUNT_NOT_READY"),
     **dict.fromkeys(("InvalidIPAddress.InUse", "PrivateIpAddressInUse"), "ADDRESS_IN_USE"),
     "InsufficientFreeAddressesInSubnet": "SUBNET_FULL",
+    **dict.fromkeys(("DependencyViolation", "DeleteConflict", "VolumeInUse"), "STILL_IN_USE"),
+    **dict.fromkeys(("ResourceInUse", "InvalidNetworkInterface.InUse"), "STILL_IN_USE"),
+    **dict.fromkeys(("ScalingActivityInProgress", "ResourceContention", "IncorrectState"), "CHANGE_IN_PROGRESS"),
+    **dict.fromkeys(("IncorrectInstanceState", "ConcurrentModification"), "CHANGE_IN_PROGRESS"),
+    **dict.fromkeys(("OperationNotPermitted", "CannotDelete", "UnmodifiableEntity"), "OPERATION_NOT_PERMITTED"),
+    "InvalidAddress.Locked": "ADDRESS_LOCKED",
     **dict.fromkeys(("ServiceUnavailable", "Unavailable", "ServiceFailure", "RequestTimeout"), "AWS_UNAVAILABLE"),
     **dict.fromkeys(("InternalError", "InternalFailure", "500", "502", "503", "504"), "AWS_UNAVAILABLE"),
     **dict.fromkeys(
@@ -44,11 +50,23 @@ _OF_CLASSES = {
 _LIMIT = re.compile(r".*Limit(Exceeded|ExceededException)|ServiceQuotaExceeded(Exception)?|TooMany.*|.*QuotaExceeded.*")
 _EXPIRED = re.compile(r"signature (is )?(expired|not yet current)|clock", re.IGNORECASE)
 _PERMISSION = re.compile(r"not authorized to perform:? ([a-z0-9-]+:[A-Za-z0-9]+)")
+# What is said with a code that usually means something else: a busy interface, one of a service, a protected group.
+_OF_MESSAGES = (
+    (re.compile(r"currently in use"), "STILL_IN_USE"),
+    (re.compile(r"do not have permission to access the specified resource"), "OPERATION_NOT_PERMITTED"),
+    (re.compile(r"deletion protection", re.IGNORECASE), "OPERATION_NOT_PERMITTED"),
+)
+# An Elastic IP that is in use cannot be released; with every other call it is a private address that is taken.
+_OF_CALLS = {("release_address", "InvalidIPAddress.InUse"): "STILL_IN_USE"}
+_MACHINE = re.compile(r"i-[0-9a-f]{8,}")
 _ENCODED = re.compile(r"Encoded authorization failure message:? *\S+", re.IGNORECASE)
 
 
-def code_of(reason: str, message: str, classes: Sequence[str]) -> str:
+def code_of(reason: str, message: str, classes: Sequence[str], operation: str = "") -> str:
     """Return the code of a finding for AWS's own error code and message, or for the names of an exception's classes."""
+    special = next((code for words, code in _OF_MESSAGES if reason and words.search(message)), None)
+    if special := special or _OF_CALLS.get((operation, reason)):
+        return special
     if _OF_CODES.get(reason) == "CREDENTIALS_INVALID" and _EXPIRED.search(message):
         return "REQUEST_EXPIRED"
     if reason in _OF_CODES:
@@ -62,6 +80,33 @@ def permission_of(message: str) -> str:
     """Return the permission that AWS names in its refusal, which can be another than that of the call."""
     found = _PERMISSION.search(message)
     return found[1] if found else ""
+
+
+def special_remedy(code: str, message: str, permission: str) -> str | None:
+    """Return what to do where the message of AWS says more than its code, or None for the usual remedy."""
+    if code == "NOT_AUTHORIZED":
+        return denial_remedy(message, permission)
+    return protection_remedy(message) if code == "OPERATION_NOT_PERMITTED" else None
+
+
+def protection_remedy(message: str) -> str | None:
+    """Return how to end the protection that a message names, or None where it names none."""
+    machine = _MACHINE.search(message)
+    for attribute, option in _PROTECTIONS.items():
+        if attribute in message:
+            return (
+                "Somebody protected this machine. If it may go: aws ec2 modify-instance-attribute --instance-id "
+                f"{machine[0] if machine else 'ID'} {option}"
+            )
+    if "deletion protection" in message.lower():
+        return (
+            "Somebody protected this group. If it may go: aws autoscaling update-auto-scaling-group "
+            "--deletion-protection none --auto-scaling-group-name NAME"
+        )
+    return None
+
+
+_PROTECTIONS = {"disableApiTermination": "--no-disable-api-termination", "disableApiStop": "--no-disable-api-stop"}
 
 
 def denial_remedy(message: str, permission: str) -> str | None:

@@ -18,7 +18,7 @@ T = TypeVar("T")
 # AWS did nothing: it can be asked again.
 THROTTLED = (
     *("RequestLimitExceeded", "Throttling", "ThrottlingException", "RequestThrottled", "TooManyRequestsException"),
-    *("EC2ThrottledException", "PriorRequestNotComplete"),
+    *("EC2ThrottledException", "PriorRequestNotComplete", "ResourceContention", "ConcurrentModification"),
 )
 # It is unknown whether AWS executed the call.
 _LOST_REASONS = (
@@ -36,7 +36,7 @@ _EXISTS = (
 # What was made or deleted a moment ago is not known everywhere at once.
 _IN_THE_WAY = (
     *("DependencyViolation", "DeleteConflict", "ResourceInUse", "ScalingActivityInProgress"),
-    *("InvalidNetworkInterface.InUse", "InvalidIPAddress.InUse"),
+    *("InvalidNetworkInterface.InUse", "InvalidIPAddress.InUse", "IncorrectState", "IncorrectInstanceState"),
 )
 # EC2 and Auto Scaling of an instance profile, EventBridge Scheduler of a role; the words are without their spaces.
 _PROPAGATING = {
@@ -45,7 +45,9 @@ _PROPAGATING = {
 }
 # They ask by a name that a role and an instance profile share: without the one that was made, the other is not late.
 _IAM_LOOKS = ("get_role", "get_role_policy", "get_instance_profile")
-_TRANSIENT_REMEDY = "Run it again: what exists already is kept and used."
+# What another run does after work that failed.
+KEPT = "Run it again: what exists already is kept and used."
+LEFT = "Run it again: it goes on with what is left."
 
 
 class Clock(NamedTuple):
@@ -187,12 +189,12 @@ def is_propagating(error: AwsError) -> bool:
 
 
 @contextmanager
-def errors_named(work: str) -> Iterator[None]:
-    """Add to an error of AWS which work it ended, and that another run continues from here."""
+def errors_named(work: str, again: str = KEPT) -> Iterator[None]:
+    """Add to an error of AWS which work it ended, and what another run does."""
     try:
         yield
     except AwsError as error:
         problem = error.problem
         subject = f"{work} ({problem.subject.removeprefix('call ')})"
-        again = f"{problem.remedy} {_TRANSIENT_REMEDY}".strip()
-        raise AwsError(replace(problem, subject=subject, remedy=again), error.reason) from error
+        remedy = f"{problem.remedy} {again}".strip()
+        raise AwsError(replace(problem, subject=subject, remedy=remedy), error.reason) from error

@@ -27,10 +27,11 @@ from ..spec import ClusterSpec
 from ..text import kind_word, tie_text
 from ..texts import USER_DATA_MAX
 from ..ties import read_ties
-from .calls import Calls, errors_named
+from .calls import KEPT, Calls, errors_named
 from .kinds import KINDS, MAKINGS, steps
 from .work import Machines, Work
 
+Act = Callable[[Work, str], None]
 _WORKERS = 8
 # How Work says that a machine was made.
 _MADE_MACHINE = f"made {kind_word('instance')} "
@@ -241,28 +242,64 @@ def _title(work: Work, key: str) -> str:
 
 def _delete(work: Work, doomed: Sequence[Found]) -> None:
     """Delete things, side by side where none is in the way of another."""
-    for _rank, group in groupby(doomed, key=lambda found: teardown_rank(found.kind)):
-        items = list(group)
-        prepare = KINDS[items[0].kind].prepare
-        if prepare:
-            with errors_named(f"empty {kind_word(items[0].kind)} " + ", ".join(item.name for item in items)):
-                prepare(work, [item.id for item in items])
-        deletions = [(f"delete {kind_word(item.kind)} {item.name}", KINDS[item.kind].delete, item.id) for item in items]
-        _side_by_side(deletions, work)
-        for item in items:
-            work.did("deleted", item.kind, item.name, item.id)
+    gone: set[str] = set()
+    with _saying_what_is_left(doomed, gone):
+        for _rank, group in groupby(doomed, key=lambda found: teardown_rank(found.kind)):
+            items = list(group)
+            prepare = KINDS[items[0].kind].prepare
+            if prepare:
+                with errors_named(f"empty {kind_word(items[0].kind)} " + ", ".join(item.name for item in items), ""):
+                    prepare(work, [item.id for item in items])
+            deletions = [
+                (f"delete {kind_word(item.kind)} {item.name}", _deletion(item.kind, gone), item.id) for item in items
+            ]
+            _side_by_side(deletions, work, again="")
+            for item in items:
+                work.did("deleted", item.kind, item.name, item.id)
 
 
-def _side_by_side(tasks: Sequence[tuple[str, Callable[[Work, str], None], str]], work: Work) -> None:
+def _deletion(kind: str, gone: set[str]) -> Act:
+    """Return a deletion that notes what is gone."""
+
+    def delete(work: Work, thing_id: str) -> None:
+        KINDS[kind].delete(work, thing_id)
+        gone.add(thing_id)
+
+    return delete
+
+
+@contextmanager
+def _saying_what_is_left(doomed: Sequence[Found], gone: set[str]) -> Iterator[None]:
+    """Have the failure of a deletion say what it leaves, which of that costs money, and how to go on."""
+    try:
+        yield
+    except AwsError as error:
+        problem = error.problem
+        remedy = f"{problem.remedy} {_left(doomed, gone)}".strip()
+        raise AwsError(replace(problem, remedy=remedy), error.reason) from error
+    except Ec2Error as error:
+        raise Ec2Error(f"{error} {_left(doomed, gone)}") from error
+
+
+def _left(doomed: Sequence[Found], gone: set[str]) -> str:
+    left = [item for item in doomed if item.id not in gone]
+    machines = [item.name for item in left if item.kind == "instance"]
+    costs = f" {', '.join(machines)} cost{'s' * (len(machines) == 1)} money until then." if machines else ""
+    things = ", ".join(f"{kind_word(item.kind)} {item.name} ({item.id})" for item in left)
+    again = "Run it again (playbooks/reset.yml for all): it goes on with what is left."
+    return f"Not deleted yet: {things}.{costs} {again}"
+
+
+def _side_by_side(tasks: Sequence[tuple[str, Act, str]], work: Work, again: str = KEPT) -> None:
     """Run the functions at once; the first error counts after all have ended, so that nothing is left half-way."""
     with ThreadPoolExecutor(_WORKERS) as pool:
-        futures = [pool.submit(_run, what, act, work, argument) for what, act, argument in tasks]
+        futures = [pool.submit(_run, what, act, work, argument, again) for what, act, argument in tasks]
     for future in futures:
         future.result()
 
 
-def _run(what: str, act: Callable[[Work, str], None], work: Work, argument: str) -> None:
-    with errors_named(what):
+def _run(what: str, act: Act, work: Work, argument: str, again: str) -> None:
+    with errors_named(what, again):
         act(work, argument)
 
 

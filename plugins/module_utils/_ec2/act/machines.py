@@ -200,4 +200,4 @@ def delete_instance(work: Work, thing_id: str) -> None:
     """Terminate a machine and wait until it has ended: only then its interface is free."""
     work.calls.delete("ec2", "terminate_instances", InstanceIds=[thing_id])
     if not work.calls.wait_for(lambda: _has_state(work, thing_id, ("terminated",)), TERMINATION):
-        raise Ec2Error(f"Failed to terminate {thing_id}: it still runs after minutes. Run it again.")
+        raise Ec2Error(f"Failed to terminate {thing_id}: it still runs after minutes.")

@@ -42,6 +42,8 @@ class FailingClient:
     def describe_vpcs(self) -> dict[str, Any]:
         raise self.error
 
+    release_address = describe_vpcs
+
 
 class PagingClient:
     """A client that answers in two pages."""
@@ -138,10 +140,10 @@ def test_a_refused_call_names_the_call_the_cause_and_the_remedy(error: Exception
     assert said in str(raised.value)
 
 
-def problem_of(error: Exception) -> Finding:
+def problem_of(error: Exception, operation: str = "describe_vpcs") -> Finding:
     """Return what is said of a call that fails, which no retry can help."""
     with pytest.raises(AwsError) as raised:
-        AwsApi({"ec2": FailingClient(error)}, "eu-west-1", once=True).call("ec2", "describe_vpcs")
+        AwsApi({"ec2": FailingClient(error)}, "eu-west-1", once=True).call("ec2", operation)
     return raised.value.problem
 
 
@@ -228,6 +230,65 @@ def test_case_16_clock_and_other_codes(error: Exception, code: str, remedy: str)
     assert "API reference" not in problem.remedy
 
 
+MAY_NOT = "The instance 'i-0123456789abcdef0' may not be terminated. Modify its '{}' instance attribute and try again."
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "remedy"),
+    [
+        pytest.param(refusal("DependencyViolation"), "STILL_IN_USE", "filter subnet-id", id="dependency"),
+        pytest.param(refusal("DeleteConflict"), "STILL_IN_USE", "The message names it", id="IAM"),
+        pytest.param(refusal("ResourceInUse"), "STILL_IN_USE", "The message names it", id="group"),
+        pytest.param(refusal("InvalidNetworkInterface.InUse"), "STILL_IN_USE", "The message names it", id="interface"),
+        pytest.param(refusal("VolumeInUse"), "STILL_IN_USE", "The message names it", id="volume"),
+        pytest.param(refusal("InvalidIPAddress.InUse"), "STILL_IN_USE", "The message names it", id="Elastic IP"),
+        pytest.param(
+            refusal("InvalidParameterValue", "Network interface 'eni-1' is currently in use."),
+            "STILL_IN_USE",
+            "The message names it",
+            id="busy interface",
+        ),
+        pytest.param(
+            refusal("ScalingActivityInProgress"), "CHANGE_IN_PROGRESS", "describe-scaling-activities", id="scaling"
+        ),
+        pytest.param(refusal("ResourceContention"), "CHANGE_IN_PROGRESS", "Wait some minutes", id="contention"),
+        pytest.param(refusal("IncorrectState"), "CHANGE_IN_PROGRESS", "Wait some minutes", id="state"),
+        pytest.param(refusal("IncorrectInstanceState"), "CHANGE_IN_PROGRESS", "Wait some minutes", id="machine"),
+        pytest.param(refusal("ConcurrentModification"), "CHANGE_IN_PROGRESS", "Wait some minutes", id="role"),
+        pytest.param(refusal("InvalidAddress.Locked"), "ADDRESS_LOCKED", "reset-address-attribute", id="locked"),
+        pytest.param(refusal("CannotDelete"), "OPERATION_NOT_PERMITTED", "takes its parts along", id="default group"),
+        pytest.param(
+            refusal("AuthFailure", "You do not have permission to access the specified resource."),
+            "OPERATION_NOT_PERMITTED",
+            "takes its parts along",
+            id="interface of a service",
+        ),
+        pytest.param(
+            refusal("OperationNotPermitted", MAY_NOT.format("disableApiTermination")),
+            "OPERATION_NOT_PERMITTED",
+            "--instance-id i-0123456789abcdef0 --no-disable-api-termination",
+            id="termination protection",
+        ),
+        pytest.param(
+            refusal("OperationNotPermitted", MAY_NOT.format("disableApiStop")),
+            "OPERATION_NOT_PERMITTED",
+            "--instance-id i-0123456789abcdef0 --no-disable-api-stop",
+            id="stop protection",
+        ),
+        pytest.param(
+            refusal("ValidationError", "The group has Deletion Protection prevent-all-deletion."),
+            "OPERATION_NOT_PERMITTED",
+            "--deletion-protection none",
+            id="protection of a group",
+        ),
+    ],
+)
+def test_each_refusal_of_a_deletion_has_a_remedy_of_its_own(error: Exception, code: str, remedy: str) -> None:
+    problem = problem_of(error, "release_address")
+
+    assert (problem.code, remedy in problem.remedy) == (code, True), problem.remedy
+
+
 DENIED = "User: arn:aws:iam::1:user/ada is not authorized to perform: iam:PassRole on resource: r because "
 
 
@@ -242,6 +303,11 @@ DENIED = "User: arn:aws:iam::1:user/ada is not authorized to perform: iam:PassRo
             "You are not authorized. Encoded authorization failure message: AbC-_1",
             "decode-authorization-message",
             id="encoded",
+        ),
+        pytest.param(
+            "You are not authorized, with an explicit deny. Encoded authorization failure message: AbC-_1",
+            "remove that statement",
+            id="encoded deny",
         ),
     ],
 )

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -366,6 +367,43 @@ def test_a_deletion_gives_up_after_a_while(api: BadDay) -> None:
         absent(api)
 
     assert 100 < api.time < 400
+
+
+def test_a_deletion_that_fails_says_what_is_left_and_nothing_of_what_is_kept(api: BadDay) -> None:
+    ids = {item.key: item.id for item in present(api).after.resources}
+    api.refused["delete_subnet"] = ["UnauthorizedOperation"]
+
+    with pytest.raises(AwsError) as refused:
+        absent(api)
+
+    remedy = refused.value.problem.remedy
+    assert f"Not deleted yet: subnet moon-subnet ({ids['subnet']}), route table moon-routes" in remedy
+    assert "moon-nodes" not in remedy
+    assert "Run it again (playbooks/reset.yml for all): it goes on with what is left." in remedy
+    assert "kept" not in remedy
+    assert absent(api).after.found == ()
+
+
+def test_a_machine_that_may_not_be_terminated_is_said_to_cost_money(api: BadDay) -> None:
+    two = spec(nodes=[node(), node("compute-2", ipv4="10.10.0.102")])
+    ensure_cluster(api.calls_of(), two, Order((NETWORK, NODES), machines=Machines(image=IMAGE)))
+    api.refused["terminate_instances"] = ["OperationNotPermitted"]
+
+    with pytest.raises(
+        AwsError, match=r"Not deleted yet: instance moon-[\w-]+ \(i-\w+\), network interface"
+    ) as refused:
+        ensure_cluster(api.calls_of(), two, Order((NODES,), absent=True))
+
+    # The other one was terminated beside it.
+    assert len(re.findall(r"moon-[\w-]+ costs money until then", str(refused.value))) == 1
+
+
+def test_a_machine_that_does_not_end_is_said_to_be_left(api: BadDay) -> None:
+    ensure_cluster(api.calls_of(), spec(), Order((NETWORK, NODES), machines=Machines(image=IMAGE)))
+    api.ignored.add("terminate_instances")
+
+    with pytest.raises(Ec2Error, match=r"still runs after minutes\. Not deleted yet: instance moon-gateway"):
+        ensure_cluster(api.calls_of(), spec(), Order((NODES,), absent=True))
 
 
 @pytest.mark.parametrize("reason", ["InsufficientInstanceCapacity", "VcpuLimitExceeded"])
