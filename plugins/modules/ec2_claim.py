@@ -16,6 +16,8 @@ description:
   - SSM creates a parameter of that name only once, so of two controllers that begin at once only one gets it.
   - A claim belongs to whoever has the secrets of the cluster's certificate authority. It is never overwritten.
   - A cluster that is claimed for another authority is refused, with who claimed it and when.
+  - Where the claim is missing, whoever has an authority claims the cluster anew. Without one, a cluster of which
+    instances or a VPC exist is refused, with what exists.
 options:
   name:
     description: Name of the cluster, as in its tag C(Cluster).
@@ -40,7 +42,7 @@ options:
     description: Who is named to others as the owner. Without it the user and the host that the module runs as.
     type: str
   force:
-    description: Whether O(state=absent) also releases a claim of another authority.
+    description: Whether O(state=absent) also releases a claim of another authority, and a value that is not a claim.
     type: bool
     default: false
 author:
@@ -104,7 +106,7 @@ claim:
 
 import getpass
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -115,6 +117,7 @@ from ..module_utils._ec2.claim import (
     Plan,
     ensure_claimed,
     ensure_released,
+    existing_things,
 )
 from ..module_utils._ec2.client import Api, connect
 from ..module_utils._ec2.home_access import Identity
@@ -130,15 +133,17 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 
-def ensure(api: Api, options: Mapping[str, Any], *, check_mode: bool) -> Plan:
-    """Bring the claim to what the options ask for."""
-    client = ClaimClient(api, Identity(options["name"], options["project"]))
+def ensure(api: Api, ec2: Callable[[], Api], options: Mapping[str, Any], *, check_mode: bool) -> Plan:
+    """Bring the claim to what the options ask for; EC2 is asked only where the claim is missing."""
+    cluster = Identity(options["name"], options["project"])
+    client, authority = ClaimClient(api, cluster), options["authority"]
+    how: dict[str, Any] = {"existing": lambda: existing_things(ec2(), cluster), "check_mode": check_mode}
     if options["state"] == "absent":
-        return ensure_released(client, options["authority"], force=options["force"], check_mode=check_mode)
-    if not options["authority"] and not check_mode:
+        return ensure_released(client, authority, force=options["force"], **how)
+    if not authority and not check_mode:
         raise InputError("Failed to claim the cluster: authority is empty. Give what talos_secrets returns.")
     holder = options["holder"] or f"{getpass.getuser()}@{socket.gethostname()}"
-    return ensure_claimed(client, options["authority"], holder, now=lambda: datetime.now(UTC), check_mode=check_mode)
+    return ensure_claimed(client, authority, holder, now=lambda: datetime.now(UTC), **how)
 
 
 def result_of(plan: Plan) -> dict[str, Any]:
@@ -155,7 +160,8 @@ def result_of(plan: Plan) -> dict[str, Any]:
 def main() -> None:
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        plan = ensure(connect(module, ("ssm",)), module.params, check_mode=module.check_mode)
+        ssm = connect(module, ("ssm",))
+        plan = ensure(ssm, lambda: connect(module, ("ec2",)), module.params, check_mode=module.check_mode)
     except CollectionError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result_of(plan))

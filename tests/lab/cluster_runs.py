@@ -207,13 +207,14 @@ def remove_part(api: FaultyApi, name: str) -> None:
 def make_claim(api: FaultyApi) -> None:
     """Claim the cluster."""
     client = claim.ClaimClient(api.run, IDENTITY)
-    claim.ensure_claimed(client, "ours", "me", now=lambda: NOW, check_mode=False)
+    claim.ensure_claimed(client, "ours", "me", now=lambda: NOW, existing=list, check_mode=False)
 
 
 def remove_claim(api: FaultyApi) -> None:
     """Release the cluster."""
     api.begin_run()
-    claim.ensure_released(claim.ClaimClient(api.run, IDENTITY), "ours", force=False, check_mode=False)
+    client = claim.ClaimClient(api.run, IDENTITY)
+    claim.ensure_released(client, "ours", existing=list, force=False, check_mode=False)
 
 
 def make_host_key(api: FaultyApi) -> None:

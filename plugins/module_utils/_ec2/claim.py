@@ -11,9 +11,9 @@ certificate authority, which only the owner's secrets bundle has.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .._errors import Ec2Error
 from .client import Api, AwsError, is_not_found
@@ -22,6 +22,14 @@ from .owners import owner_text
 from .spec import MANAGED_BY
 
 Now = Callable[[], datetime]
+# What exists of the cluster, as texts; asked for only where a controller without secrets finds no claim.
+Existing = Callable[[], Sequence[str]]
+_SHOWN = 6
+_WORK_OR_RESET = (
+    "Work from the controller that has the secrets, or copy its cluster_secrets_directory to this one. If that is "
+    "lost, remove the cluster with playbooks/reset.yml and -e reset_claim=force. For a cluster of your own choose "
+    "another cluster_name."
+)
 
 
 class Claim(NamedTuple):
@@ -63,6 +71,11 @@ class ClaimClient:
 
     def read(self) -> Claim | None:
         """Return the claim, or None if the cluster is not claimed; refuse a parameter without the cluster's tags."""
+        text = self.read_text()
+        return None if text is None else parse_claim(self.name, text)
+
+    def read_text(self) -> str | None:
+        """Return the value of the parameter, whatever it is; refuse one without the cluster's tags."""
         try:
             answer = self._api.call("ssm", "get_parameter", Name=self.name)
         except AwsError as error:
@@ -77,7 +90,7 @@ class ClaimClient:
                 f"{self._cluster.name} ({owner_text(tags)}). Delete it if it is not needed (`aws ssm delete-parameter "
                 f"--name {self.name}`), or choose another cluster_name or cluster_project."
             )
-        return parse_claim(self.name, answer["Parameter"]["Value"])
+        return str(answer["Parameter"]["Value"])
 
     def create(self, claim: Claim) -> bool:
         """Create the claim and return whether it was created; one that exists stays as it is."""
@@ -116,16 +129,45 @@ def parse_claim(name: str, text: str) -> Claim:
     except (ValueError, KeyError, TypeError) as error:
         raise Ec2Error(
             f"Failed to read the claim {name}: its value is not a claim of urmanac.talos. Look at who made it "
-            f"(aws ssm get-parameter-history --name {name}), delete it if it is not needed, and run again."
+            f"(aws ssm get-parameter-history --name {name}), delete it if it is not needed "
+            f"(aws ssm delete-parameter --name {name}), and run again. A claim that is missing is made anew by the "
+            "controller that has the cluster's secrets."
         ) from error
 
 
-def ensure_claimed(client: ClaimClient, authority: str, holder: str, *, now: Now, check_mode: bool) -> Plan:
+def existing_things(api: Api, cluster: Identity) -> list[str]:
+    """Return the machines and networks of the cluster, with since when a machine exists; AWS tells no more of a VPC."""
+    filters = [
+        {"Name": "tag:Project", "Values": [cluster.project]},
+        {"Name": "tag:Cluster", "Values": [cluster.name]},
+    ]
+    return [*_machines(api, filters), *(f"VPC {vpc['VpcId']}" for vpc in _vpcs(api, filters))]
+
+
+def _machines(api: Api, filters: Sequence[dict[str, Any]]) -> Iterator[str]:
+    states = {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}
+    answer = api.call("ec2", "describe_instances", Filters=[*filters, states])
+    machines = [machine for reservation in answer["Reservations"] for machine in reservation["Instances"]]
+    for machine in sorted(machines, key=lambda machine: (machine["LaunchTime"], machine["InstanceId"])):
+        since = machine["LaunchTime"].astimezone(UTC).isoformat(timespec="seconds")
+        yield f"instance {machine['InstanceId']} since {since}"
+
+
+def _vpcs(api: Api, filters: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    vpcs: list[dict[str, Any]] = api.call("ec2", "describe_vpcs", Filters=[*filters])["Vpcs"]
+    return vpcs
+
+
+def ensure_claimed(
+    client: ClaimClient, authority: str, holder: str, *, now: Now, existing: Existing, check_mode: bool
+) -> Plan:
     """Claim the cluster for this authority, or refuse one that belongs to another.
 
     An existing claim is read again after a refused creation: it is ours if the answer to our own creation was lost.
     """
     current = client.read()
+    if current is None and not authority:
+        _refuse_unclaimed(client.name, existing())
     wanted = Claim(authority, holder, now().astimezone(UTC).isoformat(timespec="seconds"))
     if current is None and (check_mode or client.create(wanted)):
         return Plan(changed=True, before=None, after=wanted)
@@ -136,11 +178,14 @@ def ensure_claimed(client: ClaimClient, authority: str, holder: str, *, now: Now
     return Plan(changed=False, before=current, after=current)
 
 
-def ensure_released(client: ClaimClient, authority: str, *, force: bool, check_mode: bool) -> Plan:
-    """Delete the claim if it is this authority's; force deletes another's as well."""
-    current = client.read()
-    if current is None:
+def ensure_released(client: ClaimClient, authority: str, *, existing: Existing, force: bool, check_mode: bool) -> Plan:
+    """Delete the claim if it is this authority's; force deletes another's as well, and one that cannot be read."""
+    text = client.read_text()
+    if text is None:
+        if not (authority or force):
+            _refuse_unclaimed(client.name, existing())
         return Plan(changed=False, before=None, after=None)
+    current = _parsed_or_shown(client.name, text) if force else parse_claim(client.name, text)
     if not force:
         _refuse_other(client.name, current, authority)
     if not check_mode:
@@ -148,12 +193,28 @@ def ensure_released(client: ClaimClient, authority: str, *, force: bool, check_m
     return Plan(changed=True, before=current, after=None)
 
 
+def _parsed_or_shown(name: str, text: str) -> Claim:
+    try:
+        return parse_claim(name, text)
+    except Ec2Error:
+        return Claim("", f"not known: {text[:100]}", "")
+
+
 def _refuse_other(name: str, claim: Claim, authority: str) -> None:
     if claim.authority == authority:
         return
     raise Ec2Error(
         f"Failed to own the cluster of {name}: it belongs to another controller, {claim.holder}, since {claim.since}. "
-        "Work from there, or copy its cluster_secrets_directory to this controller. If that is lost, remove the "
-        "cluster with playbooks/reset.yml and -e reset_claim=force. For a cluster of your own choose another "
-        "cluster_name."
+        f"{_WORK_OR_RESET}"
+    )
+
+
+def _refuse_unclaimed(name: str, existing: Sequence[str]) -> None:
+    """Refuse a cluster that exists without its claim: its builder has the secrets, this controller none."""
+    if not existing:
+        return
+    more = f" and {len(existing) - _SHOWN} more" if len(existing) > _SHOWN else ""
+    raise Ec2Error(
+        f"Failed to own the cluster of {name}: it exists already ({', '.join(existing[:_SHOWN])}{more}), its claim is "
+        f"missing, and this controller has no secrets of it. {_WORK_OR_RESET}"
     )

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +21,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import pro
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
 from ansible_collections.urmanac.talos.plugins.modules import ec2_claim
-from tests.ec2_cluster import REGION, empty_aws, run_module, spec, tag_list
+from tests.ec2_cluster import IMAGE, REGION, Builder, MotoApi, empty_aws, run_module, spec, tag_list
 
 NAME = "/urmanac.talos/talos-arm64/moon/claim"
 CLUSTER = {"name": "moon", "project": "talos-arm64", "region": REGION}
@@ -119,6 +120,71 @@ def test_a_parameter_that_is_not_a_claim_is_refused_and_kept(ssm: Any, run: Any)
     assert ssm.get_parameter(Name=NAME)["Parameter"]["Value"] == "something else"
 
 
+@pytest.fixture
+def built(ssm: Any) -> dict[str, str]:
+    """Give the ids of a cluster that exists, and whose claim somebody has deleted."""
+    return Builder(MotoApi(), spec()).build()
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_without_its_claim_a_cluster_that_exists_is_refused_to_whoever_has_no_secrets_of_it(
+    built: dict[str, str], run: Any, state: str
+) -> None:
+    result = run(**CLUSTER, state=state, _ansible_check_mode=True)
+
+    assert result["failed"] is True
+    assert re.search(rf"\(instance {built['instance/gateway']} since 20\S+, VPC {built['vpc']}\)", result["msg"])
+    for remedy in ("copy its cluster_secrets_directory", "-e reset_claim=force", "choose another cluster_name"):
+        assert remedy in result["msg"]
+
+
+def test_only_the_machines_and_networks_of_the_cluster_itself_keep_others_from_it(
+    built: dict[str, str], run: Any
+) -> None:
+    other = {**CLUSTER, "name": "sun"}
+
+    assert run(**other, _ansible_check_mode=True)["changed"] is True
+    assert run(**other, state="absent", _ansible_check_mode=True)["changed"] is False
+
+
+def test_a_vpc_alone_is_a_cluster_and_terminated_machines_are_none(ssm: Any, run: Any) -> None:
+    ec2 = boto3.client("ec2", region_name=REGION)
+    vpc = ec2.create_vpc(CidrBlock="10.10.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.10.0.0/24")["Subnet"]["SubnetId"]
+    made = ec2.run_instances(ImageId=IMAGE, MinCount=1, MaxCount=1, SubnetId=subnet)["Instances"][0]["InstanceId"]
+    ec2.terminate_instances(InstanceIds=[made])
+    ec2.create_tags(Resources=[made], Tags=tag_list(OWNER))
+    assert run(**CLUSTER, _ansible_check_mode=True)["changed"] is True
+
+    ec2.create_tags(Resources=[vpc], Tags=tag_list(OWNER))
+
+    assert f"exists already (VPC {vpc})" in run(**CLUSTER, _ansible_check_mode=True)["msg"]
+
+
+def test_whoever_has_the_secrets_claims_the_cluster_anew_or_removes_it(built: dict[str, str], run: Any) -> None:
+    assert run(**OURS, state="absent", _ansible_check_mode=True)["changed"] is False
+    assert run(**OURS)["changed"] is True
+    assert run(**THEIRS)["failed"] is True
+
+
+def test_a_cluster_without_claim_and_secrets_can_be_removed_by_force(built: dict[str, str], run: Any) -> None:
+    assert run(**CLUSTER, state="absent", force=True, _ansible_check_mode=True)["changed"] is False
+
+
+GARBAGE = ["something else", "[]", "null", '{"authority": "aa11"}', "{", '"aa11"', "aa11", '{"holder": {}}']
+
+
+@pytest.mark.parametrize("value", GARBAGE)
+def test_a_claim_made_by_hand_that_cannot_be_read_goes_with_force_alone(ssm: Any, run: Any, value: str) -> None:
+    ssm.put_parameter(Name=NAME, Value=value, Type="String", Tags=tag_list(OWNER))
+
+    refused_runs = [run(**OURS), run(**OURS, state="absent")]
+
+    assert all("its value is not a claim" in refused["msg"] for refused in refused_runs)
+    assert run(**OURS, state="absent", force=True)["changed"] is True
+    assert run(**OURS)["changed"] is True
+
+
 class LateSsm:
     """SSM in which another controller creates the claim between our reading and our creation, or our answer is lost."""
 
@@ -146,7 +212,7 @@ def refused(reason: str) -> AwsError:
 def claimed_in(api: LateSsm) -> claim.Plan:
     client = claim.ClaimClient(api, Identity("moon", "talos-arm64"))
     return claim.ensure_claimed(
-        client, "aa11", "me@laptop", now=lambda: datetime(2026, 11, 28, tzinfo=UTC), check_mode=False
+        client, "aa11", "me@laptop", now=lambda: datetime(2026, 11, 28, tzinfo=UTC), existing=list, check_mode=False
     )
 
 
