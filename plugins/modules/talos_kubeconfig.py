@@ -11,7 +11,9 @@ module: talos_kubeconfig
 version_added: 0.1.0
 short_description: Keep an administrator's kubeconfig of a cluster in a file
 description:
-  - Asks a control plane for a kubeconfig and merges it into a file; other clusters in the file stay as they are.
+  - Asks a control plane for a kubeconfig and merges it into a file. All else in the file stays as it is, also comments,
+    quotes, the encoding (UTF-8 or UTF-16), the permissions, and what users have set in the context.
+  - A context of the same name that belongs to another cluster is refused, never replaced.
   - Talos makes another client certificate each time it is asked. The file counts as up to date while it has the same
     server, the same authority, and a certificate of that authority that is valid long enough.
 author:
@@ -29,7 +31,7 @@ options:
   talosconfig:
     required: true
   path:
-    description: File to keep it in, where the module runs. It gets mode 0600.
+    description: File to keep it in, where the module runs. A new one gets mode 0600; a link is followed.
     type: path
     required: true
   context:
@@ -69,6 +71,12 @@ server:
   returned: success
   type: str
   sample: https://192.0.2.101:6443
+notes:
+  description: What the user should know about the file, such as comments that are lost; each is a warning too.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 """
 
 import asyncio
@@ -80,7 +88,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..module_utils._errors import CollectionError, InputError, TalosError
-from ..module_utils._files import sweep, write_file
+from ..module_utils._files import sweep
 from ..module_utils._talos.module import (
     cluster_way,
     failures,
@@ -93,11 +101,13 @@ try:
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature
 
-    from ..module_utils._talos import client, machine, yaml_text
+    from ..module_utils._talos import client, machine
+    from ..module_utils._talos.user_files import UserFile, read_user_file, write_user_file
 except ImportError as error:
     MISSING = error
 
-_KINDS = ("clusters", "users", "contexts")
+_KINDS = {"clusters": "cluster", "users": "user", "contexts": "context"}
+_ISSUED = ("client-certificate-data", "client-key-data")
 
 
 class Entry(NamedTuple):
@@ -113,53 +123,87 @@ class Entry(NamedTuple):
         """Return the URL of the API."""
         return str(self.cluster.get("server", ""))
 
-
-def entry_of(document: Mapping[str, Any], name: str | None = None) -> Entry | None:
-    """Return the context of the name, or the current one; nothing when it is not there or not whole."""
-    name = name or document.get("current-context")
-    context = _named(document, "contexts", name).get("context") or {}
-    cluster = _named(document, "clusters", context.get("cluster")).get("cluster") or {}
-    user = _named(document, "users", context.get("user")).get("user") or {}
-    return Entry(str(name), context, cluster, user) if cluster and user else None
+    @property
+    def names(self) -> dict[str, str]:
+        """Return how each of the three is called: a new context gives its own name to all."""
+        used = {kind: str(self.context.get(_KINDS[kind]) or self.name) for kind in ("clusters", "users")}
+        return {**used, "contexts": self.name}
 
 
-def _named(document: Mapping[str, Any], kind: str, name: Any) -> Mapping[str, Any]:
-    return next((item for item in document.get(kind) or [] if item.get("name") == name), {})
+def entry_of(document: Mapping[str, Any], name: str | None = None) -> Entry:
+    """Return the context of the name, or the current one, as far as it is there."""
+    name = str(name or document.get("current-context"))
+    found = Entry(name, _named(document, "contexts", name), {}, {})
+    cluster, user = (_named(document, kind, found.names[kind]) for kind in ("clusters", "users"))
+    return found._replace(cluster=cluster, user=user)
+
+
+def _named(document: Mapping[str, Any], kind: str, name: str) -> dict[str, Any]:
+    found = [item for item in document.get(kind) or [] if str(item["name"]) == name]
+    return dict(found[0].get(_KINDS[kind]) or {}) if found else {}
 
 
 def wanted_entry(fresh: Mapping[str, Any], *, context: str | None, server: str | None) -> Entry:
     """Return what Talos gave, under the names and with the server that the user wants."""
     entry = entry_of(fresh)
-    if entry is None:
+    if not (entry.context and entry.cluster and entry.user):
         raise TalosError("Failed to read the kubeconfig that the node sent: it has no current context.")
     cluster = {**entry.cluster, **({"server": server} if server else {})}
-    return entry._replace(name=context or entry.name, cluster=cluster)
+    settings = {key: value for key, value in entry.context.items() if key not in _KINDS.values()}
+    return entry._replace(name=context or entry.name, cluster=cluster, context=settings)
 
 
-def check_owner(kept: Entry | None, wanted: Entry, path: Path) -> None:
-    """Raise where the context is of another cluster: its credentials would be gone for good."""
-    authority = kept and kept.cluster.get("certificate-authority-data")
-    if kept and authority and _certificate(authority) != _certificate(wanted.cluster["certificate-authority-data"]):
+def check_owner(kept: Entry, wanted: Entry, path: Path) -> None:
+    """Raise where an entry is of another cluster: its credentials would be gone for good."""
+    authority = _certificate(wanted.cluster.get("certificate-authority-data"))
+    cause = ""
+    if kept.cluster and _authority(kept.cluster, path) != authority:
+        cause = f"of a cluster with another authority ({kept.server or 'without a server'})"
+    elif kept.user and not _is_issued(kept.user, authority):
+        cause = f"its user {kept.names['users']} has other credentials than a certificate of this cluster"
+    if cause:
         raise InputError(
-            f"Failed to keep the context {wanted.name} in {path}: it is there already, and of a cluster with another "
-            f"authority ({kept.server}). Name another one in the option context, or remove it if that cluster is gone: "
+            f"Failed to keep the context {wanted.name} in {path}: it is there already, and {cause}. Name another "
+            f"one in the option context, or remove it if that cluster is gone: "
             f"kubectl --kubeconfig {path} config delete-context {wanted.name}."
         )
 
 
-def is_equivalent(kept: Entry | None, wanted: Entry, *, valid_until: datetime.datetime) -> bool:
+def _authority(cluster: Mapping[str, Any], path: Path) -> Any:
+    """Return the authority of a kept cluster, from its file where it names one; nothing for a public one."""
+    if cluster.get("certificate-authority-data") or not cluster.get("certificate-authority"):
+        return _certificate(cluster.get("certificate-authority-data"))
+    try:
+        # As kubectl reads it: beside the kubeconfig.
+        content = path.resolve().parent.joinpath(str(cluster["certificate-authority"])).read_bytes()
+    except OSError:
+        return None
+    return _certificate(base64.b64encode(content).decode())
+
+
+def _is_issued(user: Mapping[str, Any], authority: Any) -> bool:
+    """Tell whether a user has nothing but a certificate of an authority, or one that nothing can read."""
+    own = _certificate(user.get(_ISSUED[0]))
+    return set(user) <= set(_ISSUED) and (own is None or _has_issued(authority, own))
+
+
+def _has_issued(authority: Any, own: Any) -> bool:
+    try:
+        own.verify_directly_issued_by(authority)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
+
+
+def is_equivalent(kept: Entry, wanted: Entry, *, valid_until: datetime.datetime) -> bool:
     """Tell whether what is kept leads to the same place, with a certificate that holds long enough."""
-    if kept is None or kept.server != wanted.server:
+    if not kept.context or kept.server != wanted.server:
         return False
     authority = _certificate(kept.cluster.get("certificate-authority-data"))
     own = _certificate(kept.user.get("client-certificate-data"))
     if not authority or not own or authority != _certificate(wanted.cluster.get("certificate-authority-data")):
         return False
-    try:
-        own.verify_directly_issued_by(authority)
-    except (InvalidSignature, ValueError, TypeError):
-        return False
-    return own.not_valid_after_utc > valid_until
+    return _has_issued(authority, own) and own.not_valid_after_utc > valid_until
 
 
 def _certificate(text: Any) -> Any:
@@ -169,39 +213,42 @@ def _certificate(text: Any) -> Any:
         return None
 
 
-def merged(document: Mapping[str, Any], entry: Entry) -> dict[str, Any]:
-    """Return the kubeconfig with the context in it, all else as it was."""
-    context = {**entry.context, "cluster": entry.name, "user": entry.name}
-    added: dict[str, Any] = {"clusters": ("cluster", entry.cluster), "users": ("user", entry.user)}
-    added["contexts"] = ("context", context)
-    result: dict[str, Any] = {"apiVersion": "v1", "kind": "Config", "preferences": {}, **document}
-    for kind in _KINDS:
-        key, value = added[kind]
-        others = [item for item in result.get(kind) or [] if item.get("name") != entry.name]
-        result[kind] = [*others, {"name": entry.name, key: value}]
-    result["current-context"] = document.get("current-context") or entry.name
+def merged(document: Mapping[str, Any], kept: Entry, wanted: Entry) -> dict[str, Any]:
+    """Return the kubeconfig with the context in it, all else as it was: also what the user has set in the context."""
+    names = kept.names
+    context = {**wanted.context, **kept.context, "cluster": names["clusters"], "user": names["users"]}
+    new = {
+        "clusters": {**kept.cluster, **wanted.cluster},
+        "users": {**kept.user, **wanted.user},
+        "contexts": context,
+    }
+    result = dict(document) or {"apiVersion": "v1", "kind": "Config", "preferences": {}}
+    for kind, inner in _KINDS.items():
+        result[kind] = _with(result.get(kind) or [], {"name": names[kind], inner: new[kind]})
+    result["current-context"] = document.get("current-context") or wanted.name
     return result
 
 
-def read(path: Path) -> dict[str, Any]:
+def _with(items: list[dict[str, Any]], new: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return entries with one in the place of that of its name, or at the end."""
+    places = [index for index, item in enumerate(items) if str(item["name"]) == new["name"]]
+    first = places[0] if places else len(items)
+    old = items[first] if places else {}
+    return [*items[:first], {**old, **new}, *(item for item in items[first:] if str(item["name"]) != new["name"])]
+
+
+def read(path: Path) -> UserFile:
     """Return the kubeconfig that is kept; an empty one where there is no file."""
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
-    except (OSError, yaml.YAMLError) as error:
-        raise InputError(f"Failed to read {path}: it is not a kubeconfig. Move it away or repair it.") from error
-    if not isinstance(document or {}, dict):
-        raise InputError(f"Failed to read {path}: it is not a kubeconfig. Move it away or repair it.")
-    return document or {}
+    file = read_user_file(path, "kubeconfig")
+    for kind, inner in _KINDS.items():
+        items = file.document.get(kind) or []
+        if not isinstance(items, list) or not all(_is_entry(item, inner) for item in items):
+            raise file.refused(f"its {kind} are not a list of entries with a name and a {inner}", "Correct it.")
+    return file
 
 
-def write(path: Path, document: Mapping[str, Any]) -> None:
-    """Write the file whole or not at all, for no one else to read."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        # The file that a link leads to, as kubectl does it; other programs share that one.
-        write_file(path.resolve(), yaml_text.dump_plain(dict(document)).encode())
-    except OSError as error:
-        raise InputError(f"Failed to write {path}: {error.strerror}. Check the directory.") from error
+def _is_entry(item: Any, inner: str) -> bool:
+    return isinstance(item, dict) and bool(item.get("name")) and isinstance(item.get(inner), dict | None)
 
 
 async def fetch(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -219,19 +266,20 @@ async def fetch(params: Mapping[str, Any]) -> dict[str, Any]:
 def ensure_kubeconfig(fresh: Mapping[str, Any], params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """Keep the kubeconfig in the file and return what the module returns."""
     path = Path(params["path"])
-    document = read(path)
+    file = read(path)
     wanted = wanted_entry(fresh, context=params["context"], server=params["server"])
-    kept = entry_of(document, wanted.name)
+    kept = entry_of(file.document, wanted.name)
     check_owner(kept, wanted, path)
     soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=params["renew_before"])
     changed = not is_equivalent(kept, wanted, valid_until=soon)
+    notes: list[str] = []
     if not check_mode:
-        sweep(path.parent)
+        sweep(path.resolve().parent)
     if changed and not check_mode:
-        write(path, merged(document, wanted))
+        notes = write_user_file(file, merged(file.document, kept, wanted))
     after = {"context": wanted.name, "server": wanted.server}
-    before = {"context": kept.name, "server": kept.server} if kept else {}
-    return {"changed": changed, "path": str(path), **after, "diff": {"before": before, "after": after}}
+    before = {"context": kept.name, "server": kept.server} if kept.context else {}
+    return {"changed": changed, "path": str(path), "notes": notes, **after, "diff": {"before": before, "after": after}}
 
 
 def main() -> None:
@@ -249,6 +297,8 @@ def main() -> None:
         result = ensure_kubeconfig(fresh, module.params, check_mode=module.check_mode)
     except CollectionError as error:
         module.fail_json(msg=str(error))
+    for note in result["notes"]:
+        module.warn(note)
     module.exit_json(**result)
 
 

@@ -37,7 +37,9 @@ options:
     type: bool
     default: false
   talosconfig:
-    description: File of the talosconfig; other contexts in it are kept.
+    description:
+      - File of the talosconfig. Other contexts in it are kept, and so are comments, quotes, the encoding (UTF-8 or
+        UTF-16) and the permissions. A link is followed.
     type: path
   context:
     description: Name of the context, usually that of the cluster. Required with O(talosconfig).
@@ -108,6 +110,12 @@ expires:
   type: str
   returned: with O(talosconfig), when there is one
   sample: "2027-11-21T12:00:00+00:00"
+notes:
+  description: What the user should know about the files, such as comments that are lost; each is a warning too.
+  type: list
+  elements: str
+  returned: success
+  sample: []
 """
 
 import datetime
@@ -144,6 +152,7 @@ class Outcome(NamedTuple):
     path: str
     changed: bool
     what: str
+    notes: tuple[str, ...] = ()
 
 
 def ensure_secrets(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
@@ -162,6 +171,7 @@ def ensure_secrets(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any
         result |= {"talosconfig": params["talosconfig"]} | expiry(params)
     return {
         **result,
+        "notes": [note for outcome in outcomes for note in outcome.notes],
         "changed": any(outcome.changed for outcome in outcomes),
         "diff": [diff(item) for item in outcomes],
     }
@@ -173,10 +183,11 @@ def ensure_talosconfig(
     """Bring the talosconfig to what is asked for; without a bundle (check mode) it would be new."""
     path = Path(params["talosconfig"])
     context = secrets.Context(params["context"], tuple(params["endpoints"]), tuple(params["nodes"]))
-    changed = bundle is None or secrets.ensure_talosconfig(
-        path, bundle, context, validity=validity, check_mode=check_mode
-    )
-    return Outcome(str(path), changed, f"context {context.name}, with a certificate that lasts")
+    what = f"context {context.name}, with a certificate that lasts"
+    if bundle is None:
+        return Outcome(str(path), True, what)
+    kept = secrets.ensure_talosconfig(path, bundle, context, validity=validity, check_mode=check_mode)
+    return Outcome(str(path), kept.changed, what, kept.notes)
 
 
 def validity_of(params: dict[str, Any]) -> secrets.Validity:
@@ -215,6 +226,8 @@ def main() -> None:
         result = ensure_secrets(module.params, check_mode=module.check_mode)
     except (CollectionError, OSError) as error:
         module.fail_json(msg=str(error))
+    for note in result["notes"]:
+        module.warn(note)
     module.exit_json(**result)
 
 

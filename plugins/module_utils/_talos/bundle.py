@@ -63,7 +63,7 @@ def read_bundle(path: Path) -> Bundle:
     return parse_bundle(text, str(path))
 
 
-def _encrypted_with(text: str, documents: list[Any]) -> tuple[str, str] | None:
+def encrypted_with(text: str, documents: list[Any]) -> tuple[str, str] | None:
     """Return the program that a text is encrypted with, and the command that decrypts it."""
     if text.lstrip().startswith("$ANSIBLE_VAULT;"):
         return "Ansible Vault", "umask 077; ansible-vault decrypt --output PLAIN"
@@ -79,7 +79,7 @@ def parse_bundle(text: str, name: str) -> Bundle:
     except InputError:
         # The cause could quote the line, and the line could be a key.
         raise InputError(f"Failed to read the secrets bundle {name}: it is no YAML. {_REMEDY}") from None
-    encrypted = _encrypted_with(text, documents)
+    encrypted = encrypted_with(text, documents)
     if encrypted:
         program, command = encrypted
         remedy = f"Decrypt it to a file of mode 0600 first: {command} {name}."

@@ -31,6 +31,7 @@ from .bundle import (
     read_bundle,
     to_document,
 )
+from .user_files import UserFile, read_user_file, write_user_file
 
 PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 
@@ -57,6 +58,14 @@ class Validity(NamedTuple):
 
 
 DEFAULT_VALIDITY = Validity()
+_CREDENTIALS = {"crt", "key", "auth"}
+
+
+class Kept(NamedTuple):
+    """Whether a talosconfig changes, and what the user should know about it."""
+
+    changed: bool
+    notes: tuple[str, ...] = ()
 
 
 # --- bundle ---
@@ -273,26 +282,25 @@ def _spki(key: Any) -> bytes:
 
 def ensure_talosconfig(
     path: Path, bundle: Bundle, context: Context, *, validity: Validity = DEFAULT_VALIDITY, check_mode: bool = False
-) -> bool:
-    """Bring a talosconfig to what is asked for and tell whether that changed it; other contexts in it are kept."""
+) -> Kept:
+    """Bring a talosconfig to what is asked for; all else in it is kept."""
     if not path.exists() and check_mode:
-        return True
-    files.sweep_private(path, check_mode=check_mode)
+        return Kept(True)
+    files.sweep_private(path.resolve(), check_mode=check_mode)
     with files.locked(path):
-        current = _read_talosconfig(path)
-        _check_owner(current, bundle, context.name, path)
-        wanted = _talosconfig(current, bundle, context, validity)
-        if current == wanted:
-            return False
-        if not check_mode:
-            files.write_private(path, yaml_text.dump_plain(wanted))
-    return True
+        file = _read_talosconfig(path)
+        _check_owner(file.document, bundle, context.name, path)
+        wanted = _talosconfig(file.document, bundle, context, validity)
+        if file.document == wanted:
+            return Kept(False)
+        return Kept(True, () if check_mode else tuple(write_user_file(file, wanted)))
 
 
 def _check_owner(current: Mapping[str, Any], bundle: Bundle, name: str, path: Path) -> None:
     """Raise where the context is of another cluster: its credentials would be gone for good."""
-    authority = ((current.get("contexts") or {}).get(name) or {}).get("ca")
-    if authority and authority != bundle.os.crt:
+    entry = (current.get("contexts") or {}).get(name) or {}
+    is_ours = entry.get("ca") == bundle.os.crt if entry.get("ca") else not _CREDENTIALS & set(entry)
+    if not is_ours:
         raise InputError(
             f"Failed to keep the context {name} in {path}: it is there already, and of a cluster with another "
             f"authority. Give the cluster another name, or another file, or remove it if that cluster is gone: "
@@ -302,7 +310,7 @@ def _check_owner(current: Mapping[str, Any], bundle: Bundle, name: str, path: Pa
 
 def valid_until(path: Path, context: str) -> datetime.datetime | None:
     """Return when the certificate of a context in a talosconfig ends, if there is one."""
-    entry = (_read_talosconfig(path).get("contexts") or {}).get(context) or {}
+    entry = (_read_talosconfig(path).document.get("contexts") or {}).get(context) or {}
     return load_certificate(entry["crt"]).not_valid_after_utc if entry.get("crt") else None
 
 
@@ -313,11 +321,10 @@ def _talosconfig(current: dict[str, Any], bundle: Bundle, context: Context, vali
         pair = admin_pair(bundle, validity)
         entry |= {"ca": bundle.os.crt, "crt": pair.crt, "key": pair.key}
     addresses = {"endpoints": list(context.endpoints), "nodes": list(context.nodes)}
-    entry = {
-        **{key: value for key, value in addresses.items() if value},
-        **{k: v for k, v in entry.items() if k not in addresses},
-    }
-    contexts[context.name] = entry
+    given = {key: value for key, value in addresses.items() if value}
+    kept = {key: value for key, value in entry.items() if key in given or key not in addresses}
+    # A new context begins with its addresses, as talosctl writes it; in one that is there every key keeps its place.
+    contexts[context.name] = {**kept, **given} if contexts.get(context.name) else {**given, **kept}
     return {**current, "context": current.get("context") or context.name, "contexts": contexts}
 
 
@@ -334,18 +341,12 @@ def _is_usable(entry: dict[str, Any], bundle: Bundle, validity: Validity) -> boo
     return lasts and _spki(certificate.public_key()) == _spki(key.public_key())
 
 
-def _read_talosconfig(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    try:
-        documents = yaml_text.load_all(path.read_text(encoding="utf-8"))
-    except (InputError, OSError, UnicodeDecodeError):
-        documents = []
-    if len(documents) != 1 or not isinstance(documents[0], dict):
-        raise InputError(
-            f"Failed to read the talosconfig {path}: it is not one YAML mapping. Move the file away, a new one is made."
-        )
-    return documents[0]
+def _read_talosconfig(path: Path) -> UserFile:
+    file = read_user_file(path, "talosconfig")
+    contexts = file.document.get("contexts") or {}
+    if not isinstance(contexts, dict) or not all(isinstance(entry or {}, dict) for entry in contexts.values()):
+        raise file.refused("its contexts are not a mapping of names to contexts", "Correct it.")
+    return file
 
 
 def _encoded(pem: bytes) -> str:

@@ -50,9 +50,15 @@ _EMPTY: dict[str, Any] = {"list": [], "struct": None, "mode": FileMode(0)}
 def load_all(text: str) -> list[Any]:
     """Return the documents of a YAML text; empty ones are left out."""
     try:
-        return [document for document in yaml.load_all(text, Loader=_Loader) if document is not None]
+        return [document for document in yaml.load_all(text, Loader=Loader) if document is not None]
     except yaml.YAMLError as error:
         raise InputError(f"Failed to read YAML: {_brief(error)}. Fix the text at that place.") from error
+    except (ValueError, LookupError, AttributeError, TypeError) as error:
+        raise InputError(
+            "Failed to read YAML: a value is not what its tag says. Correct the tag or the value."
+        ) from error
+    except RecursionError as error:
+        raise InputError("Failed to read YAML: it is nested too deeply. Correct its brackets.") from error
 
 
 def dump_all(documents: Iterable[dict[str, Any]]) -> str:
@@ -140,10 +146,25 @@ def _brief(error: yaml.YAMLError) -> str:
     return f"{getattr(error, 'problem', None) or 'it is no YAML'}{where}"
 
 
-class _Loader(yaml.SafeLoader):
-    """Reads the words of YAML 1.2, and refuses a key given twice."""
+class Loader(yaml.SafeLoader):
+    """Reads the words of YAML 1.2; refuses a key given twice, and an anchor that contains itself."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  # PyYAML's own convention
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(stream)
+        self.around: list[str | None] = []
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Return the next node; refuse an alias inside of its own anchor, as Talos does."""
+        event: Any = self.peek_event()
+        if self.check_event(yaml.AliasEvent) and event.anchor in self.around:
+            problem = f"the anchor {event.anchor} contains itself"
+            raise yaml.MarkedYAMLError(None, None, problem, event.start_mark)
+        self.around.append(event.anchor)
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self.around.pop()
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -157,17 +178,17 @@ class _Loader(yaml.SafeLoader):
 
 
 _PREFIX = "tag:yaml.org,2002:"
-_Loader.add_implicit_resolver(_PREFIX + "bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF"))
-_Loader.add_implicit_resolver(_PREFIX + "null", re.compile(r"(?:~|null|Null|NULL|)\Z"), ["~", "n", "N", ""])
-_Loader.add_implicit_resolver(
+Loader.add_implicit_resolver(_PREFIX + "bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF"))
+Loader.add_implicit_resolver(_PREFIX + "null", re.compile(r"(?:~|null|Null|NULL|)\Z"), ["~", "n", "N", ""])
+Loader.add_implicit_resolver(
     _PREFIX + "int", re.compile(r"[-+]?(?:0o[0-7]+|0x[0-9a-fA-F]+|0|[1-9][0-9_]*|0[0-7]+)\Z"), list("-+0123456789")
 )
-_Loader.add_implicit_resolver(
+Loader.add_implicit_resolver(
     _PREFIX + "float",
     re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?\Z"),
     list("-+.0123456789"),
 )
-_Loader.add_implicit_resolver(_PREFIX + "merge", re.compile(r"<<\Z"), ["<"])
+Loader.add_implicit_resolver(_PREFIX + "merge", re.compile(r"<<\Z"), ["<"])
 
 
 def _construct_int(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> WrittenInt:
@@ -187,8 +208,8 @@ def _construct_float(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> WrittenF
     return number
 
 
-_Loader.add_constructor(_PREFIX + "int", _construct_int)
-_Loader.add_constructor(_PREFIX + "float", _construct_float)
+Loader.add_constructor(_PREFIX + "int", _construct_int)
+Loader.add_constructor(_PREFIX + "float", _construct_float)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils import _files
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import secrets
+from ansible_collections.urmanac.talos.plugins.module_utils._talos import secrets, user_files
 from ansible_collections.urmanac.talos.plugins.modules import talos_kubeconfig
 from tests.checks.process import ROOT
 
@@ -95,11 +95,12 @@ def test_the_next_run_removes_the_file_even_if_it_has_nothing_to_write(tmp_path:
 
 def test_a_kubeconfig_is_kept_whole_when_a_run_is_killed(tmp_path: Path) -> None:
     path = tmp_path / "kubeconfig"
-    talos_kubeconfig.write(path, {"kind": "Config"})
+    user_files.write_user_file(talos_kubeconfig.read(path), {"kind": "Config"})
     Writer(REPLACING, path).kill()
 
-    assert talos_kubeconfig.read(path) == {"kind": "Config"}
-    talos_kubeconfig.write(path, {"kind": "Config", "users": []})
+    kept = talos_kubeconfig.read(path)
+    assert kept.document == {"kind": "Config"}
+    user_files.write_user_file(kept, {"kind": "Config", "users": []})
     assert [item.name for item in tmp_path.iterdir()] == ["kubeconfig"]
 
 

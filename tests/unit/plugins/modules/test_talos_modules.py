@@ -6,15 +6,12 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import hashlib
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError, TalosError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
@@ -22,11 +19,9 @@ from ansible_collections.urmanac.talos.plugins.modules import (
     talos_bootstrap,
     talos_etcd_snapshot,
     talos_info,
-    talos_kubeconfig,
     talos_reset,
     talos_upgrade,
 )
-from lab.talos import pki
 from tests.talos_nodes import Cluster, bootstrapped, machines, own_address, until
 
 
@@ -104,121 +99,6 @@ def test_a_bootstrap_is_settled(fails: list[Cause], changed: bool, calls: int) -
 
     assert bootstrap(nodes).changed is changed
     assert nodes.bootstraps == calls
-
-
-# talos_kubeconfig
-
-
-def kubeconfig(cluster: Cluster, *, days: int = 365) -> dict[str, Any]:
-    lifetime = datetime.timedelta(days=days)
-    pair = pki.issue(cluster.kubernetes, pki.Subject("admin", ["system:masters"], lifetime=lifetime), client=True)
-    authority = pki.encoded(cluster.kubernetes.certificate_pem)
-    user = {"client-certificate-data": pki.encoded(pair.certificate_pem), "client-key-data": pki.encoded(pair.key_pem)}
-    where = {"server": cluster.endpoint, "certificate-authority-data": authority}
-    return {
-        "clusters": [{"name": "c", "cluster": where}],
-        "users": [{"name": "u", "user": user}],
-        "contexts": [{"name": "admin@c", "context": {"cluster": "c", "user": "u", "namespace": "default"}}],
-        "current-context": "admin@c",
-    }
-
-
-def keep(path: Path, fresh: Mapping[str, Any], *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
-    params = {"path": str(path), "context": None, "server": None, "renew_before": 30, **options}
-    return talos_kubeconfig.ensure_kubeconfig(fresh, params, check_mode=check_mode)
-
-
-def test_a_kubeconfig_is_kept_once(tmp_path: Path) -> None:
-    cluster, path = Cluster(), tmp_path / "secrets" / "kubeconfig"
-
-    first = keep(path, kubeconfig(cluster))
-    content = path.read_bytes()
-    second = keep(path, kubeconfig(cluster))
-
-    assert (first["changed"], second["changed"]) == (True, False)
-    assert path.read_bytes() == content
-    assert path.stat().st_mode & 0o777 == 0o600
-
-
-@pytest.mark.parametrize(
-    ("days", "options"),
-    [
-        pytest.param(365, {"server": "https://192.0.2.9:6443"}, id="another server"),
-        pytest.param(10, {}, id="the certificate ends soon"),
-    ],
-)
-def test_a_kubeconfig_that_no_longer_fits_is_renewed(tmp_path: Path, days: int, options: dict[str, Any]) -> None:
-    cluster, path = Cluster(), tmp_path / "kubeconfig"
-    keep(path, kubeconfig(cluster, days=days))
-
-    assert keep(path, kubeconfig(cluster), **options)["changed"]
-
-
-def test_case_05_context_of_another_cluster(tmp_path: Path) -> None:
-    path = tmp_path / "kubeconfig"
-    keep(path, kubeconfig(Cluster()))
-    before = path.read_bytes()
-
-    with pytest.raises(InputError, match=r"of a cluster with another authority .*option context"):
-        keep(path, kubeconfig(Cluster()))
-
-    assert path.read_bytes() == before
-
-
-def test_case_03_kubeconfig_number_like_text(tmp_path: Path) -> None:
-    path = tmp_path / "config"
-    user = {"name": "ci", "user": {"token": "7e5"}}
-    context = {"name": "ci", "context": {"cluster": "ci", "user": "ci", "namespace": "18371e12"}}
-    document = {"clusters": [], "users": [user], "contexts": [context], "current-context": "ci"}
-    path.write_text(json.dumps(document), encoding="utf-8")
-
-    keep(path, kubeconfig(Cluster()))
-
-    # kubectl's YAML takes both for numbers where they are not quoted.
-    assert 'token: "7e5"' in path.read_text()
-    assert 'namespace: "18371e12"' in path.read_text()
-
-
-def test_case_06_kubeconfig_symlink(tmp_path: Path) -> None:
-    target, link = tmp_path / "dotfiles" / "config", tmp_path / "config"
-    target.parent.mkdir()
-    target.write_text("apiVersion: v1\nkind: Config\n", encoding="utf-8")
-    link.symlink_to(target)
-
-    keep(link, kubeconfig(Cluster()))
-
-    assert link.is_symlink()
-    assert "admin@c" in target.read_text()
-    assert sorted(tmp_path.iterdir()) == sorted([target.parent, link])
-
-
-def test_other_clusters_in_the_file_stay(tmp_path: Path) -> None:
-    path = tmp_path / "kubeconfig"
-    keep(path, kubeconfig(Cluster()), context="home")
-    keep(path, kubeconfig(Cluster()), context="away")
-
-    kept = yaml.safe_load(path.read_text())
-
-    assert [entry["name"] for entry in kept["contexts"]] == ["home", "away"]
-    assert kept["current-context"] == "home"
-
-
-def test_check_mode_writes_no_kubeconfig_and_the_diff_has_no_key(tmp_path: Path) -> None:
-    path = tmp_path / "kubeconfig"
-
-    result = keep(path, kubeconfig(Cluster()), check_mode=True)
-
-    assert result["changed"]
-    assert not path.exists()
-    assert result["diff"]["after"] == {"context": "admin@c", "server": "https://192.0.2.1:6443"}
-
-
-def test_a_file_that_is_no_kubeconfig_is_not_overwritten(tmp_path: Path) -> None:
-    path = tmp_path / "kubeconfig"
-    path.write_text("- a\n")
-
-    with pytest.raises(InputError, match="not a kubeconfig"):
-        keep(path, kubeconfig(Cluster()))
 
 
 # talos_upgrade

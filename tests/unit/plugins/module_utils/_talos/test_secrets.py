@@ -335,7 +335,7 @@ def talosconfig(path: Path) -> Any:
 def test_a_talosconfig_has_the_layout_of_talosctl(tmp_path: Path) -> None:
     path = tmp_path / "talosconfig"
 
-    assert secrets.ensure_talosconfig(path, test_bundle(), CONTEXT)
+    assert secrets.ensure_talosconfig(path, test_bundle(), CONTEXT).changed
 
     entry = talosconfig(path)["contexts"]["example"]
     assert mode(path) == 0o600
@@ -349,7 +349,7 @@ def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
     secrets.ensure_talosconfig(path, test_bundle(), CONTEXT)
     before = path.read_bytes()
 
-    assert not secrets.ensure_talosconfig(path, test_bundle(), CONTEXT)
+    assert not secrets.ensure_talosconfig(path, test_bundle(), CONTEXT).changed
     assert path.read_bytes() == before
 
 
@@ -358,7 +358,7 @@ def test_other_addresses_change_the_file_but_not_the_certificate(tmp_path: Path)
     secrets.ensure_talosconfig(path, test_bundle(), CONTEXT)
     before = talosconfig(path)["contexts"]["example"]["crt"]
 
-    assert secrets.ensure_talosconfig(path, test_bundle(), CONTEXT._replace(endpoints=("192.0.2.9",)))
+    assert secrets.ensure_talosconfig(path, test_bundle(), CONTEXT._replace(endpoints=("192.0.2.9",))).changed
 
     assert talosconfig(path)["contexts"]["example"]["endpoints"] == ["192.0.2.9"]
     assert talosconfig(path)["contexts"]["example"]["crt"] == before
@@ -370,8 +370,8 @@ def test_a_certificate_near_its_end_is_renewed(tmp_path: Path) -> None:
     secrets.ensure_talosconfig(path, test_bundle(), CONTEXT, validity=short)
     end = secrets.valid_until(path, "example")
 
-    assert not secrets.ensure_talosconfig(path, test_bundle(), CONTEXT, validity=short)
-    assert secrets.ensure_talosconfig(path, test_bundle(), CONTEXT)
+    assert not secrets.ensure_talosconfig(path, test_bundle(), CONTEXT, validity=short).changed
+    assert secrets.ensure_talosconfig(path, test_bundle(), CONTEXT).changed
 
     renewed = secrets.valid_until(path, "example")
     assert end is not None
@@ -390,6 +390,49 @@ def test_case_05_context_of_another_cluster_in_a_talosconfig(tmp_path: Path) -> 
     assert path.read_bytes() == before
 
 
+def test_a_context_with_other_credentials_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "talosconfig"
+    path.write_text("context: example\ncontexts:\n  example:\n    auth: {siderov1: {identity: me}}\n", encoding="utf-8")
+
+    with pytest.raises(InputError, match="of a cluster with another authority"):
+        secrets.ensure_talosconfig(path, test_bundle(), CONTEXT)
+
+
+def test_a_context_with_addresses_alone_gets_its_credentials(tmp_path: Path) -> None:
+    path = tmp_path / "talosconfig"
+    path.write_text("contexts:\n  example: {nodes: [192.0.2.7]}\n", encoding="utf-8")
+
+    secrets.ensure_talosconfig(path, test_bundle(), CONTEXT)
+
+    assert talosconfig(path)["contexts"]["example"]["ca"] == test_bundle().os.crt
+
+
+def test_a_new_certificate_leaves_all_else_in_a_talosconfig_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "talosconfig"
+    short = secrets.Validity(datetime.timedelta(days=20), datetime.timedelta(days=10))
+    secrets.ensure_talosconfig(path, test_bundle(), CONTEXT, validity=short)
+    ours = path.read_text(encoding="utf-8").replace("        endpoints:", "        # mine\n        endpoints:")
+    path.write_text(ours, encoding="utf-8")
+
+    kept = secrets.ensure_talosconfig(path, test_bundle(), CONTEXT)
+
+    def without(text: str) -> list[str]:
+        return [line for line in text.splitlines() if not line.strip().startswith(("crt:", "key:"))]
+
+    assert kept == (True, ())
+    assert without(path.read_text(encoding="utf-8")) == without(ours)
+    assert path.read_text(encoding="utf-8") != ours
+
+
+@pytest.mark.parametrize("contexts", ["[a]", "{example: [a]}", "moon"])
+def test_contexts_that_are_none_are_refused(tmp_path: Path, contexts: str) -> None:
+    path = tmp_path / "talosconfig"
+    path.write_text(f"contexts: {contexts}\n", encoding="utf-8")
+
+    with pytest.raises(InputError, match="its contexts are not a mapping of names to contexts"):
+        secrets.ensure_talosconfig(path, test_bundle(), CONTEXT)
+
+
 def test_other_contexts_and_the_chosen_one_stay(tmp_path: Path) -> None:
     path = tmp_path / "talosconfig"
     secrets.ensure_talosconfig(path, test_bundle(), CONTEXT._replace(name="other"))
@@ -405,7 +448,7 @@ def test_other_contexts_and_the_chosen_one_stay(tmp_path: Path) -> None:
 def test_check_mode_writes_no_talosconfig(tmp_path: Path) -> None:
     path = tmp_path / "new" / "talosconfig"
 
-    assert secrets.ensure_talosconfig(path, test_bundle(), CONTEXT, check_mode=True)
+    assert secrets.ensure_talosconfig(path, test_bundle(), CONTEXT, check_mode=True).changed
     assert not path.parent.exists()
 
 
@@ -413,7 +456,7 @@ def test_a_talosconfig_that_is_none_is_refused_and_kept(tmp_path: Path) -> None:
     path = tmp_path / "talosconfig"
     path.write_text("- a\n", encoding="utf-8")
 
-    with pytest.raises(InputError, match="Move the file away"):
+    with pytest.raises(InputError, match=r"which is one YAML mapping\. Name another file"):
         secrets.ensure_talosconfig(path, test_bundle(), CONTEXT)
 
     assert path.read_text(encoding="utf-8") == "- a\n"
