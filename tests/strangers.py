@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from ipaddress import ip_address
 from typing import Any
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.claim import claim_name
@@ -144,6 +145,16 @@ class Stranger:
         tags = self.tagged("network-interface", f"{self.spec.name}-{name}")
         made = self.ec2.create_network_interface(
             SubnetId=self.subnet_id, PrivateIpAddress=ipv4, TagSpecifications=tags
+        )["NetworkInterface"]["NetworkInterfaceId"]
+        return self.read("describe_network_interfaces", "NetworkInterfaces", NetworkInterfaceIds=[made])
+
+    def eni_with(self, ipv4: str) -> Read:
+        """Make an interface that has an address of ours as its second one."""
+        tags = self.tagged("network-interface")
+        first = str(ip_address(ipv4) + 50)
+        private = [{"PrivateIpAddress": first, "Primary": True}, {"PrivateIpAddress": ipv4, "Primary": False}]
+        made = self.ec2.create_network_interface(
+            SubnetId=self.subnet_id, PrivateIpAddresses=private, TagSpecifications=tags
         )["NetworkInterface"]["NetworkInterfaceId"]
         return self.read("describe_network_interfaces", "NetworkInterfaces", NetworkInterfaceIds=[made])
 
@@ -374,6 +385,28 @@ def address_on_our_interface(stranger: Stranger, ours: Mapping[str, str]) -> tup
     return made, stranger.read("describe_addresses", "Addresses", AllocationIds=[made])
 
 
+def address_on_our_bastion(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
+    stranger.ec2.disassociate_address(
+        AssociationId=stranger.ec2.describe_addresses(AllocationIds=[ours["address/bastion"]])["Addresses"][0][
+            "AssociationId"
+        ]
+    )
+    return address_on_our_interface(stranger, {"eni/gateway": ours["eni/bastion"]})
+
+
+def table_of_our_subnet(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
+    """Have our subnet use a route table of the stranger's in the place of ours."""
+    used = [{"Name": "association.subnet-id", "Values": [ours["subnet"]]}]
+    (table,) = stranger.ec2.describe_route_tables(Filters=used)["RouteTables"]
+    (association,) = [item for item in table["Associations"] if item.get("SubnetId") == ours["subnet"]]
+    tags = stranger.tagged("route-table")
+    made = stranger.ec2.create_route_table(VpcId=ours["vpc"], TagSpecifications=tags)["RouteTable"]["RouteTableId"]
+    stranger.ec2.replace_route_table_association(
+        AssociationId=association["RouteTableAssociationId"], RouteTableId=made
+    )
+    return made, stranger.read("describe_route_tables", "RouteTables", RouteTableIds=[made])
+
+
 def our_address_on_their_interface(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
     eni, read = their_interface(stranger, ours["subnet"])
     address = {"AllocationId": ours["address/bastion"], "AllowReassociation": True}
@@ -439,6 +472,7 @@ JOINS: Sequence[tuple[str, str, str, Join]] = (
     ("internet_gateway", "is attached to", "vpc", gateway_in_their_vpc),
     ("dhcp_options", "are used by", "vpc", options_of_their_vpc),
     ("subnet", "is used by", "autoscaling_group", group_in_our_subnet),
+    ("subnet", "uses", "route_table", table_of_our_subnet),
     ("security_group", "is named by a rule of", "security_group", rule_in),
     ("security_group", "is named by a rule of", "security_group", rule_out),
     ("security_group", "is used by", "eni", interface_with_our_group),

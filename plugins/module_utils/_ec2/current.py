@@ -298,9 +298,17 @@ def _rules(permission: Record, preposition: str) -> list[str]:
 def _eni(record: Record) -> dict[str, Any]:
     attachment = record.get("Attachment") or {}
     ipv6 = [item["Ipv6Address"] for item in record.get("Ipv6Addresses") or ()]
+    private = record.get("PrivateIpAddresses") or ()
+    public = [(item.get("Association") or {}).get("AllocationId") for item in (record, *private)]
     return {
         "subnet": record["SubnetId"],
         "ipv4": record["PrivateIpAddress"],
+        # All that AWS gives to nothing else in the subnet.
+        "ipv4_taken": [
+            *(item["PrivateIpAddress"] for item in private),
+            *(item["Ipv4Prefix"] for item in record.get("Ipv4Prefixes") or ()),
+        ],
+        "addresses": sorted({address for address in public if address}),
         "ipv6": ipv6,
         "ipv6_count": len(ipv6),
         "security_groups": sorted(group["GroupId"] for group in record["Groups"]),

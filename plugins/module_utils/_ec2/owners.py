@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 
 from .._findings import Finding, finding
 from .comparison import Resource
@@ -34,7 +34,7 @@ def _is_in_the_way(item: Desired, thing: Thing, vpc: str | None) -> bool:
     if item.kind == "internet_gateway":
         return vpc in thing.have["attached_to"]
     if item.kind == "eni":
-        return thing.have["ipv4"] == item.want["ipv4"]
+        return any(ip_address(item.want["ipv4"]) in ip_network(taken) for taken in thing.have["ipv4_taken"])
     if item.kind == "ssm_parameter":
         return bool(thing.have["resource"] == item.want["resource"])
     if item.kind in _CASELESS:

@@ -17,8 +17,18 @@ from .current import Reading, Record, Thing, reading_of, records_of, understood
 from .spec import ClusterSpec
 from .values import texts_in
 
-Read = Callable[[Api, ClusterSpec, Sequence[Thing]], Iterable[Thing]]
 _WORKERS = 16
+
+
+class Place(NamedTuple):
+    """Where others are looked for: in AWS, and in what has been read of it."""
+
+    api: Api
+    spec: ClusterSpec
+    things: Sequence[Thing]
+
+
+Read = Callable[[Place, Sequence[Thing]], Iterable[Thing]]
 
 
 class Tie(NamedTuple):
@@ -38,7 +48,7 @@ class Link(NamedTuple):
     """One way in which a kind of ours can be joined with something of others, and how that is found.
 
     A remedy names ours and the other one by their ids. Held is the property of ours that names others: with it a call
-    is made only if there is one that is not ours.
+    is made only if there is one that is not ours. Known are those for which no call is made at all.
     """
 
     kind: str
@@ -46,20 +56,31 @@ class Link(NamedTuple):
     remedy: str
     read: Read
     held: str = ""
+    known: bool = False
     blocks: bool = False
 
 
 def read_ties(api: Api, spec: ClusterSpec, things: Sequence[Thing], *, thorough: bool) -> tuple[Tie, ...]:
-    """Return the ties of the cluster's things; unless thorough, only those that the things themselves name."""
+    """Return the ties of the cluster's things; unless thorough, only those that what was read shows."""
     ours = [thing for thing in things if thing.owned]
     roots = {str(thing.have.get("root_volume")) for thing in ours}
     known = {thing.id for thing in ours} | roots
-    asked = [(link, held) for link in LINKS if (thorough or link.held) and (held := _holders(link, ours, known))]
+    links = [link for link in LINKS if thorough or link.held or link.known]
+    asked = [(link, held) for link in links if (held := _holders(link, ours, known))]
     if not asked:
         return ()
+    place = Place(api, spec, things)
     with ThreadPoolExecutor(_WORKERS) as pool:
-        futures = [pool.submit(_ties, api, spec, link, held, known) for link, held in asked]
-    return tuple(tie for future in futures for tie in future.result())
+        # Links that read the same share it.
+        holders = {
+            read: [thing for link, held in asked if link.read is read for thing in held] for read in _reads(asked)
+        }
+        others = {read: pool.submit(read, place, of) for read, of in holders.items()}
+    return tuple(tie for link, held in asked for tie in _ties(link, held, others[link.read].result(), known))
+
+
+def _reads(asked: Iterable[tuple[Link, list[Thing]]]) -> dict[Read, None]:
+    return dict.fromkeys(link.read for link, _held in asked)
 
 
 def _holders(link: Link, ours: Sequence[Thing], known: set[str]) -> list[Thing]:
@@ -68,8 +89,7 @@ def _holders(link: Link, ours: Sequence[Thing], known: set[str]) -> list[Thing]:
     return [thing for thing in of_kind if set(_values(thing, link.held)) - known] if link.held else of_kind
 
 
-def _ties(api: Api, spec: ClusterSpec, link: Link, ours: Sequence[Thing], known: set[str]) -> list[Tie]:
-    read = link.read(api, spec, ours)
+def _ties(link: Link, ours: Sequence[Thing], read: Iterable[Thing], known: set[str]) -> list[Tie]:
     others = {other.id: other for other in read if not (other.owned or other.id in known or _goes_with(other, known))}
     return [
         Tie(thing, link.how, other, link.remedy.format(ours=thing.id, other=other.id), link.blocks)
@@ -97,41 +117,46 @@ def _values(thing: Thing, member: str) -> list[str]:
 def _named_by(kind: str, name: str, held: str = "") -> Read:
     """Return a reading of the things of a kind that a filter finds by values of our things, or by ids."""
 
-    def read(api: Api, spec: ClusterSpec, ours: Sequence[Thing]) -> list[Thing]:
-        return _filtered(api, spec, kind, name, {value for thing in ours for value in _values(thing, held)})
+    def read(place: Place, ours: Sequence[Thing]) -> list[Thing]:
+        return _filtered(place, kind, name, {value for thing in ours for value in _values(thing, held)})
 
     return read
 
 
-def _filtered(api: Api, spec: ClusterSpec, kind: str, name: str, values: Iterable[str]) -> list[Thing]:
+def _known(kind: str) -> Read:
+    """Return a reading of the things of a kind that have been read already."""
+    return lambda place, _ours: [thing for thing in place.things if thing.kind == kind]
+
+
+def _filtered(place: Place, kind: str, name: str, values: Iterable[str]) -> list[Thing]:
     reading = reading_of(kind)
     wanted = [(name, tuple(sorted(values))), *reading.filters]
     filters = [{"Name": key, "Values": list(of)} for key, of in wanted]
-    answer = api.call(reading.service, reading.operation, Filters=filters)
-    return [understood(reading, record, spec) for record in records_of(reading, answer)]
+    answer = place.api.call(reading.service, reading.operation, Filters=filters)
+    return [understood(reading, record, place.spec) for record in records_of(reading, answer)]
 
 
-def _profiles_of_roles(api: Api, spec: ClusterSpec, ours: Sequence[Thing]) -> Iterator[Thing]:
+def _profiles_of_roles(place: Place, ours: Sequence[Thing]) -> Iterator[Thing]:
     """Yield the instance profiles that the roles are in; a list of them has no tags."""
     for role in ours:
-        for listed in api.call("iam", "list_instance_profiles_for_role", RoleName=role.id)["InstanceProfiles"]:
+        for listed in place.api.call("iam", "list_instance_profiles_for_role", RoleName=role.id)["InstanceProfiles"]:
             name = listed["InstanceProfileName"]
-            answer = api.call("iam", "get_instance_profile", InstanceProfileName=name)
-            yield understood(_PROFILE, answer["InstanceProfile"], spec)
+            answer = place.api.call("iam", "get_instance_profile", InstanceProfileName=name)
+            yield understood(_PROFILE, answer["InstanceProfile"], place.spec)
 
 
-def _machines_with_profiles(api: Api, spec: ClusterSpec, ours: Sequence[Thing]) -> list[Thing]:
+def _machines_with_profiles(place: Place, ours: Sequence[Thing]) -> list[Thing]:
     """Return the machines that use the profiles; EC2 can be asked for all associations only."""
     names = {thing.id for thing in ours}
-    associations = api.call("ec2", "describe_iam_instance_profile_associations")["IamInstanceProfileAssociations"]
+    associations = place.api.call("ec2", "describe_iam_instance_profile_associations")["IamInstanceProfileAssociations"]
     used = {item["InstanceId"] for item in associations if item["IamInstanceProfile"]["Arn"].split("/")[-1] in names}
-    return _filtered(api, spec, "instance", "instance-id", used) if used else []
+    return _filtered(place, "instance", "instance-id", used) if used else []
 
 
-def _scaling_groups(api: Api, spec: ClusterSpec, _ours: Sequence[Thing]) -> list[Thing]:
+def _scaling_groups(place: Place, _ours: Sequence[Thing]) -> list[Thing]:
     """Return all Auto Scaling groups; AWS can be asked for neither a template nor a subnet of theirs."""
-    records = api.call("autoscaling", "describe_auto_scaling_groups")["AutoScalingGroups"]
-    return [understood(_SCALING, record, spec) for record in records]
+    records = place.api.call("autoscaling", "describe_auto_scaling_groups")["AutoScalingGroups"]
+    return [understood(_SCALING, record, place.spec) for record in records]
 
 
 def _facts_of_profile(record: Record) -> dict[str, Any]:
@@ -167,6 +192,15 @@ LINKS = (
         "is used by",
         "Have its owner launch into another subnet (aws autoscaling update-auto-scaling-group).",
         _scaling_groups,
+    ),
+    Link(
+        "subnet",
+        "uses",
+        "Have its owner take the subnet from it: aws ec2 disassociate-route-table with the association that "
+        "aws ec2 describe-route-tables --route-table-ids {other} shows.",
+        _known("route_table"),
+        known=True,
+        blocks=True,
     ),
     Link(
         "security_group",
@@ -206,7 +240,14 @@ LINKS = (
         held="instance",
         blocks=True,
     ),
-    Link("eni", "has", _DISASSOCIATE, _named_by("address", "network-interface-id")),
+    Link(
+        "eni",
+        "has",
+        _DISASSOCIATE,
+        _named_by("address", "allocation-id", "addresses"),
+        held="addresses",
+        blocks=True,
+    ),
     Link(
         "address",
         "is associated with",

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, ensure_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.kinds import KINDS
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing, reading_of, understood
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import (
     BASTION,
     NETWORK,
@@ -22,7 +23,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import 
     desired,
     owner_tags,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.owners import taken_problems
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.owners import taken_problems, taker_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import problems_of, read_and_compare
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import kind_word, plan_lines, tie_text
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
@@ -38,10 +39,13 @@ from tests.strangers import (
     Plant,
     Read,
     Stranger,
+    address_on_our_bastion,
+    address_on_our_interface,
     everything_of,
     gateway_in_their_vpc,
     interface_on_their_machine,
     our_address_on_their_interface,
+    table_of_our_subnet,
 )
 
 MACHINE = {"instance_type": "t4g.small", "volume_size": 30, "image": IMAGE, "start": "18:00", "stop": "23:00"} | {
@@ -166,6 +170,33 @@ def test_a_place_that_others_have_is_refused_and_its_network_is_not_removed(
     assert (read(), api.writes()) == (before, [])
 
 
+@pytest.mark.parametrize("second", [False, True], ids=["first address", "second address"])
+@pytest.mark.parametrize(("key", "ipv4"), [("eni/gateway", SPEC.nodes[0].ipv4), ("eni/bastion", SPEC.bastion_ipv4)])
+def test_an_address_of_ours_that_an_interface_of_others_has_is_refused(
+    api: BadDay, key: str, ipv4: str, second: bool
+) -> None:
+    build(api, NETWORK)
+    stranger = stranger_in(api)
+    stranger.subnet_id = next(item.id or "" for item in read_and_compare(api, SPEC).resources if item.key == "subnet")
+
+    read = stranger.eni_with(ipv4) if second else stranger.eni("theirs", ipv4)
+
+    assert_refused_and_kept(api, key, read)
+
+
+def test_an_address_in_a_prefix_of_others_is_taken() -> None:
+    wanted = desired(SPEC)
+    record = {"PrivateIpAddress": "10.10.0.4", "PrivateIpAddresses": [{"PrivateIpAddress": "10.10.0.4"}]}
+    empty = {"SubnetId": "", "Groups": (), "SourceDestCheck": True, "MacAddress": "", "NetworkInterfaceId": "eni-1"}
+
+    def taker(prefix: str) -> Thing | None:
+        prefixes = [{"Ipv4Prefix": prefix}]
+        other = understood(reading_of("eni"), {**record, **empty, "Ipv4Prefixes": prefixes}, SPEC)
+        return taker_of(wanted["eni/gateway"], {}, wanted, [other])
+
+    assert (taker("10.10.0.96/28") is None, taker("10.10.0.112/28") is None) == (False, True)
+
+
 @pytest.mark.parametrize(("kind", "plant"), GUESTS.items(), ids=GUESTS.keys())
 def test_a_guest_is_named_before_anything_is_deleted(api: BadDay, kind: str, plant: Plant) -> None:
     stranger = stranger_in(api)
@@ -223,6 +254,8 @@ def test_everything_of_others_that_is_joined_with_ours_is_named_before_anything_
         api.calls.clear()
 
         ties = read_and_compare(api, SPEC, all_ties=True).ties
+        # By our tags, by our name, and all of them once for the ties.
+        assert api.calls.count("describe_auto_scaling_groups") == 3
         refusals = "\n".join(refusal_of_removal(api, part) for part in (NODES, BASTION, NETWORK))
 
         assert clean == ()
@@ -238,24 +271,28 @@ def test_everything_of_others_that_is_joined_with_ours_is_named_before_anything_
 
 @pytest.mark.parametrize(
     "join",
-    [gateway_in_their_vpc, interface_on_their_machine, our_address_on_their_interface],
-    ids=["gateway", "interface", "address"],
+    [
+        pytest.param(gateway_in_their_vpc, id="gateway"),
+        pytest.param(interface_on_their_machine, id="interface"),
+        pytest.param(our_address_on_their_interface, id="our address"),
+        pytest.param(address_on_our_bastion, id="their address"),
+        pytest.param(address_on_our_interface, id="their address on a node"),
+        pytest.param(table_of_our_subnet, id="route table"),
+    ],
 )
-def test_a_build_does_not_take_what_others_hold(join: Join) -> None:
-    with aws_with_images():
-        api = BadDay()
-        build(api, *PARTS)
-        _other, read = join(stranger_in(api), resources_of_ours(api))
-        before = read()
-        api.calls.clear()
+def test_a_build_does_not_take_what_others_hold(api: BadDay, join: Join) -> None:
+    build(api, *PARTS)
+    _other, read = join(stranger_in(api), resources_of_ours(api))
+    before = read()
+    api.calls.clear()
 
-        found = read_and_compare(api, SPEC)
-        with pytest.raises(Ec2Error, match=r"Failed to use .* is not of this cluster \(Owner=Bob\)"):
-            build(api, NETWORK, BASTION)
+    found = read_and_compare(api, SPEC)
+    with pytest.raises(Ec2Error, match=r"Failed to use .* is not of this cluster \(Owner=Bob\)"):
+        build(api, NETWORK, NODES, BASTION)
 
-        assert [problem.code for problem in problems_of(found)] == ["HELD_BY_OTHERS"]
-        assert len([line for line in plan_lines(SPEC, found) if line.startswith("x ")]) == 1
-        assert (read(), api.writes()) == (before, [])
+    assert [problem.code for problem in problems_of(found)] == ["HELD_BY_OTHERS"]
+    assert len([line for line in plan_lines(SPEC, found) if line.startswith("x ")]) == 1
+    assert (read(), api.writes()) == (before, [])
 
 
 def described(api: BadDay, project: str) -> dict[str, Any]:
