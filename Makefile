@@ -1,4 +1,4 @@
-# make demo | plan | demo-down | test | test-host | test-peers | test-aws | bench    (PYTHON=/path/to/python to choose one; default: python3)
+# make demo | plan | demo-down | test | test-host | test-peers | test-aws | bench | profile    (PYTHON=/path/to/python to choose one; default: python3)
 SHELL := /bin/sh
 PYTHON ?= $(shell tools/find_python default)
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
@@ -13,7 +13,7 @@ INSTALL = install() { $(VENV)/bin/uv pip install --quiet --system-certs --requir
     $(VENV)/bin/python -m pip install $(PIP_OPTIONS) -r "$$1"; }; }; install
 PLAYBOOK = $(RUN) ansible-playbook -e @lab/variables.yml $(ARGS)
 
-.PHONY: help demo plan demo-down test test-host test-peers test-aws bench lock clean
+.PHONY: help demo plan demo-down test test-host test-peers test-aws bench profile lock clean
 help:
 	@sed -n '1p' Makefile
 
@@ -65,6 +65,10 @@ test-aws: $(VENV)/.test
 
 bench: $(VENV)/.test
 	@$(VENV)/bin/python -m bench
+
+# Where the time of a run goes. ARGS=--page writes docs/profile.md anew.
+profile: $(VENV)/.test
+	@$(VENV)/bin/python -m bench.profile $(ARGS)
 
 # Renew the pinned versions: make lock
 lock: $(VENV)/.uv
