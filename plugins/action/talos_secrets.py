@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from ..modules import talos_secrets
-from ..plugin_utils._in_process import InProcessAction
+from ..plugin_utils._vaulted_bundle import VaultedBundleAction
 
 
-class ActionModule(InProcessAction):
+class ActionModule(VaultedBundleAction):
     """Has the module imported before Ansible forks the worker of a task."""
 
     MODULE = talos_secrets
+    FILE, CONTENT = "path", "content"

@@ -28,6 +28,12 @@ options:
     description: File of the secrets bundle, as M(urmanac.talos.talos_secrets) or C(talosctl gen secrets) makes it.
     type: path
     required: true
+  bundle_content:
+    description:
+      - What the bundle says, for a file that is encrypted in a way that nothing here can decrypt.
+      - A file that is encrypted with Ansible Vault is decrypted with the vault passwords of the run, and one that is
+        encrypted with SOPS by the program C(sops), if that is installed. The file stays encrypted.
+    type: str
   directory:
     description: Directory that gets a file C(<node>.yaml) for each node, with mode C(0600).
     type: path
@@ -359,6 +365,7 @@ NODE_SPEC: dict[str, Any] = {
 }
 ARGUMENT_SPEC: dict[str, Any] = {
     "bundle": {"type": "path", "required": True},
+    "bundle_content": {"type": "str", "no_log": True},
     "directory": {"type": "path", "required": True},
     "cluster": {"type": "dict", "required": True, "options": CLUSTER_SPEC},
     "network": {"type": "dict", "options": NETWORK_SPEC},
@@ -544,7 +551,7 @@ def main() -> None:
     module.no_log_values.clear()
     shown = {"module_args": {key: module.params[key] for key in ("bundle", "directory", "preset")}}
     try:
-        bundle = read_bundle(Path(module.params["bundle"]))
+        bundle = read_bundle(Path(module.params["bundle"]), module.params["bundle_content"])
         module.no_log_values.update(secret_values(bundle))
         result = ensure_configs(module.params, bundle, check_mode=module.check_mode)
     except (CollectionError, OSError) as error:

@@ -29,6 +29,12 @@ options:
     description: File of the bundle; made with mode C(0600), its directory with C(0700).
     type: path
     required: true
+  content:
+    description:
+      - What the bundle says, for a file that is encrypted in a way that nothing here can decrypt.
+      - A file that is encrypted with Ansible Vault is decrypted with the vault passwords of the run, and one that is
+        encrypted with SOPS by the program C(sops), if that is installed. The file stays encrypted.
+    type: str
   pending:
     description:
       - Make a new bundle as C(secrets.pending.yaml) beside O(path), or whatever the name of O(path) is.
@@ -136,6 +142,7 @@ except ImportError as error:
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "path": {"type": "path", "required": True},
+    "content": {"type": "str", "no_log": True},
     "pending": {"type": "bool", "default": False},
     "talosconfig": {"type": "path"},
     "context": {"type": "str"},
@@ -161,7 +168,7 @@ def ensure_secrets(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any
     path = Path(params["path"])
     created = not path.exists()
     ensure = secrets.ensure_pending_bundle if params["pending"] else secrets.ensure_bundle
-    changed, bundle = ensure(path, check_mode=check_mode)
+    changed, bundle = ensure(path, check_mode=check_mode, content=params["content"])
     outcomes = [Outcome(str(path), changed, "a new secrets bundle" if created else "mode 0600")]
     result: dict[str, Any] = {"path": str(path), "created": created and changed, "authority": ""}
     if bundle:

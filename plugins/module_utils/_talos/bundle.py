@@ -11,6 +11,8 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -53,37 +55,66 @@ class Bundle(NamedTuple):
         return f"Bundle({self.cluster_id[:6]}...)"
 
 
-def read_bundle(path: Path) -> Bundle:
-    """Return the bundle in a file, or tell everything that is wrong with it."""
+def read_bundle(path: Path, content: str | None = None) -> Bundle:
+    """Return the bundle in a file, or tell everything that is wrong with it; content is what an encrypted one says."""
+    if content:
+        return parse_bundle(content, str(path))
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         cause = getattr(error, "strerror", None) or "it is no text"
         raise InputError(f"Failed to read the secrets bundle {path}: {cause}. {_REMEDY}") from error
-    return parse_bundle(text, str(path))
+    return parse_bundle(_decrypted(text, path), str(path))
 
 
-def encrypted_with(text: str, documents: list[Any]) -> tuple[str, str] | None:
-    """Return the program that a text is encrypted with, and the command that decrypts it."""
+def is_encrypted(path: Path) -> bool:
+    """Tell whether a file is encrypted, and so no secret as it lies there."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    return encrypted_with(text) is not None
+
+
+def encrypted_with(text: str) -> str | None:
+    """Return the program that a text is encrypted with."""
     if text.lstrip().startswith("$ANSIBLE_VAULT;"):
-        return "Ansible Vault", "umask 077; ansible-vault decrypt --output PLAIN"
-    if any(isinstance(document, dict) and "sops" in document for document in documents):
-        return "SOPS", "umask 077; sops decrypt --output PLAIN"
-    return None
+        return "Ansible Vault"
+    try:
+        documents = yaml_text.load_all(text)
+    except InputError:
+        return None
+    return "SOPS" if any(isinstance(document, dict) and "sops" in document for document in documents) else None
+
+
+def _decrypted(text: str, path: Path) -> str:
+    """Return a text as it was before SOPS encrypted it, where its program is installed."""
+    program = shutil.which("sops")
+    if program is None or encrypted_with(text) != "SOPS":
+        return text
+    # Only sops knows where the keys are; what it prints stays in memory.
+    command = [program, "--decrypt", "--input-type", "yaml", "--output-type", "yaml", str(path)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60)
+    if done.returncode != 0:
+        said = " ".join(done.stderr.split())
+        raise InputError(
+            f"Failed to decrypt the secrets bundle {path}: sops says: {said[:500]} Give sops the key, such as with the "
+            f"environment variable SOPS_AGE_KEY_FILE."
+        )
+    return done.stdout
 
 
 def parse_bundle(text: str, name: str) -> Bundle:
     """Return the bundle in a text; name is how messages call it."""
+    encrypted = encrypted_with(text)
+    if encrypted:
+        remedy = f"{_DECRYPTION[encrypted]} {name}."
+        raise InputError(f"Failed to read the secrets bundle {name}: it is encrypted with {encrypted}. {remedy}")
     try:
         documents = yaml_text.load_all(text)
     except InputError:
         # The cause could quote the line, and the line could be a key.
         raise InputError(f"Failed to read the secrets bundle {name}: it is no YAML. {_REMEDY}") from None
-    encrypted = encrypted_with(text, documents)
-    if encrypted:
-        program, command = encrypted
-        remedy = f"Decrypt it to a file of mode 0600 first: {command} {name}."
-        raise InputError(f"Failed to read the secrets bundle {name}: it is encrypted with {program}. {remedy}")
     if len(documents) != 1 or not isinstance(documents[0], dict):
         raise InputError(f"Failed to read the secrets bundle {name}: it is not one YAML mapping. {_REMEDY}")
     problems = list(_problems(documents[0]))
@@ -126,6 +157,12 @@ def decode_base64(text: str) -> bytes | None:
         return None
 
 
+_DECRYPTION = {
+    "Ansible Vault": "Give ansible-playbook its password (--ask-vault-pass or --vault-password-file), or decrypt it to "
+    "a file of mode 0600: umask 077; ansible-vault decrypt --output PLAIN",
+    "SOPS": "Install sops where the bundle is read, or decrypt it to a file of mode 0600: "
+    "umask 077; sops decrypt --output PLAIN",
+}
 _REMEDY = "Give the file that talos_secrets or talosctl gen secrets made, or restore it from a backup."
 
 

@@ -28,6 +28,7 @@ from .bundle import (
     Bundle,
     Pair,
     decode_base64,
+    is_encrypted,
     read_bundle,
     to_document,
 )
@@ -72,16 +73,22 @@ class Kept(NamedTuple):
 
 
 def ensure_bundle(
-    path: Path, *, check_mode: bool = False, make: Callable[[], Bundle] | None = None
+    path: Path,
+    *,
+    check_mode: bool = False,
+    make: Callable[[], Bundle] | None = None,
+    content: str | None = None,
 ) -> tuple[bool, Bundle | None]:
     """Return whether the bundle was (or, in check mode, would be) made, and the bundle if there is one.
 
     The file is made once: two runs at the same time wait for each other, and what is there is never replaced; only
-    permissions that let others read it are taken away.
+    permissions that let others read it are taken away. An encrypted one may be read by others, and keeps them; content
+    is what it says.
     """
     files.sweep_private(path, check_mode=check_mode)
     if path.exists():
-        bundle, changed = _checked(path), not files.is_private(path)
+        bundle = _checked(path, content)
+        changed = not files.is_private(path) and not is_encrypted(path)
         if changed and not check_mode:
             files.make_private(path)
         return changed, bundle
@@ -103,11 +110,15 @@ def pending_path(path: Path) -> Path:
 
 
 def ensure_pending_bundle(
-    path: Path, *, check_mode: bool = False, make: Callable[[], Bundle] | None = None
+    path: Path,
+    *,
+    check_mode: bool = False,
+    make: Callable[[], Bundle] | None = None,
+    content: str | None = None,
 ) -> tuple[bool, Bundle | None]:
     """Return the bundle, or else one that waits beside it, made if there is none; and whether that changed anything."""
     if path.exists():
-        return False, _checked(path)
+        return False, _checked(path, content)
     return ensure_bundle(pending_path(path), check_mode=check_mode, make=make)
 
 
@@ -166,8 +177,8 @@ def check_pairs(bundle: Bundle, name: str) -> None:
 _FIX = "Restore the file from a backup."
 
 
-def _checked(path: Path) -> Bundle:
-    bundle = read_bundle(path)
+def _checked(path: Path, content: str | None = None) -> Bundle:
+    bundle = read_bundle(path, content)
     check_pairs(bundle, str(path))
     return bundle
 

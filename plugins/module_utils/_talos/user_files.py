@@ -58,15 +58,14 @@ def read_user_file(path: Path, kind: str) -> UserFile:
 
 
 def _document(file: UserFile, text: str) -> dict[str, Any]:
+    program = encrypted_with(text)
+    if program:
+        # A program that checks the sum of an encrypted file would refuse it after a change.
+        raise file.refused(f"it is encrypted with {program}", _AWAY)
     try:
         document = yaml_edit.read_one(text)
     except InputError as error:
-        program = encrypted_with(text, [])
-        cause = f"it is encrypted with {program[0]}" if program else str(error).partition(": ")[2].rstrip(".")
-        raise file.refused(cause, _AWAY) from None
-    program = encrypted_with(text, [document])
-    if program:
-        raise file.refused(f"it is encrypted with {program[0]}", _AWAY)
+        raise file.refused(str(error).partition(": ")[2].rstrip("."), _AWAY) from None
     if not isinstance(document, dict | None):
         raise file.refused(f"it is not a {file.kind}, which is one YAML mapping", _AWAY)
     return document or {}

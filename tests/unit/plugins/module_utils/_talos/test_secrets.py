@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import datetime
 import multiprocessing
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -462,10 +463,13 @@ def test_a_talosconfig_that_is_none_is_refused_and_kept(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == "- a\n"
 
 
+SOPS = "cluster:\n  id: ENC[AES256_GCM,data:abc]\nsops:\n  version: 3.9.0\n"
+
+
 @pytest.mark.parametrize(
     ("text", "program"),
     [
-        pytest.param("cluster:\n  id: ENC[AES256_GCM,data:abc]\nsops:\n  version: 3.9.0\n", "SOPS", id="SOPS"),
+        pytest.param(SOPS, "SOPS", id="SOPS"),
         pytest.param("$ANSIBLE_VAULT;1.1;AES256\n36633936\n", "Ansible Vault", id="Vault"),
     ],
 )
@@ -473,5 +477,43 @@ def test_case_26_encrypted_secrets_bundle(text: str, program: str) -> None:
     with pytest.raises(InputError) as refused:
         parse_bundle(text, "secrets.yaml")
 
-    assert f"it is encrypted with {program}. Decrypt it to a file of mode 0600 first" in str(refused.value)
+    assert f"it is encrypted with {program}. " in str(refused.value)
+    assert "decrypt it to a file of mode 0600: umask 077; " in str(refused.value)
     assert "base64" not in str(refused.value)
+
+
+def simulate_sops(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Path:
+    """Put a program in place of sops, and return a file that it is called for."""
+    program = folder / "sops"
+    program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    path = folder / "secrets.yaml"
+    path.write_text(SOPS, encoding="utf-8")
+    path.chmod(0o644)
+    return path
+
+
+def test_a_bundle_of_sops_is_read_with_sops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = tmp_path / "plain"
+    plain.write_text(bundle_text(), encoding="utf-8")
+    # The arguments of sops 3: the file is the last one.
+    path = simulate_sops(tmp_path, monkeypatch, f'[ "$1 $6" = "--decrypt {tmp_path}/secrets.yaml" ] && cat {plain}')
+
+    assert secrets.ensure_bundle(path) == (False, test_bundle())
+    assert path.read_text(encoding="utf-8") == SOPS
+    assert mode(path) == 0o644
+
+
+def test_the_words_of_sops_are_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = simulate_sops(tmp_path, monkeypatch, "echo Failed to get the data key >&2; exit 128")
+
+    with pytest.raises(InputError, match=r"sops says: Failed to get the data key Give sops the key"):
+        read_bundle(path)
+
+
+def test_the_content_of_an_encrypted_bundle_can_be_given(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.yaml"
+    path.write_text(SOPS, encoding="utf-8")
+
+    assert secrets.ensure_bundle(path, content=bundle_text())[1] == test_bundle()
