@@ -19,9 +19,11 @@ def bastion_diagnosis(
     host: str,
     known_hosts: str = "",
     is_own: bool = False,
+    identity_file: str = "",
 ) -> str:
     """Return cause and remedy."""
-    return diagnose(str(said), facts_of(cluster, bastion, host=host, known_hosts=known_hosts, is_own=is_own))
+    places = {"host": host, "known_hosts": known_hosts, "identity_file": identity_file}
+    return diagnose(str(said), facts_of(cluster, bastion, is_own=is_own, **places))
 
 
 class FilterModule:

@@ -8,14 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..module_utils._ssh.arguments import Route, ssh_arguments
+from ..module_utils._ssh.arguments import Login, Route, ssh_arguments
 
 
 def bastion_ssh_arguments(
-    known_hosts: str, alias: str, *, region: str = "", instance_id: str = "", profile: str = ""
+    known_hosts: str,
+    alias: str,
+    *,
+    region: str = "",
+    instance_id: str = "",
+    profile: str = "",
+    identity_file: str = "",
+    other_keys: bool = False,
 ) -> str:
     """Return the options; with an instance through Session Manager."""
-    return ssh_arguments(known_hosts, alias, Route(region, instance_id, profile) if instance_id else None)
+    route = Route(region, instance_id, profile) if instance_id else None
+    return ssh_arguments(known_hosts, alias, route, login=Login(identity_file, other_keys))
 
 
 class FilterModule:

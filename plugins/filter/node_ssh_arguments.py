@@ -10,14 +10,23 @@ from typing import Any
 
 from ..module_utils._ssh.arguments import (
     FIRST_ARGUMENTS,
+    Login,
     jump_of,
     ssh_arguments,
 )
 
 
-def node_ssh_arguments(known_hosts: str, alias: str, *, bastion: Mapping[str, Any] | None = None) -> str:
+def node_ssh_arguments(
+    known_hosts: str,
+    alias: str,
+    *,
+    bastion: Mapping[str, Any] | None = None,
+    identity_file: str = "",
+    other_keys: bool = False,
+) -> str:
     """Return the options; with the variables of a bastion through it."""
-    return f"{FIRST_ARGUMENTS} {ssh_arguments(known_hosts, alias, jump_of(bastion) if bastion else None)}"
+    login = Login(identity_file, other_keys)
+    return f"{FIRST_ARGUMENTS} {ssh_arguments(known_hosts, alias, jump_of(bastion) if bastion else None, login=login)}"
 
 
 class FilterModule:

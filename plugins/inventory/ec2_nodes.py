@@ -76,6 +76,13 @@ options:
         C(ansible_ssh_common_args) and C(ansible_host_key_checking), with which SSH checks the key against that file.
       - Without it the host key is checked as your own configuration of SSH says.
     type: path
+  identity_file:
+    description:
+      - The key to log in to the bastion with, a private key, or a public one whose private key an agent has.
+      - SSH tries this key, that of C(--private-key) and those of your own configuration, and no others of an agent.
+      - Without it SSH chooses among its default files and the keys of an agent.
+      - With it the host key is always checked, without O(known_hosts) against your own files.
+    type: path
   bastion_connection:
     description:
       - How SSH reaches the bastion, as C(cluster_bastion_connection) says it.
@@ -145,6 +152,7 @@ project: talos-arm64
 regions: [eu-west-1]
 known_hosts: ~/.local/share/urmanac.talos/talos-arm64/eu-west-1/talos/known_hosts
 bastion_connection: ssm
+identity_file: ~/.ssh/id_ed25519
 
 # tailnet.ec2_nodes.yml: control planes only, with groups and variables of one's own.
 ---
@@ -178,6 +186,7 @@ from ..module_utils._errors import CollectionError
 from ..plugin_utils._ec2_nodes import (
     Host,
     Query,
+    Way,
     cache_suffix,
     check_options,
     checked_names,
@@ -294,9 +303,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             )
 
     def _ssh_variables(self, host: Host) -> dict[str, Any]:
-        known_hosts, profile = self.get_option("known_hosts") or "", self._templated("profile") or ""
-        session_manager = self.get_option("bastion_connection") == "ssm"
-        return ssh_variables(host, known_hosts, session_manager=session_manager, profile=profile)
+        way = Way(
+            self.get_option("known_hosts") or "",
+            self.get_option("identity_file") or "",
+            session_manager=self.get_option("bastion_connection") == "ssm",
+            profile=self._templated("profile") or "",
+        )
+        return ssh_variables(host, way)
 
     def _construct(self, host: Host) -> None:
         """Apply the options that need Jinja."""

@@ -16,7 +16,7 @@ from ..module_utils._ec2.bastion import NODE as BASTION
 from ..module_utils._ec2.spec import MANAGED_BY
 from ..module_utils._errors import InputError
 from ..module_utils._spelling import did_you_mean
-from ..module_utils._ssh.arguments import FIRST_ARGUMENTS, Route, ssh_arguments
+from ..module_utils._ssh.arguments import FIRST_ARGUMENTS, Login, Route, ssh_arguments
 
 # What Jinja, ssh and a file name all take as it is; a tag that holds anything else does not become a host's name.
 HOST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -240,20 +240,29 @@ def hosts_of(
     return sorted(named, key=lambda host: host.name), sorted(shared)
 
 
-def ssh_variables(host: Host, known_hosts: str, *, session_manager: bool = False, profile: str = "") -> dict[str, Any]:
+class Way(NamedTuple):
+    """How the options of an inventory say that SSH reaches the bastion."""
+
+    known_hosts: str = ""
+    identity_file: str = ""
+    session_manager: bool = False
+    profile: str = ""
+
+
+def ssh_variables(host: Host, way: Way) -> dict[str, Any]:
     """Return how SSH reaches a cluster's bastion and checks its host key; other hosts show keys of their own.
 
-    Without a file of known hosts and without Session Manager SSH is left as the user has it.
+    Without a file of known hosts, a key and Session Manager SSH is left as the user has it.
     """
     facts = host.variables
-    if facts["ec2_role"] != BASTION or not (known_hosts or session_manager):
+    if facts["ec2_role"] != BASTION or not (way.known_hosts or way.identity_file or way.session_manager):
         return {}
     alias = f"{facts['ec2_project']}-{facts['ec2_cluster']}-{BASTION}"
-    route = Route(facts["ec2_region"], facts["ec2_instance_id"], profile) if session_manager else None
+    route = Route(facts["ec2_region"], facts["ec2_instance_id"], way.profile) if way.session_manager else None
     return {
         "ansible_host_key_checking": True,
         "ansible_ssh_args": FIRST_ARGUMENTS,
-        "ansible_ssh_common_args": ssh_arguments(known_hosts, alias, route),
+        "ansible_ssh_common_args": ssh_arguments(way.known_hosts, alias, route, login=Login(way.identity_file)),
     }
 
 

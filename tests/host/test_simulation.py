@@ -98,10 +98,8 @@ class Simulation:
             "regions": ["eu-west-1"],
             "bastion_connection": "ssm",
             "known_hosts": str(self.folder / "lab" / "cluster" / "known_hosts"),
-            "compose": {
-                "ansible_user": "'ec2-user'",
-                "ansible_ssh_private_key_file": f"'{self.folder / 'key'}'",
-            },
+            "identity_file": str(self.folder / "key"),
+            "compose": {"ansible_user": "'ec2-user'"},
         }
         file = self.folder / "session.ec2_nodes.yml"
         file.write_text(json.dumps(inventory))
@@ -137,7 +135,6 @@ class Simulation:
             "cluster_bastion_ssh_public_key": str(self.folder / "key.pub"),
             "cluster_cozystack_enabled": False,
             "access_ipv6": HOME,
-            "ansible_ssh_private_key_file": str(self.folder / "key"),
             # Whoever names an interpreter has put the libraries there: nothing is installed from PyPI here.
             "ansible_python_interpreter": sys.executable,
             **more,

@@ -11,17 +11,18 @@ from typing import Any, NamedTuple
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from .._ports import KUBERNETES
-from .._ssh.arguments import Route, ssh_arguments
+from .._ssh.arguments import Login, Route, ssh_arguments
 
 Record = Mapping[str, Any]
 
 
 class Places(NamedTuple):
-    """Where the credentials and the bastion's host key are, and as whom one logs in to the bastion."""
+    """Where the credentials and the bastion's host key are, and as whom and with which key one logs in to it."""
 
     directory: str
     known_hosts: str
     user: str
+    identity_file: str = ""
 
 
 class Answers(NamedTuple):
@@ -64,15 +65,17 @@ def _bastion_commands(cluster: Record, reading: Record, places: Places, interfac
             "  The bastion does not run, and Session Manager leads to a running one only: playbooks/site.yml starts it."
         ]
     addresses = [found["ipv6_address"] for interface in interfaces for found in interface["ipv6_addresses"]]
-    options = f"{_options(cluster, places.known_hosts, instance)} " if boolean(bastion["enabled"]) else ""
+    options = f"{_options(cluster, places, instance)} " if boolean(bastion["enabled"]) else ""
     return [f"  ssh {options}{places.user}@{address}" for address in addresses]
 
 
-def _options(cluster: Record, known_hosts: str, instance: str) -> str:
+def _options(cluster: Record, places: Places, instance: str) -> str:
     """Return the options for the bastion of this collection, the only one of which the host key is known."""
     alias = f"{cluster['project']}-{cluster['name']}-bastion"
     way = Route(cluster["region"], instance) if instance else None
-    return ssh_arguments(known_hosts if cluster["bastion"]["host_key_parameter"] else "", alias, way)
+    known_hosts = places.known_hosts if cluster["bastion"]["host_key_parameter"] else ""
+    login = Login(places.identity_file, other_keys=bool(cluster["bastion"]["ssh_key_name"]))
+    return ssh_arguments(known_hosts, alias, way, login=login)
 
 
 def _tried(reading: Record, answers: Answers) -> Iterator[str]:

@@ -22,6 +22,19 @@ class Route(NamedTuple):
     profile: str = ""
 
 
+class Login(NamedTuple):
+    """The key to log in with: a private file, or a public one whose private key an agent has; empty for ssh's choice.
+
+    Where another key may be the one that fits, such as that of an EC2 key pair, ssh tries all that it finds.
+    """
+
+    identity_file: str = ""
+    other_keys: bool = False
+
+
+SSH_CHOOSES = Login()
+
+
 class Jump(NamedTuple):
     """The SSH host through which another one is reached, and the options with which it is reached itself."""
 
@@ -45,7 +58,7 @@ def jump_of(variables: Mapping[str, Any]) -> Jump:
     return Jump(host, str(variables.get("ansible_user") or ""), " ".join(words))
 
 
-def ssh_arguments(known_hosts: str, alias: str, way: Route | Jump | None = None) -> str:
+def ssh_arguments(known_hosts: str, alias: str, way: Route | Jump | None = None, *, login: Login = SSH_CHOOSES) -> str:
     """Return the options for ssh as a shell and Ansible take them.
 
     The alias ties the key to the cluster, whatever address or tunnel leads to its bastion. No other file of known hosts
@@ -54,6 +67,7 @@ def ssh_arguments(known_hosts: str, alias: str, way: Route | Jump | None = None)
     options = {
         "StrictHostKeyChecking": "yes",
         **(_one_file(known_hosts, alias) if known_hosts else {}),
+        **_one_identity(login),
         **({"ProxyCommand": proxy_command(way)} if way else {}),
     }
     return " ".join(f"-o {shlex.quote(f'{name}={value}')}" for name, value in options.items())
@@ -62,6 +76,18 @@ def ssh_arguments(known_hosts: str, alias: str, way: Route | Jump | None = None)
 def _one_file(known_hosts: str, alias: str) -> dict[str, str]:
     files = {"UserKnownHostsFile": _quoted(known_hosts), "GlobalKnownHostsFile": "/dev/null"}
     return {**files, "HostKeyAlias": alias}
+
+
+def _one_identity(login: Login) -> dict[str, str]:
+    """Return the options for the key to log in with.
+
+    ssh offers the keys of an agent before a key that is in a file alone, and a server hangs up after six. So it keeps
+    to the keys that are named: this one, and those of Ansible's --private-key and of the user's configuration.
+    """
+    if not login.identity_file:
+        return {}
+    only = {} if login.other_keys else {"IdentitiesOnly": "yes"}
+    return {"IdentityFile": _quoted(login.identity_file), **only}
 
 
 def _quoted(path: str) -> str:

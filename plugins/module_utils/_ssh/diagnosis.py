@@ -22,10 +22,17 @@ class Facts(NamedTuple):
     has_key: bool = True
     is_own: bool = False
     connection: str = "ssh"
+    identity_file: str = ""
 
 
 def facts_of(
-    cluster: Mapping[str, Any], bastion: Mapping[str, Any], *, host: str, known_hosts: str, is_own: bool
+    cluster: Mapping[str, Any],
+    bastion: Mapping[str, Any],
+    *,
+    host: str,
+    known_hosts: str,
+    is_own: bool,
+    identity_file: str,
 ) -> Facts:
     """Return the facts from the description of a cluster and from what EC2 has of its bastion."""
     wanted = cluster["bastion"]
@@ -40,6 +47,7 @@ def facts_of(
         has_key=bool(wanted["ssh_public_key"] or wanted["ssh_key_name"]),
         is_own=is_own,
         connection=wanted["connection"],
+        identity_file=identity_file,
     )
 
 
@@ -59,7 +67,7 @@ def _changed_key(facts: Facts) -> str:
         )
     return (
         f"The machine shows another host key than {facts.known_hosts} has, which no replacement by the group explains: "
-        f"every machine of it shows the same key. Checking stays on. A machine that could not read its key says so on "
+        "every machine of it shows the same key. Checking stays on. A machine that could not read its key says so on "
         f"its console ({_console(facts)}), and so does one that was made before the key was; end it, and the group "
         f"starts another: aws ec2 terminate-instances --region {facts.region} --instance-ids {_instance(facts)}"
     )
@@ -75,12 +83,90 @@ def _unknown_key(facts: Facts) -> str:
 
 
 def _refused_key(facts: Facts) -> str:
-    which = "accepts none of this computer's SSH keys" if facts.has_key else "has no authorized key"
+    if facts.is_own:
+        return (
+            f"The host {facts.host} of your inventory answers, and it accepts none of the keys that ssh offered. Name "
+            "the private key with --private-key or ansible_ssh_private_key_file, and the user with ansible_user."
+        )
+    if not facts.has_key:
+        return f"It answers, and it has no authorized key. {_new_key(facts)}"
+    offered = f" ssh was to use {facts.identity_file}." if facts.identity_file else ""
     return (
-        f"It answers, and it {which}. Set cluster_bastion_ssh_public_key to a public key whose private key is here "
-        "(ssh-add -l lists those of the agent), run playbooks/site.yml, and end the machine, because a key reaches new "
-        f"machines only: "
-        f"aws ec2 terminate-instances --region {facts.region} --instance-ids {_instance(facts)}"
+        f"It answers, and it accepts none of the keys that ssh offered.{offered} Name the private key of "
+        "cluster_bastion_ssh_public_key with --private-key <file>; one with a passphrase has to be in an agent first "
+        "(ssh-add <file>; ssh-add -l lists what is there). If the private key is lost or the machine is older than "
+        f"this public key: {_new_key(facts)}"
+    )
+
+
+def _new_key(facts: Facts) -> str:
+    return (
+        "Set cluster_bastion_ssh_public_key to a public key whose private key is here, run playbooks/site.yml, and end "
+        f"the machine, because a key reaches new machines only: aws ec2 terminate-instances --region {facts.region} "
+        f"--instance-ids {_instance(facts)}"
+    )
+
+
+def _too_many_keys(facts: Facts) -> str:
+    return (
+        "ssh offered more keys than the server takes, which is six, before the one that fits. Name the private key "
+        "with --private-key <file>, or take the others out of the agent (ssh-add -D, then ssh-add <file>)."
+    )
+
+
+def _open_key_file(facts: Facts) -> str:
+    return (
+        "ssh does not use a private key that other users of this computer may read. Make it yours alone: chmod 600 "
+        f"{facts.identity_file or '<private key>'}"
+    )
+
+
+def _unusable_key_file(facts: Facts) -> str:
+    return (
+        f"ssh cannot read the private key {facts.identity_file or 'that it was to use'}: the file is of another format "
+        "or damaged, or its passphrase is wrong. Try it with ssh-keygen -y -f <file>, or name another one with "
+        "--private-key <file>."
+    )
+
+
+def _agent_refused(facts: Facts) -> str:
+    return (
+        "The SSH agent has the key and does not sign with it: it waits for a confirmation or a passphrase, a hardware "
+        "key is missing, or it is locked. Confirm it, unlock it (ssh-add -X) or load the key anew (ssh-add <file>), or "
+        "go without the agent: SSH_AUTH_SOCK= and --private-key <file>."
+    )
+
+
+def _other_user(facts: Facts) -> str:
+    return (
+        "It accepts the key for another user than the one that logged in. Set bastion_user, or ansible_user of the "
+        "host, to ec2-user."
+    )
+
+
+def _no_name(facts: Facts) -> str:
+    if facts.is_own:
+        return (
+            f"This computer knows no address for the name of {facts.host}. Set ansible_host to its address, or correct "
+            "the name there and in ~/.ssh/config."
+        )
+    return (
+        "The bastion is reached at its IPv6 address, so either ~/.ssh/config names another host for it (Host, HostName "
+        "or ProxyJump) or keeps ssh to IPv4 (AddressFamily inet). `ssh -G <address>` shows what applies; remove that."
+    )
+
+
+def _own_settings(facts: Facts) -> str:
+    return (
+        "ssh refuses your own configuration before it connects. Correct the file that it names: it has to be yours and "
+        "writable by you alone (chmod 600 ~/.ssh/config), and hold options of this version of ssh only."
+    )
+
+
+def _no_common_algorithm(facts: Facts) -> str:
+    return (
+        "This ssh and the server have no algorithm in common. The bastion has an Ed25519 host key: remove "
+        "HostKeyAlgorithms, KexAlgorithms, Ciphers and MACs from ~/.ssh/config, or update OpenSSH here."
     )
 
 
@@ -88,6 +174,14 @@ def _no_route(facts: Facts) -> str:
     return (
         "This computer has no IPv6 route to it. Set cluster_bastion_connection to ssm to log in through Session "
         f"Manager, or give the host {facts.host} of your inventory another way in."
+    )
+
+
+def _rejected(facts: Facts) -> str:
+    return (
+        "A router or firewall between here and it rejects the connection; a security group of AWS would not answer at "
+        "all. Let IPv6 and port 22 out there, or set cluster_bastion_connection to ssm to log in through Session "
+        "Manager."
     )
 
 
@@ -103,9 +197,23 @@ def _no_session(facts: Facts) -> str:
 
 
 def _starting(facts: Facts) -> str:
-    if facts.connection == "ssm":
+    if facts.connection == "ssm" and not facts.is_own:
         return _no_session(facts)
-    return f"It runs, and its SSH server does not answer yet. Run it again, or look at its console: {_console(facts)}"
+    return f"It runs, and its SSH server does not answer yet. Run it again{_or_console(facts)}"
+
+
+def _ended_early(facts: Facts) -> str:
+    if facts.connection == "ssm" and not facts.is_own:
+        return _no_session(facts)
+    return (
+        "Something accepts the connection and ends it before the login: the SSH server is starting, stopping or has "
+        "too many logins at once, or a firewall on the way does not let SSH through. Run it again, from another "
+        f"network if it stays so{_or_console(facts)}"
+    )
+
+
+def _or_console(facts: Facts) -> str:
+    return "." if facts.is_own else f", or look at its console: {_console(facts)}"
 
 
 def _not_managed(facts: Facts) -> str:
@@ -119,6 +227,28 @@ def _no_program(facts: Facts) -> str:
     return (
         "Session Manager needs the programs aws and session-manager-plugin on this computer. Install both, or set "
         "cluster_bastion_connection to ssh."
+    )
+
+
+def _no_permission(facts: Facts) -> str:
+    return (
+        "AWS does not allow these credentials to start a session. Allow them ssm:StartSession on the machine "
+        f"{_instance(facts)} and on the document AWS-StartSSHSession, as examples/operator_policy.json does, or use "
+        "others."
+    )
+
+
+def _no_credentials(facts: Facts) -> str:
+    return (
+        "The program aws has no valid credentials, although Ansible's modules may have some. Log in again (aws sso "
+        "login, or new keys), name the profile in AWS_PROFILE, and try: aws sts get-caller-identity"
+    )
+
+
+def _no_endpoint(facts: Facts) -> str:
+    return (
+        "The program aws does not reach AWS from here. Check the network and the proxy (HTTPS_PROXY), and the region: "
+        f"aws ssm describe-instance-information --region {facts.region}"
     )
 
 
@@ -155,19 +285,49 @@ def _console(facts: Facts) -> str:
     return f"aws ec2 get-console-output --latest --region {facts.region} --instance-id {_instance(facts)}"
 
 
-# Words of OpenSSH, of aws and of shells, the most telling first.
+# Words of OpenSSH (authfile.c, kex.c, packet.c, readconf.c, ssh.c, ssherr.c, sshconnect.c, sshconnect2.c), of aws and
+# botocore, of shells and of Amazon Linux. ssh goes on after some of them, so what explains comes before what follows.
 _CAUSES: Mapping[str, Callable[[Facts], str]] = {
     "REMOTE HOST IDENTIFICATION HAS CHANGED": _changed_key,
     "key is known for": _unknown_key,
     "Host key verification failed": _changed_key,
+    "Too many authentication failures": _too_many_keys,
+    "UNPROTECTED PRIVATE KEY FILE": _open_key_file,
+    "bad permissions": _open_key_file,
+    "agent refused operation": _agent_refused,
+    "communication with agent failed": _agent_refused,
+    "Load key": _unusable_key_file,
+    "Please login as the user": _other_user,
     "Permission denied (": _refused_key,
-    "Too many authentication failures": _refused_key,
+    "AccessDenied": _no_permission,
+    "Unable to locate credentials": _no_credentials,
+    "ExpiredToken": _no_credentials,
+    "Token has expired": _no_credentials,
+    "session has expired": _no_credentials,
+    "session associated with this profile has expired": _no_credentials,
+    "Error loading SSO Token": _no_credentials,
+    "UnrecognizedClientException": _no_credentials,
+    "InvalidSignatureException": _no_credentials,
+    "InvalidClientTokenId": _no_credentials,
+    "The config profile (": _no_credentials,
+    "Could not connect to the endpoint URL": _no_endpoint,
     "TargetNotConnected": _not_managed,
     "SessionManagerPlugin is not found": _no_program,
     "aws: not found": _no_program,
     "aws: command not found": _no_program,
+    "command not found: aws": _no_program,
+    "Unknown command: aws": _no_program,
+    "Bad owner or permissions on": _own_settings,
+    "Bad configuration option": _own_settings,
+    "Could not resolve hostname": _no_name,
+    "no matching": _no_common_algorithm,
     "Network is unreachable": _no_route,
     "Address family not supported": _no_route,
+    "No route to host": _rejected,
+    "System is booting up": _starting,
     "Connection refused": _starting,
-    "Connection closed by": _starting,
+    "during banner exchange": _ended_early,
+    "kex_exchange_identification": _ended_early,
+    "Connection reset by": _ended_early,
+    "Connection closed": _ended_early,
 }

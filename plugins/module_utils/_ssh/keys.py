@@ -32,6 +32,19 @@ def public_key_of(given: str) -> str:
     return PRIVATE_KEY if "PRIVATE KEY" in text or text.startswith("PuTTY-User-Key-File") else text
 
 
+def identity_file_of(given: str) -> str:
+    """Return the file that ssh logs in with for a public key that is given as a file, empty for one given as text.
+
+    It is the private key beside the public one, or the public one, by which ssh chooses the key of an agent.
+    """
+    text = given.strip()
+    if not text or _content(text) == text:
+        return ""
+    public = Path(text).expanduser().absolute()
+    private = public.with_suffix("")
+    return str(private if public.suffix == ".pub" and private.is_file() else public)
+
+
 def _content(text: str) -> str:
     """Return the text of the file that is named, or the text itself."""
     try:

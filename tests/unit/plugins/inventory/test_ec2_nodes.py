@@ -474,6 +474,13 @@ def test_session_manager_without_a_file_of_known_hosts_still_checks_the_host_key
     assert "-o StrictHostKeyChecking=yes -o 'ProxyCommand=aws ssm" in bastion.vars["ansible_ssh_common_args"]
 
 
+def test_the_bastion_alone_is_logged_in_to_with_the_key_that_is_named(parse: Parse) -> None:
+    (bastion,) = (host for host in parse(identity_file="/keys/moon").hosts.values() if _checks(host))
+
+    assert bastion.vars["ec2_role"] == "bastion"
+    assert bastion.vars["ansible_ssh_common_args"].endswith("-o IdentityFile=/keys/moon -o IdentitiesOnly=yes")
+
+
 def test_what_a_user_gives_ssh_first_cannot_switch_the_check_off(parse: Parse) -> None:
     (bastion,) = (host for host in parse(known_hosts="/moon/known_hosts").hosts.values() if _checks(host))
 

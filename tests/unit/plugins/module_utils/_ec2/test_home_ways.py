@@ -19,9 +19,15 @@ NODES = {
 }
 
 
-def lines(*, nodes: dict[str, Any] | None = None, instances: tuple[str, ...] = ("i-1",), **changes: Any) -> list[str]:
+def lines(
+    *,
+    nodes: dict[str, Any] | None = None,
+    instances: tuple[str, ...] = ("i-1",),
+    identity_file: str = "",
+    **changes: Any,
+) -> list[str]:
     """Return the lines of a cluster where every API answers."""
-    bastion = {"enabled": True, "connection": "ssh", "host_key_parameter": "/moon/key"}
+    bastion = {"enabled": True, "connection": "ssh", "host_key_parameter": "/moon/key", "ssh_key_name": ""}
     cluster = {"name": "moon", "project": "talos-arm64", "region": "eu-west-1", "bastion": {**bastion, **changes}}
     reading = {"nodes": NODES if nodes is None else nodes, "bastion": {"instances": list(instances)}}
     made: list[str] = home_ways(
@@ -33,6 +39,7 @@ def lines(*, nodes: dict[str, Any] | None = None, instances: tuple[str, ...] = (
         directory="/moon",
         known_hosts="/moon/known_hosts",
         user="ec2-user",
+        identity_file=identity_file,
     )
     return made
 
@@ -75,3 +82,16 @@ def test_the_bastion_is_reached_with_its_own_options(changes: dict[str, Any], ex
 
 def test_session_manager_leads_to_a_running_bastion_only() -> None:
     assert lines(connection="ssm", instances=())[3].startswith("  The bastion does not run, and Session Manager")
+
+
+def test_the_command_for_the_bastion_names_the_key_to_log_in_with() -> None:
+    (command,) = (line for line in lines(identity_file="/keys/moon") if line.startswith("  ssh "))
+
+    assert "-o IdentityFile=/keys/moon -o IdentitiesOnly=yes " in command
+
+
+def test_beside_a_key_pair_the_keys_of_an_agent_are_tried_too() -> None:
+    (command,) = (line for line in lines(identity_file="/keys/moon", ssh_key_name="moon") if line.startswith("  ssh "))
+
+    assert "-o IdentityFile=/keys/moon " in command
+    assert "IdentitiesOnly" not in command

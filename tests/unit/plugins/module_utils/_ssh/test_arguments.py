@@ -12,7 +12,7 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ssh.arguments import Jump, Route, ssh_arguments
+from ansible_collections.urmanac.talos.plugins.module_utils._ssh.arguments import Jump, Login, Route, ssh_arguments
 
 
 def options(path: str, alias: str, *, route: Route | Jump | None = None) -> dict[str, str]:
@@ -33,6 +33,20 @@ def test_the_host_key_is_always_checked_against_the_clusters_file_alone(route: R
 
 def test_a_path_with_spaces_stays_one_path() -> None:
     assert options("/my files/100%/known_hosts", "moon")["UserKnownHostsFile"] == '"/my files/100%%/known_hosts"'
+
+
+def test_the_key_to_log_in_with_is_named_and_no_other_of_an_agent_is_offered() -> None:
+    words = shlex.split(ssh_arguments("/known_hosts", "moon", login=Login("/my keys/100%/moon")))
+
+    assert words[-4:] == ["-o", 'IdentityFile="/my keys/100%%/moon"', "-o", "IdentitiesOnly=yes"]
+
+
+def test_where_another_key_may_fit_those_of_an_agent_are_offered_too() -> None:
+    assert ssh_arguments("", "moon", login=Login("/moon", other_keys=True)).endswith("-o IdentityFile=/moon")
+
+
+def test_without_a_key_ssh_chooses() -> None:
+    assert "Identit" not in ssh_arguments("/known_hosts", "moon")
 
 
 def test_session_manager_leads_to_the_port_that_ssh_asks_for() -> None:
@@ -70,22 +84,24 @@ def test_a_jump_hands_the_tokens_to_the_ssh_that_they_are_for() -> None:
 
 def test_a_node_is_reached_over_the_bastion_of_the_inventory_and_both_keys_are_checked() -> None:
     bastion = {"ansible_host": "2001:db8::100", "ansible_user": "ec2-user", "ansible_ssh_private_key_file": "/my key"}
-    text = "{{ '/known_hosts' | urmanac.talos.node_ssh_arguments('i-0b', bastion=bastion) }}"
+    text = "{{ '/known_hosts' | urmanac.talos.node_ssh_arguments('i-0b', bastion=bastion, identity_file='/moon') }}"
 
     found = Templar(loader=DataLoader(), variables={"bastion": bastion}).template(trust_as_template(text))
 
     first, _, ours = found.partition(" -o StrictHostKeyChecking=yes ")
     assert "HostKey" not in first
+    assert "-o IdentityFile=/moon -o IdentitiesOnly=yes " in ours
     command = next(word for word in shlex.split(ours) if word.startswith("ProxyCommand=")).partition("=")[2]
     assert shlex.split(command)[:3] == ["ssh", "-o", "StrictHostKeyChecking=yes"]
     assert shlex.split(command)[3:5] == ["-i", "/my key"]
 
 
 def test_a_template_takes_all_options_of_the_filters() -> None:
-    text = "{{ '/known_hosts' | urmanac.talos.bastion_ssh_arguments('moon', region='eu-west-1', instance_id='i-0a') }}"
+    given = "region='eu-west-1', instance_id='i-0a', identity_file='/moon', other_keys=true"
+    text = f"{{{{ '/known_hosts' | urmanac.talos.bastion_ssh_arguments('moon', {given}) }}}}"
 
     assert Templar(loader=DataLoader()).template(trust_as_template(text)) == ssh_arguments(
-        "/known_hosts", "moon", Route("eu-west-1", "i-0a")
+        "/known_hosts", "moon", Route("eu-west-1", "i-0a"), login=Login("/moon", other_keys=True)
     )
 
 
@@ -93,7 +109,7 @@ def test_a_template_takes_all_facts_of_the_diagnosis() -> None:
     described = "'start': '', 'ssh_key_name': '', 'ssh_public_key': 'ssh-ed25519 A', 'connection': 'ssh'"
     cluster = f"{{'region': 'eu-west-1', 'bastion': {{{described}}}}}"
     bastion = "{'group': 'moon', 'instances': ['i-0a'], 'instances_wanted': none}"
-    facts = f"{cluster}, {bastion}, host='bastion', known_hosts='/k', is_own=false"
+    facts = f"{cluster}, {bastion}, host='bastion', known_hosts='/k', is_own=false, identity_file='/i'"
     text = f"{{{{ 'Connection refused' | urmanac.talos.bastion_diagnosis({facts}) }}}}"
 
     assert "--instance-id i-0a" in Templar(loader=DataLoader()).template(trust_as_template(text))

@@ -15,6 +15,27 @@ RUNNING = Facts("bastion", "moon-bastion", "eu-west-1", "/moon/known_hosts", 1, 
 CHANGED = "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @ Host key verification failed."
 UNKNOWN = "No ED25519 host key is known for moon and you have requested strict checking. Host key verification failed."
 DENIED = "ec2-user@2001:db8::100: Permission denied (publickey,gssapi-keyex)."
+PERMISSIONS = "Permissions 0644 for '/keys/moon' are too open. This private key will be ignored."
+OPEN = f'@ WARNING: UNPROTECTED PRIVATE KEY FILE! @ {PERMISSIONS} Load key "/keys/moon": bad permissions {DENIED}'
+REFUSED = f'sign_and_send_pubkey: signing failed for ED25519 "/keys/moon" from agent: agent refused operation {DENIED}'
+TOO_MANY = "Received disconnect from 2001:db8::100 port 22:2: Too many authentication failures"
+NO_NAME = "ssh: Could not resolve hostname 2001:db8::100: Address family for hostname not supported"
+OFFER = "Their offer: ssh-ed25519"
+DENIED_SESSION = (
+    "An error occurred (AccessDeniedException) when calling the StartSession operation: User: arn:aws:iam::1:user/ada "
+    "is "
+    "not authorized to perform: ssm:StartSession on resource: arn:aws:ec2:eu-west-1:1:instance/i-0a"
+)
+EXPIRED = (
+    "An error occurred (ExpiredTokenException) when calling the StartSession operation: The security token included "
+    "in the "
+    "request is expired"
+)
+UNMANAGED = "An error occurred (TargetNotConnected) when calling the StartSession operation: i-0a is not connected."
+NO_PLUGIN = (
+    "SessionManagerPlugin is not found. Please refer to SessionManager Documentation here: http://docs.aws.amazon.com"
+)
+SSO = "The SSO session associated with this profile has expired or is otherwise invalid."
 TIMED_OUT = "ssh: connect to host 2001:db8::100 port 22: Connection timed out"
 
 
@@ -27,7 +48,7 @@ TIMED_OUT = "ssh: connect to host 2001:db8::100 port 22: Connection timed out"
             CHANGED, {"is_own": True}, "not the one that your known_hosts", "ssh-keygen -R", id="own, changed"
         ),
         pytest.param(UNKNOWN, {"is_own": True}, "is not known here", "compare it", id="own, unknown"),
-        pytest.param(DENIED, {}, "none of this computer's SSH keys", "cluster_bastion_ssh_public_key", id="wrong key"),
+        pytest.param(DENIED, {}, "none of the keys", "--private-key", id="wrong key"),
         pytest.param(
             DENIED, {"has_key": False}, "has no authorized key", "cluster_bastion_ssh_public_key", id="no key"
         ),
@@ -54,6 +75,127 @@ def test_each_cause_is_named_with_its_remedy(said: str, changes: dict[str, Any],
 
     assert cause in text
     assert remedy in text
+
+
+# As OpenSSH 9.2 to 10, botocore and shells write them, with what ssh or Ansible adds behind.
+@pytest.mark.parametrize(
+    ("said", "cause", "remedy"),
+    [
+        pytest.param(OPEN, "other users of this computer may read", "chmod 600 /keys/moon", id="readable key"),
+        pytest.param(REFUSED, "agent has the key and does not sign", "ssh-add -X", id="agent refuses"),
+        pytest.param(
+            f'Load key "/keys/moon": error in libcrypto {DENIED}', "cannot read", "ssh-keygen -y", id="damaged key"
+        ),
+        pytest.param(TOO_MANY, "more keys than the server takes", "--private-key", id="too many keys"),
+        pytest.param(
+            f'Please login as the user "ec2-user" rather than the user "root". {DENIED}',
+            "another user",
+            "bastion_user",
+            id="user",
+        ),
+        pytest.param(
+            "kex_exchange_identification: read: Connection reset by peer Connection reset by 2001:db8::100 port 22",
+            "ends it before the login",
+            "get-console-output",
+            id="reset",
+        ),
+        pytest.param(
+            "kex_exchange_identification: Connection closed by remote host",
+            "ends it before the login",
+            "Run it again",
+            id="closed by remote host",
+        ),
+        pytest.param(
+            "Connection timed out during banner exchange",
+            "ends it before the login",
+            "Run it again",
+            id="silent after connecting",
+        ),
+        pytest.param(
+            '"System is booting up. Unprivileged users are not permitted to log in yet. Please come back later." '
+            "Connection closed by 2001:db8::100 port 22",
+            "does not answer yet",
+            "Run it again",
+            id="booting",
+        ),
+        pytest.param(NO_NAME, "IPv6 address", "AddressFamily", id="no name"),
+        pytest.param(
+            f"Unable to negotiate with 2001:db8::100 port 22: no matching host key type found. {OFFER}",
+            "no algorithm in common",
+            "HostKeyAlgorithms",
+            id="host key type",
+        ),
+        pytest.param(
+            f"Unable to negotiate with 2001:db8::100 port 22: no matching key exchange method found. {OFFER}",
+            "no algorithm in common",
+            "KexAlgorithms",
+            id="key exchange",
+        ),
+        pytest.param("Bad owner or permissions on /home/ada/.ssh/config", "own configuration", "chmod 600", id="owner"),
+        pytest.param(
+            "/home/ada/.ssh/config: line 3: Bad configuration option: usekeychain",
+            "own configuration",
+            "this version of ssh",
+            id="option",
+        ),
+        pytest.param(
+            "ssh: connect to host 2001:db8::100 port 22: No route to host", "rejects", "port 22 out", id="no route"
+        ),
+    ],
+)
+def test_each_message_of_ssh_has_its_own_cause_and_remedy(said: str, cause: str, remedy: str) -> None:
+    text = diagnose(said, RUNNING._replace(identity_file="/keys/moon"))
+
+    assert cause in text
+    assert remedy in text
+    assert "terminate-instances" not in text
+
+
+@pytest.mark.parametrize(
+    ("said", "cause", "remedy"),
+    [
+        pytest.param(DENIED_SESSION, "does not allow", "ssm:StartSession", id="access denied"),
+        pytest.param(EXPIRED, "no valid credentials", "AWS_PROFILE", id="expired token"),
+        pytest.param("Unable to locate credentials", "no valid credentials", "aws sts", id="no credentials"),
+        pytest.param(SSO, "no valid credentials", "aws sso login", id="sso"),
+        pytest.param(
+            "The config profile (moon) could not be found", "no valid credentials", "AWS_PROFILE", id="profile"
+        ),
+        pytest.param(
+            'Could not connect to the endpoint URL: "https://ssm.eu-west-1.amazonaws.com/"',
+            "reach AWS",
+            "proxy",
+            id="net",
+        ),
+        pytest.param(UNMANAGED, "does not know the machine", "3.3.3270.0", id="not connected"),
+        pytest.param(NO_PLUGIN, "session-manager-plugin", "Install", id="no plugin"),
+        pytest.param("sh: 1: exec: aws: not found", "programs aws", "Install", id="dash"),
+        pytest.param("zsh:1: command not found: aws", "programs aws", "Install", id="zsh"),
+        pytest.param("bash: line 1: exec: aws: not found", "programs aws", "Install", id="bash"),
+    ],
+)
+def test_each_message_of_session_manager_has_its_own_cause_and_remedy(said: str, cause: str, remedy: str) -> None:
+    # What ssh says when its ProxyCommand ends.
+    closed = "kex_exchange_identification: Connection closed by remote host Connection closed by UNKNOWN port 65535"
+
+    text = diagnose(f"{said} {closed}", RUNNING._replace(connection="ssm"))
+
+    assert cause in text
+    assert remedy in text
+
+
+def test_a_refused_key_is_first_a_matter_of_the_private_key() -> None:
+    text = diagnose(DENIED, RUNNING._replace(identity_file="/keys/moon"))
+
+    assert "/keys/moon" in text
+    assert text.index("--private-key") < text.index("terminate-instances")
+
+
+@pytest.mark.parametrize("said", [DENIED, OPEN, TOO_MANY, NO_NAME, "Connection refused", "Connection reset by peer"])
+def test_a_host_of_ones_own_is_not_ended_and_has_no_console_of_ours(said: str) -> None:
+    text = diagnose(said, RUNNING._replace(is_own=True))
+
+    assert "aws ec2" not in text
 
 
 @pytest.mark.parametrize("said", [CHANGED, UNKNOWN])

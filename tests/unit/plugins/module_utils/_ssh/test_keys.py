@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import (
     PRIVATE_KEY,
+    identity_file_of,
     known_hosts_line,
     make_host_key,
     public_key_of,
@@ -56,6 +57,28 @@ def test_a_public_key_is_given_as_text_or_as_a_file(tmp_path: Path) -> None:
     assert public_key_of(str(file)) == public_key_of(f" {PUBLIC}\n") == PUBLIC
     assert public_key_of("") == ""
     assert public_key_of("x" * 5000) == "x" * 5000
+
+
+def test_ssh_logs_in_with_the_private_key_beside_the_public_one(tmp_path: Path) -> None:
+    public, private = tmp_path / "moon.pub", tmp_path / "moon"
+    public.write_text(PUBLIC)
+
+    # Without a private file the public one makes ssh choose the key of an agent.
+    assert identity_file_of(str(public)) == str(public)
+    private.write_text("the private key")
+    assert identity_file_of(f" {public}\n") == str(private)
+
+
+def test_a_home_directory_is_spelt_out_for_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "moon.pub").write_text(PUBLIC)
+
+    assert identity_file_of("~/moon.pub") == str(tmp_path / "moon.pub")
+
+
+@pytest.mark.parametrize("given", ["", PUBLIC, "~/.ssh/missing.pub"])
+def test_without_a_file_ssh_chooses_the_key(given: str) -> None:
+    assert identity_file_of(given) == ""
 
 
 def test_a_private_key_is_replaced_wherever_it_comes_from(tmp_path: Path) -> None:

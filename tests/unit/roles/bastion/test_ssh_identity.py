@@ -1,0 +1,50 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of which key the roles name to ssh."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import make_host_key
+
+ROOT = Path(__file__).resolve().parents[4]
+PLAYBOOK = f"""
+- name: Show the key
+  hosts: localhost
+  gather_facts: false
+  vars_files: {ROOT}/roles/cluster/defaults/main.yml
+  tasks:
+    - name: Show the key
+      ansible.builtin.debug:
+        msg: The key is {{{{ cluster_bastion_ssh_identity_file }}}}.
+"""
+
+
+def shown(folder: Path, *words: str) -> str:
+    """Return what a playbook says that reads the variable."""
+    playbook = folder / "playbook.yml"
+    playbook.write_text(PLAYBOOK)
+    given = json.dumps({"cluster_bastion_ssh_public_key": str(folder / "moon.pub")})
+    command = [sys.executable, "-m", "ansible.cli.playbook", "-i", "localhost,", str(playbook), "-e", given, *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("words", [("--private-key", "/mine"), ("-e", "ansible_ssh_private_key_file=/mine")])
+def test_a_private_key_that_the_user_names_comes_first(tmp_path: Path, words: tuple[str, str]) -> None:
+    (tmp_path / "moon.pub").write_text(make_host_key("").public)
+
+    assert "The key is /mine." in shown(tmp_path, *words)
+
+
+def test_otherwise_it_is_the_private_key_of_the_public_one(tmp_path: Path) -> None:
+    (tmp_path / "moon.pub").write_text(make_host_key("").public)
+    (tmp_path / "moon").write_text("the private key")
+
+    assert f"The key is {tmp_path / 'moon'}." in shown(tmp_path)
