@@ -68,9 +68,10 @@ def owner_tags(spec: ClusterSpec) -> dict[str, str]:
 def is_of(spec: ClusterSpec, tags: Mapping[str, str]) -> bool:
     """Return whether a role or profile with these tags is the cluster's: IAM has no regions, so a tag tells which one.
 
-    One without that tag is taken for ours, and gets it.
+    All that we make has it from the beginning. One without it may serve a cluster of this name in another region,
+    whose machines would lose their permissions: it is refused, which costs its owner one command.
     """
-    return owner_tags(spec).items() <= tags.items() and tags.get(REGION_TAG, spec.region) == spec.region
+    return owner_tags(spec).items() <= tags.items() and tags.get(REGION_TAG) == spec.region
 
 
 def tags_of(spec: ClusterSpec, name: str, node: NodeSpec | None = None) -> dict[str, str]:

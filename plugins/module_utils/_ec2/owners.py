@@ -11,7 +11,7 @@ from ipaddress import ip_address, ip_network
 from .._findings import Finding, finding
 from .comparison import Resource
 from .current import Thing
-from .desired import Desired
+from .desired import REGION_TAG, Desired
 
 
 def taker_of(
@@ -66,11 +66,29 @@ def taken_problems(resources: Sequence[Resource]) -> list[Finding]:
             "NAME_TAKEN",
             f"{resource.kind} {resource.name}",
             f"{resource.taken_by.id} exists without the tags of this cluster ({owner_of(resource.taken_by)})",
-            _TAKEN_REMEDIES.get(resource.kind),
+            _untagged_remedy(resource, resource.taken_by) or _TAKEN_REMEDIES.get(resource.kind),
         )
         for resource in resources
         if resource.taken_by
     ]
+
+
+# How the tag is set that IAM's resources of a cluster have beside those of all others.
+_TAGGING = {"iam_role": "tag-role --role-name", "instance_profile": "tag-instance-profile --instance-profile-name"}
+
+
+def _untagged_remedy(wanted: Resource, taker: Thing) -> str | None:
+    """Return how a role or profile becomes the cluster's that has its tags but the one of the region."""
+    tags = wanted.want["tags"] if wanted.kind in _TAGGING else {}
+    missing = {key for key in ("Project", "Cluster", REGION_TAG) if tags.get(key) != taker.tags.get(key)}
+    if missing != {REGION_TAG} or REGION_TAG in taker.tags:
+        return None
+    region = tags[REGION_TAG]
+    tag = f"aws iam {_TAGGING[wanted.kind]} {taker.id} --tags Key={REGION_TAG},Value={region}"
+    return (
+        f"It may serve a cluster of this name in another region. If it belongs to the one in {region}, tag it: "
+        f"{tag}. Otherwise choose another cluster_name or cluster_project."
+    )
 
 
 _TAKEN_REMEDIES = {

@@ -20,7 +20,7 @@ from ..compare import compare, teardown_rank
 from ..comparison import Comparison, Found, Resource
 from ..current import Thing, read_cluster
 from ..current_bastion import checksum
-from ..desired import ACCESS, BASTION, NETWORK, Desired
+from ..desired import ACCESS, BASTION, NETWORK, NODES, Desired
 from ..owners import owner_of, taken_problems
 from ..reading import wanted_of
 from ..spec import ClusterSpec
@@ -138,7 +138,7 @@ def refuse(before: Comparison, todo: Sequence[Resource], doomed: Sequence[Found]
         *(_obstacles(before) if order.absent and NETWORK in order.parts else ()),
         *_held(before, doomed, order),
         # A plan for an account that has nothing yet is one.
-        *(() if order.check_mode else _unplaced(before, todo)),
+        *(() if order.check_mode else _unplaced(before, todo, order)),
     ]
     if reasons:
         raise Ec2Error("\n".join(reasons))
@@ -165,15 +165,26 @@ def _replacements(todo: Iterable[Resource]) -> list[str]:
     ]
 
 
-def _unplaced(before: Comparison, todo: Iterable[Resource]) -> list[str]:
-    """Return what cannot be made because it names the account, which is known of the VPC."""
-    vpc = next((item.id for item in before.resources if item.key == "vpc"), None)
+def _unplaced(before: Comparison, todo: Sequence[Resource], order: Order) -> list[str]:
+    """Return what cannot be made or changed because the network does not exist, or not all of it."""
+    network = [item for item in before.resources if item.part == NETWORK and item.state == "missing"]
+    # The role that closes home access names the account alone, which is known of the VPC.
+    needed = {ACCESS: [item for item in network if item.key == "vpc"], NODES: network, BASTION: network}
+    parts = [part for part in order.parts if NETWORK not in order.parts and needed[part]]
+    stopped = [item for item in todo if item.part in parts]
+    if not stopped:
+        return []
+    exists = "the network of the cluster does not exist"
+    if not any(item.key == "vpc" for item in network):
+        exists = f"the network of the cluster has no {', no '.join(_titles(network))}"
     return [
-        f"Failed to make {kind_word(item.kind)} {item.name}: the network of the cluster does not exist. Run the role "
-        "urmanac.talos.network first, or playbooks/site.yml, which does both."
-        for item in todo
-        if item.part == ACCESS and vpc is None
+        f"Failed to make {', '.join(_titles(stopped))}: {exists}. Run the role urmanac.talos.network first "
+        "(playbooks/network.yml), or playbooks/site.yml, which does all."
     ]
+
+
+def _titles(resources: Iterable[Resource]) -> list[str]:
+    return [f"{kind_word(item.kind)} {item.name}" for item in resources]
 
 
 def _obstacles(before: Comparison) -> list[str]:

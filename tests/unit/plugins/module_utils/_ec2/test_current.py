@@ -16,7 +16,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
-from tests.ec2_cluster import IMAGE, Builder, MotoApi, empty_aws, node, spec, tag_list
+from tests.ec2_cluster import IMAGE, REGION, Builder, MotoApi, empty_aws, node, spec, tag_list
 
 TWO_NODES = [node(), node("compute-2", role="compute", machine_type="worker", ipv4="10.10.0.102")]
 
@@ -73,7 +73,7 @@ def test_the_role_that_closes_home_access_is_seen_only_with_our_tags(api: MotoAp
     iam = api.clients["iam"]
     for cluster_spec in (spec(), spec(name="sun")):
         name = f"talos-arm64-{cluster_spec.name}-home-access"
-        tags = tag_list({"Project": "talos-arm64", "Cluster": "moon"})
+        tags = tag_list({"Project": "talos-arm64", "Cluster": "moon", "Region": REGION})
         iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}", Tags=tags)
 
     ours, others = compared(api, spec()), compared(api, spec(name="sun"))

@@ -19,7 +19,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine impo
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.kinds import MAKINGS
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK, NODES, owner_tags
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK, NODES, PARTS, owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import read_and_compare
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from tests.ec2_bad_day import BadDay
@@ -237,13 +237,88 @@ def test_a_cluster_of_the_same_name_in_another_region_keeps_its_role_and_profile
     assert present(api).changed is False
 
 
-def test_a_role_without_the_tag_of_its_region_is_ours(api: BadDay) -> None:
+# It may be the one of a cluster of the same name in another region, whose machines would lose their permissions.
+def test_a_role_without_the_tag_of_its_region_is_refused_until_its_owner_tags_it(api: BadDay) -> None:
+    name, iam = spec().iam_name, api.clients["iam"]
     present(api)
-    api.clients["iam"].untag_role(RoleName=spec().iam_name, TagKeys=["Region"])
+    iam.untag_role(RoleName=name, TagKeys=["Region"])
+    iam.untag_instance_profile(InstanceProfileName=name, TagKeys=["Region"])
+    api.calls.clear()
 
-    outcome = present(api)
+    with pytest.raises(Ec2Error, match="another region") as refused:
+        present(api)
 
-    assert outcome.lines == (f"changed IAM role {spec().iam_name}: tags Region",)
+    assert f"aws iam tag-role --role-name {name} --tags Key=Region,Value=eu-west-1" in str(refused.value)
+    assert f"aws iam tag-instance-profile --instance-profile-name {name} " in str(refused.value)
+    absent(api)
+    assert not {"delete_role", "delete_instance_profile"} & set(api.writes())
+    iam.tag_role(RoleName=name, Tags=tag_list({"Region": "eu-west-1"}))
+    iam.tag_instance_profile(InstanceProfileName=name, Tags=tag_list({"Region": "eu-west-1"}))
+    assert states(present(api)) == {"present"}
+
+
+BASTION_SPEC = {"bastion": {"instance_type": "t4g.small", "volume_size": 8, "image": "ami-0123"}}
+EVERYTHING = {**BASTION_SPEC, "home_schedule_enabled": True}
+
+
+def made_alone(api: BadDay, part: str, **order: Any) -> Outcome:
+    """Make one part of a cluster that has all of them."""
+    machines = Machines(image=IMAGE, bastion_started=False)
+    return ensure_cluster(api.calls_of(), spec(**EVERYTHING), Order((part,), machines=machines, **order))
+
+
+@pytest.mark.parametrize("part", [part for part in PARTS if part != NETWORK])
+def test_a_part_whose_network_does_not_exist_is_refused_with_what_to_run_first(api: BadDay, part: str) -> None:
+    with pytest.raises(Ec2Error, match=r"does not exist\. Run the role urmanac\.talos\.network first"):
+        made_alone(api, part)
+
+    assert api.writes() == []
+    assert made_alone(api, part, check_mode=True).changed is True
+    assert made_alone(api, part, absent=True).changed is False
+
+
+def halve(api: BadDay, missing: str) -> None:
+    """Make a network and take away something that machines are in or name."""
+    made_alone(api, NETWORK)
+    ids = {item.key: item.id for item in read_and_compare(api.calls_of(), spec(**EVERYTHING)).resources}
+    ec2, iam, name = api.clients["ec2"], api.clients["iam"], spec().iam_name
+    if missing == "subnet":
+        table = ec2.describe_route_tables(RouteTableIds=[ids["route_table"]])["RouteTables"][0]
+        ec2.disassociate_route_table(AssociationId=table["Associations"][0]["RouteTableAssociationId"])
+        ec2.delete_subnet(SubnetId=ids["subnet"])
+    elif missing == "security group":
+        for group in ("nodes", "bastion"):
+            group_id = ids[f"security_group/{group}"]
+            rules = ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"][0]["IpPermissions"]
+            ec2.revoke_security_group_ingress(GroupId=group_id, IpPermissions=rules)
+        for group in ("nodes", "bastion"):
+            ec2.delete_security_group(GroupId=ids[f"security_group/{group}"])
+    else:
+        iam.remove_role_from_instance_profile(InstanceProfileName=name, RoleName=name)
+        iam.delete_instance_profile(InstanceProfileName=name)
+    api.calls.clear()
+
+
+@pytest.mark.parametrize("missing", ["subnet", "security group", "instance profile"])
+@pytest.mark.parametrize("part", ["nodes", "bastion"])
+def test_a_part_whose_network_is_half_made_is_refused_with_what_is_missing(
+    api: BadDay, part: str, missing: str
+) -> None:
+    halve(api, missing)
+
+    with pytest.raises(Ec2Error, match=f"the network of the cluster has no .*{missing} ") as refused:
+        made_alone(api, part)
+
+    assert "playbooks/network.yml" in str(refused.value)
+    assert api.writes() == []
+    made_alone(api, NETWORK)
+    assert made_alone(api, part).changed is True
+
+
+def test_the_role_that_closes_home_access_needs_the_vpc_alone(api: BadDay) -> None:
+    halve(api, "subnet")
+
+    assert made_alone(api, "access").changed is True
 
 
 def test_what_others_have_in_the_vpc_is_named_before_anything_is_deleted(api: BadDay) -> None:
@@ -326,7 +401,7 @@ def test_a_second_vpc_is_named_and_removed_on_request(api: BadDay) -> None:
 
 
 def test_an_untagged_profile_that_our_role_left_behind_is_adopted(api: BadDay) -> None:
-    ours = tag_list({"Project": "talos-arm64", "Cluster": "moon"})
+    ours = tag_list({"Project": "talos-arm64", "Cluster": "moon", "Region": "eu-west-1"})
     iam, name = api.clients["iam"], spec().iam_name
     iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}", Tags=ours)
     iam.create_instance_profile(InstanceProfileName=name)
