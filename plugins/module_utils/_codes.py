@@ -265,6 +265,11 @@ BASTION: Mapping[str, Code] = {
         "Set access_ipv6 to the IPv6 network of this computer, such as 2001:db8:1:2::/64. Without IPv6 here set "
         "cluster_bastion_connection to ssm, or name a host bastion of your own in the inventory.",
     ),
+    "CONNECTION_PROGRAM_MISSING": Code(
+        "The build logs in to the bastion, and this computer lacks a program for it.",
+        "Install OpenSSH; for Session Manager the AWS CLI and its session-manager-plugin too, or set "
+        "cluster_bastion_connection to ssh.",
+    ),
     "UNKNOWN_CONNECTION": Code(
         "There is no such connection to the bastion.",
         "Set cluster_bastion_connection to ssh or ssm.",
@@ -479,6 +484,10 @@ HOME: Mapping[str, Code] = {
     "IPV6_SITE_LOCAL": Code("The address is site-local, which is obsolete and never leaves a site.", _HOME_ADDRESS),
     "IPV6_UNIQUE_LOCAL": Code("The address is unique-local, so it never reaches the Internet.", _HOME_ADDRESS),
     "IPV6_MULTICAST": Code("The address is multicast, so nothing is ever sent from it.", _HOME_ADDRESS),
+    "IPV6_RESERVED": Code("The address is reserved for a protocol, so no home has it.", _HOME_ADDRESS),
+    "IPV6_DOCUMENTATION": Code(
+        "The network is for documentation: an example that was not replaced. A plan only notes it.", _HOME_ADDRESS
+    ),
     "IPV6_TOO_WIDE": Code("The network is wider than any home has.", _HOME_ADDRESS),
     "IPV6_NOT_GLOBAL": Code("The address is not a global unicast address.", _HOME_ADDRESS),
     "IPV6_HOST_BITS": Code(

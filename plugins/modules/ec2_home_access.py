@@ -191,7 +191,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 
 from ..module_utils._ec2 import home_schedule
 from ..module_utils._ec2.act.calls import Calls
-from ..module_utils._ec2.client import connect
+from ..module_utils._ec2.client import connect_checked
 from ..module_utils._ec2.home_access import (
     OPENINGS,
     Identity,
@@ -205,10 +205,12 @@ from ..module_utils._ec2.home_access import (
 )
 from ..module_utils._ec2.home_input import (
     Refusal,
+    documentation_problems,
     parse_expires,
     parse_home_network,
 )
 from ..module_utils._ec2.home_schedule import SchedulePlan
+from ..module_utils._ec2.spec import is_loopback_endpoint
 from ..module_utils._errors import CollectionError
 
 OPENING_SPEC = {
@@ -243,6 +245,13 @@ def order_of(options: Mapping[str, Any], now: datetime) -> Order:
         replace=options["replace"],
         openings=tuple(Opening(**opening) for opening in options["openings"]),
     )
+
+
+def refuse_example(network: str | None, endpoint: str) -> None:
+    """Raise Refusal for the network of an example, except in a lab."""
+    for problem in documentation_problems(network or ""):
+        if not is_loopback_endpoint(endpoint):
+            raise Refusal(problem)
 
 
 def ensure(
@@ -292,7 +301,10 @@ def main() -> None:
         order = order_of(module.params, now)
         services = ("ec2", "scheduler") if module.params["schedule_role_arn"] else ("ec2",)
         # Calls repeats what may be repeated; botocore would repeat everything.
-        calls = Calls(connect(module, services, once=True))
+        connection = connect_checked(module, services, once=True)
+        calls = Calls(connection.checked())
+        if order.state == "present" and not module.check_mode:
+            refuse_example(order.network, connection.endpoint)
         plan, schedules = ensure(calls, module.params, order, now, check_mode=module.check_mode)
     except Refusal as error:
         module.fail_json(msg=str(error), problem=error.problem.as_dict())

@@ -33,12 +33,15 @@ options:
   api_via:
     description:
       - From where the nodes are configured, V(bastion) or V(localhost).
-      - With V(bastion) a bastion that could not be logged in to is a problem.
+      - With V(bastion) a bastion that could not be logged in to is a problem. So is a computer without the programs of
+        Session Manager, if O(cluster.bastion.connection) is V(ssm).
     type: str
     choices: [bastion, localhost]
     default: localhost
   home_ipv6:
-    description: The IPv6 network that the build opens SSH to the bastion for; empty for none.
+    description:
+      - The IPv6 network that the build opens SSH to the bastion for; empty for none.
+      - A network that exists in documentation only is a problem, in check mode a note, and in the lab neither.
     type: str
     default: ''
   own_bastion:
@@ -131,7 +134,8 @@ problems:
 notes:
   description:
     - What is allowed but worth knowing, in the form of RV(problems).
-    - The code is C(INSTANCE_TYPE_TIGHT), C(EXAMPLE_HOST) for images and URLs that are still those of an example, or
+    - The code is C(INSTANCE_TYPE_TIGHT), C(EXAMPLE_HOST) for images and URLs that are still those of an example,
+      C(IPV6_DOCUMENTATION) for a home network that is, or
       C(NOT_CHECKED) for quotas and the account's plan that AWS did not disclose.
   returned: success
   type: list
@@ -189,6 +193,7 @@ from ..module_utils._ec2.client import (
 )
 from ..module_utils._ec2.described_texts import command_line_problems, text_problems
 from ..module_utils._ec2.egress import egress_problems, example_notes
+from ..module_utils._ec2.home_input import documentation_problems
 from ..module_utils._ec2.preflight import (
     AMI_PARAMETER,
     SERVICES,
@@ -203,6 +208,7 @@ from ..module_utils._ec2.spec import (
     ClusterSpec,
     argument_spec,
     is_loopback,
+    is_loopback_endpoint,
     parse_spec,
     problems,
 )
@@ -293,6 +299,10 @@ def main() -> None:
     except CollectionError as error:
         module.fail_json(msg=str(error))
     result["notes"] += [note.as_dict() for note in examples]
+    if not is_loopback_endpoint(result["endpoint"] or ""):
+        # A plan may be of an example; a build would open what no one can send from.
+        found = [problem.about("access_ipv6") for problem in documentation_problems(module.params["home_ipv6"])]
+        result["notes" if module.check_mode else "problems"] += [problem.as_dict() for problem in found]
     result["problems"] += [problem.as_dict() for problem in too_long]
     module.exit_json(changed=False, **result)
 

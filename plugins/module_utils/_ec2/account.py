@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from .._findings import Finding, finding
 from .bastion import NODE as BASTION
-from .client import Api, AwsError
+from .client import Api, AwsError, is_not_found
 from .desired import RUNNING, desired, owner_tags
 from .home_access import OPENINGS
 from .spec import ClusterSpec
@@ -147,8 +147,14 @@ def _subnet_free(api: Api, spec: ClusterSpec) -> int | None:
     return min((subnet["AvailableIpAddressCount"] for subnet in found), default=None)
 
 
-def _plan(api: Api, spec: ClusterSpec) -> str:
-    return str(api.call("freetier", "get_account_plan_state")["accountPlanType"])
+def _plan(api: Api, spec: ClusterSpec) -> str | None:
+    try:
+        return str(api.call("freetier", "get_account_plan_state")["accountPlanType"])
+    except AwsError as error:
+        # An account from before there were plans has none, and a member of an organization may have none.
+        if is_not_found(error):
+            return None
+        raise
 
 
 def _is_ours(spec: ClusterSpec, record: Record, key: str) -> bool:

@@ -85,6 +85,12 @@ class Connection(NamedTuple):
     endpoint: str
     problems: tuple[Finding, ...]
 
+    def checked(self) -> Api:
+        """Return the Api, or raise for the first reason why it must not be used."""
+        for problem in self.problems:
+            raise AwsError(problem)
+        return self.api
+
 
 class AwsApi:
     """Api of real clients: retries unless configured not to, reads all pages, and turns errors into AwsError."""
@@ -149,10 +155,7 @@ def connect(
 
     With once, nothing at all repeats a call: the caller knows which ones it may repeat.
     """
-    connection = connect_checked(module, services, region=region, cidr=cidr, retry_on=retry_on, once=once)
-    for problem in connection.problems:
-        raise AwsError(problem)
-    return connection.api
+    return connect_checked(module, services, region=region, cidr=cidr, retry_on=retry_on, once=once).checked()
 
 
 def connect_checked(

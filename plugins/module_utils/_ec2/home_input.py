@@ -26,7 +26,10 @@ _EXAMPLES = "Write an address such as 2001:db8:1:2::5 or a network such as 2001:
 _EXPIRES_EXAMPLES = "Write a duration such as 30m, 8h or 2d, or a time such as 2026-12-24T18:00:00Z."
 _DURATION = re.compile(r"(?:(?P<days>[0-9]{1,4})d)?(?:(?P<hours>[0-9]{1,4})h)?(?:(?P<minutes>[0-9]{1,5})m)?")
 _GLOBAL = IPv6Network("2000::/3")
-# Documentation networks are not here: examples and simulations use them, and no one can send from one.
+# Examples and simulations use these, so they are refused where something would be opened in AWS, and only there.
+# https://www.rfc-editor.org/rfc/rfc3849 and https://www.rfc-editor.org/rfc/rfc9637
+_DOCUMENTATION = (IPv6Network("2001:db8::/32"), IPv6Network("3fff::/20"))
+# https://www.iana.org/assignments/iana-ipv6-special-registry
 _SPECIAL = (
     ("::/128", "IPV6_UNSPECIFIED", "is the unspecified address"),
     ("::1/128", "IPV6_LOOPBACK", "is the loopback address of every machine"),
@@ -35,6 +38,9 @@ _SPECIAL = (
     ("fe80::/10", "IPV6_LINK_LOCAL", "is link-local, so it never leaves its own network segment"),
     ("fec0::/10", "IPV6_SITE_LOCAL", "is site-local, which was abolished and never leaves a site"),
     ("fc00::/7", "IPV6_UNIQUE_LOCAL", "is unique-local, so it never reaches the Internet"),
+    ("2001::/23", "IPV6_RESERVED", "is reserved for protocols, such as Teredo, and no provider gives it to a home"),
+    ("100::/64", "IPV6_RESERVED", "is the network for packets that are to be discarded"),
+    ("2620:4f:8000::/48", "IPV6_RESERVED", "is the network of the servers that discard queries for private addresses"),
     ("ff00::/8", "IPV6_MULTICAST", "is multicast, so nothing is ever sent from it"),
 )
 
@@ -62,6 +68,17 @@ def parse_home_network(text: str) -> IPv6Network:
     for problem in network_problems(interface):
         raise Refusal(problem)
     return interface.network
+
+
+def documentation_problems(text: str) -> Iterator[Finding]:
+    """Yield why a home network that may be opened in a lab is none in AWS: no packet comes from there."""
+    try:
+        network = parse_home_network(text)
+    except Refusal:
+        return
+    if any(network.subnet_of(example) for example in _DOCUMENTATION):
+        message = f"{network} is for documentation, and no one has an address of it"
+        yield _problem("IPV6_DOCUMENTATION", message, f"Give the network of your home. {_FIND_IT}")
 
 
 def _problem(code: str, message: str, remedy: str) -> Finding:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from .._findings import Finding, finding
+from .._ssh.arguments import missing_programs
 from .bastion import BastionSpec
 from .client import Api
 from .home_access import Identity, read_groups, read_rules
@@ -37,18 +38,23 @@ class WayIn(NamedTuple):
 
 
 class SshAccess(NamedTuple):
-    """What AWS knows of ways in: all key pairs, if one is asked for, and whether SSH to the bastion is open."""
+    """What is known of ways in.
+
+    All key pairs, if one is asked for, whether SSH to the bastion is open, the programs that this computer lacks.
+    """
 
     key_pairs: tuple[str, ...] | None = None
     ssh_is_open: bool | None = None
+    missing_programs: tuple[str, ...] = ()
 
 
 def read_ssh_access(api: Api, spec: ClusterSpec, way: WayIn, now: datetime) -> SshAccess:
-    """Return what AWS says, as far as it matters for this build."""
+    """Return what AWS and this computer say, as far as it matters for this build."""
     bastion = spec.bastion
     pairs = _key_pairs(api) if any(_named_key_pairs(spec, way).values()) else None
     asks = way.needs_ssh(spec) and not way.home_ipv6 and bastion and bastion.connection == "ssh"
-    return SshAccess(pairs, _ssh_is_open(api, spec, now) if asks else None)
+    missing = missing_programs(bastion.connection) if way.needs_ssh(spec) and bastion else ()
+    return SshAccess(pairs, _ssh_is_open(api, spec, now) if asks else None, missing)
 
 
 def _named_key_pairs(spec: ClusterSpec, way: WayIn) -> dict[str, str]:
@@ -89,6 +95,8 @@ def _problems_of(bastion: BastionSpec, spec: ClusterSpec, way: WayIn, access: Ss
         yield _KEY_MISSING
     if access.ssh_is_open is False:
         yield _CLOSED
+    if access.missing_programs:
+        yield _programs_missing(access.missing_programs)
 
 
 _NODE_KEY_MISSING = finding(
@@ -111,6 +119,11 @@ _CLOSED = finding(
     "access_ipv6",
     "The build logs in to the bastion, and its security group lets no network in.",
 )
+
+
+def _programs_missing(names: tuple[str, ...]) -> Finding:
+    message = f"The build logs in to the bastion, and {' and '.join(names)} is not installed on this computer."
+    return finding("CONNECTION_PROGRAM_MISSING", "cluster_bastion_connection", message)
 
 
 def _unknown_key_pair(variable: str, name: str, known: tuple[str, ...], region: str) -> Finding:

@@ -6,12 +6,23 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 # Ansible puts these before all others, and ssh takes the first value of an option. Without them a user's own ssh_args
 # could switch the check of host keys off.
 FIRST_ARGUMENTS = "-C -o ControlMaster=auto -o ControlPersist=60s"
+
+
+# The AWS CLI and what it starts for a session.
+_SESSION_PROGRAMS = ("aws", "session-manager-plugin")
+
+
+def missing_programs(connection: str) -> tuple[str, ...]:
+    """Return what this computer lacks of the programs for a connection, ssh or ssm; ssh itself is needed for both."""
+    wanted = ("ssh", *(_SESSION_PROGRAMS if connection == "ssm" else ()))
+    return tuple(name for name in wanted if shutil.which(name) is None)
 
 
 class Route(NamedTuple):

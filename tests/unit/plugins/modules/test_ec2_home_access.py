@@ -13,12 +13,14 @@ import boto3
 import pytest
 import yaml
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_input import Refusal
 from ansible_collections.urmanac.talos.plugins.modules import ec2_home_access, ec2_home_access_info
 from tests.ec2_cluster import empty_aws, run_module
 from tests.home_access import REGION, make_groups, open_ports
 
-HOME = "2001:db8:1:2::/64"
-NEW_HOME = "2001:db8:7:8::/64"
+# Global, and allocated to no one yet: those for documentation are refused outside a lab.
+HOME = "2000:db8:1:2::/64"
+NEW_HOME = "2000:db8:7:8::/64"
 CLUSTER = {"name": "moon", "project": "talos-arm64", "region": REGION}
 ROLE = "arn:aws:iam::123456789012:role/talos-arm64-moon-home-access"
 
@@ -100,9 +102,9 @@ def test_a_second_run_changes_nothing(cloud: Cloud, options: dict[str, Any]) -> 
 
 
 def test_one_address_is_opened_alone(cloud: Cloud) -> None:
-    cloud.run(ipv6="2001:db8:1:2::5")
+    cloud.run(ipv6="2000:db8:1:2::5")
 
-    assert cloud.open() == ports_for("2001:db8:1:2::5/128")
+    assert cloud.open() == ports_for("2000:db8:1:2::5/128")
 
 
 def test_check_mode_shows_the_difference_and_changes_nothing(cloud: Cloud) -> None:
@@ -311,18 +313,18 @@ BAD_NETWORKS = [
     ("0.0.0.0/0", "IPV4_NOT_ALLOWED"),
     ("10.10.0.100/255.255.255.0", "IPV4_NOT_ALLOWED"),
     ("::/0", "IPV6_EVERYWHERE"),
-    ("2001:db8::/0", "IPV6_EVERYWHERE"),
+    ("2000:db8::/0", "IPV6_EVERYWHERE"),
     ("::/1", "IPV6_TOO_WIDE"),
     ("2000::/3", "IPV6_TOO_WIDE"),
     ("8000::/1", "IPV6_TOO_WIDE"),
-    ("2001:db8::/32", "IPV6_TOO_WIDE"),
-    ("2001:db8::/47", "IPV6_TOO_WIDE"),
-    ("2001:db8:1:2::5/32", "IPV6_TOO_WIDE"),
+    ("2000:db8::/32", "IPV6_TOO_WIDE"),
+    ("2000:db8::/47", "IPV6_TOO_WIDE"),
+    ("2000:db8:1:2::5/32", "IPV6_TOO_WIDE"),
     ("fe80::1", "IPV6_LINK_LOCAL"),
     ("fe80::/10", "IPV6_LINK_LOCAL"),
     ("fe80::1/64", "IPV6_LINK_LOCAL"),
     ("fe80::1%eth0", "IPV6_ZONE"),
-    ("2001:db8:1:2::5%2", "IPV6_ZONE"),
+    ("2000:db8:1:2::5%2", "IPV6_ZONE"),
     ("fec0::1", "IPV6_SITE_LOCAL"),
     ("fc00::/7", "IPV6_UNIQUE_LOCAL"),
     ("fd12:3456:789a::/48", "IPV6_UNIQUE_LOCAL"),
@@ -336,24 +338,31 @@ BAD_NETWORKS = [
     ("64:ff9b::192.0.2.1", "IPV6_MAPS_IPV4"),
     ("::192.0.2.1", "IPV6_NOT_GLOBAL"),
     ("4000::/64", "IPV6_NOT_GLOBAL"),
-    ("2001:db8:1:2::5/64", "IPV6_HOST_BITS"),
-    ("2001:db8:1:3::/63", "IPV6_HOST_BITS"),
-    ("2001:db8:1:2::/64,2001:db8:7:8::/64", "IPV6_SEVERAL"),
-    ("2001:db8:1:2::/64 2001:db8:7:8::/64", "IPV6_SEVERAL"),
-    ("2001:db8:1:2::/64;::/0", "IPV6_SEVERAL"),
-    ("['2001:db8:1:2::/64', '::/0']", "IPV6_SEVERAL"),
+    ("2001::/64", "IPV6_RESERVED"),
+    ("2001:0:53aa:64c::1", "IPV6_RESERVED"),
+    ("2001:2::/48", "IPV6_RESERVED"),
+    ("100::/64", "IPV6_RESERVED"),
+    ("2620:4f:8000::/48", "IPV6_RESERVED"),
+    ("2001:db8:1:2::/64", "IPV6_DOCUMENTATION"),
+    ("3fff::/48", "IPV6_DOCUMENTATION"),
+    ("2000:db8:1:2::5/64", "IPV6_HOST_BITS"),
+    ("2000:db8:1:3::/63", "IPV6_HOST_BITS"),
+    ("2000:db8:1:2::/64,2000:db8:7:8::/64", "IPV6_SEVERAL"),
+    ("2000:db8:1:2::/64 2000:db8:7:8::/64", "IPV6_SEVERAL"),
+    ("2000:db8:1:2::/64;::/0", "IPV6_SEVERAL"),
+    ("['2000:db8:1:2::/64', '::/0']", "IPV6_SEVERAL"),
     ("home", "IPV6_INVALID"),
-    ("2001:db8:1:2", "IPV6_INVALID"),
-    ("2001:db8:1:2::/129", "IPV6_INVALID"),
-    ("2001:db8:1:2::/-1", "IPV6_INVALID"),
-    ("2001:db8:1:2::/", "IPV6_INVALID"),
-    ("2001:db8:1:2::/64/64", "IPV6_INVALID"),
-    ("2001:db8:1:2::/ffff:ffff:ffff:ffff::", "IPV6_INVALID"),
-    ("2001:db8::1::2", "IPV6_INVALID"),
-    ("2001:db8:12345::/64", "IPV6_INVALID"),
-    ("[2001:db8:1:2::5]", "IPV6_INVALID"),
-    ("[2001:db8:1:2::5]:6443", "IPV6_INVALID"),
-    ("https://[2001:db8:1:2::5]:6443/", "IPV6_INVALID"),
+    ("2000:db8:1:2", "IPV6_INVALID"),
+    ("2000:db8:1:2::/129", "IPV6_INVALID"),
+    ("2000:db8:1:2::/-1", "IPV6_INVALID"),
+    ("2000:db8:1:2::/", "IPV6_INVALID"),
+    ("2000:db8:1:2::/64/64", "IPV6_INVALID"),
+    ("2000:db8:1:2::/ffff:ffff:ffff:ffff::", "IPV6_INVALID"),
+    ("2000:db8::1::2", "IPV6_INVALID"),
+    ("2000:db8:12345::/64", "IPV6_INVALID"),
+    ("[2000:db8:1:2::5]", "IPV6_INVALID"),
+    ("[2000:db8:1:2::5]:6443", "IPV6_INVALID"),
+    ("https://[2000:db8:1:2::5]:6443/", "IPV6_INVALID"),
     ("\uff12\uff10\uff10\uff11:db8::/64", "IPV6_INVALID"),
     ("02:00:5e:00:53:01", "IPV6_INVALID"),
     ("42540766411282592856903984951653826561", "IPV6_INVALID"),
@@ -386,6 +395,16 @@ BAD_ENDS = [
 BAD_INPUTS = [({"ipv6": text}, code) for text, code in BAD_NETWORKS] + [
     ({"ipv6": HOME, "expires": text}, code) for text, code in BAD_ENDS
 ]
+
+
+@pytest.mark.parametrize("network", ["2001:db8:1:2::/64", "3fff:1:2::/64"])
+def test_the_network_of_an_example_is_opened_in_a_lab_and_planned_anywhere(cloud: Cloud, network: str) -> None:
+    planned = cloud.run(ipv6=network, _ansible_check_mode=True)
+
+    assert {rule["network"] for rule in planned["open"]} == {network}
+    ec2_home_access.refuse_example(network, "http://127.0.0.1:5500")
+    with pytest.raises(Refusal, match="is for documentation"):
+        ec2_home_access.refuse_example(network, "https://ec2.eu-west-1.amazonaws.com")
 
 
 @pytest.fixture(scope="module")

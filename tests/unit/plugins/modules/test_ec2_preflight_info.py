@@ -60,6 +60,26 @@ def test_hosts_of_examples_are_pointed_out_and_are_no_problem(capsys: pytest.Cap
     assert result["problems"] == []
 
 
+@pytest.mark.parametrize(
+    ("check_mode", "place"), [pytest.param(True, "notes", id="plan"), pytest.param(False, "problems", id="build")]
+)
+def test_the_home_network_of_an_example_is_noted_in_a_plan_and_refused_in_a_build(
+    capsys: pytest.CaptureFixture[str], check_mode: bool, place: str
+) -> None:
+    with aws_with_images():
+        result = run_module(
+            ec2_preflight_info.main,
+            capsys,
+            cluster=cluster(),
+            home_ipv6="2001:db8:1:2::/64",
+            _ansible_check_mode=check_mode,
+        )
+
+    (found,) = result["notes"] + result["problems"]
+    assert result[place] == [found]
+    assert (found["code"], found["subject"]) == ("IPV6_DOCUMENTATION", "access_ipv6")
+
+
 def test_the_quota_of_a_new_account_and_the_free_plan_are_problems(capsys: pytest.CaptureFixture[str]) -> None:
     bastion = {**BASTION, "instance_type": "t4g.small", "egress": "public_ipv4"}
     nodes = [node(), node("b", ipv4="10.10.0.102"), node("c", ipv4="10.10.0.103")]

@@ -55,12 +55,13 @@ class AccountApi:
         self.plan = "PAID"
         self.eligible = False
         self.refuse: dict[str, str] = {}
+        self.reason = "AccessDenied"
         self.without_own_value: set[str] = set()
 
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         if operation in self.refuse:
             code = self.refuse[operation]
-            raise AwsError(finding(code, f"call {service}:{operation}", "no", f"Allow {operation}."), "AccessDenied")
+            raise AwsError(finding(code, f"call {service}:{operation}", "no", f"Allow {operation}."), self.reason)
         if operation == "get_service_quota" and parameters["QuotaCode"] in self.without_own_value:
             raise AwsError(finding("AWS_ERROR", "call it", "none", "Look."), "NoSuchResourceException")
         return self._answer(operation, parameters)
@@ -259,6 +260,18 @@ def test_a_question_that_is_denied_is_one_note_with_the_permission(operation: st
     assert note.code == "NOT_CHECKED"
     assert note.subject.startswith(subject)
     assert note.remedy == f"Allow {operation}."
+
+
+def test_an_account_without_a_plan_is_no_note() -> None:
+    # What botocore's model of the service freetier lists for this call: ResourceNotFoundException.
+    api = AccountApi(vcpus=8)
+    api.refuse = {"get_account_plan_state": "AWS_ERROR"}
+    api.reason = "ResourceNotFoundException"
+
+    problems, inquiry = inquire(api)
+
+    assert inquiry.answers.limits.plan is None
+    assert (problems, inquiry.notes) == ([], [])
 
 
 def test_a_cause_that_is_a_refusal_already_is_no_note_as_well() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,19 @@ NOW = datetime(2026, 11, 28, tzinfo=UTC)
 PUBLIC = make_host_key("").public
 OVER_BASTION = WayIn("bastion")
 HOME = WayIn("bastion", "2001:db8:1:2::/64")
+
+
+@pytest.fixture(autouse=True)
+def ssh_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a computer that has ssh and no other program."""
+    install(tmp_path, "ssh")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path
+
+
+def install(folder: Path, name: str) -> None:
+    (folder / name).write_text("#!/bin/sh\n")
+    (folder / name).chmod(0o755)
 
 
 def described(**changes: str) -> ClusterSpec:
@@ -55,6 +69,13 @@ def api() -> Iterator[MotoApi]:
         ),
         pytest.param({}, OVER_BASTION, SshAccess(None, False), ["NO_WAY_TO_BASTION"], id="closed"),
         pytest.param({}, OVER_BASTION, SshAccess(None, True), [], id="opened before"),
+        pytest.param(
+            {"connection": "ssm"},
+            OVER_BASTION,
+            SshAccess(missing_programs=("session-manager-plugin",)),
+            ["CONNECTION_PROGRAM_MISSING"],
+            id="no program for sessions",
+        ),
         pytest.param({"ssh_public_key": ""}, WayIn("bastion", own_host=True), SshAccess(), [], id="host of one's own"),
         pytest.param({"ssh_public_key": ""}, WayIn(), SshAccess(), [], id="nodes asked from here"),
     ],
@@ -63,6 +84,37 @@ def test_a_build_over_the_bastion_needs_a_key_and_an_open_way(
     changes: dict[str, str], way: WayIn, access: SshAccess, expected: list[str]
 ) -> None:
     assert codes(described(**changes), way, access) == expected
+
+
+@pytest.mark.parametrize("present", [(), ("aws",), ("session-manager-plugin",), ("aws", "session-manager-plugin")])
+def test_a_build_through_session_manager_looks_for_its_programs(
+    api: MotoApi, ssh_alone: Path, present: tuple[str, ...]
+) -> None:
+    for name in present:
+        install(ssh_alone, name)
+    cluster = described(connection="ssm")
+
+    access = read_ssh_access(api, cluster, OVER_BASTION, NOW)
+
+    missing = [name for name in ("aws", "session-manager-plugin") if name not in present]
+    assert list(access.missing_programs) == missing
+    found = [problem.message for problem in way_in_problems(cluster, OVER_BASTION, access)]
+    assert [text.rpartition("bastion, and ")[2] for text in found] == (
+        [f"{' and '.join(missing)} is not installed on this computer."] if missing else []
+    )
+
+
+def test_a_build_over_ssh_needs_ssh(api: MotoApi, ssh_alone: Path) -> None:
+    (ssh_alone / "ssh").unlink()
+
+    assert read_ssh_access(api, described(), HOME, NOW).missing_programs == ("ssh",)
+
+
+@pytest.mark.parametrize("way", [WayIn(), WayIn("bastion", own_host=True)])
+def test_a_build_that_does_not_log_in_needs_no_programs(api: MotoApi, ssh_alone: Path, way: WayIn) -> None:
+    (ssh_alone / "ssh").unlink()
+
+    assert read_ssh_access(api, described(connection="ssm"), way, NOW).missing_programs == ()
 
 
 @pytest.mark.parametrize(
@@ -149,7 +201,7 @@ def test_a_standing_rule_of_home_access_is_a_way_in(api: MotoApi, expires: str |
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule], TagSpecifications=[specification])
 
     assert read_ssh_access(api, described(), OVER_BASTION, NOW) == SshAccess(None, is_open)
-    assert read_ssh_access(api, described(connection="ssm"), OVER_BASTION, NOW) == SshAccess()
+    assert read_ssh_access(api, described(connection="ssm"), OVER_BASTION, NOW).ssh_is_open is None
 
 
 def test_the_bastion_may_read_its_own_host_key_and_no_other_parameter() -> None:

@@ -1,11 +1,12 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of which key the roles name to ssh."""
+"""Tests of how the roles call ssh: with which key, and only with the programs that it needs."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -48,3 +49,32 @@ def test_otherwise_it_is_the_private_key_of_the_public_one(tmp_path: Path) -> No
     (tmp_path / "moon").write_text("the private key")
 
     assert f"The key is {tmp_path / 'moon'}." in shown(tmp_path)
+
+
+REACH = f"""
+- name: Reach the bastion
+  hosts: localhost
+  gather_facts: false
+  vars:
+    bastion_cluster: {{name: moon, bastion: {{connection: ssm}}}}
+  tasks:
+    - name: Name it as the inventory would
+      ansible.builtin.include_tasks: {ROOT}/roles/bastion/tasks/find_add.yml
+"""
+
+
+def test_a_bastion_behind_session_manager_is_not_reached_for_without_its_programs(tmp_path: Path) -> None:
+    playbook = tmp_path / "playbook.yml"
+    playbook.write_text(REACH)
+    (tmp_path / "ssh").write_text("#!/bin/sh\n")
+    (tmp_path / "ssh").chmod(0o755)
+    command = [sys.executable, "-m", "ansible.cli.playbook", "-i", "localhost,", str(playbook)]
+
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "PATH": str(tmp_path)}
+    )
+
+    said = " ".join(done.stdout.split())
+    assert done.returncode != 0
+    assert "aws and session-manager-plugin is not installed on this computer" in said
+    assert "set cluster_bastion_connection to ssh" in said

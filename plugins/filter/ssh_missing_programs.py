@@ -1,0 +1,24 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Return the programs for a connection to the bastion that this computer lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..module_utils._ssh.arguments import missing_programs
+
+
+def ssh_missing_programs(connection: str) -> list[str]:
+    """Return the names of the programs."""
+    return list(missing_programs(connection))
+
+
+class FilterModule:
+    """The filter as Ansible finds it."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filter by its name."""
+        return {"ssh_missing_programs": ssh_missing_programs}
