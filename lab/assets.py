@@ -3,11 +3,8 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import http.server
-import io
-import tarfile
 import threading
 from functools import partial
 from pathlib import Path
@@ -15,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from lab.kubernetes import manifests
+from lab.registry.store import packed
 from lab.settings import ASSET_PORT, Settings
 
 ARCHIVE = "boot-to-talos-linux-arm64.tar.gz"
@@ -68,10 +66,4 @@ def write_assets(directory: Path) -> None:
 
 
 def make_archive(program: bytes) -> bytes:
-    """Return a gzip'd tar that holds the program; the same bytes for the same program."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        entry = tarfile.TarInfo("boot-to-talos")
-        entry.size, entry.mode = len(program), 0o755
-        archive.addfile(entry, io.BytesIO(program))
-    return gzip.compress(buffer.getvalue(), mtime=0)
+    return packed("boot-to-talos", program, mode=0o755)

@@ -186,7 +186,7 @@ class Application:
         routes: dict[tuple[str, str], Callable[[Request], Any]] = {
             ("GET", "/lab/status"): lambda _: self.status(),
             ("GET", "/lab/calls"): self._calls_since,
-            ("GET", "/lab/parameters"): lambda _: {"seen": sorted(strict.SEEN), "unreviewed": strict.unreviewed()},
+            ("GET", "/lab/parameters"): lambda _: {"seen": sorted(strict.SEEN)},
             ("DELETE", "/lab/calls"): lambda _: self.calls.clear(),
             ("GET", "/lab/faults"): lambda _: [asdict(fault) for fault in self.faults.waiting],
             ("POST", "/lab/faults"): lambda r: self.faults.add(parse_fault(r.get_json(force=True))),

@@ -2,12 +2,10 @@
 """What AWS refuses in the parameters of a call, by the table rules.json that tools/aws_rules.py writes.
 
 Gap of moto: it takes texts of any length and any characters, and most values that are no choice of AWS's.
-reviewed.json lists the parameters that no source has a rule for, with the reason why that is harmless.
 """
 
 from __future__ import annotations
 
-import fnmatch
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -117,18 +115,3 @@ def rules(service: str, member: str) -> list[list[Any]]:
     structure, _, name = member.partition(".")
     found: list[list[Any]] = table()["rules"].get(f"{service} {structure}", {}).get(name, [])
     return found
-
-
-def unreviewed() -> list[str]:
-    """Return the parameters sent so far that have no rule and that no one has looked at, and calls not covered."""
-    reviewed = json.loads(Path(__file__).with_name("reviewed.json").read_text(encoding="utf-8"))
-    return sorted(text for text in SEEN if not _known(text, reviewed))
-
-
-def _known(text: str, reviewed: dict[str, str]) -> bool:
-    service, operation, member = text.split()
-    if operation not in table()["operations"].get(service, ()):
-        return False
-    return bool(rules(service, member)) or any(
-        fnmatch.fnmatchcase(f"{service} {member}", pattern) for pattern in reviewed
-    )

@@ -118,10 +118,7 @@ def _shown(resource: Resource, item: Object) -> Object:
 
 
 def _get(cluster: KubernetesCluster, _: Request, target: Target) -> Response:
-    item = cluster.store.get(target.resource.stored_as, target.name, namespace=target.namespace)
-    if item is None:
-        raise status.no_such_object(target.resource.group, target.resource.plural, target.name)
-    return Response(200, _shown(target.resource, item))
+    return Response(200, _shown(target.resource, write.existing(cluster, target)))
 
 
 def _number(request: Request, name: str) -> int:

@@ -38,11 +38,6 @@ class Target(NamedTuple):
     name: str
 
 
-NODES = Resource("", "v1", "nodes", "Node", namespaced=False, short_names=("no",))
-NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False, short_names=("ns",))
-BUILT_IN = (NAMESPACES, NODES)
-
-
 def version_info(version: str) -> dict[str, Any]:
     major, minor, *_ = version.removeprefix("v").split(".")
     return {

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lab.kubernetes.discovery import BUILT_IN, Resource
+from lab.kubernetes.discovery import Resource
 from lab.kubernetes.store import Object, Store
 
 # group/version: plural, kind and short name; cluster-wide ones with a star.
 _TABLE = {
     "v1": (
+        "*namespaces Namespace ns|*nodes Node no|"
         "pods Pod po|events Event ev|configmaps ConfigMap cm|secrets Secret|services Service svc|"
         "serviceaccounts ServiceAccount sa|persistentvolumeclaims PersistentVolumeClaim pvc|"
         "*persistentvolumes PersistentVolume pv|limitranges LimitRange limits|resourcequotas ResourceQuota quota"
@@ -34,7 +35,6 @@ _TABLE = {
 
 
 def _built_in() -> Iterator[Resource]:
-    yield from BUILT_IN
     for api_version, kinds in _TABLE.items():
         group, _, version = api_version.rpartition("/")
         for text in kinds.split("|"):

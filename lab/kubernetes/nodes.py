@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from lab.kubernetes.discovery import NODES
+from lab.kubernetes.kinds import NODES
 from lab.kubernetes.store import Object, Store, now
 from lab.talos.machine import Machine
 
@@ -35,11 +35,11 @@ _HEALTHY = {
 def reconcile(store: Store, nodes: Sequence[Machine]) -> None:
     running = {node.hostname: node for node in nodes if node.is_booted}
     for name, node in running.items():
-        number = len(store.peek(NODES.stored_as))
-        store.put(NODES.stored_as, _node(node, store.look(NODES.stored_as, name) or {}, number=number))
-    for item in store.peek(NODES.stored_as):
+        number = len(store.peek(NODES))
+        store.put(NODES, _node(node, store.look(NODES, name) or {}, number=number))
+    for item in store.peek(NODES):
         if item["metadata"]["name"] not in running:
-            store.put(NODES.stored_as, _lost(item))
+            store.put(NODES, _lost(item))
 
 
 def image_version(image: str) -> str:

@@ -40,9 +40,7 @@ def apply(cluster: KubernetesCluster, request: Request, target: Target) -> Objec
 
 def _merge(cluster: KubernetesCluster, request: Request, target: Target) -> Object:
     """Change the fields of an object that a JSON merge patch names."""
-    before = _found(cluster, target)
-    if before is None:
-        raise status.no_such_object(target.resource.group, target.resource.plural, target.name)
+    before = existing(cluster, target)
     return _kept(cluster, request, target, before, _merged(before, _body(request)))
 
 
@@ -56,9 +54,7 @@ def _merged(before: Object, patch: Object) -> Object:
 
 def delete(cluster: KubernetesCluster, request: Request, target: Target) -> Object:
     """Remove an object; of a namespace, also what is in it. What it owned goes soon after."""
-    before = _found(cluster, target)
-    if before is None:
-        raise status.no_such_object(target.resource.group, target.resource.plural, target.name)
+    before = existing(cluster, target)
     options = json.loads(request.body) if request.body else {}
     if not (request.query.get("dryRun") or options.get("dryRun")):
         cluster.store.remove(target.resource.stored_as, target.name, namespace=target.namespace)
@@ -80,6 +76,13 @@ def _body(request: Request) -> Object:
 
 def _found(cluster: KubernetesCluster, target: Target) -> Object | None:
     return cluster.store.get(target.resource.stored_as, target.name, namespace=target.namespace)
+
+
+def existing(cluster: KubernetesCluster, target: Target) -> Object:
+    found = _found(cluster, target)
+    if found is None:
+        raise status.no_such_object(target.resource.group, target.resource.plural, target.name)
+    return found
 
 
 def _check_name(content: Object, target: Target) -> None:

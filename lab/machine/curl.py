@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import http.client
 import ipaddress
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -40,12 +42,8 @@ def fetch(given: argparse.Namespace, url: str) -> tuple[int, bytes]:
         if given.location and where and answer.status in (301, 302, 303, 307, 308):
             url = urljoin(url, where)
             continue
-        try:
+        with _failing(18, "transfer closed"):
             return answer.status, answer.read()
-        except TimeoutError:
-            raise CurlError(28, "Operation timed out") from None
-        except (OSError, http.client.HTTPException) as error:
-            raise CurlError(18, f"transfer closed: {error}") from error
     raise CurlError(47, "Maximum (20) redirects followed")
 
 
@@ -63,13 +61,20 @@ def _once(given: argparse.Namespace, url: str) -> http.client.HTTPResponse:
         raise CurlError(7, f"Failed to connect to {host} port {port}: Could not connect to server ({error})") from error
     connection.sock.settimeout(given.max_time)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    try:
+    with _failing(52, "Empty reply from server"):
         connection.request("GET", path, headers={"User-Agent": "curl (lab)"})
         return connection.getresponse()
+
+
+@contextlib.contextmanager
+def _failing(code: int, text: str) -> Iterator[None]:
+    """Turn what goes wrong in a transfer into curl's error: of a code, but for one that took too long."""
+    try:
+        yield
     except TimeoutError:
         raise CurlError(28, "Operation timed out") from None
     except (OSError, http.client.HTTPException) as error:
-        raise CurlError(52, f"Empty reply from server ({error})") from error
+        raise CurlError(code, f"{text}: {error}") from error
 
 
 def _loopback(host: str) -> str:

@@ -93,7 +93,7 @@ class Store:
         return dict((config.get("config") or {}).get("Labels") or {})
 
     def _add_platform(self, repository: str, platform: str, build: str, labels: Mapping[str, str]) -> Manifest:
-        layer = make_layer(f"A simulation of {repository} for {platform}. {build}\n")
+        layer = packed("SIMULATED", f"A simulation of {repository} for {platform}. {build}\n".encode())
         config: dict[str, Any] = {
             **described(platform),
             "rootfs": {"type": "layers", "diff_ids": [digest_of(gzip.decompress(layer))]},
@@ -124,11 +124,11 @@ def described(platform: str) -> dict[str, str]:
     return dict(zip(("os", "architecture", "variant"), platform.split("/"), strict=False))
 
 
-def make_layer(text: str) -> bytes:
-    """Return a layer with one file; the same bytes for the same text."""
+def packed(name: str, content: bytes, *, mode: int = 0o644) -> bytes:
+    """Return an archive with one file, as layers and releases are; the same bytes for the same content."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        entry = tarfile.TarInfo("SIMULATED")
-        entry.size = len(text.encode())
-        archive.addfile(entry, io.BytesIO(text.encode()))
+        entry = tarfile.TarInfo(name)
+        entry.size, entry.mode = len(content), mode
+        archive.addfile(entry, io.BytesIO(content))
     return gzip.compress(buffer.getvalue(), mtime=0)

@@ -9,8 +9,6 @@ DefaultArgs in pkg/machinery/kernel, which tests/peers asks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 _CONSOLES = {"arm64": ("ttyAMA0", "tty0"), "amd64": ("tty0",)}
 # From which version on, and up to which, an image has them.
 _ARGUMENTS = (
@@ -33,10 +31,8 @@ def default_arguments(release: tuple[int, int]) -> list[str]:
 def command_line(release: tuple[int, int], extra: str = "", architecture: str = "arm64") -> str:
     """Return the arguments of an image; extra ones come last, but a console replaces the platform's."""
     added = extra.split()
-    consoles = list(_starting("console=", added)) or [f"console={name}" for name in _CONSOLES[architecture]]
+    consoles = [word for word in added if word.startswith("console=")] or [
+        f"console={name}" for name in _CONSOLES[architecture]
+    ]
     others = [word for word in added if word not in consoles]
     return " ".join(["talos.platform=metal", *consoles, *default_arguments(release), *others])
-
-
-def _starting(start: str, words: Iterable[str]) -> Iterable[str]:
-    return (word for word in words if word.startswith(start))

@@ -27,12 +27,8 @@ def _with_its_actions(original: Function, self: Any, group_name: str) -> None:
     if group:
         group.min_size = 0
     original(self, group_name)
-    for key in [key for key, action in self.scheduled_actions.items() if _is_of(action, group_name)]:
-        del self.scheduled_actions[key]
+    actions = self.scheduled_actions.items()
+    self.scheduled_actions = {k: action for k, action in actions if action.auto_scaling_group_name != group_name}
     ids = [state.instance.id for state in group.active_instances()]
     if ids:
         group.ec2_backend.terminate_instances(ids)
-
-
-def _is_of(action: Any, group_name: str) -> bool:
-    return bool(action.auto_scaling_group_name == group_name)

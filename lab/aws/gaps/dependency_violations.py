@@ -41,8 +41,7 @@ def _only_unused_groups(original: Function, self: Any, name: str | None = None, 
         rules = [*group.ingress_rules, *group.egress_rules]
         if any(rule.source_group.get("GroupId") == group_id for rule in rules):
             raise refuse("DependencyViolation", f"resource {group_id} has a dependent object")
-    answer = original(self, name, group_id)
-    return answer
+    return original(self, name, group_id)
 
 
 @wraps(InternetGatewayBackend, "detach_internet_gateway")
@@ -67,8 +66,7 @@ def _only_empty_vpcs(original: Function, self: Any, vpc_id: str) -> Any:
     vpc = self.vpcs.get(vpc_id)
     if vpc and vpc.dhcp_options:
         vpc.dhcp_options = None
-    answer = original(self, vpc_id)
-    return answer
+    return original(self, vpc_id)
 
 
 @wraps(NetworkInterfaceBackend, "delete_network_interface")
