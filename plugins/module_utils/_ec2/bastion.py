@@ -304,13 +304,19 @@ def _group(bastion: BastionSpec, names: Names) -> dict[str, Any]:
     }
 
 
+def action_names(group: str) -> tuple[str, str]:
+    """Return the names of the scheduled actions that start and stop the bastion; others are not the cluster's."""
+    return f"{group}-start", f"{group}-stop"
+
+
 def _schedules(bastion: BastionSpec, names: Names) -> dict[str, dict[str, Any]]:
-    times = {"start": (bastion.start, 1), "stop": (bastion.stop, 0)} if bastion.is_scheduled else {}
+    start, stop = action_names(names.unique)
+    times = {start: (bastion.start, 1), stop: (bastion.stop, 0)} if bastion.is_scheduled else {}
     return {
-        f"{names.unique}-{what}": {
+        name: {
             "recurrence": f"{_minutes(time) % 60} {_minutes(time) // 60} * * *",
             "time_zone": bastion.time_zone,
             "capacity": capacity,
         }
-        for what, (time, capacity) in times.items()
+        for name, (time, capacity) in times.items()
     }

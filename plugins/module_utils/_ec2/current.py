@@ -106,9 +106,9 @@ def _unknown(futures: Iterable[Future[list[Thing]]], things: Sequence[Thing]) ->
 
 
 def _adopted(things: Sequence[Thing]) -> list[Thing]:
-    """Return the things, an untagged instance profile owned where our role has its name and no other role is in it.
+    """Return the things, an untagged instance profile owned where our role is in it and has its name.
 
-    amazon.aws.iam_role makes such a profile beside each role; a run that ended right after it leaves both behind.
+    amazon.aws.iam_role made such a profile beside each role. An empty one is not ours: ours are made with their tags.
     """
     roles = {thing.id for thing in things if thing.kind == "iam_role" and thing.owned}
     return [
@@ -116,7 +116,7 @@ def _adopted(things: Sequence[Thing]) -> list[Thing]:
         if thing.kind == "instance_profile"
         and not thing.tags
         and thing.id in roles
-        and set(thing.have["roles"]) <= {thing.id}
+        and thing.have["roles"] == [thing.id]
         else thing
         for thing in things
     ]

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .bastion import action_names
 from .client import Api
 
 Record = Mapping[str, Any]
@@ -75,11 +76,23 @@ def checksum(user_data: str | None) -> str | None:
 
 
 def _read_schedules(api: Api, group: str) -> dict[str, Any]:
+    """Return the actions of the cluster in its group, and what others have put there."""
     actions = api.call("autoscaling", "describe_scheduled_actions", AutoScalingGroupName=group)
-    found = actions["ScheduledUpdateGroupActions"]
+    every = actions["ScheduledUpdateGroupActions"]
+    found = [action for action in every if action["ScheduledActionName"] in action_names(group)]
     starts = dict(map(_next_start, found))
     stops = [start for action in found if action.get("DesiredCapacity") == 0 and (start := _next_start(action)[1])]
-    return {"schedules": dict(map(_schedule, found)), "next_starts": starts, "next_stop": min(stops, default=None)}
+    return {
+        "schedules": dict(map(_schedule, found)),
+        "next_starts": starts,
+        "next_stop": min(stops, default=None),
+        "extra_actions": sorted(_action_text(action) for action in every if action not in found),
+    }
+
+
+def _action_text(action: Record) -> str:
+    when = f"{action.get('Recurrence') or action.get('StartTime')} {action.get('TimeZone') or 'UTC'}"
+    return f"{action['ScheduledActionName']} ({when}, capacity {action.get('DesiredCapacity')})"
 
 
 def _next_start(action: Record) -> tuple[str, str | None]:

@@ -99,6 +99,8 @@ def _resource_lines(resource: Resource) -> Iterator[str]:
     have = resource.have or {}
     for what in ("rules", "routes"):
         yield from (f"! {title}: {item} is open beyond the plan" for item in have.get(f"extra_{what}", ()))
+    for action in have.get("extra_actions", ()):
+        yield f"! {title}: scheduled action {action} is not of this cluster and stays"
 
 
 def _stray_text(stray: Found) -> str:

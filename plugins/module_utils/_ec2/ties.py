@@ -288,5 +288,7 @@ LINKS = (
         "--auto-scaling-group-name {ours} --should-decrement-desired-capacity",
         _named_by("instance", "instance-id", "instances"),
         held="instances",
+        # A smaller group, or one that is stopped, would end any of its machines.
+        blocks=True,
     ),
 )

@@ -59,7 +59,7 @@ class Outcome(NamedTuple):
 def ensure_cluster(calls: Calls, spec: ClusterSpec, order: Order) -> Outcome:
     """Bring the parts to what is asked for and return what changed."""
     things = read_cluster(calls, spec)
-    ties = read_ties(calls, spec, things, thorough=order.absent)
+    ties = read_ties(calls, spec, things, thorough=order.absent or order.remove_duplicates)
     before = compare(_wanted(spec, things, order), things, ties)
     todo, doomed = _todo(before, order), _doomed(before, order)
     refuse(before, todo, doomed, order)

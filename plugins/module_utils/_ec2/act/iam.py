@@ -46,7 +46,9 @@ def ensure_instance_profile(work: Work, key: str) -> None:
     have = work.things[key].have.get("roles", [])
     for role in have:
         if role not in wanted:
+            # The machines would have its permissions, which are not described; the role itself stays as it is.
             work.calls.delete("iam", "remove_role_from_instance_profile", InstanceProfileName=name, RoleName=role)
+            work.changed(key, f"role {role} taken out")
     for role in wanted:
         if role not in have:
             # A profile holds one role, and says LimitExceeded of the same one as well.
@@ -98,6 +100,8 @@ def delete_instance_profile(work: Work, name: str) -> None:
         for role in profile["Roles"]:
             named = {"InstanceProfileName": name, "RoleName": role["RoleName"]}
             work.calls.delete("iam", "remove_role_from_instance_profile", **named)
+            if role["RoleName"] not in work.own_ids:
+                work.did("changed", "instance_profile", name, name, f"role {role['RoleName']} taken out")
     work.calls.delete("iam", "delete_instance_profile", InstanceProfileName=name)
 
 

@@ -119,6 +119,7 @@ def _group_tags(name: str, tags: list[dict[str, str]]) -> list[dict[str, Any]]:
 
 
 def _set_hours(work: Work, key: str) -> None:
+    """Have the described actions in the group and no other one of ours; those of others stay."""
     have, want = work.things[key].have.get("schedules", {}), work.want(key)["schedules"]
     group = {_GROUP: work.wanted[key].name}
     for action, hours in want.items():

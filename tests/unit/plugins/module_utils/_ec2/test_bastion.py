@@ -145,9 +145,10 @@ def test_what_somebody_changed_of_template_and_hours_is_reported(api: MotoApi) -
     packed = base64.b64encode(gzip.compress(b"#!/bin/sh\n")).decode()
     data = {**builder.template_data(ids["eni/bastion"]), "InstanceType": "t4g.large", "UserData": packed}
     builder.ec2.create_launch_template_version(LaunchTemplateName=UNIQUE, LaunchTemplateData=data)
-    builder.autoscaling.put_scheduled_update_group_action(
-        AutoScalingGroupName=UNIQUE, ScheduledActionName="by-hand", Recurrence="0 0 * * *", DesiredCapacity=1
-    )
+    for action, hours in (("by-hand", "0 0 * * *"), (f"{UNIQUE}-stop", "0 1 * * *")):
+        builder.autoscaling.put_scheduled_update_group_action(
+            AutoScalingGroupName=UNIQUE, ScheduledActionName=action, Recurrence=hours, DesiredCapacity=1
+        )
 
     comparison = compared(api, described())
 
@@ -156,7 +157,11 @@ def test_what_somebody_changed_of_template_and_hours_is_reported(api: MotoApi) -
     (template,) = (item for item in comparison.resources if item.key == "launch_template/bastion")
     assert (template.have or {})["user_data_sha256"] == hashlib.sha256(b"#!/bin/sh\n").hexdigest()
     lines = plan_lines(described(), comparison)
-    assert "    schedule by-hand: 0 0 * * * None, capacity 1 -> none" in lines
+    assert [line.partition(" -> ")[0] for line in lines if line.startswith("    schedule")] == [
+        f"    schedule {UNIQUE}-stop: 0 1 * * * None, capacity 1"
+    ]
+    theirs = "scheduled action by-hand (0 0 * * * UTC, capacity 1) is not of this cluster and stays"
+    assert f"! Auto Scaling group {UNIQUE}: {theirs}" in lines
 
 
 def test_a_teardown_ends_the_group_before_what_it_would_use_again(api: MotoApi) -> None:

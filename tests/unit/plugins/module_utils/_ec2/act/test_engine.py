@@ -21,6 +21,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK, NODES, PARTS, owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import read_and_compare
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import plan_lines
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from tests.ec2_bad_day import BadDay
 from tests.ec2_cluster import IMAGE, Builder, empty_aws, node, spec, tag_list
@@ -400,11 +401,28 @@ def test_a_second_vpc_is_named_and_removed_on_request(api: BadDay) -> None:
     assert not [found for found in removed.after.found if found.duplicate]
 
 
-def test_an_untagged_profile_that_our_role_left_behind_is_adopted(api: BadDay) -> None:
+def test_a_second_set_of_dhcp_options_that_others_use_is_not_removed_on_request(api: BadDay) -> None:
+    first = present(api)
+    ec2, tags = api.clients["ec2"], tag_list(dict(first.after.resources[1].want["tags"]))
+    configuration = [{"Key": "domain-name", "Values": ["moon.example.com"]}]
+    second = ec2.create_dhcp_options(DhcpConfigurations=configuration)["DhcpOptions"]["DhcpOptionsId"]
+    ec2.create_tags(Resources=[second], Tags=tags)
+    theirs = ec2.create_vpc(CidrBlock="10.98.0.0/16")["Vpc"]["VpcId"]
+    ec2.associate_dhcp_options(DhcpOptionsId=second, VpcId=theirs)
+    api.calls.clear()
+
+    with pytest.raises(Ec2Error, match=rf"Failed to delete DHCP options .*{second}.* are used by VPC {theirs}"):
+        present(api, remove_duplicates=True)
+
+    assert api.writes() == []
+
+
+def test_an_untagged_profile_that_has_our_role_in_it_is_adopted(api: BadDay) -> None:
     ours = tag_list({"Project": "talos-arm64", "Cluster": "moon", "Region": "eu-west-1"})
     iam, name = api.clients["iam"], spec().iam_name
     iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}", Tags=ours)
     iam.create_instance_profile(InstanceProfileName=name)
+    iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
 
     outcome = present(api)
 
@@ -412,6 +430,52 @@ def test_an_untagged_profile_that_our_role_left_behind_is_adopted(api: BadDay) -
     assert states(outcome) == {"present"}
     assert {"Key": "Cluster", "Value": "moon"} in tags
     assert absent(api).after.found == ()
+
+
+def test_an_empty_untagged_profile_of_our_name_is_refused_and_kept(api: BadDay) -> None:
+    present(api)
+    iam, name = api.clients["iam"], spec().iam_name
+    iam.remove_role_from_instance_profile(InstanceProfileName=name, RoleName=name)
+    iam.delete_instance_profile(InstanceProfileName=name)
+    iam.create_instance_profile(InstanceProfileName=name, Path="/bob/")
+    before = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
+    api.calls.clear()
+
+    with pytest.raises(Ec2Error, match=r"Failed to make instance_profile .* exists without the tags of this cluster"):
+        present(api)
+    refused = api.writes()
+    absent(api)
+
+    assert refused == []
+    assert iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"] == before
+
+
+def test_a_profile_whose_answer_was_lost_and_whose_run_was_killed_is_ours(api: BadDay) -> None:
+    # It is made with its tags, in one call: no run leaves one without.
+    api.refused["add_role_to_instance_profile"] = ["UnauthorizedOperation"]
+    api.lost["create_instance_profile"] = 1
+    with pytest.raises(AwsError):
+        present(api)
+
+    assert states(present(api)) == {"present"}
+    assert api.calls.count("tag_instance_profile") == 0
+
+
+@pytest.mark.parametrize("removing", [False, True], ids=["build", "removal"])
+def test_a_role_of_others_that_is_taken_out_of_our_profile_is_named_and_stays(api: BadDay, removing: bool) -> None:
+    present(api)
+    iam, name = api.clients["iam"], spec().iam_name
+    iam.remove_role_from_instance_profile(InstanceProfileName=name, RoleName=name)
+    iam.create_role(RoleName="bob", AssumeRolePolicyDocument="{}", Tags=tag_list({"Owner": "Bob"}))
+    iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName="bob")
+    before = iam.get_role(RoleName="bob")["Role"]
+
+    planned = plan_lines(spec(), read_and_compare(api, spec()))
+    outcome = absent(api) if removing else present(api)
+
+    assert f"changed instance profile {name}: role bob taken out" in outcome.lines
+    assert f"    roles: bob -> {name}" in planned
+    assert iam.get_role(RoleName="bob")["Role"] == before
 
 
 def test_an_untagged_profile_with_another_role_in_it_is_not_ours(api: BadDay) -> None:

@@ -88,3 +88,33 @@ def test_a_new_version_of_the_template_inherits_nothing_from_the_one_before(api:
     assert set(sent) == {"LaunchTemplateId", "LaunchTemplateData", "ClientToken"}
     assert "KeyName" not in sent["LaunchTemplateData"]
     assert sent["LaunchTemplateData"]["MetadataOptions"]["HttpTokens"] == "required"
+
+
+def test_scheduled_actions_of_others_stay_and_change_nothing(api: BadDay) -> None:
+    scaling = api.clients["autoscaling"]
+    soon = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=30)
+    # It ends the bastion before our own stop does, so it must not be taken for ours.
+    scaling.put_scheduled_update_group_action(
+        AutoScalingGroupName=GROUP, ScheduledActionName="bob-weekend", StartTime=soon, DesiredCapacity=0
+    )
+    theirs = actions(api)["bob-weekend"]
+
+    first = postponed(api)
+    api.calls.clear()
+    second = postponed(api)
+
+    assert not [line for line in first.lines if "bob" in line]
+    assert (second.changed, api.writes()) == (False, [])
+    assert actions(api)["bob-weekend"] == theirs
+
+
+def test_our_own_hours_are_removed_when_they_are_not_described_any_more(api: BadDay) -> None:
+    scaling = api.clients["autoscaling"]
+    scaling.put_scheduled_update_group_action(
+        AutoScalingGroupName=GROUP, ScheduledActionName="bob-weekend", Recurrence="0 0 * * 6", DesiredCapacity=0
+    )
+    always_on = spec(bastion={"instance_type": "t4g.small", "volume_size": 30, "image": IMAGE})
+
+    ensure_cluster(api.calls_of(), always_on, Order((BASTION,), machines=Machines(bastion_started=False)))
+
+    assert list(actions(api)) == ["bob-weekend"]

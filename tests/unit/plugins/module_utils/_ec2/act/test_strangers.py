@@ -46,6 +46,7 @@ from tests.strangers import (
     interface_on_their_machine,
     our_address_on_their_interface,
     table_of_our_subnet,
+    their_machine_in_our_group,
 )
 
 MACHINE = {"instance_type": "t4g.small", "volume_size": 30, "image": IMAGE, "start": "18:00", "stop": "23:00"} | {
@@ -278,6 +279,7 @@ def test_everything_of_others_that_is_joined_with_ours_is_named_before_anything_
         pytest.param(address_on_our_bastion, id="their address"),
         pytest.param(address_on_our_interface, id="their address on a node"),
         pytest.param(table_of_our_subnet, id="route table"),
+        pytest.param(their_machine_in_our_group, id="machine in the group"),
     ],
 )
 def test_a_build_does_not_take_what_others_hold(api: BadDay, join: Join) -> None:
