@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from ..module_utils._cozystack.diagnosis.nodes import NO_NETWORK
 from ..module_utils._ec2.spec import is_loopback_endpoint
 from ..module_utils._text import all_shown, received
-from ..plugin_utils._report.capacity import advice, capacity
+from ..plugin_utils._report.advice import advice
+from ..plugin_utils._report.capacity import capacity
 from ..plugin_utils._report.costs import costs
 from ..plugin_utils._report.results import results
 

@@ -227,12 +227,19 @@ nearest:
   description: The cheapest change with which everything fits if O(nodes_max) and O(cost_per_hour_max) are raised.
   returned: success, V(null) if it fits or if RV(changes) has something
   type: dict
-  sample: {"instance_type": "t4g.xlarge", "nodes": 3, "more_nodes": 2, "per_hour": 0.4416, "more_per_hour": 0.4048}
+  sample:
+    instance_type: t4g.xlarge
+    nodes: 3
+    more_nodes: 2
+    per_hour: 0.4416
+    more_per_hour: 0.4048
+    volume_size: null
 changes:
   description:
     - The cheapest changes with which everything fits, another type for all nodes or more nodes; empty if it fits.
     - They keep O(nodes_max), O(cost_per_hour_max), O(offered_types) and what the documentation says is used.
     - Prices are dollars an hour for the machines alone, V(null) if they are not known.
+    - C(volume_size) is the size in GiB of the disks that the nodes need as well, V(null) if theirs are large enough.
   returned: success
   type: list
   elements: dict
@@ -242,8 +249,11 @@ changes:
       more_nodes: 1
       per_hour: 0.1472
       more_per_hour: 0.0368
+      volume_size: null
 fitting_profiles:
-  description: The profiles that fit on these nodes as they are, the largest first.
+  description: >-
+    The profiles that fit on these nodes as they are, the largest first; none where a node is smaller than what the
+    documentation says is in use.
   returned: success
   type: list
   elements: str

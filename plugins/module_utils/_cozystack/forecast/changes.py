@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..._ec2.instance_types import Size, has_kvm, is_arm64
 from .fit import Machine, Request, fit
-from .limits import is_enough
+from .limits import LEAST_DISK, is_enough
 
 NODES_MORE = 6
 
@@ -23,10 +23,13 @@ class Change(NamedTuple):
     more_nodes: int
     per_hour: float | None
     more_per_hour: float | None
+    # Larger disks that the nodes need as well, in GiB.
+    volume_size: int | None = None
 
     def text(self) -> str:
         """Return it as a person reads it."""
-        what = f"{self.nodes} x {self.instance_type}"
+        disks = f" with disks of {self.volume_size} GiB (cluster_volume_size)" if self.volume_size else ""
+        what = f"{self.nodes} x {self.instance_type}{disks}"
         if self.per_hour is None or self.more_per_hour is None:
             return what
         return f"{what} (${self.per_hour:.4f} an hour for the machines, ${self.more_per_hour:.4f} more)"
@@ -48,11 +51,14 @@ class Ways(NamedTuple):
 
 def ways(request: Request, sizes: Mapping[str, Size]) -> Ways:
     """Return the changes of the nodes with which everything fits, never one of which the forecast itself warns."""
-    choices = (_other_types(request, sizes), _more_nodes(request, _room(request)))
+    larger_disks = _with_disks(request)
+    types = _other_types(larger_disks, sizes) if _room(request) >= 0 else ()
+    choices = (types, _more_nodes(larger_disks, _room(request)))
     first = [next(_fitting(request, sizes, choice, most=request.per_hour_max), None) for choice in choices]
     if within := [change for change in first if change]:
         return Ways(tuple(sorted(within, key=_cost)))
-    larger = (more for count in range(NODES_MORE + 1) for more in _other_types(_with_workers(request, count), sizes))
+    more = (_with_workers(larger_disks, count) for count in range(NODES_MORE + 1))
+    larger = (candidate for one in more for candidate in _other_types(one, sizes))
     return Ways(nearest=next(_fitting(request, sizes, larger), None))
 
 
@@ -60,8 +66,7 @@ def _fitting(
     request: Request, sizes: Mapping[str, Size], candidates: Iterable[Request], *, most: float | None = None
 ) -> Iterator[Change]:
     """Yield the candidates that fit and cost at most so much, the cheapest first."""
-    before = price(request.machines, sizes)
-    priced = [(_change(one, before, len(request.machines), sizes), one) for one in candidates if is_enough(one, sizes)]
+    priced = [(_change(one, request, sizes), one) for one in candidates if is_enough(one, sizes)]
     for change, one in sorted(priced, key=lambda pair: _cost(pair[0])):
         if (most is None or (change.per_hour is not None and change.per_hour <= most)) and fit(one, sizes).fits:
             yield change
@@ -72,9 +77,9 @@ def _cost(change: Change) -> tuple[bool, float, int]:
 
 
 def _room(request: Request) -> int:
-    """Return how many more nodes there may be."""
+    """Return how many more nodes there may be, less than none where there are too many already."""
     most = request.nodes_max
-    return NODES_MORE if most is None else max(0, min(most - len(request.machines), NODES_MORE))
+    return NODES_MORE if most is None else min(most - len(request.machines), NODES_MORE)
 
 
 def _other_types(request: Request, sizes: Mapping[str, Size]) -> Iterator[Request]:
@@ -95,8 +100,15 @@ def _with_workers(request: Request, count: int) -> Request:
     return request._replace(machines=(*request.machines, *added))
 
 
-def _change(candidate: Request, before: float | None, nodes: int, sizes: Mapping[str, Size]) -> Change:
-    after = price(candidate.machines, sizes)
+def _with_disks(request: Request) -> Request:
+    """Return it with disks as large as the documentation asks for."""
+    machines = (machine._replace(volume_size=max(machine.volume_size, LEAST_DISK)) for machine in request.machines)
+    return request._replace(machines=tuple(machines))
+
+
+def _change(candidate: Request, request: Request, sizes: Mapping[str, Size]) -> Change:
+    before, after = price(request.machines, sizes), price(candidate.machines, sizes)
     more = round(after - before, 4) if after is not None and before is not None else None
     count = len(candidate.machines)
-    return Change(candidate.machines[-1].instance_type, count, count - nodes, after, more)
+    disk = LEAST_DISK if any(machine.volume_size < LEAST_DISK for machine in request.machines) else None
+    return Change(candidate.machines[-1].instance_type, count, count - len(request.machines), after, more, disk)

@@ -34,6 +34,7 @@ from .limits import (
     LEAST_VCPUS,
     USED_CPU,
     USED_MEMORY,
+    is_enough,
     limits,
 )
 from .packing import Node
@@ -65,7 +66,8 @@ def look_ahead(request: Request, sizes: Mapping[str, Size]) -> Outlook:
     changes, profiles, short = Ways(), [], []
     if verdict != UNKNOWN:
         changes = Ways() if verdict == FITS else ways(request, sizes)
-        profiles = fitting_profiles(request, sizes)
+        # No nodes are recommended of which the forecast itself warns, neither with another profile.
+        profiles = fitting_profiles(request, sizes) if is_enough(request, sizes) else []
         short = _short(request, found, _remedy(request, changes, profiles))
     verdicts = tuple(_ordered(limits(request, sizes), short))
     return Outlook(request, found, verdict, verdicts, changes, tuple(profiles), price(request.machines, sizes))

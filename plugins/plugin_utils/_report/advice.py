@@ -1,0 +1,109 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What to do next where CozyStack is not ready. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ...module_utils._ec2.instance_types import SIZES
+
+Record = Mapping[str, Any]
+
+OWN_IMAGES = "use images built for arm64 (cluster_cozystack_operator_image, cluster_cozystack_platform_source_url)"
+IMAGES = frozenset({"ARCH_UNSUPPORTED_IMAGES"})
+# What nodes with more room end, as the forecast has placed and counted all pods on them.
+ROOM = frozenset(
+    {
+        *("INSUFFICIENT_MEMORY", "INSUFFICIENT_CPU", "INSUFFICIENT_PODS", "NOT_ENOUGH_NODES"),
+        *("MEMORY_WILL_RUN_OUT", "NODE_MEMORY_PRESSURE", "POD_EVICTED", "OUT_OF_MEMORY_KILLED"),
+    }
+)
+# What something waits in, with no cause known: beside a cause that is known it follows from that one.
+WAITING = frozenset(
+    {
+        *("OPERATOR_NOT_READY", "FLUX_NOT_READY", "SOURCE_NOT_READY"),
+        *("PACKAGE_NOT_READY", "RELEASE_NOT_READY"),
+    }
+)
+
+
+class Way(NamedTuple):
+    """Something to do, and the codes that it ends."""
+
+    text: str
+    ends: frozenset[str]
+
+
+def advice(installed: Record | None, forecast: Record) -> dict[str, str | None]:
+    """Return what to do next and what could be done instead; nothing where CozyStack is ready or was not tried."""
+    if not installed or installed["outcome"] == "ready":
+        return {"recommended": None, "alternative": None}
+    blockers = causes(installed["verdicts"])
+    ways = list(ways_out(blockers, str(installed["profile"]), forecast))
+    left = [(way, remaining(way, blockers, forecast)) for way in ways]
+    # Where one way is enough, what ends only a part of it is no alternative.
+    texts = [way.text for way, codes in left if not codes] or [partial(way, codes) for way, codes in left]
+    return dict(zip(("recommended", "alternative"), [*texts, None, None][:2], strict=True))
+
+
+def causes(verdicts: Sequence[Record]) -> list[Record]:
+    """Return what blocks: the causes, or where none is known what waits."""
+    blockers = [one for one in verdicts if one["blocks"]]
+    return [one for one in blockers if one["code"] not in WAITING] or blockers
+
+
+def ways_out(blockers: Sequence[Record], profile: str, forecast: Record) -> Iterator[Way]:
+    """Yield what would help, the surest first; a remedy only of what no way before it ends."""
+    ended: set[str] = set()
+    for way in computed(blockers, profile, forecast):
+        ended |= way.ends
+        yield way
+    for one in blockers:
+        if one["remedy"] and one["code"] not in ended:
+            yield Way(str(one["remedy"]), frozenset({str(one["code"])}))
+
+
+def computed(blockers: Sequence[Record], profile: str, forecast: Record) -> Iterator[Way]:
+    """Yield what the forecast has found to help, and images that are built for the nodes."""
+    needs_images = any(one["code"] in IMAGES for one in blockers)
+    as_well, ends = (f", and {OWN_IMAGES}", ROOM | IMAGES) if needs_images else ("", ROOM)
+    yield from (Way(f"{scaled(change)}{as_well}", ends) for change in forecast.get("changes") or ())
+    profiles = list(forecast.get("fitting_profiles") or ())
+    if profiles and profile not in profiles:
+        yield Way(f"Install profile {profiles[0]}, which fits the nodes as they are{as_well}", ends)
+    if nearest := forecast.get("nearest"):
+        limits = "Raise the limits (cluster_nodes_max, cluster_cost_per_hour_max), within which nothing fits"
+        yield Way(f"{limits}; the nearest that does: {scaled(nearest)}{as_well}", ends)
+    if needs_images:
+        yield Way(OWN_IMAGES[:1].upper() + OWN_IMAGES[1:], IMAGES)
+
+
+def remaining(way: Way, blockers: Sequence[Record], forecast: Record) -> list[str]:
+    """Return the codes that are left after it, each once; what is only predicted of the nodes is one of them."""
+    predicted = [one["code"] for one in forecast.get("verdicts") or () if one["blocks"] and one["code"] in ROOM]
+    return list(
+        dict.fromkeys(code for code in [*(one["code"] for one in blockers), *predicted] if code not in way.ends)
+    )
+
+
+def partial(way: Way, codes: Sequence[str]) -> str:
+    """Return a way as a part of what is needed."""
+    remain = "remains" if len(codes) == 1 else "remain"
+    return f"{way.text.rstrip('.')}; that alone is not enough: {', '.join(codes)} {remain}"
+
+
+def scaled(change: Record) -> str:
+    """Return a change of the nodes as a sentence."""
+    size = SIZES.get(change["instance_type"])
+    memory = f" with {size.memory_mib / 1024:g} GiB RAM each" if size else ""
+    prices = [f"${change['per_hour']:.3f} an hour"] if change["per_hour"] is not None else []
+    # The nodes as they are may be of a type whose price is not known.
+    prices += [f"${change['more_per_hour']:.3f} more"] if change["more_per_hour"] is not None else []
+    price = f" ({', '.join(prices)})" if prices else ""
+    disk = change.get("volume_size")
+    disks = f", with disks of {disk} GiB (cluster_volume_size)" if disk else ""
+    count = "1 node" if change["nodes"] == 1 else f"{change['nodes']} nodes"
+    return f"Scale to {count}{memory}, {change['instance_type']}{price}{disks}"
