@@ -29,7 +29,7 @@ POLICIES = tuple(REPOSITORY / "examples" / f"operator_policy{part}.json" for par
 RECORDED = REPOSITORY / "tests" / "recorded" / "actions.json"
 # IAM's name of a service where the clients of boto3 have another.
 PREFIXES = {"service-quotas": "servicequotas"}
-SERVICES = ("autoscaling", "ec2", "freetier", "iam", "scheduler", "service-quotas", "ssm", "sts")
+SERVICES = ("autoscaling", "ce", "ec2", "freetier", "iam", "pricing", "scheduler", "service-quotas", "ssm", "sts")
 # Calls that the operator needs no permission for.
 WITHOUT_PERMISSION: Mapping[str, str] = {
     "sts:GetCallerIdentity": "AWS answers it whatever a policy says",
@@ -39,6 +39,7 @@ WITHOUT_PERMISSION: Mapping[str, str] = {
 OTHER_WORDS = frozenset(
     {
         "autoscaling:DescribeTags",
+        "ce:ListTagsForResource",
         "scheduler:ListTagsForResource",
         "servicequotas:ListTagsForResource",
     }

@@ -55,6 +55,7 @@ WRONG = {
 # Of the right type, and none of them right for a variable that has a rule.
 TEXTS = ("no such value!", "https://", "moon", "v0.0.1", "../there", "2001:db8::/16")
 NUMBERS = (-1, 0)
+AMOUNTS = (-0.5, 24.5)
 MAPPINGS: tuple[dict[str, Any], ...] = ({"a b": "no such value!"}, {"ghcr.io": 70000}, {"gateway": "https://ghcr.io/a"})
 # What Ansible makes of a value before a module sees it; a role gets it as it is written.
 CONVERTED = {"list": ("text", "mapping", "truth"), "str": ("list", "mapping", "truth"), "path": ("list", "mapping")}
@@ -135,7 +136,13 @@ def _ruled_values(name: str, kind: str, option: Mapping[str, Any]) -> Iterator[A
         yield "no such value!"
     if name not in CHECKS:
         return
-    pools: Mapping[str, tuple[Any, ...]] = {"str": TEXTS, "path": TEXTS, "int": NUMBERS, "dict": MAPPINGS}
+    pools: Mapping[str, tuple[Any, ...]] = {
+        "str": TEXTS,
+        "path": TEXTS,
+        "int": NUMBERS,
+        "float": AMOUNTS,
+        "dict": MAPPINGS,
+    }
     refused = [value for value in pools.get(kind, ()) if _problems({name: option}, name, value)]
     if not refused and kind in pools:
         raise Accepted(f"{name}: none of {pools[kind]} is refused")

@@ -150,6 +150,49 @@ options:
               - If empty, each machine has host keys of its own.
             type: str
             default: ''
+      cost:
+        description: The use that the forecast of costs is made for, and limits in US dollars; V(0) is no limit.
+        type: dict
+        default: {}
+        suboptions:
+          hours_per_day:
+            description: For how many hours a day the nodes run.
+            type: float
+            default: 24.0
+          after_hours:
+            description:
+              - What becomes of the cluster outside of these hours.
+              - V(stopped) keeps volumes and addresses, which are billed; V(removed) keeps nothing.
+            type: str
+            default: stopped
+          session_hours:
+            description: How long a session takes, from the building to the removal.
+            type: float
+            default: 3.0
+          transfer_gb:
+            description: How many GB a month the cluster sends to the internet.
+            type: float
+            default: 10.0
+          policy:
+            description: Whether what is above a limit is refused, V(enforce), or pointed out, V(warn).
+            type: str
+            default: warn
+          per_hour_max:
+            description: What an hour may cost in which everything runs.
+            type: float
+            default: 0.0
+          per_day_max:
+            description: What a day may cost.
+            type: float
+            default: 0.0
+          per_month_max:
+            description: What a month may cost.
+            type: float
+            default: 0.0
+          per_session_max:
+            description: What a session may cost.
+            type: float
+            default: 0.0
       nodes:
         description: The nodes, in the order in which they are built.
         type: list

@@ -74,7 +74,7 @@ def built_report(cluster: Record, given: Sources) -> dict[str, Any]:
         # The one answer that no module of this collection has read.
         "kubernetes": kubernetes_report(received(given.kubernetes or {})),
         "access": access_report(given.audit or {}),
-        "costs": costs(cluster["region"], resources, now=given.now),
+        "costs": costs(cluster["region"], resources, now=given.now, forecast=given.info["cost"]["message"]),
     }
 
 

@@ -215,7 +215,7 @@ DESCRIPTION: Mapping[str, Code] = {
         "Choose another key.",
     ),
     "NOT_CHECKED": Code(
-        "AWS refused a question about quotas or the account's plan, so this was not compared with what is needed.",
+        "AWS refused a question about quotas, the account's plan or prices, so this was not compared.",
         "Allow the call that the message names, or go on without the comparison.",
         (WARNING,),
     ),
@@ -347,6 +347,21 @@ ACCOUNT: Mapping[str, Code] = {
     "FREE_PLAN_TYPE": Code(
         "An account on the Free plan of AWS may not launch the instance type.",
         "Upgrade the account to the Paid plan, or take a type that the plan allows.",
+    ),
+    "COST_ABOVE_LIMIT": Code(
+        "The forecast of costs is above a limit. It refuses the build with cluster_cost_policy: enforce, and is a note "
+        "with warn.",
+        "Describe fewer or smaller machines, shorten their hours, or raise the limit; playbooks/cost.yml compares.",
+    ),
+    "COST_UNKNOWN": Code(
+        "There is a limit of costs, and no price of a part of the cluster.",
+        "Take a region and types that the shipped prices have, or remove the limits; playbooks/cost.yml with "
+        "-e cluster_cost_price_list=true asks AWS for its prices.",
+    ),
+    "COST_CREDITS_ABOVE_LIMIT": Code(
+        "The forecast of costs is within a limit, and would not be if every machine used all of its cores.",
+        "Raise the limit, or set cluster_cpu_credits to standard, which is slow.",
+        (WARNING,),
     ),
     "NAME_TAKEN": Code(
         "Something without the tags of this cluster has the name or the place of a resource that is to be made.",

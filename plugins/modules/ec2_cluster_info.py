@@ -44,6 +44,7 @@ options:
     default: false
 seealso:
   - module: urmanac.talos.ec2_preflight_info
+  - module: urmanac.talos.ec2_cost_info
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -260,6 +261,11 @@ plan:
   type: list
   elements: str
   sample: ["+ internet gateway talos-igw: attached to talos-vpc"]
+cost:
+  description: What the cluster will cost, as M(urmanac.talos.ec2_cost_info) returns it with the shipped prices.
+  returned: success
+  type: dict
+  sample: {"per_hour": 0.155, "per_day": 3.31, "per_month": 100.79, "per_session": 0.47}
 parts:
   description:
     - What is there of each part of M(urmanac.talos.ec2_cluster), and what is left to do, for roles that make one part.

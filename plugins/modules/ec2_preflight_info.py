@@ -17,6 +17,8 @@ description:
   - Problems of the description are reported even if AWS cannot be asked.
   - Compares the account's quotas, less what is in use, with what is missing of the cluster, and the account's plan with
     the instance types. A question of these that is refused is a note. What already runs of the cluster counts as used.
+  - Compares the forecast of costs with the limits in O(cluster.cost). What is above one is a problem, or a note if
+    O(cluster.cost.policy) is V(warn).
   - Changes nothing and costs nothing.
 options:
   sources:
@@ -76,6 +78,7 @@ notes:
     home access need C(scheduler:*) and C(iam:PassRole) to C(scheduler.amazonaws.com).
 seealso:
   - module: urmanac.talos.ec2_cluster_info
+  - module: urmanac.talos.ec2_cost_info
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -135,7 +138,7 @@ notes:
   description:
     - What is allowed but worth knowing, in the form of RV(problems).
     - The code is C(INSTANCE_TYPE_TIGHT), C(EXAMPLE_HOST) for images and URLs that are still those of an example,
-      C(IPV6_DOCUMENTATION) for a home network that is, or
+      C(IPV6_DOCUMENTATION) for a home network that is, C(COST_ABOVE_LIMIT) and others about costs, or
       C(NOT_CHECKED) for quotas and the account's plan that AWS did not disclose.
   returned: success
   type: list
@@ -145,6 +148,11 @@ notes:
       subject: instance type t4g.small
       message: "t4g.small has 2048 MiB of memory: enough to boot Talos, too little to run CozyStack."
       remedy: Take t4g.medium or larger for more than trying out.
+cost:
+  description: What the cluster will cost, as M(urmanac.talos.ec2_cost_info) returns it with the shipped prices.
+  returned: success
+  type: dict
+  sample: {"per_hour": 0.155, "per_day": 3.31, "per_month": 100.79, "per_session": 0.47}
 account:
   description: The AWS account, V(null) if it is not known.
   returned: success
@@ -191,6 +199,8 @@ from ..module_utils._ec2.client import (
     Connection,
     connect_checked,
 )
+from ..module_utils._ec2.cost import forecast
+from ..module_utils._ec2.cost_limits import enforced, limit_findings
 from ..module_utils._ec2.described_texts import command_line_problems, text_problems
 from ..module_utils._ec2.egress import egress_problems, example_notes
 from ..module_utils._ec2.home_input import documentation_problems
@@ -204,6 +214,7 @@ from ..module_utils._ec2.preflight import (
     notes,
     unique,
 )
+from ..module_utils._ec2.prices import shipped
 from ..module_utils._ec2.spec import (
     ClusterSpec,
     argument_spec,
@@ -258,10 +269,13 @@ def _way_in_problems(connection: Connection, spec: ClusterSpec, way: WayIn) -> l
 
 def _result(spec: ClusterSpec, inquiry: Inquiry, *, endpoint: str | None) -> dict[str, Any]:
     answers = inquiry.answers
-    found = [*text_problems(spec, problems(spec)), *inquiry.refusals, *answer_problems(spec, answers)]
+    cost = forecast(spec, shipped(spec.region))
+    too_dear, dear = enforced(cost, limit_findings(cost))
+    found = [*text_problems(spec, problems(spec)), *inquiry.refusals, *answer_problems(spec, answers), *too_dear]
     return {
         "problems": [problem.as_dict() for problem in found],
-        "notes": [note.as_dict() for note in [*notes(answers, spec.node_instance_types), *inquiry.notes]],
+        "notes": [note.as_dict() for note in [*notes(answers, spec.node_instance_types), *inquiry.notes, *dear]],
+        "cost": cost.as_dict(),
         "account": answers.account,
         "endpoint": endpoint,
         "instance_types": {name: found._asdict() for name, found in (answers.instance_types or {}).items()},

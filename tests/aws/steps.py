@@ -19,12 +19,12 @@ from typing import Any, NamedTuple
 import boto3
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import Names
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.prices import (
     PRICES_DATE,
     PRICES_REGION,
     PUBLIC_IPV4,
     SURPLUS_CREDITS,
+    shipped,
 )
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.costs import volume_price
 from lab.settings import REPOSITORY
@@ -235,8 +235,9 @@ class Acceptance:
 
 def price(minutes: int) -> str:
     """Return what a run of so many minutes costs at most, with one node, a bastion and its Elastic IP."""
-    machines = [(str(SIZES[name].price), volume) for name, volume in (("t4g.medium", 50), ("t4g.small", 30))]
-    hourly = sum(float(price) + volume_price(volume) for price, volume in machines) + PUBLIC_IPV4
+    prices = shipped(PRICES_REGION)
+    machines = {"t4g.medium": 50, "t4g.small": 30}
+    hourly = sum(prices.instances[name] + volume_price(gib, prices) for name, gib in machines.items()) + PUBLIC_IPV4
     # Surplus CPU credits, $0.04 a vCPU and hour at worst.
     most = (hourly + 4 * SURPLUS_CREDITS) * minutes / 60
     return (

@@ -18,22 +18,14 @@ ADDRESS_PRICE = f"${PUBLIC_IPV4:.3f} an hour around the clock, ${PUBLIC_IPV4 * H
 Want = Mapping[str, Any]
 
 
-def cost_lines(bastion: BastionSpec | None) -> list[str]:
-    """Return what decides about the bastion's bill."""
-    if bastion is None:
-        return []
-    when = "around the clock"
-    if bastion.is_scheduled:
-        when = f"{bastion.hours_a_day:g} hours a day, {bastion.start} to {bastion.stop} {bastion.time_zone}"
-    return [f"$ bastion: {bastion.instance_type} {when}", _address_line(bastion)]
-
-
-def _address_line(bastion: BastionSpec) -> str:
-    if bastion.egress == "public_ipv4":
-        return f"$ Elastic IP of the bastion: {ADDRESS_PRICE}"
-    if bastion.egress == "wireguard":
-        return "$ Elastic IP: none, $0.00; the bastion reaches IPv4 through WireGuard"
-    return "$ Elastic IP: none, $0.00; the bastion reaches IPv6 only, and ghcr.io has none (cluster_bastion_egress)"
+def way_out_lines(bastion: BastionSpec | None) -> list[str]:
+    """Return how a bastion without a public IPv4 address reaches IPv4; the address is in the forecast."""
+    ways = {
+        "wireguard": "the bastion reaches IPv4 through WireGuard",
+        "none": "the bastion reaches IPv6 only, and ghcr.io has none (cluster_bastion_egress)",
+    }
+    way = ways.get(bastion.egress) if bastion else None
+    return [f"$ Elastic IP: none, $0.00; {way}"] if way else []
 
 
 def stop_lines(bastion: BastionSpec | None, stop: Stop | None) -> list[str]:

@@ -35,7 +35,7 @@ LAB_ACCESS_KEY_ID = "lab-not-a-real-key"
 _STATIC_SOURCES = ("explicit", "env", "shared-credentials-file", "config-file")
 _CONNECTIONS = 24
 # Services that answer in one region for all.
-_REGIONS = {"freetier": "us-east-1"}
+_REGIONS = {"ce": "us-east-1", "freetier": "us-east-1", "pricing": "us-east-1"}
 # Where IAM calls a service otherwise than boto3.
 _PREFIXES = {"service-quotas": "servicequotas"}
 _ATTEMPTS = 3

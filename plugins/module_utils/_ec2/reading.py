@@ -15,10 +15,12 @@ from .choosing import choose
 from .client import Api
 from .compare import compare
 from .comparison import Comparison, Resource
+from .cost import forecast
 from .current import Thing, read_cluster
 from .desired import PARTS, Desired, desired
 from .owners import owner_of, taken_problems
 from .parts import bastion_of, nodes_of, part_of, schedule_role_of
+from .prices import shipped
 from .spec import ClusterSpec
 from .text import plan_lines, tie_text
 from .ties import Tie, read_ties
@@ -50,6 +52,7 @@ def result_of(spec: ClusterSpec, comparison: Comparison, now: datetime) -> dict[
         "problems": [problem.as_dict() for problem in problems_of(comparison)],
         "summary": comparison.summary(),
         "plan": plan_lines(spec, comparison, stop),
+        "cost": forecast(spec, shipped(spec.region)).as_dict(),
         "parts": {name: part_of(comparison, name)._asdict() for name in PARTS},
         "nodes": nodes_of(spec, comparison),
         "bastion": bastion_of(spec, comparison),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +22,7 @@ from .bastion import (
     parse_bastion,
     volume_size_problems,
 )
+from .cost_spec import CostSpec, cost_options, parse_cost
 from .texts import fault, fits
 
 NODE_ROLES = ("gateway", "compute")
@@ -78,6 +79,7 @@ class ClusterSpec:
     ssh_enabled: bool = False
     bastion: BastionSpec | None = None
     home_schedule_enabled: bool = False
+    cost: CostSpec = field(default_factory=CostSpec)
 
     @property
     def iam_name(self) -> str:
@@ -133,6 +135,7 @@ def argument_spec() -> dict[str, Any]:
         "nodes": {"type": "list", "elements": "dict", "required": True, "options": node},
         "ssh_enabled": {"type": "bool", "default": False},
         "bastion": {"type": "dict", "options": bastion_options()},
+        "cost": {"type": "dict", "default": {}, "options": cost_options()},
         "home_schedule_enabled": {"type": "bool", "default": False},
     }
     return {"type": "dict", "required": True, "options": options}
@@ -143,7 +146,8 @@ def parse_spec(cluster: Mapping[str, Any]) -> ClusterSpec:
     plain = {key: cluster[key] for key in ClusterSpec.__dataclass_fields__ if key in cluster}
     nodes = tuple(_parse_node(node, cluster) for node in cluster["nodes"] or ())
     tags = {str(key): str(value) for key, value in (cluster.get("tags") or {}).items()}
-    return ClusterSpec(**{**plain, "nodes": nodes, "tags": tags, "bastion": parse_bastion(cluster.get("bastion"))})
+    parts = {"bastion": parse_bastion(cluster.get("bastion")), "cost": parse_cost(cluster.get("cost"))}
+    return ClusterSpec(**{**plain, "nodes": nodes, "tags": tags, **parts})
 
 
 def _parse_node(node: Mapping[str, Any], cluster: Mapping[str, Any]) -> NodeSpec:

@@ -10,12 +10,12 @@ from typing import Any
 
 from .bastion_hours import Stop
 from .bastion_text import (
-    cost_lines,
     group_line,
     role_line,
     schedule_lines,
     stop_lines,
     template_line,
+    way_out_lines,
 )
 from .comparison import (
     Comparison,
@@ -23,9 +23,9 @@ from .comparison import (
     Found,
     Resource,
 )
-from .desired import is_burstable
-from .instance_types import surplus_per_hour
+from .cost import cost_lines, forecast
 from .owners import owner_of
+from .prices import shipped
 from .spec import ClusterSpec
 from .ties import Tie
 
@@ -67,8 +67,8 @@ def plan_lines(spec: ClusterSpec, comparison: Comparison, stop: Stop | None = No
         *(f"x {tie_text(tie)}" for tie in comparison.blocking_ties),
         *(f"? {kind_word(stray.kind)} {stray.name} ({stray.id}): {_stray_text(stray)}" for stray in comparison.strays),
         *stop_lines(spec.bastion, stop),
-        *cost_lines(spec.bastion),
-        *_credit_lines(spec),
+        *way_out_lines(spec.bastion),
+        *cost_lines(forecast(spec, shipped(spec.region))),
         _total(comparison.summary()),
     ]
 
@@ -144,21 +144,6 @@ def _present_lines(comparison: Comparison) -> list[str]:
     kinds = list(dict.fromkeys(resource.kind for resource in present))
     counts = [(sum(resource.kind == kind for resource in present), kind_word(kind)) for kind in kinds]
     return [f"= {len(present)} present: " + ", ".join(f"{count} {word}" for count, word in counts)]
-
-
-def _credit_lines(spec: ClusterSpec) -> list[str]:
-    machines = [*spec.nodes, *((spec.bastion,) if spec.bastion else ())]
-    burstable = [machine.instance_type for machine in machines if is_burstable(machine.instance_type)]
-    if spec.cpu_credits != "unlimited" or not burstable:
-        return []
-    known = {name: surplus for name in dict.fromkeys(burstable) if (surplus := surplus_per_hour(name)) is not None}
-    total = sum(known.get(name, 0.0) for name in burstable)
-    each = ", ".join(f"{name} ${surplus:.3f} per machine-hour" for name, surplus in known.items())
-    unknown = sorted(set(burstable) - set(known))
-    lines = (
-        [f"$ CPU credits unlimited: at worst ${total:.3f} an hour above the instances' price ({each})"] if known else []
-    )
-    return [*lines, *(f"$ CPU credits unlimited: the surplus of {name} is not known here" for name in unknown)]
 
 
 def _total(summary: Mapping[str, int]) -> str:

@@ -10,15 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ...module_utils._ec2.desired import RUNNING
-from ...module_utils._ec2.instance_types import SIZES
-from ...module_utils._ec2.prices import (
-    GP3_GIB_MONTH,
-    HOURS_A_MONTH,
-    PRICES_DATE,
-    PRICES_REGION,
-    PRICES_SOURCE,
-    PUBLIC_IPV4,
-)
+from ...module_utils._ec2.prices import HOURS_A_MONTH, PUBLIC_IPV4, Prices, shipped
 
 Record = Mapping[str, Any]
 
@@ -37,34 +29,42 @@ class Machine(NamedTuple):
     volume_gib: int
     hours: float | None
 
-    @property
-    def price(self) -> float | None:
+    def price(self, prices: Prices) -> float | None:
         """Return what it costs an hour without its volume: nothing while it is stopped; None if that is not known."""
-        size = SIZES.get(self.type)
-        return 0.0 if self.hours is None else size.price if size else None
+        return 0.0 if self.hours is None else prices.instances.get(self.type)
 
-    @property
-    def so_far(self) -> float:
+    def so_far(self, prices: Prices) -> float:
         """Return what it and its volume have cost since it was last started."""
-        return (self.hours or 0.0) * ((self.price or 0.0) + volume_price(self.volume_gib))
+        return (self.hours or 0.0) * ((self.price(prices) or 0.0) + volume_price(self.volume_gib, prices))
 
 
-def costs(region: str, resources: Mapping[str, Record], *, now: float) -> dict[str, Any] | None:
-    """Return what exists costs an hour, and what runs has cost since its start; nothing where a price is not known."""
+def costs(region: str, resources: Mapping[str, Record], *, now: float, forecast: str = "") -> dict[str, Any] | None:
+    """Return what exists costs an hour, and what runs has cost since its start; nothing where a price is not known.
+
+    Beside it stands the forecast that the plan showed.
+    """
+    prices = shipped(region)
     machines = [*nodes(resources, now), *bastions(resources, now)]
-    if region != PRICES_REGION or any(machine.price is None for machine in machines):
+    if prices.gp3_gib_month is None or any(machine.price(prices) is None for machine in machines):
         return None
-    items = [*machine_costs(machines), *volume_costs(machines), *address_costs(resources)]
+    items = [*machine_costs(machines, prices), *volume_costs(machines, prices), *address_costs(resources)]
     per_hour = sum(item.per_hour for item in items)
     bill = {
         "per_hour": round(per_hour, 4),
         "per_month": round(per_hour * HOURS_A_MONTH, 2),
         "hours": round(max((machine.hours or 0.0 for machine in machines), default=0.0), 2),
-        "total": round(sum(machine.so_far for machine in machines), 2),
+        "total": round(sum(machine.so_far(prices) for machine in machines), 2),
         "items": [{"what": item.what, "per_hour": round(item.per_hour, 6)} for item in items],
-        "source": f"{PRICES_SOURCE}; {PRICES_REGION}, {PRICES_DATE}; without traffic, CPU credits and tax",
+        "source": f"{source_text(prices)}; without traffic, CPU credits and tax",
     }
-    return {**bill, "message": message(bill, runs=any(machine.hours is not None for machine in machines))}
+    said = message(bill, runs=any(machine.hours is not None for machine in machines))
+    return {**bill, "message": said, "forecast": forecast}
+
+
+def source_text(prices: Prices) -> str:
+    """Return where the prices of what is counted are from, and of which day each is."""
+    counted = [source for source in prices.sources if source.what in ("machines", "volumes", "public IPv4")]
+    return f"{prices.region}: " + ", ".join(f"{one.what} {one.where} ({one.date})" for one in counted)
 
 
 def message(bill: Record, *, runs: bool) -> str:
@@ -98,24 +98,24 @@ def bastions(resources: Mapping[str, Record], now: float) -> Iterator[Machine]:
             yield Machine(template["type"], int(template.get("volume_size") or 0), age(launched, now))
 
 
-def machine_costs(machines: Sequence[Machine]) -> Iterator[Cost]:
+def machine_costs(machines: Sequence[Machine], prices: Prices) -> Iterator[Cost]:
     """Yield what the machines cost that run, type by type."""
     running = [machine for machine in machines if machine.hours is not None]
     for name in dict.fromkeys(machine.type for machine in running):
-        prices = [machine.price or 0.0 for machine in running if machine.type == name]
-        yield Cost(f"{len(prices)} x {name}", sum(prices))
+        each = [machine.price(prices) or 0.0 for machine in running if machine.type == name]
+        yield Cost(f"{len(each)} x {name}", sum(each))
 
 
-def volume_costs(machines: Sequence[Machine]) -> Iterator[Cost]:
+def volume_costs(machines: Sequence[Machine], prices: Prices) -> Iterator[Cost]:
     """Yield what the volumes cost, those of stopped machines as well."""
     gib = sum(machine.volume_gib for machine in machines)
     if gib:
-        yield Cost(f"{gib} GiB gp3", volume_price(gib))
+        yield Cost(f"{gib} GiB gp3", volume_price(gib, prices))
 
 
-def volume_price(gib: int) -> float:
+def volume_price(gib: int, prices: Prices) -> float:
     """Return what a volume of this size costs an hour."""
-    return gib * GP3_GIB_MONTH / HOURS_A_MONTH
+    return gib * (prices.gp3_gib_month or 0.0) / HOURS_A_MONTH
 
 
 def address_costs(resources: Mapping[str, Record]) -> Iterator[Cost]:

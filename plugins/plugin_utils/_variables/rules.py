@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from ...module_utils._bastion.services import ASSETS_PORT, MATCHBOX_PORT
 from ...module_utils._boot.upstream import RAW_ENDINGS
+from ...module_utils._ec2.cost_spec import AFTER_HOURS, PERIODS, POLICIES
 from ...module_utils._ec2.home_input import (
     Refusal,
     parse_expires,
@@ -83,6 +84,17 @@ def at_least(smallest: int, what: str) -> Check:
     def check(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
         if int(value) < smallest:
             yield _wrong(name, f"{value} is less than {smallest}.", f"Give {what}, {smallest} or more.")
+
+    return check
+
+
+def amount(what: str, largest: float | None = None) -> Check:
+    """Return the check of a number from 0 on, up to the largest that makes sense."""
+    most = "on" if largest is None else f"to {largest:g}"
+
+    def check(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+        if float(value) < 0 or (largest is not None and float(value) > largest):
+            yield _wrong(name, f"{value} is not {what}.", f"Give {what} from 0 {most}.")
 
     return check
 
@@ -330,6 +342,13 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(at_least(0, "a number of seconds"), "bastion_host_wait_timeout"),
     **_checks(at_least(1, "a number"), "cluster_nodes_max", "nodes_download_attempts", "talos_snapshots_kept"),
     **_checks(at_least(1, "a number"), "cozystack_storage_replicas"),
+    **_checks(amount("an amount of US dollars"), *(f"cluster_cost_per_{period}_max" for period in PERIODS)),
+    **_checks(amount("a number of hours", 24), "cluster_cost_hours_per_day"),
+    **_checks(amount("a number of hours"), "cluster_cost_session_hours"),
+    **_checks(amount("a number of GB"), "cluster_cost_transfer_gb"),
+    **_checks(at_least(0, "a number of days"), "cluster_cost_actual_days", "preflight_cost_actual_days"),
+    **_checks(one_of(*AFTER_HOURS), "cluster_cost_after_hours"),
+    **_checks(one_of(*POLICIES), "cluster_cost_policy"),
     "cluster_registry_caches": (not_empty, cache_ports),
     **_checks(cache_ports, "bastion_host_registry_caches"),
     **_checks(each(port), "nodes_registry_caches", "talos_registry_caches"),

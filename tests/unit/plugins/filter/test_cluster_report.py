@@ -43,7 +43,7 @@ EMPTY = {
 
 
 def report(resources: dict[str, Any] = BUILT, endpoint: str = "", **changes: Any) -> dict[str, Any]:
-    info = {"resources": resources, "summary": {"present": 2}}
+    info = {"resources": resources, "summary": {"present": 2}, "cost": {"message": "$0.10 an hour"}}
     options = {"seen": [ANSWER], "phases": [], "now": 1764000000.0, **changes}
     return cluster_report(CLUSTER, info=info, endpoint=endpoint, **options)
 

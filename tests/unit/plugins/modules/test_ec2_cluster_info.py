@@ -35,6 +35,7 @@ def test_an_empty_account_gives_the_whole_plan(
     assert result["summary"] == {"present": 0, "missing": 11, "differs": 0, "foreign": 0, "strays": 0}
     assert result["found"] == []
     assert result["plan"][1].startswith("+ VPC moon-vpc: 10.10.0.0/16")
+    assert f"$ Total: {result['cost']['message']}" in result["plan"]
 
 
 def test_a_converged_cluster_has_nothing_missing_and_nothing_different(

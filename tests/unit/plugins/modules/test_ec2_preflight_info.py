@@ -36,6 +36,25 @@ def test_a_sound_cluster_has_no_problems(capsys: pytest.CaptureFixture[str]) -> 
     assert result["ami"]["id"].startswith("ami-")
 
 
+@pytest.mark.parametrize(
+    ("policy", "problems", "notes"),
+    [
+        pytest.param("enforce", ["COST_ABOVE_LIMIT"], [], id="refused"),
+        pytest.param("warn", [], ["COST_ABOVE_LIMIT"], id="pointed out"),
+    ],
+)
+def test_costs_above_a_limit_are_found_before_anything_is_made(
+    capsys: pytest.CaptureFixture[str], policy: str, problems: list[str], notes: list[str]
+) -> None:
+    dear = cluster(cost={"per_day_max": 0.5, "policy": policy}, cpu_credits="standard")
+
+    with aws_with_images():
+        result = run_module(ec2_preflight_info.main, capsys, cluster=dear)
+
+    assert (codes(result), [note["code"] for note in result["notes"]]) == (problems, notes)
+    assert result["cost"]["per_hour"] == pytest.approx(0.0368 + 50 * 0.088 / 730, abs=1e-6)
+
+
 @pytest.mark.parametrize(("size", "found"), [(2048, []), (2049, ["COMMAND_LINE_TOO_LONG"])])
 def test_kernel_arguments_that_the_kernel_would_cut_off_are_a_problem(
     capsys: pytest.CaptureFixture[str], size: int, found: list[str]

@@ -105,4 +105,12 @@ def test_nothing_is_reported_where_a_price_is_not_known() -> None:
     known = {"instance/one": {"kind": "instance", "have": node()}}
 
     assert costs("eu-west-1", unknown, now=NOW) is None
-    assert costs("eu-central-1", known, now=NOW) is None
+    assert costs("me-south-1", known, now=NOW) is None
+
+
+def test_another_region_has_its_own_prices() -> None:
+    found = costs("eu-central-1", {"instance/one": {"kind": "instance", "have": node()}}, now=NOW)
+
+    assert found is not None
+    assert found["per_hour"] == round(0.0384 + 50 * 0.0952 / 730, 4)
+    assert found["source"].startswith("eu-central-1: machines AWS, on demand")

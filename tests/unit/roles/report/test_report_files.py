@@ -67,11 +67,12 @@ def test_the_text_has_the_layout_of_test_results() -> None:
         "✅ SpinKube: a WASM module answered on ARM64, by containerd's Spin shim and its RuntimeClass",
         "💰 Cost: $0.26 for 3.00 hours (what runs, each machine with its volume since its last start); "
         "$0.086 an hour now, $62.53 a month if it stays so",
+        "💰 Forecast: $0.155 an hour while all of it runs",
         "",
         "RECOMMENDED: Scale to 2 nodes with 16 GiB RAM each, t4g.xlarge ($0.294 an hour, $0.221 more)",
         "or",
         "ALTERNATIVE: Scale to 6 nodes with 4 GiB RAM each, t4g.medium ($0.221 an hour, $0.147 more)",
-        *lines[14:],
+        *lines[15:],
     ]
 
 
@@ -218,7 +219,10 @@ def test_the_time_of_the_report_is_the_same_in_every_time_zone(monkeypatch: pyte
 def test_every_file_says_what_the_costs_are(name: str) -> None:
     content = reports.report()
 
-    assert content["costs"]["message"] in reports.rendered(name, content)
+    rendered = reports.rendered(name, content)
+    assert content["costs"]["message"] in rendered
+    assert content["costs"]["forecast"].startswith("$0.155")
+    assert content["costs"]["forecast"] in rendered
 
 
 class Page(HTMLParser):

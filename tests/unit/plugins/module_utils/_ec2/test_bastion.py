@@ -206,8 +206,12 @@ def test_the_group_knows_since_when_its_machine_runs() -> None:
     [
         pytest.param({}, "$ Elastic IP of the bastion: $0.005 an hour around the clock, $3.65 a month", id="one"),
         pytest.param({"egress": "none"}, "$ Elastic IP: none, $0.00", id="none"),
-        pytest.param({}, "$ bastion: t4g.small 4.5 hours a day, 18:30 to 23:00 Europe/Dublin", id="hours"),
-        pytest.param({"start": "", "stop": ""}, "$ bastion: t4g.small around the clock", id="around the clock"),
+        pytest.param(
+            {}, "$ bastion, t4g.small, 18:30 to 23:00 Europe/Dublin: $0.0184 an hour for 4.5 h a day", id="hours"
+        ),
+        pytest.param(
+            {"start": "", "stop": ""}, "$ bastion, t4g.small: $0.0184 an hour around the clock", id="around the clock"
+        ),
     ],
 )
 def test_the_plan_tells_what_it_costs(changes: dict[str, Any], line: str) -> None:

@@ -1,0 +1,54 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a cluster is used and what it may cost, as a user says it. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# What becomes of the cluster outside of its hours.
+AFTER_HOURS = ("stopped", "removed")
+POLICIES = ("warn", "enforce")
+PERIODS = ("hour", "day", "month", "session")
+
+
+@dataclass(frozen=True)
+class CostSpec:
+    """The use that a forecast is made for, and the limits in dollars; 0 is no limit."""
+
+    hours_per_day: float = 24.0
+    after_hours: str = "stopped"
+    session_hours: float = 3.0
+    transfer_gb: float = 10.0
+    policy: str = "warn"
+    per_hour_max: float = 0.0
+    per_day_max: float = 0.0
+    per_month_max: float = 0.0
+    per_session_max: float = 0.0
+
+    @property
+    def is_removed(self) -> bool:
+        """Return whether nothing is left outside of the hours."""
+        return self.after_hours == "removed" and self.hours_per_day < 24
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """Return the limits that are set, by their period."""
+        found = {period: float(getattr(self, f"per_{period}_max")) for period in PERIODS}
+        return {period: limit for period, limit in found.items() if limit}
+
+
+def cost_options() -> dict[str, Any]:
+    """Return the suboptions of the option C(cluster.cost)."""
+    fields = CostSpec.__dataclass_fields__
+    kinds = {"float": "float", "str": "str"}
+    return {name: {"type": kinds[str(field.type)], "default": field.default} for name, field in fields.items()}
+
+
+def parse_cost(cost: Mapping[str, Any] | None) -> CostSpec:
+    """Return the use and the limits of the option C(cluster.cost)."""
+    given = {key: value for key, value in (cost or {}).items() if value is not None}
+    return CostSpec(**{key: value for key, value in given.items() if key in CostSpec.__dataclass_fields__})

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the limits of costs: what is above one is refused or pointed out, and what is not known never passes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost import Forecast, forecast
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost_limits import (
+    enforced,
+    hours_within,
+    limit_findings,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.prices import shipped
+from tests.ec2_cluster import node, spec
+
+BASTION = {"instance_type": "t4g.small", "volume_size": 30, "image": "ami-1", "start": "18:00", "stop": "23:00"}
+NODES = [node(), node("two", ipv4="10.10.0.102"), node("three", ipv4="10.10.0.103")]
+
+
+def of(cost: dict[str, Any], **changes: Any) -> Forecast:
+    """Return the forecast of three t4g.medium, $0.155 an hour, in this use and with these limits."""
+    described = spec(**{"nodes": NODES, "bastion": BASTION, "cpu_credits": "standard", "cost": cost, **changes})
+    return forecast(described, shipped(described.region))
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        pytest.param({}, [], id="no limit"),
+        pytest.param({"per_hour_max": 0.16}, [], id="within"),
+        pytest.param({"per_hour_max": 0.15}, ["cluster_cost_per_hour_max"], id="an hour"),
+        pytest.param({"per_day_max": 0.5}, ["cluster_cost_per_day_max"], id="a day"),
+        pytest.param({"per_month_max": 20}, ["cluster_cost_per_month_max"], id="a month"),
+        pytest.param({"per_session_max": 0.4}, ["cluster_cost_per_session_max"], id="a session"),
+        pytest.param(
+            {"per_day_max": 0.5, "per_month_max": 20.0},
+            ["cluster_cost_per_day_max", "cluster_cost_per_month_max"],
+            id="two at once",
+        ),
+    ],
+)
+def test_each_limit_is_compared_with_its_total(limits: dict[str, float], expected: list[str]) -> None:
+    found = list(limit_findings(of(limits)))
+
+    assert [one.subject for one in found] == expected
+    assert {one.code for one in found} <= {"COST_ABOVE_LIMIT"}
+
+
+def test_the_message_has_both_figures_and_the_use() -> None:
+    (found,) = limit_findings(of({"per_day_max": 0.5}))
+
+    assert found.message == "The cluster would cost $3.31 a day (nodes never stopped), above $0.50."
+
+
+def test_the_remedy_of_a_day_names_hours_that_keep_the_limit() -> None:
+    (found,) = limit_findings(of({"per_day_max": 0.5}))
+
+    assert found.remedy.startswith(
+        "Set cluster_cost_hours_per_day to 3.2 or less and cluster_cost_after_hours to removed"
+    )
+    assert list(limit_findings(of({"per_day_max": 0.5, "hours_per_day": 3.2, "after_hours": "removed"}))) == []
+    assert list(limit_findings(of({"per_day_max": 0.5, "hours_per_day": 3.3, "after_hours": "removed"})))
+
+
+def test_the_hours_of_a_month_are_those_of_its_days() -> None:
+    found = of({"per_month_max": 20.0})
+
+    assert hours_within(found, "month", 20.0) == 4.2
+    assert list(limit_findings(of({"per_month_max": 20.0, "hours_per_day": 4.2, "after_hours": "removed"}))) == []
+
+
+def test_credits_that_could_exceed_a_limit_are_worth_knowing_and_refuse_nothing() -> None:
+    found = of({"per_hour_max": 0.2, "policy": "enforce"}, cpu_credits="unlimited")
+
+    problems, notes = enforced(found, limit_findings(found))
+    assert problems == []
+    assert [one.code for one in notes] == ["COST_CREDITS_ABOVE_LIMIT"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "refused"), [pytest.param("enforce", 1, id="enforce"), pytest.param("warn", 0, id="warn")]
+)
+def test_the_policy_says_whether_a_build_is_refused(policy: str, refused: int) -> None:
+    found = of({"per_hour_max": 0.1, "policy": policy})
+
+    problems, notes = enforced(found, limit_findings(found))
+    assert (len(problems), len(notes)) == (refused, 1 - refused)
+
+
+def test_a_price_that_is_not_known_does_not_pass_a_limit() -> None:
+    found = of({"per_hour_max": 100.0, "policy": "enforce"}, instance_type="m7g.large")
+
+    problems, _notes = enforced(found, limit_findings(found))
+    assert [one.code for one in problems] == ["COST_UNKNOWN"]
+    assert "3 x m7g.large" in problems[0].message
+
+
+def test_a_price_that_is_not_known_is_no_matter_without_a_limit() -> None:
+    assert list(limit_findings(of({}, instance_type="m7g.large"))) == []
