@@ -286,7 +286,7 @@ def _address_problems(spec: ClusterSpec) -> Iterator[Finding]:
             yield from _membership_problems(subject, address, subnet)
     for address, count in Counter(address_of(text) for _subject, text in wanted).items():
         if address and count > 1:
-            owners = [subject for subject, text in wanted if address_of(text) == address]
+            owners = sorted(subject for subject, text in wanted if address_of(text) == address)
             message = f"{address} is given to {' and '.join(owners)}."
             yield finding("ADDRESS_TAKEN_TWICE", owners[1], message)
 

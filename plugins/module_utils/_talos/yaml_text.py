@@ -25,6 +25,8 @@ _NUMBER = re.compile(
     re.VERBOSE,
 )
 _WORD = re.compile(r"(?i)(?:true|false|yes|no|on|off|y|n|null|~|<<)\Z")
+# A line ends with these for some readers; between quotes they are written by their numbers.
+_BREAK = re.compile("[\r\x85\u2028\u2029\ufeff]")
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?:[Tt\s].*)?\Z")
 
 
@@ -230,8 +232,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    ambiguous = text == "" or _NUMBER.match(text) or _WORD.match(text) or _DATE.match(text)
-    style = "|" if "\n" in text else '"' if ambiguous else None
+    ambiguous = not text or any(form.match(text) for form in (_NUMBER, _WORD, _DATE)) or _BREAK.search(text)
+    style = '"' if ambiguous else "|" if "\n" in text else None
     return dumper.represent_scalar(_PREFIX + "str", text, style=style)
 
 
