@@ -555,6 +555,13 @@ AUDIT: Mapping[str, Code] = {
         "Run `aws ec2 disassociate-vpc-cidr-block` for it, after what uses it has gone.",
         (MEDIUM,),
     ),
+    "DHCP_NOT_DESCRIBED": Code(
+        "The VPC has DHCP options of others: machines ask other servers for names or for the time, or complete names "
+        "with another domain. It is high for the servers of names, which decide where connections go.",
+        "Run playbooks/site.yml, which associates the described DHCP options; machines take them within hours, or at "
+        "their next start.",
+        (HIGH, MEDIUM),
+    ),
     "NETWORK_ACL_NOT_DEFAULT": Code(
         "A subnet of the cluster uses another network ACL than the VPC's default one.",
         "Run `aws ec2 replace-network-acl-association` with the default one, or describe why it is there.",
@@ -571,8 +578,9 @@ AUDIT: Mapping[str, Code] = {
         (MEDIUM,),
     ),
     "ROUTE_TABLE_NOT_DESCRIBED": Code(
-        "A subnet of the cluster uses a route table that is not described.",
-        "Run playbooks/site.yml, which associates the described route table.",
+        "A subnet of the cluster, or its gateway, uses a route table that is not described.",
+        "Run playbooks/site.yml, which associates the described route table with the subnet. Take it from a gateway "
+        "with `aws ec2 disassociate-route-table`.",
         (MEDIUM,),
     ),
     "SUBNET_NOT_DESCRIBED": Code(
@@ -609,6 +617,11 @@ AUDIT: Mapping[str, Code] = {
         "A network interface has addresses that are not described.",
         "Run `aws ec2 unassign-private-ip-addresses` or `unassign-ipv6-addresses` unless you know what needs them.",
         (MEDIUM,),
+    ),
+    "INTERFACE_ACROSS_VPCS": Code(
+        "A machine has network interfaces in the cluster's VPC and in another one, so it joins both.",
+        "Run `aws ec2 detach-network-interface` for the one that is not described.",
+        (HIGH, CRITICAL),
     ),
     "SOURCE_DEST_CHECK_OFF": Code(
         "A node can send and take packets that are not its own: its source/destination check is off.",
@@ -655,6 +668,17 @@ AUDIT: Mapping[str, Code] = {
         "Run playbooks/site.yml to make a version as described, or delete this version.",
         (HIGH,),
     ),
+    "TEMPLATE_NOT_AS_DESCRIBED": Code(
+        "Machines are or will be made from a version of the bastion's launch template with another image, key pair, "
+        "network interface or user-data than described.",
+        "Run playbooks/site.yml, which makes a version as described, and end the machine that runs.",
+        (HIGH,),
+    ),
+    "PROFILE_USED_ELSEWHERE": Code(
+        "A machine outside the cluster's VPC has an instance profile of the cluster.",
+        "Run `aws ec2 disassociate-iam-instance-profile` for it, or end the machine if nothing needs it.",
+        (HIGH,),
+    ),
     "IMDS_V1": Code(
         "IMDSv1 answers, so any request that a process can be tricked into reads the role's credentials.",
         "Run `aws ec2 modify-instance-metadata-options` with `--http-tokens required`.",
@@ -678,6 +702,26 @@ AUDIT: Mapping[str, Code] = {
     "SCALING_VERSION_LOST": Code(
         "The bastion's Auto Scaling group makes its machines from a version that does not exist.",
         "Run playbooks/site.yml, which sets the described version.",
+        (MEDIUM,),
+    ),
+    "SCALING_SIZE_NOT_DESCRIBED": Code(
+        "The bastion's Auto Scaling group may have more machines than the one that is described.",
+        "Run playbooks/site.yml, which sets the described limits.",
+        (MEDIUM,),
+    ),
+    "SCALING_SCHEDULE_NOT_DESCRIBED": Code(
+        "A scheduled action of the bastion's Auto Scaling group is not described.",
+        "Run playbooks/site.yml, or `aws autoscaling delete-scheduled-action` for it.",
+        (MEDIUM,),
+    ),
+    "SCALING_SUSPENDED": Code(
+        "Processes of the bastion's Auto Scaling group are suspended: it may not end or replace the bastion.",
+        "Run `aws autoscaling resume-processes` for it.",
+        (LOW,),
+    ),
+    "VOLUME_NOT_DESCRIBED": Code(
+        "A machine of the cluster has a volume without the cluster's tags.",
+        "Run `aws ec2 detach-volume` for it unless you know what needs it.",
         (MEDIUM,),
     ),
     "VOLUME_NOT_ENCRYPTED": Code(
@@ -725,6 +769,11 @@ AUDIT: Mapping[str, Code] = {
         "It is critical if that role has managed policies or allows every action of a service.",
         "Run `aws iam remove-role-from-instance-profile`, then playbooks/site.yml, which adds the described one.",
         (HIGH, CRITICAL),
+    ),
+    "ROLE_IN_OTHER_PROFILE": Code(
+        "A role of the cluster is in another instance profile as well, so machines of others can have it.",
+        "Run `aws iam remove-role-from-instance-profile` for it.",
+        (HIGH,),
     ),
     "IAM_POLICY_ATTACHED": Code(
         "A managed policy that is not described is attached to a role. It is critical for AdministratorAccess.",

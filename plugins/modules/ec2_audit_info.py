@@ -50,6 +50,10 @@ options:
         description: Statements of inline policies by the name of the IAM role, for roles beside the nodes' one.
         type: dict
         default: {}
+      user_data_sha256:
+        description: SHA-256 of the user-data of which the bastion is made, in hexadecimal. Empty does not compare it.
+        type: str
+        default: ""
 seealso:
   - module: urmanac.talos.ec2_cluster_info
   - module: urmanac.talos.ec2_home_access
@@ -170,6 +174,7 @@ ALLOWED_SPEC = {
     "routes": {"type": "list", "elements": "str", "default": []},
     "public_ipv4": {"type": "list", "elements": "str", "default": []},
     "statements": {"type": "dict", "default": {}},
+    "user_data_sha256": {"type": "str", "default": ""},
 }
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -30,6 +31,8 @@ HOME = "2001:db8:1:2::/64"
 STRANGER = "210987654321"
 TAILSCALE = tailscale_key("kABCDEF1CNTRL-abcdefghijklmnop")
 OWNER = {"Project": "talos-arm64", "Cluster": "moon"}
+# Of the user-data that the builder gives.
+USER_DATA_SHA256 = hashlib.sha256(b"#!/bin/sh\n").hexdigest()
 SAFE = {
     "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
     "BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 8, "Encrypted": True}}],
@@ -70,7 +73,7 @@ class Place:
 
     def audit(self) -> dict[str, Any]:
         """Return what the module returns."""
-        return audit_info(self.api, self.spec, {}, NOW)
+        return audit_info(self.api, self.spec, {"user_data_sha256": USER_DATA_SHA256}, NOW)
 
     def later(self, call: Callable[..., Any], **arguments: Any) -> None:
         """Undo with this call."""
@@ -378,7 +381,10 @@ def image(permission: dict[str, str]) -> Callable[[Place], None]:
 
     def plant(place: Place) -> None:
         made = place.ec2.create_image(InstanceId=place.ids["instance/gateway"], Name="a copy")["ImageId"]
-        place.later(place.ec2.deregister_image, ImageId=made, DeleteAssociatedSnapshots=True)
+        (record,) = place.ec2.describe_images(ImageIds=[made])["Images"]
+        for device in record["BlockDeviceMappings"]:
+            place.later(place.ec2.delete_snapshot, SnapshotId=device["Ebs"]["SnapshotId"])
+        place.later(place.ec2.deregister_image, ImageId=made)
         place.ec2.modify_image_attribute(
             ImageId=made, Attribute="launchPermission", LaunchPermission={"Add": [permission]}
         )
@@ -531,6 +537,147 @@ def exchanged_role(place: Place) -> None:
     place.later(place.iam.remove_role_from_instance_profile, **profile, RoleName="stranger")
 
 
+def dhcp_options(**values: str) -> Callable[[Place], None]:
+    """Return a hole: options of others, by which machines find names, the time and their domain."""
+
+    def plant(place: Place) -> None:
+        ours = {"domain-name-servers": "AmazonProvidedDNS", "domain-name": place.spec.domain}
+        wanted = {**ours, **{key.replace("_", "-"): value for key, value in values.items()}}
+        settings = [{"Key": key, "Values": [value]} for key, value in wanted.items()]
+        made = place.ec2.create_dhcp_options(DhcpConfigurations=settings)["DhcpOptions"]["DhcpOptionsId"]
+        place.later(place.ec2.delete_dhcp_options, DhcpOptionsId=made)
+        vpc = {"VpcId": place.ids["vpc"]}
+        place.ec2.associate_dhcp_options(DhcpOptionsId=made, **vpc)
+        place.later(place.ec2.associate_dhcp_options, DhcpOptionsId=place.ids["dhcp_options"], **vpc)
+
+    return plant
+
+
+def public_interface(place: Place) -> None:
+    made = place.ec2.create_network_interface(SubnetId=place.ids["subnet"], Groups=[place.ids["security_group/nodes"]])[
+        "NetworkInterface"
+    ]["NetworkInterfaceId"]
+    place.later(place.ec2.delete_network_interface, NetworkInterfaceId=made)
+    address = place.ec2.allocate_address(Domain="vpc")["AllocationId"]
+    place.later(place.ec2.release_address, AllocationId=address)
+    joined = place.ec2.associate_address(AllocationId=address, NetworkInterfaceId=made)
+    place.later(place.ec2.disassociate_address, AssociationId=joined["AssociationId"])
+
+
+def other_subnet(place: Place) -> str:
+    """Return a subnet of another VPC."""
+    vpc = place.ec2.create_vpc(CidrBlock="10.98.0.0/16")["Vpc"]["VpcId"]
+    place.later(place.ec2.delete_vpc, VpcId=vpc)
+    made: str = place.ec2.create_subnet(VpcId=vpc, CidrBlock="10.98.0.0/24")["Subnet"]["SubnetId"]
+    place.later(place.ec2.delete_subnet, SubnetId=made)
+    return made
+
+
+def another_volume(place: Place) -> None:
+    machine = {"InstanceId": place.ids["instance/gateway"]}
+    made = place.ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1, Encrypted=True)["VolumeId"]
+    place.later(place.ec2.delete_volume, VolumeId=made)
+    place.ec2.attach_volume(VolumeId=made, Device="/dev/sdz", **machine)
+    place.later(place.ec2.detach_volume, VolumeId=made, **machine)
+
+
+def copy_of_an_ended_machine(kind: str, **words: str) -> Callable[[Place], None]:
+    """Return a hole: a public copy of a disk that has gone, which nothing but its words joins with the cluster."""
+
+    def plant(place: Place) -> None:
+        disk = place.ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1, Encrypted=True)["VolumeId"]
+        made = place.ec2.create_snapshot(VolumeId=disk, Description=words.get("snapshot", ""))["SnapshotId"]
+        place.ec2.delete_volume(VolumeId=disk)
+        place.later(place.ec2.delete_snapshot, SnapshotId=made)
+        share: dict[str, Any] = {"SnapshotId": made, "Attribute": "createVolumePermission"}
+        if kind == "image":
+            device = {"DeviceName": "/dev/xvda", "Ebs": {"SnapshotId": made}}
+            names = {"Name": words.get("name", "a copy"), "Description": words.get("description", "")}
+            made = place.ec2.register_image(**names, RootDeviceName="/dev/xvda", BlockDeviceMappings=[device])[
+                "ImageId"
+            ]
+            place.later(place.ec2.deregister_image, ImageId=made)
+            share = {"ImageId": made, "Attribute": "launchPermission"}
+        if "tag" in words:
+            place.ec2.create_tags(Resources=[made], Tags=tag_list({"Name": words["tag"]}))
+        what = {"UserGroups": ["all"]} if kind == "image" else {"GroupNames": ["all"]}
+        getattr(place.ec2, f"modify_{kind}_attribute")(**share, OperationType="add", **what)
+
+    return plant
+
+
+def scaling_change(**changes: int) -> Callable[[Place], None]:
+    def plant(place: Place) -> None:
+        group = {"AutoScalingGroupName": place.ids["autoscaling_group/bastion"]}
+        update = place.api.clients["autoscaling"].update_auto_scaling_group
+        update(**group, **changes)
+        place.later(update, **group, MinSize=0, MaxSize=1, DesiredCapacity=0)
+
+    return plant
+
+
+def scheduled_action(place: Place) -> None:
+    scaling = place.api.clients["autoscaling"]
+    what = {
+        "AutoScalingGroupName": place.ids["autoscaling_group/bastion"],
+        "ScheduledActionName": "always-on",
+    }
+    scaling.put_scheduled_update_group_action(**what, Recurrence="0 * * * *", DesiredCapacity=1)
+    place.later(scaling.delete_scheduled_action, **what)
+
+
+def suspended(place: Place) -> None:
+    scaling = place.api.clients["autoscaling"]
+    what = {"AutoScalingGroupName": place.ids["autoscaling_group/bastion"], "ScalingProcesses": ["ScheduledActions"]}
+    scaling.suspend_processes(**what)
+    place.later(scaling.resume_processes, **what)
+
+
+def role_in_another_profile(place: Place) -> None:
+    profile = {"InstanceProfileName": "theirs"}
+    place.iam.create_instance_profile(**profile)
+    place.later(place.iam.delete_instance_profile, **profile)
+    place.iam.add_role_to_instance_profile(**profile, RoleName=place.spec.iam_name)
+    place.later(place.iam.remove_role_from_instance_profile, **profile, RoleName=place.spec.iam_name)
+
+
+def run_elsewhere(place: Place, **options: Any) -> str:
+    """Return a machine of others in another VPC."""
+    made: str = place.ec2.run_instances(
+        ImageId=place.image,
+        InstanceType="t4g.nano",
+        MinCount=1,
+        MaxCount=1,
+        **SAFE,
+        **({"SubnetId": other_subnet(place)} | options),
+    )["Instances"][0]["InstanceId"]
+    place.later(wait_for_the_end, place=place, instance=made)
+    return made
+
+
+def wait_for_the_end(place: Place, instance: str) -> None:
+    place.ec2.terminate_instances(InstanceIds=[instance])
+    place.ec2.get_waiter("instance_terminated").wait(InstanceIds=[instance], WaiterConfig={"Delay": 1})
+
+
+def our_profile_elsewhere(place: Place) -> None:
+    run_elsewhere(place, IamInstanceProfile={"Name": place.spec.iam_name})
+
+
+def interface_in_another_vpc(place: Place) -> None:
+    made = place.ec2.create_network_interface(SubnetId=other_subnet(place))["NetworkInterface"]["NetworkInterfaceId"]
+    place.later(place.ec2.delete_network_interface, NetworkInterfaceId=made)
+    machine = place.ids["instance/gateway"]
+    joined = place.ec2.attach_network_interface(NetworkInterfaceId=made, InstanceId=machine, DeviceIndex=1)
+    place.later(place.ec2.detach_network_interface, AttachmentId=joined["AttachmentId"], Force=True)
+
+
+def our_interface_at_a_machine_elsewhere(place: Place) -> None:
+    machine, ours = run_elsewhere(place), place.ids["eni/bastion"]
+    joined = place.ec2.attach_network_interface(NetworkInterfaceId=ours, InstanceId=machine, DeviceIndex=1)
+    place.later(place.ec2.detach_network_interface, AttachmentId=joined["AttachmentId"], Force=True)
+
+
 HOLES: dict[str, tuple[Callable[[Place], Any], str]] = {
     "SSH from everybody": (open_port(**from_ipv4("0.0.0.0/0")), "RULE_OPEN_TO_EVERYBODY"),
     "SSH from everybody over IPv6": (open_port(**from_ipv6("::/0")), "RULE_OPEN_TO_EVERYBODY"),
@@ -628,13 +775,48 @@ HOLES: dict[str, tuple[Callable[[Place], Any], str]] = {
         "IAM_STATEMENT_NOT_ALLOWED",
     ),
     "another role in the profile": (exchanged_role, "PROFILE_ROLE_NOT_DESCRIBED"),
+    "other servers of names": (dhcp_options(domain_name_servers="198.51.100.53"), "DHCP_NOT_DESCRIBED"),
+    "another server of the time": (dhcp_options(ntp_servers="198.51.100.123"), "DHCP_NOT_DESCRIBED"),
+    "another domain": (dhcp_options(domain_name="example.net"), "DHCP_NOT_DESCRIBED"),
+    "an interface with a public address": (public_interface, "PUBLIC_IPV4"),
+    "an interface of a node in another VPC": (interface_in_another_vpc, "INTERFACE_ACROSS_VPCS"),
+    "the bastion's interface at a machine elsewhere": (our_interface_at_a_machine_elsewhere, "INTERFACE_ACROSS_VPCS"),
+    "a machine elsewhere with our profile": (our_profile_elsewhere, "PROFILE_USED_ELSEWHERE"),
+    "our role in another profile": (role_in_another_profile, "ROLE_IN_OTHER_PROFILE"),
+    "another image": (group_with_version("older", ImageId="ami-0123456789abcdef0"), "TEMPLATE_NOT_AS_DESCRIBED"),
+    "another key pair": (group_with_version("older", KeyName="theirs"), "TEMPLATE_NOT_AS_DESCRIBED"),
+    "other user-data": (group_with_version("older", UserData="IyEvYmluL3NoCmlkCg=="), "TEMPLATE_NOT_AS_DESCRIBED"),
+    "another interface": (
+        group_with_version("older", NetworkInterfaces=[{"DeviceIndex": 0, "Ipv6AddressCount": 1}]),
+        "TEMPLATE_NOT_AS_DESCRIBED",
+    ),
+    "a volume of others": (another_volume, "VOLUME_NOT_DESCRIBED"),
+    "a group of three": (scaling_change(MaxSize=3), "SCALING_SIZE_NOT_DESCRIBED"),
+    "a scheduled action": (scheduled_action, "SCALING_SCHEDULE_NOT_DESCRIBED"),
+    "a process that is suspended": (suspended, "SCALING_SUSPENDED"),
+    "a public snapshot of a machine that ended": (
+        copy_of_an_ended_machine("snapshot", snapshot="before moon-bastion went"),
+        "SNAPSHOT_PUBLIC",
+    ),
+    "a public snapshot with the name of a node": (
+        copy_of_an_ended_machine("snapshot", tag="moon-gateway"),
+        "SNAPSHOT_PUBLIC",
+    ),
+    "a public image of a machine that ended": (
+        copy_of_an_ended_machine("image", name="moon-gateway-2026"),
+        "IMAGE_PUBLIC",
+    ),
+    "a public image that says what it is of": (
+        copy_of_an_ended_machine("image", description="moon-bastion"),
+        "IMAGE_PUBLIC",
+    ),
 }
 
 
 def test_a_clean_account_has_no_deviation(place: Place) -> None:
     result = place.audit()
 
-    assert (result["deviations"], len(HOLES) >= 60) == ([], True)
+    assert (result["deviations"], len(HOLES) >= 90) == ([], True)
     assert any("network ACL acl-" in line and "default, lets everything through" in line for line in result["lines"])
 
 

@@ -14,7 +14,7 @@ from .desired import desired
 from .home_access import OPENINGS, Opening
 from .spec import ClusterSpec
 
-_KINDS = ("iam_role", "instance_profile", "address", "eni", "instance", "launch_template")
+_KINDS = ("iam_role", "instance_profile", "address", "eni", "instance", "launch_template", "autoscaling_group")
 
 
 class Allowed(NamedTuple):
@@ -38,6 +38,11 @@ class Allowed(NamedTuple):
     openings: tuple[Opening, ...] = OPENINGS
     # The role with which AWS closes home access.
     closing_role: str = ""
+    dhcp: Mapping[str, Any] = {}
+    # The described launch template and group of the bastion; without a bastion there is none.
+    template: Mapping[str, Any] = {}
+    schedules: Mapping[str, Mapping[str, int | None]] = {}
+    user_data_sha256: str = ""
 
 
 def allowed_by(spec: ClusterSpec, extra: Mapping[str, Any] | None = None, account: str | None = None) -> Allowed:
@@ -71,6 +76,10 @@ def allowed_by(spec: ClusterSpec, extra: Mapping[str, Any] | None = None, accoun
             **{name: role["trust_policy"] for name, role in roles.items()},
         },
         closing_role=spec.schedule_role_name,
+        dhcp=wanted["dhcp_options"].want,
+        template=next((item.want for item in of["launch_template"]), {}),
+        schedules={item.name: _capacities(item.want["schedules"]) for item in of["autoscaling_group"]},
+        user_data_sha256=str(extra.get("user_data_sha256") or ""),
         vpc_ipv4=spec.vpc_ipv4_cidr,
         interfaces={item.name: item.want["ipv4"] for item in of["eni"]} | {bastion: spec.bastion_ipv4},
         profile_of={
@@ -83,6 +92,10 @@ def allowed_by(spec: ClusterSpec, extra: Mapping[str, Any] | None = None, accoun
             {*(item.want["network_interface"] for item in of["address"]), *(extra.get("public_ipv4") or ())}
         ),
     )
+
+
+def _capacities(schedules: Mapping[str, Mapping[str, Any]]) -> dict[str, int | None]:
+    return {name: action["capacity"] for name, action in schedules.items()}
 
 
 def foreign_instances(account: Account, allowed: Allowed) -> dict[str, str]:

@@ -60,13 +60,23 @@ class RouteText(NamedTuple):
 
 
 class RouteTable(NamedTuple):
-    """A route table; main is the one of all subnets that name none."""
+    """A route table; main is the one of all subnets that name none, gateways are those whose packets it sends on."""
 
     known: Known
     routes: tuple[Route, ...]
     texts: tuple[RouteText, ...]
     subnets: tuple[str, ...]
     main: bool
+    gateways: tuple[str, ...] = ()
+
+
+class DhcpFact(NamedTuple):
+    """Which servers machines in the VPC ask for names and for the time, and with which domain they complete names."""
+
+    known: Known
+    name_servers: tuple[str, ...]
+    time_servers: tuple[str, ...]
+    domain: str
 
 
 class SubnetFact(NamedTuple):
@@ -109,6 +119,14 @@ class Passage(NamedTuple):
     interfaces: tuple[str, ...] = ()
 
 
+class Elsewhere(NamedTuple):
+    """A network interface of a machine of ours that is in another VPC."""
+
+    id: str
+    vpc: str
+    public: str = ""
+
+
 class Machine(NamedTuple):
     """An instance, or a version of a launch template of which instances are made."""
 
@@ -123,17 +141,32 @@ class Machine(NamedTuple):
     unencrypted: tuple[str, ...] = ()
     version: str = ""
     used: bool = True
+    elsewhere: tuple[Elsewhere, ...] = ()
+    # The volume that the machine was made with.
+    root_volume: str | None = None
+    # Of a launch template's version: its number and the names that stand for it, and whether a machine was made of it.
+    names: tuple[str, ...] = ()
+    made: bool = False
+    image: str | None = None
+    key_name: str | None = None
+    interfaces: tuple[str, ...] = ()
+    user_data_sha256: str | None = None
 
 
 class ScalingGroup(NamedTuple):
     """An Auto Scaling group of the cluster, and the launch templates that it may use, each with its version.
 
-    lost are those of which no machine can be made, because the template has no such version.
+    lost are those of which no machine can be made, because the template has no such version. Schedules are scheduled
+    actions by name, each with the number of machines that it asks for. Ended are instances that it no longer has.
     """
 
     known: Known
     templates: tuple[tuple[str, str], ...]
     lost: tuple[tuple[str, str], ...] = ()
+    max_size: int = 0
+    suspended: tuple[str, ...] = ()
+    schedules: tuple[tuple[str, int | None], ...] = ()
+    ended: tuple[str, ...] = ()
 
 
 class VolumeFact(NamedTuple):
@@ -144,13 +177,25 @@ class VolumeFact(NamedTuple):
     instance: str | None
 
 
+class Outsider(NamedTuple):
+    """A machine outside the cluster's VPC that has an interface or a profile of the cluster; vpc is where it is."""
+
+    id: str
+    vpc: str
+    profile: str | None = None
+
+
 class CopyFact(NamedTuple):
-    """A snapshot or an image of the cluster's disks; shared lists the accounts that may read it, all for everybody."""
+    """A snapshot or an image of the cluster's disks; shared lists the accounts that may read it, all for everybody.
+
+    An image has snapshots.
+    """
 
     known: Known
     kind: str
     encrypted: bool
     shared: tuple[str, ...]
+    snapshots: tuple[str, ...] = ()
 
 
 class DocumentFact(NamedTuple):
@@ -167,6 +212,8 @@ class RoleFact(NamedTuple):
     trust: Any
     statements: tuple[tuple[str, Any], ...]
     attached: tuple[str, ...]
+    # The instance profiles that the role is in.
+    profiles: tuple[str, ...] = ()
 
 
 class ProfileFact(NamedTuple):
@@ -191,6 +238,7 @@ class Account(NamedTuple):
     # The numbers of the accounts that the VPCs are in.
     owners: tuple[str, ...] = ()
     networks: tuple[Network, ...] = ()
+    dhcp: tuple[DhcpFact, ...] = ()
     gateways: tuple[Known, ...] = ()
     groups: tuple[Known, ...] = ()
     rules: tuple[GroupRule, ...] = ()
@@ -200,6 +248,7 @@ class Account(NamedTuple):
     interfaces: tuple[InterfaceFact, ...] = ()
     passages: tuple[Passage, ...] = ()
     machines: tuple[Machine, ...] = ()
+    outsiders: tuple[Outsider, ...] = ()
     scaling_groups: tuple[ScalingGroup, ...] = ()
     volumes: tuple[VolumeFact, ...] = ()
     copies: tuple[CopyFact, ...] = ()

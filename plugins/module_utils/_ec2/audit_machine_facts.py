@@ -6,15 +6,18 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from typing import Any
 
 from .audit_facts import (
     CopyFact,
     DocumentFact,
+    Elsewhere,
     Known,
     Machine,
+    Outsider,
     ProfileFact,
     Reader,
     Record,
@@ -24,13 +27,19 @@ from .audit_facts import (
     tags_of,
 )
 from .client import AwsError, is_not_found
+from .current import root_volume_of
+from .current_bastion import checksum
 from .desired import desired, is_of, owner_tags
+from .spec import ClusterSpec
 from .user_data import find_secrets
 
 _ALIVE = ["pending", "running", "stopping", "stopped"]
 # An Auto Scaling group or a person may use these versions at any time.
 _ALWAYS_USED = ("$Latest", "$Default")
 Versions = set[tuple[str, str]]
+_INSTANCE = re.compile(r"\bi-[0-9a-f]{8,17}\b")
+# A filter takes 200 values.
+_ENDED_MAX = 120
 
 
 def read_instances(reader: Reader, vpc: Record, pool: Executor) -> tuple[tuple[Machine, ...], Versions]:
@@ -48,7 +57,40 @@ def _instance(reader: Reader, record: Record) -> Machine:
     known = reader.known(record, "InstanceId")
     answer = reader.api.call("ec2", "describe_instance_attribute", InstanceId=known.id, Attribute="userData")
     profile = (record.get("IamInstanceProfile") or {}).get("Arn")
-    return _machine("instance", known, record, (answer.get("UserData") or {}).get("Value"), profile)
+    machine = _machine("instance", known, record, (answer.get("UserData") or {}).get("Value"), profile)
+    elsewhere = [
+        face for face in record.get("NetworkInterfaces") or () if face.get("VpcId") not in (None, record["VpcId"])
+    ]
+    return machine._replace(
+        elsewhere=tuple(map(_elsewhere, elsewhere)),
+        root_volume=root_volume_of(record),
+    )
+
+
+def _elsewhere(record: Record) -> Elsewhere:
+    public = (record.get("Association") or {}).get("PublicIp", "")
+    return Elsewhere(record["NetworkInterfaceId"], record["VpcId"], public)
+
+
+def read_profile_users(reader: Reader) -> dict[str, str]:
+    """Return which instance has which profile, all of the account and region: EC2 cannot be asked for some."""
+    answer = reader.api.call("ec2", "describe_iam_instance_profile_associations")
+    used = [item for item in answer["IamInstanceProfileAssociations"] if item["State"] in ("associating", "associated")]
+    return {item["InstanceId"]: item["IamInstanceProfile"]["Arn"].rpartition("/")[2] for item in used}
+
+
+def read_outsiders(reader: Reader, ids: Iterable[str], users: Mapping[str, str]) -> tuple[Outsider, ...]:
+    """Return those of the instances that live outside the cluster's VPC; one that ends just now holds nothing."""
+    wanted = sorted(ids)
+    if not wanted:
+        return ()
+    filters = {"instance-state-name": _ALIVE, "instance-id": wanted}
+    reservations = reader.ec2("describe_instances", "Reservations", filters)
+    records = [record for reservation in reservations for record in reservation["Instances"]]
+    return tuple(
+        Outsider(item["InstanceId"], item.get("VpcId", "another network"), users.get(item["InstanceId"]))
+        for item in records
+    )
 
 
 def _machine(kind: str, known: Known, record: Record, user_data: str | None, profile: str | None) -> Machine:
@@ -61,17 +103,55 @@ def _machine(kind: str, known: Known, record: Record, user_data: str | None, pro
         imds_enabled=metadata.get("HttpEndpoint") != "disabled",
         profile=profile.rpartition("/")[2] if profile else None,
         secrets=tuple(find_secrets(base64.b64decode(user_data))) if user_data else (),
+        user_data_sha256=checksum(user_data),
     )
 
 
-def read_scaling_groups(reader: Reader) -> tuple[tuple[ScalingGroup, ...], Versions]:
+def read_scaling_groups(reader: Reader, pool: Executor) -> tuple[tuple[ScalingGroup, ...], Versions]:
     """Return the Auto Scaling groups of the cluster, and the template versions that their instances were made of."""
     filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in owner_tags(reader.spec).items()]
     answer = reader.api.call("autoscaling", "describe_auto_scaling_groups", Filters=filters)
     records = [{**record, "GroupName": record["AutoScalingGroupName"]} for record in answer["AutoScalingGroups"]]
     made_of = {_specified(item.get("LaunchTemplate")) for record in records for item in record.get("Instances") or ()}
-    groups = (ScalingGroup(reader.known(record, "GroupName"), tuple(_templates_of(record))) for record in records)
+    more = [
+        (
+            pool.submit(_read_schedules, reader, record["GroupName"]),
+            pool.submit(_read_ended, reader, record["GroupName"]),
+        )
+        for record in records
+    ]
+    groups = (
+        _scaling_group(reader, record)._replace(schedules=schedules.result(), ended=ended.result())
+        for record, (schedules, ended) in zip(records, more, strict=True)
+    )
     return tuple(groups), made_of - {("", "")}
+
+
+def _scaling_group(reader: Reader, record: Record) -> ScalingGroup:
+    return ScalingGroup(
+        reader.known(record, "GroupName"),
+        tuple(_templates_of(record)),
+        max_size=max(record["MaxSize"], record["DesiredCapacity"]),
+        suspended=tuple(sorted(item["ProcessName"] for item in record.get("SuspendedProcesses") or ())),
+    )
+
+
+def _read_schedules(reader: Reader, group: str) -> tuple[tuple[str, int | None], ...]:
+    answer = reader.api.call("autoscaling", "describe_scheduled_actions", AutoScalingGroupName=group)
+    actions = answer["ScheduledUpdateGroupActions"]
+    # One without a number of machines changes the limits alone.
+    asked = (
+        (item["ScheduledActionName"], item.get("DesiredCapacity", item.get("MaxSize", item.get("MinSize"))))
+        for item in actions
+    )
+    return tuple(sorted(asked, key=str))
+
+
+def _read_ended(reader: Reader, group: str) -> tuple[str, ...]:
+    """Return the instances that the group's history names; AWS keeps it for six weeks."""
+    answer = reader.api.call("autoscaling", "describe_scaling_activities", AutoScalingGroupName=group)
+    texts = " ".join(activity.get("Description", "") for activity in answer["Activities"])
+    return tuple(sorted(set(_INSTANCE.findall(texts)))[:_ENDED_MAX])
 
 
 def _templates_of(record: Record) -> Iterator[tuple[str, str]]:
@@ -128,7 +208,11 @@ def _template(reader: Reader, record: Record, used: Versions) -> Iterator[Machin
     known = reader.known({**record, "GroupName": record["LaunchTemplateName"]}, "LaunchTemplateId")
     for version in answer["LaunchTemplateVersions"]:
         number = str(version["VersionNumber"])
-        yield _version(known, version["LaunchTemplateData"], number)._replace(used=number in numbers)
+        yield _version(known, version["LaunchTemplateData"], number)._replace(
+            used=number in numbers,
+            names=(number, *(alias for alias, of in aliases.items() if of == number)),
+            made=(template_id, number) in used,
+        )
 
 
 def _version(known: Known, data: Record, number: str) -> Machine:
@@ -139,6 +223,9 @@ def _version(known: Known, data: Record, number: str) -> Machine:
         public_ipv4=any(item.get("AssociatePublicIpAddress") for item in data.get("NetworkInterfaces") or ()),
         unencrypted=tuple(str(item.get("DeviceName")) for item in disks if not item["Ebs"].get("Encrypted")),
         version=number,
+        image=data.get("ImageId"),
+        key_name=data.get("KeyName"),
+        interfaces=tuple(item.get("NetworkInterfaceId", "a new one") for item in data.get("NetworkInterfaces") or ()),
     )
 
 
@@ -154,27 +241,69 @@ def _volume(reader: Reader, record: Record) -> VolumeFact:
     return VolumeFact(reader.known(record, "VolumeId"), record["Encrypted"], attachment.get("InstanceId"))
 
 
-def read_copies(reader: Reader, volumes: list[str], instances: list[str]) -> tuple[CopyFact, ...]:
-    """Return the snapshots and images that carry the cluster's tags or were made of its volumes and instances."""
-    snapshots = _mine(reader, "describe_snapshots", "Snapshots", {"volume-id": volumes})
-    images = _mine(reader, "describe_images", "Images", {"source-instance-id": instances})
-    return (
-        *(_snapshot(reader, record) for record in snapshots),
-        *(_image(reader, record) for record in images),
-    )
+def read_copies(reader: Reader, volumes: list[str], instances: list[str], pool: Executor) -> tuple[CopyFact, ...]:
+    """Return the snapshots and images of the cluster's disks.
 
-
-def _mine(reader: Reader, operation: str, answer: str, made_of: dict[str, list[str]]) -> list[Record]:
-    """Return the records of this account alone: anyone can tag, or make, an image of theirs as they like."""
-    owner = {"OwnerIds" if operation == "describe_snapshots" else "Owners": ["self"]}
+    They carry its tags or were made of its volumes and instances. Those of machines that have ended are found by the
+    ids in Auto Scaling's history, and by the machines' names in their own name or description.
+    """
+    names = [*(item.name for item in desired(reader.spec).values() if item.kind in ("instance", "launch_template"))]
+    names += [reader.spec.names.bastion]
     ours = {f"tag:{key}": [value] for key, value in owner_tags(reader.spec).items()}
-    searches = [ours, *([made_of] if all(made_of.values()) else [])]
-    found: dict[str, Record] = {}
-    for search in searches:
-        filters = [{"Name": name, "Values": values} for name, values in search.items()]
-        for record in reader.api.call("ec2", operation, Filters=filters, **owner)[answer]:
-            found[record.get("SnapshotId") or record["ImageId"]] = record
-    return [found[name] for name in sorted(found)]
+    called = [f"*{name}*" for name in names]
+    searches = {
+        "snapshot": (
+            ours,
+            {"volume-id": volumes},
+            {"description": [*called, *(f"*{instance}*" for instance in instances)]},
+            {"tag:Name": called},
+        ),
+        "image": (
+            ours,
+            {"source-instance-id": instances},
+            {"name": called},
+            {"description": called},
+            {"tag:Name": called},
+        ),
+    }
+    found = [
+        (kind, pool.submit(_search, reader, kind, search))
+        for kind, every in searches.items()
+        for search in every
+        if all(search.values())
+    ]
+    records = {(kind, _id_of(record)): record for kind, future in found for record in future.result()}
+    known = {*volumes, *instances}
+    copies = [
+        pool.submit(_snapshot if kind == "snapshot" else _image, reader, records[kind, name])
+        for kind, name in sorted(records)
+        if _is_copy(reader, records[kind, name], known, names)
+    ]
+    return tuple(copy.result() for copy in copies)
+
+
+def _search(reader: Reader, kind: str, search: Mapping[str, list[str]]) -> list[Record]:
+    """Return the records of this account alone: anyone can tag, or make, an image of theirs as they like."""
+    filters = [{"Name": name, "Values": values} for name, values in search.items()]
+    if kind == "snapshot":
+        answer = reader.api.call("ec2", "describe_snapshots", Filters=filters, OwnerIds=["self"])
+        return list(answer["Snapshots"])
+    return list(reader.api.call("ec2", "describe_images", Filters=filters, Owners=["self"])["Images"])
+
+
+def _id_of(record: Record) -> str:
+    return str(record.get("SnapshotId") or record["ImageId"])
+
+
+def _is_copy(reader: Reader, record: Record, known: set[str], names: Iterable[str]) -> bool:
+    """Return whether a record is made of the cluster's disks: what has the tags of another cluster is not."""
+    tags, ours = tags_of(record), owner_tags(reader.spec)
+    if ours.items() <= tags.items() or {record.get("VolumeId"), record.get("SourceInstanceId")} & known:
+        return True
+    text = " ".join((record.get("Name") or "", record.get("Description") or "", tags.get("Name", "")))
+    words = [*map(re.escape, (*names, *known))]
+    is_named = re.search(rf"(?<![\w-])(?:{'|'.join(words)})(?!\w)", text) is not None
+    return is_named and all(tags.get(key, value) == value for key, value in ours.items())
 
 
 def _snapshot(reader: Reader, record: Record) -> CopyFact:
@@ -187,8 +316,11 @@ def _snapshot(reader: Reader, record: Record) -> CopyFact:
 
 def _image(reader: Reader, record: Record) -> CopyFact:
     answer = reader.api.call("ec2", "describe_image_attribute", ImageId=record["ImageId"], Attribute="launchPermission")
+    disks = [item["Ebs"] for item in record.get("BlockDeviceMappings") or () if item.get("Ebs")]
+    snapshots = tuple(disk["SnapshotId"] for disk in disks if disk.get("SnapshotId"))
+    shared = _shared_with(answer.get("LaunchPermissions"))
     # The disks of an image are snapshots, whose encryption is judged there.
-    return CopyFact(reader.known(record, "ImageId"), "image", True, _shared_with(answer.get("LaunchPermissions")))
+    return CopyFact(reader.known(record, "ImageId"), "image", True, shared, snapshots)
 
 
 def _shared_with(permissions: Iterable[Record] | None) -> tuple[str, ...]:
@@ -209,20 +341,28 @@ def _document(reader: Reader, name: str) -> DocumentFact:
     return DocumentFact(name, tuple(sorted(account.lower() for account in answer.get("AccountIds") or ())))
 
 
-def read_iam(reader: Reader, profiles: Iterable[str]) -> tuple[tuple[ProfileFact, ...], tuple[RoleFact, ...]]:
+def read_iam(
+    reader: Reader, profiles: Iterable[str], pool: Executor
+) -> tuple[tuple[ProfileFact, ...], tuple[RoleFact, ...]]:
     """Return the described instance profiles, those given, and every role in them or described."""
-    described = {item.name for item in desired(reader.spec).values() if item.kind == "iam_role"}
+    described = profiles_of(reader.spec)
     names = sorted({*profiles, *described})
-    found = {name: _iam(reader, "get_instance_profile", InstanceProfileName=name) for name in names}
+    found = {name: pool.submit(_iam, reader, "get_instance_profile", InstanceProfileName=name) for name in names}
     facts = tuple(
-        ProfileFact(name, tuple(role["RoleName"] for role in answer["InstanceProfile"].get("Roles", ())))
-        for name, answer in found.items()
-        if answer
+        ProfileFact(name, tuple(role["RoleName"] for role in future.result()["InstanceProfile"].get("Roles", ())))
+        for name, future in found.items()
+        if future.result()
     )
     # The role that closes home access is in no profile.
     closing = reader.spec.schedule_role_name
     wanted = sorted({*described, closing, *(role for fact in facts for role in fact.roles)})
-    return facts, tuple(role for name in wanted if (role := _read_role(reader, name)))
+    roles = [pool.submit(_read_role, reader, name) for name in wanted]
+    return facts, tuple(role for future in roles if (role := future.result()))
+
+
+def profiles_of(spec: ClusterSpec) -> set[str]:
+    """Return the names of the described instance profiles; the role in each has the same name."""
+    return {item.name for item in desired(spec).values() if item.kind == "instance_profile"}
 
 
 def _read_role(reader: Reader, name: str) -> RoleFact | None:
@@ -233,6 +373,7 @@ def _read_role(reader: Reader, name: str) -> RoleFact | None:
     policies = _iam(reader, "list_role_policies", RoleName=name).get("PolicyNames", ())
     documents = {policy: _iam(reader, "get_role_policy", RoleName=name, PolicyName=policy) for policy in policies}
     attached = _iam(reader, "list_attached_role_policies", RoleName=name).get("AttachedPolicies", ())
+    profiles = _iam(reader, "list_instance_profiles_for_role", RoleName=name).get("InstanceProfiles", ())
     return RoleFact(
         name=name,
         trust=role["Role"]["AssumeRolePolicyDocument"],
@@ -242,6 +383,7 @@ def _read_role(reader: Reader, name: str) -> RoleFact | None:
             for statement in listed(answer.get("PolicyDocument", {}).get("Statement", []))
         ),
         attached=tuple(policy["PolicyArn"] for policy in attached),
+        profiles=tuple(sorted(profile["InstanceProfileName"] for profile in profiles)),
     )
 
 

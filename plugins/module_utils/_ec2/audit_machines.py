@@ -18,10 +18,13 @@ from .audit_facts import (
     Machine,
     ProfileFact,
     RoleFact,
+    ScalingGroup,
 )
 from .audit_machine_facts import listed
 from .values import plain_policy
 
+# The one interface of the template takes one machine.
+_MACHINES_MAX = 1
 _AGAIN = "or delete this version: `aws ec2 delete-launch-template-versions --launch-template-id"
 
 
@@ -48,8 +51,11 @@ def machine_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
             yield from _profile_of_machine(machine, allowed, resource)
             yield from _template_deviations(machine, allowed, resource)
             yield from _imds_deviations(machine, resource)
+            yield from _version_deviations(machine, account, allowed, resource)
+        yield from _elsewhere_deviations(machine, allowed, resource)
+    yield from _outsider_deviations(account, allowed)
     yield from _scaling_deviations(account, allowed)
-    yield from _volume_deviations(account)
+    yield from _volume_deviations(account, allowed)
     yield from _copy_deviations(account)
     yield from _document_deviations(account)
     yield from _iam_deviations(account, allowed)
@@ -87,6 +93,53 @@ def _template_deviations(machine: Machine, allowed: Allowed, resource: str) -> I
         yield finding("TEMPLATE_DISK_NOT_ENCRYPTED", resource, message, remedy)
 
 
+def _version_deviations(machine: Machine, account: Account, allowed: Allowed, resource: str) -> Iterator[Finding]:
+    """Yield how a version of the described template, of which machines are or will be made, is another one.
+
+    Those that run may be of an older version of ours: of that one only what lets others in counts.
+    """
+    if machine.known.name not in allowed.templates or not machine.known.owned:
+        return
+    wanted = {(machine.known.id, name) for name in machine.names}
+    launched = any(wanted & set(group.templates) for group in account.scaling_groups)
+    others = dict(_other_properties(machine, account, allowed))
+    counted = others if launched else {name: others[name] for name in ("key pair",) if name in others and machine.made}
+    if counted:
+        who = "the group makes its next machine of it" if launched else "a machine was made of it"
+        message = f"{who}, with {', '.join(f'{what} {text}' for what, text in counted.items())}"
+        remedy = "Run playbooks/site.yml, which makes a version as described, and end the machine that runs."
+        yield finding("TEMPLATE_NOT_AS_DESCRIBED", resource, message, remedy)
+
+
+def _other_properties(machine: Machine, account: Account, allowed: Allowed) -> Iterator[tuple[str, str]]:
+    if machine.image != allowed.template["image"]:
+        yield "the image", f"{machine.image} (described: {allowed.template['image']})"
+    if (machine.key_name or None) != allowed.template["ssh_key_name"]:
+        described = allowed.template["ssh_key_name"] or "none"
+        yield "key pair", f"{machine.key_name or 'none'} (described: {described})"
+    ours = {face.known.id for face in account.interfaces if face.known.name == allowed.template["network_interface"]}
+    others = [face for face in machine.interfaces if face not in ours]
+    if others or not machine.interfaces:
+        yield "the network interface", f"{', '.join(others) or 'of a default network'}, which is not the bastion's"
+    if allowed.user_data_sha256 and machine.user_data_sha256 != allowed.user_data_sha256:
+        yield "user-data", "that is not what the bastion is made with"
+
+
+def _elsewhere_deviations(machine: Machine, allowed: Allowed, resource: str) -> Iterator[Finding]:
+    for face in machine.elsewhere:
+        public = f" and the public IPv4 address {face.public}" if face.public else ""
+        message = f"its network interface {face.id} is in {face.vpc}{public}, so it joins both VPCs"
+        severity = "critical" if face.public and machine.known.name not in allowed.public_ipv4 else "high"
+        yield finding("INTERFACE_ACROSS_VPCS", resource, message, severity=severity)
+
+
+def _outsider_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
+    for outsider in account.outsiders:
+        if outsider.profile in allowed.policies:
+            message = f"it is in {outsider.vpc} and has the instance profile {outsider.profile} of the cluster"
+            yield finding("PROFILE_USED_ELSEWHERE", f"instance {outsider.id}", message)
+
+
 def _imds_deviations(machine: Machine, resource: str) -> Iterator[Finding]:
     change = f"`aws ec2 modify-instance-metadata-options --instance-id {machine.known.id}"
     if machine.kind != "instance":
@@ -122,17 +175,48 @@ def _scaling_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]
         for template, version in group.lost:
             message = f"it makes its machines of version {version} of {template}, which does not exist"
             yield finding("SCALING_VERSION_LOST", f"Auto Scaling group {group.known.name}", message)
+        if group.known.owned and group.known.name in allowed.schedules:
+            yield from _scaling_limits(group, allowed.schedules[group.known.name])
 
 
-def _volume_deviations(account: Account) -> Iterator[Finding]:
+def _scaling_limits(group: ScalingGroup, schedules: Mapping[str, int | None]) -> Iterator[Finding]:
+    resource = f"Auto Scaling group {group.known.name}"
+    if group.max_size > _MACHINES_MAX:
+        message = f"it may have {group.max_size} machines at once, and {_MACHINES_MAX} is described"
+        yield finding("SCALING_SIZE_NOT_DESCRIBED", resource, message)
+    for name, capacity in group.schedules:
+        if name not in schedules or capacity != schedules[name]:
+            message = f"its scheduled action {name}, which asks for {capacity} machines, is not described"
+            remedy = (
+                "Run playbooks/site.yml, or `aws autoscaling delete-scheduled-action --auto-scaling-group-name "
+                f"{group.known.name} --scheduled-action-name {name}`."
+            )
+            yield finding("SCALING_SCHEDULE_NOT_DESCRIBED", resource, message, remedy)
+    if group.suspended:
+        message = f"these of its processes are suspended: {', '.join(group.suspended)}"
+        remedy = f"Run `aws autoscaling resume-processes --auto-scaling-group-name {group.known.name}`."
+        yield finding("SCALING_SUSPENDED", resource, message, remedy)
+
+
+def _volume_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
+    foreign = foreign_instances(account, allowed)
+    machines = {machine.known.id for machine in account.machines if machine.kind == "instance"} - set(foreign)
+    roots = {machine.root_volume for machine in account.machines}
     for volume in account.volumes:
+        resource = f"volume {volume.known.name} ({volume.known.id})"
+        is_foreign = volume.instance in machines and not volume.known.owned and volume.known.id not in roots
         if not volume.encrypted:
-            resource = f"volume {volume.known.name} ({volume.known.id})"
-            message = f"it is not encrypted; {volume.instance or 'no instance'} uses it"
+            also = ", and it is not described" if is_foreign else ""
+            message = f"it is not encrypted; {volume.instance or 'no instance'} uses it{also}"
             yield finding("VOLUME_NOT_ENCRYPTED", resource, message)
+        elif is_foreign:
+            remedy = f"Run `aws ec2 detach-volume --volume-id {volume.known.id}` unless you know what needs it."
+            yield finding("VOLUME_NOT_DESCRIBED", resource, f"{volume.instance} uses it", remedy)
 
 
 def _copy_deviations(account: Account) -> Iterator[Finding]:
+    # An image that is reported stands for its disks.
+    reported = {snapshot for copy in account.copies if copy.shared for snapshot in copy.snapshots}
     for copy in account.copies:
         resource = f"{copy.kind} {copy.known.name} ({copy.known.id})"
         attribute = "createVolumePermission" if copy.kind == "snapshot" else "launchPermission"
@@ -144,7 +228,7 @@ def _copy_deviations(account: Account) -> Iterator[Finding]:
         elif copy.shared:
             message = f"other accounts can read this {copy.kind} of the cluster's disks: {', '.join(copy.shared)}"
             yield finding(_COPY_CODES[copy.kind].shared, resource, message, f"Run `{command}`.")
-        if not copy.encrypted:
+        if not (copy.encrypted or copy.known.id in reported):
             message = "it holds the cluster's disk without encryption"
             remedy = f"Run `aws ec2 delete-snapshot --snapshot-id {copy.known.id}`, or keep an encrypted copy instead."
             yield finding("SNAPSHOT_NOT_ENCRYPTED", resource, message, remedy)
@@ -202,6 +286,14 @@ def _role_deviations(role: RoleFact, allowed: Allowed) -> Iterator[Finding]:
         message = f"the managed policy {arn} is attached, and is not described"
         severity = "critical" if arn.endswith("/AdministratorAccess") else "high"
         yield finding("IAM_POLICY_ATTACHED", resource, message, remedy, severity=severity)
+    for profile in role.profiles:
+        if profile not in allowed.policies:
+            remedy = (
+                f"Run `aws iam remove-role-from-instance-profile --instance-profile-name {profile} --role-name "
+                f"{role.name}`."
+            )
+            message = f"it is in the instance profile {profile} as well, so machines of others can have it"
+            yield finding("ROLE_IN_OTHER_PROFILE", resource, message, remedy)
     if _effect_of(role.trust) != _effect_of(allowed.trust[role.name]):
         message = "others than described may take the role, or under other conditions"
         yield finding("IAM_TRUST_NOT_ALLOWED", resource, message, f"{_repair(role, allowed)}.")

@@ -8,6 +8,7 @@ One cause makes one deviation: a rule says what it lets whom reach, an endpoint 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from ipaddress import IPv6Interface, ip_network
@@ -50,6 +51,8 @@ _ACL_ENTRIES = frozenset(
 _LAST_ENTRY = 32767
 _EGRESS = ("out all to 0.0.0.0/0", "out all to ::/0")
 _REMOVE_HOME = "Run playbooks/remove_home_access.yml, or any playbook of the cluster to close what has expired."
+# The domain that AWS gives to a VPC without any options.
+_AMAZONS = re.compile(r"ec2\.internal|[a-z0-9-]+\.compute\.internal")
 # A network of at least this prefix is no place of anybody, but a part of the Internet.
 _WIDE = {4: 8, 6: 16}
 
@@ -57,6 +60,7 @@ _WIDE = {4: 8, 6: 16}
 def network_deviations(account: Account, allowed: Allowed, now: datetime) -> Iterator[Finding]:
     """Yield everything about packets that is not as allowed."""
     yield from _vpc_deviations(account, allowed)
+    yield from _dhcp_deviations(account, allowed)
     yield from _rule_deviations(account, allowed, now)
     yield from _group_deviations(account, allowed)
     yield from _acl_deviations(account, allowed)
@@ -109,10 +113,30 @@ def _vpc_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
     if len(account.vpcs) > 1:
         names = ", ".join(sorted(known.id for known in account.vpcs))
         yield finding("VPC_TWICE", f"VPC {names}", "several VPCs have the tags of the cluster")
-    for network in account.networks:
-        if network.version == 4 and allowed.vpc_ipv4 and network != ip_network(allowed.vpc_ipv4):
-            message = f"the network {network} belongs to the VPC, and is not described"
-            yield finding("VPC_NETWORK_NOT_DESCRIBED", f"VPC {account.vpcs[0].id}", message)
+    # The description names the one block of IPv4, and asks Amazon for one of IPv6, which comes first.
+    ipv4 = [network for network in account.networks if network.version == 4 and allowed.vpc_ipv4]
+    foreign = [network for network in ipv4 if network != ip_network(allowed.vpc_ipv4)]
+    ipv6 = [network for network in account.networks if network.version == 6]
+    for network in (*foreign, *ipv6[max(len(account.vpcs), 1) :]):
+        message = f"the network {network} belongs to the VPC, and is not described"
+        yield finding("VPC_NETWORK_NOT_DESCRIBED", f"VPC {account.vpcs[0].id}", message)
+
+
+def _dhcp_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
+    for options in account.dhcp:
+        names = [server for server in options.name_servers if server not in allowed.dhcp["domain_name_servers"]]
+        times = [server for server in options.time_servers if server not in allowed.dhcp["ntp_servers"]]
+        is_foreign = options.domain not in ("", allowed.dhcp["domain_name"]) and not _AMAZONS.fullmatch(options.domain)
+        settings = {
+            "ask these servers for names": ", ".join(names),
+            "take the time from": ", ".join(times),
+            "complete names with": options.domain if is_foreign else "",
+        }
+        texts = [f"{what}: {value}" for what, value in settings.items() if value]
+        if texts:
+            message = f"machines of the VPC {'; they '.join(texts)}, which is not described"
+            severity = "high" if names else "medium"
+            yield finding("DHCP_NOT_DESCRIBED", f"DHCP options {options.known.id}", message, severity=severity)
 
 
 def _group_names(account: Account) -> dict[str, str]:
@@ -258,7 +282,7 @@ def _route_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
     for table in account.tables:
         resource = f"route table {table.known.name} ({table.known.id})"
         foreign = [route for route in table.texts if route.text not in allowed.routes and route.target not in passages]
-        if table.known.id in ours and table.known.name in allowed.tables:
+        if table.known.id in ours and table.known.name in allowed.tables and not table.gateways:
             yield from (_foreign_route(route, table, resource) for route in foreign)
             continue
         implicit = [
@@ -266,7 +290,7 @@ def _route_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
             for subnet, known in subnets.items()
             if known.owned and known.name in allowed.subnets and _table_of(account, subnet) == table
         ]
-        used_by = sorted({*table.subnets, *implicit})
+        used_by = sorted({*table.subnets, *implicit, *table.gateways})
         if used_by:
             routes = "; its routes: " + ", ".join(route.text for route in foreign) if foreign else ""
             message = f"{', '.join(used_by)} uses an undescribed route table{routes}"
@@ -312,14 +336,18 @@ def _interface_deviations(account: Account, allowed: Allowed) -> Iterator[Findin
     explained = _explained_interfaces(account, allowed)
     for interface in account.interfaces:
         resource = f"network interface {interface.known.name} ({interface.known.id})"
-        if interface.public and interface.known.name not in allowed.public_ipv4:
-            message = f"it has the public IPv4 address {', '.join(interface.public)}"
+        is_public = interface.public and interface.known.name not in allowed.public_ipv4
+        is_described = interface.known.id in ours and interface.known.name in allowed.interfaces
+        if is_public:
+            also = "" if is_described or interface.known.id in explained else ", and is not described"
+            message = f"it has the public IPv4 address {', '.join(interface.public)}{also}"
             yield finding("PUBLIC_IPV4", resource, message)
-        if interface.known.id in explained:
+        if interface.known.id in explained or (is_public and not is_described):
             continue
-        if interface.known.id not in ours or interface.known.name not in allowed.interfaces:
+        if not is_described:
             yield _foreign_interface(interface, resource)
             continue
+        yield from _user_deviations(interface, account, resource)
         yield from _foreign_groups(interface, names, allowed, resource)
         yield from _address_count_deviations(interface, allowed, resource)
         yield from _router_deviations(interface, allowed, resource)
@@ -343,6 +371,13 @@ def _foreign_interface(interface: InterfaceFact, resource: str) -> Finding:
     if interface.managed:
         remedy = f"Delete what it belongs to: a service of AWS made it ({interface.kind})."
     return finding("INTERFACE_NOT_DESCRIBED", resource, message, remedy)
+
+
+def _user_deviations(interface: InterfaceFact, account: Account, resource: str) -> Iterator[Finding]:
+    for outsider in account.outsiders:
+        if outsider.id == interface.instance:
+            message = f"the machine {outsider.id}, which is in {outsider.vpc}, has it, so it joins both VPCs"
+            yield finding("INTERFACE_ACROSS_VPCS", resource, message)
 
 
 def _foreign_groups(

@@ -13,6 +13,7 @@ from .audit_facts import (
     Account,
     Acl,
     AddressFact,
+    DhcpFact,
     GroupRule,
     InterfaceFact,
     Passage,
@@ -58,6 +59,7 @@ def read_network(reader: Reader, vpc: Record, pool: Executor) -> Account:
     subnets = every("describe_subnets", "Subnets")
     interfaces = every("describe_network_interfaces", "NetworkInterfaces")
     passages = pool.submit(_read_passages, reader, vpc_id)
+    dhcp = pool.submit(_read_dhcp, reader, vpc.get("DhcpOptionsId"))
     names = _names(reader, [(groups(), "GroupId"), (gateways(), "InternetGatewayId")])
     rules = reader.ec2("describe_security_group_rules", "SecurityGroupRules", {"group-id": list(_ids(groups()))})
     lists = _read_prefix_lists(reader, rules, tables())
@@ -65,6 +67,7 @@ def read_network(reader: Reader, vpc: Record, pool: Executor) -> Account:
         vpcs=(reader.known(vpc, "VpcId"),),
         owners=(vpc["OwnerId"],),
         networks=_networks([vpc]),
+        dhcp=dhcp.result(),
         gateways=reader.every_known(gateways(), "InternetGatewayId"),
         groups=reader.every_known(groups(), "GroupId"),
         rules=tuple(_group_rule(reader.spec, record, names, lists) for record in rules),
@@ -94,13 +97,31 @@ def _networks(records: Iterable[Record]) -> tuple[Network, ...]:
     cidrs: list[str] = []
     for record in records:
         ipv4 = [item["CidrBlock"] for item in record.get("CidrBlockAssociationSet") or () if _is_associated(item)]
-        ipv6 = [item["Ipv6CidrBlock"] for item in record.get("Ipv6CidrBlockAssociationSet") or ()]
+        ipv6 = [
+            item["Ipv6CidrBlock"] for item in record.get("Ipv6CidrBlockAssociationSet") or () if _is_associated(item)
+        ]
         cidrs += [*dict.fromkeys([record["CidrBlock"], *ipv4]), *ipv6]
     return tuple(ip_network(cidr) for cidr in cidrs)
 
 
 def _is_associated(block: Record) -> bool:
-    return bool((block.get("CidrBlockState") or {}).get("State", "associated") == "associated")
+    state = block.get("CidrBlockState") or block.get("Ipv6CidrBlockState") or {}
+    return bool(state.get("State", "associated") == "associated")
+
+
+def _read_dhcp(reader: Reader, options: str | None) -> tuple[DhcpFact, ...]:
+    """Return the DHCP options of a VPC; one that has none uses Amazon's servers alone."""
+    if options in (None, "default"):
+        return ()
+    records = reader.ec2("describe_dhcp_options", "DhcpOptions", {"dhcp-options-id": [str(options)]})
+    return tuple(_dhcp(reader, record) for record in records)
+
+
+def _dhcp(reader: Reader, record: Record) -> DhcpFact:
+    values = {item["Key"]: tuple(value["Value"] for value in item["Values"]) for item in record["DhcpConfigurations"]}
+    domain = " ".join(values.get("domain-name", ()))
+    names, times = values.get("domain-name-servers", ()), values.get("ntp-servers", ())
+    return DhcpFact(reader.known(record, "DhcpOptionsId"), names, times, domain)
 
 
 def _read_passages(reader: Reader, vpc_id: str) -> tuple[Passage, ...]:
@@ -236,6 +257,7 @@ def _table(reader: Reader, record: Record, names: Mapping[str, str], lists: Pref
         texts=tuple(texts),
         subnets=tuple(item["SubnetId"] for item in associations if item.get("SubnetId")),
         main=any(item.get("Main") for item in associations),
+        gateways=tuple(item["GatewayId"] for item in associations if item.get("GatewayId")),
     )
 
 

@@ -9,10 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 from .audit_facts import Account, Reader
 from .audit_machine_facts import (
+    profiles_of,
     read_copies,
     read_documents,
     read_iam,
     read_instances,
+    read_outsiders,
+    read_profile_users,
     read_scaling_groups,
     read_templates,
     read_volumes,
@@ -33,7 +36,8 @@ def read_account(api: Api, spec: ClusterSpec) -> Account:
     # What reads with calls of its own side by side does not wait in the pool that serves them.
     with ThreadPoolExecutor(_WORKERS) as pool, ThreadPoolExecutor(_WORKERS) as outer:
         addresses = outer.submit(read_addresses, reader)
-        scaling = outer.submit(read_scaling_groups, reader)
+        scaling = outer.submit(read_scaling_groups, reader, pool)
+        users = outer.submit(read_profile_users, reader)
         documents = outer.submit(read_documents, reader)
         network = [outer.submit(read_network, reader, vpc, pool) for vpc in vpcs]
         instances = [outer.submit(read_instances, reader, vpc, pool) for vpc in vpcs]
@@ -41,16 +45,23 @@ def read_account(api: Api, spec: ClusterSpec) -> Account:
         ids = [machine.known.id for machine in machines]
         volumes = outer.submit(read_volumes, reader, ids)
         groups, made_of = scaling.result()
+        ended = [instance for group in groups for instance in group.ended]
+        copies = outer.submit(
+            read_copies, reader, [volume.known.id for volume in volumes.result()], [*ids, *ended], pool
+        )
         used = {*made_of, *(item for group in groups for item in group.templates)}
         templates = read_templates(reader, used.union(*(part.result()[1] for part in instances)))
         profiles = {machine.profile for machine in (*machines, *templates) if machine.profile}
-        iam = outer.submit(read_iam, reader, profiles)
-        copies = read_copies(reader, [volume.known.id for volume in volumes.result()], ids)
-        return _merged([part.result() for part in network])._replace(
+        iam = outer.submit(read_iam, reader, profiles, pool)
+        parts = _merged([part.result() for part in network])
+        elsewhere = {face.instance for face in parts.interfaces if face.instance}
+        elsewhere |= {instance for instance, profile in users.result().items() if profile in profiles_of(spec)}
+        return parts._replace(
             machines=(*machines, *templates),
+            outsiders=read_outsiders(reader, elsewhere - set(ids), users.result()),
             scaling_groups=tuple(with_lost_versions(group, templates) for group in groups),
             volumes=volumes.result(),
-            copies=copies,
+            copies=copies.result(),
             documents=documents.result(),
             addresses=addresses.result(),
             profiles=iam.result()[0],

@@ -29,7 +29,14 @@ _NAMED_BY_ID = ("iam_role", "instance_profile", "autoscaling_group")
 # Where a route can lead; each has one of them.
 ROUTE_TARGETS = (
     *("GatewayId", "NetworkInterfaceId", "NatGatewayId", "EgressOnlyInternetGatewayId", "InstanceId"),
-    *("TransitGatewayId", "VpcPeeringConnectionId", "LocalGatewayId", "CarrierGatewayId"),
+    *(
+        "TransitGatewayId",
+        "VpcPeeringConnectionId",
+        "LocalGatewayId",
+        "CarrierGatewayId",
+        "CoreNetworkArn",
+        "OdbNetworkArn",
+    ),
 )
 
 
@@ -332,7 +339,7 @@ def _instance(record: Record) -> dict[str, Any]:
         "imds_tokens": metadata.get("HttpTokens"),
         "imds_hop_limit": metadata.get("HttpPutResponseHopLimit"),
         "instance_profile": (record.get("IamInstanceProfile") or {}).get("Arn", "").rpartition("/")[2] or None,
-        "root_volume": _root_volume_id(record),
+        "root_volume": root_volume_of(record),
         "data_volume": _volumes_of(record).get(DATA_DEVICE),
         "image": record["ImageId"],
         "ipv4": record.get("PrivateIpAddress"),
@@ -342,7 +349,8 @@ def _instance(record: Record) -> dict[str, Any]:
     }
 
 
-def _root_volume_id(record: Record) -> str | None:
+def root_volume_of(record: Record) -> str | None:
+    """Return the volume that an instance started from."""
     volumes = _volumes_of(record)
     return volumes.get(record.get("RootDeviceName", "")) or next(iter(volumes.values()), None)
 
