@@ -36,6 +36,7 @@ ARGUMENT_SPEC = {
     "blocked_after": {"type": "float", "default": 900},
     "api_timeout": {"type": "float", "default": 30},
     "history": {"type": "path"},
+    "unchanged": {"type": "bool", "default": False},
     # Checked by the module that it is for.
     "plan": {"type": "dict"},
 }
@@ -43,7 +44,8 @@ ARGUMENT_SPEC = {
 
 def request_of(options: Mapping[str, Any], *, once: bool) -> Request:
     """Return what is waited for."""
-    return Request(options["expect"], options["timeout"], options["interval"], options["blocked_after"], once=once)
+    waits = {name: options[name] for name in ("expect", "timeout", "interval", "blocked_after")}
+    return Request(**waits, once=once, unchanged=options["unchanged"] and not once)
 
 
 def read_history(path: str | None) -> History:

@@ -67,6 +67,13 @@ options:
       - A file on the controller that keeps how many releases there were at which time, as JSON.
       - A later run goes on with it, and begins anew after an installation that was removed.
     type: path
+  unchanged:
+    description:
+      - Tells that nothing was applied since the wait that O(history) is from.
+      - If that wait ended with V(ready) or V(blocked), and nodes, pods, releases and causes are still the same, this
+        one ends at its first look.
+    type: bool
+    default: false
   plan:
     description: What is to be installed; see O(urmanac.talos.cozystack_info#module:plan).
     type: dict

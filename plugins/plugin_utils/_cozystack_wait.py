@@ -8,6 +8,8 @@ Private to urmanac.talos: may change at any time.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -46,6 +48,8 @@ class Request(NamedTuple):
     interval: float
     blocked_after: float
     once: bool = False
+    # Nothing was applied since the wait that the history is from.
+    unchanged: bool = False
 
 
 class Outcome(NamedTuple):
@@ -72,6 +76,13 @@ def place_of(account: Account) -> tuple[Any, ...]:
     return account["phase"], releases["expected"], releases["present"], releases["ready"], packages, roots
 
 
+def mark_of(account: Account) -> str:
+    """Return a checksum of all that tells one standstill from another: nodes, pods, releases and causes."""
+    pods = account["pods"]
+    seen = (place_of(account), account["codes"], account["nodes"], pods["phases"], pods["unschedulable_total"])
+    return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
+
+
 def line_of(account: Account) -> str:
     """Return the progress line: how many releases of how many, and what the others wait for."""
     releases = account["releases"]
@@ -95,10 +106,18 @@ def _root_text(root: Mapping[str, Any]) -> str:
 def wait_for(
     look: Look, request: Request, *, listeners: Listeners, clock: Clock, history: History | None = None
 ) -> Outcome:
-    """Look until it is ready twice in a row, stands still for long, or time is up; say and note each change."""
+    """Look until it is ready twice in a row, stands still for long, or time is up; say and note each change.
+
+    What ended so in an earlier run, and is the same down to its pods, is not waited for again.
+    """
     started = said = moved = clock.now()
     known: tuple[Any, ...] = ()
     notes = history or {}
+    if request.unchanged and "mark" in notes:
+        account = look(settled=True)
+        if mark_of(account) == notes["mark"]:
+            listeners.say(f"{line_of(account)}; unchanged since the last run")
+            return Outcome(notes["outcome"], account, clock.now() - started, notes)
     while True:
         account = look(settled=False)
         now = clock.now()
@@ -136,7 +155,10 @@ def _ended(look: Look, state: str, account: Account, elapsed: float, notes: Hist
     last = account if state == READY else look(settled=True)
     if last["ready"]:
         state = READY
-    return Outcome(state, last, elapsed, notes | {"outcome": state, "codes": list(last["codes"])})
+    end = {"outcome": state, "codes": list(last["codes"])}
+    # What was still moving has to be waited for again.
+    mark = {} if state == TIMEOUT else {"mark": mark_of(last)}
+    return Outcome(state, last, elapsed, {"looks": notes["looks"], **end, **mark})
 
 
 def noted(history: History, account: Account, wall: float) -> History:

@@ -95,6 +95,10 @@ def test_a_second_run_of_all_that_asks_nodes_and_kubernetes_changes_nothing(lab:
 
     assert run.code == 0, run.output
     assert run.changed == 0, run.output
+    # It stands still as it did, which is seen at the first look.
+    assert "unchanged since the last run" in run.output
+    result = kept(folder, "cozystack", "result.json")
+    assert (result["outcome"], result["account"]["phase"]) == ("blocked", "operator")
 
 
 def test_an_own_build_of_a_smaller_profile_ends_ready(lab: Lab, built: Run, folder: Path) -> None:

@@ -32,7 +32,8 @@ def account(ready: int, *, present: int = 10, roots: tuple[str, ...] = ("cilium"
         "releases": {"expected": 10, "present": present, "ready": ready},
         "packages": {"ready": 5},
         "root_blockers": [] if is_ready else shown,
-        "pods": {"unschedulable_total": 0},
+        "pods": {"unschedulable_total": 0, "phases": {"Running": 9}},
+        "nodes": [{"name": "lab-cp-1", "memory": 4 * 2**30}],
         "api": {"server": "https://192.0.2.101:6443", "reachable": True},
         "verdicts": [],
         "codes": [],
@@ -58,8 +59,10 @@ class Scene:
     def sleep(self, seconds: float) -> None:
         self.time += seconds
 
-    def wait(self, expect: str = "any", *, once: bool = False, history: History | None = None) -> Outcome:
-        request = Request(expect, timeout=600, interval=10, blocked_after=60, once=once)
+    def wait(
+        self, expect: str = "any", *, once: bool = False, unchanged: bool = False, history: History | None = None
+    ) -> Outcome:
+        request = Request(expect, timeout=600, interval=10, blocked_after=60, once=once, unchanged=unchanged)
         clock = Clock(lambda: self.time, self.sleep, lambda: 1767323045 + self.time)
         listeners = Listeners(self.lines.append, self.notes.append)
         return wait_for(self.look, request, listeners=listeners, clock=clock, history=history)
@@ -180,3 +183,49 @@ def test_the_history_begins_anew_with_a_new_installation() -> None:
     second = Scene(account(0, present=1), account(10)).wait(history=first.history)
 
     assert [look["present"] for look in second.history["looks"]] == [1, 10]
+
+
+STUCK = account(4, verdicts=[MEMORY], codes=["INSUFFICIENT_MEMORY"], blocked=True)
+
+
+@pytest.mark.parametrize("last", [STUCK, account(10)], ids=["blocked", "ready"])
+def test_what_ended_so_and_is_the_same_down_to_its_pods_is_not_waited_for_again(last: Account) -> None:
+    first = Scene(last, settled=last).wait()
+    again = Scene(last, settled=last)
+
+    outcome = again.wait(unchanged=True, history=first.history)
+
+    assert (outcome.state, outcome.elapsed) == (first.state, 0)
+    assert outcome.history == first.history
+    assert "unchanged since the last run" in again.lines[0]
+
+
+CHANGES = {
+    "larger nodes": {"nodes": [{"name": "lab-cp-1", "memory": 8 * 2**30}]},
+    "pods that start": {"pods": {"unschedulable_total": 0, "phases": {"Running": 8, "Pending": 1}}},
+    "another cause": {"codes": ["IMAGE_PULL_FAILED"]},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_what_is_different_from_the_last_run_is_waited_for(change: dict[str, Any]) -> None:
+    first = Scene(STUCK, settled=STUCK).wait()
+    now = {**STUCK, **change}
+
+    outcome = Scene(now, settled=now).wait(unchanged=True, history=first.history)
+
+    assert outcome.elapsed == 60
+
+
+def test_what_was_applied_is_waited_for_though_it_looks_the_same_yet() -> None:
+    first = Scene(STUCK, settled=STUCK).wait()
+
+    assert Scene(STUCK, settled=STUCK).wait(history=first.history).elapsed == 60
+
+
+def test_what_was_still_moving_is_waited_for_again() -> None:
+    moving = Scene(*(account(ready % 9) for ready in range(80)))
+    first = moving.wait()
+
+    assert first.state == "timeout"
+    assert Scene(STUCK, settled=STUCK).wait(unchanged=True, history=first.history).elapsed == 60
