@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .versions import upgrade_problem
+
 # The version that a tag names.
 _TAG_VERSION = re.compile(r":(v[0-9][^/:@]*)$")
 _NAMES_VERSION = re.compile(r":v[0-9][^/:]*$")
@@ -83,3 +85,39 @@ def _is_clear(image: str, wanted: Wanted) -> bool:
         return bool(_NAMES_VERSION.search(image))
     # With a version every digest will do.
     return wanted.refresh or _DIGEST in image
+
+
+class Known(NamedTuple):
+    """What is known of the cluster.
+
+    The images by role as they were looked up, what each node was given, and what each node runs, by their names.
+    """
+
+    images: Mapping[str, Record] = {}
+    given: Mapping[str, str] = {}
+    running: Mapping[str, str] = {}
+
+
+def outdated(nodes: Iterable[Record], wanted: Mapping[str, str], known: Known) -> list[str]:
+    """Return a line for each node that is not on the image of its role, with the way to bring it there."""
+    found = ((node["name"], _difference(node, str(wanted.get(node["role"]) or ""), known)) for node in nodes)
+    return [f"{name} {difference}" for name, difference in found if difference]
+
+
+def _difference(node: Record, image: str, known: Known) -> str:
+    entry = known.images.get(node["role"]) or {}
+    resolved, version = _held(image, entry if entry.get("reference") == image else {})
+    running, given = known.running.get(node["name"], ""), known.given.get(node["name"], "")
+    if running and version and running != version:
+        problem = upgrade_problem(running, version)
+        way = f"{problem}." if problem else "playbooks/upgrade.yml upgrades it."
+        return f"runs Talos {running}, and its image in cluster_images holds {version}: {way}"
+    if image and given and given not in (image, resolved):
+        return f"was made of {given}, and cluster_images names {image}: playbooks/upgrade.yml brings it there."
+    return ""
+
+
+def _held(image: str, entry: Record) -> tuple[str, str]:
+    """Return the digest and the version of an image, from its look-up or its tag, as far as they are known."""
+    tag = _TAG_VERSION.search(image)
+    return str(entry.get("resolved") or ""), str(entry.get("version") or (tag[1] if tag else ""))

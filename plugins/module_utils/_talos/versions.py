@@ -14,19 +14,31 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+# What comes before a release, in its order; the release itself comes last.
+_STAGES = ("alpha", "beta", "rc", "")
+_VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:-(alpha|beta|rc)\.(\d+))?(?![\w.])")
+
 
 class Version(NamedTuple):
-    """The three numbers of a version; what follows them does not matter here."""
+    """The numbers of a version, such that versions compare as they follow each other.
+
+    What else is behind them does not matter here: a build of its own, such as v1.13.6-3-gabcdef0, is on its version.
+    """
 
     major: int
     minor: int
     patch: int
+    stage: int = len(_STAGES) - 1
+    number: int = 0
 
 
 def parse(text: str) -> Version | None:
     """Return the numbers of a version such as v1.13.7 or v1.14.0-rc.1, None if the text is no version."""
-    found = re.match(r"v?(\d+)\.(\d+)\.(\d+)(?![\w.])", text)
-    return Version(*map(int, found.groups())) if found else None
+    found = _VERSION.match(text)
+    if not found:
+        return None
+    major, minor, patch, stage, number = found.groups(default="")
+    return Version(int(major), int(minor), int(patch), _STAGES.index(stage), int(number or 0))
 
 
 def upgrade_problem(before: str, after: str) -> str:

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.urmanac.talos.plugins.filter.outdated_nodes import FilterModule as OutdatedNodes
 from ansible_collections.urmanac.talos.plugins.filter.upgrade_plan import FilterModule
 
+outdated_nodes = OutdatedNodes().filters()["outdated_nodes"]
 upgrade_plan = FilterModule().filters()["upgrade_plan"]
 TAGGED, LATEST = "registry.example.com/talos:v1.13.7", "registry.example.com/talos:latest"
 PINNED, MOVED = "registry.example.com/talos@sha256:aa", "registry.example.com/talos@sha256:bb"
@@ -103,3 +105,59 @@ def test_without_a_refresh_images_are_those_of_the_user_and_nothing_is_forced() 
     made = plan(TAGGED, {"gateway": PINNED}, resolved={"compute": MOVED})
 
     assert {(one["image"], one["force"]) for one in made["nodes"]} == {(TAGGED, False)}
+
+
+def outdated(image: str, *, runs: str = "", given: str = TAGGED, **known: str) -> list[str]:
+    """Return the lines for one node that runs a version and was given an image."""
+    answers = [{"node": "192.0.2.7", "version": runs or None}]
+    images = {"compute": {"reference": image, **known}} if known else {}
+    lines: list[str] = outdated_nodes(
+        NODES[:1], {"compute": image}, known=images, given={"gateway": given}, answers=answers
+    )
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("image", "known"),
+    [
+        pytest.param(TAGGED.replace("7", "8"), {}, id="by its tag"),
+        pytest.param(LATEST, {"version": "v1.13.8", "resolved": MOVED}, id="by its look-up"),
+    ],
+)
+def test_a_node_of_an_older_version_than_its_image_is_named_with_the_upgrade(image: str, known: dict[str, str]) -> None:
+    assert outdated(image, runs="v1.13.7", **known) == [
+        "gateway runs Talos v1.13.7, and its image in cluster_images holds v1.13.8: playbooks/upgrade.yml upgrades it."
+    ]
+
+
+def test_an_image_that_no_upgrade_leads_to_is_named_with_the_reason() -> None:
+    (line,) = outdated(TAGGED, runs="v1.14.0")
+
+    assert line.endswith("holds v1.13.7: v1.14.0 -> v1.13.7: this is a downgrade. Choose an image of v1.14.0 or newer.")
+
+
+def test_where_no_version_is_known_the_image_that_the_node_was_given_is_compared() -> None:
+    assert outdated(TAGGED, given=PINNED) == [
+        f"gateway was made of {PINNED}, and cluster_images names {TAGGED}: playbooks/upgrade.yml brings it there."
+    ]
+
+
+@pytest.mark.parametrize("given", [TAGGED, PINNED, ""])
+def test_a_node_on_its_image_is_not_named(given: str) -> None:
+    assert outdated(TAGGED, runs="v1.13.7", given=given, resolved=PINNED) == []
+
+
+def test_what_was_looked_up_of_another_image_does_not_count() -> None:
+    answers = [{"node": "192.0.2.7", "version": "v1.13.7"}]
+    known = {"compute": {"reference": LATEST, "resolved": PINNED, "version": "v1.13.8"}}
+
+    assert outdated_nodes(NODES[:1], {"compute": TAGGED}, known=known, answers=answers) == []
+
+
+def test_a_node_that_is_to_be_made_is_not_named() -> None:
+    given = {one["name"]: PINNED for one in NODES}
+    existing = {"gateway": {"instance": "i-1"}, "compute-2": {"instance": None}}
+
+    (line,) = outdated_nodes(NODES, {"compute": TAGGED}, given=given, existing=existing)
+
+    assert line.startswith("gateway ")

@@ -18,6 +18,9 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.versions impo
         pytest.param("v1.9.5", "v1.10.0", id="next minor, compared as numbers"),
         pytest.param("v1.13.9", "v1.14.0-rc.1", id="next minor, before its release"),
         pytest.param("v1.14.0-rc.1", "v1.14.0", id="from before the release to it"),
+        pytest.param("v1.14.0-alpha.2", "v1.14.0-beta.0", id="from alpha to beta"),
+        pytest.param("v1.14.0-beta.1", "v1.14.0-rc.0", id="from beta to candidate"),
+        pytest.param("v1.14.0-rc.9", "v1.14.0-rc.10", id="next candidate, compared as numbers"),
         pytest.param("v1.13.6-3-gabcdef0", "v1.13.6", id="a build of its own"),
         pytest.param("1.13.6", "v1.14.0", id="without the v"),
         pytest.param("dev", "v1.14.0", id="a node whose version has no numbers"),
@@ -35,6 +38,15 @@ def test_the_next_minor_version_and_later_patches_are_taken(before: str, after: 
         pytest.param("v1.14.0", "v1.13.9", "this is a downgrade. Choose an image of v1.14.0 or newer", id="minor back"),
         pytest.param(
             "v1.13.10", "v1.13.9", "this is a downgrade. Choose an image of v1.13.10 or newer", id="patch back"
+        ),
+        *(
+            pytest.param(before, after, f"this is a downgrade. Choose an image of {before} or newer", id=f"to {after}")
+            for before, after in (
+                ("v1.14.0", "v1.14.0-rc.1"),
+                ("v1.14.0-rc.1", "v1.14.0-beta.2"),
+                ("v1.14.0-beta.0", "v1.14.0-alpha.3"),
+                ("v1.14.0-rc.10", "v1.14.0-rc.9"),
+            )
         ),
         pytest.param(
             "v1.14.0", "v2.0.0", "this is another major version. Follow the upgrade notes of Talos v2.0.0", id="major"

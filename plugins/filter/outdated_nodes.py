@@ -1,0 +1,36 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Say which nodes are not on the image that is described for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..module_utils._talos.contract import running_versions
+from ..module_utils._talos.upgrades import Known, outdated
+
+Record = Mapping[str, Any]
+
+
+def outdated_nodes(
+    nodes: Sequence[Record],
+    images: Mapping[str, str],
+    *,
+    known: Mapping[str, Record] | None = None,
+    given: Mapping[str, str] | None = None,
+    answers: Sequence[Record] = (),
+    existing: Mapping[str, Record] | None = None,
+) -> list[str]:
+    """Return a line for each such node."""
+    there = [node for node in nodes if existing is None or existing.get(node["name"], {}).get("instance")]
+    return outdated(there, images, Known(known or {}, given or {}, running_versions(nodes, answers)))
+
+
+class FilterModule:
+    """The filter as Ansible finds it."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filter by its name."""
+        return {"outdated_nodes": outdated_nodes}
