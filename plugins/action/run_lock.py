@@ -5,21 +5,27 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ansible import context
 from ansible.errors import AnsibleActionFail
 
+from ..module_utils._runs import Run
+from ..plugin_utils._at_end import AtEnd
 from ..plugin_utils._local_action import LocalAction
-from ..plugin_utils._run_lock import Busy, take, this_run
+from ..plugin_utils._run_lock import Busy, current_run, release, take
 
 
-def named(playbooks: Sequence[str]) -> str:
-    """Return what a run does: the names of the playbooks on its command line."""
-    return ", ".join(Path(playbook).name for playbook in playbooks)
+def released(text: str) -> None:
+    """Release the lock that a run holds, at its end."""
+    run = Run(**json.loads(text))
+    release(Path(run.directory), run)
+
+
+# Ansible imports a plugin in its own process before it forks the first task that uses it.
+END = AtEnd(released)
 
 
 class ActionModule(LocalAction):
@@ -29,10 +35,12 @@ class ActionModule(LocalAction):
 
     def act(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
         """Take the lock; a run that only looks takes none and is never refused."""
-        if not self._task.check_mode:
-            try:
-                run = this_run(os.getppid(), named(context.CLIARGS.get("args") or ()))
-                take(Path(arguments["directory"]), run)
-            except Busy as error:
-                raise AnsibleActionFail(str(error)) from error
+        if self._task.check_mode:
+            return {}
+        run = current_run(arguments["directory"])
+        try:
+            if take(Path(arguments["directory"]), run):
+                END.note(json.dumps(run._asdict()))
+        except Busy as error:
+            raise AnsibleActionFail(str(error)) from error
         return {}

@@ -12,75 +12,63 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import TextIO
+
+from ansible import context
 
 from ..module_utils._errors import CollectionError
+from ..module_utils._runs import Run, is_alive, this_run
 
 _NAME = ".run.json"
-
-
-class Run(NamedTuple):
-    """A run of ansible-playbook: process id, its start in ticks since boot, host and what it does."""
-
-    pid: int
-    started: str
-    host: str
-    what: str
 
 
 class Busy(CollectionError):
     """Another run holds the lock."""
 
 
-def start_of(pid: int) -> str:
-    """Return when a process started, in ticks since boot, or nothing if it does not run or the system does not tell.
-
-    A process id is given again later; together with its start it is unique. See proc_pid_stat(5), field 22.
-    """
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except OSError:
-        return ""
-    return text.rpartition(")")[2].split()[19]
-
-
-def is_alive(pid: int, started: str) -> bool:
-    """Return whether the process still runs; without /proc its id alone has to do."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return not started or start_of(pid) in (started, "")
+def current_run(directory: str) -> Run:
+    """Return the run that a task belongs to, whose process is a child of ansible-playbook's."""
+    playbooks = context.CLIARGS.get("args") or ()
+    return this_run(os.getppid(), ", ".join(Path(playbook).name for playbook in playbooks), Path(directory))
 
 
 def take(directory: Path, run: Run, *, alive: Callable[[int, str], bool] = is_alive) -> bool:
     """Take the lock for a run and return whether it did not hold it already; refuse while another run holds it."""
     directory.mkdir(parents=True, exist_ok=True)
-    path = directory / _NAME
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "r+", encoding="utf-8") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+    with _opened(directory / _NAME) as stream:
         other = _parse(stream.read())
         if other and other._replace(what=run.what) == run:
             return False
         if other and (other.host != run.host or alive(other.pid, other.started)):
             # It is written once, when a run takes it.
-            raise Busy(_message(path, other, os.fstat(stream.fileno()).st_mtime))
-        stream.seek(0)
-        stream.truncate()
-        stream.write(json.dumps(run._asdict()))
+            raise Busy(_message(directory / _NAME, other, os.fstat(stream.fileno()).st_mtime))
+        _write(stream, json.dumps(run._asdict()))
     return True
 
 
-def this_run(pid: int, what: str) -> Run:
-    """Return the run of this machine's process with this id."""
-    return Run(pid, start_of(pid), socket.gethostname(), what)
+def release(directory: Path, run: Run) -> None:
+    """Empty the lock if this run holds it: a copy of the directory on another host would otherwise be refused there."""
+    with _opened(directory / _NAME) as stream:
+        if _parse(stream.read()) == run:
+            _write(stream, "")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "r+", encoding="utf-8") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield stream
+
+
+def _write(stream: TextIO, text: str) -> None:
+    stream.seek(0)
+    stream.truncate()
+    stream.write(text)
 
 
 def _parse(text: str) -> Run | None:

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.secrets import ensure_pending_bundle
 from lab.settings import REPOSITORY
 from tests.lab.labs import Lab
 from tests.playbooks.runs import CONFIRMED, SECONDS, Run, command, instances, play, surroundings, vpcs
@@ -36,7 +38,7 @@ SPARE = (
 )
 # What makes something in AWS.
 BUILD = "preflight,network,bastion,nodes"
-REFUSED = re.compile(r"(belongs to another controller, [^,]+|another run \(site\.yml, process \d+ on [^,]+), since 20")
+REFUSED = re.compile(r"(belongs to another controller, [^,]+|another run \(site\.yml, process \d+ [^,]+), since 20")
 ONE_NODE = ("-e", json.dumps({"cluster_nodes": [NODE]}))
 
 
@@ -65,9 +67,9 @@ def begin(lab: Lab, directory: Path, *options: str) -> Controller:
     return Controller(directory, process)
 
 
-def race(lab: Lab, phases: str, *directories: Path) -> tuple[Controller, list[Run]]:
+def race(lab: Lab, phases: str, *directories: Path, options: tuple[str, ...] = ()) -> tuple[Controller, list[Run]]:
     """Run these phases of one controller per directory at once; return the winner and the refused runs."""
-    controllers = [begin(lab, directory, "--tags", phases) for directory in directories]
+    controllers = [begin(lab, directory, "--tags", phases, *options) for directory in directories]
     runs = {controller: controller.end() for controller in controllers}
     outputs = "\n\n".join(run.output for run in runs.values())
     winners = [controller for controller, run in runs.items() if run.code == 0]
@@ -81,30 +83,69 @@ def assert_refused(run: Run) -> None:
     assert re.search(r"TASK \[urmanac\.talos\.(network|nodes) : (?!Validating)", run.output) is None
 
 
-def assert_one_wins(lab: Lab, phases: str, one: Path, two: Path) -> Controller:
-    """Run two controllers with one directory and a third one with another; return the winner."""
-    winner, refused = race(lab, phases, one, one, two)
+def assert_one_wins(
+    lab: Lab, phases: str, *directories: Path, options: tuple[str, ...] = (), project: str
+) -> Controller:
+    """Run a controller for each directory at once and return the winner, which made everything once."""
+    winner, refused = race(lab, phases, *directories, options=options)
     for run in refused:
         assert_refused(run)
-    # By the run with the same directory if that one lives, otherwise by the claim.
+    # By the run with the same directory, or with the same secrets, if that one lives, otherwise by the claim.
     assert any("another run (site.yml, process" in run.output for run in refused)
-    assert len(vpcs(lab, Project="talos-arm64")) == 1
-    assert len(instances(lab, Project="talos-arm64", Node="gateway")) == 1
+    assert len(vpcs(lab, Project=project)) == 1
+    assert len(instances(lab, Project=project, Node="gateway")) == 1
+    assert working(lab, project) == []
     return winner
 
 
-def test_of_three_controllers_one_builds_the_cluster_and_the_others_are_refused(lab: Lab, tmp_path: Path) -> None:
-    assert_one_wins(lab, BUILD, tmp_path / "one", tmp_path / "two")
+def working(lab: Lab, project: str) -> list[str]:
+    """Return the parameter in SSM that says that a run works on the cluster, if there is one."""
+    wanted = {"Key": "Name", "Values": [f"/urmanac.talos/{project}/lab/run"]}
+    return [item["Name"] for item in lab.client("ssm").describe_parameters(Filters=[wanted])["Parameters"]]
+
+
+def with_secrets(directory: Path, source: Path | None = None) -> Path:
+    """Return a controller's directory with secrets of its own, or with a copy of another one's."""
+    if source:
+        shutil.copytree(source / "secrets", directory / "secrets")
+    else:
+        ensure_pending_bundle(directory / "secrets" / "secrets.yaml")
+    return directory
 
 
 @pytest.fixture(scope="module")
-def ours(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Controller:
-    """Give the one of three controllers that got a node in maintenance mode."""
-    lab.client("ssm").delete_parameter(Name=CLAIM)
+def first(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Controller:
+    """Give the one of three controllers that built a cluster in an empty account."""
+    directory = tmp_path_factory.mktemp("first")
+    one, two = directory / "one", directory / "two"
+    return assert_one_wins(lab, BUILD, one, one, two, project="talos-arm64")
+
+
+def test_of_three_controllers_one_builds_the_cluster_and_the_others_are_refused(first: Controller) -> None:
+    assert (first.directory / "secrets" / "secrets.pending.yaml").exists()
+
+
+@pytest.fixture(scope="module")
+def ours(lab: Lab, first: Controller, tmp_path_factory: pytest.TempPathFactory) -> Controller:
+    """Give the one of three controllers with the same secrets that got a node in maintenance mode."""
     (machine,) = instances(lab, Node="gateway")
     lab.client("ec2").terminate_instances(InstanceIds=[machine["InstanceId"]])
     directory = tmp_path_factory.mktemp("again")
-    return assert_one_wins(lab, "nodes,talos", directory / "one", directory / "two")
+    one, two = (with_secrets(directory / name, first.directory) for name in ("one", "two"))
+    return assert_one_wins(lab, "nodes,talos", one, one, two, project="talos-arm64")
+
+
+@pytest.fixture(scope="module")
+def spare(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Controller:
+    """Give the one of two controllers with the same secrets that built a second cluster from nothing."""
+    directory = tmp_path_factory.mktemp("spare")
+    one = with_secrets(directory / "one")
+    two = with_secrets(directory / "two", one)
+    return assert_one_wins(lab, BUILD, one, two, options=SPARE, project="spare")
+
+
+def test_of_two_directories_with_the_same_secrets_one_builds_the_cluster(spare: Controller) -> None:
+    assert (spare.directory / "secrets" / "secrets.pending.yaml").exists()
 
 
 def described(lab: Lab, project: str) -> dict[str, Any]:
@@ -113,26 +154,49 @@ def described(lab: Lab, project: str) -> dict[str, Any]:
 
 
 def test_clusters_of_one_name_in_two_projects_do_not_change_each_other(
-    lab: Lab, ours: Controller, tmp_path: Path
+    lab: Lab, ours: Controller, spare: Controller
 ) -> None:
-    before = described(lab, "talos-arm64")
+    before = described(lab, "talos-arm64"), described(lab, "spare")
 
-    theirs = play(lab, SITE, *ONE_NODE, "-e", f"cluster_directory={tmp_path}", *SPARE, "--tags", BUILD)
-    built = described(lab, "talos-arm64"), described(lab, "spare")
+    theirs = play(lab, SITE, *ONE_NODE, "-e", f"cluster_directory={spare.directory}", *SPARE, "--tags", BUILD)
     again = play(lab, SITE, *ONE_NODE, "-e", f"cluster_directory={ours.directory}", "--tags", "network,nodes,talos")
 
     assert (theirs.code, again.code) == (0, 0), theirs.output + again.output
-    assert again.changed == 0
-    assert all(before.values())
-    assert all(built[1].values())
-    assert built == (before, described(lab, "spare"))
+    assert (theirs.changed, again.changed) == (0, 0)
+    assert all(all(found.values()) for found in before)
+    assert (described(lab, "talos-arm64"), described(lab, "spare")) == before
+
+
+def test_without_its_claim_a_cluster_is_refused_to_other_controllers_and_claimed_anew_by_its_own(
+    lab: Lab, ours: Controller, tmp_path: Path
+) -> None:
+    lab.client("ssm").delete_parameter(Name=CLAIM)
+    others = ("-e", f"cluster_directory={tmp_path}")
+    before = described(lab, "talos-arm64")
+
+    refused = [
+        play(lab, SITE, *ONE_NODE, *others, "--tags", "network"),
+        play(lab, SITE, *ONE_NODE, *others, "--tags", "network"),
+        play(lab, "playbooks/reset.yml", *ONE_NODE, *others, "-e", CONFIRMED),
+        play(lab, "playbooks/upgrade.yml", *ONE_NODE, *others),
+        play(lab, "playbooks/converge_bastion.yml", *ONE_NODE, *others),
+        play(lab, "playbooks/add_home_access.yml", *ONE_NODE, *others, "-e", "ipv6=2001:db8:1:2::/64"),
+    ]
+    owner = play(lab, SITE, *ONE_NODE, "-e", f"cluster_directory={ours.directory}", "--tags", "network")
+
+    for run in refused:
+        assert run.code != 0
+        assert re.search(r"exists already \(instance i-\w+ since 20", run.output), run.output
+    assert list(tmp_path.rglob("secrets*.yaml")) == []
     assert described(lab, "talos-arm64") == before
+    assert owner.code == 0, owner.output
+    assert lab.client("ssm").get_parameter(Name=CLAIM)["Parameter"]["Version"] == 1
 
 
 def test_a_reset_by_another_controller_needs_to_be_forced_and_leaves_the_other_project(
-    lab: Lab, ours: Controller, tmp_path: Path
+    lab: Lab, ours: Controller, spare: Controller, tmp_path: Path
 ) -> None:
-    spare = described(lab, "spare")
+    theirs = described(lab, "spare")
     directory = ("-e", f"cluster_directory={tmp_path}")
 
     refused = play(lab, "playbooks/reset.yml", *ONE_NODE, *directory, "-e", CONFIRMED)
@@ -144,5 +208,6 @@ def test_a_reset_by_another_controller_needs_to_be_forced_and_leaves_the_other_p
     assert forced.code == 0, forced.output
     assert instances(lab, Project="talos-arm64") == []
     assert vpcs(lab, Project="talos-arm64") == []
-    assert described(lab, "spare") == spare
+    assert described(lab, "spare") == theirs
+    assert working(lab, "talos-arm64") == []
     assert lab.client("ssm").describe_parameters(Filters=[{"Key": "Name", "Values": [CLAIM]}])["Parameters"] == []

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -14,6 +15,8 @@ from .._ports import KUBERNETES
 from .._ssh.arguments import Login, Route, ssh_arguments
 
 Record = Mapping[str, Any]
+_CREDENTIALS = ("talosconfig", "kubeconfig")
+_NO_ADDRESS = "No node has an IPv6 address yet, so there is nothing to reach."
 
 
 class Places(NamedTuple):
@@ -35,24 +38,44 @@ class Answers(NamedTuple):
 
 def home_ways(cluster: Record, reading: Record, places: Places, answers: Answers) -> list[str]:
     """Return lines with the commands for nodes, Kubernetes and bastion, and which of the APIs answer."""
-    return [
-        *_node_commands(reading, places.directory),
+    addresses = _addresses(reading)
+    commands = [
+        *_node_commands(addresses, places.directory),
         *_bastion_commands(cluster, reading, places, answers.interfaces),
+    ]
+    return [
+        *(_without_files(places.directory) if addresses else [_NO_ADDRESS]),
+        *(["From home these work now:"] if addresses and commands else []),
+        *commands,
         *_tried(reading, answers),
     ]
 
 
-def _node_commands(reading: Record, directory: str) -> list[str]:
-    nodes = [node for node in reading["nodes"].values() if node["ipv6"]]
-    control_planes = [node["ipv6"] for node in nodes if node["machine_type"] == "controlplane"]
-    if not control_planes:
-        return ["No node has an IPv6 address yet, so there is nothing to reach."]
-    addresses = ",".join(node["ipv6"] for node in nodes)
-    return [
-        "From home these work now:",
-        f"  talosctl --talosconfig {directory}/talosconfig --endpoints {addresses} --nodes {addresses} version",
-        f"  kubectl --kubeconfig {directory}/kubeconfig --server https://[{control_planes[0]}]:{KUBERNETES} get nodes",
-    ]
+def _addresses(reading: Record) -> dict[str, str]:
+    """Return the machine type of each node by its address; nothing as long as no control plane has one."""
+    found = {node["ipv6"]: node["machine_type"] for node in reading["nodes"].values() if node["ipv6"]}
+    return found if "controlplane" in found.values() else {}
+
+
+def _without_files(directory: str) -> list[str]:
+    missing = [name for name in _CREDENTIALS if not _exists(directory, name)]
+    what = f"{directory} has no {' and no '.join(missing)}"
+    return [f"{what}: playbooks/site.yml writes them once the nodes run Talos."] if missing else []
+
+
+def _exists(directory: str, name: str) -> bool:
+    return Path(directory, name).expanduser().is_file()
+
+
+def _node_commands(addresses: Mapping[str, str], directory: str) -> list[str]:
+    """Return the commands whose credentials are on this computer."""
+    nodes = ",".join(addresses)
+    planes = [f"https://[{address}]:{KUBERNETES}" for address, kind in addresses.items() if kind == "controlplane"]
+    commands = {
+        "talosconfig": f"  talosctl --talosconfig {directory}/talosconfig --endpoints {nodes} --nodes {nodes} version",
+        "kubeconfig": f"  kubectl --kubeconfig {directory}/kubeconfig --server {''.join(planes[:1])} get nodes",
+    }
+    return [commands[name] for name in _CREDENTIALS if addresses and _exists(directory, name)]
 
 
 def _bastion_commands(cluster: Record, reading: Record, places: Places, interfaces: Iterable[Record]) -> list[str]:

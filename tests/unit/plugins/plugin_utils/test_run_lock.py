@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.plugin_utils._run_lock import Busy, Run, is_alive, take, this_run
+from ansible_collections.urmanac.talos.plugins.module_utils._runs import Run, is_alive, this_run
+from ansible_collections.urmanac.talos.plugins.plugin_utils._run_lock import Busy, release, take
 
 OURS = Run(100, "5000", "laptop", "site.yml")
 THEIRS = Run(200, "6000", "laptop", "reset.yml")
@@ -46,6 +47,17 @@ def test_a_run_of_another_host_is_never_taken_for_dead(tmp_path: Path) -> None:
 
     with pytest.raises(Busy, match=r"process 100 on desktop.*delete .*\.run\.json"):
         take(tmp_path, THEIRS, alive=lambda pid, started: False)
+
+
+def test_a_lock_that_was_released_refuses_no_host_that_the_directory_is_copied_to(tmp_path: Path) -> None:
+    take(tmp_path, OURS)
+    release(tmp_path, THEIRS)
+    with pytest.raises(Busy):
+        take(tmp_path, THEIRS._replace(host="desktop"))
+
+    release(tmp_path, OURS)
+
+    assert take(tmp_path, THEIRS._replace(host="desktop"))
 
 
 def test_half_a_file_blocks_no_run(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,17 @@ NODES = {
     "compute-2": {"machine_type": "worker", "ipv6": "2001:db8::102"},
     "gateway": {"machine_type": "controlplane", "ipv6": "2001:db8::101"},
 }
+
+
+@pytest.fixture(autouse=True)
+def moon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a home with the credentials of a cluster."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    directory = tmp_path / "moon"
+    directory.mkdir()
+    for name in ("talosconfig", "kubeconfig"):
+        (directory / name).touch()
+    return directory
 
 
 def lines(
@@ -36,7 +48,7 @@ def lines(
         talos=[{"node": "2001:db8::102", "reachable": False}, {"node": "2001:db8::101", "reachable": True}],
         kubernetes=[{"node": "2001:db8::101", "reachable": True}],
         interfaces=INTERFACES,
-        directory="/moon",
+        directory="~/moon",
         known_hosts="/moon/known_hosts",
         user="ec2-user",
         identity_file=identity_file,
@@ -47,8 +59,30 @@ def lines(
 def test_commands_name_all_nodes_and_the_first_control_plane() -> None:
     talosctl, kubectl = lines()[1:3]
 
-    assert talosctl.startswith("  talosctl --talosconfig /moon/talosconfig --endpoints 2001:db8::102,2001:db8::101 ")
-    assert kubectl == "  kubectl --kubeconfig /moon/kubeconfig --server https://[2001:db8::101]:6443 get nodes"
+    assert talosctl.startswith("  talosctl --talosconfig ~/moon/talosconfig --endpoints 2001:db8::102,2001:db8::101 ")
+    assert kubectl == "  kubectl --kubeconfig ~/moon/kubeconfig --server https://[2001:db8::101]:6443 get nodes"
+
+
+@pytest.mark.parametrize(
+    ("missing", "said", "commands"),
+    [
+        (["kubeconfig"], "no kubeconfig", ["talosctl", "ssh"]),
+        (["talosconfig", "kubeconfig"], "no talosconfig and no kubeconfig", ["ssh"]),
+    ],
+)
+def test_a_command_without_its_file_is_not_said_to_work(
+    moon: Path, missing: list[str], said: str, commands: list[str]
+) -> None:
+    for name in missing:
+        (moon / name).unlink()
+
+    made = lines()
+
+    assert made[:2] == [
+        f"~/moon has {said}: playbooks/site.yml writes them once the nodes run Talos.",
+        "From home these work now:",
+    ]
+    assert [line.split()[0] for line in made[2 : made.index("Tried from here:")]] == commands
 
 
 def test_apis_that_answer_come_first() -> None:

@@ -1,0 +1,204 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which run works on a cluster now. Private to urmanac.talos: may change at any time.
+
+The claim says whose the cluster is. All controllers with its secrets pass that, so of those one run at a time has the
+marker: a parameter in SSM that is made at the run's beginning and deleted at its end. One that a killed run left behind
+is replaced as soon as that run is known to have ended.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from .._errors import Ec2Error
+from .._runs import Run
+from .client import Api, AwsError, is_not_found
+from .home_access import Identity
+from .spec import MANAGED_BY
+
+Alive = Callable[[int, str], bool]
+# Longer than any run takes, so that only a killed run's marker comes to its end.
+LASTS = timedelta(hours=6)
+_ATTEMPTS = 3
+
+
+class Marker(NamedTuple):
+    """A run, since when it works on the cluster, and until when that is believed without asking (ISO 8601, UTC)."""
+
+    run: Run
+    since: str
+    expires: str
+
+
+class Held(NamedTuple):
+    """The value of the parameter, and which of its versions that is."""
+
+    text: str
+    version: int
+
+
+def marker_name(project: str, name: str) -> str:
+    """Return the name of the parameter, another one for each project and cluster."""
+    return f"/urmanac.talos/{project}/{name}/run"
+
+
+class MarkerClient:
+    """Calls about the marker on one cluster."""
+
+    def __init__(self, api: Api, cluster: Identity) -> None:
+        self._api = api
+        self._cluster = cluster
+
+    @property
+    def name(self) -> str:
+        """Return the name of the parameter."""
+        return marker_name(self._cluster.project, self._cluster.name)
+
+    def create(self, marker: Marker) -> bool:
+        """Create the marker and return whether it was created; one that exists stays as it is."""
+        owner = {"Project": self._cluster.project, "Cluster": self._cluster.name, "ManagedBy": MANAGED_BY}
+        tags = [{"Key": key, "Value": value} for key, value in owner.items()]
+        try:
+            self._put(dumped(marker), Overwrite=False, Tags=tags)
+        except AwsError as error:
+            if error.reason == "ParameterAlreadyExists":
+                return False
+            raise
+        return True
+
+    def replace(self, text: str) -> int:
+        """Replace the value, whatever it is, and return which version the new one is."""
+        return int(self._put(text, Overwrite=True)["Version"])
+
+    def read(self) -> Held | None:
+        """Return what the parameter holds, or None if there is none."""
+        try:
+            found = self._api.call("ssm", "get_parameter", Name=self.name)["Parameter"]
+        except AwsError as error:
+            if is_not_found(error):
+                return None
+            raise
+        return Held(found["Value"], int(found["Version"]))
+
+    def versions(self) -> dict[int, str]:
+        """Return every value that the parameter has had since it was created, by version."""
+        history = self._api.call("ssm", "get_parameter_history", Name=self.name)["Parameters"]
+        return {int(item["Version"]): str(item["Value"]) for item in history}
+
+    def delete(self) -> None:
+        """Delete the marker, also one that is already gone."""
+        try:
+            self._api.call("ssm", "delete_parameter", Name=self.name)
+        except AwsError as error:
+            if not is_not_found(error):
+                raise
+
+    def _put(self, text: str, **how: Any) -> dict[str, Any]:
+        what = "Run that works on a Talos cluster, made by urmanac.talos"
+        return self._api.call(
+            "ssm", "put_parameter", Name=self.name, Description=what, Value=text, Type="String", **how
+        )
+
+
+def marker_of(run: Run, now: datetime) -> Marker:
+    """Return the marker of a run that begins now."""
+    begin = now.astimezone(UTC).replace(microsecond=0)
+    return Marker(run, begin.isoformat(), (begin + LASTS).isoformat())
+
+
+def dumped(marker: Marker) -> str:
+    """Return a marker as the parameter holds it."""
+    return json.dumps({**marker.run._asdict(), "since": marker.since, "expires": marker.expires})
+
+
+def parse_marker(text: str) -> Marker | None:
+    """Return the marker in a parameter's value, or None if it is not one."""
+    try:
+        value = json.loads(text)
+        texts = {field: str(value[field]) for field in Run._fields if field != "pid"}
+        datetime.fromisoformat(value["expires"]).astimezone(UTC)
+        return Marker(Run(int(value["pid"]), **texts), str(value["since"]), str(value["expires"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def ensure_held(client: MarkerClient, run: Run, now: datetime, *, takeover: bool, alive: Alive) -> bool:
+    """Have the marker for this run and return whether it did not have it already; refuse while another run works."""
+    mine = marker_of(run, now)
+    for _attempt in range(_ATTEMPTS):
+        if client.create(mine):
+            return True
+        held = client.read()
+        if held:
+            break
+    else:
+        raise Ec2Error(f"Failed to start: other runs begin and end at this moment ({client.name}). Run it again.")
+    other = parse_marker(held.text)
+    if other and same_run(other.run, run):
+        # The answer to our own creation was lost.
+        return False
+    if not (takeover or (other and has_ended(other, run, now, alive))):
+        raise Ec2Error(_busy(client.name, other))
+    _take_over(client, held, mine)
+    return True
+
+
+def same_run(one: Run, other: Run) -> bool:
+    """Return whether these are one run."""
+    return one._replace(what="") == other._replace(what="")
+
+
+def has_ended(other: Marker, run: Run, now: datetime, alive: Alive) -> bool:
+    """Return whether another run is known to have ended.
+
+    Where its processes are seen, nothing else counts. In the directory of this run it would hold the lock that this run
+    has there; the system may have been started again since.
+    """
+    theirs = other.run
+    if theirs.kernel and theirs.kernel == run.kernel:
+        return not alive(theirs.pid, theirs.started)
+    if (theirs.machine, theirs.host, theirs.directory) == (run.machine, run.host, run.directory):
+        return True
+    return now >= datetime.fromisoformat(other.expires).astimezone(UTC)
+
+
+def _take_over(client: MarkerClient, judged: Held, mine: Marker) -> None:
+    """Replace what was judged; of several runs that do so at once, the one whose value came right after it has it."""
+    made = client.replace(dumped(mine))
+    values = client.versions()
+    before = values.get(made - 1, "")
+    if before in ("", judged.text):
+        return
+    is_known = values.get(judged.version) == judged.text
+    winner = values.get(judged.version + 1, before) if is_known else before
+    client.replace(winner)
+    raise Ec2Error(_busy(client.name, parse_marker(winner)))
+
+
+def ensure_left(client: MarkerClient, run: Run) -> bool:
+    """Delete the marker if this run has it, and return whether it had."""
+    held = client.read()
+    other = parse_marker(held.text) if held else None
+    if other is None or not same_run(other.run, run):
+        return False
+    client.delete()
+    return True
+
+
+def _busy(name: str, other: Marker | None) -> str:
+    anyway = "If you know that it has ended, add -e cluster_run_takeover=true."
+    if other is None:
+        return (
+            f"Failed to start: {name} in SSM says that another run works on this cluster, but not which one. {anyway}"
+        )
+    run = other.run
+    who = f"{run.what}, process {run.pid} of {run.user} on {run.host} in {run.directory}, since {other.since}"
+    return (
+        f"Failed to start: another run ({who}) works on this cluster. Wait until it has ended. If it was killed, call "
+        f"it again there to go on with its work; from {other.expires} on, any controller may begin. {anyway}"
+    )

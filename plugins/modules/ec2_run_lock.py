@@ -1,0 +1,126 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Refuse a second run on a cluster while one is under way anywhere."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ec2_run_lock
+short_description: Refuse a second run on a cluster while one is under way anywhere
+version_added: 0.1.0
+description:
+  - Fails while a run from another directory or another machine works on the cluster, and names it. All of them may have
+    the cluster's secrets, so M(urmanac.talos.ec2_claim) refuses none.
+  - The run is a parameter in SSM that is called C(/urmanac.talos/project/name/run). SSM creates a parameter of that
+    name only once. It is deleted when C(ansible-playbook) ends, also after a failure.
+  - What a killed run left behind is replaced if its process is known to have ended. That is seen on the machine that
+    it ran on, and known in the same directory of that machine also after a restart. Elsewhere it is assumed six hours
+    after its beginning.
+  - Call M(urmanac.talos.run_lock) for the same directory first.
+  - Reports no change, because nothing of it is left after the run.
+options:
+  name:
+    description: Name of the cluster, as in its tag C(Cluster).
+    type: str
+    required: true
+  project:
+    description: Project of the cluster, as in its tag C(Project).
+    type: str
+    required: true
+  directory:
+    description: Directory of the cluster, for which M(urmanac.talos.run_lock) was called.
+    type: path
+    required: true
+  takeover:
+    description: Whether to begin although another run seems to work on the cluster.
+    type: bool
+    default: false
+  state:
+    description: V(absent) is what the end of a run does.
+    type: str
+    choices: [present, absent]
+    default: present
+  run:
+    description: The run. The action plugin fills it in; do not give it.
+    type: dict
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Does nothing in check mode and is not refused.
+  diff_mode:
+    support: none
+author:
+  - The urmanac.talos authors (@urmanac)
+seealso:
+  - module: urmanac.talos.ec2_claim
+  - module: urmanac.talos.run_lock
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - urmanac.talos.attributes
+"""
+
+EXAMPLES = r"""
+- name: Refuse a second run from the same directory
+  urmanac.talos.run_lock:
+    directory: ~/clusters/moon
+
+- name: Refuse a second run from anywhere else
+  urmanac.talos.ec2_run_lock:
+    name: moon
+    project: talos-arm64
+    directory: ~/clusters/moon
+"""
+
+RETURN = r"""
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ..module_utils._ec2.client import Api, connect
+from ..module_utils._ec2.home_access import Identity
+from ..module_utils._ec2.run_marker import MarkerClient, ensure_held, ensure_left
+from ..module_utils._errors import CollectionError, InputError
+from ..module_utils._runs import Run, is_alive
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "project": {"type": "str", "required": True},
+    "directory": {"type": "path", "required": True},
+    "takeover": {"type": "bool", "default": False},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "run": {"type": "dict"},
+}
+
+
+def ensure(api: Api, options: Mapping[str, Any]) -> None:
+    """Have the marker of the run, or delete it."""
+    if not options["run"]:
+        raise InputError("Failed to know the run: ec2_run_lock runs on the controller, as a task of ansible-playbook.")
+    client, run = MarkerClient(api, Identity(options["name"], options["project"])), Run(**options["run"])
+    if options["state"] == "absent":
+        ensure_left(client, run)
+    else:
+        ensure_held(client, run, datetime.now(UTC), takeover=options["takeover"], alive=is_alive)
+
+
+def main() -> None:
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        if not module.check_mode:
+            ensure(connect(module, ("ssm",)), module.params)
+    except CollectionError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,230 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the lock of a run that other directories and machines see, with moto as SSM."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import run_marker
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
+from ansible_collections.urmanac.talos.plugins.module_utils._runs import Run, this_run
+from ansible_collections.urmanac.talos.plugins.modules import ec2_run_lock
+from tests.ec2_cluster import REGION, empty_aws, run_module
+
+NAME = "/urmanac.talos/talos-arm64/moon/run"
+NOW = datetime(2026, 11, 28, 21, tzinfo=UTC)
+OURS = Run(100, "5000", "laptop", "site.yml", "me", "/home/me/moon", "aa", "boot-1 pid:[1]")
+# The same secrets in another directory of the machine, on another one, and in a container of the machine.
+BESIDE = OURS._replace(pid=200, started="6000", directory="/srv/moon")
+ELSEWHERE = Run(100, "5000", "desktop", "reset.yml", "you", "/home/me/moon", "bb", "boot-2 pid:[1]")
+CONTAINER = OURS._replace(host="f00", kernel="boot-1 pid:[2]")
+
+
+def dead(_pid: int, _started: str) -> bool:
+    return False
+
+
+def alive(_pid: int, _started: str) -> bool:
+    return True
+
+
+class Ssm(AwsApi):
+    """SSM, in which others act right after a reading or a writing of ours."""
+
+    def __init__(self) -> None:
+        self.client = boto3.client("ssm", region_name=REGION)
+        self.calls: list[str] = []
+        self.then: dict[str, Callable[[], Any]] = {}
+        super().__init__({"ssm": self.client}, REGION)
+
+    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        self.calls.append(operation)
+        try:
+            return super().call(service, operation, **parameters)
+        finally:
+            self.then.pop(operation, lambda: None)()
+
+
+@pytest.fixture
+def ssm() -> Iterator[Ssm]:
+    with empty_aws():
+        yield Ssm()
+
+
+def client(ssm: Ssm) -> run_marker.MarkerClient:
+    return run_marker.MarkerClient(ssm, Identity("moon", "talos-arm64"))
+
+
+def hold(ssm: Ssm, run: Run, *, now: datetime = NOW, takeover: bool = False, alive: run_marker.Alive = alive) -> bool:
+    return run_marker.ensure_held(client(ssm), run, now, takeover=takeover, alive=alive)
+
+
+def holder(ssm: Ssm) -> Run | None:
+    found = client(ssm).read()
+    marker = run_marker.parse_marker(found.text) if found else None
+    return marker.run if marker else None
+
+
+def test_a_run_costs_one_call_at_its_beginning_and_leaves_nothing_at_its_end(ssm: Ssm) -> None:
+    assert hold(ssm, OURS) is True
+    assert ssm.calls == ["put_parameter"]
+    tags = ssm.client.list_tags_for_resource(ResourceType="Parameter", ResourceId=NAME)["TagList"]
+    assert {tag["Key"]: tag["Value"] for tag in tags} == {
+        "Project": "talos-arm64",
+        "Cluster": "moon",
+        "ManagedBy": "urmanac.talos",
+    }
+
+    assert run_marker.ensure_left(client(ssm), OURS) is True
+    assert ssm.client.describe_parameters()["Parameters"] == []
+    assert run_marker.ensure_left(client(ssm), OURS) is False
+
+
+@pytest.mark.parametrize(
+    ("other", "seen"),
+    [
+        pytest.param(BESIDE, alive, id="another directory of this machine"),
+        pytest.param(ELSEWHERE, dead, id="another machine, whose processes are not seen"),
+        pytest.param(CONTAINER, dead, id="a container of this machine, whose processes are not seen"),
+        pytest.param(OURS._replace(machine="cc", kernel="x"), dead, id="a machine of the same name and directory"),
+        pytest.param(OURS._replace(kernel="", machine="bb"), dead, id="a system that tells no kernel"),
+    ],
+)
+def test_a_run_with_the_same_secrets_is_refused_with_who_works_and_since_when(
+    ssm: Ssm, other: Run, seen: run_marker.Alive
+) -> None:
+    hold(ssm, other)
+
+    with pytest.raises(Ec2Error) as refused:
+        hold(ssm, OURS, now=NOW + timedelta(hours=1), alive=seen)
+
+    who = f"{other.what}, process {other.pid} of {other.user} on {other.host} in {other.directory}"
+    assert f"another run ({who}, since 2026-11-28T21:00:00+00:00) works on this cluster" in str(refused.value)
+    assert "from 2026-11-29T03:00:00+00:00 on, any controller may begin" in str(refused.value)
+    assert "-e cluster_run_takeover=true" in str(refused.value)
+    assert holder(ssm) == other
+    assert run_marker.ensure_left(client(ssm), OURS) is False
+
+
+@pytest.mark.parametrize(
+    ("other", "hours"),
+    [
+        pytest.param(OURS._replace(pid=90), 0, id="in the same directory"),
+        pytest.param(BESIDE, 0, id="in another directory of this machine"),
+        pytest.param(OURS._replace(kernel="boot-0 pid:[1]"), 0, id="before this machine was started again"),
+        pytest.param(OURS._replace(kernel="", pid=90), 0, id="on a system that tells no kernel"),
+        pytest.param(ELSEWHERE, 6, id="on another machine, six hours ago"),
+    ],
+)
+def test_what_a_killed_run_left_behind_is_taken_over(ssm: Ssm, other: Run, hours: int) -> None:
+    hold(ssm, other)
+
+    assert hold(ssm, OURS, now=NOW + timedelta(hours=hours), alive=dead) is True
+
+    assert holder(ssm) == OURS
+    assert run_marker.ensure_left(client(ssm), other) is False
+    assert run_marker.ensure_left(client(ssm), OURS) is True
+
+
+# Its time alone says nothing of a run whose process is seen.
+def test_a_run_that_is_seen_to_work_is_never_taken_for_ended(ssm: Ssm) -> None:
+    hold(ssm, BESIDE)
+
+    with pytest.raises(Ec2Error, match="works on this cluster"):
+        hold(ssm, OURS, now=NOW + timedelta(days=2))
+
+
+def test_another_run_is_taken_over_on_request(ssm: Ssm) -> None:
+    hold(ssm, ELSEWHERE)
+
+    assert hold(ssm, OURS, takeover=True) is True
+    assert holder(ssm) == OURS
+
+
+@pytest.mark.parametrize("value", ["something else", "[]", "null", '{"pid": "x"}', '{"pid": 1, "expires": "soon"}'])
+def test_a_value_made_by_hand_stops_a_run_until_it_is_told_to_go_on(ssm: Ssm, value: str) -> None:
+    ssm.client.put_parameter(Name=NAME, Value=value, Type="String")
+
+    with pytest.raises(Ec2Error, match=f"{NAME} in SSM says that another run works on this cluster, but not which one"):
+        hold(ssm, OURS)
+
+    assert ssm.client.get_parameter(Name=NAME)["Parameter"]["Value"] == value
+    assert hold(ssm, OURS, takeover=True) is True
+
+
+def test_a_run_whose_answer_was_lost_has_its_own_lock(ssm: Ssm) -> None:
+    hold(ssm, OURS)
+
+    assert hold(ssm, OURS) is False
+    assert holder(ssm) == OURS
+
+
+def test_of_two_runs_that_take_over_at_once_the_first_one_works(ssm: Ssm) -> None:
+    hold(ssm, OURS._replace(pid=90))
+    ssm.then["get_parameter"] = lambda: hold(Ssm(), BESIDE, alive=dead)
+
+    with pytest.raises(Ec2Error, match=r"process 200 of me on laptop in /srv/moon"):
+        hold(ssm, OURS, alive=dead)
+
+    assert holder(ssm) == BESIDE
+
+
+def test_of_three_runs_that_take_over_at_once_the_first_one_works(ssm: Ssm) -> None:
+    hold(ssm, OURS._replace(pid=90))
+    # All of them have judged the old one before the first of them writes.
+    judged = client(ssm).read()
+    assert judged
+    first, last = (run_marker.marker_of(run, NOW) for run in (BESIDE, ELSEWHERE))
+    client(ssm).replace(run_marker.dumped(first))
+    client(ssm).replace(run_marker.dumped(run_marker.marker_of(OURS, NOW)))
+
+    with pytest.raises(Ec2Error, match="in /srv/moon"):
+        run_marker._take_over(client(ssm), judged, last)
+
+    assert holder(ssm) == BESIDE
+
+
+def test_a_run_that_ends_while_it_is_looked_at_lets_the_next_one_begin(ssm: Ssm) -> None:
+    hold(ssm, ELSEWHERE)
+    ssm.then["put_parameter"] = lambda: run_marker.ensure_left(client(Ssm()), ELSEWHERE)
+
+    assert hold(ssm, OURS) is True
+    assert holder(ssm) == OURS
+
+
+def test_the_module_holds_and_leaves_the_cluster_and_reports_no_change(
+    ssm: Ssm, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    mine = this_run(os.getpid(), "site.yml", tmp_path)
+    options = {"name": "moon", "project": "talos-arm64", "region": REGION, "directory": str(tmp_path)}
+
+    planned = run_module(ec2_run_lock.main, capsys, **options, run=mine._asdict(), _ansible_check_mode=True)
+    assert (planned["changed"], holder(ssm)) == (False, None)
+
+    held = run_module(ec2_run_lock.main, capsys, **options, run=mine._asdict())
+    assert (held["changed"], holder(ssm)) == (False, mine)
+    beside = json.loads(json.dumps(mine._replace(directory="/srv/moon", started="1")._asdict()))
+    assert "works on this cluster" in run_module(ec2_run_lock.main, capsys, **options, run=beside)["msg"]
+
+    left = run_module(ec2_run_lock.main, capsys, **options, run=mine._asdict(), state="absent")
+    assert (left["changed"], holder(ssm)) == (False, None)
+
+
+def test_the_module_refuses_to_guess_the_run(ssm: Ssm, capsys: pytest.CaptureFixture[str]) -> None:
+    result = run_module(
+        ec2_run_lock.main, capsys, name="moon", project="talos-arm64", region=REGION, directory="/home/me/moon"
+    )
+
+    assert "as a task of ansible-playbook" in result["msg"]

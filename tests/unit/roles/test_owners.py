@@ -1,0 +1,59 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every playbook either asks whose the cluster is, and who works on it, or has a reason not to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+PLAYBOOKS = Path(__file__).resolve().parents[3] / "playbooks"
+# In these words a playbook asks; a phase does by beginning.
+WORDS = {
+    "tasks/begin.yml": "owner and run",
+    "tasks_from: run.yml": "owner and run",
+    "tasks_from: claim_check.yml": "owner",
+}
+OTHERS = {
+    "preflight.yml": "makes nothing, so its phase claims nothing",
+    "forecast.yml": "asks AWS nothing",
+    "health.yml": "reads",
+    "site.yml": "consists of the phases",
+    "netboot.yml": "changes a host of a home lab",
+    "remove_home_access.yml": "closes, which is always allowed",
+    "audit.yml": "closes what has expired, which is always allowed",
+    "etcd_snapshot.yml": "closes what has expired, and needs the secrets to read etcd",
+}
+# A home may be opened while a run works: rules are added one by one, and no run of site.yml takes them away.
+BESIDE_RUNS = ("add_home_access.yml",)
+
+
+def asked_by(playbook: Path) -> set[str]:
+    """Return what a playbook asks."""
+    text = playbook.read_text(encoding="utf-8")
+    return {asked for word, asked in WORDS.items() if word in text}
+
+
+@pytest.mark.parametrize("playbook", sorted(PLAYBOOKS.glob("*.yml")), ids=lambda path: path.name)
+def test_a_playbook_that_changes_a_cluster_asks_whose_it_is_and_who_works_on_it(playbook: Path) -> None:
+    if playbook.name in OTHERS:
+        assert asked_by(playbook) <= ({"owner and run"} if playbook.name == "preflight.yml" else set())
+    elif playbook.name in BESIDE_RUNS:
+        assert asked_by(playbook) == {"owner"}
+    else:
+        assert asked_by(playbook) == {"owner and run"}
+
+
+@pytest.mark.parametrize("name", ["upgrade.yml", "reset.yml", "converge_bastion.yml", "boot.yml"])
+def test_a_playbook_asks_before_it_changes_anything(name: str) -> None:
+    text = (PLAYBOOKS / name).read_text(encoding="utf-8")
+    acting = (
+        "role: urmanac.talos.bastion_host",
+        "urmanac.talos.nodes",
+        "tasks_from: upgrade.yml",
+        "access_state: absent",
+    )
+
+    assert all(text.index("tasks_from: run.yml") < text.index(act) for act in acting if act in text)
