@@ -19,6 +19,7 @@ WORDS = {
 OTHERS = {
     "preflight.yml": "makes nothing, so its phase claims nothing",
     "forecast.yml": "asks AWS nothing",
+    "cost.yml": "reads prices and past costs at most",
     "health.yml": "reads",
     "site.yml": "consists of the phases",
     "netboot.yml": "changes a host of a home lab",
