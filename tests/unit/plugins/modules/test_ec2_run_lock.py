@@ -154,7 +154,7 @@ def test_another_run_is_taken_over_on_request(ssm: Ssm) -> None:
 
 
 @pytest.mark.parametrize("value", ["something else", "[]", "null", '{"pid": "x"}', '{"pid": 1, "expires": "soon"}'])
-def test_a_value_made_by_hand_stops_a_run_until_it_is_told_to_go_on(ssm: Ssm, value: str) -> None:
+def test_a_value_made_by_hand_stops_a_run_unless_it_takes_over(ssm: Ssm, value: str) -> None:
     ssm.client.put_parameter(Name=NAME, Value=value, Type="String")
 
     with pytest.raises(Ec2Error, match=f"{NAME} in SSM says that another run works on this cluster, but not which one"):
