@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from tests.checks.process import environment
-from tests.host import systems
+from tests.host import real_matchbox, systems
 from tests.host.conftest import ISOLATED
 from tests.host.packages import EMULATOR, missing
 
@@ -23,10 +23,16 @@ ROOT = Path(__file__).resolve().parents[2]
 NAMESPACES = ("--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 
-def prepare() -> None:
-    """Make what emulated machines are made from, if they can run here."""
+def prepare() -> dict[str, str]:
+    """Make what emulated machines are made from, if they can run here, and return what the tests need to know."""
     if not missing(EMULATOR):
-        systems.make(lambda text: print(text, flush=True))
+        systems.make(say)
+    return {real_matchbox.NAMED: real_matchbox.choose(say), ISOLATED: "1"}
+
+
+def say(text: str) -> None:
+    """Print a line at once."""
+    print(text, flush=True)
 
 
 def isolated(arguments: list[str]) -> list[str]:
@@ -45,11 +51,11 @@ def main(arguments: list[str]) -> int:
         print("make test-host needs root on Linux: it makes namespaces and network interfaces.", file=sys.stderr)
         return 1
     try:
-        prepare()
+        settings = prepare()
     except (RuntimeError, subprocess.SubprocessError) as error:
         print(error, file=sys.stderr)
         return 1
-    environ = environment({ISOLATED: "1"})
+    environ = environment(settings)
     return subprocess.run(isolated(arguments), cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, check=False).returncode
 
 

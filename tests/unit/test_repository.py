@@ -18,6 +18,7 @@ import yaml
 from tests.checks.files import collection_files, galaxy, is_ignored, project_files
 from tests.checks.process import ROOT, TOOLS, capture
 from tests.checks.pythons import CHAPTERS, SAME_EVERYWHERE, STORY
+from tests.host import real_matchbox
 
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if (path / "defaults").is_dir())
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[a-z]*.py"))
@@ -285,6 +286,12 @@ def test_the_bastion_gets_the_libraries_that_the_tests_run_with() -> None:
 
     assert len(asked) > 5
     assert loose == [], "requirements/demo.txt has another version: make lock"
+
+
+def test_the_real_matchbox_of_the_tests_is_the_one_that_bastions_run() -> None:
+    defaults = yaml.safe_load((ROOT / "roles/bastion_host/defaults/main.yml").read_text(encoding="utf-8"))
+
+    assert f"matchbox:{real_matchbox.version()}@" in defaults["bastion_host_images"]["matchbox"]
 
 
 def test_the_page_on_aws_modules_is_about_the_version_that_is_pinned() -> None:

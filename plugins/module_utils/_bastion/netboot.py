@@ -18,6 +18,8 @@ CLIENTS = {
     # 22 is what U-Boot calls itself on ARM; it starts EFI programs as other firmware does.
     "efi-arm64": ([11, 22], "ipxe-arm64.efi"),
 }
+# Where an image has them: Talos' installer, CozyStack's matchbox, and an image of boot assets alone.
+PLACES = ("usr/install/{architecture}", "var/lib/matchbox/assets", "assets/talos/{architecture}/boot")
 BUILDS = {"arm64": ["arm64"], "amd64": ["x86_64", "i386"]}
 ARCHIVE = upstream.ARCHIVE.format(architecture="arm64")
 SUMS = upstream.CHECKSUMS
@@ -113,6 +115,6 @@ def talos_image(settings: Mapping[str, Any], architecture: str) -> dict[str, Any
     return {
         "image": settings["netboot"]["image"],
         "architecture": architecture,
-        "inside": f"usr/install/{architecture}",
+        "inside": [place.format(architecture=architecture) for place in PLACES],
         "folder": folder,
     }

@@ -175,26 +175,22 @@ def opened(layer: Path) -> Iterator[tarfile.TarFile]:
     plain.unlink()
 
 
-def extract(layer: Path, inside: str, folder: Path, hidden: set[str]) -> set[str]:
+def extract(layer: Path, wanted: set[str], folder: Path, hidden: set[str]) -> set[str]:
     """Write those of the files that the layer holds and no upper layer hides; return what it hides from lower ones."""
     hides = set()
     with opened(layer) as tar:
         for member in tar:
-            parent, name = posixpath.split(member.name.removeprefix("./").lstrip("/"))
-            if name == ".wh..wh..opq":
-                hides |= set(NAMES) if inside == parent or inside.startswith(parent + "/") else set()
-            elif name.startswith(".wh."):
-                gone = posixpath.join(parent, name[4:])
-                hides |= {
-                    known
-                    for known in NAMES
-                    if f"{inside}/{known}".startswith(gone + "/") or f"{inside}/{known}" == gone
-                }
-            elif parent == inside and name in NAMES and name not in hidden:
+            path = member.name.removeprefix("./").lstrip("/")
+            parent, name = posixpath.split(path)
+            if name.startswith(".wh."):
+                gone = parent if name == ".wh..wh..opq" else posixpath.join(parent, name[4:])
+                hides |= {known for known in wanted if f"{known}/".startswith(f"{gone}/")}
+            elif path in wanted and path not in hidden:
                 source = tar.extractfile(member)
                 if source:
-                    copy(source, folder / name)
-                    hides.add(name)
+                    (folder / parent).mkdir(parents=True, exist_ok=True)
+                    copy(source, folder / path)
+                    hides.add(path)
     return hidden | hides
 
 
@@ -222,7 +218,14 @@ def unpacked(folder: Path) -> bool:
     return all((folder / name).exists() for name in NAMES[:2])
 
 
-def unpack(item: dict[str, str], registries: dict[str, str], scratch: Path) -> None:
+def prepared(place: Path) -> bool:
+    """Return whether kernel and initramfs are in a folder, taken apart if need be."""
+    if not unpacked(place) and (place / "vmlinuz.efi").exists():
+        split(place / "vmlinuz.efi", place)
+    return unpacked(place)
+
+
+def unpack(item: dict[str, Any], registries: dict[str, str], scratch: Path) -> None:
     """Bring kernel and initramfs of an image into the folder, unless they are there."""
     folder = Path(item["folder"])
     stamp = folder / "source"
@@ -231,17 +234,17 @@ def unpack(item: dict[str, str], registries: dict[str, str], scratch: Path) -> N
     if unpacked(folder) and stamp.exists() and stamp.read_text().split()[-1] == digest:
         return
     hidden: set[str] = set()
+    wanted = {f"{inside}/{name}" for inside in item["inside"] for name in NAMES}
     for layer in reversed(manifest["layers"]):
         repository.blob(layer["digest"], scratch / "layer")
-        hidden = extract(scratch / "layer", item["inside"], scratch, hidden)
-    found = [name for name in NAMES if (scratch / name).exists()]
-    if "vmlinuz.efi" in found and not {"vmlinuz", "initramfs.xz"} <= set(found):
-        split(scratch / "vmlinuz.efi", scratch)
-    if not all((scratch / name).exists() for name in NAMES[:2]):
-        raise FetchError(f"{item['image']} holds neither kernel and initramfs nor vmlinuz.efi in /{item['inside']}")
-    for name in NAMES:
-        if (scratch / name).exists():
-            put(scratch / name, folder / name)
+        hidden = extract(scratch / "layer", wanted, scratch, hidden)
+    there = [place for place in (scratch / inside for inside in item["inside"]) if prepared(place)]
+    if not there:
+        places = " or ".join(f"/{inside}" for inside in item["inside"])
+        raise FetchError(f"{item['image']} holds neither kernel and initramfs nor vmlinuz.efi in {places}")
+    found = [name for name in NAMES if (there[0] / name).exists()]
+    for name in found:
+        put(there[0] / name, folder / name)
     (scratch / "source").write_text(f"{item['image']} {digest}\n")
     put(scratch / "source", stamp)
     say(f"took {' and '.join(NAMES[:2])} for {item['architecture']} out of {item['image']} ({', '.join(found)})")

@@ -23,6 +23,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.urmanac.talos.plugins.module_utils._bastion import netboot
 from tests import bastion_image as oci
 
 PROGRAM = Path(__file__).parents[4] / "roles" / "bastion_host" / "files" / "fetch.py"
@@ -108,7 +109,8 @@ def fetch(program: ModuleType, folder: Path, **wanted: Any) -> int:
 
 def image(shelf: Shelf, folder: Path, architecture: str = "arm64") -> dict[str, Any]:
     """Return that the image of the shelf is wanted."""
-    item = {"image": "ghcr.io/x/y:v1", "architecture": architecture, "inside": INSIDE, "folder": str(folder / "out")}
+    wanted = netboot.talos_image({"netboot": {"image": "ghcr.io/x/y:v1"}}, architecture)
+    item = {**wanted, "folder": str(folder / "out")}
     return {"images": [item], "registries": {"ghcr.io": shelf.url}}
 
 
@@ -123,6 +125,34 @@ def test_kernel_and_initramfs_come_out_of_an_image(shelf: Shelf, program: Module
     assert fetch(program, tmp_path, **image(shelf, tmp_path)) == 0
 
     assert out(tmp_path) == {"vmlinuz": b"kernel", "initramfs.xz": b"initramfs"}
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        pytest.param("var/lib/matchbox/assets", id="CozyStack's image of matchbox"),
+        pytest.param("assets/talos/arm64/boot", id="an image of boot assets alone"),
+    ],
+)
+def test_an_image_with_the_files_of_matchbox_is_a_source_too(
+    shelf: Shelf, program: ModuleType, tmp_path: Path, inside: str
+) -> None:
+    files = {f"{inside}/vmlinuz": b"kernel", f"{inside}/initramfs.xz": b"initramfs", f"{inside}/other": b"other"}
+    shelf.store("v1", [oci.layer(files), oci.layer({"matchbox": b"program"})])
+
+    assert fetch(program, tmp_path, **image(shelf, tmp_path)) == 0
+
+    assert out(tmp_path) == {"vmlinuz": b"kernel", "initramfs.xz": b"initramfs"}
+
+
+def test_an_image_without_any_of_them_is_refused_with_the_places(
+    shelf: Shelf, program: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shelf.store("v1", [oci.layer({"boot/vmlinuz": b"kernel", f"{INSIDE}/vmlinuz": b"kernel"})])
+
+    assert fetch(program, tmp_path, **image(shelf, tmp_path)) == 1
+
+    assert f"in /{INSIDE} or /var/lib/matchbox/assets or /assets/talos/arm64/boot" in capsys.readouterr().out
 
 
 def test_a_unified_kernel_image_is_taken_apart(shelf: Shelf, program: ModuleType, tmp_path: Path) -> None:
