@@ -46,6 +46,13 @@ resources:
       status:
         nodeInfo:
           kubeletVersion: v1.33.12
+cause:
+  description:
+    - Why the API did not answer, in one word, so that a task with C(until) can stop where no wait helps.
+    - V(other_authority) if the API belongs to another cluster.
+  returned: failure
+  type: str
+  sample: other_authority
 """
 
 from typing import Any
@@ -54,6 +61,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import CollectionError
 from ..module_utils._kubernetes.api import Api
+from ..module_utils._kubernetes.errors import ApiError
 from ..module_utils._kubernetes.kinds import NODE
 from ..module_utils._kubernetes.module import api_of, api_options
 from ..module_utils._libraries import require
@@ -72,6 +80,11 @@ def read_nodes(api: Api) -> dict[str, Any]:
     return {"resources": list(api.items(NODE))}
 
 
+def cause_of(error: CollectionError) -> str:
+    """Return in one word why the API did not answer, or nothing where it was not asked."""
+    return str(error.cause.value) if isinstance(error, ApiError) else ""
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
@@ -79,7 +92,7 @@ def main() -> None:
     try:
         result = read_nodes(api_of(module.params))
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), cause=cause_of(error))
     module.exit_json(changed=False, **result)
 
 

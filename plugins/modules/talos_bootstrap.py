@@ -154,11 +154,13 @@ async def begin(nodes: Nodes, first: str, snapshot: bytes | None, end: float) ->
 
 
 async def until_running(nodes: Nodes, first: str, end: float) -> None:
-    """Wait until the etcd of the node runs."""
+    """Wait until the etcd of the node runs; no wait makes a node of another cluster ours."""
     while True:
         state = (await nodes.etcd())[first]
         if state is True:
             return
+        if isinstance(state, NodeError) and state.cause is Cause.OTHER_AUTHORITY:
+            raise state
         if time.monotonic() > end:
             seen = state if isinstance(state, Exception) else "its etcd service does not run"
             raise TalosError(f"Failed to bootstrap {first}: last seen: {seen}. Look at the node's log of etcd.")

@@ -232,7 +232,7 @@ async def install_with_retry(node: Node, image: str) -> bool | None:
 
 
 async def until_back(address: str, node: Node, before: Observed, desired: Desired, end: float) -> None:
-    """Wait until the node is back with what is wanted."""
+    """Wait until the node is back with what is wanted; no wait makes a node of another cluster ours."""
     last = ""
     while time.monotonic() < end:
         try:
@@ -243,6 +243,8 @@ async def until_back(address: str, node: Node, before: Observed, desired: Desire
             rebooted = "rebooted" if observed.boot_time != before.boot_time else "not rebooted yet"
             last = f"{observed.stage}, version {observed.version}, {rebooted}{unmet}"
         except NodeError as error:
+            if error.cause is Cause.OTHER_AUTHORITY:
+                raise
             last = error.detail
         await asyncio.sleep(1)
     raise TalosError(f"Failed to upgrade {address}: it did not come back. Last seen: {last}. {CONSOLE_REMEDY}")

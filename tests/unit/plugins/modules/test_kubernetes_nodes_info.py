@@ -3,9 +3,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jinja2.nativetypes import NativeEnvironment
+
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import ApiError, Cause
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import NAMESPACE, NODE
-from ansible_collections.urmanac.talos.plugins.modules.kubernetes_nodes_info import read_nodes
+from ansible_collections.urmanac.talos.plugins.modules.kubernetes_nodes_info import cause_of, read_nodes
 from tests.kubernetes_api import FakeApi
+
+ROLE = Path(__file__).resolve().parents[4] / "roles" / "talos"
 
 
 def test_all_nodes_are_returned_with_their_status_and_nothing_else() -> None:
@@ -26,3 +37,36 @@ def test_a_cluster_without_nodes_has_none() -> None:
     api.objects.clear()
 
     assert read_nodes(api) == {"resources": []}
+
+
+def test_a_failure_says_in_one_word_whether_a_wait_helps() -> None:
+    foreign = ApiError("https://[2001:db8::1]:6443", "read nodes", Cause.OTHER_AUTHORITY, "of another authority")
+
+    assert cause_of(foreign) == "other_authority"
+    assert cause_of(InputError("Failed to read the kubeconfig.")) == ""
+
+
+@pytest.mark.parametrize(
+    ("result", "ends"),
+    [
+        ({"failed": True, "cause": "unreachable"}, False),
+        ({"failed": True}, False),
+        ({"resources": [{"metadata": {"name": "a"}}]}, False),
+        ({"resources": [{"metadata": {"name": "b"}}, {"metadata": {"name": "a"}}]}, True),
+        ({"failed": True, "cause": "other_authority"}, True),
+    ],
+)
+def test_the_wait_for_the_nodes_in_kubernetes_ends_at_once_for_another_cluster(
+    result: dict[str, Any], ends: bool
+) -> None:
+    block = yaml.safe_load((ROLE / "tasks" / "cluster.yml").read_text(encoding="utf-8"))[0]["block"]
+    (task,) = (task for task in block if "urmanac.talos.kubernetes_nodes_info" in task)
+    environment = NativeEnvironment()
+    environment.tests["success"] = lambda tried: not tried.get("failed")
+    environment.filters["difference"] = lambda one, other: [item for item in one if item not in other]
+    known = {"__talos_registered": result, "__talos_names": {"10.10.0.1": "a", "10.10.0.2": "b"}}
+    names = environment.from_string(task["vars"]["__talos_registered_names"]) if "resources" in result else None
+
+    until = environment.compile_expression(task["until"])
+
+    assert bool(until(**known, __talos_registered_names=list(names.render(**known)) if names else [])) is ends

@@ -101,6 +101,21 @@ def test_a_bootstrap_is_settled(fails: list[Cause], changed: bool, calls: int) -
     assert nodes.bootstraps == calls
 
 
+def test_a_node_that_turns_out_to_belong_to_another_cluster_ends_the_wait_for_etcd_at_once() -> None:
+    class Swapped(FakeNodes):
+        async def bootstrap(self, node: str, snapshot: bytes | None) -> None:
+            self.states[node] = error(Cause.OTHER_AUTHORITY)
+
+    with pytest.raises(NodeError) as raised:
+        asyncio.run(asyncio.wait_for(_began(Swapped({"a": False})), timeout=5))
+
+    assert raised.value.cause is Cause.OTHER_AUTHORITY
+
+
+async def _began(nodes: FakeNodes) -> talos_bootstrap.Done:
+    return await talos_bootstrap.ensure_bootstrapped(nodes, "a", None, timeout=60, check_mode=False)
+
+
 # talos_upgrade
 
 
@@ -207,6 +222,24 @@ def test_a_node_that_was_ready_is_waited_for_until_it_is_ready_again() -> None:
 def test_a_node_that_does_not_get_ready_again_fails_with_what_was_last_seen() -> None:
     with pytest.raises(TalosError, match=r"Last seen: running, version v1\.13\.7, rebooted, waits for nodeReady"):
         upgrade(FakeNode(unmet_after=["nodeReady"], looks=100), timeout=0.5)
+
+
+def test_a_node_of_another_cluster_at_its_address_ends_the_wait_for_an_upgrade_at_once() -> None:
+    class Swapped(FakeNode):
+        async def look(self) -> talos_upgrade.Observed:
+            if self.installs:
+                raise error(Cause.OTHER_AUTHORITY)
+            return self.seen
+
+    async def upgraded() -> None:
+        await asyncio.wait_for(
+            talos_upgrade.ensure_image("a", Swapped(), DESIRED, timeout=60, check_mode=False), timeout=5
+        )
+
+    with pytest.raises(NodeError) as raised:
+        asyncio.run(upgraded())
+
+    assert raised.value.cause is Cause.OTHER_AUTHORITY
 
 
 def test_an_image_with_another_version_in_it_is_reported() -> None:
