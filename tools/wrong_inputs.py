@@ -22,6 +22,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "wrong_inputs.md"
+PLUGINS = ROOT / "plugins"
 sys.path.insert(0, str(ROOT / "playbooks" / "collections"))
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import parse_spec, problems
@@ -99,7 +100,8 @@ wrong value is accepted.
 * **Variables of roles** are refused by the first task of every playbook (`variables_info`), in one list, before
   anything is made. `preflight` adds what AWS and the registries find wrong.
 * **The cluster's description** is judged by `ec2_preflight_info`, in the same list.
-* **Options of modules** are refused by Ansible itself, before the module does anything.
+* **Options of modules** are refused by Ansible itself, before the module does anything; also those within others, such
+  as `cluster.nodes.volume_size`. What several modules share is tried once.
 """
 
 
@@ -176,27 +178,60 @@ def description_rows() -> Iterator[Row]:
 
 
 def module_rows() -> Iterator[Row]:
-    """Yield a row for each wrong value of each option of a module."""
-    for path in sorted((ROOT / "plugins" / "modules").glob("[a-z]*.py")):
+    """Yield a row for each wrong value of each option of a module, those that modules share once, by their fragment."""
+    folders = {"modules": "[a-z]*.py", "doc_fragments": "*.py"}
+    for path in (path for folder, names in folders.items() for path in sorted((PLUGINS / folder).glob(names))):
         documented = path.read_text(encoding="utf-8").partition('DOCUMENTATION = r"""')[2].partition('"""')[0]
-        for name, option in sorted((yaml.safe_load(documented).get("options") or {}).items()):
-            yield from _module_option(f"{path.stem}: {name}", option)
+        shared = "shared by modules, " if path.parent.name == "doc_fragments" else ""
+        for option in _leaves(yaml.safe_load(documented).get("options") or {}):
+            yield from _module_option(f"{shared}{path.stem.strip('_')}: {'.'.join(option.path)}", option)
 
 
-def _module_option(title: str, option: Mapping[str, Any]) -> Iterator[Row]:
+class Leaf(NamedTuple):
+    """An option, and the options that it is within, from the outermost one on."""
+
+    path: tuple[str, ...]
+    option: Mapping[str, Any]
+    around: tuple[Mapping[str, Any], ...] = ()
+
+
+def _leaves(options: Mapping[str, Any], within: Leaf | None = None) -> Iterator[Leaf]:
+    for name, option in sorted(options.items()):
+        around = (*within.around, within.option) if within else ()
+        leaf = Leaf((*(within.path if within else ()), name), option, around)
+        yield leaf
+        yield from _leaves(option.get("suboptions") or {}, leaf)
+
+
+def _module_option(title: str, leaf: Leaf) -> Iterator[Row]:
+    option = leaf.option
     kind = option.get("type", "str")
-    spec = {"x": {key: option[key] for key in ("type", "elements", "choices") if key in option}}
     tried = [VALUES[key] for key in WRONG.get(kind, ()) if key not in (*CONVERTED.get(kind, ()), "nothing", "truth")]
     tried += ["no such value!"] if option.get("choices") and kind == "str" else []
     tried += [["no such value!"]] if option.get("choices") and kind == "list" else []
     tried += [[VALUES["mapping"]]] if option.get("elements") in ("int", "bool") else []
     for value in tried:
-        errors = ArgumentSpecValidator(spec).validate({"x": value}).error_messages
+        errors = _errors(leaf, value)
         if not errors:
             raise Accepted(f"{title}: {value!r} is accepted")
         # What follows differs from one version of Python and Ansible to the next.
         said = errors[0].partition(": ")[0] if "unable to convert" in errors[0] else errors[0]
-        yield Row(title, value, said.replace("argument 'x'", "it").replace("'x'", "it"))
+        yield Row(title, value, said)
+
+
+def _errors(leaf: Leaf, value: Any) -> list[str]:
+    """Return what Ansible says of a value, in its place within other options."""
+    *outer, name = leaf.path
+    spec: dict[str, Any] = {name: {key: leaf.option[key] for key in _JUDGED if key in leaf.option}}
+    given: Any = {name: value}
+    for around, option in zip(reversed(outer), reversed(leaf.around), strict=True):
+        spec = {around: {"type": option["type"], "elements": option.get("elements"), "options": spec}}
+        given = {around: [given] if option["type"] == "list" else given}
+    messages: list[str] = ArgumentSpecValidator(spec).validate(given).error_messages
+    return messages
+
+
+_JUDGED = ("type", "elements", "choices")
 
 
 def table(rows: Iterator[Row]) -> Iterator[str]:

@@ -45,3 +45,15 @@ def test_a_wrong_value_that_is_accepted_is_an_error() -> None:
 
     with pytest.raises(wrong_inputs.Accepted, match="cluster_name: 'text' is accepted"):
         list(wrong_inputs.judged(options, "cluster_name", "text"))
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        pytest.param("talos_config: cluster.contract", id="an option within others"),
+        pytest.param("shared by modules, talos: timeout", id="an option of a fragment"),
+        pytest.param("shared by modules, ec2_cluster: cluster.nodes.volume_size", id="both"),
+    ],
+)
+def test_options_that_are_shared_or_within_others_are_tried(page: str, option: str) -> None:
+    assert f"| `{option}` |" in page
