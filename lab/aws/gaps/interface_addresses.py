@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """EC2: CreateNetworkInterface and AssignIpv6Addresses check no address and assign IPv6 in ways of their own.
 
-EC2 refuses unknown groups, addresses outside of the subnet and addresses in use, assigns random IPv6 addresses, follows
-the subnet's setting to assign one on creation, and returns only the new ones.
+EC2 refuses unknown groups and addresses that are outside of the subnet, reserved or in use. It assigns the first free
+IPv4 address and random IPv6 addresses, one of those on creation if the subnet says so, and returns only the new ones.
 """
 
 from __future__ import annotations
@@ -14,11 +14,36 @@ from moto.core.responses import ActionResult
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface, NetworkInterfaceBackend
 from moto.ec2.responses import EC2Response
 
-from lab.aws.gaps.private_addresses import next_address, request_address, used_addresses
 from lab.aws.gaps.subnet_ipv6 import ipv6_block
 from lab.aws.patches import Function, put, refuse, replaces, wraps
 
 put(NetworkInterface, ipv6_address=property(lambda self: next(iter(self.ipv6_addresses), None)))
+
+
+def used_addresses(subnet: Any) -> set[str]:
+    interfaces = [eni for eni in subnet.ec2_backend.enis.values() if eni.subnet.id == subnet.id]
+    ipv4 = {address["PrivateIpAddress"] for eni in interfaces for address in eni.private_ip_addresses}
+    return ipv4 | {address for eni in interfaces for address in eni.ipv6_addresses}
+
+
+def check_ipv4(subnet: Any, ip: str) -> None:
+    hosts = subnet.cidr
+    address = ipaddress.IPv4Address(ip)
+    reserved = {hosts.network_address + offset for offset in range(4)} | {hosts.broadcast_address}
+    if address not in hosts:
+        raise refuse("InvalidParameterValue", f"Address {ip} does not fall within the subnet's address range")
+    if address in reserved:
+        raise refuse("InvalidParameterValue", f"Address {ip} is in subnet's reserved address range")
+    if ip in used_addresses(subnet):
+        raise refuse("InvalidIPAddress.InUse", f"Address {ip} is in use.")
+
+
+def free_ipv4(subnet: Any) -> str:
+    used = used_addresses(subnet)
+    for offset in range(4, subnet.cidr.num_addresses - 1):
+        if str(subnet.cidr.network_address + offset) not in used:
+            return str(subnet.cidr.network_address + offset)
+    raise refuse("InsufficientFreeAddressesInSubnet", f"The subnet '{subnet.id}' has no free addresses.")
 
 
 def known_groups(backend: Any, subnet: Any, group_ids: list[str]) -> None:
@@ -50,13 +75,13 @@ def _checked_addresses(
     wanted = [private_ip_address] if private_ip_address else []
     wanted += [a if isinstance(a, str) else a["PrivateIpAddress"] for a in private_ip_addresses or []]
     for address in dict.fromkeys(wanted):
-        request_address(subnet, address)
+        check_ipv4(subnet, address)
     explicit, count = options.pop("ipv6_addresses", None) or [], options.pop("ipv6_address_count", None) or 0
     if not explicit and not count and subnet.assign_ipv6_address_on_creation:
         count = 1
     chosen = choose_ipv6(subnet, explicit, count)
     if not wanted:
-        private_ip_address = next_address(subnet)
+        private_ip_address = free_ipv4(subnet)
     eni = original(self, subnet, private_ip_address, private_ip_addresses, *args, ipv6_addresses=chosen, **options)
     eni.requester_id = None
     return eni
