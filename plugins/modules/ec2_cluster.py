@@ -205,7 +205,7 @@ bastion_stop:
   sample: {"at": "2026-12-01T23:00:00+00:00", "minutes": 240, "postponed_to": null}
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -216,6 +216,7 @@ from ..module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
 from ..module_utils._ec2.act.work import Machines
 from ..module_utils._ec2.client import connect
 from ..module_utils._ec2.current import SERVICES
+from ..module_utils._ec2.described_texts import Text, described_texts, refuse_sent
 from ..module_utils._ec2.desired import PARTS
 from ..module_utils._ec2.reading import diff_of, result_of
 from ..module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
@@ -247,6 +248,13 @@ def machines_of(options: Mapping[str, Any]) -> Machines:
     )
 
 
+def texts_of(spec: ClusterSpec, machines: Machines) -> Iterator[Text]:
+    """Yield every text of the description and of the machines that goes to AWS."""
+    yield from described_texts(spec)
+    if machines.ssh_key_name:
+        yield Text("node_ssh_key_name", "key_pair_name", machines.ssh_key_name)
+
+
 def outcome_as_dict(spec: ClusterSpec, outcome: Outcome, order: Order) -> dict[str, Any]:
     """Return what the module returns."""
     diff = diff_of(outcome.before, order.parts, absent=order.absent)
@@ -265,6 +273,8 @@ def main() -> None:
             check_mode=module.check_mode,
             machines=machines_of(module.params),
         )
+        if not order.absent:
+            refuse_sent("make the cluster", texts_of(spec, order.machines))
         # Calls repeats what may be repeated; botocore would repeat everything.
         api = connect(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr, once=True)
         outcome = ensure_cluster(Calls(api), spec, order)

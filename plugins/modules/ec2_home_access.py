@@ -183,7 +183,7 @@ problem:
     remedy: Write 2001:db8:1:2::/64 for the network or 2001:db8:1:2::5 for the one address.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -192,6 +192,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ..module_utils._ec2 import home_schedule
 from ..module_utils._ec2.act.calls import Calls
 from ..module_utils._ec2.client import connect_checked
+from ..module_utils._ec2.described_texts import Text, sent_problems
 from ..module_utils._ec2.home_access import (
     OPENINGS,
     Identity,
@@ -235,8 +236,21 @@ ARGUMENT_SPEC = {
 }
 
 
+def texts_of(options: Mapping[str, Any]) -> Iterator[Text]:
+    """Yield what the options send to AWS as it is."""
+    name, project = options["name"], options["project"]
+    yield Text("name", "tag_value", name)
+    yield Text("project", "tag_value", project)
+    if options["schedule_role_arn"]:
+        yield Text("name", "schedule_name", home_schedule.name_prefix(Identity(name, project)))
+    for number, opening in enumerate(options["openings"]):
+        yield Text(f"openings[{number}].description", "rule_description", opening["description"])
+
+
 def order_of(options: Mapping[str, Any], now: datetime) -> Order:
     """Return what the options order, or raise Refusal."""
+    for problem in sent_problems(texts_of(options)) if options["state"] == "present" else ():
+        raise Refusal(problem)
     ipv6, expires = options["ipv6"], options["expires"]
     return Order(
         state=options["state"],

@@ -80,6 +80,8 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 
 from ..module_utils._ec2.act.calls import Calls
 from ..module_utils._ec2.client import connect
+from ..module_utils._ec2.described_texts import Text, refuse_sent, tag_texts
+from ..module_utils._ec2.desired import tags_of
 from ..module_utils._ec2.host_key import Plan, ensure_absent, ensure_present
 from ..module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
 from ..module_utils._errors import CollectionError
@@ -92,6 +94,11 @@ def ensure(calls: Calls, spec: ClusterSpec, parameter: str, state: str, *, check
     if state == "absent":
         return ensure_absent(calls, spec, parameter, check_mode=check_mode)
     return ensure_present(calls, spec, parameter, make_host_key, check_mode=check_mode)
+
+
+def texts_of(spec: ClusterSpec, parameter: str) -> list[Text]:
+    """Return what is sent to AWS as it is given."""
+    return [Text("parameter", "parameter_name", parameter), *tag_texts(tags_of(spec, spec.names.bastion))]
 
 
 def result_of(plan: Plan, spec: ClusterSpec) -> dict[str, Any]:
@@ -115,6 +122,8 @@ def main() -> None:
     module = AnsibleAWSModule(argument_spec=options, supports_check_mode=True)
     spec = parse_spec(module.params["cluster"])
     try:
+        if module.params["state"] == "present":
+            refuse_sent("make the host key", texts_of(spec, module.params["parameter"]))
         api = connect(module, ("ssm",), region=spec.region, cidr=spec.vpc_ipv4_cidr, once=True)
         wanted = (module.params[name] for name in ("parameter", "state"))
         plan = ensure(Calls(api), spec, *wanted, check_mode=module.check_mode)

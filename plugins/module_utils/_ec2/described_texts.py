@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._findings import Finding, finding
+from .._errors import InputError
+from .._findings import Finding, failure, finding
 from .bastion import NODE as BASTION
 from .claim import claim_name
 from .desired import (
@@ -91,6 +92,29 @@ def text_problems(spec: ClusterSpec, found: list[Finding]) -> list[Finding]:
         return found
     texts = {text.text: text for text in described_texts(spec) if text.kind and fault(text.kind, text.text)}
     return [*found, *map(_problem, texts.values())]
+
+
+def sent_problems(texts: Iterable[Text]) -> Iterator[Finding]:
+    """Yield one problem for each text that AWS would refuse; for modules that get it as it is."""
+    for text in texts:
+        wrong = fault(text.kind, text.text) if text.kind else None
+        if text.kind and wrong:
+            remedy = f"{change_for(text.kind, text.text)} it."
+            yield finding("TEXT_NOT_ALLOWED", text.subject, f"{text.text!r} {wrong}.", remedy)
+
+
+def refuse_sent(doing: str, texts: Iterable[Text]) -> None:
+    """Raise InputError, before anything is called, for each text that AWS would refuse."""
+    found = [failure(f"{doing}: {problem.subject}", problem) for problem in sent_problems(texts)]
+    if found:
+        raise InputError("\n".join(found))
+
+
+def tag_texts(tags: Mapping[str, str]) -> Iterator[Text]:
+    """Yield the texts of tags."""
+    for key, value in tags.items():
+        yield Text("tag", "tag_key", key)
+        yield Text(f"tag {key}", "tag_value", value)
 
 
 def command_line_problems(arguments: Sequence[str]) -> Iterator[Finding]:

@@ -99,7 +99,7 @@ def schedules_of(identity: Identity, rules: Iterable[HomeRule], role_arn: str) -
     calls = {key: {"GroupId": key[0], "SecurityGroupRuleIds": sorted(ids)} for key, ids in sorted(ends.items())}
     return [
         Schedule(
-            name=f"{_prefix(identity)}{_digest(group_id, expires)}",
+            name=f"{name_prefix(identity)}{_digest(group_id, expires)}",
             expression=f"at({expires.rstrip('Z')})",
             input=json.dumps(call, sort_keys=True),
             role_arn=role_arn,
@@ -108,7 +108,7 @@ def schedules_of(identity: Identity, rules: Iterable[HomeRule], role_arn: str) -
     ]
 
 
-def _prefix(identity: Identity) -> str:
+def name_prefix(identity: Identity) -> str:
     """Return what only this cluster's schedules begin with, within the 64 characters of a name."""
     return f"{identity.name[:24]}-home-access-{_digest(*identity)}-"
 
@@ -119,8 +119,10 @@ def _digest(*parts: str) -> str:
 
 def read_schedules(api: Api, identity: Identity) -> dict[str, Schedule]:
     """Return the schedules that have a name of this cluster's."""
-    listed = api.call("scheduler", "list_schedules", NamePrefix=_prefix(identity))["Schedules"]
-    names = [item["Name"] for item in listed if re.fullmatch(r"[0-9a-f]{10}", item["Name"][len(_prefix(identity)) :])]
+    listed = api.call("scheduler", "list_schedules", NamePrefix=name_prefix(identity))["Schedules"]
+    names = [
+        item["Name"] for item in listed if re.fullmatch(r"[0-9a-f]{10}", item["Name"][len(name_prefix(identity)) :])
+    ]
     return {name: schedule for name in names if (schedule := read_schedule(api, name))}
 
 

@@ -54,6 +54,17 @@ def test_a_claim_is_created_with_the_tags_of_the_cluster(ssm: Any, run: Any) -> 
     }
 
 
+@pytest.mark.parametrize("text", ["moon's", "moon&sun", "x" * 900])
+@pytest.mark.parametrize("option", ["name", "project"])
+def test_a_text_that_aws_refuses_is_refused_before_anything_is_called(
+    ssm: Any, run: Any, option: str, text: str
+) -> None:
+    result = run(**{**OURS, option: text})
+
+    assert result["msg"].startswith("Failed to claim the cluster: ")
+    assert ssm.describe_parameters()["Parameters"] == []
+
+
 def test_a_second_run_of_the_owner_changes_nothing(ssm: Any, run: Any) -> None:
     first = run(**OURS)
 

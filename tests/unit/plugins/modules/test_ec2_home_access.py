@@ -433,5 +433,33 @@ def test_the_table_holds_at_least_forty_bad_inputs() -> None:
     assert len(BAD_INPUTS) >= 40
 
 
+@pytest.mark.parametrize(
+    ("options", "subject", "remedy"),
+    [
+        pytest.param(
+            {"description": "Ada's laptop"}, "openings[0].description", "Use other characters", id="character"
+        ),
+        pytest.param({"description": "x" * 256}, "openings[0].description", "Shorten", id="length"),
+        pytest.param({"name": "moon?"}, "name", "Use other characters", id="name"),
+        pytest.param({"project": "x" * 257}, "project", "Shorten", id="project"),
+        pytest.param({"name": "moon:1", "schedule_role_arn": ROLE}, "name", "Use other characters", id="schedule"),
+    ],
+)
+def test_a_text_that_aws_refuses_is_refused_before_anything_is_called(
+    closed: tuple[Any, dict[str, str]],
+    capsys: pytest.CaptureFixture[str],
+    options: dict[str, str],
+    subject: str,
+    remedy: str,
+) -> None:
+    opening = {"group": "nodes", "port": 6443, "description": options.pop("description", "Kubernetes")}
+
+    result = Cloud(*closed, capsys).run(ipv6=HOME, openings=[opening], **options)
+
+    assert (result["problem"]["code"], result["problem"]["subject"]) == ("TEXT_NOT_ALLOWED", subject)
+    assert result["problem"]["remedy"].startswith(remedy)
+    assert open_ports(*closed) == set()
+
+
 def test_opening_needs_a_network(cloud: Cloud) -> None:
     assert "ipv6" in cloud.run()["msg"]

@@ -147,3 +147,20 @@ def test_another_refusal_is_reported() -> None:
 
     with pytest.raises(AwsError, match="list_tags_for_resource"):
         ensure_present(Calls(DeniedApi()), spec(), PARAMETER, make_host_key, check_mode=False)
+
+
+@pytest.mark.parametrize(
+    ("options", "subject"),
+    [
+        pytest.param({"parameter": "/aws/moon"}, "parameter", id="reserved name"),
+        pytest.param({"parameter": "moon's key"}, "parameter", id="characters"),
+        pytest.param({"cluster": cluster(tags={"Owner": "Ada & Bob"})}, "tag Owner", id="tag"),
+    ],
+)
+def test_a_text_that_aws_refuses_is_refused_before_anything_is_called(
+    api: MotoApi, capsys: pytest.CaptureFixture[str], options: dict[str, Any], subject: str
+) -> None:
+    result = run_module(ec2_host_key.main, capsys, **{"cluster": cluster(), "parameter": PARAMETER, **options})
+
+    assert result["msg"].startswith(f"Failed to make the host key: {subject}: ")
+    assert api.clients["ssm"].describe_parameters()["Parameters"] == []
