@@ -252,6 +252,7 @@ class Builder:
             "IamInstanceProfile": {"Name": want["instance_profile"]},
             "CreditSpecification": {"CpuCredits": want["cpu_credits"]},
             "UserData": "IyEvYmluL3NoCg==",
+            **({"KeyName": want["ssh_key_name"]} if want["ssh_key_name"] else {}),
         }
 
     def _group(self, name: str) -> None:

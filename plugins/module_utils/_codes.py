@@ -694,6 +694,12 @@ AUDIT: Mapping[str, Code] = {
         "Treat the secret as known: change it where it is used, then make the machine anew without it.",
         (CRITICAL,),
     ),
+    "TEXT_SECRET": Code(
+        "A tag or a description of a resource holds a secret.",
+        "Treat the secret as known: change it where it is used, then remove the tag (`aws ec2 delete-tags`) or make "
+        "the resource anew without it.",
+        (CRITICAL,),
+    ),
     "SCALING_TEMPLATE_NOT_DESCRIBED": Code(
         "The bastion's Auto Scaling group makes its machines from a launch template that is not described.",
         "Run playbooks/site.yml, which sets the described launch template.",

@@ -678,6 +678,17 @@ def our_interface_at_a_machine_elsewhere(place: Place) -> None:
     place.later(place.ec2.detach_network_interface, AttachmentId=joined["AttachmentId"], Force=True)
 
 
+def tagged(resource: str, **tags: str) -> Callable[[Place], None]:
+    """Return a hole: tags of a resource of ours."""
+
+    def plant(place: Place) -> None:
+        what = {"Resources": [place.ids[resource]], "Tags": tag_list(tags)}
+        place.ec2.create_tags(**what)
+        place.later(place.ec2.delete_tags, **what)
+
+    return plant
+
+
 HOLES: dict[str, tuple[Callable[[Place], Any], str]] = {
     "SSH from everybody": (open_port(**from_ipv4("0.0.0.0/0")), "RULE_OPEN_TO_EVERYBODY"),
     "SSH from everybody over IPv6": (open_port(**from_ipv6("::/0")), "RULE_OPEN_TO_EVERYBODY"),
@@ -790,6 +801,8 @@ HOLES: dict[str, tuple[Callable[[Place], Any], str]] = {
         group_with_version("older", NetworkInterfaces=[{"DeviceIndex": 0, "Ipv6AddressCount": 1}]),
         "TEMPLATE_NOT_AS_DESCRIBED",
     ),
+    "a key in a tag of a node": (tagged("instance/gateway", Note=f"up {TAILSCALE}"), "TEXT_SECRET"),
+    "a password in a tag of the VPC": (tagged("vpc", Note="password=correct-horse"), "TEXT_SECRET"),
     "a volume of others": (another_volume, "VOLUME_NOT_DESCRIBED"),
     "a group of three": (scaling_change(MaxSize=3), "SCALING_SIZE_NOT_DESCRIBED"),
     "a scheduled action": (scheduled_action, "SCALING_SCHEDULE_NOT_DESCRIBED"),

@@ -9,14 +9,15 @@ access counts only while it is exactly what home access opens and its end has no
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
 from .._codes import CRITICAL, HIGH, LOW, MEDIUM
-from .._findings import Finding
+from .._findings import Finding, finding
 from .._findings import lines as finding_lines
 from .audit_allowed import Allowed
-from .audit_facts import Account, GroupRule
+from .audit_facts import Account, GroupRule, Known, RoleFact, TextSecret
 from .audit_machines import machine_deviations
 from .audit_network import (
     acl_line,
@@ -48,9 +49,38 @@ class Report(NamedTuple):
 
 def audit(account: Account, allowed: Allowed, now: datetime) -> Report:
     """Return every deviation of the account, the gravest first, and who reaches what."""
-    found = {*network_deviations(account, allowed, now), *machine_deviations(account, allowed)}
+    found = {
+        *network_deviations(account, allowed, now),
+        *machine_deviations(account, allowed),
+        *text_deviations(account),
+    }
     ordered = sorted(found, key=_order)
     return Report(tuple(ordered), tuple(reachable(facts_of(account))))
+
+
+def text_deviations(account: Account) -> Iterator[Finding]:
+    """Yield the secrets in tags and descriptions; the same tag on many things is one cause."""
+    holders: dict[TextSecret, dict[str, None]] = {}
+    for resource, secrets in _texts_of(account):
+        for secret in secrets:
+            holders.setdefault(secret, {})[resource] = None
+    for secret, resources in holders.items():
+        first, *others = resources
+        many = f" and of {len(others)} other resources" if others else ""
+        message = f"its {secret.place}{many} holds a secret ({secret.kind}), which everyone can read who may list them"
+        yield finding("TEXT_SECRET", first, message)
+
+
+def _texts_of(account: Account) -> Iterator[tuple[str, tuple[TextSecret, ...]]]:
+    """Yield the name of each resource with the secrets in its texts."""
+    for item in (item for items in account for item in items):
+        known = item if isinstance(item, Known) else getattr(item, "known", None)
+        if known is not None:
+            yield f"{known.name} ({known.id})", known.text_secrets
+        elif isinstance(item, GroupRule):
+            yield f"security group rule {item.id}", item.text_secrets
+        elif isinstance(item, RoleFact):
+            yield f"IAM role {item.name}", item.text_secrets
 
 
 def _order(deviation: Finding) -> tuple[int, str, str, str, str]:

@@ -9,6 +9,7 @@ Unlike the reading of a cluster this one goes by the VPC and not by tags: what s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .client import Api
@@ -16,9 +17,16 @@ from .desired import owner_tags
 from .home_access import HomeRule
 from .reachability import AclEntry, Network, Route, Rule
 from .spec import ClusterSpec
-from .user_data import SecretFound
+from .user_data import SecretFound, find_secrets
 
 Record = Mapping[str, Any]
+
+
+class TextSecret(NamedTuple):
+    """A secret in a tag or a description: where it is, and what it is."""
+
+    place: str
+    kind: str
 
 
 class Known(NamedTuple):
@@ -27,6 +35,7 @@ class Known(NamedTuple):
     id: str
     name: str
     owned: bool
+    text_secrets: tuple[TextSecret, ...] = ()
 
 
 class GroupRule(NamedTuple):
@@ -38,6 +47,7 @@ class GroupRule(NamedTuple):
     text: str
     rules: tuple[Rule, ...]
     home: HomeRule
+    text_secrets: tuple[TextSecret, ...] = ()
 
 
 class Acl(NamedTuple):
@@ -214,6 +224,7 @@ class RoleFact(NamedTuple):
     attached: tuple[str, ...]
     # The instance profiles that the role is in.
     profiles: tuple[str, ...] = ()
+    text_secrets: tuple[TextSecret, ...] = ()
 
 
 class ProfileFact(NamedTuple):
@@ -280,7 +291,8 @@ class Reader(NamedTuple):
         owned = owner_tags(self.spec).items() <= tags.items()
         # A stranger's security group is recognized by its name alone, which cannot be changed.
         name = tags.get("Name") if owned or "GroupName" not in record else record["GroupName"]
-        return Known(str(record[key]), str(name or record.get("GroupName") or record[key]), owned)
+        known = str(record[key])
+        return Known(known, str(name or record.get("GroupName") or known), owned, text_secrets(record))
 
     def every_known(self, records: Iterable[Record], key: str) -> tuple[Known, ...]:
         """Return what names each record."""
@@ -290,3 +302,17 @@ class Reader(NamedTuple):
 def tags_of(record: Record) -> dict[str, str]:
     """Return the tags of any record of EC2."""
     return {tag["Key"]: tag["Value"] for tag in record.get("Tags") or record.get("TagSet") or ()}
+
+
+def text_secrets(record: Record) -> tuple[TextSecret, ...]:
+    """Return the secrets in the tags and the description of any record."""
+    texts = {f"tag {key}": f"{key}: {value}" for key, value in tags_of(record).items()}
+    for key in ("Description", "VersionDescription"):
+        texts["description"] = str(record.get(key) or texts.get("description", ""))
+    return tuple(TextSecret(place, kind) for place, text in texts.items() for kind in _kinds_in(text))
+
+
+@lru_cache(maxsize=4096)
+def _kinds_in(text: str) -> tuple[str, ...]:
+    """Return which kinds of secrets a text holds. Most tags are the same on all things of a cluster."""
+    return tuple(sorted({secret.kind for secret in find_secrets(text.encode("utf-8", errors="replace"))}))

@@ -25,6 +25,7 @@ from .audit_facts import (
     ScalingGroup,
     VolumeFact,
     tags_of,
+    text_secrets,
 )
 from .client import AwsError, is_not_found
 from .current import root_volume_of
@@ -208,7 +209,8 @@ def _template(reader: Reader, record: Record, used: Versions) -> Iterator[Machin
     known = reader.known({**record, "GroupName": record["LaunchTemplateName"]}, "LaunchTemplateId")
     for version in answer["LaunchTemplateVersions"]:
         number = str(version["VersionNumber"])
-        yield _version(known, version["LaunchTemplateData"], number)._replace(
+        described = known._replace(text_secrets=(*known.text_secrets, *text_secrets(version)))
+        yield _version(described, version["LaunchTemplateData"], number)._replace(
             used=number in numbers,
             names=(number, *(alias for alias, of in aliases.items() if of == number)),
             made=(template_id, number) in used,
@@ -384,6 +386,7 @@ def _read_role(reader: Reader, name: str) -> RoleFact | None:
         ),
         attached=tuple(policy["PolicyArn"] for policy in attached),
         profiles=tuple(sorted(profile["InstanceProfileName"] for profile in profiles)),
+        text_secrets=text_secrets(role["Role"]),
     )
 
 

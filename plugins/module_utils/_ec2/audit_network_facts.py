@@ -23,6 +23,7 @@ from .audit_facts import (
     RouteText,
     SubnetFact,
     tags_of,
+    text_secrets,
 )
 from .current import ROUTE_TARGETS
 from .home_access import Identity, home_rule, port_text
@@ -188,7 +189,8 @@ def _group_rule(spec: ClusterSpec, record: Record, names: Mapping[str, str], lis
     way, preposition = ("out", "to") if record["IsEgress"] else ("in", "from")
     peer = names.get(rule.network, rule.network)
     text = f"{way} {rule.port} {preposition} {peer}"
-    return GroupRule(rule.id or "", group_id, record["IsEgress"], text, _rules(record, rule.network, lists), rule)
+    rules = _rules(record, rule.network, lists)
+    return GroupRule(rule.id or "", group_id, record["IsEgress"], text, rules, rule, text_secrets(record))
 
 
 def _rules(record: Record, peer: str, lists: PrefixLists) -> tuple[Rule, ...]:

@@ -24,6 +24,7 @@ from tests.lookalikes import tailscale_key
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 HOME = "2001:db8:1:2::/64"
+BASTION = {"instance_type": "t4g.small", "volume_size": 8, "image": IMAGE}
 TAILSCALE = tailscale_key("kABCDEF1CNTRL-abcdefghijklmnop")
 
 
@@ -393,3 +394,32 @@ def test_the_module_returns_exactly_what_it_documents(account: Account, capsys: 
     assert set(result["deviations"][0]) == set(documented["deviations"]["contains"])
     assert set(result["exposures"][0]) == set(documented["exposures"]["sample"][0])
     assert set(result["summary"]) == set(documented["summary"]["sample"])
+
+
+@pytest.mark.parametrize(
+    "bastion",
+    [
+        pytest.param(None, id="no bastion"),
+        pytest.param({**BASTION, "connection": "ssm", "egress": "none"}, id="Session Manager"),
+        pytest.param({**BASTION, "ssh_key_name": "ada", "start": "06:00", "stop": "22:00"}, id="key pair and hours"),
+        pytest.param(
+            {
+                **BASTION,
+                "egress": "wireguard",
+                "wireguard_parameter": "/talos/tunnel",
+                "host_key_parameter": "/talos/key",
+            },
+            id="tunnel and host key",
+        ),
+    ],
+)
+def test_a_clean_cluster_that_is_open_to_home_has_no_deviation(bastion: dict[str, Any] | None) -> None:
+    with empty_aws():
+        api, cluster_spec = MotoApi(), spec(bastion=bastion)
+        account = Account(api, Builder(api, cluster_spec).build())
+        _let_ipv6_through(account.ec2, account.ids["vpc"])
+        account.open_home()
+
+        result = audit_info(api, cluster_spec, {}, NOW)
+
+    assert (result["deviations"], len(result["home_access"])) == ([], 3)

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import base64
 import gzip
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,20 @@ PLANTED = [
     pytest.param("password in a URL", "curl https://ada" + ":horse@example.com/", id="URL"),
     pytest.param("GitHub token", "ghp_" + "0123456789abcdefghijABCDEFGHIJ012345", id="GitHub"),
     pytest.param("WireGuard key", "PrivateKey = " + "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=", id="WireGuard"),
+    pytest.param(
+        "AWS secret key", '{"SecretAccessKey": "' + "wJalrXUtnFEMI/K7MDENG/" + 'bPxRfiCYEXAMPLEKEY"}', id="JSON key"
+    ),
+    pytest.param("AWS access key", "key_id: ASIA" + "IOSFODNN7EXAMPLE", id="key of a session"),
+    pytest.param("private key", f"machine:\n  ca:\n    key: {base64.b64encode(PEM.encode()).decode()}", id="Talos key"),
+    pytest.param("bootstrap token", "machine:\n  token: " + "abcdef." + "0123456789abcdef", id="Talos token"),
+    pytest.param("token of a service", "glpat-" + "0123456789abcdefABCD", id="GitLab"),
+    pytest.param("token of a service", "xoxb-" + "0123456789-abcdef", id="Slack"),
+    pytest.param("token of a service", "hvs." + "0123456789abcdefghijABCDEFGH", id="Vault"),
+    pytest.param("password", "restic_encryption_key=correct-horse", id="another key"),
+    pytest.param("password", "etcdctl --password correct-horse get /", id="option"),
+    pytest.param("password", "docker login -u ada -p horse-7 ghcr.io", id="docker login"),
+    pytest.param("password", "curl -fsS -u ada:horse https://example.com/", id="curl"),
+    pytest.param("password", "machine example.com login ada password horse-7", id="netrc"),
     pytest.param("registry login", '{"auths": {"ghcr.io": {"auth": "YWRhOmhvcnNl"}}}', id="docker"),
 ]
 
@@ -56,6 +72,30 @@ def test_a_secret_is_found_in_a_script(kind: str, text: str) -> None:
 @pytest.mark.parametrize(("kind", "text"), PLANTED)
 def test_a_secret_is_found_in_gzip(kind: str, text: str) -> None:
     assert kind in {secret.kind for secret in find_secrets(gzip.compress(f"#cloud-config\n{text}\n".encode()))}
+
+
+@pytest.mark.parametrize(("kind", "text"), PLANTED)
+def test_a_secret_is_found_in_a_part_of_a_message(kind: str, text: str) -> None:
+    message = MIMEMultipart()
+    message.attach(MIMEText("#!/bin/sh\nexit 0\n", "x-shellscript"))
+    message.attach(MIMEText(f"#cloud-config\n{text}\n# \u00e9\n", "cloud-config", "utf-8"))
+
+    assert kind in {secret.kind for secret in find_secrets(message.as_bytes())}
+    assert kind in {secret.kind for secret in find_secrets(base64.b64encode(message.as_bytes()))}
+
+
+def test_a_secret_is_found_where_a_message_breaks_its_line() -> None:
+    part = f"Content-Transfer-Encoding: quoted-printable\n\nup --key {TAILSCALE[:16]}=\n{TAILSCALE[16:]}\n"
+
+    assert [(found.kind, found.where) for found in find_secrets(part.encode())] == [
+        ("Tailscale key", "quoted-printable")
+    ]
+
+
+def test_a_secret_is_found_in_the_second_part_of_gzip() -> None:
+    content = gzip.compress(b"#!/bin/sh\n") + gzip.compress(f"up {TAILSCALE}\n".encode())
+
+    assert [(found.kind, found.line) for found in find_secrets(content)] == [("Tailscale key", 2)]
 
 
 @pytest.mark.parametrize("pack", [lambda content: content, gzip.compress], ids=["plain", "gzip"])
@@ -91,6 +131,9 @@ def test_a_secret_is_reported_by_its_place_and_never_by_its_text() -> None:
         pytest.param("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", id="certificate"),
         pytest.param("password_file=/run/keys/password", id="file"),
         pytest.param("curl https://example.com:8443/a@b", id="URL with a port"),
+        pytest.param("docker login --username ada --password-stdin ghcr.io", id="login from a file"),
+        pytest.param('curl -u "ada:$PASSWORD" https://example.com/ --token $TOKEN', id="variables"),
+        pytest.param("public_key=ssh-ed25519\nprivate_key: /run/keys/key", id="files of keys"),
         pytest.param("archive=boot-to-talos-linux-arm64.tar.gz", id="archive"),
     ],
 )
