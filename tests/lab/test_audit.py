@@ -31,6 +31,8 @@ HOME = "2001:db8:1:2::/64"
 STRANGER = "210987654321"
 TAILSCALE = tailscale_key("kABCDEF1CNTRL-abcdefghijklmnop")
 OWNER = {"Project": "talos-arm64", "Cluster": "moon"}
+# IAM has no regions: a role without this tag is not taken for the cluster's.
+ROLE_OWNER = {**OWNER, "Region": REGION}
 # Of the user-data that the builder gives.
 USER_DATA_SHA256 = hashlib.sha256(b"#!/bin/sh\n").hexdigest()
 SAFE = {
@@ -504,7 +506,7 @@ def trust(role: str, principal: dict[str, str]) -> Callable[[Place], None]:
 
 def closing_role(
     *,
-    tags: dict[str, str] = OWNER,
+    tags: dict[str, str] = ROLE_OWNER,
     principal: str = "scheduler.amazonaws.com",
     action: str = "ec2:RevokeSecurityGroupIngress",
 ) -> Callable[[Place], None]:
