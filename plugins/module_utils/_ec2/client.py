@@ -113,6 +113,10 @@ class AwsApi:
             return answer
         except (BotoCoreError, ClientError, ResponseParserError) as error:
             raise_aws_error(error, service, operation, self._region)
+        except (LookupError, AttributeError, TypeError, ValueError) as error:
+            # How botocore's parsers fail on what is not of AWS, such as the page of a proxy.
+            cause = received(f"botocore cannot read the answer ({type(error).__name__}: {error})")
+            raise AwsError(_problem("ANSWER_INVALID", cause, service, operation, self._region)) from error
 
 
 def _answer(client: Any, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -68,7 +67,7 @@ def login_for(config: Mapping[str, Any], host: str, repository: str = "") -> Log
     Only docker's relatives, such as podman, keep logins for a part of a registry; the longest part counts.
     """
     names = _DOCKER_HUB_KEYS if host in _DOCKER_HUB_KEYS else (host,)
-    auths = config.get("auths") or {}
+    auths = _mapping(config.get("auths"))
     parts = {key.rstrip("/").lower(): entry for key, entry in auths.items() if "://" not in key and "/" in key}
     entries = {_key(key): entry for key, entry in auths.items() if key.rstrip("/").lower() not in parts}
     for name in _paths(names, repository):
@@ -76,7 +75,7 @@ def login_for(config: Mapping[str, Any], host: str, repository: str = "") -> Log
             return _login(parts[name])
     for entry in (entries[name] for name in names if entries.get(name)):
         return _login(entry)
-    helpers = {_key(key): helper for key, helper in (config.get("credHelpers") or {}).items()}
+    helpers = {_key(key): helper for key, helper in _mapping(config.get("credHelpers")).items()}
     for helper in (helpers[name] for name in names if name in helpers):
         return Login(unusable=f"docker's credential helper {helper!r}", remedy=_WITHOUT_HELPER)
     if config.get("credsStore") and any(name in entries for name in names):
@@ -92,10 +91,20 @@ def _paths(hosts: Iterable[str], repository: str) -> Iterator[str]:
 
 
 def _key(key: str) -> str:
-    return (urlsplit(key).netloc if "://" in key else key.partition("/")[0]).lower()
+    try:
+        return (urlsplit(key).netloc if "://" in key else key.partition("/")[0]).lower()
+    except ValueError:
+        # An address with half of its brackets is that of no registry.
+        return key
 
 
-def _login(entry: Mapping[str, Any]) -> Login:
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _login(entry: Any) -> Login:
+    if not isinstance(entry, dict):
+        return Login(unusable="an entry that is no mapping")
     if entry.get("identitytoken"):
         return Login(unusable="an identity token, which only docker can exchange for a password", remedy=_BY_NAME)
     if entry.get("username"):
@@ -103,7 +112,7 @@ def _login(entry: Mapping[str, Any]) -> Login:
     if entry.get("auth"):
         try:
             username, colon, password = base64.b64decode(str(entry["auth"])).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             username, colon, password = "", "", ""
         return Login(username, password.rstrip("\0")) if colon else Login(unusable="an auth that is not base64")
     return Login(unusable="a token for which docker itself is needed", remedy=_BY_NAME)
