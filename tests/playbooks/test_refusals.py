@@ -187,6 +187,18 @@ def test_a_quota_that_is_too_small_is_refused_before_anything_is_made(lab: Lab) 
     assert calls(lab) == before
 
 
+def test_costs_above_a_limit_are_refused_before_anything_is_made(lab: Lab) -> None:
+    before = calls(lab)
+    limits = {"cluster_cost_policy": "enforce", "cluster_cost_per_day_max": 0.5}
+
+    run = play(lab, "playbooks/site.yml", "-e", json.dumps(limits))
+
+    assert run.code != 0
+    assert "cluster_cost_per_day_max: The cluster would cost $" in run.output
+    assert "a day (nodes never stopped), above $0.50." in run.output
+    assert calls(lab) == before
+
+
 def test_a_loopback_vpc_is_refused_where_the_endpoint_is_not_on_loopback(lab: Lab) -> None:
     real = ("AWS_ENDPOINT_URL=https://192.0.2.1", "AWS_ACCESS_KEY_ID=not-the-lab", "AWS_MAX_ATTEMPTS=1")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost import Forecast, forecast
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost_limits import (
@@ -15,7 +16,9 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost_limits imp
     hours_within,
     limit_findings,
 )
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost_spec import cost_options
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.prices import shipped
+from lab.settings import REPOSITORY
 from tests.ec2_cluster import node, spec
 
 BASTION = {"instance_type": "t4g.small", "volume_size": 30, "image": "ami-1", "start": "18:00", "stop": "23:00"}
@@ -98,6 +101,16 @@ def test_a_price_that_is_not_known_does_not_pass_a_limit() -> None:
     problems, _notes = enforced(found, limit_findings(found))
     assert [one.code for one in problems] == ["COST_UNKNOWN"]
     assert "3 x m7g.large" in problems[0].message
+
+
+def test_the_example_of_a_small_bill_keeps_its_limits_and_enforces_them() -> None:
+    text = (REPOSITORY / "examples" / "small_bill.yml").read_text(encoding="utf-8")
+    example = {name.removeprefix("cluster_cost_"): value for name, value in yaml.safe_load(text).items()}
+
+    assert set(example) <= set(cost_options())
+    assert {example["policy"], example["per_day_max"], example["per_month_max"]} == {"enforce", 0.5, 20}
+    assert list(limit_findings(of(example))) == []
+    assert list(limit_findings(of({**example, "after_hours": "stopped"})))
 
 
 def test_a_price_that_is_not_known_is_no_matter_without_a_limit() -> None:
