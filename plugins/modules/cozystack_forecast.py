@@ -81,6 +81,10 @@ options:
   cost_per_hour_max:
     description: How many dollars an hour the machines of all nodes may cost; no change to dearer ones is proposed.
     type: float
+  region:
+    description: The region whose shipped prices are used. A type without a price there is proposed without one.
+    type: str
+    default: eu-west-1
   images_arm64:
     description:
       - Whether the images to be used are built for arm64; the released ones are not.
@@ -300,6 +304,7 @@ from ..module_utils._cozystack.catalog.packages import PROFILES, unknown
 from ..module_utils._cozystack.forecast.fit import Machine, Request
 from ..module_utils._cozystack.forecast.outlook import look_ahead, result
 from ..module_utils._ec2.instance_types import SIZES, Size, misspelt, size_of
+from ..module_utils._ec2.prices import PRICES_REGION
 from ..module_utils._errors import CollectionError, InputError
 
 MACHINE_TYPES = ("controlplane", "worker")
@@ -330,6 +335,7 @@ def read_request(params: Mapping[str, Any]) -> Request:
         offered=tuple(params["offered_types"]),
         built=read_built(params["images_arm64"], params["version"]),
         per_hour_max=params["cost_per_hour_max"] or None,
+        region=params["region"],
         **{name: params[name] for name in _SAME},
     )
 
@@ -354,7 +360,7 @@ def read_machine(node: Mapping[str, Any], params: Mapping[str, Any]) -> Machine:
 def read_sizes(request: Request, reported: Mapping[str, Any]) -> dict[str, Size]:
     """Return the sizes of all types that are known, of the nodes' and of those that could take their place."""
     names = dict.fromkeys((*SIZES, *(machine.instance_type for machine in request.machines)))
-    return {name: size for name in names if (size := size_of(name, reported)) is not None}
+    return {name: size for name in names if (size := size_of(name, reported, request.region)) is not None}
 
 
 def argument_spec() -> dict[str, Any]:
@@ -372,6 +378,7 @@ def argument_spec() -> dict[str, Any]:
         "offered_types": {"type": "list", "elements": "str", "default": []},
         "nodes_max": {"type": "int"},
         "cost_per_hour_max": {"type": "float"},
+        "region": {"type": "str", "default": PRICES_REGION},
         "images_arm64": {"type": "raw", "default": False},
         "data_disk": {"type": "bool", "default": False},
         "schedulable_control_planes": {"type": "bool", "default": True},

@@ -53,13 +53,15 @@ SIZES: Mapping[str, Size] = {
 }
 
 
-def size_of(instance_type: str, reported: Mapping[str, Mapping[str, Any]]) -> Size | None:
-    """Return a type's size as EC2 reported it, or as the shipped table has it, or None."""
-    shipped = SIZES.get(instance_type)
+def size_of(
+    instance_type: str, reported: Mapping[str, Mapping[str, Any]], region: str = prices.PRICES_REGION
+) -> Size | None:
+    """Return a type's size as EC2 reported it, or as the shipped table has it, or None; its price is the region's."""
+    known = SIZES.get(instance_type)
     answer = reported.get(instance_type)
+    price = prices.shipped(region).instances.get(instance_type)
     if answer is None:
-        return shipped
-    price = shipped.price if shipped else None
+        return known._replace(price=price) if known else None
     return Size(int(answer["vcpus"]), int(answer["memory_mib"]), str(answer.get("architecture", "arm64")), price)
 
 

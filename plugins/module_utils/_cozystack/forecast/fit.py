@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..._ec2.instance_types import Size
+from ..._ec2.prices import PRICES_REGION
 from ..._findings import Finding, finding
 from ..catalog.built import Built
 from ..catalog.packages import (
@@ -65,6 +66,8 @@ class Request(NamedTuple):
     offered: tuple[str, ...] = ()
     nodes_max: int | None = None
     per_hour_max: float | None = None
+    # Whose prices count.
+    region: str = PRICES_REGION
 
     @property
     def choice(self) -> Choice:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from ..._ec2.instance_types import SIZES, Size, has_kvm, is_arm64
+from ..._ec2.prices import shipped
 from ..._findings import Finding, finding
 from ..catalog.built import Built, Lacking, lacking
 from ..catalog.packages import (
@@ -123,11 +124,12 @@ def _virtualization(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Fi
 
 def _with_kvm(request: Request) -> str:
     """Return what to do for virtual machines; a machine with KVM is proposed where it may be had."""
-    price = SIZES[METAL].price
+    price = shipped(request.region).instances.get(METAL)
     is_dear = request.per_hour_max is not None and (price is None or price > request.per_hour_max)
     if is_dear or METAL not in (request.offered or (METAL,)):
         return "Take the profile novirt: no machine with KVM is offered within the limits."
-    return f"Take a .metal type ({METAL} is ${price} an hour), or the profile novirt."
+    said = f"{METAL} is ${price} an hour" if price is not None else f"the price of {METAL} is not known here"
+    return f"Take a .metal type ({said}), or the profile novirt."
 
 
 def _storage(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Finding]:

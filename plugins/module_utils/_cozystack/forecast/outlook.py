@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..._ec2.instance_types import Size, is_arm64
-from ..._ec2.prices import PRICES_DATE, PRICES_REGION, PRICES_SOURCE
+from ..._ec2.prices import MACHINES
 from ..._findings import Finding
 from ..._findings import lines as finding_lines
 from ..catalog import measured
@@ -133,7 +133,10 @@ def result(outlook: Outlook) -> dict[str, Any]:
             },
         },
         "data": {"version": data.version, "source": data.source, "measured": measured.SOURCE},
-        "prices": {"region": PRICES_REGION, "source": PRICES_SOURCE, "date": PRICES_DATE, "per_hour": outlook.per_hour},
+        "prices": {
+            **{"region": outlook.request.region, "source": MACHINES.where, "date": MACHINES.date},
+            "per_hour": outlook.per_hour,
+        },
         "lines": list(lines(outlook)),
     }
 

@@ -94,6 +94,21 @@ def test_what_is_proposed_keeps_the_caps_or_says_that_nothing_within_them_fits()
     )
 
 
+def test_the_prices_are_those_of_the_region() -> None:
+    found = forecast(nodes=1, profile="full", nodes_max=1, cost_per_hour_max=0.1, region="eu-central-1", **READY)
+
+    assert found["nearest"]["per_hour"] == 0.3072
+    assert (found["prices"]["region"], found["prices"]["per_hour"]) == ("eu-central-1", 0.0384)
+
+
+def test_a_region_without_prices_has_proposals_without_prices() -> None:
+    found = forecast(region="me-south-1")
+
+    assert found["changes"] and all(one["per_hour"] is None for one in found["changes"])
+    assert found["prices"]["per_hour"] is None
+    assert "the price of a1.metal is not known here" in verdict(found, "KVM_MISSING")["remedy"]
+
+
 def test_more_nodes_are_proposed_up_to_the_cap_only() -> None:
     planned = {"instance_type": "t4g.large", "profile": "full", **READY}
 
