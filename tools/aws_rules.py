@@ -63,8 +63,8 @@ OPERATIONS: Mapping[str, str] = {
     "scheduler": "CreateSchedule DeleteSchedule GetSchedule ListSchedules UpdateSchedule",
     "service-quotas": "GetAWSDefaultServiceQuota GetServiceQuota",
     "ssm": (
-        "DeleteParameter DescribeDocumentPermission DescribeParameters GetParameter ListDocuments "
-        "ListTagsForResource PutParameter StartSession"
+        "DeleteParameter DescribeDocumentPermission DescribeParameters GetParameter "
+        "GetParameterHistory ListDocuments ListTagsForResource PutParameter StartSession"
     ),
     "sts": "GetCallerIdentity",
 }

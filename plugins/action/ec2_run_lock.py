@@ -40,6 +40,7 @@ class ActionModule(InProcessAction):
         if directory:
             self._task.args = {**self._task.args, "run": current_run(directory)._asdict()}
         result: dict[str, Any] = super().run(tmp, task_vars)
-        if self._is_here and not result.get("failed") and not self._task.check_mode:
-            END.note(json.dumps(self._arguments, cls=ENCODER))
+        if not result.get("failed") and not self._task.check_mode:
+            # Where the module was a process of its own, this one may do with what the task says.
+            END.note(json.dumps(self._arguments if self._is_here else self._task.args, cls=ENCODER))
         return result

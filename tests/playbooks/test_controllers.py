@@ -12,15 +12,28 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.secrets import ensure_pending_bundle
-from lab.settings import REPOSITORY
+from lab.settings import REGION, REPOSITORY
 from tests.lab.labs import Lab
-from tests.playbooks.runs import CONFIRMED, SECONDS, Run, command, instances, play, surroundings, vpcs
+from tests.playbooks.runs import (
+    CONFIRMED,
+    SECONDS,
+    Run,
+    calls,
+    command,
+    instances,
+    play,
+    play_and_kill,
+    surroundings,
+    vpcs,
+)
 from tests.strangers import everything_of
 
 SITE = "playbooks/site.yml"
@@ -113,6 +126,54 @@ def with_secrets(directory: Path, source: Path | None = None) -> Path:
     return directory
 
 
+HERE, OWN_PROCESS = "{{ ansible_playbook_python }}", str(Path(sys.executable).with_name("python3"))
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "then"),
+    [
+        pytest.param(OWN_PROCESS, {"ansible.builtin.meta": "noop"}, id="success"),
+        pytest.param(HERE, {"ansible.builtin.fail": {}}, id="a failed task"),
+        pytest.param(HERE, {"ansible.builtin.ping": {}, "delegate_to": "nowhere"}, id="a host that cannot be reached"),
+    ],
+)
+def test_a_run_leaves_no_lock_however_it_ends(lab: Lab, tmp_path: Path, interpreter: str, then: dict[str, Any]) -> None:
+    before = calls(lab)
+
+    run = play(lab, *locking(tmp_path, then, interpreter))
+
+    assert (run.code == 0) is ("ansible.builtin.meta" in then), run.output
+    assert "WARNING" not in run.output
+    assert (calls(lab) - before, working(lab, "ends")) == (2, [])
+
+
+@pytest.mark.parametrize("directory", ["one", "two"])
+def test_the_lock_of_a_killed_run_stops_neither_its_own_controller_nor_another_directory(
+    lab: Lab, tmp_path: Path, directory: str
+) -> None:
+    play_and_kill(lab, *locking(tmp_path / "one", {"ansible.builtin.wait_for": {"timeout": 60}}), after=1)
+    left = working(lab, "ends")
+
+    run = play(lab, *locking(tmp_path / directory, {"ansible.builtin.meta": "noop"}))
+
+    assert left != []
+    assert run.code == 0, run.output
+    assert working(lab, "ends") == []
+
+
+def locking(directory: Path, then: dict[str, Any], interpreter: str = HERE) -> tuple[str, ...]:
+    """Return a playbook, and its options, that takes the lock for a run in a directory, and then does something."""
+    lock = {"name": "lab", "project": "ends", "region": REGION, "directory": str(directory)}
+    tasks = [{"urmanac.talos.ec2_run_lock": lock}, then]
+    hosts = f'localhost ansible_connection=local ansible_python_interpreter="{interpreter}"\n'
+    hosts += "nowhere ansible_host=127.0.0.1 ansible_port=1\n"
+    directory.mkdir(exist_ok=True)
+    (directory / "hosts").write_text(hosts, encoding="utf-8")
+    book = [{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]
+    (directory / "play.yml").write_text(yaml.safe_dump(book), encoding="utf-8")
+    return str(directory / "play.yml"), "-i", str(directory / "hosts")
+
+
 @pytest.fixture(scope="module")
 def first(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Controller:
     """Give the one of three controllers that built a cluster in an empty account."""
@@ -128,7 +189,7 @@ def test_of_three_controllers_one_builds_the_cluster_and_the_others_are_refused(
 @pytest.fixture(scope="module")
 def ours(lab: Lab, first: Controller, tmp_path_factory: pytest.TempPathFactory) -> Controller:
     """Give the one of three controllers with the same secrets that got a node in maintenance mode."""
-    (machine,) = instances(lab, Node="gateway")
+    (machine,) = instances(lab, Project="talos-arm64", Node="gateway")
     lab.client("ec2").terminate_instances(InstanceIds=[machine["InstanceId"]])
     directory = tmp_path_factory.mktemp("again")
     one, two = (with_secrets(directory / name, first.directory) for name in ("one", "two"))
