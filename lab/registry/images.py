@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.releases import DATA
+from lab.registry.releases import add_release
 from lab.registry.store import Store
 from lab.settings import REPOSITORY
 
@@ -50,6 +52,8 @@ def lab_store() -> Store:
             store.add_image(repository, tag, build=tag, version="v1.11.5")
     for reference in _defaults("bastion_host")["bastion_host_images"].values():
         store.add_image(*_parts(reference))
+    for data in DATA.values():
+        add_release(store, data.version)
     store.add_image(AMD64_ONLY, "latest", ["linux/amd64"], version="v1.13.6")
     store.add_image(ARM64_ONLY, "latest", _ARM64, version="v1.13.6")
     store.add_image(SERIAL, "v1.13.6", _ARM64, version="v1.13.6", cmdline="console=ttyS0")

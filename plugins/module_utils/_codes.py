@@ -1020,6 +1020,12 @@ COZYSTACK: Mapping[str, Code] = {
         "Give every node a second disk: cluster_data_volume_size, or cluster_cozystack_data_disk for one that it has.",
         (WARNING,),
     ),
+    "IMAGES_UNCHECKED": Code(
+        "The registry could not be asked for which architecture some of CozyStack's images are built.",
+        "For these the forecast takes what cluster_cozystack_images_arm64 says. Run it from a machine that reaches the "
+        "registry, or name a cache of it in cluster_images_mirrors.",
+        (WARNING,),
+    ),
     "VERSION_WITHOUT_DATA": Code(
         "The collection has no data of this version of CozyStack.",
         "Expect the forecast and the profiles to be wrong in parts, or take a version that has data.",

@@ -28,7 +28,10 @@ BASTION_LOCK = ROOT / "roles" / "bastion" / "files" / "requirements.txt"
 LOCKS = {path.stem: path for path in sorted((ROOT / "requirements").glob("*.txt"))} | {"bastion": BASTION_LOCK}
 GROUP_OF_PREFIX = {"cozystack": "cozystack", "ec2": "aws", "talos": "talos"}
 # It asks no API, so the defaults that a group shares would be none of its options.
-OF_NO_GROUP = ("cozystack_forecast",)
+OF_NO_GROUP = (
+    "cozystack_images_info",
+    "cozystack_forecast",
+)
 # Put together here, so that this file does not hold what it looks for.
 SECRETS = {
     "an AWS access key id": re.compile(r"\bA(?:K|S)IA[0-9A-Z]{16}\b"),

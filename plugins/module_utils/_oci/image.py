@@ -113,7 +113,7 @@ def _digest(body: bytes, algorithm: str = "sha256") -> str:
     return f"{algorithm}:{hashlib.new(algorithm, body).hexdigest()}"
 
 
-def _sound(digest: object) -> str:
+def sound(digest: object) -> str:
     """Return a digest that a manifest names, if it is one: it becomes a part of an address."""
     if not DIGEST.fullmatch(str(digest)):
         raise unexpected("the manifest names a digest that is none")
@@ -146,7 +146,7 @@ def _entries(repository: Repository, index: Mapping[str, Any], depth: int) -> It
     """Yield the entries of an index that have a platform, those of an index inside of it as well."""
     for entry in index.get("manifests") or ():
         if entry.get("mediaType") in INDEXES and depth > 0:
-            digest = _sound(entry.get("digest"))
+            digest = sound(entry.get("digest"))
             yield from _entries(repository, checked(repository.manifest(digest), digest), depth - 1)
         elif isinstance(entry.get("platform"), dict):
             yield entry
@@ -154,7 +154,7 @@ def _entries(repository: Repository, index: Mapping[str, Any], depth: int) -> It
 
 def _configuration(repository: Repository, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Return the configuration of an image, which says what it was built for and has its labels."""
-    digest = _sound((manifest.get("config") or {}).get("digest"))
+    digest = sound((manifest.get("config") or {}).get("digest"))
     body = repository.blob(digest)
     check_digest(body, digest)
     return parsed(body)
@@ -168,7 +168,7 @@ def _on_platform(
         there = f"it is for {', '.join(image.platforms)}" if image.platforms else "it is for no platform, so no image"
         raise _for_another_platform(f"there is nothing for {platform} in it, {there}", platform)
     if digest != image.digest:
-        manifest = checked(repository.manifest(_sound(digest)), digest)
+        manifest = checked(repository.manifest(sound(digest)), digest)
     configuration = _configuration(repository, manifest)
     built_for = platform_name(configuration)
     if not _runs_as(built_for, platform):

@@ -49,14 +49,15 @@ def look_up_one(image: str, inquiry: Inquiry) -> Image:
     except ImageError as error:
         return Image(image, error=error.problem.about(image))
     web = Web(Budget(inquiry.timeout, inquiry.attempts))
-    found = look_up(_repository(web, reference, inquiry), reference, platform=inquiry.platform)._replace(image=image)
+    found = look_up(repository_of(web, reference, inquiry), reference, platform=inquiry.platform)._replace(image=image)
     if found.error and found.error.code in ("IMAGE_NOT_FOUND", "IMAGE_NOT_AUTHORISED"):
-        text = hint(found.error, reference, lambda name: _repository(web, parse_reference(name), inquiry).tags())
+        text = hint(found.error, reference, lambda name: repository_of(web, parse_reference(name), inquiry).tags())
         return found._replace(error=with_hint(found.error, text))
     return found
 
 
-def _repository(web: Web, reference: Reference, inquiry: Inquiry) -> RegistryRepository:
+def repository_of(web: Web, reference: Reference, inquiry: Inquiry) -> RegistryRepository:
+    """Return the repository of a reference as it is asked."""
     place = place_of(reference.registry, inquiry.mirrors, inquiry.plain_http)
     may_log_in = keeps_secrets(place.url, inquiry.plain_http)
     login = login_for(inquiry.docker_config, place.host, reference.repository) if may_log_in else Login()

@@ -75,8 +75,8 @@ class _Plainly(urllib.request.HTTPErrorProcessor):
 class Web:
     """Gets what registries serve."""
 
-    def __init__(self, budget: Budget) -> None:
-        self._budget = budget
+    def __init__(self, budget: Budget, *, body_max: int = BODY_MAX) -> None:
+        self._budget, self._body_max = budget, body_max
 
     def get(self, url: str, headers: Mapping[str, str]) -> Answer:
         """Return the answer at the end of all redirections; the login stays with the host that it was meant for."""
@@ -123,8 +123,8 @@ class Web:
         body = b""
         while piece := response.read1(65536):
             body += piece
-            if len(body) > BODY_MAX:
-                raise unexpected(f"{urlsplit(url).netloc} answers with more than {BODY_MAX} bytes")
+            if len(body) > self._body_max:
+                raise unexpected(f"{urlsplit(url).netloc} answers with more than {self._body_max} bytes")
             if self._budget.left() <= 0:
                 raise unreachable(url, TimeoutError("its answer takes too long"))
         length = response.headers.get("content-length", "")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ..._ec2.instance_types import SIZES, Size, has_kvm, is_arm64
 from ..._ec2.prices import shipped
 from ..._findings import Finding, finding
-from ..catalog.built import Built, Lacking, lacking
+from ..catalog.built import Lacking, lacking
 from ..catalog.packages import (
     PREFIX,
     disabled_by,
@@ -63,10 +63,11 @@ def _architecture(request: Request, sizes: Mapping[str, Size]) -> Iterator[Findi
     if not other or other == ["amd64"] or not missing.images:
         return
     releases = sum(len(package.releases) for package in packages)
+    is_partial = any(image not in missing.images for package in packages for image in package.images)
     yield finding(
         "ARCH_UNSUPPORTED_IMAGES",
         "images of CozyStack",
-        _partial(request, missing) if request.built != Built() else _released(request, missing, other),
+        _partial(request, missing) if is_partial else _released(request, missing, other),
         "Build them for arm64, name them with cluster_cozystack_operator_image and "
         "cluster_cozystack_platform_source_url, and say so in cluster_cozystack_images_arm64.",
         evidence={

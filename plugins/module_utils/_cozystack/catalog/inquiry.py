@@ -1,0 +1,115 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ask registries what CozyStack's images are built for. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from ..._errors import CollectionError
+from ..._findings import Finding, finding
+from ..._oci.image import Image
+from .built import OTHERS, Built
+from .packages import OPERATOR, Choice, disabled_by, installed
+from .references import STOCK, packages_image, references, registries_of
+
+# More images than all packages have; each costs its registry about four requests.
+IMAGES_MAX = 100
+
+
+class Build(NamedTuple):
+    """Which build of CozyStack is asked for; empty texts are the released one."""
+
+    choice: Choice
+    operator_image: str = ""
+    source_url: str = ""
+    source_ref: str = ""
+
+
+class Registry(Protocol):
+    """What is needed of registries."""
+
+    def archive(self, image: str) -> bytes:
+        """Return the archive that an artifact holds."""
+
+    def images(self, images: Sequence[str]) -> Sequence[Image]:
+        """Return what each image is."""
+
+
+class Answer(NamedTuple):
+    """Of which images it is known whether they run on arm64, with the references asked for, and what is not known."""
+
+    built: Mapping[str, bool]
+    images: Mapping[str, tuple[str, ...]]
+    notes: tuple[Finding, ...]
+
+    def over(self, stated: Built) -> dict[str, bool]:
+        """Return what is known and, where nothing is, what was stated, as the option images_arm64 takes it."""
+        return {OTHERS: stated.others, **stated.named, **self.built}
+
+
+def inquire(build: Build, registry: Registry) -> Answer:
+    """Return what the registries say of the images that the packages of the profile run."""
+    try:
+        archive = registry.archive(packages_image(build.source_url, build.source_ref, build.choice.version))
+        named = references(archive, registries_of(build.source_url))
+    except CollectionError as error:
+        return Answer({}, {}, (unchecked(f"the packages cannot be read: {error}"),))
+    named[OPERATOR] = (build.operator_image or f"{STOCK}{OPERATOR}:{build.choice.version}",)
+    packages = installed(disabled_by(build.choice), build.choice.version)
+    wanted = sorted({image for package in packages for image in package.images})
+    asked = {name: named[name] for name in wanted if name in named}
+    return answer_of(asked, registry, sorted(set(wanted) - set(asked)))
+
+
+def answer_of(asked: Mapping[str, tuple[str, ...]], registry: Registry, unnamed: Sequence[str]) -> Answer:
+    """Return what is known of the images, each by all references that the packages have of it."""
+    every = [image for images in asked.values() for image in images][:IMAGES_MAX]
+    found = {image.image: image for image in registry.images(every)}
+    built = {name: judged for name, images in asked.items() if (judged := judge(images, found)) is not None}
+    failed = [image for image in found.values() if runs(image) is None]
+    return Answer(built, asked, tuple(notes(failed, unnamed)))
+
+
+def judge(images: Sequence[str], found: Mapping[str, Image]) -> bool | None:
+    """Return whether all references of an image run on arm64, None where that is not known."""
+    judged = [runs(found[image]) if image in found else None for image in images]
+    return False if False in judged else None if None in judged else True
+
+
+def runs(image: Image) -> bool | None:
+    """Return whether an image runs on the platform that was asked for, None where that is not known."""
+    if image.error is None:
+        return True
+    return False if image.error.code == "IMAGE_NO_SUCH_PLATFORM" else None
+
+
+def notes(failed: Sequence[Image], unnamed: Sequence[str]) -> Iterator[Finding]:
+    """Yield what could not be asked for, with the first cause."""
+    if failed:
+        first = failed[0]
+        cause = first.error.message if first.error else ""
+        count = f"{len(failed)} images are" if len(failed) > 1 else "1 image is"
+        yield unchecked(f"{count} not known to the registry or could not be asked for, {first.image} first: {cause}")
+    if unnamed:
+        yield unchecked(f"the packages do not name {', '.join(unnamed)}")
+
+
+def unchecked(cause: str) -> Finding:
+    """Return the note that something is not known."""
+    return finding("IMAGES_UNCHECKED", "images of CozyStack", f"{cause[:1].upper()}{cause[1:].rstrip('.')}.")
+
+
+class Registries:
+    """The registries of the internet, or their mirrors."""
+
+    def __init__(self, fetch: Callable[[str], bytes], look_up: Callable[[Sequence[str]], Sequence[Image]]) -> None:
+        self.archive, self.images = fetch, look_up
+
+
+def build_of(params: Mapping[str, Any]) -> Build:
+    """Return the build that a module's options describe."""
+    choice = Choice(params["profile"], tuple(params["disabled_packages"]), version=params["version"])
+    return Build(choice, params["operator_image"], params["platform_source_url"], params["platform_source_ref"])

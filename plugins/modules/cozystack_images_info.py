@@ -1,0 +1,195 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell which of CozyStack's images are built for arm64, as their registries have them."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cozystack_images_info
+short_description: Tell which of CozyStack's images are built for arm64
+version_added: 0.1.0
+description:
+  - Fetches the packages of CozyStack, an artifact of some megabytes that the operator installs from, and finds in it
+    the references of the project's own images.
+  - Asks the registries for the platform of those that the profile's packages run, by manifest and configuration. No
+    layer of an image is pulled. A whole profile is about 25 images, with about four requests each.
+  - CozyStack's images are single manifests, which containerd pulls on any architecture. Without this the first sign of
+    a wrong one is a pod that dies.
+  - What cannot be asked is a note and no failure.
+author:
+  - The urmanac.talos authors (@urmanac)
+extends_documentation_fragment:
+  - urmanac.talos.attributes.reads_only
+options:
+  version:
+    description: The release of CozyStack.
+    type: str
+    default: v1.6.2
+  profile:
+    description: How much of the platform is to be installed.
+    type: str
+    choices: [full, novirt, core, slim]
+    default: full
+  disabled_packages:
+    description: Packages that are left out besides those of the profile.
+    type: list
+    elements: str
+    default: []
+  operator_image:
+    description: The image of the operator, empty for the released one.
+    type: str
+    default: ""
+  platform_source_url:
+    description:
+      - Where the packages are, such as V(oci://registry.example.com/cozystack/cozystack-packages).
+      - Empty for the released ones.
+    type: str
+    default: ""
+  platform_source_ref:
+    description: Which of them, V(digest=sha256:...) or V(tag=...).
+    type: str
+    default: ""
+  images_arm64:
+    description:
+      - What is stated of the images, as O(urmanac.talos.cozystack_forecast#module:images_arm64). It counts for those
+        of which the registry says nothing.
+    type: raw
+    default: false
+  mirrors:
+    description: Registries that are asked at another address, such as a cache's.
+    type: dict
+    default: {}
+  docker_config:
+    description:
+      - The path of a file with logins, as C(docker login) writes it. A missing file is no login.
+      - Without it E(DOCKER_CONFIG) names the folder, or it is C(~/.docker). Credential helpers are not run.
+    type: path
+  timeout:
+    description: Seconds that the packages and each image have.
+    type: float
+    default: 30
+  attempts:
+    description: How often a registry is asked that answers with an error of its own or wants fewer questions.
+    type: int
+    default: 2
+seealso:
+  - module: urmanac.talos.oci_image_info
+  - module: urmanac.talos.cozystack_forecast
+"""
+
+EXAMPLES = r"""
+- name: Ask what the released images are built for
+  urmanac.talos.cozystack_images_info:
+    version: v1.6.2
+    profile: slim
+  register: built
+
+- name: Forecast with it
+  urmanac.talos.cozystack_forecast:
+    nodes:
+      - name: gateway
+    instance_type: t4g.2xlarge
+    version: v1.6.2
+    profile: slim
+    images_arm64: "{{ built.images_arm64 }}"
+"""
+
+RETURN = r"""
+images_arm64:
+  description:
+    - Whether each image is built for arm64, as O(urmanac.talos.cozystack_forecast#module:images_arm64) takes it.
+    - The registry's answers take precedence over O(images_arm64).
+  returned: success
+  type: dict
+  sample: {"others": false, "cozystack-operator": false, "cilium": true}
+known:
+  description: The names of those images of which the registries have said it.
+  returned: success
+  type: list
+  elements: str
+  sample: [cilium, cozystack-operator]
+images:
+  description: The references that were asked for, by the names of the images.
+  returned: success
+  type: dict
+  sample:
+    cozystack-operator: [ghcr.io/cozystack/cozystack/cozystack-operator:v1.6.2]
+notes:
+  description: What could not be found out, each with its C(code), C(subject), C(message) and C(remedy).
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - code: IMAGES_UNCHECKED
+      severity: warning
+      subject: images of CozyStack
+      message: The packages do not name kubeovn.
+      remedy: For these the forecast takes what cluster_cozystack_images_arm64 says.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._cozystack.catalog.built import read_built
+from ..module_utils._cozystack.catalog.inquiry import Registries, build_of, inquire
+from ..module_utils._cozystack.catalog.packages import PROFILES
+from ..module_utils._errors import CollectionError
+from ..module_utils._oci.artifact import fetch_archive
+from ..module_utils._oci.auth import read_docker_config
+from ..module_utils._oci.inquiry import Inquiry, look_up_all
+from ..module_utils._oci.places import check_mirrors
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "version": {"type": "str", "default": "v1.6.2"},
+    "profile": {"type": "str", "choices": list(PROFILES), "default": "full"},
+    "disabled_packages": {"type": "list", "elements": "str", "default": []},
+    "operator_image": {"type": "str", "default": ""},
+    "platform_source_url": {"type": "str", "default": ""},
+    "platform_source_ref": {"type": "str", "default": ""},
+    "images_arm64": {"type": "raw", "default": False},
+    "mirrors": {"type": "dict", "default": {}},
+    "docker_config": {"type": "path"},
+    "timeout": {"type": "float", "default": 30},
+    "attempts": {"type": "int", "default": 2},
+}
+
+
+def found(params: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the module returns."""
+    check_mirrors(params["mirrors"])
+    stated = read_built(params["images_arm64"], params["version"])
+    folder = environment.get("DOCKER_CONFIG") or f"{environment.get('HOME', '')}/.docker"
+    how = Inquiry(
+        platform="linux/arm64",
+        mirrors=params["mirrors"],
+        plain_http=(),
+        docker_config=read_docker_config(params["docker_config"] or f"{folder}/config.json"),
+        timeout=params["timeout"],
+        attempts=max(1, params["attempts"]),
+    )
+    registries = Registries(lambda image: fetch_archive(image, how), lambda images: look_up_all(images, how))
+    answer = inquire(build_of(params), registries)
+    return {
+        "images_arm64": answer.over(stated),
+        "known": sorted(answer.built),
+        "images": {name: list(images) for name, images in answer.images.items()},
+        "notes": [note.as_dict() for note in answer.notes],
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        answer = found(module.params, os.environ)
+    except CollectionError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, **answer)
+
+
+if __name__ == "__main__":
+    main()
