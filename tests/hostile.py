@@ -15,6 +15,27 @@ UNWRITABLE = "\x00\ufffe\uffff\U0001ffff"
 MARKUP = "<script>alert(1)</script>![x](https://example.com/i.png)[y](https://example.com) `a|b` **c** _d_ ~~e~~"
 # EC2 answers in XML, which cannot hold all of these.
 OF_XML = f"moon\x9b31m\x85{DIRECTION}{MARKUP}"
+EACH = {
+    "clears the screen": "\x1b[2J",
+    "sets the title": "\x1b]0;owned\x07",
+    "a hyperlink of a terminal": "\x1b]8;;https://example.com\x1b\\x\x1b]8;;\x1b\\",
+    "a control sequence in one character": "\x9b31m",
+    "overwrites its line": "\r\x08\x7f",
+    "ends a line": "\x0b\x0c\x85\u2028\u2029",
+    "the other direction": "\u202egpj.exe\u202c\u2066x\u2069\u200f",
+    "without a width": "\u200b\u2060\ufeff\U000e0041",
+    "no characters": "\x00\ufffe\uffff\U0001fffe",
+    "half of a pair": "\ud800x\udfff",
+    "a script": "<script>alert(1)</script>",
+    "an element with a handler": "<img src=x onerror=alert(1)>",
+    "the end of an attribute": '"\' onmouseover=alert(1) x="',
+    "the end of a section": "]]></testcase>&lt;&#x3c;",
+    "a link": "[x](https://example.com)",
+    "a link by reference": "[x][y]",
+    "an image": "![x](https://example.com/i.png)",
+    "a link in brackets": "<https://example.com>",
+    "emphasis and code": "**b** _i_ `c` ~~d~~ | e",
+}
 ALL = f"{TERMINAL}{DIRECTION}{UNWRITABLE}{MARKUP}"
 
 

@@ -20,6 +20,7 @@ from ansible.template import Templar, trust_as_template
 from markdown_it import MarkdownIt
 
 from ansible_collections.urmanac.talos.plugins.module_utils._text import as_markdown
+from ansible_collections.urmanac.talos.plugins.modules.write_files import text_of
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.junit import junit
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.pictures import pictures
 from tests import hostile, reports
@@ -320,3 +321,30 @@ def test_the_page_shows_markup_of_others_as_text_wherever_it_stands() -> None:
 
 def test_the_text_holds_nothing_that_a_terminal_obeys() -> None:
     assert hostile.hidden(reports.rendered("txt", HOSTILE)) == set()
+
+
+def form(name: str, content: Any) -> str:
+    """Return a file of the report as it is written."""
+    written = {"json": text_of, "xml": junit}.get(name)
+    return written(content) if written else reports.rendered(name, content)
+
+
+@pytest.mark.parametrize("name", ["txt", "md", "html", "xml", "json"])
+@pytest.mark.parametrize("text", hostile.EACH.values(), ids=hostile.EACH.keys())
+def test_each_hostile_text_is_harmless_in_each_file(name: str, text: str) -> None:
+    written, harmless = (form(name, reports.report_that_says(said)) for said in (f"a{text}z", "moon"))
+
+    assert hostile.hidden(written) == set()
+    assert written.encode().decode() == written
+    assert written.count("\n") == harmless.count("\n")
+    if name == "md":
+        assert reports.structure(written) == reports.structure(harmless)
+    elif name == "html":
+        assert written.lower().count("<") == harmless.lower().count("<")
+    elif name == "xml":
+        assert [item.tag for item in ET.fromstring(written).iter()] == [  # noqa: S314  written by ourselves
+            item.tag
+            for item in ET.fromstring(harmless).iter()  # noqa: S314  written by ourselves
+        ]
+    elif name == "json":
+        json.loads(written)
