@@ -12,9 +12,12 @@ short_description: Prove from the account's own data that a cluster is closed
 version_added: 0.1.0
 description:
   - Reads every rule of every security group in the cluster's VPC, network ACLs, routes with the entries of their prefix
-    lists, subnets, network interfaces and their addresses, endpoints, peerings and VPN gateways, metadata options,
-    encryption of volumes, who may read the snapshots and images of its disks, the IAM roles in the instance profiles of
-    its machines, and the content of user-data, also that of every version of its launch templates.
+    lists, DHCP options, subnets, network interfaces and their addresses, endpoints, peerings and VPN gateways, metadata
+    options, volumes and their encryption, and who may read the snapshots and images of its disks, those of machines
+    that have ended included.
+  - Reads the IAM roles in the instance profiles of its machines, who else has those roles and profiles, and limits,
+    scheduled actions and suspended processes of the bastion's Auto Scaling group.
+  - Looks for secrets in user-data, also in that of every version of its launch templates, and in tags and descriptions.
   - Compares them with what the cluster's description allows, and with home access whose end has not come.
     Everything beyond that is a deviation with its remedy, also a rule that somebody added by hand.
   - One cause makes one deviation. A rule says which ports of which nodes it opens to whom.
@@ -22,6 +25,17 @@ description:
 notes:
   - Reads by the VPC and not by tags, since what is added by hand carries none.
   - A secret in user-data is reported by its kind and line, never by its text.
+  - Copies of disks of machines that have ended are found by tags, by names and descriptions that name a machine of the
+    cluster, and by the instances that Auto Scaling's history of six weeks names.
+  - It does not look at what other identities of the account may do (IAM users, roles and policies, sessions, EC2 serial
+    console), at other regions, and at what is inside a machine, such as Talos, Kubernetes, packages and a tailnet.
+  - It does not look at private zones and rules of Route 53, key policies of KMS, values and policies of SSM parameters,
+    associations of SSM, lifecycle hooks, notifications and scaling policies of Auto Scaling, traffic mirroring,
+    permissions of network interfaces for other accounts, session durations of roles, and groups of other VPCs that
+    name a group of the cluster.
+  - It does not look at what can only close more, such as VPC Block Public Access, AWS Network Firewall and permissions
+    boundaries.
+  - The bastion's user-data is compared only where O(allowed.user_data_sha256) is given, as in C(site.yml).
 author:
   - The urmanac.talos authors (@urmanac)
 options:
