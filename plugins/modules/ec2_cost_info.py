@@ -168,6 +168,7 @@ from typing import Any, NamedTuple
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils._ec2 import cost_actual, price_list
+from ..module_utils._ec2.account import short
 from ..module_utils._ec2.client import Api, AwsError, connect
 from ..module_utils._ec2.cost import Forecast, cost_lines, forecast
 from ..module_utils._ec2.cost_actual import Actual, actual_costs, actual_lines
@@ -240,7 +241,7 @@ def _actual(
 
 
 def _unasked(what: str, error: AwsError) -> Finding:
-    return finding("NOT_CHECKED", what, f"AWS gave no answer: {error.problem.message}", error.problem.remedy)
+    return finding("NOT_CHECKED", what, f"AWS gave no answer: {short(error.problem.message)}", error.problem.remedy)
 
 
 def main() -> None:

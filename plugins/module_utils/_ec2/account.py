@@ -255,7 +255,7 @@ def unanswered(refusals: Mapping[str, AwsError]) -> list[Finding]:
         finding(
             "NOT_CHECKED",
             f"{', '.join(_WORDS.get(name, name) for name in dict.fromkeys(names))}",
-            f"not compared with what the account allows: failed to {call}: {_short(problems[call].message)}",
+            f"not compared with what the account allows: failed to {call}: {short(problems[call].message)}",
             problems[call].remedy,
         )
         for call, names in calls.items()
@@ -269,6 +269,7 @@ _WORDS = {
 }
 
 
-def _short(message: str) -> str:
+def short(message: str) -> str:
+    """Return a message on one line, cut off where it is long."""
     plain = " ".join(message.split())
     return f"{plain.rstrip('.')}." if len(plain) <= 160 else f"{plain[:157]}..."

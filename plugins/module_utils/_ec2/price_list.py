@@ -15,43 +15,52 @@ from datetime import date
 from typing import Any
 
 from .._findings import Finding, finding
+from .account import short
 from .client import Api, AwsError
 from .prices import MACHINES, VOLUMES, Prices, Source
 from .spec import ClusterSpec
 
 SERVICES = ("pricing",)
 _WHERE = "AWS Price List API, on demand"
+_SHIPPED = "The shipped price is used, if there is one."
 _MACHINE = {"operatingSystem": "Linux", "tenancy": "Shared", "preInstalledSw": "NA", "capacitystatus": "Used"}
 _VOLUME = {"productFamily": "Storage", "volumeApiName": "gp3"}
 
 
 def refreshed(api: Api, spec: ClusterSpec, prices: Prices, today: date) -> tuple[Prices, list[Finding]]:
     """Return the prices with what AWS names today for the cluster's machines and volumes, and notes of the others."""
-    notes: list[Finding] = []
-    machines = {name: _ask(api, spec, {**_MACHINE, "instanceType": name}, name, notes) for name in spec.instance_types}
-    volume = _ask(api, spec, _VOLUME, "gp3", notes)
-    asked = {name: price for name, price in machines.items() if price is not None}
-    known = prices._replace(instances={**prices.instances, **asked})
-    if volume is not None:
-        known = known._replace(gp3_gib_month=volume)
-    fresh = {
-        **({MACHINES.what: _source(MACHINES, today)} if asked and len(asked) == len(machines) else {}),
-        **({VOLUMES.what: _source(VOLUMES, today)} if volume is not None else {}),
-    }
-    return known._replace(sources=tuple(_with(prices.sources, fresh))), notes
+    types = {name: {**_MACHINE, "instanceType": name} for name in spec.instance_types}
+    answers = {name: _ask(api, spec, filters) for name, filters in {**types, "gp3": _VOLUME}.items()}
+    named = {name: answer for name, answer in answers.items() if isinstance(answer, float)}
+    machines = {name: price for name, price in named.items() if name in types}
+    known = prices._replace(
+        instances={**prices.instances, **machines}, gp3_gib_month=named.get("gp3", prices.gp3_gib_month)
+    )
+    fresh = [
+        *([_source(MACHINES, today)] if types.keys() <= machines.keys() else []),
+        *([_source(VOLUMES, today)] if "gp3" in named else []),
+    ]
+    refused = {name: answer for name, answer in answers.items() if isinstance(answer, Finding)}
+    return known._replace(sources=tuple(_with(prices.sources, fresh))), list(_joined(refused))
+
+
+def _joined(refused: Mapping[str, Finding]) -> Iterator[Finding]:
+    """Yield one note for all prices that are missing for the same reason."""
+    for note in dict.fromkeys(refused.values()):
+        yield note.about(f"price of {', '.join(name for name, one in refused.items() if one == note)}")
 
 
 def _source(known: Source, today: date) -> Source:
     return Source(known.what, _WHERE, today.isoformat())
 
 
-def _with(sources: Iterable[Source], fresh: Mapping[str, Source]) -> Iterator[Source]:
-    """Yield the sources with the fresh ones in the place of those that they replace, and the others behind them."""
-    old = {source.what: source for source in sources}
-    yield from {**old, **fresh}.values()
+def _with(sources: Iterable[Source], fresh: Iterable[Source]) -> Iterator[Source]:
+    """Yield the sources with the fresh ones in the place of those that they replace, and new ones behind them."""
+    yield from {**{source.what: source for source in sources}, **{source.what: source for source in fresh}}.values()
 
 
-def _ask(api: Api, spec: ClusterSpec, filters: Mapping[str, str], name: str, notes: list[Finding]) -> float | None:
+def _ask(api: Api, spec: ClusterSpec, filters: Mapping[str, str]) -> float | Finding:
+    """Return the price of one product, or why there is none."""
     wanted = [
         {"Type": "TERM_MATCH", "Field": field, "Value": value}
         for field, value in {"regionCode": spec.region, **filters}.items()
@@ -59,13 +68,10 @@ def _ask(api: Api, spec: ClusterSpec, filters: Mapping[str, str], name: str, not
     try:
         price = price_of(api.call("pricing", "get_products", ServiceCode="AmazonEC2", Filters=wanted)["PriceList"])
     except AwsError as error:
-        message = f"not asked of AWS: {error.problem.message} The shipped price is used, if there is one."
-        notes.append(finding("NOT_CHECKED", f"price of {name}", message, error.problem.remedy))
-        return None
-    if price is None:
-        message = f"AWS names no single price in {spec.region}. The shipped price is used, if there is one."
-        notes.append(finding("NOT_CHECKED", f"price of {name}", message, "Compare it with AWS's page of prices."))
-    return price
+        message = f"AWS gave no answer: {short(error.problem.message)} {_SHIPPED}"
+        return finding("NOT_CHECKED", "", message, error.problem.remedy)
+    message = f"AWS names no single price in {spec.region}. {_SHIPPED}"
+    return finding("NOT_CHECKED", "", message, "Look at AWS's page of prices.") if price is None else price
 
 
 def price_of(entries: Iterable[Any]) -> float | None:
