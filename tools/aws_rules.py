@@ -38,7 +38,7 @@ OPERATIONS: Mapping[str, str] = {
         "AuthorizeSecurityGroupIngress CreateDhcpOptions CreateInternetGateway CreateKeyPair CreateLaunchTemplate "
         "CreateLaunchTemplateVersion CreateNetworkInterface CreateRoute CreateRouteTable CreateSecurityGroup "
         "CreateSubnet CreateTags CreateVpc DeleteDhcpOptions DeleteInternetGateway DeleteLaunchTemplate "
-        "DeleteNetworkInterface DeleteRouteTable DeleteSecurityGroup DeleteSubnet DeleteTags DeleteVpc "
+        "DeleteNetworkInterface DeleteRouteTable DeleteSecurityGroup DeleteSubnet DeleteTags DeleteVolume DeleteVpc "
         "DescribeAddresses DescribeAvailabilityZones DescribeDhcpOptions DescribeEgressOnlyInternetGateways "
         "DescribeIamInstanceProfileAssociations DescribeImageAttribute DescribeImages DescribeInstanceAttribute "
         "DescribeInstanceCreditSpecifications DescribeInstanceTypeOfferings DescribeInstanceTypes "

@@ -186,7 +186,9 @@ found:
       duplicate: false
       unused: false
 guests:
-  description: Subnets, groups, tables, interfaces and gateways in the cluster's VPCs that do not carry its tags.
+  description: >-
+    Subnets, groups, tables, interfaces and gateways in the cluster's VPCs that do not carry its tags, and what carries
+    them although no playbook makes it.
   returned: success
   type: list
   elements: dict

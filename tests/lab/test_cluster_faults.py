@@ -17,7 +17,7 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import Comparison
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import read_cluster
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired, owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import OPENINGS, read_groups, read_rules
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_schedule import read_schedules
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.owners import taken_problems
@@ -86,6 +86,23 @@ def test_a_data_volume_is_made_encrypted_and_tagged_and_goes_with_its_node(lab: 
 
     filters = [{"Name": "tag:Cluster", "Values": [SPEC.name]}]
     assert lab.client("ec2").describe_volumes(Filters=filters)["Volumes"] == []
+
+
+def test_a_volume_of_ours_that_outlives_its_node_is_deleted(lab: Lab, api: FaultyApi) -> None:
+    node_id = next(str(one.id) for one in build(api).resources if one.key == "instance/compute-2")
+    ec2 = lab.client("ec2")
+    tags = [{"Key": key, "Value": value} for key, value in owner_tags(SPEC).items()]
+    made = ec2.create_volume(
+        AvailabilityZone=SPEC.availability_zone, Size=1, TagSpecifications=[{"ResourceType": "volume", "Tags": tags}]
+    )["VolumeId"]
+    # What is attached by hand is kept when its machine ends.
+    ec2.attach_volume(VolumeId=made, InstanceId=node_id, Device="/dev/sdg")
+
+    left = remove(api).found
+
+    assert left == ()
+    assert api.writes.count("delete_volume") == 1
+    assert ec2.describe_volumes(Filters=[{"Name": "volume-id", "Values": [made]}])["Volumes"] == []
 
 
 def test_lost_answers_of_all_calls_leave_one_of_each(api: FaultyApi) -> None:

@@ -429,6 +429,19 @@ def test_a_network_in_use_cannot_be_taken_apart(lab: Lab, network: Network) -> N
     assert codes == {"DependencyViolation"}
 
 
+def test_the_default_group_of_a_vpc_goes_with_it_only(lab: Lab) -> None:
+    ec2 = lab.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.97.0.0/16")["Vpc"]["VpcId"]
+    within = [{"Name": "vpc-id", "Values": [vpc]}]
+    (group,) = ec2.describe_security_groups(Filters=within)["SecurityGroups"]
+
+    code = refused(ec2.delete_security_group, GroupId=group["GroupId"])
+    ec2.delete_vpc(VpcId=vpc)
+
+    assert code == "CannotDelete"
+    assert ec2.describe_security_groups(Filters=within)["SecurityGroups"] == []
+
+
 def test_what_the_double_cannot_do_is_an_aws_error_that_says_so(lab: Lab) -> None:
     with pytest.raises(botocore.exceptions.ClientError, match="moto cannot do this") as caught:
         lab.client("ec2").describe_instance_connect_endpoints()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """EC2: the parts of a network can be deleted while others use them.
 
-EC2 answers with DependencyViolation, or with its own error for an interface or address in use.
+EC2 answers with DependencyViolation, or with its own error for an interface or address in use, or a default group.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from moto.ec2.models.internet_gateways import InternetGatewayBackend
 from moto.ec2.models.security_groups import SecurityGroupBackend
 from moto.ec2.models.subnets import SubnetBackend
 from moto.ec2.models.vpcs import VPCBackend
+from moto.ec2.responses.security_groups import SecurityGroups
 
 from lab.aws.patches import Function, refuse, wraps
 
@@ -42,6 +43,14 @@ def _only_unused_groups(original: Function, self: Any, name: str | None = None, 
         if any(rule.source_group.get("GroupId") == group_id for rule in rules):
             raise refuse("DependencyViolation", f"resource {group_id} has a dependent object")
     return original(self, name, group_id)
+
+
+@wraps(SecurityGroups, "delete_security_group")
+def _no_default_groups(original: Function, self: Any) -> Any:
+    found = self.ec2_backend.get_security_group_from_id(self._get_param("GroupId"))
+    if found and found.name == "default":
+        raise refuse("CannotDelete", f'the specified group: "{found.id}" name: "default" cannot be deleted by a user')
+    return original(self)
 
 
 @wraps(InternetGatewayBackend, "detach_internet_gateway")

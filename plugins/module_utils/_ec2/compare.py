@@ -11,12 +11,13 @@ from typing import Any
 from .choosing import choose, duplicates_of
 from .comparison import (
     FIXED,
+    GUEST_KINDS,
     Comparison,
     Difference,
     Found,
     Resource,
 )
-from .current import GUESTS, Thing
+from .current import Thing
 from .desired import (
     ACCESS,
     BASTION,
@@ -38,7 +39,6 @@ _TEARDOWN = (
     *("egress_only_internet_gateway", "vpc", "dhcp_options", "instance_profile", "iam_role"),
     "ssm_parameter",
 )
-_GUEST_KINDS = frozenset(guest.reading.kind for guest in GUESTS)
 
 
 def compare(wanted: Mapping[str, Desired], things: Sequence[Thing], ties: tuple[Tie, ...] = ()) -> Comparison:
@@ -57,7 +57,7 @@ def compare(wanted: Mapping[str, Desired], things: Sequence[Thing], ties: tuple[
     # The machine of the bastion's group comes and goes with the clock: it is described while its group is.
     members = {thing.id for thing in ours if thing.have.get("autoscaling_group") in described}
     found = _found(ours, described | members, duplicates_of(wanted, ours, described))
-    return Comparison(resources, found, tuple(thing for thing in others if thing.kind in _GUEST_KINDS), ties)
+    return Comparison(resources, found, tuple(thing for thing in others if thing.kind in GUEST_KINDS), ties)
 
 
 def _with_associations(thing: Thing, things: Sequence[Thing]) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def _part(thing: Thing) -> str | None:
     """Return the part of the cluster with which a thing is removed; None for what no part makes."""
     if thing.kind in ("launch_template", "autoscaling_group", "address", "ssm_parameter"):
         return BASTION
-    if thing.kind in ("eni", "instance"):
+    if thing.kind in ("eni", "instance", "volume"):
         return BASTION if BASTION in (thing.tags.get("Node"), thing.name.rpartition("-")[2]) else NODES
     if thing.kind in ("iam_role", "instance_profile"):
         return _IAM_PARTS.get(thing.id.rpartition("-")[2])

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .current import Thing
+from .current import GUESTS, Thing
 from .desired import NETWORK
 from .ties import Tie
 
@@ -26,6 +26,9 @@ FIXED = {
         *("data_volume_size", "data_volume_encrypted"),
     },
 }
+
+
+GUEST_KINDS = frozenset(guest.reading.kind for guest in GUESTS)
 
 
 class Difference(NamedTuple):
@@ -90,6 +93,16 @@ class Comparison(NamedTuple):
     def strays(self) -> list[Found]:
         """Return what exists with our tags and is nowhere described."""
         return [found for found in self.found if not found.described]
+
+    @property
+    def unmade(self) -> list[Found]:
+        """Return what carries our tags although no playbook makes or deletes it."""
+        return [found for found in self.found if found.part is None]
+
+    @property
+    def obstacles(self) -> list[Found]:
+        """Return what of that may be in a VPC of the cluster, which could then not be deleted."""
+        return [found for found in self.unmade if found.kind in GUEST_KINDS]
 
     def summary(self) -> dict[str, int]:
         """Return how many resources are in each state."""

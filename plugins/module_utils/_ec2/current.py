@@ -102,8 +102,8 @@ def read_cluster(api: Api, spec: ClusterSpec, *, console_output: bool = False) -
         ids = {thing.id for thing in read}
         # DescribeTags has other words for some kinds.
         more = [thing for thing in others.result() if thing.id not in ids]
-        things = [*read, *_unknown(names, read), *more]
-        return _second_wave(api, spec, _adopted(things), pool, console_output=console_output)
+        things = _without_main_tables_of_others(_adopted([*read, *_unknown(names, read), *more]))
+        return _second_wave(api, spec, things, pool, console_output=console_output)
 
 
 def _unknown(futures: Iterable[Future[list[Thing]]], things: Sequence[Thing]) -> list[Thing]:
@@ -127,6 +127,12 @@ def _adopted(things: Sequence[Thing]) -> list[Thing]:
         else thing
         for thing in things
     ]
+
+
+def _without_main_tables_of_others(things: Sequence[Thing]) -> list[Thing]:
+    """Return the things without route tables that go with a VPC which is not ours."""
+    vpcs = {thing.id for thing in things if thing.kind == "vpc"}
+    return [thing for thing in things if not (thing.have.get("main") and thing.have["vpc"] not in vpcs)]
 
 
 def _second_wave(
@@ -153,10 +159,31 @@ def _second_wave(
 
 
 def _read(api: Api, reading: Reading, spec: ClusterSpec) -> list[Thing]:
-    wanted = {f"tag:{key}": (value,) for key, value in owner_tags(spec).items()}
-    filters = [{"Name": name, "Values": list(values)} for name, values in (*wanted.items(), *reading.filters)]
+    filters = _tag_filters(spec) + [{"Name": name, "Values": list(values)} for name, values in reading.filters]
     answer = api.call(reading.service, reading.operation, Filters=filters)
-    return [understood(reading, record) for record in records_of(reading, answer)]
+    return [understood(reading, record) for record in records_of(reading, answer) if not _is_of_aws(record)]
+
+
+def _tag_filters(spec: ClusterSpec) -> list[dict[str, Any]]:
+    return [{"Name": f"tag:{key}", "Values": [value]} for key, value in owner_tags(spec).items()]
+
+
+def _is_of_aws(record: Record) -> bool:
+    """Return whether AWS made a thing by itself: with our tags it is not ours either, and AWS lets no one delete it."""
+    is_default = record.get("GroupName") == "default" or record.get("IsDefault") or record.get("DefaultForAz")
+    return bool(is_default) or _dhcp_keys(record) == _DHCP_KEYS_OF_AWS
+
+
+# Of the set that each region has. Ours name a time server as well.
+_DHCP_KEYS_OF_AWS = {("domain-name-servers", "AmazonProvidedDNS"), ("domain-name", "internal")}
+
+
+def _dhcp_keys(record: Record) -> set[tuple[str, str]]:
+    """Return the values of a set of DHCP options; of a domain the last label."""
+    values = {
+        (item["Key"], value["Value"]) for item in record.get("DhcpConfigurations") or () for value in item["Values"]
+    }
+    return {(key, value.rpartition(".")[2] if key == "domain-name" else value) for key, value in values}
 
 
 def records_of(reading: Reading, answer: Record) -> list[Record]:
@@ -201,10 +228,9 @@ def _read_guests(api: Api, spec: ClusterSpec, guest: Guest, things: Sequence[Thi
 def _comes_with_vpc(record: Record) -> bool:
     """Return whether AWS makes, or has removed, a record by itself."""
     is_main = any(association.get("Main") for association in record.get("Associations") or ())
-    is_default = record.get("GroupName") == "default" or bool(record.get("IsDefault"))
     status = record.get("Status")
     state = status.get("Code") if isinstance(status, Mapping) else record.get("State")
-    return is_main or is_default or state in ("deleting", "deleted", "rejected", "expired", "failed")
+    return is_main or _is_of_aws(record) or state in ("deleting", "deleted", "rejected", "expired", "failed")
 
 
 def _read_template_name(api: Api, spec: ClusterSpec) -> list[Thing]:
@@ -276,6 +302,7 @@ def _route_table(record: Record) -> dict[str, Any]:
         "vpc": record["VpcId"],
         "routes": [_route(route) for route in record["Routes"] if route.get("GatewayId") != "local"],
         "subnets": sorted(item["SubnetId"] for item in associations if item.get("SubnetId")),
+        "main": any(item.get("Main") for item in associations),
     }
 
 
@@ -366,6 +393,7 @@ def _volume(record: Record) -> dict[str, Any]:
         "volume_size": record["Size"],
         "volume_encrypted": record["Encrypted"],
         "instance": attachment.get("InstanceId"),
+        "state": record.get("State"),
     }
 
 
@@ -473,11 +501,19 @@ def _read_other_kinds(api: Api, spec: ClusterSpec) -> list[Thing]:
     for tag in api.call("ec2", "describe_tags", Filters=keys)["Tags"]:
         if tag["ResourceType"] not in _READ_TYPES:
             found.setdefault((tag["ResourceType"], tag["ResourceId"]), {})[tag["Key"]] = tag["Value"]
-    return [
+    ours = [
         Thing(resource_type.replace("-", "_"), resource_id, tags.get("Name", resource_id), tags, {"tags": tags})
         for (resource_type, resource_id), tags in found.items()
         if owner.items() <= tags.items()
     ]
+    acls = _acls_of_people(api, spec) if any(thing.kind == "network_acl" for thing in ours) else set()
+    return [thing for thing in ours if thing.kind != "network_acl" or thing.id in acls]
+
+
+def _acls_of_people(api: Api, spec: ClusterSpec) -> set[str]:
+    """Return the network ACLs with the cluster's tags that AWS has not made with their VPC."""
+    answer = api.call("ec2", "describe_network_acls", Filters=_tag_filters(spec))
+    return {record["NetworkAclId"] for record in answer["NetworkAcls"] if not _is_of_aws(record)}
 
 
 def _read_parameters(api: Api, spec: ClusterSpec) -> list[Thing]:

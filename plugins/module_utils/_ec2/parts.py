@@ -49,8 +49,8 @@ def part_of(comparison: Comparison, name: str) -> Part:
     """Return what is there of a part, and what is left to do."""
     described = [item for item in comparison.resources if item.part == name]
     todo = [item for item in described if item.state != "present"]
-    # A volume is deleted with its machine.
-    found = [item for item in comparison.found if item.part == name and item.kind != "volume"]
+    # A volume that a machine has is deleted with it.
+    found = [item for item in comparison.found if item.part == name and not (item.kind == "volume" and item.goes_with)]
     return Part(
         resources=[item.key for item in described],
         todo=[item.key for item in todo],

@@ -47,7 +47,7 @@ def result_of(spec: ClusterSpec, comparison: Comparison, now: datetime) -> dict[
     return {
         "resources": {resource.key: resource_as_dict(resource) for resource in comparison.resources},
         "found": [found._asdict() for found in comparison.found],
-        "guests": [_thing_as_dict(guest) for guest in comparison.guests],
+        "guests": [_thing_as_dict(guest) for guest in comparison.guests] + _obstacles(comparison),
         "ties": [_tie_as_dict(tie) for tie in comparison.ties],
         "problems": [problem.as_dict() for problem in problems_of(comparison)],
         "summary": comparison.summary(),
@@ -68,6 +68,11 @@ def problems_of(comparison: Comparison) -> list[Finding]:
         for tie in comparison.blocking_ties
     ]
     return [*taken_problems(comparison.resources), *held]
+
+
+def _obstacles(comparison: Comparison) -> list[dict[str, Any]]:
+    owner = "it carries the tags of this cluster, but no playbook makes or deletes it"
+    return [{"kind": item.kind, "id": item.id, "name": item.name, "owner": owner} for item in comparison.obstacles]
 
 
 def _tie_as_dict(tie: Tie) -> dict[str, Any]:

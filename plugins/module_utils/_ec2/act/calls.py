@@ -35,7 +35,7 @@ _EXISTS = (
 )
 # What was made or deleted a moment ago is not known everywhere at once.
 _IN_THE_WAY = (
-    *("DependencyViolation", "DeleteConflict", "ResourceInUse", "ScalingActivityInProgress"),
+    *("DependencyViolation", "DeleteConflict", "ResourceInUse", "ScalingActivityInProgress", "VolumeInUse"),
     *("InvalidNetworkInterface.InUse", "InvalidIPAddress.InUse", "IncorrectState", "IncorrectInstanceState"),
 )
 # EC2 and Auto Scaling of an instance profile, EventBridge Scheduler of a role; the words are without their spaces.

@@ -199,7 +199,12 @@ def _obstacles(before: Comparison) -> list[str]:
         f"({owner_of(guest)}). Have its owner delete it, then run it again."
         for guest in before.guests
     ]
-    return [*(ours if machines else []), *others]
+    tagged = [
+        f"Failed to remove the network: {kind_word(found.kind)} {found.id} carries the tags of this cluster, but no "
+        "playbook makes or deletes it. Delete it, then run it again."
+        for found in before.obstacles
+    ]
+    return [*(ours if machines else []), *others, *tagged]
 
 
 def _held(before: Comparison, doomed: Iterable[Found], order: Order) -> list[str]:
@@ -293,7 +298,8 @@ def _saying_what_is_left(doomed: Sequence[Found], gone: set[str]) -> Iterator[No
 
 
 def _left(doomed: Sequence[Found], gone: set[str]) -> str:
-    left = [item for item in doomed if item.id not in gone]
+    # A volume goes with its machine.
+    left = [item for item in doomed if item.id not in gone and not item.goes_with]
     machines = [item.name for item in left if item.kind == "instance"]
     costs = f" {', '.join(machines)} cost{'s' * (len(machines) == 1)} money until then." if machines else ""
     things = ", ".join(f"{kind_word(item.kind)} {item.name} ({item.id})" for item in left)

@@ -26,6 +26,10 @@ class Kind(NamedTuple):
     prepare: Callable[[Work, Sequence[str]], None] | None = None
 
 
+def _with_machines(_work: Work, _key: str) -> None:
+    """Make nothing: volumes are made with their machines."""
+
+
 KINDS = {
     "vpc": Kind(network.ensure_vpc, network.delete_vpc, (), Making("create_vpc", "Vpc", "vpc")),
     "dhcp_options": Kind(
@@ -77,6 +81,7 @@ KINDS = {
         ("eni", "instance_profile"),
         Making("run_instances", "Instances", "instance", has_token=True, also_tagged=("volume",)),
     ),
+    "volume": Kind(_with_machines, machines.delete_volume),
     "launch_template": Kind(
         scaling.ensure_launch_template,
         scaling.delete_launch_template,

@@ -81,6 +81,13 @@ def delete_eni(work: Work, thing_id: str) -> None:
     work.calls.delete("ec2", "delete_network_interface", NetworkInterfaceId=thing_id)
 
 
+def delete_volume(work: Work, thing_id: str) -> None:
+    """Delete a volume that no machine has, or has no more; most are deleted with their machine."""
+    left = [volume for volume in work.read("volume", {"volume-id": thing_id}) if volume.have["state"] != "deleting"]
+    if left:
+        work.calls.delete("ec2", "delete_volume", VolumeId=thing_id)
+
+
 def ensure_address(work: Work, key: str) -> None:
     """Have an Elastic IP of the cluster's on the described interface."""
     if key not in work.things:

@@ -52,11 +52,12 @@ def test_a_part_has_its_own_resources_alone() -> None:
     }
 
 
-def test_a_volume_is_not_deleted_apart_from_its_machine() -> None:
-    nodes = parts.part_of(Comparison((), (found("instance"), found("volume"))), "nodes")
+def test_a_volume_is_deleted_apart_if_no_machine_has_it() -> None:
+    volumes = found("volume", goes_with="instance-1"), found("volume", id="volume-2")
+    nodes = parts.part_of(Comparison((), (found("instance"), *volumes)), "nodes")
 
-    assert [one["kind"] for one in nodes.found] == ["instance"]
-    assert nodes.lines["absent"] == ["  nodes: would delete instance-1"]
+    assert [one["id"] for one in nodes.found] == ["instance-1", "volume-2"]
+    assert nodes.lines["absent"] == ["  nodes: would delete instance-1", "  nodes: would delete volume-2"]
 
 
 def test_a_duplicate_that_something_uses_is_not_unused() -> None:

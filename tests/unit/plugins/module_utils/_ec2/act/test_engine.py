@@ -386,6 +386,71 @@ def test_a_main_route_table_of_ours_goes_with_its_vpc(api: BadDay) -> None:
     assert "delete_route_table" not in api.writes()
 
 
+def tagged_as_ours(api: BadDay, *ids: str) -> None:
+    """Do what a tag policy does that tags all of an account alike."""
+    api.clients["ec2"].create_tags(Resources=ids, Tags=tag_list(owner_tags(spec())))
+
+
+def made_by_aws(api: BadDay, vpc: str) -> dict[str, str]:
+    """Return the ids of what AWS makes with a VPC."""
+    ec2, within = api.clients["ec2"], [{"Name": "vpc-id", "Values": [vpc]}]
+    groups = ec2.describe_security_groups(Filters=[*within, {"Name": "group-name", "Values": ["default"]}])
+    main = [*within, {"Name": "association.main", "Values": ["true"]}]
+    return {
+        "security group": groups["SecurityGroups"][0]["GroupId"],
+        "network ACL": ec2.describe_network_acls(Filters=within)["NetworkAcls"][0]["NetworkAclId"],
+        "route table": ec2.describe_route_tables(Filters=main)["RouteTables"][0]["RouteTableId"],
+    }
+
+
+@pytest.mark.parametrize("what", ["security group", "network ACL", "route table"])
+def test_what_comes_with_our_vpc_and_has_our_tags_goes_with_it(api: BadDay, what: str) -> None:
+    ids = {item.key: item.id or "" for item in present(api).after.resources}
+    thing = made_by_aws(api, ids["vpc"])[what]
+    tagged_as_ours(api, thing)
+    unchanged = present(api).changed
+    api.sent.clear()
+
+    outcome = absent(api)
+
+    assert not unchanged
+    assert outcome.after.found == ()
+    deleted = [list(given.values()) for operation, given in api.sent if operation.startswith("delete_")]
+    assert [thing] not in deleted
+    assert not [line for line in outcome.lines if thing in line and what != "route table"]
+
+
+@pytest.mark.parametrize("what", ["VPC", "subnet", "security group", "network ACL", "route table"])
+def test_what_aws_made_elsewhere_and_has_our_tags_stays(api: BadDay, what: str) -> None:
+    present(api)
+    ec2 = api.clients["ec2"]
+    vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
+    subnets = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
+    thing = {"VPC": vpc, "subnet": subnets[0]["SubnetId"], **made_by_aws(api, vpc)}[what]
+    tagged_as_ours(api, thing)
+
+    unchanged = present(api).changed
+    outcome = absent(api)
+
+    assert not unchanged
+    assert outcome.after.found == ()
+    assert thing not in repr(outcome.lines)
+    assert ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"]
+
+
+def test_the_dhcp_options_that_a_region_has_stay_also_with_our_tags(api: BadDay) -> None:
+    ec2 = api.clients["ec2"]
+    values = {"domain-name": "eu-west-1.compute.internal", "domain-name-servers": "AmazonProvidedDNS"}
+    configuration = [{"Key": key, "Values": [value]} for key, value in values.items()]
+    made = ec2.create_dhcp_options(DhcpConfigurations=configuration)["DhcpOptions"]["DhcpOptionsId"]
+    tagged_as_ours(api, made)
+    present(api)
+
+    absent(api)
+
+    assert ec2.describe_dhcp_options(DhcpOptionsIds=[made])["DhcpOptions"]
+
+
 def test_a_second_vpc_is_named_and_removed_on_request(api: BadDay) -> None:
     first = present(api)
     tags = tag_list(dict(first.after.resources[0].want["tags"]))

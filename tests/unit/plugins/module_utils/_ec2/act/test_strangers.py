@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -24,13 +25,15 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import 
     owner_tags,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.owners import taken_problems, taker_of
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import problems_of, read_and_compare
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.parts import part_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import problems_of, read_and_compare, result_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import kind_word, plan_lines, tie_text
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from tests.ec2_bad_day import BadDay
 from tests.ec2_cluster import IMAGE, aws_with_images, empty_aws, spec, tag_list
 from tests.strangers import (
     BESIDE,
+    BOB,
     GUESTS,
     JOINS,
     NAMES,
@@ -53,6 +56,7 @@ MACHINE = {"instance_type": "t4g.small", "volume_size": 30, "image": IMAGE, "sta
     "host_key_parameter": "/urmanac.talos/talos-arm64/moon/bastion-host-key"
 }
 SPEC = spec(bastion=MACHINE, home_schedule_enabled=True)
+NOW = datetime.now(UTC)
 # Moto would launch the bastion without its interface.
 MACHINES = Machines(image=IMAGE, bastion_started=False)
 
@@ -214,6 +218,64 @@ def test_a_guest_is_named_before_anything_is_deleted(api: BadDay, kind: str, pla
     assert (read(), api.writes()) == (before, [])
 
 
+class Forgetful(Stranger):
+    """Somebody who puts the cluster's tags on what no playbook makes."""
+
+    def tagged(self, kind: str, name: str = "") -> list[dict[str, Any]]:
+        return [{"ResourceType": kind, "Tags": tag_list({**BOB, **owner_tags(SPEC)})}]
+
+
+# Moto's DescribeTags has another word for NAT gateways than AWS, and playbooks make route tables.
+@pytest.mark.parametrize("kind", sorted(GUESTS.keys() - {"route_table", "natgateway"}))
+def test_what_no_playbook_makes_is_named_before_anything_is_deleted_also_with_our_tags(api: BadDay, kind: str) -> None:
+    stranger = Forgetful(lambda service: api.clients[service], SPEC, IMAGE)
+    stranger.vpc = vpc_of_ours(api)
+    GUESTS[kind](stranger)
+    api.calls.clear()
+
+    with pytest.raises(Ec2Error, match=rf"{kind_word(kind)} \S+ carries the tags of this cluster, but no playbook"):
+        remove(api)
+    found = read_and_compare(api, SPEC)
+
+    assert api.writes() == []
+    assert kind in [item.kind for item in found.unmade]
+    assert "no playbook makes" in repr(result_of(SPEC, found, NOW)["guests"])
+
+
+def test_copies_of_our_volume_that_others_made_stay(api: BadDay) -> None:
+    build(api, NETWORK, NODES)
+    ec2, ids = api.clients["ec2"], resources_of_ours(api)
+    copied = ec2.create_snapshot(VolumeId=ids["volume"], TagSpecifications=stranger_in(api).tagged("snapshot"))
+    image = ec2.create_image(InstanceId=ids["instance/gateway"], Name="theirs")["ImageId"]
+
+    def read() -> tuple[Any, Any]:
+        snapshots = ec2.describe_snapshots(SnapshotIds=[copied["SnapshotId"]])["Snapshots"]
+        return snapshots, ec2.describe_images(ImageIds=[image])["Images"]
+
+    before = read()
+
+    remove(api)
+
+    assert read() == before
+    assert read_and_compare(api, SPEC).found == ()
+
+
+@pytest.mark.parametrize(("tags", "part"), [({}, NODES), ({"Node": "gateway"}, NODES), ({"Node": BASTION}, BASTION)])
+def test_a_volume_of_ours_that_no_machine_has_is_shown_and_deleted(
+    api: BadDay, tags: dict[str, str], part: str
+) -> None:
+    volume = volume_of_ours(api, **tags)
+    shown = part_of(read_and_compare(api, SPEC), part).found
+    api.calls.clear()
+
+    outcome = ensure_cluster(api.calls_of(), SPEC, Order((part,), absent=True))
+    again = ensure_cluster(api.calls_of(), SPEC, Order((part,), absent=True))
+
+    assert [item["id"] for item in shown] == [volume]
+    assert (outcome.lines, again.changed) == ((f"deleted volume {volume}",), False)
+    assert api.writes() == ["delete_volume"]
+
+
 def test_what_may_be_there_any_number_of_times_is_neither_used_nor_removed() -> None:
     with aws_with_images():
         api = BadDay()
@@ -229,13 +291,18 @@ def test_what_may_be_there_any_number_of_times_is_neither_used_nor_removed() -> 
         assert {kind: read() for kind, read in readings.items()} == before
 
 
+def volume_of_ours(api: BadDay, **more: str) -> str:
+    """Return a volume of ours that no machine has."""
+    tags = [{"ResourceType": "volume", "Tags": tag_list({**owner_tags(SPEC), **more})}]
+    place = {"AvailabilityZone": SPEC.availability_zone, "Size": 1}
+    volume: str = api.clients["ec2"].create_volume(**place, TagSpecifications=tags)["VolumeId"]
+    return volume
+
+
 def resources_of_ours(api: BadDay) -> dict[str, str]:
     """Return the ids of ours by key, with the group of the nodes, and a volume of ours that no machine has."""
     ids = {item.key: item.id or "" for item in read_and_compare(api, SPEC).resources}
-    tags = [{"ResourceType": "volume", "Tags": tag_list(owner_tags(SPEC))}]
-    place = {"AvailabilityZone": SPEC.availability_zone, "Size": 1}
-    volume = api.clients["ec2"].create_volume(**place, TagSpecifications=tags)["VolumeId"]
-    return {**ids, "nodes": ids["security_group/nodes"], "volume": volume}
+    return {**ids, "nodes": ids["security_group/nodes"], "volume": volume_of_ours(api)}
 
 
 def refusal_of_removal(api: BadDay, part: str) -> str:
@@ -263,9 +330,7 @@ def test_everything_of_others_that_is_joined_with_ours_is_named_before_anything_
         found = [(tie.ours.kind, tie.how, tie.other.kind, tie.other.id) for tie in ties]
         assert sorted(found) == sorted(tuple(tie) for *tie, _read in joined)
         assert {tie.other.tags.get("Owner") for tie in ties} == {"Bob"}
-        # No part deletes a volume by itself.
-        unsaid = [tie for tie in ties if f"{tie_text(tie)}. {tie.remedy}" not in refusals]
-        assert [tie.ours.kind for tie in unsaid] == ["volume"]
+        assert [tie for tie in ties if f"{tie_text(tie)}. {tie.remedy}" not in refusals] == []
         assert api.writes() == []
         assert [read() for *_tie, read in joined] == before
 
