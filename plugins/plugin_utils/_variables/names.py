@@ -24,6 +24,7 @@ INTERNAL = frozenset(
             "cluster_talos_written",
             "cluster_secrets_files",
             "cozystack_result",
+            "preflight_cost",
             "preflight_forecast",
         ),
     }

@@ -316,6 +316,16 @@ def _disk_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
         if data and system and os.path.normpath(data) == os.path.normpath(system):
             message = f"{data} is talos_install_disk, the disk that Talos is on."
             yield _wrong(name, message, "Name another disk of the nodes, or leave it empty.")
+        if data and any(_data_volumes(values)):
+            message = f"Nodes have data volumes as well, so there are two disks for LINSTOR: {data} and the volume."
+            yield _wrong(name, message, "Leave it empty: the volumes are found by their serial.")
+
+
+def _data_volumes(values: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the sizes of data volumes that are asked for, of all nodes and of some."""
+    yield values.get("cluster_data_volume_size")
+    nodes = values.get("cluster_nodes")
+    yield from (node.get("data_volume_size") for node in nodes or () if isinstance(node, Mapping))
 
 
 def _source_problems(values: Mapping[str, Any]) -> Iterator[Finding]:

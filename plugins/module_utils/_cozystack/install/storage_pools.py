@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..._errors import InputError
@@ -15,13 +15,23 @@ _BY_SERIAL = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{serial}"
 
 
 def storage_pools(
-    resources: Mapping[str, Mapping[str, Any]], *, nodes: Mapping[str, int], pool: str, disk: str
+    resources: Mapping[str, Mapping[str, Any]],
+    *,
+    nodes: Mapping[str, int],
+    pool: str,
+    disk: str,
+    machines: Sequence[Mapping[str, Any]] = (),
 ) -> list[dict[str, Any]]:
     """Return the configurations of LINSTOR's satellites: one for all with a disk by path, else one for each volume.
 
-    resources are those of M(urmanac.talos.ec2_cluster_info), and nodes the sizes of data volumes by the nodes' names.
+    resources are those of M(urmanac.talos.ec2_cluster_info), nodes the sizes of data volumes by the nodes' names, and
+    machines the answers of M(urmanac.talos.talos_info), whose disks a path is compared with.
     """
     if disk:
+        wrong = [problem for machine in machines for problem in _problems(disk, machine)]
+        if wrong:
+            remedy = "Set cluster_data_volume_size for volumes that are found by their serial, or name another disk"
+            raise InputError(f"Failed to give LINSTOR {disk}: {'; '.join(wrong)}. {remedy}.")
         return [_configuration(pool, pool, disk)]
     return [_of_node(name, resources.get(f"instance/{name}") or {}, pool) for name, size in nodes.items() if size]
 
@@ -43,3 +53,15 @@ def _configuration(name: str, pool: str, path: str, nodes: Mapping[str, str] | N
         "metadata": {"name": name},
         "spec": {**({"nodeSelector": dict(nodes)} if nodes else {}), "storagePools": [storage]},
     }
+
+
+def _problems(disk: str, machine: Mapping[str, Any]) -> Iterator[str]:
+    """Yield why a node's disk of this name cannot be LINSTOR's; names other than the kernel's are not in its answer."""
+    known = {str(one["dev_path"]): one for one in machine.get("disks") or ()}
+    if not known or disk.startswith("/dev/disk/"):
+        return
+    node = machine.get("hostname") or machine["node"]
+    if disk not in known:
+        yield f"{node} has no such disk, only {', '.join(sorted(known))}"
+    elif known[disk]["system_disk"]:
+        yield f"on {node} it is the disk that Talos is on, as the numbers of NVMe disks depend on the boot"

@@ -152,6 +152,21 @@ def test_a_wrong_value_is_refused_by_its_variable(name: str, value: Any, code: s
     assert all(one.subject.startswith(name) and one.message and one.remedy for one in found)
 
 
+@pytest.mark.parametrize(
+    "volumes",
+    [
+        pytest.param({"cluster_data_volume_size": 256}, id="of all nodes"),
+        pytest.param({"cluster_nodes": [{**NODE, "data_volume_size": 256}]}, id="of one node"),
+    ],
+)
+def test_a_disk_by_path_beside_data_volumes_is_ambiguous(volumes: dict[str, Any]) -> None:
+    found = judged({"cluster_cozystack_data_disk": "/dev/nvme1n1", **volumes})
+
+    assert [one.subject for one in found.problems if "two disks for LINSTOR" in one.message] == [
+        "cluster_cozystack_data_disk"
+    ]
+
+
 def test_the_data_disk_must_not_be_the_system_disk() -> None:
     found = judged({"cluster_cozystack_data_disk": "/dev/nvme0n1"}, defaults={"talos_install_disk": "/dev/nvme0n1"})
 

@@ -49,3 +49,38 @@ def test_a_path_is_the_same_on_all_nodes() -> None:
 def test_a_node_without_a_data_volume_is_named(node: str) -> None:
     with pytest.raises(AnsibleFilterError, match=f"Failed to find the data volume of {node}"):
         pools("gateway", node)
+
+
+SYSTEM = {"dev_path": "/dev/nvme0n1", "system_disk": True}
+DATA = {"dev_path": "/dev/nvme1n1", "system_disk": False}
+# The same disks as the kernel may have numbered them at another boot.
+SWAPPED = [{**SYSTEM, "dev_path": "/dev/nvme1n1"}, {**DATA, "dev_path": "/dev/nvme0n1"}]
+
+
+def given(disk: str, *answers: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    """Return the configurations of nodes that have these disks."""
+    machines = [{"node": f"192.0.2.{101 + index}", "disks": disks} for index, disks in enumerate(answers)]
+    made: list[dict[str, Any]] = storage_pools({}, nodes={}, pool="data", disk=disk, machines=machines)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("disk", "answers"),
+    [
+        pytest.param("/dev/nvme1n1", [[SYSTEM, DATA], [SYSTEM, DATA]], id="a second disk"),
+        pytest.param("/dev/nvme1n1", [None], id="a node that does not tell"),
+        pytest.param("/dev/disk/by-id/wwn-0x5000c500a0b1c2d3", [[SYSTEM, DATA]], id="a name that Talos does not list"),
+    ],
+)
+def test_a_disk_besides_that_of_talos_is_given(disk: str, answers: Any) -> None:
+    assert len(given(disk, *answers)) == 1
+
+
+def test_the_disk_of_talos_on_any_node_is_refused() -> None:
+    with pytest.raises(AnsibleFilterError, match=r"on 192\.0\.2\.102 it is the disk that Talos is on"):
+        given("/dev/nvme1n1", [SYSTEM, DATA], SWAPPED)
+
+
+def test_a_disk_that_a_node_has_not_is_refused() -> None:
+    with pytest.raises(AnsibleFilterError, match=r"192\.0\.2\.102 has no such disk, only /dev/nvme0n1"):
+        given("/dev/nvme1n1", [SYSTEM, DATA], [SYSTEM])
