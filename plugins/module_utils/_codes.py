@@ -38,11 +38,11 @@ _HOME_ADDRESS = (
 )
 _EXPIRES = "Write a duration such as 30m, 8h or 2d, or a time such as 2026-12-24T18:00:00Z."
 _HOME_ACCESS = "Run playbooks/remove_home_access.yml, or any playbook of the cluster to close what has expired."
-_LARGER = "Take a larger instance type or more nodes; playbooks/forecast.yml tells the smallest change that fits."
-_CACHE = "Look whether the cache on the bastion answers (curl http://BASTION:PORT/v2/) and reaches its registry."
+_LARGER = "Take a larger instance type or more nodes; playbooks/forecast.yml shows the smallest change that fits."
+_CACHE = "Check that the cache on the bastion answers (curl http://BASTION:PORT/v2/) and reaches its registry."
 _NO_MEMORY = "Take a larger instance type, or a disk image (https://…/metal-arm64.raw.xz), which needs little memory."
 _KERNEL = "Boot an ordinary kernel, such as Amazon Linux 2023's; containers and hardened kernels may forbid it."
-_LOOK = "Look at the lines before it in the log or on the console."
+_LOOK = "Read the lines before it in the log or on the console."
 _NEW_KEY = (
     "Make an auth key in Tailscale's admin console (Settings, Keys), and give it as cluster_tailscale_auth_key in a "
     "vaulted file or as the environment variable TS_AUTHKEY."
@@ -66,7 +66,7 @@ VARIABLES: Mapping[str, Code] = {
         "Give it a value of the type that the message names.",
     ),
     "VARIABLE_VALUE_WRONG": Code(
-        "The value of a variable is of the right type and cannot work.",
+        "The value of a variable has the right type, but cannot work.",
         "Give it a value as the message describes it.",
     ),
     "VARIABLE_NOT_READABLE": Code(
@@ -74,7 +74,7 @@ VARIABLES: Mapping[str, Code] = {
         "Correct the template; `ansible localhost -m debug -a var=NAME -e @FILE` evaluates it.",
     ),
     "TAG_SELECTS_NOTHING": Code(
-        "A tag of the run is on no task of the playbook, so that the run would do nothing and succeed.",
+        "No task of the playbook has a tag of the run, so the run would do nothing and succeed.",
         "Use the tags that the message names.",
     ),
     "DIRECTORY_NOT_WRITABLE": Code(
@@ -97,7 +97,7 @@ DESCRIPTION: Mapping[str, Code] = {
         "Shorten cluster_name or cluster_project.",
     ),
     "TEXT_NOT_ALLOWED": Code(
-        "AWS refuses a name, description or tag that is made of several variables, by its length or its characters.",
+        "A name, description or tag that is made of several variables has a length or characters that AWS refuses.",
         "Shorten cluster_name or cluster_project, or use other characters in them.",
     ),
     "COMMAND_LINE_TOO_LONG": Code(
@@ -189,7 +189,7 @@ DESCRIPTION: Mapping[str, Code] = {
         "Give one or three nodes machine_type: controlplane.",
     ),
     "EVEN_CONTROL_PLANES": Code(
-        "An even number of control planes survives no more failures than one less.",
+        "An even number of control planes tolerates no more failures than one control plane less.",
         "Use one control plane more or less.",
     ),
     "VOLUME_TOO_SMALL": Code(
@@ -201,7 +201,7 @@ DESCRIPTION: Mapping[str, Code] = {
         "Set volume_size, or cluster_bastion_volume_size, to 65536 GiB (64 TiB) or less.",
     ),
     "UNKNOWN_CPU_CREDITS": Code(
-        "There is no such CPU credit mode.",
+        "The CPU credit mode does not exist.",
         "Set cluster_cpu_credits to unlimited or standard.",
     ),
     "TOO_MANY_TAGS": Code(
@@ -223,19 +223,20 @@ DESCRIPTION: Mapping[str, Code] = {
 
 BASTION: Mapping[str, Code] = {
     "UNKNOWN_EGRESS": Code(
-        "The bastion knows no such way to the Internet.",
+        "The bastion has no egress mode of this name.",
         "Set cluster_bastion_egress to one of the values that the message names.",
     ),
     "WIREGUARD_PARAMETER_MISSING": Code(
-        "The tunnel's key has to come from a parameter of SSM, and none is named.",
-        "Put it into one (`aws ssm put-parameter --type SecureString`) and name that, as /talos/wireguard.",
+        "The tunnel's key has to be in an SSM parameter, and no parameter is named.",
+        "Put it into one (`aws ssm put-parameter --type SecureString`) and name that parameter, such as "
+        "/talos/wireguard.",
     ),
     "SOURCES_OUT_OF_REACH": Code(
         "A bastion without IPv4 cannot fetch images or files that are at hosts without IPv6.",
         "Set cluster_bastion_egress to public_ipv4 or wireguard, or fetch them from servers of your own.",
     ),
     "INVALID_KEY_PAIR_NAME": Code(
-        "A text cannot be the name of an EC2 key pair, such as a public key.",
+        "A text, such as a public key, cannot be the name of an EC2 key pair.",
         "Name a key pair of the region (`aws ec2 describe-key-pairs`), not a public key.",
     ),
     "KEY_PAIR_NOT_FOUND": Code(
@@ -243,7 +244,7 @@ BASTION: Mapping[str, Code] = {
         "Use one of those that exist, or make one with `aws ec2 import-key-pair`.",
     ),
     "INVALID_SSH_PUBLIC_KEY": Code(
-        "A text is not a public key of SSH and does not name the file of one.",
+        "A text is neither an SSH public key nor the path of a file with one.",
         "Give the path or the content of a file such as ~/.ssh/id_ed25519.pub; `ssh-keygen -t ed25519` makes one.",
     ),
     "NODE_SSH_KEY_MISSING": Code(
@@ -271,7 +272,7 @@ BASTION: Mapping[str, Code] = {
         "cluster_bastion_connection to ssh.",
     ),
     "UNKNOWN_CONNECTION": Code(
-        "There is no such connection to the bastion.",
+        "The kind of connection to the bastion does not exist.",
         "Set cluster_bastion_connection to ssh or ssm.",
     ),
     "INVALID_PARAMETER_NAME": Code(
@@ -323,7 +324,7 @@ ACCOUNT: Mapping[str, Code] = {
         (WARNING,),
     ),
     "BASTION_IMAGE_NOT_FOUND": Code(
-        "The region has no such image or no such parameter that names one, from which the bastion starts.",
+        "The image from which the bastion starts, or the parameter that names it, does not exist in the region.",
         "Name an image for arm64 of the region, or leave cluster_bastion_image out for Amazon Linux 2023.",
     ),
     "EXAMPLE_HOST": Code(
@@ -335,7 +336,7 @@ ACCOUNT: Mapping[str, Code] = {
         "The region has no Amazon Linux 2023 for arm64, from which nodes start.",
         "Choose a region that has Graviton instances.",
     ),
-    "VCPU_QUOTA_TOO_SMALL": Code("The account may not run that many vCPUs.", _FREE_QUOTA),
+    "VCPU_QUOTA_TOO_SMALL": Code("The account may not run so many vCPUs.", _FREE_QUOTA),
     "ADDRESS_QUOTA_TOO_SMALL": Code("The account may not have that many Elastic IPs.", _FREE_QUOTA),
     "VPC_QUOTA_TOO_SMALL": Code("The account may not have another VPC in the region.", _FREE_QUOTA),
     "RULE_QUOTA_TOO_SMALL": Code("A security group may not have that many inbound rules.", _FREE_QUOTA),
@@ -393,7 +394,7 @@ AWS: Mapping[str, Code] = {
         "Check the network, the region and AWS_ENDPOINT_URL; for the lab, run `python -m lab up`.",
     ),
     "REQUEST_EXPIRED": Code(
-        "AWS takes the request for an old one: this machine's clock is wrong, or the session has expired.",
+        "AWS treats the request as expired: this machine's clock is wrong, or the session has expired.",
         "Compare the clock (`date -u`) with the time, and set it (`timedatectl set-ntp true`). If it is right, log in "
         "again (`aws sso login`).",
     ),
@@ -402,14 +403,14 @@ AWS: Mapping[str, Code] = {
         "Raise the quota in Service Quotas, or remove some of what uses it up.",
     ),
     "NO_CAPACITY": Code(
-        "AWS has no machine of this type to give in the availability zone at the moment.",
+        "AWS has no capacity for this instance type in the availability zone at the moment.",
         "Choose another cluster_availability_zone (on an empty account) or another cluster_instance_type, or try again "
         "in an hour.",
     ),
     "ACCOUNT_NOT_READY": Code(
         "The account may not use the service or the region yet, or AWS has blocked it.",
-        "Look into the mailbox and the console of the account: AWS asks there to verify it, to enable the region or to "
-        "pay. A new account is verified within a day.",
+        "Read the e-mail and the console of the account: AWS asks there to verify it, to enable the region or to pay. "
+        "A new account is verified within a day.",
     ),
     "ADDRESS_IN_USE": Code(
         "Something else in the subnet has the address.",
@@ -423,12 +424,12 @@ AWS: Mapping[str, Code] = {
     ),
     "CHANGE_IN_PROGRESS": Code(
         "The thing is being changed, by AWS or by another call, and cannot be changed or deleted meanwhile.",
-        "Wait some minutes until it has come to rest. Of a scaling group, `aws autoscaling "
+        "Wait some minutes until the change is complete. For a scaling group, `aws autoscaling "
         "describe-scaling-activities` shows what is going on.",
     ),
     "OPERATION_NOT_PERMITTED": Code(
         "AWS lets no one change or delete this: it is protected, or a part of something else.",
-        "If a service of AWS made it (a load balancer, an endpoint, a VPC), delete that: it takes its parts along.",
+        "If it is part of a load balancer, an endpoint or a VPC, delete that: AWS deletes its parts with it.",
     ),
     "ADDRESS_LOCKED": Code(
         "The Elastic IP is locked, in most cases by a reverse DNS record.",
@@ -437,20 +438,20 @@ AWS: Mapping[str, Code] = {
     ),
     "AWS_UNAVAILABLE": Code(
         "AWS failed to execute the call, for a reason of its own.",
-        "Wait some minutes and run it again; https://health.aws.amazon.com tells about trouble in the region.",
+        "Wait some minutes and run it again; https://health.aws.amazon.com shows failures in the region.",
     ),
     "SETTINGS_INVALID": Code(
-        "The settings of this machine for AWS cannot be used. Nothing was sent.",
+        "The AWS settings of this machine cannot be used. No request was sent.",
         "Correct ~/.aws/config, ~/.aws/credentials and the environment (AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL); "
         "`aws configure list` shows what is in effect.",
     ),
     "REQUEST_LIMIT_EXCEEDED": Code(
         "AWS is rate-limiting the account.",
-        "Wait a minute and run it again; somebody else in the account may be calling AWS too.",
+        "Wait a minute and run it again; other programs may be calling AWS with the same account.",
     ),
     "ANSWER_INVALID": Code(
-        "The answer is not one of AWS.",
-        "Check AWS_ENDPOINT_URL and proxies: what answers there does not speak the API of AWS.",
+        "The answer does not come from AWS.",
+        "Check AWS_ENDPOINT_URL and proxies: the server there does not speak the API of AWS.",
     ),
     "BOTOCORE_TOO_OLD": Code(
         "The installed botocore does not know the call.",
@@ -461,7 +462,7 @@ AWS: Mapping[str, Code] = {
         "Look the error code up in the AWS API reference of {permission}.",
     ),
     "CONNECTION_INVALID": Code(
-        "No client of AWS can be made of the settings.",
+        "The settings do not allow to make an AWS client.",
         "Set a region, and write AWS_ENDPOINT_URL as http://host:port or leave it out.",
     ),
     "REAL_CREDENTIALS_ON_LAB_ENDPOINT": Code(
@@ -499,11 +500,11 @@ HOME: Mapping[str, Code] = {
     "IPV6_SITE_LOCAL": Code("The address is site-local, which is obsolete and never leaves a site.", _HOME_ADDRESS),
     "IPV6_UNIQUE_LOCAL": Code("The address is unique-local, so it never reaches the Internet.", _HOME_ADDRESS),
     "IPV6_MULTICAST": Code("The address is multicast, so nothing is ever sent from it.", _HOME_ADDRESS),
-    "IPV6_RESERVED": Code("The address is reserved for a protocol, so no home has it.", _HOME_ADDRESS),
+    "IPV6_RESERVED": Code("The address is reserved for a protocol, so it cannot be that of a home.", _HOME_ADDRESS),
     "IPV6_DOCUMENTATION": Code(
         "The network is for documentation: an example that was not replaced. A plan only notes it.", _HOME_ADDRESS
     ),
-    "IPV6_TOO_WIDE": Code("The network is wider than any home has.", _HOME_ADDRESS),
+    "IPV6_TOO_WIDE": Code("The network is wider than a home network.", _HOME_ADDRESS),
     "IPV6_NOT_GLOBAL": Code("The address is not a global unicast address.", _HOME_ADDRESS),
     "IPV6_HOST_BITS": Code(
         "The network has bits set behind its prefix.",
@@ -516,10 +517,10 @@ HOME: Mapping[str, Code] = {
     ),
     "EXPIRES_PAST": Code("The end has passed already.", _EXPIRES),
     "EXPIRES_TOO_LATE": Code(
-        "The end is farther away than home access may be open.",
+        "The end is later than home access may be open.",
         "Choose an earlier end and open it again then.",
     ),
-    "EXPIRES_TOO_SOON": Code("The end is before home access could be used.", "Choose a later end."),
+    "EXPIRES_TOO_SOON": Code("The end is too soon for home access to be used.", "Choose a later end."),
 }
 
 AUDIT: Mapping[str, Code] = {
@@ -830,16 +831,16 @@ IMAGES: Mapping[str, Code] = {
     ),
     "IMAGE_UNREACHABLE": Code(
         "The image's registry does not answer, or answers with errors.",
-        "See whether this machine can reach it: its name, the way there, and a proxy if there is one.",
+        "Check that this machine can reach it: its name, the route to it, and a proxy if there is one.",
     ),
     "IMAGE_RATE_LIMITED": Code(
         "The registry is rate-limiting this machine.",
-        "Try again later, or log in: its limits are wider then.",
+        "Try again later, or log in, which raises its limits.",
         (ERROR, WARNING),
     ),
     "IMAGE_UNEXPECTED_ANSWER": Code(
-        "What answers is not a registry, or answers otherwise than the distribution specification says.",
-        "See whether that is a registry at all, and whether it is well.",
+        "The server is not a registry, or does not follow the distribution specification.",
+        "Check that the address is that of a registry, and that the registry works.",
     ),
 }
 
@@ -877,7 +878,7 @@ BOOT: Mapping[str, Code] = {
     ),
     "IMAGE_INDEX": Code(
         "The image is an index, from which boot-to-talos takes linux/amd64 on every machine.",
-        "Name the digest of the manifest for the architecture: urmanac.talos.oci_image_info tells it.",
+        "Name the digest of the manifest for the architecture: urmanac.talos.oci_image_info returns it.",
     ),
     "IMAGE_NO_INSTALLER": Code(
         "The image is not a Talos installer.",
@@ -890,7 +891,7 @@ BOOT: Mapping[str, Code] = {
     ),
     "IMAGE_DOWNLOAD": Code("The disk image could not be fetched.", _CACHE),
     "REGISTRY_PLAIN_HTTP": Code(
-        "The registry speaks plain http under an address at which boot-to-talos wants https.",
+        "The registry speaks plain http at an address for which boot-to-talos uses https.",
         "Name it by a private IPv4 address.",
     ),
     "MEMORY_TOO_SMALL": Code("The machine has too little memory to unpack the image.", _NO_MEMORY),
@@ -899,9 +900,9 @@ BOOT: Mapping[str, Code] = {
         "Put addresses into Talos' configuration (LinkConfig), as the role talos does.",
         (WARNING,),
     ),
-    "INSTALLER_FAILED": Code("Talos' installer failed.", "The lines before it say why."),
+    "INSTALLER_FAILED": Code("Talos' installer failed.", "Read the lines before it, which have the reason."),
     "MOUNT_FAILED": Code("boot-to-talos may not mount or write what it needs.", _KERNEL),
-    "INSTALL_ABORTED": Code("boot-to-talos ended because a question was not answered as it must be.", _LOOK),
+    "INSTALL_ABORTED": Code("boot-to-talos ended because one of its questions got a wrong answer.", _LOOK),
     "OPTION_UNKNOWN": Code(
         "This release of boot-to-talos does not take these options.", "Take release 0.7.1 or newer."
     ),
@@ -911,7 +912,7 @@ BOOT: Mapping[str, Code] = {
     ),
     "PROGRAM_CRASHED": Code("boot-to-talos crashed.", "Run it again."),
     "PROGRAM_UNUSABLE": Code("boot-to-talos is for another architecture.", _LOOK),
-    "BOOT_FAILED": Code("boot-to-talos failed without a reason that is known.", "Look at the lines before."),
+    "BOOT_FAILED": Code("boot-to-talos failed for an unknown reason.", "Read the lines before it."),
 }
 
 TALOS: Mapping[str, Code] = {
@@ -944,13 +945,13 @@ TALOS: Mapping[str, Code] = {
         "Correct the name of the field or remove it.",
     ),
     "CONFIG_VALUE_WRONG": Code("A value has another type or form than its field.", "Correct the value."),
-    "CONFIG_DOCUMENT_TWICE": Code("A document is in the configuration twice.", "Make one of the two."),
+    "CONFIG_DOCUMENT_TWICE": Code("A document is in the configuration twice.", "Merge the two into one."),
     "CONFIG_INVALID": Code(
         "Talos would refuse the configuration, because a value cannot be or does not fit to another one.",
         "Correct the value that the message names.",
     ),
     "TAILSCALE_NO_GATEWAY": Code(
-        "No node has the role gateway, and Tailscale runs on that one only.",
+        "No node has the role gateway, and Tailscale runs on the gateway only.",
         "Give one node in cluster_nodes the role gateway, or set cluster_tailscale_enabled to false.",
     ),
     "TAILSCALE_SECOND_GATEWAY": Code(
@@ -978,7 +979,7 @@ TALOS: Mapping[str, Code] = {
     ),
     "TAILSCALE_NO_LOGIN": Code(
         "The extension has logged no login so far.",
-        "Look whether the node reaches the internet.",
+        "Check that the node reaches the internet.",
         (WARNING,),
     ),
     "TAILSCALE_LOGIN_REFUSED": Code("Tailscale refused the login of the gateway.", _NEW_KEY),
@@ -1046,7 +1047,7 @@ COZYSTACK: Mapping[str, Code] = {
     ),
     "API_UNREACHABLE": Code(
         "the Kubernetes API does not answer",
-        "Look at the control planes (urmanac.talos.talos_info), at their memory, and at the way there.",
+        "Check the control planes (urmanac.talos.talos_info), their memory, and the route to them.",
     ),
     "NOT_INSTALLED": Code(
         "CozyStack is not installed",
@@ -1103,12 +1104,12 @@ COZYSTACK: Mapping[str, Code] = {
     ),
     "CONTAINER_CRASHES": Code(
         "A container ends again and again.",
-        "Fix what its last words name. All of them: kubectl --namespace NAMESPACE logs POD --previous.",
+        "Fix what its last lines name. The whole log: kubectl --namespace NAMESPACE logs POD --previous.",
         (WARNING, ERROR),
     ),
     "CONTAINER_CONFIG_MISSING": Code(
         "A container waits for a Secret, a ConfigMap or a key that does not exist.",
-        "Look which release makes it and why that has not: it may still be at work. Otherwise create it.",
+        "Find the release that makes it, which may not be ready yet. If no release makes it, create it.",
         (WARNING, ERROR),
     ),
     "CONTAINER_NOT_CREATED": Code(
@@ -1133,7 +1134,7 @@ COZYSTACK: Mapping[str, Code] = {
     ),
     "PROBE_FAILED": Code(
         "A container runs and does not answer its probe.",
-        "Read its log, and look whether what it needs answers. On a busy node it may only be slow: take a larger one.",
+        "Read its log, and check that what it needs answers. On a busy node it may only be slow: take a larger one.",
         (WARNING, ERROR),
     ),
     "POD_SECURITY_REFUSED": Code(
@@ -1153,7 +1154,7 @@ COZYSTACK: Mapping[str, Code] = {
     ),
     "KIND_MISSING": Code(
         "A chart contains a kind of object that the cluster does not know.",
-        "Look whether the release that brings its CustomResourceDefinition is disabled or not ready; Flux tries again.",
+        "Check whether the release with its CustomResourceDefinition is disabled or not ready; Flux tries again.",
         (ERROR, WARNING),
     ),
     "RELEASE_LOCKED": Code(
@@ -1187,8 +1188,8 @@ COZYSTACK: Mapping[str, Code] = {
         (ERROR, WARNING),
     ),
     "NAME_CLASH": Code(
-        "An object of the same name belongs to somebody else.",
-        "Remove what is in the way (another CNI, for one), or let Helm adopt it by its annotations.",
+        "An object of the same name was made by another tool.",
+        "Remove the other object (for example another CNI), or let Helm adopt it by its annotations.",
         (ERROR, WARNING),
     ),
 }

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bastion_apply
-short_description: Bring a host to the files and units of a bastion
+short_description: Write the files and run the units of a bastion on a host
 version_added: 0.1.0
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
   - urmanac.talos.attributes
 description:
-  - Lays all files in one go, restarts what reads a file that has changed, and starts what does not run.
-  - Removes what an earlier run or the user-data has laid and O(files) does not name any more.
+  - Writes all files, restarts the units whose files have changed, and starts the units that do not run.
+  - Removes files that an earlier run or the user-data has written and that O(files) no longer names.
   - Runs on the bastion, which needs Python 3.9 and systemd and nothing else.
 options:
   files:
@@ -26,11 +26,11 @@ options:
     required: true
     suboptions:
       path:
-        description: Where the file lies.
+        description: Path of the file.
         type: str
         required: true
       content:
-        description: What is in it.
+        description: Content of the file.
         type: str
         required: true
       mode:
@@ -48,7 +48,7 @@ options:
     elements: str
     required: true
   manifest:
-    description: The file that lists all files, by which the next run knows what to remove.
+    description: The file that lists all written files, so that the next run knows what to remove.
     type: path
     default: /etc/talos-bastion/files
 seealso:
@@ -72,7 +72,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 written:
-  description: The files that were laid because they were missing or differed.
+  description: The files that were written because they were missing or differed.
   returned: success
   type: list
   elements: str

@@ -9,13 +9,13 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: boot_to_talos
 version_added: 0.1.0
-short_description: Turn the Linux that it runs on into Talos
+short_description: Turn a Linux machine into Talos
 description:
-  - Checks whether the machine can become Talos and returns everything that keeps it from that, at once.
+  - Checks whether the machine can become Talos, and returns all problems at once.
   - Fetches U(https://github.com/cozystack/boot-to-talos), verifies it, and starts it apart from the connection.
-    It writes the image over the disk and reboots into Talos; B(everything on the disk is lost).
+    boot-to-talos writes the image over the disk and reboots into Talos; B(everything on the disk is lost).
   - Returns as soon as the image has been fetched and the installer has begun. The connection is lost a minute later,
-    when the machine reboots; M(urmanac.talos.talos_wait) tells when Talos answers.
+    when the machine reboots; M(urmanac.talos.talos_wait) waits until Talos answers.
   - The rules are those of the user-data that the role C(nodes) gives its machines.
 author:
   - The urmanac.talos authors (@urmanac)
@@ -27,10 +27,10 @@ attributes:
       - Checks the machine, and returns the command line and the plan.
   diff_mode:
     details:
-      - Returns the system that is there and the one that replaces it.
+      - Returns the current system and the one that replaces it.
   idempotent:
     details:
-      - A machine that is Talos, or on which it runs already, is left alone. After a failure it begins anew.
+      - A machine that is Talos, or on which it runs already, is left alone. After a failure it starts again.
 options:
   image:
     description:
@@ -64,7 +64,7 @@ options:
     type: str
     default: 0.7.1
   urls:
-    description: Where the release's files are looked for, in this order. By default it is the release on GitHub.
+    description: URLs from which the release's files are fetched, in this order. By default it is the release on GitHub.
     type: list
     elements: str
     default: []
@@ -144,7 +144,7 @@ plan:
       elements: str
       sample: [http://10.10.0.100:8081/boot-to-talos]
     memory_bytes:
-      description: About how much memory the unpacked image needs; V(0) when the registry does not tell.
+      description: About how much memory the unpacked image needs; V(0) if the registry does not say.
       type: int
       sample: 367001600
   sample:
@@ -155,7 +155,7 @@ plan:
     urls: [http://10.10.0.100:8081/boot-to-talos]
     memory_bytes: 367001600
 findings:
-  description: Everything that keeps the machine from becoming Talos, and what only may.
+  description: Blocking problems and warnings.
   returned: always
   type: list
   elements: dict
@@ -176,12 +176,12 @@ findings:
       type: str
       sample: Turn it off; on EC2 choose an AMI without UEFI keys.
     is_error:
-      description: Whether nothing is begun because of it.
+      description: Whether it keeps boot-to-talos from being started.
       type: bool
       sample: true
   sample: []
 progress:
-  description: What boot-to-talos has said so far.
+  description: What boot-to-talos has printed so far.
   returned: when it was started
   type: list
   elements: str
@@ -201,7 +201,7 @@ failure:
       type: str
       sample: IMAGE_NOT_FOUND
     line:
-      description: The line that tells it.
+      description: The line of the log that says so.
       type: str
       sample: "failed to get install assets from container source: pull image example.com/talos: MANIFEST_UNKNOWN"
     cause:

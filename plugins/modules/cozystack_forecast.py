@@ -12,10 +12,12 @@ short_description: Forecast what will block CozyStack on planned nodes
 version_added: 0.1.0
 description:
   - Places the pods of a profile of CozyStack on nodes of the given sizes, one after the other as the Kubernetes
-    scheduler would. Tells which resource runs out first, on which node, and the smallest change with which all fits.
-  - Tells also what cannot work however large the nodes are, such as images for another architecture.
-  - What pods request is shipped with the collection, including those that operators make at run time. Many request
-    little and use much, so what was measured of them is put beside it, and what the documentation says is used.
+    scheduler would. Returns which resource runs out first, on which node, and the smallest change with which
+    everything fits.
+  - Also returns what cannot work on nodes of any size, such as images for another architecture.
+  - What pods request is shipped with the collection, including those that operators make at run time. Many pods
+    request little memory and use much, so the result also has the measured use, and the use that the documentation
+    names.
   - Calls no API and changes nothing. It does not fail because of what it forecasts.
 author:
   - The urmanac.talos authors (@urmanac)
@@ -41,7 +43,7 @@ options:
   instance_types:
     description:
       - The sizes of instance types as RV(urmanac.talos.ec2_preflight_info#module:instance_types) has them.
-      - They go before the table that the collection ships, which has the types of the family T4g.
+      - They take precedence over the table that the collection ships, which has the types of the family T4g.
     type: dict
     default: {}
   profile:
@@ -159,7 +161,7 @@ codes:
   elements: str
   sample: [ARCH_UNSUPPORTED_IMAGES, INSUFFICIENT_CPU, INSUFFICIENT_MEMORY]
 verdicts:
-  description: What will be in the way, what blocks before what only limits.
+  description: What will block or limit the installation, blocking causes first.
   returned: success
   type: list
   elements: dict
@@ -287,7 +289,7 @@ prices:
     date: "2026-11-22"
     per_hour: 0.1104
 lines:
-  description: The forecast as a person reads it.
+  description: The forecast as lines of text.
   returned: success
   type: list
   elements: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: cozystack_info
 version_added: 0.1.0
-short_description: Tell how far an installation of CozyStack is, and what is in its way
+short_description: Read how far an installation of CozyStack is, and what blocks it
 description:
   - Reads packages, releases, pods, nodes and storage through the Kubernetes API, and tells what the others wait for.
   - Works where nothing is installed, and never fails because of an API server that is away or half dead.
@@ -309,7 +309,7 @@ verdicts:
     - code: INSUFFICIENT_MEMORY
       subject: nodes
       message: "6 pods wait for memory: cozy-linstor/linstor-controller-0"
-      remedy: Take a larger instance type or more nodes; playbooks/forecast.yml tells the smallest change that fits.
+      remedy: Take a larger instance type or more nodes; playbooks/forecast.yml shows the smallest change that fits.
       evidence: {pods: 6}
       blocks: true
 outlook:

@@ -14,8 +14,8 @@ description:
   - Applies the manifest of CozyStack's operator, and the platform's Package from which the operator makes all else.
     No helm is needed.
   - Applies the ConfigMap and the installer of old where O(version) is 0.3x.
-  - It does not wait until the platform works; that takes long, and may never be so.
-    M(urmanac.talos.cozystack_wait) does.
+  - It does not wait until the platform works, which takes long and may never happen. M(urmanac.talos.cozystack_wait)
+    waits.
   - An installation that helm made is left to helm unless O(adopt=true).
 author:
   - The urmanac.talos authors (@urmanac)
@@ -35,8 +35,8 @@ options:
     description:
       - V(present) installs.
       - V(absent) removes the operator and its rights, so that nothing is changed any more. The platform's Package, the
-        packages, their releases, their data and the namespace stay, as they would with helm; deleting the Package would
-        take down all that runs.
+        packages, their releases, their data and the namespace stay, as they would with helm; deleting the Package
+        would stop all workloads.
     type: str
     choices: [present, absent]
     default: present
@@ -141,8 +141,8 @@ options:
     default: false
   adopt:
     description:
-      - Take over what helm or somebody else has installed. Helm's own record of the release stays; never upgrade with
-        helm afterwards.
+      - Take over an installation that was made by helm or another tool.
+      - Helm's own record of the release stays; never upgrade with helm afterwards.
     type: bool
     default: false
   force:
@@ -218,7 +218,7 @@ disabled_packages:
   elements: str
   sample: [cozystack.metallb]
 code:
-  description: Code of what stands against the installation, the same as in forecast and diagnosis.
+  description: Code of the reason why nothing was installed, the same as in forecast and diagnosis.
   returned: when the module refuses to begin
   type: str
   sample: ARCH_UNSUPPORTED_IMAGES

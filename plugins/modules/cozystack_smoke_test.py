@@ -9,11 +9,11 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: cozystack_smoke_test
 version_added: 0.1.0
-short_description: Try whether a WASM program or a virtual machine runs on a cluster
+short_description: Test whether a WASM program or a virtual machine runs on a cluster
 description:
-  - Runs something small in a namespace of its own (C(urmanac-smoke-test)), sees whether it works, and removes it.
-  - Whatever keeps it from running ends the test and is its result; it is no failure of the module, and it never hangs.
-  - A virtual machine is not even tried where no node has C(/dev/kvm).
+  - Runs something small in a namespace of its own (C(urmanac-smoke-test)), checks whether it works, and removes it.
+  - What keeps it from running ends the test and is its result. The module does not fail because of it, and always ends.
+  - A virtual machine is not started if no node has C(/dev/kvm).
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
@@ -57,7 +57,7 @@ options:
     elements: str
     default: []
   wait_timeout:
-    description: Seconds that it may take in all.
+    description: Seconds that the whole test may take.
     type: float
     default: 180
   grace:
@@ -86,12 +86,12 @@ outcome:
   type: str
   sample: blocked
 cause:
-  description: What is in the way; empty where nothing is.
+  description: What keeps the test from passing; empty if it passed.
   returned: always
   type: str
   sample: "virtual machines cannot start: no node has /dev/kvm (3 nodes)"
 code:
-  description: Code of what is in the way, the same as in forecast and diagnosis; nothing where there is none.
+  description: Code of the cause, the same as in forecast and diagnosis; empty if there is none.
   returned: always
   type: str
   sample: KVM_MISSING

@@ -11,9 +11,9 @@ module: cozystack_wait
 version_added: 0.1.0
 short_description: Wait until CozyStack is ready, or until it is known what blocks it
 description:
-  - Looks at the installation again and again, and prints a line whenever something changes.
-  - It is ready when it was so twice in a row, because releases come in waves.
-  - It is blocked when nothing has moved for O(blocked_after) seconds. Then everything that is in the way is returned.
+  - Reads the installation repeatedly, and prints a line when something changes.
+  - It counts as ready if two readings in a row say so, because releases are made in waves.
+  - It counts as blocked if nothing has changed for O(blocked_after) seconds. Then all causes are returned.
   - Ends in any case, after O(timeout) seconds at the latest.
 author:
   - The urmanac.talos authors (@urmanac)
@@ -40,7 +40,7 @@ options:
     description:
       - What counts as success.
       - With V(ready) it fails as soon as it is known to be blocked, with V(blocked) when it is ready.
-      - With V(any) it is content with whatever it sees, and documents it.
+      - With V(any) both results are a success.
     type: str
     choices: [ready, blocked, any]
     default: ready
@@ -55,7 +55,7 @@ options:
   blocked_after:
     description:
       - Seconds for which nothing may move before the installation counts as blocked.
-      - A release is tried for ten minutes and then again, so less than that calls a slow one blocked.
+      - Flux tries a release for ten minutes and then again, so with a smaller value a slow release counts as blocked.
     type: float
     default: 900
   api_timeout:
@@ -102,7 +102,7 @@ outcome:
   type: str
   sample: blocked
 cozystack:
-  description: What was last seen; see M(urmanac.talos.cozystack_info) for its keys.
+  description: The last reading; see M(urmanac.talos.cozystack_info) for its keys.
   returned: always
   type: dict
   sample:

@@ -20,7 +20,7 @@ description:
   - Looks for secrets in user-data, also in that of every version of its launch templates, and in tags and descriptions.
   - Compares them with what the cluster's description allows, and with home access whose end has not come.
     Everything beyond that is a deviation with its remedy, also a rule that somebody added by hand.
-  - One cause makes one deviation. A rule says which ports of which nodes it opens to whom.
+  - Each cause is reported as one deviation. A rule says which ports of which nodes it opens to whom.
   - Computes who can reach which port of which node, from rules, network ACLs, routes and addresses.
 notes:
   - Reads by the VPC and not by tags, since what is added by hand carries none.

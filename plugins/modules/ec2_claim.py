@@ -16,7 +16,7 @@ description:
   - SSM creates a parameter of that name only once, so of two controllers that begin at once only one gets it.
   - A claim belongs to whoever has the secrets of the cluster's certificate authority. It is never overwritten.
   - A cluster that is claimed for another authority is refused, with who claimed it and when.
-  - Where the claim is missing, whoever has an authority claims the cluster anew. Without one, a cluster of which
+  - If the claim is missing, a controller with an authority claims the cluster again. Without one, a cluster of which
     instances or a VPC exist is refused, with what exists.
 options:
   name:
@@ -39,7 +39,9 @@ options:
     type: str
     default: ""
   holder:
-    description: Who is named to others as the owner. Without it the user and the host that the module runs as.
+    description:
+      - The name of the owner that messages to other controllers show.
+      - Without it, the user and the host that the module runs as.
     type: str
   force:
     description: Whether O(state=absent) also releases a claim of another authority, and a value that is not a claim.

@@ -59,7 +59,7 @@ options:
     default: /dev/xvda
   user_data:
     description:
-      - What machines make of themselves when they first boot, in base64, by the name of the node or as C(bastion).
+      - User-data of the machines, in base64, by the name of the node or as C(bastion).
       - A node that exists keeps its own. The launch template of the bastion gets a new version with it.
     type: dict
     default: {}
@@ -108,7 +108,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 lines:
-  description: What was done, or would be in check mode, a line each.
+  description: What was done, or would be done in check mode, one line each.
   returned: success
   type: list
   elements: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ec2_cluster_info
-short_description: Tell what of a cluster exists in EC2, is missing, or differs
+short_description: Compare a cluster's description with its EC2 resources
 version_added: 0.1.0
 description:
   - Reads everything of one cluster with calls side by side, and compares it with the cluster's description.
@@ -102,7 +102,7 @@ resources:
       C(security_group/bastion), C(iam_role/node), C(instance_profile/node), C(eni/<node>) and C(instance/<node>).
     - With a bastion there are C(iam_role/bastion), C(instance_profile/bastion), C(eni/bastion),
       C(launch_template/bastion), C(autoscaling_group/bastion) and, with an Elastic IP, C(address/bastion) as well.
-      Its instance is none of them, because it comes and goes by the clock. C(have.instances) of the group has its id,
+      Its instance is none of them, because the schedule starts and stops it. C(have.instances) of the group has its id,
       and C(have.launched) the time at which it was launched, while it runs.
     - Other resources of the cluster appear by name in C(want) and C(have), strangers by id.
   returned: success
@@ -256,8 +256,8 @@ summary:
 plan:
   description:
     - The plan, a line each.
-    - A line begins with C(+) for what is missing, C(~) for what differs, C(=) for what is there, C(?) for a stray,
-      C(x) for what cannot be made because something else takes its place,
+    - A line begins with C(+) for what is missing, C(~) for what differs, C(=) for what is as described,
+      C(?) for a stray, C(x) for what cannot be made because something else takes its place,
       C(!) for what is open beyond the plan or stops the bastion soon, and C($) for what it costs.
   returned: success
   type: list

@@ -14,7 +14,7 @@ description:
   - Computes what the described cluster costs an hour, a day, a month and a session, in US dollars, from list prices.
   - Compares ways to use it with the limits of O(cluster.cost), or with what this project was asked for, $0.50 a day and
     $20 a month.
-  - Asks no one and needs no credentials, unless O(price_list) or O(actual_days) is set.
+  - Calls no API and needs no credentials, unless O(price_list) or O(actual_days) is set.
   - Changes nothing.
 options:
   price_list:
@@ -154,7 +154,7 @@ actual:
     is_estimated: false
     requests: 1
 lines:
-  description: All of it for people, a line each.
+  description: The forecast as lines of text.
   returned: success
   type: list
   elements: str

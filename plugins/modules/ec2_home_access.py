@@ -16,11 +16,11 @@ description:
   - The groups are C(<cluster>-nodes) and C(<cluster>-bastion). The rules in them are found by their tags C(Project),
     C(Cluster), C(ManagedBy) and C(Purpose=home-access). No other rule is touched. One that is the same and
     has no such tags is refused, because AWS takes no second one.
-  - Every run, whatever its O(state), closes what has expired. An end that no one can read counts as expired.
-  - Refuses what is no home network, such as IPv4, C(::/0), anything wider than C(/48), addresses that never leave a
+  - Every run, whatever its O(state), closes what has expired. An end that cannot be parsed counts as expired.
+  - Refuses what is not a home network, such as IPv4, C(::/0), anything wider than C(/48), addresses that never leave a
     site, and a prefix with host bits set.
 notes:
-  - To tell what is open without changing anything, use M(urmanac.talos.ec2_home_access_info).
+  - To read what is open without changing anything, use M(urmanac.talos.ec2_home_access_info).
   - Needs permission for C(ec2:DescribeSecurityGroups), C(ec2:DescribeSecurityGroupRules),
     C(ec2:AuthorizeSecurityGroupIngress), C(ec2:RevokeSecurityGroupIngress),
     C(ec2:UpdateSecurityGroupRuleDescriptionsIngress), C(ec2:CreateTags) and C(ec2:DeleteTags).
@@ -78,7 +78,7 @@ options:
         type: int
         required: true
       description:
-        description: What people read in the console.
+        description: The description that the AWS console shows.
         type: str
         required: true
   schedule_role_arn:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ec2_home_access_info
-short_description: Tell what of a cluster is open to home, and until when
+short_description: List the home access that is open, and until when
 version_added: 0.1.0
 description:
-  - Lists the rules that M(urmanac.talos.ec2_home_access) has opened, as the account itself holds them.
+  - Lists the rules that M(urmanac.talos.ec2_home_access) has opened, as they are in the account.
   - M(urmanac.talos.ec2_audit_info) reports all other rules as well.
 author:
   - The urmanac.talos authors (@urmanac)

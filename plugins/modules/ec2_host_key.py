@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ec2_host_key
-short_description: Make the SSH host key that every machine of a cluster's bastion shows
+short_description: Make the SSH host key that all machines of a cluster's bastion use
 version_added: 0.1.0
 description:
   - Makes an Ed25519 key pair once and keeps its private part in the SSM SecureString O(parameter), encrypted with the

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ec2_preflight_info
-short_description: Tell everything that would keep a cluster from being built in EC2
+short_description: List everything that would keep a cluster from being built in EC2
 version_added: 0.1.0
 description:
   - Checks the description of a cluster, and asks AWS side by side about credentials, availability zone, instance types

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: oci_image_info
-short_description: Tell whether images exist, for which platforms and at which digest
+short_description: Look up whether images exist, for which platforms and with which digest
 version_added: 0.1.0
 description:
   - Asks registries for the manifests of images, many side by side, and for the configuration of the image for
@@ -18,9 +18,8 @@ description:
   - For a missing image the remedy names the tags that its repository has, and where the image is known under
     another name, the tags there.
   - Resolves a tag, and an index of images for several platforms or of further indices, to the digest of the one
-    manifest for O(platform). Programs that take the first best platform of an index can be given
-    RV(images[].resolved) instead.
-  - Computes every digest from what came, and refuses what has another one than it goes by.
+    manifest for O(platform). Give RV(images[].resolved) to programs that would take the first platform of an index.
+  - Computes the digest of everything that it receives, and refuses content with another digest than expected.
   - Asks with the logins of docker's C(config.json), which are sent to no other host than they are for, to none over
     plain http outside of private networks unless O(plain_http) names it, and are never returned.
 author:
@@ -49,7 +48,7 @@ options:
   plain_http:
     description:
       - Registries, with their ports, that speak no TLS and may be sent a login all the same.
-      - For private addresses and this machine itself it need not be said.
+      - Private addresses and this machine do not have to be named.
     type: list
     elements: str
     default: []
@@ -64,12 +63,13 @@ options:
     default: 30
   attempts:
     description:
-      - How often a registry is asked that answers with an error of its own, breaks off, or wants fewer questions
-        (statuses 5xx and 429). The pauses between get longer, or are as long as the registry says.
+      - How often a request is sent if the registry returns an error (5xx), limits the rate (429) or closes the
+        connection. The pauses get longer, or are as long as the registry says.
     type: int
     default: 4
   fail_on_error:
-    description: Whether the module fails if an image cannot be looked up or used. If not, RV(images[].error) tells it.
+    description:
+      - Whether the module fails if an image cannot be looked up or used. If not, RV(images[].error) has the reason.
     type: bool
     default: true
 notes:
@@ -146,14 +146,14 @@ images:
       sample: v1.13.6
     labels:
       description:
-        - The labels in the image's configuration, such as those that tell the source it was built from.
+        - The labels in the image's configuration, such as those that name the source from which it was built.
         - Talos' imager does not write system extensions there.
       type: dict
       sample:
         alpha.talos.dev/version: v1.13.6
     error:
       description:
-        - Why the image cannot be used or was not found; V(null) if all is well.
+        - Why the image cannot be used or was not found; V(null) if there is no error.
         - Its C(code) is V(IMAGE_INVALID_REFERENCE), V(IMAGE_NOT_FOUND), V(IMAGE_NOT_AUTHORISED),
           V(IMAGE_NO_SUCH_PLATFORM) or V(IMAGE_BAD_DIGEST), which another attempt will not fix, or
           V(IMAGE_UNREACHABLE), V(IMAGE_RATE_LIMITED) or V(IMAGE_UNEXPECTED_ANSWER), after which nothing is known.

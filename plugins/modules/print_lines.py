@@ -8,14 +8,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: print_lines
-short_description: Print lines as they are
+short_description: Print lines of text
 version_added: 0.1.0
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
   - urmanac.talos.attributes.reads_only
 description:
-  - Prints a plan, a report or a question on the screen of whoever runs the playbook, line by line.
+  - Prints a plan, a report or a question on the screen, line by line.
   - M(ansible.builtin.debug) would print the same lines as quoted data.
 options:
   lines:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: report_phase
-short_description: Note when a phase of a playbook begins
+short_description: Record when a phase of a playbook begins
 version_added: 0.1.0
 author:
   - The urmanac.talos authors (@urmanac)

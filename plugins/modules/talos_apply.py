@@ -9,12 +9,13 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: talos_apply
 version_added: 0.1.0
-short_description: Bring Talos nodes to a configuration
+short_description: Apply configurations to Talos nodes
 description:
-  - Hands nodes their machine configuration, be they in maintenance mode or configured already; many side by side.
-  - The node itself says in a dry run whether the configuration differs from what it has. If not, nothing is sent.
+  - Sends nodes their machine configuration, in maintenance mode or when they are configured already; many at the same
+    time.
+  - A dry run on the node shows whether the configuration differs from the current one. If not, nothing is sent.
   - A running node that takes it without a reboot is asked again whether it has it now.
-  - When the connection is cut after the configuration was sent, the node is asked until it is known what came of it.
+  - If the connection is lost after the configuration was sent, the node is asked until the result is known.
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
@@ -73,7 +74,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 nodes:
-  description: What came of each node, in the order given.
+  description: The result of each node, in the order given.
   returned: always
   type: list
   elements: dict
@@ -87,7 +88,7 @@ nodes:
       type: bool
       sample: true
     was:
-      description: Stage that it was found in, V(maintenance) or V(running).
+      description: Stage in which it was found, V(maintenance) or V(running).
       type: str
       sample: maintenance
     mode:
@@ -95,7 +96,7 @@ nodes:
       type: str
       sample: no_reboot
     warnings:
-      description: What the node warned of.
+      description: Warnings of the node.
       type: list
       elements: str
       sample: []

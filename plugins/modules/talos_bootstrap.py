@@ -9,11 +9,11 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: talos_bootstrap
 version_added: 0.1.0
-short_description: Begin the etcd of a new cluster, once
+short_description: Bootstrap the etcd of a new cluster, once
 description:
-  - Tells the first of O(nodes) to begin a new etcd cluster, which the other control planes then join.
-  - Asks all of them before. Nothing is done when any has etcd already, and when one of them does not answer, because a
-    second beginning would tear the cluster in two.
+  - Bootstraps a new etcd cluster on the first of O(nodes), which the other control planes then join.
+  - Asks all nodes before. Does nothing if one of them has etcd already, or does not answer, because a second bootstrap
+    would make two separate clusters.
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
@@ -24,11 +24,11 @@ attributes:
     support: none
 options:
   nodes:
-    description: Addresses of all control planes; the first one is where etcd begins.
+    description: Addresses of all control planes; etcd is bootstrapped on the first one.
   talosconfig:
     required: true
   snapshot:
-    description: Path of an etcd snapshot, where the module runs, that the cluster begins from.
+    description: Path of an etcd snapshot, where the module runs, from which the cluster is restored.
     type: path
   wait_timeout:
     description: Seconds to wait until the node can be bootstrapped (its clock must be set), and until its etcd runs.
@@ -48,7 +48,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 node:
-  description: Node whose etcd runs, either since now or since before.
+  description: Node on which etcd runs.
   returned: success
   type: str
   sample: 192.0.2.101

@@ -195,7 +195,7 @@ options:
       extensions:
         description:
           - Configuration of extension services, each as the fields of an C(ExtensionServiceConfig) document.
-          - Never logged or returned, because it is where keys such as that of Tailscale stand.
+          - Never logged or returned, because keys such as that of Tailscale are in it.
         type: list
         elements: dict
         default: []
@@ -230,7 +230,7 @@ notes:
   - >-
     Patches are merged as Talos merges them. Lists are appended to, but C(podSubnets), C(serviceSubnets), C(auditPolicy)
     and the ingress rules of a firewall are replaced; network interfaces, VLANs, admission plug-ins and files of
-    extensions are merged with the one of the same name. C($patch: delete) deletes what it stands in.
+    extensions are merged with the one of the same name. C($patch: delete) deletes the section that contains it.
   - >-
     The rules are those of O(cluster.talos_version). From v1.14 on, a patch may hold a document several times, and
     C($patch: delete) does nothing in a document that does not exist; older versions refuse both. From v1.12 on, C(0)

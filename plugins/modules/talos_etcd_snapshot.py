@@ -9,10 +9,10 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: talos_etcd_snapshot
 version_added: 0.1.0
-short_description: Keep a snapshot of a cluster's etcd in a file
+short_description: Save a snapshot of a cluster's etcd in a file
 description:
   - Streams a snapshot from a control plane into a file, checks it against the checksum that etcd puts at its end, and
-    only then gives the file its name. M(urmanac.talos.talos_bootstrap) begins a cluster from such a file.
+    only then gives the file its name. M(urmanac.talos.talos_bootstrap) restores a cluster from such a file.
   - A snapshot holds every secret of the cluster. The file gets mode 0600.
 author:
   - The urmanac.talos authors (@urmanac)
@@ -28,7 +28,7 @@ attributes:
       - Each snapshot is a new one, unless O(force) is V(false) and the file is there.
 options:
   nodes:
-    description: Addresses of control planes; the first one that gives a snapshot is taken.
+    description: Addresses of control planes; the first one that answers is used.
   talosconfig:
     required: true
   path:
@@ -63,7 +63,7 @@ path:
   type: str
   sample: backups/etcd-2026-11-21.snapshot
 node:
-  description: Control plane that gave it; nothing when the file was kept.
+  description: Control plane from which it was read; empty if the file was kept.
   returned: success
   type: str
   sample: 192.0.2.101

@@ -9,11 +9,11 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: talos_info
 version_added: 0.1.0
-short_description: Tell what Talos nodes are and how far they got
+short_description: Read the state of Talos nodes
 description:
-  - Looks at every node from outside, many at once, and tells its stage by the certificate it shows.
-  - With O(talosconfig) it also asks configured nodes how far they are and what is on them.
-  - Never fails on a node that is down, half up or not Talos at all; it tells what was seen instead.
+  - Connects to all nodes at the same time, and finds the stage of each by the certificate that it shows.
+  - With O(talosconfig) it also reads the state and the contents of configured nodes.
+  - Does not fail if a node is down, not ready or not Talos; it returns what was seen instead.
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:

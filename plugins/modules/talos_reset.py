@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: talos_reset
 version_added: 0.1.0
-short_description: Wipe Talos nodes, so that they wait for a configuration again
+short_description: Wipe Talos nodes and return them to maintenance mode
 description:
   - Resets nodes one after the other. A node that is in maintenance mode already is left alone.
 author:
@@ -55,7 +55,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 nodes:
-  description: What came of each node, in the order given.
+  description: The result of each node, in the order given.
   returned: always
   type: list
   elements: dict

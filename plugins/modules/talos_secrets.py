@@ -11,9 +11,9 @@ module: talos_secrets
 version_added: 0.1.0
 short_description: Make a cluster's secrets once, and a talosconfig from them
 description:
-  - Makes the secrets bundle of a Talos cluster in the layout of C(talosctl gen secrets), unless the file is there.
-  - A bundle that is there is read and checked, never made anew, because a cluster dies with its secrets. Bundles made
-    by C(talosctl gen secrets) are taken as they are.
+  - Makes the secrets bundle of a Talos cluster in the layout of C(talosctl gen secrets), unless the file exists.
+  - An existing bundle is read and checked, never replaced, because a cluster cannot be managed without its secrets.
+  - Bundles made by C(talosctl gen secrets) are used as they are.
   - Makes a talosconfig with a certificate for C(os:admin), and a new certificate before the old one ends.
   - Nothing secret is returned, shown in a diff or logged.
 author:

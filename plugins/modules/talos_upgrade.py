@@ -9,13 +9,13 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: talos_upgrade
 version_added: 0.1.0
-short_description: Bring Talos nodes to another image, one at a time
+short_description: Upgrade Talos nodes to another image, one at a time
 description:
   - Compares version, schematic and extensions of each node with what is wanted, and installs the image if they differ.
-    The schematic is the one that the image itself tells, as an extension of that name.
-  - Goes from node to node and waits for each to be back as it was, with its services running, etcd among them, and with
-    its Kubernetes node ready if it was ready before. A cluster of three control planes so keeps its quorum all the
-    time. It stops at the first node that fails.
+    The schematic is read from the image, which has it as an extension of that name.
+  - Upgrades one node after the other, and waits until each is ready again, with its services running, etcd among them,
+    and with its Kubernetes node ready if it was ready before. So a cluster of three control planes keeps its quorum.
+    Stops at the first node that fails.
   - Takes one minor version at a time, from the version that each node has. A skipped minor version and a downgrade are
     refused on all nodes before the first one is changed, with the versions to go through. In check mode too.
   - The node drains itself. Talos' own call C(MachineService.Upgrade) cordons the Kubernetes node, moves its pods away
@@ -55,7 +55,7 @@ options:
   force:
     description:
       - Whether the image is installed on every node, even if nothing about it differs. A second run installs it again.
-      - For an image that changed without another version. Who asks has to know that the node has another image.
+      - For an image that changed without another version. Use it only if the node is known to have another image.
     type: bool
     default: false
   upgrade_timeout:
@@ -77,7 +77,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 nodes:
-  description: What came of each node, in the order given.
+  description: The result of each node, in the order given.
   returned: success
   type: list
   elements: dict

@@ -9,11 +9,11 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: talos_wait
 version_added: 0.1.0
-short_description: Wait until Talos nodes are where they should be
+short_description: Wait until Talos nodes reach the wanted stages
 description:
-  - Looks at all nodes again and again until each is in one of the wanted stages.
+  - Reads all nodes repeatedly until each is in one of the wanted stages.
   - Prints a line whenever something changes, and a summary about every 15 seconds when nothing does.
-  - When time is up it fails and tells what was last seen of each node.
+  - After the time-out it fails and reports what was last seen of each node.
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:

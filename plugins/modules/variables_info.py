@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: variables_info
-short_description: Tell everything that is wrong with the variables of this collection's roles
+short_description: List everything that is wrong with the variables of this collection's roles
 version_added: 0.1.0
 author:
   - The urmanac.talos authors (@urmanac)

@@ -30,10 +30,10 @@ class Kind(NamedTuple):
 
 
 PULL = "pull image "
-_CACHE = "Look whether the cache on the bastion answers (curl http://BASTION:PORT/v2/) and reaches its registry."
-_LATER = "Try again later: the limit is one of the bastion's address, and what its cache holds is not pulled again."
-_ARM64 = "Name the digest of the manifest for this architecture: the module oci_image_info tells it."
-_REPORT = "It is not known to happen: look at the lines before."
+_CACHE = remedy_of("IMAGE_DOWNLOAD")
+_LATER = "Try again later: the limit is for the bastion's address, and its cache does not pull stored images again."
+_ARM64 = "Name the digest of the manifest for this architecture: the module oci_image_info returns it."
+_REPORT = "This failure is not known: read the lines before it."
 
 # The order counts: the first kind whose signs are all in a line is the one.
 KINDS = (
@@ -61,34 +61,34 @@ KINDS = (
     Kind(
         "IMAGE_NO_INSTALLER",
         ("forkexec: ", "no such file or directory"),
-        "the image is no Talos installer: it has no /usr/bin/installer",
+        "the image is not a Talos installer: it has no /usr/bin/installer",
     ),
     Kind("IMAGE_NO_INSTALLER", ("forkexec: ",), "the image's installer cannot be started", _REPORT),
-    Kind("IMAGE_RATE_LIMITED", (PULL, "TOOMANYREQUESTS"), "the registry answers no more pulls for now", _LATER),
-    Kind("IMAGE_RATE_LIMITED", (PULL, "toomanyrequests"), "the registry answers no more pulls for now", _LATER),
-    Kind("IMAGE_RATE_LIMITED", (PULL, "429 Too Many Requests"), "the registry answers no more pulls for now", _LATER),
+    Kind("IMAGE_RATE_LIMITED", (PULL, "TOOMANYREQUESTS"), "the registry is rate-limiting this machine", _LATER),
+    Kind("IMAGE_RATE_LIMITED", (PULL, "toomanyrequests"), "the registry is rate-limiting this machine", _LATER),
+    Kind("IMAGE_RATE_LIMITED", (PULL, "429 Too Many Requests"), "the registry is rate-limiting this machine", _LATER),
     Kind("IMAGE_NOT_FOUND", (PULL, "MANIFEST_UNKNOWN"), "the image does not exist", "Correct its name, tag or digest."),
     Kind("IMAGE_NOT_FOUND", (PULL, "NAME_UNKNOWN"), "the image does not exist", "Correct its name."),
     Kind("IMAGE_NOT_FOUND", (PULL, "404 Not Found"), "the image does not exist", "Correct its name, tag or digest."),
-    Kind("IMAGE_NOT_AUTHORISED", (PULL, "UNAUTHORIZED"), "the registry wants a login", "Make the image public."),
+    Kind("IMAGE_NOT_AUTHORISED", (PULL, "UNAUTHORIZED"), "the registry requires a login", "Make the image public."),
     Kind(
         "IMAGE_NOT_AUTHORISED", (PULL, "DENIED"), "the registry refuses", "Make the image public, or correct its name."
     ),
     Kind("IMAGE_UNREACHABLE", (PULL, "connection refused"), "no registry answers there", _CACHE),
     Kind("IMAGE_UNREACHABLE", (PULL, "i/o timeout"), "no registry answers there", _CACHE),
     Kind("IMAGE_UNREACHABLE", (PULL, "no such host"), "the registry's name is not known", _CACHE),
-    Kind("IMAGE_UNREACHABLE", (PULL, "network is unreachable"), "there is no way to the registry", _CACHE),
-    Kind("IMAGE_UNREACHABLE", (PULL, "no route to host"), "there is no way to the registry", _CACHE),
+    Kind("IMAGE_UNREACHABLE", (PULL, "network is unreachable"), "there is no route to the registry", _CACHE),
+    Kind("IMAGE_UNREACHABLE", (PULL, "no route to host"), "there is no route to the registry", _CACHE),
     Kind("IMAGE_UNREACHABLE", (PULL, "context deadline exceeded"), "the pull took longer than 30 minutes", _CACHE),
     Kind(
         "REGISTRY_PLAIN_HTTP",
         (PULL, "server gave HTTP response to HTTPS client"),
-        "the registry speaks plain http under an address at which boot-to-talos wants https",
+        "the registry speaks plain http at an address for which boot-to-talos uses https",
     ),
     Kind(
         "IMAGE_INVALID_REFERENCE",
         (PULL, "could not parse reference"),
-        "that is no image",
+        "the text is not a reference to an image",
         "Write REPOSITORY@sha256:DIGEST.",
     ),
     Kind("IMAGE_PULL_FAILED", (PULL,), "the image could not be pulled", _CACHE),
@@ -107,7 +107,7 @@ KINDS = (
     Kind(
         "IMAGE_INVALID_REFERENCE",
         ("failed to detect image source: ",),
-        "that is no image",
+        "the text is not a reference to an image",
         "Write REPOSITORY@sha256:DIGEST.",
     ),
     Kind("INSTALLER_FAILED", ("installer exited ",), "Talos' installer failed"),

@@ -156,7 +156,7 @@ def redirection(url: str, location: str) -> str:
 
 def unreachable(url: str, reason: object) -> ImageError:
     """Return the error of a registry that gave no answer."""
-    remedy = "See whether this machine can reach it: its name, the way there, and a proxy if there is one."
+    remedy = None
     if isinstance(reason, ssl.SSLError):
         remedy = "If it is plain http, name it in plain_http. If its certificate is your own, set SSL_CERT_FILE."
     words = received(str(reason)) or type(reason).__name__

@@ -121,7 +121,7 @@ class Repository:
         """Return the token that a registry gives to everybody."""
         asked = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
         if "realm" not in asked:
-            raise FetchError(f"{self.base} wants a login")
+            raise FetchError(f"{self.base} requires a login")
         url = f"{asked['realm']}?service={asked.get('service', '')}&scope=repository:{self.name}:pull"
         with urllib.request.urlopen(url, timeout=60) as answer:
             found = json.load(answer)

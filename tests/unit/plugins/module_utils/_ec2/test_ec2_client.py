@@ -193,7 +193,7 @@ def test_case_01_aws_connection_closed(error: Exception, words: str) -> None:
         ),
         pytest.param(refusal("OptInRequired"), "ACCOUNT_NOT_READY", "enable the region", id="OptInRequired"),
         pytest.param(refusal("PendingVerification"), "ACCOUNT_NOT_READY", "verified within", id="PendingVerification"),
-        pytest.param(refusal("Blocked"), "ACCOUNT_NOT_READY", "mailbox", id="Blocked"),
+        pytest.param(refusal("Blocked"), "ACCOUNT_NOT_READY", "e-mail", id="Blocked"),
         pytest.param(refusal("InvalidIPAddress.InUse"), "ADDRESS_IN_USE", "describe-network-interfaces", id="address"),
         pytest.param(refusal("InsufficientFreeAddressesInSubnet"), "SUBNET_FULL", "Delete network interf", id="full"),
         pytest.param(
@@ -256,11 +256,13 @@ MAY_NOT = "The instance 'i-0123456789abcdef0' may not be terminated. Modify its 
         pytest.param(refusal("IncorrectInstanceState"), "CHANGE_IN_PROGRESS", "Wait some minutes", id="machine"),
         pytest.param(refusal("ConcurrentModification"), "CHANGE_IN_PROGRESS", "Wait some minutes", id="role"),
         pytest.param(refusal("InvalidAddress.Locked"), "ADDRESS_LOCKED", "reset-address-attribute", id="locked"),
-        pytest.param(refusal("CannotDelete"), "OPERATION_NOT_PERMITTED", "takes its parts along", id="default group"),
+        pytest.param(
+            refusal("CannotDelete"), "OPERATION_NOT_PERMITTED", "deletes its parts with it", id="default group"
+        ),
         pytest.param(
             refusal("AuthFailure", "You do not have permission to access the specified resource."),
             "OPERATION_NOT_PERMITTED",
-            "takes its parts along",
+            "deletes its parts with it",
             id="interface of a service",
         ),
         pytest.param(
