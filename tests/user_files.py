@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 import yaml
 from hypothesis import strategies as st
 
+from lab.talos import pki
+from tests.talos_nodes import Cluster
 from tests.unlikely import texts
 
 Style = Callable[[Any], str]
@@ -72,3 +75,18 @@ def _means_the_same(text: str, other: str) -> bool:
         return bool(yaml.safe_load(text) == yaml.safe_load(other))
     except (yaml.YAMLError, ValueError):
         return False
+
+
+def kubeconfig(cluster: Cluster, *, days: int = 365) -> dict[str, Any]:
+    """Return a kubeconfig as a control plane sends it."""
+    lifetime = datetime.timedelta(days=days)
+    pair = pki.issue(cluster.kubernetes, pki.Subject("admin", ["system:masters"], lifetime=lifetime), client=True)
+    authority = pki.encoded(cluster.kubernetes.certificate_pem)
+    user = {"client-certificate-data": pki.encoded(pair.certificate_pem), "client-key-data": pki.encoded(pair.key_pem)}
+    where = {"server": cluster.endpoint, "certificate-authority-data": authority}
+    return {
+        "clusters": [{"name": "c", "cluster": where}],
+        "users": [{"name": "u", "user": user}],
+        "contexts": [{"name": "admin@c", "context": {"cluster": "c", "user": "u", "namespace": "default"}}],
+        "current-context": "admin@c",
+    }

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import codecs
-import datetime
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,8 +17,8 @@ import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.modules import talos_kubeconfig
-from lab.talos import pki
 from tests.talos_nodes import Cluster
+from tests.user_files import kubeconfig
 
 # A kubeconfig of somebody else, in a hand of its own.
 THEIRS = """# clusters at work
@@ -44,20 +43,6 @@ contexts:
 current-context: "ci"
 preferences: {colors: on}
 """
-
-
-def kubeconfig(cluster: Cluster, *, days: int = 365) -> dict[str, Any]:
-    lifetime = datetime.timedelta(days=days)
-    pair = pki.issue(cluster.kubernetes, pki.Subject("admin", ["system:masters"], lifetime=lifetime), client=True)
-    authority = pki.encoded(cluster.kubernetes.certificate_pem)
-    user = {"client-certificate-data": pki.encoded(pair.certificate_pem), "client-key-data": pki.encoded(pair.key_pem)}
-    where = {"server": cluster.endpoint, "certificate-authority-data": authority}
-    return {
-        "clusters": [{"name": "c", "cluster": where}],
-        "users": [{"name": "u", "user": user}],
-        "contexts": [{"name": "admin@c", "context": {"cluster": "c", "user": "u", "namespace": "default"}}],
-        "current-context": "admin@c",
-    }
 
 
 def keep(path: Path, fresh: Mapping[str, Any], *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
