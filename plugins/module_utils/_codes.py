@@ -718,7 +718,7 @@ AUDIT: Mapping[str, Code] = {
     ),
     "SCALING_SCHEDULE_NOT_DESCRIBED": Code(
         "A scheduled action of the bastion's Auto Scaling group is not described.",
-        "Run playbooks/site.yml, or `aws autoscaling delete-scheduled-action` for it.",
+        "Run `aws autoscaling delete-scheduled-action` for it unless you know what needs it.",
         (MEDIUM,),
     ),
     "SCALING_SUSPENDED": Code(

@@ -29,7 +29,8 @@ SECRET = tailscale_key("kTESTCNTRL-" + "x" * 32)
 MODULE = "ansible_collections.urmanac.talos.plugins.modules.ec2_audit_info"
 IMAGE = f"resolve:ssm:{AMI_PARAMETER}"
 BASTION = {"enabled": True, "instance_type": "t4g.small", "volume_size": 30, "image": IMAGE} | {
-    "host_key_parameter": "/urmanac.talos/talos-arm64/lab/bastion-host-key"
+    **{"start": "06:00", "stop": "22:00"},
+    "host_key_parameter": "/urmanac.talos/talos-arm64/lab/bastion-host-key",
 }
 ONE_NODE = ("-e", "@examples/single_node.yml", "-e", "cluster_name=lab")
 PHASES = ("preflight", "network", "bastion", "nodes", "talos", "access", "cozystack", "report")

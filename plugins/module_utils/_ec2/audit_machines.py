@@ -188,8 +188,8 @@ def _scaling_limits(group: ScalingGroup, schedules: Mapping[str, int | None]) ->
         if name not in schedules or capacity != schedules[name]:
             message = f"its scheduled action {name}, which asks for {capacity} machines, is not described"
             remedy = (
-                "Run playbooks/site.yml, or `aws autoscaling delete-scheduled-action --auto-scaling-group-name "
-                f"{group.known.name} --scheduled-action-name {name}`."
+                f"Run `aws autoscaling delete-scheduled-action --auto-scaling-group-name {group.known.name} "
+                f"--scheduled-action-name {name}` unless you know what needs it."
             )
             yield finding("SCALING_SCHEDULE_NOT_DESCRIBED", resource, message, remedy)
     if group.suspended:
