@@ -156,7 +156,7 @@ KINDS = (
         "KEXEC_FAILED",
         ("kexec: ", "memfd_create failed: "),
         "this release uses the system call numbers of another architecture",
-        "Take release 0.7.1 or newer.",
+        remedy_of("OPTION_UNKNOWN"),
     ),
     Kind("KEXEC_FAILED", ("kexec: ",), "the kernel refuses kexec"),
     Kind(
