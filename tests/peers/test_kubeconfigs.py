@@ -23,7 +23,7 @@ from tests.talos_nodes import Cluster
 from tests.unlikely import WORDS, bounded
 from tests.user_files import commented, documents, kubeconfig, styled
 
-JUDGE = Path(__file__).resolve().parents[2] / ".cache" / "peers" / "kubeconfig"
+JUDGE = Path(__file__).resolve().parents[2] / ".cache" / "peers" / "kubectl_reader"
 FRESH = kubeconfig(Cluster())
 OURS = "admin@c"
 KINDS = {"clusters": "clusters", "users": "users", "contexts": "contexts"}
@@ -47,14 +47,14 @@ current-context: {0}
 @pytest.fixture(scope="session")
 def judge() -> Path:
     """Return the program that reads kubeconfigs as kubectl does, built if need be."""
-    sources = [*(Path(__file__).parent / "kubeconfig").glob("*.go"), Path(__file__).parent / "go.sum"]
+    sources = [*(Path(__file__).parent / "kubectl_reader").glob("*.go"), Path(__file__).parent / "go.sum"]
     if JUDGE.exists() and JUDGE.stat().st_mtime >= max(path.stat().st_mtime for path in sources):
         return JUDGE
     go = shutil.which("go")
     if go is None:
         pytest.skip("Go is not installed, so the reader of kubeconfigs cannot be built")
     JUDGE.parent.mkdir(parents=True, exist_ok=True)
-    command = [go, "build", "-mod=readonly", "-trimpath", "-o", str(JUDGE), "./kubeconfig"]
+    command = [go, "build", "-mod=readonly", "-trimpath", "-o", str(JUDGE), "./kubectl_reader"]
     environment = {**os.environ, "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
     done = subprocess.run(
         command, cwd=Path(__file__).parent, env=environment, capture_output=True, text=True, check=False
