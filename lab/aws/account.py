@@ -4,7 +4,7 @@
 POST /lab/account takes any of these as JSON:
   {"quotas": {"L-1216C47A": 5}}      the account's value of a quota; AWS's default of this one is 5
   {"plan": "FREE"}                   PAID, or the plan that launches instance types of the free tier alone
-  {"unknown_profile_uses": 0}        how often EC2 does not know an instance profile that was just created
+  {"unknown_profile_uses": 0}        how often EC2 and Scheduler do not know a profile or a role that was just created
 """
 
 from __future__ import annotations

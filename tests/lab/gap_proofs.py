@@ -268,6 +268,22 @@ def run_instances(here: Place) -> bool:
     return refused("InvalidParameterValue", here.instance, InstanceType="t3.medium")
 
 
+def schedule_roles(here: Place) -> bool:
+    trusting = TRUST.replace("[]", '[{"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaws.com"}}]')
+    for name, trust in (("trusting", trusting), ("other", TRUST)):
+        here.iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+
+    def is_refused(role: str) -> bool:
+        target = {"Arn": "arn:aws:scheduler:::aws-sdk:ec2:stopInstances"}
+        target |= {"RoleArn": f"arn:aws:iam::{patches.ACCOUNT}:role/{role}"}
+        when = {"ScheduleExpression": "at(2026-12-24T18:00:00)", "FlexibleTimeWindow": {"Mode": "OFF"}}
+        return refused("ValidationException", client("scheduler").create_schedule, Name=role, Target=target, **when)
+
+    return [is_refused(role) for role in ("trusting", "trusting", "other", "other", "missing")] == [
+        *(True, False, True, True, True)
+    ]
+
+
 def scheduled_actions(here: Place) -> bool:
     here.scaling_group()
     action = {"AutoScalingGroupName": "one", "ScheduledActionName": "stop", "Recurrence": "0 1 * * *"}

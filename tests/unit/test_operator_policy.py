@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from lab.settings import REPOSITORY
 from tests import ec2_cluster
 from tests.operator_policy import (
     IN_SEVERAL_STATEMENTS,
@@ -102,6 +103,13 @@ def test_parliament_finds_nothing_in_it() -> None:
 
 def test_no_finding_is_excused_that_parliament_does_not_make() -> None:
     assert excused(operator_policy()) == {*IN_SEVERAL_STATEMENTS, *NEWER_THAN_PARLIAMENT}
+
+
+def test_what_parliament_reports_all_the_same_is_said_to_the_user() -> None:
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    (paragraph,) = (part for part in readme.split("\n\n") if "parliament" in part)
+
+    assert {name for name in excused(operator_policy()) if f"`{name}`" in paragraph} == excused(operator_policy())
 
 
 def test_a_star_as_the_resource_of_what_can_be_limited_is_found() -> None:
