@@ -247,8 +247,8 @@ def _no_credentials(facts: Facts) -> str:
 
 def _no_endpoint(facts: Facts) -> str:
     return (
-        "The program aws does not reach AWS from here. Check the network and the proxy (HTTPS_PROXY), and the region: "
-        f"aws ssm describe-instance-information --region {facts.region}"
+        "The program aws does not reach AWS from here. Check the network, the proxy (HTTPS_PROXY) and the region, and "
+        f"try: aws sts get-caller-identity --region {facts.region}"
     )
 
 
