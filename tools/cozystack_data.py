@@ -59,7 +59,7 @@ def made(name: str, source: str, kind: str = "Deployment", **figures: Any) -> di
 _INFRASTRUCTURE: Mapping[str, Any] = {"replicas": 2, "control_plane": True, "tolerates": True}
 MADE_AT_RUN_TIME: Mapping[str, tuple[dict[str, Any], ...]] = {
     "KubeVirt": (
-        made("virt-api", _KUBEVIRT, cpu=5, memory=500, **_INFRASTRUCTURE),
+        made("virt-api", _KUBEVIRT, cpu=5, memory=500, **{**_INFRASTRUCTURE, "replicas": "nodes"}),
         made("virt-controller", _KUBEVIRT, cpu=10, memory=275, **_INFRASTRUCTURE),
         made("virt-exportproxy", _KUBEVIRT, cpu=5, memory=150, **_INFRASTRUCTURE),
         made("virt-handler", _KUBEVIRT, "DaemonSet", cpu=10, memory=325),

@@ -110,7 +110,11 @@ def _object(workload: Workload, namespace: str, image: str, control_planes: int,
     owner = {"helm.toolkit.fluxcd.io/name": release, "helm.toolkit.fluxcd.io/namespace": namespace}
     spec: Object = {"selector": {"matchLabels": labels}, "template": _template(workload, labels, image)}
     if workload.kind != "DaemonSet":
-        spec["replicas"] = control_planes if workload.replicas == packages.CONTROL_PLANES else workload.replicas
+        counted: dict[int | str, int | str] = {
+            packages.CONTROL_PLANES: control_planes,
+            packages.BY_NODES: min(control_planes, 2),
+        }
+        spec["replicas"] = counted.get(workload.replicas, workload.replicas)
     kind = "DaemonSet" if workload.kind == "DaemonSet" else "Deployment"
     metadata = {"name": name, "namespace": namespace, "labels": labels | owner, "generation": 1}
     return {"apiVersion": "apps/v1", "kind": kind, "metadata": metadata, "spec": spec}

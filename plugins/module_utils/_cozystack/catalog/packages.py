@@ -18,6 +18,8 @@ PROFILES = ("full", "novirt", "core", "slim")
 # What the installation begins with; it is in no bundle and cannot be disabled.
 OPERATOR = "cozystack-operator"
 CONTROL_PLANES = "control planes"
+# One on a single node, otherwise one for ten nodes and at least two, as virt-operator counts them.
+BY_NODES = "nodes"
 
 # Each profile leaves out what the one before it leaves out, and these; what depends on them goes with them.
 _VIRTUALIZATION = (

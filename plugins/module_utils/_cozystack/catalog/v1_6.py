@@ -38,7 +38,7 @@ _DATA: dict[str, Any] = json.loads("""
         "kubevirt"], "images": []}], "images": [], "workloads": [
         {"name": "virt-operator", "kind": "Deployment", "replicas": 2, "cpu": 10, "memory": 450, "control_plane": true,
             "tolerates": true},
-        {"name": "virt-api", "kind": "Deployment", "replicas": 2, "cpu": 5, "memory": 500, "control_plane": true,
+        {"name": "virt-api", "kind": "Deployment", "replicas": "nodes", "cpu": 5, "memory": 500, "control_plane": true,
             "tolerates": true, "source": "kubevirt/kubevirt v1.8.4: pkg/virt-operator/resource/generate/components"},
         {"name": "virt-controller", "kind": "Deployment", "replicas": 2, "cpu": 10, "memory": 275,
             "control_plane": true, "tolerates": true,

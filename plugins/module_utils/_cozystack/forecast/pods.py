@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..catalog.packages import (
+    BY_NODES,
     CONTROL_PLANES,
     Package,
     Workload,
@@ -65,6 +66,8 @@ def _tolerated(workload: Workload, node: Node) -> bool:
 def _replicas(workload: Workload, nodes: Sequence[Node]) -> int:
     if workload.replicas == CONTROL_PLANES:
         return sum(node.control_plane for node in nodes)
+    if workload.replicas == BY_NODES:
+        return 1 if len(nodes) == 1 else max(2, len(nodes) // 10)
     return int(workload.replicas)
 
 
