@@ -53,7 +53,8 @@ def home(api: BadDay, *, check_mode: bool = False, **changes: Any) -> bool:
     openings = [opening._asdict() for opening in OPENINGS]
     wanted = {"state": "present", "ipv6": HOME, "expires": "8h", "replace": False, "openings": openings, **changes}
     options = {"name": SPEC.name, "project": SPEC.project, "schedule_role_arn": ROLE}
-    plan, schedules = ensure(api.calls_of(), options, order_of(wanted, NOW), NOW, check_mode=check_mode)
+    order = order_of({**options, **wanted}, NOW)
+    plan, schedules = ensure(api.calls_of(), options, order, NOW, check_mode=check_mode)
     return plan.changed or schedules.changed
 
 
