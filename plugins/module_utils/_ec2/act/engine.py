@@ -289,12 +289,16 @@ def _saying_what_is_left(doomed: Sequence[Found], gone: set[str]) -> Iterator[No
     """Have the failure of a deletion say what it leaves, which of that costs money, and how to go on."""
     try:
         yield
-    except AwsError as error:
-        problem = error.problem
-        remedy = f"{problem.remedy} {_left(doomed, gone)}".strip()
-        raise AwsError(replace(problem, remedy=remedy), error.reason) from error
     except Ec2Error as error:
-        raise Ec2Error(f"{error} {_left(doomed, gone)}") from error
+        raise _with_advice(error, _left(doomed, gone)) from error
+
+
+def _with_advice(error: Ec2Error, advice: str) -> Ec2Error:
+    """Return the same error with more advice at its end."""
+    if not isinstance(error, AwsError):
+        return Ec2Error(f"{error} {advice}")
+    remedy = f"{error.problem.remedy} {advice}".strip()
+    return AwsError(replace(error.problem, remedy=remedy), error.reason)
 
 
 def _left(doomed: Sequence[Found], gone: set[str]) -> str:
