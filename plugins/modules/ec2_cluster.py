@@ -42,7 +42,7 @@ options:
     choices: [present, absent]
     default: present
   remove_duplicates:
-    description: Whether a second one of a described resource that nothing uses is deleted.
+    description: Whether an unused duplicate of a described resource is deleted.
     type: bool
     default: false
   node_image:
@@ -64,7 +64,7 @@ options:
     type: dict
     default: {}
   bastion_started:
-    description: Whether a bastion that is stopped is started.
+    description: Whether a stopped bastion is started.
     type: bool
     default: true
   bastion_stop_at:
