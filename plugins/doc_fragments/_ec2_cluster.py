@@ -204,7 +204,7 @@ options:
             type: str
             required: true
           role:
-            description: What the node is for, V(gateway) or V(compute).
+            description: The purpose of the node, V(gateway) or V(compute).
             type: str
             required: true
           machine_type:

@@ -52,7 +52,7 @@ options:
     choices: [full, novirt, core, slim]
     default: full
   disabled_packages:
-    description: Packages to leave out besides those of the profile, such as V(cozystack.goldpinger).
+    description: Packages to leave out in addition to those of the profile, such as V(cozystack.goldpinger).
     type: list
     elements: str
     default: []

@@ -62,7 +62,7 @@ options:
     choices: [full, novirt, core, slim]
     default: full
   disabled_packages:
-    description: Packages to leave out besides those of the profile, such as V(cozystack.goldpinger).
+    description: Packages to leave out in addition to those of the profile, such as V(cozystack.goldpinger).
     type: list
     elements: str
     default: []
@@ -99,7 +99,7 @@ options:
     elements: str
     default: []
   telemetry_enabled:
-    description: Whether CozyStack reports to its makers.
+    description: Whether CozyStack sends telemetry to its developers.
     type: bool
     default: true
   values:
@@ -108,13 +108,13 @@ options:
     type: dict
     default: {}
   operator_image:
-    description: An image of the operator other than the released one.
+    description: The image of the operator, if it is not the released one.
     type: str
   platform_source_url:
     description: Where the platform's packages are, such as V(oci://registry.example.com/cozystack-packages).
     type: str
   platform_source_ref:
-    description: Which of the packages there, such as V(tag=v1.6.2-arm64) or V(digest=sha256:…).
+    description: The tag or digest of the packages at that URL, such as V(tag=v1.6.2-arm64) or V(digest=sha256:…).
     type: str
   platform_source_secret:
     description: Name of a Secret in cozy-system with the credentials for O(platform_source_url).
@@ -124,7 +124,7 @@ options:
       - URL, or path where the module runs, of the operator's manifest; the release's own where this is not set.
     type: str
   manifest_checksum:
-    description: Its checksum, as V(sha256:) and 64 digits. Without it no manifest is taken from a URL of plain http.
+    description: The checksum of this manifest, as V(sha256:) and 64 digits. Without it no manifest is taken from a URL of plain http.
     type: str
   crds_manifest:
     description:
@@ -133,7 +133,7 @@ options:
       - Without one the operator has to bring them, and that is waited for. Those that are there are left to it.
     type: str
   crds_manifest_checksum:
-    description: Its checksum, as V(sha256:) and 64 digits.
+    description: The checksum of this manifest, as V(sha256:) and 64 digits.
     type: str
   allow_unsupported_architecture:
     description: Install released images also on nodes for which they are not built, to see where it stops.
