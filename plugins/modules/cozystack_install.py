@@ -124,7 +124,8 @@ options:
       - URL, or path where the module runs, of the operator's manifest; the release's own where this is not set.
     type: str
   manifest_checksum:
-    description: The checksum of this manifest, as V(sha256:) and 64 digits. Without it no manifest is taken from a URL of plain http.
+    description:
+      - The checksum of this manifest, as V(sha256:) and 64 digits. It is required for a URL of plain http.
     type: str
   crds_manifest:
     description:
