@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wait until CozyStack is ready, or until it is known what blocks it, and say on the way how far it is."""
+"""Wait until CozyStack is ready or known to be blocked, and print the progress."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ ARGUMENT_SPEC = {
 
 
 def request_of(options: Mapping[str, Any], *, once: bool) -> Request:
-    """Return what is waited for."""
+    """Return the conditions of the wait."""
     waits = {name: options[name] for name in ("expect", "timeout", "interval", "blocked_after")}
     return Request(**waits, once=once, unchanged=options["unchanged"] and not once)
 
 
 def read_history(path: str | None) -> History:
-    """Return what earlier runs have noted; a file that holds something else is begun anew."""
+    """Return the history of earlier runs; a file with other content is replaced."""
     try:
         content = json.loads(Path(path or "").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -58,7 +58,7 @@ def read_history(path: str | None) -> History:
 
 
 def write_history(path: str | None, history: History) -> None:
-    """Keep what was noted so far; whoever reads the file sees all of it or the one before."""
+    """Write the history so far; a reader of the file sees all of it or the previous one."""
     if not path:
         return
     target = Path(path)
@@ -67,14 +67,14 @@ def write_history(path: str | None, history: History) -> None:
 
 
 class ActionModule(InProcess):
-    """Runs M(urmanac.talos.cozystack_info) where the task runs, until there is an end."""
+    """Runs M(urmanac.talos.cozystack_info) where the task runs, until CozyStack is ready or blocked."""
 
     MODULE = cozystack_info
     TRANSFERS_FILES = False
     _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Wait, and return what was last seen."""
+        """Wait, and return the last result."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         _result, options = self.validate_argument_spec(ARGUMENT_SPEC)
         once = bool(self._task.check_mode)
@@ -97,7 +97,7 @@ class ActionModule(InProcess):
         return result | {"changed": False, "cozystack": dict(outcome.account)} | reported | failure
 
     def _look(self, options: Mapping[str, Any], task_vars: dict[str, Any] | None, *, settled: bool) -> Account:
-        """Return what the module sees; a failure of the module itself ends the wait."""
+        """Return the module's result; a failure of the module itself ends the wait."""
         answer: dict[str, Any] = self._execute_module(
             module_name="urmanac.talos.cozystack_info",
             module_args={

@@ -16,11 +16,11 @@ from ..plugin_utils._run_lock import current_run
 
 
 def left(text: str) -> None:
-    """Delete the marker of the run with the connection that its task had."""
+    """Delete the marker of the run with the connection of its task."""
     result = json.loads(printed_by(ec2_run_lock, {**json.loads(text), "state": "absent"}))
     if result.get("failed"):
         raise CollectionError(
-            f"Failed to say that this run has ended: {result['msg']} The next run from elsewhere may have to wait, "
+            f"Failed to record that this run has ended: {result['msg']} The next run from elsewhere may have to wait, "
             "or needs -e cluster_run_takeover=true."
         )
 
@@ -30,7 +30,7 @@ END = AtEnd(left)
 
 
 class ActionModule(InProcessAction):
-    """Names the run to the module, which cannot know the process of ansible-playbook."""
+    """Passes the run to the module, which cannot determine the process of ansible-playbook."""
 
     MODULE = ec2_run_lock
 

@@ -37,7 +37,7 @@ class ActionModule(LocalAction):
     }
 
     def act(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Print the lines and report what the user said about the change."""
+        """Print the lines and return the given value of changed."""
         display = Display()
         for line in arguments["lines"]:
             display.display(shown(line), color=color_of(line))

@@ -13,7 +13,7 @@ from ..plugin_utils._local_action import LocalAction
 
 
 class Phase(TypedDict):
-    """A part of a playbook that the report gives a line of its own."""
+    """A part of a playbook that has its own line in the report."""
 
     name: str
     started: float
@@ -25,7 +25,7 @@ def with_phase(phases: list[Phase], name: str, *, now: float) -> list[Phase]:
 
 
 class ActionModule(LocalAction):
-    """Note the time; reading a clock is not worth a Python process on the host."""
+    """Note the time without starting a Python process on the host."""
 
     ARGUMENTS: ClassVar[Mapping[str, Any]] = {"name": {"type": "str", "required": True}}
 

@@ -34,7 +34,7 @@ class ActionModule(LocalAction):
     ARGUMENTS: ClassVar[Mapping[str, Any]] = {"directory": {"type": "path", "required": True}}
 
     def act(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Take the lock; a run that only looks takes none and is never refused."""
+        """Take the lock; a run in check mode takes no lock and is never refused."""
         if self._task.check_mode:
             return {}
         run = current_run(arguments["directory"])

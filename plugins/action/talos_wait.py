@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wait until Talos nodes are where they should be, and say on the way what is seen of them."""
+"""Wait until Talos nodes are in the expected stage, and print their states."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ARGUMENT_SPEC = {
 
 
 def request_of(options: Mapping[str, Any], *, once: bool) -> Request:
-    """Return what is waited for."""
+    """Return the conditions of the wait."""
     return Request(
         options["stages"],
         options["timeout"],
@@ -55,14 +55,14 @@ def request_of(options: Mapping[str, Any], *, once: bool) -> Request:
 
 
 class ActionModule(InProcess):
-    """Runs M(urmanac.talos.talos_info) where the task runs, until every node is there."""
+    """Runs M(urmanac.talos.talos_info) where the task runs, until every node is in the expected stage."""
 
     MODULE = talos_info
     TRANSFERS_FILES = False
     _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Wait, and return what was last seen of every node."""
+        """Wait, and return the last state of every node."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         _result, options = self.validate_argument_spec(ARGUMENT_SPEC)
         request = request_of(options, once=bool(self._task.check_mode))
@@ -79,7 +79,7 @@ class ActionModule(InProcess):
         return result
 
     def _look(self, options: Mapping[str, Any], task_vars: dict[str, Any] | None) -> Sequence[Mapping[str, Any]]:
-        """Return what the module sees; a failure of the module itself ends the wait."""
+        """Return the module's result; a failure of the module itself ends the wait."""
         answer = self._execute_module(
             module_name="urmanac.talos.talos_info",
             module_args={

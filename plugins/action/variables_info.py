@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell everything that is wrong with the variables of this collection's roles."""
+"""Return all problems of the variables of this collection's roles."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _DESCRIPTION = "cluster_spec"
 
 
 class ActionModule(LocalAction):
-    """Judge the variables of the play, which are inside ansible-playbook."""
+    """Check the variables of the play, which only ansible-playbook has."""
 
     ARGUMENTS: ClassVar[Mapping[str, Any]] = {"others": {"type": "list", "elements": "str", "default": []}}
 
     def act(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Judge the variables; nothing is changed and no service is called."""
+        """Check the variables without a change and without a call to a service."""
         given = self._given(task_vars)
         where = Surroundings(datetime.now(UTC), frozenset(task_vars.get("groups", {}).get("all", ())))
         found = judge(read_options(), given, where, roles=role_names(), others=arguments["others"])
@@ -75,7 +75,7 @@ class ActionModule(LocalAction):
             return self._loader.load_from_file(str(path))
 
     def _description(self, given: Given, found: Judgement) -> Any:
-        """Return the description of the cluster, made with the defaults of what cannot be used."""
+        """Return the description of the cluster, with defaults in place of unusable values."""
         if not found.unusable:
             return None
         sound = {name: value for name, value in given.written.items() if name not in found.unusable}

@@ -23,7 +23,7 @@ options:
   talosconfig:
     description:
       - Credentials for configured nodes, as the path of a talosconfig where the module runs, or as its content.
-      - Without it only nodes in maintenance mode can be talked to.
+      - Without it the module can only connect to nodes in maintenance mode.
     type: raw
   talosconfig_context:
     description: Context of O(talosconfig); its current one where this is not set.

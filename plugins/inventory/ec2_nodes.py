@@ -7,19 +7,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: ec2_nodes
-short_description: The running EC2 instances of a cluster
+short_description: Read the hosts of an inventory from a cluster's EC2 instances
 version_added: 0.1.0
 author:
   - The urmanac.talos authors (@urmanac)
 description:
   - Makes a host of every running instance, bastion included, whose tags are C(ManagedBy=urmanac.talos) and
     C(Cluster) with the value of O(cluster).
-  - A host is called by its C(Node) tag, else by its instance id. Names that several instances claim are
-    given to none of them; these are called by their instance ids, and a warning tells so.
+  - The name of a host is its C(Node) tag, otherwise its instance id. If several instances have the same name, their
+    names are their instance ids, and the plugin prints a warning.
   - The inventory file's name must end in C(ec2_nodes.yml) or C(ec2_nodes.yaml).
-  - An option that the plugin does not have is an error, also one of P(amazon.aws.aws_ec2#inventory). What it means
-    there would otherwise be left out without a word.
-  - The options that tell what to read may be templates, such as O(cluster), O(project), O(regions), O(filters),
+  - An unknown option is an error, even if P(amazon.aws.aws_ec2#inventory) has it. Otherwise it would be ignored
+    silently.
+  - The options that select what to read may be templates, such as O(cluster), O(project), O(regions), O(filters),
     O(profile) and O(endpoint_url).
 extends_documentation_fragment:
   - amazon.aws.common.plugins
@@ -27,10 +27,10 @@ extends_documentation_fragment:
   - ansible.builtin.constructed
   - ansible.builtin.inventory_cache
 requirements:
-  - boto3 (not when the answer is in the cache)
+  - boto3 (not needed if the answer is in the cache)
 options:
   plugin:
-    description: Says that the file is for this plugin.
+    description: Selects this plugin for the file.
     type: str
     required: true
     choices: [urmanac.talos.ec2_nodes]
@@ -42,31 +42,32 @@ options:
     description: If set, the tag C(Project) must have this value too.
     type: str
   regions:
-    description: Which regions are read, side by side. If empty, only O(region) is, or the profile's region.
+    description: The regions to read, in parallel. If empty, only O(region) or the profile's region is read.
     type: list
     elements: str
     default: []
   states:
-    description: Instances in other states do not become hosts.
+    description: The states of instances that become hosts.
     type: list
     elements: str
     choices: [pending, running, shutting-down, stopping, stopped, terminated]
     default: [running]
   filters:
     description:
-      - More filters of DescribeInstances, each with a value or a list of values, any of which may match.
-      - A filter given here replaces the one of the same name that the plugin sets itself, such as C(tag:ManagedBy).
+      - Additional filters of DescribeInstances, each with a value or a list of values, any of which may match.
+      - A filter replaces the plugin's own one with the same name, such as C(tag:ManagedBy).
     type: dict
     default: {}
   connect_with:
     description:
-      - Which address becomes C(ansible_host). A host that lacks it stays in the inventory without C(ansible_host).
+      - The address that becomes C(ansible_host). A host that lacks it stays in the inventory without C(ansible_host).
       - V(private_ipv4) reaches the nodes from inside the VPC.
-      - V(public_ipv4) is what only the bastion may have.
-      - V(ipv6) is the primary interface's IPv6 address, which works from networks that were given access.
-      - V(tailscale) is for machines of the tailnet. It is the instance's C(Tailscale) tag if there is one; for the
-        role C(gateway) the node's name, by which Tailscale knows it; for all others the private IPv4 address, which
-        the gateway advertises.
+      - V(public_ipv4) reaches the bastion, the only machine that may have a public address.
+      - V(ipv6) is the primary interface's IPv6 address, which works from networks with home access.
+      - V(tailscale) is for machines of the tailnet. It is the instance's C(Tailscale) tag, if there is one. Otherwise
+        it is the node's name in Tailscale for the role C(gateway), and for all others the private IPv4 address,
+        which the
+        gateway advertises.
     type: str
     choices: [private_ipv4, public_ipv4, ipv6, tailscale]
     default: private_ipv4
@@ -74,20 +75,21 @@ options:
     description:
       - The C(known_hosts) file of the cluster's directory, with the bastion's host key. The bastion then gets
         C(ansible_ssh_common_args) and C(ansible_host_key_checking), with which SSH checks the key against that file.
-      - Without it the host key is checked as your own configuration of SSH says.
+      - Without it your own SSH configuration determines how the host key is checked.
     type: path
   identity_file:
     description:
       - The key to log in to the bastion with, a private key, or a public one whose private key an agent has.
-      - SSH tries this key, that of C(--private-key) and those of your own configuration, and no others of an agent.
+      - SSH tries this key, that of C(--private-key) and those in your own SSH configuration, but not the other keys of
+        an agent.
       - Without it SSH chooses among its default files and the keys of an agent.
       - With it the host key is always checked, without O(known_hosts) against your own files.
     type: path
   bastion_connection:
     description:
-      - How SSH reaches the bastion, as C(cluster_bastion_connection) says it.
+      - How SSH reaches the bastion, as in C(cluster_bastion_connection).
       - V(ssh) connects to C(ansible_host).
-      - V(ssm) goes through Session Manager, with a C(ProxyCommand) for that very instance in
+      - V(ssm) goes through Session Manager, with a C(ProxyCommand) for the instance in
         C(ansible_ssh_common_args). It needs the programs C(aws) and C(session-manager-plugin), and no open port.
       - With V(ssm) the host key is always checked, without O(known_hosts) against your own files.
     type: str
@@ -95,14 +97,14 @@ options:
     default: ssh
   hostnames:
     description:
-      - Where a host's name comes from; the first source that gives a usable one wins, and the instance id always does.
+      - The sources of a host's name. The first source with a usable name is taken; the instance id is always usable.
       - A source is C(tag:) with a tag's key, V(instance-id), V(private-dns-name), V(private-ipv4),
         V(public-dns-name) or V(public-ipv4).
     type: list
     elements: raw
     default: ["tag:Node", instance-id]
   group_by:
-    description: Makes groups called by property and value, such as C(role_gateway) and C(machine_type_controlplane).
+    description: Makes groups named after property and value, such as C(role_gateway) and C(machine_type_controlplane).
     type: list
     elements: str
     choices: [architecture, availability_zone, cluster, instance_type, machine_type, project, region, role, state]
@@ -118,10 +120,10 @@ notes:
     C(ec2_machine_type), C(ec2_network_interface_ids), C(ec2_node), C(ec2_private_dns_name), C(ec2_private_ipv4),
     C(ec2_project), C(ec2_public_dns_name), C(ec2_public_ipv4), C(ec2_region), C(ec2_role),
     C(ec2_security_group_ids), C(ec2_state), C(ec2_subnet_id), C(ec2_tags) and C(ec2_vpc_id).
-    All hosts have all of them; what an instance lacks is null or an empty list.
+    All hosts have all of these variables. A value that an instance lacks is null or an empty list.
   - With O(cache) the answer of AWS is kept, so that another O(connect_with), group or composed variable takes effect
     at once. A cached answer is used without a network call, without boto3 and without credentials.
-    The argument C(--flush-cache) reads anew.
+    The argument C(--flush-cache) reads the instances again.
 """
 
 EXAMPLES = r"""
@@ -131,7 +133,7 @@ plugin: urmanac.talos.ec2_nodes
 cluster: talos
 regions: [eu-west-1]
 
-# home.ec2_nodes.yml: reached over IPv6 from a network that was given access; kept for ten minutes.
+# home.ec2_nodes.yml: over IPv6 from a network with home access, with a cache for ten minutes.
 ---
 plugin: urmanac.talos.ec2_nodes
 cluster: talos
@@ -154,7 +156,7 @@ known_hosts: ~/.local/share/urmanac.talos/talos-arm64/eu-west-1/talos/known_host
 bastion_connection: ssm
 identity_file: ~/.ssh/id_ed25519
 
-# tailnet.ec2_nodes.yml: control planes only, with groups and variables of one's own.
+# tailnet.ec2_nodes.yml: control planes only, with additional groups and variables.
 ---
 plugin: urmanac.talos.ec2_nodes
 cluster: talos

@@ -57,14 +57,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Lay the bastion
+- name: Install the files of the bastion and start its services
   urmanac.talos.bastion_apply:
     files: "{{ __bastion.files }}"
     units: "{{ __bastion.units }}"
   vars:
     __bastion: "{{ __bastion_host_settings | urmanac.talos.bastion_files }}"
 
-- name: Remove everything that was laid
+- name: Remove the files and services of the bastion
   urmanac.talos.bastion_apply:
     files: []
     units: []

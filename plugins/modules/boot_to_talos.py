@@ -86,7 +86,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Turn a machine in the VPC into Talos, through the bastion alone
+- name: Install Talos on a machine in the VPC, through the bastion alone
   urmanac.talos.boot_to_talos:
     image: ghcr.io/urmanac/talos@sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
     caches:
@@ -95,7 +95,7 @@ EXAMPLES = r"""
       - http://10.10.0.100:8081/boot-to-talos
   become: true
 
-- name: Turn a machine with little memory into Talos
+- name: Install Talos on a machine with little memory
   urmanac.talos.boot_to_talos:
     image: https://factory.talos.dev/image/376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba/v1.13.6/metal-arm64.raw.xz
   become: true

@@ -115,7 +115,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Predict how the whole platform will do on three small nodes
+- name: Make the forecast for the whole platform on three small nodes
   urmanac.talos.cozystack_forecast:
     nodes:
       - name: gateway
@@ -128,7 +128,7 @@ EXAMPLES = r"""
   urmanac.talos.print_lines:
     lines: "{{ forecast.lines }}"
 
-- name: Go on only with what can be completed
+- name: Fail if the installation cannot be completed
   ansible.builtin.assert:
     that: forecast.outcome == 'ready'
     fail_msg: "{{ forecast.verdicts | selectattr('blocks') | map(attribute='message') | join(' ') }}"

@@ -80,13 +80,13 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Ask what the released images are built for
+- name: Read the architectures of the released images
   urmanac.talos.cozystack_images_info:
     version: v1.6.2
     profile: slim
   register: built
 
-- name: Forecast with it
+- name: Make the forecast with these architectures
   urmanac.talos.cozystack_forecast:
     nodes:
       - name: gateway

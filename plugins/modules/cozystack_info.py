@@ -9,16 +9,16 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: cozystack_info
 version_added: 0.1.0
-short_description: Read how far an installation of CozyStack is, and what blocks it
+short_description: Read the progress of an installation of CozyStack, and what blocks it
 description:
-  - Reads packages, releases, pods, nodes and storage through the Kubernetes API, and tells what the others wait for.
-  - Works where nothing is installed, and never fails because of an API server that is away or half dead.
+  - Reads packages, releases, pods, nodes and storage through the Kubernetes API, and returns what the others wait for.
+  - Works without an installation, and does not fail if the API server is down or answers only in part.
     What could not be read is in RV(api.missing).
-  - Fails where only the user can fix it, such as a kubeconfig that is missing, expired or of another cluster.
-  - Lists are read in pages and forgotten, so that thousands of pods take no memory.
-    Of each kind of trouble the first 50 are returned.
-  - Reads events, and the last lines of at most 12 logs, only where the status of a pod does not say what is wrong.
-    What looks like a secret in those lines is not returned.
+  - Fails if only the user can fix the cause, such as a kubeconfig that is missing, expired or of another cluster.
+  - Reads lists in pages and does not keep them, so that thousands of pods need little memory.
+    Of each kind of problem the first 50 are returned.
+  - Reads events, and the last lines of at most 12 logs, only if the status of a pod does not contain the cause.
+    Text in those lines that looks like a secret is not returned.
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
@@ -27,14 +27,14 @@ extends_documentation_fragment:
 options:
   settled:
     description:
-      - Whether it is known that nothing moves any more. Then what is not ready counts as stuck.
-      - M(urmanac.talos.cozystack_wait) knows it, because it looks more than once.
+      - Whether the installation makes no more progress. Then everything that is not ready counts as stuck.
+      - M(urmanac.talos.cozystack_wait) sets it, because it compares several readings.
     type: bool
     default: false
   plan:
     description:
-      - What is to be installed. With it, what the installation has not reached yet is predicted (RV(outlook)), as
-        M(urmanac.talos.cozystack_forecast) would, but for the nodes as they really are.
+      - What is to be installed. With it, RV(outlook) predicts the problems that the installation has not reached yet.
+      - The prediction is that of M(urmanac.talos.cozystack_forecast), but for the actual nodes.
     type: dict
     suboptions:
       profile:
@@ -43,7 +43,7 @@ options:
         choices: [full, novirt, core, slim]
         default: full
       disabled_packages:
-        description: Packages that are left out besides those of the profile.
+        description: Packages to leave out in addition to those of the profile.
         type: list
         elements: str
         default: []
@@ -60,53 +60,53 @@ options:
         type: bool
         default: false
       instance_types:
-        description: The instance types of the nodes by their names. Without one nothing is said of its C(/dev/kvm).
+        description: The instance types of the nodes by their names. C(/dev/kvm) is not predicted for other nodes.
         type: dict
         default: {}
 """
 
 EXAMPLES = r"""
-- name: See how far CozyStack is
+- name: Read the progress of CozyStack
   urmanac.talos.cozystack_info:
     kubeconfig: ~/.kube/config
   register: cozystack
 
-- name: Show what is in its way
+- name: Show the progress and what blocks it
   ansible.builtin.debug:
     msg: "{{ cozystack.summary }}"
 """
 
 RETURN = r"""
 ready:
-  description: Whether all that the platform installs is there and ready, and every node with it.
+  description: Whether everything that the platform installs exists and is ready, and every node is ready.
   returned: always
   type: bool
   sample: false
 blocked:
-  description: Whether something is in the way that waiting does not fix.
+  description: Whether something blocks the installation that waiting does not fix.
   returned: always
   type: bool
   sample: true
 phase:
   description:
-    - How far it is. V(unreachable), V(absent), V(operator), V(flux), V(source), V(packages), V(releases), V(tenant)
-      or V(ready).
+    - The phase of the installation. V(unreachable), V(absent), V(operator), V(flux), V(source), V(packages),
+      V(releases), V(tenant) or V(ready).
     - V(packages) to V(tenant) wait for what RV(root_blockers) names.
   returned: always
   type: str
   sample: releases
 summary:
-  description: All of it in one line.
+  description: The state of the installation in one line.
   returned: always
   type: str
   sample: "44 of 89 releases ready (releases); blocker: INSUFFICIENT_MEMORY: 6 pods wait for memory: cozy-linstor/lin-0"
 api:
-  description: The API that was asked, and what it did not tell.
+  description: The API that was read, and what could not be read.
   returned: always
   type: dict
   contains:
     server:
-      description: Its address.
+      description: The address of the API.
       type: str
       sample: https://192.0.2.101:6443
     reachable:
@@ -114,7 +114,7 @@ api:
       type: bool
       sample: true
     version:
-      description: Its version.
+      description: The version of Kubernetes.
       type: str
       sample: v1.33.12
     missing:
@@ -129,8 +129,8 @@ releases:
   contains:
     expected:
       description:
-        - How many there will be, the tenant's own included as far as they are known.
-        - Nothing as long as the platform has not said which packages there are.
+        - How many there will be, including those of the tenant that are known.
+        - It is null until the platform has listed its packages.
       type: int
       sample: 91
     present:
@@ -142,7 +142,7 @@ releases:
       type: int
       sample: 44
     not_ready:
-      description: Those that are not. C(root) marks those that the others wait for.
+      description: Those that are not ready. C(root) marks those for which others wait.
       type: list
       elements: dict
       sample:
@@ -169,7 +169,7 @@ packages:
       type: int
       sample: 60
     not_ready:
-      description: Those that are not, with the packages that they wait for.
+      description: Those that are not ready, with the packages for which they wait.
       type: list
       elements: dict
       sample:
@@ -180,8 +180,8 @@ packages:
           dependencies_missing: [cozystack.monitoring-agents]
 root_blockers:
   description:
-    - What the installation waits for now, and itself waits for nothing else, those first that hold back most.
-    - C(fails) tells what was tried and went wrong from what is at work.
+    - What the installation waits for now and what does not wait for anything else, sorted by how much it blocks.
+    - C(fails) is true if it was tried and failed, and false if it is still in progress.
   returned: always
   type: list
   elements: dict
@@ -195,7 +195,7 @@ root_blockers:
       fails: true
       holds_back: 2
 pods:
-  description: What all pods come to that are not done.
+  description: A summary of all pods that have not finished.
   returned: always
   type: dict
   contains:
@@ -208,11 +208,11 @@ pods:
       type: dict
       sample: {Running: 103, Pending: 6}
     unschedulable_total:
-      description: How many of them no node takes.
+      description: How many of them cannot be scheduled on any node.
       type: int
       sample: 6
     unschedulable:
-      description: The first of those that no node takes, what they ask for, and how many nodes lack what.
+      description: The first of those, with their requests and the number of nodes that lack each resource.
       type: list
       elements: dict
       sample:
@@ -224,12 +224,12 @@ pods:
           message: "0/3 nodes are available: 3 Insufficient memory."
           lacking: {memory: 3}
     crashing:
-      description: The first containers that end again and again.
+      description: The first containers that repeatedly exit.
       type: list
       elements: dict
       sample: []
 nodes:
-  description: The nodes, with what is reserved of each. C(kvm) is nothing where no device plugin has reported.
+  description: The nodes, with the reserved capacity of each. C(kvm) is null if no device plugin has reported.
   returned: always
   type: list
   elements: dict
@@ -249,18 +249,18 @@ nodes:
       control_plane: true
 deficit:
   description:
-    - What the waiting pods ask for beyond what all nodes together have free.
-    - What is free may also be in pieces that are too small for a pod.
+    - The capacity that the waiting pods request beyond the free capacity of all nodes together.
+    - A pod may also wait without a deficit, because the free capacity of each single node is too small for it.
   returned: always
   type: dict
   sample: {cpu_m: 0, memory_mib: 2600, pods: 0}
 images:
   description:
     - The images that do not start, and why.
-    - V(no_matching_manifest) and V(exec_format) are of another architecture than the node. The second is known from
-      the last lines of a container's log, because neither its status nor an event says it.
-    - V(rate_limited), V(pull_denied), V(not_found), V(timeout), V(tls) and V(no_space) are why it cannot be pulled, and
-      V(pull_failed) is for other reasons.
+    - With V(no_matching_manifest) and V(exec_format) the image is for another architecture than that of the node.
+    - V(exec_format) comes from the last lines of a container's log, as neither its status nor an event has it.
+    - V(rate_limited), V(pull_denied), V(not_found), V(timeout), V(tls) and V(no_space) are reasons why an image cannot
+      be pulled. V(pull_failed) stands for other reasons.
   returned: always
   type: list
   elements: dict
@@ -270,7 +270,7 @@ images:
       pods: 1
       message: "exec /cozystack-operator: exec format error"
 oom:
-  description: The first containers that were killed because memory ran out, by the kernel or by Talos.
+  description: The first containers that the kernel or Talos killed because memory ran out.
   returned: always
   type: list
   elements: dict
@@ -289,7 +289,7 @@ virtualization:
   type: dict
   sample: {kvm: false, nodes: {gateway: 0}}
 storage:
-  description: What volumes can be made of, and which wait.
+  description: Storage classes and pools, and the claims that are pending.
   returned: always
   type: dict
   sample:
@@ -300,7 +300,7 @@ storage:
     claims_pending: []
 verdicts:
   description:
-    - Everything that is in the way, with the codes of the forecast, causes before consequences.
+    - Everything that blocks the installation, with the codes of the forecast, causes before consequences.
     - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md) explains each code.
   returned: always
   type: list
@@ -313,13 +313,13 @@ verdicts:
       evidence: {pods: 6}
       blocks: true
 outlook:
-  description: What else O(plan) will meet, or cannot do on these machines, in the shape of RV(verdicts).
+  description: The further problems that O(plan) will have on these machines, in the format of RV(verdicts).
   returned: always
   type: list
   elements: dict
   sample: []
 codes:
-  description: The codes of RV(verdicts) and RV(outlook), each once.
+  description: The codes of RV(verdicts) and RV(outlook), without duplicates.
   returned: always
   type: list
   elements: str

@@ -160,7 +160,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Install CozyStack with an own build for arm64
+- name: Install CozyStack with your own build for arm64
   urmanac.talos.cozystack_install:
     kubeconfig: secrets/kubeconfig
     profile: slim
@@ -172,14 +172,14 @@ EXAMPLES = r"""
     platform_source_url: oci://registry.example.com/cozystack-packages
     platform_source_ref: tag=v1.6.2-arm64
 
-- name: Install it where nothing of the internet can be reached
+- name: Install CozyStack without access to the internet
   urmanac.talos.cozystack_install:
     kubeconfig: secrets/kubeconfig
     manifest: files/cozystack-operator-talos.yaml
     manifest_checksum: sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
     crds_manifest: files/cozystack-crds.yaml
 
-- name: Remove the operator and leave everything else as it is
+- name: Remove the operator and keep everything else
   urmanac.talos.cozystack_install:
     kubeconfig: secrets/kubeconfig
     state: absent

@@ -67,13 +67,13 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Try a WASM program
+- name: Test a WASM program
   urmanac.talos.cozystack_smoke_test:
     kubeconfig: secrets/kubeconfig
     test: spin
   register: spin
 
-- name: Say what is in the way
+- name: Show why the test failed
   when: spin.outcome == 'blocked'
   ansible.builtin.debug:
     msg: "{{ spin.cause }}"

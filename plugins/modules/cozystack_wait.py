@@ -87,7 +87,7 @@ EXAMPLES = r"""
   urmanac.talos.cozystack_wait:
     kubeconfig: ~/.kube/config
 
-- name: See how far it gets on small machines
+- name: Accept a blocked installation on small machines
   urmanac.talos.cozystack_wait:
     kubeconfig: ~/.kube/config
     expect: any

@@ -93,7 +93,7 @@ EXAMPLES = r"""
         - talos-bastion
   register: audit
 
-- name: Fail if access is open that was not allowed
+- name: Fail if the audit found a deviation
   ansible.builtin.assert:
     that: audit.deviations | length == 0
     fail_msg: "{{ audit.lines | join('\n') }}"

@@ -59,7 +59,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Make the secrets of the cluster, pending its claim
+- name: Make the secrets of the cluster, pending until it is claimed
   urmanac.talos.talos_secrets:
     path: ~/clusters/moon/secrets.yaml
     pending: true

@@ -11,23 +11,26 @@ module: ec2_cluster
 short_description: Make, change or remove the EC2 and IAM resources of a cluster
 version_added: 0.1.0
 description:
-  - Brings parts of one cluster to the cluster's description, in one process and with calls side by side.
-  - What carries the tags C(Project) and C(Cluster) belongs to the cluster, and nothing else is ever changed or deleted.
-    A name that the cluster would use and that something without these tags has is refused before anything is made.
-  - A resource of the cluster that something of others holds or uses is not deleted, and named before anything is.
+  - Makes the parts of a cluster match its description, in one process and with calls in parallel.
+  - Resources with the cluster's tags C(Project) and C(Cluster) belong to the cluster.
+    Others are never changed or deleted. If one of them has a name that the cluster would use, the module fails
+    before it makes anything.
+  - A resource of the cluster that a resource outside of the cluster uses is not deleted.
+    It is named before anything is deleted.
   - Only tags that differ are set. Other tags, rules and routes stay.
-  - A run that was interrupted, or whose answers were lost, is continued by the next one without a second resource.
+  - The next run continues a run that was interrupted or whose answers were lost, and makes no duplicates.
 notes:
-  - A call that makes something is repeated only after a search for what a lost answer may have made.
+  - A call that makes a resource is repeated only after a search for one that an earlier call made without an answer.
 author:
   - The urmanac.talos authors (@urmanac)
 options:
   parts:
     description:
       - The parts of the cluster that are made, changed or removed.
-      - V(network) is the VPC with all that is in it but interfaces and machines, and the nodes' role and profile.
+      - V(network) is the VPC with everything in it except interfaces and machines, and the nodes' role and profile.
       - V(nodes) is an interface and an instance for each node.
-      - V(bastion) is its role and profile, interface, Elastic IP, launch template, and Auto Scaling group with hours.
+      - V(bastion) is the bastion's role and profile, interface, Elastic IP, launch template, and Auto Scaling group
+        with its schedule.
       - V(access) is the role with which EventBridge Scheduler closes home access, if O(cluster.home_schedule_enabled).
         It needs the network.
     type: list
@@ -36,8 +39,8 @@ options:
     required: true
   state:
     description:
-      - V(absent) deletes everything of the parts that carries the cluster's tags, wherever it came from.
-      - The network is kept while machines are in it, or anything in its VPCs that does not carry the cluster's tags.
+      - V(absent) deletes all resources of the parts with the cluster's tags, no matter who made them.
+      - The network is kept while its VPCs contain machines or anything without the cluster's tags.
     type: str
     choices: [present, absent]
     default: present
@@ -46,7 +49,7 @@ options:
     type: bool
     default: false
   node_image:
-    description: AMI from which new nodes start. Required where one has to be made.
+    description: AMI from which new nodes start. Required if a node has to be made.
     type: str
     default: ""
   node_ssh_key_name:
@@ -69,10 +72,10 @@ options:
     default: true
   bastion_stop_at:
     description:
-      - To when the next stop of the bastion is postponed, as
-        RV(urmanac.talos.ec2_cluster_info#module:bastion_stop.postponed_to) says it.
-      - If empty, it stays as it is.
-      - The stops after that one are at their hours again, without another run.
+      - The time to which the next stop of the bastion is postponed, in the format of
+        RV(urmanac.talos.ec2_cluster_info#module:bastion_stop.postponed_to).
+      - If empty, the next stop is not changed.
+      - Later stops follow the schedule again, without another run.
     type: str
     default: ""
 seealso:
@@ -99,7 +102,7 @@ EXAMPLES = r"""
     user_data:
       gateway: "{{ '#!/bin/sh\necho hello' | b64encode }}"
 
-- name: Remove the network, and everything that an interrupted run has left of it
+- name: Remove the network, including the remains of an interrupted run
   urmanac.talos.ec2_cluster:
     cluster: "{{ cluster_spec }}"
     parts: [network]
@@ -114,7 +117,7 @@ lines:
   elements: str
   sample: ["made VPC talos-vpc (vpc-0123456789abcdef0)"]
 resources:
-  description: Every described resource as it is afterwards, as M(urmanac.talos.ec2_cluster_info) returns it.
+  description: Every described resource after the run, as M(urmanac.talos.ec2_cluster_info) returns it.
   returned: success
   type: dict
   sample:
@@ -129,7 +132,7 @@ resources:
       have: {"attached_to": ["talos-vpc"]}
       taken_by:
 found:
-  description: Everything that carries the cluster's tags afterwards, as M(urmanac.talos.ec2_cluster_info) returns it.
+  description: Everything with the cluster's tags after the run, as M(urmanac.talos.ec2_cluster_info) returns it.
   returned: success
   type: list
   elements: dict
@@ -164,7 +167,7 @@ plan:
   elements: str
   sample: ["= 9 present: 1 VPC"]
 parts:
-  description: What is there of each part and left to do, as M(urmanac.talos.ec2_cluster_info) returns it.
+  description: What exists of each part and what is left to do, as M(urmanac.talos.ec2_cluster_info) returns it.
   returned: success
   type: dict
   sample:

@@ -63,7 +63,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     var: cluster.plan
 
-- name: Read a small cluster that is described in place, with what the consoles say
+- name: Read a small cluster that is described in the task, with the console output
   urmanac.talos.ec2_cluster_info:
     console_output: true
     cluster:

@@ -57,7 +57,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     var: cost.lines
 
-- name: Ask AWS what the last seven days have cost, for a cent
+- name: Read the costs of the last seven days from AWS, for one cent
   urmanac.talos.ec2_cost_info:
     cluster: "{{ cluster_spec }}"
     price_list: true

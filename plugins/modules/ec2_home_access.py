@@ -107,7 +107,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Open the cluster to home for a working day
+- name: Open home access for a working day
   urmanac.talos.ec2_home_access:
     name: talos
     project: talos-arm64
@@ -115,7 +115,7 @@ EXAMPLES = r"""
     ipv6: 2001:db8:1:2::/64
     expires: 8h
 
-- name: Follow the provider, who has given home another prefix
+- name: Replace home access after the provider assigned another prefix
   urmanac.talos.ec2_home_access:
     name: talos
     project: talos-arm64
@@ -123,14 +123,14 @@ EXAMPLES = r"""
     ipv6: 2001:db8:7:8::/64
     replace: true
 
-- name: Close what has expired
+- name: Close expired home access
   urmanac.talos.ec2_home_access:
     name: talos
     project: talos-arm64
     region: eu-west-1
     state: expired
 
-- name: Close the cluster
+- name: Close all home access
   urmanac.talos.ec2_home_access:
     name: talos
     project: talos-arm64

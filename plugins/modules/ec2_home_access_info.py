@@ -34,7 +34,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: See what is open to home
+- name: Read the open home access
   urmanac.talos.ec2_home_access_info:
     name: talos
     project: talos-arm64

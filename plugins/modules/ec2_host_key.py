@@ -49,7 +49,7 @@ EXAMPLES = r"""
     parameter: "{{ cluster_bastion_host_key_parameter }}"
   register: host_key
 
-- name: Make it known to SSH
+- name: Add the host key to the known_hosts file
   ansible.builtin.copy:
     content: "{{ host_key.known_hosts }}"
     dest: "{{ cluster_bastion_known_hosts }}"

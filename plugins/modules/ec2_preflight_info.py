@@ -88,12 +88,12 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Look for problems
+- name: Check the description, the account and the region
   urmanac.talos.ec2_preflight_info:
     cluster: "{{ cluster_spec }}"
   register: preflight
 
-- name: Refuse to go on with any
+- name: Fail if there are problems
   ansible.builtin.assert:
     that: preflight.problems | length == 0
     fail_msg: "{{ preflight.problems | map(attribute='message') | join(' ') }}"

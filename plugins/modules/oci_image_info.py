@@ -84,11 +84,11 @@ EXAMPLES = r"""
       - ghcr.io/siderolabs/installer:v1.13.6
   register: installer
 
-- name: Name it so that no one can take another platform
+- name: Show its reference by the digest of this platform
   ansible.builtin.debug:
     msg: "{{ installer.images[0].resolved }}"
 
-- name: See what a cache of ghcr.io in a private network has, without failing
+- name: Look up an image in a cache of ghcr.io in a private network, without failing
   urmanac.talos.oci_image_info:
     images:
       - ghcr.io/siderolabs/installer:v1.13.6

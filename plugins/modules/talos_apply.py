@@ -11,10 +11,9 @@ module: talos_apply
 version_added: 0.1.0
 short_description: Apply configurations to Talos nodes
 description:
-  - Sends nodes their machine configuration, in maintenance mode or when they are configured already; many at the same
-    time.
+  - Sends machine configurations to many nodes at the same time, in maintenance mode or configured already.
   - A dry run on the node shows whether the configuration differs from the current one. If not, nothing is sent.
-  - A running node that takes it without a reboot is asked again whether it has it now.
+  - If a running node takes a configuration without a reboot, the module checks that the node has it.
   - If the connection is lost after the configuration was sent, the node is asked until the result is known.
 author:
   - The urmanac.talos authors (@urmanac)
@@ -24,13 +23,14 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     details:
-      - It is the node's own dry run. Talos takes back a pending V(try) on any other call, a dry run included.
+      - Uses the node's own dry run. Talos reverts a pending configuration of mode C(try) on any other call, including a
+        dry run.
   diff_mode:
     details:
-      - The node's own diff, without secrets.
+      - Returns the node's own diff, without secrets.
 options:
   config:
-    description: Configuration of all O(nodes) as YAML text, all documents of it.
+    description: Configuration of all O(nodes) as YAML text, with all its documents.
     type: str
   configs:
     description: Configurations by node, for nodes that each have their own; used in place of O(config).
@@ -38,23 +38,25 @@ options:
     default: {}
   mode:
     description:
-      - V(auto) lets the node choose; up to Talos v1.13 it reboots where it has to.
-      - V(no_reboot) fails where a reboot would be needed.
+      - V(auto) lets the node choose. Up to Talos v1.13 it reboots if it has to.
+      - V(no_reboot) fails if a reboot is needed.
       - V(staged) keeps the configuration for the next boot.
     type: str
     choices: [auto, no_reboot, staged]
     default: auto
   fingerprints:
-    description: Public keys by node that nodes in maintenance must show; see RV(urmanac.talos.talos_info#module:nodes).
+    description:
+      - Fingerprints of the public keys that nodes in maintenance mode must present, by node.
+      - See RV(urmanac.talos.talos_info#module:nodes).
     type: dict
     default: {}
   settle_timeout:
-    description: Seconds to find out whether a node has the configuration that it was sent.
+    description: Seconds within which a node must have the configuration that was sent to it.
     type: float
     default: 120
   wait_timeout:
     description:
-      - Seconds to keep trying a node that is not there, because it may be rebooting after an interrupted run.
+      - Seconds to retry a node that does not answer, because it may be rebooting after an interrupted run.
       - Check mode does not wait.
     type: float
     default: 60
@@ -88,11 +90,11 @@ nodes:
       type: bool
       sample: true
     was:
-      description: Stage in which it was found, V(maintenance) or V(running).
+      description: Stage of the node before, V(maintenance) or V(running).
       type: str
       sample: maintenance
     mode:
-      description: Mode that the node chose, V(reboot) when it reboots by itself.
+      description: Mode that the node chose; V(reboot) when it reboots.
       type: str
       sample: no_reboot
     warnings:
@@ -101,7 +103,7 @@ nodes:
       elements: str
       sample: []
     error:
-      description: Why it failed, or nothing.
+      description: Why it failed; empty if it did not.
       type: str
       sample: ""
 """

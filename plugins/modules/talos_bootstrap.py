@@ -37,7 +37,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Begin the cluster
+- name: Bootstrap the cluster
   urmanac.talos.talos_bootstrap:
     nodes:
       - 192.0.2.101

@@ -46,7 +46,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Keep today's snapshot
+- name: Save today's snapshot
   urmanac.talos.talos_etcd_snapshot:
     nodes:
       - 192.0.2.101

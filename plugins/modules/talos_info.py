@@ -11,9 +11,9 @@ module: talos_info
 version_added: 0.1.0
 short_description: Read the state of Talos nodes
 description:
-  - Connects to all nodes at the same time, and finds the stage of each by the certificate that it shows.
+  - Connects to all nodes at the same time, and determines the stage of each from its certificate.
   - With O(talosconfig) it also reads the state and the contents of configured nodes.
-  - Does not fail if a node is down, not ready or not Talos; it returns what was seen instead.
+  - Does not fail if a node is down, not ready or not Talos, but returns its state.
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
@@ -22,8 +22,8 @@ extends_documentation_fragment:
 options:
   gather:
     description:
-      - What to ask nodes that let us in; V(stage) and V(version) are always asked.
-      - Where a node cannot tell one of them (yet), that one is nothing and RV(nodes[].missing) says why.
+      - What to read from nodes that accept the connection. Stage and version are always read.
+      - If a node cannot return one of them, its value is null and RV(nodes[].missing) contains the reason.
     type: list
     elements: str
     choices: [services, members, extensions, cmdline, disks, addresses, etcd_members, oom_kills, tailscale]
@@ -31,7 +31,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: See which nodes wait for a configuration
+- name: Read the state of the nodes
   urmanac.talos.talos_info:
     nodes:
       - 192.0.2.101
@@ -45,7 +45,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 nodes:
-  description: What was seen of each node, in the order asked for.
+  description: The state of each node, in the order of O(nodes).
   returned: always
   type: list
   elements: dict
@@ -61,23 +61,23 @@ nodes:
     stage:
       description:
         - V(maintenance) when the node waits for a configuration.
-        - V(running) when it has one and asks for a client certificate; with O(talosconfig), what the node itself says,
-          for example V(booting) as long as its etcd waits for the bootstrap.
-        - Nothing when no Talos API answered.
+        - V(running) when it has one and requires a client certificate. With O(talosconfig) it is the stage that the
+          node reports, for example V(booting) as long as its etcd waits for the bootstrap.
+        - It is null when no Talos API answered.
       type: str
       sample: maintenance
     error:
-      description: Why nothing was seen, or nothing when all is well.
+      description: Why the state could not be read, or null.
       type: str
       sample: connection refused
     cause:
       description:
-        - Why a node did not let us in, in one word, or nothing.
-        - V(other_authority) when the node belongs to another cluster, for which no time-out helps.
+        - Why a node refused the connection, as one word, or null.
+        - V(other_authority) when the node belongs to another cluster, so that waiting does not help.
       type: str
       sample: other_authority
     certificate:
-      description: What the node's certificate says, or nothing when none was shown.
+      description: The node's certificate, or null if it did not present one.
       type: dict
       contains:
         common_name:
@@ -92,16 +92,18 @@ nodes:
         common_name: maintenance-service.talos.dev
         fingerprint: Mh5lBxBYWJKjJSFnLZYjQsNfFmvBRxbuCDWHNQ2Vqts=
     ready:
-      description: Whether the node meets all of Talos' own conditions; nothing where it was not asked.
+      description: Whether the node meets all of Talos' own conditions; null if they were not read.
       type: bool
       sample: false
     unmet_conditions:
-      description: Conditions that are not met, and why; V(nodeReady) stays here until a container network is up.
+      description:
+        - Conditions that are not met, with the reason.
+        - V(nodeReady) is among them until a container network is up.
       type: dict
       sample:
         nodeReady: node "gateway" is not ready
     version:
-      description: Version of Talos, which a node reports in maintenance mode too, at least from v1.11.5 on.
+      description: Version of Talos. Nodes report it in maintenance mode too, at least since v1.11.5.
       type: str
       sample: v1.13.6
     hostname:
@@ -118,7 +120,7 @@ nodes:
           healthy: true
           message: ""
     members:
-      description: Members of the cluster as discovery knows them.
+      description: Members of the cluster, from Talos' discovery.
       type: list
       elements: dict
       sample:
@@ -128,14 +130,14 @@ nodes:
           addresses: [192.0.2.101]
           operating_system: Talos (v1.13.6)
     extensions:
-      description: System extensions in the image, versions by names.
+      description: System extensions in the image, with the version of each by its name.
       type: dict
       sample:
         tailscale: 1.90.0
     cmdline:
       description:
-        - Kernel arguments that the node booted with.
-        - The console of EC2 shows what Talos writes only if C(console=ttyS0) is one of them. It is part of the image.
+        - Kernel arguments with which the node booted. They are part of the image.
+        - The EC2 console shows the output of Talos only if C(console=ttyS0) is one of them.
       type: str
       sample: >-
         talos.platform=metal console=ttyAMA0 console=tty0 init_on_alloc=1 slab_nomerge pti=on consoleblank=0
@@ -166,8 +168,8 @@ nodes:
           is_learner: false
     oom_kills:
       description:
-        - What Talos itself has killed because memory ran out, the last 50, by the names of the programs.
-        - Kubernetes shows such a pod with exit code 137 and without the word C(OOMKilled). It begins with v1.12.
+        - The last 50 processes that Talos itself killed because memory ran out, since Talos v1.12.
+        - Kubernetes shows such a pod with exit code 137 and without the word C(OOMKilled).
       type: list
       elements: dict
       sample:
@@ -176,8 +178,8 @@ nodes:
           programs: [/vpa-updater]
     tailscale:
       description:
-        - Whether the node is in a tailnet, by its extension, its service, the addresses on C(tailscale0) and the log.
-        - C(state) is V(connected), V(waiting) or V(failed); C(cause) and C(remedy) say why it is not connected.
+        - Whether the node is in a tailnet, from its extension, its service, the addresses on C(tailscale0) and the log.
+        - C(state) is V(connected), V(waiting) or V(failed). C(cause) and C(remedy) explain why it is not connected.
       type: dict
       sample:
         state: failed
@@ -186,7 +188,7 @@ nodes:
         service: Running
         addresses: []
     missing:
-      description: Why something that was asked for is not here.
+      description: Why values of O(gather) could not be read.
       type: dict
       sample: {}
 """

@@ -47,7 +47,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Keep a kubeconfig
+- name: Save a kubeconfig
   urmanac.talos.talos_kubeconfig:
     nodes:
       - 192.0.2.101

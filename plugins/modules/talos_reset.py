@@ -45,7 +45,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Give a node back
+- name: Reset a node
   urmanac.talos.talos_reset:
     nodes:
       - 192.0.2.103

@@ -81,7 +81,7 @@ requirements:
 """
 
 EXAMPLES = r"""
-- name: Wait until the nodes ask for a configuration
+- name: Wait until the nodes are in maintenance mode
   urmanac.talos.talos_wait:
     nodes:
       - 192.0.2.101

@@ -42,7 +42,7 @@ EXAMPLES = r"""
     others: [network_interfaces, "nodes_exporter_*"]
   register: variables
 
-- name: Fail if any is wrong
+- name: Fail if a variable is wrong
   ansible.builtin.assert:
     that: variables.problems | length == 0
     fail_msg: "{{ variables.problems | urmanac.talos.findings('numbered', ['subject']) }}"
