@@ -382,7 +382,7 @@ CREATION = (
         "Kubernetes pkg/kubelet/kubelet_pods.go, kuberuntime ErrCreateContainerConfig",
         "CONTAINER_CONFIG_MISSING",
         'secret "linstor-api-tls" not found',
-        "which release makes it",
+        "the release that makes it",
         cluster(failing(held("CreateContainerConfigError", 'secret "linstor-api-tls" not found'))),
     ),
     Situation(
@@ -390,7 +390,7 @@ CREATION = (
         "Kubernetes pkg/kubelet/kubelet_pods.go",
         "CONTAINER_CONFIG_MISSING",
         "couldn't find key password in Secret",
-        "which release makes it",
+        "the release that makes it",
         cluster(
             failing(held("CreateContainerConfigError", "couldn't find key password in Secret cozy-linstor/linstor-db"))
         ),
