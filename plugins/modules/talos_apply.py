@@ -312,6 +312,7 @@ async def show_with_retry(node: Node, request: Request) -> Observed:
 async def apply_with_retry(node: Node, request: Request) -> machine.Applied | None:
     """Apply; where the connection was cut, ask the node until it says that it has the configuration, or has not."""
     end = time.monotonic() + request.settle_timeout
+    was_cut = False
     while True:
         try:
             return await node.apply(request.config, request.mode)
@@ -319,6 +320,9 @@ async def apply_with_retry(node: Node, request: Request) -> machine.Applied | No
             in_progress = error.cause is Cause.FAILED_PRECONDITION and "in progress" in error.detail
             # It answered a moment ago: where it is down now it may be rebooting into the configuration.
             unsettled = error.cause.is_unknown or error.cause.is_down
+            # One that took the configuration although the connection was cut leaves maintenance mode meanwhile.
+            unsettled = unsettled or (was_cut and error.cause is Cause.PERMISSION_DENIED)
+            was_cut = was_cut or unsettled
             if time.monotonic() > end or not (unsettled or in_progress):
                 raise
             if unsettled and await has_config(node, request, end):

@@ -24,6 +24,7 @@ from lab.settings import REGION, REPOSITORY
 from tests.lab.labs import Lab
 from tests.playbooks.runs import (
     CONFIRMED,
+    RUN_LOCK,
     SECONDS,
     Run,
     calls,
@@ -144,7 +145,7 @@ def test_a_run_leaves_no_lock_however_it_ends(lab: Lab, tmp_path: Path, interpre
 
     assert (run.code == 0) is ("ansible.builtin.meta" in then), run.output
     assert "WARNING" not in run.output
-    assert (calls(lab) - before, working(lab, "ends")) == (2, [])
+    assert (calls(lab) - before, working(lab, "ends")) == (RUN_LOCK, [])
 
 
 @pytest.mark.parametrize("directory", ["one", "two"])

@@ -161,7 +161,9 @@ def _second_wave(
 def _read(api: Api, reading: Reading, spec: ClusterSpec) -> list[Thing]:
     filters = _tag_filters(spec) + [{"Name": name, "Values": list(values)} for name, values in reading.filters]
     answer = api.call(reading.service, reading.operation, Filters=filters)
-    return [understood(reading, record) for record in records_of(reading, answer) if not _is_of_aws(record)]
+    things = [understood(reading, record) for record in records_of(reading, answer) if not _is_of_aws(record)]
+    # EC2 takes * and ? in the value of a filter for any characters.
+    return [thing for thing in things if owner_tags(spec).items() <= thing.tags.items()]
 
 
 def _tag_filters(spec: ClusterSpec) -> list[dict[str, Any]]:

@@ -53,6 +53,7 @@ def test_a_playbook_asks_before_it_changes_anything(name: str) -> None:
     acting = (
         "role: urmanac.talos.bastion_host",
         "urmanac.talos.nodes",
+        "name: urmanac.talos.access",
         "tasks_from: upgrade.yml",
         "access_state: absent",
     )

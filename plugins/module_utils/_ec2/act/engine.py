@@ -61,7 +61,7 @@ def ensure_cluster(calls: Calls, spec: ClusterSpec, order: Order) -> Outcome:
     things = read_cluster(calls, spec)
     ties = read_ties(calls, spec, things, thorough=order.absent or order.remove_duplicates)
     before = compare(_wanted(spec, things, order), things, ties)
-    todo, doomed = _todo(before, order), _doomed(before, order)
+    todo, doomed = _todo(before, order), _doomed(before, order, spec.names.bastion)
     refuse(before, todo, doomed, order)
     if not (todo or doomed):
         return Outcome(changed=False, lines=(), before=before, after=before)
@@ -114,16 +114,18 @@ def _todo(before: Comparison, order: Order) -> list[Resource]:
     return [item for item in todo if item.kind in KINDS]
 
 
-def _doomed(before: Comparison, order: Order) -> list[Found]:
-    """Return what is to be deleted, in the order in which it is."""
+def _doomed(before: Comparison, order: Order, bastion: str) -> list[Found]:
+    """Return what is to be deleted, in the order in which it is; bastion is the name of what belongs to the bastion."""
     ours = [found for found in before.found if found.part in order.parts and found.kind in KINDS]
     if order.absent:
         return ours
-    # An Elastic IP that is not asked for any more costs money for as long as it exists.
+    # The bastion's Elastic IP costs money for as long as it exists. One of another name is a person's to release: the
+    # same address is not to be had again.
     return [
         found
         for found in ours
-        if (found.unused and order.remove_duplicates) or (found.kind == "address" and not found.described)
+        if (found.unused and order.remove_duplicates)
+        or (found.kind == "address" and not found.described and found.name == bastion)
     ]
 
 

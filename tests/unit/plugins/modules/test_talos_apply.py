@@ -112,6 +112,32 @@ def test_a_cut_connection_is_settled_by_asking() -> None:
     assert node.applies == 1
 
 
+class LateNode(FakeNode):
+    """A node that leaves maintenance mode only after it was asked whether it has the configuration."""
+
+    async def apply(self, config: bytes, mode: str) -> Applied:
+        self.applies += 1
+        if self.applies == 1:
+            raise error(Cause.CUT)
+        self.config = config
+        raise error(Cause.PERMISSION_DENIED)
+
+
+def test_a_node_that_leaves_maintenance_mode_after_a_cut_is_asked_again() -> None:
+    node = LateNode()
+
+    assert ensured(node, REQUEST._replace(settle_timeout=60)).changed
+    assert (node.applies, node.config) == (2, NEW)
+
+
+def test_a_node_that_permits_nothing_from_the_beginning_is_an_error_at_once() -> None:
+    node = FakeNode(fails=[error(Cause.PERMISSION_DENIED)])
+
+    with pytest.raises(NodeError, match="ApplyConfiguration"):
+        ensured(node, REQUEST._replace(settle_timeout=60))
+    assert node.applies == 1
+
+
 def test_a_node_that_goes_away_before_it_gets_the_configuration_gets_it_when_it_is_back() -> None:
     node = FakeNode(fails=[error(Cause.CLOSED)])
 

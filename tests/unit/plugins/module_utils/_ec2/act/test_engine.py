@@ -19,7 +19,13 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine impo
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.kinds import MAKINGS
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK, NODES, PARTS, owner_tags
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import (
+    BASTION,
+    NETWORK,
+    NODES,
+    PARTS,
+    owner_tags,
+)
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import read_and_compare
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import plan_lines
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
@@ -346,6 +352,15 @@ def test_everything_is_removed_and_a_second_removal_makes_no_writing_call(api: B
     assert (second.changed, api.writes()) == (False, [])
 
 
+def test_a_project_of_wildcards_owns_nothing(api: BadDay) -> None:
+    present(api)
+    api.calls.clear()
+
+    outcome = ensure_cluster(api.calls_of(), spec(project="*"), Order((NETWORK,), absent=True))
+
+    assert (outcome.changed, api.writes()) == (False, [])
+
+
 def test_rules_that_name_groups_go_before_any_group(api: BadDay) -> None:
     present(api)
     api.calls.clear()
@@ -464,6 +479,23 @@ def test_a_second_vpc_is_named_and_removed_on_request(api: BadDay) -> None:
     assert removed.lines == (f"deleted VPC moon-vpc ({second})",)
     assert removed.after.resources[0].id == first.after.resources[0].id
     assert not [found for found in removed.after.found if found.duplicate]
+
+
+def test_only_the_bastions_own_address_is_released_when_it_is_not_described_any_more(api: BadDay) -> None:
+    def allocated(name: str) -> str:
+        tags = tag_list({**owner_tags(spec()), "Name": name})
+        made = api.clients["ec2"].allocate_address(TagSpecifications=[{"ResourceType": "elastic-ip", "Tags": tags}])
+        return str(made["AllocationId"])
+
+    present(api)
+    mine, other = allocated("moon-bastion"), allocated("dns-of-moon")
+
+    without = spec(bastion={"enabled": False})
+    outcome = ensure_cluster(api.calls_of(), without, Order((BASTION,)))
+
+    left = [address["AllocationId"] for address in api.clients["ec2"].describe_addresses()["Addresses"]]
+    assert left == [other]
+    assert outcome.lines == (f"deleted Elastic IP moon-bastion ({mine})",)
 
 
 def test_a_second_set_of_dhcp_options_that_others_use_is_not_removed_on_request(api: BadDay) -> None:
