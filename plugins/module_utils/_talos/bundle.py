@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .._errors import InputError
+from .._text import received
 from . import yaml_text
 
 _TOKEN = re.compile(r"[a-z0-9]{6}\.[a-z0-9]{16}\Z")
@@ -96,7 +97,7 @@ def _decrypted(text: str, path: Path) -> str:
     command = [program, "--decrypt", "--input-type", "yaml", "--output-type", "yaml", str(path)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60)
     if done.returncode != 0:
-        said = " ".join(done.stderr.split())
+        said = " ".join(received(done.stderr).split())
         raise InputError(
             f"Failed to decrypt the secrets bundle {path}: sops says: {said[:500]} Give sops the key, such as with the "
             f"environment variable SOPS_AGE_KEY_FILE."

@@ -161,7 +161,7 @@ def test_an_api_server_that_goes_away_in_the_middle(tmp_path: Path) -> None:
         "the Kubernetes API does not answer fully (releases: it closed the connection without an answer; "
         "pods: it closed the connection without an answer; nodes: not asked, because the server had stopped answering"
     )
-    assert found["verdicts"][0]["remedy"].startswith("Look at the control planes (urmanac.talos.talos_info)")
+    assert found["verdicts"][0]["remedy"].startswith("Check the control planes (urmanac.talos.talos_info)")
 
 
 def test_a_definition_that_is_missing(tmp_path: Path) -> None:
@@ -244,7 +244,7 @@ def test_a_server_that_refuses_an_object(answer: Answer, cause: str, remedy: str
         pytest.param(
             'ClusterRole "cilium" in namespace "" exists and cannot be imported into the current release',
             "NAME_CLASH",
-            "Remove what is in the way (another CNI, for one), or let Helm adopt it by its annotations.",
+            "Remove the other object (for example another CNI), or let Helm adopt it by its annotations.",
             id="name clash",
         ),
     ],

@@ -25,6 +25,7 @@ def params(tmp_path: Path) -> dict[str, Any]:
 def options(directory: Path, **changes: Any) -> dict[str, Any]:
     return {
         "path": str(directory / "secrets.yaml"),
+        "content": None,
         "pending": False,
         "talosconfig": str(directory / "talosconfig"),
         "context": "example",
