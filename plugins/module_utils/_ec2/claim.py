@@ -126,7 +126,7 @@ def parse_claim(name: str, text: str) -> Claim:
     try:
         value = json.loads(text)
         return Claim(*(str(value[field]) for field in Claim._fields))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Ec2Error(
             f"Failed to read the claim {name}: its value is not a claim of urmanac.talos. Look at who made it "
             f"(aws ssm get-parameter-history --name {name}), delete it if it is not needed "

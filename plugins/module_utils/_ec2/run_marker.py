@@ -117,13 +117,13 @@ def dumped(marker: Marker) -> str:
 
 
 def parse_marker(text: str) -> Marker | None:
-    """Return the marker in a parameter's value, or None if it is not one."""
+    """Return the marker in a parameter's value, or None if it is not one; JSON may be nested too deep to be read."""
     try:
         value = json.loads(text)
         texts = {field: str(value[field]) for field in Run._fields if field != "pid"}
         datetime.fromisoformat(value["expires"]).astimezone(UTC)
         return Marker(Run(int(value["pid"]), **texts), str(value["since"]), str(value["expires"]))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
@@ -169,13 +169,17 @@ def has_ended(other: Marker, run: Run, now: datetime, alive: Alive) -> bool:
 
 def _take_over(client: MarkerClient, judged: Held, mine: Marker) -> None:
     """Replace what was judged; of several runs that do so at once, the one whose value came right after it has it."""
-    made = client.replace(dumped(mine))
+    text = dumped(mine)
+    made = client.replace(text)
     values = client.versions()
-    before = values.get(made - 1, "")
-    if before in ("", judged.text):
+    # A retry after a lost answer writes the same once more.
+    last = next((values.get(version, "") for version in range(made - 1, 0, -1) if values.get(version) != text), "")
+    if last in ("", judged.text):
         return
     is_known = values.get(judged.version) == judged.text
-    winner = values.get(judged.version + 1, before) if is_known else before
+    winner = values.get(judged.version + 1, last) if is_known else last
+    if winner == text:
+        return
     client.replace(winner)
     raise Ec2Error(_busy(client.name, parse_marker(winner)))
 

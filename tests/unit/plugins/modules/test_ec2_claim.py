@@ -182,7 +182,7 @@ def test_a_cluster_without_claim_and_secrets_can_be_removed_by_force(built: dict
     assert run(**CLUSTER, state="absent", force=True, _ansible_check_mode=True)["changed"] is False
 
 
-GARBAGE = ["something else", "[]", "null", '{"authority": "aa11"}', "{", '"aa11"', "aa11", '{"holder": {}}']
+GARBAGE = ["something else", "[]", "null", '{"authority": "aa11"}', "{", '"aa11"', "aa11", '{"holder": {}}', "[" * 4000]
 
 
 @pytest.mark.parametrize("value", GARBAGE)

@@ -153,7 +153,10 @@ def test_another_run_is_taken_over_on_request(ssm: Ssm) -> None:
     assert holder(ssm) == OURS
 
 
-@pytest.mark.parametrize("value", ["something else", "[]", "null", '{"pid": "x"}', '{"pid": 1, "expires": "soon"}'])
+GARBAGE = ["something else", "[]", "null", '{"pid": "x"}', '{"pid": 1, "expires": "soon"}', "[" * 4000]
+
+
+@pytest.mark.parametrize("value", GARBAGE)
 def test_a_value_made_by_hand_stops_a_run_unless_it_takes_over(ssm: Ssm, value: str) -> None:
     ssm.client.put_parameter(Name=NAME, Value=value, Type="String")
 
@@ -179,6 +182,25 @@ def test_of_two_runs_that_take_over_at_once_the_first_one_works(ssm: Ssm) -> Non
         hold(ssm, OURS, alive=dead)
 
     assert holder(ssm) == BESIDE
+
+
+def test_a_run_whose_answer_was_lost_when_it_took_over_has_the_lock(ssm: Ssm) -> None:
+    hold(ssm, OURS._replace(pid=90))
+    ours = run_marker.dumped(run_marker.marker_of(OURS, NOW))
+    # The first call had its effect; the retry writes the same again.
+    ssm.then["get_parameter"] = lambda: client(Ssm()).replace(ours)
+
+    assert hold(ssm, OURS, alive=dead) is True
+    assert holder(ssm) == OURS
+
+
+def test_a_run_whose_lost_answer_was_the_first_one_has_the_lock_also_if_another_wrote_since(ssm: Ssm) -> None:
+    hold(ssm, OURS._replace(pid=90))
+    ours, theirs = (run_marker.dumped(run_marker.marker_of(run, NOW)) for run in (OURS, BESIDE))
+    ssm.then["get_parameter"] = lambda: [client(Ssm()).replace(text) for text in (ours, theirs)]
+
+    assert hold(ssm, OURS, alive=dead) is True
+    assert holder(ssm) == OURS
 
 
 def test_of_three_runs_that_take_over_at_once_the_first_one_works(ssm: Ssm) -> None:
