@@ -1,0 +1,65 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of whose machine the host of the inventory is that a cluster is reached through."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[4]
+FILES = [f"{ROOT}/roles/{role}/{kind}/main.yml" for role in ("cluster", "bastion") for kind in ("defaults", "vars")]
+NAMES = ("cluster_bastion_is_ours", "preflight_own_bastion", "__bastion_is_described")
+PLAYBOOK = [
+    {
+        "name": "Say whose it is",
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars_files": [*FILES, f"{ROOT}/roles/preflight/defaults/main.yml"],
+        "tasks": [
+            {
+                "name": "Say whose it is",
+                "ansible.builtin.debug": {"msg": " ".join(f"{name}={{{{ {name} | bool }}}}" for name in NAMES)},
+            }
+        ],
+    }
+]
+FROM_EC2_NODES = {"ec2_instance_id": "i-0a", "ec2_role": "bastion", "ansible_host": "2001:db8::100"}
+WITH_KNOWN_HOSTS = {**FROM_EC2_NODES, "ansible_ssh_common_args": "-o UserKnownHostsFile=/moon/known_hosts"}
+
+
+@pytest.mark.parametrize(
+    ("hosts", "ours", "described"),
+    [
+        pytest.param({}, True, False, id="not in the inventory"),
+        pytest.param(
+            {"bastion": {"ec2_role": "bastion", "__bastion_added": True, "ansible_ssh_common_args": "-o A=b"}},
+            True,
+            False,
+            id="added",
+        ),
+        pytest.param({"bastion": FROM_EC2_NODES}, True, False, id="from ec2_nodes"),
+        pytest.param({"bastion": WITH_KNOWN_HOSTS}, True, True, id="from ec2_nodes with known_hosts"),
+        pytest.param({"bastion": {"ansible_host": "jump.example"}}, False, True, id="the user's"),
+        pytest.param({"bastion": {"ec2_role": None}}, False, True, id="an instance of the user's"),
+    ],
+)
+def test_a_bastion_that_the_plugin_names_is_the_clusters(
+    tmp_path: Path, hosts: dict[str, Any], ours: bool, described: bool
+) -> None:
+    (tmp_path / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
+    (tmp_path / "playbook.json").write_text(json.dumps(PLAYBOOK))
+    command = [sys.executable, "-m", "ansible.cli.playbook", "-i", str(tmp_path / "hosts.json")]
+
+    done = subprocess.run(
+        [*command, str(tmp_path / "playbook.json")], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    values = f"cluster_bastion_is_ours={ours} preflight_own_bastion={not ours} __bastion_is_described={described}"
+    assert values in done.stdout, done.stdout
