@@ -55,9 +55,10 @@ REVIEWED: Mapping[str, str] = {
     "ssm:GetParameters": "launches whose image is named by a parameter (resolve:ssm)",
     "ssm:StartSession": "cluster_bastion_connection: ssm",
     "ssm:TerminateSession": "cluster_bastion_connection: ssm, at the end of the connection",
+    "ssmmessages:OpenDataChannel": "cluster_bastion_connection: ssm, called by session-manager-plugin",
 }
-# Permissions newer than parliament's list.
-NEWER_THAN_PARLIAMENT = frozenset({"freetier:GetAccountPlanState"})
+# Permissions newer than parliament's list, or whose resources are.
+NEWER_THAN_PARLIAMENT = frozenset({"freetier:GetAccountPlanState", "ssmmessages:OpenDataChannel"})
 # Parliament wants a statement to fit every resource that a permission needs. IAM judges each resource of a call by
 # itself and takes another statement for each, as these have it; `unreachable` judges whether all are covered.
 IN_SEVERAL_STATEMENTS: Mapping[str, str] = {
@@ -79,14 +80,14 @@ def excused(policy: Mapping[str, Any]) -> set[str]:
 def _findings(policy: Mapping[str, Any]) -> Iterator[tuple[str, set[str]]]:
     """Yield what parliament finds, each with the permissions that excuse it; none where anything else is in it."""
     for finding in parliament.analyze_policy_string(json.dumps(policy)).findings:
-        known: Mapping[str, Any] | frozenset[str] = frozenset()
+        known = NEWER_THAN_PARLIAMENT
         if finding.issue == "RESOURCE_MISMATCH":
-            actions, known = {item["action"] for item in finding.detail}, IN_SEVERAL_STATEMENTS
+            actions, known = {item["action"] for item in finding.detail}, known.union(IN_SEVERAL_STATEMENTS)
         elif finding.issue == "UNKNOWN_ACTION":
-            actions, known = {finding.detail.rpartition(" ")[2]}, NEWER_THAN_PARLIAMENT
+            actions = {finding.detail.rpartition(" ")[2]}
         else:
             actions = set()
-        yield str(finding), actions if actions <= set(known) else set()
+        yield str(finding), actions if actions <= known else set()
 
 
 def statements(policy: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -196,6 +196,13 @@ def test_the_bastion_alone_may_read_its_host_key() -> None:
     assert {name for name, policy in policies.items() if may_read(policy, claim)} == {"operator"}
 
 
+def test_whoever_starts_a_session_can_open_its_channel_and_end_it() -> None:
+    (own,) = [item for item in statements(operator_policy()) if item["Sid"] == "OwnSessions"]
+
+    assert own["Action"] == ["ssm:TerminateSession", "ssmmessages:OpenDataChannel"]
+    assert own["Resource"] == ["arn:aws:ssm:*:*:session/${aws:userid}-*"]
+
+
 def test_parliament_finds_a_misspelt_permission() -> None:
     policy = copy.deepcopy(operator_policy())
     policy["Statement"][0]["Action"].append("ec2:DescribeVpc")

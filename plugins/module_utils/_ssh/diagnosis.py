@@ -233,8 +233,8 @@ def _no_program(facts: Facts) -> str:
 def _no_permission(facts: Facts) -> str:
     return (
         "AWS does not allow these credentials to start a session. Allow them ssm:StartSession on the machine "
-        f"{_instance(facts)} and on the document AWS-StartSSHSession, as examples/operator_policy.json does, or use "
-        "others."
+        f"{_instance(facts)} and on the document AWS-StartSSHSession, and ssmmessages:OpenDataChannel on their own "
+        "sessions, as examples/operator_policy.json does, or use others."
     )
 
 

@@ -26,6 +26,9 @@ DENIED_SESSION = (
     "is "
     "not authorized to perform: ssm:StartSession on resource: arn:aws:ec2:eu-west-1:1:instance/i-0a"
 )
+DENIED_CHANNEL = (
+    "AccessDeniedException: User: arn:aws:iam::1:user/ada is not authorized to perform: ssmmessages:OpenDataChannel"
+)
 EXPIRED = (
     "An error occurred (ExpiredTokenException) when calling the StartSession operation: The security token included "
     "in the "
@@ -155,6 +158,7 @@ def test_each_message_of_ssh_has_its_own_cause_and_remedy(said: str, cause: str,
     ("said", "cause", "remedy"),
     [
         pytest.param(DENIED_SESSION, "does not allow", "ssm:StartSession", id="access denied"),
+        pytest.param(DENIED_CHANNEL, "does not allow", "ssmmessages:OpenDataChannel on", id="channel denied"),
         pytest.param(EXPIRED, "no valid credentials", "AWS_PROFILE", id="expired token"),
         pytest.param("Unable to locate credentials", "no valid credentials", "aws sts", id="no credentials"),
         pytest.param(SSO, "no valid credentials", "aws sso login", id="sso"),
