@@ -86,8 +86,9 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils._ec2.client import Api, connect
+from ..module_utils._ec2.described_texts import Text, refuse_sent
 from ..module_utils._ec2.home_access import Identity
-from ..module_utils._ec2.run_marker import MarkerClient, ensure_held, ensure_left
+from ..module_utils._ec2.run_marker import MarkerClient, ensure_held, ensure_left, marker_name
 from ..module_utils._errors import CollectionError, InputError
 from ..module_utils._runs import Run, is_alive
 
@@ -112,9 +113,18 @@ def ensure(api: Api, options: Mapping[str, Any]) -> None:
         ensure_held(client, run, datetime.now(UTC), takeover=options["takeover"], alive=is_alive)
 
 
+def texts_of(options: Mapping[str, Any]) -> list[Text]:
+    """Return what is sent to AWS as it is given."""
+    name, project = options["name"], options["project"]
+    tags = (Text("name", "tag_value", name), Text("project", "tag_value", project))
+    return [*tags, Text("parameter of name and project", "parameter_name", marker_name(project, name))]
+
+
 def main() -> None:
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
+        if module.params["state"] == "present":
+            refuse_sent("begin the run", texts_of(module.params))
         if not module.check_mode:
             ensure(connect(module, ("ssm",)), module.params)
     except CollectionError as error:

@@ -244,6 +244,19 @@ def test_the_module_holds_and_leaves_the_cluster_and_reports_no_change(
     assert (left["changed"], holder(ssm)) == (False, None)
 
 
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_name_that_ssm_would_refuse_is_refused_before_it_is_asked(
+    ssm: Ssm, capsys: pytest.CaptureFixture[str], tmp_path: Path, check_mode: bool
+) -> None:
+    options = {"name": "the moon", "project": "talos-arm64", "region": REGION, "directory": str(tmp_path)}
+    mine = this_run(os.getpid(), "site.yml", tmp_path)
+
+    result = run_module(ec2_run_lock.main, capsys, **options, run=mine._asdict(), _ansible_check_mode=check_mode)
+
+    assert "Failed to begin the run: parameter of name and project: " in result["msg"]
+    assert "/urmanac.talos/talos-arm64/the moon/run" in result["msg"]
+
+
 def test_the_module_refuses_to_guess_the_run(ssm: Ssm, capsys: pytest.CaptureFixture[str]) -> None:
     result = run_module(
         ec2_run_lock.main, capsys, name="moon", project="talos-arm64", region=REGION, directory="/home/me/moon"
