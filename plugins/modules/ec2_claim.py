@@ -16,8 +16,8 @@ description:
   - SSM creates a parameter of that name only once, so of two controllers that begin at once only one gets it.
   - A claim belongs to whoever has the secrets of the cluster's certificate authority. It is never overwritten.
   - A cluster that is claimed for another authority is refused, with who claimed it and when.
-  - If the claim is missing, a controller with an authority claims the cluster again. Without one, a cluster of which
-    instances or a VPC exist is refused, with what exists.
+  - If the claim is missing, a cluster of which instances or a VPC exist is refused, with what exists, because nothing
+    shows whose it is. O(unclaimed) claims it again.
 options:
   name:
     description: Name of the cluster, as in its tag C(Cluster).
@@ -44,7 +44,13 @@ options:
       - Without it, the user and the host that the module runs as.
     type: str
   force:
-    description: Whether O(state=absent) also releases a claim of another authority, and a value that is not a claim.
+    description:
+      - Whether O(state=absent) also releases a claim of another authority, and a value that is not a claim, and accepts
+        a cluster that exists without a claim.
+    type: bool
+    default: false
+  unclaimed:
+    description: Whether a controller with an authority may have a cluster that exists without a claim.
     type: bool
     default: false
 author:
@@ -134,6 +140,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "authority": {"type": "str", "default": ""},
     "holder": {"type": "str"},
     "force": {"type": "bool", "default": False},
+    "unclaimed": {"type": "bool", "default": False},
 }
 
 
@@ -142,6 +149,7 @@ def ensure(api: Api, ec2: Callable[[], Api], options: Mapping[str, Any], *, chec
     cluster = Identity(options["name"], options["project"])
     client, authority = ClaimClient(api, cluster), options["authority"]
     how: dict[str, Any] = {"existing": lambda: existing_things(ec2(), cluster), "check_mode": check_mode}
+    how["unclaimed"] = options["unclaimed"]
     if options["state"] == "absent":
         return ensure_released(client, authority, force=options["force"], **how)
     if not authority and not check_mode:

@@ -229,7 +229,7 @@ def test_clusters_of_one_name_in_two_projects_do_not_change_each_other(
     assert (described(lab, "talos-arm64"), described(lab, "spare")) == before
 
 
-def test_without_its_claim_a_cluster_is_refused_to_other_controllers_and_claimed_anew_by_its_own(
+def test_without_its_claim_a_cluster_is_refused_to_all_controllers_and_claimed_anew_by_its_own_on_request(
     lab: Lab, ours: Controller, tmp_path: Path
 ) -> None:
     lab.client("ssm").delete_parameter(Name=CLAIM)
@@ -244,7 +244,9 @@ def test_without_its_claim_a_cluster_is_refused_to_other_controllers_and_claimed
         play(lab, "playbooks/converge_bastion.yml", *ONE_NODE, *others),
         play(lab, "playbooks/add_home_access.yml", *ONE_NODE, *others, "-e", "ipv6=2001:db8:1:2::/64"),
     ]
-    owner = play(lab, SITE, *ONE_NODE, "-e", f"cluster_directory={ours.directory}", "--tags", "network")
+    mine = (SITE, *ONE_NODE, "-e", f"cluster_directory={ours.directory}", "--tags", "network")
+    refused.append(play(lab, *mine))
+    owner = play(lab, *mine, "-e", "cluster_claim_policy=force")
 
     for run in refused:
         assert run.code != 0

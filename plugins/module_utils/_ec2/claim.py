@@ -22,7 +22,7 @@ from .owners import owner_text
 from .spec import MANAGED_BY
 
 Now = Callable[[], datetime]
-# What exists of the cluster, as texts; asked for only where a controller without secrets finds no claim.
+# What exists of the cluster, as texts; asked for only where the claim is missing.
 Existing = Callable[[], Sequence[str]]
 _SHOWN = 6
 _WORK_OR_RESET = (
@@ -128,10 +128,9 @@ def parse_claim(name: str, text: str) -> Claim:
         return Claim(*(str(value[field]) for field in Claim._fields))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Ec2Error(
-            f"Failed to read the claim {name}: its value is not a claim of urmanac.talos. Look at who made it "
-            f"(aws ssm get-parameter-history --name {name}), delete it if it is not needed "
-            f"(aws ssm delete-parameter --name {name}), and run again. A claim that is missing is made anew by the "
-            "controller that has the cluster's secrets."
+            f"Failed to read the claim {name}: its value is not a claim of urmanac.talos. Look at who changed it and "
+            f"what it was before (aws ssm get-parameter-history --name {name}), and have the owner write that again. "
+            "Do not delete it: it protects the cluster."
         ) from error
 
 
@@ -159,14 +158,22 @@ def _vpcs(api: Api, filters: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def ensure_claimed(
-    client: ClaimClient, authority: str, holder: str, *, now: Now, existing: Existing, check_mode: bool
+    client: ClaimClient,
+    authority: str,
+    holder: str,
+    *,
+    now: Now,
+    existing: Existing,
+    unclaimed: bool,
+    check_mode: bool,
 ) -> Plan:
     """Claim the cluster for this authority, or refuse one that belongs to another.
 
+    A cluster that exists without a claim may be anybody's, so it is claimed with unclaimed alone.
     An existing claim is read again after a refused creation: it is ours if the answer to our own creation was lost.
     """
     current = client.read()
-    if current is None and not authority:
+    if current is None and not (authority and unclaimed):
         _refuse_unclaimed(client.name, existing())
     wanted = Claim(authority, holder, now().astimezone(UTC).isoformat(timespec="seconds"))
     if current is None and (check_mode or client.create(wanted)):
@@ -178,11 +185,13 @@ def ensure_claimed(
     return Plan(changed=False, before=current, after=current)
 
 
-def ensure_released(client: ClaimClient, authority: str, *, existing: Existing, force: bool, check_mode: bool) -> Plan:
+def ensure_released(
+    client: ClaimClient, authority: str, *, existing: Existing, unclaimed: bool, force: bool, check_mode: bool
+) -> Plan:
     """Delete the claim if it is this authority's; force deletes another's as well, and one that cannot be read."""
     text = client.read_text()
     if text is None:
-        if not (authority or force):
+        if not (force or (authority and unclaimed)):
             _refuse_unclaimed(client.name, existing())
         return Plan(changed=False, before=None, after=None)
     current = _parsed_or_shown(client.name, text) if force else parse_claim(client.name, text)
@@ -210,11 +219,14 @@ def _refuse_other(name: str, claim: Claim, authority: str) -> None:
 
 
 def _refuse_unclaimed(name: str, existing: Sequence[str]) -> None:
-    """Refuse a cluster that exists without its claim: its builder has the secrets, this controller none."""
+    """Refuse a cluster that exists without its claim: nothing proves that the secrets of this controller are of it."""
     if not existing:
         return
     more = f" and {len(existing) - _SHOWN} more" if len(existing) > _SHOWN else ""
     raise Ec2Error(
         f"Failed to own the cluster of {name}: it exists already ({', '.join(existing[:_SHOWN])}{more}), its claim is "
-        f"missing, and this controller has no secrets of it. {_WORK_OR_RESET}"
+        "missing, and so nothing shows whose it is. If it is yours, and the secrets of this controller are of it, add "
+        "-e cluster_claim_policy=force once to claim it again; to remove it with playbooks/reset.yml add "
+        "-e reset_claim=force. Otherwise work from the controller that has the secrets, copy its "
+        "cluster_secrets_directory to this one, or choose another cluster_name."
     )

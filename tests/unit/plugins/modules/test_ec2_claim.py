@@ -138,14 +138,16 @@ def built(ssm: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_without_its_claim_a_cluster_that_exists_is_refused_to_whoever_has_no_secrets_of_it(
-    built: dict[str, str], run: Any, state: str
+@pytest.mark.parametrize("secrets", [{}, {"authority": "bb22"}], ids=["without secrets", "with secrets"])
+def test_without_its_claim_a_cluster_that_exists_is_refused_to_every_controller(
+    built: dict[str, str], run: Any, state: str, secrets: dict[str, str]
 ) -> None:
-    result = run(**CLUSTER, state=state, _ansible_check_mode=True)
+    result = run(**CLUSTER, **secrets, state=state, _ansible_check_mode=True)
 
     assert result["failed"] is True
     assert re.search(rf"\(instance {built['instance/gateway']} since 20\S+, VPC {built['vpc']}\)", result["msg"])
-    for remedy in ("copy its cluster_secrets_directory", "-e reset_claim=force", "choose another cluster_name"):
+    forced = ("-e cluster_claim_policy=force", "-e reset_claim=force")
+    for remedy in (*forced, "copy its cluster_secrets_directory", "choose another cluster_name"):
         assert remedy in result["msg"]
 
 
@@ -172,10 +174,21 @@ def test_a_vpc_alone_is_a_cluster_and_terminated_machines_are_none(ssm: Any, run
     assert f"exists already (VPC {vpc})" in run(**CLUSTER, _ansible_check_mode=True)["msg"]
 
 
-def test_whoever_has_the_secrets_claims_the_cluster_anew_or_removes_it(built: dict[str, str], run: Any) -> None:
-    assert run(**OURS, state="absent", _ansible_check_mode=True)["changed"] is False
-    assert run(**OURS)["changed"] is True
+def test_secrets_of_another_cluster_claim_nothing_that_exists(ssm: Any, built: dict[str, str], run: Any) -> None:
     assert run(**THEIRS)["failed"] is True
+    assert ssm.describe_parameters()["Parameters"] == []
+
+
+def test_the_owner_claims_a_cluster_again_on_request(built: dict[str, str], run: Any) -> None:
+    assert run(**OURS, state="absent", unclaimed=True, _ansible_check_mode=True)["changed"] is False
+    assert run(**OURS, unclaimed=True)["changed"] is True
+    assert run(**THEIRS, unclaimed=True)["failed"] is True
+    assert run(**THEIRS, state="absent", unclaimed=True)["failed"] is True
+
+
+def test_a_request_without_secrets_does_not_make_a_cluster_ours(built: dict[str, str], run: Any) -> None:
+    for state in ("present", "absent"):
+        assert run(**CLUSTER, state=state, unclaimed=True, _ansible_check_mode=True)["failed"] is True
 
 
 def test_a_cluster_without_claim_and_secrets_can_be_removed_by_force(built: dict[str, str], run: Any) -> None:
@@ -192,6 +205,7 @@ def test_a_claim_made_by_hand_that_cannot_be_read_goes_with_force_alone(ssm: Any
     refused_runs = [run(**OURS), run(**OURS, state="absent")]
 
     assert all("its value is not a claim" in refused["msg"] for refused in refused_runs)
+    assert all("delete-parameter" not in refused["msg"] for refused in refused_runs)
     assert run(**OURS, state="absent", force=True)["changed"] is True
     assert run(**OURS)["changed"] is True
 
@@ -223,7 +237,13 @@ def refused(reason: str) -> AwsError:
 def claimed_in(api: LateSsm) -> claim.Plan:
     client = claim.ClaimClient(api, Identity("moon", "talos-arm64"))
     return claim.ensure_claimed(
-        client, "aa11", "me@laptop", now=lambda: datetime(2026, 11, 28, tzinfo=UTC), existing=list, check_mode=False
+        client,
+        "aa11",
+        "me@laptop",
+        now=lambda: datetime(2026, 11, 28, tzinfo=UTC),
+        existing=list,
+        unclaimed=False,
+        check_mode=False,
     )
 
 
