@@ -53,6 +53,18 @@ def claim_name(project: str, name: str) -> str:
     return f"/urmanac.talos/{project}/{name}/claim"
 
 
+def refuse_parameter_of_others(api: Api, cluster: Identity, name: str, what: str) -> None:
+    """Refuse a parameter that has the name of one of the cluster's and not its tags."""
+    found = api.call("ssm", "list_tags_for_resource", ResourceType="Parameter", ResourceId=name)
+    tags = {tag["Key"]: tag["Value"] for tag in found["TagList"]}
+    if not {"Project": cluster.project, "Cluster": cluster.name}.items() <= tags.items():
+        raise Ec2Error(
+            f"Failed to use the SSM parameter {name} as the {what}: it exists without the tags of the cluster "
+            f"{cluster.name} ({owner_text(tags)}). Delete it if it is not needed (`aws ssm delete-parameter "
+            f"--name {name}`), or choose another cluster_name or cluster_project."
+        )
+
+
 class ClaimClient:
     """Calls about the claim on one cluster."""
 
@@ -82,14 +94,7 @@ class ClaimClient:
             if is_not_found(error):
                 return None
             raise
-        found = self._api.call("ssm", "list_tags_for_resource", ResourceType="Parameter", ResourceId=self.name)
-        tags = {tag["Key"]: tag["Value"] for tag in found["TagList"]}
-        if not self._owner.items() <= tags.items():
-            raise Ec2Error(
-                f"Failed to use the SSM parameter {self.name} as the claim: it exists without the tags of the cluster "
-                f"{self._cluster.name} ({owner_text(tags)}). Delete it if it is not needed (`aws ssm delete-parameter "
-                f"--name {self.name}`), or choose another cluster_name or cluster_project."
-            )
+        refuse_parameter_of_others(self._api, self._cluster, self.name, "claim")
         return str(answer["Parameter"]["Value"])
 
     def create(self, claim: Claim) -> bool:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from .._errors import Ec2Error
 from .._runs import Run
+from .claim import refuse_parameter_of_others
 from .client import Api, AwsError, is_not_found
 from .home_access import Identity
 from .spec import MANAGED_BY
@@ -85,6 +86,18 @@ class MarkerClient:
             raise
         return Held(found["Value"], int(found["Version"]))
 
+    def read_own(self) -> Held | None:
+        """Return what the parameter holds, or None if there is none; refuse one without the tags of the cluster."""
+        held = self.read()
+        try:
+            if held:
+                refuse_parameter_of_others(self._api, self._cluster, self.name, "lock of a run")
+        except AwsError as error:
+            if is_not_found(error):
+                return None
+            raise
+        return held
+
     def versions(self) -> dict[int, str]:
         """Return every value that the parameter has had since it was created, by version."""
         history = self._api.call("ssm", "get_parameter_history", Name=self.name)["Parameters"]
@@ -133,7 +146,7 @@ def ensure_held(client: MarkerClient, run: Run, now: datetime, *, takeover: bool
     for _attempt in range(_ATTEMPTS):
         if client.create(mine):
             return True
-        held = client.read()
+        held = client.read_own()
         if held:
             break
     else:

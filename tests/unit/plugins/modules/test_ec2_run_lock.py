@@ -21,9 +21,10 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access imp
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from ansible_collections.urmanac.talos.plugins.module_utils._runs import Run, this_run
 from ansible_collections.urmanac.talos.plugins.modules import ec2_run_lock
-from tests.ec2_cluster import REGION, empty_aws, run_module
+from tests.ec2_cluster import REGION, empty_aws, run_module, tag_list
 
 NAME = "/urmanac.talos/talos-arm64/moon/run"
+OWNER = {"Project": "talos-arm64", "Cluster": "moon"}
 NOW = datetime(2026, 11, 28, 21, tzinfo=UTC)
 OURS = Run(100, "5000", "laptop", "site.yml", "me", "/home/me/moon", "aa", "boot-1 pid:[1]")
 # The same secrets in another directory of the machine, on another one, and in a container of the machine.
@@ -158,13 +159,27 @@ GARBAGE = ["something else", "[]", "null", '{"pid": "x"}', '{"pid": 1, "expires"
 
 @pytest.mark.parametrize("value", GARBAGE)
 def test_a_value_made_by_hand_stops_a_run_unless_it_takes_over(ssm: Ssm, value: str) -> None:
-    ssm.client.put_parameter(Name=NAME, Value=value, Type="String")
+    ssm.client.put_parameter(Name=NAME, Value=value, Type="String", Tags=tag_list(OWNER))
 
     with pytest.raises(Ec2Error, match=f"{NAME} in SSM says that another run works on this cluster, but not which one"):
         hold(ssm, OURS)
 
     assert ssm.client.get_parameter(Name=NAME)["Parameter"]["Value"] == value
     assert hold(ssm, OURS, takeover=True) is True
+
+
+@pytest.mark.parametrize("takeover", [False, True])
+@pytest.mark.parametrize("run", [None, OURS._replace(pid=90)], ids=["another value", "a run that has ended"])
+def test_a_parameter_of_others_is_refused_with_its_owner_and_kept(ssm: Ssm, run: Run | None, takeover: bool) -> None:
+    value = run_marker.dumped(run_marker.marker_of(run, NOW)) if run else "theirs"
+    ssm.client.put_parameter(Name=NAME, Value=value, Type="String", Tags=tag_list({"Owner": "Bob"}))
+
+    with pytest.raises(Ec2Error, match=r"without the tags of the cluster moon \(Owner=Bob\)"):
+        hold(ssm, OURS, takeover=takeover, alive=dead)
+
+    assert run_marker.ensure_left(client(ssm), OURS) is False
+    kept = ssm.client.get_parameter(Name=NAME)["Parameter"]
+    assert (kept["Value"], kept["Version"]) == (value, 1)
 
 
 def test_a_run_whose_answer_was_lost_has_its_own_lock(ssm: Ssm) -> None:
