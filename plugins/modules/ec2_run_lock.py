@@ -16,8 +16,8 @@ description:
   - The run is a parameter in SSM that is called C(/urmanac.talos/project/name/run). SSM creates a parameter of that
     name only once. It is deleted when C(ansible-playbook) ends, also after a failure.
   - What a killed run left behind is replaced if its process is known to have ended. That is seen on the machine that
-    it ran on, and known in the same directory of that machine also after a restart. Elsewhere it is assumed six hours
-    after its beginning.
+    it ran on. In the same directory of that machine it is known also if the run began before the last restart.
+    Elsewhere it is assumed six hours after its beginning.
   - Call M(urmanac.talos.run_lock) for the same directory first.
   - Reports no change, because nothing of it is left after the run.
 options:
@@ -90,7 +90,7 @@ from ..module_utils._ec2.described_texts import Text, refuse_sent
 from ..module_utils._ec2.home_access import Identity
 from ..module_utils._ec2.run_marker import MarkerClient, ensure_held, ensure_left, marker_name
 from ..module_utils._errors import CollectionError, InputError
-from ..module_utils._runs import Run, is_alive
+from ..module_utils._runs import Run, booted_at, is_alive
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
@@ -110,7 +110,8 @@ def ensure(api: Api, options: Mapping[str, Any]) -> None:
     if options["state"] == "absent":
         ensure_left(client, run)
     else:
-        ensure_held(client, run, datetime.now(UTC), takeover=options["takeover"], alive=is_alive)
+        now = datetime.now(UTC)
+        ensure_held(client, run, now, takeover=options["takeover"], alive=is_alive, booted=booted_at(now))
 
 
 def texts_of(options: Mapping[str, Any]) -> list[Text]:

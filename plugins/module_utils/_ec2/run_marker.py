@@ -140,7 +140,9 @@ def parse_marker(text: str) -> Marker | None:
         return None
 
 
-def ensure_held(client: MarkerClient, run: Run, now: datetime, *, takeover: bool, alive: Alive) -> bool:
+def ensure_held(
+    client: MarkerClient, run: Run, now: datetime, *, takeover: bool, alive: Alive, booted: datetime | None
+) -> bool:
     """Have the marker for this run and return whether it did not have it already; refuse while another run works."""
     mine = marker_of(run, now)
     for _attempt in range(_ATTEMPTS):
@@ -155,7 +157,7 @@ def ensure_held(client: MarkerClient, run: Run, now: datetime, *, takeover: bool
     if other and same_run(other.run, run):
         # The answer to our own creation was lost.
         return False
-    if not (takeover or (other and has_ended(other, run, now, alive))):
+    if not (takeover or (other and has_ended(other, run, now, alive, booted))):
         raise Ec2Error(_busy(client.name, other))
     _take_over(client, held, mine)
     return True
@@ -166,18 +168,19 @@ def same_run(one: Run, other: Run) -> bool:
     return one._replace(what="") == other._replace(what="")
 
 
-def has_ended(other: Marker, run: Run, now: datetime, alive: Alive) -> bool:
+def has_ended(other: Marker, run: Run, now: datetime, alive: Alive, booted: datetime | None) -> bool:
     """Return whether another run is known to have ended.
 
     Where its processes are seen, nothing else counts. In the directory of this run it would hold the lock that this run
-    has there; the system may have been started again since.
+    has there; the system may have been started again since. What began after that is of a clone of this machine.
     """
     theirs = other.run
     if theirs.kernel and theirs.kernel == run.kernel:
         return not alive(theirs.pid, theirs.started)
+    expires = datetime.fromisoformat(other.expires).astimezone(UTC)
     if (theirs.machine, theirs.host, theirs.directory) == (run.machine, run.host, run.directory):
-        return True
-    return now >= datetime.fromisoformat(other.expires).astimezone(UTC)
+        return booted is None or expires - LASTS < booted or now >= expires
+    return now >= expires
 
 
 def _take_over(client: MarkerClient, judged: Held, mine: Marker) -> None:

@@ -19,7 +19,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import run_mark
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
-from ansible_collections.urmanac.talos.plugins.module_utils._runs import Run, this_run
+from ansible_collections.urmanac.talos.plugins.module_utils._runs import Run, booted_at, this_run
 from ansible_collections.urmanac.talos.plugins.modules import ec2_run_lock
 from tests.ec2_cluster import REGION, empty_aws, run_module, tag_list
 
@@ -68,8 +68,16 @@ def client(ssm: Ssm) -> run_marker.MarkerClient:
     return run_marker.MarkerClient(ssm, Identity("moon", "talos-arm64"))
 
 
-def hold(ssm: Ssm, run: Run, *, now: datetime = NOW, takeover: bool = False, alive: run_marker.Alive = alive) -> bool:
-    return run_marker.ensure_held(client(ssm), run, now, takeover=takeover, alive=alive)
+def hold(
+    ssm: Ssm,
+    run: Run,
+    *,
+    now: datetime = NOW,
+    takeover: bool = False,
+    alive: run_marker.Alive = alive,
+    booted: datetime | None = None,
+) -> bool:
+    return run_marker.ensure_held(client(ssm), run, now, takeover=takeover, alive=alive, booted=booted)
 
 
 def holder(ssm: Ssm) -> Run | None:
@@ -137,6 +145,32 @@ def test_what_a_killed_run_left_behind_is_taken_over(ssm: Ssm, other: Run, hours
     assert holder(ssm) == OURS
     assert run_marker.ensure_left(client(ssm), other) is False
     assert run_marker.ensure_left(client(ssm), OURS) is True
+
+
+BEFORE = OURS._replace(kernel="boot-0 pid:[1]")
+
+
+def test_a_run_from_before_the_restart_of_this_machine_has_ended(ssm: Ssm) -> None:
+    hold(ssm, BEFORE)
+
+    assert hold(ssm, OURS, now=NOW + timedelta(minutes=5), booted=NOW + timedelta(minutes=1)) is True
+
+
+# A clone has the id, the name and the paths of its machine.
+def test_a_run_that_began_after_this_machine_was_started_is_of_a_clone_and_works(ssm: Ssm) -> None:
+    hold(ssm, BEFORE)
+
+    with pytest.raises(Ec2Error, match="works on this cluster"):
+        hold(ssm, OURS, now=NOW + timedelta(minutes=5), alive=dead, booted=NOW - timedelta(minutes=1))
+
+    assert holder(ssm) == BEFORE
+    assert hold(ssm, OURS, now=NOW + timedelta(hours=6), booted=NOW - timedelta(minutes=1)) is True
+
+
+def test_the_start_of_this_machine_is_before_now() -> None:
+    booted = booted_at(NOW)
+
+    assert booted is None or booted < NOW
 
 
 # Its time alone says nothing of a run whose process is seen.
