@@ -169,7 +169,7 @@ def ensure_claimed(
     *,
     now: Now,
     existing: Existing,
-    unclaimed: bool,
+    unclaimed: bool = False,
     check_mode: bool,
 ) -> Plan:
     """Claim the cluster for this authority, or refuse one that belongs to another.
@@ -191,7 +191,7 @@ def ensure_claimed(
 
 
 def ensure_released(
-    client: ClaimClient, authority: str, *, existing: Existing, unclaimed: bool, force: bool, check_mode: bool
+    client: ClaimClient, authority: str, *, existing: Existing, unclaimed: bool = False, force: bool, check_mode: bool
 ) -> Plan:
     """Delete the claim if it is this authority's; force deletes another's as well, and one that cannot be read."""
     text = client.read_text()
