@@ -22,10 +22,11 @@ def outdated_nodes(
     given: Mapping[str, str] | None = None,
     answers: Sequence[Record] = (),
     existing: Mapping[str, Record] | None = None,
+    recorded: Mapping[str, Record] | None = None,
 ) -> list[str]:
     """Return a line for each such node."""
     there = [node for node in nodes if existing is None or existing.get(node["name"], {}).get("instance")]
-    return outdated(there, images, Known(known or {}, given or {}, running_versions(nodes, answers)))
+    return outdated(there, images, Known(known or {}, given or {}, running_versions(nodes, answers), recorded or {}))
 
 
 class FilterModule:

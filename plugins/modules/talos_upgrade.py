@@ -42,7 +42,9 @@ options:
     type: str
     required: true
   version:
-    description: Version that is in the image; needed where the tag of O(image) is another one, unless O(force=true).
+    description:
+      - Version that is in the image; needed where the tag of O(image) is another one, unless O(force=true).
+      - A suffix that names a build, as in V(v1.13.5-rpi5), is not compared; that of an alpha, beta or rc version is.
     type: str
   schematic:
     description: Image Factory schematic that must be in the image; not compared where it is not set.
@@ -201,7 +203,8 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
 
 def is_there(observed: Observed, desired: Desired) -> bool:
     """Tell whether what is wanted is on the node."""
-    if observed.version != (desired.version or observed.version) or not desired.extensions <= set(observed.extensions):
+    wanted = desired.version or observed.version
+    if not versions.is_same_version(observed.version, wanted) or not desired.extensions <= set(observed.extensions):
         return False
     return desired.schematic is None or observed.extensions.get("schematic") == desired.schematic
 

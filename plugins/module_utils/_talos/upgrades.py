@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .versions import upgrade_problem
+from .versions import is_same_version, upgrade_problem
 
 # The version that a tag names.
-_TAG_VERSION = re.compile(r":(v[0-9][^/:@]*)$")
-_NAMES_VERSION = re.compile(r":v[0-9][^/:]*$")
+_TAG_VERSION = re.compile(r":(v[0-9][^/:@]*)(?:@sha256:.*)?$")
+_TAG = re.compile(r":[^/:]*$")
 _DIGEST = "@sha256:"
 Record = Mapping[str, Any]
 
@@ -21,7 +21,8 @@ Record = Mapping[str, Any]
 class Wanted(NamedTuple):
     """What the user asks for: images by role, the version that they hold if their tags do not name it, some nodes.
 
-    With refresh, resolved has what the tags are today, by role; before they are resolved it is empty.
+    resolved has the digests of the images by role: with refresh those of today, otherwise those on record where a tag
+    has been looked up before. It is empty before they are resolved.
     """
 
     images: Mapping[str, str]
@@ -62,15 +63,31 @@ def _names(given: Sequence[str]) -> list[str]:
 
 def _upgrade(node: Record, given: Mapping[str, str], wanted: Wanted) -> dict[str, Any]:
     role = node["role"]
-    image = (wanted.resolved if wanted.refresh else wanted.images).get(role, "")
-    tag = _TAG_VERSION.search(wanted.images[role])
+    reference = wanted.images[role]
+    image = wanted.resolved.get(role, "" if wanted.refresh else reference)
+    before = given.get(node["name"], image)
+    tag = _TAG_VERSION.search(reference)
     return {
         **{key: node[key] for key in ("name", "role", "ipv4")},
         "image": image,
         "version": wanted.version or (tag[1] if tag else ""),
-        # Only of a node whose image is on record is it known that the tag has moved since.
-        "force": wanted.refresh and given.get(node["name"], image) != image,
+        # Only of a node whose image is on record is it known that it has another one. The version may be the same.
+        "force": before != image if wanted.refresh else _is_other(before, image, reference),
     }
+
+
+def _is_other(before: str, image: str, reference: str) -> bool:
+    """Tell whether the image on record for a node is another one than the wanted image, which has this reference."""
+    if before in (image, reference):
+        return False
+    if _DIGEST in before and _DIGEST not in image:
+        # A tag that was not looked up does not tell its digest.
+        return _repository(before) != _repository(image)
+    return True
+
+
+def _repository(image: str) -> str:
+    return _TAG.sub("", image.partition("@")[0])
 
 
 def _vague_images(chosen: Iterable[Record], given: Mapping[str, str], wanted: Wanted) -> list[str]:
@@ -82,7 +99,7 @@ def _vague_images(chosen: Iterable[Record], given: Mapping[str, str], wanted: Wa
 
 def _is_clear(image: str, wanted: Wanted) -> bool:
     if not wanted.version:
-        return bool(_NAMES_VERSION.search(image))
+        return bool(_TAG_VERSION.search(image))
     # With a version every digest will do.
     return wanted.refresh or _DIGEST in image
 
@@ -90,12 +107,14 @@ def _is_clear(image: str, wanted: Wanted) -> bool:
 class Known(NamedTuple):
     """What is known of the cluster.
 
-    The images by role as they were looked up, what each node was given, and what each node runs, by their names.
+    The images by role as they were looked up, what each node was given, and what each node runs, by their names; and
+    the images by role as they are on record, which tell the versions of what nodes were given.
     """
 
     images: Mapping[str, Record] = {}
     given: Mapping[str, str] = {}
     running: Mapping[str, str] = {}
+    recorded: Mapping[str, Record] = {}
 
 
 def outdated(nodes: Iterable[Record], wanted: Mapping[str, str], known: Known) -> list[str]:
@@ -108,13 +127,36 @@ def _difference(node: Record, image: str, known: Known) -> str:
     entry = known.images.get(node["role"]) or {}
     resolved, version = _held(image, entry if entry.get("reference") == image else {})
     running, given = known.running.get(node["name"], ""), known.given.get(node["name"], "")
-    if running and version and running != version:
-        problem = upgrade_problem(running, version)
-        way = f"{problem}." if problem else "playbooks/upgrade.yml upgrades it."
+    way = _way(image, running or _version_of(given, known), version, is_on_record=bool(given))
+    if running and version and not is_same_version(running, version):
         return f"runs Talos {running}, and its image in cluster_images holds {version}: {way}"
     if image and given and given not in (image, resolved):
-        return f"was made of {given}, and cluster_images names {image}: playbooks/upgrade.yml brings it there."
+        return f"was made of {given}, and cluster_images names {image}: {way}"
     return ""
+
+
+def _way(image: str, before: str, after: str, *, is_on_record: bool) -> str:
+    """Return how a node comes to its image, or why playbooks/upgrade.yml refuses to bring it there."""
+    if before and after and (problem := upgrade_problem(before, after)):
+        return f"{problem}."
+    if not _TAG_VERSION.search(image):
+        way = "brings it there only with -e cluster_images_refresh=true" if is_on_record else "refuses it"
+        return f"playbooks/upgrade.yml {way}, because no tag names a version."
+    if before:
+        return "playbooks/upgrade.yml brings it there."
+    return "playbooks/upgrade.yml brings it there, unless that is a downgrade or skips a minor version."
+
+
+def _version_of(given: str, known: Known) -> str:
+    """Return the version of an image that a node was given, from its tag or from the record of images."""
+    entries = [*known.recorded.values(), *known.images.values()]
+    names = [given, *(entry["reference"] for entry in entries if given and entry.get("resolved") == given)]
+    labels = [
+        str(entry["version"])
+        for entry in entries
+        if given in (entry.get("resolved"), entry.get("reference")) and entry.get("version")
+    ]
+    return next(iter([*labels, *(tag[1] for name in names if (tag := _TAG_VERSION.search(name)))]), "")
 
 
 def _held(image: str, entry: Record) -> tuple[str, str]:

@@ -41,6 +41,12 @@ def parse(text: str) -> Version | None:
     return Version(int(major), int(minor), int(patch), _STAGES.index(stage), int(number or 0))
 
 
+def is_same_version(one: str, other: str) -> bool:
+    """Tell whether two versions are the same, whatever build of it each is: v1.13.5-rpi5 is v1.13.5."""
+    parsed = parse(one)
+    return one == other or (parsed is not None and parsed == parse(other))
+
+
 def upgrade_problem(before: str, after: str) -> str:
     """Return why a node is not upgraded from one version to another, and what to do instead; empty if it can be.
 

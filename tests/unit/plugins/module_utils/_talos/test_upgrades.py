@@ -16,6 +16,7 @@ outdated_nodes = OutdatedNodes().filters()["outdated_nodes"]
 upgrade_plan = FilterModule().filters()["upgrade_plan"]
 TAGGED, LATEST = "registry.example.com/talos:v1.13.7", "registry.example.com/talos:latest"
 PINNED, MOVED = "registry.example.com/talos@sha256:aa", "registry.example.com/talos@sha256:bb"
+OTHER = "registry.example.com/spin/talos@sha256:aa"
 
 
 def node(name: str, machine_type: str = "controlplane") -> dict[str, Any]:
@@ -71,6 +72,7 @@ def test_the_version_follows_from_the_tag_unless_it_is_set(image: str, version: 
     [
         pytest.param(TAGGED, {}, False, id="a version as tag"),
         pytest.param(LATEST, {}, True, id="a moving tag"),
+        pytest.param(TAGGED + "@sha256:aa", {}, False, id="a version as tag with a digest"),
         pytest.param(PINNED, {}, True, id="a digest without a version"),
         pytest.param(PINNED, {"version": "v1.13.7"}, False, id="a digest with a version"),
         pytest.param(LATEST, {"version": "v1.13.7"}, True, id="a moving tag with a version"),
@@ -101,10 +103,26 @@ def test_only_a_node_that_was_given_another_image_is_forced() -> None:
     }
 
 
-def test_without_a_refresh_images_are_those_of_the_user_and_nothing_is_forced() -> None:
-    made = plan(TAGGED, {"gateway": PINNED}, resolved={"compute": MOVED})
+@pytest.mark.parametrize(
+    ("given", "resolved", "expected"),
+    [
+        pytest.param(PINNED, MOVED, (MOVED, True), id="another digest"),
+        pytest.param(OTHER, PINNED, (PINNED, True), id="another repository"),
+        pytest.param(PINNED, PINNED, (PINNED, False), id="its digest"),
+        pytest.param(TAGGED, PINNED, (PINNED, False), id="its tag"),
+        pytest.param(OTHER, "", (TAGGED, True), id="another repository, not looked up"),
+        pytest.param(PINNED, "", (TAGGED, False), id="its repository, not looked up"),
+        pytest.param(TAGGED + "-rpi5", PINNED, (PINNED, True), id="another tag"),
+    ],
+)
+def test_a_node_with_another_image_of_the_same_version_is_forced(
+    given: str, resolved: str, expected: tuple[str, bool]
+) -> None:
+    made = plan(TAGGED, {"gateway": given}, resolved={"compute": resolved} if resolved else {})
 
-    assert {(one["image"], one["force"]) for one in made["nodes"]} == {(TAGGED, False)}
+    forced = {one["name"]: (one["image"], one["force"]) for one in made["nodes"]}
+    assert forced["gateway"] == expected
+    assert not forced["worker"][1]
 
 
 def outdated(image: str, *, runs: str = "", given: str = TAGGED, **known: str) -> list[str]:
@@ -117,17 +135,56 @@ def outdated(image: str, *, runs: str = "", given: str = TAGGED, **known: str) -
     return lines
 
 
+def test_a_node_of_an_older_version_than_its_image_is_named_with_the_upgrade() -> None:
+    assert outdated(TAGGED.replace("7", "8"), runs="v1.13.7") == [
+        "gateway runs Talos v1.13.7, and its image in cluster_images holds v1.13.8: "
+        "playbooks/upgrade.yml brings it there."
+    ]
+
+
+@pytest.mark.parametrize("image", [LATEST, MOVED])
 @pytest.mark.parametrize(
-    ("image", "known"),
+    ("given", "way"),
     [
-        pytest.param(TAGGED.replace("7", "8"), {}, id="by its tag"),
-        pytest.param(LATEST, {"version": "v1.13.8", "resolved": MOVED}, id="by its look-up"),
+        pytest.param(TAGGED, "brings it there only with -e cluster_images_refresh=true", id="on record"),
+        pytest.param("", "refuses it", id="not on record"),
     ],
 )
-def test_a_node_of_an_older_version_than_its_image_is_named_with_the_upgrade(image: str, known: dict[str, str]) -> None:
-    assert outdated(image, runs="v1.13.7", **known) == [
-        "gateway runs Talos v1.13.7, and its image in cluster_images holds v1.13.8: playbooks/upgrade.yml upgrades it."
-    ]
+def test_an_image_whose_tag_names_no_version_is_not_promised(image: str, given: str, way: str) -> None:
+    (line,) = outdated(image, runs="v1.13.7", given=given, version="v1.13.8", resolved=MOVED)
+
+    assert f"holds v1.13.8: playbooks/upgrade.yml {way}, because no tag names a version." in line
+
+
+@pytest.mark.parametrize(
+    ("before", "way"),
+    [
+        pytest.param("v1.13.6", "playbooks/upgrade.yml brings it there.", id="a later patch"),
+        pytest.param("v1.13.7-rpi5", "playbooks/upgrade.yml brings it there.", id="another build"),
+        pytest.param(
+            "v1.14.0", "v1.14.0 -> v1.13.7: this is a downgrade. Choose an image of v1.14.0 or newer.", id="back"
+        ),
+        pytest.param("v1.11.5", "v1.11.5 -> v1.13.7: upgrade to v1.12.x first.", id="a skipped minor version"),
+    ],
+)
+@pytest.mark.parametrize("is_labelled", [True, False])
+@pytest.mark.parametrize("is_digest", [True, False])
+def test_the_version_on_record_tells_whether_an_upgrade_is_refused(
+    before: str, way: str, is_labelled: bool, is_digest: bool
+) -> None:
+    reference = f"registry.example.com/talos:{before}"
+    label = {"version": before} if is_labelled else {}
+    recorded = {"compute": {"reference": reference, "resolved": PINNED, **label}}
+    given = {"gateway": PINNED if is_digest else reference}
+
+    (line,) = outdated_nodes(NODES[:1], {"compute": TAGGED}, given=given, recorded=recorded)
+
+    assert line.endswith(f"cluster_images names {TAGGED}: {way}")
+
+
+def test_another_build_of_the_version_that_runs_is_no_other_version() -> None:
+    assert outdated(TAGGED + "-rpi5", runs="v1.13.7", given="") == []
+    assert len(outdated(TAGGED + "-rc.1", runs="v1.13.7", given="")) == 1
 
 
 def test_an_image_that_no_upgrade_leads_to_is_named_with_the_reason() -> None:
@@ -138,7 +195,8 @@ def test_an_image_that_no_upgrade_leads_to_is_named_with_the_reason() -> None:
 
 def test_where_no_version_is_known_the_image_that_the_node_was_given_is_compared() -> None:
     assert outdated(TAGGED, given=PINNED) == [
-        f"gateway was made of {PINNED}, and cluster_images names {TAGGED}: playbooks/upgrade.yml brings it there."
+        f"gateway was made of {PINNED}, and cluster_images names {TAGGED}: playbooks/upgrade.yml brings it there, "
+        "unless that is a downgrade or skips a minor version."
     ]
 
 

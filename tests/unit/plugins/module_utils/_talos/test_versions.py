@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.versions import upgrade_problem, upgrade_problems
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.versions import (
+    is_same_version,
+    upgrade_problem,
+    upgrade_problems,
+)
 
 
 @pytest.mark.parametrize(
@@ -66,3 +70,17 @@ def test_only_the_nodes_with_a_problem_are_named() -> None:
     found = upgrade_problems({"192.0.2.101": "v1.13.6", "192.0.2.102": "v1.12.6"}, "v1.14.0")
 
     assert found == ["192.0.2.102: v1.12.6 -> v1.14.0: upgrade to v1.13.x first"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        pytest.param("v1.13.5", "v1.13.5-rpi5", True, id="another build"),
+        pytest.param("v1.13.5", "v1.13.5-rc.1", False, id="before its release"),
+        pytest.param("v1.13.5", "v1.13.6", False, id="a later patch"),
+        pytest.param("dev", "dev", True, id="no numbers"),
+        pytest.param("dev", "next", False, id="no numbers, not the same"),
+    ],
+)
+def test_builds_of_one_version_are_the_same_version(one: str, other: str, expected: bool) -> None:
+    assert is_same_version(one, other) is expected
