@@ -20,10 +20,11 @@ def bastion_diagnosis(
     known_hosts: str = "",
     is_own: bool = False,
     identity_file: str = "",
+    variables: Mapping[str, Any] | None = None,
 ) -> str:
     """Return cause and remedy."""
     places = {"host": host, "known_hosts": known_hosts, "identity_file": identity_file}
-    return diagnose(str(said), facts_of(cluster, bastion, is_own=is_own, **places))
+    return diagnose(str(said), facts_of(cluster, bastion, is_own=is_own, variables=variables or {}, **places))
 
 
 class FilterModule:

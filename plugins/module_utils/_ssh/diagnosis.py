@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
+
+from .arguments import jump_of
+from .keys import public_key_of, public_key_problem
 
 
 class Facts(NamedTuple):
@@ -23,6 +27,8 @@ class Facts(NamedTuple):
     is_own: bool = False
     connection: str = "ssh"
     identity_file: str = ""
+    has_public_file: bool = False
+    login: str = "ssh -vvv <user>@<address>"
 
 
 def facts_of(
@@ -33,6 +39,7 @@ def facts_of(
     known_hosts: str,
     is_own: bool,
     identity_file: str,
+    variables: Mapping[str, Any],
 ) -> Facts:
     """Return the facts from the description of a cluster and from what EC2 has of its bastion."""
     wanted = cluster["bastion"]
@@ -48,15 +55,24 @@ def facts_of(
         is_own=is_own,
         connection=wanted["connection"],
         identity_file=identity_file,
+        has_public_file=public_key_problem(public_key_of(identity_file)) is None,
+        login=_login(variables) if variables else Facts._field_defaults["login"],
     )
+
+
+def _login(variables: Mapping[str, Any]) -> str:
+    """Return the command that logs in as Ansible does and shows every step."""
+    jump = jump_of(variables)
+    return f"ssh -vvv {jump.arguments} {jump.destination}"
 
 
 def diagnose(said: str, facts: Facts) -> str:
     """Return cause and remedy: from what ssh said, and where it got no answer, from what runs."""
+    heard = _OF_ANSIBLE.sub("", said).strip().lower()
     for words, cause in _CAUSES.items():
-        if words.lower() in said.lower():
+        if words.lower() in heard:
             return cause(facts)
-    return _no_answer(facts)
+    return _unknown(facts) if heard else _no_answer(facts)
 
 
 def _changed_key(facts: Facts) -> str:
@@ -115,13 +131,31 @@ def _too_many_keys(facts: Facts) -> str:
 
 
 def _open_key_file(facts: Facts) -> str:
+    if facts.has_public_file:
+        return _only_public_key(facts)
     return (
         "ssh does not use a private key that other users of this computer may read. Make it yours alone: chmod 600 "
         f"{facts.identity_file or '<private key>'}"
     )
 
 
+def _only_public_key(facts: Facts) -> str:
+    return (
+        f"{facts.identity_file} is a public key, and no SSH agent has its private key. Load the private key into an "
+        "agent (ssh-add <file>; ssh-add -l lists what is there), or name it with --private-key <file>."
+    )
+
+
+def _unreadable_key_file(facts: Facts) -> str:
+    return (
+        f"You may not read the private key {facts.identity_file or 'that ssh was to use'}. Look whose it is (ls -l), "
+        "make it yours, or name another one with --private-key <file>."
+    )
+
+
 def _unusable_key_file(facts: Facts) -> str:
+    if facts.has_public_file:
+        return _only_public_key(facts)
     return (
         f"ssh cannot read the private key {facts.identity_file or 'that it was to use'}: the file is of another format "
         "or damaged, or its passphrase is wrong. Try it with ssh-keygen -y -f <file>, or name another one with "
@@ -257,16 +291,8 @@ def _no_answer(facts: Facts) -> str:
         return (
             f"The host {facts.host} of your inventory does not answer. Check its address, its way in and that it runs."
         )
-    if facts.instances_wanted == 0:
-        hours = f" ({facts.hours})" if facts.hours else ""
-        return (
-            f"Its hours are over{hours}, and the group {facts.group} keeps no machine. playbooks/site.yml starts one."
-        )
-    if not facts.instances:
-        return (
-            f"The group {facts.group} has no running machine. What it tried: aws autoscaling "
-            f"describe-scaling-activities --region {facts.region} --auto-scaling-group-name {facts.group}"
-        )
+    if missing := _no_machine(facts):
+        return missing
     if facts.connection == "ssm":
         return _not_managed(facts)
     return (
@@ -277,6 +303,29 @@ def _no_answer(facts: Facts) -> str:
     )
 
 
+def _unknown(facts: Facts) -> str:
+    missing = "" if facts.is_own else _no_machine(facts)
+    return missing or (
+        "The cause is not known here, so only ssh's own words tell it. Log in by hand, where ssh shows every step: "
+        f"{facts.login}"
+    )
+
+
+def _no_machine(facts: Facts) -> str:
+    """Return why there is no machine to answer, or nothing if there is one."""
+    if facts.instances_wanted == 0:
+        hours = f" ({facts.hours})" if facts.hours else ""
+        return (
+            f"Its hours are over{hours}, and the group {facts.group} keeps no machine. playbooks/site.yml starts one."
+        )
+    if not facts.instances:
+        return (
+            f"The group {facts.group} has no running machine. What it tried: aws autoscaling "
+            f"describe-scaling-activities --region {facts.region} --auto-scaling-group-name {facts.group}"
+        )
+    return ""
+
+
 def _instance(facts: Facts) -> str:
     return facts.instances[0] if facts.instances else "<instance>"
 
@@ -285,6 +334,12 @@ def _console(facts: Facts) -> str:
     return f"aws ec2 get-console-output --latest --region {facts.region} --instance-id {_instance(facts)}"
 
 
+# What Ansible says before the words of ssh, also where these are none.
+_OF_ANSIBLE = re.compile(
+    r"timed out waiting for [\w ]+:?|Failed to connect to the host via ssh:?"
+    r"|Data could not be sent to remote host \S+ Make sure this host can be reached over ssh:?",
+    re.IGNORECASE,
+)
 # Words of OpenSSH (authfile.c, kex.c, packet.c, readconf.c, ssh.c, ssherr.c, sshconnect.c, sshconnect2.c), of aws and
 # botocore, of shells and of Amazon Linux. ssh goes on after some of them, so what explains comes before what follows.
 _CAUSES: Mapping[str, Callable[[Facts], str]] = {
@@ -296,6 +351,7 @@ _CAUSES: Mapping[str, Callable[[Facts], str]] = {
     "bad permissions": _open_key_file,
     "agent refused operation": _agent_refused,
     "communication with agent failed": _agent_refused,
+    '": Permission denied': _unreadable_key_file,
     "Load key": _unusable_key_file,
     "Please login as the user": _other_user,
     "Permission denied (": _refused_key,
@@ -330,4 +386,5 @@ _CAUSES: Mapping[str, Callable[[Facts], str]] = {
     "kex_exchange_identification": _ended_early,
     "Connection reset by": _ended_early,
     "Connection closed": _ended_early,
+    "timed out": _no_answer,
 }

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ssh.diagnosis import Facts, diagnose
+from ansible_collections.urmanac.talos.plugins.module_utils._ssh.diagnosis import Facts, diagnose, facts_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import make_host_key
 
 RUNNING = Facts("bastion", "moon-bastion", "eu-west-1", "/moon/known_hosts", 1, ("i-0a",), "18:00 to 23:00 Etc/UTC")
 CHANGED = "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @ Host key verification failed."
@@ -209,3 +211,49 @@ def test_no_remedy_switches_the_check_off(said: str, is_own: bool) -> None:
 
     assert "stricthostkeychecking" not in text
     assert "host_key_checking" not in text
+
+
+@pytest.mark.parametrize(
+    "said", ["", "timed out waiting for ping module test: Failed to connect to the host via ssh: "]
+)
+def test_silence_is_a_matter_of_the_security_group(said: str) -> None:
+    assert "security group" in diagnose(said, RUNNING)
+    assert "security group" in diagnose(f"{said}ssh: connect to host moon port 22: Operation timed out", RUNNING)
+
+
+@pytest.mark.parametrize("said", ["Something new", "timed out waiting for ping module test: Something new"])
+@pytest.mark.parametrize("is_own", [True, False])
+def test_words_that_are_not_known_are_not_explained(said: str, is_own: bool) -> None:
+    text = diagnose(said, RUNNING._replace(is_own=is_own, login="ssh -vvv -p 2222 me@moon"))
+
+    assert "not known here" in text
+    assert text.endswith("ssh -vvv -p 2222 me@moon")
+    assert "security group" not in text
+
+
+def test_a_key_that_this_user_may_not_read_is_not_damaged() -> None:
+    text = diagnose(f'Load key "/keys/moon": Permission denied {DENIED}', RUNNING._replace(identity_file="/keys/moon"))
+
+    assert "You may not read the private key /keys/moon" in text
+    assert "damaged" not in text
+
+
+@pytest.mark.parametrize("said", [OPEN, f'Load key "/keys/moon": error in libcrypto {DENIED}'])
+def test_a_public_key_in_the_place_of_a_private_one_is_called_so(tmp_path: Path, said: str) -> None:
+    (tmp_path / "moon").write_text(make_host_key("").public)
+    wanted = {"start": "", "ssh_public_key": "a key", "ssh_key_name": "", "connection": "ssh"}
+    facts = facts_of(
+        {"bastion": wanted, "region": "eu-west-1"},
+        {"group": "moon-bastion", "instances_wanted": 1, "instances": ["i-0a"]},
+        host="bastion",
+        known_hosts="/moon/known_hosts",
+        is_own=False,
+        identity_file=str(tmp_path / "moon"),
+        variables={"ansible_host": "2001:db8::100", "ansible_user": "ec2-user"},
+    )
+
+    text = diagnose(said, facts)
+
+    assert f"{tmp_path / 'moon'} is a public key, and no SSH agent has its private key" in text
+    assert "chmod" not in text
+    assert facts.login == "ssh -vvv -o StrictHostKeyChecking=yes ec2-user@2001:db8::100"
