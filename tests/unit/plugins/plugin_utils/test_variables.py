@@ -244,3 +244,10 @@ def test_what_ansible_refuses_is_refused_here_too() -> None:
     ]
 
     assert laxer == []
+
+
+def test_every_variable_that_roles_keep_for_one_another_is_known() -> None:
+    files = [ROLES / role / "vars" / "main.yml" for role in role_names()]
+    kept = {name for file in files if file.exists() for name in yaml.safe_load(file.read_text(encoding="utf-8")) or {}}
+
+    assert {name for name in kept if not name.startswith("__")} <= INTERNAL
