@@ -213,9 +213,11 @@ def test_no_remedy_switches_the_check_off(said: str, is_own: bool) -> None:
     assert "host_key_checking" not in text
 
 
-@pytest.mark.parametrize(
-    "said", ["", "timed out waiting for ping module test: Failed to connect to the host via ssh: "]
-)
+NOT_SENT = 'Data could not be sent to remote host "::1". Make sure this host can be reached over ssh: '
+NOT_REACHED = "timed out waiting for ping module test: Failed to connect to the host via ssh: "
+
+
+@pytest.mark.parametrize("said", ["", NOT_REACHED, NOT_SENT])
 def test_silence_is_a_matter_of_the_security_group(said: str) -> None:
     assert "security group" in diagnose(said, RUNNING)
     assert "security group" in diagnose(f"{said}ssh: connect to host moon port 22: Operation timed out", RUNNING)
