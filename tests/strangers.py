@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.claim import claim_name
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.run_marker import marker_name
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 from tests.ec2_cluster import tag_list
 
@@ -102,6 +103,10 @@ class Stranger:
 
     def claim(self) -> Read:
         return self.parameter(claim_name(self.spec.project, self.spec.name))
+
+    def run(self) -> Read:
+        """Make a parameter with the name of the lock of a run."""
+        return self.parameter(marker_name(self.spec.project, self.spec.name))
 
     def subnet(self) -> Read:
         """Make a subnet with our network in the VPC."""
@@ -500,6 +505,8 @@ NAMES: Mapping[str, Plant] = {
     "launch_template/bastion": Stranger.launch_template,
     "autoscaling_group/bastion": Stranger.autoscaling_group,
 }
+# By the last part of its name: each parameter that is no resource of the cluster.
+PARAMETERS: Mapping[str, Plant] = {"claim": Stranger.claim, "run": Stranger.run}
 # By the key of the resource whose place in a VPC of the cluster's each takes, in an order in which they can be made.
 PLACES: Mapping[str, Plant] = {
     "subnet": Stranger.subnet,

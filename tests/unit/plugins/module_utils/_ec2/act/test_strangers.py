@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.parts import pa
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import problems_of, read_and_compare, result_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import kind_word, plan_lines, tie_text
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
+from lab.settings import REPOSITORY
 from tests.ec2_bad_day import BadDay
 from tests.ec2_cluster import IMAGE, aws_with_images, empty_aws, spec, tag_list
 from tests.strangers import (
@@ -37,6 +39,7 @@ from tests.strangers import (
     GUESTS,
     JOINS,
     NAMES,
+    PARAMETERS,
     PLACES,
     Join,
     Plant,
@@ -395,3 +398,11 @@ def test_there_is_a_stranger_of_every_kind_that_is_made() -> None:
     # What has a name of its own in the account or the region is refused for each name.
     unique = {"iam_role", "instance_profile", "launch_template", "autoscaling_group", "ssm_parameter"}
     assert {key for key in described if key.partition("/")[0] in unique} == set(NAMES)
+
+
+def test_there_is_a_stranger_of_every_parameter_that_is_no_resource() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in (REPOSITORY / "plugins" / "module_utils").rglob("*.py")]
+
+    named = {name for text in texts for name in re.findall(r"/urmanac\.talos/\{project\}/\{name\}/([\w-]+)", text)}
+
+    assert named == set(PARAMETERS)
