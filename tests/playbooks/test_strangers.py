@@ -189,7 +189,7 @@ def test_a_reset_deletes_a_volume_of_ours_and_names_what_no_playbook_makes(lab: 
     left = ec2.describe_volumes(VolumeIds=[], Filters=[{"Name": "volume-id", "Values": [volume]}])["Volumes"]
     ec2.delete_key_pair(KeyName="ours")
 
-    shown, _, proof = run.output.partition("Prove that nothing is left")
+    shown, _, proof = run.output.partition("Verify that everything is deleted")
     assert run.code != 0
     assert f"- volume lab-gateway {volume}" in shown
     assert f"? key_pair lab-gateway {pair} carries its tags, but no playbook makes or deletes it" in shown
