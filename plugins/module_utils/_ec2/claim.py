@@ -16,10 +16,9 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from .._errors import Ec2Error
-from .client import Api, AwsError, is_not_found
+from .client import Api
 from .home_access import Identity
-from .owners import owner_text
-from .spec import MANAGED_BY
+from .parameter import ClusterParameter
 
 Now = Callable[[], datetime]
 # What exists of the cluster, as texts; asked for only where the claim is missing.
@@ -53,77 +52,22 @@ def claim_name(project: str, name: str) -> str:
     return f"/urmanac.talos/{project}/{name}/claim"
 
 
-def refuse_parameter_of_others(api: Api, cluster: Identity, name: str, what: str) -> None:
-    """Refuse a parameter that has the name of one of the cluster's and not its tags."""
-    found = api.call("ssm", "list_tags_for_resource", ResourceType="Parameter", ResourceId=name)
-    tags = {tag["Key"]: tag["Value"] for tag in found["TagList"]}
-    if not {"Project": cluster.project, "Cluster": cluster.name}.items() <= tags.items():
-        raise Ec2Error(
-            f"Failed to use the SSM parameter {name} as the {what}: it exists without the tags of the cluster "
-            f"{cluster.name} ({owner_text(tags)}). Delete it if it is not needed (`aws ssm delete-parameter "
-            f"--name {name}`), or choose another cluster_name or cluster_project."
-        )
-
-
-class ClaimClient:
+class ClaimClient(ClusterParameter):
     """Calls about the claim on one cluster."""
 
     def __init__(self, api: Api, cluster: Identity) -> None:
-        self._api = api
-        self._cluster = cluster
+        super().__init__(
+            api,
+            cluster,
+            name=claim_name(cluster.project, cluster.name),
+            purpose="claim",
+            description="Owner of a Talos cluster, made by urmanac.talos",
+        )
 
-    @property
-    def name(self) -> str:
-        """Return the name of the parameter."""
-        return claim_name(self._cluster.project, self._cluster.name)
-
-    @property
-    def _owner(self) -> dict[str, str]:
-        return {"Project": self._cluster.project, "Cluster": self._cluster.name}
-
-    def read(self) -> Claim | None:
+    def read_claim(self) -> Claim | None:
         """Return the claim, or None if the cluster is not claimed; refuse a parameter without the cluster's tags."""
-        text = self.read_text()
-        return None if text is None else parse_claim(self.name, text)
-
-    def read_text(self) -> str | None:
-        """Return the value of the parameter, whatever it is; refuse one without the cluster's tags."""
-        try:
-            answer = self._api.call("ssm", "get_parameter", Name=self.name)
-        except AwsError as error:
-            if is_not_found(error):
-                return None
-            raise
-        refuse_parameter_of_others(self._api, self._cluster, self.name, "claim")
-        return str(answer["Parameter"]["Value"])
-
-    def create(self, claim: Claim) -> bool:
-        """Create the claim and return whether it was created; one that exists stays as it is."""
-        owner = {**self._owner, "ManagedBy": MANAGED_BY}
-        try:
-            self._api.call(
-                "ssm",
-                "put_parameter",
-                Name=self.name,
-                Description="Owner of a Talos cluster, made by urmanac.talos",
-                Value=json.dumps(claim._asdict()),
-                Type="String",
-                Overwrite=False,
-                Tags=[{"Key": key, "Value": value} for key, value in owner.items()],
-            )
-        except AwsError as error:
-            if error.reason == "ParameterAlreadyExists":
-                return False
-            raise
-        return True
-
-    def delete(self) -> None:
-        """Delete the claim, also one that is already gone."""
-        try:
-            self._api.call("ssm", "delete_parameter", Name=self.name)
-        except AwsError as error:
-            if not is_not_found(error):
-                raise
+        held = self.read_own()
+        return parse_claim(self.name, held.text) if held else None
 
 
 def parse_claim(name: str, text: str) -> Claim:
@@ -177,13 +121,13 @@ def ensure_claimed(
     A cluster that exists without a claim may be anybody's, so it is claimed with unclaimed alone.
     An existing claim is read again after a refused creation: it is ours if the answer to our own creation was lost.
     """
-    current = client.read()
+    current = client.read_claim()
     if current is None and not (authority and unclaimed):
         _refuse_unclaimed(client.name, existing())
     wanted = Claim(authority, holder, now().astimezone(UTC).isoformat(timespec="seconds"))
-    if current is None and (check_mode or client.create(wanted)):
+    if current is None and (check_mode or client.create(json.dumps(wanted._asdict()))):
         return Plan(changed=True, before=None, after=wanted)
-    current = current or client.read()
+    current = current or client.read_claim()
     if current is None:
         raise Ec2Error(f"Failed to claim {client.name}: it was created and deleted by somebody else. Run it again.")
     _refuse_other(client.name, current, authority)
@@ -194,12 +138,12 @@ def ensure_released(
     client: ClaimClient, authority: str, *, existing: Existing, unclaimed: bool = False, force: bool, check_mode: bool
 ) -> Plan:
     """Delete the claim if it is this authority's; force deletes another's as well, and one that cannot be read."""
-    text = client.read_text()
-    if text is None:
+    held = client.read_own()
+    if held is None:
         if not (force or (authority and unclaimed)):
             _refuse_unclaimed(client.name, existing())
         return Plan(changed=False, before=None, after=None)
-    current = _parsed_or_shown(client.name, text) if force else parse_claim(client.name, text)
+    current = _parsed_or_shown(client.name, held.text) if force else parse_claim(client.name, held.text)
     if not force:
         _refuse_other(client.name, current, authority)
     if not check_mode:

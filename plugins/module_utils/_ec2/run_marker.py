@@ -13,14 +13,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .._errors import Ec2Error
 from .._runs import Run
-from .claim import refuse_parameter_of_others
-from .client import Api, AwsError, is_not_found
+from .client import Api
 from .home_access import Identity
-from .spec import MANAGED_BY
+from .parameter import ClusterParameter, Held
 
 Alive = Callable[[int, str], bool]
 # Longer than any run takes, so that only a killed run's marker comes to its end.
@@ -36,86 +35,31 @@ class Marker(NamedTuple):
     expires: str
 
 
-class Held(NamedTuple):
-    """The value of the parameter, and which of its versions that is."""
-
-    text: str
-    version: int
-
-
 def marker_name(project: str, name: str) -> str:
     """Return the name of the parameter, another one for each project and cluster."""
     return f"/urmanac.talos/{project}/{name}/run"
 
 
-class MarkerClient:
+class MarkerClient(ClusterParameter):
     """Calls about the marker on one cluster."""
 
     def __init__(self, api: Api, cluster: Identity) -> None:
-        self._api = api
-        self._cluster = cluster
-
-    @property
-    def name(self) -> str:
-        """Return the name of the parameter."""
-        return marker_name(self._cluster.project, self._cluster.name)
-
-    def create(self, marker: Marker) -> bool:
-        """Create the marker and return whether it was created; one that exists stays as it is."""
-        owner = {"Project": self._cluster.project, "Cluster": self._cluster.name, "ManagedBy": MANAGED_BY}
-        tags = [{"Key": key, "Value": value} for key, value in owner.items()]
-        try:
-            self._put(dumped(marker), Overwrite=False, Tags=tags)
-        except AwsError as error:
-            if error.reason == "ParameterAlreadyExists":
-                return False
-            raise
-        return True
+        super().__init__(
+            api,
+            cluster,
+            name=marker_name(cluster.project, cluster.name),
+            purpose="lock of a run",
+            description="Run that works on a Talos cluster, made by urmanac.talos",
+        )
 
     def replace(self, text: str) -> int:
         """Replace the value, whatever it is, and return which version the new one is."""
-        return int(self._put(text, Overwrite=True)["Version"])
-
-    def read(self) -> Held | None:
-        """Return what the parameter holds, or None if there is none."""
-        try:
-            found = self._api.call("ssm", "get_parameter", Name=self.name)["Parameter"]
-        except AwsError as error:
-            if is_not_found(error):
-                return None
-            raise
-        return Held(found["Value"], int(found["Version"]))
-
-    def read_own(self) -> Held | None:
-        """Return what the parameter holds, or None if there is none; refuse one without the tags of the cluster."""
-        held = self.read()
-        try:
-            if held:
-                refuse_parameter_of_others(self._api, self._cluster, self.name, "lock of a run")
-        except AwsError as error:
-            if is_not_found(error):
-                return None
-            raise
-        return held
+        return int(self.put(text, Overwrite=True)["Version"])
 
     def versions(self) -> dict[int, str]:
         """Return every value that the parameter has had since it was created, by version."""
         history = self._api.call("ssm", "get_parameter_history", Name=self.name)["Parameters"]
         return {int(item["Version"]): str(item["Value"]) for item in history}
-
-    def delete(self) -> None:
-        """Delete the marker, also one that is already gone."""
-        try:
-            self._api.call("ssm", "delete_parameter", Name=self.name)
-        except AwsError as error:
-            if not is_not_found(error):
-                raise
-
-    def _put(self, text: str, **how: Any) -> dict[str, Any]:
-        what = "Run that works on a Talos cluster, made by urmanac.talos"
-        return self._api.call(
-            "ssm", "put_parameter", Name=self.name, Description=what, Value=text, Type="String", **how
-        )
 
 
 def marker_of(run: Run, now: datetime) -> Marker:
@@ -146,7 +90,7 @@ def ensure_held(
     """Have the marker for this run and return whether it did not have it already; refuse while another run works."""
     mine = marker_of(run, now)
     for _attempt in range(_ATTEMPTS):
-        if client.create(mine):
+        if client.create(dumped(mine)):
             return True
         held = client.read_own()
         if held:

@@ -223,7 +223,7 @@ class LateSsm:
         if operation == "get_parameter":
             if self.value is None:
                 raise refused("ParameterNotFound")
-            return {"Parameter": {"Value": self.value}}
+            return {"Parameter": {"Value": self.value, "Version": 1}}
         assert operation == "put_parameter"
         assert parameters["Overwrite"] is False
         self.value = parameters["Value"].replace("aa11", self.winner)

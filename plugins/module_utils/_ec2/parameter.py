@@ -1,0 +1,94 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A parameter of SSM that belongs to a cluster. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from .._errors import Ec2Error
+from .client import Api, AwsError, is_not_found
+from .home_access import Identity
+from .owners import owner_text
+from .spec import MANAGED_BY
+
+
+class Held(NamedTuple):
+    """The value of a parameter, and which of its versions that is."""
+
+    text: str
+    version: int
+
+
+class ClusterParameter:
+    """Calls about one parameter of a cluster, which another one of the same name never replaces."""
+
+    def __init__(self, api: Api, cluster: Identity, *, name: str, purpose: str, description: str) -> None:
+        """Take its name, what messages call it, and how SSM describes it."""
+        self._api = api
+        self._cluster = cluster
+        self.name = name
+        self._purpose = purpose
+        self._description = description
+
+    @property
+    def _owner(self) -> dict[str, str]:
+        return {"Project": self._cluster.project, "Cluster": self._cluster.name}
+
+    def create(self, text: str) -> bool:
+        """Create the parameter and return whether it was created; one that exists stays as it is."""
+        owner = {**self._owner, "ManagedBy": MANAGED_BY}
+        try:
+            self.put(text, Overwrite=False, Tags=[{"Key": key, "Value": value} for key, value in owner.items()])
+        except AwsError as error:
+            if error.reason == "ParameterAlreadyExists":
+                return False
+            raise
+        return True
+
+    def read(self) -> Held | None:
+        """Return what the parameter holds, or None if there is none."""
+        try:
+            found = self._api.call("ssm", "get_parameter", Name=self.name)["Parameter"]
+        except AwsError as error:
+            if is_not_found(error):
+                return None
+            raise
+        return Held(str(found["Value"]), int(found["Version"]))
+
+    def read_own(self) -> Held | None:
+        """Return what the parameter holds, or None if there is none; refuse one without the tags of the cluster."""
+        held = self.read()
+        try:
+            if held:
+                self._refuse_parameter_of_others()
+        except AwsError as error:
+            if is_not_found(error):
+                return None
+            raise
+        return held
+
+    def delete(self) -> None:
+        """Delete the parameter, also one that is already gone."""
+        try:
+            self._api.call("ssm", "delete_parameter", Name=self.name)
+        except AwsError as error:
+            if not is_not_found(error):
+                raise
+
+    def put(self, text: str, **how: Any) -> dict[str, Any]:
+        """Set the value and return the answer of SSM."""
+        return self._api.call(
+            "ssm", "put_parameter", Name=self.name, Description=self._description, Value=text, Type="String", **how
+        )
+
+    def _refuse_parameter_of_others(self) -> None:
+        found = self._api.call("ssm", "list_tags_for_resource", ResourceType="Parameter", ResourceId=self.name)
+        tags = {tag["Key"]: tag["Value"] for tag in found["TagList"]}
+        if not self._owner.items() <= tags.items():
+            raise Ec2Error(
+                f"Failed to use the SSM parameter {self.name} as the {self._purpose}: it exists without the tags of "
+                f"the cluster {self._cluster.name} ({owner_text(tags)}). Delete it if it is not needed (`aws ssm "
+                f"delete-parameter --name {self.name}`), or choose another cluster_name or cluster_project."
+            )
