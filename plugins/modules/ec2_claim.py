@@ -129,7 +129,7 @@ from ..module_utils._ec2.claim import (
     existing_things,
 )
 from ..module_utils._ec2.client import Api, connect
-from ..module_utils._ec2.described_texts import Text, refuse_sent
+from ..module_utils._ec2.described_texts import identity_texts, refuse_sent
 from ..module_utils._ec2.home_access import Identity
 from ..module_utils._errors import CollectionError, InputError
 
@@ -158,13 +158,6 @@ def ensure(api: Api, ec2: Callable[[], Api], options: Mapping[str, Any], *, chec
     return ensure_claimed(client, authority, holder, now=lambda: datetime.now(UTC), **how)
 
 
-def texts_of(options: Mapping[str, Any]) -> list[Text]:
-    """Return what is sent to AWS as it is given."""
-    name, project = options["name"], options["project"]
-    tags = (Text("name", "tag_value", name), Text("project", "tag_value", project))
-    return [*tags, Text("parameter of name and project", "parameter_name", claim_name(project, name))]
-
-
 def result_of(plan: Plan) -> dict[str, Any]:
     """Return what the module returns."""
     shown = plan.after or plan.before
@@ -178,9 +171,10 @@ def result_of(plan: Plan) -> dict[str, Any]:
 
 def main() -> None:
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    name, project = module.params["name"], module.params["project"]
     try:
         if module.params["state"] == "present":
-            refuse_sent("claim the cluster", texts_of(module.params))
+            refuse_sent("claim the cluster", identity_texts(name, project, claim_name(project, name)))
         ssm = connect(module, ("ssm",))
         plan = ensure(ssm, lambda: connect(module, ("ec2",)), module.params, check_mode=module.check_mode)
     except CollectionError as error:

@@ -161,7 +161,7 @@ lines:
   sample: ["$ 3 x t4g.medium: $0.1104 an hour around the clock, $80.59 a month"]
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
@@ -172,8 +172,8 @@ from ..module_utils._ec2.account import short
 from ..module_utils._ec2.client import Api, AwsError, connect
 from ..module_utils._ec2.cost import Forecast, cost_lines, forecast
 from ..module_utils._ec2.cost_actual import Actual, actual_costs, actual_lines
-from ..module_utils._ec2.cost_choices import choice_lines, choices
-from ..module_utils._ec2.cost_limits import enforced, limit_findings
+from ..module_utils._ec2.cost_choices import Choice, choice_lines, choices
+from ..module_utils._ec2.cost_limits import enforced
 from ..module_utils._ec2.price_list import refreshed
 from ..module_utils._ec2.prices import Prices, shipped
 from ..module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
@@ -194,22 +194,23 @@ def cost_info(spec: ClusterSpec, connect_to: Callable[[tuple[str, ...]], Api], a
     prices, unanswered = _prices(spec, connect_to, asked)
     actual, more = _actual(spec, connect_to, asked)
     found = forecast(spec, prices)
-    problems, worth_knowing = enforced(found, limit_findings(found))
+    problems, worth_knowing = enforced(found)
     known = [*worth_knowing, *unanswered, *more]
+    ways = choices(spec, prices)
     return {
         **found.as_dict(),
-        "choices": [choice.as_dict() for choice in choices(spec, prices) if choice.found.totals],
+        "choices": [choice.as_dict() for choice in ways],
         "problems": [problem.as_dict() for problem in problems],
         "notes": [note.as_dict() for note in known],
         "actual": actual.as_dict() if actual else None,
-        "lines": [*_forecast_lines(spec, found), *notes([*problems, *known], "subject"), *_paid_lines(actual)],
+        "lines": [*_forecast_lines(spec, found, ways), *notes([*problems, *known], "subject"), *_paid_lines(actual)],
     }
 
 
-def _forecast_lines(spec: ClusterSpec, found: Forecast) -> Iterator[str]:
+def _forecast_lines(spec: ClusterSpec, found: Forecast, ways: Sequence[Choice]) -> Iterator[str]:
     yield f"Cluster {spec.name} of project {spec.project} in {found.prices.region}"
     yield from cost_lines(found)
-    yield from choice_lines(spec, found.prices)
+    yield from choice_lines(spec, found.prices, ways)
     yield from (f"  Price of {one.what}: {one.where}, {one.date}" for one in found.prices.sources)
 
 

@@ -192,7 +192,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ..module_utils._ec2 import home_schedule
 from ..module_utils._ec2.act.calls import Calls
 from ..module_utils._ec2.client import connect_checked
-from ..module_utils._ec2.described_texts import Text, sent_problems
+from ..module_utils._ec2.described_texts import Text, identity_texts, sent_problems
 from ..module_utils._ec2.home_access import (
     OPENINGS,
     Identity,
@@ -239,8 +239,7 @@ ARGUMENT_SPEC = {
 def texts_of(options: Mapping[str, Any]) -> Iterator[Text]:
     """Yield what the options send to AWS as it is."""
     name, project = options["name"], options["project"]
-    yield Text("name", "tag_value", name)
-    yield Text("project", "tag_value", project)
+    yield from identity_texts(name, project)
     if options["schedule_role_arn"]:
         yield Text("name", "schedule_name", home_schedule.name_prefix(Identity(name, project)))
     for number, opening in enumerate(options["openings"]):

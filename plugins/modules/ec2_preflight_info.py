@@ -200,7 +200,7 @@ from ..module_utils._ec2.client import (
     connect_checked,
 )
 from ..module_utils._ec2.cost import forecast
-from ..module_utils._ec2.cost_limits import enforced, limit_findings
+from ..module_utils._ec2.cost_limits import enforced
 from ..module_utils._ec2.described_texts import command_line_problems, text_problems
 from ..module_utils._ec2.egress import egress_problems, example_notes
 from ..module_utils._ec2.home_input import documentation_problems
@@ -270,7 +270,7 @@ def _way_in_problems(connection: Connection, spec: ClusterSpec, way: WayIn) -> l
 def _result(spec: ClusterSpec, inquiry: Inquiry, *, endpoint: str | None) -> dict[str, Any]:
     answers = inquiry.answers
     cost = forecast(spec, shipped(spec.region))
-    too_dear, dear = enforced(cost, limit_findings(cost))
+    too_dear, dear = enforced(cost)
     found = [*text_problems(spec, problems(spec)), *inquiry.refusals, *answer_problems(spec, answers), *too_dear]
     return {
         "problems": [problem.as_dict() for problem in found],

@@ -86,7 +86,7 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils._ec2.client import Api, connect
-from ..module_utils._ec2.described_texts import Text, refuse_sent
+from ..module_utils._ec2.described_texts import identity_texts, refuse_sent
 from ..module_utils._ec2.home_access import Identity
 from ..module_utils._ec2.run_marker import MarkerClient, ensure_held, ensure_left, marker_name
 from ..module_utils._errors import CollectionError, InputError
@@ -114,18 +114,12 @@ def ensure(api: Api, options: Mapping[str, Any]) -> None:
         ensure_held(client, run, now, takeover=options["takeover"], alive=is_alive, booted=booted_at(now))
 
 
-def texts_of(options: Mapping[str, Any]) -> list[Text]:
-    """Return what is sent to AWS as it is given."""
-    name, project = options["name"], options["project"]
-    tags = (Text("name", "tag_value", name), Text("project", "tag_value", project))
-    return [*tags, Text("parameter of name and project", "parameter_name", marker_name(project, name))]
-
-
 def main() -> None:
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    name, project = module.params["name"], module.params["project"]
     try:
         if module.params["state"] == "present":
-            refuse_sent("begin the run", texts_of(module.params))
+            refuse_sent("begin the run", identity_texts(name, project, marker_name(project, name)))
         if not module.check_mode:
             ensure(connect(module, ("ssm",)), module.params)
     except CollectionError as error:

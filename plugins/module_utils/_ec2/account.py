@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from .._findings import Finding, finding
 from .bastion import NODE as BASTION
 from .client import Api, AwsError, is_not_found
-from .desired import RUNNING, desired, owner_tags
+from .desired import RUNNING, desired, owner_filters, owner_tags
 from .home_access import OPENINGS
 from .spec import ClusterSpec
 
@@ -142,8 +142,7 @@ def _interfaces(api: Api, spec: ClusterSpec) -> Use:
 
 
 def _subnet_free(api: Api, spec: ClusterSpec) -> int | None:
-    filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in owner_tags(spec).items()]
-    found = api.call("ec2", "describe_subnets", Filters=filters)["Subnets"]
+    found = api.call("ec2", "describe_subnets", Filters=owner_filters(spec))["Subnets"]
     return min((subnet["AvailableIpAddressCount"] for subnet in found), default=None)
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .client import Api
-from .desired import owner_tags
+from .desired import owner_filters, owner_tags
 from .home_access import HomeRule
 from .reachability import AclEntry, Network, Route, Rule
 from .spec import ClusterSpec
@@ -282,8 +282,7 @@ class Reader(NamedTuple):
 
     def owned(self, operation: str, answer: str) -> list[Record]:
         """Return the records that carry the cluster's tags."""
-        wanted = [{"Name": f"tag:{key}", "Values": [value]} for key, value in owner_tags(self.spec).items()]
-        return self.api.call("ec2", operation, Filters=wanted)[answer]
+        return self.api.call("ec2", operation, Filters=owner_filters(self.spec))[answer]
 
     def known(self, record: Record, key: str) -> Known:
         """Return what names a record."""

@@ -30,11 +30,10 @@ from .audit_facts import (
 from .client import AwsError, is_not_found
 from .current import root_volume_of
 from .current_bastion import checksum
-from .desired import desired, is_of, owner_tags
+from .desired import ALIVE, desired, is_of, owner_filters, owner_tags
 from .spec import ClusterSpec
 from .user_data import find_secrets
 
-_ALIVE = ["pending", "running", "stopping", "stopped"]
 # An Auto Scaling group or a person may use these versions at any time.
 _ALWAYS_USED = ("$Latest", "$Default")
 Versions = set[tuple[str, str]]
@@ -45,7 +44,7 @@ _ENDED_MAX = 120
 
 def read_instances(reader: Reader, vpc: Record, pool: Executor) -> tuple[tuple[Machine, ...], Versions]:
     """Return the instances of a VPC, and the versions of launch templates that they were made of."""
-    filters = {"instance-state-name": _ALIVE, "vpc-id": [vpc["VpcId"]]}
+    filters = {"instance-state-name": [*ALIVE], "vpc-id": [vpc["VpcId"]]}
     reservations = reader.ec2("describe_instances", "Reservations", filters)
     records = [record for reservation in reservations for record in reservation["Instances"]]
     machines = [pool.submit(_instance, reader, record) for record in records]
@@ -85,7 +84,7 @@ def read_outsiders(reader: Reader, ids: Iterable[str], users: Mapping[str, str])
     wanted = sorted(ids)
     if not wanted:
         return ()
-    filters = {"instance-state-name": _ALIVE, "instance-id": wanted}
+    filters = {"instance-state-name": [*ALIVE], "instance-id": wanted}
     reservations = reader.ec2("describe_instances", "Reservations", filters)
     records = [record for reservation in reservations for record in reservation["Instances"]]
     return tuple(
@@ -110,8 +109,7 @@ def _machine(kind: str, known: Known, record: Record, user_data: str | None, pro
 
 def read_scaling_groups(reader: Reader, pool: Executor) -> tuple[tuple[ScalingGroup, ...], Versions]:
     """Return the Auto Scaling groups of the cluster, and the template versions that their instances were made of."""
-    filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in owner_tags(reader.spec).items()]
-    answer = reader.api.call("autoscaling", "describe_auto_scaling_groups", Filters=filters)
+    answer = reader.api.call("autoscaling", "describe_auto_scaling_groups", Filters=owner_filters(reader.spec))
     records = [{**record, "GroupName": record["AutoScalingGroupName"]} for record in answer["AutoScalingGroups"]]
     made_of = {_specified(item.get("LaunchTemplate")) for record in records for item in record.get("Instances") or ()}
     more = [

@@ -55,7 +55,8 @@ def read_account(api: Api, spec: ClusterSpec) -> Account:
         iam = outer.submit(read_iam, reader, profiles, pool)
         parts = _merged([part.result() for part in network])
         elsewhere = {face.instance for face in parts.interfaces if face.instance}
-        elsewhere |= {instance for instance, profile in users.result().items() if profile in profiles_of(spec)}
+        described = profiles_of(spec)
+        elsewhere |= {instance for instance, profile in users.result().items() if profile in described}
         return parts._replace(
             machines=(*machines, *templates),
             outsiders=read_outsiders(reader, elsewhere - set(ids), users.result()),

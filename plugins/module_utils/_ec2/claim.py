@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from .._errors import Ec2Error
 from .client import Api
+from .desired import ALIVE
 from .home_access import Identity
 from .parameter import ClusterParameter
 
@@ -93,7 +94,7 @@ def existing_things(api: Api, cluster: Identity) -> list[str]:
 
 
 def _machines(api: Api, filters: Sequence[dict[str, Any]]) -> Iterator[str]:
-    states = {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}
+    states = {"Name": "instance-state-name", "Values": [*ALIVE]}
     answer = api.call("ec2", "describe_instances", Filters=[*filters, states])
     machines = [machine for reservation in answer["Reservations"] for machine in reservation["Instances"]]
     for machine in sorted(machines, key=lambda machine: (machine["LaunchTime"], machine["InstanceId"])):

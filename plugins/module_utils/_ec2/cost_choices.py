@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from .cost import Forecast, forecast
+from .cost import Totals, forecast
 from .cost_limits import hours_within
 from .prices import TRANSFER_FREE_GB, Prices
 from .spec import ClusterSpec
@@ -19,19 +19,20 @@ WISHED_DAY, WISHED_MONTH, WISHED_HOURS = 0.50, 20.0, 5.0
 
 
 class Choice(NamedTuple):
-    """A way to use the cluster, and its forecast."""
+    """A way to use the cluster, and what it costs."""
 
     what: str
-    found: Forecast
+    totals: Totals
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as modules return it."""
-        return {"what": self.what, **{key: self.found.as_dict()[key] for key in ("per_hour", "per_day", "per_month")}}
+        totals = self.totals.as_dict()
+        return {"what": self.what, **{key: totals[key] for key in ("per_hour", "per_day", "per_month")}}
 
 
 def choices(spec: ClusterSpec, prices: Prices) -> list[Choice]:
-    """Return the ways to use the cluster that its owner can choose from, the dearest first as a rule."""
-    return [Choice(what, forecast(one, prices)) for what, one in _ways(spec)]
+    """Return the ways to use the cluster whose prices are known, the dearest first as a rule."""
+    return [Choice(what, totals) for what, one in _ways(spec) if (totals := forecast(one, prices).totals)]
 
 
 def _ways(spec: ClusterSpec) -> Iterator[tuple[str, ClusterSpec]]:
@@ -48,11 +49,10 @@ def _used(spec: ClusterSpec, hours: float, after: str) -> ClusterSpec:
     return replace(spec, cost=replace(spec.cost, hours_per_day=hours, after_hours=after))
 
 
-def choice_lines(spec: ClusterSpec, prices: Prices) -> list[str]:
+def choice_lines(spec: ClusterSpec, prices: Prices, known: Sequence[Choice]) -> list[str]:
     """Return which of the ways keep the limits of a day and a month; without limits, what the project was asked for."""
     day, month = spec.cost.per_day_max or WISHED_DAY, spec.cost.per_month_max or WISHED_MONTH
     origin = "your limits" if spec.cost.per_day_max or spec.cost.per_month_max else "what this project was asked for"
-    known = [choice for choice in choices(spec, prices) if choice.found.totals]
     return [
         f"Compared with ${day:.2f} a day and ${month:.2f} a month, {origin}:",
         *(_choice_line(choice, day, month) for choice in known),
@@ -63,9 +63,7 @@ def choice_lines(spec: ClusterSpec, prices: Prices) -> list[str]:
 
 
 def _choice_line(choice: Choice, day: float, month: float) -> str:
-    totals = choice.found.totals
-    if totals is None:
-        return f"  {choice.what}: not known"
+    totals = choice.totals
     said = f"${totals.day:.2f} a day ({_verdict(totals.day, day)}), ${totals.month:.2f} a month"
     return f"  {choice.what}: {said} ({_verdict(totals.month, month)})"
 

@@ -33,9 +33,9 @@ def limit_findings(found: Forecast) -> Iterator[Finding]:
             yield finding("COST_CREDITS_ABOVE_LIMIT", f"cluster_cost_per_{period}_max", message)
 
 
-def enforced(found: Forecast, findings: Iterator[Finding]) -> tuple[list[Finding], list[Finding]]:
-    """Return which of the findings refuse the build, and which are worth knowing, by the policy."""
-    each = list(findings)
+def enforced(found: Forecast) -> tuple[list[Finding], list[Finding]]:
+    """Return which findings about the limits refuse the build, and which are worth knowing, by the policy."""
+    each = list(limit_findings(found))
     refuses = found.use.policy != "warn"
     problems = [one for one in each if refuses and one.blocks]
     return problems, [one for one in each if one not in problems]
@@ -48,10 +48,9 @@ def _above(found: Forecast, period: str, total: float, limit: float) -> Finding:
 
 def _remedy(found: Forecast, period: str, limit: float) -> str:
     """Return what to do; for a day and a month, for how many hours a day the cluster may exist within the limit."""
-    totals = found.totals
     raised = f"or raise cluster_cost_per_{period}_max. playbooks/cost.yml compares the choices."
     fewer = "Describe fewer or smaller machines and volumes"
-    if totals is None or period in ("hour", "session"):
+    if period in ("hour", "session"):
         shorter = ", plan a shorter session (cluster_cost_session_hours)" if period == "session" else ""
         return f"{fewer}{shorter}, {raised}"
     hours = hours_within(found, period, limit)

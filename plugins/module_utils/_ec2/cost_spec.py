@@ -44,8 +44,7 @@ class CostSpec:
 def cost_options() -> dict[str, Any]:
     """Return the suboptions of the option C(cluster.cost)."""
     fields = CostSpec.__dataclass_fields__
-    kinds = {"float": "float", "str": "str"}
-    return {name: {"type": kinds[str(field.type)], "default": field.default} for name, field in fields.items()}
+    return {name: {"type": str(field.type), "default": field.default} for name, field in fields.items()}
 
 
 def parse_cost(cost: Mapping[str, Any] | None) -> CostSpec:

@@ -18,7 +18,7 @@ from .current_bastion import (
     group_facts,
     template_facts,
 )
-from .desired import DATA_DEVICE, is_burstable, is_of, owner_tags
+from .desired import ALIVE, DATA_DEVICE, is_burstable, is_of, owner_filters, owner_tags
 from .home_access import port_text
 from .spec import ClusterSpec
 
@@ -159,15 +159,11 @@ def _second_wave(
 
 
 def _read(api: Api, reading: Reading, spec: ClusterSpec) -> list[Thing]:
-    filters = _tag_filters(spec) + [{"Name": name, "Values": list(values)} for name, values in reading.filters]
+    filters = owner_filters(spec) + [{"Name": name, "Values": list(values)} for name, values in reading.filters]
     answer = api.call(reading.service, reading.operation, Filters=filters)
     things = [understood(reading, record) for record in records_of(reading, answer) if not _is_of_aws(record)]
     # EC2 takes * and ? in the value of a filter for any characters.
     return [thing for thing in things if owner_tags(spec).items() <= thing.tags.items()]
-
-
-def _tag_filters(spec: ClusterSpec) -> list[dict[str, Any]]:
-    return [{"Name": f"tag:{key}", "Values": [value]} for key, value in owner_tags(spec).items()]
 
 
 def _is_of_aws(record: Record) -> bool:
@@ -403,8 +399,6 @@ def _address(record: Record) -> dict[str, Any]:
     return {"public_ipv4": record.get("PublicIp"), "network_interface": record.get("NetworkInterfaceId")}
 
 
-# Terminated instances stay visible for an hour and hold nothing any more.
-_ALIVE = (("instance-state-name", ("pending", "running", "stopping", "stopped")),)
 READINGS = (
     Reading("vpc", "ec2", "describe_vpcs", "Vpcs", "VpcId", _vpc),
     Reading("dhcp_options", "ec2", "describe_dhcp_options", "DhcpOptions", "DhcpOptionsId", _dhcp_options),
@@ -420,7 +414,15 @@ READINGS = (
     Reading("route_table", "ec2", "describe_route_tables", "RouteTables", "RouteTableId", _route_table),
     Reading("security_group", "ec2", "describe_security_groups", "SecurityGroups", "GroupId", _security_group),
     Reading("eni", "ec2", "describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceId", _eni),
-    Reading("instance", "ec2", "describe_instances", "Reservations", "InstanceId", _instance, _ALIVE),
+    Reading(
+        "instance",
+        "ec2",
+        "describe_instances",
+        "Reservations",
+        "InstanceId",
+        _instance,
+        (("instance-state-name", ALIVE),),
+    ),
     Reading("volume", "ec2", "describe_volumes", "Volumes", "VolumeId", _volume),
     Reading("address", "ec2", "describe_addresses", "Addresses", "AllocationId", _address),
     Reading(
@@ -514,7 +516,7 @@ def _read_other_kinds(api: Api, spec: ClusterSpec) -> list[Thing]:
 
 def _acls_of_people(api: Api, spec: ClusterSpec) -> set[str]:
     """Return the network ACLs with the cluster's tags that AWS has not made with their VPC."""
-    answer = api.call("ec2", "describe_network_acls", Filters=_tag_filters(spec))
+    answer = api.call("ec2", "describe_network_acls", Filters=owner_filters(spec))
     return {record["NetworkAclId"] for record in answer["NetworkAcls"] if not _is_of_aws(record)}
 
 

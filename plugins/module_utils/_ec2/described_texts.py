@@ -95,12 +95,8 @@ def text_problems(spec: ClusterSpec, found: list[Finding]) -> list[Finding]:
 
 
 def sent_problems(texts: Iterable[Text]) -> Iterator[Finding]:
-    """Yield one problem for each text that AWS would refuse; for modules that get it as it is."""
-    for text in texts:
-        wrong = fault(text.kind, text.text) if text.kind else None
-        if text.kind and wrong:
-            remedy = f"{change_for(text.kind, text.text)} it."
-            yield finding("TEXT_NOT_ALLOWED", text.subject, f"{text.text!r} {wrong}.", remedy)
+    """Return one problem for each text that AWS would refuse; for modules that get it as it is."""
+    return (_problem(text, "it") for text in texts if text.kind and fault(text.kind, text.text))
 
 
 def refuse_sent(doing: str, texts: Iterable[Text]) -> None:
@@ -108,6 +104,14 @@ def refuse_sent(doing: str, texts: Iterable[Text]) -> None:
     found = [failure(f"{doing}: {problem.subject}", problem) for problem in sent_problems(texts)]
     if found:
         raise InputError("\n".join(found))
+
+
+def identity_texts(name: str, project: str, parameter: str = "") -> Iterator[Text]:
+    """Yield the texts of the tags that every thing of a cluster has, and of a parameter that they name."""
+    yield Text("name", "tag_value", name)
+    yield Text("project", "tag_value", project)
+    if parameter:
+        yield Text("parameter of name and project", "parameter_name", parameter)
 
 
 def tag_texts(tags: Mapping[str, str]) -> Iterator[Text]:
@@ -125,11 +129,11 @@ def command_line_problems(arguments: Sequence[str]) -> Iterator[Finding]:
         yield finding("COMMAND_LINE_TOO_LONG", "nodes_extra_kernel_args", message, "Leave some of them out.")
 
 
-def _problem(text: Text) -> Finding:
+def _problem(text: Text, what: str = "cluster_name or cluster_project") -> Finding:
     kind = text.kind or ""
     message = f"{text.text!r} {fault(kind, text.text)}."
     is_too_long = len(text.text) > RULES[kind].longest
-    remedy = f"{change_for(kind, text.text)} cluster_name or cluster_project."
+    remedy = f"{change_for(kind, text.text)} {what}."
     if is_too_long and kind in NAMES["iam_role"]:
         return finding("IAM_NAME_TOO_LONG", text.subject, message, remedy)
     return finding("TEXT_NOT_ALLOWED", text.subject, message, remedy)

@@ -20,6 +20,8 @@ EVERYWHERE = ("0.0.0.0/0", "::/0")
 TIME_SERVER = "169.254.169.123"
 # The states of an instance that runs, or is on its way to.
 RUNNING = ("pending", "running")
+# A terminated instance stays visible for an hour and holds nothing any more.
+ALIVE = (*RUNNING, "stopping", "stopped")
 # EC2's name for a node's data volume. A machine on Nitro sees an NVMe disk whose serial is the volume's id.
 DATA_DEVICE = "/dev/sdf"
 # The roles make and remove a cluster in these parts.
@@ -63,6 +65,11 @@ def is_burstable(instance_type: str) -> bool:
 def owner_tags(spec: ClusterSpec) -> dict[str, str]:
     """Return the tags by which everything of this cluster is found."""
     return {"Project": spec.project, "Cluster": spec.name}
+
+
+def owner_filters(spec: ClusterSpec) -> list[dict[str, Any]]:
+    """Return the filters of EC2 and Auto Scaling that find everything of this cluster."""
+    return [{"Name": f"tag:{key}", "Values": [value]} for key, value in owner_tags(spec).items()]
 
 
 def is_of(spec: ClusterSpec, tags: Mapping[str, str]) -> bool:

@@ -114,5 +114,5 @@ def transfer_month(prices: Prices, gb: float) -> float | None:
 
 # The region whose prices are compared where no region is named.
 PRICES_REGION = "eu-west-1"
-PRICES_SOURCE, PRICES_DATE = MACHINES.where, MACHINES.date
+PRICES_DATE = MACHINES.date
 INSTANCES: Mapping[str, float] = shipped(PRICES_REGION).instances

@@ -71,16 +71,12 @@ def read_ties(api: Api, spec: ClusterSpec, things: Sequence[Thing], *, thorough:
         return ()
     place = Place(api, spec, things)
     with ThreadPoolExecutor(_WORKERS) as pool:
-        # Links that read the same share it.
-        holders = {
-            read: [thing for link, held in asked if link.read is read for thing in held] for read in _reads(asked)
-        }
+        holders: dict[Read, list[Thing]] = {}
+        for link, held in asked:
+            # Links that read the same share it.
+            holders.setdefault(link.read, []).extend(held)
         others = {read: pool.submit(read, place, of) for read, of in holders.items()}
     return tuple(tie for link, held in asked for tie in _ties(link, held, others[link.read].result(), known))
-
-
-def _reads(asked: Iterable[tuple[Link, list[Thing]]]) -> dict[Read, None]:
-    return dict.fromkeys(link.read for link, _held in asked)
 
 
 def _holders(link: Link, ours: Sequence[Thing], known: set[str]) -> list[Thing]:

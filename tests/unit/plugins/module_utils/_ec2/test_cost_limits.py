@@ -80,7 +80,7 @@ def test_the_hours_of_a_month_are_those_of_its_days() -> None:
 def test_credits_that_could_exceed_a_limit_are_worth_knowing_and_refuse_nothing() -> None:
     found = of({"per_hour_max": 0.2, "policy": "enforce"}, cpu_credits="unlimited")
 
-    problems, notes = enforced(found, limit_findings(found))
+    problems, notes = enforced(found)
     assert problems == []
     assert [one.code for one in notes] == ["COST_CREDITS_ABOVE_LIMIT"]
 
@@ -91,14 +91,14 @@ def test_credits_that_could_exceed_a_limit_are_worth_knowing_and_refuse_nothing(
 def test_the_policy_says_whether_a_build_is_refused(policy: str, refused: int) -> None:
     found = of({"per_hour_max": 0.1, "policy": policy})
 
-    problems, notes = enforced(found, limit_findings(found))
+    problems, notes = enforced(found)
     assert (len(problems), len(notes)) == (refused, 1 - refused)
 
 
 def test_a_price_that_is_not_known_does_not_pass_a_limit() -> None:
     found = of({"per_hour_max": 100.0, "policy": "enforce"}, instance_type="m7g.large")
 
-    problems, _notes = enforced(found, limit_findings(found))
+    problems, _notes = enforced(found)
     assert [one.code for one in problems] == ["COST_UNKNOWN"]
     assert "3 x m7g.large" in problems[0].message
 
