@@ -5,13 +5,9 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-import tarfile
-
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.packages import all_packages
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.references import STOCK
-from lab.registry.store import MANIFEST, Store, as_manifest
+from lab.registry.store import MANIFEST, Store, as_manifest, packed
 
 _FLUX = "application/vnd.cncf.flux"
 
@@ -23,15 +19,11 @@ def add_release(store: Store, version: str) -> None:
     for name in names:
         store.add_image(f"{host_path}{name}", version, ["linux/amd64"])
     text = "".join(f"- image: {STOCK}{name}:{version}\n" for name in names)
-    repository = f"{host_path}cozystack-packages"
-    layer = store.add_blob(repository, _packed("core/platform/values.yaml", text), f"{_FLUX}.content.v1.tar+gzip")
+    add_packages(store, f"{host_path}cozystack-packages", version, packed("core/platform/values.yaml", text.encode()))
+
+
+def add_packages(store: Store, repository: str, tag: str, archive: bytes) -> None:
+    """Add an archive as `flux push artifact` does."""
+    layer = store.add_blob(repository, archive, f"{_FLUX}.content.v1.tar+gzip")
     config = store.add_blob(repository, b"{}", f"{_FLUX}.config.v1+json")
-    store.add(repository, version, as_manifest({"mediaType": MANIFEST, "config": config, "layers": [layer]}))
-
-
-def _packed(name: str, text: str) -> bytes:
-    body, member = io.BytesIO(), tarfile.TarInfo(name)
-    member.size = len(text)
-    with tarfile.open(fileobj=body, mode="w") as archive:
-        archive.addfile(member, io.BytesIO(text.encode()))
-    return gzip.compress(body.getvalue(), mtime=0)
+    store.add(repository, tag, as_manifest({"mediaType": MANIFEST, "config": config, "layers": [layer]}))

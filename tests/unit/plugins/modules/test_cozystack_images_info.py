@@ -5,9 +5,6 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-import tarfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,6 +13,7 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.packages import all_packages
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.references import (
     FILE_MAX,
+    STOCK,
     references,
     registries_of,
 )
@@ -23,13 +21,13 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast.
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast.outlook import look_ahead, result
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES
 from ansible_collections.urmanac.talos.plugins.modules import cozystack_images_info
+from lab.registry.releases import add_packages, add_release
 from lab.registry.server import Fault, Registry
-from lab.registry.store import MANIFEST, as_manifest
+from tests.bastion_image import layer
 
-ARM, AMD = "linux/arm64", "linux/amd64"
 DIGEST = f"sha256:{'a' * 64}"
+PACKAGES = "cozystack/cozystack/cozystack-packages"
 OWN = "ghcr.io/urmanac/cozystack-assets/"
-STOCK = "ghcr.io/cozystack/cozystack/"
 # The forms in which upstream's packages name images, one file each.
 FORMS = {
     "one text": (f"image: {STOCK}cozystack-api:v1.6.2@{DIGEST}\n", f"{STOCK}cozystack-api:v1.6.2@{DIGEST}"),
@@ -53,13 +51,7 @@ FORMS = {
 
 def packed(files: Mapping[str, str]) -> bytes:
     """Return an archive as Flux pushes it."""
-    body = io.BytesIO()
-    with tarfile.open(fileobj=body, mode="w") as archive:
-        for name, text in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(text.encode())
-            archive.addfile(member, io.BytesIO(text.encode()))
-    return gzip.compress(body.getvalue(), mtime=0)
+    return layer({name: text.encode() for name, text in files.items()}).content
 
 
 @pytest.fixture
@@ -70,31 +62,12 @@ def registry() -> Iterator[Registry]:
     simulated.stop()
 
 
-def push(registry: Registry, repository: str, tag: str, files: Mapping[str, str]) -> None:
-    """Put packages into a registry as `flux push artifact` does."""
-    layer = registry.store.add_blob(repository, packed(files), "application/vnd.cncf.flux.content.v1.tar+gzip")
-    config = registry.store.add_blob(repository, b"{}", "application/vnd.cncf.flux.config.v1+json")
-    manifest = {"mediaType": MANIFEST, "schemaVersion": 2, "config": config, "layers": [layer]}
-    registry.store.add(repository, tag, as_manifest(manifest))
-
-
 def ask(registry: Registry, **options: Any) -> dict[str, Any]:
     params = {name: option.get("default") for name, option in cozystack_images_info.ARGUMENT_SPEC.items()}
     mirrors = {"ghcr.io": f"http://{registry.host}"}
     return cozystack_images_info.found(
         {**params, "mirrors": mirrors, "timeout": 5, **options}, {"HOME": "/nonexistent"}
     )
-
-
-def release(registry: Registry, *, arm64: tuple[str, ...] = (), version: str = "v1.6.2") -> dict[str, str]:
-    """Put a whole release into a registry, each image a single manifest; return its packages' files."""
-    names = {image for package in all_packages(version).values() for image in package.images}
-    for name in names:
-        manifest = registry.store.add_image(f"cozystack/cozystack/{name}", version, [ARM if name in arm64 else AMD])
-        assert manifest
-    files = {f"system/{name}/values.yaml": f"image: {STOCK}{name}:{version}\n" for name in names}
-    push(registry, "cozystack/cozystack/cozystack-packages", version, files)
-    return files
 
 
 def foreseen(found: Mapping[str, Any], version: str) -> dict[str, Any]:
@@ -127,7 +100,7 @@ def test_images_of_others_and_of_no_version_are_not_asked_for() -> None:
 
 
 def test_the_released_images_are_known_to_be_for_another_architecture(registry: Registry) -> None:
-    release(registry)
+    add_release(registry.store, "v1.6.2")
 
     found = ask(registry, images_arm64={"others": True, "cilium": True})
 
@@ -141,12 +114,12 @@ def test_the_released_images_are_known_to_be_for_another_architecture(registry: 
 def test_a_partial_build_names_what_it_lacks_whatever_was_stated(registry: Registry) -> None:
     version, lacking = "v1.5.1", {"cozystack-ui", "token-proxy"}
     names = {image for package in all_packages(version).values() for image in package.images}
-    release(registry, version=version)
+    add_release(registry.store, version)
     files = {}
     for name in names:
-        registry.store.add_image(f"urmanac/cozystack-assets/{name}", version, [ARM])
+        registry.store.add_image(f"urmanac/cozystack-assets/{name}", version, ["linux/arm64"])
         files[f"system/{name}/values.yaml"] = f"image: {STOCK if name in lacking else OWN}{name}:{version}\n"
-    push(registry, "urmanac/cozystack-assets/cozystack-packages", version, files)
+    add_packages(registry.store, "urmanac/cozystack-assets/cozystack-packages", version, packed(files))
 
     found = ask(
         registry,
@@ -162,7 +135,7 @@ def test_a_partial_build_names_what_it_lacks_whatever_was_stated(registry: Regis
 
 
 def test_only_the_images_of_the_profile_are_asked_for(registry: Registry) -> None:
-    release(registry)
+    add_release(registry.store, "v1.6.2")
 
     full, slim = (set(ask(registry, profile=profile)["images"]) for profile in ("full", "slim"))
 
@@ -178,7 +151,7 @@ def test_where_the_registry_has_no_packages_what_was_stated_counts_and_a_note_sa
 
 
 def test_an_image_that_cannot_be_asked_for_is_not_judged(registry: Registry) -> None:
-    release(registry)
+    add_release(registry.store, "v1.6.2")
     registry.faults = [Fault("status", "cozystack/cozystack/cilium/manifests", count=9, status=429)]
 
     found = ask(registry, images_arm64=True)
@@ -195,10 +168,7 @@ def test_a_registry_that_is_away_is_a_note(registry: Registry) -> None:
 
 
 def test_packages_that_are_no_archive_are_a_note(registry: Registry) -> None:
-    repository = "cozystack/cozystack/cozystack-packages"
-    layer = registry.store.add_blob(repository, b"no archive", "application/vnd.cncf.flux.content.v1.tar+gzip")
-    manifest = {"mediaType": MANIFEST, "schemaVersion": 2, "config": layer, "layers": [layer]}
-    registry.store.add(repository, "v1.6.2", as_manifest(manifest))
+    add_packages(registry.store, PACKAGES, "v1.6.2", b"no archive")
 
     (note,) = ask(registry)["notes"]
 
@@ -212,7 +182,7 @@ def test_packages_from_git_are_not_read(registry: Registry) -> None:
 
 
 def test_packages_that_were_changed_on_the_way_are_a_note(registry: Registry) -> None:
-    release(registry)
+    add_release(registry.store, "v1.6.2")
     registry.faults = [Fault("corrupt", "cozystack-packages/blobs")]
 
     found = ask(registry)
