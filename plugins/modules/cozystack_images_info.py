@@ -131,6 +131,7 @@ notes:
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -140,9 +141,7 @@ from ..module_utils._cozystack.catalog.inquiry import Registries, build_of, inqu
 from ..module_utils._cozystack.catalog.packages import PROFILES
 from ..module_utils._errors import CollectionError
 from ..module_utils._oci.artifact import fetch_archive
-from ..module_utils._oci.auth import read_docker_config
-from ..module_utils._oci.inquiry import Inquiry, look_up_all
-from ..module_utils._oci.places import check_mirrors
+from ..module_utils._oci.inquiry import inquiry_of, look_up_all
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "version": {"type": "str", "default": "v1.6.2"},
@@ -161,18 +160,9 @@ ARGUMENT_SPEC: dict[str, Any] = {
 
 def found(params: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
     """Return what the module returns."""
-    check_mirrors(params["mirrors"])
+    how = inquiry_of({**params, "platform": "linux/arm64", "plain_http": ()}, environment)
     stated = read_built(params["images_arm64"], params["version"])
-    folder = environment.get("DOCKER_CONFIG") or f"{environment.get('HOME', '')}/.docker"
-    how = Inquiry(
-        platform="linux/arm64",
-        mirrors=params["mirrors"],
-        plain_http=(),
-        docker_config=read_docker_config(params["docker_config"] or f"{folder}/config.json"),
-        timeout=params["timeout"],
-        attempts=max(1, params["attempts"]),
-    )
-    registries = Registries(lambda image: fetch_archive(image, how), lambda images: look_up_all(images, how))
+    registries = Registries(partial(fetch_archive, inquiry=how), partial(look_up_all, inquiry=how))
     answer = inquire(build_of(params), registries)
     return {
         "images_arm64": answer.over(stated),

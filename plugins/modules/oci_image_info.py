@@ -182,17 +182,15 @@ images:
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import CollectionError
 from ..module_utils._findings import failure as describe
-from ..module_utils._oci.auth import read_docker_config
-from ..module_utils._oci.image import Image, parse_platform
-from ..module_utils._oci.inquiry import Inquiry, look_up_all
-from ..module_utils._oci.places import check_mirrors
+from ..module_utils._oci.image import Image
+from ..module_utils._oci.inquiry import inquiry_of, look_up_all
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "images": {"type": "list", "elements": "str", "required": True},
@@ -204,20 +202,6 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "attempts": {"type": "int", "default": 4},
     "fail_on_error": {"type": "bool", "default": True},
 }
-
-
-def inquiry_of(params: Mapping[str, Any], environment: Mapping[str, str]) -> Inquiry:
-    """Return how to ask; refuse options that cannot be used."""
-    check_mirrors(params["mirrors"])
-    folder = environment.get("DOCKER_CONFIG") or f"{environment.get('HOME', '')}/.docker"
-    return Inquiry(
-        platform=parse_platform(params["platform"]),
-        mirrors=params["mirrors"],
-        plain_http=params["plain_http"],
-        docker_config=read_docker_config(params["docker_config"] or f"{folder}/config.json"),
-        timeout=params["timeout"],
-        attempts=max(1, params["attempts"]),
-    )
 
 
 def as_returned(image: Image) -> dict[str, Any]:

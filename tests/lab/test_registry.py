@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.inquiry import look_up_all
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.inquiry import inquiry_of, look_up_all
 from ansible_collections.urmanac.talos.plugins.modules import oci_image_info
 from lab.registry.images import AMD64_ONLY, MISLABELLED, OLD, lab_store
 from lab.settings import REGISTRY_PORT, REPOSITORY
@@ -22,7 +22,7 @@ def ask(lab: Lab, *images: str) -> list[dict[str, Any]]:
     """Return what the module finds through the lab's registry."""
     params = {name: option.get("default") for name, option in oci_image_info.ARGUMENT_SPEC.items()}
     params |= {"mirrors": {"ghcr.io": f"http://{lab.address(2)}:{REGISTRY_PORT}"}}
-    found = look_up_all(images, oci_image_info.inquiry_of(params, {}))
+    found = look_up_all(images, inquiry_of(params, {}))
     return [oci_image_info.as_returned(image) for image in found]
 
 

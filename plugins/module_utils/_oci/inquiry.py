@@ -9,11 +9,11 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from .auth import Login, login_for
+from .auth import Login, login_for, read_docker_config
 from .errors import ImageError
-from .image import Image, look_up
+from .image import Image, look_up, parse_platform
 from .names import hint, with_hint
-from .places import keeps_secrets, place_of
+from .places import check_mirrors, keeps_secrets, place_of
 from .reference import Reference, parse_reference
 from .repository import RegistryRepository
 from .web import Budget, Web
@@ -30,6 +30,20 @@ class Inquiry(NamedTuple):
     docker_config: Mapping[str, Any]
     timeout: float
     attempts: int
+
+
+def inquiry_of(params: Mapping[str, Any], environment: Mapping[str, str]) -> Inquiry:
+    """Return how to ask by a module's options; refuse options that cannot be used."""
+    check_mirrors(params["mirrors"])
+    folder = environment.get("DOCKER_CONFIG") or f"{environment.get('HOME', '')}/.docker"
+    return Inquiry(
+        platform=parse_platform(params["platform"]),
+        mirrors=params["mirrors"],
+        plain_http=params["plain_http"],
+        docker_config=read_docker_config(params["docker_config"] or f"{folder}/config.json"),
+        timeout=params["timeout"],
+        attempts=max(1, params["attempts"]),
+    )
 
 
 def look_up_all(images: Sequence[str], inquiry: Inquiry) -> list[Image]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from ..._errors import CollectionError
 from ..._findings import Finding, finding
@@ -28,14 +28,11 @@ class Build(NamedTuple):
     source_ref: str = ""
 
 
-class Registry(Protocol):
-    """What is needed of registries."""
+class Registries(NamedTuple):
+    """What is asked of registries: the archive that an artifact holds, and what each of some images is."""
 
-    def archive(self, image: str) -> bytes:
-        """Return the archive that an artifact holds."""
-
-    def images(self, images: Sequence[str]) -> Sequence[Image]:
-        """Return what each image is."""
+    archive: Callable[[str], bytes]
+    images: Callable[[Sequence[str]], Sequence[Image]]
 
 
 class Answer(NamedTuple):
@@ -50,10 +47,10 @@ class Answer(NamedTuple):
         return {OTHERS: stated.others, **stated.named, **self.built}
 
 
-def inquire(build: Build, registry: Registry) -> Answer:
+def inquire(build: Build, registries: Registries) -> Answer:
     """Return what the registries say of the images that the packages of the profile run."""
     try:
-        archive = registry.archive(packages_image(build.source_url, build.source_ref, build.choice.version))
+        archive = registries.archive(packages_image(build.source_url, build.source_ref, build.choice.version))
         named = references(archive, registries_of(build.source_url))
     except CollectionError as error:
         return Answer({}, {}, (unchecked(f"the packages cannot be read: {error}"),))
@@ -61,13 +58,13 @@ def inquire(build: Build, registry: Registry) -> Answer:
     packages = installed(disabled_by(build.choice), build.choice.version)
     wanted = sorted({image for package in packages for image in package.images})
     asked = {name: named[name] for name in wanted if name in named}
-    return answer_of(asked, registry, sorted(set(wanted) - set(asked)))
+    return answer_of(asked, registries, sorted(set(wanted) - set(asked)))
 
 
-def answer_of(asked: Mapping[str, tuple[str, ...]], registry: Registry, unnamed: Sequence[str]) -> Answer:
+def answer_of(asked: Mapping[str, tuple[str, ...]], registries: Registries, unnamed: Sequence[str]) -> Answer:
     """Return what is known of the images, each by all references that the packages have of it."""
     every = [image for images in asked.values() for image in images][:IMAGES_MAX]
-    found = {image.image: image for image in registry.images(every)}
+    found = {image.image: image for image in registries.images(every)}
     built = {name: judged for name, images in asked.items() if (judged := judge(images, found)) is not None}
     failed = [image for image in found.values() if runs(image) is None]
     return Answer(built, asked, tuple(notes(failed, unnamed)))
@@ -100,13 +97,6 @@ def notes(failed: Sequence[Image], unnamed: Sequence[str]) -> Iterator[Finding]:
 def unchecked(cause: str) -> Finding:
     """Return the note that something is not known."""
     return finding("IMAGES_UNCHECKED", "images of CozyStack", f"{cause[:1].upper()}{cause[1:].rstrip('.')}.")
-
-
-class Registries:
-    """The registries of the internet, or their mirrors."""
-
-    def __init__(self, fetch: Callable[[str], bytes], look_up: Callable[[Sequence[str]], Sequence[Image]]) -> None:
-        self.archive, self.images = fetch, look_up
 
 
 def build_of(params: Mapping[str, Any]) -> Build:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.inquiry import look_up_all
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.inquiry import inquiry_of, look_up_all
 from ansible_collections.urmanac.talos.plugins.modules import oci_image_info
 from lab.registry.authenticator import Authenticator
 from lab.registry.server import Fault, Registry
@@ -49,7 +49,7 @@ def ask(*images: str, home: Path | None = None, **options: Any) -> list[dict[str
     """Return what the module would return."""
     params = {name: option.get("default") for name, option in oci_image_info.ARGUMENT_SPEC.items()}
     params |= {"images": images, "timeout": 5, **options}
-    inquiry = oci_image_info.inquiry_of(params, {"HOME": str(home or "/nonexistent")})
+    inquiry = inquiry_of(params, {"HOME": str(home or "/nonexistent")})
     return [oci_image_info.as_returned(image) for image in look_up_all(params["images"], inquiry)]
 
 
