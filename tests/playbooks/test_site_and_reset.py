@@ -246,7 +246,7 @@ def test_a_reset_deletes_what_is_ours_and_leaves_the_strangers_alone(
     run = play(lab, RESET, "-e", CONFIRMED)
 
     assert run.code == 0, run.output
-    assert "Nothing is left of lab" in run.output
+    assert "All resources of lab in" in run.output
     assert not (lab.directory / "cluster" / "images.json").exists()
     assert strangers.instance not in run.output
     assert [instance["InstanceId"] for instance in instances(lab)] == [strangers.instance]
@@ -259,4 +259,4 @@ def test_a_reset_of_a_cluster_that_is_gone_says_so_and_changes_nothing(lab: Lab)
 
     assert run.code == 0, run.output
     assert run.changed == 0
-    assert "Nothing of it exists" in run.output
+    assert "It has no resources" in run.output

@@ -148,7 +148,7 @@ def test_no_playbook_changes_anything_where_strangers_are_in_the_way(scene: Scen
 
 
 def test_a_reset_names_all_that_others_have_in_the_network_before_it_deletes_anything(scene: Scene) -> None:
-    assert "Nothing was deleted: things that are not of the cluster lab are in the way" in scene.reset.output
+    assert "resources that do not belong to the cluster lab use its resources" in scene.reset.output
     # Ansible prints a message twice.
     tie = rf"DHCP options lab-dhcp \(dopt-\w+\) are used by VPC {scene.their_vpc}, which is not of this cluster"
     assert re.search(rf"{tie} \(Owner=Bob\)", scene.reset.output)
@@ -171,7 +171,7 @@ def test_a_reset_that_a_policy_stops_names_the_permission_and_the_next_one_ends_
     assert "Allow ec2:DeleteSubnet to the identity in use" in first.output
     assert left == ([], [ours])
     assert second.code == 0, second.output
-    assert "Nothing is left of lab" in second.output
+    assert "All resources of lab in" in second.output
     assert vpcs(lab, Project="talos-arm64") == []
     assert readings(scene.names) == {key: scene.before[key] for key in scene.names}
 
@@ -192,8 +192,8 @@ def test_a_reset_deletes_a_volume_of_ours_and_names_what_no_playbook_makes(lab: 
     shown, _, proof = run.output.partition("Verify that everything is deleted")
     assert run.code != 0
     assert f"- volume lab-gateway {volume}" in shown
-    assert f"? key_pair lab-gateway {pair} carries its tags, but no playbook makes or deletes it" in shown
-    assert "Failed to remove all of lab: these carry its tags." in proof
+    assert f"? key_pair lab-gateway {pair} has its tags, but no playbook creates or deletes it" in shown
+    assert "Failed to delete all resources of lab: these still have its tags." in proof
     assert f"key_pair lab-gateway {pair}" in proof
     assert left == []
 

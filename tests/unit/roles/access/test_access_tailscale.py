@@ -15,11 +15,11 @@ from tests.checks.process import TOOLS, capture
 # An address of this computer where nothing listens.
 GATEWAY = "127.254.0.101"
 PLAY = """
-- name: Prove that the gateway is in the tailnet
+- name: Verify that the gateway is in the tailnet
   hosts: localhost
   gather_facts: false
   tasks:
-    - name: Prove that the gateway is in the tailnet
+    - name: Verify that the gateway is in the tailnet
       ansible.builtin.import_role:
         name: urmanac.talos.access
         tasks_from: tailscale.yml
@@ -29,7 +29,7 @@ PLAY = """
 @pytest.mark.parametrize(
     ("talosconfig", "cause"),
     [
-        pytest.param({}, f"Failed to join the tailnet with {GATEWAY}: connection refused", id="nothing answers"),
+        pytest.param({}, f"Failed to join {GATEWAY} to the tailnet: connection refused", id="nothing answers"),
         pytest.param({"context": "moon"}, "Failed to read the talosconfig", id="wrong credentials"),
     ],
 )
