@@ -66,11 +66,10 @@ def _upgrade(node: Record, given: Mapping[str, str], wanted: Wanted) -> dict[str
     reference = wanted.images[role]
     image = wanted.resolved.get(role, "" if wanted.refresh else reference)
     before = given.get(node["name"], image)
-    tag = _TAG_VERSION.search(reference)
     return {
         **{key: node[key] for key in ("name", "role", "ipv4")},
         "image": image,
-        "version": wanted.version or (tag[1] if tag else ""),
+        "version": wanted.version or _tag_version(reference),
         # Only of a node whose image is on record is it known that it has another one. The version may be the same.
         "force": before != image if wanted.refresh else _is_other(before, image, reference),
     }
@@ -99,7 +98,7 @@ def _vague_images(chosen: Iterable[Record], given: Mapping[str, str], wanted: Wa
 
 def _is_clear(image: str, wanted: Wanted) -> bool:
     if not wanted.version:
-        return bool(_TAG_VERSION.search(image))
+        return bool(_tag_version(image))
     # With a version every digest will do.
     return wanted.refresh or _DIGEST in image
 
@@ -139,7 +138,7 @@ def _way(image: str, before: str, after: str, *, is_on_record: bool) -> str:
     """Return how a node comes to its image, or why playbooks/upgrade.yml refuses to bring it there."""
     if before and after and (problem := upgrade_problem(before, after)):
         return f"{problem}."
-    if not _TAG_VERSION.search(image):
+    if not _tag_version(image):
         way = "brings it there only with -e cluster_images_refresh=true" if is_on_record else "refuses it"
         return f"playbooks/upgrade.yml {way}, because no tag names a version."
     if before:
@@ -149,17 +148,19 @@ def _way(image: str, before: str, after: str, *, is_on_record: bool) -> str:
 
 def _version_of(given: str, known: Known) -> str:
     """Return the version of an image that a node was given, from its tag or from the record of images."""
-    entries = [*known.recorded.values(), *known.images.values()]
-    names = [given, *(entry["reference"] for entry in entries if given and entry.get("resolved") == given)]
-    labels = [
-        str(entry["version"])
-        for entry in entries
-        if given in (entry.get("resolved"), entry.get("reference")) and entry.get("version")
-    ]
-    return next(iter([*labels, *(tag[1] for name in names if (tag := _TAG_VERSION.search(name)))]), "")
+    every = (*known.recorded.values(), *known.images.values())
+    entries = [entry for entry in every if given and given in (entry.get("resolved"), entry.get("reference"))]
+    labels = [str(entry.get("version") or "") for entry in entries]
+    tags = [_tag_version(name) for name in (given, *(entry["reference"] for entry in entries))]
+    return next(filter(None, labels + tags), "")
 
 
 def _held(image: str, entry: Record) -> tuple[str, str]:
     """Return the digest and the version of an image, from its look-up or its tag, as far as they are known."""
+    return str(entry.get("resolved") or ""), str(entry.get("version") or _tag_version(image))
+
+
+def _tag_version(image: str) -> str:
+    """Return the version that the tag of an image names, if it names one."""
     tag = _TAG_VERSION.search(image)
-    return str(entry.get("resolved") or ""), str(entry.get("version") or (tag[1] if tag else ""))
+    return tag[1] if tag else ""
