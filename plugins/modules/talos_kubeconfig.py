@@ -88,7 +88,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..module_utils._errors import CollectionError, InputError, TalosError
-from ..module_utils._files import sweep
 from ..module_utils._talos.module import (
     cluster_way,
     failures,
@@ -101,7 +100,7 @@ try:
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature
 
-    from ..module_utils._talos import client, machine
+    from ..module_utils._talos import client, files, machine
     from ..module_utils._talos.user_files import UserFile, read_user_file, write_user_file
 except ImportError as error:
     MISSING = error
@@ -273,8 +272,7 @@ def ensure_kubeconfig(fresh: Mapping[str, Any], params: Mapping[str, Any], *, ch
     soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=params["renew_before"])
     changed = not is_equivalent(kept, wanted, valid_until=soon)
     notes: list[str] = []
-    if not check_mode:
-        sweep(path.resolve().parent)
+    files.sweep_private(path, check_mode=check_mode)
     if changed and not check_mode:
         notes = write_user_file(file, merged(file.document, kept, wanted))
     after = {"context": wanted.name, "server": wanted.server}

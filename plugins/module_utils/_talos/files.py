@@ -23,9 +23,9 @@ def write_private(path: Path, text: str) -> None:
 
 
 def sweep_private(path: Path, *, check_mode: bool) -> None:
-    """Remove what killed runs have left beside a file."""
+    """Remove what killed runs have left beside a file, or beside the one that a link leads to."""
     if not check_mode:
-        sweep(path.parent)
+        sweep(path.resolve().parent)
 
 
 def make_private(path: Path) -> None:

@@ -297,7 +297,7 @@ def ensure_talosconfig(
     """Bring a talosconfig to what is asked for; all else in it is kept."""
     if not path.exists() and check_mode:
         return Kept(True)
-    files.sweep_private(path.resolve(), check_mode=check_mode)
+    files.sweep_private(path, check_mode=check_mode)
     with files.locked(path):
         file = _read_talosconfig(path)
         _check_owner(file.document, bundle, context.name, path)

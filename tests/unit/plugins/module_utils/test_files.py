@@ -78,11 +78,16 @@ def test_the_file_of_a_killed_run_is_removed_and_that_of_a_live_one_is_not(tmp_p
     assert path.read_bytes() == b"after"
 
 
-def test_the_next_run_removes_the_file_even_if_it_has_nothing_to_write(tmp_path: Path) -> None:
-    path = tmp_path / "secrets.yaml"
-    secrets.ensure_bundle(path)
+@pytest.mark.parametrize("is_link", [False, True], ids=["file", "link"])
+def test_the_next_run_removes_the_file_even_if_it_has_nothing_to_write(tmp_path: Path, is_link: bool) -> None:
+    path = target = tmp_path / "secrets.yaml"
+    secrets.ensure_bundle(target)
+    if is_link:
+        path = tmp_path / "elsewhere" / "secrets.yaml"
+        path.parent.mkdir()
+        path.symlink_to(target)
     before = path.read_bytes()
-    killed = Writer(REPLACING, path)
+    killed = Writer(REPLACING, target)
     killed.kill()
 
     assert secrets.ensure_bundle(path, check_mode=True)[0] is False
