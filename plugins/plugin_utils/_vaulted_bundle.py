@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import is_encrypted
 
 from ._in_process import InProcessAction
 
@@ -36,7 +37,7 @@ class VaultedBundleAction(InProcessAction):
 def decrypted(loader: DataLoader, path: Path) -> str | None:
     """Return what a vault says; nothing for another file, or without its password: the module refuses it."""
     try:
-        if not path.read_bytes().lstrip().startswith(b"$ANSIBLE_VAULT;"):
+        if not is_encrypted(path.read_bytes()):
             return None
         plain = Path(loader.get_real_file(str(path.resolve())))
     except (OSError, AnsibleError):

@@ -81,6 +81,9 @@ def encrypted_with(text: str) -> str | None:
     """Return the program that a text is encrypted with."""
     if text.lstrip().startswith("$ANSIBLE_VAULT;"):
         return "Ansible Vault"
+    if "sops" not in text:
+        # Most files are plain, and need not be read as YAML twice.
+        return None
     try:
         documents = yaml_text.load_all(text)
     except InputError:
