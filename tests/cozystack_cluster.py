@@ -200,4 +200,6 @@ def installed(
         kinds.POD: more.get("pods", []),
         kinds.STORAGE_CLASS: more.get("storage_classes", []),
         kinds.EVENT: more.get("events", []),
+        kinds.JOB: more.get("jobs", []),
+        kinds.SERVICE: more.get("services", []),
     }

@@ -162,6 +162,7 @@ _DOCKER = (
 _EXEC = "exec /usr/bin/darkhttpd: exec format error\n"
 OPERATOR_POD = "cozystack-operator-5d7b8f-x2x4z"
 ARCH, CRASH, KILLED = "ARCH_UNSUPPORTED_IMAGES", "CONTAINER_CRASHES", "OUT_OF_MEMORY_KILLED"
+_RELEASE = "helm.toolkit.fluxcd.io/name"
 _BUILD, _LARGER = "Build them", "larger instance type"
 
 AVAILABILITY = (
@@ -792,6 +793,54 @@ def _failed_with(message: str) -> Mapping[Kind, Any]:
     return cluster(message=f"Helm install failed for release cozy-linstor/linstor with chart linstor@0.0.0: {message}")
 
 
+def _job(*conditions: Object) -> Object:
+    metadata = {"name": "linstor-migrate", "namespace": "cozy-linstor", "labels": {_RELEASE: "linstor"}}
+    return {"metadata": metadata, "status": {"conditions": list(conditions)}}
+
+
+def _load_balancer(**status: Any) -> Object:
+    metadata = {"name": "linstor-gateway", "namespace": "cozy-linstor", "labels": {_RELEASE: "linstor"}}
+    return {"metadata": metadata, "spec": {"type": "LoadBalancer"}, "status": {"loadBalancer": status}}
+
+
+WAITED_FOR = (
+    Situation(
+        "a Job outside hooks that ran into its deadline and whose pods are gone",
+        "Kubernetes pkg/controller/job/job_controller.go: DeadlineExceeded; helm-controller waits for Jobs",
+        "JOB_FAILED",
+        "linstor-migrate: DeadlineExceeded: Job was active longer than specified deadline",
+        "log of the Job's pod",
+        cluster(
+            jobs=[
+                _job(
+                    condition("FailureTarget", "True", "DeadlineExceeded"),
+                    condition("Failed", "True", "DeadlineExceeded", "Job was active longer than specified deadline"),
+                )
+            ]
+        ),
+    ),
+    Situation(
+        "a Service of type LoadBalancer without an address",
+        "Helm pkg/kube/ready.go: serviceReady",
+        "LOAD_BALANCER_PENDING",
+        "linstor-gateway: type LoadBalancer: no address is assigned",
+        "address pool for MetalLB",
+        cluster(services=[_load_balancer()]),
+    ),
+    Situation(
+        "a Service that has its address and a Job that is done, which explain nothing",
+        "Helm pkg/kube/ready.go",
+        "RELEASE_NOT_READY",
+        "context deadline exceeded",
+        "describe helmrelease linstor",
+        cluster(
+            services=[_load_balancer(ingress=[{"ip": "192.0.2.7"}])],
+            jobs=[_job(condition("Complete", "True", "CompletionsReached"))],
+        ),
+        waits="",
+    ),
+)
+
 RELEASES = (
     Situation(
         "a kind that no release has brought yet",
@@ -855,4 +904,4 @@ RELEASES = (
     ),
 )
 
-SITUATIONS = (*AVAILABILITY, *ARCHITECTURE, *MEMORY, *CREATION, *REFUSALS, *CRASHES, *IMAGES, *RELEASES)
+SITUATIONS = (*AVAILABILITY, *ARCHITECTURE, *MEMORY, *CREATION, *REFUSALS, *CRASHES, *IMAGES, *WAITED_FOR, *RELEASES)

@@ -1152,6 +1152,11 @@ COZYSTACK: Mapping[str, Code] = {
         "Read the log of the Job's pod, fix what it names, and let Flux try again: flux reconcile helmrelease --force.",
         (ERROR, WARNING),
     ),
+    "LOAD_BALANCER_PENDING": Code(
+        "A Service of type LoadBalancer that a release waits for has no address.",
+        "Set cozystack_external_ips, or configure an address pool for MetalLB; EC2 assigns no address by itself.",
+        (ERROR, WARNING),
+    ),
     "KIND_MISSING": Code(
         "A chart contains a kind of object that the cluster does not know.",
         "Check whether the release with its CustomResourceDefinition is disabled or not ready; Flux tries again.",

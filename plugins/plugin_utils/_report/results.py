@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...module_utils._findings import finding_of, headline, one_line
@@ -48,7 +48,7 @@ def results(report: Record, *, boot_method: str) -> Iterator[Result]:
     if report["kubernetes"]:
         yield kubernetes(report["kubernetes"], len(report["nodes"]))
     if any(node["oom_kills"] for node in report["nodes"]):
-        yield memory(report["nodes"])
+        yield memory(report["nodes"], (report["cozystack"] or {}).get("verdicts") or ())
     if report["access"]:
         yield access(report["access"])
     if report["cozystack"]:
@@ -129,16 +129,30 @@ def kubernetes(answer: Record, expected: int) -> Result:
     return verdict("kubernetes", "Kubernetes", message, wrong + missing)
 
 
-def memory(nodes: Sequence[Record]) -> Result:
-    """Return what Talos itself has killed, which Kubernetes has no word for."""
+def memory(nodes: Sequence[Record], verdicts: Sequence[Record]) -> Result:
+    """Return what Talos itself has killed, which Kubernetes has no word for, and the pods and releases that it hit."""
     kills: list[tuple[str, list[str]]] = [(str(node["name"]), list(node["oom_kills"])) for node in nodes]
     wrong = tuple(
         f"{node}: {name}" + (f", {times} times" if times > 1 else "")
         for node, names in kills
         for name, times in Counter(names).items()
     )
+    hit = tuple(_hit(verdict) for verdict in verdicts if _is_kill_on(verdict, {node for node, names in kills if names}))
     killed = counted(sum(len(names) for _node, names in kills), "program")
-    return verdict("memory", "Memory", f"Talos has killed {killed} because a node ran out of memory", wrong)
+    return verdict("memory", "Memory", f"Talos has killed {killed} because a node ran out of memory", wrong + hit)
+
+
+def _is_kill_on(verdict: Record, nodes: Collection[str]) -> bool:
+    """Return whether a pod ended on one of these nodes as Talos ends it: exit code 137 without OOMKilled."""
+    evidence = verdict.get("evidence") or {}
+    is_kill = verdict["code"] == "OUT_OF_MEMORY_KILLED" and evidence.get("reason") != "OOMKilled"
+    return is_kill and evidence.get("node") in nodes
+
+
+def _hit(verdict: Record) -> str:
+    evidence = verdict["evidence"]
+    waits = f"; {evidence['waits']} waits for it" if evidence["waits"] else ""
+    return f"{evidence['node']}: pod {evidence['pod']} ended with exit code 137{waits}"
 
 
 def access(audit: Record) -> Result:

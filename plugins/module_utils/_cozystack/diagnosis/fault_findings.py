@@ -24,7 +24,7 @@ _LASTING: Final = 3
 _SHOWN: Final = 20
 _LONGEST: Final = 400
 # Without a release that waits for it, this is over: the Job was tried again, or the pod was made later.
-_PASSING: Final = frozenset({JOB_FAILED, "POD_REFUSED", "POD_REJECTED", "PROBE_FAILED"})
+_PASSING: Final = frozenset({JOB_FAILED, "LOAD_BALANCER_PENDING", "POD_REFUSED", "POD_REJECTED", "PROBE_FAILED"})
 
 
 class Waiter(NamedTuple):
@@ -45,7 +45,7 @@ class Waiter(NamedTuple):
 def fault_findings(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Finding]:
     """Yield a finding for each maker of pods and code, those that something waits for first."""
     grouped: dict[tuple[str, str, str], list[Fault]] = {}
-    for fault in [*found.pods.faults, *found.refused_pods]:
+    for fault in [*found.pods.faults, *found.other_faults]:
         maker = fault.place.owner or fault.place.pod
         grouped.setdefault((fault.code, fault.place.namespace, maker), []).append(fault)
     verdicts = [_finding(group, found, progress, settled=settled) for group in grouped.values()]
@@ -64,7 +64,7 @@ def _finding(group: Sequence[Fault], found: Reading, progress: Progress, *, sett
     evidence = {
         **{"pod": f"{first.place.namespace}/{first.place.pod}", "container": first.container, "reason": first.reason},
         **{"message": first.message[:_LONGEST], "log": list(first.log), "exit_code": first.exit_code},
-        **{"times": first.times, "pods": len(group), "waits": waiter.title if waiter else ""},
+        **{"node": first.node, "times": first.times, "pods": len(group), "waits": waiter.title if waiter else ""},
     }
     subject = waiter.title if waiter else f"{first.place.namespace}/{first.place.pod}"
     return finding(first.code, subject, message, severity=severity, evidence=evidence)
@@ -78,7 +78,10 @@ def _title(fault: Fault) -> str:
 def _reason(fault: Fault) -> str:
     text = fault.reason
     if fault.code == KILLED and fault.reason != "OOMKilled":
-        return f"killed (exit code 137) without the word OOMKilled, as when the node itself runs out{_times(fault)}"
+        where = f" on node {fault.node}" if fault.node else ""
+        return (
+            f"killed{where} (exit code 137) without the word OOMKilled, as when the node itself runs out{_times(fault)}"
+        )
     if fault.exit_code is not None and fault.reason != "OOMKilled":
         text = f"{fault.reason}, exit code {fault.exit_code}"
     words = "" if fault.words == fault.reason else f": {fault.words[:_LONGEST].strip()}"

@@ -49,6 +49,8 @@ class Fault(NamedTuple):
     message: str
     container: str = ""
     image: str = ""
+    # The node that runs the pod; empty where that decides nothing.
+    node: str = ""
     exit_code: int | None = None
     # How often it has happened: restarts of the container, or repetitions of the event.
     times: int = 0
@@ -128,7 +130,8 @@ def _end_of(pod: Object, status: Object, end: Object) -> Fault:
 
 def _fault(pod: Object, status: Object, code: str, reason: str, message: str) -> Fault:
     container, image = str(status.get("name") or ""), str(status.get("image") or "")
-    return Fault(code, place_of(pod), reason, message, container, image, times=int(status.get("restartCount") or 0))
+    node, times = str((pod.get("spec") or {}).get("nodeName") or ""), int(status.get("restartCount") or 0)
+    return Fault(code, place_of(pod), reason, message, container, image, node, times=times)
 
 
 def is_starting(pod: Object) -> bool:

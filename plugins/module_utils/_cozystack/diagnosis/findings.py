@@ -90,7 +90,7 @@ def _roots(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Fin
 def _seen(found: Reading, progress: Progress) -> dict[str, set[str]]:
     """Return what is known of the pods of each release or Deployment that something waits for, by its title."""
     seen: dict[str, set[str]] = {}
-    troubles = [(one.place, one.code) for one in [*found.pods.faults, *found.refused_pods]]
+    troubles = [(one.place, one.code) for one in [*found.pods.faults, *found.other_faults]]
     troubles += [(one.place, "IMAGE_PULL_FAILED") for one in found.pods.images.values()]
     for place, code in troubles:
         waiter = waiter_of(place, found, progress)

@@ -18,7 +18,7 @@ from ..._kubernetes.kinds import Kind
 from .faults import CRASHES, KILLED, Fault
 from .log_words import last_words
 from .pod_tally import PodTally
-from .pod_troubles import EXEC_FORMAT, ImageTrouble, Place, pull_cause
+from .pod_troubles import EXEC_FORMAT, RELEASE_LABEL, ImageTrouble, Place, pull_cause
 from .reader import Api, Reader
 from .releases import Key, cause_of
 
@@ -32,7 +32,6 @@ _OWNERS: Final = 20
 _MAKERS: Final[Mapping[str, Kind]] = {
     one.kind: one for one in (kinds.DEPLOYMENT, kinds.STATEFUL_SET, kinds.DAEMON_SET, kinds.JOB)
 }
-_NAME: Final = "helm.toolkit.fluxcd.io/name"
 _NAMESPACE: Final = "helm.toolkit.fluxcd.io/namespace"
 # Reasons of events about pods whose containers are still to be made: the kubelet's, and the attach controller's.
 _BEFORE_START: Final = {
@@ -171,6 +170,6 @@ def _owners(reader: Reader, places: Iterable[Place]) -> Owners:
         read = _MAKERS[kind]
         item = reader.try_to(lambda at=(read, name), where=namespace: reader.api.get(*at, namespace=where), None)  # type: ignore[misc]
         labels = ((item or {}).get("metadata") or {}).get("labels") or {}
-        if _NAME in labels:
-            found[namespace, owner] = (str(labels.get(_NAMESPACE) or namespace), str(labels[_NAME]))
+        if RELEASE_LABEL in labels:
+            found[namespace, owner] = (str(labels.get(_NAMESPACE) or namespace), str(labels[RELEASE_LABEL]))
     return found

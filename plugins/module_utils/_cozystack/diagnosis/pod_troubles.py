@@ -24,6 +24,8 @@ _ARCHITECTURE: Final = re.compile(
     r"no match(ing manifest)? for (platform|linux)|no matching manifest|exec format error|image's architecture", re.I
 )
 EXEC_FORMAT: Final = "exec format error"
+# Flux labels what a chart makes with the name of the release.
+RELEASE_LABEL: Final = "helm.toolkit.fluxcd.io/name"
 # The order decides: a registry that cannot be reached quotes the image's name, which may hold any of the other words.
 _PULL_CAUSES: Final = (
     ("no_matching_manifest", _ARCHITECTURE),
@@ -116,7 +118,7 @@ def place_of(pod: Object) -> Place:
     if owner.get("kind") == "ReplicaSet":
         # A ReplicaSet is called after its Deployment and a hash.
         owner, name = {"kind": "Deployment"}, name.rpartition("-")[0] or name
-    release = labels.get("helm.toolkit.fluxcd.io/name") or labels.get("app.kubernetes.io/instance") or ""
+    release = labels.get(RELEASE_LABEL) or labels.get("app.kubernetes.io/instance") or ""
     owner_text = f"{owner.get('kind')}/{name}" if name else ""
     return Place(str(metadata.get("namespace", "")), str(metadata["name"]), owner_text, str(release))
 

@@ -32,6 +32,7 @@ from .releases import (
     package_of,
     release_of,
 )
+from .waited_for import waited_for
 
 SATELLITES: Final = Kind(
     "piraeus.io", "v1", "linstorsatelliteconfigurations", "LinstorSatelliteConfiguration", namespaced=False
@@ -59,8 +60,8 @@ class Reading:
     storage_classes: list[Object] = field(default_factory=list)
     pools: list[str] = field(default_factory=list)
     claims_pending: list[str] = field(default_factory=list)
-    # Why pods were not created, by the controller that was to create them.
-    refused_pods: list[Fault] = field(default_factory=list)
+    # What no pod shows: pods that were not created, failed Jobs, Services without an address.
+    other_faults: list[Fault] = field(default_factory=list)
     # The releases that the makers of pods belong to.
     owners: Owners = field(default_factory=dict)
     is_legacy: bool = False
@@ -125,8 +126,9 @@ def _read_work(reader: Reader, found: Reading) -> None:
     living = "status.phase!=Succeeded"
     found.pods = reader.take("pods", lambda: tally(api.items(kinds.POD, fields=living)), found.pods)
     found.nodes = reader.take("nodes", lambda: nodes_of(api.items(kinds.NODE), found.pods), found.nodes)
-    found.refused_pods = reader.take("events", lambda: refusals_of(api), found.refused_pods)
+    found.other_faults = reader.take("events", lambda: refusals_of(api), found.other_faults)
     found.owners = inquire(reader, found.pods)
+    found.other_faults += waited_for(reader, found.releases, found.pods.faults)
 
 
 def _read_storage(reader: Reader, found: Reading) -> None:

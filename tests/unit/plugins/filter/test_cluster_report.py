@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.filter.cluster_report import FilterModule
+from tests.reports import BLOCKED, MEMORY
 
 cluster_report = FilterModule().filters()["cluster_report"]
 NODE = {"name": "gateway", "role": "gateway", "machine_type": "controlplane", "ipv4": "192.0.2.101"}
@@ -201,3 +202,26 @@ def test_what_talos_killed_for_memory_is_a_line_of_its_own() -> None:
     assert lines["memory"]["message"] == "Talos has killed 2 programs because a node ran out of memory"
     assert lines["memory"]["details"] == ["gateway: /vpa-updater, 2 times"]
     assert "memory" not in without
+
+
+@pytest.mark.parametrize(
+    ("evidence", "is_named"),
+    [
+        pytest.param({"node": "gateway", "reason": "Error"}, True, id="on the node"),
+        pytest.param({"node": "compute-2", "reason": "Error"}, False, id="on another node"),
+        pytest.param({"node": "gateway", "reason": "OOMKilled"}, False, id="by its own limit"),
+    ],
+)
+def test_the_pods_that_ended_where_talos_killed_are_named_with_their_release(
+    evidence: dict[str, Any], is_named: bool
+) -> None:
+    killed = [{"id": "0", "score": 1.0, "programs": ["/vpa-updater"]}]
+    place = {"pod": "cozy-vpa/vpa-updater-1", "waits": "cozy-vpa/vpa"}
+    verdict = {**MEMORY, "code": "OUT_OF_MEMORY_KILLED", "evidence": place | evidence}
+    blocked = {**BLOCKED, "account": {**BLOCKED["account"], "verdicts": [verdict]}}
+
+    lines = report(seen=[{**ANSWER, "oom_kills": killed}], cozystack=blocked)["results"]
+
+    (memory,) = (one for one in lines if one["name"] == "memory")
+    named = ["gateway: pod cozy-vpa/vpa-updater-1 ended with exit code 137; cozy-vpa/vpa waits for it"]
+    assert memory["details"][1:] == (named if is_named else [])
