@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
+
+from tests.go_programs import build, is_built
 
 NAMED = "URMANAC_MATCHBOX"
 SIMULATION = "simulation"
@@ -27,26 +28,20 @@ def choose(say: Callable[[str], None]) -> str:
     if go is None:
         say(f"Go is not installed, so matchbox is a simulation. {NAMED} names a real one.")
         return ""
-    if not BUILT.exists() or BUILT.stat().st_mtime < (MODULE / "go.sum").stat().st_mtime:
+    if not is_built(BUILT, MODULE / "go.sum"):
         say("Building the real matchbox: about two minutes")
-        build(go)
+        build_it(go)
     return str(BUILT)
 
 
-def build(go: str) -> None:
+def build_it(go: str) -> None:
     """Build it; a Go that cannot is an error, or a broken build would look like a run with the simulation."""
-    BUILT.parent.mkdir(parents=True, exist_ok=True)
     # What the program says of itself, as its own Makefile sets it.
     stamp = f"-X github.com/poseidon/matchbox/matchbox/version.Version={version()}"
-    command = [go, "build", "-mod=readonly", "-trimpath", f"-ldflags=-s -w {stamp}", "-o", str(BUILT), PACKAGE]
-    # No other toolchain is fetched, and a static program starts on every machine.
-    environment = {**os.environ, "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
-    done = subprocess.run(command, cwd=MODULE, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(
-            f"The real matchbox cannot be built:\n{done.stderr[-2000:]}\n"
-            f"{NAMED}=/path names one, {NAMED}={SIMULATION} does without."
-        )
+    try:
+        build(go, PACKAGE, BUILT, module=MODULE, flags=(f"-ldflags=-s -w {stamp}",))
+    except RuntimeError as error:
+        raise RuntimeError(f"{error}\n{NAMED}=/path names one, {NAMED}={SIMULATION} does without.") from error
 
 
 def version() -> str:

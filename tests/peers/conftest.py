@@ -16,6 +16,7 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._boot import upstream
 from ansible_collections.urmanac.talos.plugins.module_utils._boot.release import Source, fetch_program
+from tests.go_programs import build, is_built
 from tests.peers.kubernetes import ControlPlane, control_plane
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,25 +36,13 @@ def find_talosctl() -> Path:
     named = os.environ.get("URMANAC_TALOSCTL")
     if named:
         return Path(named)
-    if CACHED.exists() and CACHED.stat().st_mtime >= (Path(__file__).parent / "go.sum").stat().st_mtime:
+    if is_built(CACHED, Path(__file__).parent / "go.sum"):
         return CACHED
     go = shutil.which("go")
     if go is None:
         pytest.skip("Go is not installed, so the real talosctl cannot be built; URMANAC_TALOSCTL names one")
     # The first time takes about six minutes.
-    return build(go)
-
-
-def build(go: str) -> Path:
-    """Return a talosctl built from the versions that go.mod and go.sum pin."""
-    CACHED.parent.mkdir(parents=True, exist_ok=True)
-    command = [go, "build", "-mod=readonly", "-trimpath", "-o", str(CACHED), PACKAGE]
-    # No other toolchain is fetched, and a static program starts on every machine.
-    environment = {**os.environ, "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
-    built = subprocess.run(
-        command, cwd=Path(__file__).parent, env=environment, capture_output=True, text=True, check=False
-    )
-    assert built.returncode == 0, f"talosctl cannot be built:\n{built.stderr[-3000:]}"
+    build(go, PACKAGE, CACHED, module=Path(__file__).parent)
     return CACHED
 
 

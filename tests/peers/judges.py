@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.go_programs import is_built
 from tests.talos_corpus import Case
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,7 +58,7 @@ def find_generator() -> Path:
 def _built(name: str, version: Version, package: Path) -> Path:
     program = CACHED / name
     sources = [MODULE / f"{version.name}.sum", *package.glob("*.go")]
-    if not program.exists() or program.stat().st_mtime < max(path.stat().st_mtime for path in sources):
+    if not is_built(program, *sources):
         CACHED.mkdir(parents=True, exist_ok=True)
         _go(version, "build", "-trimpath", "-o", str(program), f"./{package.relative_to(MODULE)}")
     return program

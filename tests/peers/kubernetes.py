@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from lab.talos.pki import Pair, Subject, issue, new_authority
+from tests.go_programs import build, is_built
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = Path(__file__).parent / "kubernetes_programs"
@@ -60,39 +61,23 @@ def find_programs() -> Path:
     named = os.environ.get("URMANAC_KUBERNETES")
     if named:
         return Path(named)
-    newest = (MODULE / "go.sum").stat().st_mtime
-    if all((path := CACHED / name).exists() and path.stat().st_mtime >= newest for name in PACKAGES):
+    if all(is_built(CACHED / name, MODULE / "go.sum") for name in PACKAGES):
         return CACHED
     go = shutil.which("go")
     if go is None:
         pytest.skip(
             "Go is not installed, so a real Kubernetes cannot be built; URMANAC_KUBERNETES names a folder with one"
         )
-    return build(go)
+    return build_all(go)
 
 
-def build(go: str) -> Path:
-    """Return the folder with the programs, built from the versions that go.mod and go.sum pin; takes ten minutes."""
-    CACHED.mkdir(parents=True, exist_ok=True)
-    # No other toolchain is fetched, and a static program starts on every machine.
-    environment = {**os.environ, "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
+def build_all(go: str) -> Path:
+    """Return the folder with the programs, which takes ten minutes."""
     major, minor, _patch = VERSION.removeprefix("v").split(".")
     values = {"gitVersion": VERSION, "gitMajor": major, "gitMinor": minor}
     stamp = " ".join(f"-X k8s.io/component-base/version.{name}={value}" for name, value in values.items())
     for name, package in PACKAGES.items():
-        command = [
-            go,
-            "build",
-            "-mod=readonly",
-            "-trimpath",
-            "-ldflags",
-            f"-s -w {stamp}",
-            "-o",
-            str(CACHED / name),
-            package,
-        ]
-        built = subprocess.run(command, cwd=MODULE, env=environment, capture_output=True, text=True, check=False)
-        assert built.returncode == 0, f"{name} cannot be built:\n{built.stderr[-3000:]}"
+        build(go, package, CACHED / name, module=MODULE, flags=(f"-ldflags=-s -w {stamp}",))
     return CACHED
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -19,6 +18,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.modules import talos_kubeconfig
+from tests.go_programs import build, is_built
 from tests.talos_nodes import Cluster
 from tests.unlikely import WORDS, bounded
 from tests.user_files import commented, documents, kubeconfig, styled
@@ -48,18 +48,12 @@ current-context: {0}
 def judge() -> Path:
     """Return the program that reads kubeconfigs as kubectl does, built if need be."""
     sources = [*(Path(__file__).parent / "kubectl_reader").glob("*.go"), Path(__file__).parent / "go.sum"]
-    if JUDGE.exists() and JUDGE.stat().st_mtime >= max(path.stat().st_mtime for path in sources):
+    if is_built(JUDGE, *sources):
         return JUDGE
     go = shutil.which("go")
     if go is None:
         pytest.skip("Go is not installed, so the reader of kubeconfigs cannot be built")
-    JUDGE.parent.mkdir(parents=True, exist_ok=True)
-    command = [go, "build", "-mod=readonly", "-trimpath", "-o", str(JUDGE), "./kubectl_reader"]
-    environment = {**os.environ, "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
-    done = subprocess.run(
-        command, cwd=Path(__file__).parent, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    build(go, "./kubectl_reader", JUDGE, module=Path(__file__).parent)
     return JUDGE
 
 

@@ -1,0 +1,16 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Programs for the shell that stand in for those that a computer may lack, or must not run in a test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def program(path: Path, script: str = "") -> Path:
+    """Write a program and return its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
