@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Programs for the shell that stand in for those that a computer may lack, or must not run in a test."""
+"""Programs for the shell that simulate those that a computer may lack, or must not run in a test."""
 
 from __future__ import annotations
 

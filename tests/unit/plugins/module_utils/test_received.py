@@ -42,6 +42,7 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils._ec2_source import i
 from lab.registry.store import MANIFEST
 from tests import hostile
 from tests.checks.process import ROOT
+from tests.shell_programs import program
 
 RAW, SHOWN = hostile.ALL, received(hostile.ALL)
 # What reads from outside, and who of those hands on bytes alone.
@@ -257,9 +258,7 @@ def test_what_a_command_says_on_a_machine() -> None:
 
 
 def test_what_systemctl_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = tmp_path / "systemctl"
-    program.write_text("#!/bin/sh\nprintf 'moon\\033[2J' >&2; exit 1\n", encoding="utf-8")
-    program.chmod(0o700)
+    program(tmp_path / "systemctl", "printf 'moon\\033[2J' >&2; exit 1")
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
 
     with pytest.raises(CollectionError) as caught:

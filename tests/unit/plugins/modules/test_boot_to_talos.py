@@ -30,6 +30,7 @@ from ansible_collections.urmanac.talos.plugins.modules.boot_to_talos import Outc
 from lab.assets import make_archive, write_assets
 from lab.registry.server import Registry
 from tests.ec2_cluster import run_module
+from tests.shell_programs import program
 
 ARCHIVE = "boot-to-talos-linux-arm64.tar.gz"
 GRAVITON = Facts(
@@ -112,9 +113,7 @@ def machine(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Iterat
         (root / name).mkdir(parents=True)
     for name in ("dev/nvme0n1", "dev/loop-control", "dev/console", "proc/sysrq-trigger"):
         (root / name).touch()
-    python = root / "bin" / "lab-python"
-    python.write_text(f'#!/bin/sh\nexec {sys.executable} -IS "$@"\n', encoding="utf-8")
-    python.chmod(0o755)
+    python = program(root / "bin" / "lab-python", f'exec {sys.executable} -IS "$@"')
     monkeypatch.setenv("PATH", f"{python.parent}:/usr/bin:/bin")
     monkeypatch.setenv("LAB_ROOT", str(root))
     made = Graviton(root, url)

@@ -17,6 +17,7 @@ import pip
 import pytest
 
 from tests.checks.process import TOOLS, capture
+from tests.shell_programs import program
 
 PACKAGE = "python-of-bastion"
 HOST = {"ansible_connection": "local"}
@@ -54,13 +55,6 @@ def folder(tmp_path: Path) -> Path:
         tmp_path / "bin" / PACKAGE, f'{sys.executable} "$@" --without-pip && ln -s {Path(pip.__file__).parent} {place}'
     )
     return tmp_path
-
-
-def program(path: Path, script: str) -> None:
-    """Write a program for the shell."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
-    path.chmod(0o755)
 
 
 def wheel(folder: Path, version: str, *, name: str = "lamp", needs: str = "") -> str:

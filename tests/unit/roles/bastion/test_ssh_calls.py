@@ -6,16 +6,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import make_host_key
+from tests.checks.process import ROOT, TOOLS, capture
+from tests.shell_programs import program
 
-ROOT = Path(__file__).resolve().parents[4]
 PLAYBOOK = f"""
 - name: Show the key
   hosts: localhost
@@ -33,8 +31,9 @@ def shown(folder: Path, *words: str) -> str:
     playbook = folder / "playbook.yml"
     playbook.write_text(PLAYBOOK)
     given = json.dumps({"cluster_bastion_ssh_public_key": str(folder / "moon.pub")})
-    command = [sys.executable, "-m", "ansible.cli.playbook", "-i", "localhost,", str(playbook), "-e", given, *words]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    code, said = capture([TOOLS / "ansible-playbook", playbook, "-e", given, *words])
+    assert code == 0, said
+    return said
 
 
 @pytest.mark.parametrize("words", [("--private-key", "/mine"), ("-e", "ansible_ssh_private_key_file=/mine")])
@@ -66,15 +65,11 @@ REACH = f"""
 def test_a_bastion_behind_session_manager_is_not_reached_for_without_its_programs(tmp_path: Path) -> None:
     playbook = tmp_path / "playbook.yml"
     playbook.write_text(REACH)
-    (tmp_path / "ssh").write_text("#!/bin/sh\n")
-    (tmp_path / "ssh").chmod(0o755)
-    command = [sys.executable, "-m", "ansible.cli.playbook", "-i", "localhost,", str(playbook)]
+    program(tmp_path / "ssh")
 
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "PATH": str(tmp_path)}
-    )
+    code, output = capture([TOOLS / "ansible-playbook", playbook], extra={"PATH": str(tmp_path)})
 
-    said = " ".join(done.stdout.split())
-    assert done.returncode != 0
-    assert "aws and session-manager-plugin is not installed on this computer" in said
+    said = " ".join(output.split())
+    assert code != 0
+    assert "aws and session-manager-plugin is not installed on the controller" in said
     assert "set cluster_bastion_connection to ssh" in said

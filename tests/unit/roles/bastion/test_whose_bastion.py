@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[4]
+from tests.checks.process import ROOT, TOOLS, capture
+
 FILES = [f"{ROOT}/roles/{role}/{kind}/main.yml" for role in ("cluster", "bastion") for kind in ("defaults", "vars")]
 NAMES = ("cluster_bastion_is_ours", "preflight_own_bastion", "__bastion_is_described")
 PLAYBOOK = [
@@ -55,11 +54,8 @@ def test_a_bastion_that_the_plugin_names_is_the_clusters(
 ) -> None:
     (tmp_path / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
     (tmp_path / "playbook.json").write_text(json.dumps(PLAYBOOK))
-    command = [sys.executable, "-m", "ansible.cli.playbook", "-i", str(tmp_path / "hosts.json")]
 
-    done = subprocess.run(
-        [*command, str(tmp_path / "playbook.json")], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    _code, said = capture([TOOLS / "ansible-playbook", "-i", tmp_path / "hosts.json", tmp_path / "playbook.json"])
 
     values = f"cluster_bastion_is_ours={ours} preflight_own_bastion={not ours} __bastion_is_described={described}"
-    assert values in done.stdout, done.stdout
+    assert values in said, said

@@ -16,6 +16,7 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._bastion import files, health
 from tests.bastion import bastion_settings
+from tests.shell_programs import program
 
 PROGRAM = Path(__file__).parents[4] / "roles" / "bastion_host" / "files" / "health.py"
 CLOSED = {"nftables": [{"chain": {"name": "input", "policy": "drop"}}, {"counter": {"name": "refused", "packets": 7}}]}
@@ -30,9 +31,7 @@ class Host:
 
     def says(self, command: str, text: str) -> None:
         """Have a command answer this."""
-        place = self.here / "bin" / command
-        place.write_text(f"#!/bin/sh\ncat <<'END'\n{text}\nEND\n", encoding="utf-8")
-        place.chmod(0o755)
+        program(self.here / "bin" / command, f"cat <<'END'\n{text}\nEND")
 
     def ask(self, *options: str) -> subprocess.CompletedProcess[str]:
         """Run the program."""

@@ -19,6 +19,7 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.texts import COMMAND_LINE_MAX, USER_DATA_MAX
 from tests.boot_script import render
+from tests.shell_programs import program
 
 ARCHIVE = "boot-to-talos-linux-arm64.tar.gz"
 CHECKSUMS = "boot-to-talos-checksums.txt"
@@ -125,9 +126,7 @@ def machine(tmp_path: Path) -> Machine:
     for name in TOOLS:
         (tmp_path / "bin" / name).symlink_to(shutil.which(name, path="/usr/bin:/bin") or "/bin/false")
     for name, body in COMMANDS.items():
-        command = tmp_path / "bin" / name
-        command.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
-        command.chmod(0o755)
+        program(tmp_path / "bin" / name, body)
     (tmp_path / "missing").write_text("404", encoding="utf-8")
     made = Machine(tmp_path)
     content = archive(BOOT_TO_TALOS)

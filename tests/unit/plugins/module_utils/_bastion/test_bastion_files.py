@@ -22,6 +22,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.urmanac.talos.plugins.filter.bastion_files import ROLE, bastion_files
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.user_data import find_secrets
 from tests.bastion import bastion_settings
+from tests.shell_programs import program
 
 # In two parts, so that nothing takes this file for a key.
 BEGIN, END = (" ".join((f"-----{end}", "OPENSSH", "PRIVATE", "KEY-----")) for end in ("BEGIN", "END"))
@@ -52,8 +53,7 @@ def test_user_data_lays_the_very_same_files(changes: dict[str, Any], tmp_path: P
     for name in ("cat", "chmod", "mkdir", "mv"):
         (programs / name).symlink_to(str(shutil.which(name)))
     for name in ("dnf", "systemctl"):
-        (programs / name).write_text(f'#!/bin/sh\necho {name} "$@" >> {tmp_path}/calls\n')
-        (programs / name).chmod(0o755)
+        program(programs / name, f'echo {name} "$@" >> {tmp_path}/calls')
 
     script = gzip.decompress(base64.b64decode(found["user_data_base64"]))
     environment = {"PATH": str(programs), "LAB_ROOT": str(tmp_path / "root")}
@@ -94,9 +94,7 @@ class Boot:
 
     def program(self, name: str, script: str) -> None:
         """Lay a program that notes how it is called."""
-        text = f'#!/bin/sh\necho {name} "$@" >> {self.calls}\n{script}\n'
-        (self.programs / name).write_text(text)
-        (self.programs / name).chmod(0o755)
+        program(self.programs / name, f'echo {name} "$@" >> {self.calls}\n{script}')
 
     def run(self, **changes: Any) -> str:
         """Run the user-data of these settings and return what it says."""

@@ -22,6 +22,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.way_in import (
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import make_host_key
 from tests.ec2_cluster import MotoApi, empty_aws, spec
+from tests.shell_programs import program
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 PUBLIC = make_host_key("").public
@@ -32,14 +33,9 @@ HOME = WayIn("bastion", "2001:db8:1:2::/64")
 @pytest.fixture(autouse=True)
 def ssh_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a computer that has ssh and no other program."""
-    install(tmp_path, "ssh")
+    program(tmp_path / "ssh")
     monkeypatch.setenv("PATH", str(tmp_path))
     return tmp_path
-
-
-def install(folder: Path, name: str) -> None:
-    (folder / name).write_text("#!/bin/sh\n")
-    (folder / name).chmod(0o755)
 
 
 def described(**changes: str) -> ClusterSpec:
@@ -91,7 +87,7 @@ def test_a_build_through_session_manager_looks_for_its_programs(
     api: MotoApi, ssh_alone: Path, present: tuple[str, ...]
 ) -> None:
     for name in present:
-        install(ssh_alone, name)
+        program(ssh_alone / name)
     cluster = described(connection="ssm")
 
     access = read_ssh_access(api, cluster, OVER_BASTION, NOW)

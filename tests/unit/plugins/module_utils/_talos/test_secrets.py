@@ -31,6 +31,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import
     to_document,
 )
 from tests.lookalikes import pem_header
+from tests.shell_programs import program
 from tests.talos_config import bundle_text, test_bundle
 
 CONTEXT = secrets.Context("example", ("192.0.2.101",), ("192.0.2.101", "192.0.2.102"))
@@ -484,9 +485,7 @@ def test_case_26_encrypted_secrets_bundle(text: str, program: str) -> None:
 
 def simulate_sops(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Path:
     """Put a program in place of sops, and return a file that it is called for."""
-    program = folder / "sops"
-    program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
-    program.chmod(0o755)
+    program(folder / "sops", script)
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     path = folder / "secrets.yaml"
     path.write_text(SOPS, encoding="utf-8")
