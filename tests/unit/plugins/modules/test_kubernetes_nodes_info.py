@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
-from jinja2.nativetypes import NativeEnvironment
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import ApiError, Cause
@@ -61,12 +62,9 @@ def test_the_wait_for_the_nodes_in_kubernetes_ends_at_once_for_another_cluster(
 ) -> None:
     block = yaml.safe_load((ROLE / "tasks" / "cluster.yml").read_text(encoding="utf-8"))[0]["block"]
     (task,) = (task for task in block if "urmanac.talos.kubernetes_nodes_info" in task)
-    environment = NativeEnvironment()
-    environment.tests["success"] = lambda tried: not tried.get("failed")
-    environment.filters["difference"] = lambda one, other: [item for item in one if item not in other]
     known = {"__talos_registered": result, "__talos_names": {"10.10.0.1": "a", "10.10.0.2": "b"}}
-    names = environment.from_string(task["vars"]["__talos_registered_names"]) if "resources" in result else None
+    own = {name: trust_as_template(text) for name, text in task["vars"].items()}
 
-    until = environment.compile_expression(task["until"])
+    until = trust_as_template(f"{{{{ {task['until']} }}}}")
 
-    assert bool(until(**known, __talos_registered_names=list(names.render(**known)) if names else [])) is ends
+    assert Templar(loader=DataLoader(), variables={**known, **own}).template(until) is ends
