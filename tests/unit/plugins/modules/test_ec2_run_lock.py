@@ -19,7 +19,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import run_mark
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
-from ansible_collections.urmanac.talos.plugins.module_utils._runs import Run, booted_at, this_run
+from ansible_collections.urmanac.talos.plugins.module_utils._runs import Run, this_run
 from ansible_collections.urmanac.talos.plugins.modules import ec2_run_lock
 from tests.ec2_cluster import REGION, empty_aws, run_module, tag_list
 
@@ -165,12 +165,6 @@ def test_a_run_that_began_after_this_machine_was_started_is_of_a_clone_and_works
 
     assert holder(ssm) == BEFORE
     assert hold(ssm, OURS, now=NOW + timedelta(hours=6), booted=NOW - timedelta(minutes=1)) is True
-
-
-def test_the_start_of_this_machine_is_before_now() -> None:
-    booted = booted_at(NOW)
-
-    assert booted is None or booted < NOW
 
 
 # Its time alone says nothing of a run whose process is seen.
