@@ -17,11 +17,10 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.price_list impo
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 from ansible_collections.urmanac.talos.plugins.modules import ec2_cost_info
 from ansible_collections.urmanac.talos.plugins.modules.ec2_cost_info import Asked, cost_info
-from tests.ec2_cluster import cluster, node, run_module, spec
+from tests.ec2_cluster import cluster, run_module, spec
+from tests.ec2_costs import THREE
 
 TODAY = date(2026, 11, 29)
-BASTION = {"instance_type": "t4g.small", "volume_size": 30, "image": "ami-1", "start": "18:00", "stop": "23:00"}
-THREE = {"nodes": [node(), node("two"), node("three")], "bastion": BASTION}
 
 
 def product(*prices: str) -> str:

@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost import (
     Forecast,
     Totals,
     cost_lines,
-    forecast,
     total_line,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.prices import (
@@ -21,19 +18,11 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.prices import (
     shipped,
     transfer_month,
 )
-from tests.ec2_cluster import node, spec
+from tests.ec2_costs import BASTION, forecast_of
 
-NODES = [node(), node("two", ipv4="10.10.0.102"), node("three", ipv4="10.10.0.103")]
-BASTION = {"instance_type": "t4g.small", "volume_size": 30, "image": "ami-1", "start": "18:00", "stop": "23:00"}
 MACHINES, BASTION_HOUR, ADDRESS = 3 * 0.0368, 0.0184, 0.005
 NODE_VOLUMES, BASTION_VOLUME = 150 * 0.088 / 730, 30 * 0.088 / 730
 ALL = MACHINES + BASTION_HOUR + ADDRESS + NODE_VOLUMES + BASTION_VOLUME
-
-
-def of(region: str = "eu-west-1", *, cost: dict[str, Any] | None = None, **changes: Any) -> Forecast:
-    """Return the forecast of three nodes with a bastion."""
-    described = spec(**{"nodes": NODES, "bastion": BASTION, "region": region, "cost": cost or {}, **changes})
-    return forecast(described, shipped(region))
 
 
 def totals(found: Forecast) -> Totals:
@@ -43,18 +32,18 @@ def totals(found: Forecast) -> Totals:
 
 
 def test_an_hour_is_all_machines_volumes_and_the_address() -> None:
-    assert totals(of()).hour == pytest.approx(ALL)
+    assert totals(forecast_of()).hour == pytest.approx(ALL)
 
 
 def test_nodes_cost_all_day_because_nothing_stops_them_and_the_bastion_in_its_hours() -> None:
     day = 24 * (MACHINES + NODE_VOLUMES + ADDRESS) + 5 * (BASTION_HOUR + BASTION_VOLUME)
 
-    assert totals(of()).day == pytest.approx(day)
-    assert totals(of()).month == pytest.approx(day * 730 / 24)
+    assert totals(forecast_of()).day == pytest.approx(day)
+    assert totals(forecast_of()).month == pytest.approx(day * 730 / 24)
 
 
 def test_stopped_nodes_keep_their_volumes_and_the_address() -> None:
-    found = of(cost={"hours_per_day": 5.0})
+    found = forecast_of({"hours_per_day": 5.0})
 
     day = 5 * (MACHINES + BASTION_HOUR + BASTION_VOLUME) + 24 * (NODE_VOLUMES + ADDRESS)
     assert totals(found).day == pytest.approx(day)
@@ -62,31 +51,31 @@ def test_stopped_nodes_keep_their_volumes_and_the_address() -> None:
 
 
 def test_a_removed_cluster_costs_nothing_but_its_hours() -> None:
-    found = of(cost={"hours_per_day": 5.0, "after_hours": "removed"})
+    found = forecast_of({"hours_per_day": 5.0, "after_hours": "removed"})
 
     assert totals(found).day == pytest.approx(5 * ALL)
 
 
 def test_what_is_never_over_is_not_removed() -> None:
-    assert totals(of(cost={"after_hours": "removed"})) == totals(of())
+    assert totals(forecast_of({"after_hours": "removed"})) == totals(forecast_of())
 
 
 def test_a_session_is_its_hours_of_everything() -> None:
-    assert totals(of(cost={"session_hours": 2.5})).session == pytest.approx(2.5 * ALL)
+    assert totals(forecast_of({"session_hours": 2.5})).session == pytest.approx(2.5 * ALL)
 
 
 def test_a_data_volume_and_a_bastion_without_address_count() -> None:
-    found = of(data_volume_size=256, bastion={**BASTION, "egress": "none"})
+    found = forecast_of(data_volume_size=256, bastion={**BASTION, "egress": "none"})
 
     assert totals(found).hour == pytest.approx(ALL - ADDRESS + 3 * 256 * 0.088 / 730)
 
 
 def test_without_a_bastion_there_is_neither_machine_nor_address() -> None:
-    assert totals(of(bastion=None)).hour == pytest.approx(MACHINES + NODE_VOLUMES)
+    assert totals(forecast_of(bastion=None)).hour == pytest.approx(MACHINES + NODE_VOLUMES)
 
 
 def test_credits_are_reported_beside_the_total_and_never_in_it() -> None:
-    with_credits, without = of(), of(cpu_credits="standard")
+    with_credits, without = forecast_of(), forecast_of(cpu_credits="standard")
 
     assert with_credits.credits.hour == pytest.approx(3 * 2 * 0.8 * 0.04 + 2 * 0.8 * 0.04)
     assert with_credits.totals == without.totals
@@ -94,7 +83,7 @@ def test_credits_are_reported_beside_the_total_and_never_in_it() -> None:
 
 
 def test_credits_of_a_day_are_those_of_the_hours_in_which_machines_run() -> None:
-    assert of(cost={"hours_per_day": 5.0}).credits.day == pytest.approx(5 * 4 * 2 * 0.8 * 0.04)
+    assert forecast_of({"hours_per_day": 5.0}).credits.day == pytest.approx(5 * 4 * 2 * 0.8 * 0.04)
 
 
 @pytest.mark.parametrize(
@@ -112,13 +101,13 @@ def test_transfer_costs_beyond_what_every_account_has_free(region: str, gb: floa
 
 
 def test_transfer_is_part_of_the_month() -> None:
-    more = totals(of(cost={"transfer_gb": 300.0})).month - totals(of()).month
+    more = totals(forecast_of({"transfer_gb": 300.0})).month - totals(forecast_of()).month
 
     assert more == pytest.approx(200 * 0.09)
 
 
 def test_a_price_that_is_not_known_leaves_no_total() -> None:
-    found = of(instance_type="m7g.large")
+    found = forecast_of(instance_type="m7g.large")
 
     assert found.totals is None
     assert total_line(found) == "not known, because there is no price in eu-west-1 of 3 x m7g.large"
@@ -126,7 +115,7 @@ def test_a_price_that_is_not_known_leaves_no_total() -> None:
 
 
 def test_a_region_without_prices_has_no_total() -> None:
-    found = of("me-south-1")
+    found = forecast_of(region="me-south-1")
 
     assert found.unknown == (
         "3 x t4g.medium",
@@ -137,7 +126,7 @@ def test_a_region_without_prices_has_no_total() -> None:
 
 
 def test_the_last_line_is_the_total() -> None:
-    lines = cost_lines(of())
+    lines = cost_lines(forecast_of())
 
     assert lines[0] == "$ 3 x t4g.medium: $0.1104 an hour around the clock, $80.59 a month"
     assert "$ Elastic IP of the bastion: $0.005 an hour around the clock, $3.65 a month" in lines
@@ -150,7 +139,7 @@ def test_the_last_line_is_the_total() -> None:
 def test_the_shipped_table_has_eu_west_1_and_more_regions_with_the_common_types() -> None:
     assert "eu-west-1" in REGIONS and len(REGIONS) >= 6
     for region in REGIONS:
-        assert of(region).totals is not None
+        assert forecast_of(region=region).totals is not None
         assert all(source.where.startswith(("https://", "AWS, on demand")) for source in shipped(region).sources)
 
 

@@ -10,25 +10,20 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost import Forecast, forecast
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost import Forecast
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost_limits import (
     enforced,
     hours_within,
     limit_findings,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost_spec import cost_options
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.prices import shipped
 from lab.settings import REPOSITORY
-from tests.ec2_cluster import node, spec
-
-BASTION = {"instance_type": "t4g.small", "volume_size": 30, "image": "ami-1", "start": "18:00", "stop": "23:00"}
-NODES = [node(), node("two", ipv4="10.10.0.102"), node("three", ipv4="10.10.0.103")]
+from tests.ec2_costs import forecast_of
 
 
 def of(cost: dict[str, Any], **changes: Any) -> Forecast:
     """Return the forecast of three t4g.medium, $0.155 an hour, in this use and with these limits."""
-    described = spec(**{"nodes": NODES, "bastion": BASTION, "cpu_credits": "standard", "cost": cost, **changes})
-    return forecast(described, shipped(described.region))
+    return forecast_of(cost, **{"cpu_credits": "standard", **changes})
 
 
 @pytest.mark.parametrize(
