@@ -26,7 +26,6 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.prices import (
     SURPLUS_CREDITS,
     shipped,
 )
-from ansible_collections.urmanac.talos.plugins.plugin_utils._report.costs import volume_price
 from lab.settings import REPOSITORY
 from tests.aws.end_of_life import TAG, EndOfLife
 
@@ -237,7 +236,8 @@ def price(minutes: int) -> str:
     """Return what a run of so many minutes costs at most, with one node, a bastion and its Elastic IP."""
     prices = shipped(PRICES_REGION)
     machines = {"t4g.medium": 50, "t4g.small": 30}
-    hourly = sum(prices.instances[name] + volume_price(gib, prices) for name, gib in machines.items()) + PUBLIC_IPV4
+    hourly = sum(prices.instances[name] + (prices.volume_hour(gib) or 0.0) for name, gib in machines.items())
+    hourly += PUBLIC_IPV4
     # Surplus CPU credits, $0.04 a vCPU and hour at worst.
     most = (hourly + 4 * SURPLUS_CREDITS) * minutes / 60
     return (

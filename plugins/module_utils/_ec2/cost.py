@@ -142,8 +142,7 @@ def _surplus(name: str, spec: ClusterSpec) -> float | None:
 
 def _volume(gib: int, whose: str, hours: float, prices: Prices) -> Iterator[Item]:
     if gib:
-        price = prices.gp3_gib_month
-        yield Item(f"{gib} GiB gp3, {whose}", None if price is None else price * gib / HOURS_A_MONTH, hours)
+        yield Item(f"{gib} GiB gp3, {whose}", prices.volume_hour(gib), hours)
 
 
 def total_line(found: Forecast) -> str:

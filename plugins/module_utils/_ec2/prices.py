@@ -33,6 +33,10 @@ class Prices(NamedTuple):
     transfer_gb: float | None
     sources: tuple[Source, ...]
 
+    def volume_hour(self, gib: int) -> float | None:
+        """Return what a gp3 volume of this size costs an hour."""
+        return None if self.gp3_gib_month is None else self.gp3_gib_month * gib / HOURS_A_MONTH
+
 
 MACHINES = Source(
     "machines",

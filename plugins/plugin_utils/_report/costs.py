@@ -10,9 +10,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ...module_utils._ec2.desired import RUNNING
-from ...module_utils._ec2.prices import HOURS_A_MONTH, PUBLIC_IPV4, Prices, shipped
+from ...module_utils._ec2.prices import ADDRESSES, HOURS_A_MONTH, MACHINES, PUBLIC_IPV4, VOLUMES, Prices, shipped
 
 Record = Mapping[str, Any]
+
+_COUNTED = (MACHINES.what, VOLUMES.what, ADDRESSES.what)
 
 
 class Cost(NamedTuple):
@@ -35,7 +37,7 @@ class Machine(NamedTuple):
 
     def so_far(self, prices: Prices) -> float:
         """Return what it and its volume have cost since it was last started."""
-        return (self.hours or 0.0) * ((self.price(prices) or 0.0) + volume_price(self.volume_gib, prices))
+        return (self.hours or 0.0) * ((self.price(prices) or 0.0) + (prices.volume_hour(self.volume_gib) or 0.0))
 
 
 def costs(region: str, resources: Mapping[str, Record], *, now: float, forecast: str = "") -> dict[str, Any] | None:
@@ -63,7 +65,7 @@ def costs(region: str, resources: Mapping[str, Record], *, now: float, forecast:
 
 def source_text(prices: Prices) -> str:
     """Return where the prices of what is counted are from, and of which day each is."""
-    counted = [source for source in prices.sources if source.what in ("machines", "volumes", "public IPv4")]
+    counted = [source for source in prices.sources if source.what in _COUNTED]
     return f"{prices.region}: " + ", ".join(f"{one.what} {one.where} ({one.date})" for one in counted)
 
 
@@ -110,12 +112,7 @@ def volume_costs(machines: Sequence[Machine], prices: Prices) -> Iterator[Cost]:
     """Yield what the volumes cost, those of stopped machines as well."""
     gib = sum(machine.volume_gib for machine in machines)
     if gib:
-        yield Cost(f"{gib} GiB gp3", volume_price(gib, prices))
-
-
-def volume_price(gib: int, prices: Prices) -> float:
-    """Return what a volume of this size costs an hour."""
-    return gib * (prices.gp3_gib_month or 0.0) / HOURS_A_MONTH
+        yield Cost(f"{gib} GiB gp3", prices.volume_hour(gib) or 0.0)
 
 
 def address_costs(resources: Mapping[str, Record]) -> Iterator[Cost]:

@@ -19,15 +19,8 @@ INTERNAL = frozenset(
         *("cluster_answer", "cluster_claim", "cluster_described", "cluster_judgement", "cluster_phase"),
         *("cluster_images_described", "cluster_images_given", "cluster_images_nodes", "cluster_images_outcome"),
         *("cluster_images_record", "cluster_phases", "cluster_reading", "cluster_resolved_images"),
-        *(
-            "cluster_bastion_is_ours",
-            "cluster_talos_record",
-            "cluster_talos_written",
-            "cluster_secrets_files",
-            "cozystack_result",
-            "preflight_cost",
-            "preflight_forecast",
-        ),
+        *("cluster_bastion_is_ours", "cluster_secrets_files", "cluster_talos_record", "cluster_talos_written"),
+        *("cozystack_result", "preflight_cost", "preflight_forecast"),
     }
 )
 
