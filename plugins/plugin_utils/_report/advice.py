@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ...module_utils._cozystack.diagnosis.findings import WAITING
 from ...module_utils._ec2.instance_types import SIZES
 
 Record = Mapping[str, Any]
@@ -19,13 +20,6 @@ ROOM = frozenset(
     {
         *("INSUFFICIENT_MEMORY", "INSUFFICIENT_CPU", "INSUFFICIENT_PODS", "NOT_ENOUGH_NODES"),
         *("MEMORY_WILL_RUN_OUT", "NODE_MEMORY_PRESSURE", "POD_EVICTED", "OUT_OF_MEMORY_KILLED"),
-    }
-)
-# What something waits in, with no cause known: beside a cause that is known it follows from that one.
-WAITING = frozenset(
-    {
-        *("OPERATOR_NOT_READY", "FLUX_NOT_READY", "SOURCE_NOT_READY"),
-        *("PACKAGE_NOT_READY", "RELEASE_NOT_READY"),
     }
 )
 
@@ -52,6 +46,7 @@ def advice(installed: Record | None, forecast: Record) -> dict[str, str | None]:
 def causes(verdicts: Sequence[Record]) -> list[Record]:
     """Return what blocks: the causes, or where none is known what waits."""
     blockers = [one for one in verdicts if one["blocks"]]
+    # Beside a cause that is known, what waits follows from that one.
     return [one for one in blockers if one["code"] not in WAITING] or blockers
 
 

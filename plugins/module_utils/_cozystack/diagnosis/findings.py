@@ -24,6 +24,9 @@ _ROOT_CODES: Final[Mapping[str, str]] = {
     FLUX: "FLUX_NOT_READY",
     SOURCE: "SOURCE_NOT_READY",
 }
+_PACKAGE, _RELEASE = "PACKAGE_NOT_READY", "RELEASE_NOT_READY"
+# What something waits in, with no cause known.
+WAITING: Final = frozenset({*_ROOT_CODES.values(), _PACKAGE, _RELEASE})
 
 
 def findings(found: Reading, progress: Progress, *, settled: bool = False) -> list[Finding]:
@@ -82,7 +85,7 @@ def _roots(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Fin
         if code in known or (code is None and (not (root.fails or settled) or known or _is_explained(root, found))):
             continue
         if code is None:
-            by_kind = "PACKAGE_NOT_READY" if root.kind == "Package" else "RELEASE_NOT_READY"
+            by_kind = _PACKAGE if root.kind == "Package" else _RELEASE
             code = _ROOT_CODES.get(progress.phase, by_kind)
         yield _root_verdict(code, root, _hints(root, found))
 
