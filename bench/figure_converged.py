@@ -46,14 +46,15 @@ def figures(directory: Path, *, repetitions: int) -> Iterator[Figure]:
 
 def playbook(name: str, directory: Path, environment: Mapping[str, str]) -> partial[Usage]:
     """Return what runs one of the two playbooks in the lab."""
-    ansible: list[str | Path] = [
-        BIN / "ansible-playbook",
-        "--extra-vars",
-        f"@{ROOT / 'lab' / 'variables.yml'}",
-        ROOT / "bench" / name,
-    ]
-    command = [sys.executable, "-m", "lab", "run", "--", *ansible]
-    return partial(run, command, environment=environment, output=(directory / name).with_suffix(".txt"))
+    return partial(
+        run, in_the_lab(ROOT / "bench" / name), environment=environment, output=(directory / name).with_suffix(".txt")
+    )
+
+
+def in_the_lab(*words: str | Path) -> list[str | Path]:
+    """Return the command that runs a playbook in the lab."""
+    variables = f"@{ROOT / 'lab' / 'variables.yml'}"
+    return [sys.executable, "-m", "lab", "run", "--", BIN / "ansible-playbook", "--extra-vars", variables, *words]
 
 
 def check_converged(output: Path) -> None:

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.environment import BIN, ROOT, clean
-from bench.figure_converged import lab
+from bench.environment import ROOT, clean
+from bench.figure_converged import in_the_lab, lab
 from bench.measure import run
 from bench.profile import page
 from bench.profile.table import Row, rows
@@ -43,9 +42,7 @@ def profiled(name: str, command: Iterable[str], directory: Path, environment: Ma
         "ANSIBLE_CALLBACKS_ENABLED": "profile_tasks_and_processes",
         "ANSIBLE_PIPELINING": "true",
     }
-    variables = ("-e", f"@{ROOT / 'lab' / 'variables.yml'}")
-    words = [sys.executable, "-m", "lab", "run", "--", BIN / "ansible-playbook", *variables, *command]
-    run([str(word) for word in words], environment={**environment, **recorded}, output=directory / f"{label}.txt")
+    run(in_the_lab(*command), environment={**environment, **recorded}, output=directory / f"{label}.txt")
     with records.open(encoding="utf-8") as lines:
         return rows(lines)
 

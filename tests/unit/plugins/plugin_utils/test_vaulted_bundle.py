@@ -5,9 +5,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,9 +14,9 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import parse_bundle
 from ansible_collections.urmanac.talos.plugins.plugin_utils._vaulted_bundle import decrypted
+from tests.checks.process import TOOLS, capture
 from tests.talos_config import bundle_text, test_bundle
 
-ROOT = Path(__file__).resolve().parents[4]
 SECRETS = [(DEFAULT_VAULT_IDENTITY, VaultSecret(b"open sesame"))]
 
 
@@ -59,21 +56,13 @@ def test_a_run_with_the_vaults_password_uses_the_bundle_and_says_nothing_of_it(v
     password = vaulted.with_name("password")
     password.write_text("open sesame", encoding="utf-8")
     arguments = {"path": str(vaulted), "talosconfig": str(vaulted.with_name("talosconfig")), "context": "moon"}
-    program = [str(Path(sys.executable).with_name("ansible")), "localhost", "-vvv", "-m", "urmanac.talos.talos_secrets"]
+    words = ("localhost", "-vvv", "-m", "urmanac.talos.talos_secrets", "-a", json.dumps(arguments))
     before = vaulted.read_bytes()
 
-    done = subprocess.run(
-        [*program, "-a", json.dumps(arguments), "--vault-password-file", str(password)],
-        cwd=ROOT,
-        env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_HOME": str(vaulted.parent)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    code, said = capture([TOOLS / "ansible", *words, "--vault-password-file", password], limit=120)
 
-    assert done.returncode == 0, done.stdout
+    assert code == 0, said
     assert test_bundle().os.crt in vaulted.with_name("talosconfig").read_text(encoding="utf-8")
     assert vaulted.read_bytes() == before
     assert vaulted.stat().st_mode & 0o777 == 0o644
-    assert test_bundle().os.key not in done.stdout + done.stderr
+    assert test_bundle().os.key not in said
