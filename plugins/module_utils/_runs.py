@@ -32,10 +32,10 @@ class Run(NamedTuple):
     kernel: str = ""
 
 
-def this_run(pid: int, what: str, directory: Path | None = None) -> Run:
+def this_run(pid: int, what: str, directory: Path) -> Run:
     """Return the run of this machine's process with this id, which works on the cluster of this directory."""
-    place = str(directory.resolve()) if directory else ""
-    return Run(pid, start_of(pid), socket.gethostname(), what, getpass.getuser(), place, _machine(), _kernel())
+    host, place = socket.gethostname(), str(directory.resolve())
+    return Run(pid, start_of(pid), host, what, getpass.getuser(), place, _machine(), _kernel())
 
 
 def start_of(pid: int) -> str:

@@ -67,15 +67,15 @@ def test_half_a_file_blocks_no_run(tmp_path: Path) -> None:
     assert take(tmp_path, OURS)
 
 
-def test_a_process_is_known_by_its_id_and_its_start() -> None:
+def test_a_process_is_known_by_its_id_and_its_start(tmp_path: Path) -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    run = this_run(child.pid, "site.yml")
+    run = this_run(child.pid, "site.yml", tmp_path)
 
     assert is_alive(run.pid, run.started)
     assert not is_alive(run.pid, "1")
     child.communicate(b"\n")
     assert not is_alive(run.pid, run.started)
-    assert run.started != this_run(os.getpid(), "site.yml").started or not run.started
+    assert run.started != this_run(os.getpid(), "site.yml", tmp_path).started or not run.started
 
 
 def test_this_machine_was_started_as_long_ago_as_the_kernel_says() -> None:
