@@ -30,9 +30,7 @@ def _unknown_at_first(original: Function, self: Any, *args: Any, **options: Any)
 
 
 def check_profile(key: str, name: str) -> None:
-    left = STATE.unknown_profiles.get(name, 0)
-    if left:
-        STATE.unknown_profiles[name] = left - 1
+    if STATE.is_unknown_yet(name):
         reported = f"Value ({name}) for parameter iamInstanceProfile.{key.lower()} is invalid."
         kind = "ARN" if key == "Arn" else "name"
         raise refuse("InvalidParameterValue", f"{reported} Invalid IAM Instance Profile {kind}")

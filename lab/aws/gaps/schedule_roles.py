@@ -24,11 +24,10 @@ def _unknown_at_first(original: Function, self: Any, *args: Any, **options: Any)
 
 
 def _trusts(arn: str) -> bool:
-    left = STATE.unknown_profiles.get(arn, 0)
-    STATE.unknown_profiles[arn] = max(left - 1, 0)
+    is_known = not STATE.is_unknown_yet(arn)
     roles = iam_backends[ACCOUNT]["global"].get_roles()
     documents = [role.assume_role_policy_document for role in roles if role.arn == arn]
-    return not left and any('"scheduler.amazonaws.com"' in document for document in documents)
+    return is_known and any('"scheduler.amazonaws.com"' in document for document in documents)
 
 
 @wraps(EventBridgeSchedulerBackend, "create_schedule")
