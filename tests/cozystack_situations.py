@@ -349,7 +349,7 @@ MEMORY = (
         "Kubernetes pkg/kubelet/lifecycle/predicate.go",
         "POD_REJECTED",
         "Node didn't have enough resource: memory",
-        "what the node still has",
+        "free resources of the node",
         cluster(
             _rejected(
                 "OutOfmemory",
@@ -383,7 +383,7 @@ CREATION = (
         "Kubernetes pkg/kubelet/kubelet_pods.go, kuberuntime ErrCreateContainerConfig",
         "CONTAINER_CONFIG_MISSING",
         'secret "linstor-api-tls" not found',
-        "the release that makes it",
+        "the release that creates it",
         cluster(failing(held("CreateContainerConfigError", 'secret "linstor-api-tls" not found'))),
     ),
     Situation(
@@ -391,7 +391,7 @@ CREATION = (
         "Kubernetes pkg/kubelet/kubelet_pods.go",
         "CONTAINER_CONFIG_MISSING",
         "couldn't find key password in Secret",
-        "the release that makes it",
+        "the release that creates it",
         cluster(
             failing(held("CreateContainerConfigError", "couldn't find key password in Secret cozy-linstor/linstor-db"))
         ),
@@ -413,7 +413,7 @@ CREATION = (
         "containerd internal/cri/server/container_create.go",
         "CONTAINER_NOT_CREATED",
         "is reserved for",
-        "an older container still has",
+        "an older container still uses",
         cluster(
             failing(
                 held(
@@ -628,7 +628,7 @@ REFUSALS = (
         "Kubernetes plugin/pkg/admission/runtimeclass",
         "RUNTIME_MISSING",
         'RuntimeClass "wasmtime-spin-v2" not found',
-        "make the RuntimeClass",
+        "create the RuntimeClass",
         refused('pod rejected: RuntimeClass "wasmtime-spin-v2" not found'),
     ),
 )

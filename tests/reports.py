@@ -102,7 +102,7 @@ def report(resources: Mapping[str, Any] | None = None, **changes: Any) -> dict[s
         "info": {
             "resources": found,
             "summary": {"present": sum(item["state"] == "present" for item in found.values())},
-            "cost": {"message": "$0.155 an hour while all of it runs"},
+            "cost": {"message": "$0.155 an hour while everything runs"},
         },
         **{"seen": [answer(node) for node in NODES], "phases": [{"name": "network", "started": NOW - 60}]},
         **{"now": NOW, "endpoint": "", "cozystack": BLOCKED, "forecast": FORECAST},

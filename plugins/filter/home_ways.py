@@ -22,7 +22,7 @@ def home_ways(
     interfaces: Iterable[Record],
     **places: str,
 ) -> list[str]:
-    """Return lines with commands, and which of the APIs answer."""
+    """Return lines with commands, and which of the APIs respond."""
     return ways.home_ways(cluster, reading, ways.Places(**places), ways.Answers(talos, kubernetes, interfaces))
 
 

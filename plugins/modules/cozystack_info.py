@@ -309,7 +309,7 @@ verdicts:
     - code: INSUFFICIENT_MEMORY
       subject: nodes
       message: "6 pods wait for memory: cozy-linstor/linstor-controller-0"
-      remedy: Take a larger instance type or more nodes; playbooks/forecast.yml shows the smallest change that fits.
+      remedy: Use a larger instance type or more nodes; playbooks/forecast.yml shows the smallest change that fits.
       evidence: {pods: 6}
       blocks: true
 outlook:

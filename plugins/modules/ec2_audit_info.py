@@ -128,7 +128,7 @@ deviations:
       description: What is wrong.
       type: str
       returned: success
-      sample: "open to everybody: in tcp/22 from 0.0.0.0/0"
+      sample: "open to everyone: in tcp/22 from 0.0.0.0/0"
     remedy:
       description: What to do about it.
       type: str

@@ -179,7 +179,7 @@ parts:
       remedies: []
       found: []
       unused: []
-      lines: {"present": ["  access: 0 of 0 resources would be made or changed"], "absent": []}
+      lines: {"present": ["  access: 0 of 0 resources would be created or changed"], "absent": []}
 nodes:
   description: What EC2 has of each described node, as M(urmanac.talos.ec2_cluster_info) returns it.
   returned: success

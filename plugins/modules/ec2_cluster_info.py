@@ -209,8 +209,8 @@ ties:
       how: is attached to
       other: {"kind": "vpc", "id": "vpc-0fedcba9876543210", "name": "web", "owner": "Owner=Ada"}
       text: >-
-        internet gateway talos-igw (igw-0123456789abcdef0) is attached to VPC vpc-0fedcba9876543210, which is not of
-        this cluster (Owner=Ada)
+        internet gateway talos-igw (igw-0123456789abcdef0) is attached to VPC vpc-0fedcba9876543210, which is not
+        managed by this cluster (Owner=Ada)
       remedy: Detach it
 problems:
   description: Why the cluster cannot be made as described, because others have what it needs.
@@ -290,7 +290,7 @@ parts:
       found: [{"kind": "eni", "name": "talos-gateway", "id": "eni-0123456789abcdef0"}]
       unused: []
       lines:
-        present: ["  nodes: 1 of 2 resources would be made or changed"]
+        present: ["  nodes: 1 of 2 resources would be created or changed"]
         absent: ["  nodes: would delete eni-0123456789abcdef0"]
 nodes:
   description: What EC2 has of each described node, by its name. Ids are V(null) and addresses empty until it has them.

@@ -12,7 +12,7 @@ short_description: Forecast what a cluster costs in EC2, and read what it has co
 version_added: 0.1.0
 description:
   - Computes what the described cluster costs an hour, a day, a month and a session, in US dollars, from list prices.
-  - Compares ways to use it with the limits of O(cluster.cost), or with what this project was asked for, $0.50 a day and
+  - Compares ways to use it with the limits of O(cluster.cost), or with the goal of this project, $0.50 a day and
     $20 a month.
   - Calls no API and needs no credentials, unless O(price_list) or O(actual_days) is set.
   - Changes nothing.
@@ -118,7 +118,7 @@ message:
   returned: success
   type: str
   sample: >-
-    $0.155 an hour while all of it runs, $3.31 a day, $100.79 a month (nodes never stopped); a session of 3 h $0.47
+    $0.155 an hour while everything runs, $3.31 a day, $100.79 a month (nodes never stopped); a session of 3 h $0.47
 choices:
   description: Ways to use the cluster, each with its forecast.
   returned: success
@@ -139,10 +139,10 @@ notes:
   sample:
     - code: COST_ABOVE_LIMIT
       subject: cluster_cost_per_day_max
-      message: The cluster would cost $3.31 a day (nodes never stopped), above $0.50.
+      message: The cluster would cost $3.31 a day (nodes never stopped), which exceeds the limit of $0.50.
       remedy: Set cluster_cost_hours_per_day to 3.2 or less.
 actual:
-  description: What the cluster has cost by day and by service; V(null) if it was not asked for, or AWS gave no answer.
+  description: What the cluster has cost by day and by service; V(null) if not requested, or AWS returned an error.
   returned: success
   type: dict
   sample:
@@ -242,7 +242,7 @@ def _actual(
 
 
 def _unasked(what: str, error: AwsError) -> Finding:
-    return finding("NOT_CHECKED", what, f"AWS gave no answer: {short(error.problem.message)}", error.problem.remedy)
+    return finding("NOT_CHECKED", what, f"AWS returned an error: {short(error.problem.message)}", error.problem.remedy)
 
 
 def main() -> None:

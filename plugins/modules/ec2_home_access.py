@@ -179,8 +179,8 @@ problem:
   sample:
     code: IPV6_HOST_BITS
     subject: ipv6
-    message: 2001:db8:1:2::5/64 has bits set behind its prefix
-    remedy: Write 2001:db8:1:2::/64 for the network or 2001:db8:1:2::5 for the one address.
+    message: 2001:db8:1:2::5/64 has host bits set
+    remedy: Write 2001:db8:1:2::/64 for the network or 2001:db8:1:2::5 for the single address.
 """
 
 from collections.abc import Iterator, Mapping

@@ -147,7 +147,7 @@ notes:
     - code: INSTANCE_TYPE_TIGHT
       subject: instance type t4g.small
       message: "t4g.small has 2048 MiB of memory: enough to boot Talos, too little to run CozyStack."
-      remedy: Take t4g.medium or larger for more than trying out.
+      remedy: Use t4g.medium or larger unless this is a test.
 cost:
   description: What the cluster will cost, as M(urmanac.talos.ec2_cost_info) returns it with the shipped prices.
   returned: success

@@ -84,6 +84,6 @@ def _message(path: Path, other: Run, since: float) -> str:
     began = datetime.fromtimestamp(since, UTC).isoformat(timespec="seconds")
     where = f"process {other.pid} on {other.host}, since {began}"
     return (
-        f"Failed to start: another run ({other.what}, {where}) works on this cluster. Wait until it has ended. "
-        f"If that process does not exist any more, which cannot be seen from here, delete {path} and run again."
+        f"Failed to start: another run ({other.what}, {where}) is active on this cluster. Wait until it has ended. "
+        f"If that process no longer exists, which cannot be checked from here, delete {path} and try again."
     )

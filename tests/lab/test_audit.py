@@ -832,7 +832,7 @@ def test_a_clean_account_has_no_deviation(place: Place) -> None:
     result = place.audit()
 
     assert (result["deviations"], len(HOLES) >= 90) == ([], True)
-    assert any("network ACL acl-" in line and "default, lets everything through" in line for line in result["lines"])
+    assert any("network ACL acl-" in line and "default, allows everything" in line for line in result["lines"])
 
 
 def test_home_access_that_our_own_procedure_opened_is_no_deviation(planted: Place) -> None:

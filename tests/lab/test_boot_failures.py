@@ -49,7 +49,7 @@ CASES = [
     pytest.param(
         Case(
             ARM64_ONLY,
-            "boot-to-talos: the tmpfs that holds the unpacked image is full. Take a larger instance type",
+            "boot-to-talos: the tmpfs that holds the unpacked image is full. Use a larger instance type",
             first='echo 10 >"$LAB_ROOT/run/lab/tmpfs-bytes"',
         ),
         id="full tmpfs",

@@ -196,7 +196,7 @@ def test_aws_closes_on_time_with_a_role_that_goes_with_the_last_opening(lab: Lab
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        pytest.param(("-e", "ipv6=::/0"), "the whole Internet", id="everybody"),
+        pytest.param(("-e", "ipv6=::/0"), "the entire internet", id="everybody"),
         pytest.param(
             ("-e", f"ipv6={HOME}", "-e", "cluster_name=never-built"),
             "the network of the cluster does not exist",

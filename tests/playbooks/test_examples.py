@@ -79,7 +79,7 @@ def test_an_example_needs_nothing_but_credentials(lab: Lab, tmp_path: Path, exam
     assert "$ Elastic IP of the bastion: $0.005 an hour around the clock, $3.65 a month" in run.output
     assert "could not be looked up" not in run.output
     # big.yml is about a build of one's own, so its registry is the reader's, and it says so.
-    assert ("This name is for examples" in run.output) is (example.stem == "big")
+    assert ("This host name is reserved for examples" in run.output) is (example.stem == "big")
     assert calls(lab) == before
 
 
@@ -87,4 +87,4 @@ def test_an_example_without_a_way_to_its_images_would_be_refused(lab: Lab, tmp_p
     run = plan(lab, REPOSITORY / "examples" / "first_seed.yml", tmp_path, cluster_bastion_egress="none")
 
     assert run.code != 0
-    assert "hosts that have only IPv4" in run.output
+    assert "on IPv4-only hosts" in run.output

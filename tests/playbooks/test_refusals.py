@@ -85,8 +85,8 @@ def test_a_role_of_others_with_our_name_is_refused_before_anything_is_made_and_l
 @pytest.mark.parametrize(
     "fault",
     [
-        pytest.param("does not lie in the VPC 127.200.0.0/16", id="subnet outside the VPC"),
-        pytest.param("is given to node compute-2 and node gateway", id="address given twice"),
+        pytest.param("is not in the VPC 127.200.0.0/16", id="subnet outside the VPC"),
+        pytest.param("is assigned to node compute-2 and node gateway", id="address given twice"),
         pytest.param("127.99.0.103 does not lie in the subnet", id="address outside the subnet"),
         pytest.param("cluster_nodes_max allows 1", id="too many nodes"),
         pytest.param("'captain'", id="unknown role"),
@@ -94,7 +94,7 @@ def test_a_role_of_others_with_our_name_is_refused_before_anything_is_made_and_l
         pytest.param("tag Owner", id="wrong tag value"),
         pytest.param("credentials", id="missing credentials"),
         pytest.param("Did you mean cluster_cozystack_profile?", id="misspelt variable"),
-        pytest.param("EC2 makes no volume of 100000 GiB", id="volume too large"),
+        pytest.param("EC2 does not support volumes of 100000 GiB", id="volume too large"),
     ],
 )
 def test_everything_that_is_wrong_is_reported_in_one_list(refusal: Run, fault: str) -> None:
@@ -183,7 +183,7 @@ def test_a_quota_that_is_too_small_is_refused_before_anything_is_made(lab: Lab) 
         lab.ask("/lab/account", method="POST", body={"quotas": {"L-1216C47A": 64}})
 
     assert run.code != 0
-    assert "8 more are needed, 0 are in use, and the account may have 5" in " ".join(run.output.split())
+    assert "8 more are needed, 0 are in use, and the quota is 5" in " ".join(run.output.split())
     assert "L-1216C47A" in run.output
     assert calls(lab) == before
 
@@ -196,7 +196,7 @@ def test_costs_above_a_limit_are_refused_before_anything_is_made(lab: Lab) -> No
 
     assert run.code != 0
     assert "cluster_cost_per_day_max: The cluster would cost $" in run.output
-    assert "a day (nodes never stopped), above $0.50." in run.output
+    assert "a day (nodes never stopped), which exceeds the limit of $0.50." in run.output
     assert calls(lab) == before
 
 
@@ -206,7 +206,7 @@ def test_a_loopback_vpc_is_refused_where_the_endpoint_is_not_on_loopback(lab: La
     run = play(lab, "playbooks/site.yml", environment=real)
 
     assert run.code != 0
-    assert "127.0.0.0/8 is this machine itself" in run.output
+    assert "127.0.0.0/8 is the controller's loopback network" in run.output
 
 
 def test_a_bastion_that_was_never_built_is_not_asked_how_it_is(lab: Lab) -> None:
@@ -219,8 +219,8 @@ def test_a_bastion_that_was_never_built_is_not_asked_how_it_is(lab: Lab) -> None
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
-        pytest.param({"cluster_bastion_ssh_public_key": ""}, "would accept no key", id="no key"),
-        pytest.param({"access_ipv6": ""}, "lets no network in", id="no way in"),
+        pytest.param({"cluster_bastion_ssh_public_key": ""}, "no SSH key is set for it", id="no key"),
+        pytest.param({"access_ipv6": ""}, "allows no network", id="no way in"),
         pytest.param({"cluster_bastion_ssh_key_name": "lost"}, "has no key pair with the name lost", id="key pair"),
         pytest.param(
             {"nodes_ssh_key_name": "lost"}, "nodes_ssh_key_name: eu-west-1 has no key pair", id="nodes' key pair"

@@ -73,7 +73,7 @@ def _check_machine(facts: Facts) -> Iterator[Finding]:
         yield finding(
             "SYSRQ_MISSING",
             _SUBJECT,
-            "there is no /proc/sysrq-trigger, by which boot-to-talos stops writing to the disk and reboots",
+            "/proc/sysrq-trigger does not exist. boot-to-talos needs it to remount the disk read-only and to reboot",
         )
 
 

@@ -83,7 +83,7 @@ KINDS = (
     Kind(
         "REGISTRY_PLAIN_HTTP",
         (PULL, "server gave HTTP response to HTTPS client"),
-        "the registry speaks plain http at an address for which boot-to-talos uses https",
+        "the registry uses plain HTTP at an address for which boot-to-talos uses HTTPS",
     ),
     Kind(
         "IMAGE_INVALID_REFERENCE",

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compare what a cluster needs with what the account allows and has in use. Private: may change at any time.
+"""Compare a cluster's needs with the account's quotas and usage. Private: may change at any time.
 
-An account need not let anyone ask this, so a question that is not answered is a note and never a refusal.
+The identity in use may lack the permission for these calls, so a denied call is a note and never a problem.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _STANDARD = re.compile(r"(?:[acdhmrtz]|i[a-z]?)[0-9]")
 
 
 class Quota(NamedTuple):
-    """A quota of the account: where Service Quotas has it, and what a problem with it is called."""
+    """A quota of the account: its codes in Service Quotas, and the code of its finding."""
 
     service: str
     code: str
@@ -59,14 +59,14 @@ QUOTAS: Mapping[str, Quota] = {
 
 
 class Use(NamedTuple):
-    """How much of something is in use, and the names of the parts of this cluster that are in it."""
+    """The usage of a quota, and the names of this cluster's resources that it includes."""
 
     used: int
     ours: frozenset[str] = frozenset()
 
 
 class Account(NamedTuple):
-    """What the account allows and has in use; None where it gave no answer."""
+    """The account's quotas and usage; None where a call failed."""
 
     quotas: Mapping[str, float] | None = None
     vcpus: Use | None = None
@@ -78,7 +78,7 @@ class Account(NamedTuple):
 
 
 def questions() -> dict[str, Callable[[Api, ClusterSpec], Any]]:
-    """Return what to ask, by a name for each question; answers with these names make an Account."""
+    """Return the calls to make, by name; their results under these names form an Account."""
     quotas = {f"quota {name}": _asking(quota) for name, quota in QUOTAS.items()}
     return {
         **quotas,
@@ -92,7 +92,7 @@ def questions() -> dict[str, Callable[[Api, ClusterSpec], Any]]:
 
 
 def account_of(answers: Mapping[str, Any]) -> Account:
-    """Return the account that answers describe."""
+    """Return the account from the results of the calls."""
     quotas = {name: answers[f"quota {name}"] for name in QUOTAS if f"quota {name}" in answers}
     return Account(quotas=quotas, **{name: answers[name] for name in Account._fields[1:] if name in answers})
 
@@ -104,7 +104,7 @@ def _asking(quota: Quota) -> Callable[[Api, ClusterSpec], float]:
         try:
             answer = api.call("service-quotas", "get_service_quota", **names)
         except AwsError as error:
-            # A quota that was never raised may have no value of the account's own.
+            # A quota that was never raised may have its default value only.
             if error.reason != "NoSuchResourceException":
                 raise
             answer = api.call("service-quotas", "get_aws_default_service_quota", **names)
@@ -150,7 +150,7 @@ def _plan(api: Api, spec: ClusterSpec) -> str | None:
     try:
         return str(api.call("freetier", "get_account_plan_state")["accountPlanType"])
     except AwsError as error:
-        # An account from before there were plans has none, and a member of an organization may have none.
+        # Accounts that are older than the plans have none, and members of an organization may have none.
         if is_not_found(error):
             return None
         raise
@@ -162,31 +162,31 @@ def _is_ours(spec: ClusterSpec, record: Record, key: str) -> bool:
 
 
 def _ours(spec: ClusterSpec, records: Iterable[Record], key: str) -> frozenset[str]:
-    """Return which machines of this cluster the records belong to."""
+    """Return the names of this cluster's instances among the records."""
     ours = (record for record in records if _is_ours(spec, record, key))
     tags = ({tag["Key"]: tag["Value"] for tag in record[key]} for record in ours)
     return frozenset(tag["Node"] for tag in tags if "Node" in tag)
 
 
 def is_standard(instance_type: str) -> bool:
-    """Return whether the vCPUs of a type count for the quota of standard instances."""
+    """Return whether the vCPUs of a type count towards the quota of standard instances."""
     return bool(_STANDARD.match(instance_type))
 
 
 def account_problems(spec: ClusterSpec, account: Account, vcpus: Mapping[str, int]) -> Iterator[Finding]:
-    """Yield where the account allows less than the cluster needs besides what is in use; vcpus is by instance type."""
+    """Yield a finding for each quota that the cluster would exceed; vcpus is by instance type."""
     for name, needed, used in demands(spec, account, vcpus):
         allowed = (account.quotas or {}).get(name)
         if allowed is not None and needed and used + needed > allowed:
             yield _quota_problem(spec, QUOTAS[name], needed, used, allowed)
     missing = len(_missing(spec, account.interfaces)) if account.interfaces else 0
     if account.subnet_free is not None and missing > account.subnet_free:
-        message = f"{missing} addresses are needed and the subnet has {account.subnet_free} that are free."
+        message = f"{missing} addresses are needed, but the subnet has only {account.subnet_free} free."
         yield finding("SUBNET_FULL", f"subnet of {spec.name}", message)
 
 
 def demands(spec: ClusterSpec, account: Account, vcpus: Mapping[str, int]) -> Iterator[tuple[str, int, int]]:
-    """Yield the name of a quota, how much of it this run needs, and how much is in use; only what is known."""
+    """Yield name, need and usage of each quota that is known."""
     types = {**{node.name: node.instance_type for node in spec.nodes}}
     if spec.bastion:
         types[BASTION] = spec.bastion.instance_type
@@ -203,13 +203,13 @@ def demands(spec: ClusterSpec, account: Account, vcpus: Mapping[str, int]) -> It
 
 
 def _missing(spec: ClusterSpec, use: Use) -> list[str]:
-    """Return the machines of the cluster that are not in what is in use."""
+    """Return the instances of the cluster that are not part of the usage."""
     machines = [*(node.name for node in spec.nodes), *([BASTION] if spec.bastion else [])]
     return [name for name in machines if name not in use.ours]
 
 
 def _most_rules(spec: ClusterSpec) -> int:
-    """Return how many inbound rules the fullest group has once one home network is let in."""
+    """Return the largest number of inbound rules of a group, including those of one home network."""
     groups = {key.partition("/")[2]: item for key, item in desired(spec).items() if item.kind == "security_group"}
     described = {name: [rule for rule in item.want["rules"] if _is_inbound(rule)] for name, item in groups.items()}
     opened = {name: sum(opening.group == name for opening in OPENINGS) for name in groups}
@@ -225,27 +225,27 @@ def _quota_problem(spec: ClusterSpec, quota: Quota, needed: int, used: int, allo
     return finding(
         quota.problem,
         f"quota {quota.code}",
-        f"{quota.what}: {needed} more are needed, {used} are in use, and the account may have {allowed:g}.",
-        f"Raise the quota {quota.title!r} (in the console: Service Quotas, {quota.service}, {quota.code}) with "
+        f"{quota.what}: {needed} more are needed, {used} are in use, and the quota is {allowed:g}.",
+        f"Request a higher quota {quota.title!r} (in the console: Service Quotas, {quota.service}, {quota.code}) with "
         f"`aws service-quotas request-service-quota-increase {names} --desired-value {used + needed}`, "
-        "or free some of them, or describe a smaller cluster.",
+        "or delete some of them, or describe a smaller cluster.",
     )
 
 
 def plan_problems(account: Account, eligible: Mapping[str, bool]) -> Iterator[Finding]:
-    """Yield each instance type that an account on the free plan may not launch."""
+    """Yield each instance type that an account on the Free plan cannot launch."""
     for name, is_eligible in eligible.items() if account.plan == "FREE" else ():
         if not is_eligible:
-            message = f"The account is on the Free plan of AWS, which does not launch {name}."
+            message = f"The account is on the AWS Free plan, which does not allow {name}."
             usable = ", ".join(sorted(other for other, may in eligible.items() if may))
-            others = f" As it is, it launches {usable}." if usable else ""
+            others = f" The plan allows {usable}." if usable else ""
             remedy = "Upgrade the account to the Paid plan (console: Billing and Cost Management, or `aws freetier "
             remedy += "upgrade-account-plan --account-plan-type PAID --region us-east-1`), which keeps unused credits."
             yield finding("FREE_PLAN_TYPE", f"instance type {name}", message, f"{remedy}{others}")
 
 
 def unanswered(refusals: Mapping[str, AwsError]) -> list[Finding]:
-    """Return a note for each call that was refused, with everything that could not be checked without it."""
+    """Return a note for each call that was denied, with the checks that depend on it."""
     calls: dict[str, list[str]] = {}
     problems = {error.problem.subject: error.problem for error in refusals.values()}
     for name, error in refusals.items():
@@ -254,7 +254,7 @@ def unanswered(refusals: Mapping[str, AwsError]) -> list[Finding]:
         finding(
             "NOT_CHECKED",
             f"{', '.join(_WORDS.get(name, name) for name in dict.fromkeys(names))}",
-            f"not compared with what the account allows: failed to {call}: {short(problems[call].message)}",
+            f"not compared with the account's limits: failed to {call}: {short(problems[call].message)}",
             problems[call].remedy,
         )
         for call, names in calls.items()
@@ -269,6 +269,6 @@ _WORDS = {
 
 
 def short(message: str) -> str:
-    """Return a message on one line, cut off where it is long."""
+    """Return a message on one line, truncated if it is long."""
     plain = " ".join(message.split())
     return f"{plain.rstrip('.')}." if len(plain) <= 160 else f"{plain[:157]}..."

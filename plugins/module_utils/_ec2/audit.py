@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Check how closed a cluster is against what its description allows. Private to urmanac.talos: may change at any time.
+"""Compare a cluster's exposure with what its description allows. Private to urmanac.talos: may change at any time.
 
-Every deviation comes with the command or the playbook that undoes it. Nothing is silenced by a tag: a rule of home
-access counts only while it is exactly what home access opens and its end has not come.
+Every deviation has a remedy, a command or a playbook. A tag exempts nothing: a rule of home access is allowed only if
+it is exactly one that home access creates and has not expired.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from .audit_network import (
 from .home_access import rule_line
 from .reachability import Exposure, reachable
 
-# How far something opens the cluster, the gravest first.
+# The severities, the most severe first.
 GRADES = (CRITICAL, HIGH, MEDIUM, LOW)
 
 
 class Report(NamedTuple):
-    """What the audit found; exposures are all, also those that are allowed."""
+    """The results of an audit; exposures include those that are allowed."""
 
     deviations: tuple[Finding, ...]
     exposures: tuple[Exposure, ...]
 
     def summary(self) -> dict[str, int]:
-        """Return how many deviations there are of each severity, and of all."""
+        """Return the number of deviations of each severity, and the total."""
         severities = [deviation.severity for deviation in self.deviations]
         return {
             "deviations": len(severities),
@@ -48,7 +48,7 @@ class Report(NamedTuple):
 
 
 def audit(account: Account, allowed: Allowed, now: datetime) -> Report:
-    """Return every deviation of the account, the gravest first, and who reaches what."""
+    """Return every deviation of the account, the most severe first, and every exposure."""
     found = {
         *network_deviations(account, allowed, now),
         *machine_deviations(account, allowed),
@@ -59,7 +59,7 @@ def audit(account: Account, allowed: Allowed, now: datetime) -> Report:
 
 
 def text_deviations(account: Account) -> Iterator[Finding]:
-    """Yield the secrets in tags and descriptions; the same tag on many things is one cause."""
+    """Yield the secrets in tags and descriptions; the same tag on many resources is one deviation."""
     holders: dict[TextSecret, dict[str, None]] = {}
     for resource, secrets in _texts_of(account):
         for secret in secrets:
@@ -67,7 +67,10 @@ def text_deviations(account: Account) -> Iterator[Finding]:
     for secret, resources in holders.items():
         first, *others = resources
         many = f" and of {len(others)} other resources" if others else ""
-        message = f"its {secret.place}{many} holds a secret ({secret.kind}), which everyone can read who may list them"
+        message = (
+            f"its {secret.place}{many} contains a secret ({secret.kind}), which is visible to everyone who may list "
+            "these resources"
+        )
         yield finding("TEXT_SECRET", first, message)
 
 
@@ -89,17 +92,17 @@ def _order(deviation: Finding) -> tuple[int, str, str, str, str]:
 
 
 def home_rules_of(account: Account) -> list[GroupRule]:
-    """Return the rules that carry the tags of home access."""
+    """Return the rules that have the tags of home access."""
     return [rule for rule in account.rules if rule.home.ours]
 
 
 def report_lines(name: str, account: Account, report: Report) -> list[str]:
-    """Return the report as a person reads it: deviations first, then what is open on purpose."""
+    """Return the lines of the report: deviations first, then the open home access."""
     count = len(report.deviations)
     verdict = f"{count} deviation{'' if count == 1 else 's'}" if count else "closed as described"
     read = (
         f"{len(account.rules)} rules of {len(account.groups)} security groups, {len(account.interfaces)} network "
-        f"interfaces, {len(account.machines)} machines and templates, {len(account.volumes)} volumes, "
+        f"interfaces, {len(account.machines)} instances and templates, {len(account.volumes)} volumes, "
         f"{len(account.copies)} snapshots and images, {len(account.roles)} IAM roles"
     )
     lines = [f"Audit of {name}: {verdict}" if account.vpcs else f"Audit of {name}: it has no VPC", f"  read: {read}"]

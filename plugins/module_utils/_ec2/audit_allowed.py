@@ -18,7 +18,7 @@ _KINDS = ("iam_role", "instance_profile", "address", "eni", "instance", "launch_
 
 
 class Allowed(NamedTuple):
-    """What the variables allow: things by their tag Name, rules and routes as lines like the description's."""
+    """What the variables allow: resources by their tag Name, rules and routes as lines of the report."""
 
     rules: Mapping[str, frozenset[str]]
     routes: frozenset[str]
@@ -28,7 +28,7 @@ class Allowed(NamedTuple):
     machines: frozenset[str]
     profiles: frozenset[str]
     policies: Mapping[str, tuple[Any, ...]]
-    # Who may take a role, by its name.
+    # The principals that may assume a role, by its name.
     trust: Mapping[str, Any]
     vpc_ipv4: str = ""
     interfaces: Mapping[str, str] = {}
@@ -39,16 +39,16 @@ class Allowed(NamedTuple):
     # The role with which AWS closes home access.
     closing_role: str = ""
     dhcp: Mapping[str, Any] = {}
-    # The described launch template and group of the bastion; without a bastion there is none.
+    # The described launch template and group of the bastion; None without a bastion.
     template: Mapping[str, Any] = {}
     schedules: Mapping[str, Mapping[str, int | None]] = {}
     user_data_sha256: str = ""
 
 
 def allowed_by(spec: ClusterSpec, extra: Mapping[str, Any] | None = None, account: str | None = None) -> Allowed:
-    """Return what the description allows, and beyond it what extra lists: rules, routes, public_ipv4, statements.
+    """Return what the description allows, plus what extra lists: rules, routes, public_ipv4, statements.
 
-    The role that closes home access may be there as long as something is open, also where no new one is asked for.
+    The role that closes home access is allowed while home access is open, even if it is not described any more.
     """
     extra = extra or {}
     wanted = desired(replace(spec, home_schedule_enabled=True), account=account)
@@ -99,14 +99,14 @@ def _capacities(schedules: Mapping[str, Mapping[str, Any]]) -> dict[str, int | N
 
 
 def foreign_instances(account: Account, allowed: Allowed) -> dict[str, str]:
-    """Return why each instance beyond the described ones is none of them, by id: its name, or another has that name."""
+    """Return why each undescribed instance is not a described one, by id."""
     instances = sorted(machine.known for machine in account.machines if machine.kind == "instance")
     found: dict[str, str] = {}
     seen: set[str] = set()
     for known in instances:
         if not (known.owned and known.name in {*allowed.nodes, *allowed.machines}):
-            found[known.id] = "it runs in the cluster's VPC and is not described"
+            found[known.id] = "it runs in the cluster's VPC but is not described"
         elif known.name in seen:
-            found[known.id] = f"another instance has the name {known.name} already"
+            found[known.id] = f"another instance already has the name {known.name}"
         seen.add(known.name if known.owned else "")
     return found

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an account holds that decides how closed a cluster is. Private to urmanac.talos: may change at any time.
+"""The resources of an account that determine a cluster's exposure. Private to urmanac.talos: may change at any time.
 
-Unlike the reading of a cluster this one goes by the VPC and not by tags: what somebody added by hand carries none.
+Unlike the reading of a cluster, this one selects by VPC and not by tags, which resources added by hand do not have.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ Record = Mapping[str, Any]
 
 
 class TextSecret(NamedTuple):
-    """A secret in a tag or a description: where it is, and what it is."""
+    """A secret in a tag or a description: its place and kind."""
 
     place: str
     kind: str
 
 
 class Known(NamedTuple):
-    """What identifies a resource: its id, its name, and whether it carries the cluster's tags."""
+    """The identity of a resource: id, name, and whether it has the cluster's tags."""
 
     id: str
     name: str
@@ -39,7 +39,7 @@ class Known(NamedTuple):
 
 
 class GroupRule(NamedTuple):
-    """One rule of a security group; text is written as the cluster's description writes it."""
+    """One rule of a security group; text has the format of the cluster's description."""
 
     id: str
     group_id: str
@@ -51,7 +51,7 @@ class GroupRule(NamedTuple):
 
 
 class Acl(NamedTuple):
-    """A network ACL; entries are given as number and text, the incoming ones also exactly."""
+    """A network ACL; entries are pairs of number and text; the inbound ones are parsed as well."""
 
     known: Known
     default: bool
@@ -61,7 +61,7 @@ class Acl(NamedTuple):
 
 
 class RouteText(NamedTuple):
-    """A route that leaves the VPC; cidrs are the entries of the prefix list that it leads to."""
+    """A route out of the VPC; cidrs are the entries of the prefix list that is its destination."""
 
     text: str
     destination: str
@@ -70,7 +70,7 @@ class RouteText(NamedTuple):
 
 
 class RouteTable(NamedTuple):
-    """A route table; main is the one of all subnets that name none, gateways are those whose packets it sends on."""
+    """A route table; main applies to subnets without an association, gateways are those associated with it."""
 
     known: Known
     routes: tuple[Route, ...]
@@ -81,7 +81,7 @@ class RouteTable(NamedTuple):
 
 
 class DhcpFact(NamedTuple):
-    """Which servers machines in the VPC ask for names and for the time, and with which domain they complete names."""
+    """The DNS servers, NTP servers and search domain of instances in the VPC."""
 
     known: Known
     name_servers: tuple[str, ...]
@@ -121,7 +121,7 @@ class InterfaceFact(NamedTuple):
 
 
 class Passage(NamedTuple):
-    """A way between the VPC and something else: an endpoint, a peering or a VPN gateway."""
+    """A connection between the VPC and another network: an endpoint, a peering or a VPN gateway."""
 
     known: Known
     kind: str
@@ -130,7 +130,7 @@ class Passage(NamedTuple):
 
 
 class Elsewhere(NamedTuple):
-    """A network interface of a machine of ours that is in another VPC."""
+    """A network interface of one of the cluster's instances that is in another VPC."""
 
     id: str
     vpc: str
@@ -138,7 +138,7 @@ class Elsewhere(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """An instance, or a version of a launch template of which instances are made."""
+    """An instance, or a version of a launch template."""
 
     known: Known
     kind: str
@@ -152,9 +152,9 @@ class Machine(NamedTuple):
     version: str = ""
     used: bool = True
     elsewhere: tuple[Elsewhere, ...] = ()
-    # The volume that the machine was made with.
+    # The volume that the instance was launched with.
     root_volume: str | None = None
-    # Of a launch template's version: its number and the names that stand for it, and whether a machine was made of it.
+    # Of a launch template version: its number and aliases, and whether an instance was launched from it.
     names: tuple[str, ...] = ()
     made: bool = False
     image: str | None = None
@@ -166,8 +166,8 @@ class Machine(NamedTuple):
 class ScalingGroup(NamedTuple):
     """An Auto Scaling group of the cluster, and the launch templates that it may use, each with its version.
 
-    lost are those of which no machine can be made, because the template has no such version. Schedules are scheduled
-    actions by name, each with the number of machines that it asks for. Ended are instances that it no longer has.
+    lost are the templates that do not have the version. Schedules are scheduled actions by name, each with its desired
+    capacity. Ended are former instances of the group.
     """
 
     known: Known
@@ -188,7 +188,7 @@ class VolumeFact(NamedTuple):
 
 
 class Outsider(NamedTuple):
-    """A machine outside the cluster's VPC that has an interface or a profile of the cluster; vpc is where it is."""
+    """An instance outside of the cluster's VPC that has an interface or a profile of the cluster; vpc is its VPC."""
 
     id: str
     vpc: str
@@ -196,7 +196,7 @@ class Outsider(NamedTuple):
 
 
 class CopyFact(NamedTuple):
-    """A snapshot or an image of the cluster's disks; shared lists the accounts that may read it, all for everybody.
+    """A snapshot or an image of the cluster's disks; shared lists the accounts that may read it, or all.
 
     An image has snapshots.
     """
@@ -209,14 +209,14 @@ class CopyFact(NamedTuple):
 
 
 class DocumentFact(NamedTuple):
-    """An SSM document with the cluster's tags; shared lists the accounts that may read it, all for everybody."""
+    """An SSM document with the cluster's tags; shared lists the accounts that may read it, or all."""
 
     name: str
     shared: tuple[str, ...]
 
 
 class RoleFact(NamedTuple):
-    """An IAM role that instances have; statements come with the name of their inline policy."""
+    """An IAM role of instances; statements come with the name of their inline policy."""
 
     name: str
     trust: Any
@@ -243,10 +243,10 @@ class AddressFact(NamedTuple):
 
 
 class Account(NamedTuple):
-    """Everything that decides how closed the cluster is; without a VPC there is little of it."""
+    """Everything that determines the cluster's exposure; mostly empty without a VPC."""
 
     vpcs: tuple[Known, ...] = ()
-    # The numbers of the accounts that the VPCs are in.
+    # The ids of the accounts that own the VPCs.
     owners: tuple[str, ...] = ()
     networks: tuple[Network, ...] = ()
     dhcp: tuple[DhcpFact, ...] = ()
@@ -270,13 +270,13 @@ class Account(NamedTuple):
 
 
 class Reader(NamedTuple):
-    """What every reading needs."""
+    """The parameters of every reading."""
 
     api: Api
     spec: ClusterSpec
 
     def ec2(self, operation: str, answer: str, filters: Mapping[str, list[str]]) -> list[Record]:
-        """Return the records that the filters let through."""
+        """Return the records that match the filters."""
         wanted = [{"Name": name, "Values": values} for name, values in filters.items()]
         return self.api.call("ec2", operation, Filters=wanted)[answer]
 
@@ -285,16 +285,16 @@ class Reader(NamedTuple):
         return self.api.call("ec2", operation, Filters=owner_filters(self.spec))[answer]
 
     def known(self, record: Record, key: str) -> Known:
-        """Return what names a record."""
+        """Return the identity of a record."""
         tags = tags_of(record)
         owned = owner_tags(self.spec).items() <= tags.items()
-        # A stranger's security group is recognized by its name alone, which cannot be changed.
+        # An undescribed security group is identified by its name only, which cannot be changed.
         name = tags.get("Name") if owned or "GroupName" not in record else record["GroupName"]
         known = str(record[key])
         return Known(known, str(name or record.get("GroupName") or known), owned, text_secrets(record))
 
     def every_known(self, records: Iterable[Record], key: str) -> tuple[Known, ...]:
-        """Return what names each record."""
+        """Return the identity of each record."""
         return tuple(self.known(record, key) for record in records)
 
 
@@ -313,5 +313,5 @@ def text_secrets(record: Record) -> tuple[TextSecret, ...]:
 
 @lru_cache(maxsize=4096)
 def _kinds_in(text: str) -> tuple[str, ...]:
-    """Return which kinds of secrets a text holds. Most tags are the same on all things of a cluster."""
+    """Return which kinds of secrets a text contains. Most tags are the same on all resources of a cluster."""
     return tuple(sorted({secret.kind for secret in find_secrets(text.encode("utf-8", errors="replace"))}))

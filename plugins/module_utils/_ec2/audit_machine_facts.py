@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read machines, what they are made of, and what they may do. Private to urmanac.talos: may change at any time."""
+"""Read instances, their launch templates and disks, and their permissions. Private: may change at any time."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ from .desired import ALIVE, desired, is_of, owner_filters, owner_tags
 from .spec import ClusterSpec
 from .user_data import find_secrets
 
-# An Auto Scaling group or a person may use these versions at any time.
+# An Auto Scaling group or a user may use these versions at any time.
 _ALWAYS_USED = ("$Latest", "$Default")
 Versions = set[tuple[str, str]]
 _INSTANCE = re.compile(r"\bi-[0-9a-f]{8,17}\b")
-# A filter takes 200 values.
+# A filter accepts 200 values.
 _ENDED_MAX = 120
 
 
 def read_instances(reader: Reader, vpc: Record, pool: Executor) -> tuple[tuple[Machine, ...], Versions]:
-    """Return the instances of a VPC, and the versions of launch templates that they were made of."""
+    """Return the instances of a VPC, and the launch template versions that they were launched from."""
     filters = {"instance-state-name": [*ALIVE], "vpc-id": [vpc["VpcId"]]}
     reservations = reader.ec2("describe_instances", "Reservations", filters)
     records = [record for reservation in reservations for record in reservation["Instances"]]
@@ -73,14 +73,14 @@ def _elsewhere(record: Record) -> Elsewhere:
 
 
 def read_profile_users(reader: Reader) -> dict[str, str]:
-    """Return which instance has which profile, all of the account and region: EC2 cannot be asked for some."""
+    """Return the profile of every instance in account and region: EC2 cannot filter by profile."""
     answer = reader.api.call("ec2", "describe_iam_instance_profile_associations")
     used = [item for item in answer["IamInstanceProfileAssociations"] if item["State"] in ("associating", "associated")]
     return {item["InstanceId"]: item["IamInstanceProfile"]["Arn"].rpartition("/")[2] for item in used}
 
 
 def read_outsiders(reader: Reader, ids: Iterable[str], users: Mapping[str, str]) -> tuple[Outsider, ...]:
-    """Return those of the instances that live outside the cluster's VPC; one that ends just now holds nothing."""
+    """Return the instances outside of the cluster's VPC, except those that are being terminated."""
     wanted = sorted(ids)
     if not wanted:
         return ()
@@ -108,7 +108,7 @@ def _machine(kind: str, known: Known, record: Record, user_data: str | None, pro
 
 
 def read_scaling_groups(reader: Reader, pool: Executor) -> tuple[tuple[ScalingGroup, ...], Versions]:
-    """Return the Auto Scaling groups of the cluster, and the template versions that their instances were made of."""
+    """Return the Auto Scaling groups of the cluster, and the template versions of their instances."""
     answer = reader.api.call("autoscaling", "describe_auto_scaling_groups", Filters=owner_filters(reader.spec))
     records = [{**record, "GroupName": record["AutoScalingGroupName"]} for record in answer["AutoScalingGroups"]]
     made_of = {_specified(item.get("LaunchTemplate")) for record in records for item in record.get("Instances") or ()}
@@ -138,7 +138,7 @@ def _scaling_group(reader: Reader, record: Record) -> ScalingGroup:
 def _read_schedules(reader: Reader, group: str) -> tuple[tuple[str, int | None], ...]:
     answer = reader.api.call("autoscaling", "describe_scheduled_actions", AutoScalingGroupName=group)
     actions = answer["ScheduledUpdateGroupActions"]
-    # One without a number of machines changes the limits alone.
+    # One without a desired capacity changes the limits only.
     asked = (
         (item["ScheduledActionName"], item.get("DesiredCapacity", item.get("MaxSize", item.get("MinSize"))))
         for item in actions
@@ -168,9 +168,9 @@ def _specified(template: Record | None) -> tuple[str, str]:
 
 
 def read_templates(reader: Reader, used: Versions) -> tuple[Machine, ...]:
-    """Return the versions of every template that is the cluster's, or of which its machines are made.
+    """Return all versions of each template that belongs to the cluster or that its instances were launched from.
 
-    Whoever may read templates can read every version, also one that is no longer used.
+    Everyone who may read templates can read every version, including those that are no longer used.
     """
     owned = [record["LaunchTemplateId"] for record in reader.owned("describe_launch_templates", "LaunchTemplates")]
     named = {template for template, _version in used if template.startswith("lt-")}
@@ -179,7 +179,7 @@ def read_templates(reader: Reader, used: Versions) -> tuple[Machine, ...]:
 
 
 def _read_template(reader: Reader, template_id: str) -> list[Record]:
-    """Return the template, or nothing for one that a machine was made of and that has been deleted since."""
+    """Return the template, or nothing if it was deleted after an instance was launched from it."""
     try:
         answer = reader.api.call("ec2", "describe_launch_templates", LaunchTemplateIds=[template_id])
     except AwsError as error:
@@ -190,7 +190,7 @@ def _read_template(reader: Reader, template_id: str) -> list[Record]:
 
 
 def with_lost_versions(group: ScalingGroup, templates: Iterable[Machine]) -> ScalingGroup:
-    """Return the group with the versions that it names and that do not exist; an unknown template is another matter."""
+    """Return the group with the versions that it names but that do not exist, except those of unknown templates."""
     versions: dict[str, set[str]] = {}
     for template in templates:
         versions.setdefault(template.known.id, {*_ALWAYS_USED}).add(template.version)
@@ -244,8 +244,8 @@ def _volume(reader: Reader, record: Record) -> VolumeFact:
 def read_copies(reader: Reader, volumes: list[str], instances: list[str], pool: Executor) -> tuple[CopyFact, ...]:
     """Return the snapshots and images of the cluster's disks.
 
-    They carry its tags or were made of its volumes and instances. Those of machines that have ended are found by the
-    ids in Auto Scaling's history, and by the machines' names in their own name or description.
+    They have its tags or were created from its volumes and instances. Those of terminated instances are found by the
+    ids in the Auto Scaling history, and by instance names in their own name or description.
     """
     names = [*(item.name for item in desired(reader.spec).values() if item.kind in ("instance", "launch_template"))]
     names += [reader.spec.names.bastion]
@@ -283,7 +283,7 @@ def read_copies(reader: Reader, volumes: list[str], instances: list[str], pool: 
 
 
 def _search(reader: Reader, kind: str, search: Mapping[str, list[str]]) -> list[Record]:
-    """Return the records of this account alone: anyone can tag, or make, an image of theirs as they like."""
+    """Return the records of this account only: other accounts can create images with any name and tags."""
     filters = [{"Name": name, "Values": values} for name, values in search.items()]
     if kind == "snapshot":
         answer = reader.api.call("ec2", "describe_snapshots", Filters=filters, OwnerIds=["self"])
@@ -296,7 +296,7 @@ def _id_of(record: Record) -> str:
 
 
 def _is_copy(reader: Reader, record: Record, known: set[str], names: Iterable[str]) -> bool:
-    """Return whether a record is made of the cluster's disks: what has the tags of another cluster is not."""
+    """Return whether a record is a copy of the cluster's disks; one with the tags of another cluster is not."""
     tags, ours = tags_of(record), owner_tags(reader.spec)
     if ours.items() <= tags.items() or {record.get("VolumeId"), record.get("SourceInstanceId")} & known:
         return True
@@ -319,7 +319,7 @@ def _image(reader: Reader, record: Record) -> CopyFact:
     disks = [item["Ebs"] for item in record.get("BlockDeviceMappings") or () if item.get("Ebs")]
     snapshots = tuple(disk["SnapshotId"] for disk in disks if disk.get("SnapshotId"))
     shared = _shared_with(answer.get("LaunchPermissions"))
-    # The disks of an image are snapshots, whose encryption is judged there.
+    # The disks of an image are snapshots, whose encryption is checked there.
     return CopyFact(reader.known(record, "ImageId"), "image", True, shared, snapshots)
 
 
@@ -329,7 +329,7 @@ def _shared_with(permissions: Iterable[Record] | None) -> tuple[str, ...]:
 
 
 def read_documents(reader: Reader) -> tuple[DocumentFact, ...]:
-    """Return the documents of SSM that carry the cluster's tags, and who may read them."""
+    """Return the SSM documents with the cluster's tags, and the accounts that may read them."""
     owner = {f"tag:{key}": value for key, value in owner_tags(reader.spec).items()}
     filters = [{"Key": key, "Values": [value]} for key, value in {"Owner": "Self", **owner}.items()]
     answer = reader.api.call("ssm", "list_documents", Filters=filters)
@@ -368,7 +368,7 @@ def profiles_of(spec: ClusterSpec) -> set[str]:
 def _read_role(reader: Reader, name: str) -> RoleFact | None:
     role = _iam(reader, "get_role", RoleName=name)
     if not role or (name == reader.spec.schedule_role_name and not is_of(reader.spec, tags_of(role["Role"]))):
-        # Who has that name without our tags cannot close anything for us; the plan names it where it is in the way.
+        # A role with that name but without our tags is not used; the plan reports it as a conflict.
         return None
     policies = _iam(reader, "list_role_policies", RoleName=name).get("PolicyNames", ())
     documents = {policy: _iam(reader, "get_role_policy", RoleName=name, PolicyName=policy) for policy in policies}
@@ -389,12 +389,12 @@ def _read_role(reader: Reader, name: str) -> RoleFact | None:
 
 
 def listed(value: Any) -> list[Any]:
-    """Return the items of a policy's element: IAM takes one item with or without a list around it."""
+    """Return the items of a policy's element: IAM accepts a single item with or without a list around it."""
     return value if isinstance(value, list) else [value]
 
 
 def _iam(reader: Reader, operation: str, **parameters: str) -> dict[str, Any]:
-    """Return an answer of IAM, or nothing for what has gone since it was listed."""
+    """Return a response of IAM, or nothing if the resource was deleted after it was listed."""
     try:
         return reader.api.call("iam", operation, **parameters)
     except AwsError as error:

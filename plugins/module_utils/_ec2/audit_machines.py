@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Judge machines, what they are made of, and what they may do. Private to urmanac.talos: may change at any time."""
+"""Check instances, their launch templates and disks, and their permissions. Private: may change at any time."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from .audit_facts import (
 from .audit_machine_facts import listed
 from .values import plain_policy
 
-# The one interface of the template takes one machine.
+# The template has one network interface, which allows one instance only.
 _MACHINES_MAX = 1
 _AGAIN = "or delete this version: `aws ec2 delete-launch-template-versions --launch-template-id"
 
 
 class CopyCodes(NamedTuple):
-    """What a copy of a disk that others can read is reported as."""
+    """The codes of a copy of a disk that other accounts can read."""
 
     public: str
     shared: str
@@ -42,7 +42,7 @@ _COPY_CODES = {
 
 
 def machine_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
-    """Yield everything about machines, their disks and their permissions that is not as allowed."""
+    """Yield every deviation of instances, their disks and their permissions."""
     yield from _instance_deviations(account, allowed)
     for machine in account.machines:
         resource = _resource(machine)
@@ -70,7 +70,7 @@ def _instance_deviations(account: Account, allowed: Allowed) -> Iterator[Finding
     foreign = foreign_instances(account, allowed)
     for machine in account.machines:
         if machine.known.id in foreign:
-            remedy = f"Run `aws ec2 terminate-instances --instance-ids {machine.known.id}` if nothing needs it."
+            remedy = f"Run `aws ec2 terminate-instances --instance-ids {machine.known.id}` if it is not needed."
             message = foreign[machine.known.id]
             yield finding("INSTANCE_NOT_DESCRIBED", _resource(machine), message, remedy)
 
@@ -79,24 +79,24 @@ def _profile_of_machine(machine: Machine, allowed: Allowed, resource: str) -> It
     described = {allowed.profile_of[machine.known.name]} if machine.known.name in allowed.profile_of else set()
     fits = described | (allowed.profiles - set(allowed.profile_of.values())) or allowed.profiles
     if machine.profile and machine.profile not in fits:
-        message = f"it has the instance profile {machine.profile}, which is not the one described for it"
+        message = f"it has the instance profile {machine.profile}, which is not as described"
         yield finding("INSTANCE_PROFILE_NOT_DESCRIBED", resource, message)
 
 
 def _template_deviations(machine: Machine, allowed: Allowed, resource: str) -> Iterator[Finding]:
-    remedy = f"Run playbooks/site.yml to make a version as described, {_AGAIN} {machine.known.id}`."
+    remedy = f"Run playbooks/site.yml to create a version as described, {_AGAIN} {machine.known.id}`."
     if machine.public_ipv4 and machine.known.name not in allowed.public_ipv4:
-        message = "machines made of it get a public IPv4 address"
+        message = "its instances get a public IPv4 address"
         yield finding("TEMPLATE_GIVES_PUBLIC_IPV4", resource, message, remedy)
     if machine.unencrypted:
-        message = f"machines made of it get unencrypted disks: {', '.join(machine.unencrypted)}"
+        message = f"its instances get unencrypted disks: {', '.join(machine.unencrypted)}"
         yield finding("TEMPLATE_DISK_NOT_ENCRYPTED", resource, message, remedy)
 
 
 def _version_deviations(machine: Machine, account: Account, allowed: Allowed, resource: str) -> Iterator[Finding]:
-    """Yield how a version of the described template, of which machines are or will be made, is another one.
+    """Yield a deviation if a version of the described template that is used differs from the description.
 
-    Those that run may be of an older version of ours: of that one only what lets others in counts.
+    Running instances may use an older version of ours: for that one only differences that grant access count.
     """
     if machine.known.name not in allowed.templates or not machine.known.owned:
         return
@@ -105,9 +105,9 @@ def _version_deviations(machine: Machine, account: Account, allowed: Allowed, re
     others = dict(_other_properties(machine, account, allowed))
     counted = others if launched else {name: others[name] for name in ("key pair",) if name in others and machine.made}
     if counted:
-        who = "the group makes its next machine of it" if launched else "a machine was made of it"
+        who = "the group launches its next instance from it" if launched else "an instance was launched from it"
         message = f"{who}, with {', '.join(f'{what} {text}' for what, text in counted.items())}"
-        remedy = "Run playbooks/site.yml, which makes a version as described, and end the machine that runs."
+        remedy = "Run playbooks/site.yml, which creates a version as described, and terminate the running instance."
         yield finding("TEMPLATE_NOT_AS_DESCRIBED", resource, message, remedy)
 
 
@@ -120,15 +120,15 @@ def _other_properties(machine: Machine, account: Account, allowed: Allowed) -> I
     ours = {face.known.id for face in account.interfaces if face.known.name == allowed.template["network_interface"]}
     others = [face for face in machine.interfaces if face not in ours]
     if others or not machine.interfaces:
-        yield "the network interface", f"{', '.join(others) or 'of a default network'}, which is not the bastion's"
+        yield "the network interface", f"{', '.join(others) or 'in the default network'}, which is not the bastion's"
     if allowed.user_data_sha256 and machine.user_data_sha256 != allowed.user_data_sha256:
-        yield "user-data", "that is not what the bastion is made with"
+        yield "user-data", "that is not the described user-data"
 
 
 def _elsewhere_deviations(machine: Machine, allowed: Allowed, resource: str) -> Iterator[Finding]:
     for face in machine.elsewhere:
         public = f" and the public IPv4 address {face.public}" if face.public else ""
-        message = f"its network interface {face.id} is in {face.vpc}{public}, so it joins both VPCs"
+        message = f"its network interface {face.id} is in {face.vpc}{public}, so it connects both VPCs"
         severity = "critical" if face.public and machine.known.name not in allowed.public_ipv4 else "high"
         yield finding("INTERFACE_ACROSS_VPCS", resource, message, severity=severity)
 
@@ -145,10 +145,12 @@ def _imds_deviations(machine: Machine, resource: str) -> Iterator[Finding]:
     if machine.kind != "instance":
         change = "a version of it with `MetadataOptions"
     if machine.imds_enabled and machine.imds_tokens != "required":
-        message = "IMDSv1 answers, so any request that a process can be tricked into reads the role's credentials"
+        message = "IMDSv1 is enabled, so a server-side request forgery can read the role's credentials"
         yield finding("IMDS_V1", resource, message, f"Run {change} --http-tokens required`.")
     if machine.imds_enabled and machine.imds_hops > 1:
-        message = f"the metadata service answers over {machine.imds_hops} hops, so pods reach the node's credentials"
+        message = (
+            f"the metadata service responds over {machine.imds_hops} hops, so pods can read the node's credentials"
+        )
         remedy = f"Run {change} --http-put-response-hop-limit 1`."
         yield finding("IMDS_HOP_LIMIT", resource, message, remedy)
 
@@ -156,7 +158,7 @@ def _imds_deviations(machine: Machine, resource: str) -> Iterator[Finding]:
 def _secret_deviations(machine: Machine, resource: str) -> Iterator[Finding]:
     for secret in machine.secrets:
         place = f"line {secret.line}" + (f" of {secret.where}" if secret.where else "")
-        message = f"its user-data holds a secret ({secret.kind}) in {place}, which every process of it can read"
+        message = f"its user-data contains a secret ({secret.kind}) in {place}, which every process on it can read"
         yield finding("USER_DATA_SECRET", resource, message)
 
 
@@ -169,11 +171,11 @@ def _scaling_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]
     for group in account.scaling_groups:
         foreign = sorted({template for template, _version in group.templates} - described)
         if foreign:
-            message = f"it makes its machines of {', '.join(foreign)}, which are not described"
+            message = f"it launches instances from {', '.join(foreign)}, which are not described"
             resource = f"Auto Scaling group {group.known.name}"
             yield finding("SCALING_TEMPLATE_NOT_DESCRIBED", resource, message)
         for template, version in group.lost:
-            message = f"it makes its machines of version {version} of {template}, which does not exist"
+            message = f"it launches instances from version {version} of {template}, which does not exist"
             yield finding("SCALING_VERSION_LOST", f"Auto Scaling group {group.known.name}", message)
         if group.known.owned and group.known.name in allowed.schedules:
             yield from _scaling_limits(group, allowed.schedules[group.known.name])
@@ -182,14 +184,14 @@ def _scaling_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]
 def _scaling_limits(group: ScalingGroup, schedules: Mapping[str, int | None]) -> Iterator[Finding]:
     resource = f"Auto Scaling group {group.known.name}"
     if group.max_size > _MACHINES_MAX:
-        message = f"it may have {group.max_size} machines at once, and {_MACHINES_MAX} is described"
+        message = f"it may have up to {group.max_size} instances, but {_MACHINES_MAX} is described"
         yield finding("SCALING_SIZE_NOT_DESCRIBED", resource, message)
     for name, capacity in group.schedules:
         if name not in schedules or capacity != schedules[name]:
-            message = f"its scheduled action {name}, which asks for {capacity} machines, is not described"
+            message = f"its scheduled action {name} with capacity {capacity} is not described"
             remedy = (
                 f"Run `aws autoscaling delete-scheduled-action --auto-scaling-group-name {group.known.name} "
-                f"--scheduled-action-name {name}` unless you know what needs it."
+                f"--scheduled-action-name {name}` unless you know why it is there."
             )
             yield finding("SCALING_SCHEDULE_NOT_DESCRIBED", resource, message, remedy)
     if group.suspended:
@@ -210,26 +212,26 @@ def _volume_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
             message = f"it is not encrypted; {volume.instance or 'no instance'} uses it{also}"
             yield finding("VOLUME_NOT_ENCRYPTED", resource, message)
         elif is_foreign:
-            remedy = f"Run `aws ec2 detach-volume --volume-id {volume.known.id}` unless you know what needs it."
+            remedy = f"Run `aws ec2 detach-volume --volume-id {volume.known.id}` unless you know why it is there."
             yield finding("VOLUME_NOT_DESCRIBED", resource, f"{volume.instance} uses it", remedy)
 
 
 def _copy_deviations(account: Account) -> Iterator[Finding]:
-    # An image that is reported stands for its disks.
+    # A reported image covers its disks.
     reported = {snapshot for copy in account.copies if copy.shared for snapshot in copy.snapshots}
     for copy in account.copies:
         resource = f"{copy.kind} {copy.known.name} ({copy.known.id})"
         attribute = "createVolumePermission" if copy.kind == "snapshot" else "launchPermission"
         command = f"aws ec2 reset-{copy.kind}-attribute --{copy.kind}-id {copy.known.id} --attribute {attribute}"
         if "all" in copy.shared:
-            message = f"every account of AWS can read this {copy.kind} of the cluster's disks"
-            remedy = f"Run `{command}`, and change every secret that the disk held."
+            message = f"every AWS account can read this {copy.kind} of the cluster's disks"
+            remedy = f"Run `{command}`, and rotate every secret that was on the disk."
             yield finding(_COPY_CODES[copy.kind].public, resource, message, remedy)
         elif copy.shared:
             message = f"other accounts can read this {copy.kind} of the cluster's disks: {', '.join(copy.shared)}"
             yield finding(_COPY_CODES[copy.kind].shared, resource, message, f"Run `{command}`.")
         if not (copy.encrypted or copy.known.id in reported):
-            message = "it holds the cluster's disk without encryption"
+            message = "it contains a disk of the cluster without encryption"
             remedy = f"Run `aws ec2 delete-snapshot --snapshot-id {copy.known.id}`, or keep an encrypted copy instead."
             yield finding("SNAPSHOT_NOT_ENCRYPTED", resource, message, remedy)
 
@@ -242,7 +244,7 @@ def _document_deviations(account: Account) -> Iterator[Finding]:
         )
         resource = f"SSM document {document.name}"
         if "all" in document.shared:
-            message = "every account of AWS can read and run this document of the cluster"
+            message = "every AWS account can read and run this document of the cluster"
             yield finding("DOCUMENT_PUBLIC", resource, message, f"Run `{command}`.")
         elif document.shared:
             message = f"other accounts can read and run this document of the cluster: {', '.join(document.shared)}"
@@ -256,7 +258,7 @@ def _iam_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
         if profile.name in allowed.policies and foreign:
             yield _exchanged_role(profile, [roles[name] for name in foreign if name in roles])
     for role in account.roles:
-        # What an undescribed role may do is reported with the profile or the machine that has it.
+        # The permissions of an undescribed role are reported with the profile or the instance that has it.
         if role.name in allowed.policies:
             yield from _role_deviations(role, allowed)
 
@@ -266,10 +268,10 @@ def _exchanged_role(profile: ProfileFact, roles: list[RoleFact]) -> Finding:
     policies = [arn for role in roles for arn in role.attached]
     allowed = [*actions, *policies]
     may = f"; it allows {', '.join(allowed)}" if allowed else ""
-    message = f"it holds the role {', '.join(profile.roles)} instead of {profile.name}{may}"
+    message = f"it contains the role {', '.join(profile.roles)} instead of {profile.name}{may}"
     remedy = (
         f"Run `aws iam remove-role-from-instance-profile --instance-profile-name {profile.name} --role-name "
-        f"{', '.join(profile.roles)}`, then playbooks/site.yml, which adds the described one."
+        f"{', '.join(profile.roles)}`, then playbooks/site.yml, which adds the described role."
     )
     severity = "critical" if policies or any(_is_wild(action) for action in actions) else "high"
     return finding("PROFILE_ROLE_NOT_DESCRIBED", f"instance profile {profile.name}", message, remedy, severity=severity)
@@ -283,7 +285,7 @@ def _role_deviations(role: RoleFact, allowed: Allowed) -> Iterator[Finding]:
             yield _statement_deviation(role, policy, statement, _repair(role, allowed))
     for arn in role.attached:
         remedy = f"Run `aws iam detach-role-policy --role-name {role.name} --policy-arn {arn}`."
-        message = f"the managed policy {arn} is attached, and is not described"
+        message = f"the managed policy {arn} is attached but not described"
         severity = "critical" if arn.endswith("/AdministratorAccess") else "high"
         yield finding("IAM_POLICY_ATTACHED", resource, message, remedy, severity=severity)
     for profile in role.profiles:
@@ -292,16 +294,16 @@ def _role_deviations(role: RoleFact, allowed: Allowed) -> Iterator[Finding]:
                 f"Run `aws iam remove-role-from-instance-profile --instance-profile-name {profile} --role-name "
                 f"{role.name}`."
             )
-            message = f"it is in the instance profile {profile} as well, so machines of others can have it"
+            message = f"it is also in the instance profile {profile}, so instances outside of the cluster can have it"
             yield finding("ROLE_IN_OTHER_PROFILE", resource, message, remedy)
     if _effect_of(role.trust) != _effect_of(allowed.trust[role.name]):
-        message = "others than described may take the role, or under other conditions"
+        message = "its trust policy is not as described: other principals, or other conditions"
         yield finding("IAM_TRUST_NOT_ALLOWED", resource, message, f"{_repair(role, allowed)}.")
 
 
 def _repair(role: RoleFact, allowed: Allowed) -> str:
     if role.name == allowed.closing_role:
-        return "Run playbooks/remove_home_access.yml, which deletes the role, and open home again if you need it"
+        return "Run playbooks/remove_home_access.yml, which deletes the role, and open home access again if you need it"
     return "Run playbooks/site.yml, which sets the described policies"
 
 
@@ -325,5 +327,5 @@ def _is_wild(action: str) -> bool:
 
 
 def _effect_of(policy: Any) -> Any:
-    """Return what a policy does, in one spelling; a Sid is a label of a statement."""
+    """Return the normalized statements of a policy, without the Sid, which is only a label."""
     return plain_policy(policy, without=("Sid",))

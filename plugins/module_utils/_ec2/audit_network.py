@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Judge everything that decides about packets. Private to urmanac.talos: may change at any time.
+"""Check everything that determines which packets can pass. Private to urmanac.talos: may change at any time.
 
-One cause makes one deviation: a rule says what it lets whom reach, an endpoint stands for its interfaces and routes.
+One cause is one deviation: a rule lists what it exposes to whom, an endpoint covers its interfaces and routes.
 """
 
 from __future__ import annotations
@@ -40,25 +40,24 @@ from .reachability import (
     reachable,
 )
 
-# What every VPC starts with: security groups are what closes this cluster, and a network ACL can only close more.
+# The default entries of every VPC. Security groups restrict access; a network ACL can only restrict it further.
 _ACL_ENTRIES = frozenset(
     f"{way} {action} all {cidr}"
     for way in ("in", "out")
     for action in ("allow", "deny")
     for cidr in ("0.0.0.0/0", "::/0")
 )
-# A denial of everything comes last in each network ACL; a lower number denies before the others allow.
+# The last entry of each network ACL denies everything; with a lower number it takes precedence over other entries.
 _LAST_ENTRY = 32767
 _EGRESS = ("out all to 0.0.0.0/0", "out all to ::/0")
-_REMOVE_HOME = "Run playbooks/remove_home_access.yml, or any playbook of the cluster to close what has expired."
-# The domain that AWS gives to a VPC without any options.
+# The domain of a VPC without DHCP options.
 _AMAZONS = re.compile(r"ec2\.internal|[a-z0-9-]+\.compute\.internal")
 # A network of at least this prefix is no place of anybody, but a part of the Internet.
 _WIDE = {4: 8, 6: 16}
 
 
 def network_deviations(account: Account, allowed: Allowed, now: datetime) -> Iterator[Finding]:
-    """Yield everything about packets that is not as allowed."""
+    """Yield every deviation of the network."""
     yield from _vpc_deviations(account, allowed)
     yield from _dhcp_deviations(account, allowed)
     yield from _rule_deviations(account, allowed, now)
@@ -72,7 +71,7 @@ def network_deviations(account: Account, allowed: Allowed, now: datetime) -> Ite
 
 
 def facts_of(account: Account, rules: Iterable[GroupRule] | None = None) -> Facts:
-    """Return what decides about packets, with all rules or only some."""
+    """Return the input for computing exposures, with all rules or only some."""
     counted = [rule for rule in (account.rules if rules is None else rules) if not rule.egress]
     groups: dict[str, list[Rule]] = {known.id: [] for known in account.groups}
     for rule in counted:
@@ -102,7 +101,7 @@ def _table_of(account: Account, subnet_id: str) -> RouteTable | None:
 
 
 def _firsts(every: Iterable[Known]) -> set[str]:
-    """Return the ids of the cluster's own: only the first of each name can be the described one."""
+    """Return the ids of the cluster's own resources; of several with one name the first is the described one."""
     first: dict[str, str] = {}
     for known in sorted(known for known in every if known.owned):
         first.setdefault(known.name, known.id)
@@ -113,12 +112,12 @@ def _vpc_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
     if len(account.vpcs) > 1:
         names = ", ".join(sorted(known.id for known in account.vpcs))
         yield finding("VPC_TWICE", f"VPC {names}", "several VPCs have the tags of the cluster")
-    # The description names the one block of IPv4, and asks Amazon for one of IPv6, which comes first.
+    # The VPC has the described IPv4 block, and one IPv6 block from Amazon, which comes first.
     ipv4 = [network for network in account.networks if network.version == 4 and allowed.vpc_ipv4]
     foreign = [network for network in ipv4 if network != ip_network(allowed.vpc_ipv4)]
     ipv6 = [network for network in account.networks if network.version == 6]
     for network in (*foreign, *ipv6[max(len(account.vpcs), 1) :]):
-        message = f"the network {network} belongs to the VPC, and is not described"
+        message = f"the network {network} is associated with the VPC but not described"
         yield finding("VPC_NETWORK_NOT_DESCRIBED", f"VPC {account.vpcs[0].id}", message)
 
 
@@ -128,19 +127,19 @@ def _dhcp_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
         times = [server for server in options.time_servers if server not in allowed.dhcp["ntp_servers"]]
         is_foreign = options.domain not in ("", allowed.dhcp["domain_name"]) and not _AMAZONS.fullmatch(options.domain)
         settings = {
-            "ask these servers for names": ", ".join(names),
-            "take the time from": ", ".join(times),
-            "complete names with": options.domain if is_foreign else "",
+            "use the DNS servers": ", ".join(names),
+            "use the NTP servers": ", ".join(times),
+            "use the search domain": options.domain if is_foreign else "",
         }
         texts = [f"{what}: {value}" for what, value in settings.items() if value]
         if texts:
-            message = f"machines of the VPC {'; they '.join(texts)}, which is not described"
+            message = f"instances of the VPC {'; they '.join(texts)}, which is not described"
             severity = "high" if names else "medium"
             yield finding("DHCP_NOT_DESCRIBED", f"DHCP options {options.known.id}", message, severity=severity)
 
 
 def _group_names(account: Account) -> dict[str, str]:
-    """Return the names of the groups. Only one of the cluster's own can bear each name of the description."""
+    """Return the names of the groups. A name of the description belongs to one group of the cluster only."""
     firsts = _firsts(account.groups)
     return {known.id: known.name if known.id in firsts or _is_default(known) else known.id for known in account.groups}
 
@@ -150,7 +149,7 @@ def _is_default(known: Known) -> bool:
 
 
 def is_active_home_rule(rule: GroupRule, allowed: Allowed, now: datetime) -> bool:
-    """Return whether a rule is exactly what home access opens, and its end has not come."""
+    """Return whether a rule is exactly one that home access creates and has not expired."""
     return rule.home.ours and not rule.egress and _is_exact(rule, allowed) and not rule.home.is_expired(now)
 
 
@@ -167,7 +166,7 @@ def _is_exact(rule: GroupRule, allowed: Allowed) -> bool:
 def _is_allowed(name: str, rule: GroupRule, allowed: Allowed, now: datetime) -> bool:
     if name in allowed.rules:
         return rule.text in allowed.rules[name] or is_active_home_rule(rule, allowed, now)
-    # What every group is made with; an undescribed group is a deviation of its own.
+    # The default rules of every group; an undescribed group is reported separately.
     return rule.text in _EGRESS or (name == "default" and rule.text == f"in all from {rule.group_id}")
 
 
@@ -184,7 +183,7 @@ def _rule_deviations(account: Account, allowed: Allowed, now: datetime) -> Itera
             yield finding("HOME_ACCESS_EXPIRED", resource, message)
         elif rule.home.ours:
             severity = "critical" if _is_open_to_everybody(rule) else "high"
-            message = f"the rule has the tags of home access and is not what home access opens: {rule.text}"
+            message = f"the rule has the tags of home access, but is not a rule that home access creates: {rule.text}"
             message += _reach_text(reached)
             yield finding("HOME_ACCESS_NOT_EXACT", resource, message, severity=severity)
         else:
@@ -195,10 +194,10 @@ def _foreign_rule(rule: GroupRule, resource: str, reached: list[Exposure]) -> Fi
     way = "egress" if rule.egress else "ingress"
     remedy = (
         f"Run `aws ec2 revoke-security-group-{way} --group-id {rule.group_id} --security-group-rule-ids {rule.id}`"
-        " unless you know what needs it; then describe it in the variables."
+        " unless you need it; then describe it in the variables."
     )
     if _is_open_to_everybody(rule):
-        message = f"open to everybody: {rule.text}{_reach_text(reached)}"
+        message = f"open to everyone: {rule.text}{_reach_text(reached)}"
         return finding("RULE_OPEN_TO_EVERYBODY", resource, message, remedy)
     severity = "medium" if rule.egress else "high"
     message = f"a rule that is not described: {rule.text}{_reach_text(reached)}"
@@ -214,20 +213,20 @@ def _is_wide(network: Network) -> bool:
 
 
 def _reach_text(reached: Iterable[Exposure]) -> str:
-    """Return what a rule lets happen from outside the VPC, each port of an address once."""
+    """Return what a rule exposes to senders outside of the VPC, each port of an address once."""
     where = {"internet": "the Internet", "routed": "a connected network", "vpc": "the VPC"}
     places: dict[tuple[str, str], list[str]] = {}
     for item in reached:
         of = places.setdefault((where[item.source.kind], ports_text(item)), [])
         of.append(f"{item.node} ({item.address})")
-    # What comes from the VPC is reported only where nothing comes from farther away.
+    # Access from the VPC is reported only if there is none from outside of it.
     outside = {key: of for key, of in places.items() if key[0] != where["vpc"]} or places
     texts = (f"{source} reaches {ports} of {', '.join(dict.fromkeys(of))}" for (source, ports), of in outside.items())
     return "".join(f"; {text}" for text in texts)
 
 
 def ports_text(exposure: Exposure) -> str:
-    """Return the protocol and ports of an exposure as people write them."""
+    """Return the protocol and ports of an exposure as text."""
     first, last = exposure.ports
     if exposure.ports == EVERY_PORT:
         return "everything" if exposure.protocol == "all" else f"all of {exposure.protocol}"
@@ -238,7 +237,7 @@ def _group_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
     names = _group_names(account)
     for known in account.groups:
         if names[known.id] not in (*allowed.rules, "default"):
-            remedy = f"Run `aws ec2 delete-security-group --group-id {known.id}` if nothing needs it."
+            remedy = f"Run `aws ec2 delete-security-group --group-id {known.id}` if it is not needed."
             message = f"the security group {known.name} is in the cluster's VPC and is not described"
             yield finding("GROUP_NOT_DESCRIBED", f"security group {known.id}", message, remedy)
 
@@ -265,14 +264,14 @@ def _is_usual_entry(number: int, text: str) -> bool:
 
 
 def acl_line(account: Account) -> list[str]:
-    """Return what the report says of the network ACLs, which every VPC has without anybody describing them."""
+    """Return lines about the network ACLs that are in use, which are not part of a description."""
     used = [acl for acl in account.acls if acl.subnets]
     return [f"  network ACL {acl.known.id} ({_acl_text(acl)}) of {', '.join(acl.subnets)}" for acl in used]
 
 
 def _acl_text(acl: Acl) -> str:
     usual = all(_is_usual_entry(number, text) for number, text in acl.entries)
-    return ("default, " if acl.default else "") + ("lets everything through" if usual else "changed")
+    return ("default, " if acl.default else "") + ("allows everything" if usual else "changed")
 
 
 def _route_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
@@ -316,21 +315,21 @@ def _subnet_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
         change = f"Run `aws ec2 modify-subnet-attribute --subnet-id {subnet.known.id}"
         if not (subnet.known.id in ours and subnet.known.name in allowed.subnets):
             message = f"the subnet {subnet.known.name} is in the cluster's VPC and is not described"
-            remedy = f"Run `aws ec2 delete-subnet --subnet-id {subnet.known.id}` if nothing needs it."
+            remedy = f"Run `aws ec2 delete-subnet --subnet-id {subnet.known.id}` if it is not needed."
             yield finding("SUBNET_NOT_DESCRIBED", resource, message, remedy)
         if subnet.public_ipv4:
-            message = "every new machine in it gets a public IPv4 address"
+            message = "every new instance in it gets a public IPv4 address"
             remedy = f"{change} --no-map-public-ip-on-launch`."
             yield finding("SUBNET_GIVES_PUBLIC_IPV4", resource, message, remedy)
         if subnet.ipv6_on_launch:
-            message = "every new machine in it gets an IPv6 address, which the Internet can name"
+            message = "every new instance in it gets an IPv6 address, which is globally routable"
             remedy = f"{change} --no-assign-ipv6-address-on-creation`."
             yield finding("SUBNET_GIVES_IPV6", resource, message, remedy)
 
 
 def _interface_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
     names = _group_names(account)
-    # Anyone can give an interface our tags, but not the described address of another one.
+    # Anyone can set our tags on an interface, but not give it the address of a described one.
     placed = [face for face in account.interfaces if allowed.interfaces.get(face.known.name) in face.ipv4]
     ours = _firsts(face.known for face in placed)
     explained = _explained_interfaces(account, allowed)
@@ -354,10 +353,10 @@ def _interface_deviations(account: Account, allowed: Allowed) -> Iterator[Findin
 
 
 def _explained_interfaces(account: Account, allowed: Allowed) -> set[str]:
-    """Return the interfaces whose owner is a deviation of its own: an endpoint, or an instance."""
+    """Return the interfaces whose owner is reported separately: an endpoint, or an instance."""
     foreign = foreign_instances(account, allowed)
     names = {machine.known.name for machine in account.machines if machine.known.id in foreign}
-    # Which one of two with one name is the described one cannot be known.
+    # Of two with the same name, the described one cannot be determined.
     ids = {machine.known.id for machine in account.machines if machine.known.name in names}
     machines = {face.known.id for face in account.interfaces if face.instance in ids and not face.known.owned}
     return {*machines, *(interface for passage in account.passages for interface in passage.interfaces)}
@@ -367,16 +366,16 @@ def _foreign_interface(interface: InterfaceFact, resource: str) -> Finding:
     kind = "" if interface.kind == "interface" else f" of kind {interface.kind}"
     user = f", used by {interface.instance}" if interface.instance else ""
     message = f"a network interface{kind} that is not described, with {', '.join(interface.addresses)}{user}"
-    remedy = f"Run `aws ec2 delete-network-interface --network-interface-id {interface.known.id}` if nothing needs it."
+    remedy = f"Run `aws ec2 delete-network-interface --network-interface-id {interface.known.id}` if it is not needed."
     if interface.managed:
-        remedy = f"Delete what it belongs to: a service of AWS made it ({interface.kind})."
+        remedy = f"Delete the resource that it belongs to; an AWS service created it ({interface.kind})."
     return finding("INTERFACE_NOT_DESCRIBED", resource, message, remedy)
 
 
 def _user_deviations(interface: InterfaceFact, account: Account, resource: str) -> Iterator[Finding]:
     for outsider in account.outsiders:
         if outsider.id == interface.instance:
-            message = f"the machine {outsider.id}, which is in {outsider.vpc}, has it, so it joins both VPCs"
+            message = f"the instance {outsider.id} in {outsider.vpc} has it, so it connects both VPCs"
             yield finding("INTERFACE_ACROSS_VPCS", resource, message)
 
 
@@ -386,7 +385,7 @@ def _foreign_groups(
     groups = [names.get(group, group) for group in interface.groups]
     foreign = [group for group in groups if group not in _groups_for(interface, allowed)]
     if foreign:
-        message = f"it is in the security group {', '.join(foreign)}, which is none of those described for it"
+        message = f"it is in the security group {', '.join(foreign)}, which is not described for it"
         remedy = (
             f"Run `aws ec2 modify-network-interface-attribute --network-interface-id {interface.known.id} --groups`"
         )
@@ -394,7 +393,7 @@ def _foreign_groups(
 
 
 def _groups_for(interface: InterfaceFact, allowed: Allowed) -> list[str]:
-    """Return the groups that an interface may be in: a node in the nodes' one, the bastion in its own."""
+    """Return the groups that an interface may be in: that of the nodes, or that of the bastion."""
     what = "-bastion" if interface.known.name in allowed.machines else "-nodes"
     return [name for name in allowed.rules if name.endswith(what)]
 
@@ -407,14 +406,14 @@ def _address_count_deviations(interface: InterfaceFact, allowed: Allowed, resour
         message = f"it has undescribed addresses: {', '.join(extra)}"
         remedy = (
             f"Run `aws ec2 unassign-private-ip-addresses` or `unassign-ipv6-addresses` for {interface.known.id} unless "
-            "you know what needs them."
+            f"you know why they are there."
         )
         yield finding("INTERFACE_HAS_MORE_ADDRESSES", resource, message, remedy)
 
 
 def _router_deviations(interface: InterfaceFact, allowed: Allowed, resource: str) -> Iterator[Finding]:
     if not interface.source_dest_check and interface.known.name not in allowed.machines:
-        message = "its source/destination check is off, so it can send and take packets that are not its own"
+        message = "its source/destination check is off, so it can send and receive packets for other addresses"
         command = f"aws ec2 modify-network-interface-attribute --network-interface-id {interface.known.id}"
         remedy = f"Run playbooks/site.yml, or `{command} --source-dest-check`."
         yield finding("SOURCE_DEST_CHECK_OFF", resource, message, remedy)
@@ -435,7 +434,7 @@ def _passage_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]
         code, command = _PASSAGES[passage.kind]
         through = f", with the routes {', '.join(routes)}" if routes else ""
         message = f"it connects the VPC with {passage.text}{through}, and is not described"
-        remedy = f"Run `aws ec2 {command} {passage.known.id}` if nothing needs it, and delete its routes."
+        remedy = f"Run `aws ec2 {command} {passage.known.id}` if it is not needed, and delete its routes."
         yield finding(code, f"{passage.kind} {passage.known.id}", message, remedy)
 
 
@@ -443,7 +442,8 @@ def _address_deviations(account: Account) -> Iterator[Finding]:
     for address in account.addresses:
         if not address.attached:
             remedy = (
-                f"Run `aws ec2 release-address --allocation-id {address.known.id}`; it costs money around the clock."
+                f"Run `aws ec2 release-address --allocation-id {address.known.id}`; an unassociated address is charged "
+                f"by the hour."
             )
-            message = f"the Elastic IP {address.public_ipv4} belongs to the cluster and to no machine of it"
+            message = f"the Elastic IP {address.public_ipv4} of the cluster is not associated with an instance"
             yield finding("ADDRESS_UNUSED", f"address {address.known.id}", message, remedy)

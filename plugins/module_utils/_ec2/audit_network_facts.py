@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read everything in a VPC that decides about packets. Private to urmanac.talos: may change at any time."""
+"""Read everything in a VPC that determines which packets can pass. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ PrefixLists = Mapping[str, tuple[str, ...]]
 
 
 def read_network(reader: Reader, vpc: Record, pool: Executor) -> Account:
-    """Return the facts of one VPC, all calls side by side; those of its prefix lists follow."""
+    """Return the facts of one VPC, with all calls in parallel; those of its prefix lists follow."""
     vpc_id = vpc["VpcId"]
 
     def every(operation: str, answer: str, name: str = "vpc-id") -> Callable[[], list[Record]]:
@@ -85,7 +85,7 @@ def _ids(groups: Iterable[Record]) -> Iterable[str]:
 
 
 def _names(reader: Reader, kinds: Iterable[tuple[list[Record], str]]) -> dict[str, str]:
-    """Return the names of the cluster's own things. Of two with one name the second stays an id, so it shows."""
+    """Return the names of the cluster's own resources. A second one with a name keeps its id, so that it is visible."""
     found: dict[str, str] = {}
     for records, key in kinds:
         for known in sorted(reader.known(record, key) for record in records):
@@ -111,7 +111,7 @@ def _is_associated(block: Record) -> bool:
 
 
 def _read_dhcp(reader: Reader, options: str | None) -> tuple[DhcpFact, ...]:
-    """Return the DHCP options of a VPC; one that has none uses Amazon's servers alone."""
+    """Return the DHCP options of a VPC; one without options uses Amazon's servers."""
     if options in (None, "default"):
         return ()
     records = reader.ec2("describe_dhcp_options", "DhcpOptions", {"dhcp-options-id": [str(options)]})
@@ -126,7 +126,7 @@ def _dhcp(reader: Reader, record: Record) -> DhcpFact:
 
 
 def _read_passages(reader: Reader, vpc_id: str) -> tuple[Passage, ...]:
-    """Return every way between the VPC and something else that has no route or rule of its own."""
+    """Return every connection of the VPC that has no route or rule of its own."""
     here = {"vpc-id": [vpc_id]}
     endpoints = reader.ec2("describe_vpc_endpoints", "VpcEndpoints", here)
     gateways = reader.ec2("describe_vpn_gateways", "VpnGateways", {"attachment.vpc-id": [vpc_id]})
@@ -279,7 +279,7 @@ def _route_text(route: Record, names: Mapping[str, str], lists: PrefixLists) -> 
 
 
 def _routes(route: Record, lists: PrefixLists) -> list[Route]:
-    """Return the routes that an entry of a table stands for: one to each network of a prefix list."""
+    """Return the routes of an entry of a table: one to each network of a prefix list."""
     destination = _destination(route)
     cidrs = () if destination == "unknown" else lists.get(destination, (destination,))
     active = route.get("State") != "blackhole"
@@ -318,7 +318,7 @@ def _prefixes(record: Record) -> tuple[str, ...]:
 
 
 def read_addresses(reader: Reader) -> tuple[AddressFact, ...]:
-    """Return the Elastic IPs that carry the cluster's tags."""
+    """Return the Elastic IPs with the cluster's tags."""
     records = reader.owned("describe_addresses", "Addresses")
     return tuple(
         AddressFact(reader.known(record, "AllocationId"), record["PublicIp"], bool(record.get("AssociationId")))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read all of an account that decides how closed a cluster is. Private to urmanac.talos: may change at any time."""
+"""Read everything in an account that determines a cluster's exposure. Private: may change at any time."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _WORKERS = 16
 
 
 def read_account(api: Api, spec: ClusterSpec) -> Account:
-    """Return the facts, read in waves of calls side by side: each needs the ids that the one before has found."""
+    """Return the facts, read in waves of parallel calls: each wave needs ids from the previous one."""
     reader = Reader(api, spec)
     vpcs = reader.owned("describe_vpcs", "Vpcs")
-    # What reads with calls of its own side by side does not wait in the pool that serves them.
+    # Readers that make parallel calls themselves must not wait in the pool that runs these calls.
     with ThreadPoolExecutor(_WORKERS) as pool, ThreadPoolExecutor(_WORKERS) as outer:
         addresses = outer.submit(read_addresses, reader)
         scaling = outer.submit(read_scaling_groups, reader, pool)
@@ -71,6 +71,6 @@ def read_account(api: Api, spec: ClusterSpec) -> Account:
 
 
 def _merged(parts: list[Account]) -> Account:
-    """Return one account: two VPCs with the same tags are one cluster, and a mistake that the audit shows."""
+    """Return one account: several VPCs with the same tags are one cluster, and a deviation."""
     fields = {name: tuple(item for part in parts for item in getattr(part, name)) for name in Account._fields}
     return Account(**fields)

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bastion as a user describes it, and in AWS resources. Private to urmanac.talos: may change at any time.
+"""The bastion's description and its AWS resources. Private to urmanac.talos: may change at any time.
 
-Knows nothing of other parts of a cluster but names, so that the cluster's description can hold it.
+Depends only on the names of other parts of a cluster, so that the cluster's description can contain it.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from .texts import fault, fits
 CONNECTIONS = ("ssh", "ssm")
 EGRESS = ("public_ipv4", "wireguard", "none")
 NODE = "bastion"
-# How a user writes a time of the day.
+# The format of a time of day.
 _TIME = re.compile(r"(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])")
 _VOLUME_SIZE_MIN = 8
-# Of gp3, by CreateVolume in the API reference of EC2.
+# The limit of gp3 according to CreateVolume in the EC2 API reference.
 VOLUME_SIZE_MAX = 65536
 KEEP_MINUTES_MAX = 7 * 24 * 60
-# Session Manager and no more: with the managed policy AmazonSSMManagedInstanceCore it could read every parameter.
+# Only Session Manager: with the managed policy AmazonSSMManagedInstanceCore the bastion could read every parameter.
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
 _SESSION_MANAGER = (
     "ssm:UpdateInstanceInformation",
@@ -38,7 +38,7 @@ _SESSION_MANAGER = (
 
 @dataclass(frozen=True)
 class BastionSpec:
-    """The bastion as the user describes it; without start and stop it runs around the clock."""
+    """The described bastion; without start and stop it always runs."""
 
     instance_type: str
     volume_size: int
@@ -56,19 +56,19 @@ class BastionSpec:
 
     @property
     def is_scheduled(self) -> bool:
-        """Return whether it is started and stopped by the clock."""
+        """Return whether a schedule starts and stops it."""
         return bool(self.start and self.stop)
 
     @property
     def hours_a_day(self) -> float:
-        """Return for how many hours a day it runs."""
+        """Return how many hours a day it runs."""
         if not self.is_scheduled:
             return 24.0
         return ((_minutes(self.stop) - _minutes(self.start)) % (24 * 60) or 24 * 60) / 60
 
 
 class Names(NamedTuple):
-    """What the bastion's resources need of the cluster around them."""
+    """The properties of the cluster that the bastion's resources need."""
 
     cluster: str
     project: str
@@ -79,12 +79,12 @@ class Names(NamedTuple):
 
     @property
     def bastion(self) -> str:
-        """Return the name of what is known by its id: the tag Name of the interface, the address and the machine."""
+        """Return the tag Name of the interface, the address and the instance, which are identified by id."""
         return f"{self.cluster}-{NODE}"
 
     @property
     def unique(self) -> str:
-        """Return the name where AWS allows one only: of the IAM resources, the launch template and the group."""
+        """Return the unique name of the IAM resources, the launch template and the group."""
         return f"{self.project}-{self.cluster}-{NODE}"
 
 
@@ -102,13 +102,13 @@ def bastion_options() -> dict[str, Any]:
         "connection": {"type": "str", "default": "ssh"},
         **dict.fromkeys(("start", "stop", "ssh_key_name", "wireguard_parameter"), text),
         "ssh_public_key": {"type": "str", "default": ""},
-        # The name of a parameter; the key is in it.
+        # The name of the parameter that contains the key.
         "host_key_parameter": {"type": "str", "default": "", "no_log": False},
     }
 
 
 def parse_bastion(bastion: Mapping[str, Any] | None) -> BastionSpec | None:
-    """Return the bastion of the option C(cluster.bastion), or None where there is to be none."""
+    """Return the bastion of the option C(cluster.bastion), or None if there is none."""
     if not bastion or not bastion.get("enabled", True):
         return None
     return BastionSpec(
@@ -117,7 +117,7 @@ def parse_bastion(bastion: Mapping[str, Any] | None) -> BastionSpec | None:
 
 
 def bastion_problems(bastion: BastionSpec) -> Iterator[Finding]:
-    """Yield everything that is wrong with the bastion."""
+    """Yield all problems of the bastion's description."""
     yield from _egress_problems(bastion)
     yield from _machine_problems(bastion)
     yield from _ssh_problems(bastion)
@@ -126,7 +126,7 @@ def bastion_problems(bastion: BastionSpec) -> Iterator[Finding]:
 
 def _egress_problems(bastion: BastionSpec) -> Iterator[Finding]:
     if bastion.egress not in EGRESS:
-        message = f"There is no egress {bastion.egress!r}."
+        message = f"The egress mode {bastion.egress!r} does not exist."
         yield finding(
             "UNKNOWN_EGRESS", "cluster_bastion_egress", message, f"Use {', '.join(EGRESS[:-1])} or {EGRESS[-1]}."
         )
@@ -134,22 +134,23 @@ def _egress_problems(bastion: BastionSpec) -> Iterator[Finding]:
         yield finding(
             "WIREGUARD_PARAMETER_MISSING",
             "cluster_bastion_wireguard_parameter",
-            f"{bastion.wireguard_parameter!r} names no parameter of SSM, and the tunnel's key has to come from one.",
+            f"{bastion.wireguard_parameter!r} is not a valid name of an SSM parameter, which must contain the "
+            f"WireGuard key.",
         )
 
 
 def volume_size_problems(subject: str, size: int) -> Iterator[Finding]:
-    """Yield that EC2 makes no gp3 volume of this size."""
+    """Yield a problem if EC2 does not support gp3 volumes of this size."""
     if size > VOLUME_SIZE_MAX:
-        message = f"EC2 makes no volume of {size} GiB; the largest has {VOLUME_SIZE_MAX}."
+        message = f"EC2 does not support volumes of {size} GiB; the maximum is {VOLUME_SIZE_MAX}."
         yield finding("VOLUME_TOO_LARGE", subject, message)
 
 
 def _machine_problems(bastion: BastionSpec) -> Iterator[Finding]:
     if bastion.volume_size < _VOLUME_SIZE_MIN:
-        message = f"A volume of {bastion.volume_size} GiB cannot hold Amazon Linux 2023."
+        message = f"A volume of {bastion.volume_size} GiB is too small for Amazon Linux 2023."
         yield finding(
-            "VOLUME_TOO_SMALL", "bastion", message, f"Set cluster_bastion_volume_size to {_VOLUME_SIZE_MIN} or more."
+            "VOLUME_TOO_SMALL", "bastion", message, f"Set cluster_bastion_volume_size to at least {_VOLUME_SIZE_MIN}."
         )
     yield from volume_size_problems("bastion", bastion.volume_size)
     wrong_key = bastion.ssh_key_name and fault("key_pair_name", bastion.ssh_key_name)
@@ -157,11 +158,12 @@ def _machine_problems(bastion: BastionSpec) -> Iterator[Finding]:
         message = f"The name of the key pair {wrong_key}."
         yield finding("INVALID_KEY_PAIR_NAME", "cluster_bastion_ssh_key_name", message)
     if not fits("image", bastion.image):
-        yield finding("INVALID_IMAGE", "cluster_bastion_image", f"{bastion.image!r} names no image.")
+        yield finding("INVALID_IMAGE", "cluster_bastion_image", f"{bastion.image!r} is not a valid image name.")
     if not 0 <= bastion.keep_minutes <= KEEP_MINUTES_MAX:
-        message = f"The bastion cannot be kept for {bastion.keep_minutes} minutes."
+        message = f"The bastion cannot be kept running for {bastion.keep_minutes} minutes."
         remedy = (
-            f"Use 0 to {KEEP_MINUTES_MAX}, or leave cluster_bastion_start and _stop empty for one that always runs."
+            f"Use 0 to {KEEP_MINUTES_MAX}, or leave cluster_bastion_start and _stop empty for a bastion that always "
+            f"runs."
         )
         yield finding("INVALID_KEEP_MINUTES", "cluster_bastion_keep_minutes", message, remedy)
 
@@ -175,13 +177,13 @@ def _ssh_problems(bastion: BastionSpec) -> Iterator[Finding]:
             problem,
         )
     if bastion.connection not in CONNECTIONS:
-        message = f"There is no connection {bastion.connection!r}."
+        message = f"The connection type {bastion.connection!r} does not exist."
         yield finding("UNKNOWN_CONNECTION", "cluster_bastion_connection", message, f"Use {' or '.join(CONNECTIONS)}.")
     if bastion.host_key_parameter and not fits("parameter_name", bastion.host_key_parameter):
         yield finding(
             "INVALID_PARAMETER_NAME",
             "cluster_bastion_host_key_parameter",
-            f"{bastion.host_key_parameter!r} cannot name a parameter of SSM.",
+            f"{bastion.host_key_parameter!r} is not a valid name of an SSM parameter.",
         )
 
 
@@ -192,27 +194,27 @@ def _schedule_problems(bastion: BastionSpec) -> Iterator[Finding]:
             yield finding(
                 "INVALID_TIME",
                 variable,
-                f"{time!r} is no time of the day.",
+                f"{time!r} is not a time of day.",
             )
     if bool(bastion.start) != bool(bastion.stop) or (bastion.start and bastion.start == bastion.stop):
         yield finding(
             "INVALID_SCHEDULE",
             "cluster_bastion_start",
-            f"A start at {bastion.start or 'no time'} and a stop at {bastion.stop or 'no time'} are no schedule.",
+            f"Start {bastion.start or 'none'} and stop {bastion.stop or 'none'} are not a valid schedule.",
         )
     if bastion.is_scheduled and not _is_time_zone(bastion.time_zone):
-        message = f"{bastion.time_zone!r} is no time zone that Auto Scaling knows."
+        message = f"{bastion.time_zone!r} is not a time zone that Auto Scaling supports."
         remedy = did_you_mean(bastion.time_zone, available_timezones()) or None
         yield finding("INVALID_TIME_ZONE", "cluster_bastion_time_zone", message, remedy)
 
 
 def _is_time_zone(name: str) -> bool:
-    """Return whether a name is in the IANA database; where this machine has none, whether it looks so."""
+    """Return whether a name is in the IANA database; if the controller has no database, check the format only."""
     return fits("time_zone", name) and name in (available_timezones() or {name})
 
 
 def is_time(time: str) -> bool:
-    """Return whether a text is a time of the day."""
+    """Return whether a text is a time of day."""
     return bool(_TIME.fullmatch(time))
 
 
@@ -222,9 +224,9 @@ def _minutes(time: str) -> int:
 
 
 def bastion_resources(bastion: BastionSpec, names: Names) -> dict[str, tuple[str, str, dict[str, Any]]]:
-    """Return kind, name and properties of each of the bastion's resources, in the order in which they are built."""
+    """Return kind, name and properties of each of the bastion's resources, in the order in which they are created."""
     address = {"network_interface": names.bastion}
-    # As its ARN names it: the name alone is its id, which a comparison takes for the tag Name.
+    # The form that its ARN contains: the name is also its id, which a comparison would treat as the tag Name.
     parameter = {"resource": f"parameter{bastion.host_key_parameter}"}
     return {
         **(
@@ -253,7 +255,7 @@ def _role(bastion: BastionSpec, names: Names) -> dict[str, Any]:
 
 
 def _read_parameter(parameter: str, names: Names) -> dict[str, Any]:
-    # The account's number is not known here; the condition keeps parameters that other accounts share out.
+    # The account id is not known here; the condition excludes parameters that other accounts share.
     return {
         "Effect": "Allow",
         "Action": "ssm:GetParameter",
@@ -268,7 +270,7 @@ def _interface(names: Names) -> dict[str, Any]:
         "ipv4": names.ipv4,
         "ipv6_count": 1,
         "security_groups": [names.bastion],
-        # It routes for the nodes, so packets that are neither from nor for itself have to pass.
+        # It routes for the nodes, so it must forward packets from and to other addresses.
         "source_dest_check": False,
         "description": f"Bastion of cluster {names.cluster}",
     }
@@ -292,8 +294,8 @@ def _template(bastion: BastionSpec, names: Names) -> dict[str, Any]:
 
 
 def _group(bastion: BastionSpec, names: Names) -> dict[str, Any]:
-    # How many run right now is the clock's business. A zone and no subnet: the interface that the template names is in
-    # one already. https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_CreateAutoScalingGroup.html
+    # The schedule sets how many instances run. A zone, not a subnet, because the template's interface already has one.
+    # https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_CreateAutoScalingGroup.html
     return {
         "min_size": 0,
         "max_size": 1,
@@ -305,7 +307,7 @@ def _group(bastion: BastionSpec, names: Names) -> dict[str, Any]:
 
 
 def action_names(group: str) -> tuple[str, str]:
-    """Return the names of the scheduled actions that start and stop the bastion; others are not the cluster's."""
+    """Return the names of the scheduled actions that start and stop the bastion; others are not managed here."""
     return f"{group}-start", f"{group}-stop"
 
 

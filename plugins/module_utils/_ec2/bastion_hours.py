@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When the clock ends the bastion next, and whether a run postpones that. Private: may change at any time.
+"""When the schedule stops the bastion next, and whether a run postpones that. Private: may change at any time.
 
 A stop is postponed by its start time: Auto Scaling acts at that time first, and by the recurrence from then on. So
-there is nothing to restore after a run, an interrupted one included, and the bastion never stays on for good.
+nothing has to be restored after a run, even an interrupted one, and the bastion never runs permanently.
 https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_PutScheduledUpdateGroupAction.html
 """
 
@@ -24,7 +24,7 @@ _TOLERANCE = timedelta(minutes=15)
 
 
 class Stop(NamedTuple):
-    """The next stop, how many minutes away it is, and the time to which it has to be postponed, if it has."""
+    """The next stop, how many minutes away it is, and the time to which it must be postponed, if any."""
 
     at: datetime
     minutes: int
@@ -32,7 +32,7 @@ class Stop(NamedTuple):
 
 
 def bastion_stop(bastion: BastionSpec | None, group: Mapping[str, Any] | None, now: datetime) -> Stop | None:
-    """Return the next stop of a bastion whose Auto Scaling group is like this; None if it has none or is not known."""
+    """Return the bastion's next stop, from the state of its Auto Scaling group; None if it has none or is unknown."""
     if bastion is None or not bastion.is_scheduled:
         return None
     at = _known_stop(group or {}, now) or next_time(bastion.stop, bastion.time_zone, now)
@@ -45,7 +45,7 @@ def bastion_stop(bastion: BastionSpec | None, group: Mapping[str, Any] | None, n
 
 
 def next_time(time: str, time_zone: str, now: datetime) -> datetime | None:
-    """Return when it is that time of the day next in a time zone; None if there is no such time or zone."""
+    """Return the next occurrence of a time of day in a time zone; None if the time or zone does not exist."""
     try:
         zone = ZoneInfo(time_zone)
     except (KeyError, OSError, ValueError):
@@ -54,12 +54,12 @@ def next_time(time: str, time_zone: str, now: datetime) -> datetime | None:
         return None
     hour, minute = map(int, time.split(":"))
     today = now.astimezone(zone).replace(hour=hour, minute=minute, second=0, microsecond=0)
-    # By the clock on the wall: a day with a change of summer time is an hour shorter or longer.
+    # Local time: a day on which daylight saving time changes is an hour shorter or longer.
     return today if today > now else (today.replace(tzinfo=None) + timedelta(days=1)).replace(tzinfo=zone)
 
 
 def _known_stop(group: Mapping[str, Any], now: datetime) -> datetime | None:
-    """Return the stop that Auto Scaling itself names, which may be a postponed one."""
+    """Return the next stop that Auto Scaling reports, which may be a postponed one."""
     schedules, starts = group.get("schedules") or {}, group.get("next_starts") or {}
     stops = [starts.get(name) for name, schedule in schedules.items() if schedule.get("capacity") == 0]
     times = [time for time in map(_time, stops) if time and time > now]

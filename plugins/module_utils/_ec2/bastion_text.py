@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bastion's part of the plan as a person reads it. Private to urmanac.talos: may change at any time."""
+"""The text of the bastion's part of the plan. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def way_out_lines(bastion: BastionSpec | None) -> list[str]:
     """Return how a bastion without a public IPv4 address reaches IPv4; the address is in the forecast."""
     ways = {
         "wireguard": "the bastion reaches IPv4 through WireGuard",
-        "none": "the bastion reaches IPv6 only, and ghcr.io has none (cluster_bastion_egress)",
+        "none": "the bastion reaches IPv6 only, which ghcr.io does not have (cluster_bastion_egress)",
     }
     way = ways.get(bastion.egress) if bastion else None
     return [f"$ Elastic IP: none, $0.00; {way}"] if way else []
 
 
 def stop_lines(bastion: BastionSpec | None, stop: Stop | None) -> list[str]:
-    """Return what a run has to know of the bastion's next stop: that it comes soon, or that it is postponed."""
+    """Return a line about the bastion's next stop if it is soon or postponed."""
     if bastion is None or stop is None:
         return []
     if stop.postponed_to:
@@ -68,13 +68,13 @@ def schedule_lines(have: Want, want: Want) -> Iterator[str]:
 
 
 def schedule_text(schedule: Want | None) -> str:
-    """Return a scheduled action as cron writes it, with what it brings."""
+    """Return a scheduled action in the format of cron, with its capacity."""
     if schedule is None:
         return "none"
     return f"{schedule['recurrence']} {schedule['time_zone']}, capacity {schedule['capacity']}"
 
 
 def role_line(want: Want) -> str:
-    """Return what the bastion's role may do."""
+    """Return the permissions of the bastion's role."""
     read = [item["Resource"].partition(":parameter")[2] for item in want["policy"]["Statement"][1:]]
     return "the bastion may use Session Manager" + "".join(f", read the parameter {name}" for name in read)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is to be done about a bastion. Private to urmanac.talos: may change at any time."""
+"""Plan the changes of a bastion. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Record = Mapping[str, Any]
 
 
 class Work(NamedTuple):
-    """Whether a run would change the bastion, lines that say what it would do, and the time of a postponed stop."""
+    """Whether a run would change the bastion, lines about the changes, and the time of a postponed stop."""
 
     changed: bool
     lines: list[str]
@@ -23,15 +23,15 @@ class Work(NamedTuple):
 
 
 def removal(reading: Record) -> Work:
-    """Return what the removal of the bastion would do."""
+    """Return the changes that removing the bastion would make."""
     part = reading["parts"][BASTION]
     return Work(bool(part["found"]), list(part["lines"]["absent"]))
 
 
 def work(reading: Record, *, user_data: str, started: bool, remove_duplicates: bool) -> Work:
-    """Return what a run would do to bring the bastion to its description, from what M(ec2_cluster_info) returns.
+    """Return the changes that a run would make to the bastion, from what M(ec2_cluster_info) returns.
 
-    The user-data is compared here, because it is made of files that the module does not know.
+    The user-data is compared here, because it consists of files that the module does not have.
     """
     part, template = reading["parts"][BASTION], reading["resources"][f"launch_template/{BASTION}"]
     extra = list(_extra_lines(reading, user_data, started=started))
@@ -45,13 +45,13 @@ def work(reading: Record, *, user_data: str, started: bool, remove_duplicates: b
 
 
 def _extra_lines(reading: Record, user_data: str, *, started: bool) -> Iterator[str]:
-    """Return a line for each change beyond those that the reading knows."""
+    """Return a line for each change that the reading does not contain."""
     template, group = reading["resources"][f"launch_template/{BASTION}"], _group(reading)
     if template["state"] == "present" and template["have"]["user_data_sha256"] != _sha256(user_data):
         yield "  bastion: the launch template would get other user-data"
     if started and (group["have"] or {}).get("desired_capacity") == 0:
         yield "  bastion: the stopped bastion would be started"
-    # An Elastic IP that is not described any more costs money as long as it is there.
+    # An Elastic IP that is no longer described costs money until it is released.
     if any((item["part"], item["kind"], item["described"]) == (BASTION, "address", False) for item in reading["found"]):
         yield "  bastion: the Elastic IP would be released"
     if _postponed_to(reading):
@@ -64,7 +64,7 @@ def _group(reading: Record) -> Record:
 
 
 def _postponed_to(reading: Record) -> str:
-    """Return the time to which the next stop has to be postponed, because it comes too early for the user."""
+    """Return the time to which the next stop has to be postponed, because it is earlier than requested."""
     return str((reading["bastion_stop"] or {}).get("postponed_to") or "")
 
 

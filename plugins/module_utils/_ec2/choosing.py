@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Choose which of several things is the described one. Private to urmanac.talos: may change at any time."""
+"""Choose which of several resources is the described one. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from .values import texts_in
 
 
 def choose(item: Desired, things: Sequence[Thing]) -> Thing | None:
-    """Return the thing that is the desired resource: by its name, or a machine's by the tag Node.
+    """Return the existing resource for a desired one: by name, or by the tag Node for an instance.
 
-    Of several, one that is as described goes before others, then the one that most others need, then the lowest id.
+    Of several, one that is as described is preferred, then the one that most others depend on, then the lowest id.
     """
     ours = [thing for thing in things if thing.owned]
     candidates = _candidates(item, ours)
@@ -43,7 +43,7 @@ def _candidates(item: Desired, things: Sequence[Thing]) -> list[Thing]:
 
 
 def _mentions(things: Sequence[Thing]) -> Counter[str]:
-    """Return how many of the things name each id."""
+    """Return how many of the resources refer to each id."""
     return Counter(word for thing in things for word in _words(thing.have))
 
 
@@ -57,15 +57,15 @@ def _busiest_vpc(things: Sequence[Thing], needed: Mapping[str, int]) -> str | No
 
 
 def _misfit(item: Desired, thing: Thing, vpc: str | None) -> tuple[bool, bool]:
-    """Return whether a thing is in another VPC than most others, and whether it has to be made anew to be right."""
+    """Return whether a resource is in another VPC than most others, and whether only a new one can be as described."""
     elsewhere = thing.have.get("vpc") not in (None, vpc)
-    # Only sets of DHCP options are replaced by a run, so only of them both may be there.
+    # A run replaces DHCP options sets only, so only two of these may exist at once.
     fixed = FIXED["dhcp_options"] if item.kind == "dhcp_options" else ()
     return elsewhere, any(thing.have.get(name) != item.want[name] for name in fixed)
 
 
 def duplicates_of(wanted: Mapping[str, Desired], things: Sequence[Thing], described: set[str]) -> dict[str, bool]:
-    """Return the ids of second ones of described resources, and whether nothing but other second ones needs each."""
+    """Return the ids of duplicates of described resources, and whether each is used by other duplicates only."""
     duplicates = {
         thing.id for item in wanted.values() for thing in _candidates(item, things) if thing.id not in described
     }
@@ -76,7 +76,7 @@ def duplicates_of(wanted: Mapping[str, Desired], things: Sequence[Thing], descri
 
 
 def _in_use(thing: Thing, duplicates: set[str]) -> bool:
-    """Return whether something beyond the cluster's description may use a second one."""
+    """Return whether a resource outside of the cluster's description may use a duplicate."""
     holders = [thing.have.get(name) for name in ("instance", "attachment_id", "network_interface")]
     attached = [vpc for vpc in thing.have.get("attached_to", ()) if vpc not in duplicates]
     return thing.kind in ("instance", "autoscaling_group") or any(holders) or bool(attached)

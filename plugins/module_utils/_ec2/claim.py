@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The claim on a cluster: one owner at a time. Private to urmanac.talos: may change at any time.
+"""The claim on a cluster, which ensures that it has one owner at a time. Private: may change at any time.
 
 A claim is a parameter in SSM, whose name is unique in account and region and which is created but never overwritten,
 so of two controllers that begin at the same moment exactly one gets it. It holds the fingerprint of the cluster's
@@ -22,18 +22,18 @@ from .home_access import Identity
 from .parameter import ClusterParameter
 
 Now = Callable[[], datetime]
-# What exists of the cluster, as texts; asked for only where the claim is missing.
+# Returns the existing resources of the cluster as texts; called only if the claim is missing.
 Existing = Callable[[], Sequence[str]]
 _SHOWN = 6
 _WORK_OR_RESET = (
-    "Work from the controller that has the secrets, or copy its cluster_secrets_directory to this one. If that is "
-    "lost, remove the cluster with playbooks/reset.yml and -e reset_claim=force. For a cluster of your own choose "
-    "another cluster_name."
+    "Use the controller that has the secrets, or copy its cluster_secrets_directory to this controller. If it is lost, "
+    "remove the cluster with playbooks/reset.yml and -e reset_claim=force. To create another cluster, choose another "
+    "cluster_name."
 )
 
 
 class Claim(NamedTuple):
-    """Who owns a cluster: the fingerprint of its authority, who claimed it, and when (ISO 8601, UTC)."""
+    """The owner of a cluster: the fingerprint of its authority, the holder, and the time (ISO 8601, UTC)."""
 
     authority: str
     holder: str
@@ -41,7 +41,7 @@ class Claim(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What is to be done about a claim."""
+    """The planned change of a claim."""
 
     changed: bool
     before: Claim | None
@@ -49,12 +49,12 @@ class Plan(NamedTuple):
 
 
 def claim_name(project: str, name: str) -> str:
-    """Return the name of the parameter, another one for each project and cluster."""
+    """Return the name of the parameter, which is unique for project and cluster."""
     return f"/urmanac.talos/{project}/{name}/claim"
 
 
 class ClaimClient(ClusterParameter):
-    """Calls about the claim on one cluster."""
+    """API calls for the claim on one cluster."""
 
     def __init__(self, api: Api, cluster: Identity) -> None:
         super().__init__(
@@ -66,7 +66,7 @@ class ClaimClient(ClusterParameter):
         )
 
     def read_claim(self) -> Claim | None:
-        """Return the claim, or None if the cluster is not claimed; refuse a parameter without the cluster's tags."""
+        """Return the claim, or None if the cluster is not claimed; fail for a parameter without the cluster's tags."""
         held = self.read_own()
         return parse_claim(self.name, held.text) if held else None
 
@@ -78,14 +78,14 @@ def parse_claim(name: str, text: str) -> Claim:
         return Claim(*(str(value[field]) for field in Claim._fields))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Ec2Error(
-            f"Failed to read the claim {name}: its value is not a claim of urmanac.talos. Look at who changed it and "
-            f"what it was before (aws ssm get-parameter-history --name {name}), and have the owner write that again. "
-            "Do not delete it: it protects the cluster."
+            f"Failed to read the claim {name}: its value is not a claim of urmanac.talos. Find out who changed it and "
+            f"its previous value (aws ssm get-parameter-history --name {name}), and ask the owner to restore that "
+            f"value. Do not delete it: it protects the cluster."
         ) from error
 
 
 def existing_things(api: Api, cluster: Identity) -> list[str]:
-    """Return the machines and networks of the cluster, with since when a machine exists; AWS tells no more of a VPC."""
+    """Return the instances and VPCs of the cluster, with the launch times of instances."""
     filters = [
         {"Name": "tag:Project", "Values": [cluster.project]},
         {"Name": "tag:Cluster", "Values": [cluster.name]},
@@ -117,10 +117,10 @@ def ensure_claimed(
     unclaimed: bool = False,
     check_mode: bool,
 ) -> Plan:
-    """Claim the cluster for this authority, or refuse one that belongs to another.
+    """Claim the cluster for this authority, or fail if it belongs to another one.
 
-    A cluster that exists without a claim may be anybody's, so it is claimed with unclaimed alone.
-    An existing claim is read again after a refused creation: it is ours if the answer to our own creation was lost.
+    The owner of a cluster that exists without a claim is not known, so it is claimed only with unclaimed. If the
+    creation fails, the claim is read again: it is ours if the response to our own request was lost.
     """
     current = client.read_claim()
     if current is None and not (authority and unclaimed):
@@ -130,7 +130,10 @@ def ensure_claimed(
         return Plan(changed=True, before=None, after=wanted)
     current = current or client.read_claim()
     if current is None:
-        raise Ec2Error(f"Failed to claim {client.name}: it was created and deleted by somebody else. Run it again.")
+        raise Ec2Error(
+            f"Failed to claim {client.name}: another controller created and deleted it at the same time. Run the "
+            "playbook again."
+        )
     _refuse_other(client.name, current, authority)
     return Plan(changed=False, before=current, after=current)
 
@@ -138,7 +141,7 @@ def ensure_claimed(
 def ensure_released(
     client: ClaimClient, authority: str, *, existing: Existing, unclaimed: bool = False, force: bool, check_mode: bool
 ) -> Plan:
-    """Delete the claim if it is this authority's; force deletes another's as well, and one that cannot be read."""
+    """Delete the claim if it belongs to this authority; force also deletes any other value."""
     held = client.read_own()
     if held is None:
         if not (force or (authority and unclaimed)):
@@ -163,20 +166,21 @@ def _refuse_other(name: str, claim: Claim, authority: str) -> None:
     if claim.authority == authority:
         return
     raise Ec2Error(
-        f"Failed to own the cluster of {name}: it belongs to another controller, {claim.holder}, since {claim.since}. "
+        f"Failed to claim the cluster of {name}: it belongs to another controller, {claim.holder}, since "
+        f"{claim.since}. "
         f"{_WORK_OR_RESET}"
     )
 
 
 def _refuse_unclaimed(name: str, existing: Sequence[str]) -> None:
-    """Refuse a cluster that exists without its claim: nothing proves that the secrets of this controller are of it."""
+    """Fail for a cluster that exists without a claim: it is not known whether the controller has its secrets."""
     if not existing:
         return
     more = f" and {len(existing) - _SHOWN} more" if len(existing) > _SHOWN else ""
     raise Ec2Error(
-        f"Failed to own the cluster of {name}: it exists already ({', '.join(existing[:_SHOWN])}{more}), its claim is "
-        "missing, and so nothing shows whose it is. If it is yours, and the secrets of this controller are of it, add "
-        "-e cluster_claim_policy=force once to claim it again; to remove it with playbooks/reset.yml add "
-        "-e reset_claim=force. Otherwise work from the controller that has the secrets, copy its "
-        "cluster_secrets_directory to this one, or choose another cluster_name."
+        f"Failed to claim the cluster of {name}: it already exists ({', '.join(existing[:_SHOWN])}{more}) without a "
+        f"claim, so its owner is not known. If it is yours and the controller has its secrets, add -e "
+        f"cluster_claim_policy=force once to claim it again. To remove it with playbooks/reset.yml, add -e "
+        f"reset_claim=force. Otherwise use the controller that has the secrets, copy its cluster_secrets_directory to "
+        f"this controller, or choose another cluster_name."
     )

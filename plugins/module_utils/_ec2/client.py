@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clients of AWS, made with care about where credentials go. Private to urmanac.talos: may change at any time."""
+"""AWS clients that never send credentials to the wrong endpoint. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ try:
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 except ImportError:
-    # AnsibleAWSModule tells the user about it before anything here runs.
+    # AnsibleAWSModule reports a missing library before anything here runs.
     BotoCoreError = ClientError = ResponseParserError = Exception
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 LAB_ACCESS_KEY_ID = "lab-not-a-real-key"
-# Credentials that are read without asking anybody. Others are fetched with the very keys that must not reach a lab.
+# Credentials that are read locally. Others are fetched with the keys that must not reach a lab.
 _STATIC_SOURCES = ("explicit", "env", "shared-credentials-file", "config-file")
 _CONNECTIONS = 24
-# Services that answer in one region for all.
+# Services with one region for all regions.
 _REGIONS = {"ce": "us-east-1", "freetier": "us-east-1", "pricing": "us-east-1"}
-# Where IAM calls a service otherwise than boto3.
+# Services whose IAM prefix differs from their name in boto3.
 _PREFIXES = {"service-quotas": "servicequotas"}
 _ATTEMPTS = 3
 
-# What is in front names the kind. InvalidResourceId is what SSM says of the tags of a parameter that does not exist.
+# The prefix is the kind of resource. SSM returns InvalidResourceId for the tags of a parameter that does not exist.
 _NOT_FOUND = re.compile(
     r".*(NotFound|NoSuch(Entity|Resource)|DoesNotExist)(Exception)?|Gateway\.NotAttached|InvalidResourceId"
 )
@@ -48,14 +48,14 @@ _UNKNOWN = re.compile(r"not found|do(es)? not exist", re.IGNORECASE)
 
 
 class Api(Protocol):
-    """All that the readers need of AWS."""
+    """The AWS calls that readers need."""
 
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
-        """Return the whole answer of an operation, all pages of it."""
+        """Return the response of an operation with all its pages."""
 
 
 class AwsError(Ec2Error):
-    """A refused or failed call; problem is the same for a list of problems, reason is AWS's own error code."""
+    """A failed call; problem is the same as a finding, reason is the AWS error code."""
 
     def __init__(self, problem: Finding, reason: str = "") -> None:
         super().__init__(failure(problem.subject, problem))
@@ -64,14 +64,14 @@ class AwsError(Ec2Error):
 
 
 def is_not_found(error: AwsError) -> bool:
-    """Return whether AWS does not know, or does not know yet, what a call names; each service has words of its own."""
-    # Auto Scaling has one code for all that is wrong.
+    """Return whether a resource does not exist, or does not exist yet; each service has its own error codes."""
+    # Auto Scaling has one code for all validation errors.
     unknown = error.reason == "ValidationError" and bool(_UNKNOWN.search(error.problem.message))
     return unknown or bool(_NOT_FOUND.fullmatch(error.reason))
 
 
 class Credentials(NamedTuple):
-    """What may be known of credentials without using them."""
+    """The properties of credentials that are known without using them."""
 
     access_key_id: str | None
     has_token: bool
@@ -79,7 +79,7 @@ class Credentials(NamedTuple):
 
 
 class Connection(NamedTuple):
-    """An Api, where it leads, and why it must not be used."""
+    """An Api, its endpoint, and why it must not be used."""
 
     api: Api
     endpoint: str
@@ -93,7 +93,7 @@ class Connection(NamedTuple):
 
 
 class AwsApi:
-    """Api of real clients: retries unless configured not to, reads all pages, and turns errors into AwsError."""
+    """Api of real clients: retries unless configured not to, reads all pages, and converts errors to AwsError."""
 
     def __init__(
         self, clients: Mapping[str, Any], region: str, *, retry_on: Sequence[str] = (), once: bool = False
@@ -104,18 +104,18 @@ class AwsApi:
         self._region = region
 
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
-        """Return the whole answer of an operation, all pages of it."""
+        """Return the response of an operation with all its pages."""
         client = self._clients[service]
         if not hasattr(client, operation):
-            raise AwsError(_problem("BOTOCORE_TOO_OLD", "it is not known", service, operation, self._region))
+            raise AwsError(_problem("BOTOCORE_TOO_OLD", "it is not supported", service, operation, self._region))
         try:
             answer: dict[str, Any] = received(self._answer(client, operation, parameters))
             return answer
         except (BotoCoreError, ClientError, ResponseParserError) as error:
             raise_aws_error(error, service, operation, self._region)
         except (LookupError, AttributeError, TypeError, ValueError) as error:
-            # How botocore's parsers fail on what is not of AWS, such as the page of a proxy.
-            cause = received(f"botocore cannot read the answer ({type(error).__name__}: {error})")
+            # Errors of botocore's parsers for responses that do not come from AWS, such as the page of a proxy.
+            cause = received(f"botocore cannot parse the response ({type(error).__name__}: {error})")
             raise AwsError(_problem("ANSWER_INVALID", cause, service, operation, self._region)) from error
 
 
@@ -126,8 +126,8 @@ def _answer(client: Any, operation: str, parameters: dict[str, Any]) -> dict[str
 
 
 def raise_aws_error(error: Exception, service: str, operation: str, region: str) -> NoReturn:
-    """Raise AwsError for what botocore raised in a call."""
-    # Errors of the connection have the attribute as well, and it is None.
+    """Raise AwsError for an exception of botocore."""
+    # Connection errors also have the attribute, and it is None.
     refusal = (getattr(error, "response", None) or {}).get("Error", {})
     reason, message = str(refusal.get("Code", "")), str(refusal.get("Message", ""))
     cause = f"{reason}: {message}" if reason else str(error)
@@ -155,9 +155,9 @@ def connect(
     retry_on: Sequence[str] = (),
     once: bool = False,
 ) -> Api:
-    """Return the Api of the given services, or raise before any credential goes where it must not.
+    """Return the Api of the given services, or raise before any credential is sent to a wrong endpoint.
 
-    With once, nothing at all repeats a call: the caller knows which ones it may repeat.
+    With once, calls are never retried: the caller decides which calls it may retry.
     """
     return connect_checked(module, services, region=region, cidr=cidr, retry_on=retry_on, once=once).checked()
 
@@ -173,11 +173,11 @@ def connect_checked(
 ) -> Connection:
     """Return the Api of the given services with the reasons, if any, why it must not be used.
 
-    All clients come of one session: boto3 then reads its data files once. A session is not safe to share between
-    threads, but its clients are.
+    All clients use one session, so that boto3 reads its data files once. A session is not thread-safe, but its clients
+    are.
     """
     if region:
-        # Otherwise amazon.aws makes a session of its own, only to find out the region.
+        # Otherwise amazon.aws creates its own session only to determine the region.
         module.params["region"] = region
     configured_region, endpoint_url, options = get_aws_connection_info(module)
     region = configured_region or ""
@@ -195,7 +195,7 @@ def _client(session: Any, service: str, arguments: Mapping[str, Any]) -> Any:
     try:
         return session.client(service, **{**arguments, "region_name": _REGIONS.get(service, arguments["region_name"])})
     except (BotoCoreError, ValueError) as error:
-        raise AwsError(finding("CONNECTION_INVALID", f"make a client of {service}", str(error))) from error
+        raise AwsError(finding("CONNECTION_INVALID", f"create a client for {service}", str(error))) from error
 
 
 def _session(options: dict[str, Any], region: str, *, attempts: int) -> tuple[Any, dict[str, Any]]:
@@ -203,7 +203,7 @@ def _session(options: dict[str, Any], region: str, *, attempts: int) -> tuple[An
         session = boto3.session.Session(profile_name=options.pop("profile_name", None))
     except BotoCoreError as error:
         raise_aws_error(error, "sts", "get_caller_identity", region)
-    # AWSRetry is the patient one; botocore only has to bridge a hiccup.
+    # AWSRetry does most retries; botocore only handles short interruptions.
     config = botocore.config.Config(
         connect_timeout=10,
         max_pool_connections=_CONNECTIONS,
@@ -214,7 +214,7 @@ def _session(options: dict[str, Any], region: str, *, attempts: int) -> tuple[An
 
 
 def credentials_of(session: Any, arguments: Mapping[str, Any], region: str) -> Credentials | None:
-    """Return what may be known of the credentials that calls would be made with; nothing where there are none."""
+    """Return the properties of the credentials that calls would use; nothing if there are none."""
     if arguments.get("aws_access_key_id"):
         token = bool(arguments.get("aws_session_token"))
         return Credentials(arguments["aws_access_key_id"], has_token=token, source="explicit")
@@ -240,7 +240,8 @@ def endpoint_problems(endpoint: str, credentials: Credentials | None, cidr: str 
         yield finding(
             "REAL_CREDENTIALS_ON_LAB_ENDPOINT",
             f"use the lab endpoint {endpoint}",
-            f"the credentials (from {credentials.source}) are not the lab's, and real ones must never be sent to a lab",
+            f"the credentials (from {credentials.source}) are not the lab's, and real credentials must never be sent "
+            f"to a lab",
         )
 
 
@@ -249,11 +250,11 @@ def _real_endpoint_problems(endpoint: str, credentials: Credentials | None, cidr
         yield finding(
             "LOOPBACK_VPC_ON_REAL_ENDPOINT",
             f"use {cidr} at {endpoint}",
-            "127.0.0.0/8 is this machine itself, so only a lab on a loopback endpoint can use it",
+            "127.0.0.0/8 is the controller's loopback network, so only a lab on a loopback endpoint can use it",
         )
     if credentials is not None and credentials.access_key_id == LAB_ACCESS_KEY_ID:
         yield finding(
             "LAB_CREDENTIALS_ON_REAL_ENDPOINT",
             f"use the lab's credentials at {endpoint}",
-            "they are no credentials of AWS",
+            "they are not AWS credentials",
         )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compare what is desired with what exists. Private to urmanac.talos: may change at any time."""
+"""Compare desired with existing resources. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from .owners import taker_of
 from .ties import Tie
 from .values import plain_policy
 
-# More rules and routes than these are somebody's decision (home access is one), so they are reported, not undone.
+# Additional rules and routes are deliberate (such as home access), so they are reported, not removed.
 _AT_LEAST = ("rules", "routes")
-# What holds others comes after them.
+# Resources that contain others come after them.
 _TEARDOWN = (
     *("autoscaling_group", "spot_instances_request", "instance", "launch_template", "volume", "address", "natgateway"),
     *("vpc_endpoint", "eni", "security_group", "subnet", "route_table", "internet_gateway"),
@@ -42,7 +42,7 @@ _TEARDOWN = (
 
 
 def compare(wanted: Mapping[str, Desired], things: Sequence[Thing], ties: tuple[Tie, ...] = ()) -> Comparison:
-    """Return the state of each desired resource, and everything that was found."""
+    """Return the state of each desired resource, and every resource that was found."""
     ours = [thing for thing in things if thing.owned]
     others = [thing for thing in things if not thing.owned]
     chosen = {key: thing for key, item in wanted.items() if (thing := choose(item, ours))}
@@ -54,14 +54,14 @@ def compare(wanted: Mapping[str, Desired], things: Sequence[Thing], ties: tuple[
         for key, item in wanted.items()
     )
     described = {thing.id for thing in chosen.values()}
-    # The machine of the bastion's group comes and goes with the clock: it is described while its group is.
+    # The schedule starts and stops the instance of the bastion's group: it is described if its group is.
     members = {thing.id for thing in ours if thing.have.get("autoscaling_group") in described}
     found = _found(ours, described | members, duplicates_of(wanted, ours, described))
     return Comparison(resources, found, tuple(thing for thing in others if thing.kind in GUEST_KINDS), ties)
 
 
 def _with_associations(thing: Thing, things: Sequence[Thing]) -> dict[str, Any]:
-    """Return what is known of a thing, with what only others report of it."""
+    """Return the properties of a resource, with those that only other calls report."""
     if thing.kind == "dhcp_options":
         vpcs = [other.id for other in things if other.kind == "vpc" and other.have.get("dhcp_options") == thing.id]
         return {**thing.have, "associated_with": vpcs}
@@ -73,7 +73,7 @@ def _with_associations(thing: Thing, things: Sequence[Thing]) -> dict[str, Any]:
 
 
 def _named(value: Any, names: Mapping[str, str]) -> Any:
-    """Return the value with every id of a described resource replaced by its name, as the desired side writes it."""
+    """Return the value with every id of a described resource replaced by its name, as in the desired resources."""
     if isinstance(value, Mapping):
         return {key: _named(item, names) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -110,7 +110,7 @@ def satisfied(name: str, have: Any, want: Any) -> bool:
     if name in _AT_LEAST:
         return not _beyond(want, have or ())
     if name == "state":
-        # A pending instance is on its way; there is nothing left to do about it.
+        # A pending instance is starting, so nothing has to be done.
         return have in (want, "pending")
     if name in ("policy", "trust_policy"):
         return plain_policy(have) == plain_policy(want)
@@ -141,7 +141,7 @@ def _found_one(
 
 
 def _part(thing: Thing) -> str | None:
-    """Return the part of the cluster with which a thing is removed; None for what no part makes."""
+    """Return the part of the cluster with which a resource is removed; None for kinds that no part creates."""
     if thing.kind in ("launch_template", "autoscaling_group", "address", "ssm_parameter"):
         return BASTION
     if thing.kind in ("eni", "instance", "volume"):
@@ -151,11 +151,11 @@ def _part(thing: Thing) -> str | None:
     return NETWORK if thing.kind in FIXED or thing.kind == "internet_gateway" else None
 
 
-# By the end of the name; that of the role that closes home access ends so.
+# By the suffix of the name, which the role that closes home access has.
 _IAM_PARTS = {BASTION: BASTION, "node": NETWORK, ACCESS: ACCESS}
 
 
 def teardown_rank(kind: str) -> int:
-    """Return how late a kind is deleted: what holds others comes after them."""
-    # A kind that is not in the list holds nothing that is (key pairs, snapshots): it goes before the network.
+    """Return the deletion order of a kind: resources that contain others come after them."""
+    # A kind that is not in the list contains none that is (key pairs, snapshots): it is deleted before the network.
     return _TEARDOWN.index(kind) if kind in _TEARDOWN else _TEARDOWN.index("eni")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a comparison of a cluster with its description says. Private to urmanac.talos: may change at any time."""
+"""The result of comparing a cluster with its description. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .current import GUESTS, Thing
 from .desired import NETWORK
 from .ties import Tie
 
-# What AWS fixes when it makes a resource: only a new resource brings another value.
+# Properties that AWS cannot change after creation: only a new resource can have another value.
 FIXED = {
     "vpc": {"ipv4_cidr"},
     "dhcp_options": {"domain_name", "domain_name_servers", "ntp_servers"},
@@ -32,7 +32,7 @@ GUEST_KINDS = frozenset(guest.reading.kind for guest in GUESTS)
 
 
 class Difference(NamedTuple):
-    """One property that is not as it should be; replace says that the resource has to be made anew."""
+    """One property that is not as described; replace says that the resource must be recreated."""
 
     property: str
     have: Any
@@ -41,7 +41,7 @@ class Difference(NamedTuple):
 
 
 class Resource(NamedTuple):
-    """One described resource and how it is."""
+    """One described resource and its state."""
 
     key: str
     kind: str
@@ -52,14 +52,14 @@ class Resource(NamedTuple):
     want: Mapping[str, Any]
     have: Mapping[str, Any] | None
     part: str = NETWORK
-    # What takes its place without carrying our tags.
+    # The resource that has its name or address without our tags.
     taken_by: Thing | None = None
 
 
 class Found(NamedTuple):
-    """Something that carries the cluster's tags; goes_with is the id of what takes it away when deleted.
+    """A resource with the cluster's tags; goes_with is the id of the resource with which it is deleted.
 
-    A duplicate is a second one of a described resource, and unused when nothing else needs it.
+    A duplicate is a second instance of a described resource; it is unused if nothing depends on it.
     """
 
     kind: str
@@ -73,9 +73,10 @@ class Found(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Everything described, and everything that exists in the order in which a teardown deletes it.
+    """All described resources, and all existing ones in the order in which a teardown deletes them.
 
-    Guests are things of others inside the cluster's VPCs. Ties join a resource of the cluster with something of others.
+    Guests are resources in the cluster's VPCs that are not managed by it. A tie connects a resource of the cluster with
+    one of another owner.
     """
 
     resources: tuple[Resource, ...]
@@ -91,17 +92,17 @@ class Comparison(NamedTuple):
 
     @property
     def strays(self) -> list[Found]:
-        """Return what exists with our tags and is nowhere described."""
+        """Return the resources with our tags that are not described."""
         return [found for found in self.found if not found.described]
 
     @property
     def unmade(self) -> list[Found]:
-        """Return what carries our tags although no playbook makes or deletes it."""
+        """Return the resources with our tags that no playbook creates or deletes."""
         return [found for found in self.found if found.part is None]
 
     @property
     def obstacles(self) -> list[Found]:
-        """Return what of that may be in a VPC of the cluster, which could then not be deleted."""
+        """Return those of them that may be in a VPC of the cluster and would prevent its deletion."""
         return [found for found in self.unmade if found.kind in GUEST_KINDS]
 
     def summary(self) -> dict[str, int]:

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compute what a described cluster costs: the only place that does. Private to urmanac.talos: may change at any time.
+"""Compute what a described cluster costs: the only place that does this. Private: may change at any time.
 
-Plan, preflight, report and ec2_cost_info all show what forecast() returns, so that they name one total.
+Plan, preflight, report and ec2_cost_info all show what forecast() returns, so that all have the same total.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ DAYS_A_MONTH = HOURS_A_MONTH / 24
 
 
 class Item(NamedTuple):
-    """One part of the bill: dollars an hour while it is there, and for how many hours a day; None is not known."""
+    """One item of the bill: dollars an hour while it exists, and hours a day; None is not known."""
 
     what: str
     per_hour: float | None
     hours_a_day: float
-    # What CPU credits add at worst, an hour.
+    # The maximum that CPU credits add per hour.
     credits: float | None = 0.0
 
 
 class Totals(NamedTuple):
-    """Dollars for an hour in which everything runs, for a day, for a month and for a session."""
+    """Dollars for an hour in which everything runs, a day, a month and a session."""
 
     hour: float
     day: float
@@ -46,7 +46,7 @@ class Totals(NamedTuple):
     session: float
 
     def as_dict(self) -> dict[str, float]:
-        """Return them as modules return them."""
+        """Return the values for a module's result."""
         return {f"per_{period}": round(amount, 6) for period, amount in self._asdict().items()}
 
 
@@ -64,18 +64,18 @@ class Forecast(NamedTuple):
 
     @property
     def totals(self) -> Totals | None:
-        """Return what everything costs, None where a price is not known."""
+        """Return the total costs, None if a price is not known."""
         if self.unknown:
             return None
         return _sum([(item.per_hour or 0.0, item.hours_a_day) for item in self.items], self.use)
 
     @property
     def credits(self) -> Totals:
-        """Return what CPU credits add, if every machine uses all of its cores all the time."""
+        """Return what CPU credits add if every instance uses all of its vCPUs all the time."""
         return _sum([(item.credits or 0.0, item.hours_a_day) for item in self.items], self.use)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as modules return it."""
+        """Return the values for a module's result."""
         totals = self.totals
         return {
             **(totals.as_dict() if totals else {f"per_{period}": None for period in PERIODS}),
@@ -96,7 +96,7 @@ def _sum(parts: Iterable[tuple[float, float]], use: CostSpec) -> Totals:
 
 
 def forecast(spec: ClusterSpec, prices: Prices) -> Forecast:
-    """Return what the described cluster costs in the use that its description names."""
+    """Return what the described cluster costs with the described use."""
     return Forecast(tuple(_items(spec, prices)), spec.cost, prices)
 
 
@@ -110,7 +110,7 @@ def _items(spec: ClusterSpec, prices: Prices) -> Iterator[Item]:
         hours = use.hours_per_day if use.is_removed else spec.bastion.hours_a_day
         name = spec.bastion.instance_type
         yield _machine(f"bastion, {name}{_schedule(spec)}", name, 1, hours, spec, prices)
-        # Each start makes the bastion anew, with its volume.
+        # Each start launches a new bastion with a new volume.
         yield from _volume(spec.bastion.volume_size, "bastion", hours, prices)
         if spec.bastion.egress == "public_ipv4":
             yield Item("Elastic IP of the bastion", PUBLIC_IPV4, kept)
@@ -146,26 +146,26 @@ def _volume(gib: int, whose: str, hours: float, prices: Prices) -> Iterator[Item
 
 
 def total_line(found: Forecast) -> str:
-    """Return the one sentence with the totals that plan, preflight, report and forecast share."""
+    """Return the sentence with the totals that plan, preflight, report and forecast share."""
     totals = found.totals
     if totals is None:
-        return f"not known, because there is no price in {found.prices.region} of {'; '.join(found.unknown)}"
+        return f"not known, because the price of {'; '.join(found.unknown)} in {found.prices.region} is not known"
     return (
-        f"${totals.hour:.3f} an hour while all of it runs, ${totals.day:.2f} a day, ${totals.month:.2f} a month "
+        f"${totals.hour:.3f} an hour while everything runs, ${totals.day:.2f} a day, ${totals.month:.2f} a month "
         f"({use_text(found.use)}); a session of {found.use.session_hours:g} h ${totals.session:.2f}"
     )
 
 
 def use_text(use: CostSpec) -> str:
-    """Return the use that a forecast is made for."""
+    """Return the use for which a forecast is computed."""
     if use.hours_per_day >= 24:
         return "nodes never stopped"
-    after = "then removed" if use.is_removed else "then stopped, volumes and address kept"
+    after = "then removed" if use.is_removed else "then stopped, with volumes and address kept"
     return f"nodes {use.hours_per_day:g} h a day, {after}"
 
 
 def cost_lines(found: Forecast) -> list[str]:
-    """Return the forecast line by line, the total last."""
+    """Return the lines of the forecast, with the total last."""
     return [*(f"$ {_item_line(item)}" for item in found.items), *_credit_lines(found), f"$ Total: {total_line(found)}"]
 
 
@@ -180,7 +180,7 @@ def _item_line(item: Item) -> str:
 
 
 def _dollars(amount: float) -> str:
-    """Return an amount with a tenth of a cent at least, and a hundredth where it has one."""
+    """Return an amount with three decimals, or four if needed."""
     text = f"{amount:.4f}"
     return f"${text.removesuffix('0')}"
 
@@ -193,12 +193,12 @@ def _credit_lines(found: Forecast) -> Iterator[str]:
     worst = found.credits
     if worst.hour:
         yield (
-            f"$ CPU credits unlimited: at worst ${worst.hour:.3f} an hour and ${worst.month:.2f} a month above the "
-            "total, if every machine uses all of its cores"
+            f"$ CPU credits unlimited: at most ${worst.hour:.3f} an hour and ${worst.month:.2f} a month above the "
+            "total, if every instance uses all of its vCPUs"
         )
     for item in found.items:
         if item.credits is None:
-            yield f"$ CPU credits unlimited: the surplus of {item.what} is not known here"
+            yield f"$ CPU credits unlimited: the surplus charge of {item.what} is not known"
 
 
 def _record(item: Item) -> dict[str, Any]:

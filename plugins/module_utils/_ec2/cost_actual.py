@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask Cost Explorer what a cluster has cost. Private to urmanac.talos: may change at any time.
+"""Query Cost Explorer for what a cluster has cost. Private to urmanac.talos: may change at any time.
 
-Each request costs a cent, so one is made only where it is asked for. The end of a period is exclusive, all regions are
-answered for in us-east-1, and a day is complete about a day after it ends.
+Each request costs a cent, so one is sent only if the user requests it. The end of a period is exclusive, the endpoint
+for all regions is in us-east-1, and a day is complete about a day after it ends.
 https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_GetCostAndUsage.html
 """
 
@@ -25,7 +25,7 @@ _METRIC = "UnblendedCost"
 
 
 class Actual(NamedTuple):
-    """What Cost Explorer says of the days from first to last: dollars by day and by service."""
+    """The data of Cost Explorer for the days from first to last: dollars by day and by service."""
 
     first: date
     last: date
@@ -36,11 +36,11 @@ class Actual(NamedTuple):
 
     @property
     def total(self) -> float:
-        """Return what all days have cost."""
+        """Return the costs of all days."""
         return sum(self.days.values())
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as modules return it."""
+        """Return the values for a module's result."""
         return {
             "first": self.first.isoformat(),
             "last": self.last.isoformat(),
@@ -53,7 +53,7 @@ class Actual(NamedTuple):
 
 
 def actual_costs(api: Api, spec: ClusterSpec, today: date, days: int) -> Actual:
-    """Return what the cluster has cost on so many days until yesterday, by the tags of its resources."""
+    """Return what the cluster has cost in the last days until yesterday, by the tags of its resources."""
     first = today - timedelta(days=days)
     answers = list(_answers(api, _question(spec, first, today)))
     by_day: dict[str, float] = defaultdict(float)
@@ -72,7 +72,7 @@ def actual_costs(api: Api, spec: ClusterSpec, today: date, days: int) -> Actual:
 def _question(spec: ClusterSpec, first: date, end: date) -> dict[str, Any]:
     tags = [{"Tags": {"Key": key, "Values": [value]}} for key, value in owner_tags(spec).items()]
     return {
-        # The end is the first day that is not part of it: today, which is not over.
+        # The end is exclusive: today, which is not complete.
         "TimePeriod": {"Start": first.isoformat(), "End": end.isoformat()},
         "Granularity": "DAILY",
         "Metrics": [_METRIC],
@@ -82,7 +82,7 @@ def _question(spec: ClusterSpec, first: date, end: date) -> dict[str, Any]:
 
 
 def _answers(api: Api, question: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield each page of the answer, every one of which is a request that costs a cent."""
+    """Yield each page of the response; each is a request that costs a cent."""
     answer = api.call("ce", "get_cost_and_usage", **question)
     yield answer
     while answer.get("NextPageToken"):
@@ -91,10 +91,10 @@ def _answers(api: Api, question: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def actual_lines(found: Actual) -> list[str]:
-    """Return what was paid, day by day, and what the figures are."""
-    price = f"{found.requests} of Cost Explorer's requests, ${DOLLARS_A_REQUEST * found.requests:.2f}"
-    state = "; AWS calls some of it an estimate" if found.is_estimated else ""
-    lines = [f"Paid from {found.first} to {found.last}: ${found.total:.2f}, asked with {price}{state}"]
+    """Return lines with the costs by day and by service, and notes about them."""
+    price = f"{found.requests} Cost Explorer requests, ${DOLLARS_A_REQUEST * found.requests:.2f}"
+    state = "; AWS marks some of it as an estimate" if found.is_estimated else ""
+    lines = [f"Paid from {found.first} to {found.last}: ${found.total:.2f}, queried with {price}{state}"]
     lines += [f"  {day}: ${amount:.2f}" for day, amount in found.days.items() if amount]
     lines += [f"  {name}: ${amount:.2f}" for name, amount in found.services.items() if amount]
     if not found.total:
@@ -102,5 +102,5 @@ def actual_lines(found: Actual) -> list[str]:
             "  Nothing in the bill has the tags of the cluster. Project and Cluster count from the day on which they "
             "are activated (console: Billing and Cost Management, Cost allocation tags)."
         )
-    lines.append("  Costs appear about a day late, so yesterday may lack some, and today is not asked for.")
+    lines.append("  Costs appear about a day late, so yesterday may be incomplete, and today is not included.")
     return lines

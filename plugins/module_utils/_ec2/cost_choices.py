@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compare ways to use a cluster with what it may cost. Private to urmanac.talos: may change at any time."""
+"""Compare ways to use a cluster with its cost limits. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .cost_limits import hours_within
 from .prices import TRANSFER_FREE_GB, Prices
 from .spec import ClusterSpec
 
-# What the project was asked for: less than $0.50 a day and $16 to $20 a month, with five hours a day.
+# The goal of the project: less than $0.50 a day and $16 to $20 a month, with five hours a day.
 WISHED_DAY, WISHED_MONTH, WISHED_HOURS = 0.50, 20.0, 5.0
 
 
@@ -25,7 +25,7 @@ class Choice(NamedTuple):
     totals: Totals
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as modules return it."""
+        """Return the values for a module's result."""
         totals = self.totals.as_dict()
         return {"what": self.what, **{key: totals[key] for key in ("per_hour", "per_day", "per_month")}}
 
@@ -50,15 +50,16 @@ def _used(spec: ClusterSpec, hours: float, after: str) -> ClusterSpec:
 
 
 def choice_lines(spec: ClusterSpec, prices: Prices, known: Sequence[Choice]) -> list[str]:
-    """Return which of the ways keep the limits of a day and a month; without limits, what the project was asked for."""
+    """Return which of the ways are within the limits per day and month; without limits, within the project's goal."""
     day, month = spec.cost.per_day_max or WISHED_DAY, spec.cost.per_month_max or WISHED_MONTH
-    origin = "your limits" if spec.cost.per_day_max or spec.cost.per_month_max else "what this project was asked for"
+    origin = "your limits" if spec.cost.per_day_max or spec.cost.per_month_max else "the goal of this project"
     return [
         f"Compared with ${day:.2f} a day and ${month:.2f} a month, {origin}:",
         *(_choice_line(choice, day, month) for choice in known),
         *_hours_lines(spec, prices, day, month),
-        f"  Counted as free, because every account has it: {TRANSFER_FREE_GB} GB a month to the internet. Not counted: "
-        "trials, credits and offers for new accounts, which an account may lack. Not in it: tax, and CPU credits.",
+        f"  Counted as free, because every account has this allowance: {TRANSFER_FREE_GB} GB a month to the internet. "
+        f"Not counted: "
+        "trials, credits and offers for new accounts, which an account may not have; tax; CPU credits.",
     ]
 
 
@@ -84,5 +85,5 @@ def _hours_lines(spec: ClusterSpec, prices: Prices, day: float, month: float) ->
     if idle.day > day:
         yield (
             f"  While the nodes are stopped, volumes, Elastic IP and the bastion's hours cost ${idle.day:.2f} a day by "
-            f"themselves, so no number of hours keeps ${day:.2f} a day."
+            f"themselves, so no number of hours is within ${day:.2f} a day."
         )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compare a forecast of costs with the limits before anything is made. Private: may change at any time."""
+"""Compare a cost forecast with the limits before anything is created. Private: may change at any time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PER = {"hour": "an hour", "day": "a day", "month": "a month", "session": "a ses
 
 
 def limit_findings(found: Forecast) -> Iterator[Finding]:
-    """Yield where a limit is exceeded, or cannot be checked because a price is not known."""
+    """Yield a finding for each limit that is exceeded, or cannot be checked because a price is not known."""
     limits = found.use.limits
     totals = found.totals
     if totals is None:
@@ -27,8 +27,8 @@ def limit_findings(found: Forecast) -> Iterator[Finding]:
             yield _above(found, period, total, limit)
         elif total + worst > limit:
             message = (
-                f"The cluster costs ${total:.2f} {_PER[period]}, and its CPU credits could add ${worst:.2f}, which is "
-                f"above the limit of ${limit:.2f}."
+                f"The cluster costs ${total:.2f} {_PER[period]}, and its CPU credits could add ${worst:.2f}, which "
+                f"exceeds the limit of ${limit:.2f}."
             )
             yield finding("COST_CREDITS_ABOVE_LIMIT", f"cluster_cost_per_{period}_max", message)
 
@@ -42,12 +42,15 @@ def enforced(found: Forecast) -> tuple[list[Finding], list[Finding]]:
 
 
 def _above(found: Forecast, period: str, total: float, limit: float) -> Finding:
-    message = f"The cluster would cost ${total:.2f} {_PER[period]} ({use_text(found.use)}), above ${limit:.2f}."
+    message = (
+        f"The cluster would cost ${total:.2f} {_PER[period]} ({use_text(found.use)}), which exceeds the limit of "
+        f"${limit:.2f}."
+    )
     return finding("COST_ABOVE_LIMIT", f"cluster_cost_per_{period}_max", message, _remedy(found, period, limit))
 
 
 def _remedy(found: Forecast, period: str, limit: float) -> str:
-    """Return what to do; for a day and a month, for how many hours a day the cluster may exist within the limit."""
+    """Return the remedy; for a day and a month, with the hours a day that are within the limit."""
     raised = f"or raise cluster_cost_per_{period}_max. playbooks/cost.yml compares the choices."
     fewer = "Describe fewer or smaller machines and volumes"
     if period in ("hour", "session"):
@@ -59,16 +62,18 @@ def _remedy(found: Forecast, period: str, limit: float) -> str:
 
 
 def hours_within(found: Forecast, period: str, limit: float) -> float:
-    """Return for how many hours a day everything may exist within a limit of a day or a month, if then removed."""
+    """Return how many hours a day the cluster may exist within a limit, if it is removed afterwards."""
     totals = found.totals
     if totals is None or not totals.hour:
         return 0.0
     per_day = limit if period == "day" else limit / DAYS_A_MONTH
-    # Rounded down, because 3.25 hours would be above a limit that 3.2 keeps.
+    # Rounded down, so that the limit is not exceeded.
     return min(24.0, int(per_day / totals.hour * 10) / 10)
 
 
 def _unknown(found: Forecast, limits: Mapping[str, float]) -> Finding:
     names = ", ".join(f"cluster_cost_per_{period}_max" for period in limits)
-    message = f"There is no price in {found.prices.region} of {'; '.join(found.unknown)}, so nothing can be compared."
+    message = (
+        f"The price of {'; '.join(found.unknown)} in {found.prices.region} is not known, so nothing can be compared."
+    )
     return finding("COST_UNKNOWN", names, message)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a cluster is used and what it may cost, as a user says it. Private to urmanac.talos: may change at any time."""
+"""The described use of a cluster and its cost limits. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# What becomes of the cluster outside of its hours.
+# The state of the cluster outside of its hours.
 AFTER_HOURS = ("stopped", "removed")
 POLICIES = ("warn", "enforce")
 PERIODS = ("hour", "day", "month", "session")
@@ -17,7 +17,7 @@ PERIODS = ("hour", "day", "month", "session")
 
 @dataclass(frozen=True)
 class CostSpec:
-    """The use that a forecast is made for, and the limits in dollars; 0 is no limit."""
+    """The use for which a forecast is computed, and the limits in dollars; 0 is no limit."""
 
     hours_per_day: float = 24.0
     after_hours: str = "stopped"
@@ -31,7 +31,7 @@ class CostSpec:
 
     @property
     def is_removed(self) -> bool:
-        """Return whether nothing is left outside of the hours."""
+        """Return whether the cluster is removed outside of the hours."""
         return self.after_hours == "removed" and self.hours_per_day < 24
 
     @property

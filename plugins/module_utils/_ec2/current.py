@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read what exists of a cluster, side by side. Private to urmanac.talos: may change at any time."""
+"""Read the existing resources of a cluster in parallel. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Record = Mapping[str, Any]
 _WORKERS = 16
 _CONSOLE_LINES = 20
 _NAMED_BY_ID = ("iam_role", "instance_profile", "autoscaling_group")
-# Where a route can lead; each has one of them.
+# The possible targets of a route; each route has one of them.
 ROUTE_TARGETS = (
     *("GatewayId", "NetworkInterfaceId", "NatGatewayId", "EgressOnlyInternetGatewayId", "InstanceId"),
     *(
@@ -42,29 +42,29 @@ ROUTE_TARGETS = (
 
 @dataclass(frozen=True)
 class Thing:
-    """Something that exists in AWS. What it says about others is said by their ids."""
+    """An existing AWS resource. References to other resources are ids."""
 
     kind: str
     id: str
     name: str
     tags: Mapping[str, str]
     have: Mapping[str, Any] = field(default_factory=dict)
-    # False for what does not carry our tags: it has a name that we would use, or is in a VPC of ours.
+    # False for resources without our tags: they have a name that we would use, or are in our VPC.
     owned: bool = True
 
     @property
     def unique_name(self) -> str | None:
-        """Return the name of which AWS allows one only, in the VPC, the region or the account."""
+        """Return the name that is unique in the VPC, the region or the account."""
         name = self.have.get("group_name") or self.have.get("template_name")
         return name or (self.id if self.kind in _NAMED_BY_ID else None)
 
     def knowing(self, **facts: Any) -> Thing:
-        """Return the thing with more known of it."""
+        """Return the resource with additional properties."""
         return replace(self, have={**self.have, **facts})
 
 
 class Reading(NamedTuple):
-    """How one kind of resource is read and understood."""
+    """How one kind of resource is read and parsed."""
 
     kind: str
     service: str
@@ -76,9 +76,9 @@ class Reading(NamedTuple):
 
 
 class Guest(NamedTuple):
-    """A kind of which others may have something in a VPC of ours, and the filter that finds it there.
+    """A kind of which resources without our tags may be in our VPC, and the filter that finds them there.
 
-    Without a filter EC2 has none for it, so all are read and those that are attached to the VPC are taken.
+    Without a filter all are read, and those that are attached to the VPC are selected.
     """
 
     reading: Reading
@@ -86,10 +86,10 @@ class Guest(NamedTuple):
 
 
 def read_cluster(api: Api, spec: ClusterSpec, *, console_output: bool = False) -> list[Thing]:
-    """Return everything that carries the cluster's tags, and what without them is in the way of it.
+    """Return all resources with the cluster's tags, and resources without them that conflict.
 
-    In the way is what has a name that we would use, and what is in a VPC of ours.
-    Two waves: the second asks what only the ids of the first make possible.
+    A conflict is a resource with a name that we would use, or in our VPC.
+    Two waves: the second one needs ids from the first one.
     """
     with ThreadPoolExecutor(_WORKERS) as pool:
         readings = [pool.submit(_read, api, reading, spec) for reading in READINGS]
@@ -100,7 +100,7 @@ def read_cluster(api: Api, spec: ClusterSpec, *, console_output: bool = False) -
         iam = [pool.submit(read, api, spec, name) for read in (_read_role, _read_profile) for name in iam_names]
         read = [thing for future in (*readings, *iam, parameters) for thing in future.result()]
         ids = {thing.id for thing in read}
-        # DescribeTags has other words for some kinds.
+        # DescribeTags has other names for some kinds.
         more = [thing for thing in others.result() if thing.id not in ids]
         things = _without_main_tables_of_others(_adopted([*read, *_unknown(names, read), *more]))
         return _second_wave(api, spec, things, pool, console_output=console_output)
@@ -113,9 +113,9 @@ def _unknown(futures: Iterable[Future[list[Thing]]], things: Sequence[Thing]) ->
 
 
 def _adopted(things: Sequence[Thing]) -> list[Thing]:
-    """Return the things, an untagged instance profile owned where our role is in it and has its name.
+    """Return the resources; an untagged instance profile is ours if it contains our role of the same name.
 
-    amazon.aws.iam_role made such a profile beside each role. An empty one is not ours: ours are made with their tags.
+    amazon.aws.iam_role created such a profile with each role. An empty one is not ours: ours are created with tags.
     """
     roles = {thing.id for thing in things if thing.kind == "iam_role" and thing.owned}
     return [
@@ -130,7 +130,7 @@ def _adopted(things: Sequence[Thing]) -> list[Thing]:
 
 
 def _without_main_tables_of_others(things: Sequence[Thing]) -> list[Thing]:
-    """Return the things without route tables that go with a VPC which is not ours."""
+    """Return the resources without the route tables of a VPC which is not ours."""
     vpcs = {thing.id for thing in things if thing.kind == "vpc"}
     return [thing for thing in things if not (thing.have.get("main") and thing.have["vpc"] not in vpcs)]
 
@@ -162,22 +162,22 @@ def _read(api: Api, reading: Reading, spec: ClusterSpec) -> list[Thing]:
     filters = owner_filters(spec) + [{"Name": name, "Values": list(values)} for name, values in reading.filters]
     answer = api.call(reading.service, reading.operation, Filters=filters)
     things = [understood(reading, record) for record in records_of(reading, answer) if not _is_of_aws(record)]
-    # EC2 takes * and ? in the value of a filter for any characters.
+    # EC2 treats * and ? in the value of a filter as wildcards.
     return [thing for thing in things if owner_tags(spec).items() <= thing.tags.items()]
 
 
 def _is_of_aws(record: Record) -> bool:
-    """Return whether AWS made a thing by itself: with our tags it is not ours either, and AWS lets no one delete it."""
+    """Return whether AWS itself created a resource: it is not ours even with our tags, and cannot be deleted."""
     is_default = record.get("GroupName") == "default" or record.get("IsDefault") or record.get("DefaultForAz")
     return bool(is_default) or _dhcp_keys(record) == _DHCP_KEYS_OF_AWS
 
 
-# Of the set that each region has. Ours name a time server as well.
+# From the default set of each region. Ours also have a time server.
 _DHCP_KEYS_OF_AWS = {("domain-name-servers", "AmazonProvidedDNS"), ("domain-name", "internal")}
 
 
 def _dhcp_keys(record: Record) -> set[tuple[str, str]]:
-    """Return the values of a set of DHCP options; of a domain the last label."""
+    """Return the values of a DHCP options set; of a domain the last label."""
     values = {
         (item["Key"], value["Value"]) for item in record.get("DhcpConfigurations") or () for value in item["Values"]
     }
@@ -185,7 +185,7 @@ def _dhcp_keys(record: Record) -> set[tuple[str, str]]:
 
 
 def records_of(reading: Reading, answer: Record) -> list[Record]:
-    """Return the records in an answer; those of machines are in groups that were launched together."""
+    """Return the records of a response; those of instances are grouped by reservation."""
     records = answer[reading.answer]
     if reading.kind == "instance":
         return [instance for reservation in records for instance in reservation["Instances"]]
@@ -193,7 +193,7 @@ def records_of(reading: Reading, answer: Record) -> list[Record]:
 
 
 def understood(reading: Reading, record: Record, spec: ClusterSpec | None = None) -> Thing:
-    """Return what a record says; with a spec, whether the thing is the cluster's is read from its tags."""
+    """Return the resource of a record; with a spec, its tags determine whether it belongs to the cluster."""
     tags = _tags(record.get("Tags") or record.get("TagSet") or ())
     have = {**reading.understand(record), "tags": tags}
     owned = spec is None or owner_tags(spec).items() <= tags.items()
@@ -206,7 +206,7 @@ def reading_of(kind: str) -> Reading:
 
 
 def _read_guests(api: Api, spec: ClusterSpec, guest: Guest, things: Sequence[Thing]) -> list[Thing]:
-    """Return what is in the cluster's VPCs without carrying its tags; what AWS makes with a VPC goes with it."""
+    """Return what is in the cluster's VPCs without its tags, except what AWS creates and deletes with a VPC."""
     vpcs = [thing.id for thing in things if thing.kind == "vpc"]
     if not vpcs:
         return []
@@ -224,7 +224,7 @@ def _read_guests(api: Api, spec: ClusterSpec, guest: Guest, things: Sequence[Thi
 
 
 def _comes_with_vpc(record: Record) -> bool:
-    """Return whether AWS makes, or has removed, a record by itself."""
+    """Return whether AWS itself created or removed a record."""
     is_main = any(association.get("Main") for association in record.get("Associations") or ())
     status = record.get("Status")
     state = status.get("Code") if isinstance(status, Mapping) else record.get("State")
@@ -265,7 +265,7 @@ def _associated_ipv6(record: Record) -> list[str]:
     blocks = record.get("Ipv6CidrBlockAssociationSet") or ()
     gone = ("disassociating", "disassociated", "failing", "failed")
     cidrs = [block["Ipv6CidrBlock"] for block in blocks if block["Ipv6CidrBlockState"]["State"] not in gone]
-    # A VPC that was made a moment ago waits for its block.
+    # A new VPC may not have its block yet.
     cidrs = [cidr for cidr in cidrs if cidr]
     return [str(IPv6Network(cidr)) for cidr in cidrs]
 
@@ -335,7 +335,7 @@ def _eni(record: Record) -> dict[str, Any]:
     return {
         "subnet": record["SubnetId"],
         "ipv4": record["PrivateIpAddress"],
-        # All that AWS gives to nothing else in the subnet.
+        # All addresses of the interface in the subnet.
         "ipv4_taken": [
             *(item["PrivateIpAddress"] for item in private),
             *(item["Ipv4Prefix"] for item in record.get("Ipv4Prefixes") or ()),
@@ -459,7 +459,7 @@ _PEERING = Reading(
 GUESTS = (
     *(Guest(reading_of(kind), "vpc-id") for kind in ("subnet", "security_group", "route_table", "eni")),
     Guest(reading_of("internet_gateway"), "attachment.vpc-id"),
-    # Each of these keeps a VPC from being deleted, or goes with it.
+    # Each of these prevents the deletion of a VPC, or is deleted with it.
     Guest(
         Reading("network_acl", "ec2", "describe_network_acls", "NetworkAcls", "NetworkAclId", _nothing_more), "vpc-id"
     ),
@@ -488,7 +488,8 @@ GUESTS = (
     Guest(_PEERING, "accepter-vpc-info.vpc-id"),
 )
 SERVICES = ("ec2", "iam", "autoscaling", "ssm")
-# How DescribeTags calls the kinds above. The rules of a security group can carry tags too, but go with their group.
+# The names of the kinds above in DescribeTags. The rules of a security group can have tags too, but are deleted with
+# their group.
 _READ_TYPES = frozenset(
     (
         *("vpc", "dhcp-options", "subnet", "internet-gateway", "route-table", "security-group", "security-group-rule"),
@@ -498,7 +499,7 @@ _READ_TYPES = frozenset(
 
 
 def _read_other_kinds(api: Api, spec: ClusterSpec) -> list[Thing]:
-    """Return things of every other kind of EC2 with the cluster's tags, so that a teardown cannot overlook one."""
+    """Return EC2 resources of every other kind with the cluster's tags, so that a teardown cannot overlook one."""
     owner = owner_tags(spec)
     keys = [{"Name": "key", "Values": [*owner, "Name"]}]
     found: dict[tuple[str, str], dict[str, str]] = {}
@@ -515,13 +516,13 @@ def _read_other_kinds(api: Api, spec: ClusterSpec) -> list[Thing]:
 
 
 def _acls_of_people(api: Api, spec: ClusterSpec) -> set[str]:
-    """Return the network ACLs with the cluster's tags that AWS has not made with their VPC."""
+    """Return the network ACLs with the cluster's tags that AWS has not created with their VPC."""
     answer = api.call("ec2", "describe_network_acls", Filters=owner_filters(spec))
     return {record["NetworkAclId"] for record in answer["NetworkAcls"] if not _is_of_aws(record)}
 
 
 def _read_parameters(api: Api, spec: ClusterSpec) -> list[Thing]:
-    """Return the host keys of the cluster's bastion in SSM, and what has the name of the next one, without values."""
+    """Return the bastion's host keys in SSM, and a parameter with the described name, without values."""
     wanted = {**owner_tags(spec), "Name": spec.names.bastion}
     filters = [{"Key": f"tag:{key}", "Values": [value]} for key, value in wanted.items()]
     names = [item["Name"] for item in api.call("ssm", "describe_parameters", ParameterFilters=filters)["Parameters"]]
@@ -596,7 +597,7 @@ def _read_cpu_credits(api: Api, instances: list[Thing]) -> dict[str, dict[str, A
 
 
 def _read_missing_volumes(api: Api, things: list[Thing]) -> list[Thing]:
-    """Return the nodes' volumes that carry no tags of ours; with all of them tagged, no call is made."""
+    """Return the nodes' volumes without our tags; if all have them, no call is made."""
     known = {thing.id for thing in things}
     kinds = ("root_volume", "data_volume")
     attached = [thing.have[kind] for thing in things if thing.kind == "instance" for kind in kinds]
@@ -609,7 +610,7 @@ def _read_missing_volumes(api: Api, things: list[Thing]) -> list[Thing]:
 
 
 def _disks(instance: Thing, volumes: Mapping[str, Thing]) -> dict[str, Any]:
-    """Return what matters of a node's volumes; without one for data its size is 0."""
+    """Return the relevant properties of a node's volumes; the size of a missing data volume is 0."""
     root, data = (volumes.get(instance.have[kind] or "") for kind in ("root_volume", "data_volume"))
     have = root.have if root else {}
     return {
@@ -620,9 +621,9 @@ def _disks(instance: Thing, volumes: Mapping[str, Thing]) -> dict[str, Any]:
 
 
 def _read_console(api: Api, instance_id: str) -> dict[str, list[str]]:
-    """Return the last lines of an instance's console and the SSH host keys on all of it.
+    """Return the last lines of an instance's console and the SSH host keys in all of it.
 
-    It may have no console yet, which must not spoil the other results.
+    The console may not exist yet, which must not affect the other results.
     """
     try:
         answer = api.call("ec2", "get_console_output", InstanceId=instance_id, Latest=True)

@@ -19,12 +19,12 @@ _GZIP = b"\x1f\x8b"
 
 
 def template_facts(record: Record) -> dict[str, Any]:
-    """Return what a launch template says of itself; what machines it makes, its newest version says."""
+    """Return the properties of a launch template itself; its latest version has those of its instances."""
     return {"version": record["LatestVersionNumber"], "template_name": record["LaunchTemplateName"]}
 
 
 def group_facts(record: Record) -> dict[str, Any]:
-    """Return what an Auto Scaling group is, and what runs in it."""
+    """Return the properties of an Auto Scaling group and its instances."""
     template = record.get("LaunchTemplate") or {}
     return {
         "min_size": record["MinSize"],
@@ -68,7 +68,7 @@ def _disk(data: Record) -> dict[str, Any]:
 
 
 def checksum(user_data: str | None) -> str | None:
-    """Return the checksum of the text, because not every computer packs a text alike."""
+    """Return the checksum of the text, because compression differs between computers."""
     content = base64.b64decode(user_data or "")
     if content.startswith(_GZIP):
         content = gzip.decompress(content)
@@ -76,7 +76,7 @@ def checksum(user_data: str | None) -> str | None:
 
 
 def _read_schedules(api: Api, group: str) -> dict[str, Any]:
-    """Return the actions of the cluster in its group, and what others have put there."""
+    """Return the cluster's scheduled actions of its group, and other ones."""
     actions = api.call("autoscaling", "describe_scheduled_actions", AutoScalingGroupName=group)
     every = actions["ScheduledUpdateGroupActions"]
     found = [action for action in every if action["ScheduledActionName"] in action_names(group)]
@@ -105,7 +105,7 @@ def _schedule(action: Record) -> tuple[str, dict[str, Any]]:
     return action["ScheduledActionName"], {name: action.get(key) for name, key in facts.items()}
 
 
-# What only another call reports of a kind, by the id of the thing.
+# Properties of a kind that only another call returns, by the id of the resource.
 MORE: Mapping[str, Callable[[Api, str], dict[str, Any]]] = {
     "launch_template": _read_version,
     "autoscaling_group": _read_schedules,

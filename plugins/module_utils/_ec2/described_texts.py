@@ -56,7 +56,7 @@ _WRONG_PARTS = frozenset(
 
 
 class Text(NamedTuple):
-    """A text that goes to AWS: where it is used, its kind (None if there is no rule for it), and itself."""
+    """A text that is sent to AWS: where it is used, its kind (None if there is no rule for it), and its value."""
 
     subject: str
     kind: str | None
@@ -73,12 +73,12 @@ def described_texts(spec: ClusterSpec) -> Iterator[Text]:
             yield Text(f"rule of the security group of {what}", "rule_description", rule.description)
     for kind in NAMES["iam_role"]:
         yield Text("the role that closes home access", kind, spec.schedule_role_name)
-    # The parameter by which one controller claims the cluster.
+    # The SSM parameter with which a controller claims the cluster.
     yield Text("claim on the cluster", "parameter_name", claim_name(spec.project, spec.name))
 
 
 def _description_texts(spec: ClusterSpec, resource: Desired) -> Iterator[Text]:
-    """Yield what a group or a role is described with when it is made."""
+    """Yield the description of a group or a role, which is set when it is created."""
     subject = f"{resource.kind.replace('_', ' ')} {resource.name}"
     if resource.kind in ("security_group", "iam_role"):
         text = description_of(spec, resource.kind, resource.part)
@@ -86,9 +86,9 @@ def _description_texts(spec: ClusterSpec, resource: Desired) -> Iterator[Text]:
 
 
 def text_problems(spec: ClusterSpec, found: list[Finding]) -> list[Finding]:
-    """Return the problems that were found, and one for each text that AWS would refuse although its parts are right."""
+    """Return the given problems, and one for each text that AWS would reject although its parts are valid."""
     if any(problem.code in _WRONG_PARTS for problem in found):
-        # A wrong part makes every text wrong that it is in.
+        # An invalid part makes every text invalid that contains it.
         return found
     texts = {text.text: text for text in described_texts(spec) if text.kind and fault(text.kind, text.text)}
     return [*found, *map(_problem, texts.values())]
@@ -100,7 +100,7 @@ def sent_problems(texts: Iterable[Text]) -> Iterator[Finding]:
 
 
 def refuse_sent(doing: str, texts: Iterable[Text]) -> None:
-    """Raise InputError, before anything is called, for each text that AWS would refuse."""
+    """Raise InputError, before any call, for each text that AWS would reject."""
     found = [failure(f"{doing}: {problem.subject}", problem) for problem in sent_problems(texts)]
     if found:
         raise InputError("\n".join(found))
@@ -122,11 +122,11 @@ def tag_texts(tags: Mapping[str, str]) -> Iterator[Text]:
 
 
 def command_line_problems(arguments: Sequence[str]) -> Iterator[Finding]:
-    """Yield one problem if the kernel would cut off its command line, which also is a part of the user-data."""
+    """Yield one problem if the kernel would truncate its command line, which is also part of the user-data."""
     length = len(" ".join(arguments).encode())
     if length > COMMAND_LINE_MAX:
-        message = f"The kernel arguments are {length} bytes long, and a kernel for arm64 keeps {COMMAND_LINE_MAX}."
-        yield finding("COMMAND_LINE_TOO_LONG", "nodes_extra_kernel_args", message, "Leave some of them out.")
+        message = f"The kernel arguments are {length} bytes long, but the arm64 kernel accepts {COMMAND_LINE_MAX}."
+        yield finding("COMMAND_LINE_TOO_LONG", "nodes_extra_kernel_args", message, "Remove some of them.")
 
 
 def _problem(text: Text, what: str = "cluster_name or cluster_project") -> Finding:
@@ -155,7 +155,7 @@ def _property_texts(subject: str, kind: str, name: str, value: Any) -> Iterator[
     elif name == "schedules":
         yield from _schedule_texts(subject, kind, value)
     elif name != "rules":
-        # A rule is a line for people here; what AWS gets of it is in rules_of().
+        # Rules are lines for display here; their texts for AWS are in rules_of().
         yield from _plain_texts(subject, kind, name, value)
 
 

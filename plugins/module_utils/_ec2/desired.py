@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a cluster's description means in AWS resources. Private to urmanac.talos: may change at any time."""
+"""Derive the AWS resources from a cluster's description. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from .spec import MANAGED_BY, ClusterSpec, NodeSpec
 
 BURSTABLE_FAMILIES = ("t2", "t3", "t3a", "t4g")
 EVERYWHERE = ("0.0.0.0/0", "::/0")
-# The Amazon Time Sync Service, which needs no way out of the VPC.
+# The Amazon Time Sync Service, which needs no route out of the VPC.
 TIME_SERVER = "169.254.169.123"
-# The states of an instance that runs, or is on its way to.
+# The states of an instance that is running or starting.
 RUNNING = ("pending", "running")
 # A terminated instance stays visible for an hour and holds nothing any more.
 ALIVE = (*RUNNING, "stopping", "stopped")
-# EC2's name for a node's data volume. A machine on Nitro sees an NVMe disk whose serial is the volume's id.
+# EC2's name for a node's data volume. A Nitro instance sees an NVMe disk whose serial number is the volume's id.
 DATA_DEVICE = "/dev/sdf"
-# The roles make and remove a cluster in these parts.
+# The roles create and remove a cluster in these parts.
 NETWORK, NODES, ACCESS = "network", "nodes", "access"
 PARTS = (NETWORK, NODES, BASTION, ACCESS)
 REGION_TAG = "Region"
 _IAM = ("iam_role", "instance_profile")
-# Their names say what they are for, and no inventory reads their tags.
+# Resources without the tags Node and Role, because no inventory reads them.
 _UNPLACED = ("security_group", "iam_role", "instance_profile", "ssm_parameter")
 
 
 class Desired(NamedTuple):
-    """One resource as it should be. Other resources appear by name, because their ids are not known yet."""
+    """One desired resource. References to other resources are names, because ids are not known yet."""
 
     kind: str
     name: str
@@ -52,7 +52,7 @@ class Rule(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Return the rule as a group that exists is read."""
+        """Return the rule in the format in which existing rules are read."""
         traffic = f"tcp/{self.port}" if self.port else "all"
         return f"{self.direction} {traffic} {'from' if self.direction == 'in' else 'to'} {self.peer}"
 
@@ -63,7 +63,7 @@ def is_burstable(instance_type: str) -> bool:
 
 
 def owner_tags(spec: ClusterSpec) -> dict[str, str]:
-    """Return the tags by which everything of this cluster is found."""
+    """Return the tags that identify the resources of this cluster."""
     return {"Project": spec.project, "Cluster": spec.name}
 
 
@@ -73,10 +73,10 @@ def owner_filters(spec: ClusterSpec) -> list[dict[str, Any]]:
 
 
 def is_of(spec: ClusterSpec, tags: Mapping[str, str]) -> bool:
-    """Return whether a role or profile with these tags is the cluster's: IAM has no regions, so a tag tells which one.
+    """Return whether a role or profile with these tags belongs to the cluster: IAM has no regions, so a tag has it.
 
-    All that we make has it from the beginning. One without it may serve a cluster of this name in another region,
-    whose machines would lose their permissions: it is refused, which costs its owner one command.
+    All that we create have it. One without it may serve a cluster of this name in another region, whose instances would
+    lose their permissions. So it is rejected; its owner can add the tag with one command.
     """
     return owner_tags(spec).items() <= tags.items() and tags.get(REGION_TAG) == spec.region
 
@@ -90,9 +90,9 @@ def tags_of(spec: ClusterSpec, name: str, node: NodeSpec | None = None) -> dict[
 
 
 def desired(spec: ClusterSpec, *, vpc_ipv6_cidr: str | None = None, account: str | None = None) -> dict[str, Desired]:
-    """Return every resource of the cluster in the order in which they are built.
+    """Return every resource of the cluster in the order in which they are created.
 
-    Amazon chooses the VPC's IPv6 block, so the subnet's /64 is only known once the VPC exists, and so is the account.
+    Amazon assigns the VPC's IPv6 block, so the subnet's /64 and the account are only known once the VPC exists.
     """
     resources = {
         "vpc": _vpc(spec),
@@ -116,10 +116,10 @@ def _tagged(spec: ClusterSpec, key: str, resource: Desired) -> Desired:
     nodes = {f"{kind}/{node.name}": node for node in spec.nodes for kind in ("eni", "instance")}
     tags = tags_of(spec, resource.name, nodes.get(key))
     if key.endswith(f"/{BASTION}") and resource.kind not in _UNPLACED:
-        # By these the inventory names the machine and puts it into a group.
+        # The inventory derives host name and groups from these.
         tags = {**tags, "Node": BASTION, "Role": BASTION}
     if resource.kind in _IAM:
-        # A cluster of the same name in another region would otherwise take them, and delete them with itself.
+        # Otherwise a cluster of the same name in another region would use them, and delete them with itself.
         tags = {**tags, REGION_TAG: spec.region}
     return resource._replace(want={**resource.want, "tags": tags}, part=_part(key, resource.kind))
 
@@ -162,7 +162,7 @@ def _subnet(spec: ClusterSpec, vpc_ipv6_cidr: str | None) -> Desired:
         "ipv4_cidr": spec.subnet_ipv4_cidr,
         "ipv6_cidr": first_64_of(vpc_ipv6_cidr) if vpc_ipv6_cidr else "the first /64 of the VPC",
         "public_ipv4_on_launch": False,
-        # Every network interface asks for its own IPv6; a second one from the subnet would be one too many.
+        # Every network interface requests its IPv6 address itself; the subnet would add a second one.
         "ipv6_on_launch": False,
     }
     return Desired("subnet", f"{spec.name}-subnet", want)
@@ -187,7 +187,7 @@ def _route_table(spec: ClusterSpec) -> Desired:
 
 
 def description_of(spec: ClusterSpec, kind: str, part: str) -> str:
-    """Return the description with which a group or role is made; EC2 never changes it, so it says nothing that may."""
+    """Return the description of a new group or role; EC2 cannot change it, so it contains nothing that may change."""
     if kind == "security_group":
         return f"Talos cluster {spec.name}, made by urmanac.talos"
     whose = {BASTION: "Bastion", ACCESS: "Closing of home access"}.get(part, "Talos nodes")
@@ -195,9 +195,9 @@ def description_of(spec: ClusterSpec, kind: str, part: str) -> str:
 
 
 def rules_of(spec: ClusterSpec, what: str) -> tuple[Rule, ...]:
-    """Return the rules of the security group of nodes or bastion: the one place where they are written."""
+    """Return the rules of the security group of nodes or bastion: the only place that defines them."""
     nodes, bastion = f"{spec.name}-{NODES}", f"{spec.name}-{BASTION}"
-    # The bastion is the nodes' next hop, so anything that they send anywhere has to get in.
+    # The bastion is the nodes' next hop, so it must accept everything that they send.
     ingress = {
         NODES: (
             Rule("in", nodes, None, "Nodes to each other"),
@@ -262,7 +262,7 @@ def _eni(spec: ClusterSpec, node: NodeSpec) -> Desired:
         "ipv4": node.ipv4,
         "ipv6_count": 1,
         "security_groups": [f"{spec.name}-nodes"],
-        # A node routes for no one; only the bastion's interface has this off.
+        # A node does not route; only the bastion's interface has this off.
         "source_dest_check": True,
         "description": f"Talos node {node.name} of cluster {spec.name}",
     }
@@ -270,14 +270,14 @@ def _eni(spec: ClusterSpec, node: NodeSpec) -> Desired:
 
 
 def _instance(spec: ClusterSpec, node: NodeSpec) -> Desired:
-    # Neither image nor user-data is here: they made the plain Linux that the node was before its first boot into Talos,
-    # and a newer image must not make a running node look wrong.
+    # Image and user-data are not included: they belong to the Linux before the first boot into Talos, and a newer image
+    # must not make a running node differ.
     want = {
         "type": node.instance_type,
         "state": "running",
         "network_interface": f"{spec.name}-{node.name}",
         "imds_tokens": "required",
-        # One hop: the node itself reaches the metadata service, pods behind its bridge do not.
+        # One hop: the node itself reaches the metadata service, pods do not.
         "imds_hop_limit": 1,
         "volume_type": "gp3",
         "volume_size": node.volume_size,

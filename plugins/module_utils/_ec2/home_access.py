@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Open and close the cluster for one home network. Private to urmanac.talos: may change at any time.
 
-A rule of home access carries its purpose and its end as tags, so the account itself knows what is open and until when.
+A rule of home access has its purpose and its end as tags, so the account records what is open and until when.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from .spec import MANAGED_BY
 PURPOSE = "home-access"
 _UNTAGGED = "it has no tags that name an owner"
 GROUPS = ("nodes", "bastion")
-# Another run was faster: what exists has to be read again.
+# Another run was faster: the existing rules must be read again.
 _MOVED = ("InvalidPermission.Duplicate", "InvalidSecurityGroupRuleId.NotFound", "InvalidPermission.NotFound")
 
 
 class Identity(NamedTuple):
-    """The tags by which the cluster's groups and rules are found."""
+    """The tags that identify the cluster's groups and rules."""
 
     name: str
     project: str
@@ -50,9 +50,9 @@ OPENINGS = (
 
 
 class HomeRule(NamedTuple):
-    """One ingress rule for one peer; id is None while it does not exist, and ours tells whether it has our tags.
+    """One ingress rule for one peer; id is None while it does not exist, and ours is whether it has our tags.
 
-    owner is what the tags of a rule say that is not ours, or that it has none: what we open is tagged as it is made.
+    owner describes a rule that is not ours by its tags: rules that we create are tagged at creation.
     """
 
     group: str
@@ -67,11 +67,11 @@ class HomeRule(NamedTuple):
 
     @property
     def place(self) -> tuple[str, str, str]:
-        """Return what AWS allows only once."""
+        """Return the properties that are unique in AWS."""
         return self.group, self.port, self.network
 
     def is_expired(self, now: datetime) -> bool:
-        """Return whether its end has come; an end that no one can read has come, too."""
+        """Return whether it has expired; an end that cannot be parsed counts as expired."""
         if self.expires is None:
             return False
         at = time_of(self.expires)
@@ -79,7 +79,7 @@ class HomeRule(NamedTuple):
 
 
 class Order(NamedTuple):
-    """What the user asks for: state present, absent or expired; network None is every network."""
+    """The request: state present, absent or expired; network None is every network."""
 
     state: str
     network: str | None = None
@@ -89,7 +89,7 @@ class Order(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What to do, and the rules of home access before and after."""
+    """The planned changes, and the rules of home access before and after."""
 
     opened: tuple[HomeRule, ...]
     closed: tuple[HomeRule, ...]
@@ -99,12 +99,12 @@ class Plan(NamedTuple):
 
     @property
     def changed(self) -> bool:
-        """Return whether there is anything to do."""
+        """Return whether there is a change."""
         return bool(self.opened or self.closed or self.marked)
 
 
 def read_plan(api: Api, identity: Identity, order: Order, now: datetime, *, check_mode: bool) -> Plan:
-    """Return what is to be done, or raise Ec2Error for what must not be."""
+    """Return the plan, or raise Ec2Error if it must not be carried out."""
     groups = read_groups(api, identity)
     if order.state == "present" and not check_mode:
         _require_groups(identity, order, groups)
@@ -114,10 +114,11 @@ def read_plan(api: Api, identity: Identity, order: Order, now: datetime, *, chec
 
 
 def _refuse_others(plan: Plan) -> None:
-    """Raise Ec2Error for rules of others that let the network in already: AWS makes no second one beside them."""
+    """Raise Ec2Error for rules of another owner that already allow the network: AWS rejects a duplicate rule."""
     taken = [
-        f"Failed to open {rule.port} of {rule.group} to {rule.network}: the rule {rule.id} does it already and is not "
-        f"of this cluster ({rule.owner}). Have its owner delete it, or leave that port out of the openings."
+        f"Failed to open {rule.port} of {rule.group} to {rule.network}: the rule {rule.id} already allows it and is "
+        f"not managed by this cluster ({rule.owner}). Ask its owner to delete it, or remove that port from the "
+        f"openings."
         for rule in plan.marked
         if rule.owner
     ]
@@ -126,7 +127,7 @@ def _refuse_others(plan: Plan) -> None:
 
 
 def carry_out(calls: Calls, identity: Identity, order: Order, now: datetime, plan: Plan) -> Plan:
-    """Do what is planned and return it with the ids of what was opened."""
+    """Carry out the plan and return it with the ids of new rules."""
     try:
         return _act(calls, identity, plan)
     except AwsError as error:
@@ -157,7 +158,7 @@ def read_groups(api: Api, identity: Identity) -> dict[str, str]:
 
 
 def read_rules(api: Api, identity: Identity, groups: Mapping[str, str]) -> list[HomeRule]:
-    """Return every ingress rule of the groups that names an IPv6 network, and all that carry our tags."""
+    """Return every ingress rule of the groups with an IPv6 network, and all that have our tags."""
     if not groups:
         return []
     filters = [{"Name": "group-id", "Values": sorted(groups.values())}]
@@ -167,7 +168,7 @@ def read_rules(api: Api, identity: Identity, groups: Mapping[str, str]) -> list[
 
 
 def home_rule(identity: Identity, group: str, record: Mapping[str, Any]) -> HomeRule:
-    """Return a rule of AWS's as one of home access, which it may not be."""
+    """Return an AWS rule in the form of a rule of home access, even if it is not one."""
     tags = {tag["Key"]: tag["Value"] for tag in record.get("Tags") or ()}
     marks = {"ManagedBy": MANAGED_BY, "Project": identity.project, "Cluster": identity.name, "Purpose": PURPOSE}
     peer = (record.get("CidrIpv6"), record.get("CidrIpv4"), record.get("PrefixListId"))
@@ -186,7 +187,7 @@ def home_rule(identity: Identity, group: str, record: Mapping[str, Any]) -> Home
 
 
 def port_text(record: Mapping[str, Any]) -> str:
-    """Return protocol and ports of a rule as people write them."""
+    """Return protocol and ports of a rule as text."""
     protocol, first, last = record["IpProtocol"], record.get("FromPort", -1), record.get("ToPort", -1)
     if protocol == "-1":
         return "all"
@@ -196,7 +197,7 @@ def port_text(record: Mapping[str, Any]) -> str:
 
 
 def plan_home_access(rules: Sequence[HomeRule], groups: Mapping[str, str], order: Order, now: datetime) -> Plan:
-    """Return how to get from the rules that exist to what is ordered."""
+    """Return the changes from the existing rules to the request."""
     before = tuple(rule for rule in rules if rule.ours)
     wanted = _wanted(groups, order) if order.state == "present" else []
     known = {rule.place: rule for rule in sorted(rules, key=lambda rule: rule.ours)}
@@ -284,7 +285,7 @@ def _authorize(calls: Calls, identity: Identity, rule: HomeRule) -> str:
 
 
 def _opened(calls: Calls, identity: Identity, rule: HomeRule) -> str | None:
-    """Return the id of the rule that a call has made whose answer was lost."""
+    """Return the id of the rule that was created by a call whose response was lost."""
     rules = read_rules(calls, identity, {rule.group: rule.group_id})
     return next((found.id for found in rules if found.ours and found.place == rule.place), None)
 
@@ -317,12 +318,12 @@ def _mark(calls: Calls, identity: Identity, group_id: str, rules: Sequence[HomeR
 
 
 def rule_line(rule: HomeRule) -> str:
-    """Return a rule as a person reads it."""
+    """Return a rule as text."""
     until = f"until {rule.expires}" if rule.expires else "without an end"
     return f"{rule.group} {rule.port} from {rule.network} {until} ({rule.description})"
 
 
 def rule_as_dict(rule: HomeRule, now: datetime) -> dict[str, Any]:
-    """Return a rule as users see it."""
+    """Return a rule for a module's result."""
     names = ("id", "group", "group_id", "port", "network", "description", "expires")
     return {**{name: getattr(rule, name) for name in names}, "expired": rule.is_expired(now)}

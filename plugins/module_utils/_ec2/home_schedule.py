@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Let EventBridge Scheduler close home access at its end. Private to urmanac.talos: may change at any time.
+"""Close home access at its end with EventBridge Scheduler. Private to urmanac.talos: may change at any time.
 
-One schedule for each group and end: it revokes the rules by their ids once, with a role that may do nothing else, and
-deletes itself. Without it the next run of a playbook removes what has expired.
+One schedule for each group and end: it revokes the rules by their ids once, with a role that has no other permission,
+and deletes itself. Without it the next run of a playbook closes what has expired.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from .home_access import HomeRule, Identity
 
 # A universal target: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html
 _TARGET = "arn:aws:scheduler:::aws-sdk:ec2:revokeSecurityGroupIngress"
-# A schedule has no tags, so this tells together with its name and its target that it is ours.
+# A schedule has no tags, so this identifies ours, together with its name and target.
 _DESCRIPTION = "Closes home access at its end, made by urmanac.talos"
-# The tag may have been moved an hour ago, so a rule that is gone already is no reason to try again for a day.
+# A rule may have been closed already, so a failed call must not be retried for a day.
 _RETRY = {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 5}
 
 
 class Schedule(NamedTuple):
-    """One call in the future: revoke these rules of a group at that time."""
+    """One scheduled call: revoke these rules of a group at that time."""
 
     name: str
     expression: str
@@ -40,7 +40,7 @@ class Schedule(NamedTuple):
 
 
 class SchedulePlan(NamedTuple):
-    """What to do about schedules."""
+    """The planned changes of schedules."""
 
     create: tuple[Schedule, ...]
     update: tuple[Schedule, ...]
@@ -48,24 +48,24 @@ class SchedulePlan(NamedTuple):
 
     @property
     def changed(self) -> bool:
-        """Return whether there is anything to do."""
+        """Return whether there is a change."""
         return bool(self.create or self.update or self.delete)
 
 
 def refuse_others(current: Mapping[str, Schedule], wanted: Iterable[Schedule]) -> None:
-    """Raise Ec2Error for schedules of others that have a name that is needed."""
+    """Raise Ec2Error for schedules of another owner with a name that is needed."""
     taken = [schedule.name for schedule in wanted if schedule.name in current and not current[schedule.name].ours]
     if taken:
         raise Ec2Error(
-            f"Failed to make the schedule {', '.join(taken)}: it exists and does something else than closing home "
-            "access of this cluster. Delete it if it is not needed, or set cluster_home_schedule_enabled to false."
+            f"Failed to create the schedule {', '.join(taken)}: it already exists, but does not close home access of "
+            f"this cluster. Delete it if it is not needed, or set cluster_home_schedule_enabled to false."
         )
 
 
 def carry_out(calls: Calls, plan: SchedulePlan) -> None:
-    """Make what is planned so."""
+    """Carry out the plan."""
     for schedule in plan.create:
-        with errors_named(f"make schedule {schedule.name}"):
+        with errors_named(f"create schedule {schedule.name}"):
             _create(calls, schedule)
     for schedule in plan.update:
         with errors_named(f"change schedule {schedule.name}"):
@@ -81,7 +81,7 @@ def _create(calls: Calls, schedule: Schedule) -> None:
 
 
 def plan_schedules(current: Mapping[str, Schedule], wanted: Iterable[Schedule]) -> SchedulePlan:
-    """Return how to get from the schedules that exist to the wanted ones."""
+    """Return the changes from the existing schedules to the wanted ones."""
     by_name = {schedule.name: schedule for schedule in wanted}
     return SchedulePlan(
         create=tuple(schedule for name, schedule in by_name.items() if name not in current),
@@ -109,7 +109,7 @@ def schedules_of(identity: Identity, rules: Iterable[HomeRule], role_arn: str) -
 
 
 def name_prefix(identity: Identity) -> str:
-    """Return what only this cluster's schedules begin with, within the 64 characters of a name."""
+    """Return the unique prefix of this cluster's schedules, within the 64 characters of a name."""
     return f"{identity.name[:24]}-home-access-{_digest(*identity)}-"
 
 
@@ -118,7 +118,7 @@ def _digest(*parts: str) -> str:
 
 
 def read_schedules(api: Api, identity: Identity) -> dict[str, Schedule]:
-    """Return the schedules that have a name of this cluster's."""
+    """Return the schedules with the cluster's prefix."""
     listed = api.call("scheduler", "list_schedules", NamePrefix=name_prefix(identity))["Schedules"]
     names = [
         item["Name"] for item in listed if re.fullmatch(r"[0-9a-f]{10}", item["Name"][len(name_prefix(identity)) :])
@@ -127,7 +127,7 @@ def read_schedules(api: Api, identity: Identity) -> dict[str, Schedule]:
 
 
 def read_schedule(api: Api, name: str) -> Schedule | None:
-    """Return a schedule, or None if it does not exist: it may have run, and deleted itself, since it was listed."""
+    """Return a schedule, or None if it ran and deleted itself after it was listed."""
     try:
         answer = api.call("scheduler", "get_schedule", Name=name)
     except AwsError as error:

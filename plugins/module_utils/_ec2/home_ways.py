@@ -16,11 +16,11 @@ from .._ssh.arguments import Login, Route, ssh_arguments
 
 Record = Mapping[str, Any]
 _CREDENTIALS = ("talosconfig", "kubeconfig")
-_NO_ADDRESS = "No node has an IPv6 address yet, so there is nothing to reach."
+_NO_ADDRESS = "No node has an IPv6 address yet, so none can be reached."
 
 
 class Places(NamedTuple):
-    """Where the credentials and the bastion's host key are, and as whom and with which key one logs in to it."""
+    """The paths of the credentials and the bastion's host key, and the user and key to log in to it."""
 
     directory: str
     known_hosts: str
@@ -37,7 +37,7 @@ class Answers(NamedTuple):
 
 
 def home_ways(cluster: Record, reading: Record, places: Places, answers: Answers) -> list[str]:
-    """Return lines with the commands for nodes, Kubernetes and bastion, and which of the APIs answer."""
+    """Return lines with the commands for nodes, Kubernetes and bastion, and which of the APIs respond."""
     addresses = _addresses(reading)
     commands = [
         *_node_commands(addresses, places.directory),
@@ -45,14 +45,14 @@ def home_ways(cluster: Record, reading: Record, places: Places, answers: Answers
     ]
     return [
         *(_without_files(places.directory) if addresses else [_NO_ADDRESS]),
-        *(["From home these work now:"] if addresses and commands else []),
+        *(["These commands work from home now:"] if addresses and commands else []),
         *commands,
         *_tried(reading, answers),
     ]
 
 
 def _addresses(reading: Record) -> dict[str, str]:
-    """Return the machine type of each node by its address; nothing as long as no control plane has one."""
+    """Return the machine type of each node by address; empty if no control plane has one."""
     found = {node["ipv6"]: node["machine_type"] for node in reading["nodes"].values() if node["ipv6"]}
     return found if "controlplane" in found.values() else {}
 
@@ -60,7 +60,7 @@ def _addresses(reading: Record) -> dict[str, str]:
 def _without_files(directory: str) -> list[str]:
     missing = [name for name in _CREDENTIALS if not _exists(directory, name)]
     what = f"{directory} has no {' and no '.join(missing)}"
-    return [f"{what}: playbooks/site.yml writes them once the nodes run Talos."] if missing else []
+    return [f"{what}: playbooks/site.yml writes them as soon as the nodes run Talos."] if missing else []
 
 
 def _exists(directory: str, name: str) -> bool:
@@ -68,7 +68,7 @@ def _exists(directory: str, name: str) -> bool:
 
 
 def _node_commands(addresses: Mapping[str, str], directory: str) -> list[str]:
-    """Return the commands whose credentials are on this computer."""
+    """Return the commands whose credentials are on the controller."""
     nodes = ",".join(addresses)
     planes = [f"https://[{address}]:{KUBERNETES}" for address, kind in addresses.items() if kind == "controlplane"]
     commands = {
@@ -79,21 +79,19 @@ def _node_commands(addresses: Mapping[str, str], directory: str) -> list[str]:
 
 
 def _bastion_commands(cluster: Record, reading: Record, places: Places, interfaces: Iterable[Record]) -> list[str]:
-    """Return how to log in to the bastion, whoever made it; its interface may have no IPv6 address."""
+    """Return how to log in to the bastion, also to your own one; its interface may have no IPv6 address."""
     bastion = cluster["bastion"]
     through_session = bastion["connection"] == "ssm"
     instance = next(iter(reading["bastion"]["instances"]), "") if through_session else ""
     if through_session and boolean(bastion["enabled"]) and not instance:
-        return [
-            "  The bastion does not run, and Session Manager leads to a running one only: playbooks/site.yml starts it."
-        ]
+        return ["  The bastion is not running, so Session Manager cannot connect to it: playbooks/site.yml starts it."]
     addresses = [found["ipv6_address"] for interface in interfaces for found in interface["ipv6_addresses"]]
     options = f"{_options(cluster, places, instance)} " if boolean(bastion["enabled"]) else ""
     return [f"  ssh {options}{places.user}@{address}" for address in addresses]
 
 
 def _options(cluster: Record, places: Places, instance: str) -> str:
-    """Return the options for the bastion of this collection, the only one of which the host key is known."""
+    """Return the options for the bastion of this collection, the only one with a known host key."""
     alias = f"{cluster['project']}-{cluster['name']}-bastion"
     way = Route(cluster["region"], instance) if instance else None
     known_hosts = places.known_hosts if cluster["bastion"]["host_key_parameter"] else ""
@@ -103,7 +101,7 @@ def _options(cluster: Record, places: Places, instance: str) -> str:
 
 def _tried(reading: Record, answers: Answers) -> Iterator[str]:
     if any(node["ipv6"] for node in reading["nodes"].values()):
-        yield "Tried from here:"
+        yield "Checked from this controller:"
     for name, nodes in (("Talos", answers.talos), ("Kubernetes", answers.kubernetes)):
         for node in sorted(nodes, key=lambda one: not one["reachable"]):
             yield f"  {name} API {'answers' if node['reachable'] else 'does not answer'}: {node['node']}"

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bastion's SSH host key in a parameter of SSM. Private to urmanac.talos: may change at any time.
+"""The bastion's SSH host key in an SSM parameter. Private to urmanac.talos: may change at any time.
 
-The public part is a tag of the parameter, so the private part is never read again by anybody but the bastion.
+The public part is a tag of the parameter, so only the bastion reads the private part.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ class Plan(NamedTuple):
 
     @property
     def changed(self) -> bool:
-        """Tell whether the parameter is made or deleted."""
+        """Return whether the parameter is created or deleted."""
         return self.before != self.after
 
 
 def ensure_present(calls: Calls, spec: ClusterSpec, name: str, make: MakeHostKey, *, check_mode: bool) -> Plan:
-    """Make the parameter if it does not exist. An existing one is never overwritten."""
+    """Create the parameter if it does not exist. An existing one is never overwritten."""
     before = read_public_key(calls, spec, name)
     if before is not None:
         return Plan(before, before)
@@ -42,7 +42,7 @@ def ensure_present(calls: Calls, spec: ClusterSpec, name: str, make: MakeHostKey
         return Plan(None, "a new key")
     key = make(spec.names.unique)
     tags = {**tags_of(spec, spec.names.bastion), PUBLIC_TAG: key.public}
-    # Another run was faster, or an answer got lost: the key that is there now is the one that counts.
+    # Another run was faster, or a response was lost: the existing key is used.
     exists = ("ParameterAlreadyExists",)
     put = {"Name": name, "Type": "SecureString", "Value": key.private, "Tags": tag_list(tags)}
     calls.put("ssm", "put_parameter", exists, **put)
@@ -51,7 +51,7 @@ def ensure_present(calls: Calls, spec: ClusterSpec, name: str, make: MakeHostKey
 
 
 def ensure_absent(calls: Calls, spec: ClusterSpec, name: str, *, check_mode: bool) -> Plan:
-    """Delete the parameter if it is this cluster's."""
+    """Delete the parameter if it belongs to this cluster."""
     before = read_public_key(calls, spec, name)
     if before is not None and not check_mode:
         calls.delete("ssm", "delete_parameter", Name=name)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which image each role of a node gets, and what is kept of it. Private to urmanac.talos: may change at any time."""
+"""Resolve the image of each node role, and record it. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 from .._findings import Finding, finding
 from .spec import NODE_ROLES
 
-# After these nothing is known of an image: it may be there all the same, for whoever else asks.
+# After these errors it is not known whether an image exists: it may be available to other clients.
 UNKNOWN = ("IMAGE_UNREACHABLE", "IMAGE_RATE_LIMITED", "IMAGE_UNEXPECTED_ANSWER")
 
 
 class Outcome(NamedTuple):
-    """What became of looking images up.
+    """The result of looking up images.
 
-    Problems are reported before anything is built. What is unknown prevents no plan, but it prevents a machine.
+    Problems are reported before anything is created. An unknown image does not prevent a plan, but it prevents a node.
     """
 
     images: Mapping[str, Mapping[str, str]]
@@ -44,11 +44,11 @@ def to_look_up(wanted: Mapping[str, str], record: Mapping[str, Any], *, refresh:
 def outcome(
     wanted: Mapping[str, str], record: Mapping[str, Any], found: Iterable[Mapping[str, Any]], *, now: str
 ) -> Outcome:
-    """Return what is known now of the image for each role, from what was looked up or else from the record."""
+    """Return what is known of the image of each role, from the lookup or from the record."""
     answers = {answer["image"]: answer for answer in found}
     images = _images(wanted, _kept(wanted, record), answers, now)
     failed = {role: answers[name]["error"] for role, name in wanted.items() if answers.get(name, {}).get("error")}
-    # A digest is no other image tomorrow, so one that cannot be looked up from here can be used as it is.
+    # A digest never refers to another image, so it can be used even if it cannot be looked up from here.
     pinned = {role: wanted[role] for role, error in failed.items() if error["code"] in UNKNOWN and "@" in wanted[role]}
     disk_images = {role: reference for role, reference in wanted.items() if _is_disk_image(reference)}
     problems = [_problem(role, wanted[role], error) for role, error in failed.items()]
@@ -67,7 +67,7 @@ def outcome(
 def _images(
     wanted: Mapping[str, str], kept: Mapping[str, dict[str, str]], answers: Mapping[str, Mapping[str, Any]], now: str
 ) -> dict[str, dict[str, str]]:
-    """Return what goes on record: what is there already, and what was looked up; the time is that of a change."""
+    """Return the new record: existing entries and those looked up; the time is that of a change."""
     images = {role: entry for role, entry in kept.items() if entry["reference"] not in answers}
     for role, reference in wanted.items():
         if resolved := answers.get(reference, {}).get("resolved"):
@@ -78,7 +78,7 @@ def _images(
 
 
 def _is_disk_image(reference: str) -> bool:
-    """Tell whether it is the address of a disk image, which is in no registry."""
+    """Return whether it is the URL of a disk image, which is not in a registry."""
     return reference.startswith(("http://", "https://"))
 
 
@@ -90,8 +90,8 @@ def _kept(wanted: Mapping[str, str], record: Mapping[str, Any]) -> dict[str, dic
 def _unnamed(wanted: Mapping[str, str]) -> Iterator[Finding]:
     for role, reference in wanted.items():
         if not reference:
-            message = f"There is a node of the role {role}, and no image for it."
-            yield finding("IMAGE_NOT_NAMED", f"image of {role}", message, f"Name it in cluster_images.{role}.")
+            message = f"There is a node with the role {role}, but no image for this role."
+            yield finding("IMAGE_NOT_NAMED", f"image of {role}", message, f"Set it in cluster_images.{role}.")
 
 
 def _problem(role: str, reference: str, error: Mapping[str, str]) -> Finding:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an instance type has and costs. Private to urmanac.talos: may change at any time."""
+"""The sizes and prices of instance types. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from . import prices
 
-# Firmware and kernel keep part of the memory that EC2 sells; Karpenter reckons with the same share.
+# Firmware and kernel reserve part of an instance's memory; Karpenter uses the same share.
 # https://karpenter.sh/docs/reference/settings/ (vm-memory-overhead-percent)
 HYPERVISOR_SHARE = 0.075
-# The share of its vCPUs that a T4g may use without spending credits.
+# The baseline share of a T4g's vCPUs that spends no credits.
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-credits-baseline-concepts.html
 _BASELINES: Mapping[str, float] = {
     "nano": 0.05,
@@ -56,7 +56,7 @@ SIZES: Mapping[str, Size] = {
 def size_of(
     instance_type: str, reported: Mapping[str, Mapping[str, Any]], region: str = prices.PRICES_REGION
 ) -> Size | None:
-    """Return a type's size as EC2 reported it, or as the shipped table has it, or None; its price is the region's."""
+    """Return a type's size from EC2 or the shipped table, or None; its price is that of the region."""
     known = SIZES.get(instance_type)
     answer = reported.get(instance_type)
     price = prices.shipped(region).instances.get(instance_type)
@@ -66,31 +66,31 @@ def size_of(
 
 
 def is_arm64(instance_type: str, size: Size | None = None) -> bool:
-    """Return whether a type is a Graviton: as EC2 reported, or by its name, in which a g follows the generation."""
+    """Return whether a type is a Graviton type: from EC2, or by a g after the generation in its name."""
     if size is not None:
         return size.architecture == "arm64"
     return bool(re.match(r"(a1|[a-z]+\d+g[a-z]*)\.", instance_type))
 
 
 def misspelt(instance_type: str) -> str | None:
-    """Return the type that was meant, if there is no such type: the table has all sizes of the family T4g."""
+    """Return a suggestion for a type that does not exist: the table has all sizes of the family T4g."""
     if instance_type in SIZES or not instance_type.startswith("t4g."):
         return None
     return (difflib.get_close_matches(instance_type, SIZES, n=1, cutoff=0) or ["t4g.medium"])[0]
 
 
 def has_kvm(instance_type: str) -> bool:
-    """Return whether a machine of this type has /dev/kvm: on Graviton only those without a hypervisor have."""
+    """Return whether an instance of this type has /dev/kvm: on Graviton only metal types have it."""
     return ".metal" in instance_type
 
 
 def seen_memory(memory_mib: int) -> int:
-    """Return how much of the memory that EC2 sells an operating system sees, in MiB."""
+    """Return how much of an instance's memory is available to the operating system, in MiB."""
     return int(memory_mib * (1 - HYPERVISOR_SHARE))
 
 
 def surplus_per_hour(instance_type: str) -> float | None:
-    """Return the dollars an hour that a T4g costs at most above its price, or None for other types."""
+    """Return the maximum surplus charge of a T4g in dollars an hour, or None for other types."""
     family, _dot, name = instance_type.partition(".")
     size = SIZES.get(instance_type)
     if family != "t4g" or size is None or name not in _BASELINES:

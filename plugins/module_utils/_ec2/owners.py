@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find what is in the place of a resource and belongs to others. Private to urmanac.talos: may change at any time."""
+"""Find resources of another owner that conflict with one of the cluster. Private: may change at any time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .desired import REGION_TAG, Desired
 def taker_of(
     item: Desired, chosen: Mapping[str, Thing], wanted: Mapping[str, Desired], others: Sequence[Thing]
 ) -> Thing | None:
-    """Return what is in the place of a resource that has yet to be made, and is not the cluster's."""
+    """Return the conflicting resource that is not managed by the cluster, for a resource that must be created."""
     key = next(key for key, other in wanted.items() if other is item)
     if key in chosen:
         return None
@@ -42,25 +42,25 @@ def _is_in_the_way(item: Desired, thing: Thing, vpc: str | None) -> bool:
     return thing.unique_name == item.name
 
 
-# AWS takes names of these for the same that differ in upper and lower case only, and refuses the second one.
+# AWS compares the names of these case-insensitively, and rejects a second one.
 _CASELESS = ("security_group", "iam_role", "instance_profile")
 
 _OWNER_TAGS = ("Project", "Cluster", "Region", "ManagedBy", "Owner", "Name")
 
 
 def owner_of(thing: Thing) -> str:
-    """Return who owns a thing, as far as its tags say."""
+    """Return the owner of a resource according to its tags."""
     return owner_text(thing.tags)
 
 
 def owner_text(tags: Mapping[str, str]) -> str:
-    """Return what tags say of an owner."""
+    """Return the owner according to tags."""
     said = [f"{key}={tags[key]}" for key in _OWNER_TAGS if key in tags]
     return ", ".join(said) or "it has no tags that name an owner"
 
 
 def taken_problems(resources: Sequence[Resource]) -> list[Finding]:
-    """Return what takes the place of resources that have to be made."""
+    """Return the resources that conflict with those that must be created."""
     return [
         finding(
             "NAME_TAKEN",
@@ -73,12 +73,12 @@ def taken_problems(resources: Sequence[Resource]) -> list[Finding]:
     ]
 
 
-# How the tag is set that IAM's resources of a cluster have beside those of all others.
+# The commands that set the additional tag of a cluster's IAM resources.
 _TAGGING = {"iam_role": "tag-role --role-name", "instance_profile": "tag-instance-profile --instance-profile-name"}
 
 
 def _untagged_remedy(wanted: Resource, taker: Thing) -> str | None:
-    """Return how a role or profile becomes the cluster's that has its tags but the one of the region."""
+    """Return how to assign a role or profile to the cluster that lacks only the tag of the region."""
     tags = wanted.want["tags"] if wanted.kind in _TAGGING else {}
     missing = {key for key in ("Project", "Cluster", REGION_TAG) if tags.get(key) != taker.tags.get(key)}
     if missing != {REGION_TAG} or REGION_TAG in taker.tags:
@@ -93,7 +93,7 @@ def _untagged_remedy(wanted: Resource, taker: Thing) -> str | None:
 
 _TAKEN_REMEDIES = {
     "subnet": "Choose another cluster_subnet_ipv4_cidr, or delete that subnet if unused.",
-    "internet_gateway": "Detach that gateway, or have its owner remove it; a VPC has one at most.",
+    "internet_gateway": "Detach that gateway, or ask its owner to remove it; a VPC can have only one.",
     "eni": "Choose another address, or delete that interface if unused.",
     "ssm_parameter": "Set cluster_bastion_host_key_parameter to another name, or delete that parameter if unused.",
 }

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A parameter of SSM that belongs to a cluster. Private to urmanac.talos: may change at any time."""
+"""An SSM parameter of a cluster. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Held(NamedTuple):
 
 
 class ClusterParameter:
-    """Calls about one parameter of a cluster, which another one of the same name never replaces."""
+    """API calls for one parameter of a cluster, which never overwrite a parameter of another owner."""
 
     def __init__(self, api: Api, cluster: Identity, *, name: str, purpose: str, description: str) -> None:
-        """Take its name, what messages call it, and how SSM describes it."""
+        """Set the name, the purpose for messages, and the description in SSM."""
         self._api = api
         self._cluster = cluster
         self.name = name
@@ -37,7 +37,7 @@ class ClusterParameter:
         return {"Project": self._cluster.project, "Cluster": self._cluster.name}
 
     def create(self, text: str) -> bool:
-        """Create the parameter and return whether it was created; one that exists stays as it is."""
+        """Create the parameter and return whether it was created; an existing one is not changed."""
         owner = {**self._owner, "ManagedBy": MANAGED_BY}
         try:
             self.put(text, Overwrite=False, Tags=[{"Key": key, "Value": value} for key, value in owner.items()])
@@ -48,7 +48,7 @@ class ClusterParameter:
         return True
 
     def read(self) -> Held | None:
-        """Return what the parameter holds, or None if there is none."""
+        """Return the parameter's content, or None if it does not exist."""
         try:
             found = self._api.call("ssm", "get_parameter", Name=self.name)["Parameter"]
         except AwsError as error:
@@ -58,7 +58,7 @@ class ClusterParameter:
         return Held(str(found["Value"]), int(found["Version"]))
 
     def read_own(self) -> Held | None:
-        """Return what the parameter holds, or None if there is none; refuse one without the tags of the cluster."""
+        """Return the parameter's content, or None; fail for one without the tags of the cluster."""
         held = self.read()
         try:
             if held:
@@ -70,7 +70,7 @@ class ClusterParameter:
         return held
 
     def delete(self) -> None:
-        """Delete the parameter, also one that is already gone."""
+        """Delete the parameter if it exists."""
         try:
             self._api.call("ssm", "delete_parameter", Name=self.name)
         except AwsError as error:
@@ -78,7 +78,7 @@ class ClusterParameter:
                 raise
 
     def put(self, text: str, **how: Any) -> dict[str, Any]:
-        """Set the value and return the answer of SSM."""
+        """Set the value and return the response of SSM."""
         return self._api.call(
             "ssm", "put_parameter", Name=self.name, Description=self._description, Value=text, Type="String", **how
         )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the roles that make a cluster need of its comparison. Private to urmanac.talos: may change at any time."""
+"""The parts of a comparison that the roles need. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .comparison import (
 from .desired import ACCESS, BASTION, NODES
 from .spec import ClusterSpec
 
-# What has to exist before a part is made, each by its key.
+# The resources that must exist before a part is created, by key.
 _NEEDS = {
     NODES: ("subnet", "security_group/nodes", "instance_profile/node"),
     BASTION: ("subnet", "security_group/bastion"),
@@ -33,7 +33,7 @@ _CREDITS = (
 
 
 class Part(NamedTuple):
-    """One part of a cluster: described resources by key, what exists, and what is wrong with it."""
+    """One part of a cluster: described resources by key, existing ones, and problems."""
 
     resources: list[str]
     todo: list[str]
@@ -46,10 +46,10 @@ class Part(NamedTuple):
 
 
 def part_of(comparison: Comparison, name: str) -> Part:
-    """Return what is there of a part, and what is left to do."""
+    """Return what exists of a part, and what has to be done."""
     described = [item for item in comparison.resources if item.part == name]
     todo = [item for item in described if item.state != "present"]
-    # A volume that a machine has is deleted with it.
+    # A volume of an instance is deleted with it.
     found = [item for item in comparison.found if item.part == name and not (item.kind == "volume" and item.goes_with)]
     return Part(
         resources=[item.key for item in described],
@@ -70,17 +70,17 @@ def _missing_needs(resources: Iterable[Resource], part: str) -> list[str]:
 def _lines(
     part: str, described: Sequence[Resource], todo: Sequence[Resource], found: Iterable[Found]
 ) -> dict[str, list[str]]:
-    """Return what a run would do, by the state that is asked for."""
+    """Return what a run would do, by the requested state."""
     return {
-        "present": [f"  {part}: {len(todo)} of {len(described)} resources would be made or changed"],
+        "present": [f"  {part}: {len(todo)} of {len(described)} resources would be created or changed"],
         "absent": [f"  {part}: would delete {item.id}" for item in found],
     }
 
 
 def remedies(todo: Iterable[Resource]) -> list[str]:
-    """Return a line for each difference that only a person may resolve, because a machine in use would end.
+    """Return a line for each difference that needs a decision, because an instance in use would be terminated.
 
-    A launch template is in no use: the next machine is made of its new version.
+    A launch template can change at any time: the next instance uses its new version.
     """
     return [
         _remedy(resource, difference)
@@ -96,13 +96,13 @@ def _remedy(resource: Resource, difference: Difference) -> str:
     command = (replace if difference.replace else _CREDITS).format(id=resource.id, want=difference.want)
     change = f"{difference.property} of {resource.name} from {difference.have} to {difference.want}"
     return (
-        f"Failed to change {change}: it is fixed while it is in use. "
-        f"To keep it, describe it as it is; to change it: {command}"
+        f"Failed to change {change}: it cannot be changed while the resource is in use. To keep it, change the "
+        f"description; to change it: {command}"
     )
 
 
 def nodes_of(spec: ClusterSpec, comparison: Comparison) -> dict[str, dict[str, Any]]:
-    """Return what EC2 has of each described node, by its name."""
+    """Return the EC2 properties of each described node, by name."""
     described = {item.key: item for item in comparison.resources}
     return {
         node.name: {
@@ -123,7 +123,7 @@ def _first_ipv6(have: Mapping[str, Any]) -> str:
 
 
 def bastion_of(spec: ClusterSpec, comparison: Comparison) -> dict[str, Any]:
-    """Return what EC2 has of the bastion; its instances are not described, because they come and go by the clock."""
+    """Return the EC2 properties of the bastion; its instances are not described: a schedule starts and stops them."""
     described = {item.key: item for item in comparison.resources}
     interface, group = described.get(f"eni/{BASTION}"), described.get(f"autoscaling_group/{BASTION}")
     name = f"{spec.name}-{BASTION}"
@@ -136,9 +136,9 @@ def bastion_of(spec: ClusterSpec, comparison: Comparison) -> dict[str, Any]:
 
 
 def schedule_role_of(spec: ClusterSpec, comparison: Comparison) -> str:
-    """Return the ARN of the role that closes home access, its name if it is not known, or nothing if there is none.
+    """Return the ARN of the role that closes home access, its name if the ARN is unknown, or nothing if there is none.
 
-    Where there was a role there may be schedules, also if it is not described any more.
+    If a role exists there may be schedules, even if it is no longer described.
     """
     described: Iterator[Resource] = (item for item in comparison.resources if item.part == ACCESS)
     role = next(described, None)

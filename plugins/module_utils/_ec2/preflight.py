@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask AWS whether a cluster can be built, and change nothing. Private to urmanac.talos: may change at any time."""
+"""Check with AWS whether a cluster can be built, without changes. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from .texts import fits
 
 SERVICES = ("ec2", "sts", "ssm", "service-quotas", "freetier")
 AMI_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
-# How a launch template names a parameter in place of an image.
+# The prefix with which a launch template refers to a parameter.
 _BY_PARAMETER = "resolve:ssm:"
-# A Talos control plane takes about 1.7 GiB before anything runs on it.
+# A Talos control plane uses about 1.7 GiB before any workload runs.
 MEMORY_MIN_MIB = 1740
 MEMORY_COMFORTABLE_MIB = 4096 - 256
-# One cause, many calls that fail of it: reported once.
+# Causes for which many calls fail, which are reported once.
 _REPORTED_ONCE = (
     *("CREDENTIALS_MISSING", "CREDENTIALS_EXPIRED", "CREDENTIALS_INVALID"),
     *("ENDPOINT_UNREACHABLE", "ANSWER_INVALID", "REQUEST_LIMIT_EXCEEDED"),
@@ -39,7 +39,7 @@ _REPORTED_ONCE = (
 
 
 class InstanceType(NamedTuple):
-    """What matters of an instance type."""
+    """The relevant properties of an instance type."""
 
     vcpus: int
     memory_mib: int
@@ -49,22 +49,22 @@ class InstanceType(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """What AWS said; None where it gave no answer."""
+    """The results of the calls; None where a call failed."""
 
     account: str | None = None
     zones: Mapping[str, str] | None = None
     instance_types: Mapping[str, InstanceType] | None = None
     offered: frozenset[str] | None = None
-    # The image that nodes start from, empty where the parameter leads to none, and the parameter.
+    # The image from which nodes are launched, empty if the parameter has none, and the parameter.
     ami: Mapping[str, str] | None = None
     ami_parameter: str = AMI_PARAMETER
-    # The architecture of the image that the bastion starts from, empty where there is no such image.
+    # The architecture of the bastion's image, empty if the image does not exist.
     bastion_architecture: str | None = None
     limits: Account = Account()
 
 
 class Inquiry(NamedTuple):
-    """What AWS said, the questions that it refused and that decide, and notes of those that do not."""
+    """The results of the calls, problems for failed required calls, and notes for failed optional ones."""
 
     answers: Answers
     refusals: list[Finding]
@@ -72,7 +72,7 @@ class Inquiry(NamedTuple):
 
 
 def ask(api: Api, spec: ClusterSpec, *, ami_parameter: str = AMI_PARAMETER) -> Inquiry:
-    """Return everything that AWS says about the spec, and about the image that nodes start from."""
+    """Return everything that AWS reports about the spec, and about the image of nodes."""
     required: dict[str, Callable[[Api, ClusterSpec], Any]] = {
         "account": _account,
         "zones": _zones,
@@ -94,7 +94,7 @@ def ask(api: Api, spec: ClusterSpec, *, ami_parameter: str = AMI_PARAMETER) -> I
 def _ask_all(
     api: Api, spec: ClusterSpec, asked: Mapping[str, Callable[[Api, ClusterSpec], Any]]
 ) -> tuple[dict[str, Any], dict[str, AwsError]]:
-    """Return the answers and the refusals, each by the name of its question."""
+    """Return the results and the errors, by the name of the call."""
     with ThreadPoolExecutor(len(asked)) as pool:
         futures = {name: pool.submit(question, api, spec) for name, question in asked.items()}
     refused = {name: error for name, future in futures.items() if isinstance(error := future.exception(), AwsError)}
@@ -103,7 +103,7 @@ def _ask_all(
 
 
 def unique(problems: Iterable[Finding]) -> list[Finding]:
-    """Return the problems in their order, a cause that many calls share once."""
+    """Return the problems in order, with a cause that many calls share once."""
     reported: dict[object, Finding] = {}
     for problem in problems:
         reported.setdefault(problem.code if problem.code in _REPORTED_ONCE else problem, problem)
@@ -120,7 +120,7 @@ def _zones(api: Api, spec: ClusterSpec) -> dict[str, str]:
 
 
 def _instance_types(api: Api, spec: ClusterSpec) -> dict[str, InstanceType]:
-    # A filter, because naming one unknown type would make AWS refuse the answer about all others.
+    # A filter, because AWS rejects the whole request if it names one unknown type.
     filters = [{"Name": "instance-type", "Values": _asked_types(spec)}]
     records = api.call("ec2", "describe_instance_types", Filters=filters)["InstanceTypes"] if spec.nodes else []
     return {record["InstanceType"]: _instance_type(record) for record in records}
@@ -138,7 +138,7 @@ def _instance_type(record: Mapping[str, Any]) -> InstanceType:
 
 
 def _asked_types(spec: ClusterSpec) -> list[str]:
-    """Return the types of the description, and those that the forecast could propose in their place."""
+    """Return the types of the description, and those that the forecast could propose instead."""
     return list(dict.fromkeys((*spec.instance_types, *SIZES)))
 
 
@@ -177,7 +177,7 @@ def _bastion_architecture(api: Api, spec: ClusterSpec) -> str | None:
 
 
 def answer_problems(spec: ClusterSpec, answers: Answers) -> Iterator[Finding]:
-    """Yield what is wrong according to the answers; a question without an answer was reported before."""
+    """Yield the problems that the results show; failed calls are reported separately."""
     yield from _zone_problems(spec, answers)
     for name in spec.instance_types:
         yield from _type_problems(name, spec, answers)
@@ -188,7 +188,7 @@ def answer_problems(spec: ClusterSpec, answers: Answers) -> Iterator[Finding]:
     if answers.ami == {}:
         yield finding(
             "AMI_NOT_FOUND",
-            "the image that nodes start from",
+            "the image of nodes",
             f"{spec.region} has no image under the SSM parameter {answers.ami_parameter}.",
         )
     yield from _bastion_image_problems(spec, answers)
@@ -197,11 +197,11 @@ def answer_problems(spec: ClusterSpec, answers: Answers) -> Iterator[Finding]:
 def _bastion_image_problems(spec: ClusterSpec, answers: Answers) -> Iterator[Finding]:
     found, image = answers.bastion_architecture, spec.bastion.image if spec.bastion else ""
     if found == "":
-        message = f"{spec.region} has no image {image}, or this account may not use it."
+        message = f"{spec.region} has no image {image}, or the account may not use it."
         yield finding("BASTION_IMAGE_NOT_FOUND", "cluster_bastion_image", message)
     elif found not in (None, "arm64"):
-        message = f"The image {image} is for {found}, and the bastion is an arm64 machine."
-        yield finding("ARCHITECTURE_NOT_ARM64", "cluster_bastion_image", message, "Name an image for arm64.")
+        message = f"The image {image} is for {found}, but the bastion is an arm64 instance."
+        yield finding("ARCHITECTURE_NOT_ARM64", "cluster_bastion_image", message, "Set an arm64 image.")
 
 
 def _zone_problems(spec: ClusterSpec, answers: Answers) -> Iterator[Finding]:
@@ -214,7 +214,7 @@ def _zone_problems(spec: ClusterSpec, answers: Answers) -> Iterator[Finding]:
             "ZONE_NOT_AVAILABLE",
             "cluster_availability_zone",
             f"{spec.availability_zone} is {state or 'not known'} in {spec.region}.",
-            f"Take one of {usable or 'another region'}.",
+            f"Use {usable or 'another region'}.",
         )
 
 
@@ -228,10 +228,10 @@ def _type_problems(name: str, spec: ClusterSpec, answers: Answers) -> Iterator[F
         yield finding("INSTANCE_TYPE_NOT_IN_REGION", subject, message)
         return
     if found.architecture != "arm64":
-        message = f"{name} is {found.architecture}, and the images are for arm64."
+        message = f"{name} is {found.architecture}, but the images are for arm64."
         yield finding("ARCHITECTURE_NOT_ARM64", subject, message)
     if found.memory_mib < MEMORY_MIN_MIB and name in spec.node_instance_types:
-        message = f"{name} has {found.memory_mib} MiB of memory and Talos needs about {MEMORY_MIN_MIB}."
+        message = f"{name} has {found.memory_mib} MiB of memory, but Talos needs about {MEMORY_MIN_MIB}."
         yield finding("INSTANCE_TYPE_TOO_SMALL", subject, message)
     if answers.offered is not None and name not in answers.offered and _zone_is_usable(spec, answers):
         message = f"{spec.region} has {name}, but {spec.availability_zone} does not offer it."
@@ -243,7 +243,7 @@ def _zone_is_usable(spec: ClusterSpec, answers: Answers) -> bool:
 
 
 def notes(answers: Answers, names: Container[str]) -> list[Finding]:
-    """Return what is allowed but worth knowing of the instance types with these names."""
+    """Return the notes about the instance types with these names."""
     small = {
         name: found.memory_mib
         for name, found in (answers.instance_types or {}).items()

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask AWS for today's prices of machines and volumes. Private to urmanac.talos: may change at any time.
+"""Query AWS for today's prices of instances and volumes. Private to urmanac.talos: may change at any time.
 
-The Price List API is free, and answers in us-east-1 for all regions. A question that it refuses, or whose answer has
-not exactly one price, leaves the shipped price in place and is a note.
+The Price List API is free, and its endpoint for all regions is in us-east-1. If a call fails or does not return exactly
+one price, the shipped price is used, with a note.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _VOLUME = {"productFamily": "Storage", "volumeApiName": "gp3"}
 
 
 def refreshed(api: Api, spec: ClusterSpec, prices: Prices, today: date) -> tuple[Prices, list[Finding]]:
-    """Return the prices with what AWS names today for the cluster's machines and volumes, and notes of the others."""
+    """Return the prices with today's prices of the cluster's instances and volumes, and notes for the others."""
     types = {name: {**_MACHINE, "instanceType": name} for name in spec.instance_types}
     answers = {name: _ask(api, spec, filters) for name, filters in {**types, "gp3": _VOLUME}.items()}
     named = {name: answer for name, answer in answers.items() if isinstance(answer, float)}
@@ -55,12 +55,12 @@ def _source(known: Source, today: date) -> Source:
 
 
 def _with(sources: Iterable[Source], fresh: Iterable[Source]) -> Iterator[Source]:
-    """Yield the sources with the fresh ones in the place of those that they replace, and new ones behind them."""
+    """Yield the sources, replaced by the fresh ones of the same kind, followed by new ones."""
     yield from {**{source.what: source for source in sources}, **{source.what: source for source in fresh}}.values()
 
 
 def _ask(api: Api, spec: ClusterSpec, filters: Mapping[str, str]) -> float | Finding:
-    """Return the price of one product, or why there is none."""
+    """Return the price of one product, or a note if there is none."""
     wanted = [
         {"Type": "TERM_MATCH", "Field": field, "Value": value}
         for field, value in {"regionCode": spec.region, **filters}.items()
@@ -68,14 +68,14 @@ def _ask(api: Api, spec: ClusterSpec, filters: Mapping[str, str]) -> float | Fin
     try:
         price = price_of(api.call("pricing", "get_products", ServiceCode="AmazonEC2", Filters=wanted)["PriceList"])
     except AwsError as error:
-        message = f"AWS gave no answer: {short(error.problem.message)} {_SHIPPED}"
+        message = f"AWS returned an error: {short(error.problem.message)} {_SHIPPED}"
         return finding("NOT_CHECKED", "", message, error.problem.remedy)
-    message = f"AWS names no single price in {spec.region}. {_SHIPPED}"
-    return finding("NOT_CHECKED", "", message, "Look at AWS's page of prices.") if price is None else price
+    message = f"AWS does not return exactly one price for {spec.region}. {_SHIPPED}"
+    return finding("NOT_CHECKED", "", message, "See the AWS pricing page.") if price is None else price
 
 
 def price_of(entries: Iterable[Any]) -> float | None:
-    """Return the one price that the products have, None where they have none or several, or are none of AWS."""
+    """Return the one price of the products, or None if there are none or several, or the data is not valid."""
     try:
         found = {price for entry in entries for price in _prices_of(entry)} - {0.0}
     except (AttributeError, KeyError, TypeError, ValueError):

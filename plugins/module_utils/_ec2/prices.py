@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWS charges, in dollars: the only place that holds a price. Private to urmanac.talos: may change at any time.
+"""The AWS prices in dollars: the only place that contains a price. Private to urmanac.talos: may change at any time.
 
-Every figure has a source and a date. A figure without a source is left out, and is not known.
+Every figure has a source and a date. A price without a source is left out, so it is not known.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ HOURS_A_MONTH = 730
 
 
 class Source(NamedTuple):
-    """Where a kind of price is from, and the day of which it is, or on which it was read."""
+    """The source of a kind of price, and the day of the price or of its reading."""
 
     what: str
     where: str
@@ -23,7 +23,7 @@ class Source(NamedTuple):
 
 
 class Prices(NamedTuple):
-    """What one region charges for an hour of each instance type, for volumes and for transfer; None is not known."""
+    """The prices of a region for an hour of each instance type, for volumes and for transfer; None is not known."""
 
     region: str
     instances: Mapping[str, float]
@@ -83,7 +83,7 @@ _SINGAPORE = (0.0053, 0.0106, 0.0212, 0.0424, 0.0848, 0.1696, 0.3392)
 _TOKYO = (0.0054, 0.0108, 0.0216, 0.0432, 0.0864, 0.1728, 0.3456)
 _MUMBAI = (0.0028, 0.0056, 0.0112, 0.0224, 0.0448, 0.0896, 0.1792)
 
-# The source of transfer says nothing of Paris and Stockholm.
+# The source of transfer prices has none for Paris and Stockholm.
 _SHIPPED: Mapping[str, Prices] = {
     "eu-west-1": _region(_IRELAND, 0.088, 0.09, 0.461),
     "eu-central-1": _region(_FRANKFURT, 0.0952, 0.09, 0.466),
@@ -103,20 +103,20 @@ REGIONS = tuple(_SHIPPED)
 
 
 def shipped(region: str) -> Prices:
-    """Return what the shipped table has of a region, which may be nothing at all."""
+    """Return the shipped prices of a region, which may be empty."""
     nothing = Prices(region, {}, None, None, (ADDRESSES, CREDITS))
     return _SHIPPED.get(region, nothing)._replace(region=region)
 
 
 def transfer_month(prices: Prices, gb: float) -> float | None:
-    """Return what it costs to send so many GB to the internet in a month; what is free has a price everywhere."""
+    """Return what it costs to send so many GB to the internet in a month; free transfer is known in every region."""
     billed = max(0.0, gb - TRANSFER_FREE_GB)
     if not billed:
         return 0.0
     return None if prices.transfer_gb is None else billed * prices.transfer_gb
 
 
-# The region whose prices are compared where no region is named.
+# The region whose prices are used if no region is set.
 PRICES_REGION = "eu-west-1"
 PRICES_DATE = MACHINES.date
 INSTANCES: Mapping[str, float] = shipped(PRICES_REGION).instances

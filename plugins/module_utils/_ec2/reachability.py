@@ -1,13 +1,13 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compute who can reach which port of which node. Private to urmanac.talos: may change at any time.
+"""Compute which senders can reach which port of which node. Private to urmanac.talos: may change at any time.
 
-Reached means: a first packet arrives. What could still stop an answer (egress rules, the outgoing side of a network
-ACL) is not counted as protection, and neither is what could stop the sender: the result errs on the side of open.
+Reached means that a first packet arrives. Restrictions of the response (egress rules, outbound network ACL entries) and
+of the sender do not count as protection: the result errs on the side of open.
 
-The world is cut at every edge that a rule, an ACL entry, a route or a network has. Within a piece all packets share
-their fate, so each piece is judged once, with exact arithmetic on ranges, whatever the size of an IPv6 network.
+The address space is split at every boundary of a rule, an ACL entry, a route or a network. All packets from one piece
+are treated the same, so each piece is computed once, with exact range arithmetic for IPv6 networks of any size.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from itertools import pairwise
 from typing import NamedTuple
 
-# Sanity does not know that this collection needs Python 3.10 for it.
+# ansible-test sanity does not know that this collection needs Python 3.10 for it.
 # pylint: disable=unsupported-binary-operation
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 # pylint: enable=unsupported-binary-operation
 Range = tuple[int, int]
-# Ranges in order that neither touch nor overlap.
+# Sorted ranges that are neither adjacent nor overlapping.
 Ranges = tuple[Range, ...]
 
 LAST_PORT = 65535
 EVERY_PORT: Range = (0, LAST_PORT)
 TCP, UDP, ICMP, ICMPV6 = 6, 17, 1, 58
-# Stands for all protocols that no one names.
+# All protocols that no rule or entry names.
 OTHER = -1
 PROTOCOL_NAMES = {TCP: "tcp", UDP: "udp", ICMP: "icmp", ICMPV6: "icmpv6", OTHER: "other"}
 _PORTED = (TCP, UDP)
 _EVERYTHING: Ranges = (EVERY_PORT,)
-# These only let out what was asked for from inside.
+# These only pass responses to requests from inside.
 _ONE_WAY = ("nat-", "eigw-")
 
 
@@ -68,7 +68,7 @@ class Route(NamedTuple):
 
 
 class Subnet(NamedTuple):
-    """What the place of an interface does to its packets."""
+    """The network of an interface, which determines how its packets are routed and filtered."""
 
     id: str
     networks: tuple[Network, ...]
@@ -77,7 +77,7 @@ class Subnet(NamedTuple):
 
 
 class Interface(NamedTuple):
-    """A network interface; public holds the public IPv4 addresses that lead to it."""
+    """A network interface; public is the public IPv4 addresses associated with it."""
 
     id: str
     node: str
@@ -88,7 +88,7 @@ class Interface(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """The account's own data, as far as it decides about packets."""
+    """The data of the account that determines which packets can pass."""
 
     networks: tuple[Network, ...]
     gateways: frozenset[str]
@@ -98,14 +98,14 @@ class Facts(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Who: kind is internet, vpc, routed (VPN, peering, router) or security_group; name is a CIDR or a group id."""
+    """A sender: kind is internet, vpc, routed (VPN, peering, router) or security_group; name is a CIDR or a group."""
 
     kind: str
     name: str
 
 
 class Exposure(NamedTuple):
-    """Who can reach which ports of one address of a node; protocol is a name, a number, other or all."""
+    """A sender that can reach ports of one address of a node; protocol is a name, a number, other or all."""
 
     node: str
     address: str
@@ -115,7 +115,7 @@ class Exposure(NamedTuple):
 
 
 class _Opening(NamedTuple):
-    """A part of an Exposure: what one source may use of one protocol."""
+    """A part of an Exposure: the ports of one protocol that one source can reach."""
 
     protocol: int
     ports: Range
@@ -142,7 +142,7 @@ def _addresses(interface: Interface) -> list[tuple[str, bool]]:
 def _named(
     facts: Facts, interface: Interface, address: Address, *, public: bool
 ) -> Iterator[tuple[str, Range, Source]]:
-    """Yield the openings of one address, those that all protocols share as one."""
+    """Yield the openings of one address, with those that all protocols share merged."""
     protocols = _protocols(facts)
     openings = {protocol: set(_openings(facts, interface, address, protocol, public=public)) for protocol in protocols}
     shared = set.intersection(
@@ -155,7 +155,7 @@ def _named(
 
 
 def _protocols(facts: Facts) -> list[int]:
-    """Return all protocols that have a name or are named by a rule, so that other means the same everywhere."""
+    """Return all protocols that have a name or appear in a rule, so that "other" is the same everywhere."""
     rules = {rule.protocol for rules in facts.groups.values() for rule in rules}
     entries = {entry.protocol for subnet in facts.subnets.values() for entry in subnet.acl}
     return sorted({*PROTOCOL_NAMES, *(protocol for protocol in rules | entries if protocol is not None)})
@@ -184,7 +184,7 @@ def _openings(
 
 
 def _pieces(facts: Facts, subnet: Subnet, rules: Iterable[Rule], version: int) -> list[Range]:
-    """Return the address space cut at every edge that matters."""
+    """Return the address space split at every boundary."""
     networks = [
         *facts.networks,
         *subnet.networks,
@@ -201,7 +201,7 @@ def _pieces(facts: Facts, subnet: Subnet, rules: Iterable[Rule], version: int) -
 
 
 def _leads_to(kind: str, address: Address, *, public: bool) -> bool:
-    """Return whether packets of this way can name the address: the Internet knows no private IPv4."""
+    """Return whether packets on this path can be sent to the address: the internet does not route private IPv4."""
     if public:
         return kind == "internet"
     return address.version == 6 or kind != "internet"
@@ -212,7 +212,7 @@ def _address(number: int, version: int) -> Address:
 
 
 def _way(facts: Facts, subnet: Subnet, sender: Address) -> str | None:
-    """Return the way by which a sender and the subnet reach each other, None if there is none."""
+    """Return the path by which a sender and the subnet reach each other, or None."""
     if any(sender in network for network in facts.networks):
         return "vpc"
     matching = [route for route in subnet.routes if sender in route.network]
@@ -231,7 +231,7 @@ def _ports_of_networks(rules: Iterable[Rule], subnet: Subnet, sender: Address, p
 
 
 def _ports_of_acl(subnet: Subnet, sender: Address, protocol: int) -> Ranges:
-    """Return the ports that the network ACL lets a sender reach; it does not see what stays inside the subnet."""
+    """Return the ports that the network ACL allows for a sender; it does not apply within the subnet."""
     if any(sender in network for network in subnet.networks):
         return _EVERYTHING
     allowed: Ranges = ()
@@ -259,9 +259,9 @@ def _openings_of_groups(facts: Facts, interface: Interface, version: int, protoc
 
 
 def _ports_of_members(facts: Facts, target: Interface, group: str, version: int, protocol: int) -> Ranges:
-    """Return what the network ACL lets the members of a group reach.
+    """Return what the network ACL allows for the members of a group.
 
-    A group without members counts as inside the subnet: no one knows what will be put into it.
+    A group without members counts as inside the subnet: its future members are not known.
     """
     subnet = facts.subnets[target.subnet]
     members = [interface for interface in facts.interfaces if group in interface.groups and interface.id != target.id]
@@ -271,7 +271,7 @@ def _ports_of_members(facts: Facts, target: Interface, group: str, version: int,
 
 
 def _regrouped(kind: str, pieces: Sequence[tuple[Range, Ranges]], version: int, protocol: int) -> Iterator[_Opening]:
-    """Turn the ports of each piece of the address space into the networks of each range of ports."""
+    """Convert the ports of each piece of the address space to the networks of each port range."""
     edges = sorted({edge for _piece, ports in pieces for first, last in ports for edge in (first, last + 1)})
     spans = [
         ((first, after - 1), _union(piece for piece, ports in pieces if _contains(ports, first)))
@@ -288,7 +288,7 @@ def _regrouped(kind: str, pieces: Sequence[tuple[Range, Ranges]], version: int, 
 def _networks(ranges: Ranges, version: int) -> list[str]:
     found: list[str] = []
     for first, last in ranges:
-        # Of two integers the function would make IPv4 addresses, so each version says what it is.
+        # For two integers the function would create IPv4 addresses, so the version is explicit.
         if version == 4:
             found += map(str, summarize_address_range(IPv4Address(first), IPv4Address(last)))
         else:

@@ -29,19 +29,19 @@ from .ties import Tie, read_ties
 def read_and_compare(
     api: Api, spec: ClusterSpec, *, console_output: bool = False, all_ties: bool = False
 ) -> Comparison:
-    """Return what the cluster is, compared with its description."""
+    """Return the state of the cluster, compared with its description."""
     things = read_cluster(api, spec, console_output=console_output)
     return compare(wanted_of(spec, things), things, read_ties(api, spec, things, thorough=all_ties))
 
 
 def wanted_of(spec: ClusterSpec, things: list[Thing]) -> dict[str, Desired]:
-    """Return every resource that is described, with what only the VPC that exists decides."""
+    """Return every described resource, with the properties that depend on the existing VPC."""
     vpc = choose(desired(spec)["vpc"], things)
     return desired(spec, vpc_ipv6_cidr=vpc.have["ipv6_cidr"], account=vpc.have["account"]) if vpc else desired(spec)
 
 
 def result_of(spec: ClusterSpec, comparison: Comparison, now: datetime) -> dict[str, Any]:
-    """Return the comparison as roles and users see it."""
+    """Return the comparison for a module's result."""
     group = next((item.have for item in comparison.resources if item.kind == "autoscaling_group"), None)
     stop = bastion_stop(spec.bastion, group, now)
     return {
@@ -62,7 +62,7 @@ def result_of(spec: ClusterSpec, comparison: Comparison, now: datetime) -> dict[
 
 
 def problems_of(comparison: Comparison) -> list[Finding]:
-    """Return why the cluster cannot be made: others have its names or places, or hold what it needs."""
+    """Return why the cluster cannot be created: conflicts with resources of another owner."""
     held = [
         finding("HELD_BY_OTHERS", f"{tie.ours.kind} {tie.ours.name}", tie_text(tie), tie.remedy)
         for tie in comparison.blocking_ties
@@ -71,7 +71,7 @@ def problems_of(comparison: Comparison) -> list[Finding]:
 
 
 def _obstacles(comparison: Comparison) -> list[dict[str, Any]]:
-    owner = "it carries the tags of this cluster, but no playbook makes or deletes it"
+    owner = "it has the tags of this cluster, but no playbook creates or deletes it"
     return [{"kind": item.kind, "id": item.id, "name": item.name, "owner": owner} for item in comparison.obstacles]
 
 
@@ -88,7 +88,7 @@ def _stop_as_dict(stop: Stop | None) -> dict[str, Any] | None:
 
 
 def resource_as_dict(resource: Resource) -> dict[str, Any]:
-    """Return a resource as users see it."""
+    """Return a resource for a module's result."""
     differences = [difference._asdict() for difference in resource.differences]
     taken_by = _thing_as_dict(resource.taken_by) if resource.taken_by else None
     values = {**resource._asdict(), "differences": differences, "taken_by": taken_by}
@@ -100,7 +100,7 @@ def _thing_as_dict(thing: Thing) -> dict[str, Any]:
 
 
 def diff_of(before: Comparison, parts: Sequence[str], *, absent: bool) -> dict[str, Any]:
-    """Return the described properties of the parts that were not as they should be."""
+    """Return the properties of the parts that were not as described."""
     wrong = [item for item in before.resources if item.part in parts and item.differences]
     if absent:
         gone = [found for found in before.found if found.part in parts]

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWS and botocore mean by their errors. Private to urmanac.talos: may change at any time.
+"""Classify the errors of AWS and botocore. Private to urmanac.talos: may change at any time.
 
-Asked by the error code of AWS first, then by the class of botocore's exception, the most special one first. An error
-of botocore without an answer of AWS never left this machine, or never reached AWS.
+The AWS error code comes first, then the class of botocore's exception, the most specific one first. A botocore error
+without a response of AWS means that the request did not leave the controller or did not reach AWS.
 """
 
 from __future__ import annotations
@@ -43,20 +43,20 @@ _OF_CLASSES = {
     **dict.fromkeys(("SSOError", "TokenRetrievalError", "LoginError"), "CREDENTIALS_EXPIRED"),
     **dict.fromkeys(("HTTPClientError", "ConnectionError", "IncompleteReadError"), "ENDPOINT_UNREACHABLE"),
     "ResponseParserError": "ANSWER_INVALID",
-    # A value that was given to a call: not a setting of this machine.
+    # A parameter of a call, not a setting of the controller.
     **dict.fromkeys(("ParamValidationError", "MissingParametersError"), "AWS_ERROR"),
     "BotoCoreError": "SETTINGS_INVALID",
 }
 _LIMIT = re.compile(r".*Limit(Exceeded|ExceededException)|ServiceQuotaExceeded(Exception)?|TooMany.*|.*QuotaExceeded.*")
 _EXPIRED = re.compile(r"signature (is )?(expired|not yet current)|clock", re.IGNORECASE)
 _PERMISSION = re.compile(r"not authorized to perform:? ([a-z0-9-]+:[A-Za-z0-9]+)")
-# What is said with a code that usually means something else: a busy interface, one of a service, a protected group.
+# Messages of codes that usually have another meaning: an interface in use, one of a service, a protected group.
 _OF_MESSAGES = (
     (re.compile(r"currently in use"), "STILL_IN_USE"),
     (re.compile(r"do not have permission to access the specified resource"), "OPERATION_NOT_PERMITTED"),
     (re.compile(r"deletion protection", re.IGNORECASE), "OPERATION_NOT_PERMITTED"),
 )
-# An Elastic IP that is in use cannot be released; with every other call it is a private address that is taken.
+# An Elastic IP in use cannot be released; for every other call the private address is already in use.
 _OF_CALLS = {("release_address", "InvalidIPAddress.InUse"): "STILL_IN_USE"}
 _MACHINE = re.compile(r"i-[0-9a-f]{8,}")
 _ENCODED = re.compile(r"Encoded authorization failure message:? *\S+", re.IGNORECASE)
@@ -77,30 +77,30 @@ def code_of(reason: str, message: str, classes: Sequence[str], operation: str = 
 
 
 def permission_of(message: str) -> str:
-    """Return the permission that AWS names in its refusal, which can be another than that of the call."""
+    """Return the permission that AWS names in the error, which can differ from that of the call."""
     found = _PERMISSION.search(message)
     return found[1] if found else ""
 
 
 def special_remedy(code: str, message: str, permission: str) -> str | None:
-    """Return what to do where the message of AWS says more than its code, or None for the usual remedy."""
+    """Return a specific remedy if the AWS message has more details than its code, or None for the usual one."""
     if code == "NOT_AUTHORIZED":
         return denial_remedy(message, permission)
     return protection_remedy(message) if code == "OPERATION_NOT_PERMITTED" else None
 
 
 def protection_remedy(message: str) -> str | None:
-    """Return how to end the protection that a message names, or None where it names none."""
+    """Return how to remove the protection that a message names, or None."""
     machine = _MACHINE.search(message)
     for attribute, option in _PROTECTIONS.items():
         if attribute in message:
             return (
-                "Somebody protected this machine. If it may go: aws ec2 modify-instance-attribute --instance-id "
+                "The instance is protected. To remove the protection: aws ec2 modify-instance-attribute --instance-id "
                 f"{machine[0] if machine else 'ID'} {option}"
             )
     if "deletion protection" in message.lower():
         return (
-            "Somebody protected this group. If it may go: aws autoscaling update-auto-scaling-group "
+            "The group is protected. To remove the protection: aws autoscaling update-auto-scaling-group "
             "--deletion-protection none --auto-scaling-group-name NAME"
         )
     return None
@@ -110,16 +110,18 @@ _PROTECTIONS = {"disableApiTermination": "--no-disable-api-termination", "disabl
 
 
 def denial_remedy(message: str, permission: str) -> str | None:
-    """Return what to do about a denial that no policy of the identity can lift, or None for the usual remedy."""
+    """Return the remedy for a denial that no policy of the identity can override, or None for the usual one."""
     if "service control policy" in message or "resource control policy" in message:
         return f"A policy of the organization denies {permission}: ask its administrator, or use another account."
     if "permissions boundary" in message:
-        return f"The permissions boundary of the identity denies {permission}: have it allowed there too."
+        return f"The permissions boundary of the identity denies {permission}: allow it there as well."
     if "explicit deny" in message:
-        return f"A policy denies {permission} explicitly: remove that statement; allowing it elsewhere does not help."
+        return (
+            f"A policy denies {permission} explicitly: remove that statement. An allow in another policy has no effect."
+        )
     if _ENCODED.search(message):
         return (
             f"Allow {permission} to the identity in use. `aws sts decode-authorization-message --encoded-message TEXT` "
-            "shows which policy and which condition refused it."
+            "shows the policy and the condition that denied it."
         )
     return None

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which run works on a cluster now. Private to urmanac.talos: may change at any time.
+"""The marker of the run that is active on a cluster. Private to urmanac.talos: may change at any time.
 
-The claim says whose the cluster is. All controllers with its secrets pass that, so of those one run at a time has the
-marker: a parameter in SSM that is made at the run's beginning and deleted at its end. One that a killed run left behind
+The claim identifies the owner of the cluster. All controllers with its secrets pass that check, so one run at a time
+has the marker: an SSM parameter that is created when the run starts and deleted when it ends. A marker of a killed run
 is replaced as soon as that run is known to have ended.
 """
 
@@ -22,13 +22,13 @@ from .home_access import Identity
 from .parameter import ClusterParameter, Held
 
 Alive = Callable[[int, str], bool]
-# Longer than any run takes, so that only a killed run's marker comes to its end.
+# Longer than any run, so that only the marker of a killed run expires.
 LASTS = timedelta(hours=6)
 _ATTEMPTS = 3
 
 
 class Marker(NamedTuple):
-    """A run, since when it works on the cluster, and until when that is believed without asking (ISO 8601, UTC)."""
+    """A run, its start, and the time at which its marker expires (ISO 8601, UTC)."""
 
     run: Run
     since: str
@@ -36,12 +36,12 @@ class Marker(NamedTuple):
 
 
 def marker_name(project: str, name: str) -> str:
-    """Return the name of the parameter, another one for each project and cluster."""
+    """Return the name of the parameter, which is unique for project and cluster."""
     return f"/urmanac.talos/{project}/{name}/run"
 
 
 class MarkerClient(ClusterParameter):
-    """Calls about the marker on one cluster."""
+    """API calls for the marker of one cluster."""
 
     def __init__(self, api: Api, cluster: Identity) -> None:
         super().__init__(
@@ -53,7 +53,7 @@ class MarkerClient(ClusterParameter):
         )
 
     def replace(self, text: str) -> int:
-        """Replace the value, whatever it is, and return which version the new one is."""
+        """Replace the value unconditionally, and return the version of the new one."""
         return int(self.put(text, Overwrite=True)["Version"])
 
     def versions(self) -> dict[int, str]:
@@ -63,13 +63,13 @@ class MarkerClient(ClusterParameter):
 
 
 def marker_of(run: Run, now: datetime) -> Marker:
-    """Return the marker of a run that begins now."""
+    """Return the marker of a run that starts now."""
     begin = now.astimezone(UTC).replace(microsecond=0)
     return Marker(run, begin.isoformat(), (begin + LASTS).isoformat())
 
 
 def dumped(marker: Marker) -> str:
-    """Return a marker as the parameter holds it."""
+    """Return the value of the parameter for a marker."""
     return json.dumps({**marker.run._asdict(), "since": marker.since, "expires": marker.expires})
 
 
@@ -87,7 +87,7 @@ def parse_marker(text: str) -> Marker | None:
 def ensure_held(
     client: MarkerClient, run: Run, now: datetime, *, takeover: bool, alive: Alive, booted: datetime | None
 ) -> bool:
-    """Have the marker for this run and return whether it did not have it already; refuse while another run works."""
+    """Acquire the marker for this run and return whether it is new; fail while another run is active."""
     mine = marker_of(run, now)
     for _attempt in range(_ATTEMPTS):
         if client.create(dumped(mine)):
@@ -96,10 +96,13 @@ def ensure_held(
         if held:
             break
     else:
-        raise Ec2Error(f"Failed to start: other runs begin and end at this moment ({client.name}). Run it again.")
+        raise Ec2Error(
+            f"Failed to start: other runs are starting and ending at the same time ({client.name}). Run the playbook "
+            "again."
+        )
     other = parse_marker(held.text)
     if other and same_run(other.run, run):
-        # The answer to our own creation was lost.
+        # The response to our own request was lost.
         return False
     if not (takeover or (other and has_ended(other, run, now, alive, booted))):
         raise Ec2Error(_busy(client.name, other))
@@ -115,8 +118,8 @@ def same_run(one: Run, other: Run) -> bool:
 def has_ended(other: Marker, run: Run, now: datetime, alive: Alive, booted: datetime | None) -> bool:
     """Return whether another run is known to have ended.
 
-    Where its processes are seen, nothing else counts. In the directory of this run it would hold the lock that this run
-    has there; the system may have been started again since. What began after that is of a clone of this machine.
+    If its processes are visible, only these count. In the directory of this run, it would have the lock that this run
+    has, unless the system was restarted since. A run that started after that belongs to a clone of this machine.
     """
     theirs = other.run
     if theirs.kernel and theirs.kernel == run.kernel:
@@ -128,11 +131,11 @@ def has_ended(other: Marker, run: Run, now: datetime, alive: Alive, booted: date
 
 
 def _take_over(client: MarkerClient, judged: Held, mine: Marker) -> None:
-    """Replace what was judged; of several runs that do so at once, the one whose value came right after it has it."""
+    """Replace the outdated marker; of several runs that do so at once, the one with the next version has it."""
     text = dumped(mine)
     made = client.replace(text)
     values = client.versions()
-    # A retry after a lost answer writes the same once more.
+    # A retry after a lost response writes the same value again.
     last = next((values.get(version, "") for version in range(made - 1, 0, -1) if values.get(version) != text), "")
     if last in ("", judged.text):
         return
@@ -158,11 +161,12 @@ def _busy(name: str, other: Marker | None) -> str:
     anyway = "If you know that it has ended, add -e cluster_run_takeover=true."
     if other is None:
         return (
-            f"Failed to start: {name} in SSM says that another run works on this cluster, but not which one. {anyway}"
+            f"Failed to start: {name} in SSM says that another run is active on this cluster, but not which one. "
+            f"{anyway}"
         )
     run = other.run
     who = f"{run.what}, process {run.pid} of {run.user} on {run.host} in {run.directory}, since {other.since}"
     return (
-        f"Failed to start: another run ({who}) works on this cluster. Wait until it has ended. If it was killed, call "
-        f"it again there to go on with its work; from {other.expires} on, any controller may begin. {anyway}"
+        f"Failed to start: another run ({who}) is active on this cluster. Wait until it has ended. If it was killed, "
+        f"run it again there to continue; after {other.expires} any controller may start a run. {anyway}"
     )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A cluster as a user describes it, and what is wrong with it. Private to urmanac.talos: may change at any time."""
+"""A described cluster, and the validation of its description. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LOOPBACK = IPv4Network("127.0.0.0/8")
 
 _TAGS_MAX = 50
 _VOLUME_SIZE_MIN = 20
-# What Talos gives to pods and services, and Kube-OVN to the link between its nodes.
+# The networks of Talos for pods and services, and of Kube-OVN for the link between its nodes.
 _OF_KUBERNETES = {
     "the network of pods": IPv4Network(PODS),
     "the network of services": IPv4Network(SERVICES_OF_COZYSTACK),
@@ -46,7 +46,7 @@ _UNUSABLE = tuple(IPv4Network(cidr) for cidr in ("0.0.0.0/8", "169.254.0.0/16", 
 
 @dataclass(frozen=True)
 class NodeSpec:
-    """One Talos node as the user describes it."""
+    """One described Talos node."""
 
     name: str
     role: str
@@ -54,13 +54,13 @@ class NodeSpec:
     ipv4: str
     instance_type: str
     volume_size: int
-    # A second volume, for what the cluster stores; 0 for none.
+    # A second volume for the cluster's storage; 0 for none.
     data_volume_size: int = 0
 
 
 @dataclass(frozen=True)
 class ClusterSpec:
-    """The whole cluster as the user describes it; nothing in it is checked yet."""
+    """The described cluster, not validated yet."""
 
     name: str
     project: str
@@ -93,7 +93,7 @@ class ClusterSpec:
 
     @property
     def names(self) -> Names:
-        """Return what the bastion's resources need of the cluster."""
+        """Return the properties of the cluster that the bastion's resources need."""
         return Names(self.name, self.project, self.region, self.availability_zone, self.bastion_ipv4)
 
     @property
@@ -103,20 +103,20 @@ class ClusterSpec:
 
     @property
     def instance_types(self) -> tuple[str, ...]:
-        """Return every instance type that a machine uses, each once: those of the nodes in their order first."""
+        """Return every instance type of the cluster once, those of the nodes first, in their order."""
         bastion = (self.bastion.instance_type,) if self.bastion else ()
         return tuple(dict.fromkeys((*self.node_instance_types, *bastion)))
 
     @property
     def node_instance_types(self) -> tuple[str, ...]:
-        """Return every instance type that a node uses, each once, in the order of the nodes."""
+        """Return every instance type of the nodes once, in their order."""
         return tuple(dict.fromkeys(node.instance_type for node in self.nodes))
 
 
 def argument_spec() -> dict[str, Any]:
     """Return the argument spec of the option C(cluster).
 
-    No choices on purpose: a wrong role or machine type has to come back with all other problems, not instead of them.
+    No choices, so that a wrong role or machine type is reported together with all other problems.
     """
     text = {"type": "str", "required": True}
     node = {
@@ -142,7 +142,7 @@ def argument_spec() -> dict[str, Any]:
 
 
 def parse_spec(cluster: Mapping[str, Any]) -> ClusterSpec:
-    """Return the spec of the option C(cluster); a node takes what it leaves out from the cluster."""
+    """Return the spec of the option C(cluster); a node inherits values that it omits from the cluster."""
     plain = {key: cluster[key] for key in ClusterSpec.__dataclass_fields__ if key in cluster}
     nodes = tuple(_parse_node(node, cluster) for node in cluster["nodes"] or ())
     tags = {str(key): str(value) for key, value in (cluster.get("tags") or {}).items()}
@@ -167,14 +167,14 @@ def _first(own: int | None, shared: int | None) -> int:
 
 
 def problems(spec: ClusterSpec) -> list[Finding]:
-    """Return everything that is wrong with the spec, at once, without asking AWS."""
+    """Return all problems of the spec, without calling AWS."""
     checks = (_name_problems, _place_problems, _network_problems, _address_problems, _node_problems)
     more = (_size_problems, _tag_problems, _bastion_problems)
     return [problem for check in (*checks, *more) for problem in check(spec)]
 
 
 def network_of(cidr: str) -> IPv4Network | None:
-    """Return the network of a CIDR, also one with host bits set, or None if it is none."""
+    """Return the network of a CIDR, also one with host bits set, or None if it is not valid."""
     try:
         return IPv4Network(cidr, strict=False)
     except ValueError:
@@ -182,7 +182,7 @@ def network_of(cidr: str) -> IPv4Network | None:
 
 
 def address_of(text: str) -> IPv4Address | None:
-    """Return the address, or None if the text is none."""
+    """Return the address, or None if the text is not one."""
     try:
         return IPv4Address(text)
     except ValueError:
@@ -190,13 +190,13 @@ def address_of(text: str) -> IPv4Address | None:
 
 
 def is_loopback(cidr_or_address: str) -> bool:
-    """Return whether a CIDR or an address touches 127.0.0.0/8, which only a lab can use."""
+    """Return whether a CIDR or an address overlaps 127.0.0.0/8, which only a lab can use."""
     network = network_of(cidr_or_address)
     return network is not None and network.overlaps(LOOPBACK)
 
 
 def is_loopback_endpoint(endpoint: str) -> bool:
-    """Return whether an endpoint is on this machine."""
+    """Return whether an endpoint is on loopback."""
     host = urlsplit(endpoint).hostname or ""
     try:
         return ip_address(host).is_loopback
@@ -209,33 +209,33 @@ def _name_problems(spec: ClusterSpec) -> Iterator[Finding]:
         yield finding(
             "INVALID_CLUSTER_NAME",
             "cluster_name",
-            f"{spec.name!r} cannot name security groups, IAM roles and hosts.",
+            f"{spec.name!r} is not valid in the names of security groups, IAM roles and hosts.",
         )
-    # Replacing characters would give two projects one name, so both services have to take it as it is.
+    # Replacing characters could give two projects the same name, so both services must accept it unchanged.
     if not (fits("iam_role_name", spec.project) and fits("parameter_name", f"/urmanac.talos/{spec.project}")):
         yield finding(
             "INVALID_PROJECT_NAME",
             "cluster_project",
-            f"{spec.project!r} cannot be part of the names of IAM roles and of SSM parameters.",
+            f"{spec.project!r} is not valid in the names of IAM roles and SSM parameters.",
         )
 
 
 def _place_problems(spec: ClusterSpec) -> Iterator[Finding]:
     if not fits("region", spec.region):
-        message = f"{spec.region!r} is no region that a cluster can be built in."
+        message = f"{spec.region!r} is not a supported region."
         yield finding("INVALID_REGION", "cluster_region", message)
     if not spec.availability_zone.startswith(spec.region) or spec.availability_zone == spec.region:
         yield finding(
             "ZONE_NOT_IN_REGION",
             "cluster_availability_zone",
-            f"{spec.availability_zone!r} is no availability zone of {spec.region}.",
-            f"Take a zone of the region, such as {spec.region}a.",
+            f"{spec.availability_zone!r} is not an availability zone of {spec.region}.",
+            f"Use a zone of the region, such as {spec.region}a.",
         )
     if not fits("domain_name", spec.domain):
         yield finding(
             "INVALID_DOMAIN",
             "cluster_domain",
-            f"{spec.domain!r} is no DNS domain.",
+            f"{spec.domain!r} is not a valid DNS domain.",
         )
 
 
@@ -247,8 +247,8 @@ def _network_problems(spec: ClusterSpec) -> Iterator[Finding]:
         yield finding(
             "SUBNET_OUTSIDE_VPC",
             "cluster_subnet_ipv4_cidr",
-            f"The subnet {subnet} does not lie in the VPC {vpc}.",
-            f"Choose a subnet of {vpc}, or a VPC that holds {subnet}.",
+            f"The subnet {subnet} is not in the VPC {vpc}.",
+            f"Choose a subnet of {vpc}, or a VPC that contains {subnet}.",
         )
     for what, network in _OF_KUBERNETES.items():
         if vpc and vpc.overlaps(network):
@@ -258,20 +258,20 @@ def _network_problems(spec: ClusterSpec) -> Iterator[Finding]:
         yield finding(
             "CIDR_NOT_USABLE",
             "cluster_vpc_ipv4_cidr",
-            f"AWS refuses {vpc}: it is reserved for link-local, multicast or special use.",
+            f"AWS rejects {vpc}: it is reserved for link-local, multicast or special use.",
         )
 
 
 def _cidr_problems(variable: str, cidr: str) -> Iterator[Finding]:
     network = network_of(cidr)
     if network is None or "/" not in cidr:
-        yield finding("INVALID_CIDR", variable, f"{cidr!r} is no IPv4 network.")
+        yield finding("INVALID_CIDR", variable, f"{cidr!r} is not an IPv4 network.")
         return
     if str(network) != cidr:
-        message = f"{cidr} has bits set behind its prefix, so AWS would silently use {network}."
+        message = f"{cidr} has host bits set, so AWS would silently use {network}."
         yield finding("CIDR_HOST_BITS", variable, message, f"Write {network}.")
     if not 16 <= network.prefixlen <= 28:
-        message = f"{cidr} has the prefix /{network.prefixlen}; AWS allows /16 to /28."
+        message = f"{cidr} has the prefix /{network.prefixlen}, but AWS allows /16 to /28."
         yield finding("CIDR_PREFIX_NOT_ALLOWED", variable, message)
 
 
@@ -281,33 +281,33 @@ def _address_problems(spec: ClusterSpec) -> Iterator[Finding]:
     for subject, text in wanted:
         address = address_of(text)
         if address is None:
-            yield finding("INVALID_ADDRESS", subject, f"{text!r} is no IPv4 address.")
+            yield finding("INVALID_ADDRESS", subject, f"{text!r} is not an IPv4 address.")
         elif subnet:
             yield from _membership_problems(subject, address, subnet)
     for address, count in Counter(address_of(text) for _subject, text in wanted).items():
         if address and count > 1:
             owners = sorted(subject for subject, text in wanted if address_of(text) == address)
-            message = f"{address} is given to {' and '.join(owners)}."
+            message = f"{address} is assigned to {' and '.join(owners)}."
             yield finding("ADDRESS_TAKEN_TWICE", owners[1], message)
 
 
 def _membership_problems(subject: str, address: IPv4Address, subnet: IPv4Network) -> Iterator[Finding]:
     if address not in subnet:
         remedy = f"Choose an address of {subnet}, or another cluster_subnet_ipv4_cidr."
-        yield finding("ADDRESS_OUTSIDE_SUBNET", subject, f"{address} does not lie in the subnet {subnet}.", remedy)
+        yield finding("ADDRESS_OUTSIDE_SUBNET", subject, f"{address} is not in the subnet {subnet}.", remedy)
         return
     # https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html: network, router, DNS, future use, broadcast
     first, last = int(subnet.network_address), int(subnet.broadcast_address)
     if int(address) - first < 4 or int(address) == last:
-        message = f"{address} is one of the five addresses that AWS keeps in {subnet}."
-        remedy = f"Choose one from {IPv4Address(first + 4)} to {IPv4Address(last - 1)}."
+        message = f"{address} is one of the five addresses that AWS reserves in {subnet}."
+        remedy = f"Choose an address from {IPv4Address(first + 4)} to {IPv4Address(last - 1)}."
         yield finding("ADDRESS_RESERVED", subject, message, remedy)
 
 
 def _node_problems(spec: ClusterSpec) -> Iterator[Finding]:
     for name, count in Counter(node.name for node in spec.nodes).items():
         if count > 1:
-            message = f"{count} nodes are called {name}."
+            message = f"{count} nodes have the name {name}."
             yield finding("NODE_NAME_TAKEN_TWICE", f"node {name}", message)
     for node in spec.nodes:
         yield from _single_node_problems(node)
@@ -315,7 +315,7 @@ def _node_problems(spec: ClusterSpec) -> Iterator[Finding]:
         yield finding(
             "TOO_MANY_NODES",
             "cluster_nodes",
-            f"{len(spec.nodes)} nodes are described and cluster_nodes_max allows {spec.nodes_max}.",
+            f"{len(spec.nodes)} nodes are described, but cluster_nodes_max allows {spec.nodes_max}.",
         )
     yield from _control_plane_problems([node for node in spec.nodes if node.machine_type == "controlplane"])
 
@@ -323,16 +323,18 @@ def _node_problems(spec: ClusterSpec) -> Iterator[Finding]:
 def _single_node_problems(node: NodeSpec) -> Iterator[Finding]:
     subject = f"node {node.name}"
     if not fits("host_label", node.name):
-        yield finding("INVALID_NODE_NAME", subject, f"{node.name!r} cannot be a host name.")
+        yield finding("INVALID_NODE_NAME", subject, f"{node.name!r} is not a valid host name.")
     if node.name in ("bastion", "nodes", "vpc", "subnet", "igw", "routes", "dhcp"):
-        message = f"{node.name} is the name of another part of the cluster."
+        message = f"{node.name} is the name of another resource of the cluster."
         yield finding("NODE_NAME_RESERVED", subject, message)
     if node.role not in NODE_ROLES:
         remedy = f"Set role to {' or '.join(NODE_ROLES)}."
-        yield finding("UNKNOWN_NODE_ROLE", subject, f"There is no node role {node.role!r}.", remedy)
+        yield finding("UNKNOWN_NODE_ROLE", subject, f"The node role {node.role!r} does not exist.", remedy)
     if node.machine_type not in MACHINE_TYPES:
         remedy = f"Set machine_type to {' or '.join(MACHINE_TYPES)}."
-        yield finding("UNKNOWN_MACHINE_TYPE", subject, f"There is no machine type {node.machine_type!r}.", remedy)
+        yield finding(
+            "UNKNOWN_MACHINE_TYPE", subject, f"The machine type {node.machine_type!r} does not exist.", remedy
+        )
 
 
 def _control_plane_problems(control_planes: list[NodeSpec]) -> Iterator[Finding]:
@@ -343,7 +345,7 @@ def _control_plane_problems(control_planes: list[NodeSpec]) -> Iterator[Finding]
         yield finding(
             "EVEN_CONTROL_PLANES",
             "cluster_nodes",
-            f"{count} control planes survive no more failures than {count - 1} do, and more of them can fail.",
+            f"{count} control planes tolerate no more failures than {count - 1}, but more of them can fail.",
             f"Use {count - 1} or {count + 1} control planes.",
         )
 
@@ -351,17 +353,17 @@ def _control_plane_problems(control_planes: list[NodeSpec]) -> Iterator[Finding]
 def _size_problems(spec: ClusterSpec) -> Iterator[Finding]:
     for node in spec.nodes:
         if node.volume_size < _VOLUME_SIZE_MIN:
-            message = f"A volume of {node.volume_size} GiB cannot hold Talos and the images."
-            remedy = f"Set volume_size to {_VOLUME_SIZE_MIN} or more."
+            message = f"A volume of {node.volume_size} GiB is too small for Talos and the images."
+            remedy = f"Set volume_size to at least {_VOLUME_SIZE_MIN}."
             yield finding("VOLUME_TOO_SMALL", f"node {node.name}", message, remedy)
         yield from volume_size_problems(f"node {node.name}", node.volume_size)
         yield from volume_size_problems(f"node {node.name}", node.data_volume_size)
         if node.data_volume_size and node.data_volume_size < _DATA_VOLUME_SIZE_MIN:
-            message = f"A data volume of {node.data_volume_size} GiB is too small for a pool of LINSTOR."
-            remedy = f"Set data_volume_size to {_DATA_VOLUME_SIZE_MIN} or more, or to 0 for none."
+            message = f"A data volume of {node.data_volume_size} GiB is too small for a LINSTOR pool."
+            remedy = f"Set data_volume_size to at least {_DATA_VOLUME_SIZE_MIN}, or to 0 for none."
             yield finding("VOLUME_TOO_SMALL", f"node {node.name}", message, remedy)
     if spec.cpu_credits not in CPU_CREDITS:
-        message = f"There is no CPU credit mode {spec.cpu_credits!r}."
+        message = f"The CPU credit mode {spec.cpu_credits!r} does not exist."
         yield finding("UNKNOWN_CPU_CREDITS", "cluster_cpu_credits", message, f"Use {' or '.join(CPU_CREDITS)}.")
 
 
@@ -374,10 +376,8 @@ def _tag_problems(spec: ClusterSpec) -> Iterator[Finding]:
     for key, value in spec.tags.items():
         yield from _single_tag_problems(key, value)
     if len(spec.tags) + len(OWN_TAGS) > _TAGS_MAX:
-        message = (
-            f"{len(spec.tags)} tags and the collection's {len(OWN_TAGS)} are more than the {_TAGS_MAX} AWS allows."
-        )
-        yield finding("TOO_MANY_TAGS", "cluster_tags", message, f"Keep {_TAGS_MAX - len(OWN_TAGS)} at most.")
+        message = f"{len(spec.tags)} tags and the collection's {len(OWN_TAGS)} exceed the {_TAGS_MAX} that AWS allows."
+        yield finding("TOO_MANY_TAGS", "cluster_tags", message, f"Use at most {_TAGS_MAX - len(OWN_TAGS)}.")
 
 
 def _single_tag_problems(key: str, value: str) -> Iterator[Finding]:
@@ -386,7 +386,7 @@ def _single_tag_problems(key: str, value: str) -> Iterator[Finding]:
     if wrong_key:
         yield finding("INVALID_TAG_KEY", subject, f"The tag key {key[:40]!r} {wrong_key}.")
     if key in OWN_TAGS:
-        message = f"The collection finds its resources by {key}, so it cannot be set here."
+        message = f"The collection identifies its resources by {key}, so it cannot be set here."
         yield finding("TAG_KEY_RESERVED", subject, message)
     if wrong_value:
         message = f"The value of the tag {key} {wrong_value}."

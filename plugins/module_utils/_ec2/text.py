@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan as a person reads it. Private to urmanac.talos: may change at any time."""
+"""The text of the plan. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ Want = Mapping[str, Any]
 
 
 def plan_lines(spec: ClusterSpec, comparison: Comparison, stop: Stop | None = None) -> list[str]:
-    """Return the plan: what would be created and changed, what is there, and what is there beyond it."""
+    """Return the plan: what would be created and changed, what exists, and what exists beyond the description."""
     return [
         f"Cluster {spec.name} of project {spec.project} in {spec.availability_zone}",
         *(line for resource in comparison.resources for line in _resource_lines(resource)),
@@ -74,15 +74,15 @@ def plan_lines(spec: ClusterSpec, comparison: Comparison, stop: Stop | None = No
 
 
 def kind_word(kind: str) -> str:
-    """Return a kind as a person says it."""
+    """Return the display name of a kind."""
     return _KIND_WORDS.get(kind, kind.replace("_", " "))
 
 
 def tie_text(tie: Tie) -> str:
-    """Return what of the cluster is joined with what of others."""
+    """Return which resource of the cluster is connected with which resource of another owner."""
     ours = f"{kind_word(tie.ours.kind)} {tie.ours.name}" + (f" ({tie.ours.id})" if tie.ours.name != tie.ours.id else "")
     other = f"{kind_word(tie.other.kind)} {tie.other.id}"
-    return f"{ours} {tie.how} {other}, which is not of this cluster ({owner_of(tie.other)})"
+    return f"{ours} {tie.how} {other}, which is not managed by this cluster ({owner_of(tie.other)})"
 
 
 def _resource_lines(resource: Resource) -> Iterator[str]:
@@ -95,20 +95,20 @@ def _resource_lines(resource: Resource) -> Iterator[str]:
         yield from (f"    {line}" for difference in resource.differences for line in _difference_lines(difference))
     if resource.taken_by:
         taker = resource.taken_by
-        yield f"x {title}: {taker.id} takes its place and is not of this cluster ({owner_of(taker)})"
+        yield f"x {title}: {taker.id} has its name or address and is not managed by this cluster ({owner_of(taker)})"
     have = resource.have or {}
     for what in ("rules", "routes"):
         yield from (f"! {title}: {item} is open beyond the plan" for item in have.get(f"extra_{what}", ()))
     for action in have.get("extra_actions", ()):
-        yield f"! {title}: scheduled action {action} is not of this cluster and stays"
+        yield f"! {title}: scheduled action {action} is not managed by this cluster and is kept"
 
 
 def _stray_text(stray: Found) -> str:
     if not stray.duplicate:
         return "not described"
     if stray.unused:
-        return "a second one that nothing uses; cluster_remove_duplicates=true removes it"
-    return "a second one, in use: remove what uses it, then the thing itself"
+        return "an unused duplicate; cluster_remove_duplicates=true removes it"
+    return "a duplicate in use: remove the resources that use it, then the duplicate"
 
 
 def _difference_lines(difference: Difference) -> Iterator[str]:
@@ -122,11 +122,11 @@ def _difference_lines(difference: Difference) -> Iterator[str]:
     elif difference.property in ("rules", "routes"):
         yield from (f"{word}: add {item}" for item in want if item not in (have or ()))
     elif isinstance(want, Mapping):
-        yield f"{word}: is not the described one"
+        yield f"{word}: is not as described"
     else:
         yield f"{word}: {_show(have)} -> {_show(want)}"
     if difference.replace:
-        yield f"  {word} cannot be changed in place: remove the resource and run again to have it made anew"
+        yield f"  {word} cannot be changed in place: remove the resource and run the playbook again to recreate it"
 
 
 def _show(value: Any) -> str:
@@ -147,7 +147,7 @@ def _present_lines(comparison: Comparison) -> list[str]:
 
 
 def _total(summary: Mapping[str, int]) -> str:
-    taken = f", {summary['foreign']} taken by others" if summary["foreign"] else ""
+    taken = f", {summary['foreign']} in conflict" if summary["foreign"] else ""
     return (
         f"Plan: {summary['missing']} to create, {summary['differs']} to change, {summary['present']} present, "
         f"{summary['strays']} not described{taken}"
@@ -160,12 +160,12 @@ def _details(resource: Resource) -> str:
 
 
 def _vpc(want: Want) -> str:
-    return f"{want['ipv4_cidr']} and an IPv6 /56 of Amazon's, DNS support and host names on"
+    return f"{want['ipv4_cidr']} and an Amazon-provided IPv6 /56, DNS support and host names on"
 
 
 def _dhcp_options(want: Want) -> str:
     servers, time = _show(want["domain_name_servers"]), _show(want["ntp_servers"])
-    return f"domain {want['domain_name']}, names from {servers}, time from {time}"
+    return f"domain {want['domain_name']}, DNS from {servers}, time from {time}"
 
 
 def _subnet(want: Want) -> str:
@@ -177,7 +177,7 @@ def _route_table(want: Want) -> str:
 
 
 def _security_group(want: Want) -> str:
-    return "closed to the internet"
+    return "no access from the internet"
 
 
 def _iam_role(want: Want) -> str:
@@ -185,9 +185,9 @@ def _iam_role(want: Want) -> str:
     if isinstance(statement["Action"], list):
         return role_line(want)
     if want["trust_policy"]["Statement"][0]["Principal"]["Service"] == "scheduler.amazonaws.com":
-        return f"EventBridge Scheduler may call {statement['Action']} on rules of this cluster and nothing else"
+        return f"EventBridge Scheduler may call {statement['Action']} only on rules of this cluster"
     region = statement["Condition"]["StringEquals"]["aws:RequestedRegion"]
-    return f"instances may call {statement['Action']} in {region} and nothing else"
+    return f"instances may only call {statement['Action']} in {region}"
 
 
 def _eni(want: Want) -> str:
@@ -212,7 +212,7 @@ _DESCRIBE: dict[str, Callable[[Want], str]] = {
     "route_table": _route_table,
     "security_group": _security_group,
     "iam_role": _iam_role,
-    "instance_profile": lambda want: f"holds the role {_show(want['roles'])}",
+    "instance_profile": lambda want: f"contains the role {_show(want['roles'])}",
     "eni": _eni,
     "address": lambda want: f"on {want['network_interface']}",
     "launch_template": template_line,

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find what of others is joined with a resource of the cluster. Private to urmanac.talos: may change at any time.
+"""Find resources of another owner that are connected with one of the cluster. Private: may change at any time.
 
-Deleting such a resource would change something of others, or AWS would refuse it after other things are gone.
+Deleting such a resource would affect the other one, or AWS would reject it after other resources were deleted.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _WORKERS = 16
 
 
 class Place(NamedTuple):
-    """Where others are looked for: in AWS, and in what has been read of it."""
+    """The sources of the search: AWS, and the resources already read."""
 
     api: Api
     spec: ClusterSpec
@@ -32,9 +32,9 @@ Read = Callable[[Place, Sequence[Thing]], Iterable[Thing]]
 
 
 class Tie(NamedTuple):
-    """A resource of the cluster, how it is joined with something of others, and what its owner can do.
+    """A resource of the cluster, its connection with a resource of another owner, and the remedy.
 
-    If it blocks, the cluster cannot be built either.
+    If it blocks, the cluster cannot be built.
     """
 
     ours: Thing
@@ -45,10 +45,10 @@ class Tie(NamedTuple):
 
 
 class Link(NamedTuple):
-    """One way in which a kind of ours can be joined with something of others, and how that is found.
+    """One way in which our resources of a kind can be connected with other resources, and how to find these.
 
-    A remedy names ours and the other one by their ids. Held is the property of ours that names others: with it a call
-    is made only if there is one that is not ours. Known are those for which no call is made at all.
+    A remedy contains the ids of both. Held is our property that refers to others: with it a call is made only if one is
+    not ours. Known ones need no call.
     """
 
     kind: str
@@ -61,7 +61,7 @@ class Link(NamedTuple):
 
 
 def read_ties(api: Api, spec: ClusterSpec, things: Sequence[Thing], *, thorough: bool) -> tuple[Tie, ...]:
-    """Return the ties of the cluster's things; unless thorough, only those that what was read shows."""
+    """Return the ties of the cluster's resources; unless thorough, only those found without further calls."""
     ours = [thing for thing in things if thing.owned]
     roots = {str(thing.have.get("root_volume")) for thing in ours}
     known = {thing.id for thing in ours} | roots
@@ -73,14 +73,14 @@ def read_ties(api: Api, spec: ClusterSpec, things: Sequence[Thing], *, thorough:
     with ThreadPoolExecutor(_WORKERS) as pool:
         holders: dict[Read, list[Thing]] = {}
         for link, held in asked:
-            # Links that read the same share it.
+            # Links with the same reading share it.
             holders.setdefault(link.read, []).extend(held)
         others = {read: pool.submit(read, place, of) for read, of in holders.items()}
     return tuple(tie for link, held in asked for tie in _ties(link, held, others[link.read].result(), known))
 
 
 def _holders(link: Link, ours: Sequence[Thing], known: set[str]) -> list[Thing]:
-    """Return the things of ours that can have such a tie."""
+    """Return our resources that can have such a tie."""
     of_kind = [thing for thing in ours if thing.kind == link.kind]
     return [thing for thing in of_kind if set(_values(thing, link.held)) - known] if link.held else of_kind
 
@@ -96,7 +96,7 @@ def _ties(link: Link, ours: Sequence[Thing], read: Iterable[Thing], known: set[s
 
 
 def _goes_with(other: Thing, known: set[str]) -> bool:
-    """Return whether AWS made an interface with a machine of ours, and deletes it with that machine."""
+    """Return whether AWS created an interface with one of our instances, and deletes it with that instance."""
     return bool(other.have.get("made_with_instance")) and other.have["instance"] in known
 
 
@@ -105,13 +105,13 @@ def _words(value: Any) -> set[str]:
 
 
 def _values(thing: Thing, member: str) -> list[str]:
-    """Return the ids that a property holds; without a property, the id of the thing."""
+    """Return the ids in a property; without a property, the id of the resource."""
     value = thing.have.get(member) if member else thing.id
     return [value] if isinstance(value, str) else list(value or ())
 
 
 def _named_by(kind: str, name: str, held: str = "") -> Read:
-    """Return a reading of the things of a kind that a filter finds by values of our things, or by ids."""
+    """Return a reading of the resources of a kind by a filter with values of our resources, or by ids."""
 
     def read(place: Place, ours: Sequence[Thing]) -> list[Thing]:
         return _filtered(place, kind, name, {value for thing in ours for value in _values(thing, held)})
@@ -120,7 +120,7 @@ def _named_by(kind: str, name: str, held: str = "") -> Read:
 
 
 def _known(kind: str) -> Read:
-    """Return a reading of the things of a kind that have been read already."""
+    """Return a reading of the resources of a kind that have already been read."""
     return lambda place, _ours: [thing for thing in place.things if thing.kind == kind]
 
 
@@ -133,7 +133,7 @@ def _filtered(place: Place, kind: str, name: str, values: Iterable[str]) -> list
 
 
 def _profiles_of_roles(place: Place, ours: Sequence[Thing]) -> Iterator[Thing]:
-    """Yield the instance profiles that the roles are in; a list of them has no tags."""
+    """Yield the instance profiles that the roles are in; the list does not contain tags."""
     for role in ours:
         for listed in place.api.call("iam", "list_instance_profiles_for_role", RoleName=role.id)["InstanceProfiles"]:
             name = listed["InstanceProfileName"]
@@ -142,7 +142,7 @@ def _profiles_of_roles(place: Place, ours: Sequence[Thing]) -> Iterator[Thing]:
 
 
 def _machines_with_profiles(place: Place, ours: Sequence[Thing]) -> list[Thing]:
-    """Return the machines that use the profiles; EC2 can be asked for all associations only."""
+    """Return the instances that use the profiles; EC2 cannot filter associations by profile."""
     names = {thing.id for thing in ours}
     associations = place.api.call("ec2", "describe_iam_instance_profile_associations")["IamInstanceProfileAssociations"]
     used = {item["InstanceId"] for item in associations if item["IamInstanceProfile"]["Arn"].split("/")[-1] in names}
@@ -150,7 +150,7 @@ def _machines_with_profiles(place: Place, ours: Sequence[Thing]) -> list[Thing]:
 
 
 def _scaling_groups(place: Place, _ours: Sequence[Thing]) -> list[Thing]:
-    """Return all Auto Scaling groups; AWS can be asked for neither a template nor a subnet of theirs."""
+    """Return all Auto Scaling groups; AWS cannot filter them by launch template or subnet."""
     records = place.api.call("autoscaling", "describe_auto_scaling_groups")["AutoScalingGroups"]
     return [understood(_SCALING, record, place.spec) for record in records]
 
@@ -166,7 +166,7 @@ def _facts_of_scaling(record: Record) -> dict[str, Any]:
 
 _PROFILE = Reading("instance_profile", "iam", "get_instance_profile", "", "InstanceProfileName", _facts_of_profile)
 _SCALING = reading_of("autoscaling_group")._replace(understand=_facts_of_scaling)
-_DISASSOCIATE = "Have the address taken from there (aws ec2 disassociate-address)."
+_DISASSOCIATE = "Disassociate the address (aws ec2 disassociate-address)."
 _INTERFACE = "network_interface"
 LINKS = (
     Link(
@@ -180,19 +180,20 @@ LINKS = (
     Link(
         "dhcp_options",
         "are used by",
-        "Have that VPC use others: aws ec2 associate-dhcp-options --dhcp-options-id default --vpc-id {other}",
+        "Associate other options with that VPC: aws ec2 associate-dhcp-options --dhcp-options-id default --vpc-id "
+        "{other}",
         _named_by("vpc", "dhcp-options-id"),
     ),
     Link(
         "subnet",
         "is used by",
-        "Have its owner launch into another subnet (aws autoscaling update-auto-scaling-group).",
+        "Ask its owner to use another subnet (aws autoscaling update-auto-scaling-group).",
         _scaling_groups,
     ),
     Link(
         "subnet",
         "uses",
-        "Have its owner take the subnet from it: aws ec2 disassociate-route-table with the association that "
+        "Ask its owner to remove the subnet: aws ec2 disassociate-route-table with the association that "
         "aws ec2 describe-route-tables --route-table-ids {other} shows.",
         _known("route_table"),
         known=True,
@@ -200,38 +201,38 @@ LINKS = (
     ),
     Link(
         "security_group",
-        "is named by a rule of",
-        "Have its owner remove that rule (aws ec2 revoke-security-group-ingress --group-id {other}).",
+        "is referenced by a rule of",
+        "Ask its owner to remove that rule (aws ec2 revoke-security-group-ingress --group-id {other}).",
         _named_by("security_group", "ip-permission.group-id"),
     ),
     Link(
         "security_group",
-        "is named by a rule of",
-        "Have its owner remove that rule (aws ec2 revoke-security-group-egress --group-id {other}).",
+        "is referenced by a rule of",
+        "Ask its owner to remove that rule (aws ec2 revoke-security-group-egress --group-id {other}).",
         _named_by("security_group", "egress.ip-permission.group-id"),
     ),
     Link(
         "security_group",
         "is used by",
-        "Have its owner give that interface other groups (aws ec2 modify-network-interface-attribute).",
+        "Ask its owner to use other groups for that interface (aws ec2 modify-network-interface-attribute).",
         _named_by("eni", "group-id"),
     ),
     Link(
         "iam_role",
         "is in",
-        "Take it out: aws iam remove-role-from-instance-profile --instance-profile-name {other} --role-name {ours}",
+        "Remove it: aws iam remove-role-from-instance-profile --instance-profile-name {other} --role-name {ours}",
         _profiles_of_roles,
     ),
     Link(
         "instance_profile",
         "is used by",
-        "Have its owner give that machine another profile (aws ec2 replace-iam-instance-profile-association).",
+        "Ask its owner to use another profile for that instance (aws ec2 replace-iam-instance-profile-association).",
         _machines_with_profiles,
     ),
     Link(
         "eni",
         "is attached to",
-        "Have its owner detach it (aws ec2 detach-network-interface).",
+        "Ask its owner to detach it (aws ec2 detach-network-interface).",
         _named_by("instance", "instance-id", "instance"),
         held="instance",
         blocks=True,
@@ -255,36 +256,36 @@ LINKS = (
     Link(
         "volume",
         "is attached to",
-        "Have its owner detach it: aws ec2 detach-volume --volume-id {ours}",
+        "Ask its owner to detach it: aws ec2 detach-volume --volume-id {ours}",
         _named_by("instance", "instance-id", "instance"),
         held="instance",
     ),
     Link(
         "instance",
         "has",
-        "Have its owner detach it: aws ec2 detach-volume --volume-id {other}",
+        "Ask its owner to detach it: aws ec2 detach-volume --volume-id {other}",
         _named_by("volume", "attachment.instance-id"),
     ),
     Link(
         "instance",
         "has",
-        "Have its owner detach it (aws ec2 detach-network-interface).",
+        "Ask its owner to detach it (aws ec2 detach-network-interface).",
         _named_by("eni", "attachment.instance-id"),
     ),
     Link(
         "launch_template",
         "is used by",
-        "Have its owner launch from another template (aws autoscaling update-auto-scaling-group).",
+        "Ask its owner to use another launch template (aws autoscaling update-auto-scaling-group).",
         _scaling_groups,
     ),
     Link(
         "autoscaling_group",
         "contains",
-        "Have its owner take it out: aws autoscaling detach-instances --instance-ids {other} "
+        "Ask its owner to remove it: aws autoscaling detach-instances --instance-ids {other} "
         "--auto-scaling-group-name {ours} --should-decrement-desired-capacity",
         _named_by("instance", "instance-id", "instances"),
         held="instances",
-        # A smaller group, or one that is stopped, would end any of its machines.
+        # A smaller or stopped group would terminate any of its instances.
         blocks=True,
     ),
 )

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find secrets in user-data, tags and descriptions, which everyone can read who may read the account.
+"""Find secrets in user-data, tags and descriptions, which are visible to everyone who may read the account.
 
-Private to urmanac.talos: may change at any time. What is found is reported by kind and place, never by its text.
+Private to urmanac.talos: may change at any time. Secrets are reported by kind and place, never by value.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _DEPTH = 4
-# User-data has at most 16 KiB; what grows far beyond that when it is unpacked is no configuration.
+# User-data has at most 16 KiB; data that is far larger when unpacked is not a configuration.
 _UNPACKED_MAX = 4 * 1024 * 1024
 _GZIP = b"\x1f\x8b"
 _QUOTED = b"quoted-printable"
 _BASE64 = re.compile(rb"(?<![A-Za-z0-9+/=_-])(?:[A-Za-z0-9+/]{4}\s*){8,}(?:[A-Za-z0-9+/]{2,3}={0,2})?")
-# What a variable, a file or a placeholder stands for is not in the user-data.
+# The value of a variable, a file or a placeholder is not in the user-data.
 _VALUE = r"""["']?(?![$<{*/\s"'|>&(-])(?!(?:true|false|null|none|yes|no|omit)\b)[^\s"']{6,}"""
 
 
 class SecretFound(NamedTuple):
-    """A secret: what it is, in which line, and in which unpacked part, if it was packed."""
+    """A secret: its kind, its line, and the unpacked part if it was packed."""
 
     kind: str
     line: int
@@ -87,9 +87,9 @@ _COMMANDS = (
 
 
 def find_secrets(user_data: bytes) -> list[SecretFound]:
-    """Return every secret that user-data holds, packed ones too, each kind once per line.
+    """Return every secret in user-data, also in packed parts, each kind once per line.
 
-    The pattern of a password also fits a line that sets a token of a known kind: that one has the better name.
+    The pattern of a password also fits a line that sets a token of a known kind: that kind is reported.
     """
     found = set(_find(user_data, "", _DEPTH))
     named = {(secret.line, secret.where) for secret in found if secret.kind != _GUESSED}
@@ -104,7 +104,7 @@ def _find(content: bytes, where: str, depth: int) -> Iterator[SecretFound]:
     if depth:
         yield from _find_packed(content, where, depth)
     if _QUOTED in content.lower():
-        # A part of a message in MIME whose lines are broken anywhere, also within a secret.
+        # A MIME part with line breaks anywhere, also within a secret.
         kinds = {secret.kind for secret in found}
         decoded = _find_plain(quopri.decodestring(content), f"{where}quoted-printable, ")
         yield from (secret for secret in decoded if secret.kind not in kinds)
@@ -126,10 +126,10 @@ def _find_packed(content: bytes, where: str, depth: int) -> Iterator[SecretFound
 
 
 def _unpacked(content: bytes) -> bytes:
-    """Return what gzip holds, as far as it can be read: a file can have several parts, one after the other."""
+    """Return the content of gzip data, as far as it can be read: a file can have several members."""
     parts: list[bytes] = []
     while content.startswith(_GZIP) and (left := _UNPACKED_MAX - sum(map(len, parts))) > 0:
-        # 31 stands for gzip's own header.
+        # 31 selects the gzip header.
         unpacking = zlib.decompressobj(wbits=31)
         try:
             parts.append(unpacking.decompress(content, left))

@@ -20,7 +20,7 @@ def texts_in(value: Any) -> Iterator[str]:
 
 
 def plain_policy(value: Any, *, without: Collection[str] = ()) -> Any:
-    """Return a policy in one spelling: IAM takes, and gives back, one item with or without a list around it."""
+    """Return a normalized policy: IAM accepts and returns a single item with or without a list around it."""
     if isinstance(value, Mapping):
         return {key: plain_policy(item, without=without) for key, item in value.items() if key not in without}
     if isinstance(value, list):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Check before a build that the bastion can be logged in to. Private to urmanac.talos: may change at any time."""
+"""Check before a build that a login to the bastion is possible. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from .spec import ClusterSpec
 
 _SSH = ("tcp/22", "all")
 _NAMES_SHOWN = 10
-_PUBLIC_KEY_REMEDY = "A public key goes into cluster_bastion_ssh_public_key."
+_PUBLIC_KEY_REMEDY = "Set a public key in cluster_bastion_ssh_public_key."
 
 
 class WayIn(NamedTuple):
-    """How a build reaches the nodes.
+    """The access of a build to the nodes.
 
-    The host that asks them, the home network, whether the host is one's own, the key pair of nodes that boot by SSH.
+    The host that configures them, the home network, whether the host is the user's own, and the key pair of nodes that
+    boot by SSH.
     """
 
     api_via: str = "localhost"
@@ -33,14 +34,14 @@ class WayIn(NamedTuple):
     node_ssh_key_name: str = ""
 
     def needs_ssh(self, spec: ClusterSpec) -> bool:
-        """Return whether the build logs in to the bastion that it makes."""
+        """Return whether the build logs in to the bastion that it creates."""
         return self.api_via == "bastion" and spec.bastion is not None and not self.own_host
 
 
 class SshAccess(NamedTuple):
-    """What is known of ways in.
+    """What is known about access.
 
-    All key pairs, if one is asked for, whether SSH to the bastion is open, the programs that this computer lacks.
+    All key pairs, if one is requested, whether SSH to the bastion is open, and missing programs on the controller.
     """
 
     key_pairs: tuple[str, ...] | None = None
@@ -49,7 +50,7 @@ class SshAccess(NamedTuple):
 
 
 def read_ssh_access(api: Api, spec: ClusterSpec, way: WayIn, now: datetime) -> SshAccess:
-    """Return what AWS and this computer say, as far as it matters for this build."""
+    """Return the data from AWS and the controller that this build needs."""
     bastion = spec.bastion
     pairs = _key_pairs(api) if any(_named_key_pairs(spec, way).values()) else None
     asks = way.needs_ssh(spec) and not way.home_ipv6 and bastion and bastion.connection == "ssh"
@@ -58,7 +59,7 @@ def read_ssh_access(api: Api, spec: ClusterSpec, way: WayIn, now: datetime) -> S
 
 
 def _named_key_pairs(spec: ClusterSpec, way: WayIn) -> dict[str, str]:
-    """Return the name of each key pair that is to exist, by the variable that gives it."""
+    """Return the name of each required key pair, by the variable that sets it."""
     return {
         "cluster_bastion_ssh_key_name": spec.bastion.ssh_key_name if spec.bastion else "",
         "nodes_ssh_key_name": way.node_ssh_key_name,
@@ -76,7 +77,7 @@ def _ssh_is_open(api: Api, spec: ClusterSpec, now: datetime) -> bool:
 
 
 def way_in_problems(spec: ClusterSpec, way: WayIn, access: SshAccess) -> Iterator[Finding]:
-    """Yield every key pair that does not exist, and what would keep a build from logging in to bastion and nodes."""
+    """Yield every key pair that does not exist, and what would prevent logins to bastion and nodes."""
     for variable, name in _named_key_pairs(spec, way).items():
         if name and access.key_pairs is not None and name not in access.key_pairs:
             yield _unknown_key_pair(variable, name, access.key_pairs, spec.region)
@@ -102,33 +103,37 @@ def _problems_of(bastion: BastionSpec, spec: ClusterSpec, way: WayIn, access: Ss
 _NODE_KEY_MISSING = finding(
     "NODE_SSH_KEY_MISSING",
     "nodes_ssh_key_name",
-    "playbooks/boot.yml logs in to the nodes, and the nodes would accept no key.",
+    "playbooks/boot.yml logs in to the nodes, but no SSH key is set for them.",
 )
 _KEY_MISSING = finding(
     "SSH_KEY_MISSING",
     "cluster_bastion_ssh_public_key",
-    "The build logs in to the bastion, and the bastion would accept no key.",
+    "The build logs in to the bastion, but no SSH key is set for it.",
 )
 _NO_HOST = finding(
     "NO_BASTION_HOST",
     "cluster_bastion_enabled",
-    "The build asks the nodes over the host bastion; it makes none, and the inventory names none.",
+    "The build reaches the nodes through the host bastion, but none is described and the inventory has none.",
 )
 _CLOSED = finding(
     "NO_WAY_TO_BASTION",
     "access_ipv6",
-    "The build logs in to the bastion, and its security group lets no network in.",
+    "The build logs in to the bastion, but its security group allows no network.",
 )
 
 
 def _programs_missing(names: tuple[str, ...]) -> Finding:
-    message = f"The build logs in to the bastion, and {' and '.join(names)} is not installed on this computer."
+    message = f"The build logs in to the bastion, but {' and '.join(names)} is not installed on the controller."
     return finding("CONNECTION_PROGRAM_MISSING", "cluster_bastion_connection", message)
 
 
 def _unknown_key_pair(variable: str, name: str, known: tuple[str, ...], region: str) -> Finding:
-    # A key that was pasted here is public, or somebody's secret: its text is not repeated.
-    subject = f"{region} has no key pair with the name {name}." if len(name) <= 64 else "This text names no key pair."
+    # A pasted key may be a secret, so the text is not repeated.
+    subject = (
+        f"{region} has no key pair with the name {name}."
+        if len(name) <= 64
+        else "The value is not the name of a key pair."
+    )
     names = ", ".join(known[:_NAMES_SHOWN]) + (", …" if len(known) > _NAMES_SHOWN else "")
-    exists = f"Use one of {names}." if known else f"{region} has none: make one with `aws ec2 import-key-pair`."
+    exists = f"Use one of {names}." if known else f"{region} has none: create one with `aws ec2 import-key-pair`."
     return finding("KEY_PAIR_NOT_FOUND", variable, subject, f"{exists} {_PUBLIC_KEY_REMEDY}")

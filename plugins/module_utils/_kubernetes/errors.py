@@ -63,7 +63,7 @@ _REMEDIES: Final = {
     Cause.EXISTS: "Choose another name, or remove what is there.",
     Cause.WEBHOOK: "Change what is objected to, or the rule that objects.",
     Cause.WEBHOOK_AWAY: "The webhook's own pod does not answer: look at it first, and at the network policies.",
-    Cause.QUOTA: "Raise the namespace's ResourceQuota, or remove what uses it up.",
+    Cause.QUOTA: "Raise the namespace's ResourceQuota, or remove objects that count towards it.",
     Cause.INVALID: "Compare the object with the version of its CustomResourceDefinition.",
 }
 

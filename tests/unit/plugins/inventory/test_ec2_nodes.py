@@ -390,7 +390,7 @@ def test_real_credentials_are_never_sent_to_a_lab(
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a-real-key-id")
 
-    with pytest.raises(AnsibleError, match="real ones must never be sent to a lab"):
+    with pytest.raises(AnsibleError, match="real credentials must never be sent to a lab"):
         parse()
 
     assert not ec2.calls

@@ -197,7 +197,7 @@ def test_a_definition_that_is_missing(tmp_path: Path) -> None:
                 403, "Forbidden", 'configmaps "one" is forbidden: exceeded quota: small, used: count=5, limited: 5'
             ),
             'configmaps "one" is forbidden: exceeded quota: small, used: count=5, limited: 5',
-            "Raise the namespace's ResourceQuota, or remove what uses it up.",
+            "Raise the namespace's ResourceQuota, or remove objects that count towards it.",
             id="quota",
         ),
         pytest.param(
@@ -232,13 +232,13 @@ def test_a_server_that_refuses_an_object(answer: Answer, cause: str, remedy: str
         pytest.param(
             'failed calling webhook "lineage.cozystack.io": operation not permitted',
             "WEBHOOK_REFUSED",
-            "Look at the webhook's own pod, and at network policies in its way. Flux tries again.",
+            "Check the webhook's own pod, and network policies that may block it. Flux retries.",
             id="webhook",
         ),
         pytest.param(
             'pods "cilium" is forbidden: exceeded quota: small',
             "QUOTA_EXCEEDED",
-            "Raise the namespace's ResourceQuota, or remove what uses it up.",
+            "Raise the namespace's ResourceQuota, or remove objects that count towards it.",
             id="quota",
         ),
         pytest.param(

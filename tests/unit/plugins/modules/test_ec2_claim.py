@@ -171,7 +171,7 @@ def test_a_vpc_alone_is_a_cluster_and_terminated_machines_are_none(ssm: Any, run
 
     ec2.create_tags(Resources=[vpc], Tags=tag_list(OWNER))
 
-    assert f"exists already (VPC {vpc})" in run(**CLUSTER, _ansible_check_mode=True)["msg"]
+    assert f"already exists (VPC {vpc})" in run(**CLUSTER, _ansible_check_mode=True)["msg"]
 
 
 def test_secrets_of_another_cluster_claim_nothing_that_exists(ssm: Any, built: dict[str, str], run: Any) -> None:

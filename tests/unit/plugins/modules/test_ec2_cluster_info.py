@@ -91,4 +91,4 @@ def test_a_loopback_vpc_is_not_asked_of_aws(api: MotoApi, capsys: pytest.Capture
     result = run_module(ec2_cluster_info.main, capsys, cluster=cluster(vpc_ipv4_cidr="127.10.0.0/16"))
 
     assert result["failed"] is True
-    assert "127.0.0.0/8 is this machine itself" in result["msg"]
+    assert "127.0.0.0/8 is the controller's loopback network" in result["msg"]

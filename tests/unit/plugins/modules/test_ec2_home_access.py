@@ -403,7 +403,7 @@ def test_the_network_of_an_example_is_opened_in_a_lab_and_planned_anywhere(cloud
 
     assert {rule["network"] for rule in planned["open"]} == {network}
     ec2_home_access.refuse_example(network, "http://127.0.0.1:5500")
-    with pytest.raises(Refusal, match="is for documentation"):
+    with pytest.raises(Refusal, match="is reserved for documentation"):
         ec2_home_access.refuse_example(network, "https://ec2.eu-west-1.amazonaws.com")
 
 

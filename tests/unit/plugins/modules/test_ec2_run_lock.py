@@ -120,8 +120,8 @@ def test_a_run_with_the_same_secrets_is_refused_with_who_works_and_since_when(
         hold(ssm, OURS, now=NOW + timedelta(hours=1), alive=seen)
 
     who = f"{other.what}, process {other.pid} of {other.user} on {other.host} in {other.directory}"
-    assert f"another run ({who}, since 2026-11-28T21:00:00+00:00) works on this cluster" in str(refused.value)
-    assert "from 2026-11-29T03:00:00+00:00 on, any controller may begin" in str(refused.value)
+    assert f"another run ({who}, since 2026-11-28T21:00:00+00:00) is active on this cluster" in str(refused.value)
+    assert "after 2026-11-29T03:00:00+00:00 any controller may start a run" in str(refused.value)
     assert "-e cluster_run_takeover=true" in str(refused.value)
     assert holder(ssm) == other
     assert run_marker.ensure_left(client(ssm), OURS) is False
@@ -160,7 +160,7 @@ def test_a_run_from_before_the_restart_of_this_machine_has_ended(ssm: Ssm) -> No
 def test_a_run_that_began_after_this_machine_was_started_is_of_a_clone_and_works(ssm: Ssm) -> None:
     hold(ssm, BEFORE)
 
-    with pytest.raises(Ec2Error, match="works on this cluster"):
+    with pytest.raises(Ec2Error, match="is active on this cluster"):
         hold(ssm, OURS, now=NOW + timedelta(minutes=5), alive=dead, booted=NOW - timedelta(minutes=1))
 
     assert holder(ssm) == BEFORE
@@ -171,7 +171,7 @@ def test_a_run_that_began_after_this_machine_was_started_is_of_a_clone_and_works
 def test_a_run_that_is_seen_to_work_is_never_taken_for_ended(ssm: Ssm) -> None:
     hold(ssm, BESIDE)
 
-    with pytest.raises(Ec2Error, match="works on this cluster"):
+    with pytest.raises(Ec2Error, match="is active on this cluster"):
         hold(ssm, OURS, now=NOW + timedelta(days=2))
 
 
@@ -189,7 +189,9 @@ GARBAGE = ["something else", "[]", "null", '{"pid": "x"}', '{"pid": 1, "expires"
 def test_a_value_made_by_hand_stops_a_run_unless_it_takes_over(ssm: Ssm, value: str) -> None:
     ssm.client.put_parameter(Name=NAME, Value=value, Type="String", Tags=tag_list(OWNER))
 
-    with pytest.raises(Ec2Error, match=f"{NAME} in SSM says that another run works on this cluster, but not which one"):
+    with pytest.raises(
+        Ec2Error, match=f"{NAME} in SSM says that another run is active on this cluster, but not which one"
+    ):
         hold(ssm, OURS)
 
     assert ssm.client.get_parameter(Name=NAME)["Parameter"]["Value"] == value
@@ -281,7 +283,7 @@ def test_the_module_holds_and_leaves_the_cluster_and_reports_no_change(
     held = run_module(ec2_run_lock.main, capsys, **options, run=mine._asdict())
     assert (held["changed"], holder(ssm)) == (False, mine)
     beside = json.loads(json.dumps(mine._replace(directory="/srv/moon", started="1")._asdict()))
-    assert "works on this cluster" in run_module(ec2_run_lock.main, capsys, **options, run=beside)["msg"]
+    assert "is active on this cluster" in run_module(ec2_run_lock.main, capsys, **options, run=beside)["msg"]
 
     left = run_module(ec2_run_lock.main, capsys, **options, run=mine._asdict(), state="absent")
     assert (left["changed"], holder(ssm)) == (False, None)

@@ -31,7 +31,7 @@ def test_a_second_run_is_refused_while_the_first_one_lives(tmp_path: Path) -> No
     os.utime(tmp_path / ".run.json", (1800000000, 1800000000))
 
     who = r"site.yml, process 100 on laptop, since 2027-01-15T08:00:00\+00:00"
-    with pytest.raises(Busy, match=rf"another run \({who}\) works on this cluster"):
+    with pytest.raises(Busy, match=rf"another run \({who}\) is active on this cluster"):
         take(tmp_path, THEIRS, alive=lambda pid, started: (pid, started) == (100, "5000"))
 
 

@@ -68,7 +68,7 @@ def test_the_text_has_the_layout_of_test_results() -> None:
         "✅ SpinKube: a WASM module answered on ARM64, by containerd's Spin shim and its RuntimeClass",
         "💰 Cost: $0.26 for 3.00 hours (what runs, each machine with its volume since its last start); "
         "$0.086 an hour now, $62.53 a month if it stays so",
-        "💰 Forecast: $0.155 an hour while all of it runs",
+        "💰 Forecast: $0.155 an hour while everything runs",
         "",
         "RECOMMENDED: Scale to 2 nodes with 16 GiB RAM each, t4g.xlarge ($0.294 an hour, $0.221 more)",
         "or",

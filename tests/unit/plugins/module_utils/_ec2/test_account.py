@@ -114,7 +114,7 @@ def test_the_vcpus_of_a_new_account_are_too_few_and_the_problem_says_how_many() 
     (problem,), _inquiry = inquire(AccountApi(vcpus=5))
 
     assert problem.code == "VCPU_QUOTA_TOO_SMALL"
-    assert "8 more are needed, 0 are in use, and the account may have 5" in problem.message
+    assert "8 more are needed, 0 are in use, and the quota is 5" in problem.message
     assert "L-1216C47A" in problem.remedy
     assert "--desired-value 8" in problem.remedy
 
@@ -209,7 +209,7 @@ def test_a_subnet_without_free_addresses_is_a_problem() -> None:
 
     assert (problem.code, problem.message) == (
         "SUBNET_FULL",
-        "4 addresses are needed and the subnet has 3 that are free.",
+        "4 addresses are needed, but the subnet has only 3 free.",
     )
 
 
@@ -228,7 +228,7 @@ def test_an_account_on_the_free_plan_may_launch_eligible_types_alone() -> None:
 def test_a_plan_that_launches_another_type_of_the_description_says_which() -> None:
     (problem,) = plan_problems(Account(plan="FREE"), {"t4g.medium": False, "t4g.small": True})
 
-    assert problem.remedy.endswith(", which keeps unused credits. As it is, it launches t4g.small.")
+    assert problem.remedy.endswith(", which keeps unused credits. The plan allows t4g.small.")
 
 
 def test_a_quota_without_a_value_of_its_own_has_the_default_of_aws() -> None:

@@ -160,7 +160,7 @@ def test_what_somebody_changed_of_template_and_hours_is_reported(api: MotoApi) -
     assert [line.partition(" -> ")[0] for line in lines if line.startswith("    schedule")] == [
         f"    schedule {UNIQUE}-stop: 0 1 * * * None, capacity 1"
     ]
-    theirs = "scheduled action by-hand (0 0 * * * UTC, capacity 1) is not of this cluster and stays"
+    theirs = "scheduled action by-hand (0 0 * * * UTC, capacity 1) is not managed by this cluster and is kept"
     assert f"! Auto Scaling group {UNIQUE}: {theirs}" in lines
 
 

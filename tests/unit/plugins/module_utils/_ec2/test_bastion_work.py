@@ -14,7 +14,7 @@ from ansible_collections.urmanac.talos.plugins.filter.bastion_work import Filter
 
 bastion_work = FilterModule().filters()["bastion_work"]
 SCRIPT = "#!/bin/sh\n"
-PLAN = "  bastion: 0 of 6 resources would be made or changed"
+PLAN = "  bastion: 0 of 6 resources would be created or changed"
 TEMPLATE = {"state": "present", "have": {"user_data_sha256": hashlib.sha256(SCRIPT.encode()).hexdigest()}}
 
 

@@ -285,7 +285,7 @@ def test_the_plan_of_an_empty_account_names_every_address_and_rule() -> None:
 
     for said in ("10.10.0.0/16", "10.10.0.0/24", "10.10.0.101", "in tcp/50000 from moon-bastion", "out all to ::/0"):
         assert said in plan
-    assert "$ CPU credits unlimited: at worst $0.064 an hour" in plan
+    assert "$ CPU credits unlimited: at most $0.064 an hour" in plan
     assert plan.endswith("Plan: 11 to create, 0 to change, 0 present, 0 not described")
 
 
@@ -300,7 +300,7 @@ def test_the_plan_says_what_cannot_be_changed_in_place() -> None:
     plan = plan_lines(spec(), compared(changed(converged(), "instance/gateway", type="t4g.small")))
 
     assert "    type: t4g.small -> t4g.medium" in plan
-    assert any("cannot be changed in place" in line and "run again" in line for line in plan)
+    assert any("cannot be changed in place" in line and "run the playbook again" in line for line in plan)
 
 
 def test_the_plan_counts_what_is_there_and_shows_no_surcharge_in_standard_mode() -> None:

@@ -47,7 +47,7 @@ def test_stopped_nodes_keep_their_volumes_and_the_address() -> None:
 
     day = 5 * (MACHINES + BASTION_HOUR + BASTION_VOLUME) + 24 * (NODE_VOLUMES + ADDRESS)
     assert totals(found).day == pytest.approx(day)
-    assert "nodes 5 h a day, then stopped, volumes and address kept" in total_line(found)
+    assert "nodes 5 h a day, then stopped, with volumes and address kept" in total_line(found)
 
 
 def test_a_removed_cluster_costs_nothing_but_its_hours() -> None:
@@ -110,7 +110,7 @@ def test_a_price_that_is_not_known_leaves_no_total() -> None:
     found = forecast_of(instance_type="m7g.large")
 
     assert found.totals is None
-    assert total_line(found) == "not known, because there is no price in eu-west-1 of 3 x m7g.large"
+    assert total_line(found) == "not known, because the price of 3 x m7g.large in eu-west-1 is not known"
     assert found.as_dict()["per_month"] is None
 
 
@@ -131,7 +131,7 @@ def test_the_last_line_is_the_total() -> None:
     assert lines[0] == "$ 3 x t4g.medium: $0.1104 an hour around the clock, $80.59 a month"
     assert "$ Elastic IP of the bastion: $0.005 an hour around the clock, $3.65 a month" in lines
     assert lines[-1] == (
-        "$ Total: $0.155 an hour while all of it runs, $3.31 a day, $100.79 a month (nodes never stopped); "
+        "$ Total: $0.155 an hour while everything runs, $3.31 a day, $100.79 a month (nodes never stopped); "
         "a session of 3 h $0.47"
     )
 

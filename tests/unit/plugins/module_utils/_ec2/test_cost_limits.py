@@ -52,7 +52,9 @@ def test_each_limit_is_compared_with_its_total(limits: dict[str, float], expecte
 def test_the_message_has_both_figures_and_the_use() -> None:
     (found,) = limit_findings(of({"per_day_max": 0.5}))
 
-    assert found.message == "The cluster would cost $3.31 a day (nodes never stopped), above $0.50."
+    assert (
+        found.message == "The cluster would cost $3.31 a day (nodes never stopped), which exceeds the limit of $0.50."
+    )
 
 
 def test_the_remedy_of_a_day_names_hours_that_keep_the_limit() -> None:

@@ -114,7 +114,7 @@ def test_a_real_key_is_not_repeated_in_the_message() -> None:
         pytest.param(refusal("ExpiredToken"), "CREDENTIALS_EXPIRED", "aws sso login", id="expired"),
         pytest.param(refusal("AuthFailure"), "CREDENTIALS_INVALID", "clock", id="invalid"),
         pytest.param(
-            refusal("UnrecognizedClientException"), "CREDENTIALS_INVALID", "region enabled", id="region not enabled"
+            refusal("UnrecognizedClientException"), "CREDENTIALS_INVALID", "region is enabled", id="region not enabled"
         ),
         pytest.param(refusal("UnauthorizedOperation"), "NOT_AUTHORIZED", "ec2:DescribeVpcs", id="not allowed"),
         pytest.param(
@@ -192,18 +192,22 @@ def test_case_01_aws_connection_closed(error: Exception, words: str) -> None:
             id="InvalidSignatureException of a wrong key",
         ),
         pytest.param(refusal("OptInRequired"), "ACCOUNT_NOT_READY", "enable the region", id="OptInRequired"),
-        pytest.param(refusal("PendingVerification"), "ACCOUNT_NOT_READY", "verified within", id="PendingVerification"),
+        pytest.param(
+            refusal("PendingVerification"), "ACCOUNT_NOT_READY", "verifies a new account", id="PendingVerification"
+        ),
         pytest.param(refusal("Blocked"), "ACCOUNT_NOT_READY", "e-mail", id="Blocked"),
         pytest.param(refusal("InvalidIPAddress.InUse"), "ADDRESS_IN_USE", "describe-network-interfaces", id="address"),
-        pytest.param(refusal("InsufficientFreeAddressesInSubnet"), "SUBNET_FULL", "Delete network interf", id="full"),
+        pytest.param(
+            refusal("InsufficientFreeAddressesInSubnet"), "SUBNET_FULL", "Delete unused network interf", id="full"
+        ),
         pytest.param(
             refusal("RulesPerSecurityGroupLimitExceeded"), "LIMIT_EXCEEDED", "Service Quotas", id="rules of a group"
         ),
         pytest.param(refusal("VcpuLimitExceeded"), "LIMIT_EXCEEDED", "Service Quotas", id="vCPUs"),
         pytest.param(refusal("LimitExceededException"), "LIMIT_EXCEEDED", "Service Quotas", id="limit of IAM"),
         pytest.param(refusal("InsufficientInstanceCapacity"), "NO_CAPACITY", "availability_zone", id="capacity"),
-        pytest.param(refusal("ServiceUnavailable"), "AWS_UNAVAILABLE", "Wait some minutes", id="ServiceUnavailable"),
-        pytest.param(refusal("InternalError"), "AWS_UNAVAILABLE", "Wait some minutes", id="InternalError"),
+        pytest.param(refusal("ServiceUnavailable"), "AWS_UNAVAILABLE", "Wait a few minutes", id="ServiceUnavailable"),
+        pytest.param(refusal("InternalError"), "AWS_UNAVAILABLE", "Wait a few minutes", id="InternalError"),
         pytest.param(
             botocore.exceptions.UnauthorizedSSOTokenError(), "CREDENTIALS_EXPIRED", "aws sso login", id="SSO token"
         ),
@@ -251,18 +255,18 @@ MAY_NOT = "The instance 'i-0123456789abcdef0' may not be terminated. Modify its 
         pytest.param(
             refusal("ScalingActivityInProgress"), "CHANGE_IN_PROGRESS", "describe-scaling-activities", id="scaling"
         ),
-        pytest.param(refusal("ResourceContention"), "CHANGE_IN_PROGRESS", "Wait some minutes", id="contention"),
-        pytest.param(refusal("IncorrectState"), "CHANGE_IN_PROGRESS", "Wait some minutes", id="state"),
-        pytest.param(refusal("IncorrectInstanceState"), "CHANGE_IN_PROGRESS", "Wait some minutes", id="machine"),
-        pytest.param(refusal("ConcurrentModification"), "CHANGE_IN_PROGRESS", "Wait some minutes", id="role"),
+        pytest.param(refusal("ResourceContention"), "CHANGE_IN_PROGRESS", "Wait a few minutes", id="contention"),
+        pytest.param(refusal("IncorrectState"), "CHANGE_IN_PROGRESS", "Wait a few minutes", id="state"),
+        pytest.param(refusal("IncorrectInstanceState"), "CHANGE_IN_PROGRESS", "Wait a few minutes", id="machine"),
+        pytest.param(refusal("ConcurrentModification"), "CHANGE_IN_PROGRESS", "Wait a few minutes", id="role"),
         pytest.param(refusal("InvalidAddress.Locked"), "ADDRESS_LOCKED", "reset-address-attribute", id="locked"),
         pytest.param(
-            refusal("CannotDelete"), "OPERATION_NOT_PERMITTED", "deletes its parts with it", id="default group"
+            refusal("CannotDelete"), "OPERATION_NOT_PERMITTED", "deletes its parts as well", id="default group"
         ),
         pytest.param(
             refusal("AuthFailure", "You do not have permission to access the specified resource."),
             "OPERATION_NOT_PERMITTED",
-            "deletes its parts with it",
+            "deletes its parts as well",
             id="interface of a service",
         ),
         pytest.param(

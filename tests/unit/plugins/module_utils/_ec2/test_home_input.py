@@ -38,7 +38,7 @@ def test_a_home_network_is_taken_in_its_shortest_writing(text: str, network: str
 
 
 def test_host_bits_are_answered_with_the_network_and_the_address() -> None:
-    with pytest.raises(Refusal, match=r"Write 2001:db8:1:2::/64 for the network or 2001:db8:1:2::5 for the one"):
+    with pytest.raises(Refusal, match=r"Write 2001:db8:1:2::/64 for the network or 2001:db8:1:2::5 for the single"):
         parse_home_network("2001:db8:1:2::5/64")
 
 

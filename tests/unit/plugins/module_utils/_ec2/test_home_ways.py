@@ -79,15 +79,15 @@ def test_a_command_without_its_file_is_not_said_to_work(
     made = lines()
 
     assert made[:2] == [
-        f"~/moon has {said}: playbooks/site.yml writes them once the nodes run Talos.",
-        "From home these work now:",
+        f"~/moon has {said}: playbooks/site.yml writes them as soon as the nodes run Talos.",
+        "These commands work from home now:",
     ]
-    assert [line.split()[0] for line in made[2 : made.index("Tried from here:")]] == commands
+    assert [line.split()[0] for line in made[2 : made.index("Checked from this controller:")]] == commands
 
 
 def test_apis_that_answer_come_first() -> None:
     assert lines()[4:] == [
-        "Tried from here:",
+        "Checked from this controller:",
         "  Talos API answers: 2001:db8::101",
         "  Talos API does not answer: 2001:db8::102",
         "  Kubernetes API answers: 2001:db8::101",
@@ -97,8 +97,8 @@ def test_apis_that_answer_come_first() -> None:
 def test_a_cluster_without_addresses_has_no_commands() -> None:
     without = {"gateway": {"machine_type": "controlplane", "ipv6": ""}}
 
-    assert lines(nodes=without)[0] == "No node has an IPv6 address yet, so there is nothing to reach."
-    assert "Tried from here:" not in lines(nodes=without)
+    assert lines(nodes=without)[0] == "No node has an IPv6 address yet, so none can be reached."
+    assert "Checked from this controller:" not in lines(nodes=without)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_the_bastion_is_reached_with_its_own_options(changes: dict[str, Any], ex
 
 
 def test_session_manager_leads_to_a_running_bastion_only() -> None:
-    assert lines(connection="ssm", instances=())[3].startswith("  The bastion does not run, and Session Manager")
+    assert lines(connection="ssm", instances=())[3].startswith("  The bastion is not running, so Session Manager")
 
 
 def test_the_command_for_the_bastion_names_the_key_to_log_in_with() -> None:

@@ -139,7 +139,7 @@ def test_a_role_without_an_image_is_a_problem(images: dict[str, str]) -> None:
     made = outcome(RECORD, images=images)
 
     assert [(problem["code"], problem["remedy"]) for problem in made["problems"]] == [
-        ("IMAGE_NOT_NAMED", "Name it in cluster_images.compute.")
+        ("IMAGE_NOT_NAMED", "Set it in cluster_images.compute.")
     ]
     assert TO_LOOK_UP(NODES, images, {}) == [IMAGES["gateway"]]
 

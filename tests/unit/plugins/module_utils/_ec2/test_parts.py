@@ -47,7 +47,7 @@ def test_a_part_has_its_own_resources_alone() -> None:
     assert nodes.todo == ["instance/gateway"]
     assert nodes.found == [{"kind": "eni", "name": "moon-gateway", "id": "eni-1"}]
     assert nodes.lines == {
-        "present": ["  nodes: 1 of 2 resources would be made or changed"],
+        "present": ["  nodes: 1 of 2 resources would be created or changed"],
         "absent": ["  nodes: would delete eni-1"],
     }
 

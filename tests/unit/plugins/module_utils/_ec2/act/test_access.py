@@ -212,7 +212,7 @@ def test_a_schedule_of_others_is_refused_before_anything_is_opened(built: BadDay
     window, when = {"Mode": "OFF"}, "at(2030-01-01T00:00:00)"
     scheduler.create_schedule(Name=theirs, ScheduleExpression=when, FlexibleTimeWindow=window, Target=target)
 
-    with pytest.raises(Ec2Error, match=f"Failed to make the schedule {theirs}: it exists"):
+    with pytest.raises(Ec2Error, match=f"Failed to create the schedule {theirs}: it already exists"):
         home(built)
     home(built, **CLOSED)
 
