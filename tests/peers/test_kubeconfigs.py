@@ -92,7 +92,11 @@ def compare(judge: Path, path: Path, texts: list[bytes]) -> list[bool]:
         wanted = of_others(before["config"])
         wanted["current-context"] = wanted["current-context"] or of_others(now["config"])["current-context"]
         assert of_others(now["config"]) == wanted, f"{text.decode()}\n-> {new.decode()}"
-    return [not answer["error"] for answer in answers[: len(texts)]]
+    is_readable = [not answer["error"] for answer in answers[: len(texts)]]
+    # What ours refuses is left as it is, so a refusal of everything would pass.
+    taken = [text != new for text, new, known in zip(texts, after, is_readable, strict=True) if known]
+    assert sum(taken) >= len(taken) / 2
+    return is_readable
 
 
 WRITTEN = st.builds(
