@@ -20,6 +20,7 @@ from tests.strangers import BESIDE, MADE_BY, NAMES, PARTS_OF_OTHERS, PLACES, Rea
 
 PHASES = ["preflight", "network", "bastion", "nodes", "talos", "access", "cozystack", "report"]
 GATEWAY_IMAGE = "urmanac/cozystack-assets/talos/cozystack-spin-tailscale/talos"
+COMPUTE_IMAGE = "urmanac/cozystack-assets/talos/cozystack-spin-only/talos"
 NOT_OF_A_BUILD = {
     *("AssignIpv6Addresses", "AssociateIamInstanceProfile", "AssociateVpcCidrBlock", "CreateOrUpdateTags"),
     *("AuthorizeSecurityGroupEgress", "CreateSchedule", "CreateTags"),
@@ -141,9 +142,15 @@ def test_a_bastion_that_was_ended_comes_back_by_itself_with_its_addresses_and_se
     )
 
 
-def test_a_second_run_changes_nothing_also_when_a_tag_has_moved(lab: Lab, built: Run) -> None:
-    moved = {"platforms": ["linux/arm64"], "build": "another", "version": "v1.13.5"}
-    lab.registry("images", repository=GATEWAY_IMAGE, tag="v1.13.5", **moved)
+@pytest.fixture(scope="module")
+def moved(lab: Lab, built: Run) -> None:
+    """Move the tag of the gateway's image after the cluster was built of it."""
+    another = {"platforms": ["linux/arm64"], "build": "another", "version": "v1.13.5"}
+    lab.registry("images", repository=GATEWAY_IMAGE, tag="v1.13.5", **another)
+
+
+@pytest.mark.usefixtures("moved")
+def test_a_second_run_changes_nothing_also_when_a_tag_has_moved(lab: Lab) -> None:
     before, kept = calls(lab), images(lab)
 
     run = play(lab, SITE)
@@ -154,11 +161,49 @@ def test_a_second_run_changes_nothing_also_when_a_tag_has_moved(lab: Lab, built:
     assert images(lab) == kept
 
 
-def test_an_upgrade_brings_a_node_to_what_its_tag_is_now(lab: Lab, built: Run) -> None:
-    before = images(lab)["nodes"]
-    refresh = ("-e", "cluster_images_refresh=true", "-e", "talos_upgrade_nodes=gateway,compute-2")
+REFRESH = ("-e", "cluster_images_refresh=true", "-e", "talos_upgrade_nodes=gateway,compute-2")
 
-    first, second = play(lab, "playbooks/upgrade.yml", *refresh), play(lab, "playbooks/upgrade.yml", *refresh)
+
+@pytest.mark.usefixtures("moved")
+def test_a_plan_names_the_nodes_that_an_upgrade_would_change_and_why_others_cannot(lab: Lab) -> None:
+    lab.registry(
+        "images", repository=COMPUTE_IMAGE, tag="v1.13.4", platforms=["linux/arm64"], build="older", version="v1.13.4"
+    )
+    wanted = {"gateway": f"ghcr.io/{GATEWAY_IMAGE}:v1.13.5", "compute": f"ghcr.io/{COMPUTE_IMAGE}:v1.13.4"}
+    kept = images(lab)
+    options = ("-e", "cluster_images_refresh=true", "-e", json.dumps({"cluster_images": wanted}))
+
+    run = play(lab, SITE, "--check", "--tags", "preflight", *options)
+
+    assert run.code == 0, run.output
+    assert _way("gateway", kept, wanted) + "playbooks/upgrade.yml brings it there." in run.output
+    for name in ("compute-2", "compute-3"):
+        # Only the record tells which version the digest on record is.
+        assert _way(name, kept, wanted) + "v1.13.5 -> v1.13.4: this is a downgrade." in run.output
+    assert images(lab) == kept
+
+
+def _way(name: str, kept: dict[str, Any], wanted: dict[str, str]) -> str:
+    """Return how the plan's line begins for a node that was made of another image than the described one."""
+    return f"{name} was made of {kept['nodes'][name]}, and cluster_images names {wanted[name.split('-')[0]]}: "
+
+
+@pytest.mark.usefixtures("moved")
+def test_an_upgrade_in_check_mode_keeps_nothing_on_record(lab: Lab) -> None:
+    kept = images(lab)
+
+    run = play(lab, "playbooks/upgrade.yml", "--check", *REFRESH)
+
+    assert run.code == 0, run.output
+    assert run.changed == 1
+    assert images(lab) == kept
+
+
+@pytest.mark.usefixtures("moved")
+def test_an_upgrade_brings_a_node_to_what_its_tag_is_now(lab: Lab) -> None:
+    before = images(lab)["nodes"]
+
+    first, second = play(lab, "playbooks/upgrade.yml", *REFRESH), play(lab, "playbooks/upgrade.yml", *REFRESH)
 
     assert (first.code, second.code) == (0, 0), first.output + second.output
     now = images(lab)
