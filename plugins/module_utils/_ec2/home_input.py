@@ -34,12 +34,18 @@ _SPECIAL = (
     ("::/128", "IPV6_UNSPECIFIED", "is the unspecified address"),
     ("::1/128", "IPV6_LOOPBACK", "is the loopback address"),
     ("::ffff:0:0/96", "IPV6_MAPS_IPV4", "is an IPv4-mapped IPv6 address"),
+    ("::/96", "IPV6_MAPS_IPV4", "is an IPv4-compatible IPv6 address, which is obsolete"),
     ("64:ff9b::/96", "IPV6_MAPS_IPV4", "is an IPv4 address behind NAT64"),
+    ("64:ff9b:1::/48", "IPV6_MAPS_IPV4", "is an IPv4 address behind the NAT64 of a single network"),
+    ("2002::/16", "IPV6_MAPS_IPV4", "is an IPv4 address behind 6to4, which is obsolete and not assigned to homes"),
+    ("3ffe::/16", "IPV6_RESERVED", "was used by the 6bone test network, which ended in 2006"),
+    ("5f00::/16", "IPV6_RESERVED", "is reserved for segment routing identifiers, which are not addresses of hosts"),
     ("fe80::/10", "IPV6_LINK_LOCAL", "is link-local, so it is not routed beyond its network segment"),
     ("fec0::/10", "IPV6_SITE_LOCAL", "is site-local, which is obsolete and not routed beyond a site"),
     ("fc00::/7", "IPV6_UNIQUE_LOCAL", "is unique-local, so it is not routed on the internet"),
     ("2001::/23", "IPV6_RESERVED", "is reserved for protocols such as Teredo, and not assigned to homes"),
     ("100::/64", "IPV6_RESERVED", "is the discard-only network"),
+    ("100:0:0:1::/64", "IPV6_RESERVED", "is the dummy IPv6 prefix"),
     ("2620:4f:8000::/48", "IPV6_RESERVED", "is the network of the AS112 DNS servers"),
     ("ff00::/8", "IPV6_MULTICAST", "is multicast, which is never a source address"),
 )
@@ -76,9 +82,13 @@ def documentation_problems(text: str) -> Iterator[Finding]:
         network = parse_home_network(text)
     except Refusal:
         return
-    if any(network.subnet_of(example) for example in _DOCUMENTATION):
+    if _is_documentation(network):
         message = f"{network} is reserved for documentation, so no host has an address in it"
         yield _problem("IPV6_DOCUMENTATION", message, f"Set the network of your home. {_FIND_IT}")
+
+
+def _is_documentation(network: IPv6Network) -> bool:
+    return any(network.subnet_of(example) for example in _DOCUMENTATION)
 
 
 def _problem(code: str, message: str, remedy: str) -> Finding:
@@ -133,7 +143,7 @@ def network_problems(interface: IPv6Interface) -> Iterator[Finding]:
     if network.prefixlen < PREFIX_MIN:
         remedy = f"Use /{PREFIX_MIN} or smaller; a home usually has a /56 or a /64, and one host a /128. {_FIND_IT}"
         yield _problem("IPV6_TOO_WIDE", f"{network} is larger than /{PREFIX_MIN}, the maximum for a home", remedy)
-    if not network.subnet_of(_GLOBAL):
+    if not network.subnet_of(_GLOBAL) or not (network.is_global or _is_documentation(network)):
         yield _problem("IPV6_NOT_GLOBAL", f"{interface} is not a global unicast address", f"{_EXAMPLES} {_FIND_IT}")
     if interface.ip != network.network_address:
         message = f"{interface} has host bits set"
