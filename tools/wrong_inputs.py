@@ -54,7 +54,7 @@ WRONG = {
     "dict": ("text", "list", "nothing", "truth"),
 }
 # Of the right type, and none of them right for a variable that has a rule.
-TEXTS = ("no such value!", "https://", "moon", "v0.0.1", "../there", "2001:db8::/16")
+TEXTS = ("no such value!", "https://", "moon", "v0.0.1", "../there", "2001:db8::/16", "$HOME/moon")
 NUMBERS = (-1, 0)
 AMOUNTS = (-0.5, 24.5)
 MAPPINGS: tuple[dict[str, Any], ...] = ({"a b": "no such value!"}, {"ghcr.io": 70000}, {"gateway": "https://ghcr.io/a"})

@@ -121,6 +121,8 @@ notes:
     C(ec2_project), C(ec2_public_dns_name), C(ec2_public_ipv4), C(ec2_region), C(ec2_role),
     C(ec2_security_group_ids), C(ec2_state), C(ec2_subnet_id), C(ec2_tags) and C(ec2_vpc_id).
     All hosts have all of these variables. A value that an instance lacks is null or an empty list.
+  - A bastion for which O(known_hosts), O(identity_file) or V(ssm) is set also has C(ec2_bastion_connection), the value
+    of O(bastion_connection). If it differs from C(cluster_bastion_connection), C(site.yml) is refused.
   - With O(cache) the answer of AWS is kept, so that another O(connect_with), group or composed variable takes effect
     at once. A cached answer is used without a network call, without boto3 and without credentials.
     The argument C(--flush-cache) reads the instances again.
@@ -191,6 +193,7 @@ from ..plugin_utils._ec2_nodes import (
     Way,
     cache_suffix,
     check_options,
+    check_paths,
     checked_names,
     filters_of,
     groups_of,
@@ -220,6 +223,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 "connect_with": self.get_option("connect_with"),
                 "hostnames": checked_names(self.get_option("hostnames")),
             }
+            check_paths(self._way())
             # The answer gets no name here, so that its memory is free for the hosts that are made of it.
             hosts, shared = hosts_of(self._answers(path, use_cache=cache), **options)
         except CollectionError as error:
@@ -295,7 +299,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         variables = shielded(host.variables)
         for key, value in variables.items():
             self.inventory.set_variable(host.name, key, value)
-        for key, value in self._ssh_variables(host).items():
+        for key, value in ssh_variables(host, self._way()).items():
             self.inventory.set_variable(host.name, key, value)
         if host.address:
             self.inventory.set_variable(host.name, "ansible_host", host.address)
@@ -304,14 +308,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 f"{host.name} has no address of the kind {self.get_option('connect_with')}: it has no ansible_host."
             )
 
-    def _ssh_variables(self, host: Host) -> dict[str, Any]:
-        way = Way(
+    def _way(self) -> Way:
+        return Way(
             self.get_option("known_hosts") or "",
             self.get_option("identity_file") or "",
             session_manager=self.get_option("bastion_connection") == "ssm",
             profile=self._templated("profile") or "",
         )
-        return ssh_variables(host, way)
 
     def _construct(self, host: Host) -> None:
         """Apply the options that need Jinja."""

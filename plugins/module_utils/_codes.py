@@ -274,6 +274,10 @@ BASTION: Mapping[str, Code] = {
         "Set access_ipv6 to the IPv6 network of the controller, such as 2001:db8:1:2::/64. If the controller has no "
         "IPv6, set cluster_bastion_connection to ssm, or add your own host bastion to the inventory.",
     ),
+    "CONNECTION_DIFFERS": Code(
+        "The connection to the bastion differs between the inventory and the variables.",
+        "Set cluster_bastion_connection and the option bastion_connection of ec2_nodes to the same value, ssh or ssm.",
+    ),
     "CONNECTION_PROGRAM_MISSING": Code(
         "The build logs in to the bastion, but a program for this is not installed on the controller.",
         "Install OpenSSH. For Session Manager, also install the AWS CLI and its session-manager-plugin, or set "

@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shlex
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -25,6 +26,12 @@ from typing import BinaryIO
 
 _MARK = ".urmanac-talos."
 _ENDING = ".tmp"
+
+
+def shell_word(path: Path | str) -> str:
+    """Return a path as a command that a person copies names it, for the shell to find home in it."""
+    text = str(path)
+    return f"~/{shlex.quote(text[2:])}" if text.startswith("~/") else shlex.quote(text)
 
 
 def write_file(path: Path, content: bytes, *, mode: int = 0o600) -> None:

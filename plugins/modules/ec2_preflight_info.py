@@ -50,6 +50,13 @@ options:
     description: Whether the inventory names a host for O(api_via) itself, with connection variables of its own.
     type: bool
     default: false
+  inventory_connection:
+    description:
+      - How the inventory plugin P(urmanac.talos.ec2_nodes#inventory) connects to the bastion; empty if it does not.
+      - A difference from O(cluster.bastion.connection) is a problem.
+    type: str
+    choices: ['', ssh, ssm]
+    default: ''
   node_ssh_key_name:
     description: The EC2 key pair that nodes with O(cluster.ssh_enabled) get; empty for none.
     type: str
@@ -232,6 +239,8 @@ from ..module_utils._ec2.way_in import (
 from ..module_utils._errors import CollectionError
 from ..module_utils._findings import Finding
 
+_WAY = ("api_via", "home_ipv6", "own_bastion", "node_ssh_key_name", "inventory_connection")
+
 
 def preflight(
     spec: ClusterSpec,
@@ -292,6 +301,7 @@ def main() -> None:
         "api_via": {"type": "str", "choices": ["bastion", "localhost"], "default": "localhost"},
         "home_ipv6": {"type": "str", "default": ""},
         "own_bastion": {"type": "bool", "default": False},
+        "inventory_connection": {"type": "str", "choices": ["", "ssh", "ssm"], "default": ""},
         "node_ssh_key_name": {"type": "str", "default": "", "no_log": False},
         "node_ami_parameter": {"type": "str", "default": AMI_PARAMETER},
         "cozystack_sources": {"type": "list", "elements": "str", "default": []},
@@ -307,7 +317,7 @@ def main() -> None:
             spec,
             lambda: connect_checked(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr),
             out_of_reach=out_of_reach,
-            way=WayIn(*(module.params[name] for name in ("api_via", "home_ipv6", "own_bastion", "node_ssh_key_name"))),
+            way=WayIn(*(module.params[name] for name in _WAY)),
             ami_parameter=module.params["node_ami_parameter"],
         )
     except CollectionError as error:

@@ -88,6 +88,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..module_utils._errors import CollectionError, InputError, TalosError
+from ..module_utils._files import shell_word
 from ..module_utils._talos.module import (
     cluster_way,
     failures,
@@ -164,7 +165,7 @@ def check_owner(kept: Entry, wanted: Entry, path: Path) -> None:
         raise InputError(
             f"Failed to keep the context {wanted.name} in {path}: it is there already, and {cause}. Name another "
             f"one in the option context, or remove it if that cluster is gone: "
-            f"kubectl --kubeconfig {path} config delete-context {wanted.name}."
+            f"kubectl --kubeconfig {shell_word(path)} config delete-context {wanted.name}."
         )
 
 

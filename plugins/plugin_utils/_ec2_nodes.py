@@ -16,7 +16,7 @@ from ..module_utils._ec2.bastion import NODE as BASTION
 from ..module_utils._ec2.spec import MANAGED_BY
 from ..module_utils._errors import InputError
 from ..module_utils._spelling import did_you_mean
-from ..module_utils._ssh.arguments import FIRST_ARGUMENTS, Login, Route, ssh_arguments
+from ..module_utils._ssh.arguments import FIRST_ARGUMENTS, Login, Route, path_problem, ssh_arguments
 
 # What Jinja, ssh and a file name all take as it is; a tag that holds anything else does not become a host's name.
 HOST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -249,6 +249,13 @@ class Way(NamedTuple):
     profile: str = ""
 
 
+def check_paths(way: Way) -> None:
+    """Raise for a file that ssh cannot be given."""
+    for option, path in (("known_hosts", way.known_hosts), ("identity_file", way.identity_file)):
+        if problem := path_problem(path):
+            raise InputError(f"Failed to read the option {option}: {problem} Rename it.")
+
+
 def ssh_variables(host: Host, way: Way) -> dict[str, Any]:
     """Return how SSH reaches a cluster's bastion and checks its host key; other hosts show keys of their own.
 
@@ -260,6 +267,7 @@ def ssh_variables(host: Host, way: Way) -> dict[str, Any]:
     alias = f"{facts['ec2_project']}-{facts['ec2_cluster']}-{BASTION}"
     route = Route(facts["ec2_region"], facts["ec2_instance_id"], way.profile) if way.session_manager else None
     return {
+        "ec2_bastion_connection": "ssm" if way.session_manager else "ssh",
         "ansible_host_key_checking": True,
         "ansible_ssh_args": FIRST_ARGUMENTS,
         "ansible_ssh_common_args": ssh_arguments(way.known_hosts, alias, route, login=Login(way.identity_file)),

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
+from .._files import shell_word
 from .._ports import KUBERNETES
 from .._ssh.arguments import Login, Route, ssh_arguments
 
@@ -71,9 +72,10 @@ def _node_commands(addresses: Mapping[str, str], directory: str) -> list[str]:
     """Return the commands whose credentials are on the controller."""
     nodes = ",".join(addresses)
     planes = [f"https://[{address}]:{KUBERNETES}" for address, kind in addresses.items() if kind == "controlplane"]
+    files = {name: shell_word(f"{directory}/{name}") for name in _CREDENTIALS}
     commands = {
-        "talosconfig": f"  talosctl --talosconfig {directory}/talosconfig --endpoints {nodes} --nodes {nodes} version",
-        "kubeconfig": f"  kubectl --kubeconfig {directory}/kubeconfig --server {''.join(planes[:1])} get nodes",
+        "talosconfig": f"  talosctl --talosconfig {files['talosconfig']} --endpoints {nodes} --nodes {nodes} version",
+        "kubeconfig": f"  kubectl --kubeconfig {files['kubeconfig']} --server {''.join(planes[:1])} get nodes",
     }
     return [commands[name] for name in _CREDENTIALS if addresses and _exists(directory, name)]
 

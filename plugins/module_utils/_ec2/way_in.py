@@ -24,14 +24,15 @@ _PUBLIC_KEY_REMEDY = "Set a public key in cluster_bastion_ssh_public_key."
 class WayIn(NamedTuple):
     """The access of a build to the nodes.
 
-    The host that configures them, the home network, whether the host is the user's own, and the key pair of nodes that
-    boot by SSH.
+    The host that configures them, the home network, whether the host is the user's own, the key pair of nodes that boot
+    by SSH, and the connection to the cluster's bastion in an inventory of ec2_nodes, empty if the inventory has none.
     """
 
     api_via: str = "localhost"
     home_ipv6: str = ""
     own_host: bool = False
     node_ssh_key_name: str = ""
+    inventory_connection: str = ""
 
     def needs_ssh(self, spec: ClusterSpec) -> bool:
         """Return whether the build logs in to the bastion that it creates."""
@@ -94,6 +95,8 @@ def _problems_of(bastion: BastionSpec, spec: ClusterSpec, way: WayIn, access: Ss
         return
     if not bastion.ssh_key_name and not bastion.ssh_public_key:
         yield _KEY_MISSING
+    if way.inventory_connection not in ("", bastion.connection):
+        yield _other_connection(way.inventory_connection, bastion.connection)
     if access.ssh_is_open is False:
         yield _CLOSED
     if access.missing_programs:
@@ -120,6 +123,14 @@ _CLOSED = finding(
     "access_ipv6",
     "The build logs in to the bastion, but its security group allows no network.",
 )
+
+
+def _other_connection(inventory: str, variable: str) -> Finding:
+    message = f"It is {variable}, but the inventory connects to the bastion with bastion_connection: {inventory}."
+    remedy = (
+        f"Set cluster_bastion_connection to {inventory}, or bastion_connection to {variable} in the inventory file."
+    )
+    return finding("CONNECTION_DIFFERS", "cluster_bastion_connection", message, remedy)
 
 
 def _programs_missing(names: tuple[str, ...]) -> Finding:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 FIRST_ARGUMENTS = "-C -o ControlMaster=auto -o ControlPersist=60s"
 
 
+_PLAIN = re.compile(r"[\w~/.,:@%+=-]*")
 # The AWS CLI and what it starts for a session.
 _SESSION_PROGRAMS = ("aws", "session-manager-plugin")
 
@@ -101,10 +103,21 @@ def _one_identity(login: Login) -> dict[str, str]:
     return {"IdentityFile": _quoted(login.identity_file), **only}
 
 
+def path_problem(path: str) -> str:
+    """Return why ssh cannot be given a path, empty if it can.
+
+    Of what is between double quotes, ssh replaces ${NAME}, and its releases differ in how they take a backslash.
+    """
+    found = next((sign for sign in path if sign in '"\\$' or not sign.isprintable()), "")
+    return (
+        f"{path!r} contains {found!r}, which ssh, Ansible and shells do not read as a part of a path." if found else ""
+    )
+
+
 def _quoted(path: str) -> str:
-    """Return a path as ssh reads it in an option, where spaces separate and percent signs are tokens."""
+    """Return a path as ssh reads it in an option, where spaces separate, quotes quote and percent signs are tokens."""
     path = path.replace("%", "%%")
-    return f'"{path}"' if " " in path else path
+    return path if _PLAIN.fullmatch(path) else f'"{path}"'
 
 
 def proxy_command(way: Route | Jump) -> str:

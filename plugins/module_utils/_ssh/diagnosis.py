@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from .._files import shell_word
 from .arguments import jump_of
 from .keys import public_key_of, public_key_problem
 
@@ -53,7 +54,8 @@ def facts_of(
         hours=f"{wanted['start']} to {wanted['stop']} {wanted['time_zone']}" if wanted["start"] else "",
         has_key=bool(wanted["ssh_public_key"] or wanted["ssh_key_name"]),
         is_own=is_own,
-        connection=wanted["connection"],
+        # What the inventory says is what was tried.
+        connection=variables.get("ec2_bastion_connection") or wanted["connection"],
         identity_file=identity_file,
         has_public_file=public_key_problem(public_key_of(identity_file)) is None,
         login=_login(variables) if variables else Facts._field_defaults["login"],
@@ -135,7 +137,7 @@ def _open_key_file(facts: Facts) -> str:
         return _only_public_key(facts)
     return (
         "ssh does not use a private key that other users of this computer may read. Make it yours alone: chmod 600 "
-        f"{facts.identity_file or '<private key>'}"
+        f"{shell_word(facts.identity_file) if facts.identity_file else '<private key>'}"
     )
 
 

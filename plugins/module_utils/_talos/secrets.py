@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from .._errors import InputError
+from .._files import shell_word
 from . import files, yaml_text
 from .bundle import (
     Bundle,
@@ -315,7 +316,7 @@ def _check_owner(current: Mapping[str, Any], bundle: Bundle, name: str, path: Pa
         raise InputError(
             f"Failed to keep the context {name} in {path}: it is there already, and of a cluster with another "
             f"authority. Give the cluster another name, or another file, or remove it if that cluster is gone: "
-            f"talosctl --talosconfig {path} config remove {name}."
+            f"talosctl --talosconfig {shell_word(path)} config remove {name}."
         )
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .._errors import InputError
-from .._files import write_file
+from .._files import shell_word, write_file
 from . import yaml_edit
 from .bundle import encrypted_with
 from .files import make_private_directory
@@ -97,6 +97,6 @@ def write_user_file(file: UserFile, wanted: Mapping[str, Any]) -> list[str]:
 
 def _notes(path: Path, mode: int, lost: Sequence[str]) -> Iterator[str]:
     if mode & 0o077:
-        yield f"Others can read {path} (mode {mode:04o}), which contains a key. Run chmod 600 {path}."
+        yield f"Others can read {path} (mode {mode:04o}), which contains a key. Run chmod 600 {shell_word(path)}."
     if lost:
         yield f"Comments in {path} are lost, because what they stood in was written anew: {' '.join(lost)}"

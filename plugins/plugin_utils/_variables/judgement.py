@@ -21,7 +21,7 @@ ROLES = Path(__file__).parents[3] / "roles"
 
 
 # Their defaults are below the home of whoever runs the playbook.
-_OF_THE_USER = ("cluster_directory", "cluster_secrets_directory")
+_OF_THE_USER = ("cluster_directory", "cluster_secrets_directory", "cluster_bastion_ssh_identity_file")
 
 
 class Unreadable(Exception):

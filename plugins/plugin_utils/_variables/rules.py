@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -31,6 +32,7 @@ from ...module_utils._findings import Finding, finding
 from ...module_utils._oci.errors import ImageError
 from ...module_utils._oci.reference import parse_reference
 from ...module_utils._ports import SSH
+from ...module_utils._ssh.arguments import path_problem
 from ...module_utils._talos.contract import CONTRACTS
 from .types import choice_problem, unknown_key_problems
 
@@ -248,6 +250,21 @@ def source_ref(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
         yield _wrong(name, f"{value!r} names no packages.", "Write tag=v1.6.2, or digest=sha256: with 64 digits.")
 
 
+def network(*versions: int) -> Check:
+    """Return the check of a network of IPv4, IPv6 or either."""
+
+    def check(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+        try:
+            found = ip_network(str(value)).version
+        except ValueError as error:
+            yield _wrong(name, f"{error}.", "Write a network such as 10.10.0.0/24, without bits behind its prefix.")
+        else:
+            if found not in versions:
+                yield _wrong(name, f"{value} is of IPv{found}.", f"Give a network of IPv{versions[0]}.")
+
+    return check
+
+
 # --- Disks and folders ---
 
 
@@ -257,9 +274,16 @@ def device(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
         yield _wrong(name, f"{value!r} is not the path of a disk.", "Write it as /dev/nvme1n1.")
 
 
+def path_of_ssh(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield that ssh, to which files of the cluster are named, cannot be given a path."""
+    if problem := path_problem(str(value)):
+        remedy = "Rename it, and write a variable of the environment as {{ lookup('ansible.builtin.env', 'HOME') }}."
+        yield _wrong(name, problem, remedy)
+
+
 def writable_folder(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a folder cannot be made or written to."""
-    folder = Path(os.path.expandvars(value)).expanduser()
+    folder = Path(value).expanduser()
     if not folder.is_absolute():
         remedy = f"Write it from the root or from home on, such as ~/{value or 'moon'}."
         yield finding("DIRECTORY_NOT_WRITABLE", name, f"{value!r} depends on where a playbook is called.", remedy)
@@ -342,6 +366,11 @@ def _checks(check: Check, *names: str) -> dict[str, Sequence[Check]]:
 
 
 _SECONDS = at_least(1, "a number of seconds")
+_FOLDERS = (
+    *("cluster_directory", "cluster_secrets_directory", "access_directory", "cozystack_directory"),
+    *("report_directory", "talos_directory", "talos_snapshots_directory"),
+)
+_FILES = ("cluster_bastion_known_hosts", "bastion_known_hosts", "nodes_known_hosts", "bastion_host_health_file")
 
 CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(_SECONDS, "access_tailscale_timeout", "bastion_wait_timeout", "cozystack_timeout", "cozystack_interval"),
@@ -391,12 +420,12 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(sha256, "nodes_boot_to_talos_sha256", "bastion_host_boot_to_talos_sha256"),
     **_checks(if_given(device), "cluster_cozystack_data_disk", "cozystack_data_disk"),
     **_checks(device, "talos_install_disk", "nodes_root_device", "bastion_root_device"),
-    **_checks(writable_folder, "cluster_directory", "cluster_secrets_directory", "access_directory"),
-    **_checks(writable_folder, "cozystack_directory", "report_directory", "talos_directory"),
-    **_checks(writable_folder, "talos_snapshots_directory"),
-    **_checks(writable_file, "cluster_bastion_known_hosts", "bastion_known_hosts", "nodes_known_hosts"),
-    **_checks(writable_file, "bastion_host_health_file"),
+    **{name: (path_of_ssh, writable_folder) for name in _FOLDERS},
+    **{name: (path_of_ssh, writable_file) for name in _FILES},
+    **_checks(path_of_ssh, "cluster_bastion_ssh_identity_file", "bastion_ssh_identity_file", "nodes_ssh_identity_file"),
     **_checks(if_given(home_network), "access_ipv6"),
+    **_checks(network(4), "bastion_host_subnet_ipv4_cidr", "bastion_host_network_ipv4_cidr"),
+    **_checks(each(network(4, 6)), "bastion_host_ssh_sources"),
     **_checks(if_given(home_end), "access_expires"),
     **_checks(openings, "access_openings"),
 }

@@ -472,6 +472,13 @@ def test_session_manager_without_a_file_of_known_hosts_still_checks_the_host_key
     (bastion,) = (host for host in parse(bastion_connection="ssm").hosts.values() if _checks(host))
 
     assert "-o StrictHostKeyChecking=yes -o 'ProxyCommand=aws ssm" in bastion.vars["ansible_ssh_common_args"]
+    assert bastion.vars["ec2_bastion_connection"] == "ssm"
+
+
+@pytest.mark.parametrize("option", ["known_hosts", "identity_file"])
+def test_a_file_that_ssh_cannot_be_given_is_refused_by_its_option(parse: Parse, ec2: CannedEc2, option: str) -> None:
+    with pytest.raises(AnsibleError, match=f"{option}: '/a\"b' contains"):
+        parse(**{option: '/a"b'})
 
 
 def test_the_bastion_alone_is_logged_in_to_with_the_key_that_is_named(parse: Parse) -> None:
@@ -479,6 +486,7 @@ def test_the_bastion_alone_is_logged_in_to_with_the_key_that_is_named(parse: Par
 
     assert bastion.vars["ec2_role"] == "bastion"
     assert bastion.vars["ansible_ssh_common_args"].endswith("-o IdentityFile=/keys/moon -o IdentitiesOnly=yes")
+    assert bastion.vars["ec2_bastion_connection"] == "ssh"
 
 
 def test_what_a_user_gives_ssh_first_cannot_switch_the_check_off(parse: Parse) -> None:

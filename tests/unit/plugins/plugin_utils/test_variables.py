@@ -135,8 +135,15 @@ def test_every_variable_that_roles_and_playbooks_pass_to_one_another_is_known() 
         pytest.param("cluster_cozystack_platform_source_ref", "v1.6.2", "VARIABLE_VALUE_WRONG", id="source ref"),
         pytest.param("cluster_directory", "moon", "DIRECTORY_NOT_WRITABLE", id="directory_relative"),
         pytest.param("cluster_directory", "/proc/nope", "DIRECTORY_NOT_WRITABLE", id="directory_unwritable"),
+        pytest.param("cluster_directory", "$HOME/moon", "VARIABLE_VALUE_WRONG", id="variable of a shell"),
+        pytest.param("cluster_bastion_known_hosts", '/home/a"b', "VARIABLE_VALUE_WRONG", id="path with a quote"),
+        pytest.param("cluster_bastion_ssh_identity_file", "/a\\b", "VARIABLE_VALUE_WRONG", id="key with a backslash"),
         pytest.param("talos_contract", "v1.140", "VARIABLE_VALUE_WRONG", id="talos_contract_bad"),
         pytest.param("access_ipv6", "192.168.1.0/24", "IPV4_NOT_ALLOWED", id="access_ipv6_v4"),
+        pytest.param("access_ipv6", "2002:c000:201::/48", "IPV6_MAPS_IPV4", id="6to4"),
+        pytest.param("bastion_host_subnet_ipv4_cidr", "10.0.0.5/24", "VARIABLE_VALUE_WRONG", id="bits behind a prefix"),
+        pytest.param("bastion_host_network_ipv4_cidr", "2001:db8::/48", "VARIABLE_VALUE_WRONG", id="IPv6 for IPv4"),
+        pytest.param("bastion_host_ssh_sources", ["::/0", "home"], "VARIABLE_VALUE_WRONG", id="a network's name"),
         pytest.param("access_expires", "yesterday", "EXPIRES_INVALID", id="access_expires"),
         pytest.param("access_openings", [{**OPENING, "description": "Ada's"}], "VARIABLE_VALUE_WRONG", id="apostrophe"),
         pytest.param("access_openings", [{**OPENING, "port": 0}], "VARIABLE_VALUE_WRONG", id="port of an opening"),
@@ -150,6 +157,12 @@ def test_a_wrong_value_is_refused_by_its_variable(name: str, value: Any, code: s
 
     assert code in [one.code for one in found]
     assert all(one.subject.startswith(name) and one.message and one.remedy for one in found)
+
+
+def test_the_key_that_follows_from_a_public_key_is_one_that_ssh_can_be_given() -> None:
+    found = judged({}, defaults={"cluster_bastion_ssh_identity_file": '/home/a"b/id_ed25519'})
+
+    assert [one.subject for one in found.problems] == ["cluster_bastion_ssh_identity_file"]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ def lines(
     nodes: dict[str, Any] | None = None,
     instances: tuple[str, ...] = ("i-1",),
     identity_file: str = "",
+    directory: str = "~/moon",
     **changes: Any,
 ) -> list[str]:
     """Return the lines of a cluster where every API answers."""
@@ -48,7 +50,7 @@ def lines(
         talos=[{"node": "2001:db8::102", "reachable": False}, {"node": "2001:db8::101", "reachable": True}],
         kubernetes=[{"node": "2001:db8::101", "reachable": True}],
         interfaces=INTERFACES,
-        directory="~/moon",
+        directory=directory,
         known_hosts="/moon/known_hosts",
         user="ec2-user",
         identity_file=identity_file,
@@ -61,6 +63,17 @@ def test_commands_name_all_nodes_and_the_first_control_plane() -> None:
 
     assert talosctl.startswith("  talosctl --talosconfig ~/moon/talosconfig --endpoints 2001:db8::102,2001:db8::101 ")
     assert kubectl == "  kubectl --kubeconfig ~/moon/kubeconfig --server https://[2001:db8::101]:6443 get nodes"
+
+
+def test_a_folder_with_spaces_stays_one_word_of_the_commands(tmp_path: Path) -> None:
+    folder = tmp_path / "Ada's files"
+    folder.mkdir()
+    for name in ("talosconfig", "kubeconfig"):
+        (folder / name).touch()
+
+    talosctl, kubectl = (shlex.split(line) for line in lines(directory=str(folder))[1:3])
+
+    assert (talosctl[2], kubectl[2]) == (f"{folder}/talosconfig", f"{folder}/kubeconfig")
 
 
 @pytest.mark.parametrize(

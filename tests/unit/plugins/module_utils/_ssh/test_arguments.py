@@ -7,12 +7,29 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
+import string
+import subprocess
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ssh.arguments import Jump, Login, Route, ssh_arguments
+from ansible_collections.urmanac.talos.plugins.module_utils._ssh.arguments import (
+    Jump,
+    Login,
+    Route,
+    path_problem,
+    ssh_arguments,
+)
+
+# What ssh makes of tokens before it uses a path or runs a command: https://man.openbsd.org/ssh_config#TOKENS
+TOKENS = {"%%": "%", "%h": "10.10.0.101", "%p": "22"}
+PATHS = st.text(
+    st.sampled_from(string.ascii_letters + string.digits + " '%#~=;&|()<>*?[]{}!`^,.:@+-é"), min_size=1
+).map(lambda name: f"/home/{name}")
 
 
 def options(path: str, alias: str, *, route: Route | Jump | None = None) -> dict[str, str]:
@@ -31,8 +48,50 @@ def test_the_host_key_is_always_checked_against_the_clusters_file_alone(route: R
     assert found["HostKeyAlias"] == "moon-bastion"
 
 
+def expanded(text: str) -> str:
+    """Return a text with the tokens of ssh in it replaced; an unknown one fails, as ssh does."""
+    return re.sub("%.?", lambda found: TOKENS[found[0]], text)
+
+
+def read_by_ssh(arguments: str) -> list[str]:
+    """Return the file of known hosts and the key that ssh reads in its options, which it prints where it exists."""
+    names, words = ("UserKnownHostsFile", "IdentityFile"), shlex.split(arguments)
+    if ssh := shutil.which("ssh"):
+        done = subprocess.run([ssh, "-G", "-F", "none", *words, "moon"], capture_output=True, text=True, check=True)
+        printed = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
+        # Of these two it has replaced the tokens of the first already.
+        return [printed[names[0].lower()], expanded(printed[names[1].lower()])]
+    found = dict(word.split("=", 1) for word in words if "=" in word)
+    return [expanded(path) for name in names for path in shlex.split(found[name])]
+
+
 def test_a_path_with_spaces_stays_one_path() -> None:
     assert options("/my files/100%/known_hosts", "moon")["UserKnownHostsFile"] == '"/my files/100%%/known_hosts"'
+
+
+@settings(max_examples=60, deadline=None)
+@given(PATHS, PATHS)
+def test_ssh_reads_the_paths_that_it_is_given(known_hosts: str, key: str) -> None:
+    assert [path_problem(path) for path in (known_hosts, key)] == ["", ""]
+
+    assert read_by_ssh(ssh_arguments(known_hosts, "moon", login=Login(key))) == [known_hosts, key]
+
+
+@settings(max_examples=60, deadline=None)
+@given(PATHS, PATHS)
+def test_the_ssh_of_a_jump_reads_the_paths_that_it_is_given(known_hosts: str, key: str) -> None:
+    inner = ssh_arguments(known_hosts, "moon", login=Login(key))
+    found = options("/known_hosts", "i-0b", route=Jump("2001:db8::100", "ec2-user", inner))
+
+    words = shlex.split(expanded(found["ProxyCommand"]))
+
+    assert words[-3:] == ["-W", "[10.10.0.101]:22", "ec2-user@2001:db8::100"]
+    assert read_by_ssh(shlex.join(words[1:-3])) == [known_hosts, key]
+
+
+@pytest.mark.parametrize("sign", ['"', "\\", "$", "\n", "\x1b"], ids=repr)
+def test_a_path_that_ssh_would_not_take_as_one_is_named(sign: str) -> None:
+    assert repr(sign) in path_problem(f"/home/a{sign}b/known_hosts")
 
 
 def test_the_key_to_log_in_with_is_named_and_no_other_of_an_agent_is_offered() -> None:
@@ -73,9 +132,7 @@ def test_a_jump_hands_the_tokens_to_the_ssh_that_they_are_for() -> None:
     outer = ssh_arguments("/my 100%/known_hosts", "talos-arm64-moon-bastion", Route("eu-west-1", "i-0a"))
     command = options("/known_hosts", "i-0b", route=Jump("2001:db8::100", "ec2-user", outer))["ProxyCommand"]
 
-    # What ssh makes of the command before a shell gets it: https://man.openbsd.org/ssh_config#TOKENS
-    tokens = {"%%": "%", "%h": "10.10.0.101", "%p": "22"}
-    inner = shlex.split(re.sub("%.", lambda found: tokens[found[0]], command))
+    inner = shlex.split(expanded(command))
 
     assert inner[0] == "ssh"
     assert inner[-3:] == ["-W", "[10.10.0.101]:22", "ec2-user@2001:db8::100"]
