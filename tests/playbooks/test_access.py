@@ -370,3 +370,34 @@ def test_the_health_of_the_bastion_is_also_what_aws_says_of_it(lab: Lab, built: 
     assert re.fullmatch(r"eni-\w+, which drops forwarded packets", found["network interface"])
     assert f"- FAILED  fail-closed: {found['fail-closed']}" in ill.output
     assert "fail-closed. The lines above show the details" in " ".join(ill.output.split())
+
+
+FIND = [
+    {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "tasks": [{"ansible.builtin.include_role": {"name": "urmanac.talos.bastion", "tasks_from": "find.yml"}}],
+    }
+]
+# As ec2_nodes names it with options for SSH.
+OF_THE_CLUSTER = {"ec2_role": "bastion", "ansible_ssh_common_args": "-o StrictHostKeyChecking=yes"}
+
+
+@pytest.mark.parametrize(
+    ("names", "written"),
+    [pytest.param(OF_THE_CLUSTER, True, id="the cluster's"), pytest.param({}, False, id="the user's")],
+)
+def test_a_bastion_in_the_inventory_keeps_its_connection_and_its_host_key_is_written_if_it_is_the_clusters(
+    lab: Lab, built: Run, tmp_path: Path, names: dict[str, str], written: bool
+) -> None:
+    known_hosts, book = tmp_path / "Ada's moon" / "known_hosts", tmp_path / "find.json"
+    book.write_text(json.dumps(FIND), encoding="utf-8")
+    host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, **names}
+    (tmp_path / "hosts.json").write_text(json.dumps({"all": {"hosts": {"bastion": host}}}), encoding="utf-8")
+    via = json.dumps({"cluster_api_via": "bastion", "cluster_bastion_known_hosts": str(known_hosts)})
+
+    run = play(lab, str(book), *ONE_NODE, "-i", str(tmp_path / "hosts.json"), "-e", via)
+
+    assert run.code == 0, run.output
+    assert known_hosts.is_file() is written
+    assert "Add the bastion to the inventory" not in run.output

@@ -244,6 +244,35 @@ def test_a_build_that_could_not_log_in_to_the_bastion_is_refused(lab: Lab, given
     assert calls(lab) == before
 
 
+@pytest.mark.parametrize(
+    ("names", "faults"),
+    [
+        pytest.param(
+            {"ec2_role": "bastion", "ec2_bastion_connection": "ssm"},
+            ("no SSH key is set for it", "the inventory connects to the bastion with bastion_connection: ssm"),
+            id="the cluster's",
+        ),
+        pytest.param({}, (), id="the user's"),
+    ],
+)
+def test_a_bastion_in_the_inventory_is_checked_only_if_it_is_the_clusters(
+    lab: Lab, tmp_path: Path, names: dict[str, str], faults: tuple[str, ...]
+) -> None:
+    hosts = tmp_path / "hosts.json"
+    hosts.write_text(json.dumps({"all": {"hosts": {"bastion": {"ansible_host": "2001:db8::100", **names}}}}))
+    given = {
+        "cluster_api_via": "bastion",
+        "access_ipv6": "2001:db8:1:2::/64",
+        "cluster_bastion_ssh_public_key": "",
+    }
+
+    run = play(lab, "playbooks/preflight.yml", "-i", str(hosts), "-e", json.dumps(given))
+
+    assert (run.code != 0) is bool(faults), run.output
+    assert [fault for fault in faults if fault not in run.output] == []
+    assert f"Problems to fix first: {len(faults)}" in run.output or not faults
+
+
 def test_a_private_key_in_place_of_the_public_one_is_refused_and_shown_nowhere(lab: Lab, tmp_path: Path) -> None:
     private = make_host_key("").private
     file = tmp_path / "id_ed25519"
