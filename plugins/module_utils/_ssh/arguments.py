@@ -125,7 +125,7 @@ def proxy_command(way: Route | Jump) -> str:
     if isinstance(way, Jump):
         # The tokens in the options are for the inner ssh.
         inner = way.arguments.replace("%", "%%")
-        return f"ssh {inner} -W '[%h]:%p' {shlex.quote(way.destination)}".replace("  ", " ")
+        return " ".join(word for word in ("ssh", inner, "-W '[%h]:%p'", shlex.quote(way.destination)) if word)
     words = ["aws", "ssm", "start-session", "--region", way.region, "--target", way.instance]
     words += ["--profile", way.profile] if way.profile else []
     return shlex.join([*words, "--document-name", "AWS-StartSSHSession", "--parameters", "portNumber=%p"])

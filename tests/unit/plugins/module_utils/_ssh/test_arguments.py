@@ -14,7 +14,7 @@ import subprocess
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.arguments import (
@@ -79,6 +79,7 @@ def test_ssh_reads_the_paths_that_it_is_given(known_hosts: str, key: str) -> Non
 
 @settings(max_examples=60, deadline=None)
 @given(PATHS, PATHS)
+@example("/home/two  spaces", "/home/a ")
 def test_the_ssh_of_a_jump_reads_the_paths_that_it_is_given(known_hosts: str, key: str) -> None:
     inner = ssh_arguments(known_hosts, "moon", login=Login(key))
     found = options("/known_hosts", "i-0b", route=Jump("2001:db8::100", "ec2-user", inner))
