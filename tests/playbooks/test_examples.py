@@ -24,17 +24,16 @@ WIRE = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes(range(32))
 OWN = {
     "cluster_bastion_ssh_public_key": f"ssh-ed25519 {base64.b64encode(WIRE).decode()} ada@example.com",
 }
-EXAMPLES = sorted(
-    path
-    for path in (REPOSITORY / "examples").glob("*.yml")
-    if "playbooks/site.yml" in path.read_text(encoding="utf-8").partition("cluster_")[0]
-    and not path.name.startswith("inventory.")
-)
+# All others are for a build in AWS. An inventory is read in tests/unit, and a home lab has no AWS.
+OTHERS = {"inventory.ec2_nodes", "netboot"}
+EXAMPLES = sorted(path for path in (REPOSITORY / "examples").glob("*.yml") if path.stem not in OTHERS)
 
 
 def given(text: str) -> dict[str, str]:
     """Return the variables of the first command of site.yml in a text, but for the files."""
-    command = next(line for line in text.splitlines() if "ansible-playbook" in line and "playbooks/site.yml" in line)
+    commands = [line for line in text.splitlines() if "ansible-playbook" in line and "playbooks/site.yml" in line]
+    assert commands, "Name the command of playbooks/site.yml in the first lines of the example."
+    command = commands[0]
     words = shlex.split(command.lstrip("#$ "), comments=True)
     values = [value for option, value in pairwise(words) if option == "-e" and not value.startswith("@")]
     return dict(value.split("=", 1) for value in values)
@@ -57,8 +56,17 @@ def plan(lab: Lab, example: Path, folder: Path, **variables: object) -> Run:
     return play(lab, "playbooks/site.yml", "--check", "--diff", variables=(f"@{example}", json.dumps(values)))
 
 
-def test_every_variables_file_for_a_build_is_tried() -> None:
-    assert {path.stem for path in EXAMPLES} >= {"aws", "big", "first_seed", "single_node", "urmanac_arm64"}
+def test_there_is_an_example_of_each_kind() -> None:
+    names = {path.stem for path in (REPOSITORY / "examples").glob("*.yml")}
+
+    assert {*OTHERS, "aws", "first_seed"} <= names
+
+
+def test_the_example_of_a_home_lab_needs_nothing_but_its_host(lab: Lab) -> None:
+    run = play(lab, "playbooks/netboot.yml", variables=(f"@{REPOSITORY / 'examples' / 'netboot.yml'}",))
+
+    # The variables are checked before.
+    assert "Nothing was changed: the inventory has no host bastion" in " ".join(run.output.split())
 
 
 def test_the_first_command_of_the_readme_is_that_of_the_example() -> None:

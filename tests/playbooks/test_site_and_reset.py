@@ -113,6 +113,12 @@ def test_the_report_is_written_as_data_too(lab: Lab, built: Run) -> None:
     assert [timing["phase"] for timing in report["timings"]] == PHASES
 
 
+def test_the_contract_is_that_of_the_images(lab: Lab, built: Run) -> None:
+    record = json.loads((lab.directory / "cluster" / "talos.json").read_text(encoding="utf-8"))
+
+    assert record == {"contract": "v1.13"}
+
+
 def test_nodes_that_are_talos_are_not_booted_over_ssh(lab: Lab, built: Run) -> None:
     run = play(lab, "playbooks/boot.yml", "-i", "gateway,compute-2,compute-3", "-e", "nodes_boot_hosts=all")
 
