@@ -52,7 +52,7 @@ _EMPTY: dict[str, Any] = {"list": [], "struct": None, "mode": FileMode(0)}
 def load_all(text: str) -> list[Any]:
     """Return the documents of a YAML text; empty ones are left out."""
     try:
-        return [document for document in yaml.load_all(text, Loader=Loader) if document is not None]
+        return [document for document in yaml.load_all(text, Loader=_Reader) if document is not None]
     except yaml.YAMLError as error:
         raise InputError(f"Failed to read YAML: {_brief(error)}. Fix the text at that place.") from error
     except (ValueError, LookupError, AttributeError, TypeError) as error:
@@ -148,25 +148,14 @@ def _brief(error: yaml.YAMLError) -> str:
     return f"{getattr(error, 'problem', None) or 'it is no YAML'}{where}"
 
 
-class Loader(yaml.SafeLoader):
-    """Reads the words of YAML 1.2; refuses a key given twice, and an anchor that contains itself."""
+class _Words(yaml.constructor.SafeConstructor, yaml.resolver.Resolver):
+    """Knows the words of YAML 1.2; refuses a key given twice, and an anchor that contains itself."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  # PyYAML's own convention
 
-    def __init__(self, stream: Any) -> None:
-        super().__init__(stream)
-        self.around: list[str | None] = []
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Return the next node; refuse an alias inside of its own anchor, as Talos does."""
-        event: Any = self.peek_event()
-        if self.check_event(yaml.AliasEvent) and event.anchor in self.around:
-            problem = f"the anchor {event.anchor} contains itself"
-            raise yaml.MarkedYAMLError(None, None, problem, event.start_mark)
-        self.around.append(event.anchor)
-        node: yaml.Node | None = super().compose_node(parent, index)
-        self.around.pop()
-        return node
+    def construct_document(self, node: yaml.Node) -> Any:
+        _check_anchors(node)
+        return super().construct_document(node)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -179,21 +168,52 @@ class Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
+class Loader(_Words, yaml.SafeLoader):
+    """Reads with PyYAML's own parser, which knows exactly where in the text each node ends."""
+
+
+class _Reader(_Words, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # one of two classes
+    """Reads many times faster where PyYAML was built with libyaml, of which Talos' own parser is a translation."""
+
+
+def _check_anchors(root: yaml.Node) -> None:
+    """Refuse an alias inside of its own anchor, as Talos does."""
+    around: set[int] = set()
+    checked: set[int] = set()
+
+    def check(node: yaml.Node) -> None:
+        if id(node) in around:
+            raise yaml.MarkedYAMLError(None, None, "an anchor contains itself", node.start_mark)
+        if isinstance(node, yaml.ScalarNode) or id(node) in checked:
+            return
+        around.add(id(node))
+        for child in _children(node):
+            check(child)
+        around.remove(id(node))
+        checked.add(id(node))
+
+    check(root)
+
+
+def _children(node: yaml.CollectionNode) -> Iterable[yaml.Node]:
+    return (part for pair in node.value for part in pair) if isinstance(node, yaml.MappingNode) else node.value
+
+
 _PREFIX = "tag:yaml.org,2002:"
-Loader.add_implicit_resolver(_PREFIX + "bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF"))
-Loader.add_implicit_resolver(_PREFIX + "null", re.compile(r"(?:~|null|Null|NULL|)\Z"), ["~", "n", "N", ""])
-Loader.add_implicit_resolver(
+_Words.add_implicit_resolver(_PREFIX + "bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF"))
+_Words.add_implicit_resolver(_PREFIX + "null", re.compile(r"(?:~|null|Null|NULL|)\Z"), ["~", "n", "N", ""])
+_Words.add_implicit_resolver(
     _PREFIX + "int", re.compile(r"[-+]?(?:0o[0-7]+|0x[0-9a-fA-F]+|0|[1-9][0-9_]*|0[0-7]+)\Z"), list("-+0123456789")
 )
-Loader.add_implicit_resolver(
+_Words.add_implicit_resolver(
     _PREFIX + "float",
     re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?\Z"),
     list("-+.0123456789"),
 )
-Loader.add_implicit_resolver(_PREFIX + "merge", re.compile(r"<<\Z"), ["<"])
+_Words.add_implicit_resolver(_PREFIX + "merge", re.compile(r"<<\Z"), ["<"])
 
 
-def _construct_int(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> WrittenInt:
+def _construct_int(loader: _Words, node: yaml.ScalarNode) -> WrittenInt:
     text = str(loader.construct_scalar(node))
     plain = text.replace("_", "")
     # A leading zero means octal to Talos, with or without the o.
@@ -203,15 +223,15 @@ def _construct_int(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> WrittenInt
     return number
 
 
-def _construct_float(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> WrittenFloat:
+def _construct_float(loader: _Words, node: yaml.ScalarNode) -> WrittenFloat:
     text = str(loader.construct_scalar(node))
     number = WrittenFloat(text)
     number.text = text
     return number
 
 
-Loader.add_constructor(_PREFIX + "int", _construct_int)
-Loader.add_constructor(_PREFIX + "float", _construct_float)
+_Words.add_constructor(_PREFIX + "int", _construct_int)
+_Words.add_constructor(_PREFIX + "float", _construct_float)
 
 
 class _Dumper(yaml.SafeDumper):

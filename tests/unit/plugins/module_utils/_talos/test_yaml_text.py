@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos import yaml_text
 
 
@@ -75,3 +76,25 @@ def test_empty_fields_are_left_out_but_not_those_that_talos_writes() -> None:
     written = "type: worker", 'token: ""', "certSANs: []", "network: {}"
     lines = ("version: v1alpha1", "machine:", *(f"    {line}" for line in written), "cluster: null", "")
     assert text == "\n".join(lines)
+
+
+@pytest.mark.parametrize("text", ["a: &a {b: *a}", "a: &a [[*a]]", "&a\n? *a\n: b"])
+def test_an_anchor_that_contains_itself_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="an anchor contains itself"):
+        yaml_text.load_all(text)
+
+
+def test_a_bomb_of_anchors_is_read_as_often_as_it_is_written() -> None:
+    lines = ["a0: &a0 x", *(f"a{at}: &a{at} [{', '.join([f'*a{at - 1}'] * 9)}]" for at in range(1, 60))]
+
+    (read,) = yaml_text.load_all("\n".join(lines))
+
+    assert read["a2"] == [["x"] * 9] * 9
+    assert read["a59"][0] is read["a58"]
+
+
+def test_a_text_that_is_nested_too_deeply_is_refused() -> None:
+    with pytest.raises(InputError, match="Failed to read YAML"):
+        yaml_text.load_all("[" * 5000)
+    with pytest.raises(InputError, match="Failed to read YAML"):
+        yaml_text.load_all("[" * 990 + "]" * 990)
