@@ -42,8 +42,8 @@ class Edited(NamedTuple):
 
 
 def read_one(text: str) -> Any:
-    """Return the document of a text; nothing where it is empty."""
-    documents = yaml_text.load_all(text)
+    """Return the document of a text; nothing where it is empty. They may be JSON, with its escapes."""
+    documents = yaml_text.load_all(text, exact=True)
     if len(documents) > 1:
         raise InputError(f"Failed to read YAML: it has {len(documents)} documents, not one. Keep the first one only.")
     return documents[0] if documents else None

@@ -49,10 +49,11 @@ class FileMode(int):
 _EMPTY: dict[str, Any] = {"list": [], "struct": None, "mode": FileMode(0)}
 
 
-def load_all(text: str) -> list[Any]:
-    """Return the documents of a YAML text; empty ones are left out."""
+def load_all(text: str, *, exact: bool = False) -> list[Any]:
+    """Return the documents of a YAML text; empty ones are left out. Exact: by the parser that Loader composes with."""
     try:
-        return [document for document in yaml.load_all(text, Loader=_Reader) if document is not None]
+        loader = Loader if exact else _Reader
+        return [document for document in yaml.load_all(text, Loader=loader) if document is not None]
     except yaml.YAMLError as error:
         raise InputError(f"Failed to read YAML: {_brief(error)}. Fix the text at that place.") from error
     except (ValueError, LookupError, AttributeError, TypeError) as error:
@@ -169,7 +170,7 @@ class _Words(yaml.constructor.SafeConstructor, yaml.resolver.Resolver):
 
 
 class Loader(_Words, yaml.SafeLoader):
-    """Reads with PyYAML's own parser, which knows exactly where in the text each node ends."""
+    """Reads with PyYAML's own parser, which knows where each node ends, and takes the escapes of JSON."""
 
 
 class _Reader(_Words, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # one of two classes
@@ -195,7 +196,7 @@ def _check_anchors(root: yaml.Node) -> None:
     check(root)
 
 
-def _children(node: yaml.CollectionNode) -> Iterable[yaml.Node]:
+def _children(node: yaml.Node) -> Iterable[yaml.Node]:
     return (part for pair in node.value for part in pair) if isinstance(node, yaml.MappingNode) else node.value
 
 
@@ -230,8 +231,8 @@ def _construct_float(loader: _Words, node: yaml.ScalarNode) -> WrittenFloat:
     return number
 
 
-_Words.add_constructor(_PREFIX + "int", _construct_int)
-_Words.add_constructor(_PREFIX + "float", _construct_float)
+_Words.add_constructor(_PREFIX + "int", _construct_int)  # type: ignore[type-var]  # its stubs know whole loaders only
+_Words.add_constructor(_PREFIX + "float", _construct_float)  # type: ignore[type-var]  # its stubs know whole loaders only
 
 
 class _Dumper(yaml.SafeDumper):
