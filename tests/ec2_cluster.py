@@ -303,7 +303,7 @@ class Builder:
 
 
 def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
-    """Return tags as AWS takes them."""
+    """Return tags in the format of AWS."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 

@@ -9,9 +9,9 @@ from ._text import shown
 
 
 class CollectionError(Exception):
-    """An error whose message tells a user what failed, on whom, why, and what to do.
+    """An error whose message says what failed, where, why, and what to do.
 
-    Messages quote variables and answers, so what a terminal would obey is shown.
+    Messages quote variables and responses, so control characters are escaped.
     """
 
     def __init__(self, message: str = "") -> None:
@@ -19,16 +19,16 @@ class CollectionError(Exception):
 
 
 class Ec2Error(CollectionError):
-    """AWS refused a request or answered something that makes no sense."""
+    """AWS rejected a request or returned an invalid response."""
 
 
 class TalosError(CollectionError):
-    """A Talos node refused a call, could not be reached, or is not what was expected."""
+    """A Talos node rejected a call, could not be reached, or is not in the expected state."""
 
 
 class KubernetesError(CollectionError):
-    """A Kubernetes API server refused a request, could not be reached, or is not what was expected."""
+    """A Kubernetes API server rejected a request, could not be reached, or is not in the expected state."""
 
 
 class InputError(CollectionError):
-    """What the user gave cannot be used."""
+    """The user's input is not valid."""

@@ -1,12 +1,12 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that are whole or not there, and what killed runs leave of them. Private: may change at any time.
+"""Write files atomically, and remove temporary files of killed runs. Private: may change at any time.
 
-A file is written under a temporary name beside its own and takes its place at the end. A run that is killed before that
-leaves the temporary file, which may hold a secret. Whoever writes holds a lock of the kernel's on it, and a killed
-process loses its locks: what can be locked is no one's. That is exact, where ids of processes are given again, mean
-nothing in another container, and an age would either spare a dead run's file or take a slow one's.
+A file is written under a temporary name beside its own and renamed at the end. A run that is killed before that leaves
+the temporary file, which may contain a secret. The writer has a kernel lock on it, which a killed process loses: a file
+that can be locked has no writer. This is exact; process ids are reused and differ between containers, and an age would
+either keep the file of a killed run or remove that of a slow one.
 
 Runs on bastions as well: Python 3.9, standard library only.
 """
@@ -42,7 +42,7 @@ def write_file(path: Path, content: bytes, *, mode: int = 0o600) -> None:
 
 @contextlib.contextmanager
 def replacing(path: Path, *, mode: int = 0o600) -> Iterator[BinaryIO]:
-    """Yield a file that takes the path's place when the block ends, and is removed when the block fails."""
+    """Yield a file that replaces the path when the block ends, and is removed when the block fails."""
     sweep(path.parent)
     with _temporary(path.parent, path.name) as (file, temporary):
         yield file
@@ -54,7 +54,7 @@ def replacing(path: Path, *, mode: int = 0o600) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def scratch(content: bytes) -> Iterator[str]:
-    """Yield the path of a file that only its owner can read, which is there while the block runs."""
+    """Yield the path of a file that only its owner can read, which exists while the block runs."""
     folder = Path(tempfile.gettempdir())
     sweep(folder)
     with _temporary(folder, "") as (file, path):
@@ -84,14 +84,14 @@ def _temporary(folder: Path, name: str) -> Iterator[tuple[BinaryIO, Path]]:
 def _locked_file(folder: Path, name: str) -> tuple[BinaryIO, Path]:
     while True:
         descriptor, text = tempfile.mkstemp(dir=folder, prefix=f".{name}{_MARK}", suffix=_ENDING)
-        # A file system without locks has none that sweep() could take either.
+        # On a file system without locks, sweep() cannot lock files either.
         with contextlib.suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             if not _is_at(descriptor, Path(text)):
-                # Another run took it for a dead one's before it was locked.
+                # Another run removed it before it was locked.
                 os.close(descriptor)
                 continue
-        # So that the file knows its name.
+        # So that the file object has its name.
         return open(text, "wb", opener=partial(_opened, descriptor)), Path(text)
 
 
@@ -117,7 +117,7 @@ def _remove_if_left(path: Path) -> None:
 
 
 def _is_at(descriptor: int, path: Path) -> bool:
-    """Tell whether an open file is still the one with this path."""
+    """Return whether an open file is still the one with this path."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:

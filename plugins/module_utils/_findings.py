@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong, in the one form that checks, audit, diagnosis and reports share, and how it is written.
+"""Findings, the form that checks, audit, diagnosis and reports share, and their text formats.
 
 Private to urmanac.talos: may change at any time. The codes are in _codes.py. Runs on the machine to be replaced and on
 bastions as well: Python 3.9, standard library only.
@@ -22,7 +22,7 @@ _COLUMNS = {"code": "Code", "subject": "About", "message": "What is wrong", "rem
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong or worth knowing: about what, what it is, what to do, and the figures behind it."""
+    """One problem or note: subject, message, remedy, and figures as evidence."""
 
     code: str
     severity: str
@@ -33,16 +33,16 @@ class Finding:
 
     @property
     def blocks(self) -> bool:
-        """Return whether what was asked for cannot be done with it."""
+        """Return whether it prevents the request."""
         return self.severity != WARNING
 
     @property
     def graded(self) -> str:
-        """Return the code behind the severity, as an audit writes it."""
+        """Return severity and code, as in an audit."""
         return f"{self.severity} {self.code}"
 
     def as_dict(self, *more: str) -> dict[str, Any]:
-        """Return it as modules return it, with further properties where they have them."""
+        """Return it for a module's result, with further properties."""
         values = {name: getattr(self, name) for name in (*_COLUMNS, *more)}
         return {name: dict(value) if isinstance(value, Mapping) else value for name, value in values.items()}
 
@@ -60,7 +60,7 @@ def finding(
     severity: str = "",
     evidence: Mapping[str, Any] | None = None,
 ) -> Finding:
-    """Return a finding; what is not given is that of its code. The list has to have the code and the severity."""
+    """Return a finding; omitted properties are those of its code. The list must have the code and the severity."""
     known = CODES[code]
     grade = known.severities[known.severities.index(severity) if severity else 0]
     return Finding(code, grade, subject, message, known.remedy if remedy is None else remedy, evidence or {})
@@ -75,58 +75,58 @@ def finding_of(record: Mapping[str, Any]) -> Finding:
 
 
 def remedy_of(code: str, **names: str) -> str:
-    """Return the remedy of a code with the names that it needs."""
+    """Return the remedy of a code, filled in with the given names."""
     return CODES[code].remedy.format(**names)
 
 
 def meaning_of(code: str) -> str:
-    """Return what a code means."""
+    """Return the meaning of a code."""
     return CODES[code].meaning
 
 
-# --- How findings are written ---
+# --- Text formats ---
 
 
 def sentences(found: Finding, *parts: str) -> str:
-    """Return what is wrong and what to do, behind the properties that are asked for."""
+    """Return message and remedy after the given properties."""
     return f"{headline(found, *parts).rstrip('.')}. {shown(found.remedy)}".rstrip()
 
 
 def failure(doing: str, found: Finding) -> str:
-    """Return why something failed, as the failure of a module says it."""
+    """Return the failure message of a module."""
     return f"Failed to {shown(doing)}: {sentences(found)}"
 
 
 def headline(found: Finding, *parts: str) -> str:
-    """Return what is wrong behind the properties that are asked for: code, subject, graded."""
+    """Return the message after the given properties: code, subject, graded."""
     return ": ".join(shown(getattr(found, part)) for part in (*parts, "message"))
 
 
 def one_line(found: Finding, *parts: str) -> str:
-    """Return what is wrong and what to do on one line, as a result of the report and of JUnit has it."""
+    """Return message and remedy on one line, for the report and JUnit."""
     return f"{headline(found, *parts)} {shown(found.remedy)}".rstrip()
 
 
 def paragraph(found: Finding, *parts: str) -> str:
-    """Return what is wrong and the remedy under its name, as the refusal of a role has it."""
+    """Return the message and a labelled remedy, for the failure of a role."""
     return f"{headline(found, *parts).rstrip('.')}. Remedy: {shown(found.remedy)}"
 
 
 def lines(findings: Iterable[Finding], *parts: str) -> Iterator[str]:
-    """Yield two lines for each finding: what is wrong behind a sign of how grave it is, and what to do."""
+    """Yield two lines for each finding: the message after a sign for its severity, and the remedy."""
     for found in findings:
         yield f"{'!' if found.blocks else '?'} {headline(found, *parts)}"
         yield f"    {shown(found.remedy)}"
 
 
 def notes(findings: Iterable[Finding], *parts: str) -> Iterator[str]:
-    """Yield one line for each finding that ends nothing, behind a sign: ? for what could not be checked."""
+    """Yield one line for each finding that does not stop the run, after a sign: ? for what could not be checked."""
     for found in findings:
         yield f"{'?' if found.code == 'NOT_CHECKED' else '!'} {one_line(found, *parts)}"
 
 
 def numbered(findings: Iterable[Finding], *parts: str) -> Iterator[str]:
-    """Yield two lines for each finding, numbered as a list of what has to be fixed."""
+    """Yield two lines for each finding, as a numbered list."""
     for number, found in enumerate(findings, 1):
         yield f"{number}. {headline(found, *parts)}"
         yield f"   Remedy: {shown(found.remedy)}"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a module does without a library that it needs. Private to urmanac.talos: may change at any time."""
+"""Fail if a library that a module needs is missing. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible.module_utils.basic import missing_required_lib
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
-# What is installed under another name than it is imported by.
+# Packages whose name differs from that of the import.
 _PACKAGES: Final = {"google": "protobuf", "yaml": "PyYAML"}
 
 

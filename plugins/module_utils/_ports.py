@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The TCP ports at which nodes and bastion answer. Private to urmanac.talos: may change at any time.
+"""The TCP ports of nodes and bastion. Private to urmanac.talos: may change at any time.
 
 Defaults of roles and documentation repeat them as numbers; a test compares those with this module.
 """

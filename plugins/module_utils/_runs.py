@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which run of ansible-playbook is which, and whether it runs. Private to urmanac.talos: may change at any time."""
+"""Identify runs of ansible-playbook, and check whether they are active. Private: may change at any time."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from typing import NamedTuple
 class Run(NamedTuple):
     """A run of ansible-playbook: process id, its start in ticks since boot, host, what it does, who, and from where.
 
-    A process id means something within its kernel's boot and process namespace, which kernel names; machine names a
-    computer across boots. Both are empty where the system does not tell them.
+    A process id is valid within its kernel's boot and process namespace, which kernel identifies; machine identifies a
+    computer across boots. Both are empty if the system does not provide them.
     """
 
     pid: int
@@ -39,16 +39,16 @@ def this_run(pid: int, what: str, directory: Path) -> Run:
 
 
 def start_of(pid: int) -> str:
-    """Return when a process started, in ticks since boot, or nothing if it does not run or the system does not tell.
+    """Return when a process started, in ticks since boot, or nothing if it is not running or this is not available.
 
-    A process id is given again later; together with its start it is unique. See proc_pid_stat(5), field 22.
+    A process id is reused; together with its start it is unique. See proc_pid_stat(5), field 22.
     """
     text = _text_of(Path(f"/proc/{pid}/stat"))
     return text.rpartition(")")[2].split()[19] if text else ""
 
 
 def is_alive(pid: int, started: str) -> bool:
-    """Return whether the process still runs; without /proc its id alone has to do."""
+    """Return whether the process is still running; without /proc only its id is checked."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -59,7 +59,7 @@ def is_alive(pid: int, started: str) -> bool:
 
 
 def booted_at(now: datetime) -> datetime | None:
-    """Return when this machine was started, or None if the system does not tell. See proc_uptime(5)."""
+    """Return when this machine was started, or None if the system does not provide it. See proc_uptime(5)."""
     text = _text_of(Path("/proc/uptime"))
     return now - timedelta(seconds=float(text.split()[0])) if text else None
 
@@ -73,7 +73,7 @@ def _kernel() -> str:
 
 
 def _machine() -> str:
-    """Return a fingerprint of the machine's id, which machine-id(5) asks not to give away as it is."""
+    """Return a fingerprint of the machine's id, which machine-id(5) requires to keep confidential."""
     known = _text_of(Path("/etc/machine-id")) or f"{uuid.getnode():012x}"
     return hashlib.sha256(f"urmanac.talos {known}".encode()).hexdigest()[:16]
 

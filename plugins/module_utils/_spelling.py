@@ -10,6 +10,6 @@ from difflib import get_close_matches
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return the question for the known name that is most like a name, or nothing where none is like it."""
+    """Return a question with the known name that is most similar to a name, or nothing."""
     near = get_close_matches(name, list(known), 1)
     return f"Did you mean {near[0]}?" if near else ""

@@ -1,13 +1,13 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts that others wrote: what a terminal obeys or an eye cannot see is made visible. Private: may change at any time.
+"""Escape control characters and invisible characters in external texts. Private: may change at any time.
 
-received() is called once, where an answer comes in: of AWS, of a registry, of a node, of Kubernetes, of a program. Two
-texts that differ still differ afterwards, so names and tags can be compared. shown() and all_shown() are for what is
-about to be printed, which may hold variables of the user, and can be called again and again.
+received() is called once for each response of AWS, a registry, a node, Kubernetes or a program. Texts that differ still
+differ afterwards, so names and tags can be compared. shown() and all_shown() are for output, which may contain
+variables of the user, and can be called repeatedly.
 
-What has to stay as it is byte by byte (kubeconfigs, configurations, manifests, snapshots) passes through neither.
+They are not used for data that must not change (kubeconfigs, configurations, manifests, snapshots).
 Runs on bastions as well: Python 3.9, standard library only.
 """
 
@@ -24,15 +24,15 @@ _RANGES = (
     # Fillers without a width, joiners, marks and overrides of the direction, separators of lines and paragraphs.
     *("\u00ad", "\u034f", "\u061c", "\u115f\u1160", "\u17b4\u17b5", "\u180b-\u180f", "\u200b-\u200f", "\u2028-\u202e"),
     *("\u2060-\u206f", "\u3164", "\ufeff", "\uffa0", "\ufff0-\ufffb", "\U0001d173-\U0001d17a", "\U000e0000-\U000e0fff"),
-    # Halves of surrogate pairs and what Unicode calls no character: XML and UTF-8 take neither.
+    # Surrogates and Unicode noncharacters, which XML and UTF-8 do not allow.
     *("\ud800-\udfff", "\ufdd0-\ufdef", *(chr(number) for last in _LAST_OF_PLANES for number in (last - 1, last))),
 )
 _SHOWN = re.compile(f"[{''.join(_RANGES)}]|\r(?!\n)")
-# A backslash that stands where shown() would write one; it is always part of one of these forms.
+# A backslash where shown() would write one; it is always part of one of these forms.
 _FORM = re.compile(r"\\(?=x([0-9a-f]{2})|u\{([0-9a-f]+)\})")
 _BACKSLASH = r"\x5c"
 _ENTITIES = {"&": "&amp;", "<": "&lt;"}
-# An underscore within a word is no markup, and names are easier to read without a backslash in them.
+# An underscore within a word is not markup, and names are easier to read without a backslash.
 _MARKUP = re.compile(r"[&<\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])")
 
 
@@ -42,20 +42,20 @@ def shown(text: str) -> str:
 
 
 def received(value: Any) -> Any:
-    r"""Return a value of others, texts in mappings and lists included, with all texts shown.
+    r"""Return an external value, including texts in mappings and lists, with all texts escaped.
 
-    Where a text already holds what an escaped character looks like, its backslash becomes \x5c.
+    If a text already contains an escape sequence, its backslash becomes \x5c.
     """
     return _each_text(value, lambda text: shown(_FORM.sub(_disambiguated, text)))
 
 
 def all_shown(value: Any) -> Any:
-    """Return a value that is about to be printed, texts in mappings and lists included, with all texts shown."""
+    """Return a value for output, including texts in mappings and lists, with all texts escaped."""
     return _each_text(value, shown)
 
 
 def as_markdown(value: object) -> str:
-    """Return a value so that Markdown shows it as it is, on one line, in a cell of a table as well."""
+    """Return a value escaped for Markdown, on one line, also for a table cell."""
     return " ".join(_MARKUP.sub(_marked_as_text, shown(str(value))).split())
 
 
@@ -75,7 +75,7 @@ def _each_text(value: Any, change: Callable[[str], str]) -> Any:
 
 def _escape(character: str) -> str:
     number = ord(character)
-    # Unlike \u1234 no JSON within a text can hold \x.. or \u{..}, so that it is not taken for one of its escapes.
+    # Unlike \u1234, \x.. and \u{..} are not valid in JSON, so they are not confused with its escapes.
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{{{number:x}}}"
 
 

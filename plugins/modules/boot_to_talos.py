@@ -174,7 +174,7 @@ findings:
     remedy:
       description: What to do.
       type: str
-      sample: Turn it off; on EC2 choose an AMI without UEFI keys.
+      sample: Turn off Secure Boot; on EC2 choose an AMI without UEFI keys.
     is_error:
       description: Whether it keeps boot-to-talos from being started.
       type: bool

@@ -115,7 +115,7 @@ lines:
   returned: success
   type: list
   elements: str
-  sample: ["made VPC talos-vpc (vpc-0123456789abcdef0)"]
+  sample: ["created VPC talos-vpc (vpc-0123456789abcdef0)"]
 resources:
   description: Every described resource after the run, as M(urmanac.talos.ec2_cluster_info) returns it.
   returned: success
@@ -277,7 +277,7 @@ def main() -> None:
             machines=machines_of(module.params),
         )
         if not order.absent:
-            refuse_sent("make the cluster", texts_of(spec, order.machines))
+            refuse_sent("create the cluster", texts_of(spec, order.machines))
         # Calls repeats what may be repeated; botocore would repeat everything.
         api = connect(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr, once=True)
         outcome = ensure_cluster(Calls(api), spec, order)

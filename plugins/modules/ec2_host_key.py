@@ -123,7 +123,7 @@ def main() -> None:
     spec = parse_spec(module.params["cluster"])
     try:
         if module.params["state"] == "present":
-            refuse_sent("make the host key", texts_of(spec, module.params["parameter"]))
+            refuse_sent("create the host key", texts_of(spec, module.params["parameter"]))
         api = connect(module, ("ssm",), region=spec.region, cidr=spec.vpc_ipv4_cidr, once=True)
         wanted = (module.params[name] for name in ("parameter", "state"))
         plan = ensure(Calls(api), spec, *wanted, check_mode=module.check_mode)

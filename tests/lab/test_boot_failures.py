@@ -36,7 +36,7 @@ CASES = [
         id="broken checksum",
     ),
     pytest.param(Case(f"{ARM64_ONLY}:v0", "does not exist. Correct its name, tag or digest."), id="missing image"),
-    pytest.param(Case(AMD64_ONLY, "is for amd64, this machine is arm64. Name the digest"), id="amd64 only"),
+    pytest.param(Case(AMD64_ONLY, "is for amd64, this machine is arm64. Set the digest"), id="amd64 only"),
     pytest.param(Case(INDEX, "is an index of several platforms: name the digest"), id="index"),
     pytest.param(
         Case(f"{ARM64_ONLY}:v0", "boot-to-talos: the image does not exist. Correct its name", asks_registry=False),
@@ -49,7 +49,7 @@ CASES = [
     pytest.param(
         Case(
             ARM64_ONLY,
-            "boot-to-talos: the tmpfs that holds the unpacked image is full. Use a larger instance type",
+            "boot-to-talos: the tmpfs with the unpacked image is full. Use a larger instance type",
             first='echo 10 >"$LAB_ROOT/run/lab/tmpfs-bytes"',
         ),
         id="full tmpfs",

@@ -158,7 +158,7 @@ def test_images_that_cannot_be_used_are_refused_together_before_anything_is_made
 
     assert run.code != 0
     assert "Nothing was created or changed. Problems to fix first: 2" in run.output
-    assert "there is nothing for linux/arm64 in it, it is for linux/amd64" in run.output
+    assert "it does not support linux/arm64, it is for linux/amd64" in run.output
     assert "has no v1 in urmanac/nowhere/talos" in run.output
     assert calls(lab) == before
 

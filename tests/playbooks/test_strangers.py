@@ -150,7 +150,7 @@ def test_no_playbook_changes_anything_where_strangers_are_in_the_way(scene: Scen
 def test_a_reset_names_all_that_others_have_in_the_network_before_it_deletes_anything(scene: Scene) -> None:
     assert "resources that do not belong to the cluster lab use its resources" in scene.reset.output
     # Ansible prints a message twice.
-    tie = rf"DHCP options lab-dhcp \(dopt-\w+\) are used by VPC {scene.their_vpc}, which is not of this cluster"
+    tie = rf"DHCP options lab-dhcp \(dopt-\w+\) are used by VPC {scene.their_vpc}, which is not managed by this cluster"
     assert re.search(rf"{tie} \(Owner=Bob\)", scene.reset.output)
     named = set(re.findall(r"(\w+) ((?:subnet|igw|sg|eni)-[0-9a-f]+) \(Owner=Bob", scene.reset.output))
     assert sorted(kind for kind, _id in named) == sorted(key.partition("/")[0] for key in PLACES)

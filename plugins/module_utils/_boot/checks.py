@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find everything that would keep a Linux from becoming Talos, before anything is changed.
+"""Find everything that would prevent a Linux machine from booting into Talos, before any change.
 
 Private to urmanac.talos: may change at any time. Runs on the machine to be replaced: Python 3.9, standard library only.
 """
@@ -20,7 +20,7 @@ from .facts import Facts
 
 
 class Request(NamedTuple):
-    """What the machine is to become, and with which release."""
+    """The requested image, disk and release of boot-to-talos."""
 
     image: plan.Image
     version: str = upstream.VERSION_MIN
@@ -28,12 +28,12 @@ class Request(NamedTuple):
     extra_kernel_args: tuple[str, ...] = ()
 
 
-# Whoever reads it is on that machine, or knows which one the module ran on.
+# The reader knows on which machine the module ran.
 _SUBJECT = "this machine"
 
 
 def check(facts: Facts, request: Request, found: Image | None) -> list[Finding]:
-    """Return all findings; found is what the registry says of the image, None for a disk image."""
+    """Return all findings; found is the image in the registry, None for a disk image."""
     findings = [*_check_machine(facts), *_check_release(facts, request), *_check_disk(facts, request)]
     if found is not None:
         findings += _check_image(facts, found)
@@ -41,7 +41,7 @@ def check(facts: Facts, request: Request, found: Image | None) -> list[Finding]:
 
 
 def architecture_of(facts: Facts) -> str:
-    """Return what images call the machine's architecture."""
+    """Return the name of the machine's architecture in images."""
     return upstream.ARCHITECTURES.get(facts.machine, facts.machine)
 
 
@@ -53,8 +53,8 @@ def _check_machine(facts: Facts) -> Iterator[Finding]:
         yield finding(
             "MACHINE_NOT_SUPPORTED",
             _SUBJECT,
-            f"there is no boot-to-talos for {facts.machine}",
-            f"It exists for {known}.",
+            f"boot-to-talos does not support {facts.machine}",
+            f"It supports {known}.",
         )
     if facts.secure_boot:
         yield finding(
@@ -63,7 +63,7 @@ def _check_machine(facts: Facts) -> Iterator[Finding]:
             "Secure Boot is on, and the firmware would refuse Talos",
         )
     if facts.lockdown != "none":
-        cause = f"the kernel is locked down ({facts.lockdown}): it may not let boot-to-talos write the disk"
+        cause = f"the kernel is in lockdown mode ({facts.lockdown}): it may not let boot-to-talos write to the disk"
         yield finding("KERNEL_LOCKDOWN", _SUBJECT, cause)
     if not facts.has_loop_devices:
         yield finding(
@@ -92,7 +92,7 @@ def _check_disk(facts: Facts, request: Request) -> Iterator[Finding]:
     if request.disk:
         if request.disk not in [f"/dev/{name}" for name in facts.disks]:
             yield finding(
-                "DISK_UNUSABLE", _SUBJECT, f"there is no disk {request.disk}", f"Disks of this machine: {known}."
+                "DISK_UNUSABLE", _SUBJECT, f"the disk {request.disk} does not exist", f"Disks of this machine: {known}."
             )
     elif not facts.root_disks:
         yield finding(
@@ -110,10 +110,10 @@ def _check_disk(facts: Facts, request: Request) -> Iterator[Finding]:
 
 def _check_image(facts: Facts, found: Image) -> Iterator[Finding]:
     architecture = architecture_of(facts)
-    remedy = f"Name the digest of its manifest for {architecture}: urmanac.talos.oci_image_info tells it."
+    remedy = f"Set the digest of its manifest for {architecture}; urmanac.talos.oci_image_info returns it."
     if found.media_type in INDEXES:
         cause = (
-            f"the image {found.image} is an index, of which boot-to-talos takes {upstream.INDEX_PLATFORM} everywhere"
+            f"the image {found.image} is an index, from which boot-to-talos always selects {upstream.INDEX_PLATFORM}"
         )
         yield finding("IMAGE_INDEX", _SUBJECT, cause, remedy)
     elif found.error and found.error.code == "IMAGE_NO_SUCH_PLATFORM":
@@ -131,12 +131,12 @@ def _check_memory(facts: Facts, size: int) -> Iterator[Finding]:
     tmpfs = facts.memory_total // plan.TMPFS_DIVISOR
     free = facts.memory_free - plan.PROGRAM_MIB * plan.MIB
     if need > min(tmpfs, free):
-        has = f"a tmpfs holds {tmpfs // plan.MIB}" if need > tmpfs else f"{max(free, 0) // plan.MIB} are free"
+        has = f"a tmpfs can have {tmpfs // plan.MIB}" if need > tmpfs else f"{max(free, 0) // plan.MIB} are free"
         yield finding(
             "MEMORY_TOO_SMALL",
             _SUBJECT,
             f"the image needs about {need // plan.MIB} MiB of memory and {has}",
-            "Choose a larger machine, or a disk image (https://…/metal-arm64.raw.xz), which needs only its own size.",
+            "Use a larger machine, or a disk image (https://…/metal-arm64.raw.xz), which needs only its own size.",
         )
 
 
@@ -144,11 +144,11 @@ def _check_arguments(facts: Facts, request: Request) -> Iterator[Finding]:
     if not request.extra_kernel_args:
         return
     if request.image.kind == "raw":
-        cause = "boot-to-talos does not put kernel arguments into a disk image"
+        cause = "boot-to-talos does not add kernel arguments to a disk image"
         yield finding("KERNEL_ARGUMENTS", _SUBJECT, cause)
     elif facts.is_uefi:
         cause = (
-            "this machine boots by UEFI, where Talos 1.10 and newer carries its kernel arguments inside a signed image "
-            "and drops those given to its installer"
+            "this machine boots by UEFI, where Talos 1.10 and newer has its kernel arguments in a signed image and "
+            "ignores those of its installer"
         )
         yield finding("KERNEL_ARGUMENTS", _SUBJECT, cause)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read from /proc, /sys and /dev what decides whether a Linux can become Talos. Changes nothing.
+"""Read from /proc, /sys and /dev whether a Linux machine can boot into Talos, without changes.
 
 Private to urmanac.talos: may change at any time. Runs on the machine to be replaced: Python 3.9, standard library only.
 """
@@ -18,7 +18,7 @@ from . import upstream
 
 
 class Facts(NamedTuple):
-    """What is known of the machine. Sizes are bytes; disks are names in /dev."""
+    """The facts of the machine. Sizes are bytes; disks are names in /dev."""
 
     user_id: int
     machine: str
@@ -59,18 +59,18 @@ def read_facts(root: Path) -> Facts:
 
 
 def is_secure_boot(root: Path) -> bool:
-    """Tell whether the firmware verifies what it boots; in setup mode it does not."""
+    """Return whether the firmware verifies what it boots; in setup mode it does not."""
     return _variable(root / upstream.SECURE_BOOT) == 1 and _variable(root / upstream.SETUP_MODE) != 1
 
 
 def lockdown_of(text: str) -> str:
-    """Return how far the kernel is locked down, which it shows as "none [integrity] confidentiality"."""
+    """Return the lockdown mode of the kernel, which it shows as "none [integrity] confidentiality"."""
     match = re.search(r"\[(\w+)\]", text)
     return match[1] if match else "none"
 
 
 def has_loop_devices(root: Path) -> bool:
-    """Tell whether the kernel has loop devices, or a module that it can load for them."""
+    """Return whether the kernel has loop devices, or a module that it can load for them."""
     if (root / upstream.LOOP_CONTROL).exists():
         return True
     modules = root / "lib/modules" / os.uname().release
@@ -78,13 +78,13 @@ def has_loop_devices(root: Path) -> bool:
 
 
 def has_default_route(table: str) -> bool:
-    """Tell whether an IPv4 default route exists, as boot-to-talos looks for one."""
+    """Return whether an IPv4 default route exists, as boot-to-talos looks for one."""
     rows = [line.split() for line in table.splitlines()[1:]]
     return any(len(row) > 2 and row[1] == "00000000" for row in rows)
 
 
 def root_disks(root: Path) -> tuple[str, ...]:
-    """Return the disks that hold the root file system: one, unless it spans several or none can be found."""
+    """Return the disks of the root file system: one, unless it spans several or none can be found."""
     for line in _text(root / "proc/self/mountinfo").splitlines():
         before, _dash, after = line.partition(" - ")
         fields, source = before.split(), after.split()
@@ -94,14 +94,14 @@ def root_disks(root: Path) -> tuple[str, ...]:
 
 
 def disks(root: Path) -> Iterable[str]:
-    """Yield the disks that the machine has, without those that are made of others or of memory."""
+    """Yield the disks of the machine, without virtual disks and RAM disks."""
     for entry in _entries(root / "sys/block"):
         if not entry.startswith(("loop", "ram", "dm-", "sr", "fd", "md", "zram")):
             yield entry
 
 
 def _device(root: Path, number: str, source: str) -> str:
-    """Return the name of a mounted device; some file systems have numbers of their own."""
+    """Return the name of a mounted device; some file systems have their own device numbers."""
     by_number = root / "sys/dev/block" / number
     return Path(os.path.realpath(by_number)).name if by_number.exists() else Path(source).name
 

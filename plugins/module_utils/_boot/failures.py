@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Recognise what boot-to-talos v0.7.1 says when it fails, and tell what to do.
+"""Recognize the error messages of boot-to-talos v0.7.1, with remedies.
 
 Private to urmanac.talos: may change at any time. Runs on the machine to be replaced: Python 3.9, standard library only.
 """
@@ -20,27 +20,27 @@ CONSOLE = re.compile(r"^(?:\[\s*\d+\.\d+\]\s*)?(?:cloud-init\[\d+\]:\s*)?")
 
 
 class Kind(NamedTuple):
-    """A way to fail: the line holds all of the signs. The first one is boot-to-talos' own text, if it says anything."""
+    """A kind of failure: the line contains all signs. The first one is boot-to-talos' own text, if it has one."""
 
     code: str
     signs: tuple[str, ...]
     cause: str
-    # The one of its code where there is none.
+    # If empty, the remedy of the code.
     remedy: str | None = None
 
 
 PULL = "pull image "
 _CACHE = remedy_of("IMAGE_DOWNLOAD")
-_LATER = "Try again later: the limit is for the bastion's address, and its cache does not pull stored images again."
-_ARM64 = "Name the digest of the manifest for this architecture: the module oci_image_info returns it."
-_REPORT = "This failure is not known: read the lines before it."
+_LATER = "Try again later: the limit applies to the bastion's address, and its cache does not pull stored images again."
+_ARM64 = "Set the digest of the manifest for this architecture; the module oci_image_info returns it."
+_REPORT = "The failure is not known: read the preceding lines."
 
-# The order counts: the first kind whose signs are all in a line is the one.
+# The order matters: the first kind whose signs are all in a line is selected.
 KINDS = (
     Kind(
         "MEMORY_TOO_SMALL",
         ("failed to get install assets from", "no space left on device"),
-        "the tmpfs that holds the unpacked image is full",
+        "the tmpfs with the unpacked image is full",
     ),
     Kind("MEMORY_TOO_SMALL", ("create raw disk image: ", "no space"), "the tmpfs of the image is full"),
     Kind("MEMORY_TOO_SMALL", ("truncate raw disk image: ",), "the disk image does not fit into the tmpfs"),
@@ -49,13 +49,13 @@ KINDS = (
     Kind(
         "IMAGE_NO_SUCH_PLATFORM",
         ("forkexec: ", "exec format error"),
-        "the image is for another architecture: from an index boot-to-talos takes linux/amd64, wherever it runs",
+        "the image is for another architecture: from an index boot-to-talos always selects linux/amd64",
         _ARM64,
     ),
     Kind(
         "IMAGE_NO_SUCH_PLATFORM",
         (PULL, "no child with platform"),
-        "the image is an index without linux/amd64, the one platform that boot-to-talos looks for",
+        "the image is an index without linux/amd64, the only platform that boot-to-talos selects",
         _ARM64,
     ),
     Kind(
@@ -74,9 +74,9 @@ KINDS = (
     Kind(
         "IMAGE_NOT_AUTHORISED", (PULL, "DENIED"), "the registry refuses", "Make the image public, or correct its name."
     ),
-    Kind("IMAGE_UNREACHABLE", (PULL, "connection refused"), "no registry answers there", _CACHE),
-    Kind("IMAGE_UNREACHABLE", (PULL, "i/o timeout"), "no registry answers there", _CACHE),
-    Kind("IMAGE_UNREACHABLE", (PULL, "no such host"), "the registry's name is not known", _CACHE),
+    Kind("IMAGE_UNREACHABLE", (PULL, "connection refused"), "the registry does not respond", _CACHE),
+    Kind("IMAGE_UNREACHABLE", (PULL, "i/o timeout"), "the registry does not respond", _CACHE),
+    Kind("IMAGE_UNREACHABLE", (PULL, "no such host"), "the registry's name cannot be resolved", _CACHE),
     Kind("IMAGE_UNREACHABLE", (PULL, "network is unreachable"), "there is no route to the registry", _CACHE),
     Kind("IMAGE_UNREACHABLE", (PULL, "no route to host"), "there is no route to the registry", _CACHE),
     Kind("IMAGE_UNREACHABLE", (PULL, "context deadline exceeded"), "the pull took longer than 30 minutes", _CACHE),
@@ -88,7 +88,7 @@ KINDS = (
     Kind(
         "IMAGE_INVALID_REFERENCE",
         (PULL, "could not parse reference"),
-        "the text is not a reference to an image",
+        "the value is not an image reference",
         "Write REPOSITORY@sha256:DIGEST.",
     ),
     Kind("IMAGE_PULL_FAILED", (PULL,), "the image could not be pulled", _CACHE),
@@ -99,7 +99,7 @@ KINDS = (
         ("failed to get install assets from", "ISO source install mode not supported"),
         "an ISO image cannot be installed",
     ),
-    Kind("IMAGE_DOWNLOAD", ("failed to get install assets from", "download"), "the disk image could not be fetched"),
+    Kind("IMAGE_DOWNLOAD", ("failed to get install assets from", "download"), "the disk image could not be downloaded"),
     Kind("IMAGE_DAMAGED", ("failed to get install assets from",), "the image cannot be used", _REPORT),
     Kind(
         "IMAGE_DAMAGED", ("install assets contain neither disk image nor rootfs path",), "the image is empty", _REPORT
@@ -107,11 +107,11 @@ KINDS = (
     Kind(
         "IMAGE_INVALID_REFERENCE",
         ("failed to detect image source: ",),
-        "the text is not a reference to an image",
+        "the value is not an image reference",
         "Write REPOSITORY@sha256:DIGEST.",
     ),
     Kind("INSTALLER_FAILED", ("installer exited ",), "Talos' installer failed"),
-    Kind("INSTALLER_FAILED", ("wait: ",), "Talos' installer was lost"),
+    Kind("INSTALLER_FAILED", ("wait: ",), "Talos' installer ended unexpectedly"),
     Kind(
         "LOOP_DEVICE_MISSING",
         ("open loop-control: ",),
@@ -123,13 +123,13 @@ KINDS = (
     Kind("LOOP_DEVICE_MISSING", ("open backing: ",), "the disk image cannot be opened for a loop device"),
     Kind("LOOP_DEVICE_MISSING", ("LOOP_SET_FD: ",), "the loop device cannot be set up"),
     Kind("LOOP_DEVICE_MISSING", ("LOOP_SET_STATUS64: ",), "the loop device cannot be set up"),
-    Kind("MOUNT_FAILED", ("mount tmpfs: ",), "it may not mount a tmpfs"),
-    Kind("MOUNT_FAILED", ("bind recursive ",), "it may not mount /sys for the installer"),
-    Kind("MOUNT_FAILED", ("bind ",), "it may not mount /proc or /dev for the installer"),
-    Kind("MOUNT_FAILED", ("write cmdline: ",), "it cannot write beside the installer"),
+    Kind("MOUNT_FAILED", ("mount tmpfs: ",), "it is not permitted to mount a tmpfs"),
+    Kind("MOUNT_FAILED", ("bind recursive ",), "it is not permitted to mount /sys for the installer"),
+    Kind("MOUNT_FAILED", ("bind ",), "it is not permitted to mount /proc or /dev for the installer"),
+    Kind("MOUNT_FAILED", ("write cmdline: ",), "it cannot write to the installer's directory"),
     Kind("MOUNT_FAILED", ("create temporary directory: ",), "it cannot write to /tmp", "Make /tmp writable."),
     Kind("MOUNT_FAILED", ("create raw disk image: ",), "it cannot write to its tmpfs"),
-    Kind("MOUNT_FAILED", ("create stdin pipe: ",), "it may not open a pipe"),
+    Kind("MOUNT_FAILED", ("create stdin pipe: ",), "it is not permitted to open a pipe"),
     Kind(
         "DISK_TOO_SMALL",
         ("write: ", "no space left on device"),
@@ -138,18 +138,18 @@ KINDS = (
     Kind("DISK_UNUSABLE", ("open dst: ",), "the disk cannot be opened"),
     Kind("DISK_UNUSABLE", ("open disk: ",), "the disk cannot be opened"),
     Kind("DISK_UNUSABLE", ("write: ",), "the disk cannot be written", "Replace the machine; its root disk is damaged."),
-    Kind("DISK_UNUSABLE", ("open src: ",), "the image in the tmpfs is gone", _REPORT),
+    Kind("DISK_UNUSABLE", ("open src: ",), "the image in the tmpfs does not exist", _REPORT),
     Kind("DISK_UNUSABLE", ("read: ",), "the image in the tmpfs cannot be read", _REPORT),
     Kind(
         "SECURE_BOOT",
         ("aborted: Secure Boot is enabled",),
         "Secure Boot is on, and the firmware would refuse Talos",
-        "Turn Secure Boot off; on EC2 take an AMI without UEFI keys.",
+        "Turn off Secure Boot; on EC2 choose an AMI without UEFI keys.",
     ),
-    Kind("INSTALL_ABORTED", ("aborted by user",), "its last question was answered with no", _REPORT),
-    Kind("INSTALL_ABORTED", ("missing required input for: ",), "a question has no default", "Name image and disk."),
-    Kind("OPTION_UNKNOWN", ("invalid mode: ",), "it does not know that mode", "Let the collection choose the mode."),
-    Kind("OPTION_UNKNOWN", ("", "flag provided but not defined: "), "it lacks an option"),
+    Kind("INSTALL_ABORTED", ("aborted by user",), "its last prompt was answered with no", _REPORT),
+    Kind("INSTALL_ABORTED", ("missing required input for: ",), "a prompt has no default", "Set image and disk."),
+    Kind("OPTION_UNKNOWN", ("invalid mode: ",), "it does not support that mode", "Let the collection choose the mode."),
+    Kind("OPTION_UNKNOWN", ("", "flag provided but not defined: "), "it does not support an option"),
     Kind("OPTION_UNKNOWN", ("", "flag needs an argument: "), "an option has no value", _REPORT),
     Kind("OPTION_UNKNOWN", ("", "invalid value ", " for flag -"), "an option has a wrong value", _REPORT),
     Kind(
@@ -160,7 +160,10 @@ KINDS = (
     ),
     Kind("KEXEC_FAILED", ("kexec: ",), "the kernel refuses kexec"),
     Kind(
-        "KEXEC_FAILED", ("get boot assets: ",), "the image has no kernel to boot", "Let the collection install instead."
+        "KEXEC_FAILED",
+        ("get boot assets: ",),
+        "the image has no kernel to boot",
+        "Use install mode, as the collection does.",
     ),
     Kind("PROGRAM_CRASHED", ("", "panic: "), "boot-to-talos crashed"),
     Kind("PROGRAM_UNUSABLE", ("", "cannot execute binary file"), "boot-to-talos is for another architecture", _REPORT),
@@ -169,7 +172,7 @@ KINDS = (
 
 
 def explain(lines: Iterable[str]) -> Finding | None:
-    """Return the failure that a program's output or a console tells, None if it reports none; the last one counts."""
+    """Return the last failure in a program's output or a console, or None."""
     found = None
     seen: list[str] = []
     for raw in lines:
@@ -181,14 +184,14 @@ def explain(lines: Iterable[str]) -> Finding | None:
 
 
 def plain(line: str) -> tuple[str, bool]:
-    """Return a line without what a console and Go's log put before it, and whether Go's log did."""
+    """Return a line without the prefixes of a console and Go's log, and whether it has that of Go's log."""
     text = CONSOLE.sub("", line.strip())
     match = TIMESTAMP.search(text)
     return (text[match.end() :], True) if match else (text, False)
 
 
 def kind_of(text: str, *, is_log: bool) -> Kind | None:
-    """Return the kind of failure that a line tells; own texts count in lines of its log only."""
+    """Return the kind of failure of a line; boot-to-talos' own texts count in lines of its log only."""
     return next((kind for kind in KINDS if (is_log or not kind.signs[0]) and _fits(kind, text)), None)
 
 
@@ -200,17 +203,17 @@ def _fits(kind: Kind, text: str) -> bool:
 
 
 def _failure(kind: Kind, line: str, before: list[str]) -> Finding:
-    """Return the failure; an installer that failed for want of space is reported as that."""
+    """Return the failure; an installer that failed because of missing space is reported as such."""
     if kind.code == "INSTALLER_FAILED" and any("no space left on device" in text for text in before):
-        return failure_of("MEMORY_TOO_SMALL", line, "the tmpfs that holds the new disk is full")
+        return failure_of("MEMORY_TOO_SMALL", line, "the tmpfs with the new disk is full")
     return failure_of(kind.code, line, kind.cause, kind.remedy)
 
 
 def failure_of(code: str, line: str, cause: str, remedy: str | None = None) -> Finding:
-    """Return a failure that happened, with the line that tells it."""
+    """Return a failure with the line that reports it."""
     return finding(code, "boot-to-talos", cause, remedy, evidence={"line": line})
 
 
 def reported(failure: Finding) -> str:
-    """Return a failure with its line, for a person."""
+    """Return a failure with its line as text."""
     return f"{failure.message} ({failure.evidence['line']}). {failure.remedy}"

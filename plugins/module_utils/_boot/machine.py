@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The machine itself: the one place that reads its files, runs commands on it and fetches to it.
+"""The machine: the only place that reads its files, runs commands and downloads files.
 
 Private to urmanac.talos: may change at any time. Runs on the machine to be replaced: Python 3.9, standard library only.
 """
@@ -21,14 +21,14 @@ from .._text import received
 from . import plan, release, start
 from .facts import Facts, read_facts
 
-# In memory: the disk is overwritten while the program runs from here.
+# In memory, because the disk is overwritten while the program runs.
 FOLDER = "run/urmanac.talos"
 LOOK_SECONDS = 60.0
 Command = Callable[[Sequence[str]], None]
 
 
 def run_command(command: Sequence[str]) -> None:
-    """Run a command that ends soon; what it starts lives on."""
+    """Run a short command; processes that it starts continue."""
     try:
         done = subprocess.run(
             command,
@@ -46,27 +46,27 @@ def run_command(command: Sequence[str]) -> None:
 
 
 class Machine:
-    """The machine whose file system begins at a folder: / but in tests."""
+    """The machine whose root file system is a directory: / except in tests."""
 
     def __init__(self, root: Path, source: release.Source, *, run: Command = run_command) -> None:
         self.root, self.folder = root, root / FOLDER
         self._source, self._run = source, run
 
     def facts(self) -> Facts:
-        """Return what is known of it."""
+        """Return its facts."""
         return read_facts(self.root)
 
     def look(self, image: str, architecture: str) -> Image:
-        """Return what the image's registry says from here, without a login: boot-to-talos has none either."""
+        """Return the image from its registry as seen from the machine, without a login, as boot-to-talos has none."""
         inquiry = Inquiry(f"linux/{architecture}", {}, (), {}, LOOK_SECONDS, self._source.rounds)
         return look_up_one(image, inquiry)
 
     def run(self) -> start.Run:
-        """Return how boot-to-talos is doing."""
+        """Return the state of boot-to-talos."""
         return start.read_run(self.folder, self.is_alive)
 
     def prepare(self, *, architecture: str, sha256: str, image: plan.Image, image_sha256: str) -> None:
-        """Fetch and verify the program, and the image if it is one that has to be a file."""
+        """Fetch and verify the program, and the image if it must be a file."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if not self.folder.is_mount():
             self._run(["mount", "-t", "tmpfs", "-o", "mode=0700", "tmpfs", str(self.folder)])
@@ -81,11 +81,11 @@ class Machine:
                 release.verify(target, image_sha256, by="the option image_sha256")
 
     def start(self, command: Sequence[str], answers: Sequence[str], *, raw: bool) -> None:
-        """Start the program, apart from the connection over which this runs."""
+        """Start the program detached from the connection."""
         starter = self.folder / start.STARTER
         starter.write_text(start.script(self.folder, self.root, command, answers, raw=raw), encoding="utf-8")
         if (self.root / "run/systemd/system").is_dir():
-            # Not only out of the connection's session but out of its control group, which may end with it.
+            # Detached from the session and the control group of the connection, which may end with it.
             self._run(["systemd-run", "--quiet", "--collect", f"--unit={start.UNIT}", "/bin/sh", str(starter)])
         else:
             nowhere = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)]
@@ -93,7 +93,7 @@ class Machine:
             os.posix_spawn(command_line[0], command_line, os.environ, file_actions=nowhere, setsid=True)
 
     def is_alive(self, process: int) -> bool:
-        """Tell whether the process is the shell that runs the program: a dead one has no command line."""
+        """Return whether the process is the shell that runs the program: a dead one has no command line."""
         try:
             words = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
         except OSError:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decide how boot-to-talos is called: by the module over SSH and by the script in user-data, by the same rules.
+"""Plan the call of boot-to-talos, for the module over SSH and the script in user-data.
 
 Private to urmanac.talos: may change at any time. Runs on the machine to be replaced: Python 3.9, standard library only.
 """
@@ -19,15 +19,15 @@ from .._oci.repository import INDEXES, MANIFESTS
 from . import upstream
 
 MIB = 1024 * 1024
-# The image is unpacked into a tmpfs, in which the installer then writes kernel and initramfs again, to a disk image.
-# Upstream gives no figure: layers are taken to unpack to twice their size, and the second copy to be as large as they.
+# The image is unpacked to a tmpfs, where the installer writes kernel and initramfs to a disk image.
+# Upstream has no figures: assume that layers unpack to twice their size, and that the second copy is as large as they.
 UNPACKED_PER_BYTE = 3
-# A tmpfs that is mounted without a size holds half of the memory.
+# A tmpfs without a size can use half of the memory.
 TMPFS_DIVISOR = 2
 PROGRAM_MIB = 128
 ACCEPT = ", ".join((*MANIFESTS, *INDEXES, "*/*"))
 _PRIVATE = tuple(ipaddress.IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
-# Beyond what boot-to-talos takes for private: only its simulation in a lab speaks http there.
+# boot-to-talos does not treat this as private: only its simulation in a lab uses HTTP there.
 _LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
 
 
@@ -39,36 +39,36 @@ class Image(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """Return what boot-to-talos takes it for."""
+        """Return how boot-to-talos interprets it."""
         return "container" if self.reference else "raw"
 
     @property
     def is_remote(self) -> bool:
-        """Tell whether it is a disk image that has to be fetched."""
+        """Return whether it is a disk image that must be downloaded."""
         return "://" in self.text
 
     @property
     def file(self) -> str:
-        """Return the name under which a disk image is kept: its ending tells how it is packed."""
+        """Return the file name of a disk image: its suffix determines the compression."""
         ending = max((end for end in upstream.RAW_ENDINGS if self.text.lower().endswith(end)), key=len, default="")
         return f"talos{ending}" if ending else ""
 
 
 def image_of(text: str) -> Image:
-    """Return what an image's name says."""
+    """Return the source for an image's name."""
     image = Image(text)
     if not image.is_remote and not text.startswith("/"):
         return Image(text, parse_reference(text))
     if "?" in text or not image.file:
         raise InputError(
-            f"Failed to use the image {text}: boot-to-talos takes it for no disk image. "
-            f"Its name has to end in one of {', '.join(upstream.RAW_ENDINGS)}."
+            f"Failed to use the image {text}: boot-to-talos does not treat it as a disk image. Its name must end in "
+            f"one of {', '.join(upstream.RAW_ENDINGS)}."
         )
     return image
 
 
 def through_cache(image: Image, caches: Mapping[str, str]) -> Image:
-    """Return the image at the cache of its registry, or as it is if its registry has none."""
+    """Return the image at the cache of its registry, or unchanged if there is none."""
     cache = caches.get(image.reference.registry) if image.reference else None
     if not cache or not image.reference:
         return image
@@ -77,7 +77,7 @@ def through_cache(image: Image, caches: Mapping[str, str]) -> Image:
 
 
 def is_plain_http(registry: str) -> bool:
-    """Tell whether boot-to-talos speaks http to a registry."""
+    """Return whether boot-to-talos uses HTTP for a registry."""
     try:
         address = ipaddress.IPv4Address(registry.partition(":")[0])
     except ValueError:
@@ -94,7 +94,7 @@ def version_of(text: str) -> tuple[int, ...]:
 
 
 def is_old(version: str) -> bool:
-    """Tell whether a release of boot-to-talos fails on ARM."""
+    """Return whether a release of boot-to-talos fails on ARM."""
     return version_of(version) < version_of(upstream.VERSION_MIN)
 
 
@@ -105,10 +105,10 @@ def arguments(image: str, disk: str, extra: Sequence[str] = ()) -> list[str]:
 
 
 def answers(*, has_default_route: bool) -> tuple[str, ...]:
-    """Return what its questions are answered with."""
+    """Return the answers to its prompts."""
     return upstream.ANSWERS if has_default_route else upstream.ANSWERS_WITHOUT_ROUTE
 
 
 def tmpfs_bytes(layer_bytes: int) -> int:
-    """Return how much the tmpfs has to hold for an image whose packed layers have that size."""
+    """Return the size of the tmpfs for an image whose compressed layers have that size."""
     return layer_bytes * UNPACKED_PER_BYTE

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fetch what boot-to-talos needs and believe none of it unseen.
+"""Download and verify what boot-to-talos needs.
 
-Private to urmanac.talos: may change at any time. Runs on the machine to be replaced: Python 3.9, and no library but
-Ansible's own.
+Private to urmanac.talos: may change at any time. Runs on the machine to be replaced: Python 3.9, and only
+Ansible's own libraries.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CHUNK = 1024 * 1024
 
 
 class Source(NamedTuple):
-    """Where files are looked for, in order, in how many rounds."""
+    """The locations of files in order, and the number of rounds."""
 
     urls: Sequence[str]
     rounds: int = 5
@@ -38,7 +38,7 @@ class Source(NamedTuple):
 
 
 def fetch(name: str, target: Path, source: Source) -> None:
-    """Fetch a file from the first place that has it, with ever longer pauses between the rounds."""
+    """Download a file from the first location that has it, with increasing pauses between the rounds."""
     for number in range(1, source.rounds + 1):
         problems = [
             problem for url in source.urls if (problem := _try(f"{url.rstrip('/')}/{name}", target)) is not None
@@ -49,7 +49,7 @@ def fetch(name: str, target: Path, source: Source) -> None:
             source.sleep(number * PAUSE)
     raise CollectionError(
         f"Failed to fetch {name} in {source.rounds} rounds: {'; '.join(problems)}. "
-        "Make the bastion serve it, or the machine reach one of these."
+        "Provide it on the bastion, or let the machine reach one of these."
     )
 
 
@@ -60,14 +60,14 @@ def fetch_url(url: str, target: Path, *, rounds: int, sleep: Callable[[float], N
 
 
 def _try(url: str, target: Path) -> str | None:
-    """Fetch a file and return None, or return why not."""
+    """Download a file and return None, or the reason of the failure."""
     try:
         with open_url(url, timeout=TIMEOUT, decompress=False) as response, target.open("wb") as file:
             shutil.copyfileobj(response, file, CHUNK)
             missing = response.length
     except (OSError, http.client.HTTPException, ValueError) as error:
         return f"{url}: {error}"
-    return f"{url}: cut off, {missing} bytes are missing" if missing else None
+    return f"{url}: incomplete, {missing} bytes are missing" if missing else None
 
 
 def sha256_of(path: Path) -> str:
@@ -80,13 +80,13 @@ def sha256_of(path: Path) -> str:
 
 
 def verify(path: Path, expected: str, *, by: str) -> None:
-    """Refuse a file that is not what it is to be."""
+    """Fail if a file does not have its SHA-256."""
     actual = sha256_of(path)
     if actual != expected.lower():
         path.unlink()
         raise CollectionError(
             f"Failed to verify {path.name}: its SHA-256 is {actual}, expected {expected} ({by}). "
-            "Correct the value, or the file where it is kept."
+            "Correct the value, or the file at its source."
         )
 
 
@@ -112,7 +112,7 @@ def fetch_program(folder: Path, source: Source, *, architecture: str, sha256: st
 
 
 def _unpack(archive: Path, program: Path) -> Path:
-    """Unpack the one file that counts, wherever the archive would have it."""
+    """Unpack the program only, independent of its path in the archive."""
     try:
         with tarfile.open(archive) as content:
             member = content.extractfile(program.name)
@@ -121,18 +121,18 @@ def _unpack(archive: Path, program: Path) -> Path:
             with member, program.open("wb") as file:
                 shutil.copyfileobj(member, file, CHUNK)
     except (tarfile.TarError, KeyError, EOFError, OSError) as error:
-        raise CollectionError(f"Failed to unpack {archive.name}: {error}. Look what the place serves.") from error
+        raise CollectionError(f"Failed to unpack {archive.name}: {error}. Check the file at its source.") from error
     program.chmod(0o700)
     _refuse_old(program)
     return program
 
 
 def _refuse_old(program: Path) -> None:
-    """Refuse a program of which Go's build information says that it is too old; not every build has it."""
+    """Fail if Go's build information shows that a program is too old; not every build has it."""
     match = re.search(re.escape(upstream.BUILD_LINE) + rb"(v\d+\.\d+\.\d+)", program.read_bytes())
     version = match[1].decode() if match else upstream.VERSION_MIN
     if plan.is_old(version):
         raise CollectionError(
             f"Failed to use {program.name}: it is release {version}, which fails on ARM. "
-            f"Serve {upstream.VERSION_MIN} or newer."
+            f"Provide {upstream.VERSION_MIN} or newer."
         )

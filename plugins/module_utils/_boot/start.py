@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Start boot-to-talos so that it outlives the connection, and tell from its log how it is doing.
+"""Start boot-to-talos detached from the connection, and read its state from its log.
 
 Private to urmanac.talos: may change at any time. Runs on the machine to be replaced: Python 3.9, standard library only.
 """
@@ -26,7 +26,7 @@ UNIT = "urmanac-boot-to-talos"
 
 
 class Run(NamedTuple):
-    """How the program that was started last is doing. The status is None while it runs and before any start."""
+    """The state of the program that was started last. The status is None while it runs and before any start."""
 
     lines: tuple[str, ...] = ()
     is_running: bool = False
@@ -34,12 +34,12 @@ class Run(NamedTuple):
 
     @property
     def has_begun(self) -> bool:
-        """Return whether the program has no more questions and has begun its work."""
+        """Return whether the program has no more prompts and has begun its work."""
         return any(plain(line)[0].startswith(upstream.BEGUN) for line in self.lines)
 
     @property
     def failure(self) -> Finding | None:
-        """Return why it failed, None if it did not."""
+        """Return why it failed, or None."""
         if self.is_running or self.status in (None, 0):
             return None
         last = plain(self.lines[-1])[0] if self.lines else "no output"
@@ -52,22 +52,22 @@ def script(folder: Path, root: Path, command: Sequence[str], answers: Sequence[s
     log, lines = shlex.quote(str(folder / LOG)), ["#!/bin/sh", f"cd {shlex.quote(str(folder))} || exit"]
     lines += [
         f"echo $$ >{PROCESS}",
-        # It has to be there before it is followed.
+        # It must exist before tail follows it.
         f": >{log}",
         f"tail -n +1 -f {log} >{shlex.quote(str(root / 'dev/console'))} 2>/dev/null &",
         "follower=$!",
     ]
     lines += [f"[ -e {shlex.quote(str(root / upstream.LOOP_CONTROL))} ] || modprobe loop"]
     if raw:
-        # For a disk image boot-to-talos does not do that itself, and what Linux still writes would spoil the new disk.
+        # For a disk image boot-to-talos does not do that itself, and writes of Linux would corrupt the new disk.
         lines += [f"printf u >{shlex.quote(str(root / upstream.SYSRQ))}", "sleep 1"]
     lines += [f"printf '%s\\n' {' '.join(answers)} | {shlex.join(command)} >>{log} 2>&1", f"echo $? >{STATUS}"]
     return "\n".join([*lines, 'kill "$follower" 2>/dev/null', ""])
 
 
 def read_run(folder: Path, is_alive: Callable[[int], bool]) -> Run:
-    """Return how the program is doing, given whether a process runs it."""
-    # In this order: a start or an end between two of these reads must not look like a program that was killed.
+    """Return the state of the program, given whether a process runs it."""
+    # The order matters: a start or an end between two of these reads must not look like a killed program.
     process = process_of(folder)
     alive = process > 0 and is_alive(process)
     status = _text(folder / STATUS).strip()

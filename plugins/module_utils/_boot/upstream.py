@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All that the collection relies on of boot-to-talos: files, flags, questions, lines. Read from its sources at v0.7.1.
+"""The details of boot-to-talos on which the collection relies: files, flags, prompts, log lines. From v0.7.1.
 
 Private to urmanac.talos: may change at any time. Runs on the machine to be replaced: Python 3.9, standard library only.
 tests/peers compares every text with the real program. https://github.com/cozystack/boot-to-talos/tree/v0.7.1
@@ -21,9 +21,9 @@ RELEASE_URL = "https://github.com/cozystack/boot-to-talos/releases/download/v{ve
 ARCHIVE = "boot-to-talos-linux-{architecture}.tar.gz"
 CHECKSUMS = "boot-to-talos-checksums.txt"
 PROGRAM = "boot-to-talos"
-# What Go writes into a program that it builds from a module: the line begins with it, the version follows.
+# The prefix of the line with the version in Go's build information.
 BUILD_LINE = b"mod\tgithub.com/cozystack/boot-to-talos\t"
-# What the kernel calls a machine, and what Go, releases and images call it.
+# Architectures by their name in the kernel, with the name in Go, releases and images.
 ARCHITECTURES = {"aarch64": "arm64", "x86_64": "amd64"}
 
 
@@ -48,15 +48,15 @@ FLAGS = (
 )
 MODE = "install"
 
-# internal/network/network.go, internal/install/install.go, in the order in which install mode asks.
+# internal/network/network.go, internal/install/install.go, in the order of install mode.
 NETWORK_QUESTION = "Add networking configuration?"
 CONSOLE_QUESTION = "Configure serial console? (or 'no')"
 CONTINUE_QUESTION = "Continue?"
-# Asked before "Continue?", so that the yes meant for that one would be taken for this: never start with Secure Boot on.
+# Precedes "Continue?", so the yes for that prompt would answer this one: never start with Secure Boot on.
 SECURE_BOOT_QUESTION = "Proceed anyway (not recommended)?"
 # Questions that -mode, -image and -disk answer.
 OTHER_QUESTIONS = ("Mode [1]: ", "Talos installer image", "Target disk")
-# A no to networking makes it ask again, through its simpler detection; without a default route it begins with that one.
+# After a no to networking it asks again with a simpler detection; without a default route it begins with that one.
 ANSWERS = ("no", "no", "no", "yes")
 ANSWERS_WITHOUT_ROUTE = ("no", "no", "yes")
 
@@ -80,23 +80,24 @@ PROGRESS_RAW = (
     "disk image copied to %s",
     "rebooting system",
 )
-# Once one of these was said nothing but the work itself is left: the image is there and fits.
+# After one of these lines all checks are done: the image was fetched and fits.
 BEGUN = ("starting Talos installer", "installing from disk image to ")
 REBOOTING = "rebooting system"
-# It goes on after this: firmware finds Talos by the path for removable media too.
+# It continues after this: firmware also finds Talos by the path for removable media.
 EFI_WARNING = "warning: failed to update EFI variables: %v"
 
-# Go's log package puts the time before every line; a question before it ends without a line break.
+# Go's log package puts the time before every line; a preceding prompt ends without a line break.
 TIMESTAMP = re.compile(r"\b\d{4}/\d\d/\d\d \d\d:\d\d:\d\d ")
 
-# internal/source/source.go: what an address has to end with to be taken for a disk image, not for a container image.
+# internal/source/source.go: the suffixes of a disk image, as opposed to a container image.
 RAW_ENDINGS = (".raw", ".raw.gz", ".raw.xz", ".raw.zst")
-# internal/source/http.go keeps what it downloads under a name without an ending, and raw.go goes by the ending: from a
-# URL a packed image would be written as it is. A local file is unpacked while it is written, so it is fetched first.
+# internal/source/http.go keeps downloads under a name without a suffix, but raw.go needs the suffix: a compressed image
+# from a URL would be written without decompression. A local file is decompressed while it is written, so it is
+# downloaded first.
 
-# go-containerregistry pkg/name/registry.go: where it speaks plain http.
+# go-containerregistry pkg/name/registry.go: where it uses plain HTTP.
 PLAIN_HTTP = re.compile(r"\.local(?:host)?(?::\d{1,5})?$|^localhost:|127\.0\.0\.1|::1")
-# go-containerregistry pkg/v1/remote: what it takes out of an index, whatever machine it runs on.
+# go-containerregistry pkg/v1/remote: the platform that it selects from an index on every machine.
 INDEX_PLATFORM = "linux/amd64"
 
 # internal/efi/efi.go: byte 4 is 1 when it is on.

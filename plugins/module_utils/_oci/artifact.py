@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fetch what an artifact in a registry holds. Private to urmanac.talos: may change at any time."""
+"""Fetch the content of an artifact in a registry. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def fetch_archive(image: str, inquiry: Inquiry) -> bytes:
         layers = checked(document, reference.digest or document.digest).get("layers") or ()
         digests = [str(layer["digest"]) for layer in layers if str(layer["mediaType"]).endswith("tar+gzip")]
     except (AttributeError, KeyError, TypeError) as error:
-        raise unexpected("the manifest is not formed as one") from error
+        raise unexpected("the manifest is malformed") from error
     if len(digests) != 1:
-        raise unexpected(f"{reference} holds {len(digests)} archives, where an artifact of Flux holds one")
+        raise unexpected(f"{reference} contains {len(digests)} archives, but a Flux artifact contains one")
     body = repository.blob(sound(digests[0]))
     check_digest(body, digests[0])
     return body

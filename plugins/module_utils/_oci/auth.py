@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logins, and the tokens that registries give for them. Private to urmanac.talos: may change at any time."""
+"""Logins, and the tokens of registries. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DOCKER_HUB_KEYS = ("docker.io", "index.docker.io", "registry-1.docker.io")
 
 
 class Login(NamedTuple):
-    """What is known of a user of a registry; unusable says why a login that exists cannot be used, remedy what can."""
+    """The login for a registry; unusable is why an existing login cannot be used, remedy what to use instead."""
 
     username: str = ""
     password: str = ""
@@ -41,7 +41,7 @@ class Login(NamedTuple):
 
 
 class Challenge(NamedTuple):
-    """How a registry wants to be convinced."""
+    """The authentication that a registry requires."""
 
     scheme: str
     realm: str
@@ -50,21 +50,21 @@ class Challenge(NamedTuple):
 
 
 def read_docker_config(path: str) -> dict[str, Any]:
-    """Return docker's config.json; a missing file is an empty one."""
+    """Return docker's config.json; a missing file counts as empty."""
     try:
         config = json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        # Not the error's own words: those of a parser may quote what it has read.
-        raise InputError(f"Failed to read the logins in {path}: it is no readable JSON. Log in anew.") from error
+        # Not the text of the error: that of a parser may quote what it has read.
+        raise InputError(f"Failed to read the logins in {path}: it is not valid JSON. Log in again.") from error
     return config if isinstance(config, dict) else {}
 
 
 def login_for(config: Mapping[str, Any], host: str, repository: str = "") -> Login:
     """Return the login that docker's config.json has for a repository, or else for its registry.
 
-    Only docker's relatives, such as podman, keep logins for a part of a registry; the longest part counts.
+    Tools such as podman keep logins for a part of a registry; the longest part counts.
     """
     names = _DOCKER_HUB_KEYS if host in _DOCKER_HUB_KEYS else (host,)
     auths = _mapping(config.get("auths"))
@@ -84,7 +84,7 @@ def login_for(config: Mapping[str, Any], host: str, repository: str = "") -> Log
 
 
 def _paths(hosts: Iterable[str], repository: str) -> Iterator[str]:
-    """Yield the parts of registries that a repository lies in, the longest first."""
+    """Yield the parts of registries that contain a repository, the longest first."""
     steps = repository.split("/") if repository else []
     for length in range(len(steps), 0, -1):
         yield from ("/".join((host, *steps[:length])).lower() for host in hosts)
@@ -94,7 +94,7 @@ def _key(key: str) -> str:
     try:
         return (urlsplit(key).netloc if "://" in key else key.partition("/")[0]).lower()
     except ValueError:
-        # An address with half of its brackets is that of no registry.
+        # An address with unbalanced brackets is not that of a registry.
         return key
 
 
@@ -104,7 +104,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 def _login(entry: Any) -> Login:
     if not isinstance(entry, dict):
-        return Login(unusable="an entry that is no mapping")
+        return Login(unusable="an entry that is not a mapping")
     if entry.get("identitytoken"):
         return Login(unusable="an identity token, which only docker can exchange for a password", remedy=_BY_NAME)
     if entry.get("username"):
@@ -119,7 +119,7 @@ def _login(entry: Any) -> Login:
 
 
 def parse_challenge(header: str) -> Challenge | None:
-    """Return what WWW-Authenticate asks for; a token goes before a password."""
+    """Return what WWW-Authenticate requires; a token takes precedence over a password."""
     found = {}
     for scheme, parameters in _CHALLENGE.findall(header):
         values = {name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(parameters)}
@@ -130,19 +130,19 @@ def parse_challenge(header: str) -> Challenge | None:
 
 
 def token_url(challenge: Challenge, scope: str) -> str:
-    """Return where the token is to be had."""
+    """Return the URL of the token."""
     query = {"service": challenge.service, "scope": challenge.scope or scope}
     joint = "&" if "?" in challenge.realm else "?"
     return challenge.realm + joint + urlencode({name: value for name, value in query.items() if value})
 
 
 def parse_token(host: str, body: bytes) -> str:
-    """Return the token of an answer."""
+    """Return the token in a response."""
     try:
         answer = json.loads(body)
         token = answer.get("token") or answer.get("access_token")
     except (ValueError, AttributeError, RecursionError):
         token = None
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-        raise unexpected(f"{host} answers without a token")
+        raise unexpected(f"{host} responds without a token")
     return token

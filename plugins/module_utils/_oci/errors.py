@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be wrong with an image. Private to urmanac.talos: may change at any time."""
+"""The errors of image lookups. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WORDS_MAX = 400
 
 
 class ImageError(CollectionError):
-    """An image that cannot be had, or cannot be asked for; no part of the problem holds a credential."""
+    """An image that cannot be fetched, or an invalid reference; no part of the problem contains a credential."""
 
     def __init__(self, problem: Finding) -> None:
         super().__init__(sentences(problem))
@@ -28,7 +28,7 @@ def image_error(code: str, cause: str, remedy: str | None = None) -> ImageError:
 
 
 def words_of(body: bytes) -> str:
-    """Return what a registry says of its refusal, as the distribution specification has it; empty without words."""
+    """Return the error message of a registry, in the format of the distribution specification, or an empty text."""
     try:
         errors = json.loads(body)["errors"]
         said = [f"{error.get('code', '')}: {error.get('message', '')}".strip(": ") for error in errors]
@@ -38,11 +38,11 @@ def words_of(body: bytes) -> str:
 
 
 def quoting(cause: str, body: bytes) -> str:
-    """Return a cause with the registry's own words behind it."""
+    """Return a cause followed by the registry's own message."""
     words = words_of(body)
     return f"{cause} ({words})" if words else cause
 
 
 def unexpected(cause: str) -> ImageError:
-    """Return the error of a registry that answers otherwise than the distribution specification says."""
+    """Return the error of a registry that does not follow the distribution specification."""
     return image_error("IMAGE_UNEXPECTED_ANSWER", cause)

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an image is, and what it is on one platform. Private to urmanac.talos: may change at any time.
+"""Inspect an image, and resolve it for one platform. Private to urmanac.talos: may change at any time.
 
-What an index says of its entries is a claim. A node runs what the image was built for, and that stands in the image's
-configuration, beside the label in which Talos' builders write the version.
+The platforms in an index are only claims. The image's configuration has the actual platform, and the label
+with the version of Talos.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _INDEXES_WITHIN = 2
 
 
 class Image(NamedTuple):
-    """An image as far as it could be looked up; error says why not farther."""
+    """An image as far as it could be looked up; error is the reason for missing data."""
 
     image: str
     exists: bool | None = None
@@ -50,7 +50,7 @@ class Image(NamedTuple):
 
 
 def look_up(repository: Repository, reference: Reference, *, platform: str) -> Image:
-    """Return what the image is, and the digest, the reference and the size of it on the platform."""
+    """Return the image, with its digest, reference and size on the platform."""
     image = Image(str(reference))
     try:
         document = repository.manifest(reference.wanted)
@@ -64,43 +64,43 @@ def look_up(repository: Repository, reference: Reference, *, platform: str) -> I
         exists = False if problem.code == "IMAGE_NOT_FOUND" and image.exists is None else image.exists
         return image._replace(error=problem, exists=exists)
     except (AttributeError, TypeError, ValueError):
-        # What a registry serves may have any form, a list where an object belongs for one.
-        return image._replace(error=unexpected("the manifest is not formed as one").problem.about(image.image))
+        # A registry may return any JSON, such as a list instead of an object.
+        return image._replace(error=unexpected("the manifest is malformed").problem.about(image.image))
 
 
 def checked(document: Document, expected: str) -> dict[str, Any]:
-    """Return what a manifest says; refuse one whose bytes have another digest than the one it goes by."""
+    """Return the content of a manifest; fail if its bytes do not have its digest."""
     check_digest(document.body, expected)
     return parsed(document.body)
 
 
 def check_digest(body: bytes, expected: str) -> None:
-    """Refuse bytes that are not what their digest promises."""
+    """Fail if bytes do not have the digest."""
     actual = _digest(body, expected.partition(":")[0] or "sha256")
     if expected and actual != expected:
-        raise image_error("IMAGE_BAD_DIGEST", f"what came has the digest {actual}, not {expected}")
+        raise image_error("IMAGE_BAD_DIGEST", f"the content has the digest {actual}, not {expected}")
 
 
 def parsed(body: bytes) -> dict[str, Any]:
-    """Return the object that a document holds."""
+    """Return the object in a document."""
     try:
         content = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise unexpected("the manifest is no JSON") from error
+        raise unexpected("the manifest is not JSON") from error
     if not isinstance(content, dict):
-        raise unexpected("the manifest is no JSON object")
+        raise unexpected("the manifest is not a JSON object")
     return dict(received(content))
 
 
 def platform_name(described: Mapping[str, Any]) -> str:
-    """Return a platform as docker writes it; every arm64 is v8, so it goes without saying."""
+    """Return a platform as docker writes it; every arm64 is v8, so the variant is omitted."""
     system, architecture, variant = (str(described.get(key) or "") for key in ("os", "architecture", "variant"))
     variant = "" if (architecture, variant) == ("arm64", "v8") else variant
     return "/".join(part for part in (system, architecture, variant) if part)
 
 
 def parse_platform(text: str) -> str:
-    """Return a platform that the user gave as platform_name() writes it."""
+    """Return the user's platform in the format of platform_name()."""
     parts = text.split("/")
     if not 2 <= len(parts) <= 3 or not all(parts):
         raise InputError(f"Failed to read the platform {text!r}. Write it as linux/arm64 or linux/arm/v7.")
@@ -109,19 +109,19 @@ def parse_platform(text: str) -> str:
 
 def _digest(body: bytes, algorithm: str = "sha256") -> str:
     if algorithm not in ("sha256", "sha512"):
-        raise unexpected(f"the registry speaks of a digest by {algorithm!r}")
+        raise unexpected(f"the registry uses a digest with the algorithm {algorithm!r}")
     return f"{algorithm}:{hashlib.new(algorithm, body).hexdigest()}"
 
 
 def sound(digest: object) -> str:
-    """Return a digest that a manifest names, if it is one: it becomes a part of an address."""
+    """Return a digest that a manifest names, if it is valid: it becomes part of a URL."""
     if not DIGEST.fullmatch(str(digest)):
-        raise unexpected("the manifest names a digest that is none")
+        raise unexpected("the manifest contains an invalid digest")
     return str(digest)
 
 
 def _media_type(document: Document, manifest: Mapping[str, Any]) -> str:
-    """Return the kind of a manifest, which it tells itself or by its header, or from what is in it."""
+    """Return the media type of a manifest from its field, its header, or its content."""
     reported = str(manifest.get("mediaType") or "") or document.media_type
     if reported in INDEXES or reported in MANIFESTS:
         return reported
@@ -129,21 +129,21 @@ def _media_type(document: Document, manifest: Mapping[str, Any]) -> str:
         return INDEXES[0]
     if isinstance(manifest.get("config"), dict):
         return MANIFESTS[0]
-    raise unexpected(f"this is no image, but {reported or 'something that does not tell what it is'}")
+    raise unexpected(f"this is not an image, but {reported or 'an unknown media type'}")
 
 
 def _platforms(repository: Repository, image: Image, manifest: Mapping[str, Any]) -> dict[str, str]:
     if image.media_type in INDEXES:
         entries = list(_entries(repository, manifest, _INDEXES_WITHIN))
         found = {platform_name(entry["platform"]): str(entry.get("digest")) for entry in reversed(entries)}
-        # What builders attest of an image is listed beside it, for a platform that does not exist.
+        # Attestations of an image are entries of the index, for a platform that does not exist.
         return {name: found[name] for name in reversed(found) if not name.startswith("unknown")}
     name = platform_name(_configuration(repository, manifest))
     return {name: image.digest or ""} if name else {}
 
 
 def _entries(repository: Repository, index: Mapping[str, Any], depth: int) -> Iterator[Mapping[str, Any]]:
-    """Yield the entries of an index that have a platform, those of an index inside of it as well."""
+    """Yield the entries of an index that have a platform, including those of nested indexes."""
     for entry in index.get("manifests") or ():
         if entry.get("mediaType") in INDEXES and depth > 0:
             digest = sound(entry.get("digest"))
@@ -153,7 +153,7 @@ def _entries(repository: Repository, index: Mapping[str, Any], depth: int) -> It
 
 
 def _configuration(repository: Repository, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the configuration of an image, which says what it was built for and has its labels."""
+    """Return the configuration of an image, which contains its platform and labels."""
     digest = sound((manifest.get("config") or {}).get("digest"))
     body = repository.blob(digest)
     check_digest(body, digest)
@@ -165,8 +165,12 @@ def _on_platform(
 ) -> Image:
     digest = image.platforms.get(platform)
     if not digest:
-        there = f"it is for {', '.join(image.platforms)}" if image.platforms else "it is for no platform, so no image"
-        raise _for_another_platform(f"there is nothing for {platform} in it, {there}", platform)
+        there = (
+            f"it is for {', '.join(image.platforms)}"
+            if image.platforms
+            else "it has no platform, so it is not an image"
+        )
+        raise _for_another_platform(f"it does not support {platform}, {there}", platform)
     if digest != image.digest:
         manifest = checked(repository.manifest(sound(digest)), digest)
     configuration = _configuration(repository, manifest)
@@ -184,7 +188,7 @@ def _on_platform(
 
 
 def _runs_as(built_for: str, platform: str) -> bool:
-    """Tell whether an image runs where one for the platform is wanted; many builders write no variant, some nothing."""
+    """Return whether an image matches the platform; many builders set no variant, some set nothing."""
     return not built_for or built_for == platform or platform.startswith(f"{built_for}/")
 
 
@@ -199,10 +203,10 @@ def _labels(configuration: Mapping[str, Any]) -> dict[str, str]:
 
 
 def version_of(labels: Mapping[str, str]) -> str | None:
-    """Return the version of Talos that an installer's label names, if it is one."""
+    """Return the Talos version in an installer's label, if it is valid."""
     version = labels.get(VERSION_LABEL, "")
     return f"v{version.removeprefix('v')}" if _VERSION.fullmatch(version) else None
 
 
 def _for_another_platform(cause: str, platform: str) -> ImageError:
-    return image_error("IMAGE_NO_SUCH_PLATFORM", cause, f"Build and push it for {platform}.")
+    return image_error("IMAGE_NO_SUCH_PLATFORM", cause, f"Build and push the image for {platform}.")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look up many images side by side. Private to urmanac.talos: may change at any time."""
+"""Look up many images in parallel. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def inquiry_of(params: Mapping[str, Any], environment: Mapping[str, str]) -> Inq
 
 
 def look_up_all(images: Sequence[str], inquiry: Inquiry) -> list[Image]:
-    """Return what each image is, in the order given; one that fails keeps no other from being looked up."""
+    """Return each image in the given order; a failure does not affect the others."""
     unique = list(dict.fromkeys(images))
     if not unique:
         return []
@@ -57,7 +57,7 @@ def look_up_all(images: Sequence[str], inquiry: Inquiry) -> list[Image]:
 
 
 def look_up_one(image: str, inquiry: Inquiry) -> Image:
-    """Return what an image is, under the name that it was asked for by."""
+    """Return an image under its requested name."""
     try:
         reference = parse_reference(image)
     except ImageError as error:
@@ -71,7 +71,7 @@ def look_up_one(image: str, inquiry: Inquiry) -> Image:
 
 
 def repository_of(web: Web, reference: Reference, inquiry: Inquiry) -> RegistryRepository:
-    """Return the repository of a reference as it is asked."""
+    """Return the client for the repository of a reference."""
     place = place_of(reference.registry, inquiry.mirrors, inquiry.plain_http)
     may_log_in = keeps_secrets(place.url, inquiry.plain_http)
     login = login_for(inquiry.docker_config, place.host, reference.repository) if may_log_in else Login()

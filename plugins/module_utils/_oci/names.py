@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which other names an image that is missing may have. Private to urmanac.talos: may change at any time."""
+"""Find other names of a missing image. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def siblings(name: str) -> list[str]:
 
 
 def hint(error: Finding, reference: Reference, tags_of: Callable[[str], Sequence[str]]) -> str:
-    """Return a sentence on what exists in place of an image that cannot be had, empty where nothing is known to."""
+    """Return a sentence about existing alternatives to a missing image, or an empty text."""
     own = [reference.name] if error.code == "IMAGE_NOT_FOUND" else []
     found = []
     for name in [*own, *siblings(reference.name)]:
         try:
             tags = ranked(tags_of(name))
         except (CollectionError, AttributeError, TypeError, ValueError):
-            # It is a hint: what cannot be listed is not part of it.
+            # It is only a hint, so repositories that cannot be listed are skipped.
             continue
         if tags:
             found.append(f"{name} with the tags {', '.join(tags)}")
@@ -56,7 +56,7 @@ def ranked(tags: Sequence[str]) -> list[str]:
 
 
 def with_hint(error: Finding, text: str) -> Finding:
-    """Return the error with what exists in its remedy."""
+    """Return the error with the alternatives in its remedy."""
     return replace(error, remedy=f"{error.remedy} {text}") if text else error
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a registry is asked, and what may be sent to whom. Private to urmanac.talos: may change at any time."""
+"""The URL of a registry, and where credentials may be sent. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DOCKER_HUB_API = "registry-1.docker.io"
 
 
 class Place(NamedTuple):
-    """A registry's address, the name under which its login is kept, and the address where TLS may turn out to fail."""
+    """A registry's address, the name of its login, and an alternative address if TLS fails."""
 
     url: str
     host: str
@@ -25,30 +25,30 @@ class Place(NamedTuple):
 
 
 def place_of(registry: str, mirrors: Mapping[str, str], plain_http: Collection[str]) -> Place:
-    """Return where to ask for images of a registry: at its mirror if one is named, and there alone."""
+    """Return where to request images of a registry: only at its mirror, if one is set."""
     if registry in mirrors:
         return Place(mirrors[registry].rstrip("/"), urlsplit(mirrors[registry]).netloc)
     host = _DOCKER_HUB_API if registry == DOCKER_HUB else registry
     name = urlsplit(f"//{registry}").hostname or ""
     if registry in plain_http or is_loopback(name):
         return Place(f"http://{host}", registry)
-    # As boot-to-talos does: a registry of one's own may have a certificate or not.
+    # As boot-to-talos does: a private registry may or may not have a certificate.
     return Place(f"https://{host}", registry, plain_url=f"http://{host}" if is_private(name) else "")
 
 
 def check_mirrors(mirrors: Mapping[str, str]) -> None:
-    """Refuse mirrors whose addresses cannot be used."""
+    """Fail for mirrors with invalid addresses."""
     for registry, url in mirrors.items():
         host = host_of(str(url))
         if not host or "@" in host or "?" in str(url):
             raise InputError(
-                f"Failed to use a mirror of {registry}: its address is not of the form http://192.0.2.1:5054. "
-                "Correct it, and put a login into docker's config.json instead."
+                f"Failed to use a mirror of {registry}: its address does not have the form http://192.0.2.1:5054. "
+                f"Correct it, and set logins in docker's config.json instead."
             )
 
 
 def is_private(host: str) -> bool:
-    """Tell whether a host is this machine, or an address that the internet does not route."""
+    """Return whether a host is local, or has an address that is not routed on the internet."""
     try:
         return ipaddress.ip_address(host).is_private
     except ValueError:
@@ -56,7 +56,7 @@ def is_private(host: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine."""
+    """Return whether a host is local."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -64,7 +64,7 @@ def is_loopback(host: str) -> bool:
 
 
 def keeps_secrets(url: str, plain_http: Collection[str]) -> bool:
-    """Tell whether a login may be sent there: over TLS, inside a private network, or where the user said so."""
+    """Return whether a login may be sent there: over TLS, in a private network, or if the user allowed it."""
     parts = urlsplit(url)
     if parts.scheme != "http":
         return parts.scheme == "https"
@@ -72,7 +72,7 @@ def keeps_secrets(url: str, plain_http: Collection[str]) -> bool:
 
 
 def host_of(url: str) -> str:
-    """Return the host of an address with its port, empty if it is no address of the web."""
+    """Return the host of a URL with its port, empty if it is not an HTTP URL."""
     try:
         parts = urlsplit(url)
         return parts.netloc if parts.scheme in ("http", "https") and parts.hostname else ""
@@ -81,6 +81,6 @@ def host_of(url: str) -> str:
 
 
 def origin(url: str) -> tuple[str, str, int]:
-    """Return what two addresses must share for a login to go with a redirection."""
+    """Return the origin that two URLs must share for a login to be sent after a redirect."""
     parts = urlsplit(url)
     return parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)

@@ -23,7 +23,7 @@ _NAME_MAX = 255
 
 
 class Reference(NamedTuple):
-    """An image in a registry; a digest goes before a tag."""
+    """An image in a registry; a digest takes precedence over a tag."""
 
     registry: str
     repository: str
@@ -37,7 +37,7 @@ class Reference(NamedTuple):
 
     @property
     def wanted(self) -> str:
-        """Return what a registry is asked for."""
+        """Return what is requested from a registry."""
         return self.digest or self.tag
 
     def __str__(self) -> str:
@@ -51,24 +51,24 @@ class Reference(NamedTuple):
 
 
 def parse_reference(text: str) -> Reference:
-    """Return the parts of a reference; what docker leaves out is filled in as docker does."""
+    """Return the parts of a reference; omitted parts have docker's defaults."""
     if "://" in text:
-        raise _invalid(text, "it begins as an address does", "Leave out what stands before the registry's name")
+        raise _invalid(text, "it begins like a URL", "Remove everything before the registry's name")
     rest, at, digest = text.partition("@")
     if at and not DIGEST.fullmatch(digest):
-        raise _invalid(text, f"{digest!r} is no digest", "A digest is sha256: and 64 hexadecimal digits")
+        raise _invalid(text, f"{digest!r} is not a digest", "A digest is sha256: and 64 hexadecimal digits")
     head, colon, tag = rest.rpartition(":")
     if not colon or "/" in tag:
         head, tag = rest, ""
     elif not _TAG.fullmatch(tag):
-        raise _invalid(text, f"{tag!r} is no tag", "A tag has up to 128 letters, digits, '_', '.' and '-'")
+        raise _invalid(text, f"{tag!r} is not a tag", "A tag has up to 128 letters, digits, '_', '.' and '-'")
     registry, repository = _split(head)
     _check_name(text, registry, repository)
     return Reference(registry, repository, tag or ("" if digest else "latest"), digest)
 
 
 def _split(name: str) -> tuple[str, str]:
-    """Return registry and repository; a first part is a registry if no repository could be called so."""
+    """Return registry and repository; the first part is a registry if it is not a valid repository name."""
     first, slash, rest = name.partition("/")
     if not slash or not (set(first) & {".", ":"} or first == "localhost" or first != first.lower()):
         return DOCKER_HUB, name if slash else f"library/{name}"
@@ -79,13 +79,13 @@ def _split(name: str) -> tuple[str, str]:
 def _check_name(text: str, registry: str, repository: str) -> None:
     port = registry.rpartition(":")[2] if not registry.endswith("]") else ""
     if not _HOST.fullmatch(registry) or (port.isdigit() and ":" in registry and not 0 < int(port) <= 65535):
-        raise _invalid(text, f"{registry!r} is no registry", "A registry is a host name or address, with its port")
+        raise _invalid(text, f"{registry!r} is not a registry", "A registry is a host name or address, with its port")
     if not _PATH.fullmatch(repository):
-        remedy = "A repository is made of lower-case letters and digits, with single '.', '_', '-' and '/' between them"
-        raise _invalid(text, f"{repository!r} is no repository", remedy)
+        remedy = "A repository consists of lower-case letters and digits, separated by single '.', '_', '-' and '/'"
+        raise _invalid(text, f"{repository!r} is not a repository", remedy)
     if len(f"{registry}/{repository}") > _NAME_MAX:
         raise _invalid(text, "its name is too long", f"A name has {_NAME_MAX} characters at most")
 
 
 def _invalid(text: str, cause: str, remedy: str) -> ImageError:
-    return image_error("IMAGE_INVALID_REFERENCE", f"{text!r} is no reference to an image: {cause}", f"{remedy}.")
+    return image_error("IMAGE_INVALID_REFERENCE", f"{text!r} is not an image reference: {cause}", f"{remedy}.")

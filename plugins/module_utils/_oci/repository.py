@@ -24,13 +24,13 @@ from .reference import Reference
 from .web import Answer, Web, is_certificate_problem
 
 INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
-# Codes of the distribution specification, which some registries send with a status of their own: ECR with 400.
+# Codes of the distribution specification, which some registries send with another status: ECR with 400.
 _DENIED = re.compile(r"\b(DENIED|UNAUTHORIZED)\b")
 MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
 
 
 class Document(NamedTuple):
-    """A manifest as the registry serves it."""
+    """A manifest as returned by the registry."""
 
     body: bytes
     media_type: str
@@ -38,7 +38,7 @@ class Document(NamedTuple):
 
 
 class Repository(Protocol):
-    """What is needed of a registry."""
+    """The requests to a registry."""
 
     def manifest(self, wanted: str) -> Document:
         """Return the manifest with this tag or digest."""
@@ -82,11 +82,11 @@ class RegistryRepository:
         if answer.status == 404:
             raise self._not_found(path)
         if answer.status != 200:
-            raise unexpected(quoting(f"{self._place.host} answers with status {answer.status}", answer.body))
+            raise unexpected(quoting(f"{self._place.host} responds with status {answer.status}", answer.body))
         return answer
 
     def _first(self, path: str, accept: str) -> Answer:
-        """Return the first answer, by plain http from a private address that does not speak TLS."""
+        """Return the first response, over plain HTTP if a private address does not support TLS."""
         try:
             return self._ask(self._url(path), accept)
         except ImageError as error:
@@ -96,7 +96,7 @@ class RegistryRepository:
             try:
                 return self._ask(self._url(path), accept)
             except ImageError:
-                # TLS is what it should speak.
+                # It should support TLS.
                 raise error from None
 
     def _url(self, path: str) -> str:
@@ -107,7 +107,7 @@ class RegistryRepository:
         return self._web.get(url, {"Accept": accept, **authorization})
 
     def _authorize(self, answer: Answer) -> bool:
-        """Get what the registry asks for and tell whether it is worth asking again."""
+        """Authenticate as the registry requires, and return whether the request should be repeated."""
         challenge = parse_challenge(answer.headers.get("www-authenticate", ""))
         before = self._authorization
         if challenge and challenge.scheme == "bearer":
@@ -119,26 +119,26 @@ class RegistryRepository:
     def _token(self, challenge: Challenge) -> str:
         url = token_url(challenge, f"repository:{self._reference.repository}:pull")
         host = host_of(url)
-        # A registry must not be able to have a login sent to where others can read it.
+        # A registry must not be able to redirect a login to an unencrypted connection.
         if not host or (self._login.basic and not keeps_secrets(url, self._plain_http)):
-            raise unexpected(f"{self._place.host} wants its tokens fetched from {host or 'nowhere'} without encryption")
+            raise unexpected(f"{self._place.host} requires an unencrypted token request to {host or 'no host'}")
         answer = self._web.get(url, {"Authorization": self._login.basic} if self._login.basic else {})
         if answer.status in (400, 401, 403, 404):
             raise self._not_authorised(host, answer)
         if answer.status != 200:
-            raise unexpected(quoting(f"{host} answers with status {answer.status}", answer.body))
+            raise unexpected(quoting(f"{host} responds with status {answer.status}", answer.body))
         return parse_token(host, answer.body)
 
     def _not_authorised(self, host: str, answer: Answer) -> ImageError:
-        who = f"the login for {self._place.host}" if self._login.username else "somebody without a login"
+        who = f"the login for {self._place.host}" if self._login.username else "requests without a login"
         words = words_of(answer.body)
         has_expired = "expired" in words.lower()
         why = words if has_expired else quoting("the repository is private or does not exist", answer.body)
-        cause = f"{host} refuses {who}: {why}"
+        cause = f"{host} rejects {who}: {why}"
         if self._login.unusable:
             cause = f"{cause}, and the login is {self._login.unusable}, which cannot be used here"
         log_in = f"docker login {self._place.host}"
-        remedy = f"Log in again: {log_in}" if has_expired else f"Check the name. If it is right, log in: {log_in}"
+        remedy = f"Log in again: {log_in}" if has_expired else f"Check the name. If it is correct, log in: {log_in}"
         if self._login.remedy:
             remedy += f", {self._login.remedy}"
         return image_error("IMAGE_NOT_AUTHORISED", cause, f"{remedy}.")

@@ -18,7 +18,7 @@ from .._text import received
 from .errors import ImageError, image_error, quoting, unexpected
 from .places import is_private, origin
 
-# The distribution specification has registries take manifests up to 4 MiB; configurations are smaller still.
+# According to the distribution specification manifests have up to 4 MiB; configurations are smaller.
 BODY_MAX = 8 * 1024 * 1024
 _CONNECT_SECONDS = 10.0
 _PAUSE_MAX = 8.0
@@ -28,7 +28,7 @@ _CUT = (ConnectionResetError, BrokenPipeError, http.client.HTTPException)
 
 
 class Answer(NamedTuple):
-    """What came back; the names of headers are in lower case."""
+    """The response; header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -36,7 +36,7 @@ class Answer(NamedTuple):
 
 
 class Budget:
-    """The time and the attempts that one image has."""
+    """The time and the attempts for one image."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Budget:
         return self._end - self._clock()
 
     def pause(self, attempt: int, retry_after: str) -> bool:
-        """Wait before the next attempt, twice as long each time; tell whether there is to be one."""
+        """Wait before the next attempt, twice as long each time; return whether there is one."""
         seconds = float(retry_after) if retry_after.isdecimal() else min(0.5 * 2.0**attempt, _PAUSE_MAX)
         if attempt + 1 >= self.attempts or seconds >= self.left():
             return False
@@ -64,7 +64,7 @@ class Budget:
 
 
 class _Plainly(urllib.request.HTTPErrorProcessor):
-    """Hands every answer to the caller, who knows what a status means and what must not go with a redirection."""
+    """Returns every response to the caller, which handles status codes and redirects."""
 
     def http_response(self, request: urllib.request.Request, response: Any) -> Any:
         return response
@@ -73,13 +73,13 @@ class _Plainly(urllib.request.HTTPErrorProcessor):
 
 
 class Web:
-    """Gets what registries serve."""
+    """An HTTP client for registries."""
 
     def __init__(self, budget: Budget, *, body_max: int = BODY_MAX) -> None:
         self._budget, self._body_max = budget, body_max
 
     def get(self, url: str, headers: Mapping[str, str]) -> Answer:
-        """Return the answer at the end of all redirections; the login stays with the host that it was meant for."""
+        """Return the response after all redirects; the login is only sent to its own host."""
         for _redirect in range(_REDIRECTS_MAX):
             answer = self._get_patiently(url, headers)
             if answer.status not in (301, 302, 303, 307, 308):
@@ -119,14 +119,14 @@ class Web:
             raise unreachable(url, reason) from error
 
     def _answer(self, url: str, response: Any) -> Answer:
-        """Read in pieces, because a timeout counts from piece to piece and an answer may trickle for ever."""
+        """Read in pieces, because a timeout applies to each piece, and a slow response may never end."""
         body = b""
         while piece := response.read1(65536):
             body += piece
             if len(body) > self._body_max:
-                raise unexpected(f"{urlsplit(url).netloc} answers with more than {self._body_max} bytes")
+                raise unexpected(f"{urlsplit(url).netloc} responds with more than {self._body_max} bytes")
             if self._budget.left() <= 0:
-                raise unreachable(url, TimeoutError("its answer takes too long"))
+                raise unreachable(url, TimeoutError("its response takes too long"))
         length = response.headers.get("content-length", "")
         if length.isdecimal() and len(body) < int(length):
             raise http.client.IncompleteRead(body, int(length) - len(body))
@@ -135,7 +135,7 @@ class Web:
 
 
 def _opener(url: str) -> urllib.request.OpenerDirector:
-    """Return an opener; proxies of the environment count, but not for what is this machine's own network."""
+    """Return an opener; proxies of the environment are used, except for local networks."""
     handlers: list[urllib.request.BaseHandler] = [_Plainly()]
     if is_private(urlsplit(url).hostname or ""):
         handlers.append(urllib.request.ProxyHandler({}))
@@ -143,30 +143,30 @@ def _opener(url: str) -> urllib.request.OpenerDirector:
 
 
 def redirection(url: str, location: str) -> str:
-    """Return where a redirection leads, if it may be followed."""
+    """Return the target of a redirect, if it may be followed."""
     try:
         target = urljoin(url, location)
         scheme, _host, _port = origin(target)
     except ValueError as error:
-        raise unexpected(f"{urlsplit(url).netloc} redirects to an address that is none") from error
+        raise unexpected(f"{urlsplit(url).netloc} redirects to an invalid URL") from error
     if scheme not in ("http", "https") or (scheme == "http" and url.startswith("https:")):
-        raise unexpected(f"{urlsplit(url).netloc} redirects to an address that is not https")
+        raise unexpected(f"{urlsplit(url).netloc} redirects to a URL that is not https")
     return target
 
 
 def unreachable(url: str, reason: object) -> ImageError:
-    """Return the error of a registry that gave no answer."""
+    """Return the error of a registry that did not respond."""
     remedy = None
     if isinstance(reason, ssl.SSLError):
-        remedy = "If it is plain http, name it in plain_http. If its certificate is your own, set SSL_CERT_FILE."
+        remedy = "If it uses plain HTTP, add it to plain_http. If it has a private certificate, set SSL_CERT_FILE."
     words = received(str(reason)) or type(reason).__name__
     parts = urlsplit(url)
-    cause = f"{parts.netloc} cannot be reached by {parts.scheme}: {words}"
+    cause = f"{parts.netloc} cannot be reached over {parts.scheme}: {words}"
     return image_error("IMAGE_UNREACHABLE", cause, remedy)
 
 
 def is_certificate_problem(error: ImageError) -> bool:
-    """Return whether a registry speaks TLS, and this machine does not trust it."""
+    """Return whether a registry uses TLS with a certificate that is not trusted."""
     cause = error.__cause__
     return isinstance(getattr(cause, "reason", cause), ssl.SSLCertVerificationError)
 
@@ -176,6 +176,6 @@ def _refusal(url: str, answer: Answer) -> ImageError:
         after = answer.headers.get("retry-after", "")
         when = f"in {after} s" if after.isdecimal() else "later"
         cause = quoting(f"{urlsplit(url).netloc} is rate-limiting this machine", answer.body)
-        return image_error("IMAGE_RATE_LIMITED", cause, f"Try again {when}, or log in: its limits are wider then.")
-    cause = quoting(f"{urlsplit(url).netloc} answers with status {answer.status}, again and again", answer.body)
+        return image_error("IMAGE_RATE_LIMITED", cause, f"Try again {when}, or log in, which raises the limit.")
+    cause = quoting(f"{urlsplit(url).netloc} repeatedly responds with status {answer.status}", answer.body)
     return image_error("IMAGE_UNREACHABLE", cause, "The registry is returning errors. Try again later.")

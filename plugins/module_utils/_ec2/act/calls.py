@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Calls that survive lost and late answers. Private to urmanac.talos: may change at any time."""
+"""Calls that tolerate lost responses and eventual consistency. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..client import Api, AwsError, is_not_found
 from ..values import texts_in
 
 T = TypeVar("T")
-# AWS did nothing: it can be asked again.
+# AWS did not execute the call: it can be repeated.
 THROTTLED = (
     *("RequestLimitExceeded", "Throttling", "ThrottlingException", "RequestThrottled", "TooManyRequestsException"),
     *("EC2ThrottledException", "PriorRequestNotComplete", "ResourceContention", "ConcurrentModification"),
@@ -26,39 +26,39 @@ _LOST_REASONS = (
     *("500", "502", "503", "504"),
 )
 _LOST_CODES = ("ENDPOINT_UNREACHABLE", "ANSWER_INVALID")
-# What a second try of a call says whose first answer was lost.
+# Errors of a second attempt if the response to the first one was lost.
 _EXISTS = (
     *("InvalidGroup.Duplicate", "InvalidSubnet.Conflict", "EntityAlreadyExists", "AlreadyExists"),
     *("InvalidLaunchTemplateName.AlreadyExistsException", "InvalidIPAddress.InUse", "InvalidPermission.Duplicate"),
     # EventBridge Scheduler.
     "ConflictException",
 )
-# What was made or deleted a moment ago is not known everywhere at once.
+# Creations and deletions are eventually consistent.
 _IN_THE_WAY = (
     *("DependencyViolation", "DeleteConflict", "ResourceInUse", "ScalingActivityInProgress", "VolumeInUse"),
     *("InvalidNetworkInterface.InUse", "InvalidIPAddress.InUse", "IncorrectState", "IncorrectInstanceState"),
 )
-# EC2 and Auto Scaling of an instance profile, EventBridge Scheduler of a role; the words are without their spaces.
+# Messages of EC2 and Auto Scaling about an instance profile, of EventBridge Scheduler about a role; without spaces.
 _PROPAGATING = {
     "iaminstanceprofile": ("InvalidParameterValue", "ValidationError"),
     "assumetherole": ("ValidationException",),
 }
-# They ask by a name that a role and an instance profile share: without the one that was made, the other is not late.
+# Roles and instance profiles share a name: if this run created neither, an unknown name is not a delay.
 _IAM_LOOKS = ("get_role", "get_role_policy", "get_instance_profile")
-# What another run does after work that failed.
-KEPT = "Run it again: what exists already is kept and used."
-LEFT = "Run it again: it goes on with what is left."
+# Advice about another run after a failure.
+KEPT = "Run the playbook again: existing resources are kept and used."
+LEFT = "Run the playbook again: it continues with the remaining resources."
 
 
 class Clock(NamedTuple):
-    """Time, which tests make pass at once."""
+    """The clock, which tests replace."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
 
 class Patience(NamedTuple):
-    """How long, and with which pauses, something is tried again."""
+    """How long, and with which pauses, a call is retried."""
 
     total: float
     first: float = 0.5
@@ -68,29 +68,29 @@ class Patience(NamedTuple):
 _BUSY = Patience(total=45, first=1)
 _LATE = Patience(total=60)
 _DELETION = Patience(total=180, first=1, longest=5)
-# Machines take a minute or two to end, and to come to rest.
+# Instances take a minute or two to terminate or to stop.
 TERMINATION = Patience(total=300, first=1, longest=5)
 _SEARCH = Patience(total=6)
 
 
 class Calls:
-    """An Api that repeats what may be repeated, and looks before it repeats what makes something."""
+    """An Api that retries calls, and searches before it repeats a call that creates a resource."""
 
     def __init__(self, api: Api, clock: Clock | None = None) -> None:
         self._api = api
         self._clock = clock or Clock()
-        # Whatever this run has made: it may be unknown to AWS for a moment.
+        # The resources that this run has created, which AWS may not know yet.
         self._made: set[str] = set()
 
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
-        """Return the answer of a call that can be repeated: it reads, or sets something to a value."""
+        """Return the response of a call that can be repeated: it reads, or sets a value."""
         return self._patiently(
             lambda: self._api.call(service, operation, **parameters),
             lambda error: self._is_passing(error, parameters, is_answer=service == "iam" and operation in _IAM_LOOKS),
         )
 
     def put(self, service: str, operation: str, already: Iterable[str], /, **parameters: Any) -> None:
-        """Make a call that AWS refuses with one of these reasons where its work is done already."""
+        """Make a call that AWS rejects with one of these reasons if nothing has to be done."""
         reasons = tuple(already)
         try:
             self.call(service, operation, **parameters)
@@ -101,7 +101,7 @@ class Calls:
     def create(
         self, service: str, operation: str, find: Callable[[], T | None], /, **parameters: Any
     ) -> T | dict[str, Any]:
-        """Return the answer of a call that makes something, or what find returns after an answer was lost."""
+        """Return the response of a call that creates a resource, or the result of find after a response was lost."""
         lost = False
 
         def attempt() -> T | dict[str, Any]:
@@ -119,7 +119,7 @@ class Calls:
         return self._patiently(attempt, lambda error: self._is_passing(error, parameters))
 
     def delete(self, service: str, operation: str, /, **parameters: Any) -> None:
-        """Delete something; what has gone already is as it should be, and what is still in use is waited for."""
+        """Delete a resource; succeed if it does not exist, and wait while it is in use."""
         try:
             self._patiently(
                 lambda: self._api.call(service, operation, **parameters),
@@ -131,18 +131,18 @@ class Calls:
                 raise
 
     def made(self, *ids: str) -> None:
-        """Remember what this run has made."""
+        """Remember what this run has created."""
         self._made.update(ids)
 
     def wait_for(self, look: Callable[[], T | None], patience: Patience = _LATE) -> T | None:
-        """Return what is seen as soon as there is something, or None after the given time."""
+        """Return the first result that is not empty, or None after the given time."""
         for _pause in self._pauses(patience):
             if seen := look():
                 return seen
         return look()
 
     def _is_passing(self, error: AwsError, parameters: Mapping[str, Any], *, is_answer: bool = False) -> bool:
-        """Return whether the error passes by itself; with is_answer, not found is what was asked for."""
+        """Return whether the error is temporary; with is_answer, not found is a result."""
         passing = is_busy(error) or is_propagating(error)
         late = not is_answer and is_not_found(error) and bool(self._made & set(texts_in(parameters)))
         return passing or late
@@ -157,7 +157,7 @@ class Calls:
         return attempt()
 
     def _pauses(self, patience: Patience) -> Iterator[float]:
-        """Yield before each try but the last, and sleep after it."""
+        """Yield before each attempt but the last, and sleep after it."""
         end, pause = self._clock.now() + patience.total, patience.first
         while self._clock.now() < end:
             yield pause
@@ -166,31 +166,31 @@ class Calls:
 
 
 def is_lost(error: AwsError) -> bool:
-    """Return whether the call may have done its work although it failed."""
+    """Return whether the call may have been executed although it failed."""
     return error.reason in _LOST_REASONS or (not error.reason and error.problem.code in _LOST_CODES)
 
 
 def is_busy(error: AwsError) -> bool:
-    """Return whether a later try can succeed."""
+    """Return whether a later attempt can succeed."""
     return error.reason in THROTTLED or is_lost(error)
 
 
 def is_in_the_way(error: AwsError) -> bool:
-    """Return whether something that is about to go keeps the thing from being deleted."""
-    # EC2 says this of an interface whose machine has just ended.
+    """Return whether a resource that is being deleted blocks the deletion."""
+    # EC2 returns this for an interface whose instance has just been terminated.
     in_use = error.reason == "InvalidParameterValue" and "in use" in error.problem.message
     return error.reason in _IN_THE_WAY or in_use
 
 
 def is_propagating(error: AwsError) -> bool:
-    """Return whether a service does not know yet what IAM has: it learns of profiles and roles within seconds."""
+    """Return whether a service does not know a profile or a role of IAM yet, which takes seconds."""
     message = error.problem.message.lower().replace(" ", "")
     return any(error.reason in reasons and words in message for words, reasons in _PROPAGATING.items())
 
 
 @contextmanager
 def errors_named(work: str, again: str = KEPT) -> Iterator[None]:
-    """Add to an error of AWS which work it ended, and what another run does."""
+    """Add to an AWS error which work failed, and what another run does."""
     try:
         yield
     except AwsError as error:

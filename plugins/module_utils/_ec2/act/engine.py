@@ -33,12 +33,12 @@ from .work import Machines, Work
 
 Act = Callable[[Work, str], None]
 _WORKERS = 8
-# How Work says that a machine was made.
-_MADE_MACHINE = f"made {kind_word('instance')} "
+# How Work reports that an instance was created.
+_MADE_MACHINE = f"created {kind_word('instance')} "
 
 
 class Order(NamedTuple):
-    """What is asked for."""
+    """The request."""
 
     parts: tuple[str, ...]
     absent: bool = False
@@ -57,7 +57,7 @@ class Outcome(NamedTuple):
 
 
 def ensure_cluster(calls: Calls, spec: ClusterSpec, order: Order) -> Outcome:
-    """Bring the parts to what is asked for and return what changed."""
+    """Bring the parts to the requested state and return what changed."""
     things = read_cluster(calls, spec)
     ties = read_ties(calls, spec, things, thorough=order.absent or order.remove_duplicates)
     before = compare(_wanted(spec, things, order), things, ties)
@@ -76,7 +76,7 @@ def ensure_cluster(calls: Calls, spec: ClusterSpec, order: Order) -> Outcome:
 
 @contextmanager
 def _saying_what_runs(work: Work, before: Comparison) -> Iterator[None]:
-    """Have a refusal say which machines cost money now: those of earlier runs, and those made before it."""
+    """Add to an error which instances cost money now: those of earlier runs, and those of this one."""
     try:
         yield
     except AwsError as error:
@@ -89,11 +89,13 @@ def _costs(work: Work, before: Comparison) -> str:
     earlier = [f"{found.name} ({found.id})" for found in before.found if found.kind == "instance"]
     made = [line.removeprefix(_MADE_MACHINE) for line in work.lines if line.startswith(_MADE_MACHINE)]
     running = ", ".join(earlier + made)
-    return f"These machines run and cost money: {running}; playbooks/reset.yml removes them." if running else ""
+    return (
+        f"These instances are running and cost money: {running}; playbooks/reset.yml removes them." if running else ""
+    )
 
 
 def _wanted(spec: ClusterSpec, things: list[Thing], order: Order) -> dict[str, Desired]:
-    """Return what is described, with what only the caller knows of the bastion."""
+    """Return the described resources, with the properties of the bastion that only the caller knows."""
     wanted = wanted_of(spec, things)
     machines = order.machines
     user_data = machines.user_data.get(BASTION)
@@ -115,12 +117,12 @@ def _todo(before: Comparison, order: Order) -> list[Resource]:
 
 
 def _doomed(before: Comparison, order: Order, bastion: str) -> list[Found]:
-    """Return what is to be deleted, in the order in which it is; bastion is the name of what belongs to the bastion."""
+    """Return what to delete, in order; bastion is the name of the bastion's resources."""
     ours = [found for found in before.found if found.part in order.parts and found.kind in KINDS]
     if order.absent:
         return ours
-    # The bastion's Elastic IP costs money for as long as it exists. One of another name is a person's to release: the
-    # same address is not to be had again.
+    # The bastion's Elastic IP costs money for as long as it exists. One with another name must be released by the user:
+    # the same address cannot be obtained again.
     return [
         found
         for found in ours
@@ -130,16 +132,16 @@ def _doomed(before: Comparison, order: Order, bastion: str) -> list[Found]:
 
 
 def refuse(before: Comparison, todo: Sequence[Resource], doomed: Sequence[Found], order: Order) -> None:
-    """Raise Ec2Error for everything that must not be done, before anything is."""
-    # Also what is made elsewhere, such as a parameter of SSM.
+    """Raise Ec2Error for every change that is not allowed, before the first one."""
+    # Including resources that are created elsewhere, such as SSM parameters.
     wanted = [] if order.absent else [item for item in before.resources if item.part in order.parts]
     reasons = [
-        *(f"Failed to make {item.subject}: {item.message}. {item.remedy}" for item in taken_problems(wanted)),
+        *(f"Failed to create {item.subject}: {item.message}. {item.remedy}" for item in taken_problems(wanted)),
         *_replacements(todo),
         *_too_long(order.machines),
         *(_obstacles(before) if order.absent and NETWORK in order.parts else ()),
         *_held(before, doomed, order),
-        # A plan for an account that has nothing yet is one.
+        # In check mode the account may be empty.
         *(() if order.check_mode else _unplaced(before, todo, order)),
     ]
     if reasons:
@@ -149,7 +151,7 @@ def refuse(before: Comparison, todo: Sequence[Resource], doomed: Sequence[Found]
 def _too_long(machines: Machines) -> list[str]:
     sizes = {name: len(base64.b64decode(text)) for name, text in machines.user_data.items()}
     return [
-        f"Failed to make user-data of {size} bytes for {name}: EC2 takes {USER_DATA_MAX}. Shorten what goes into it."
+        f"Failed to create user-data of {size} bytes for {name}: EC2 accepts {USER_DATA_MAX}. Shorten its content."
         for name, size in sizes.items()
         if size > USER_DATA_MAX
     ]
@@ -158,19 +160,19 @@ def _too_long(machines: Machines) -> list[str]:
 def _replacements(todo: Iterable[Resource]) -> list[str]:
     return [
         f"Failed to change {difference.property} of {kind_word(item.kind)} {item.name} ({item.id}) from "
-        f"{difference.have} to {difference.want}: AWS fixes it when it makes the resource. Describe it as it is, or "
-        "remove the cluster (playbooks/reset.yml -e reset_confirmation=yes) and build it again."
+        f"{difference.have} to {difference.want}: it cannot be changed after creation. Restore the description, or "
+        f"remove the cluster (playbooks/reset.yml -e reset_confirmation=yes) and build it again."
         for item in todo
         for difference in item.differences
-        # A new set takes the place of the old one without anybody noticing.
+        # A new set replaces the old one without an interruption.
         if difference.replace and item.kind != "dhcp_options"
     ]
 
 
 def _unplaced(before: Comparison, todo: Sequence[Resource], order: Order) -> list[str]:
-    """Return what cannot be made or changed because the network does not exist, or not all of it."""
+    """Return what cannot be created or changed because the network is missing or incomplete."""
     network = [item for item in before.resources if item.part == NETWORK and item.state == "missing"]
-    # The role that closes home access names the account alone, which is known of the VPC.
+    # The role that closes home access only needs the account, which the VPC has.
     needed = {ACCESS: [item for item in network if item.key == "vpc"], NODES: network, BASTION: network}
     parts = [part for part in order.parts if NETWORK not in order.parts and needed[part]]
     stopped = [item for item in todo if item.part in parts]
@@ -180,8 +182,8 @@ def _unplaced(before: Comparison, todo: Sequence[Resource], order: Order) -> lis
     if not any(item.key == "vpc" for item in network):
         exists = f"the network of the cluster has no {', no '.join(_titles(network))}"
     return [
-        f"Failed to make {', '.join(_titles(stopped))}: {exists}. Run the role urmanac.talos.network first "
-        "(playbooks/network.yml), or playbooks/site.yml, which does all."
+        f"Failed to create {', '.join(_titles(stopped))}: {exists}. Run the role urmanac.talos.network first "
+        "(playbooks/network.yml), or playbooks/site.yml, which runs all roles."
     ]
 
 
@@ -190,27 +192,27 @@ def _titles(resources: Iterable[Resource]) -> list[str]:
 
 
 def _obstacles(before: Comparison) -> list[str]:
-    """Return what keeps the network from being removed: machines of ours, and whatever others put into it."""
+    """Return what prevents the removal of the network: our instances, and resources of another owner in it."""
     machines = [found for found in before.found if found.kind in ("instance", "eni")]
     ours = [
         f"Failed to remove the network: {', '.join(f'{found.name} ({found.id})' for found in machines)} still exist. "
-        "Remove the nodes and the bastion first; playbooks/reset.yml removes all."
+        "Remove the nodes and the bastion first; playbooks/reset.yml removes everything."
     ]
     others = [
-        f"Failed to remove the network: {kind_word(guest.kind)} {guest.id} in it is not of this cluster "
-        f"({owner_of(guest)}). Have its owner delete it, then run it again."
+        f"Failed to remove the network: {kind_word(guest.kind)} {guest.id} in it is not managed by this cluster "
+        f"({owner_of(guest)}). Ask its owner to delete it, then run the playbook again."
         for guest in before.guests
     ]
     tagged = [
-        f"Failed to remove the network: {kind_word(found.kind)} {found.id} carries the tags of this cluster, but no "
-        "playbook makes or deletes it. Delete it, then run it again."
+        f"Failed to remove the network: {kind_word(found.kind)} {found.id} has the tags of this cluster, but no "
+        f"playbook creates or deletes it. Delete it, then run the playbook again."
         for found in before.obstacles
     ]
     return [*(ours if machines else []), *others, *tagged]
 
 
 def _held(before: Comparison, doomed: Iterable[Found], order: Order) -> list[str]:
-    """Return which resources that are to be deleted, or that the parts need, others hold."""
+    """Return which resources to delete, or that the parts need, are used by another owner."""
     going = {(found.kind, found.id) for found in doomed}
     needed = set() if order.absent else {item.id for item in before.resources if item.part in order.parts}
     deleting = [tie for tie in before.ties if (tie.ours.kind, tie.ours.id) in going]
@@ -223,7 +225,7 @@ def _held(before: Comparison, doomed: Iterable[Found], order: Order) -> list[str
 
 
 def _would(todo: Iterable[Resource], doomed: Iterable[Found]) -> list[str]:
-    verbs = {"missing": "make", "differs": "change"}
+    verbs = {"missing": "create", "differs": "change"}
     return [
         *(f"would delete {kind_word(item.kind)} {item.name} ({item.id})" for item in doomed),
         *(f"would {verbs[item.state]} {kind_word(item.kind)} {item.name}" for item in todo),
@@ -237,19 +239,19 @@ def _work(calls: Calls, spec: ClusterSpec, things: list[Thing], order: Order) ->
 
 
 def _ensure(work: Work, keys: Sequence[str]) -> None:
-    """Make and change resources, side by side where none needs another."""
+    """Create and change resources, in parallel if they do not depend on each other."""
     kinds = {key: work.wanted[key].kind for key in keys}
     for step in steps(kinds.values()):
         now = [key for key in _with_linked(work, keys) if work.wanted[key].kind in step]
         _side_by_side(
-            [(f"make {_title(work, key)}", KINDS[kinds[key]].ensure, key) for key in now if key in kinds], work
+            [(f"create {_title(work, key)}", KINDS[kinds[key]].ensure, key) for key in now if key in kinds], work
         )
         links = [(key, link) for key in now if (link := KINDS[work.wanted[key].kind].link)]
         _side_by_side([(f"change {_title(work, key)}", link, key) for key, link in links], work)
 
 
 def _with_linked(work: Work, keys: Sequence[str]) -> list[str]:
-    """Return the keys, with every resource of the kinds whose members name each other."""
+    """Return the keys, with every resource of the kinds whose members refer to each other."""
     linked = {work.wanted[key].kind for key in keys if KINDS[work.wanted[key].kind].link}
     return [key for key, item in work.wanted.items() if key in keys or item.kind in linked]
 
@@ -259,7 +261,7 @@ def _title(work: Work, key: str) -> str:
 
 
 def _delete(work: Work, doomed: Sequence[Found]) -> None:
-    """Delete things, side by side where none is in the way of another."""
+    """Delete resources, in parallel if they do not depend on each other."""
     gone: set[str] = set()
     with _saying_what_is_left(doomed, gone):
         for _rank, group in groupby(doomed, key=lambda found: teardown_rank(found.kind)):
@@ -277,7 +279,7 @@ def _delete(work: Work, doomed: Sequence[Found]) -> None:
 
 
 def _deletion(kind: str, gone: set[str]) -> Act:
-    """Return a deletion that notes what is gone."""
+    """Return a deletion that records what was deleted."""
 
     def delete(work: Work, thing_id: str) -> None:
         KINDS[kind].delete(work, thing_id)
@@ -288,7 +290,7 @@ def _deletion(kind: str, gone: set[str]) -> Act:
 
 @contextmanager
 def _saying_what_is_left(doomed: Sequence[Found], gone: set[str]) -> Iterator[None]:
-    """Have the failure of a deletion say what it leaves, which of that costs money, and how to go on."""
+    """Add to the failure of a deletion what remains, which of it costs money, and how to continue."""
     try:
         yield
     except Ec2Error as error:
@@ -296,7 +298,7 @@ def _saying_what_is_left(doomed: Sequence[Found], gone: set[str]) -> Iterator[No
 
 
 def _with_advice(error: Ec2Error, advice: str) -> Ec2Error:
-    """Return the same error with more advice at its end."""
+    """Return the same error with additional advice."""
     if not isinstance(error, AwsError):
         return Ec2Error(f"{error} {advice}")
     remedy = f"{error.problem.remedy} {advice}".strip()
@@ -304,17 +306,17 @@ def _with_advice(error: Ec2Error, advice: str) -> Ec2Error:
 
 
 def _left(doomed: Sequence[Found], gone: set[str]) -> str:
-    # A volume goes with its machine.
+    # A volume is deleted with its instance.
     left = [item for item in doomed if item.id not in gone and not item.goes_with]
     machines = [item.name for item in left if item.kind == "instance"]
     costs = f" {', '.join(machines)} cost{'s' * (len(machines) == 1)} money until then." if machines else ""
     things = ", ".join(f"{kind_word(item.kind)} {item.name} ({item.id})" for item in left)
-    again = "Run it again (playbooks/reset.yml for all): it goes on with what is left."
+    again = "Run the playbook again (playbooks/reset.yml for everything): it continues with the remaining resources."
     return f"Not deleted yet: {things}.{costs} {again}"
 
 
 def _side_by_side(tasks: Sequence[tuple[str, Act, str]], work: Work, again: str = KEPT) -> None:
-    """Run the functions at once; the first error counts after all have ended, so that nothing is left half-way."""
+    """Run the functions in parallel; raise the first error after all have ended, so that none is interrupted."""
     with ThreadPoolExecutor(_WORKERS) as pool:
         futures = [pool.submit(_run, what, act, work, argument, again) for what, act, argument in tasks]
     for future in futures:
@@ -327,7 +329,7 @@ def _run(what: str, act: Act, work: Work, argument: str, again: str) -> None:
 
 
 def _settled(work: Work, order: Order, todo: Sequence[Resource], doomed: Sequence[Found]) -> Comparison:
-    """Return the cluster as soon as AWS shows what was made and what was deleted, or raise for what it does not."""
+    """Return the cluster as soon as AWS shows all creations and deletions, or raise for those that it does not show."""
     seen: list[Comparison] = []
 
     def look() -> Comparison | None:
@@ -339,7 +341,8 @@ def _settled(work: Work, order: Order, todo: Sequence[Resource], doomed: Sequenc
     if settled is None:
         late = ", ".join(_late(seen[-1], todo, doomed))
         raise Ec2Error(
-            f"Failed to see what was done to cluster {work.spec.name}: AWS does not show it yet ({late}). Run it again."
+            f"Failed to verify the changes of cluster {work.spec.name}: AWS does not show them yet ({late}). Run the "
+            f"playbook again."
         )
     return settled
 
@@ -352,5 +355,5 @@ def _late(seen: Comparison, todo: Sequence[Resource], doomed: Sequence[Found]) -
             f"{item.key}: {item.state} {' '.join(what.property for what in item.differences)}".strip()
             for item in differing
         ),
-        *(f"{item.id}: still there" for item in seen.found if (item.kind, item.id) in gone),
+        *(f"{item.id}: still exists" for item in seen.found if (item.kind, item.id) in gone),
     ]

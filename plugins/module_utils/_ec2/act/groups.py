@@ -15,7 +15,7 @@ _DIRECTIONS = {"in": "ingress", "out": "egress"}
 
 
 def ensure_security_group(work: Work, key: str) -> None:
-    """Have the group there, with our tags."""
+    """Ensure that the group exists with our tags."""
     if key not in work.things:
         work.make(
             key,
@@ -28,8 +28,8 @@ def ensure_security_group(work: Work, key: str) -> None:
 
 
 def link_security_group(work: Work, key: str) -> None:
-    """Let in and out what is described; other rules stay, because other roles and people add theirs."""
-    # Read again: AWS gives a new group rules of its own, and a lost answer may have given it ours.
+    """Ensure the described rules; others stay, because other roles and users add their own."""
+    # Read again: AWS creates default rules, and a call whose response was lost may have created ours.
     group = next(iter(work.read("security_group", {"group-id": work.id(key)})), work.things[key])
     ids = {work.wanted[other].name: thing.id for other, thing in work.things.items() if thing.kind == group.kind}
     rules = [rule._replace(peer=ids.get(rule.peer, rule.peer)) for rule in rules_of(work.spec, key.rpartition("/")[2])]
@@ -58,7 +58,7 @@ def _permission(rule: Rule) -> dict[str, Any]:
 
 
 def empty_security_groups(work: Work, ids: Sequence[str]) -> None:
-    """Take the rules away that name groups: those of groups that name each other keep both from being deleted."""
+    """Remove the rules that refer to groups: groups that refer to each other cannot be deleted."""
     answer = work.ec2("describe_security_groups", Filters=[{"Name": "group-id", "Values": list(ids)}])
     for group in answer["SecurityGroups"]:
         for word, member in (("ingress", "IpPermissions"), ("egress", "IpPermissionsEgress")):

@@ -16,7 +16,7 @@ from .work import Work, tag_list
 
 
 def ensure_iam_role(work: Work, key: str) -> None:
-    """Bring a role to its description, with one policy in it that has its name."""
+    """Ensure a role as described, with one inline policy of the same name."""
     name, want = work.wanted[key].name, work.want(key)
     trust, policy = json.dumps(want["trust_policy"]), json.dumps(want["policy"])
     if key not in work.things:
@@ -39,19 +39,19 @@ def ensure_iam_role(work: Work, key: str) -> None:
 
 
 def ensure_instance_profile(work: Work, key: str) -> None:
-    """Have the profile there with the described role in it."""
+    """Ensure that the profile exists with the described role."""
     name, wanted = work.wanted[key].name, work.want(key)["roles"]
     if key not in work.things:
         _make(work, key, "create_instance_profile", InstanceProfileName=name)
     have = work.things[key].have.get("roles", [])
     for role in have:
         if role not in wanted:
-            # The machines would have its permissions, which are not described; the role itself stays as it is.
+            # The instances would have its permissions, which are not described; the role itself is not changed.
             work.calls.delete("iam", "remove_role_from_instance_profile", InstanceProfileName=name, RoleName=role)
-            work.changed(key, f"role {role} taken out")
+            work.changed(key, f"role {role} removed")
     for role in wanted:
         if role not in have:
-            # A profile holds one role, and says LimitExceeded of the same one as well.
+            # A profile contains one role, and returns LimitExceeded for the same one as well.
             added = ("LimitExceeded",)
             work.calls.put("iam", "add_role_to_instance_profile", added, InstanceProfileName=name, RoleName=role)
             work.changed(key, f"role {role} added")
@@ -72,7 +72,7 @@ def _make(work: Work, key: str, operation: str, **parameters: str) -> None:
 
 
 def _ours(work: Work, kind: str, name: str) -> Mapping[str, Any] | None:
-    """Return the role or profile of this name if it carries our tags."""
+    """Return the role or profile with this name if it has our tags."""
     operation, parameter, answer = _GET[kind]
     try:
         record = work.calls.call("iam", operation, **{parameter: name})[answer]
@@ -95,18 +95,18 @@ def _iam(work: Work, operation: str, **parameters: Any) -> None:
 
 
 def delete_instance_profile(work: Work, name: str) -> None:
-    """Take the roles out of a profile and delete it."""
+    """Remove the roles from a profile and delete it."""
     for profile in _listed(work, "get_instance_profile", "InstanceProfile", InstanceProfileName=name):
         for role in profile["Roles"]:
             named = {"InstanceProfileName": name, "RoleName": role["RoleName"]}
             work.calls.delete("iam", "remove_role_from_instance_profile", **named)
             if role["RoleName"] not in work.own_ids:
-                work.did("changed", "instance_profile", name, name, f"role {role['RoleName']} taken out")
+                work.did("changed", "instance_profile", name, name, f"role {role['RoleName']} removed")
     work.calls.delete("iam", "delete_instance_profile", InstanceProfileName=name)
 
 
 def delete_iam_role(work: Work, name: str) -> None:
-    """Take the policies from a role and delete it."""
+    """Remove the policies from a role and delete it."""
     for policy in _listed(work, "list_role_policies", "PolicyNames", RoleName=name):
         work.calls.delete("iam", "delete_role_policy", RoleName=name, PolicyName=policy)
     for policy in _listed(work, "list_attached_role_policies", "AttachedPolicies", RoleName=name):
@@ -115,7 +115,7 @@ def delete_iam_role(work: Work, name: str) -> None:
 
 
 def _listed(work: Work, operation: str, answer: str, **parameters: str) -> list[Any]:
-    """Return what a call lists, or nothing where the thing has gone."""
+    """Return what a call lists, or nothing if the resource does not exist."""
     try:
         listed = work.calls.call("iam", operation, **parameters)[answer]
     except AwsError as error:

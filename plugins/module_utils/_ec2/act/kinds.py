@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every kind that is made and deleted, in one table. Private to urmanac.talos: may change at any time."""
+"""The table of all kinds that are created and deleted. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .work import Making, Work
 
 
 class Kind(NamedTuple):
-    """How a kind is brought to its description and deleted, and which kinds have to be there first.
+    """How a kind is created, changed and deleted, and which kinds must exist first.
 
-    link runs after all that came with ensure in the same step; prepare takes the ids of all that is to be deleted.
+    link runs after every ensure of the same step; prepare takes the ids of everything to delete.
     """
 
     ensure: Callable[[Work, str], None]
@@ -27,7 +27,7 @@ class Kind(NamedTuple):
 
 
 def _with_machines(_work: Work, _key: str) -> None:
-    """Make nothing: volumes are made with their machines."""
+    """Do nothing: volumes are created with their instances."""
 
 
 KINDS = {
@@ -55,7 +55,7 @@ KINDS = {
         groups.ensure_security_group,
         groups.delete_security_group,
         ("vpc",),
-        # Its answer has the id and the tags, and no rules.
+        # Its response has the id and the tags, but no rules.
         Making("create_security_group", "", "security-group"),
         groups.link_security_group,
         groups.empty_security_groups,
@@ -72,7 +72,7 @@ KINDS = {
         machines.ensure_address,
         machines.delete_address,
         ("eni",),
-        # Its answer has the address and the allocation.
+        # Its response has the address and the allocation.
         Making("allocate_address", "", "elastic-ip"),
     ),
     "instance": Kind(
@@ -94,7 +94,7 @@ MAKINGS = {name: kind.making for name, kind in KINDS.items() if kind.making}
 
 
 def steps(kinds: Iterable[str]) -> list[list[str]]:
-    """Return the kinds in steps, each of which needs nothing but what the steps before it have made."""
+    """Return the kinds in steps, each of which depends on earlier steps only."""
     waiting, done = dict.fromkeys(kind for kind in KINDS if kind in set(kinds)), set[str]()
     result: list[list[str]] = []
     while waiting:

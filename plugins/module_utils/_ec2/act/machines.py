@@ -16,7 +16,7 @@ from .work import Work
 
 
 def ensure_eni(work: Work, key: str) -> None:
-    """Bring a network interface to its description; it keeps the IPv6 address that it has."""
+    """Ensure a network interface as described; it keeps its IPv6 address."""
     want, groups = work.want(key), [work.id(name) for name in _group_keys(work, key)]
     if key not in work.things:
         work.make(
@@ -27,7 +27,7 @@ def ensure_eni(work: Work, key: str) -> None:
             Description=want["description"],
             Ipv6AddressCount=want["ipv6_count"],
         )
-    # AWS takes one attribute a call.
+    # AWS accepts one attribute per call.
     attributes: dict[str, dict[str, Any]] = {
         "description": {"Description": {"Value": want["description"]}},
         "source_dest_check": {"SourceDestCheck": {"Value": want["source_dest_check"]}},
@@ -59,7 +59,7 @@ def _modify(work: Work, key: str, what: str, attribute: Mapping[str, Any]) -> No
 def _set_ipv6_count(work: Work, key: str) -> None:
     have, count = work.things[key].have["ipv6"], work.want(key)["ipv6_count"]
     if len(have) > count:
-        # A repeated call may find them gone.
+        # A repeated call may find them removed.
         gone = ("InvalidParameterValue",)
         addresses = {"NetworkInterfaceId": work.id(key), "Ipv6Addresses": have[count:]}
         work.calls.put("ec2", "unassign_ipv6_addresses", gone, **addresses)
@@ -77,31 +77,31 @@ def _set_ipv6_count(work: Work, key: str) -> None:
 
 
 def delete_eni(work: Work, thing_id: str) -> None:
-    """Delete a network interface as soon as its instance has let go of it."""
+    """Delete a network interface as soon as it is detached from its instance."""
     work.calls.delete("ec2", "delete_network_interface", NetworkInterfaceId=thing_id)
 
 
 def delete_volume(work: Work, thing_id: str) -> None:
-    """Delete a volume that no machine has, or has no more; most are deleted with their machine."""
+    """Delete a volume that is not attached; most are deleted with their instance."""
     left = [volume for volume in work.read("volume", {"volume-id": thing_id}) if volume.have["state"] != "deleting"]
     if left:
         work.calls.delete("ec2", "delete_volume", VolumeId=thing_id)
 
 
 def ensure_address(work: Work, key: str) -> None:
-    """Have an Elastic IP of the cluster's on the described interface."""
+    """Associate an Elastic IP of the cluster with the described interface."""
     if key not in work.things:
         work.make(key, Domain="vpc")
     interface = work.id("eni/bastion")
     if work.things[key].have.get("network_interface") != interface:
-        # Naming both makes a repeated call do nothing.
+        # With both ids a repeated call has no effect.
         work.ec2("associate_address", AllocationId=work.id(key), NetworkInterfaceId=interface, AllowReassociation=True)
         work.changed(key, "associated")
     work.tag(key)
 
 
 def delete_address(work: Work, thing_id: str) -> None:
-    """Take an Elastic IP from what of ours uses it, and release it."""
+    """Disassociate an Elastic IP from our resources, and release it."""
     answer = work.ec2("describe_addresses", Filters=[{"Name": "allocation-id", "Values": [thing_id]}])
     for address in answer["Addresses"]:
         if {address.get("NetworkInterfaceId"), address.get("InstanceId")} & work.own_ids:
@@ -110,7 +110,7 @@ def delete_address(work: Work, thing_id: str) -> None:
 
 
 def ensure_instance(work: Work, key: str) -> None:
-    """Bring a machine to its description; user-data and image are read when it first boots and never again."""
+    """Ensure an instance as described; user-data and image are read at the first boot only."""
     if key not in work.things:
         work.make(key, MinCount=1, MaxCount=1, **_launch(work, key))
         return
@@ -128,7 +128,7 @@ def _launch(work: Work, key: str) -> dict[str, Any]:
     want, machines = work.want(key), work.machines
     name = want["tags"]["Node"]
     if not machines.image:
-        raise Ec2Error(f"Failed to make instance {name}: no image is given. Set node_image.")
+        raise Ec2Error(f"Failed to create instance {name}: no image is set. Set node_image.")
     optional = {
         "KeyName": machines.ssh_key_name,
         "UserData": base64.b64decode(machines.user_data.get(name, "")),
@@ -145,7 +145,7 @@ def _launch(work: Work, key: str) -> dict[str, Any]:
 
 
 def hardware(want: Mapping[str, Any], root_device: str) -> dict[str, Any]:
-    """Return the volumes, and the credit mode of a type that has one: others are refused with one."""
+    """Return the volumes, and the credit mode of burstable types: AWS rejects it for others."""
     disks = [{"DeviceName": root_device, "Ebs": _disk(want, want["volume_size"])}]
     if want.get("data_volume_size"):
         disks.append({"DeviceName": DATA_DEVICE, "Ebs": _disk(want, want["data_volume_size"])})
@@ -174,7 +174,7 @@ def metadata_options(want: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _start(work: Work, key: str) -> None:
-    """Start a stopped machine; one that is stopping has to come to rest first."""
+    """Start a stopped instance; wait for one that is stopping."""
     machine = work.id(key)
     work.calls.wait_for(lambda: _has_state(work, machine, ("stopped", "pending", "running")), TERMINATION)
     work.ec2("start_instances", InstanceIds=[machine])
@@ -190,21 +190,21 @@ def _set_profile(work: Work, key: str) -> None:
         association = associations[0]["AssociationId"]
         work.ec2("replace_iam_instance_profile_association", AssociationId=association, IamInstanceProfile=profile)
     else:
-        # AWS says so of a second association: a repeated call may find the one that it has made.
+        # AWS rejects a second association: a repeated call may find the first one.
         made = ("IncorrectState",)
         work.calls.put("ec2", "associate_iam_instance_profile", made, InstanceId=machine, IamInstanceProfile=profile)
     work.changed(key, "instance profile")
 
 
 def _has_state(work: Work, machine: str, states: tuple[str, ...]) -> bool:
-    """Return whether a machine is in one of the states; one that AWS does not list any more is terminated."""
+    """Return whether an instance is in one of the states; one that AWS no longer lists is terminated."""
     answer = work.ec2("describe_instances", Filters=[{"Name": "instance-id", "Values": [machine]}])
     found = [item["State"]["Name"] for reservation in answer["Reservations"] for item in reservation["Instances"]]
     return (found or ["terminated"])[0] in states
 
 
 def delete_instance(work: Work, thing_id: str) -> None:
-    """Terminate a machine and wait until it has ended: only then its interface is free."""
+    """Terminate an instance and wait: only then its interface is free."""
     work.calls.delete("ec2", "terminate_instances", InstanceIds=[thing_id])
     if not work.calls.wait_for(lambda: _has_state(work, thing_id, ("terminated",)), TERMINATION):
-        raise Ec2Error(f"Failed to terminate {thing_id}: it still runs after minutes.")
+        raise Ec2Error(f"Failed to terminate {thing_id}: it is still running after several minutes.")

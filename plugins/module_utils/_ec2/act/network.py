@@ -13,12 +13,12 @@ from ..desired import first_64_of
 from .work import Work
 
 _ASSOCIATED = ("Resource.AlreadyAssociated",)
-# As EC2 calls the configuration of a set of DHCP options.
+# The names of DHCP options in EC2.
 _DHCP = {"domain_name": "domain-name", "domain_name_servers": "domain-name-servers", "ntp_servers": "ntp-servers"}
 
 
 def ensure_vpc(work: Work, key: str) -> None:
-    """Bring the VPC to its description and wait for its IPv6 block."""
+    """Ensure the VPC as described and wait for its IPv6 block."""
     if key not in work.things:
         work.make(key, CidrBlock=work.want(key)["ipv4_cidr"], AmazonProvidedIpv6CidrBlock=True)
     elif work.differs(key, "ipv6_enabled"):
@@ -34,7 +34,7 @@ def ensure_vpc(work: Work, key: str) -> None:
     if not work.things[key].have.get("ipv6_cidr"):
         _wait_for_block(work, key)
     for name, attribute in (("dns_support", "EnableDnsSupport"), ("dns_hostnames", "EnableDnsHostnames")):
-        # AWS takes one attribute a call.
+        # AWS accepts one attribute per call.
         if work.differs(key, name):
             work.ec2("modify_vpc_attribute", VpcId=work.id(key), **{attribute: {"Value": work.want(key)[name]}})
             work.changed(key, name)
@@ -49,7 +49,9 @@ def _wait_for_block(work: Work, key: str) -> None:
     vpc = work.id(key)
     seen = work.calls.wait_for(lambda: _with_block(work, vpc))
     if seen is None:
-        raise Ec2Error(f"Failed to make VPC {vpc}: AWS has not given it an IPv6 block yet. Run it again in a minute.")
+        raise Ec2Error(
+            f"Failed to create VPC {vpc}: AWS has not assigned an IPv6 block yet. Run the playbook again in a minute."
+        )
     made = work.things[key]
     work.things[key] = made.knowing(ipv6_cidr=seen.have["ipv6_cidr"])
 
@@ -60,7 +62,7 @@ def delete_vpc(work: Work, thing_id: str) -> None:
 
 
 def ensure_dhcp_options(work: Work, key: str) -> None:
-    """Have the VPC use the described options: EC2 cannot change a set, so another one takes its place."""
+    """Associate the described options with the VPC: EC2 cannot change a set, so a new one replaces it."""
     old = work.things.get(key)
     if old is None or work.differs(key, *_DHCP):
         values = {name: work.want(key)[name] for name in _DHCP}
@@ -79,12 +81,12 @@ def _list(value: Any) -> list[str]:
 
 
 def delete_dhcp_options(work: Work, thing_id: str) -> None:
-    """Delete a set of DHCP options."""
+    """Delete a DHCP options set."""
     work.calls.delete("ec2", "delete_dhcp_options", DhcpOptionsId=thing_id)
 
 
 def ensure_subnet(work: Work, key: str) -> None:
-    """Bring the subnet to its description."""
+    """Ensure the subnet as described."""
     want, vpc = work.want(key), work.things["vpc"]
     if key not in work.things:
         work.make(
@@ -109,13 +111,13 @@ def delete_subnet(work: Work, thing_id: str) -> None:
 
 
 def ensure_internet_gateway(work: Work, key: str) -> None:
-    """Have the internet gateway attached to the VPC."""
+    """Attach the internet gateway to the VPC."""
     if key not in work.things:
         work.make(key)
     vpc = work.id("vpc")
     attached = work.things[key].have["attached_to"]
     if vpc not in attached:
-        # The gateway is ours and has one VPC; a VPC of others was refused before.
+        # The gateway is ours and has one VPC; the VPC of another owner was rejected before.
         for other in set(attached) & work.own_ids:
             work.calls.delete("ec2", "detach_internet_gateway", InternetGatewayId=work.id(key), VpcId=other)
         work.calls.put("ec2", "attach_internet_gateway", _ASSOCIATED, InternetGatewayId=work.id(key), VpcId=vpc)
@@ -132,7 +134,7 @@ def delete_internet_gateway(work: Work, thing_id: str) -> None:
 
 
 def ensure_route_table(work: Work, key: str) -> None:
-    """Have the described routes in the table, and the subnet use it; other routes stay."""
+    """Ensure the described routes in the table, and associate it with the subnet; other routes stay."""
     if key not in work.things:
         work.make(key, {"vpc-id": work.id("vpc")}, VpcId=work.id("vpc"))
     have = {route.split(" via ")[0]: route for route in work.things[key].have["routes"]}
@@ -170,7 +172,7 @@ def _associate(work: Work, key: str) -> None:
 
 
 def delete_route_table(work: Work, thing_id: str) -> None:
-    """Take a route table from whatever uses it, and delete it; a VPC's main one goes with the VPC."""
+    """Disassociate a route table and delete it; a VPC's main one is deleted with the VPC."""
     answer = work.ec2("describe_route_tables", Filters=[{"Name": "route-table-id", "Values": [thing_id]}])
     associations = [item for table in answer["RouteTables"] for item in table.get("Associations") or ()]
     for association in associations:

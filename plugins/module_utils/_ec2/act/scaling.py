@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The launch template and the group that keep one bastion. Private to urmanac.talos: may change at any time."""
+"""The launch template and the Auto Scaling group of the bastion. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _GROUP = "AutoScalingGroupName"
 
 
 def ensure_launch_template(work: Work, key: str) -> None:
-    """Have the newest version of the template make the described machine.
+    """Ensure that the latest version of the template launches the described instance.
 
-    Each version holds all of it: one that is made from another version inherits whatever it does not name.
+    Each version is complete: one that is based on another version would inherit what it does not name.
     """
     want = work.want(key)
     data = _template_data(work, want)
@@ -61,7 +61,7 @@ def delete_launch_template(work: Work, thing_id: str) -> None:
 
 
 def ensure_autoscaling_group(work: Work, key: str) -> None:
-    """Bring the group and its hours to their description, and start a bastion where one is asked for."""
+    """Ensure the group and its schedule as described, and start the bastion if requested."""
     name = work.wanted[key].name
     if key not in work.things:
         _create_group(work, key)
@@ -96,7 +96,7 @@ def _create_group(work: Work, key: str) -> None:
 
 
 def _own_group(work: Work, name: str) -> Mapping[str, Any] | None:
-    """Return the group of this name as soon as it shows our tags."""
+    """Return the group with this name as soon as it has our tags."""
     found = work.read_own("autoscaling_group", **{f"{_GROUP}s": [name]})
     return found[0].have if found else None
 
@@ -113,17 +113,17 @@ def _group_options(work: Work, key: str) -> dict[str, Any]:
 
 
 def _group_tags(name: str, tags: list[dict[str, str]]) -> list[dict[str, Any]]:
-    # The tags of machines are the template's.
+    # The tags of instances come from the template.
     of = {"ResourceId": name, "ResourceType": "auto-scaling-group", "PropagateAtLaunch": False}
     return [{**tag, **of} for tag in tags]
 
 
 def _set_hours(work: Work, key: str) -> None:
-    """Have the described actions in the group and no other one of ours; those of others stay."""
+    """Ensure the described scheduled actions and no other one of ours; those of another owner stay."""
     have, want = work.things[key].have.get("schedules", {}), work.want(key)["schedules"]
     group = {_GROUP: work.wanted[key].name}
     for action, hours in want.items():
-        # Auto Scaling acts at the start time first and by the recurrence from then on: nothing has to be restored.
+        # Auto Scaling acts at the start time first, then by the recurrence: nothing has to be restored.
         start = {"StartTime": work.want(key)["next_stop"]} if _is_postponed(work, key, hours) else {}
         if start or have.get(action) != hours:
             _scaling(
@@ -147,7 +147,7 @@ def _is_postponed(work: Work, key: str, hours: Mapping[str, Any]) -> bool:
 
 
 def delete_autoscaling_group(work: Work, name: str) -> None:
-    """Delete a group with its hours; its machine goes with it, and nothing starts another."""
+    """Delete a group with its schedule and its instance."""
     work.calls.delete("autoscaling", "delete_auto_scaling_group", **{_GROUP: name}, ForceDelete=True)
 
 

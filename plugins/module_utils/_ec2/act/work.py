@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the functions of all kinds share. Private to urmanac.talos: may change at any time."""
+"""The state that the functions of all kinds share. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from .calls import Calls
 
 
 class Making(NamedTuple):
-    """How EC2 makes a kind: the operation, where its answer has the record, and the type of its tags.
+    """How EC2 creates a kind: the operation, the place of the record in the response, and the type of its tags.
 
-    Without a place the answer is the record itself, and also has what was asked for. A machine's volumes are made and
-    tagged with it.
+    Without a place the response is the record itself, and also has the request's parameters. An instance's volumes
+    are created and tagged with it.
     """
 
     operation: str
@@ -38,29 +38,29 @@ class Making(NamedTuple):
 
 
 class Machines(NamedTuple):
-    """What only the caller knows of machines; user_data is base64 by machine, image the AMI of new nodes."""
+    """What only the caller knows of instances; user_data is base64 by name, image the AMI of new nodes."""
 
     image: str = ""
     root_device: str = "/dev/xvda"
     ssh_key_name: str = ""
     user_data: Mapping[str, str] = {}
     bastion_started: bool = True
-    # To when the next stop of the bastion is postponed, in ISO 8601; empty leaves it as it is.
+    # The time to which the next stop of the bastion is postponed, in ISO 8601; empty does not change it.
     bastion_stop_at: str = ""
 
 
-# What a group that was just made has yet to get.
+# The properties that a new group does not have yet.
 _EMPTY: Mapping[str, Any] = {"IpPermissions": (), "IpPermissionsEgress": ()}
 
 
 @dataclass
 class Work:
-    """One run: what is wanted, what exists by now, and what was done."""
+    """One run: the desired resources, the existing ones, and the changes."""
 
     calls: Calls
     spec: ClusterSpec
     wanted: Mapping[str, Desired]
-    # What exists of what is wanted, by key; functions add what they make.
+    # The existing resources by key; functions add those that they create.
     things: dict[str, Thing]
     ours: list[Thing]
     makings: Mapping[str, Making]
@@ -69,11 +69,11 @@ class Work:
 
     @property
     def own_ids(self) -> set[str]:
-        """Return the ids of what carried our tags when the run began."""
+        """Return the ids of the resources that had our tags when the run began."""
         return {thing.id for thing in self.ours}
 
     def id(self, key: str) -> str:
-        """Return the id of a resource that exists by now."""
+        """Return the id of an existing resource."""
         return self.things[key].id
 
     def want(self, key: str) -> Mapping[str, Any]:
@@ -86,7 +86,7 @@ class Work:
         return any(not satisfied(name, have.get(name), want[name]) for name in properties)
 
     def make(self, key: str, within: Mapping[str, str] | None = None, **parameters: Any) -> Thing:
-        """Make a resource of EC2 with its tags and return it; within is a filter that finds it again."""
+        """Create an EC2 resource with its tags and return it; within is a filter that finds it again."""
         item = self.wanted[key]
         making, reading = self.makings[item.kind], reading_of(item.kind)
         types = (making.resource_type, *making.also_tagged)
@@ -105,18 +105,18 @@ class Work:
         record = answer[making.answer] if making.answer else {**_EMPTY, **parameters, **answer}
         record = record[0] if isinstance(record, list) else record
         thing = understood(reading, record)
-        # Some answers leave the tags out.
+        # Some responses omit the tags.
         return self.note(key, replace(thing, tags=item.want["tags"], have={**thing.have, "tags": item.want["tags"]}))
 
     def note(self, key: str, thing: Thing) -> Thing:
-        """Remember a thing that this run has made, and say so."""
+        """Record and report a resource that this run has created."""
         self.calls.made(thing.id)
         self.things[key] = thing
-        self.did("made", thing.kind, self.wanted[key].name, thing.id)
+        self.did("created", thing.kind, self.wanted[key].name, thing.id)
         return thing
 
     def find(self, item: Desired, within: Mapping[str, str]) -> Thing | None:
-        """Return what a call whose answer was lost has made: it carries our tags and was not there before."""
+        """Return the resource of a call whose response was lost: it has our tags and did not exist before."""
         wanted = {
             "tag:Name": item.name,
             **{f"tag:{key}": value for key, value in owner_tags(self.spec).items()},
@@ -126,7 +126,7 @@ class Work:
         return next((thing for thing in self.read(item.kind, wanted) if thing.id not in known), None)
 
     def read(self, kind: str, filters: Mapping[str, str]) -> list[Thing]:
-        """Return the things of a kind of EC2 that pass all filters."""
+        """Return the EC2 resources of a kind that match all filters."""
         reading = reading_of(kind)
         wanted = [{"Name": name, "Values": [value]} for name, value in filters.items()]
         wanted += [{"Name": name, "Values": list(values)} for name, values in reading.filters]
@@ -134,18 +134,18 @@ class Work:
         return [understood(reading, record) for record in records_of(reading, answer)]
 
     def read_own(self, kind: str, **parameters: Any) -> list[Thing]:
-        """Return the things that carry our tags of those that a call lists."""
+        """Return the resources with our tags among those that a call lists."""
         reading = reading_of(kind)
         records = self.calls.call(reading.service, reading.operation, **parameters)[reading.answer]
         things = [understood(reading, record, self.spec) for record in records]
         return [thing for thing in things if thing.owned]
 
     def tag(self, key: str) -> None:
-        """Set the tags that differ, and leave all others."""
+        """Set the tags that differ, and keep all others."""
         self.tag_with(key, lambda tags: self.ec2("create_tags", Resources=[self.id(key)], Tags=tags))
 
     def tag_with(self, key: str, setting: Callable[[list[dict[str, str]]], Any]) -> None:
-        """Set the tags that differ with the given call, and leave all others."""
+        """Set the tags that differ with the given call, and keep all others."""
         have = self.things[key].have.get("tags") or {}
         differing = {name: value for name, value in self.want(key)["tags"].items() if have.get(name) != value}
         if differing:
@@ -153,24 +153,24 @@ class Work:
             self.changed(key, "tags " + ", ".join(sorted(differing)))
 
     def ec2(self, operation: str, /, **parameters: Any) -> dict[str, Any]:
-        """Make a call of EC2 that can be repeated."""
+        """Make an EC2 call that can be repeated."""
         return self.calls.call("ec2", operation, **parameters)
 
     def changed(self, key: str, what: str) -> None:
-        """Say what was changed of a resource."""
+        """Report a change of a resource."""
         self.did("changed", self.wanted[key].kind, self.wanted[key].name, self.id(key), what)
 
     def did(self, verb: str, kind: str, name: str, thing_id: str, what: str = "") -> None:
-        """Say what was done, a line each."""
+        """Report what was done, in one line."""
         shown = f" ({thing_id})" if thing_id != name else ""
         self.lines.append(f"{verb} {kind_word(kind)} {name}{shown}" + (f": {what}" if what else ""))
 
 
 def tag_specifications(tags: Mapping[str, str], *types: str) -> list[dict[str, Any]]:
-    """Return tags as calls take them that make something."""
+    """Return tags in the format of calls that create a resource."""
     return [{"ResourceType": kind, "Tags": tag_list(tags)} for kind in types]
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return tags as AWS takes them."""
+    """Return tags in the format of AWS."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -57,8 +57,8 @@ def test_a_disk_image_is_named_by_its_url_and_kept_under_its_ending() -> None:
     ("image", "version", "says"),
     [
         pytest.param("ghcr.io/urmanac/talos", "0.7.0", "before 0.7.1 it does not work on ARM", id="old release"),
-        pytest.param("https://example.com/talos.iso", "0.7.1", "has to end in one of .raw", id="ISO image"),
-        pytest.param("Not An Image", "0.7.1", "is no repository", id="no image"),
+        pytest.param("https://example.com/talos.iso", "0.7.1", "must end in one of .raw", id="ISO image"),
+        pytest.param("Not An Image", "0.7.1", "is not a repository", id="no image"),
     ],
 )
 def test_what_cannot_work_is_refused(image: str, version: str, says: str) -> None:

@@ -195,7 +195,7 @@ def test_check_mode_tells_command_and_plan_and_does_nothing(
 @pytest.mark.parametrize(
     ("image", "says"),
     [
-        pytest.param("both:v1", "is an index, of which boot-to-talos takes linux/amd64 everywhere", id="index"),
+        pytest.param("both:v1", "is an index, from which boot-to-talos always selects linux/amd64", id="index"),
         pytest.param("amd64:v1", "is for linux/amd64, this machine is arm64", id="amd64 only"),
         pytest.param("arm64:v2", "Correct", id="missing"),
     ],
@@ -270,7 +270,7 @@ def test_a_failure_line_is_returned_with_what_it_means(boot: Callable[..., Outco
     result = as_result(outcome, OPTIONS, machine.folder)
 
     assert result["failure"]["code"] == "MEMORY_TOO_SMALL"
-    assert problem_of(outcome).startswith("Failed to turn this machine into Talos: the tmpfs that holds the unpacked")
+    assert problem_of(outcome).startswith("Failed to turn this machine into Talos: the tmpfs with the unpacked")
     assert any("no space left on device" in line for line in result["progress"])
 
 
@@ -353,4 +353,4 @@ def test_the_module_refuses_an_image_that_is_none(tmp_path: Path, capsys: pytest
     result = run_module(partial(boot_to_talos.main, str(tmp_path)), capsys, image="https://example.com/talos.iso")
 
     assert result["failed"]
-    assert "has to end in one of .raw" in result["msg"]
+    assert "must end in one of .raw" in result["msg"]

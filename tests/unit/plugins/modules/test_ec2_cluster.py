@@ -28,7 +28,7 @@ def test_a_text_that_aws_refuses_is_refused_before_anything_is_called(
         result = run_module(ec2_cluster.main, capsys, **{"cluster": cluster(), "parts": ["network"], **options})
         vpcs = MotoApi().call("ec2", "describe_vpcs")["Vpcs"]
 
-    assert result["msg"].startswith("Failed to make the cluster: ")
+    assert result["msg"].startswith("Failed to create the cluster: ")
     assert subject in result["msg"]
     assert [vpc for vpc in vpcs if not vpc["IsDefault"]] == []
 

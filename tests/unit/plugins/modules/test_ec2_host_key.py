@@ -162,5 +162,5 @@ def test_a_text_that_aws_refuses_is_refused_before_anything_is_called(
 ) -> None:
     result = run_module(ec2_host_key.main, capsys, **{"cluster": cluster(), "parameter": PARAMETER, **options})
 
-    assert result["msg"].startswith(f"Failed to make the host key: {subject}: ")
+    assert result["msg"].startswith(f"Failed to create the host key: {subject}: ")
     assert api.clients["ssm"].describe_parameters()["Parameters"] == []

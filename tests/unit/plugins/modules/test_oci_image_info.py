@@ -125,7 +125,7 @@ def test_a_registry_that_is_not_there_is_reported() -> None:
         (image,) = ask(f"{host}/a/talos:v1")
 
     assert (code(image), image["exists"]) == ("IMAGE_UNREACHABLE", None)
-    assert image["error"]["message"].startswith(f"{host} cannot be reached by http: ")
+    assert image["error"]["message"].startswith(f"{host} cannot be reached over http: ")
 
 
 def test_a_name_that_does_not_exist_is_reported() -> None:
@@ -242,7 +242,7 @@ def test_a_wrong_login_is_reported_and_not_repeated(make: Make, tmp_path: Path, 
     (image,) = ask(f"{registry.host}/a/talos:v1", home=log_in(tmp_path, registry, "wrong"))
 
     assert code(image) == "IMAGE_NOT_AUTHORISED"
-    assert "refuses the login" in image["error"]["message"]
+    assert "rejects the login" in image["error"]["message"]
     assert "wrong" not in json.dumps(image)
     assert len(registry.requests) <= 3
 
@@ -291,7 +291,7 @@ def test_a_login_is_not_sent_to_where_a_registry_must_not_send_it(make: Make, tm
     (image,) = ask(f"{registry.host}/a/talos:v1", home=log_in(tmp_path, registry))
 
     assert code(image) == "IMAGE_UNEXPECTED_ANSWER"
-    assert "without encryption" in image["error"]["message"]
+    assert "unencrypted token request" in image["error"]["message"]
 
 
 @pytest.mark.parametrize("scheme", ["basic", "bearer"])
@@ -365,8 +365,8 @@ def test_the_module_fails_with_one_line_for_each_image_or_not_at_all(
     assert failed["failed"] is True
     first, second = failed["msg"].splitlines()
     assert first == (
-        f"Failed to look up {host}/a/amd64:v1: there is nothing for linux/arm64 in it, it is for linux/amd64. "
-        "Build and push it for linux/arm64."
+        f"Failed to look up {host}/a/amd64:v1: it does not support linux/arm64, it is for linux/amd64. "
+        "Build and push the image for linux/arm64."
     )
     assert second.startswith(f"Failed to look up {host}/a/none:v1: ")
     assert (result["changed"], result["images"]) == (False, failed["images"])

@@ -68,7 +68,7 @@ def test_a_file_that_is_no_json_is_refused_without_its_content(tmp_path: Path) -
     path = tmp_path / "config.json"
     path.write_text('{"auths": hunter2', encoding="utf-8")
 
-    with pytest.raises(InputError, match="no readable JSON") as caught:
+    with pytest.raises(InputError, match="not valid JSON") as caught:
         read_docker_config(str(path))
 
     assert "hunter2" not in str(caught.value)
@@ -117,7 +117,7 @@ def test_a_token_has_two_names(name: str) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"token": 1}', b'{"token": "a\\r\\nX-Evil: 1"}', b"[" * 100_000])
 def test_what_is_no_token_is_reported(body: bytes) -> None:
-    with pytest.raises(ImageError, match="answers without a token"):
+    with pytest.raises(ImageError, match="responds without a token"):
         parse_token("r", body)
 
 

@@ -121,7 +121,7 @@ def test_what_is_no_image_is_reported_by_its_kind() -> None:
         "a/talos", "old", Manifest(b'{"schemaVersion": 1}', "application/vnd.docker.distribution.manifest.v1+json")
     )
 
-    assert "for no platform, so no image" in str(found_in(store, "chart").error)
+    assert "has no platform, so it is not an image" in str(found_in(store, "chart").error)
     assert (code(found_in(store, "old")), found_in(store, "old").exists) == ("IMAGE_UNEXPECTED_ANSWER", None)
 
 

@@ -42,27 +42,27 @@ def test_what_is_left_out_is_filled_in_as_docker_does(text: str, expected: Refer
 @pytest.mark.parametrize(
     ("text", "cause"),
     [
-        pytest.param("", "no repository", id="nothing"),
-        pytest.param("ghcr.io/", "no repository", id="registry alone"),
-        pytest.param("ghcr.io/Talos", "'Talos' is no repository", id="capitals"),
-        pytest.param("ghcr.io/a..b", "no repository", id="two dots"),
-        pytest.param("ghcr.io/a/../b", "no repository", id="path upwards"),
-        pytest.param("ghcr.io/a:", "'' is no tag", id="empty tag"),
-        pytest.param("ghcr.io/a:-x", "'-x' is no tag", id="tag with a dash first"),
-        pytest.param(f"ghcr.io/a:{'x' * 129}", "is no tag", id="long tag"),
-        pytest.param("ghcr.io/a@sha256:abc", "is no digest", id="short digest"),
-        pytest.param(f"ghcr.io/a@{DIGEST.upper()}", "is no digest", id="digest in capitals"),
-        pytest.param("ghcr.io/a@", "is no digest", id="empty digest"),
-        pytest.param("docker://ghcr.io/a", "begins as an address does", id="scheme"),
-        pytest.param("ghcr.io:99999/a", "is no registry", id="port"),
-        pytest.param("user:password@ghcr.io/a", "is no digest", id="login"),
+        pytest.param("", "not a repository", id="nothing"),
+        pytest.param("ghcr.io/", "not a repository", id="registry alone"),
+        pytest.param("ghcr.io/Talos", "'Talos' is not a repository", id="capitals"),
+        pytest.param("ghcr.io/a..b", "not a repository", id="two dots"),
+        pytest.param("ghcr.io/a/../b", "not a repository", id="path upwards"),
+        pytest.param("ghcr.io/a:", "'' is not a tag", id="empty tag"),
+        pytest.param("ghcr.io/a:-x", "'-x' is not a tag", id="tag with a dash first"),
+        pytest.param(f"ghcr.io/a:{'x' * 129}", "is not a tag", id="long tag"),
+        pytest.param("ghcr.io/a@sha256:abc", "is not a digest", id="short digest"),
+        pytest.param(f"ghcr.io/a@{DIGEST.upper()}", "is not a digest", id="digest in capitals"),
+        pytest.param("ghcr.io/a@", "is not a digest", id="empty digest"),
+        pytest.param("docker://ghcr.io/a", "begins like a URL", id="scheme"),
+        pytest.param("ghcr.io:99999/a", "is not a registry", id="port"),
+        pytest.param("user:password@ghcr.io/a", "is not a digest", id="login"),
         pytest.param(f"ghcr.io/{'a' * 250}", "too long", id="long name"),
-        pytest.param("ghcr.io/a b", "no repository", id="space"),
-        pytest.param("ghcr.io/a\n", "no repository", id="line end"),
+        pytest.param("ghcr.io/a b", "not a repository", id="space"),
+        pytest.param("ghcr.io/a\n", "not a repository", id="line end"),
     ],
 )
 def test_what_is_no_reference_is_reported_with_its_fault(text: str, cause: str) -> None:
-    with pytest.raises(ImageError, match="is no reference to an image") as caught:
+    with pytest.raises(ImageError, match="is not an image reference") as caught:
         parse_reference(text)
 
     assert caught.value.problem.code == "IMAGE_INVALID_REFERENCE"

@@ -80,7 +80,7 @@ def test_a_registrys_own_words_are_shown_whatever_the_status(status: int, code: 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"errors": 5}', b'{"errors": [1]}', b"\xff", b'{"errors": [{}]}'])
 def test_a_body_without_words_is_no_error_of_its_own(body: bytes) -> None:
-    assert refused(Answer(418, {}, body)).problem.message.endswith("answers with status 418")
+    assert refused(Answer(418, {}, body)).problem.message.endswith("responds with status 418")
 
 
 def test_case_14_private_registry_with_tls() -> None:
@@ -111,7 +111,7 @@ def test_a_private_registry_without_tls_is_asked_by_plain_http_from_then_on() ->
 def test_no_other_registry_is_asked_without_encryption(image: str, error: Exception) -> None:
     web = FakeWeb(https=error, http=FOUND)
 
-    with pytest.raises(ImageError, match="by https"):
+    with pytest.raises(ImageError, match="over https"):
         repository(web, image).manifest("v1")
 
     assert {url.partition(":")[0] for url in web.asked} == {"https"}
@@ -120,7 +120,7 @@ def test_no_other_registry_is_asked_without_encryption(image: str, error: Except
 def test_a_registry_that_does_not_answer_at_all_is_reported_by_its_scheme() -> None:
     web = FakeWeb(https=OSError("no route"), http=OSError("no route"))
 
-    with pytest.raises(ImageError, match=r"192.168.1.10:5000 cannot be reached by https: no route"):
+    with pytest.raises(ImageError, match=r"192.168.1.10:5000 cannot be reached over https: no route"):
         repository(web, "192.168.1.10:5000/a/b:v1").manifest("v1")
 
 

@@ -73,7 +73,7 @@ def test_a_redirection_is_relative_to_where_it_comes_from() -> None:
     "location", ["http://b.example/y", "file:///etc/passwd", "https://b.example:port/", "https://[b", "ftp://b/"]
 )
 def test_a_redirection_to_what_is_not_encrypted_is_refused(location: str) -> None:
-    with pytest.raises(ImageError, match="redirects to an address that is"):
+    with pytest.raises(ImageError, match="redirects to a"):
         redirection("https://a.example/v2/x", location)
 
 

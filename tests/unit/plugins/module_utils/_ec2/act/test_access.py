@@ -73,7 +73,7 @@ def test_the_role_is_in_the_plan_and_made_with_the_account_in_it(built: BadDay) 
 
     planned = "+ IAM role talos-arm64-moon-home-access: EventBridge Scheduler may call ec2:RevokeSecurityGroupIngress"
     assert any(line.startswith(planned) for line in lines)
-    assert outcome.lines[0].startswith("made IAM role talos-arm64-moon-home-access")
+    assert outcome.lines[0].startswith("created IAM role talos-arm64-moon-home-access")
     made = built.clients["iam"].get_role(RoleName=SPEC.schedule_role_name)["Role"]
     condition = made["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]
     assert condition == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}

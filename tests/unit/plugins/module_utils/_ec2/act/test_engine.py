@@ -66,7 +66,7 @@ def test_an_empty_account_gets_the_whole_network(api: BadDay) -> None:
 
     assert states(outcome) == {"present"}
     assert outcome.after.summary()["strays"] == 0
-    assert [line.split(" (")[0] for line in outcome.lines if line.startswith("made VPC")] == ["made VPC moon-vpc"]
+    assert [line.split(" (")[0] for line in outcome.lines if line.startswith("created VPC")] == ["created VPC moon-vpc"]
 
 
 def test_a_second_run_makes_no_writing_call(api: BadDay) -> None:
@@ -82,7 +82,7 @@ def test_check_mode_makes_no_writing_call_and_says_what_it_would_do(api: BadDay)
     outcome = present(api, check_mode=True)
 
     assert (outcome.changed, api.writes()) == (True, [])
-    assert "would make VPC moon-vpc" in outcome.lines
+    assert "would create VPC moon-vpc" in outcome.lines
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
@@ -90,7 +90,7 @@ def test_user_data_that_ec2_does_not_take_is_refused_before_any_writing_call(api
     def machines(size: int) -> Machines:
         return Machines(user_data={"gateway": base64.b64encode(b"#" * size).decode()})
 
-    with pytest.raises(Ec2Error, match="user-data of 16385 bytes for gateway: EC2 takes 16384"):
+    with pytest.raises(Ec2Error, match="user-data of 16385 bytes for gateway: EC2 accepts 16384"):
         present(api, machines=machines(16385), check_mode=check_mode)
     assert api.writes() == []
 
@@ -130,7 +130,7 @@ def test_a_throttled_call_is_made_again(api: BadDay, operation: str) -> None:
 def test_a_refused_call_is_made_once_and_says_what_was_done_and_what_to_do(api: BadDay) -> None:
     api.refused["create_vpc"] = ["VpcLimitExceeded"]
 
-    with pytest.raises(AwsError, match=r"Failed to make VPC moon-vpc \(create_vpc in eu-west-1\): VpcLimitExceeded"):
+    with pytest.raises(AwsError, match=r"Failed to create VPC moon-vpc \(create_vpc in eu-west-1\): VpcLimitExceeded"):
         present(api)
 
     assert api.calls.count("create_vpc") == 1
@@ -138,7 +138,7 @@ def test_a_refused_call_is_made_once_and_says_what_was_done_and_what_to_do(api: 
 
 def test_an_interrupted_run_is_continued(api: BadDay) -> None:
     api.refused["create_route"] = ["UnauthorizedOperation"]
-    with pytest.raises(AwsError, match="Run it again"):
+    with pytest.raises(AwsError, match="Run the playbook again"):
         present(api)
 
     outcome = present(api)
@@ -225,7 +225,7 @@ def test_what_others_have_under_our_name_is_refused_before_anything_is_made(api:
     foreign(api, kind)
     api.calls.clear()
 
-    with pytest.raises(Ec2Error, match=rf"Failed to make {kind} .*Owner=Bob.*Choose another"):
+    with pytest.raises(Ec2Error, match=rf"Failed to create {kind} .*Owner=Bob.*Choose another"):
         present(api)
 
     assert api.writes() == []
@@ -236,7 +236,7 @@ def test_a_cluster_of_the_same_name_in_another_region_keeps_its_role_and_profile
     other, elsewhere = BadDay(), spec(region="eu-central-1", availability_zone="eu-central-1a")
     other.move_to(elsewhere.region)
 
-    with pytest.raises(Ec2Error, match=r"Failed to make iam_role talos-arm64-moon-node: .*Region=eu-west-1"):
+    with pytest.raises(Ec2Error, match=r"Failed to create iam_role talos-arm64-moon-node: .*Region=eu-west-1"):
         ensure_cluster(other.calls_of(), elsewhere, Order((NETWORK,)))
     ensure_cluster(other.calls_of(), elsewhere, Order((NETWORK,), absent=True))
 
@@ -335,7 +335,7 @@ def test_what_others_have_in_the_vpc_is_named_before_anything_is_deleted(api: Ba
     made = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
     api.calls.clear()
 
-    with pytest.raises(Ec2Error, match=f"network interface {made} in it is not of this cluster"):
+    with pytest.raises(Ec2Error, match=f"network interface {made} in it is not managed by this cluster"):
         absent(api)
 
     assert api.writes() == []
@@ -538,7 +538,7 @@ def test_an_empty_untagged_profile_of_our_name_is_refused_and_kept(api: BadDay) 
     before = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
     api.calls.clear()
 
-    with pytest.raises(Ec2Error, match=r"Failed to make instance_profile .* exists without the tags of this cluster"):
+    with pytest.raises(Ec2Error, match=r"Failed to create instance_profile .* exists without the tags of this cluster"):
         present(api)
     refused = api.writes()
     absent(api)
@@ -570,7 +570,7 @@ def test_a_role_of_others_that_is_taken_out_of_our_profile_is_named_and_stays(ap
     planned = plan_lines(spec(), read_and_compare(api, spec()))
     outcome = absent(api) if removing else present(api)
 
-    assert f"changed instance profile {name}: role bob taken out" in outcome.lines
+    assert f"changed instance profile {name}: role bob removed" in outcome.lines
     assert f"    roles: bob -> {name}" in planned
     assert iam.get_role(RoleName="bob")["Role"] == before
 
@@ -583,7 +583,7 @@ def test_an_untagged_profile_with_another_role_in_it_is_not_ours(api: BadDay) ->
     iam.create_instance_profile(InstanceProfileName=name)
     iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName="theirs")
 
-    with pytest.raises(Ec2Error, match="Failed to make instance_profile"):
+    with pytest.raises(Ec2Error, match="Failed to create instance_profile"):
         present(api)
 
 
@@ -615,7 +615,10 @@ def test_a_deletion_that_fails_says_what_is_left_and_nothing_of_what_is_kept(api
     remedy = refused.value.problem.remedy
     assert f"Not deleted yet: subnet moon-subnet ({ids['subnet']}), route table moon-routes" in remedy
     assert "moon-nodes" not in remedy
-    assert "Run it again (playbooks/reset.yml for all): it goes on with what is left." in remedy
+    assert (
+        "Run the playbook again (playbooks/reset.yml for everything): it continues with the remaining resources."
+        in remedy
+    )
     assert "kept" not in remedy
     assert absent(api).after.found == ()
 
@@ -638,7 +641,7 @@ def test_a_machine_that_does_not_end_is_said_to_be_left(api: BadDay) -> None:
     ensure_cluster(api.calls_of(), spec(), Order((NETWORK, NODES), machines=Machines(image=IMAGE)))
     api.ignored.add("terminate_instances")
 
-    with pytest.raises(Ec2Error, match=r"still runs after minutes\. Not deleted yet: instance moon-gateway"):
+    with pytest.raises(Ec2Error, match=r"still running after several minutes\. Not deleted yet: instance moon-gateway"):
         ensure_cluster(api.calls_of(), spec(), Order((NODES,), absent=True))
 
 
@@ -656,7 +659,7 @@ def test_case_17_no_capacity(api: BadDay, reason: str) -> None:
     # Asked for side by side, each once: no try of one that cannot pass by itself.
     assert api.calls.count("run_instances") == 3
     assert reason in refused.value.problem.message
-    assert "These machines run and cost money: moon-" in refused.value.problem.remedy
+    assert "These instances are running and cost money: moon-" in refused.value.problem.remedy
     assert "playbooks/reset.yml" in refused.value.problem.remedy
 
 

@@ -98,7 +98,7 @@ def assert_refused_and_kept(api: BadDay, key: str, read: Read) -> None:
     api.calls.clear()
 
     found = read_and_compare(api, SPEC)
-    with pytest.raises(Ec2Error, match=rf"Failed to make {resource.kind} .*Owner=Bob"):
+    with pytest.raises(Ec2Error, match=rf"Failed to create {resource.kind} .*Owner=Bob"):
         build(api, resource.part)
 
     lines = [line for line in plan_lines(SPEC, found) if f" {kind_word(resource.kind)} {resource.name}:" in f"{line}:"]
@@ -173,7 +173,7 @@ def test_a_place_that_others_have_is_refused_and_its_network_is_not_removed(
 
     assert_refused_and_kept(api, key, read)
 
-    with pytest.raises(Ec2Error, match=r"Failed to remove the network: .* is not of this cluster \(Owner=Bob"):
+    with pytest.raises(Ec2Error, match=r"Failed to remove the network: .* is not managed by this cluster \(Owner=Bob"):
         remove(api)
     assert (read(), api.writes()) == (before, [])
 
@@ -213,7 +213,7 @@ def test_a_guest_is_named_before_anything_is_deleted(api: BadDay, kind: str, pla
     before = read()
     api.calls.clear()
 
-    with pytest.raises(Ec2Error, match=rf"Failed to remove the network: {kind_word(kind)} \S+ in it is not of this"):
+    with pytest.raises(Ec2Error, match=rf"the network: {kind_word(kind)} \S+ in it is not managed by this"):
         remove(api)
 
     # A NAT gateway is in a subnet, and has an interface there.
@@ -236,13 +236,13 @@ def test_what_no_playbook_makes_is_named_before_anything_is_deleted_also_with_ou
     GUESTS[kind](stranger)
     api.calls.clear()
 
-    with pytest.raises(Ec2Error, match=rf"{kind_word(kind)} \S+ carries the tags of this cluster, but no playbook"):
+    with pytest.raises(Ec2Error, match=rf"{kind_word(kind)} \S+ has the tags of this cluster, but no playbook"):
         remove(api)
     found = read_and_compare(api, SPEC)
 
     assert api.writes() == []
     assert kind in [item.kind for item in found.unmade]
-    assert "no playbook makes" in repr(result_of(SPEC, found, NOW)["guests"])
+    assert "no playbook creates" in repr(result_of(SPEC, found, NOW)["guests"])
 
 
 def test_copies_of_our_volume_that_others_made_stay(api: BadDay) -> None:
@@ -357,7 +357,7 @@ def test_a_build_does_not_take_what_others_hold(api: BadDay, join: Join) -> None
     api.calls.clear()
 
     found = read_and_compare(api, SPEC)
-    with pytest.raises(Ec2Error, match=r"Failed to use .* is not of this cluster \(Owner=Bob\)"):
+    with pytest.raises(Ec2Error, match=r"Failed to use .* is not managed by this cluster \(Owner=Bob\)"):
         build(api, NETWORK, NODES, BASTION)
 
     assert [problem.code for problem in problems_of(found)] == ["HELD_BY_OTHERS"]
