@@ -29,6 +29,7 @@ from lab.kubernetes.workloads import condition, is_ready, is_true
 
 _RESOURCES = {one.kind: one for one in EVERYWHERE if one.kind in ("Deployment", "DaemonSet")}
 TENANTS = Kind("apps.cozystack.io", "tenants")
+SPIN_APPS = Kind("core.spinkube.dev", "spinapps")
 _STORED = {"Deployment": DEPLOYMENTS, "DaemonSet": DAEMON_SETS}
 
 
@@ -60,6 +61,9 @@ def reconcile(cluster: KubernetesCluster) -> None:
     for release in store.peek(RELEASES):
         _reconcile(cluster, release, known)
     _publish(cluster)
+    if known.get(("spin-operator", "spin-operator")):
+        for app in store.peek(SPIN_APPS):
+            _run_spin_app(cluster, app)
 
 
 def _publish(cluster: KubernetesCluster) -> None:
@@ -69,6 +73,17 @@ def _publish(cluster: KubernetesCluster) -> None:
         needs = [{"name": "victoria-metrics-operator", "namespace": "cozy-victoria-metrics-operator"}]
         metadata = {"name": "ingress", "namespace": "tenant-root", "generation": 1}
         ensure(cluster.store, RELEASES, {"metadata": metadata, "spec": {"interval": "5m", "dependsOn": needs}})
+
+
+def _run_spin_app(cluster: KubernetesCluster, app: Object) -> None:
+    """Make the Deployment of a SpinApp, as the Spin operator does, and report how many of its pods are ready."""
+    metadata = {key: app["metadata"][key] for key in ("name", "namespace")}
+    container = {"name": metadata["name"], "image": app["spec"]["image"]}
+    template = {"metadata": {}, "spec": {"runtimeClassName": "wasmtime-spin-v2", "containers": [container]}}
+    ensure(cluster.store, DEPLOYMENTS, {"kind": "Deployment", "metadata": metadata, "spec": {"template": template}})
+    made = cluster.store.look(DEPLOYMENTS, metadata["name"], namespace=metadata["namespace"]) or {}
+    ready = (made.get("status") or {}).get("readyReplicas", 0)
+    cluster.store.put(SPIN_APPS, app | {"status": {"readyReplicas": ready}})
 
 
 def _key(release: Object) -> tuple[str, str]:
