@@ -22,19 +22,19 @@ from ansible_collections.urmanac.talos.plugins.module_utils._codes import AREAS,
 
 HEAD = """# Codes
 
-What the checks, the audit, the forecast and the diagnosis find has a code, a severity, a subject, a message, a remedy,
-and in some cases figures as evidence. This page lists every code. `python -m tools.codes > docs/codes.md` makes it from
-`plugins/module_utils/_codes.py`. The message that comes with a code says more than this page: which thing it is about,
-which value is wrong, and often a command with the ids in it.
+Findings of the checks, the audit, the forecast and the diagnosis have a code, a severity, a subject, a message, a
+remedy, and in some cases figures as evidence. This page lists all codes. `python -m tools.codes > docs/codes.md`
+generates it from `plugins/module_utils/_codes.py`. The message of a finding is more specific than this page: it names
+the subject, the wrong value, and often a command with the ids.
 
 | Severity | Meaning |
 |---|---|
-| `error` | What was asked for cannot be done, or will not work. |
-| `warning` | It is allowed, and worth knowing. |
-| `critical`, `high`, `medium`, `low` | How far something opens a cluster. The audit fails for each. |
+| `error` | The request cannot be executed, or will not work. |
+| `warning` | Allowed, but noteworthy. |
+| `critical`, `high`, `medium`, `low` | Severity of access that is not described. The audit fails for each. |
 
-Where a code has two severities, the first is the usual one. A word in capitals in the last column is a name that the
-message gives.
+If a code has two severities, the first is the usual one. A word in capitals in the last column is a placeholder that
+the message fills in.
 """
 
 
@@ -44,7 +44,7 @@ def page(areas: Mapping[str, Mapping[str, Code]] = AREAS) -> str:
 
 
 def area(title: str, codes: Mapping[str, Code]) -> Iterator[str]:
-    """Yield the lines of the codes of one area, in the order of the alphabet."""
+    """Yield the lines of the codes of one area, in alphabetical order."""
     yield f"## {title}\n"
     yield "| Code | Severity | What it means | What to do |"
     yield "|---|---|---|---|"
@@ -56,12 +56,12 @@ def area(title: str, codes: Mapping[str, Code]) -> Iterator[str]:
 
 
 def sentence(meaning: str) -> str:
-    """Return a meaning as a sentence: those that stand in messages are parts of one."""
+    """Return a meaning as a sentence: those used inside messages are parts of one."""
     return f"{meaning[:1].upper()}{meaning[1:].rstrip('.')}."
 
 
 def cell(text: str) -> str:
-    """Return a text for a table; the names that a remedy is filled with are in capitals."""
+    """Return a text for a table, with the placeholders of a remedy in capitals."""
     return re.sub(r"\{(\w+)\}", lambda match: match[1].upper(), text).replace("|", r"\|")
 
 

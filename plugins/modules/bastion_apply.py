@@ -15,12 +15,13 @@ author:
 extends_documentation_fragment:
   - urmanac.talos.attributes
 description:
-  - Writes all files, restarts the units whose files have changed, and starts the units that do not run.
-  - Removes files that an earlier run or the user-data has written and that O(files) no longer names.
-  - Runs on the bastion, which needs Python 3.9 and systemd and nothing else.
+  - Writes all files, restarts the units whose files changed, and starts the units that do not run.
+  - Removes files that an earlier run or the user-data wrote and that O(files) no longer contains.
+  - Runs on the bastion. Its only requirements are Python 3.9 and systemd.
 options:
   files:
-    description: The files, as the filter P(urmanac.talos.bastion_files#filter) describes them; none removes everything.
+    description:
+      - The files, as returned by the filter P(urmanac.talos.bastion_files#filter). An empty list removes everything.
     type: list
     elements: dict
     required: true
@@ -43,12 +44,12 @@ options:
         elements: str
         default: []
   units:
-    description: The units that run now and after a reboot, in the order in which they are started.
+    description: The units to start and enable, in this order.
     type: list
     elements: str
     required: true
   manifest:
-    description: The file that lists all written files, so that the next run knows what to remove.
+    description: The file that lists all written files, for removal by a later run.
     type: path
     default: /etc/talos-bastion/files
 seealso:
@@ -115,7 +116,7 @@ from ..module_utils._errors import CollectionError
 
 
 def wanted_of(params: Mapping[str, Any]) -> Wanted:
-    """Return what the user asks for."""
+    """Return the wanted files and units."""
     files = [File(item["path"], item["content"], item["mode"], tuple(item["units"])) for item in params["files"]]
     return Wanted(tuple(files), tuple(params["units"]), params["manifest"])
 
@@ -135,13 +136,13 @@ def diff_of(todo: Plan) -> list[dict[str, str]]:
 
 
 def ensure_bastion(host: Host, params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """Bring the host to what is wanted and return what the module returns."""
+    """Apply the files and units to the host and return the module's result."""
     try:
         todo = plan(host, wanted_of(params))
         if todo.changed and not check_mode:
             apply(host, todo)
     except OSError as error:
-        raise CollectionError(f"Failed to lay the bastion: {error}. The module needs root on the bastion.") from error
+        raise CollectionError(f"Failed to configure the bastion: {error}. Run the module as root.") from error
     return {
         "changed": todo.changed,
         "diff": diff_of(todo),

@@ -9,14 +9,14 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: boot_to_talos
 version_added: 0.1.0
-short_description: Turn a Linux machine into Talos
+short_description: Boot a Linux machine into Talos
 description:
-  - Checks whether the machine can become Talos, and returns all problems at once.
-  - Fetches U(https://github.com/cozystack/boot-to-talos), verifies it, and starts it apart from the connection.
+  - Checks whether the machine can boot Talos, and returns all problems at once.
+  - Downloads U(https://github.com/cozystack/boot-to-talos), verifies it, and starts it detached from the connection.
     boot-to-talos writes the image over the disk and reboots into Talos; B(everything on the disk is lost).
-  - Returns as soon as the image has been fetched and the installer has begun. The connection is lost a minute later,
+  - Returns as soon as the image is downloaded and the installer has started. The connection is lost a minute later,
     when the machine reboots; M(urmanac.talos.talos_wait) waits until Talos answers.
-  - The rules are those of the user-data that the role C(nodes) gives its machines.
+  - Uses the same rules as the user-data of the role C(nodes).
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
@@ -30,54 +30,54 @@ attributes:
       - Returns the current system and the one that replaces it.
   idempotent:
     details:
-      - A machine that is Talos, or on which it runs already, is left alone. After a failure it starts again.
+      - Changes nothing if the machine runs Talos or boot-to-talos already. After a failure it starts again.
 options:
   image:
     description:
-      - The Talos installer image, best by the digest of the manifest for the machine's architecture.
-        An index of several platforms is refused, because boot-to-talos takes its amd64 image on every machine.
+      - The Talos installer image, preferably by the digest of the manifest for the machine's architecture.
+        An index of several platforms is refused, because boot-to-talos uses its amd64 image on every machine.
       - Or the URL of a disk image, which ends in C(.raw), C(.raw.gz), C(.raw.xz) or C(.raw.zst).
-        It is unpacked while it is written, so that a machine with little memory can become Talos too.
-      - Or the path of such a file on the machine, on no file system of the disk that is written.
+        It is unpacked while it is written, so that a machine with little memory can boot Talos as well.
+      - Or the path of such a file on the machine, not on the disk that is written.
     type: str
     required: true
   image_sha256:
-    description: The SHA-256 that the disk image at a URL must have; an image in a registry is named by its digest.
+    description: The SHA-256 of a disk image at a URL. For an image in a registry, use its digest in O(image).
     type: str
     default: ""
   caches:
-    description: The cache of each registry, as C(HOST:PORT); images of these registries are fetched from there.
+    description: The cache of each registry, as C(HOST:PORT); images of these registries are pulled from the cache.
     type: dict
     default: {}
   disk:
-    description: The disk that is written, such as V(/dev/nvme0n1). By default it is the one of the root file system.
+    description: The disk to write, such as V(/dev/nvme0n1). By default, the disk of the root file system.
     type: str
     default: ""
   extra_kernel_args:
     description:
-      - Kernel arguments for Talos. They reach it on machines without UEFI only; elsewhere a finding says so.
+      - Kernel arguments for Talos. They take effect on machines without UEFI only; others cause a finding.
     type: list
     elements: str
     default: []
   version:
-    description: The release of boot-to-talos; one before V(0.7.1) is refused, because it fails on ARM.
+    description: The release of boot-to-talos, at least V(0.7.1); earlier ones fail on ARM.
     type: str
     default: 0.7.1
   urls:
-    description: URLs from which the release's files are fetched, in this order. By default it is the release on GitHub.
+    description: URLs to download the release's files from, in this order. By default, the release on GitHub.
     type: list
     elements: str
     default: []
   sha256:
-    description: The SHA-256 that the release's archive must have; by default the one in its list of checksums.
+    description: The SHA-256 of the release's archive; by default, the one in its list of checksums.
     type: str
     default: ""
   rounds:
-    description: How often all of O(urls) are tried; the pause between rounds grows by 5 seconds.
+    description: How often all O(urls) are tried. The pause between rounds grows by 5 seconds.
     type: int
     default: 5
   wait_timeout:
-    description: How many seconds it waits for the installer to begin; it goes on by itself after that.
+    description: Seconds to wait for the installer to start. It continues after this time.
     type: float
     default: 900
 seealso:
@@ -104,13 +104,13 @@ EXAMPLES = r"""
 RETURN = r"""
 state:
   description:
-    - V(began) when the installer is at work, V(pulling) when it is not yet after O(wait_timeout).
-    - V(talos) when the machine is Talos already, V(planned) in check mode.
+    - V(began) when the installer runs, V(pulling) when it does not run yet after O(wait_timeout).
+    - V(talos) when the machine runs Talos already, V(planned) in check mode.
   returned: success
   type: str
   sample: began
 command:
-  description: The command line, with the answers to the questions that it asks.
+  description: The command line, with the answers to its prompts.
   returned: when the machine can become Talos
   type: str
   sample: >-
@@ -118,12 +118,12 @@ command:
     10.10.0.100:5054/urmanac/talos@sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
     -disk /dev/nvme0n1
 plan:
-  description: What is fetched from where and what is written.
+  description: The downloads and the disk to write.
   returned: when the machine can become Talos
   type: dict
   contains:
     image:
-      description: The image as it is asked for.
+      description: The image reference that is pulled.
       type: str
       sample: 10.10.0.100:5054/urmanac/talos@sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
     kind:
@@ -139,12 +139,12 @@ plan:
       type: str
       sample: boot-to-talos-linux-arm64.tar.gz
     urls:
-      description: Where it is looked for.
+      description: The URLs of the release's files.
       type: list
       elements: str
       sample: [http://10.10.0.100:8081/boot-to-talos]
     memory_bytes:
-      description: About how much memory the unpacked image needs; V(0) if the registry does not say.
+      description: Approximate memory for the unpacked image; V(0) if the registry does not report it.
       type: int
       sample: 367001600
   sample:
@@ -162,7 +162,7 @@ findings:
   contains:
     code:
       description:
-        - What it is about.
+        - Code of the finding.
         - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md)
           explains each.
       type: str
@@ -176,7 +176,7 @@ findings:
       type: str
       sample: Turn off Secure Boot; on EC2 choose an AMI without UEFI keys.
     is_error:
-      description: Whether it keeps boot-to-talos from being started.
+      description: Whether it prevents the start of boot-to-talos.
       type: bool
       sample: true
   sample: []
@@ -197,11 +197,11 @@ failure:
   type: dict
   contains:
     code:
-      description: What it is about, as in RV(findings).
+      description: Code of the cause, as in RV(findings).
       type: str
       sample: IMAGE_NOT_FOUND
     line:
-      description: The line of the log that says so.
+      description: The line of the log with the error.
       type: str
       sample: "failed to get install assets from container source: pull image example.com/talos: MANIFEST_UNKNOWN"
     cause:
@@ -254,14 +254,14 @@ ARGUMENT_SPEC: dict[str, Any] = {
 
 
 class Linux(Protocol):
-    """What is needed of the machine."""
+    """The methods of the machine that are needed."""
 
     @property
     def folder(self) -> Path:
-        """Where the program and its log are."""
+        """Return the directory of the program and its log."""
 
     def facts(self) -> Facts:
-        """Return what is known of it."""
+        """Return the facts about the machine."""
 
     def look(self, image: str, architecture: str) -> Image:
         """Return what the image's registry says from there."""

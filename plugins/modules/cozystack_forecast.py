@@ -11,14 +11,12 @@ module: cozystack_forecast
 short_description: Forecast what will block CozyStack on planned nodes
 version_added: 0.1.0
 description:
-  - Places the pods of a profile of CozyStack on nodes of the given sizes, one after the other as the Kubernetes
-    scheduler would. Returns which resource runs out first, on which node, and the smallest change with which
-    everything fits.
-  - Also returns what cannot work on nodes of any size, such as images for another architecture.
-  - What pods request is shipped with the collection, including those that operators make at run time. Many pods
-    request little memory and use much, so the result also has the measured use, and the use that the documentation
-    names.
-  - Calls no API and changes nothing. It does not fail because of what it forecasts.
+  - Places the pods of a CozyStack profile on nodes of the given sizes, one after the other as the Kubernetes
+    scheduler would. Returns which resource runs out first, on which node, and the smallest change that fits.
+  - Also returns problems on nodes of any size, such as images for another architecture.
+  - The collection contains the requests of the pods, including those that operators create at run time. Many pods
+    use much more memory than they request, so the result also contains the measured and the documented use.
+  - Calls no API and changes nothing. It does not fail because of its findings.
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
@@ -26,24 +24,24 @@ extends_documentation_fragment:
 options:
   nodes:
     description:
-      - The nodes, such as the variable C(cluster_nodes) of the role P(urmanac.talos.cluster#role) has them.
-      - Of each are read C(name), C(machine_type) (V(controlplane) by default, or V(worker)), C(instance_type) and
-        C(volume_size). Everything else is left alone.
+      - The nodes, as in the variable C(cluster_nodes) of the role P(urmanac.talos.cluster#role).
+      - Reads C(name), C(machine_type) (V(controlplane) by default, or V(worker)), C(instance_type) and C(volume_size)
+        of each, and ignores other keys.
     type: list
     elements: dict
     required: true
   instance_type:
-    description: The instance type of nodes that name none.
+    description: The instance type of nodes without their own.
     type: str
     default: t4g.medium
   volume_size:
-    description: The size in GiB of the root volume of nodes that name none.
+    description: The root volume size in GiB of nodes without their own.
     type: int
     default: 50
   instance_types:
     description:
-      - The sizes of instance types as RV(urmanac.talos.ec2_preflight_info#module:instance_types) has them.
-      - They take precedence over the table that the collection ships, which has the types of the family T4g.
+      - The sizes of instance types, as in RV(urmanac.talos.ec2_preflight_info#module:instance_types).
+      - They take precedence over the collection's table, which contains the T4g family.
     type: dict
     default: {}
   profile:
@@ -71,28 +69,28 @@ options:
     default: v1.6.2
   offered_types:
     description:
-      - The instance types that the availability zone offers, as
-        RV(urmanac.talos.ec2_preflight_info#module:offered_types) has them. No other is proposed.
-      - Empty if they are not known; then every type of the shipped table is.
+      - The instance types that the availability zone offers, as in
+        RV(urmanac.talos.ec2_preflight_info#module:offered_types). No other type is proposed.
+      - If empty, all types of the collection's table are candidates.
     type: list
     elements: str
     default: []
   nodes_max:
-    description: How many nodes there may be; no change to more of them is proposed.
+    description: Maximum number of nodes of a proposed change.
     type: int
   cost_per_hour_max:
-    description: How many dollars an hour the machines of all nodes may cost; no change to dearer ones is proposed.
+    description: Maximum price of all instances of a proposed change, in US dollars an hour.
     type: float
   region:
-    description: The region whose shipped prices are used. A type without a price there is proposed without one.
+    description: The region of the prices. A type without a price in it is proposed without one.
     type: str
     default: eu-west-1
   images_arm64:
     description:
-      - Whether the images to be used are built for arm64; the released ones are not.
+      - Whether the images are built for arm64; the released ones are not.
       - >-
-        A build that lacks some is a mapping of images to true or false, in which V(others) stands for all that it does
-        not name, such as V({others: true, grafana-dashboards: false}).
+        For a partial build, a mapping of images to true or false, in which V(others) is the value of all images that it
+        does not contain, such as V({others: true, grafana-dashboards: false}).
     type: raw
     default: false
   data_disk:
@@ -104,13 +102,13 @@ options:
     type: bool
     default: true
   pods_per_node:
-    description: How many pods a kubelet takes; the collection's machine configurations raise it to the default.
+    description: Maximum number of pods per kubelet, as set by the collection's machine configurations.
     type: int
     default: 512
 seealso:
   - module: urmanac.talos.ec2_preflight_info
   - name: Hardware requirements of CozyStack
-    description: What the documentation asks a host to have.
+    description: Documented minimum of a host.
     link: https://cozystack.io/docs/v1.6/install/hardware-requirements/
 """
 
@@ -124,7 +122,7 @@ EXAMPLES = r"""
     instance_type: t4g.medium
   register: forecast
 
-- name: Show it
+- name: Print the forecast
   urmanac.talos.print_lines:
     lines: "{{ forecast.lines }}"
 
@@ -136,7 +134,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 outcome:
-  description: V(ready) if nothing keeps the installation from completing, otherwise V(blocked).
+  description: V(ready) if nothing blocks the installation, otherwise V(blocked).
   returned: success
   type: str
   sample: blocked
@@ -147,35 +145,36 @@ fits:
   sample: false
 verdict:
   description:
-    - V(fits) if every pod finds a node and every node has the memory that its pods use.
-    - V(schedules but will run out of memory) if every pod finds a node by its requests, and then more is used than
-      there is.
-    - V(does not fit) if a pod finds no node, or a node is no Graviton. V(unknown) if the size of a node is not known.
+    - V(fits) if all pods can be scheduled and all nodes have enough memory for the use of their pods.
+    - V(schedules but will run out of memory) if all pods can be scheduled by their requests, but their use exceeds the
+      memory of a node.
+    - V(does not fit) if a pod cannot be scheduled, or a node is not a Graviton type. V(unknown) if the size of a node
+      is unknown.
   returned: success
   type: str
   sample: does not fit
 codes:
-  description: The codes of RV(verdicts), each once.
+  description: The codes of RV(verdicts), without duplicates.
   returned: success
   type: list
   elements: str
   sample: [ARCH_UNSUPPORTED_IMAGES, INSUFFICIENT_CPU, INSUFFICIENT_MEMORY]
 verdicts:
-  description: What will block or limit the installation, blocking causes first.
+  description: Findings that block or limit the installation, blocking ones first.
   returned: success
   type: list
   elements: dict
   contains:
     code:
       description:
-        - What it is. The diagnosis of an installation and the report use the same codes.
+        - Code of the finding. The diagnosis of an installation and the report use the same codes.
         - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md)
           explains each.
       type: str
       returned: success
       sample: INSUFFICIENT_MEMORY
     subject:
-      description: What it is about.
+      description: Subject of the finding.
       type: str
       returned: success
       sample: node compute-2
@@ -183,25 +182,25 @@ verdicts:
       description: What is wrong.
       type: str
       returned: success
-      sample: "With profile novirt, 11 of 122 pods find too little memory, the first cozy-dashboard-console-1 of
-        cozystack-engine: 10.8 GiB requested, 9.3 GiB there."
+      sample: "With profile novirt, 11 of 122 pods cannot be scheduled, the first cozy-dashboard-console-1 of
+        cozystack-engine: insufficient memory, 10.8 GiB requested, 9.3 GiB available."
     remedy:
-      description: What to do about it.
+      description: How to fix it.
       type: str
       returned: success
-      sample: Take 4 x t4g.medium ($0.1472 an hour for the machines, $0.0368 more), or profile slim.
+      sample: Use 4 x t4g.medium ($0.1472 an hour for the machines, $0.0368 more), or profile slim.
     evidence:
-      description: The figures behind it; millicores, MiB or pods.
+      description: The figures of the finding; millicores, MiB or pods.
       type: dict
       returned: success
       sample: {"profile": "novirt", "pending": 11, "pods": 122, "need": 11031, "have": 9528, "deficit": 1503}
     blocks:
-      description: Whether the installation cannot complete with it.
+      description: Whether it blocks the installation.
       type: bool
       returned: success
       sample: true
 first:
-  description: The first pod that finds no node, what it lacks and where; V(null) if all find one.
+  description: The first pod that cannot be scheduled, and what the nodes lack; V(null) if all can be scheduled.
   returned: success
   type: dict
   sample:
@@ -211,14 +210,14 @@ first:
     pod: cozy-dashboard-console-1
     package: cozystack-engine
 requested:
-  description: What is to be installed, and what its pods request; millicores and MiB.
+  description: The installed packages, releases and pods, and the requests of the pods; millicores and MiB.
   returned: success
   type: dict
   sample: {"packages": 63, "releases": 74, "pods": 122, "pending": 11, "cpu": 6195, "memory": 11031}
 nodes:
   description:
-    - What every node offers to pods and what was placed on it; millicores and MiB.
-    - C(memory_used) is what these pods are expected to use, measured where upstream measured them.
+    - Allocatable capacity of each node, and requests of the pods placed on it; millicores and MiB.
+    - C(memory_used) is the expected use of these pods, from upstream's measurements where they exist.
   returned: success
   type: list
   elements: dict
@@ -230,7 +229,7 @@ nodes:
       requested: {"cpu": 1320, "memory": 3160, "pods": 30}
       memory_used: 4210
 nearest:
-  description: The cheapest change with which everything fits if O(nodes_max) and O(cost_per_hour_max) are raised.
+  description: The cheapest change that fits if O(nodes_max) and O(cost_per_hour_max) are raised.
   returned: success, V(null) if it fits or if RV(changes) has something
   type: dict
   sample:
@@ -242,10 +241,10 @@ nearest:
     volume_size: null
 changes:
   description:
-    - The cheapest changes with which everything fits, another type for all nodes or more nodes; empty if it fits.
-    - They keep O(nodes_max), O(cost_per_hour_max), O(offered_types) and what the documentation says is used.
-    - Prices are dollars an hour for the machines alone, V(null) if they are not known.
-    - C(volume_size) is the size in GiB of the disks that the nodes need as well, V(null) if theirs are large enough.
+    - The cheapest changes that fit, another type for all nodes or more nodes; empty if no change is needed.
+    - They observe O(nodes_max), O(cost_per_hour_max), O(offered_types) and the documented use.
+    - Prices are US dollars an hour for the instances only, V(null) if they are unknown.
+    - C(volume_size) is the required disk size in GiB, V(null) if the current disks are large enough.
   returned: success
   type: list
   elements: dict
@@ -258,8 +257,8 @@ changes:
       volume_size: null
 fitting_profiles:
   description: >-
-    The profiles that fit on these nodes as they are, the largest first; none where a node is smaller than what the
-    documentation says is in use.
+    The profiles that fit on these nodes without a change, the largest first; empty if a node is smaller than the
+    documented use.
   returned: success
   type: list
   elements: str

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cozystack_images_info
-short_description: Tell which of CozyStack's images are built for arm64
+short_description: Read which of CozyStack's images are built for arm64
 version_added: 0.1.0
 description:
-  - Fetches the packages of CozyStack, an artifact of some megabytes that the operator installs from, and finds in it
-    the references of the project's own images.
-  - Asks the registries for the platform of those that the profile's packages run, by manifest and configuration. No
-    layer of an image is pulled. A whole profile is about 25 images, with about four requests each.
-  - CozyStack's images are single manifests, which containerd pulls on any architecture. Without this the first sign of
-    a wrong one is a pod that dies.
-  - What cannot be asked is a note and no failure.
+  - Downloads the packages of CozyStack, an artifact of some megabytes that the operator installs from, and finds the
+    references of the project's own images in it.
+  - Reads the platform of the images in the profile's packages from their manifests and configurations. No layer is
+    pulled. A whole profile has about 25 images and needs about four requests for each.
+  - CozyStack's images are single manifests, which containerd pulls on any architecture. Without this check, pods with
+    images for another architecture crash later.
+  - A failed look-up is returned as a note; the module does not fail.
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
@@ -33,7 +33,7 @@ options:
     choices: [full, novirt, core, slim]
     default: full
   disabled_packages:
-    description: Packages that are left out besides those of the profile.
+    description: Packages to leave out in addition to those of the profile.
     type: list
     elements: str
     default: []
@@ -43,18 +43,18 @@ options:
     default: ""
   platform_source_url:
     description:
-      - Where the packages are, such as V(oci://registry.example.com/cozystack/cozystack-packages).
+      - The repository of the packages, such as V(oci://registry.example.com/cozystack/cozystack-packages).
       - Empty for the released ones.
     type: str
     default: ""
   platform_source_ref:
-    description: Which of them, V(digest=sha256:...) or V(tag=...).
+    description: The version of the packages, V(digest=sha256:...) or V(tag=...).
     type: str
     default: ""
   images_arm64:
     description:
-      - What is stated of the images, as O(urmanac.talos.cozystack_forecast#module:images_arm64). It counts for those
-        of which the registry says nothing.
+      - The assumed architectures, as in O(urmanac.talos.cozystack_forecast#module:images_arm64), for images whose
+        look-up fails.
     type: raw
     default: false
   mirrors:
@@ -105,19 +105,19 @@ images_arm64:
   type: dict
   sample: {"others": false, "cozystack-operator": false, "cilium": true}
 known:
-  description: The names of those images of which the registries have said it.
+  description: The names of the images that were found in the registries.
   returned: success
   type: list
   elements: str
   sample: [cilium, cozystack-operator]
 images:
-  description: The references that were asked for, by the names of the images.
+  description: The references that were looked up, by the names of the images.
   returned: success
   type: dict
   sample:
     cozystack-operator: [ghcr.io/cozystack/cozystack/cozystack-operator:v1.6.2]
 notes:
-  description: What could not be found out, each with its C(code), C(subject), C(message) and C(remedy).
+  description: The failed look-ups, each with C(code), C(subject), C(message) and C(remedy).
   returned: success
   type: list
   elements: dict
@@ -125,8 +125,8 @@ notes:
     - code: IMAGES_UNCHECKED
       severity: warning
       subject: images of CozyStack
-      message: The packages do not name kubeovn.
-      remedy: For these the forecast takes what cluster_cozystack_images_arm64 says.
+      message: The packages do not contain references of kubeovn.
+      remedy: The forecast uses cluster_cozystack_images_arm64 for these images.
 """
 
 import os

@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell how far an installation of CozyStack is, and what is in its way."""
+"""Read the progress of an installation of CozyStack, and what blocks it."""
 
 from __future__ import annotations
 
@@ -361,7 +361,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = api_options(
 
 
 def look(api: Api, *, settled: bool, plan: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return the account of the installation behind an API."""
+    """Return the account of the installation in a cluster."""
     return account(read_cluster(api), settled=settled, planned=planned_of(plan))
 
 

@@ -11,12 +11,11 @@ module: cozystack_install
 version_added: 0.1.0
 short_description: Install CozyStack by server-side apply
 description:
-  - Applies the manifest of CozyStack's operator, and the platform's Package from which the operator makes all else.
-    No helm is needed.
-  - Applies the ConfigMap and the installer of old where O(version) is 0.3x.
-  - It does not wait until the platform works, which takes long and may never happen. M(urmanac.talos.cozystack_wait)
-    waits.
-  - An installation that helm made is left to helm unless O(adopt=true).
+  - Applies the manifest of CozyStack's operator, and the platform's Package, from which the operator installs
+    everything else. Does not need Helm.
+  - With O(version) 0.3x, applies the installer and the ConfigMap of that generation.
+  - Does not wait until the platform is ready. M(urmanac.talos.cozystack_wait) waits.
+  - Does not change an installation that Helm manages unless O(adopt=true).
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
@@ -25,18 +24,16 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     details:
-      - The server is asked for a dry run. Of kinds that it does not know yet it cannot tell anything; those objects are
-        shown as they are written.
+      - Uses a dry run on the server. Objects of kinds that the server does not have yet are shown as written.
   diff_mode:
     details:
-      - Values whose name looks like that of a secret are not shown.
+      - Values whose name looks like that of a secret are hidden.
 options:
   state:
     description:
       - V(present) installs.
-      - V(absent) removes the operator and its rights, so that nothing is changed any more. The platform's Package, the
-        packages, their releases, their data and the namespace stay, as they would with helm; deleting the Package
-        would stop all workloads.
+      - V(absent) removes the operator and its RBAC. The platform's Package, the packages, their releases, their data
+        and the namespace stay, as with Helm; deleting the Package would stop all workloads.
     type: str
     choices: [present, absent]
     default: present
@@ -47,8 +44,8 @@ options:
   variant:
     description:
       - The variant of the platform. V(isp-full) is the one for Talos, V(isp-full-generic) for other distributions,
-        V(isp-hosted) for a cluster with a network of its own, V(default) brings the sources of packages alone.
-      - V(isp-hosted) is refused before v1.7, where it brings applications without the packages that they wait for.
+        V(isp-hosted) for a cluster with its own CNI, V(default) installs only the sources of packages.
+      - V(isp-hosted) is refused before v1.7, where it installs applications without their dependencies.
       - CozyStack 0.3x has V(paas-full), V(paas-hosted), V(distro-full) and V(distro-hosted).
     type: str
     choices: [isp-full, isp-full-generic, isp-hosted, default, paas-full, paas-hosted, distro-full, distro-hosted]
@@ -57,7 +54,7 @@ options:
     description:
       - How much of the platform is installed. V(full) is everything that the variant has by default.
       - V(novirt) is without virtual machines and tenant clusters, V(core) without the bundles iaas, paas and naas,
-        V(slim) without storage, backups and the like either. CozyStack 0.3x knows V(full) only.
+        V(slim) also without storage and backups. CozyStack 0.3x supports V(full) only.
     type: str
     choices: [full, novirt, core, slim]
     default: full
@@ -72,14 +69,14 @@ options:
     elements: str
     default: []
   metallb_enabled:
-    description: Whether MetalLB is installed. Its announcements go nowhere in a VPC; there, set O(external_ips).
+    description: Whether MetalLB is installed. Its announcements have no effect in a VPC; set O(external_ips) instead.
     type: bool
     default: false
   host:
     description: Domain under which the platform publishes its services.
     type: str
   api_server_endpoint:
-    description: URL of the Kubernetes API as tenants are given it.
+    description: URL of the Kubernetes API for tenants.
     type: str
   exposed_services:
     description: Services that are published under O(host), such as V(dashboard).
@@ -87,14 +84,14 @@ options:
     elements: str
     default: []
   external_ips:
-    description: Addresses at which services are published; on EC2 the nodes' private ones.
+    description: Addresses at which services are published; on EC2, the private addresses of the nodes.
     type: list
     elements: str
     default: []
   control_plane_ips:
     description:
-      - Addresses of the control planes, for Kube-OVN's database. Without them its chart looks for the nodes itself, and
-        on a fresh cluster may find none.
+      - Addresses of the control planes, for Kube-OVN's database. Without them, its chart looks up the nodes, which may
+        fail on a new cluster.
     type: list
     elements: str
     default: []
@@ -104,14 +101,14 @@ options:
     default: true
   values:
     description:
-      - More values of the platform's chart, over all that the options above say; with 0.3x, more keys of its ConfigMap.
+      - More values of the platform's chart, which override the options above; with 0.3x, more keys of its ConfigMap.
     type: dict
     default: {}
   operator_image:
     description: The image of the operator, if it is not the released one.
     type: str
   platform_source_url:
-    description: Where the platform's packages are, such as V(oci://registry.example.com/cozystack-packages).
+    description: The repository of the platform's packages, such as V(oci://registry.example.com/cozystack-packages).
     type: str
   platform_source_ref:
     description: The tag or digest of the packages at that URL, such as V(tag=v1.6.2-arm64) or V(digest=sha256:…).
@@ -121,37 +118,37 @@ options:
     type: str
   manifest:
     description:
-      - URL, or path where the module runs, of the operator's manifest; the release's own where this is not set.
+      - URL, or path on the host that runs the module, of the operator's manifest. By default, that of the release.
     type: str
   manifest_checksum:
     description:
-      - The checksum of this manifest, as V(sha256:) and 64 digits. It is required for a URL of plain http.
+      - The checksum of this manifest, as V(sha256:) and 64 digits. Required for a URL with plain http.
     type: str
   crds_manifest:
     description:
-      - URL, or path where the module runs, of the CustomResourceDefinitions' manifest; the release's own where neither
-        this nor O(manifest) is set.
-      - Without one the operator has to bring them, and that is waited for. Those that are there are left to it.
+      - URL, or path on the host that runs the module, of the CustomResourceDefinitions' manifest. By default, that of
+        the release, unless O(manifest) is set.
+      - Without it, the module waits until the operator installs them. The operator manages existing ones.
     type: str
   crds_manifest_checksum:
     description: The checksum of this manifest, as V(sha256:) and 64 digits.
     type: str
   allow_unsupported_architecture:
-    description: Install released images also on nodes for which they are not built, to see where it stops.
+    description: Install released images on nodes for which they are not built, for example to test the diagnosis.
     type: bool
     default: false
   adopt:
     description:
-      - Take over an installation that was made by helm or another tool.
-      - Helm's own record of the release stays; never upgrade with helm afterwards.
+      - Take over an installation that Helm or another tool manages.
+      - Helm's record of the release stays; do not upgrade with Helm afterwards.
     type: bool
     default: false
   force:
-    description: Take over fields that another tool has set. Without it that is an error which names the tool.
+    description: Take ownership of fields that another tool set. Without it, the module fails and names the tool.
     type: bool
     default: false
   wait_timeout:
-    description: Seconds in which the CustomResourceDefinitions have to be there.
+    description: Seconds to wait for the CustomResourceDefinitions.
     type: float
     default: 300
 seealso:
@@ -192,7 +189,7 @@ server:
   type: str
   sample: https://192.0.2.101:6443
 owner:
-  description: Who had installed CozyStack before, V(none), V(urmanac.talos), V(helm) or V(other).
+  description: What installed CozyStack before, V(none), V(urmanac.talos), V(helm) or V(other).
   returned: success
   type: str
   sample: none
@@ -207,13 +204,13 @@ objects:
       namespace: ""
       changed: true
 leftovers:
-  description: Packages that are there although they are disabled; what was made once is kept.
+  description: Existing packages that are disabled. The module does not delete them.
   returned: success
   type: list
   elements: str
   sample: [cozystack.goldpinger]
 disabled_packages:
-  description: Packages that are left out, the profile's and the ones that were named.
+  description: Omitted packages, those of the profile and those of O(disabled_packages).
   returned: success
   type: list
   elements: str
@@ -261,7 +258,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = api_options(
     operator_image={"type": "str"},
     platform_source_url={"type": "str"},
     platform_source_ref={"type": "str"},
-    # The name of a Secret is none.
+    # The name of a Secret is not secret.
     platform_source_secret={"type": "str", "no_log": False},
     manifest={"type": "str"},
     manifest_checksum={"type": "str"},
@@ -275,12 +272,12 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = api_options(
 
 
 def fetcher(module: AnsibleModule) -> Any:
-    """Return what fetches a URL, with Ansible's ways through proxies and to certificates."""
+    """Return a function that fetches a URL with Ansible's proxy and certificate settings."""
 
     def fetch(url: str) -> bytes:
         response, info = fetch_url(module, url, timeout=30)
         if info["status"] != 200:
-            text = f"{info['msg']}. Check the URL, or give a file instead (manifest, crds_manifest)"
+            text = f"{info['msg']}. Check the URL, or use a file instead (manifest, crds_manifest)"
             raise InputError(f"Failed to fetch {url}: {text}.")
         return bytes(response.read())
 

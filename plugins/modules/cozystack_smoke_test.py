@@ -2,17 +2,17 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Try whether a WASM program or a virtual machine runs on a cluster."""
+"""Test whether a WebAssembly program or a virtual machine runs on a cluster."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cozystack_smoke_test
 version_added: 0.1.0
-short_description: Test whether a WASM program or a virtual machine runs on a cluster
+short_description: Test whether a WebAssembly program or a virtual machine runs on a cluster
 description:
-  - Runs something small in a namespace of its own (C(urmanac-smoke-test)), checks whether it works, and removes it.
-  - What keeps it from running ends the test and is its result. The module does not fail because of it, and always ends.
+  - Runs a small workload in the namespace C(urmanac-smoke-test), checks whether it works, and removes it.
+  - A problem that prevents it from running ends the test and is its result; the module does not fail.
   - A virtual machine is not started if no node has C(/dev/kvm).
 author:
   - The urmanac.talos authors (@urmanac)
@@ -27,47 +27,47 @@ attributes:
     support: none
   idempotent:
     details:
-      - It leaves nothing behind, and never counts as a change.
+      - Removes everything that it creates, and never counts as a change.
 options:
   test:
     description:
-      - V(spin) runs a WASM program as a pod with a RuntimeClass, by containerd's Spin shim. It has to answer over HTTP.
-      - V(spin_app) runs it as a SpinApp, which takes the Spin operator as well.
+      - V(spin) runs a WebAssembly program as a pod with containerd's Spin shim. It has to answer over HTTP.
+      - V(spin_app) runs it as a SpinApp, which needs the Spin operator as well.
       - V(virtual_machine) starts a virtual machine with KubeVirt.
     type: str
     choices: [spin, spin_app, virtual_machine]
     required: true
   image:
     description:
-      - What is run. By default the example of SpinKube for O(test=spin) and O(test=spin_app), and a disk image of
+      - The image to run. By default, SpinKube's example for O(test=spin) and O(test=spin_app), and a disk image of
         Fedora for O(test=virtual_machine).
     type: str
   runtime_class:
-    description: RuntimeClass of the WASM program.
+    description: RuntimeClass of the WebAssembly program.
     type: str
     default: wasmtime-spin-v2
   path:
-    description: Path at which the WASM program answers.
+    description: HTTP path of the WebAssembly program.
     type: str
     default: /hello
   instance_types:
     description:
-      - The instance types of the nodes. Where none of them has C(/dev/kvm), no virtual machine is tried.
+      - The instance types of the nodes. If none of them has C(/dev/kvm), the virtual machine test is skipped.
     type: list
     elements: str
     default: []
   wait_timeout:
-    description: Seconds that the whole test may take.
+    description: Maximum duration of the test in seconds.
     type: float
     default: 180
   grace:
-    description: Seconds for which something has to be in the way before it counts; pulling an image may fail once.
+    description: Seconds that a problem has to last before it counts, because the first pull of an image may fail.
     type: float
     default: 30
 """
 
 EXAMPLES = r"""
-- name: Test a WASM program
+- name: Test a WebAssembly program
   urmanac.talos.cozystack_smoke_test:
     kubeconfig: secrets/kubeconfig
     test: spin
@@ -86,7 +86,7 @@ outcome:
   type: str
   sample: blocked
 cause:
-  description: What keeps the test from passing; empty if it passed.
+  description: Why the test did not pass; empty if it passed.
   returned: always
   type: str
   sample: "virtual machines cannot start: no node has /dev/kvm (3 nodes)"
@@ -114,7 +114,7 @@ try:
 except ImportError as error:
     MISSING = error
 
-# Of the organisation that publishes SpinKube since 2025.
+# From the organisation that publishes SpinKube since 2025.
 _HELLO = "ghcr.io/spinframework/containerd-shim-spin/examples/spin-rust-hello:v0.23.0"
 IMAGES = {
     "spin": _HELLO,
@@ -133,7 +133,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = api_options(
 
 
 def smoke_of(params: Mapping[str, Any]) -> runner.Smoke:
-    """Return the test that is asked for."""
+    """Return the selected test."""
     image = params["image"] or IMAGES[params["test"]]
     spin = {"spin": workloads.spin_smoke, "spin_app": workloads.spin_app_smoke}.get(params["test"])
     if spin:
@@ -142,7 +142,7 @@ def smoke_of(params: Mapping[str, Any]) -> runner.Smoke:
 
 
 def result_of(api: runner.Api, params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """Return what came of the test."""
+    """Return the result of the test."""
     if check_mode:
         return {"outcome": "skipped", "cause": "", "code": None}
     limits = runner.Limits(params["wait_timeout"], params["grace"])

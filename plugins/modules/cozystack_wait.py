@@ -9,69 +9,69 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: cozystack_wait
 version_added: 0.1.0
-short_description: Wait until CozyStack is ready, or until it is known what blocks it
+short_description: Wait until CozyStack is ready or blocked
 description:
   - Reads the installation repeatedly, and prints a line when something changes.
-  - It counts as ready if two readings in a row say so, because releases are made in waves.
-  - It counts as blocked if nothing has changed for O(blocked_after) seconds. Then all causes are returned.
-  - Ends in any case, after O(timeout) seconds at the latest.
+  - CozyStack counts as ready after two consecutive readings, because releases are created in waves.
+  - It counts as blocked if nothing changes for O(blocked_after) seconds. Then all causes are returned.
+  - Ends after O(timeout) seconds at the latest.
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
   - urmanac.talos.attributes.reads_only
 attributes:
   action:
-    description: Runs on the controller, and M(urmanac.talos.cozystack_info) where the task runs.
+    description: Runs on the controller; M(urmanac.talos.cozystack_info) runs on the task's host.
     support: full
   check_mode:
     details:
-      - In check mode it looks once and does not fail, because nothing may be installed yet.
+      - In check mode it reads once and does not fail, because CozyStack may not be installed yet.
 options:
   kubeconfig:
-    description: Kubeconfig where the task runs; E(KUBECONFIG) or C(~/.kube/config) where this is not set.
+    description: Kubeconfig on the task's host. By default, E(KUBECONFIG) or C(~/.kube/config).
     type: path
   context:
-    description: Context of O(kubeconfig); its current one where this is not set.
+    description: Context of O(kubeconfig). By default, its current one.
     type: str
   proxy:
-    description: Proxy to reach the API through; the kubeconfig's own where this is not set.
+    description: Proxy for requests to the API. By default, that of the kubeconfig.
     type: str
   expect:
     description:
       - What counts as success.
-      - With V(ready) it fails as soon as it is known to be blocked, with V(blocked) when it is ready.
+      - With V(ready) it fails as soon as the installation is blocked, with V(blocked) when it is ready.
       - With V(any) both results are a success.
     type: str
     choices: [ready, blocked, any]
     default: ready
   timeout:
-    description: Seconds to wait in all.
+    description: Maximum duration of the wait in seconds.
     type: float
     default: 3600
   interval:
-    description: Seconds between two looks.
+    description: Seconds between two readings.
     type: float
     default: 10
   blocked_after:
     description:
-      - Seconds for which nothing may move before the installation counts as blocked.
-      - Flux tries a release for ten minutes and then again, so with a smaller value a slow release counts as blocked.
+      - Seconds without a change before the installation counts as blocked.
+      - Flux tries a release for ten minutes before it retries. With a smaller value, a slow release counts as blocked.
     type: float
     default: 900
   api_timeout:
-    description: Seconds that the API has for each answer.
+    description: Timeout of each request to the API in seconds.
     type: float
     default: 30
   history:
     description:
-      - A file on the controller that keeps how many releases there were at which time, as JSON.
-      - A later run goes on with it, and begins anew after an installation that was removed.
+      - A JSON file on the controller that records the number of releases over time.
+      - A later run appends to it. The history restarts if the installation was removed.
     type: path
   unchanged:
     description:
-      - Tells that nothing was applied since the wait that O(history) is from.
+      - Set it to V(true) if nothing was applied since the wait that wrote O(history).
       - If that wait ended with V(ready) or V(blocked), and nodes, pods, releases and causes are still the same, this
-        one ends at its first look.
+        wait ends after its first reading.
     type: bool
     default: false
   plan:
@@ -97,7 +97,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 outcome:
-  description: V(ready), V(blocked), or V(timeout) when time was up while something still moved.
+  description: V(ready), V(blocked), or V(timeout) if the installation still made progress at the timeout.
   returned: always
   type: str
   sample: blocked
@@ -111,12 +111,12 @@ cozystack:
     summary: "44 of 89 releases ready (releases); blocker: INSUFFICIENT_MEMORY: 6 pods wait for memory"
     codes: [INSUFFICIENT_MEMORY]
 elapsed:
-  description: Seconds that the wait took.
+  description: Duration of the wait in seconds.
   returned: always
   type: float
   sample: 1284.2
 history:
-  description: How many releases there were at which time, as O(history) keeps it.
+  description: Number of releases over time, as recorded in O(history).
   returned: always
   type: list
   elements: dict

@@ -12,7 +12,7 @@ version_added: 0.1.0
 short_description: Return the nodes that are registered in Kubernetes
 description:
   - Reads the nodes of a cluster through the Kubernetes API, page by page.
-  - Where it runs on the controller it starts no process, which takes M(kubernetes.core.k8s_info) a second.
+  - Starts no process on the controller, and so is a second faster than M(kubernetes.core.k8s_info).
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
@@ -48,7 +48,7 @@ resources:
           kubeletVersion: v1.33.12
 cause:
   description:
-    - Why the API did not answer, in one word, so that a task with C(until) can stop where no wait helps.
+    - Why the API did not answer, in one word, so that a task with C(until) can stop if waiting does not help.
     - V(other_authority) if the API belongs to another cluster.
   returned: failure
   type: str
@@ -81,7 +81,7 @@ def read_nodes(api: Api) -> dict[str, Any]:
 
 
 def cause_of(error: CollectionError) -> str:
-    """Return in one word why the API did not answer, or nothing where it was not asked."""
+    """Return in one word why the API did not answer, or None without a request."""
     return str(error.cause.value) if isinstance(error, ApiError) else ""
 
 

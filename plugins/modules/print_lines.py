@@ -15,16 +15,16 @@ author:
 extends_documentation_fragment:
   - urmanac.talos.attributes.reads_only
 description:
-  - Prints a plan, a report or a question on the screen, line by line.
+  - Prints a plan or a report on the screen, line by line.
   - M(ansible.builtin.debug) would print the same lines as quoted data.
 options:
   lines:
-    description: What to print; a line that begins with C(+), C(-), C(~) or C(?) is coloured like a diff.
+    description: The lines to print. A line that begins with C(+), C(-), C(~) or C(?) is coloured like a diff.
     type: list
     elements: str
     required: true
   changed:
-    description: Whether the task counts as changed, for a plan that says that something would be done.
+    description: Whether the task counts as changed, for a plan with changes.
     type: bool
     default: false
 attributes:
@@ -36,17 +36,17 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Read what exists
+- name: Read the cluster state
   urmanac.talos.ec2_cluster_info:
     cluster: "{{ cluster_spec }}"
   register: __cluster
 
-- name: Show the plan
+- name: Print the plan
   urmanac.talos.print_lines:
     lines: "{{ __cluster.plan }}"
     changed: "{{ __cluster.summary.missing + __cluster.summary.differs > 0 }}"
 """
 
 RETURN = r"""
-# Nothing but the values that every module returns.
+# Only the values that every module returns.
 """

@@ -25,7 +25,7 @@ options:
 attributes:
   check_mode:
     details:
-      - Notes the phase in check mode as well.
+      - Records the phase in check mode as well.
 """
 
 EXAMPLES = r"""
@@ -33,7 +33,7 @@ EXAMPLES = r"""
   hosts: localhost
   gather_facts: false
   pre_tasks:
-    - name: Note the time
+    - name: Record the start of the phase
       urmanac.talos.report_phase:
         name: network
   roles:
@@ -42,7 +42,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ansible_facts:
-  description: The phases that began so far.
+  description: The phases that have begun so far.
   returned: always
   type: dict
   contains:

@@ -8,30 +8,30 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: run_lock
-short_description: Refuse a second run on a cluster while one is under way
+short_description: Prevent concurrent runs on a cluster
 version_added: 0.1.0
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
   - urmanac.talos.attributes.reads_only
 description:
-  - Holds a lock for as long as the process of C(ansible-playbook) lives, also over many tasks and plays.
-  - Fails while another run on this machine, or one of another host on a shared file system, holds it, and names its
-    playbooks.
-  - A run that was killed leaves nothing to remove.
+  - Takes a lock that lasts as long as the process of C(ansible-playbook), over all its tasks and plays.
+  - Fails while another run on the controller, or on another host with a shared file system, has the lock, and names
+    the playbooks of that run.
+  - The lock of a killed run does not have to be removed.
 options:
   directory:
-    description: Directory of the cluster, in which the lock is kept as C(.run.json). It is made if it does not exist.
+    description: Directory of the cluster, which contains the lock as C(.run.json). It is created if it does not exist.
     type: path
     required: true
 attributes:
   check_mode:
     details:
-      - Takes no lock in check mode and is not refused.
+      - Takes no lock in check mode, and does not fail.
 """
 
 EXAMPLES = r"""
-- name: Refuse a second run at the same time
+- name: Take the lock against concurrent runs
   urmanac.talos.run_lock:
     directory: ~/clusters/moon
 """

@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bring Talos nodes to a configuration."""
+"""Apply configurations to Talos nodes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ module: talos_apply
 version_added: 0.1.0
 short_description: Apply configurations to Talos nodes
 description:
-  - Sends machine configurations to many nodes at the same time, in maintenance mode or configured already.
+  - Sends machine configurations to many nodes in parallel, in maintenance mode or configured already.
   - A dry run on the node shows whether the configuration differs from the current one. If not, nothing is sent.
-  - If a running node takes a configuration without a reboot, the module checks that the node has it.
-  - If the connection is lost after the configuration was sent, the node is asked until the result is known.
+  - If a running node applies a configuration without a reboot, the module verifies that the node has it.
+  - If the connection is lost after the configuration was sent, the module queries the node until the result is known.
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
@@ -23,22 +23,22 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     details:
-      - Uses the node's own dry run. Talos reverts a pending configuration of mode C(try) on any other call, including a
+      - Uses the node's dry run. Talos reverts a pending configuration of mode C(try) on any other call, including a
         dry run.
   diff_mode:
     details:
-      - Returns the node's own diff, without secrets.
+      - Returns the node's diff, without secrets.
 options:
   config:
     description: Configuration of all O(nodes) as YAML text, with all its documents.
     type: str
   configs:
-    description: Configurations by node, for nodes that each have their own; used in place of O(config).
+    description: Configurations by node, for nodes with different configurations; overrides O(config).
     type: dict
     default: {}
   mode:
     description:
-      - V(auto) lets the node choose. Up to Talos v1.13 it reboots if it has to.
+      - V(auto) lets the node choose. Up to Talos v1.13 it reboots if necessary.
       - V(no_reboot) fails if a reboot is needed.
       - V(staged) keeps the configuration for the next boot.
     type: str
@@ -46,12 +46,12 @@ options:
     default: auto
   fingerprints:
     description:
-      - Fingerprints of the public keys that nodes in maintenance mode must present, by node.
+      - Required fingerprints of the public keys of nodes in maintenance mode, by node.
       - See RV(urmanac.talos.talos_info#module:nodes).
     type: dict
     default: {}
   settle_timeout:
-    description: Seconds within which a node must have the configuration that was sent to it.
+    description: Seconds to wait until a node has the configuration that was sent to it.
     type: float
     default: 120
   wait_timeout:
@@ -140,17 +140,17 @@ _DOWN_PAUSE = 1
 
 
 class Node(Protocol):
-    """What is needed of a node: both find out by themselves whether it is in maintenance."""
+    """The methods of a node that are needed; both detect maintenance mode themselves."""
 
     async def show(self, config: bytes, mode: str) -> Observed:
-        """Return what the node says that the configuration would change."""
+        """Return the node's dry run of the configuration."""
 
     async def apply(self, config: bytes, mode: str) -> machine.Applied:
-        """Hand the node the configuration."""
+        """Apply the configuration to the node."""
 
 
 class Observed(NamedTuple):
-    """What a node says to a configuration before it has it."""
+    """A node's dry run of a configuration."""
 
     was: str
     changes: bool
@@ -159,7 +159,7 @@ class Observed(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What came of one node."""
+    """The result of one node."""
 
     node: str
     changed: bool = False
@@ -171,7 +171,7 @@ class Outcome(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What a node should have, and how."""
+    """The wanted configuration of a node, and how to apply it."""
 
     config: bytes
     mode: str
@@ -182,9 +182,9 @@ class Request(NamedTuple):
 
 
 class RealNode:
-    """A node at an address, reached with credentials where it has a configuration, without where it has none.
+    """A node at an address, called with credentials if it is configured, without in maintenance mode.
 
-    One connection serves all calls, until it fails.
+    One connection serves all calls until it fails.
     """
 
     def __init__(self, address: str, ways: Iterable[Any], slots: asyncio.Semaphore | None = None) -> None:
@@ -196,7 +196,7 @@ class RealNode:
         self._was = ""
 
     async def __aenter__(self) -> RealNode:
-        """Begin without a connection: the first call makes it."""
+        """Store the address; the first call opens the connection."""
         return self
 
     async def __aexit__(self, *_error: object) -> None:
@@ -225,10 +225,10 @@ class RealNode:
             else:
                 self._was = "maintenance" if way.is_maintenance else "running"
                 return
-        raise TalosError("Failed to connect: no way into the node is known.")
+        raise TalosError("Failed to connect: the node accepts neither way of access.")
 
     async def show(self, config: bytes, mode: str) -> Observed:
-        """Return what the node says that the configuration would change."""
+        """Return the node's dry run of the configuration."""
 
         async def work(connection: client.NodeClient, was: str) -> Observed:
             shown = await machine.apply(connection, config, mode="auto", dry_run=True)
@@ -241,7 +241,7 @@ class RealNode:
         return observed
 
     async def apply(self, config: bytes, mode: str) -> machine.Applied:
-        """Hand the node the configuration; in maintenance AUTO is the one mode that every release takes."""
+        """Apply the configuration; in maintenance mode, AUTO is the only mode that every release accepts."""
 
         async def work(connection: client.NodeClient, was: str) -> machine.Applied:
             return await machine.apply(connection, config, mode="auto" if was == "maintenance" else mode)
@@ -251,12 +251,12 @@ class RealNode:
 
 
 def same_documents(kept: str | None, config: bytes) -> bool:
-    """Tell whether both hold the same documents, however they are written."""
+    """Return whether both contain the same documents, regardless of formatting."""
     return kept is not None and list(yaml.safe_load_all(kept)) == list(yaml.safe_load_all(config))
 
 
 def secrets_in(document: Any) -> set[str]:
-    """Return the texts under keys that name a secret."""
+    """Return the values of keys whose names mark secrets."""
     if isinstance(document, list):
         return set().union(*(secrets_in(item) for item in document))
     if not isinstance(document, Mapping):
@@ -266,20 +266,20 @@ def secrets_in(document: Any) -> set[str]:
 
 
 def secrets_of(config: bytes) -> set[str]:
-    """Return what must not be shown of the configuration."""
-    # libyaml where it is there: hundreds of nodes have as many configurations.
+    """Return the secret values of the configuration."""
+    # libyaml if available, because hundreds of nodes have as many configurations.
     return secrets_in(list(yaml.load_all(config, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))))
 
 
 def shown_diff(details: str, config: bytes) -> str:
-    """Return the node's diff without secrets and without the words around it."""
+    """Return the node's diff without secrets and without the surrounding text."""
     diff = re.sub(r"(\bcrt: *)\S+", r"\1(redacted)", details.partition("Config diff:\n\n")[2] or details)
-    # Redacted first: a secret is recognised by its own characters.
+    # Redact first, because secrets are recognised by their characters.
     return str(received(redact(diff, known=secrets_of(config))))
 
 
 async def ensure_config(address: str, node: Node, request: Request) -> Outcome:
-    """Bring the node to the configuration and tell what changed."""
+    """Apply the configuration to the node and return the result."""
     observed = await show_with_retry(node, request)
     outcome = Outcome(address, observed.changes, observed.was, observed.mode)
     if not observed.changes:
@@ -295,7 +295,7 @@ async def ensure_config(address: str, node: Node, request: Request) -> Outcome:
 
 
 async def show_with_retry(node: Node, request: Request) -> Observed:
-    """Ask what would change; a node that is down may be rebooting, and a cut connection does no harm here."""
+    """Return the dry run; retry while the node is down, because it may be rebooting."""
     end = time.monotonic() + (0 if request.check_mode else request.wait_timeout)
     cuts = 0
     while True:
@@ -310,7 +310,7 @@ async def show_with_retry(node: Node, request: Request) -> Observed:
 
 
 async def apply_with_retry(node: Node, request: Request) -> machine.Applied | None:
-    """Apply; where the connection was cut, ask the node until it says that it has the configuration, or has not."""
+    """Apply the configuration; after a lost connection, query the node until the result is known."""
     end = time.monotonic() + request.settle_timeout
     was_cut = False
     while True:
@@ -318,9 +318,9 @@ async def apply_with_retry(node: Node, request: Request) -> machine.Applied | No
             return await node.apply(request.config, request.mode)
         except NodeError as error:
             in_progress = error.cause is Cause.FAILED_PRECONDITION and "in progress" in error.detail
-            # It answered a moment ago: where it is down now it may be rebooting into the configuration.
+            # It answered a moment ago: if it is down now, it may be rebooting into the configuration.
             unsettled = error.cause.is_unknown or error.cause.is_down
-            # One that took the configuration although the connection was cut leaves maintenance mode meanwhile.
+            # A node that got the configuration before the connection was lost leaves maintenance mode.
             unsettled = unsettled or (was_cut and error.cause is Cause.PERMISSION_DENIED)
             was_cut = was_cut or unsettled
             if time.monotonic() > end or not (unsettled or in_progress):
@@ -331,31 +331,31 @@ async def apply_with_retry(node: Node, request: Request) -> machine.Applied | No
 
 
 async def confirm(address: str, node: Node, request: Request) -> None:
-    """Ask, over the same connection, until the node says that it has the configuration which it accepted."""
+    """Query the node over the same connection until it has the configuration that it accepted."""
     end = time.monotonic() + request.settle_timeout
     while not await has_config(node, request, end):
         if time.monotonic() > end:
             raise TalosError(
                 f"Failed to configure {address}: it accepted the configuration and still has another one after "
-                f"{request.settle_timeout:g} s. Look for somebody else who applies configurations to it."
+                f"{request.settle_timeout:g} s. Find the other program that applies configurations to it."
             )
         await asyncio.sleep(_CONFIRM_PAUSE)
 
 
 async def has_config(node: Node, request: Request, end: float) -> bool:
-    """Tell whether the node has the configuration; it may be rebooting, so ask until it answers."""
+    """Return whether the node has the configuration; retry while it is rebooting."""
     while True:
         try:
             return not (await node.show(request.config, request.mode)).changes
         except NodeError:
-            # Half-way through its reboot it may refuse us in any way; only the end of the time makes that an answer.
+            # A rebooting node may fail in any way, so errors count only at the timeout.
             if time.monotonic() > end:
                 raise
         await asyncio.sleep(1)
 
 
 def known_secrets(config: bytes) -> set[str]:
-    """Return what must not be shown of a configuration that may be no YAML at all."""
+    """Return the secret values of a configuration that may be invalid YAML."""
     try:
         return secrets_of(config)
     except yaml.YAMLError:
@@ -363,23 +363,23 @@ def known_secrets(config: bytes) -> set[str]:
 
 
 def configs_of(params: Mapping[str, Any]) -> dict[str, bytes]:
-    """Return the configuration of every node; all that have none are reported at once."""
+    """Return the configuration of every node; raise for all nodes without one."""
     texts = {node: params["configs"].get(node) or params["config"] for node in params["nodes"]}
     missing = [node for node, text in texts.items() if not text]
     if missing:
         names = ", ".join(missing)
-        raise InputError(f"Failed to apply: no configuration is given for {names}. Set the option config or configs.")
+        raise InputError(f"Failed to apply: no configuration is set for {names}. Set the option config or configs.")
     return {node: str(text).encode() for node, text in texts.items()}
 
 
 async def apply_to_all(params: Mapping[str, Any], *, check_mode: bool, shows_diff: bool = True) -> list[Outcome]:
-    """Bring all nodes to their configurations, side by side."""
+    """Apply the configurations to all nodes in parallel."""
     known = [cluster_way(params)] if params["talosconfig"] else []
     anybody = maintenance_way(params)
     slots = asyncio.Semaphore(client.CONNECTS_AT_ONCE)
 
     async def one(address: str, config: bytes) -> Outcome:
-        # The TLS settings are the same for all nodes; making them anew for each would take longer than a handshake.
+        # All nodes share the TLS settings: creating them takes longer than a handshake.
         ways = [*known, anybody._replace(fingerprint=params["fingerprints"].get(address))]
         request = Request(
             config, params["mode"], params["settle_timeout"], params["wait_timeout"], check_mode, shows_diff

@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Begin the etcd of a new cluster, once."""
+"""Bootstrap the etcd of a new cluster, once."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ version_added: 0.1.0
 short_description: Bootstrap the etcd of a new cluster, once
 description:
   - Bootstraps a new etcd cluster on the first of O(nodes), which the other control planes then join.
-  - Asks all nodes before. Does nothing if one of them has etcd already, or does not answer, because a second bootstrap
-    would make two separate clusters.
+  - Checks all nodes first. Does nothing if one of them has etcd already, and fails if one does not answer, because a
+    second bootstrap would create two separate clusters.
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
@@ -28,7 +28,7 @@ options:
   talosconfig:
     required: true
   snapshot:
-    description: Path of an etcd snapshot, where the module runs, from which the cluster is restored.
+    description: Path of an etcd snapshot on the host that runs the module, from which the cluster is restored.
     type: path
   wait_timeout:
     description: Seconds to wait until the node can be bootstrapped (its clock must be set), and until its etcd runs.
@@ -76,17 +76,17 @@ except ImportError as error:
 
 
 class Nodes(Protocol):
-    """What is needed of the control planes."""
+    """The methods of the control planes that are needed."""
 
     async def etcd(self) -> Mapping[str, bool | Exception]:
-        """Return for every node whether it has etcd, or why that is not known."""
+        """Return for every node whether it has etcd, or why that is unknown."""
 
     async def bootstrap(self, node: str, snapshot: bytes | None) -> None:
-        """Tell the node to begin."""
+        """Bootstrap etcd on the node."""
 
 
 class Done(NamedTuple):
-    """What came of it."""
+    """The result of the bootstrap."""
 
     changed: bool
     node: str
@@ -100,12 +100,12 @@ class RealNodes:
         self._way = way
 
     async def etcd(self) -> Mapping[str, bool | Exception]:
-        """Return for every node whether its etcd service runs, or why that is not known."""
+        """Return for every node whether its etcd service runs, or why that is unknown."""
         results = await client.run_on_nodes(self._addresses, has_etcd, self._way)
         return {result.node: result.error or bool(result.value) for result in results}
 
     async def bootstrap(self, node: str, snapshot: bytes | None) -> None:
-        """Tell the node to begin, from the snapshot if there is one."""
+        """Bootstrap etcd on the node, from the snapshot if there is one."""
         async with client.connected(node, self._way) as connection:
             if snapshot is not None:
                 await machine.etcd_recover(connection, snapshot)
@@ -113,7 +113,7 @@ class RealNodes:
 
 
 async def has_etcd(connection: client.NodeClient) -> bool:
-    """Tell whether etcd runs; before a bootstrap, or a join, the service does not get beyond its preparation."""
+    """Return whether etcd runs; before a bootstrap or join, the service stays in preparation."""
     states = {service["id"]: service["state"] for service in await machine.services(connection)}
     return states.get("etcd") == "Running"
 
@@ -121,14 +121,16 @@ async def has_etcd(connection: client.NodeClient) -> bool:
 async def ensure_bootstrapped(
     nodes: Nodes, first: str, snapshot: bytes | None, *, timeout: float, check_mode: bool
 ) -> Done:
-    """Begin etcd on the first node, unless some node has it."""
+    """Bootstrap etcd on the first node, unless a node has it."""
     known = await nodes.etcd()
     running = [node for node, state in known.items() if state is True]
     if running:
         return Done(False, running[0])
     unknown = [state for state in known.values() if isinstance(state, Exception)]
     if unknown:
-        raise TalosError(f"Failed to bootstrap {first}: it is not sure that no node has etcd. {failures(unknown)}")
+        raise TalosError(
+            f"Failed to bootstrap {first}: nodes did not report whether they have etcd. {failures(unknown)}"
+        )
     if check_mode:
         return Done(True, first)
     changed = await begin(nodes, first, snapshot, time.monotonic() + timeout)
@@ -137,7 +139,7 @@ async def ensure_bootstrapped(
 
 
 async def begin(nodes: Nodes, first: str, snapshot: bytes | None, end: float) -> bool:
-    """Send the request until the node is ready for it; a cut connection leaves open whether it was carried out."""
+    """Retry the request until the node accepts it; after a lost connection it may have been executed."""
     is_unknown = False
     while True:
         try:
@@ -154,7 +156,7 @@ async def begin(nodes: Nodes, first: str, snapshot: bytes | None, end: float) ->
 
 
 async def until_running(nodes: Nodes, first: str, end: float) -> None:
-    """Wait until the etcd of the node runs; no wait makes a node of another cluster ours."""
+    """Wait until the etcd of the node runs; stop at a node of another cluster."""
     while True:
         state = (await nodes.etcd())[first]
         if state is True:
@@ -163,12 +165,12 @@ async def until_running(nodes: Nodes, first: str, end: float) -> None:
             raise state
         if time.monotonic() > end:
             seen = state if isinstance(state, Exception) else "its etcd service does not run"
-            raise TalosError(f"Failed to bootstrap {first}: last seen: {seen}. Look at the node's log of etcd.")
+            raise TalosError(f"Failed to bootstrap {first}: last state: {seen}. Read the etcd log of the node.")
         await asyncio.sleep(0.5)
 
 
 def read_snapshot(path: str | None) -> bytes | None:
-    """Return the content of the snapshot, if one is wanted."""
+    """Return the content of the snapshot, if one is set."""
     try:
         return Path(path).read_bytes() if path else None
     except OSError as error:
@@ -176,7 +178,7 @@ def read_snapshot(path: str | None) -> bytes | None:
 
 
 def run(params: Mapping[str, Any], *, check_mode: bool) -> Done:
-    """Do what the options say."""
+    """Bootstrap as the options say."""
     nodes = RealNodes(params["nodes"], cluster_way(params))
     snapshot, timeout = read_snapshot(params["snapshot"]), params["wait_timeout"]
     work = ensure_bootstrapped(nodes, params["nodes"][0], snapshot, timeout=timeout, check_mode=check_mode)

@@ -11,10 +11,10 @@ module: talos_config
 version_added: 0.1.0
 short_description: Write the machine configurations of a cluster's nodes
 description:
-  - Makes one file per node from the cluster's secrets bundle, what its nodes have in common, what is its own, and
-    strategic-merge patches, with the outcome of C(talosctl gen config) and C(talosctl machineconfig patch).
-  - The same input gives the same bytes, so a file changes only when its content does.
-  - Nothing secret is returned, shown in a diff or logged.
+  - Generates one file per node from the cluster's secrets bundle, common settings, settings of the node, and
+    strategic-merge patches, with the same result as C(talosctl gen config) and C(talosctl machineconfig patch).
+  - The same input gives the same bytes, so a file changes only when its content changes.
+  - Secrets are not returned, shown in a diff or logged.
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
@@ -22,24 +22,24 @@ extends_documentation_fragment:
 attributes:
   diff_mode:
     details:
-      - Secrets are replaced in it, as far as a name or their form marks them as such.
+      - Values whose name or form marks them as secrets are replaced.
 options:
   bundle:
-    description: File of the secrets bundle, as M(urmanac.talos.talos_secrets) or C(talosctl gen secrets) makes it.
+    description: File of the secrets bundle, created by M(urmanac.talos.talos_secrets) or C(talosctl gen secrets).
     type: path
     required: true
   bundle_content:
     description:
-      - What the bundle says, for a file that is encrypted in a way that nothing here can decrypt.
-      - A file that is encrypted with Ansible Vault is decrypted with the vault passwords of the run, and one that is
+      - The decrypted bundle, for a file with an encryption that the module does not support.
+      - A file that is encrypted with Ansible Vault is decrypted with the vault passwords of the run, one that is
         encrypted with SOPS by the program C(sops), if that is installed. The file stays encrypted.
     type: str
   directory:
-    description: Directory that gets a file C(<node>.yaml) for each node, with mode C(0600).
+    description: Directory of the files C(<node>.yaml), with mode C(0600).
     type: path
     required: true
   cluster:
-    description: What the nodes have in common.
+    description: Settings that all nodes share.
     type: dict
     required: true
     suboptions:
@@ -48,7 +48,7 @@ options:
         type: str
         required: true
       endpoint:
-        description: Address under which nodes and clients reach the Kubernetes API, such as V(https://192.0.2.101:6443).
+        description: URL of the Kubernetes API for nodes and clients, such as V(https://192.0.2.101:6443).
         type: str
         required: true
       kubernetes_version:
@@ -57,17 +57,17 @@ options:
         required: true
       contract:
         description:
-          - Version of Talos that the configurations are meant for.
-          - With V(v1.14), most of C(machine) and C(cluster) are documents of their own, such as C(KubeletConfig), and
-            patches name these in place of the old fields.
+          - Version of Talos that the configurations are generated for.
+          - With V(v1.14), most of C(machine) and C(cluster) are separate documents, such as C(KubeletConfig), and
+            patches use these instead of the old fields.
         type: str
         choices: [v1.10, v1.11, v1.12, v1.13, v1.14]
         default: v1.13
       talos_version:
         description:
-          - Version of Talos that the nodes run, such as V(v1.14). Patches are merged and the outcome is checked by its
-            rules, so that patches may hold documents that are newer than O(cluster.contract).
-          - Without a value, the version of O(cluster.contract).
+          - Version of Talos that the nodes run, such as V(v1.14). Its rules merge the patches and check the result, so
+            patches may contain documents that are newer than O(cluster.contract).
+          - By default, the version of O(cluster.contract).
         type: str
         default: ""
       dns_domain:
@@ -83,14 +83,14 @@ options:
         type: list
         elements: str
       cert_sans:
-        description: More names and addresses for the certificates; those of all O(nodes) are always in.
+        description: More names and addresses for the certificates, in addition to those of all O(nodes).
         type: list
         elements: str
         default: []
       install_disk:
         description:
           - Disk that Talos is installed on, such as V(/dev/nvme0n1).
-          - A node refuses a configuration that names none, unless a patch of yours selects the disk.
+          - A node rejects a configuration without it, unless a patch selects the disk.
         type: str
         default: ""
       install_image:
@@ -104,25 +104,25 @@ options:
       registry_mirrors:
         description:
           - >-
-            For each registry the addresses that images are pulled from instead, such as
+            For each registry, the addresses from which images are pulled instead, such as
             V(http://192.0.2.100:5050) for C(docker.io).
           - A plain V(http) address needs no TLS settings.
         type: dict
         default: {}
       registry_caches:
         description:
-          - For each registry the port of its cache at O(network.gateway_ipv4), such as V(5050) for C(docker.io).
-          - It is asked over plain C(http). What O(cluster.registry_mirrors) says of a registry goes before it.
+          - For each registry, the port of its cache at O(network.gateway_ipv4), such as V(5050) for C(docker.io).
+          - Caches are used over plain C(http). O(cluster.registry_mirrors) takes precedence for the same registry.
         type: dict
         default: {}
       schedules_on_control_planes:
-        description: Whether control planes run other pods too; always with O(preset=cozystack).
+        description: Whether pods may run on control planes; always with O(preset=cozystack).
         type: bool
         default: false
   network:
     description:
-      - The subnet of the nodes. With it, each node's addresses are fixed; without it, nodes take what DHCP gives.
-      - The defaults for names and time are EC2's own, which need no way out of the VPC.
+      - The subnet of the nodes. With it, the addresses of nodes are fixed; without it, nodes use DHCP.
+      - The default name and time servers are EC2's own, which are reachable without internet access.
     type: dict
     suboptions:
       subnet_ipv4_cidr:
@@ -130,13 +130,13 @@ options:
         type: str
         required: true
       gateway_ipv4:
-        description: Next hop of the default route, such as a bastion that masquerades. The subnet's router when empty.
+        description: Next hop of the default route, such as a bastion with NAT. By default, the subnet's router.
         type: str
         default: ""
       ipv6_gateway:
         description:
-          - Next hop of the IPv6 default route that takes over when the router's advertisements are not accepted.
-          - The address that EC2 reserves for the subnet's router when empty.
+          - Next hop of the IPv6 default route that is used if router advertisements are not accepted.
+          - By default, the address that EC2 reserves for the subnet's router.
         type: str
         default: ""
       nameservers:
@@ -156,7 +156,7 @@ options:
     required: true
     suboptions:
       name:
-        description: Name of the node, of its file, and its host name unless O(nodes[].hostname) says otherwise.
+        description: Name of the node and of its file, and its host name unless O(nodes[].hostname) is set.
         type: str
         required: true
       machine_type:
@@ -172,19 +172,19 @@ options:
         type: str
         default: ""
       ipv6:
-        description: Fixed IPv6 address; V(/64) is understood.
+        description: Fixed IPv6 address, with the prefix length V(/64).
         type: str
         default: ""
       mac:
-        description: MAC address of the network interface, by which a fixed address finds it.
+        description: MAC address of the network interface with the fixed addresses.
         type: str
         default: ""
       link:
-        description: Name of the link, where it is known for certain; takes the place of O(nodes[].mac).
+        description: Name of the link with the fixed addresses; overrides O(nodes[].mac).
         type: str
         default: ""
       install_image:
-        description: Image of the installer for this node, in place of O(cluster.install_image).
+        description: Image of the installer for this node; overrides O(cluster.install_image).
         type: str
         default: ""
       cert_sans:
@@ -194,8 +194,8 @@ options:
         default: []
       extensions:
         description:
-          - Configuration of extension services, each as the fields of an C(ExtensionServiceConfig) document.
-          - Never logged or returned, because keys such as that of Tailscale are in it.
+          - Configuration of extension services, each with the fields of an C(ExtensionServiceConfig) document.
+          - Not logged or returned, because it contains keys such as that of Tailscale.
         type: list
         elements: dict
         default: []
@@ -228,13 +228,13 @@ requirements:
   - PyYAML
 notes:
   - >-
-    Patches are merged as Talos merges them. Lists are appended to, but C(podSubnets), C(serviceSubnets), C(auditPolicy)
+    Patches are merged as Talos merges them. Lists are appended, but C(podSubnets), C(serviceSubnets), C(auditPolicy)
     and the ingress rules of a firewall are replaced; network interfaces, VLANs, admission plug-ins and files of
-    extensions are merged with the one of the same name. C($patch: delete) deletes the section that contains it.
+    extensions are merged by name. C($patch: delete) deletes the section that contains it.
   - >-
-    The rules are those of O(cluster.talos_version). From v1.14 on, a patch may hold a document several times, and
-    C($patch: delete) does nothing in a document that does not exist; older versions refuse both. From v1.12 on, C(0)
-    replaces a number of which Talos tells 0 from none, such as C(maxPoolPercent) of C(ZswapConfig).
+    The rules are those of O(cluster.talos_version). Since v1.14, a patch may contain a document several times, and
+    C($patch: delete) does nothing in a document that does not exist; older versions reject both. Since v1.12, C(0)
+    replaces numbers for which Talos distinguishes 0 from absent, such as C(maxPoolPercent) of C(ZswapConfig).
 seealso:
   - module: urmanac.talos.talos_secrets
 """
@@ -378,7 +378,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
 
 
 class File(NamedTuple):
-    """A node's file: what is there and what belongs there."""
+    """A node's file: current and wanted content."""
 
     node: dict[str, Any]
     path: Path
@@ -387,25 +387,25 @@ class File(NamedTuple):
 
     @property
     def changed(self) -> bool:
-        """Tell whether content or permissions have to change."""
+        """Return whether content or permissions have to change."""
         return self.before != self.after or (self.path.exists() and not files.is_private(self.path))
 
 
 def plan_files(params: dict[str, Any], bundle: Bundle) -> list[File]:
-    """Return every node's file as it is and as it should be."""
+    """Return every node's file with current and wanted content."""
     check_names(params["nodes"])
     return [plan_file(params, node, bundle) for node in params["nodes"]]
 
 
 def plan_file(params: dict[str, Any], node: dict[str, Any], bundle: Bundle) -> File:
-    """Return one node's file as it is and as it should be."""
+    """Return one node's file with current and wanted content."""
     path = Path(params["directory"]) / f"{node['name']}.yaml"
     before = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
     return File(node, path, before, node_config.node_config(node_of(node), plan_of(params, node), bundle))
 
 
 def plan_of(params: dict[str, Any], node: dict[str, Any]) -> node_config.Plan:
-    """Return what a node has in common with others of its type."""
+    """Return the settings that a node shares with others of its type."""
     kind = f"{node['machine_type']}_patches"
     patches = (*patches_of("patches", params["patches"]), *patches_of(kind, params[kind]))
     network = params["network"]
@@ -439,22 +439,22 @@ def cluster_of(params: dict[str, Any]) -> ClusterConfig:
 
 
 def mirrors_of(given: dict[str, Any], caches: dict[str, str]) -> dict[str, tuple[str, ...]]:
-    """Return the mirrors of each registry; one address may stand without a list."""
+    """Return the mirrors of each registry; a single address needs no list."""
     return {host: (urls,) if isinstance(urls, str) else tuple(urls) for host, urls in {**caches, **given}.items()}
 
 
 def caches_of(ports: dict[str, Any], network: dict[str, Any] | None) -> dict[str, str]:
-    """Return the addresses of caches; plain http, because they are reached inside the subnet only."""
+    """Return the addresses of caches, with plain http, because they are used inside the subnet only."""
     gateway = (network or {}).get("gateway_ipv4")
     if ports and not gateway:
         raise InputError(
-            "Failed to place the registry caches: network.gateway_ipv4 is needed with cluster.registry_caches."
+            "Failed to configure the registry caches: cluster.registry_caches requires network.gateway_ipv4."
         )
     return {registry: f"http://{gateway}:{port}" for registry, port in ports.items()}
 
 
 def network_of(given: dict[str, Any] | None) -> node_config.Network:
-    """Return the network, or none at all."""
+    """Return the network, if it is set."""
     if given is None:
         return node_config.Network()
     return node_config.Network(
@@ -484,12 +484,12 @@ def node_of(given: dict[str, Any]) -> node_config.NodeConfig:
 
 
 def patches_of(option: str, given: Iterable[Any]) -> tuple[merge.Patch, ...]:
-    """Return patches under the name of their option, so that a message can point at one."""
+    """Return patches named after their option, so that messages can identify one."""
     return tuple(merge.Patch(f"{option}[{position}]", content) for position, content in enumerate(given))
 
 
 def names_of(nodes: Iterable[dict[str, Any]]) -> list[str]:
-    """Return the names and addresses of nodes, as certificates need them."""
+    """Return the names and addresses of nodes for certificates."""
     return [
         name
         for node in nodes
@@ -499,23 +499,23 @@ def names_of(nodes: Iterable[dict[str, Any]]) -> list[str]:
 
 
 def check_names(nodes: Iterable[dict[str, Any]]) -> None:
-    """Refuse names that are no file names, and names given twice."""
+    """Raise for names that are not file names, and for duplicates."""
     seen: set[str] = set()
     for node in nodes:
         name = node["name"]
         if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", name):
             raise InputError(
-                f"Failed to configure the node {name!r}: that is no host name. Use letters, digits and dashes."
+                f"Failed to configure the node {name!r}: the name is not a host name. Use letters, digits and hyphens."
             )
         if name in seen:
             raise InputError(
-                f"Failed to configure the node {name}: it is given twice. Give every node a name of its own."
+                f"Failed to configure the node {name}: its name is not unique. Use a unique name for each node."
             )
         seen.add(name)
 
 
 def ensure_configs(params: dict[str, Any], bundle: Bundle, *, check_mode: bool) -> dict[str, Any]:
-    """Bring every node's file to what it should be and tell what changed, without a secret."""
+    """Write every node's file and return the changes, without secrets."""
     planned = plan_files(params, bundle)
     for folder in {file.path.parent for file in planned}:
         files.sweep_private(folder / "any", check_mode=check_mode)
@@ -535,7 +535,7 @@ def ensure_configs(params: dict[str, Any], bundle: Bundle, *, check_mode: bool) 
 
 
 def diff(file: File, bundle: Bundle) -> dict[str, str]:
-    """Return the difference without secrets; where only a secret changed, that is said."""
+    """Return the difference without secrets; a line says if only secrets changed."""
     before, after = (redact(text, known=secret_values(bundle)) for text in (file.before, file.after))
     if before == after and file.before != file.after:
         after += "# secrets differ\n"
@@ -546,8 +546,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     require(module, MISSING)
-    # Patches are kept out of the log and the result, but their values are not taken for secrets everywhere else: that
-    # would put asterisks in place of every "1" and "true".
+    # Patches are excluded from log and result, but their values are not no_log: that would censor every "1" and "true".
     module.no_log_values.clear()
     shown = {"module_args": {key: module.params[key] for key in ("bundle", "directory", "preset")}}
     try:
@@ -557,7 +556,7 @@ def main() -> None:
     except (CollectionError, OSError) as error:
         module.fail_json(msg=str(error), invocation=shown)
     if not module._diff:
-        # Only what was asked for: a patch may hold a secret that nothing marks as one.
+        # Without the patches: one may contain a secret that is not marked as such.
         del result["diff"]
     module.exit_json(**result, invocation=shown)
 

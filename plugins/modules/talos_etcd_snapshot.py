@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep a snapshot of a cluster's etcd in a file."""
+"""Save a snapshot of a cluster's etcd in a file."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ module: talos_etcd_snapshot
 version_added: 0.1.0
 short_description: Save a snapshot of a cluster's etcd in a file
 description:
-  - Streams a snapshot from a control plane into a file, checks it against the checksum that etcd puts at its end, and
-    only then gives the file its name. M(urmanac.talos.talos_bootstrap) restores a cluster from such a file.
-  - A snapshot holds every secret of the cluster. The file gets mode 0600.
+  - Streams a snapshot from a control plane into a temporary file, verifies the checksum that etcd appends, and then
+    renames the file. M(urmanac.talos.talos_bootstrap) restores a cluster from such a file.
+  - A snapshot contains all secrets of the cluster. The file has mode 0600.
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
@@ -25,22 +25,22 @@ attributes:
   idempotent:
     support: partial
     details:
-      - Each snapshot is a new one, unless O(force) is V(false) and the file is there.
+      - Each run saves a new snapshot, unless O(force) is V(false) and the file exists.
 options:
   nodes:
     description: Addresses of control planes; the first one that answers is used.
   talosconfig:
     required: true
   path:
-    description: File to keep the snapshot in, where the module runs.
+    description: File of the snapshot, on the host that runs the module.
     type: path
     required: true
   force:
-    description: Whether a file that is there is replaced.
+    description: Whether an existing file is replaced.
     type: bool
     default: true
   snapshot_timeout:
-    description: Seconds that the whole snapshot may take.
+    description: Maximum duration of the snapshot in seconds.
     type: float
     default: 600
 """
@@ -58,12 +58,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: File that the snapshot is kept in.
+  description: File of the snapshot.
   returned: success
   type: str
   sample: backups/etcd-2026-11-21.snapshot
 node:
-  description: Control plane from which it was read; empty if the file was kept.
+  description: Control plane that sent the snapshot; empty if an existing file was kept.
   returned: success
   type: str
   sample: 192.0.2.101
@@ -104,7 +104,7 @@ _CHECKSUM = 32
 
 
 def is_whole(path: Path) -> bool:
-    """Tell whether the snapshot ends with the checksum of what is before it."""
+    """Return whether the snapshot ends with its checksum."""
     size = path.stat().st_size
     if size % _PAGE != _CHECKSUM:
         return False
@@ -117,17 +117,17 @@ def is_whole(path: Path) -> bool:
 
 
 async def keep(pieces: AsyncIterator[bytes], path: Path) -> None:
-    """Write the snapshot beside the file, check it, and only then give it the file's name."""
+    """Write the snapshot to a temporary file, verify it, and rename it."""
     with replacing(path) as file:
         async for piece in pieces:
             file.write(piece)
         file.flush()
         if not is_whole(Path(file.name)):
-            raise TalosError(f"Failed to keep the snapshot in {path}: it is not whole. Take another one.")
+            raise TalosError(f"Failed to save the snapshot in {path}: its checksum does not match. Try again.")
 
 
 async def take(params: Mapping[str, Any], path: Path) -> str:
-    """Keep the snapshot of the first control plane that gives one, and return which one it was."""
+    """Save the snapshot of the first control plane that answers, and return that control plane."""
 
     async def work(connection: client.NodeClient) -> str:
         await keep(machine.etcd_snapshot(connection, timeout=params["snapshot_timeout"]), path)
@@ -143,7 +143,7 @@ async def take(params: Mapping[str, Any], path: Path) -> str:
 
 
 def ensure_snapshot(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """Keep a snapshot and return what the module returns."""
+    """Save a snapshot and return the module's result."""
     path = Path(params["path"])
     wanted = params["force"] or not path.exists()
     node = None

@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell what Talos nodes are and how far they got."""
+"""Read the state of Talos nodes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ module: talos_info
 version_added: 0.1.0
 short_description: Read the state of Talos nodes
 description:
-  - Connects to all nodes at the same time, and determines the stage of each from its certificate.
+  - Connects to all nodes in parallel, and determines the stage of each from its certificate.
   - With O(talosconfig) it also reads the state and the contents of configured nodes.
   - Does not fail if a node is down, not ready or not Talos, but returns its state.
 author:
@@ -38,7 +38,7 @@ EXAMPLES = r"""
       - 192.0.2.102
   register: talos
 
-- name: Show them
+- name: Print the nodes in maintenance mode
   ansible.builtin.debug:
     msg: "{{ talos.nodes | selectattr('stage', 'equalto', 'maintenance') | map(attribute='node') }}"
 """
@@ -178,13 +178,13 @@ nodes:
           programs: [/vpa-updater]
     tailscale:
       description:
-        - Whether the node is in a tailnet, from its extension, its service, the addresses on C(tailscale0) and the log.
+        - Whether the node is in a tailnet, from its extension, its service, the addresses of C(tailscale0) and the log.
         - C(state) is V(connected), V(waiting) or V(failed). C(cause) and C(remedy) explain why it is not connected.
       type: dict
       sample:
         state: failed
         cause: "invalid key: API key does not exist"
-        remedy: Make an auth key in Tailscale's admin console (Settings, Keys).
+        remedy: Create an auth key in Tailscale's admin console (Settings, Keys).
         service: Running
         addresses: []
     missing:
@@ -221,7 +221,7 @@ GATHERED = (
 
 
 def returned(probe: Probe) -> dict[str, Any]:
-    """Return what was seen of a node as the module returns it."""
+    """Return the state of a node in the module's form."""
     return {
         "node": probe.node,
         "reachable": probe.stage is not None,
@@ -239,7 +239,7 @@ def returned(probe: Probe) -> dict[str, Any]:
 
 
 async def reported(connection: client.NodeClient, gather: Sequence[str]) -> dict[str, Any]:
-    """Return what the node reports of itself; what it cannot tell is nothing, and missing says why."""
+    """Return the data of the node; unavailable values are None, with the reason in missing."""
     answers: dict[str, Any] = {}
     missing: dict[str, str] = {}
     for name in ("stage", "version", "hostname", *gather):
@@ -260,12 +260,12 @@ def flattened(answers: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def refused(error: CollectionError | None) -> dict[str, Any]:
-    """Return why a node did not let us in."""
+    """Return why a node refused the connection."""
     return {"error": str(error), "cause": error.cause.value if isinstance(error, NodeError) else None}
 
 
 async def look(params: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what is seen of all nodes, and what those that let us in report of themselves."""
+    """Return the state of all nodes, with the data of those that accept the connection."""
     probes = await probe_all(params["nodes"], port=params["port"], timeout=params["timeout"])
     found = {probe.node: returned(probe) for probe in probes}
     ways = {"maintenance": maintenance_way(params) if params["gather"] else None}

@@ -2,19 +2,19 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep an administrator's kubeconfig of a cluster in a file."""
+"""Save an administrator's kubeconfig of a cluster in a file."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: talos_kubeconfig
 version_added: 0.1.0
-short_description: Keep an administrator's kubeconfig of a cluster in a file
+short_description: Save an administrator's kubeconfig of a cluster in a file
 description:
-  - Asks a control plane for a kubeconfig and merges it into a file. All else in the file stays as it is, also comments,
-    quotes, the encoding (UTF-8 or UTF-16), the permissions, and what users have set in the context.
-  - A context of the same name that belongs to another cluster is refused, never replaced.
-  - Talos makes another client certificate each time it is asked. The file counts as up to date while it has the same
+  - Gets a kubeconfig from a control plane and merges it into a file. Everything else in the file stays unchanged,
+    including comments, quotes, the encoding (UTF-8 or UTF-16), the permissions, and user settings in the context.
+  - Fails if a context of the same name belongs to another cluster.
+  - Talos issues another client certificate at each request. The file counts as up to date while it has the same
     server, the same authority, and a certificate of that authority that is valid long enough.
 author:
   - The urmanac.talos authors (@urmanac)
@@ -27,21 +27,21 @@ attributes:
       - The server and the context, never keys or certificates.
 options:
   nodes:
-    description: Addresses of control planes; the first one that answers is asked.
+    description: Addresses of control planes; the first one that answers is used.
   talosconfig:
     required: true
   path:
-    description: File to keep it in, where the module runs. A new one gets mode 0600; a link is followed.
+    description: File of the kubeconfig, on the host that runs the module. A new one gets mode 0600; links are followed.
     type: path
     required: true
   context:
-    description: Name of the context, where another than Talos' own (C(admin@) and the cluster's name) is wanted.
+    description: Name of the context. By default, that of Talos (C(admin@) and the cluster's name).
     type: str
   server:
-    description: URL of the Kubernetes API as it is reached from here, where it is not the cluster's endpoint.
+    description: URL of the Kubernetes API. By default, the cluster's endpoint.
     type: str
   renew_before:
-    description: Days before its end at which a client certificate is renewed.
+    description: Days before its expiry when the client certificate is renewed.
     type: int
     default: 30
 """
@@ -57,7 +57,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: File that it is kept in.
+  description: File of the kubeconfig.
   returned: success
   type: str
   sample: secrets/kubeconfig
@@ -72,7 +72,7 @@ server:
   type: str
   sample: https://192.0.2.101:6443
 notes:
-  description: What the user should know about the file, such as comments that are lost; each is a warning too.
+  description: Notes about the file, such as lost comments; each is a warning as well.
   returned: success
   type: list
   elements: str
@@ -111,7 +111,7 @@ _ISSUED = ("client-certificate-data", "client-key-data")
 
 
 class Entry(NamedTuple):
-    """One context of a kubeconfig, with what belongs to it."""
+    """One context of a kubeconfig, with its cluster and user."""
 
     name: str
     context: dict[str, Any]
@@ -125,13 +125,13 @@ class Entry(NamedTuple):
 
     @property
     def names(self) -> dict[str, str]:
-        """Return how each of the three is called: a new context gives its own name to all."""
+        """Return the names of context, cluster and user: a new context uses one name for all."""
         used = {kind: str(self.context.get(_KINDS[kind]) or self.name) for kind in ("clusters", "users")}
         return {**used, "contexts": self.name}
 
 
 def entry_of(document: Mapping[str, Any], name: str | None = None) -> Entry:
-    """Return the context of the name, or the current one, as far as it is there."""
+    """Return the context with the name, or the current one, with its existing entries."""
     name = str(name or document.get("current-context"))
     found = Entry(name, _named(document, "contexts", name), {}, {})
     cluster, user = (_named(document, kind, found.names[kind]) for kind in ("clusters", "users"))
@@ -144,7 +144,7 @@ def _named(document: Mapping[str, Any], kind: str, name: str) -> dict[str, Any]:
 
 
 def wanted_entry(fresh: Mapping[str, Any], *, context: str | None, server: str | None) -> Entry:
-    """Return what Talos gave, under the names and with the server that the user wants."""
+    """Return the kubeconfig of Talos with the wanted names and server."""
     entry = entry_of(fresh)
     if not (entry.context and entry.cluster and entry.user):
         raise TalosError("Failed to read the kubeconfig that the node sent: it has no current context.")
@@ -154,27 +154,27 @@ def wanted_entry(fresh: Mapping[str, Any], *, context: str | None, server: str |
 
 
 def check_owner(kept: Entry, wanted: Entry, path: Path) -> None:
-    """Raise where an entry is of another cluster: its credentials would be gone for good."""
+    """Raise if an entry belongs to another cluster, whose credentials would be lost."""
     authority = _certificate(wanted.cluster.get("certificate-authority-data"))
     cause = ""
     if kept.cluster and _authority(kept.cluster, path) != authority:
-        cause = f"of a cluster with another authority ({kept.server or 'without a server'})"
+        cause = f"it belongs to a cluster with another authority ({kept.server or 'without a server'})"
     elif kept.user and not _is_issued(kept.user, authority):
         cause = f"its user {kept.names['users']} has other credentials than a certificate of this cluster"
     if cause:
         raise InputError(
-            f"Failed to keep the context {wanted.name} in {path}: it is there already, and {cause}. Name another "
-            f"one in the option context, or remove it if that cluster is gone: "
+            f"Failed to write the context {wanted.name} to {path}: it exists, and {cause}. Set another one in the "
+            f"option context, or delete it if that cluster does not exist any more: "
             f"kubectl --kubeconfig {shell_word(path)} config delete-context {wanted.name}."
         )
 
 
 def _authority(cluster: Mapping[str, Any], path: Path) -> Any:
-    """Return the authority of a kept cluster, from its file where it names one; nothing for a public one."""
+    """Return the authority of an existing cluster entry, from its file if it has one; None for a public one."""
     if cluster.get("certificate-authority-data") or not cluster.get("certificate-authority"):
         return _certificate(cluster.get("certificate-authority-data"))
     try:
-        # As kubectl reads it: beside the kubeconfig.
+        # As in kubectl: relative to the kubeconfig.
         content = path.resolve().parent.joinpath(str(cluster["certificate-authority"])).read_bytes()
     except OSError:
         return None
@@ -182,7 +182,7 @@ def _authority(cluster: Mapping[str, Any], path: Path) -> Any:
 
 
 def _is_issued(user: Mapping[str, Any], authority: Any) -> bool:
-    """Tell whether a user has nothing but a certificate of an authority, or one that nothing can read."""
+    """Return whether a user has only a certificate of the authority, or an unreadable one."""
     own = _certificate(user.get(_ISSUED[0]))
     return set(user) <= set(_ISSUED) and (own is None or _has_issued(authority, own))
 
@@ -196,7 +196,7 @@ def _has_issued(authority: Any, own: Any) -> bool:
 
 
 def is_equivalent(kept: Entry, wanted: Entry, *, valid_until: datetime.datetime) -> bool:
-    """Tell whether what is kept leads to the same place, with a certificate that holds long enough."""
+    """Return whether the existing context has the same server, and a certificate that is valid long enough."""
     if not kept.context or kept.server != wanted.server:
         return False
     authority = _certificate(kept.cluster.get("certificate-authority-data"))
@@ -214,7 +214,7 @@ def _certificate(text: Any) -> Any:
 
 
 def merged(document: Mapping[str, Any], kept: Entry, wanted: Entry) -> dict[str, Any]:
-    """Return the kubeconfig with the context in it, all else as it was: also what the user has set in the context."""
+    """Return the kubeconfig with the updated context; other entries and user settings in the context stay."""
     names = kept.names
     context = {**wanted.context, **kept.context, "cluster": names["clusters"], "user": names["users"]}
     new = {
@@ -230,7 +230,7 @@ def merged(document: Mapping[str, Any], kept: Entry, wanted: Entry) -> dict[str,
 
 
 def _with(items: list[dict[str, Any]], new: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return entries with one in the place of that of its name, or at the end."""
+    """Return entries with one replaced by name, or appended."""
     places = [index for index, item in enumerate(items) if str(item["name"]) == new["name"]]
     first = places[0] if places else len(items)
     old = items[first] if places else {}
@@ -238,7 +238,7 @@ def _with(items: list[dict[str, Any]], new: dict[str, Any]) -> list[dict[str, An
 
 
 def read(path: Path) -> UserFile:
-    """Return the kubeconfig that is kept; an empty one where there is no file."""
+    """Return the existing kubeconfig, or an empty one."""
     file = read_user_file(path, "kubeconfig")
     for kind, inner in _KINDS.items():
         items = file.document.get(kind) or []
@@ -252,7 +252,7 @@ def _is_entry(item: Any, inner: str) -> bool:
 
 
 async def fetch(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a new kubeconfig of the first control plane that gives one."""
+    """Return a new kubeconfig from the first control plane that answers."""
     errors = []
     for node in params["nodes"]:
         result = (await client.run_on_nodes([node], machine.kubeconfig, cluster_way(params)))[0]
@@ -264,7 +264,7 @@ async def fetch(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def ensure_kubeconfig(fresh: Mapping[str, Any], params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """Keep the kubeconfig in the file and return what the module returns."""
+    """Save the kubeconfig and return the module's result."""
     path = Path(params["path"])
     file = read(path)
     wanted = wanted_entry(fresh, context=params["context"], server=params["server"])

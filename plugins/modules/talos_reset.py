@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wipe Talos nodes, so that they wait for a configuration again."""
+"""Wipe Talos nodes and return them to maintenance mode."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ module: talos_reset
 version_added: 0.1.0
 short_description: Wipe Talos nodes and return them to maintenance mode
 description:
-  - Resets nodes one after the other. A node that is in maintenance mode already is left alone.
+  - Resets nodes one after the other. Skips nodes that are in maintenance mode already.
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
@@ -28,18 +28,18 @@ options:
     type: bool
     required: true
   graceful:
-    description: Whether a control plane leaves etcd first. The last one of a cluster cannot; reset it with V(false).
+    description: Whether a control plane leaves etcd first. The last one of a cluster cannot leave; use V(false) for it.
     type: bool
     default: true
   partitions:
     description:
-      - Partitions to wipe. With the default the node keeps Talos itself and comes back in maintenance mode.
-      - An empty list wipes the whole system disk; a machine in EC2 has nothing to boot from after that.
+      - Partitions to wipe. With the default, the node keeps Talos itself and boots into maintenance mode.
+      - An empty list wipes the whole system disk; an EC2 instance cannot boot afterwards.
     type: list
     elements: str
     default: [STATE, EPHEMERAL]
   wait_timeout:
-    description: Seconds to wait for each node to come back in maintenance mode; V(0) does not wait.
+    description: Seconds to wait for each node to reach maintenance mode; V(0) does not wait.
     type: float
     default: 600
 """
@@ -95,13 +95,13 @@ except ImportError as error:
 
 
 class Node(Protocol):
-    """What is needed of a node."""
+    """The methods of a node that are needed."""
 
     async def is_in_maintenance(self) -> bool:
-        """Tell whether it waits for a configuration."""
+        """Return whether it is in maintenance mode."""
 
     async def kernel_arguments(self) -> str | None:
-        """Return what it booted with, None if it cannot tell."""
+        """Return its kernel arguments, None if they are unavailable."""
 
     async def reset(self) -> None:
         """Wipe it."""
@@ -115,12 +115,12 @@ class RealNode:
         self._params = params
 
     async def is_in_maintenance(self) -> bool:
-        """Tell whether it waits for a configuration."""
+        """Return whether it is in maintenance mode."""
         seen = await probe(self._address, port=self._params["port"], timeout=self._params["timeout"])
         return seen.stage == "maintenance"
 
     async def kernel_arguments(self) -> str | None:
-        """Return what it booted with, None if it cannot tell."""
+        """Return its kernel arguments, None if they are unavailable."""
         try:
             async with client.connected(self._address, cluster_way(self._params)) as connection:
                 return await machine.cmdline(connection)
@@ -128,24 +128,24 @@ class RealNode:
             return None
 
     async def reset(self) -> None:
-        """Wipe it, as the options say."""
+        """Wipe it as the options say."""
         request = {name: self._params[name] for name in ("graceful", "partitions")}
         async with client.connected(self._address, cluster_way(self._params)) as connection:
             await machine.reset(connection, **request)
 
 
 async def ensure_reset(address: str, node: Node, *, wait_timeout: float, check_mode: bool) -> bool:
-    """Wipe the node unless it is in maintenance; tell whether it was wiped."""
+    """Wipe the node unless it is in maintenance mode; return whether it was wiped."""
     if await node.is_in_maintenance():
         return False
     if check_mode:
         return True
-    # Asked before, because a node that does not come back cannot tell; it boots the same image again.
+    # Read them now, for the remedy in case the node does not come back.
     arguments = await node.kernel_arguments()
     try:
         await node.reset()
     except NodeError as error:
-        # A node that goes down at once may cut the connection before it has answered.
+        # The node may reboot before it answers, which closes the connection.
         if error.cause is not Cause.CUT or not wait_timeout:
             raise
     await until_maintenance(address, node, wait_timeout, console.remedy(arguments))
@@ -153,18 +153,18 @@ async def ensure_reset(address: str, node: Node, *, wait_timeout: float, check_m
 
 
 async def until_maintenance(address: str, node: Node, wait_timeout: float, remedy: str) -> None:
-    """Wait until the node has come back."""
+    """Wait until the node is in maintenance mode."""
     end = time.monotonic() + wait_timeout
     while wait_timeout and not await node.is_in_maintenance():
         if time.monotonic() > end:
             raise TalosError(
-                f"Failed to reset {address}: it is not back in maintenance mode after {wait_timeout:g} s. {remedy}"
+                f"Failed to reset {address}: it is not in maintenance mode after {wait_timeout:g} s. {remedy}"
             )
         await asyncio.sleep(1)
 
 
 async def reset_all(params: Mapping[str, Any], *, check_mode: bool) -> list[dict[str, Any]]:
-    """Wipe the nodes one after the other, so that etcd keeps its quorum as long as it can."""
+    """Wipe the nodes one after the other, so that etcd keeps its quorum as long as possible."""
     cluster_way(params)
     wait = params["wait_timeout"] if params["partitions"] else 0
     done = []
@@ -177,7 +177,7 @@ async def reset_all(params: Mapping[str, Any], *, check_mode: bool) -> list[dict
 def check(params: Mapping[str, Any]) -> None:
     """Refuse to wipe without confirmation."""
     if not params["confirm"]:
-        raise InputError("Failed to reset: it is not confirmed. Set the option confirm to true.")
+        raise InputError("Failed to reset: the option confirm is not true.")
 
 
 def main() -> None:

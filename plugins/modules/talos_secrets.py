@@ -2,20 +2,20 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make a cluster's secrets bundle once, and a talosconfig from it."""
+"""Create a cluster's secrets bundle once, and a talosconfig from it."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: talos_secrets
 version_added: 0.1.0
-short_description: Make a cluster's secrets once, and a talosconfig from them
+short_description: Create a cluster's secrets once, and a talosconfig from them
 description:
-  - Makes the secrets bundle of a Talos cluster in the layout of C(talosctl gen secrets), unless the file exists.
-  - An existing bundle is read and checked, never replaced, because a cluster cannot be managed without its secrets.
-  - Bundles made by C(talosctl gen secrets) are used as they are.
-  - Makes a talosconfig with a certificate for C(os:admin), and a new certificate before the old one ends.
-  - Nothing secret is returned, shown in a diff or logged.
+  - Creates the secrets bundle of a Talos cluster in the layout of C(talosctl gen secrets), unless the file exists.
+  - An existing bundle is validated, never replaced, because a cluster cannot be managed without its secrets.
+  - Bundles of C(talosctl gen secrets) are supported.
+  - Creates a talosconfig with a certificate for C(os:admin), and renews the certificate before it expires.
+  - Secrets are not returned, shown in a diff or logged.
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
@@ -23,49 +23,49 @@ extends_documentation_fragment:
 attributes:
   diff_mode:
     details:
-      - Tells which files change, never their secrets.
+      - Shows which files change, without their secrets.
 options:
   path:
-    description: File of the bundle; made with mode C(0600), its directory with C(0700).
+    description: File of the bundle; created with mode C(0600), its directory with C(0700).
     type: path
     required: true
   content:
     description:
-      - What the bundle says, for a file that is encrypted in a way that nothing here can decrypt.
-      - A file that is encrypted with Ansible Vault is decrypted with the vault passwords of the run, and one that is
+      - The decrypted bundle, for a file with an encryption that the module does not support.
+      - A file that is encrypted with Ansible Vault is decrypted with the vault passwords of the run, one that is
         encrypted with SOPS by the program C(sops), if that is installed. The file stays encrypted.
     type: str
   pending:
     description:
-      - Make a new bundle as C(secrets.pending.yaml) beside O(path), or whatever the name of O(path) is.
-      - It becomes the bundle with the next run without O(pending). In between, M(urmanac.talos.ec2_claim) claims the
-        cluster for its authority, so that of two controllers only one has secrets.
+      - Create a new bundle next to O(path), with C(.pending) in its name, such as C(secrets.pending.yaml).
+      - The next run without O(pending) renames it to O(path). Before, M(urmanac.talos.ec2_claim) claims the cluster for
+        its authority, so that only one of two controllers has secrets.
     type: bool
     default: false
   talosconfig:
     description:
-      - File of the talosconfig. Other contexts in it are kept, and so are comments, quotes, the encoding (UTF-8 or
-        UTF-16) and the permissions. A link is followed.
+      - File of the talosconfig. Other contexts, comments, quotes, the encoding (UTF-8 or UTF-16) and the permissions
+        are kept. Links are followed.
     type: path
   context:
     description: Name of the context, usually that of the cluster. Required with O(talosconfig).
     type: str
   endpoints:
-    description: Addresses of the control planes that C(talosctl) talks to.
+    description: Addresses of the control planes, the endpoints of C(talosctl).
     type: list
     elements: str
     default: []
   nodes:
-    description: Addresses of the nodes that C(talosctl) asks about when none are named.
+    description: Addresses of the nodes, the default nodes of C(talosctl).
     type: list
     elements: str
     default: []
   certificate_days:
-    description: Days for which an admin certificate is made.
+    description: Lifetime of an admin certificate in days.
     type: int
     default: 365
   renewal_days:
-    description: Days before the end of its certificate on which the talosconfig gets a new one.
+    description: Days before its expiry when the certificate of the talosconfig is renewed.
     type: int
     default: 30
 requirements:
@@ -76,7 +76,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make the secrets of the cluster
+- name: Create the secrets of the cluster
   urmanac.talos.talos_secrets:
     path: ~/clusters/example/secrets.yaml
     talosconfig: ~/clusters/example/talosconfig
@@ -95,14 +95,14 @@ path:
   returned: success
   sample: /home/me/clusters/example/secrets.yaml
 created:
-  description: Whether the bundle was made by this run (or, in check mode, would be).
+  description: Whether this run created the bundle (or, in check mode, would).
   type: bool
   returned: success
   sample: true
 authority:
   description:
     - Fingerprint of the cluster's certificate authority for the Talos API, SHA-256 in hexadecimal.
-    - Empty in check mode where a bundle would be made.
+    - Empty in check mode if a bundle would be created.
   type: str
   returned: success
   sample: 5d41402abc4b2a76b9719d911017c592ae3d1e0e1a5d6e6d2f0a8c3d1b2e4f60
@@ -112,12 +112,12 @@ talosconfig:
   returned: with O(talosconfig)
   sample: /home/me/clusters/example/talosconfig
 expires:
-  description: When the certificate in the talosconfig ends.
+  description: Expiry of the certificate in the talosconfig.
   type: str
   returned: with O(talosconfig), when there is one
   sample: "2027-11-21T12:00:00+00:00"
 notes:
-  description: What the user should know about the files, such as comments that are lost; each is a warning too.
+  description: Notes about the files, such as lost comments; each is a warning as well.
   type: list
   elements: str
   returned: success
@@ -154,7 +154,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
 
 
 class Outcome(NamedTuple):
-    """What a file came to."""
+    """The result for a file."""
 
     path: str
     changed: bool
@@ -163,7 +163,7 @@ class Outcome(NamedTuple):
 
 
 def ensure_secrets(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """Bring both files to what is asked for and tell what changed, without a secret."""
+    """Write both files and return the changes, without secrets."""
     validity = validity_of(params)
     path = Path(params["path"])
     created = not path.exists()
@@ -187,10 +187,10 @@ def ensure_secrets(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any
 def ensure_talosconfig(
     params: dict[str, Any], bundle: Bundle | None, validity: secrets.Validity, *, check_mode: bool
 ) -> Outcome:
-    """Bring the talosconfig to what is asked for; without a bundle (check mode) it would be new."""
+    """Update the talosconfig; without a bundle (check mode) it would be new."""
     path = Path(params["talosconfig"])
     context = secrets.Context(params["context"], tuple(params["endpoints"]), tuple(params["nodes"]))
-    what = f"context {context.name}, with a certificate that lasts"
+    what = f"context {context.name}, with a new certificate"
     if bundle is None:
         return Outcome(str(path), True, what)
     kept = secrets.ensure_talosconfig(path, bundle, context, validity=validity, check_mode=check_mode)
@@ -198,7 +198,7 @@ def ensure_talosconfig(
 
 
 def validity_of(params: dict[str, Any]) -> secrets.Validity:
-    """Return the validity asked for, or refuse one that would be renewed in every run."""
+    """Return the wanted validity; raise if the certificate would be renewed in every run."""
     lifetime, renewal = (datetime.timedelta(days=params[name]) for name in ("certificate_days", "renewal_days"))
     if not datetime.timedelta() <= renewal < lifetime:
         raise InputError(
@@ -209,13 +209,13 @@ def validity_of(params: dict[str, Any]) -> secrets.Validity:
 
 
 def expiry(params: dict[str, Any]) -> dict[str, str]:
-    """Return when the certificate ends, if there is one."""
+    """Return the expiry of the certificate, if there is one."""
     end = secrets.valid_until(Path(params["talosconfig"]), params["context"])
     return {"expires": end.isoformat()} if end else {}
 
 
 def diff(outcome: Outcome) -> dict[str, str]:
-    """Return a diff that names the file and what it gets."""
+    """Return a diff with the name of the file and a summary."""
     after = f"{outcome.what}\n" if outcome.changed else ""
     return {"before_header": outcome.path, "after_header": outcome.path, "before": "", "after": after}
 

@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bring Talos nodes to another image, one at a time."""
+"""Upgrade Talos nodes to another image, one at a time."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ module: talos_upgrade
 version_added: 0.1.0
 short_description: Upgrade Talos nodes to another image, one at a time
 description:
-  - Compares version, schematic and extensions of each node with what is wanted, and installs the image if they differ.
-    The schematic is read from the image, which has it as an extension of that name.
-  - Upgrades one node after the other, and waits until each is ready again, with its services running, etcd among them,
-    and with its Kubernetes node ready if it was ready before. So a cluster of three control planes keeps its quorum.
-    Stops at the first node that fails.
-  - Takes one minor version at a time, from the version that each node has. A skipped minor version and a downgrade are
-    refused on all nodes before the first one is changed, with the versions to go through. In check mode too.
-  - The node drains itself. Talos' own call C(MachineService.Upgrade) cordons the Kubernetes node, moves its pods away
-    (for 5 minutes at most), reboots and uncordons, all with the kubelet's credentials, so that none for Kubernetes are
-    needed here. Talos v1.11 to v1.17 have it.
+  - Compares version, schematic and extensions of each node with the options, and installs the image if they differ.
+    The schematic is read from the image, which contains it as an extension of that name.
+  - Upgrades one node after the other, and waits until each is ready again, with all its services including etcd, and
+    with its Kubernetes node ready if it was ready before. So a cluster of three control planes keeps its quorum. Stops
+    at the first node that fails.
+  - Upgrades by one minor version at a time, from the version of each node. Checks all nodes for downgrades and skipped
+    minor versions before the first upgrade, and names the required intermediate versions. In check mode as well.
+  - The node drains itself. Talos' call C(MachineService.Upgrade) cordons the Kubernetes node, evicts its pods (for 5
+    minutes at most), reboots and uncordons with the kubelet's credentials, so the module needs none for Kubernetes.
+    Talos v1.11 to v1.17 have this call.
   - The newer C(LifecycleService.Upgrade) of Talos v1.13 only installs, and leaves drain and reboot to the client. It is
-    taken only where the node does not have the other call any more, with a warning that nothing was drained. Drain
-    such nodes before, with M(kubernetes.core.k8s_drain).
+    used only if the node does not have the other call, with a warning that the node was not drained. Drain such nodes
+    before, with M(kubernetes.core.k8s_drain).
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
@@ -33,7 +33,7 @@ attributes:
   idempotent:
     support: partial
     details:
-      - With O(force=true) a node is upgraded whatever it runs.
+      - With O(force=true), nodes are upgraded in every run.
 options:
   talosconfig:
     required: true
@@ -43,25 +43,25 @@ options:
     required: true
   version:
     description:
-      - Version that is in the image; needed where the tag of O(image) is another one, unless O(force=true).
-      - A suffix that names a build, as in V(v1.13.5-rpi5), is not compared; that of an alpha, beta or rc version is.
+      - Version of the image; required if it is not the tag of O(image), unless O(force=true).
+      - Build suffixes, as in V(v1.13.5-rpi5), are not compared; those of alpha, beta and rc versions are.
     type: str
   schematic:
-    description: Image Factory schematic that must be in the image; not compared where it is not set.
+    description: Image Factory schematic that the node must have; not compared if unset.
     type: str
   extensions:
-    description: Names of extensions that must be in the image; not compared where it is empty.
+    description: Names of extensions that the node must have; not compared if empty.
     type: list
     elements: str
     default: []
   force:
     description:
-      - Whether the image is installed on every node, even if nothing about it differs. A second run installs it again.
-      - For an image that changed without another version. Use it only if the node is known to have another image.
+      - Whether the image is installed on every node without a comparison. A second run installs it again.
+      - For an image that changed without a new version. Use it only if the node is known to have another image.
     type: bool
     default: false
   upgrade_timeout:
-    description: Seconds that each node has to install the image and to come back.
+    description: Maximum duration of each node's installation and reboot in seconds.
     type: float
     default: 1200
 """
@@ -93,11 +93,11 @@ nodes:
       type: bool
       sample: true
     before:
-      description: Version that it had.
+      description: Version before the upgrade.
       type: str
       sample: v1.13.6
     drained:
-      description: Whether the node drained itself; nothing where it was not upgraded.
+      description: Whether the node drained itself; null if it was not upgraded.
       type: bool
       sample: true
   sample:
@@ -129,7 +129,7 @@ except ImportError as error:
 
 
 class Desired(NamedTuple):
-    """What must be on a node."""
+    """The wanted image of a node."""
 
     image: str
     version: str | None
@@ -139,7 +139,7 @@ class Desired(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """What is on a node, and whether it works."""
+    """The state of a node."""
 
     version: str
     extensions: Mapping[str, str]
@@ -149,22 +149,22 @@ class Observed(NamedTuple):
 
     @property
     def is_healthy(self) -> bool:
-        """Tell whether it works; nodeReady does not count, because it may wait for a container network."""
+        """Return whether it is healthy; nodeReady is ignored, because it may wait for a CNI."""
         return self.stage == "running" and self.unmet <= {"nodeReady"}
 
     def is_back(self, before: Observed) -> bool:
-        """Tell whether it has rebooted and meets again what it met before."""
+        """Return whether it rebooted and meets the same conditions as before."""
         return self.boot_time != before.boot_time and self.stage == "running" and self.unmet <= before.unmet
 
 
 class Node(Protocol):
-    """What is needed of a node."""
+    """The methods of a node that are needed."""
 
     async def look(self) -> Observed:
-        """Return what is on it."""
+        """Return its state."""
 
     async def install(self, image: str) -> bool:
-        """Install the image and reboot; tell whether the node drains itself."""
+        """Install the image and reboot; return whether the node drains itself."""
 
 
 class RealNode:
@@ -176,7 +176,7 @@ class RealNode:
         self._timeout = timeout
 
     async def look(self) -> Observed:
-        """Return what is on it."""
+        """Return its state."""
         async with client.connected(self._address, self._way) as connection:
             stage = await machine.stage(connection)
             version = await machine.version(connection)
@@ -184,7 +184,7 @@ class RealNode:
             return Observed(version, await machine.extensions(connection), stage.stage, frozenset(stage.unmet), booted)
 
     async def install(self, image: str) -> bool:
-        """Install the image and reboot; tell whether the node drains itself."""
+        """Install the image and reboot; return whether the node drains itself."""
         async with client.connected(self._address, self._way) as connection:
             drains = await machine.upgrade(connection, image, timeout=self._timeout)
             if not drains:
@@ -193,16 +193,16 @@ class RealNode:
 
 
 def desired_of(params: Mapping[str, Any]) -> Desired:
-    """Return what must be on the nodes."""
+    """Return the wanted image of the nodes."""
     repository, _colon, tag = params["image"].partition("@")[0].rpartition(":")
     version = params["version"] or (tag if repository and tag.startswith("v") else None)
     if not version and not params["force"]:
-        raise InputError(f"Failed to tell the version of {params['image']} by its tag. Set the option version.")
+        raise InputError(f"Failed to read the version of {params['image']} from its tag. Set the option version.")
     return Desired(params["image"], version, params["schematic"], frozenset(params["extensions"]), params["force"])
 
 
 def is_there(observed: Observed, desired: Desired) -> bool:
-    """Tell whether what is wanted is on the node."""
+    """Return whether the node has the wanted image."""
     wanted = desired.version or observed.version
     if not versions.is_same_version(observed.version, wanted) or not desired.extensions <= set(observed.extensions):
         return False
@@ -212,12 +212,12 @@ def is_there(observed: Observed, desired: Desired) -> bool:
 async def ensure_image(
     address: str, node: Node, desired: Desired, *, timeout: float, check_mode: bool
 ) -> dict[str, Any]:
-    """Bring the node to the image and return what came of it."""
+    """Upgrade the node and return the result."""
     before = await node.look()
     changed = desired.force or not is_there(before, desired)
     if changed and not check_mode:
         if not before.is_healthy:
-            raise TalosError(f"Failed to upgrade {address}: it is not healthy now. See it with talos_info, and fix it.")
+            raise TalosError(f"Failed to upgrade {address}: it is not healthy. Check it with talos_info and repair it.")
         drained = await install_with_retry(node, desired.image)
         await until_back(address, node, before, desired, time.monotonic() + timeout)
         return {"node": address, "changed": True, "before": before.version, "drained": drained}
@@ -225,7 +225,7 @@ async def ensure_image(
 
 
 async def install_with_retry(node: Node, image: str) -> bool | None:
-    """Install; a connection that is cut by the reboot is no failure, what the node is afterwards tells."""
+    """Install the image; ignore a connection lost by the reboot: the state afterwards decides."""
     try:
         return await node.install(image)
     except NodeError as error:
@@ -235,7 +235,7 @@ async def install_with_retry(node: Node, image: str) -> bool | None:
 
 
 async def until_back(address: str, node: Node, before: Observed, desired: Desired, end: float) -> None:
-    """Wait until the node is back with what is wanted; no wait makes a node of another cluster ours."""
+    """Wait until the node is ready with the wanted image; stop at a node of another cluster."""
     last = ""
     while time.monotonic() < end:
         try:
@@ -250,7 +250,7 @@ async def until_back(address: str, node: Node, before: Observed, desired: Desire
                 raise
             last = error.detail
         await asyncio.sleep(1)
-    raise TalosError(f"Failed to upgrade {address}: it did not come back. Last seen: {last}. {CONSOLE_REMEDY}")
+    raise TalosError(f"Failed to upgrade {address}: it did not become ready. Last state: {last}. {CONSOLE_REMEDY}")
 
 
 def _check_result(address: str, observed: Observed, desired: Desired) -> None:
@@ -262,13 +262,13 @@ def _check_result(address: str, observed: Observed, desired: Desired) -> None:
 
 
 async def check_paths(nodes: Mapping[str, Node], desired: Desired) -> None:
-    """Refuse an upgrade that one of the nodes cannot take; without a version there is nothing to compare."""
+    """Raise if one of the nodes cannot be upgraded to the version; without a version, nothing is compared."""
     if desired.version is None:
         return
     found = {address: (await node.look()).version for address, node in nodes.items()}
     problems = versions.upgrade_problems(found, desired.version)
     if problems:
-        raise InputError(f"Failed to upgrade to {desired.image}, and changed no node. {'; '.join(problems)}.")
+        raise InputError(f"Failed to upgrade to {desired.image}; no node was changed. {'; '.join(problems)}.")
 
 
 async def upgrade_all(

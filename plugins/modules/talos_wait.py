@@ -13,18 +13,18 @@ short_description: Wait until Talos nodes reach the wanted stages
 description:
   - Reads all nodes repeatedly until each is in one of the wanted stages.
   - Prints a line whenever something changes, and a summary about every 15 seconds when nothing does.
-  - After the time-out it fails and reports what was last seen of each node.
+  - After the timeout it fails and reports the last state of each node.
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
   - urmanac.talos.attributes.reads_only
 attributes:
   action:
-    description: Runs on the controller, and M(urmanac.talos.talos_info) where the task runs.
+    description: Runs on the controller; M(urmanac.talos.talos_info) runs on the task's host.
     support: full
   check_mode:
     details:
-      - In check mode it looks once and does not fail, because the nodes may not exist yet.
+      - In check mode it reads once and does not fail, because the nodes may not exist yet.
 options:
   nodes:
     description: Addresses of the nodes.
@@ -32,7 +32,7 @@ options:
     elements: str
     required: true
   names:
-    description: What progress lines call the nodes, by address; the address alone where a node has no name here.
+    description: Names of the nodes in progress lines, by address. Other nodes are shown with their address.
     type: dict
     default: {}
   port:
@@ -41,17 +41,17 @@ options:
     default: 50000
   stages:
     description:
-      - Stages of which each node has to be in one.
+      - Accepted stages of each node.
       - V(booting) differs from V(running) only with O(talosconfig); control planes stay there until the bootstrap.
     type: list
     elements: str
     choices: [maintenance, booting, running]
     default: [running]
   talosconfig:
-    description: Credentials, as a path where the task runs or as content; with them, configured nodes are asked.
+    description: Credentials for configured nodes, as a path on the task's host or as content.
     type: raw
   talosconfig_context:
-    description: Context of O(talosconfig); its current one where this is not set.
+    description: Context of O(talosconfig). By default, its current one.
     type: str
   ready:
     description: Whether nodes must also meet Talos' own conditions. It needs O(talosconfig).
@@ -60,20 +60,20 @@ options:
   ignored_conditions:
     description:
       - Conditions that do not count for O(ready).
-      - V(nodeReady) is one by default, because it waits for a container network that may be installed later.
+      - By default V(nodeReady), because it waits for a CNI that may be installed later.
     type: list
     elements: str
     default: [nodeReady]
   timeout:
-    description: Seconds to wait in all.
+    description: Maximum duration of the wait in seconds.
     type: float
     default: 900
   interval:
-    description: Seconds between two looks.
+    description: Seconds between two readings.
     type: float
     default: 5
   node_timeout:
-    description: Seconds that one node has to answer in at each look.
+    description: Timeout of each node in each reading, in seconds.
     type: float
     default: 5
 requirements:
@@ -95,7 +95,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 nodes:
-  description: What was last seen of each node; see M(urmanac.talos.talos_info) for its keys.
+  description: Last state of each node; see M(urmanac.talos.talos_info) for its keys.
   returned: always
   type: list
   elements: dict
@@ -108,7 +108,7 @@ nodes:
         common_name: maintenance-service.talos.dev
         fingerprint: Mh5lBxBYWJKjJSFnLZYjQsNfFmvBRxbuCDWHNQ2Vqts=
 elapsed:
-  description: Seconds that the wait took.
+  description: Duration of the wait in seconds.
   returned: always
   type: float
   sample: 84.2

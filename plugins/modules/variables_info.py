@@ -8,30 +8,30 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: variables_info
-short_description: List everything that is wrong with the variables of this collection's roles
+short_description: List all problems of the variables of this collection's roles
 version_added: 0.1.0
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
   - urmanac.talos.attributes.reads_only
 description:
-  - Judges the variables of a play by the argument specs of all roles of this collection, also of those that the play
-    does not have.
+  - Validates the variables of a play by the argument specs of all roles of this collection, including roles that the
+    play does not use.
   - Finds variables that begin with the name of one of these roles and that no role reads, such as misspelt ones.
-  - Finds values that cannot work, as far as this can be said without asking AWS, a registry or a machine.
-  - Finds tags of the run that no task of this collection's playbooks has, if no other playbook is run.
-  - Returns all problems at once, each with what to do about it. It does not fail because of them.
+  - Finds invalid values, as far as possible without requests to AWS, registries or hosts.
+  - Finds tags of the run that no task of this collection's playbooks has, unless other playbooks are run as well.
+  - Returns all problems at once, each with its remedy. It does not fail because of them.
 options:
   others:
     description:
-      - Names of variables of other roles that begin like those of this collection, with wildcards as in file names.
+      - Names of variables of other roles that begin like those of this collection, with file name wildcards.
     type: list
     elements: str
     default: []
 attributes:
   check_mode:
     details:
-      - Judges in check mode as well.
+      - Validates in check mode as well.
 seealso:
   - module: urmanac.talos.ec2_preflight_info
 """
@@ -50,7 +50,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 problems:
-  description: Everything that is wrong, in the form of RV(urmanac.talos.ec2_preflight_info#module:problems).
+  description: All problems, in the form of RV(urmanac.talos.ec2_preflight_info#module:problems).
   returned: always
   type: list
   elements: dict

@@ -15,16 +15,16 @@ author:
 extends_documentation_fragment:
   - urmanac.talos.attributes
 description:
-  - Brings files of one directory to the given contents. Each file is whole or not there, also if the run is killed.
-  - M(ansible.builtin.copy) and M(ansible.builtin.template) start two processes for each file; this module writes
-    all files at once, and starts none where it runs on the controller.
+  - Writes files with the given contents to one directory. Each file is written atomically.
+  - M(ansible.builtin.copy) and M(ansible.builtin.template) start two processes for each file. This module writes all
+    files at once, and starts no process on the controller.
 options:
   directory:
-    description: Directory of the files. It is made if it does not exist.
+    description: Directory of the files. It is created if it does not exist.
     type: path
     required: true
   files:
-    description: Content of each file by its name, which holds no slash. A dictionary or a list is written as JSON.
+    description: Content of each file by its name without slashes. A dictionary or a list is written as JSON.
     type: dict
     required: true
 attributes:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the wait for CozyStack goes on, what it says and what it notes.
+"""The wait for CozyStack, its progress lines and its history.
 
 Private to urmanac.talos: may change at any time.
 """
@@ -26,14 +26,14 @@ History = dict[str, Any]
 
 
 class Look(Protocol):
-    """Reads the installation; settled tells that nothing has moved for long."""
+    """Reads the installation; settled means that it makes no more progress."""
 
     def __call__(self, *, settled: bool) -> Account:
         """Return the account of cozystack_info."""
 
 
 class Clock(NamedTuple):
-    """Time as the wait sees it; the tests bring their own."""
+    """The clock of the wait; tests use their own."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -41,19 +41,19 @@ class Clock(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What is waited for, and how long."""
+    """The wanted result, and the timeout."""
 
     expect: str
     timeout: float
     interval: float
     blocked_after: float
     once: bool = False
-    # Nothing was applied since the wait that the history is from.
+    # Nothing was applied since the wait that wrote the history.
     unchanged: bool = False
 
 
 class Outcome(NamedTuple):
-    """How the wait ended."""
+    """The result of the wait."""
 
     state: str
     account: Account
@@ -62,14 +62,14 @@ class Outcome(NamedTuple):
 
 
 class Listeners(NamedTuple):
-    """Who hears of the progress: a person, and the file that the report is made from."""
+    """Receivers of the progress: the screen, and the file for the report."""
 
     say: Callable[[str], None]
     note: Callable[[History], None]
 
 
 def place_of(account: Account) -> tuple[Any, ...]:
-    """Return what has to stay the same for an installation to count as standing still."""
+    """Return the values that do not change while an installation makes no progress."""
     releases = account["releases"]
     roots = tuple((root["kind"], root["namespace"], root["name"]) for root in account["root_blockers"])
     packages = account["packages"]["ready"]
@@ -77,14 +77,14 @@ def place_of(account: Account) -> tuple[Any, ...]:
 
 
 def mark_of(account: Account) -> str:
-    """Return a checksum of all that tells one standstill from another: nodes, pods, releases and causes."""
+    """Return a checksum of the state at the end of a wait: nodes, pods, releases and causes."""
     pods = account["pods"]
     seen = (place_of(account), account["codes"], account["nodes"], pods["phases"], pods["unschedulable_total"])
     return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
 
 
 def line_of(account: Account) -> str:
-    """Return the progress line: how many releases of how many, and what the others wait for."""
+    """Return the progress line: ready and expected releases, and what the others wait for."""
     releases = account["releases"]
     count = f"{releases['ready']} of {releases['expected'] or releases['present'] or '?'} releases ready"
     if account["ready"]:
@@ -106,9 +106,9 @@ def _root_text(root: Mapping[str, Any]) -> str:
 def wait_for(
     look: Look, request: Request, *, listeners: Listeners, clock: Clock, history: History | None = None
 ) -> Outcome:
-    """Look until it is ready twice in a row, stands still for long, or time is up; say and note each change.
+    """Read until it is ready twice in a row, makes no progress, or the timeout; report and record each change.
 
-    What ended so in an earlier run, and is the same down to its pods, is not waited for again.
+    If an earlier run ended in the same state down to the pods, this wait ends at once.
     """
     started = said = moved = clock.now()
     known: tuple[Any, ...] = ()
@@ -137,9 +137,9 @@ def wait_for(
 
 
 def state_of(account: Account, request: Request, *, is_same: bool, still: float, elapsed: float) -> str:
-    """Return how the wait ends now, or nothing if it goes on.
+    """Return the result of the wait, or None if it goes on.
 
-    Ready counts once it was seen twice, because releases come in waves. What stands still counts as blocked.
+    Two consecutive readings count as ready, because releases are created in waves. No progress counts as blocked.
     """
     if account["ready"] and (is_same or request.once):
         return READY
@@ -151,18 +151,18 @@ def state_of(account: Account, request: Request, *, is_same: bool, still: float,
 
 
 def _ended(look: Look, state: str, account: Account, elapsed: float, notes: History) -> Outcome:
-    """Return the outcome; of what does not move, what is not ready is now known to be stuck."""
+    """Return the outcome; without progress, everything that is not ready counts as stuck."""
     last = account if state == READY else look(settled=True)
     if last["ready"]:
         state = READY
     end = {"outcome": state, "codes": list(last["codes"])}
-    # What was still moving has to be waited for again.
+    # After a timeout the next run has to wait again.
     mark = {} if state == TIMEOUT else {"mark": mark_of(last)}
     return Outcome(state, last, elapsed, {"looks": notes["looks"], **end, **mark})
 
 
 def noted(history: History, account: Account, wall: float) -> History:
-    """Return the history with this look behind the earlier ones; it begins anew where there is less than there was."""
+    """Return the history with this reading appended; it restarts if the number of releases decreased."""
     look = look_of(account, wall)
     looks = list(history.get("looks") or ())
     if looks and look["present"] < looks[-1]["present"] and account["api"]["reachable"]:
@@ -173,7 +173,7 @@ def noted(history: History, account: Account, wall: float) -> History:
 
 
 def look_of(account: Account, wall: float) -> dict[str, Any]:
-    """Return what the history keeps of one look."""
+    """Return the record of one reading in the history."""
     return {
         "time": datetime.fromtimestamp(wall, tz=UTC).isoformat(timespec="seconds"),
         "phase": account["phase"],
@@ -188,16 +188,17 @@ def _without_time(look: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def refusal(outcome: Outcome, request: Request) -> str | None:
-    """Return why this is not what was expected, or nothing if it is."""
+    """Return why the result is unexpected, or an empty string."""
     if request.once or request.expect in ("any", outcome.state):
         return None
     server = outcome.account["api"]["server"]
     if outcome.state == READY:
-        return f"Failed to see CozyStack blocked on {server}: it is ready. Expect it: cozystack_expect."
+        expected = f"Expected a blocked installation of CozyStack on {server}, but it is ready."
+        return f"{expected} Set cozystack_expect to ready or any."
     causes = [f"{one['code']}: {one['message']} {one['remedy']}" for one in outcome.account["verdicts"]]
-    ended = "it stands still" if outcome.state == BLOCKED else "time was up while it still moved"
-    reported = " ".join(causes) or "Give it longer with the option timeout."
+    ended = "no progress" if outcome.state == BLOCKED else "timeout while in progress"
+    reported = " ".join(causes) or "Increase the option timeout."
     return (
-        f"Failed to see CozyStack {request.expect} on {server}: {ended} after {outcome.elapsed:.0f} s. "
-        f"Last seen: {line_of(outcome.account)}. {reported}"
+        f"CozyStack did not become {request.expect} on {server}: {ended} after {outcome.elapsed:.0f} s. "
+        f"Last state: {line_of(outcome.account)}. {reported}"
     )

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run modules of this collection inside ansible-playbook where that makes no difference but time.
+"""Run modules of this collection inside ansible-playbook, to save time.
 
-Most of the collection's modules ask AWS, Talos and Kubernetes over the network, and run on the controller itself. As
-processes of their own they spend most of their time starting Python and importing the same libraries again. Their
-action plugins import them before Ansible forks the worker of the task, which then finds everything in memory.
+Most of the collection's modules call AWS, Talos and Kubernetes over the network, and run on the controller. As separate
+processes they spend most of their time starting Python and importing the same libraries again. Their action plugins
+import them before Ansible forks the worker of the task, which then has everything in memory.
 Private to urmanac.talos: may change at any time.
 """
 
@@ -38,14 +38,14 @@ else:
     PROFILE = ("legacy",)
     ENCODER = get_module_encoder(*PROFILE, Direction.CONTROLLER_TO_MODULE)
 
-# One of each collection whose filters our roles use. With it Ansible loads and keeps all filters of the collection;
+# One filter of each collection whose filters the roles use. Loading it loads all filters of the collection;
 # otherwise the worker of each task that uses a filter compiles them again.
 for _name in ("urmanac.talos.findings", "ansible.utils.ipaddr"):
     filter_loader.get(_name)
 
 
 def printed_by(module: ModuleType, arguments: Mapping[str, Any]) -> str:
-    """Return what a module prints as its result with these arguments."""
+    """Return the result that a module prints with these arguments."""
     basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}, cls=ENCODER).encode()
     if PROFILE:
         basic._ANSIBLE_PROFILE = PROFILE[0]
@@ -62,10 +62,10 @@ def printed_by(module: ModuleType, arguments: Mapping[str, Any]) -> str:
 
 
 class InProcess(ActionBase):  # type: ignore[misc]
-    """Runs C(MODULE) in the worker of its task; in any other place and way, Ansible runs it as it runs every module.
+    """Runs C(MODULE) in the worker of its task if that is equivalent; otherwise Ansible runs it as any module.
 
-    Ansible prepares the arguments and reads the result itself, which each of its versions does in its own way. Only
-    what lies between, the building of a program and its start, is replaced.
+    Ansible prepares the arguments and reads the result itself, which differs between its versions. Only the steps
+    between, the building of a program and its start, are replaced.
     """
 
     MODULE: ModuleType
@@ -79,7 +79,7 @@ class InProcess(ActionBase):  # type: ignore[misc]
         return result
 
     def _may_run_here(self, task_vars: Mapping[str, Any]) -> bool:
-        """Return whether the module would run on this machine, as this user, with this very Python and environment."""
+        """Return whether the module would run on the controller, with the same user, Python and environment."""
         python = self._templar.template(task_vars.get("ansible_python_interpreter", ""))
         return (
             self._connection.transport == "local"
@@ -87,7 +87,7 @@ class InProcess(ActionBase):  # type: ignore[misc]
             and not self._task.async_val
             and not self._play_context.become
             and not any(self._task.environment or [])
-            # Who keeps a module's files wants to look at them.
+            # With ANSIBLE_KEEP_REMOTE_FILES the user wants to inspect the module's files.
             and not constants.DEFAULT_KEEP_REMOTE_FILES
         )
 
@@ -95,7 +95,7 @@ class InProcess(ActionBase):  # type: ignore[misc]
         return self._is_here or bool(super()._is_pipelining_enabled(module_style, wrap_async))
 
     def _configure_module(self, module_name: str, module_args: dict[str, Any], task_vars: Any = None) -> Any:
-        """Return an empty program in place of the module's, as this version of Ansible describes one."""
+        """Return an empty program instead of the module's, in the form of this version of Ansible."""
         if not self._is_here:
             return super()._configure_module(module_name, module_args, task_vars)
         self._arguments = module_args
@@ -106,7 +106,7 @@ class InProcess(ActionBase):  # type: ignore[misc]
         return module_common._BuiltModule(**built, serialization_profile=PROFILE[0]), path
 
     def _low_level_execute_command(self, *positional: Any, **how: Any) -> dict[str, Any]:
-        """Return what the module prints, as if it came from a process."""
+        """Return the module's output as if it came from a process."""
         if not self._is_here:
             answer: dict[str, Any] = super()._low_level_execute_command(*positional, **how)
             return answer
@@ -115,4 +115,4 @@ class InProcess(ActionBase):  # type: ignore[misc]
 
 
 class InProcessAction(InProcess, NormalAction):  # type: ignore[misc]
-    """What the action of a module is that does nothing besides running it."""
+    """Action plugin that only runs its module."""

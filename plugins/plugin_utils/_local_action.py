@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Action plugins that need no module and no host. Private to urmanac.talos: may change at any time."""
+"""Action plugins without a module. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class LocalAction(ActionBase):
     ARGUMENTS: ClassVar[Mapping[str, Any]]
 
     def __init_subclass__(cls) -> None:
-        """Let a task pass the plugin's own arguments and no others."""
+        """Accept only the plugin's own arguments."""
         cls._VALID_ARGS = frozenset(cls.ARGUMENTS)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Check the arguments, and return what the plugin does with them."""
+        """Validate the arguments and return the plugin's result."""
         _unused, arguments = self.validate_argument_spec(argument_spec=self.ARGUMENTS)
         result: dict[str, Any] = super().run(tmp, task_vars)
         return {**result, "changed": False, **self.act(arguments, task_vars or {})}
 
     def act(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Do the work; return what the task returns beside changed: false."""
+        """Do the work; return the task's result without changed, which is false."""
         raise NotImplementedError

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One run at a time per cluster directory. Private to urmanac.talos: may change at any time.
 
-A task is a process of its own, so no lock of the kernel's lasts for a whole run. The lock is a file that names the
-process of ansible-playbook; it holds for as long as that very process lives, and a killed run leaves nothing to remove.
+Each task is a separate process, so a kernel lock cannot last for a whole run. The lock is a file that names the process
+of ansible-playbook. It is valid while that process lives, so the lock of a killed run does not have to be removed.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ _NAME = ".run.json"
 
 
 class Busy(CollectionError):
-    """Another run holds the lock."""
+    """Another run has the lock."""
 
 
 def current_run(directory: str) -> Run:
-    """Return the run that a task belongs to, whose process is a child of ansible-playbook's."""
+    """Return the run of a task, whose process is a child of that of ansible-playbook."""
     playbooks = context.CLIARGS.get("args") or ()
     return this_run(os.getppid(), ", ".join(Path(playbook).name for playbook in playbooks), Path(directory))
 
 
 def take(directory: Path, run: Run, *, alive: Callable[[int, str], bool] = is_alive) -> bool:
-    """Take the lock for a run and return whether it did not hold it already; refuse while another run holds it."""
+    """Take the lock for a run and return whether that is new; raise while another run has it."""
     directory.mkdir(parents=True, exist_ok=True)
     with _opened(directory / _NAME) as stream:
         other = _parse(stream.read())
@@ -51,7 +51,7 @@ def take(directory: Path, run: Run, *, alive: Callable[[int, str], bool] = is_al
 
 
 def release(directory: Path, run: Run) -> None:
-    """Empty the lock if this run holds it: a copy of the directory on another host would otherwise be refused there."""
+    """Empty the lock if this run has it: otherwise a copy of the directory on another host would be locked."""
     with _opened(directory / _NAME) as stream:
         if _parse(stream.read()) == run:
             _write(stream, "")
@@ -76,7 +76,7 @@ def _parse(text: str) -> Run | None:
         value = json.loads(text)
         return Run(*(value[field] for field in Run._fields))
     except (ValueError, KeyError, TypeError):
-        # An empty file is a new one, and half a line is all that a killed run leaves.
+        # An empty file is a new one; a killed run may leave an incomplete line.
         return None
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the wait for nodes goes on and what it says. Private to urmanac.talos: may change at any time."""
+"""The wait for nodes and its progress lines. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ..module_utils._talos.console import CONSOLE_REMEDY
 SUMMARY_EVERY: Final = 15.0
 _GUESSES: Final = {
     "connection refused": "Linux still installing?",
-    "no answer within": "not booted yet, or a security group in the way?",
+    "no answer within": "not booted yet, or blocked by a security group?",
     "no route to the node": "machine not started?",
     "connection closed by the node": "rebooting?",
-    "TLS handshake failed": "something else listens there?",
+    "TLS handshake failed": "another program on this port?",
 }
 
 Observed = Mapping[str, Any]
@@ -26,14 +26,14 @@ Look = Callable[[], Sequence[Observed]]
 
 
 class Clock(NamedTuple):
-    """Time as the wait sees it; the tests bring their own."""
+    """The clock of the wait; tests use their own."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
 
 class Request(NamedTuple):
-    """What is waited for, how long, and how the nodes are called."""
+    """The accepted stages, the timeout, and the names of the nodes."""
 
     stages: Sequence[str]
     timeout: float
@@ -45,7 +45,7 @@ class Request(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How the wait ended."""
+    """The result of the wait."""
 
     reached: bool
     nodes: Sequence[Observed]
@@ -53,7 +53,7 @@ class Outcome(NamedTuple):
 
 
 def state_of(node: Observed) -> str:
-    """Return in a few words what was seen of the node."""
+    """Return the state of the node in a few words."""
     error = node.get("error")
     if not error:
         return f"{node.get('stage')}{_unmet_text(node)}"
@@ -67,14 +67,14 @@ def _unmet_text(node: Observed) -> str:
 
 
 def line_of(node: Observed, names: Mapping[str, str]) -> str:
-    """Return the progress line of the node, its name first where it has one."""
+    """Return the progress line of the node, with its name if it has one."""
     address = node["node"]
     who = f"{names[address]} {address}" if names.get(address) else address
     return f"{who}: {state_of(node)}"
 
 
 def is_reached(node: Observed, request: Request) -> bool:
-    """Tell whether the node is where it should be."""
+    """Return whether the node is in an accepted stage."""
     if node.get("error") or node.get("stage") not in request.stages:
         return False
     unmet = set(node.get("unmet_conditions") or {}) - set(request.ignored_conditions)
@@ -82,12 +82,12 @@ def is_reached(node: Observed, request: Request) -> bool:
 
 
 def is_foreign(node: Observed) -> bool:
-    """Tell whether the node belongs to another cluster: no wait makes it ours."""
+    """Return whether the node belongs to another cluster, so that waiting does not help."""
     return node.get("cause") == "other_authority"
 
 
 def summary(nodes: Sequence[Observed], request: Request, elapsed: float) -> str:
-    """Return one line on all nodes: how many are there, and what the others do."""
+    """Return one line about all nodes: how many are ready, and the states of the others."""
     others = Counter(state_of(node) for node in nodes if not is_reached(node, request))
     there = len(nodes) - others.total()
     rest = "".join(f"; {count} x {state}" for state, count in others.most_common())
@@ -95,7 +95,7 @@ def summary(nodes: Sequence[Observed], request: Request, elapsed: float) -> str:
 
 
 def time_out_message(outcome: Outcome, request: Request) -> str:
-    """Return what to tell when the nodes did not get there: what was last seen of each."""
+    """Return the failure message, with the last state of each node."""
     foreign = [node for node in outcome.nodes if is_foreign(node)]
     if foreign:
         lines = "; ".join(line_of(node, request.names) for node in foreign)
@@ -103,14 +103,14 @@ def time_out_message(outcome: Outcome, request: Request) -> str:
     missing = [node for node in outcome.nodes if not is_reached(node, request)]
     seen = "; ".join(line_of(node, request.names) for node in missing)
     return (
-        f"Failed to see {len(missing)} of {len(outcome.nodes)} nodes become {' or '.join(request.stages)}: "
-        f"gave up after {outcome.elapsed:.0f} s. Last seen: {seen}. "
-        f"Give them longer with the option timeout. {CONSOLE_REMEDY}"
+        f"{len(missing)} of {len(outcome.nodes)} nodes did not become {' or '.join(request.stages)} "
+        f"within {outcome.elapsed:.0f} s. Last state: {seen}. "
+        f"Increase the option timeout if they need more time. {CONSOLE_REMEDY}"
     )
 
 
 def wait_for(look: Look, request: Request, *, say: Callable[[str], None], clock: Clock) -> Outcome:
-    """Look until every node is where it should be or time is up; say each change, and a summary now and then."""
+    """Read until every node is in an accepted stage or the timeout; print each change and regular summaries."""
     started = said = clock.now()
     known: dict[str, str] = {}
     while True:

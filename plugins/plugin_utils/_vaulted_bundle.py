@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Give modules what a secrets bundle says that is encrypted with Ansible Vault.
+"""Decrypt a secrets bundle with Ansible Vault for modules.
 
-Only the controller has the passwords of vaults. Private to urmanac.talos: may change at any time.
+Only the controller has the vault passwords. Private to urmanac.talos: may change at any time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ._in_process import InProcessAction
 
 
 class VaultedBundleAction(InProcessAction):
-    """Reads the file that the option C(FILE) names, and gives what it says as the option C(CONTENT)."""
+    """Decrypts the file of the option C(FILE) and passes the text as the option C(CONTENT)."""
 
     FILE: str
     CONTENT: str
@@ -35,7 +35,7 @@ class VaultedBundleAction(InProcessAction):
 
 
 def decrypted(loader: DataLoader, path: Path) -> str | None:
-    """Return what a vault says; nothing for another file, or without its password: the module refuses it."""
+    """Return the decrypted text of a vault; empty for other files or without a password, which the module reports."""
     try:
         if not is_encrypted(path.read_bytes()):
             return None

@@ -288,7 +288,7 @@ def boot_to_talos(place: Lab, subnet: str, line: str, says: str) -> str:
         pytest.param(
             r"printf 'no\nno\nno\nno\n' | ./boot-to-talos -mode install -image IMAGE -disk /dev/nvme0n1",
             "aborted by user",
-            id="not confirmed",
+            id="the option confirm is not true",
         ),
         pytest.param(
             r"printf 'no\nno\nno\n' | ./boot-to-talos -mode install -image IMAGE -disk /dev/nvme0n1",

@@ -179,7 +179,7 @@ def test_a_node_that_never_comes_back_is_reported_with_what_was_last_seen(tmp_pa
         desired = talos_upgrade.Desired("registry.example.com/talos:v1.13.7", "v1.13.7", None, frozenset())
         await talos_upgrade.ensure_image(THREE[0], node, desired, timeout=2, check_mode=False)
 
-    with pytest.raises(TalosError, match=rf"{THREE[0]}: it did not come back\. Last seen: .*refused.*ttyS0"):
+    with pytest.raises(TalosError, match=rf"{THREE[0]}: it did not become ready\. Last state: .*refused.*ttyS0"):
         with_nodes(tmp_path, scenario, 3)
 
 

@@ -62,7 +62,7 @@ def test_a_cluster_of_each_version_runs_with_the_contract_that_it_takes(
     run = play(lab, SITE, *options, *MACHINES)
 
     assert run.code == 0, run.output
-    assert ("EC2's console shows nothing of Talos on gateway" in run.output) is (not arguments)
+    assert ("The EC2 console shows no output of Talos on gateway" in run.output) is (not arguments)
     record = json.loads((lab.directory / "cluster" / "talos.json").read_text(encoding="utf-8"))
     assert record == {"contract": contract}
     # As reset.yml does it.

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What findings mean for an installation of CozyStack, predicted or observed. Private: may change at any time.
+"""Findings about an installation of CozyStack, predicted or observed. Private: may change at any time.
 
-The forecast, the diagnosis of an installation and the report say the same thing with the same code.
+The forecast, the diagnosis of an installation and the report use the same codes.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from .._findings import Finding
 
 
 def as_verdict(found: Finding) -> dict[str, Any]:
-    """Return a finding as modules, reports and files hold it."""
+    """Return a finding in the form of modules, reports and files."""
     return found.as_dict("evidence", "blocks")
 
 
 def is_blocked(verdicts: Iterable[Finding]) -> bool:
-    """Return whether any of them keeps the installation from completing."""
+    """Return whether any of them blocks the installation."""
     return any(verdict.blocks for verdict in verdicts)
 
 
 def outcome(verdicts: Iterable[Finding]) -> str:
-    """Return ready or blocked, the words that cozystack_expect takes."""
+    """Return ready or blocked, the values of cozystack_expect."""
     return "blocked" if is_blocked(verdicts) else "ready"

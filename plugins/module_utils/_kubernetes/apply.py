@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Objects brought to what they should be, on the server. Private to urmanac.talos: may change at any time."""
+"""Server-side apply of objects. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ import yaml
 from .api import MANAGER, Api, Object
 from .errors import ApiError, Cause
 
-# What the server adds of its own accord, and what changes without anybody's wish.
+# Fields that the server adds or changes by itself.
 _SERVERS_OWN: Final = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
 _SECRET: Final = re.compile(r"password|secret|token|credential|private.?key|auth$", re.IGNORECASE)
-# Where a Secret keeps what is in it.
+# The fields of a Secret that contain its data.
 _CONTENTS: Final = ("data", "stringData")
 
 
 class Change(NamedTuple):
-    """What became of an object, or would become of it."""
+    """The result for an object, or that of a dry run."""
 
     kind: str
     name: str
@@ -32,16 +32,16 @@ class Change(NamedTuple):
     after: str = ""
 
     def summary(self) -> dict[str, Any]:
-        """Return it without the texts."""
+        """Return the result without the objects themselves."""
         texts = {"kind": self.kind, "name": self.name, "namespace": self.namespace}
         return {**texts, "changed": self.changed}
 
 
 def ensure_object(api: Api, wanted: Object, *, check_mode: bool, force: bool = False) -> Change:
-    """Bring one object to what it should be; the server's dry run says whether anything is to be done."""
+    """Apply one object if the server's dry run shows a difference."""
     found = _current(api, wanted)
     would_be = _dry_run(api, wanted, force=force)
-    # An object of a name alone has no fields that could be anybody's.
+    # An object with only a name has no fields to own.
     is_taken_over = found is not None and is_ours(would_be) and not is_ours(found)
     changed = found is None or is_taken_over or essence(found) != essence(would_be)
     if changed and not check_mode:
@@ -62,7 +62,7 @@ def _current(api: Api, wanted: Object) -> Object | None:
 
 
 def _dry_run(api: Api, wanted: Object, *, force: bool) -> Object:
-    """Return what the object would be; what it waits for is not there in a dry run, so then it is as we wrote it."""
+    """Return the resulting object; in a dry run without its namespace or CRD, the object as written."""
     try:
         return api.apply(wanted, dry_run=True, force=force)
     except ApiError as error:
@@ -72,25 +72,25 @@ def _dry_run(api: Api, wanted: Object, *, force: bool) -> Object:
 
 
 def is_ours(found: Mapping[str, Any]) -> bool:
-    """Tell whether we have applied the object before."""
+    """Return whether the collection applied the object before."""
     managers = found["metadata"].get("managedFields") or []
     return any(one.get("manager") == MANAGER and one.get("operation") == "Apply" for one in managers)
 
 
 def essence(found: Mapping[str, Any]) -> Object:
-    """Return the object without what the server adds."""
+    """Return the object without the fields that the server adds."""
     metadata = {key: value for key, value in found["metadata"].items() if key not in _SERVERS_OWN}
     rest = {key: value for key, value in found.items() if key not in ("metadata", "status")}
     return {**rest, "metadata": metadata}
 
 
 def shown(found: Mapping[str, Any] | None) -> str:
-    """Return the object as a diff shows it: without what the server adds, and without secrets."""
+    """Return the object for a diff: without server-set fields and without secrets."""
     return yaml.safe_dump(_redacted(_without_contents(essence(found))), sort_keys=True) if found else ""
 
 
 def _without_contents(found: Object) -> Object:
-    """Return a Secret without what is in it, whatever its keys are called; any other object as it is."""
+    """Return a Secret without its data; other objects are returned unchanged."""
     if found.get("kind") != "Secret":
         return found
     return {**found, **{key: dict.fromkeys(found[key], "(redacted)") for key in _CONTENTS if found.get(key)}}
@@ -105,7 +105,7 @@ def _redacted(value: Any, key: str = "") -> Any:
 
 
 def diffs(changes: Sequence[Change]) -> list[dict[str, str]]:
-    """Return what --diff shows of the changes."""
+    """Return the changes for --diff."""
     names = [(one, f"{one.kind} {one.namespace}/{one.name}".replace(" /", " ")) for one in changes if one.changed]
     return [
         {"before": one.before, "after": one.after, "before_header": name, "after_header": name} for one, name in names

@@ -22,12 +22,12 @@ from .transport import (
 
 _PAGE: Final = 250
 _PAUSE: Final = 1.0
-# A single line may be as long as a program likes.
+# A single line may have any length.
 _LOG_BYTES: Final = 16 * 1024
 
 
 class KubernetesApi:
-    """A cluster's API over one connection pool; what is down is asked again for as long as patience lasts."""
+    """A cluster's API over one connection pool; requests are retried for up to `patience` seconds."""
 
     def __init__(
         self,
@@ -46,10 +46,10 @@ class KubernetesApi:
 
     def version(self) -> str:
         """Return the server's version."""
-        return str(self._send(Call("GET", "/version", "ask for the version")).get("gitVersion", ""))
+        return str(self._send(Call("GET", "/version", "read the version")).get("gitVersion", ""))
 
     def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
-        """Return the object, or nothing; also nothing where the server does not know the kind."""
+        """Return the object, or None if it or its kind does not exist."""
         try:
             return self._send(Call("GET", kind.path(name, namespace=namespace), f"read {kind.kind} {name}"))
         except ApiError as error:
@@ -69,7 +69,7 @@ class KubernetesApi:
                 return
 
     def log(self, namespace: str, pod: str, container: str, *, previous: bool, lines: int) -> str:
-        """Return the last lines of a container's log, of the run before its present one if asked for."""
+        """Return the last lines of a container's log, optionally of its previous run."""
         query = {"container": container, "tailLines": str(lines), "limitBytes": str(_LOG_BYTES)}
         more = {"previous": "true"} if previous else {}
         path = f"{POD.path(pod, namespace=namespace)}/log"
@@ -87,21 +87,21 @@ class KubernetesApi:
             raise
 
     def kind_of(self, content: Mapping[str, Any]) -> Kind:
-        """Return where objects with this apiVersion and kind are kept."""
+        """Return the kind with its API path for this apiVersion and kind."""
         version, name = str(content.get("apiVersion")), str(content.get("kind"))
-        # A definition that was missing may have come since.
+        # A missing CRD may exist by now.
         if name not in self._kinds.get(version, {}):
             self._kinds[version] = self._known(version)
         try:
             return self._kinds[version][name]
         except KeyError:
-            detail = "the server does not know this kind of object"
+            detail = "the server does not have this kind of object"
             raise ApiError(self.server, f"find the kind {name} of {version}", Cause.NO_KIND, detail) from None
 
     def _known(self, version: str) -> dict[str, Kind]:
         root = f"/apis/{version}" if "/" in version else f"/api/{version}"
         try:
-            listed = self._send(Call("GET", root, f"ask for the kinds of {version}"))
+            listed = self._send(Call("GET", root, f"read the kinds of {version}"))
         except ApiError as error:
             if error.cause is Cause.NO_KIND:
                 return {}
@@ -111,17 +111,17 @@ class KubernetesApi:
         return {one["kind"]: Kind(group, number, one["name"], one["kind"], bool(one["namespaced"])) for one in whole}
 
     def apply(self, content: Object, *, dry_run: bool = False, force: bool = False) -> Object:
-        """Apply the object on the server and return what it is, or would be, then."""
+        """Apply the object on the server and return the resulting object, or that of a dry run."""
         kind, metadata = self.kind_of(content), content["metadata"]
         query = {"fieldManager": MANAGER, "force": str(force).lower()} | ({"dryRun": "All"} if dry_run else {})
         path = kind.path(metadata["name"], namespace=metadata.get("namespace", ""))
         doing = f"apply {kind.kind} {metadata['name']}"
-        # JSON is YAML, and the only content type of server-side apply that every version knows.
+        # JSON is valid YAML, the one content type of server-side apply that every version supports.
         text = json.dumps(content).encode()
         return self._send(Call("PATCH", path, doing, query, text, "application/apply-patch+yaml"))
 
     def delete(self, kind: Kind, name: str, *, namespace: str = "", dry_run: bool = False) -> bool:
-        """Delete the object and tell whether there was one."""
+        """Delete the object and return whether it existed."""
         options = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
         text = json.dumps(options | ({"dryRun": ["All"]} if dry_run else {})).encode()
         try:
@@ -133,7 +133,7 @@ class KubernetesApi:
         return True
 
     def _send(self, call: Call) -> Object:
-        """Return the answer; nothing that is sent does harm when it is sent twice."""
+        """Return the answer, with retries: all requests are idempotent."""
         end = self._clock() + self._patience
         while True:
             try:

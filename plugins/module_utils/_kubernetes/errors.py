@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong between us and a Kubernetes API, by cause. Private to urmanac.talos: may change at any time."""
+"""Causes of failed requests to a Kubernetes API. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .._errors import KubernetesError
 
 
 class Cause(enum.StrEnum):
-    """Why a request failed; what a caller may act on.
+    """Why a request failed, for callers to act on.
 
-    No user sees it: codes of findings are in _codes.py.
+    Not shown to users: codes of findings are in _codes.py.
     """
 
     UNREACHABLE = "unreachable"
@@ -42,48 +42,48 @@ class Cause(enum.StrEnum):
 
     @property
     def is_down(self) -> bool:
-        """Tell whether the API is merely not there (yet): worth another try."""
+        """Return whether the API is down, so that a retry may help."""
         return self in _DOWN
 
 
 _DOWN: Final = frozenset({Cause.UNREACHABLE, Cause.CUT, Cause.TIMEOUT, Cause.UNAVAILABLE})
 _REMEDIES: Final = {
-    Cause.UNREACHABLE: "Check the server in the kubeconfig, the route, the security groups, and that etcd runs.",
-    Cause.CUT: "The API server may be restarting: try again, and look at its memory.",
+    Cause.UNREACHABLE: "Check the server in the kubeconfig, the route, the security groups, and whether etcd runs.",
+    Cause.CUT: "The API server may be restarting: try again, and check its memory.",
     Cause.TIMEOUT: "Check the security groups, and whether the control plane is short of CPU or memory.",
-    Cause.UNAVAILABLE: "Try again; if it stays so, look at etcd and at the control plane's memory.",
+    Cause.UNAVAILABLE: "Try again. If it persists, check etcd and the control plane's memory.",
     Cause.OTHER_AUTHORITY: "Fetch the kubeconfig of this cluster again (urmanac.talos.talos_kubeconfig).",
     Cause.OTHER_ADDRESS: "Add the address to the cluster's certSANs, or connect to an address that is in it.",
     Cause.CERTIFICATE_EXPIRED: "Fetch the kubeconfig again (urmanac.talos.talos_kubeconfig), and compare the clocks.",
     Cause.CERTIFICATE_REJECTED: "Fetch the kubeconfig of this cluster again (urmanac.talos.talos_kubeconfig).",
     Cause.UNAUTHORIZED: "Fetch the kubeconfig of this cluster again (urmanac.talos.talos_kubeconfig).",
     Cause.FORBIDDEN: "Use an administrator's kubeconfig.",
-    Cause.NO_KIND: "Its CustomResourceDefinition is missing: install CozyStack's, or wait until its operator has.",
-    Cause.CONFLICT: "Another tool owns these fields: change them there, or take them over with force.",
-    Cause.EXISTS: "Choose another name, or remove what is there.",
-    Cause.WEBHOOK: "Change what is objected to, or the rule that objects.",
-    Cause.WEBHOOK_AWAY: "The webhook's own pod does not answer: look at it first, and at the network policies.",
+    Cause.NO_KIND: "Its CustomResourceDefinition is missing: install CozyStack, or wait until its operator is ready.",
+    Cause.CONFLICT: "Another tool owns these fields: change them with that tool, or take ownership with force.",
+    Cause.EXISTS: "Choose another name, or delete the existing object.",
+    Cause.WEBHOOK: "Change the rejected fields, or the policy that rejects them.",
+    Cause.WEBHOOK_AWAY: "The webhook's pod does not answer: check the pod and the network policies.",
     Cause.QUOTA: "Raise the namespace's ResourceQuota, or remove objects that count towards it.",
     Cause.INVALID: "Compare the object with the version of its CustomResourceDefinition.",
 }
 
 
 class ApiError(KubernetesError):
-    """A request to the API failed; its cause says in which way."""
+    """A failed request to the API, with its cause."""
 
     def __init__(self, server: str, doing: str, cause: Cause, detail: str, *, token: str = "") -> None:
         self.server = server
         self.doing = doing
         self.cause = cause
         self.detail = detail.rstrip(".")
-        # With which an expired list goes on, at the price of being no longer of one moment.
+        # Continues an expired list, which is then no longer a consistent snapshot.
         self.token = token
         remedy = f" {_REMEDIES[cause]}" if cause in _REMEDIES else ""
         super().__init__(f"Failed to {doing} on {server}: {self.detail}.{remedy}")
 
 
 class Reason(NamedTuple):
-    """A cause and its words."""
+    """A cause and its message."""
 
     cause: Cause
     detail: str
@@ -126,17 +126,17 @@ _BY_WORDS: Final = (
     (_WEBHOOK_AWAY, Cause.WEBHOOK_AWAY),
     (_WEBHOOK, Cause.WEBHOOK),
     (_QUOTA, Cause.QUOTA),
-    # Another object has the name: what cannot be changed in it is not what we want.
+    # Another object has the name, with other values in its immutable fields.
     (_CLASH, Cause.EXISTS),
 )
 
 
 def reason_of_status(code: int, status: Mapping[str, Any]) -> Reason:
-    """Return why the server refused: from its Status object, and from its words where those say more."""
+    """Return why the server refused, from its Status object or, if more specific, from its message."""
     message = str(status.get("message") or f"the server answered {code}")
     for pattern, cause in _BY_WORDS:
         if pattern.search(message):
             return Reason(cause, message)
     if code == 404 and not (status.get("details") or {}).get("name"):
-        return Reason(Cause.NO_KIND, "the server does not know this kind of object")
+        return Reason(Cause.NO_KIND, "the server does not have this kind of object")
     return Reason(_BY_REASON.get(str(status.get("reason")), _BY_CODE.get(code, Cause.OTHER)), message)

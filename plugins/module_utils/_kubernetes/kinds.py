@@ -20,11 +20,11 @@ class Kind(NamedTuple):
 
     @property
     def api_version(self) -> str:
-        """Return group and version as objects carry them."""
+        """Return the apiVersion of objects."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def path(self, name: str = "", *, namespace: str = "") -> str:
-        """Return the path of one object, or of all of a namespace or of the cluster."""
+        """Return the path of one object, or of all objects in a namespace or in the cluster."""
         root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
         where = f"/namespaces/{quote(namespace, safe='')}" if self.namespaced and namespace else ""
         return f"{root}{where}/{self.plural}" + (f"/{quote(name, safe='')}" if name else "")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the modules for a cluster's Kubernetes API share. Private to urmanac.talos: may change at any time."""
+"""Code that the modules for the Kubernetes API share. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def api_options(**more: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def api_of(params: Mapping[str, Any]) -> KubernetesApi:
-    """Return the API that the options name; ImportError where a library is missing."""
+    """Return the API of the options; raise ImportError if a library is missing."""
     from . import client
 
     access = client.Access(*(params[name] for name in ("kubeconfig", "context", "proxy", "timeout")))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Amounts as Kubernetes writes them, in numbers. Private to urmanac.talos: may change at any time."""
+"""Kubernetes quantities as numbers. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -21,42 +21,42 @@ _GIB: Final = 2**30
 
 
 class Need(NamedTuple):
-    """What a pod asks for, or a node has: thousandths of a core, and bytes."""
+    """The requests of a pod or the capacity of a node: millicores and bytes."""
 
     cpu: int = 0
     memory: int = 0
 
     def plus(self, other: Need) -> Need:
-        """Return both together."""
+        """Return the sum."""
         return Need(self.cpu + other.cpu, self.memory + other.memory)
 
     def peak(self, other: Need) -> Need:
-        """Return what is enough for either of them."""
+        """Return the maximum of both in each resource."""
         return Need(max(self.cpu, other.cpu), max(self.memory, other.memory))
 
     def beyond(self, other: Need) -> Need:
-        """Return by how much it exceeds the other, never less than nothing."""
+        """Return by how much it exceeds the other, at least zero."""
         return Need(max(0, self.cpu - other.cpu), max(0, self.memory - other.memory))
 
     def as_dict(self) -> dict[str, int]:
-        """Return it in the units of the module's results."""
+        """Return it in the units of module results."""
         return {"cpu_m": self.cpu, "memory_mib": math.ceil(self.memory / _MIB)}
 
 
 @lru_cache(maxsize=4096)
 def amount(text: str) -> float:
-    """Return the number that a quantity such as 250m or 1536Mi is; nothing for what is none."""
+    """Return the number of a quantity such as 250m or 1536Mi; zero for invalid text."""
     match = _AMOUNT.fullmatch(text.strip())
     return float(match[1]) * _UNITS[match[2]] if match and match[2] in _UNITS else 0.0
 
 
 def millicores(quantity: Any) -> int:
-    """Return a quantity of processor time in thousandths of a core."""
+    """Return a CPU quantity in millicores."""
     return math.ceil(round(amount(str(quantity or 0)) * 1000, 6))
 
 
 def whole(quantity: Any) -> int:
-    """Return a quantity of memory, storage or things as a whole number."""
+    """Return a quantity of memory, storage or countable resources as an integer."""
     return math.ceil(amount(str(quantity or 0)))
 
 
@@ -66,14 +66,14 @@ def gibibytes(quantity: Any) -> int:
 
 
 def need_of(quantities: Mapping[str, Any] | None) -> Need:
-    """Return what a dictionary of requests, or of a node's amounts, comes to."""
+    """Return the amounts of a mapping of requests or of a node's capacity."""
     if not quantities:
         return Need()
     return Need(millicores(quantities.get("cpu")), whole(quantities.get("memory")))
 
 
 def pod_need(spec: Mapping[str, Any]) -> Need:
-    """Return what the scheduler reserves: for containers and sidecars, or for an init container that needs more."""
+    """Return the scheduler's reservation: the containers and sidecars, or an init container with larger requests."""
     sidecars, peak = Need(), Need()
     for container in spec.get("initContainers") or ():
         own = need_of((container.get("resources") or {}).get("requests"))

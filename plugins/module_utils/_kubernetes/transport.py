@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way from a kubeconfig to an API server's answer. Private to urmanac.talos: may change at any time.
+"""Requests to an API server, configured by a kubeconfig. Private to urmanac.talos: may change at any time.
 
-The kubernetes package reads kubeconfigs (certificates, tokens, exec plugins, proxies) and makes the connection pool;
-its models are left aside: they cost memory and time, and know nothing of CozyStack's kinds.
+The kubernetes package reads kubeconfigs (certificates, tokens, exec plugins, proxies) and creates the connection pool.
+Its models are not used: they cost memory and time, and do not contain CozyStack's kinds.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from .errors import (
 
 
 class Access(NamedTuple):
-    """How to reach a cluster's API."""
+    """Connection settings of a cluster's API."""
 
     kubeconfig: str | None = None
     context: str | None = None
@@ -43,7 +43,7 @@ class Access(NamedTuple):
 
 
 class Call(NamedTuple):
-    """One request; doing is what it is for, in words that follow 'Failed to'."""
+    """One request; doing is its purpose, worded to follow 'Failed to'."""
 
     method: str
     path: str
@@ -54,7 +54,7 @@ class Call(NamedTuple):
 
 
 class Transport(Protocol):
-    """What carries requests to one API server."""
+    """Transport of requests to one API server."""
 
     server: str
 
@@ -66,7 +66,7 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """Requests over the connection pool that the kubernetes package makes of a kubeconfig."""
+    """Requests over the connection pool that the kubernetes package creates from a kubeconfig."""
 
     def __init__(self, access: Access) -> None:
         self._configuration = _configuration(access)
@@ -81,7 +81,7 @@ class HttpTransport:
 
     def read(self, call: Call) -> str:
         """Return the answer as text, or raise ApiError."""
-        # A log has no other type, and a refusal to show one is an object all the same.
+        # Logs have no other type, and an error is a Status object in any case.
         code, data = self._ask(call, accept="*/*")
         if code >= 300:
             _content(self.server, call, code, data)
@@ -114,7 +114,7 @@ _ESCAPE: Final = re.compile(rb"\\(?![\"nt/]|u003[ceCE]|u0026)")
 
 
 def is_plain(data: bytes) -> bool:
-    """Tell whether no text in JSON can hold a character that has to be made visible."""
+    """Return whether JSON text cannot contain characters that have to be made visible."""
     return data.isascii() and b"\x7f" not in data and not _ESCAPE.search(data)
 
 
@@ -127,7 +127,7 @@ def _content(server: str, call: Call, code: int, data: bytes) -> dict[str, Any]:
     if not is_plain(data):
         content = received(content)
     if not isinstance(content, dict):
-        content = {"message": "it answered something that is no object"}
+        content = {"message": "its answer is not a JSON object"}
     if code < 300 and ("kind" in content or "gitVersion" in content):
         return content
     token = str((content.get("metadata") or {}).get("continue") or "")
@@ -145,25 +145,25 @@ def _configuration(access: Access) -> Any:
     except kubernetes_config.ConfigException as error:
         raise InputError(f"Failed to read {where}: {error}. Check the file and the context's name.") from error
     except Exception as error:
-        # The parser's message would quote the file, and the file holds a key.
-        raise InputError(f"Failed to read {where}: it is no kubeconfig ({type(error).__name__}).") from None
+        # The parser's message would quote the file, which contains a key.
+        raise InputError(f"Failed to read {where}: it is not a kubeconfig ({type(error).__name__}).") from None
     if access.proxy:
         configuration.proxy = access.proxy
     return configuration
 
 
 def _where(access: Access) -> str:
-    """Return what the kubeconfig is called in messages; refuse one that is not there."""
+    """Return the name of the kubeconfig in messages; raise if the file does not exist."""
     given = access.kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
     files = [Path(part).expanduser() for part in given.split(os.pathsep) if part]
     if not any(path.is_file() for path in files):
-        text = "Fetch one (urmanac.talos.talos_kubeconfig), or name another in kubeconfig"
-        raise InputError(f"Failed to read the kubeconfig {given}: there is no such file. {text}.")
+        text = "Create it (urmanac.talos.talos_kubeconfig), or set kubeconfig to another file"
+        raise InputError(f"Failed to read the kubeconfig {given}: the file does not exist. {text}.")
     return f"the kubeconfig {given}"
 
 
 def refuse_expired(server: str, certificate: str | None) -> None:
-    """Refuse a client certificate that is out of date: the server would only say Unauthorized."""
+    """Raise for an expired client certificate, for which the server would only return Unauthorized."""
     try:
         from cryptography import x509
     except ImportError:
@@ -184,17 +184,17 @@ def refuse_expired(server: str, certificate: str | None) -> None:
 _VERIFY_CODES: Final = {
     9: Reason(Cause.CERTIFICATE_EXPIRED, "its certificate is not valid yet"),
     10: Reason(Cause.CERTIFICATE_EXPIRED, "its certificate has expired"),
-    62: Reason(Cause.OTHER_ADDRESS, "its certificate does not name this host"),
-    64: Reason(Cause.OTHER_ADDRESS, "its certificate does not name this address"),
+    62: Reason(Cause.OTHER_ADDRESS, "its certificate does not contain this host name"),
+    64: Reason(Cause.OTHER_ADDRESS, "its certificate does not contain this address"),
 }
 
 
-# The first that fits: a connection that is refused counts as one that timed out with urllib3.
+# The first match counts: for urllib3, a refused connection is a timeout as well.
 _FAILURES: Final = (
     (ConnectionRefusedError, Reason(Cause.UNREACHABLE, "connection refused")),
-    (urllib3.exceptions.ProxyError, Reason(Cause.UNREACHABLE, "the proxy does not let us through")),
-    (urllib3.exceptions.NewConnectionError, Reason(Cause.UNREACHABLE, "there is no way to it (name or route)")),
-    (urllib3.exceptions.TimeoutError, Reason(Cause.TIMEOUT, "no answer in time")),
+    (urllib3.exceptions.ProxyError, Reason(Cause.UNREACHABLE, "the proxy refuses the connection")),
+    (urllib3.exceptions.NewConnectionError, Reason(Cause.UNREACHABLE, "it cannot be reached (name or route)")),
+    (urllib3.exceptions.TimeoutError, Reason(Cause.TIMEOUT, "no answer before the timeout")),
     (urllib3.exceptions.ProtocolError, Reason(Cause.CUT, "it closed the connection without an answer")),
     (ConnectionError, Reason(Cause.CUT, "it closed the connection without an answer")),
     (ssl.SSLError, Reason(Cause.CUT, "it closed the connection during the TLS handshake")),
@@ -214,7 +214,7 @@ def reason_of_failure(error: BaseException) -> Reason:
 
 
 def _reason_of_tls(errors: Sequence[ssl.SSLError]) -> Reason | None:
-    unknown = Reason(Cause.OTHER_AUTHORITY, "its certificate is of another authority than the kubeconfig's")
+    unknown = Reason(Cause.OTHER_AUTHORITY, "its certificate is from another authority than that of the kubeconfig")
     for one in errors:
         if isinstance(one, ssl.SSLCertVerificationError):
             return _VERIFY_CODES.get(one.verify_code, unknown)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How to get into a node: credentials, talosconfig, TLS settings. Private to urmanac.talos: may change at any time."""
+"""Access to nodes: credentials, talosconfig, TLS settings. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class TalosConfig(NamedTuple):
 
 
 class Access(NamedTuple):
-    """How nodes are called: with credentials, or in maintenance where there are none.
+    """How to connect to nodes: with credentials, or without in maintenance mode.
 
-    With a fingerprint, a node in maintenance is called only if it has this public key.
+    With a fingerprint, only a node with this public key is accepted in maintenance mode.
     """
 
     context: ssl.SSLContext
@@ -59,7 +59,9 @@ def read_talosconfig(source: str | Mapping[str, Any], context: str | None = None
     chosen = context or document.get("context")
     entry = (document.get("contexts") or {}).get(chosen)
     if not isinstance(entry, Mapping):
-        raise InputError(f"Failed to read {name}: it has no context {chosen!r}. Name one of its contexts.")
+        raise InputError(
+            f"Failed to read {name}: it has no context {chosen!r}. Set talosconfig_context to one of its contexts."
+        )
     return TalosConfig(
         credentials=Credentials(*(_pem(entry, key, name) for key in ("ca", "crt", "key"))),
         endpoints=[str(endpoint) for endpoint in entry.get("endpoints") or []],
@@ -78,10 +80,10 @@ def _document(source: str | Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
     except OSError as error:
         raise InputError(f"Failed to read the talosconfig {path}: {error.strerror}. Check the path.") from error
     except (yaml.YAMLError, UnicodeDecodeError):
-        # The parser's message would quote the file, and the file holds a key.
+        # The parser's message would quote the file, which contains a key.
         raise InputError(f"Failed to read the talosconfig {path}: it is not YAML.") from None
     if not isinstance(document, Mapping):
-        raise InputError(f"Failed to read the talosconfig {path}: it holds no mapping.")
+        raise InputError(f"Failed to read the talosconfig {path}: it does not contain a mapping.")
     return document, f"the talosconfig {path}"
 
 
@@ -96,12 +98,12 @@ def _pem(entry: Mapping[str, Any], key: str, name: str) -> str:
 
 
 def maintenance_access() -> Access:
-    """Return the way into nodes in maintenance."""
+    """Return the access to nodes in maintenance mode."""
     return Access(unverified_context(), is_maintenance=True)
 
 
 def cluster_access(credentials: Credentials) -> Access:
-    """Return the way into the nodes of the cluster that the credentials are for."""
+    """Return the access to the nodes of the cluster that the credentials belong to."""
     context = _client_context()
     try:
         context.load_verify_locations(cadata=credentials.authority)
@@ -114,7 +116,7 @@ def cluster_access(credentials: Credentials) -> Access:
 
 
 def unverified_context() -> ssl.SSLContext:
-    """Return TLS settings that take any certificate: a node in maintenance has none that could be verified."""
+    """Return TLS settings that accept any certificate: a node in maintenance mode has none to verify."""
     context = _client_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -129,14 +131,14 @@ def _client_context() -> ssl.SSLContext:
 
 
 def _normalised(credentials: Credentials) -> bytes:
-    """Return both as OpenSSL reads them: under Talos' own header for Ed25519 keys is plain PKCS#8."""
+    """Return both in OpenSSL's format: Talos' own header for Ed25519 keys marks plain PKCS#8."""
     key = credentials.key.replace("ED25519 PRIVATE KEY", "PRIVATE KEY")
     return f"{credentials.certificate.strip()}\n{key.strip()}\n".encode()
 
 
 @contextmanager
 def _private_file(content: bytes) -> Iterator[str]:
-    """Yield a path to the content; in memory where the system can, else a file of mode 0600, removed at once."""
+    """Yield a path to the content: in memory if the system supports it, otherwise a temporary file of mode 0600."""
     if not (hasattr(os, "memfd_create") and Path("/proc/self/fd").is_dir()):
         with scratch(content) as path:
             yield path

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell how a Talos node came by its address. Private to urmanac.talos: may change at any time."""
+"""How a Talos node got its address. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ WHY_NOT = "ip= arguments are not used: on UEFI, as on every Graviton, Talos sinc
 
 
 class Addressing(NamedTuple):
-    """How a node came by its address, and whether it is the one that was reserved for it."""
+    """How a node got its address, and whether it is the reserved one."""
 
     way: str
     is_right: bool
 
 
 def addressing_of(ipv4: str, *, stage: str, cmdline: str, addresses: Sequence[str]) -> Addressing:
-    """Return what the node's kernel arguments and addresses tell; a configured node has a LinkConfig of ours."""
+    """Return the addressing by kernel arguments and addresses; a configured node has the collection's LinkConfig."""
     given = [word for word in cmdline.split() if word.startswith("ip=")]
     is_right = ipv4 in [address.partition("/")[0] for address in addresses]
     if stage != "maintenance":

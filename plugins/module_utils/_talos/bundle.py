@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read and check a cluster's secrets bundle. Private to urmanac.talos: may change at any time.
 
-The layout is that of C(talosctl gen secrets). Nothing here needs more than PyYAML.
+The layout is that of C(talosctl gen secrets). The only requirement is PyYAML.
 """
 
 from __future__ import annotations
@@ -57,19 +57,19 @@ class Bundle(NamedTuple):
 
 
 def read_bundle(path: Path, content: str | None = None) -> Bundle:
-    """Return the bundle in a file, or tell everything that is wrong with it; content is what an encrypted one says."""
+    """Return the bundle in a file or raise all its problems; content is the decrypted text of an encrypted file."""
     if content:
         return parse_bundle(content, str(path))
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        cause = getattr(error, "strerror", None) or "it is no text"
+        cause = getattr(error, "strerror", None) or "it is not a text file"
         raise InputError(f"Failed to read the secrets bundle {path}: {cause}. {_REMEDY}") from error
     return parse_bundle(_decrypted(text, path), str(path))
 
 
 def is_encrypted(path: Path) -> bool:
-    """Tell whether a file is encrypted, and so no secret as it lies there."""
+    """Return whether a file is encrypted, so that its permissions do not matter."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -92,24 +92,24 @@ def encrypted_with(text: str) -> str | None:
 
 
 def _decrypted(text: str, path: Path) -> str:
-    """Return a text as it was before SOPS encrypted it, where its program is installed."""
+    """Return the decrypted text of a SOPS file if sops is installed, otherwise the text itself."""
     program = shutil.which("sops")
     if program is None or encrypted_with(text) != "SOPS":
         return text
-    # Only sops knows where the keys are; what it prints stays in memory.
+    # Only sops knows where the keys are. Its output stays in memory.
     command = [program, "--decrypt", "--input-type", "yaml", "--output-type", "yaml", str(path)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60)
     if done.returncode != 0:
         said = " ".join(received(done.stderr).split())
         raise InputError(
-            f"Failed to decrypt the secrets bundle {path}: sops says: {said[:500]} Give sops the key, such as with the "
-            f"environment variable SOPS_AGE_KEY_FILE."
+            f"Failed to decrypt the secrets bundle {path}: sops reports: {said[:500]} Provide the key to sops, for "
+            f"example with the environment variable SOPS_AGE_KEY_FILE."
         )
     return done.stdout
 
 
 def parse_bundle(text: str, name: str) -> Bundle:
-    """Return the bundle in a text; name is how messages call it."""
+    """Return the bundle in a text; name is its name in messages."""
     encrypted = encrypted_with(text)
     if encrypted:
         remedy = f"{_DECRYPTION[encrypted]} {name}."
@@ -117,8 +117,8 @@ def parse_bundle(text: str, name: str) -> Bundle:
     try:
         documents = yaml_text.load_all(text)
     except InputError:
-        # The cause could quote the line, and the line could be a key.
-        raise InputError(f"Failed to read the secrets bundle {name}: it is no YAML. {_REMEDY}") from None
+        # The cause could quote a line that contains a key.
+        raise InputError(f"Failed to read the secrets bundle {name}: it is not YAML. {_REMEDY}") from None
     if len(documents) != 1 or not isinstance(documents[0], dict):
         raise InputError(f"Failed to read the secrets bundle {name}: it is not one YAML mapping. {_REMEDY}")
     problems = list(_problems(documents[0]))
@@ -147,14 +147,14 @@ def to_document(bundle: Bundle) -> dict[str, Any]:
 
 
 def secret_values(bundle: Bundle) -> tuple[str, ...]:
-    """Return every text of a bundle that must never be shown."""
+    """Return all secret values of a bundle, to censor them."""
     keys = (bundle.etcd.key, bundle.k8s.key, bundle.aggregator.key, bundle.os.key, bundle.service_account)
     tokens = (bundle.cluster_secret, bundle.bootstrap_token, bundle.secretbox, bundle.aescbc, bundle.trustd_token)
     return tuple(value for value in (*keys, *tokens) if value)
 
 
 def decode_base64(text: str) -> bytes | None:
-    """Return what a text is base64 of, in the standard or the URL-safe alphabet, or None."""
+    """Return the decoded base64 text (standard or URL-safe alphabet), or None."""
     try:
         return base64.b64decode(str(text).strip().replace("-", "+").replace("_", "/"), validate=True)
     except (binascii.Error, ValueError):
@@ -162,12 +162,12 @@ def decode_base64(text: str) -> bytes | None:
 
 
 _DECRYPTION = {
-    "Ansible Vault": "Give ansible-playbook its password (--ask-vault-pass or --vault-password-file), or decrypt it to "
-    "a file of mode 0600: umask 077; ansible-vault decrypt --output PLAIN",
-    "SOPS": "Install sops where the bundle is read, or decrypt it to a file of mode 0600: "
+    "Ansible Vault": "Pass its password to ansible-playbook (--ask-vault-pass or --vault-password-file), or decrypt it "
+    "to a file of mode 0600: umask 077; ansible-vault decrypt --output PLAIN",
+    "SOPS": "Install sops on the host that reads the bundle, or decrypt it to a file of mode 0600: "
     "umask 077; sops decrypt --output PLAIN",
 }
-_REMEDY = "Give the file that talos_secrets or talosctl gen secrets made, or restore it from a backup."
+_REMEDY = "Use a file created by talos_secrets or talosctl gen secrets, or restore it from a backup."
 
 
 def _problems(document: dict[str, Any]) -> Iterator[str]:
@@ -177,7 +177,7 @@ def _problems(document: dict[str, Any]) -> Iterator[str]:
     yield from _encryption_problems(document)
     for path in ("secrets.bootstraptoken", "trustdinfo.token"):
         if not _TOKEN.match(_text(document, path)):
-            yield f"{path} is not of the form abcdef.0123456789abcdef"
+            yield f"{path} does not have the form abcdef.0123456789abcdef"
     for name in _AUTHORITIES:
         yield from _pem_problems(document, f"certs.{name}.crt", b"CERTIFICATE")
         yield from _pem_problems(document, f"certs.{name}.key", b"PRIVATE KEY")

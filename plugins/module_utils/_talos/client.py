@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Calls to Talos nodes: one connection a node, many nodes at once. Private to urmanac.talos: may change at any time.
+"""Calls to Talos nodes: one connection per node, many nodes at once. Private to urmanac.talos: may change at any time.
 
-grpclib and not grpcio: BoringSSL refuses the Ed25519 certificates that every Talos node shows.
+Uses grpclib instead of grpcio, whose BoringSSL rejects the Ed25519 certificates of Talos nodes.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ Value = TypeVar("Value")
 
 
 class _Protocol(H2Protocol):
-    """HTTP/2 that remembers why it ended, and tells when the node has spoken first.
+    """HTTP/2 that records why the connection ended and when the node sent its first frame.
 
-    In TLS 1.3 a client certificate is judged after our side of the handshake is done. A node that has sent its
-    SETTINGS has accepted us, so nothing is sent before: what fails earlier was certainly not carried out.
+    In TLS 1.3 the server checks a client certificate after the client's handshake is complete. Requests are sent only
+    after the node's SETTINGS frame, which proves acceptance: a request that fails earlier was not executed.
     """
 
     lost: BaseException | None = None
@@ -73,7 +73,7 @@ class _Protocol(H2Protocol):
 
 
 class _NodeChannel(Channel):
-    """A channel that connects once, when asked to, and never again by itself."""
+    """A channel that connects once, on request, and never reconnects by itself."""
 
     def __init__(self, node: str, access: Access) -> None:
         super().__init__(node, access.port, ssl=access.context)
@@ -83,7 +83,7 @@ class _NodeChannel(Channel):
         return _Protocol(super()._protocol_factory().handler, self._config, self._h2_config)
 
     async def open(self) -> None:
-        """Connect, and be let in."""
+        """Connect and wait until the node accepts the client."""
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(self._access.connect_timeout):
             transport, protocol = await loop.create_connection(
@@ -94,7 +94,7 @@ class _NodeChannel(Channel):
             await protocol.spoke
 
     def _check(self, tls: ssl.SSLObject) -> None:
-        """Refuse a node in maintenance that is not, or not the one, that the caller wants."""
+        """Reject a node in maintenance mode whose public key is not the pinned one."""
         if not self._access.is_maintenance:
             return
         shown = certificate_of(tls.getpeercert(True) or b"")
@@ -108,7 +108,7 @@ class _NodeChannel(Channel):
 
 
 class _Refused(Exception):
-    """We do not want this node."""
+    """The client rejects this node."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason.detail)
@@ -128,14 +128,14 @@ class NodeClient:
         return await self._only_reply(proto.method(name), [request or _empty(name)], timeout)
 
     async def element(self, name: str, request: Any = None, *, timeout: float | None = None) -> Any:
-        """Return the one element of the reply: a node that is asked directly answers for itself alone."""
+        """Return the single element of the reply: a direct call returns the data of one node."""
         reply = await self.call(name, request, timeout=timeout)
         if not reply.messages:
             raise NodeError(self.node, proto.method(name).name, Cause.OTHER, "the node sent an empty reply")
         return reply.messages[0]
 
     def stream(self, name: str, request: Any = None, *, timeout: float | None = None) -> AsyncIterator[Any]:
-        """Return the node's replies one after the other."""
+        """Return the stream of the node's replies."""
         return self._replies(proto.method(name), [request or _empty(name)], timeout)
 
     async def upload(self, name: str, requests: Iterable[Any], *, timeout: float | None = None) -> Any:
@@ -171,7 +171,7 @@ class NodeClient:
         for request in requests:
             size = request.ByteSize()
             if size > proto.MAXIMUM_MESSAGE_SIZE:
-                detail = f"the message of {size} bytes is larger than the {proto.MAXIMUM_MESSAGE_SIZE} that nodes take"
+                detail = f"the message of {size} bytes exceeds the maximum of {proto.MAXIMUM_MESSAGE_SIZE}"
                 raise NodeError(self.node, method.name, Cause.INVALID_ARGUMENT, detail)
             await stream.send_message(request, end=not method.request_streams)
         if method.request_streams:
@@ -183,7 +183,7 @@ def _empty(name: str) -> Any:
 
 
 class _translated:  # noqa: N801
-    """Turn what grpclib raises into what we tell."""
+    """Translate grpclib's exceptions into NodeError."""
 
     def __init__(self, node: str, call: str, deadline: float) -> None:
         self._reported = (node, call)
@@ -193,7 +193,7 @@ class _translated:  # noqa: N801
         """Do nothing yet."""
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        """Raise the error in our words."""
+        """Raise the translated error."""
         if isinstance(error, _Refused):
             raise NodeError(*self._reported, *error.reason) from error
         if isinstance(error, GRPCError):
@@ -211,7 +211,7 @@ class _translated:  # noqa: N801
 
 @asynccontextmanager
 async def connected(node: str, access: Access, *, slots: asyncio.Semaphore | None = None) -> AsyncIterator[NodeClient]:
-    """Yield calls to the node; the connection ends with the block."""
+    """Yield a client of the node; close the connection at the end of the block."""
     channel = _NodeChannel(node, access)
     try:
         async with slots or asyncio.Semaphore():
@@ -232,19 +232,19 @@ async def _open(channel: _NodeChannel, node: str, access: Access) -> None:
 
 
 async def _refined(reason: Reason, node: str, access: Access) -> Reason:
-    """Return the reason; a node of another authority may just be in maintenance, which its name tells."""
+    """Return the reason; the certificate's name distinguishes maintenance mode from another cluster."""
     if reason.cause is not Cause.OTHER_AUTHORITY:
         return reason
     seen = await probe(node, port=access.port, timeout=access.connect_timeout)
     if not seen.certificate:
-        return Reason(Cause.CLOSED, f"it went away while we looked at it ({seen.error})")
+        return Reason(Cause.CLOSED, f"it stopped answering during the check ({seen.error})")
     if seen.certificate.common_name == MAINTENANCE_NAME:
         return Reason(Cause.MAINTENANCE, "it is in maintenance mode, without a configuration")
     return Reason(Cause.OTHER_AUTHORITY, "it belongs to another cluster: its certificate is of another authority")
 
 
 class NodeResult(NamedTuple, Generic[Value]):
-    """What came of the work on one node: a value or an error."""
+    """Result of the work on one node: a value or an error."""
 
     node: str
     value: Value | None = None
@@ -254,7 +254,7 @@ class NodeResult(NamedTuple, Generic[Value]):
 async def run_on_nodes(
     nodes: Sequence[str], work: Callable[[NodeClient], Awaitable[Value]], access: Access
 ) -> list[NodeResult[Value]]:
-    """Do the work on all nodes side by side; one node's failure is its own."""
+    """Run the work on all nodes in parallel; a failure affects its own node only."""
     slots = asyncio.Semaphore(CONNECTS_AT_ONCE)
 
     async def run(node: str) -> NodeResult[Value]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all nodes of a cluster have in common. Private to urmanac.talos: may change at any time."""
+"""Settings that all nodes of a cluster share. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .._networks import PODS, SERVICES
 
 
 class ClusterConfig(NamedTuple):
-    """What all nodes of a cluster have in common."""
+    """Settings that all nodes of a cluster share."""
 
     name: str
     endpoint: str
@@ -31,5 +31,5 @@ class ClusterConfig(NamedTuple):
     schedules_on_control_planes: bool = False
     discovery_enabled: bool = True
     local_api_server_port: int = 0
-    # What the nodes run: its rules merge patches and check the outcome; empty for the contract's.
+    # Version that the nodes run, whose rules merge patches and check the result; empty for that of the contract.
     talos_version: str = ""

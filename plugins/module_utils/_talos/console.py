@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether EC2's console shows what Talos writes. Private to urmanac.talos: may change at any time.
+"""Whether the EC2 console shows the output of Talos. Private to urmanac.talos: may change at any time.
 
-EC2 records what a machine writes to ttyS0, on Graviton too. A metal image of Talos for arm64 writes to ttyAMA0 and tty0
-(KernelArgs in platform/metal of siderolabs/talos), so EC2 keeps showing the last lines of the Linux before it. On UEFI
+EC2 records the output on ttyS0, on Graviton as well. A metal image of Talos for arm64 writes to ttyAMA0 and tty0
+(KernelArgs in platform/metal of siderolabs/talos), so EC2 keeps the last lines of the previous Linux. On UEFI
 the arguments are part of the image: neither boot-to-talos nor a machine configuration can add one.
 """
 
@@ -35,19 +35,19 @@ def is_shown(cmdline: str) -> bool:
 
 
 def remedy(cmdline: str | None) -> str:
-    """Return where to look at a node that does not come back, by the kernel arguments that it had; None if unknown."""
+    """Return the remedy for a node that does not come back, by its kernel arguments; None if they are unknown."""
     if cmdline is None:
         return CONSOLE_REMEDY
     if is_shown(cmdline):
-        return f"Its console shows why: {_COMMAND}."
+        return f"See its console for the cause: {_COMMAND}."
     return (
-        f"Its console does not show why: Talos writes to {_devices(cmdline)} and EC2 shows {SERIAL_PORT} only. "
-        "See with talos_info whether it answers. If it does not, terminate its instance and build it again."
+        f"Its console does not show the cause: Talos writes to {_devices(cmdline)}, and EC2 shows {SERIAL_PORT} only. "
+        "Check with talos_info whether it answers. If not, terminate its instance and build it again."
     )
 
 
 def silent_lines(seen: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> list[str]:
-    """Return the warning on nodes whose Talos writes nothing to EC2's console; none if their arguments are unknown.
+    """Return the warning about nodes without output on the EC2 console; empty if their kernel arguments are unknown.
 
     seen is what talos_info returns with gather: [cmdline]; names are those of the nodes by address.
     """
@@ -59,7 +59,7 @@ def silent_lines(seen: Iterable[Mapping[str, Any]], names: Mapping[str, str]) ->
     devices = " or ".join(sorted({_devices(str(node["cmdline"])) for node in silent}))
     who = ", ".join(names.get(node["node"], node["node"]) for node in silent)
     return [
-        f"? EC2's console shows nothing of Talos on {who}: its kernel writes to {devices}, not to {SERIAL_PORT}.",
+        f"? The EC2 console shows no output of Talos on {who}: its kernel writes to {devices}, not to {SERIAL_PORT}.",
         f"? Images made with this line in the profile of Talos' imager have a serial console: {IMAGE_LINE}",
     ]
 

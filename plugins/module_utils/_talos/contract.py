@@ -1,11 +1,11 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Talos release that configurations are written for. Private to urmanac.talos: may change at any time.
+"""The Talos version contract of configurations. Private to urmanac.talos: may change at any time.
 
-A release refuses the configuration of a later one, and takes that of an earlier one. So the contract is at most the
-version of the images, and at most the newest that we can write. It is kept on record, because a cluster's
-configurations must not change by themselves when its images or this collection get newer.
+A release rejects configurations of later releases and accepts those of earlier ones. So the contract is at most the
+version of the images and at most the newest supported one. It is recorded, so that newer images or a newer
+collection do not change the configurations of an existing cluster.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SUBJECT = "cluster_talos_contract"
 
 
 class Contract(NamedTuple):
-    """The contract, why it is that one, what is wrong with it, and the oldest Talos that the nodes run, if known."""
+    """The contract, its reason, its problems, and the oldest Talos version of the nodes, if known."""
 
     contract: str
     reason: str
@@ -40,16 +40,16 @@ def release(version: str) -> tuple[int, int] | None:
 
 
 def decide(versions: Mapping[str, str], *, recorded: str = "", wanted: str = "") -> Contract:
-    """Return the contract for images or nodes with these versions by name; versions that are not known are left out.
+    """Return the contract for images or nodes with these versions by name; unknown versions are ignored.
 
-    What the user wants goes before what is on record, and that before what follows from the versions.
+    The user's choice takes precedence over the recorded contract, and that over the versions.
     """
     known = {name: found for name, version in versions.items() if (found := release(version))}
     oldest = min(known.values(), default=None)
     if wanted:
         chosen = Contract(wanted, "set by cluster_talos_contract")
     elif recorded:
-        chosen = Contract(recorded, "on record for this cluster")
+        chosen = Contract(recorded, "recorded for this cluster")
     elif oldest is None:
         chosen = Contract(DEFAULT, "the default, because no version is known")
     else:
@@ -65,12 +65,12 @@ def _newest_up_to(version: tuple[int, int]) -> str:
 def _problems(chosen: Contract, known: Mapping[str, tuple[int, int]]) -> Iterable[Finding]:
     wanted = release(chosen.contract)
     if chosen.contract not in CONTRACTS or wanted is None:
-        message = f"There is no contract {chosen.contract!r}."
+        message = f"The contract {chosen.contract!r} does not exist."
         yield finding("UNKNOWN_CONTRACT", _SUBJECT, message, f"Use one of {', '.join(CONTRACTS)}, or leave it empty.")
         return
     if len(set(known.values())) > 1:
         which = ", ".join(f"{name} {_text(version)}" for name, version in sorted(known.items()))
-        yield finding("TALOS_VERSIONS_DIFFER", "cluster_images", f"They hold different versions of Talos: {which}.")
+        yield finding("TALOS_VERSIONS_DIFFER", "cluster_images", f"They contain different versions of Talos: {which}.")
     for name, version in sorted(known.items()):
         if version < (release(CONTRACTS[0]) or version):
             message = f"{name} is Talos {_text(version)}, and the oldest supported is {CONTRACTS[0]}."
@@ -80,7 +80,8 @@ def _problems(chosen: Contract, known: Mapping[str, tuple[int, int]]) -> Iterabl
                 f"{name} is Talos {_text(version)}, which refuses a configuration for {chosen.contract} "
                 f"({chosen.reason})."
             )
-            remedy = f"Leave cluster_talos_contract empty or set it to {_newest_up_to(version)}, or name later images."
+            usable = _newest_up_to(version)
+            remedy = f"Leave cluster_talos_contract empty or set it to {usable}, or set cluster_images to later images."
             yield finding("CONTRACT_NEWER_THAN_TALOS", _SUBJECT, message, remedy)
 
 
@@ -95,9 +96,9 @@ def running_versions(nodes: Iterable[Mapping[str, str]], answers: Iterable[Mappi
 
 
 def unexpected(seen: Mapping[str, str], nodes: Iterable[Mapping[str, str]], images: Mapping[str, str]) -> list[str]:
-    """Return a line for each node that runs another version than the image of its role; unknown ones are left out."""
+    """Return a line for each node that does not run the version of its image; unknown versions are ignored."""
     return [
-        f"{node['name']} runs Talos {version}, and its image holds {images[node['role']]}"
+        f"{node['name']} runs Talos {version}, but its image contains {images[node['role']]}"
         for node in nodes
         if (version := seen.get(node["name"])) and images.get(node["role"]) not in (None, "", version)
     ]

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What CozyStack needs of a machine configuration, as a patch. Private to urmanac.talos: may change at any time.
+"""The patch that prepares a machine configuration for CozyStack. Private to urmanac.talos: may change at any time.
 
-The outcome is that of the chart charts/cozystack in cozystack/talm.
+The result equals that of charts/cozystack in cozystack/talm.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SYSCTLS = {
     "net.ipv4.neigh.default.gc_thresh1": "4096",
     "net.ipv4.neigh.default.gc_thresh2": "8192",
     "net.ipv4.neigh.default.gc_thresh3": "16384",
-    # DRBD reconnects in storms: sockets must be given back soon, and bursts of replication must not be dropped.
+    # DRBD reconnects many sockets at once: release them early, and do not drop bursts of replication traffic.
     "net.ipv4.tcp_orphan_retries": "3",
     "net.ipv4.tcp_fin_timeout": "30",
     "net.core.netdev_max_backlog": "5000",
@@ -51,7 +51,7 @@ _SCRAPED = {"bind-address": "0.0.0.0"}  # noqa: S104
 
 
 class Preset(NamedTuple):
-    """What the preset takes from the cluster."""
+    """Settings of the cluster that the preset uses."""
 
     node_subnets: tuple[str, ...]
     pod_subnets: tuple[str, ...] = (PODS,)
@@ -59,7 +59,7 @@ class Preset(NamedTuple):
 
 
 def preset_patch(machine_type: str, preset: Preset) -> dict[str, Any]:
-    """Return the patch that makes a machine fit for CozyStack."""
+    """Return the patch with CozyStack's requirements."""
     is_control_plane = machine_type == CONTROL_PLANE
     cluster: dict[str, Any] = {"network": {"cni": {"name": "none"}}}
     machine = _machine(preset)
@@ -71,7 +71,7 @@ def preset_patch(machine_type: str, preset: Preset) -> dict[str, Any]:
 
 
 def preset_cluster(machine_type: str, cluster: ClusterConfig) -> ClusterConfig:
-    """Return the cluster from which the documents of v1.14 are made for CozyStack: some it must not have at all."""
+    """Return the cluster for the v1.14 documents of CozyStack, without the documents that it must not have."""
     cluster = cluster._replace(cni={"name": "none"})
     if machine_type != CONTROL_PLANE:
         return cluster
@@ -79,7 +79,7 @@ def preset_cluster(machine_type: str, cluster: ClusterConfig) -> ClusterConfig:
 
 
 def preset_documents(machine_type: str, preset: Preset) -> list[dict[str, Any]]:
-    """Return the patch of preset_patch in the documents of v1.14, for what preset_cluster led to."""
+    """Return the patch of preset_patch as v1.14 documents, for the cluster of preset_cluster."""
     is_control_plane = machine_type == CONTROL_PLANE
     # Talos has no document for files in /etc/lvm: it manages that directory.
     base: dict[str, Any] = {"machine": {"certSANs": ["127.0.0.1"], "files": [_LVM_FILE]}}
@@ -92,7 +92,7 @@ def preset_documents(machine_type: str, preset: Preset) -> list[dict[str, Any]]:
         document_of("SysctlConfig", params=dict(_SYSCTLS)),
         *(document_of("KernelModuleConfig", **module) for module in _modules()),
         document_of("CRICustomizationConfig", name="cozystack", content=_CONTAINERD),
-        # CozyStack's storage and network work on the host's devices and modules from within containers.
+        # CozyStack's storage and network containers use the host's devices and kernel modules.
         document_of("SecurityProfileConfig", workloadIsolation=False),
     ]
     documents += [document_of("KubeNodeConfig", **node)] if node else []
@@ -101,7 +101,7 @@ def preset_documents(machine_type: str, preset: Preset) -> list[dict[str, Any]]:
 
 def _modules() -> list[dict[str, Any]]:
     names = ("openvswitch", "drbd", "zfs", "spl", "vfio_pci", "vfio_iommu_type1")
-    # DRBD's helper program does not exist on Talos; LINSTOR takes its part.
+    # DRBD's helper program does not exist on Talos; LINSTOR replaces it.
     parameters = {"drbd": {"parameters": ["usermode_helper=disabled"]}}
     return [{"name": name, **parameters.get(name, {})} for name in names]
 

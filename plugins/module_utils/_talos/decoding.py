@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Check the fields of Talos documents as a node decodes them. Private to urmanac.talos: may change at any time.
 
-A node knows the fields and kinds of its own version only (fields.py), and refuses all others.
+A node accepts only the fields and kinds of its own version (fields.py).
 """
 
 from __future__ import annotations
@@ -63,36 +63,42 @@ class Unknown(NamedTuple):
 
 
 class Wrong(NamedTuple):
-    """A value that cannot be what stands at its place, and what belongs there."""
+    """A value of the wrong type, and the expected type."""
 
     path: tuple[str, ...]
     wanted: str
 
 
 def known_release(release: Release) -> Release:
-    """Return the release that the table has for a release: the nearest one."""
+    """Return the nearest release that the table has."""
     return min(max(release, OLDEST), NEWEST)
 
 
 def name_of(document: Document) -> str:
-    """Return how a message calls a document."""
+    """Return the name of a document in messages."""
     kind = document.get("kind")
     return f"{kind} {document.get('name') or ''}".strip() if kind else "the machine configuration"
 
 
 def refusal(code: str, document: str, path: str, cause: str, remedy: str | None = None) -> Finding:
-    """Return why a node refuses a document, about the document and the path in it."""
+    """Return the finding that a node rejects a document, with the document and the path in it."""
     subject = f"{document} at {path}" if path else document
     return finding(code, subject, cause, remedy, evidence={"document": document, "path": path})
 
 
 def unknown_kind(document: Document, release: Release) -> Finding | None:
-    """Return what is wrong with what a document says it is."""
+    """Return the problem with a document's kind or apiVersion, if any."""
     name, kind, version = name_of(document), document.get("kind"), document.get("apiVersion")
     if not kind and _BASE_KEYS & document.keys():
         return None
     if isinstance(kind, dict | list) or isinstance(version, dict | list):
-        return refusal("CONFIG_KIND_MISSING", name, "kind", "kind and apiVersion are texts", "Write the kind's name.")
+        return refusal(
+            "CONFIG_KIND_MISSING",
+            name,
+            "kind",
+            "kind and apiVersion must be strings",
+            "Set kind to the name of the kind.",
+        )
     if not kind or not version:
         missing = "kind" if not kind else "apiVersion"
         remedy = f"Add {missing}; most documents have apiVersion: v1alpha1."
@@ -101,29 +107,31 @@ def unknown_kind(document: Document, release: Release) -> Finding | None:
         return None
     near = _nearest(str(kind), _kinds(release))
     later = next((f"v1.{minor}" for minor in range(release[1], NEWEST[1] + 1) if kind in _kinds((1, minor))), "")
-    here = f"Talos v1.{release[1]} does not know it"
+    here = f"Talos v1.{release[1]} does not support it"
     hint = f"Did you mean {near}?" if near else f"{here}: remove it."
-    remedy = f"{here}: it came with {later}." if later else hint
+    remedy = f"{here}: it was added in {later}." if later else hint
     return refusal("CONFIG_KIND_UNKNOWN", name, "kind", f'"{kind}" "{version}": not registered', remedy)
 
 
 def faults(document: Document, release: Release) -> Iterator[Unknown | Wrong]:
-    """Yield every field that does not belong into a document of a known kind, and every value of a wrong type."""
+    """Yield every unknown field and every value of a wrong type in a document of a known kind."""
     kind = document.get("kind")
     yield from _walk(document, _kinds(release)[kind] if kind else "Config", (), release)
 
 
 def problem_of(document: Document, fault: Unknown | Wrong) -> Finding:
-    """Return the sentence for a fault."""
+    """Return the finding for a fault."""
     path = ".".join(fault.path)
     if isinstance(fault, Wrong):
-        return refusal("CONFIG_VALUE_WRONG", name_of(document), path, f"{fault.wanted} belongs there")
+        return refusal("CONFIG_VALUE_WRONG", name_of(document), path, f"expected {fault.wanted}")
     remedy = f"Did you mean {near}?" if (near := _nearest(fault.path[-1], fault.known)) else "Remove it."
-    return refusal("CONFIG_FIELD_UNKNOWN", name_of(document), path, "this version of Talos has no such field", remedy)
+    return refusal(
+        "CONFIG_FIELD_UNKNOWN", name_of(document), path, "this version of Talos does not have this field", remedy
+    )
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
-    """Return the known name that is most like a name, whichever letters are capital, or nothing."""
+    """Return the most similar known name, ignoring case, or an empty string."""
     names = {each.lower(): each for each in known}
     near = difflib.get_close_matches(name.lower(), names, 1)
     return names[near[0]] if near else ""
@@ -221,7 +229,7 @@ def _own(value: Any, kind: str, path: tuple[str, ...]) -> Iterator[Unknown | Wro
     elif kind == "ArgValue":
         items = value if isinstance(value, list) else [value]
         if not all(isinstance(item, _SCALARS) or item is None for item in items):
-            yield Wrong(path, "a text or a list of texts")
+            yield Wrong(path, "a string or a list of strings")
     elif not isinstance(value, _SCALARS) or not _reads(kind, str(value)):
         yield Wrong(path, f"a value of type {kind}")
 
@@ -235,7 +243,7 @@ def _certificate(value: Any, kind: str, path: tuple[str, ...]) -> Iterator[Unkno
         if key not in known:
             yield Unknown((*path, str(key)), item, known)
         elif not _is_base64(item):
-            yield Wrong((*path, str(key)), "text in base64")
+            yield Wrong((*path, str(key)), "a base64 string")
 
 
 def _is_base64(value: Any) -> bool:

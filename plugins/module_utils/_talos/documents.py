@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Machine configurations from a bundle and a cluster's description. Private to urmanac.talos: may change at any time.
 
-A version contract says for which Talos a configuration is meant. What it decides here (pkg/machinery/config/contract.go
-and config/generate in siderolabs/talos): v1.12 writes network and registries as documents of their own and drops
+A version contract names the Talos release of a configuration. Its effects (pkg/machinery/config/contract.go
+and config/generate in siderolabs/talos): v1.12 writes network and registries as separate documents and drops
 features.rbac, stableHostname, apidCheckExtKeyUsage and apiServer.disablePodSecurityPolicy; v1.13 drops the empty
-machine.network; v1.14 writes most of machine and cluster as documents of their own (split.py).
+machine.network; v1.14 writes most of machine and cluster as separate documents (split.py).
 """
 
 from __future__ import annotations
@@ -29,24 +29,23 @@ WORKER = "worker"
 
 
 def has_documents(contract: str) -> bool:
-    """Tell whether network and registries are documents of their own."""
+    """Return whether network and registries are separate documents."""
     if contract not in CONTRACTS:
-        raise InputError(
-            f"Failed to use the contract {contract}: it is not known. Choose one of {', '.join(CONTRACTS)}."
-        )
+        raise InputError(f"Failed to use the contract {contract}: it is unknown. Choose one of {', '.join(CONTRACTS)}.")
     return contract not in ("v1.10", "v1.11")
 
 
 def is_split(contract: str) -> bool:
-    """Tell whether most of machine and cluster are documents of their own."""
+    """Return whether most of machine and cluster are separate documents."""
     return has_documents(contract) and contract not in ("v1.12", "v1.13")
 
 
 def generate(machine_type: str, cluster: ClusterConfig, bundle: Bundle) -> list[Document]:
-    """Return the documents of a machine, as C(talosctl gen config) makes them before any patch."""
+    """Return the documents of a machine, as C(talosctl gen config) generates them before any patch."""
     if machine_type not in (CONTROL_PLANE, WORKER):
         raise InputError(
-            f"Failed to make a {machine_type}: there is no such machine type. Choose controlplane or worker."
+            f"Failed to generate a configuration for {machine_type}: unknown machine type. "
+            "Choose controlplane or worker."
         )
     _check_endpoint(cluster)
     if is_split(cluster.contract):
@@ -70,7 +69,7 @@ def mirror_documents(mirrors: Mapping[str, tuple[str, ...]]) -> list[Document]:
 
 
 def mirror_section(mirrors: Mapping[str, tuple[str, ...]]) -> Document:
-    """Return machine.registries for the contracts that know no documents."""
+    """Return machine.registries for the contracts without separate documents."""
     return {"mirrors": {host: {"endpoints": list(urls)} for host, urls in mirrors.items()}}
 
 
@@ -78,8 +77,8 @@ def _check_endpoint(cluster: ClusterConfig) -> None:
     parts = urlsplit(cluster.endpoint)
     if parts.scheme != "https" or not parts.hostname:
         raise InputError(
-            f"Failed to use the cluster endpoint {cluster.endpoint!r}: it is no https address. "
-            "Give one such as https://10.10.0.101:6443."
+            f"Failed to use the cluster endpoint {cluster.endpoint!r}: it is not an https URL. "
+            "Set it to a URL such as https://10.10.0.101:6443."
         )
 
 
@@ -185,7 +184,7 @@ def _cluster(machine_type: str, cluster: ClusterConfig, bundle: Bundle) -> Docum
         "ca": {"crt": bundle.k8s.crt, "key": bundle.k8s.key if is_control_plane else ""},
         "discovery": {
             "enabled": cluster.discovery_enabled,
-            # Kubernetes 1.32 took away the permission that discovery through Kubernetes needs.
+            # Kubernetes 1.32 removed the permission that discovery through Kubernetes needs.
             "registries": {"kubernetes": {"disabled": True}, "service": {}},
         },
     }
@@ -195,7 +194,7 @@ def _cluster(machine_type: str, cluster: ClusterConfig, bundle: Bundle) -> Docum
 def _control_plane(cluster: ClusterConfig, bundle: Bundle) -> Document:
     return {
         "controlPlane": {"endpoint": cluster.endpoint, "localAPIServerPort": cluster.local_api_server_port},
-        # Bundles from before Talos v1.3 have the older key; a cluster must keep the one it was made with.
+        # Bundles from before Talos v1.3 have the older key; a cluster must keep its original key.
         "secretboxEncryptionSecret": bundle.secretbox,
         "aescbcEncryptionSecret": "" if bundle.secretbox else bundle.aescbc,
         "aggregatorCA": bundle.aggregator._asdict(),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong between us and a Talos node, distinguished. Private to urmanac.talos: may change at any time."""
+"""Causes of failed calls to Talos nodes. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ CONNECT: Final = "connect"
 
 
 class Cause(enum.StrEnum):
-    """Why a call failed; what a caller may act on.
+    """Why a call failed, for callers to act on.
 
-    Codes of findings are in _codes.py; of these, only the return value cause of talos_info shows the word.
+    Codes of findings are in _codes.py. Of these words, users see only those in the return value cause of talos_info.
     """
 
     REFUSED = "refused"
@@ -47,12 +47,12 @@ class Cause(enum.StrEnum):
 
     @property
     def is_down(self) -> bool:
-        """Tell whether the node is merely not there (yet): worth another try."""
+        """Return whether the node is down, so that a retry may help."""
         return self in _DOWN
 
     @property
     def is_unknown(self) -> bool:
-        """Tell whether the request was sent and may have been carried out: settle it by asking."""
+        """Return whether the request may have been executed, so that the node's state decides."""
         return self in (Cause.CUT, Cause.DEADLINE, Cause.UNAVAILABLE)
 
 
@@ -67,19 +67,19 @@ _REMEDIES: Final = {
     Cause.CONFIGURED: "Use the talosconfig of the cluster that it belongs to.",
     Cause.OTHER_AUTHORITY: "Use the talosconfig of the cluster that it belongs to, or reset the node.",
     Cause.OTHER_ADDRESS: "Add the address to machine.certSANs, or connect to an address that is in it.",
-    Cause.OTHER_PIN: "Compare with the pin on the node's console (EC2 has it only if the image has console=ttyS0), and "
-    "find out who answers at this address.",
-    Cause.OTHER_DATE: "Compare the clocks of this machine and of the node.",
+    Cause.OTHER_PIN: "Compare with the fingerprint on the node's console (EC2 shows it only if the image has "
+    "console=ttyS0), and find out which machine answers at this address.",
+    Cause.OTHER_DATE: "Compare the clocks of the controller and of the node.",
     Cause.CERTIFICATE_REJECTED: "Use the talosconfig of the cluster that it belongs to, and compare the clocks.",
-    Cause.CUT: "Ask the node whether it did it.",
-    Cause.DEADLINE: "Ask the node whether it did it, or give it longer.",
-    Cause.UNIMPLEMENTED: "Its version or its stage does not offer this call.",
+    Cause.CUT: "Check the state of the node: it may have executed the request.",
+    Cause.DEADLINE: "Check the state of the node: it may have executed the request. Or increase the timeout.",
+    Cause.UNIMPLEMENTED: "Its version or its stage does not support this call.",
     Cause.PERMISSION_DENIED: "Use a client certificate with the role os:admin.",
 }
 
 
 class NodeError(TalosError):
-    """A call to a node failed; its cause says in which way."""
+    """A failed call to a node, with its cause."""
 
     def __init__(self, node: str, call: str, cause: Cause, detail: str) -> None:
         self.node = node
@@ -92,7 +92,7 @@ class NodeError(TalosError):
 
 
 class Reason(NamedTuple):
-    """A cause and its words."""
+    """A cause and its message."""
 
     cause: Cause
     detail: str
@@ -102,13 +102,13 @@ class Reason(NamedTuple):
 _VERIFY_CODES: Final = {
     9: Reason(Cause.OTHER_DATE, "its certificate is not valid yet"),
     10: Reason(Cause.OTHER_DATE, "its certificate has expired"),
-    62: Reason(Cause.OTHER_ADDRESS, "its certificate does not name this host"),
-    64: Reason(Cause.OTHER_ADDRESS, "its certificate does not name this address"),
+    62: Reason(Cause.OTHER_ADDRESS, "its certificate does not contain this host name"),
+    64: Reason(Cause.OTHER_ADDRESS, "its certificate does not contain this address"),
 }
 _REJECTIONS: Final = {
-    "UNKNOWN_CA": "it does not know the authority of the client certificate",
-    "UNKNOWN_CERTIFICATE_AUTHORITY": "it does not know the authority of the client certificate",
-    "CERTIFICATE_EXPIRED": "the client certificate is not valid at its time",
+    "UNKNOWN_CA": "it does not trust the authority of the client certificate",
+    "UNKNOWN_CERTIFICATE_AUTHORITY": "it does not trust the authority of the client certificate",
+    "CERTIFICATE_EXPIRED": "by its clock, the client certificate is not valid",
     "BAD_CERTIFICATE": "it does not accept the client certificate",
     "CERTIFICATE_UNKNOWN": "it does not accept the client certificate",
     "DECRYPT_ERROR": "it does not accept the client certificate",
@@ -118,7 +118,7 @@ _UNREACHABLE: Final = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAI
 
 
 def reason_of_connect(error: BaseException, timeout: float) -> Reason:
-    """Return why no connection came about."""
+    """Return why the connection failed."""
     if isinstance(error, TimeoutError):
         return Reason(Cause.TIMEOUT, f"no answer within {timeout:g} s")
     if isinstance(error, ssl.SSLError):
@@ -136,11 +136,11 @@ def reason_of_connect(error: BaseException, timeout: float) -> Reason:
 
 def _reason_of_tls(error: ssl.SSLError) -> Reason:
     if isinstance(error, ssl.SSLCertVerificationError):
-        unknown = Reason(Cause.OTHER_AUTHORITY, f"its certificate is of another authority ({error.verify_message})")
+        unknown = Reason(Cause.OTHER_AUTHORITY, f"its certificate is from another authority ({error.verify_message})")
         return _VERIFY_CODES.get(error.verify_code, unknown)
     text = str(error.reason or error).upper()
     if text.endswith("CERTIFICATE_REQUIRED"):
-        return Reason(Cause.CONFIGURED, "it asks for a client certificate: it is configured, not in maintenance")
+        return Reason(Cause.CONFIGURED, "it requires a client certificate: it is configured, not in maintenance mode")
     for alert, detail in _REJECTIONS.items():
         if text.endswith(alert):
             return Reason(Cause.CERTIFICATE_REJECTED, detail)
@@ -164,5 +164,5 @@ _STATUSES: Final = {
 
 
 def cause_of_status(status: int) -> Cause:
-    """Return the cause that a gRPC status stands for."""
+    """Return the cause of a gRPC status."""
     return _STATUSES.get(status, Cause.OTHER)

@@ -16,9 +16,9 @@ from .._files import sweep, write_file
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, in one step."""
+    """Write a file with mode 0600 atomically."""
     make_private_directory(path.parent)
-    # The file that a link leads to: other programs share that one.
+    # Write the target of a symbolic link, which other programs share.
     write_file(path.resolve(), text.encode())
 
 
@@ -29,23 +29,23 @@ def sweep_private(path: Path, *, check_mode: bool) -> None:
 
 
 def make_private(path: Path) -> None:
-    """Take a file's permissions from everyone but its owner."""
+    """Restrict a file's permissions to its owner."""
     path.chmod(0o600)
 
 
 def is_private(path: Path) -> bool:
-    """Tell whether only its owner can read a file."""
+    """Return whether only the owner can read a file."""
     return not stat.S_IMODE(path.stat().st_mode) & 0o077
 
 
 def make_private_directory(path: Path) -> None:
-    """Make a directory that only its owner can enter; one that exists keeps its mode."""
+    """Create a directory with mode 0700; an existing one keeps its mode."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock beside a file; a run that dies lets go of it."""
+    """Hold the lock of a file; the lock ends with the process."""
     make_private_directory(path.parent)
     descriptor = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a node can be asked and sent, as plain data. Private to urmanac.talos: may change at any time."""
+"""Calls of the Talos API with plain data. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DISK_KEYS: Final = ("dev_path", "size", "model", "serial", "transport", "readon
 
 
 class Stage(NamedTuple):
-    """How far the node got, and which of Talos' own conditions it does not meet yet."""
+    """The stage of a node, and Talos' own conditions that it does not meet."""
 
     stage: str
     ready: bool
@@ -36,7 +36,7 @@ class Stage(NamedTuple):
 
 
 class Applied(NamedTuple):
-    """What the node says about a configuration that it was given, or shown in a dry run."""
+    """The node's reply to a configuration, applied or in a dry run."""
 
     mode: str
     details: str
@@ -49,7 +49,7 @@ class Applied(NamedTuple):
 
 
 async def version(client: NodeClient) -> str:
-    """Return the version of Talos; the call for it is refused in maintenance before v1.13, the resource is readable."""
+    """Return the version of Talos; before v1.13, only the resource is readable in maintenance mode."""
     found = await resource(client, _RUNTIME, "Versions.runtime.talos.dev", "version")
     if found and found.get("version"):
         return str(found["version"])
@@ -58,7 +58,7 @@ async def version(client: NodeClient) -> str:
 
 
 async def resource(client: NodeClient, namespace: str, kind: str, name: str) -> Any:
-    """Return the specification of a COSI resource, or nothing when there is none."""
+    """Return the specification of a COSI resource, or None if it does not exist."""
     return received(await _exact_resource(client, namespace, kind, name))
 
 
@@ -93,14 +93,14 @@ async def resources(client: NodeClient, namespace: str, kind: str) -> dict[str, 
 
 
 async def machine_config(client: NodeClient, name: str = ACTIVE) -> str | None:
-    """Return the node's configuration as YAML, byte by byte: the active one, or the one it boots with next."""
+    """Return the node's configuration as the original YAML: the active one, or that of the next boot."""
     found = await _exact_resource(client, "config", "MachineConfigs.config.talos.dev", name)
-    # Talos hands the configuration over as one YAML string; releases before that did it as a mapping.
+    # Talos returns the configuration as one YAML string; earlier releases returned a mapping.
     return found if found is None or isinstance(found, str) else yaml.safe_dump(found, sort_keys=False)
 
 
 async def stage(client: NodeClient) -> Stage:
-    """Return how far the node got."""
+    """Return the node's stage and unmet conditions."""
     found = await resource(client, _RUNTIME, "MachineStatuses.runtime.talos.dev", "machine") or {}
     status = found.get("status") or {}
     unmet = {str(one["name"]): str(one.get("reason", "")) for one in status.get("unmetConditions") or []}
@@ -108,7 +108,7 @@ async def stage(client: NodeClient) -> Stage:
 
 
 async def services(client: NodeClient) -> list[dict[str, Any]]:
-    """Return the node's services; healthy is nothing where a service has no health check."""
+    """Return the node's services; healthy is None for services without a health check."""
     element = await client.element("ServiceList")
     return [
         {
@@ -122,7 +122,7 @@ async def services(client: NodeClient) -> list[dict[str, Any]]:
 
 
 async def members(client: NodeClient) -> list[dict[str, Any]]:
-    """Return the cluster's members as the node's discovery knows them."""
+    """Return the cluster's members in the node's discovery."""
     found = await resources(client, "cluster", "Members.cluster.talos.dev")
     return [
         {
@@ -144,13 +144,13 @@ async def extensions(client: NodeClient) -> dict[str, str]:
 
 
 async def cmdline(client: NodeClient) -> str | None:
-    """Return the kernel arguments that the node really booted with."""
+    """Return the kernel arguments of the running kernel."""
     found = await resource(client, _RUNTIME, "KernelCmdlines.runtime.talos.dev", "cmdline")
     return found if found is None or isinstance(found, str) else str(found.get("cmdline", ""))
 
 
 async def disks(client: NodeClient) -> list[dict[str, Any]]:
-    """Return the node's disks; system_disk marks the one that Talos is on."""
+    """Return the node's disks; system_disk marks the Talos disk."""
     found = await resources(client, _RUNTIME, "Disks.block.talos.dev")
     system = await resource(client, _RUNTIME, "SystemDisks.block.talos.dev", "system-disk") or {}
     return [
@@ -164,9 +164,9 @@ async def disks(client: NodeClient) -> list[dict[str, Any]]:
 
 
 async def oom_kills(client: NodeClient) -> list[dict[str, Any]]:
-    """Return what Talos itself has killed for lack of memory: the programs of a pod's cgroup, without their arguments.
+    """Return the processes that Talos killed because memory ran out, without their arguments.
 
-    Its handler begins with v1.12 and keeps the last 50. Arguments may hold secrets.
+    The OOM handler exists since v1.12 and keeps the last 50 kills. Arguments may contain secrets.
     """
     found = await resources(client, _RUNTIME, "OOMActions.talos.dev")
     return [
@@ -186,20 +186,20 @@ async def addresses(client: NodeClient) -> list[str]:
 
 
 async def link_addresses(client: NodeClient, link: str) -> list[str]:
-    """Return the addresses on a link, with their prefix lengths; none where there is no such link."""
+    """Return the addresses of a link, with their prefix lengths; empty if the link does not exist."""
     found = await resources(client, "network", "AddressStatuses.net.talos.dev")
     return sorted(str(spec.get("address")) for spec in found.values() if spec.get("linkName") == link)
 
 
 async def log(client: NodeClient, service: str, *, lines: int = 500) -> list[str]:
-    """Return the last lines that a service of the node's own logged."""
+    """Return the last log lines of a Talos service."""
     request = proto.message("LogsRequest")(namespace="system", id=service, driver=0, follow=False, tail_lines=lines)
     pieces = [reply.bytes async for reply in client.stream("Logs", request)]
     return [received(line) for line in b"".join(pieces).decode(errors="replace").splitlines()]
 
 
 async def tailscale(client: NodeClient) -> dict[str, Any]:
-    """Return whether the node is in the tailnet, and why not."""
+    """Return whether the node is in the tailnet, or the cause if not."""
     states = {str(service["id"]): str(service["state"]) for service in await services(client)}
     state = states.get(_tailscale.SERVICE)
     seen = _tailscale.Observed(
@@ -225,13 +225,13 @@ async def hostname(client: NodeClient) -> str | None:
 
 
 async def boot_time(client: NodeClient) -> int:
-    """Return when the node booted: another value means that it has rebooted."""
+    """Return the boot time of the node; a changed value means that it rebooted."""
     return int((await client.element("SystemStat")).boot_time)
 
 
 async def apply(client: NodeClient, config: bytes, *, mode: str = "auto", dry_run: bool = False) -> Applied:
-    """Hand the node a configuration, or let it say what that would change."""
-    # The mode is always sent: 0 would mean REBOOT, which v1.14 does not know any more.
+    """Apply a configuration to the node, or make a dry run."""
+    # Always send the mode: 0 means REBOOT, which v1.14 does not support.
     request = proto.message("ApplyConfigurationRequest")(data=config, mode=proto.APPLY_MODES[mode], dry_run=dry_run)
     element = await client.element("ApplyConfiguration", request)
     names = {number: name for name, number in proto.APPLY_MODES.items()}
@@ -239,12 +239,12 @@ async def apply(client: NodeClient, config: bytes, *, mode: str = "auto", dry_ru
 
 
 async def bootstrap(client: NodeClient, *, recover: bool = False) -> None:
-    """Tell the node to begin a new etcd cluster, from the uploaded snapshot if recover is set."""
+    """Bootstrap etcd on the node, from the uploaded snapshot if recover is set."""
     await client.call("Bootstrap", proto.message("BootstrapRequest")(recover_etcd=recover))
 
 
 async def kubeconfig(client: NodeClient) -> str:
-    """Return a new administrator's kubeconfig; each call makes another client certificate."""
+    """Return a new administrator's kubeconfig; each call issues another client certificate."""
     data = b"".join([chunk async for chunk in _chunks(client, "Kubeconfig")])
     try:
         return _first_file(data).decode()
@@ -254,7 +254,7 @@ async def kubeconfig(client: NodeClient) -> str:
 
 
 def _first_file(archive: bytes) -> bytes:
-    """Return the first file; Talos never closes its archive, so that listing it would fail."""
+    """Return the first file of the archive, which Talos does not terminate, so that listing it fails."""
     with tarfile.open(fileobj=io.BytesIO(gzip.decompress(archive)), mode="r:") as tar:
         entry = tar.next()
         file = tar.extractfile(entry) if entry else None
@@ -271,10 +271,10 @@ async def _chunks(client: NodeClient, name: str, *, timeout: float | None = None
 
 
 async def upgrade(client: NodeClient, image: str, *, timeout: float = LONG_TIMEOUT) -> bool:
-    """Install another image; tell whether the node goes on by itself: drains, reboots, uncordons.
+    """Install another image; return whether the node itself drains, reboots and uncordons.
 
-    MachineService.Upgrade does, up to the releases without it. LifecycleService.Upgrade (from v1.13) only installs, and
-    a reboot after it stops the pods without draining, so it comes second.
+    MachineService.Upgrade does, in the releases that have it. LifecycleService.Upgrade (since v1.13) only installs, and
+    the reboot after it stops the pods without draining, so it is the second choice.
     """
     request = proto.message("UpgradeRequest")(image=image, preserve=True)
     try:
@@ -304,19 +304,19 @@ async def _install(client: NodeClient, image: str, timeout: float) -> None:
         else:
             last = received(reply.progress.message)
     if exit_code != 0:
-        detail = f"the installer ended with {exit_code}; its last words: {last.strip() or '(none)'}"
+        detail = f"the installer exited with {exit_code}; its last output: {last.strip() or '(none)'}"
         raise NodeError(client.node, "Upgrade", Cause.OTHER, detail)
 
 
 def _system_containerd() -> Any:
-    """Return where installers are kept: driver containerd, namespace system."""
+    """Return the image store of installers: driver containerd, namespace system."""
     return proto.message("ContainerdInstance")(driver=0, namespace=1)
 
 
 async def reset(
     client: NodeClient, *, graceful: bool = True, partitions: Sequence[str] = (), timeout: float = 60
 ) -> None:
-    """Wipe these partitions of the node, or its whole disk where none is named, and reboot it."""
+    """Wipe these partitions of the node, or its whole disk if the list is empty, and reboot it."""
     spec = proto.message("ResetPartitionSpec")
     request = proto.message("ResetRequest")(
         graceful=graceful,
@@ -352,7 +352,7 @@ def etcd_snapshot(client: NodeClient, *, timeout: float = LONG_TIMEOUT) -> Async
 
 
 async def etcd_recover(client: NodeClient, snapshot: bytes, *, timeout: float = LONG_TIMEOUT) -> None:
-    """Upload a snapshot, for a bootstrap with recover to begin from."""
+    """Upload a snapshot for a bootstrap with recover."""
     data = proto.message("Data")
     pieces: Iterable[Any] = (data(bytes=snapshot[at : at + _CHUNK]) for at in range(0, len(snapshot), _CHUNK))
     await client.upload("EtcdRecover", pieces, timeout=timeout)

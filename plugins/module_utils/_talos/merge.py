@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Strategic-merge patches, with the outcome they have in Talos. Private to urmanac.talos: may change at any time.
+"""Strategic-merge patches, merged as Talos merges them. Private to urmanac.talos: may change at any time.
 
 The rules are those of pkg/machinery/config/merge and pkg/machinery/config/configpatcher in siderolabs/talos; the tests
 name the rule behind each case. Documents are plain dictionaries; schema.py says which lists have keys or are replaced.
@@ -34,25 +34,25 @@ _TYPES: dict[type, str] = {str: "a text", bool: "true or false", int: "a whole n
 
 
 class Rules(NamedTuple):
-    """In what the versions of Talos differ."""
+    """Differences between the versions of Talos."""
 
-    # v1.14: the documents of a patch may repeat, and each sees what those before it did.
+    # v1.14: documents of a patch may repeat, and each is merged into the result of those before it.
     takes_repetitions: bool
     # v1.14: $patch: delete does nothing in a document that does not exist.
     skips_missing: bool
-    # v1.12: 0 replaces a number, where Talos tells 0 from none.
+    # v1.12: 0 replaces a number in fields where Talos distinguishes 0 from an absent value.
     zero_replaces: bool
 
 
 class Patch(NamedTuple):
-    """A patch as the user gave it: text or parsed document(s), and how messages call it."""
+    """A patch as given: text or parsed document(s), and its name in messages."""
 
     name: str
     content: Any
 
 
 class _Deletion(NamedTuple):
-    """One C($patch: delete): where, and in a list, by which field and value."""
+    """One C($patch: delete): its path, and for a list element the field and value that select it."""
 
     path: tuple[str, ...]
     key: str = ""
@@ -60,7 +60,7 @@ class _Deletion(NamedTuple):
 
 
 class _RefusalError(Exception):
-    """What is wrong with a patch, and at which path; apply_patches names the patch."""
+    """A problem of a patch with its path; apply_patches adds the patch's name."""
 
     def __init__(self, path: Iterable[str], cause: str, remedy: str) -> None:
         super().__init__(cause)
@@ -76,7 +76,7 @@ def rules_of(release: tuple[int, int]) -> Rules:
 def apply_patches(
     documents: Iterable[Document], patches: Iterable[Patch], release: tuple[int, int] = (1, 13)
 ) -> list[Document]:
-    """Return copies of the documents with every patch merged in, in the order given, as the release merges them."""
+    """Return copies of the documents with all patches merged in the given order, by the rules of the release."""
     merged, rules = [copy.deepcopy(document) for document in documents], rules_of(release)
     for patch in patches:
         try:
@@ -89,14 +89,14 @@ def apply_patches(
 
 
 def identity(document: Document) -> tuple[str, str, str]:
-    """Return what makes two documents the same one: API version, kind and name."""
+    """Return the identity of a document: API version, kind and name."""
     if "kind" not in document and "apiVersion" not in document:
         return ("", "v1alpha1", "")
     return (str(document.get("apiVersion", "")), str(document.get("kind", "")), str(document.get("name") or ""))
 
 
 def label(document: Document) -> str:
-    """Return how a message calls a document."""
+    """Return the name of a document in messages."""
     _version, kind, name = identity(document)
     return "the machine configuration" if kind == "v1alpha1" else f"{kind} {name}".strip()
 
@@ -111,7 +111,7 @@ def _documents_of(patch: Patch) -> list[Document]:
     documents = content if isinstance(content, list) else [content]
     if len(documents) == 1 and isinstance(documents[0], list):
         documents = documents[0]
-    # A file with nothing but comments is no document: there is nothing to do.
+    # A file with only comments contains no document.
     documents = [document for document in documents if document is not None]
     for document in documents:
         _check_document(document)
@@ -123,7 +123,7 @@ def _check_document(document: Any) -> None:
         raise _RefusalError((), "it is not a mapping", "Write it as a YAML mapping such as machine: {sysctls: {...}}.")
     if {"op", "path"} <= document.keys():
         raise _RefusalError(
-            (), "it is a JSON patch", "Write it as a strategic-merge patch: the part to change, at its place."
+            (), "it is a JSON patch", "Write it as a strategic-merge patch: only the fields to change, at their paths."
         )
     if ("kind" in document) != ("apiVersion" in document):
         missing = "apiVersion" if "kind" in document else "kind"
@@ -131,12 +131,14 @@ def _check_document(document: Any) -> None:
     unknown = sorted(str(key) for key in document.keys() - _MACHINE_KEYS - {_PATCH})
     if "kind" not in document and unknown:
         raise _RefusalError(
-            unknown[:1], "Talos has no such field", "A machine configuration has machine and cluster; others need kind."
+            unknown[:1],
+            "Talos does not have this field",
+            "A machine configuration has machine and cluster; other documents need kind.",
         )
 
 
 class _Step(NamedTuple):
-    """One document of a patch: what it deletes, and what is left of it to merge, if anything."""
+    """One document of a patch: its deletions, and the remaining part to merge, if any."""
 
     identified: tuple[str, str, str]
     label: str
@@ -159,12 +161,12 @@ def _check_repetitions(steps: Iterable[_Step]) -> None:
     seen: set[tuple[str, str, str]] = set()
     for step in steps:
         if step.identified in seen:
-            raise _RefusalError((), f"{step.label} stands in it twice", "Make one document of the two.")
+            raise _RefusalError((), f"it contains {step.label} twice", "Merge the two documents.")
         seen.add(step.identified)
 
 
 def _apply(documents: list[Document], steps: list[_Step], rules: Rules) -> list[Document]:
-    # Up to v1.13, a document that the patch itself adds is not seen by the documents after it.
+    # Up to v1.13, later documents of a patch are not merged into a document that the patch itself adds.
     added: set[tuple[str, str, str]] = set()
     for step in steps:
         for deletion in step.deletions:
@@ -187,7 +189,7 @@ def _delete(
     if left is None:
         if rules.skips_missing:
             return documents
-        raise _RefusalError(deletion.path, f"there is no {step.label} to delete from", "Remove $patch: delete.")
+        raise _RefusalError(deletion.path, f"{step.label} does not exist", "Remove $patch: delete.")
     if deletion.path:
         _delete_at(left, schema.root(str(left.get("kind", ""))), deletion, deletion.path)
         return documents
@@ -197,7 +199,7 @@ def _delete(
 
 
 def _is_emptied(document: Document, deletions: list[_Deletion]) -> bool:
-    """Tell whether nothing is left of a document that was there for its deletions; kind and name are something."""
+    """Return whether a document consisted of deletions only; one with kind and name remains."""
     return _Deletion(()) in deletions or (bool(deletions) and not document)
 
 
@@ -217,7 +219,7 @@ def _merge_document(
 
 
 def _take_deletions(document: Document) -> Iterator[_Deletion]:
-    """Take every C($patch: delete) out of a patch and yield what it asks for."""
+    """Remove every C($patch: delete) from a patch and yield its deletion."""
     if document.get(_PATCH) == "delete":
         for key in [key for key in document if key not in ("kind", "apiVersion", "name")]:
             del document[key]
@@ -232,13 +234,13 @@ def _take_from_mapping(mapping: dict[str, Any], path: tuple[str, ...]) -> Iterat
         if isinstance(value, dict) and value.get(_PATCH) == "delete":
             if any(part.startswith("[") for part in inner):
                 raise _RefusalError(
-                    inner, "a field inside a list element cannot be deleted", "Delete the element and add it anew."
+                    inner, "a field inside a list element cannot be deleted", "Delete the element and add it again."
                 )
             del mapping[key]
             yield _Deletion(inner)
         elif isinstance(value, dict | list) and value:
             yield from _take_from_mapping(value, inner) if isinstance(value, dict) else _take_from_list(value, inner)
-            # A parent that held nothing but deletions must not create or replace anything.
+            # A parent with deletions only must not create or replace anything.
             if len(value) == 0:
                 del mapping[key]
 
@@ -250,7 +252,7 @@ def _take_from_list(elements: list[Any], path: tuple[str, ...]) -> Iterator[_Del
             named = [(key, value) for key, value in item.items() if key != _PATCH]
             if not named:
                 raise _RefusalError(
-                    inner, "it does not say which element", "Add a field that names it, such as interface: eth0."
+                    inner, "it does not select an element", "Add a field that selects it, such as interface: eth0."
                 )
             elements[:] = [element for element in elements if element is not item]
             yield _Deletion(inner, str(named[0][0]), yaml_text.text_of(named[0][1]))
@@ -265,9 +267,7 @@ def _delete_at(left: Any, field: schema.Field, deletion: _Deletion, path: tuple[
         return
     inner = _inner(field, head)
     if not isinstance(left, dict) or (inner is None and head not in left):
-        raise _RefusalError(
-            deletion.path, "there is nothing to delete", "Remove $patch: delete it or correct its path."
-        )
+        raise _RefusalError(deletion.path, "there is nothing to delete", "Remove $patch: delete or correct its path.")
     if not rest:
         left.pop(head, None)
         return
@@ -280,26 +280,24 @@ def _delete_element(left: Any, deletion: _Deletion) -> None:
             del left[position]
             return
     named = f"{deletion.key}: {deletion.value}"
-    # The value could be the content of a file: only what is clearly a name is shown.
+    # The value could be file content, so only names are shown.
     is_name = re.fullmatch(r"[\w./:-]{1,80}", deletion.value) and redact(named) == named
     cause = f"no element has {named}" if is_name else f"no element has this {deletion.key}"
-    raise _RefusalError(
-        deletion.path, cause, "Its first field must be that of the element to delete, with the same value."
-    )
+    raise _RefusalError(deletion.path, cause, "The first field must have the same value as in the element to delete.")
 
 
 # --- merging ---
 
 
 def _inner(field: schema.Field, key: str) -> schema.Field | None:
-    """Return the description of a field of a structure, or None where any key may stand (or none is known)."""
+    """Return the description of a field of a structure, or None if any key is allowed or the structure is unknown."""
     if field.form == "struct":
         return (schema.structure(field.of) or {}).get(key)
     return None
 
 
 class _Place(NamedTuple):
-    """Where two values are merged: the description of what belongs there, the path to it, and the rules."""
+    """The place where two values are merged: its description, its path, and the rules."""
 
     field: schema.Field
     path: tuple[str, ...]
@@ -340,14 +338,16 @@ def _merged_value(left: Any, right: Any, place: _Place) -> Any:
     field, path, rules = place
     if isinstance(left, dict | list) or isinstance(right, dict | list):
         raise _RefusalError(
-            path, f"{_form(right)} cannot be merged into {_form(left)}", "Give it the form it has in the configuration."
+            path,
+            f"{_form(right)} cannot be merged into {_form(left)}",
+            "Use the type that it has in the configuration.",
         )
     if field.form == "any" and _scalar_type(left) is not _scalar_type(right):
         cause = f"{_TYPES[_scalar_type(right)]} cannot replace {_TYPES[_scalar_type(left)]}"
-        raise _RefusalError(path, cause, "Write it with quotes, or without, as the one that is there.")
+        raise _RefusalError(path, cause, "Quote it as the existing value is quoted, or not at all.")
     if rules.zero_replaces and schema.is_number(field, path):
         return right
-    # An empty text or a zero leaves what is there; false does not.
+    # An empty string or zero keeps the existing value; false replaces it.
     return left if not right and not isinstance(right, bool) else _normal(right, field)
 
 
@@ -380,13 +380,13 @@ def _find(elements: list[Any], item: Any, keys: tuple[str, ...]) -> int | None:
 
 
 def _normal(value: Any, field: schema.Field) -> Any:
-    """Return a value as Talos would hold it: scalars of maps and arguments are texts, permissions numbers."""
+    """Return a value as Talos stores it: scalars of maps and arguments as strings, permissions as numbers."""
     if field.form == "mode":
         return yaml_text.file_mode(value)
     if field.form == "text":
         return yaml_text.text_of(value)
     if field.form == "manifest":
-        # Talos drops line breaks before a manifest; a block scalar that begins with one could not be written again.
+        # Talos removes line breaks before a manifest, because it could not write a block scalar that begins with one.
         return str(value).lstrip("\t\n\v\f\r")
     if field.form == "struct" and isinstance(value, dict):
         return {
@@ -409,7 +409,7 @@ def _normal_entry(value: Any, field: schema.Field) -> Any:
 
 
 def _check_fields(value: Any, field: schema.Field, path: tuple[str, ...]) -> None:
-    """Refuse what Talos would refuse anywhere inside a value: unknown fields and wrong forms."""
+    """Raise for unknown fields and wrong types anywhere in a value, as Talos would."""
     _check_form(value, field, path)
     if isinstance(value, dict):
         _check_keys(value, field, path)
@@ -424,13 +424,15 @@ def _check_keys(value: dict[str, Any], field: schema.Field, path: tuple[str, ...
     fields = schema.structure(field.of) if field.form == "struct" else None
     for key in value:
         if fields is not None and key not in fields:
-            raise _RefusalError((*path, str(key)), "Talos has no such field", "Correct the name or remove it.")
+            raise _RefusalError((*path, str(key)), "Talos does not have this field", "Correct the name or remove it.")
 
 
 def _check_form(value: Any, field: schema.Field, path: tuple[str, ...]) -> None:
     want = _FORMS.get(field.form)
     if value is not None and want is not None and _form(value) != want:
-        raise _RefusalError(path, f"{want} belongs here, not {_form(value)}", "Give it the form Talos documents.")
+        raise _RefusalError(
+            path, f"expected {want}, not {_form(value)}", "Use the type that the Talos documentation names."
+        )
 
 
 def _form(value: Any) -> str:

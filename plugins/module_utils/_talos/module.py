@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the modules for Talos nodes share. Private to urmanac.talos: may change at any time."""
+"""Code that the modules for Talos nodes share. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -28,28 +28,28 @@ _NODE_OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "talosconfig_context": {"type": "str"},
     "timeout": {"type": "float", "default": 10},
 }
-# Long values are the keys and certificates of a talosconfig; short ones are names, which must stay readable.
+# Long values are keys and certificates of a talosconfig; short ones are names, which stay readable.
 _SECRET_LENGTH: Final = 40
 
 
 def node_module(missing: ImportError | None, **options: Mapping[str, Any]) -> AnsibleModule:
-    """Return a module for nodes with these options besides those that all have."""
+    """Return a module for nodes with these options in addition to the common ones."""
     module = AnsibleModule(argument_spec=copy.deepcopy(_NODE_OPTIONS) | options, supports_check_mode=True)
     require(module, missing)
-    # Hide what is secret in a talosconfig, and not its context's name wherever it occurs in a result.
+    # Censor the secrets of a talosconfig, but not the name of its context.
     module.no_log_values = {value for value in module.no_log_values if len(value) >= _SECRET_LENGTH}
     return module
 
 
 def maintenance_way(params: Mapping[str, Any]) -> Access:
-    """Return the way into nodes in maintenance."""
+    """Return the access to nodes in maintenance mode."""
     return _patient(maintenance_access(), params)
 
 
 def cluster_way(params: Mapping[str, Any]) -> Access:
-    """Return the way into configured nodes."""
+    """Return the access to configured nodes."""
     if not params["talosconfig"]:
-        raise InputError("Failed to reach configured nodes: no talosconfig is given. Set the option talosconfig.")
+        raise InputError("Failed to connect to configured nodes: the option talosconfig is not set.")
     config = read_talosconfig(params["talosconfig"], params["talosconfig_context"])
     return _patient(cluster_access(config.credentials), params)
 
@@ -60,5 +60,5 @@ def _patient(access: Access, params: Mapping[str, Any]) -> Access:
 
 
 def failures(errors: Iterable[BaseException]) -> str:
-    """Return the message of everything that failed, each once."""
+    """Return the distinct messages of all failures."""
     return " ".join(dict.fromkeys(str(error) for error in errors))

@@ -24,16 +24,16 @@ from .documents import (
     is_split,
 )
 
-# Not the name of any real link: Talos advises against eth0 and its like for an alias.
+# Talos advises against alias names like those of real links, such as eth0.
 LINK_ALIAS = "uplink"
-# Behind the route that the router advertises itself, which Talos gives 1024.
+# A higher metric than that of the advertised route, to which Talos gives 1024.
 _IPV6_FALLBACK_METRIC = 2048
-# Where EC2 serves names, time and metadata; only the router of the subnet knows the way.
+# EC2's addresses for DNS, time and metadata, which only the subnet's router reaches.
 _EC2_SERVICES = "169.254.169.0/24"
 
 
 class Network(NamedTuple):
-    """The network that all nodes stand in; without subnet nodes take what DHCP gives."""
+    """The network of all nodes; without subnet, nodes use DHCP."""
 
     subnet_ipv4: str = ""
     gateway_ipv4: str = ""
@@ -52,7 +52,7 @@ class NodeConfig(NamedTuple):
     mac: str = ""
     link: str = ""
     hostname: str = ""
-    # Takes the place of the cluster's.
+    # Overrides that of the cluster.
     install_image: str = ""
     cert_sans: tuple[str, ...] = ()
     extensions: tuple[Document, ...] = ()
@@ -60,7 +60,7 @@ class NodeConfig(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """All that a node's configuration is made of."""
+    """The input for a node's configuration."""
 
     cluster: ClusterConfig
     network: Network = Network()
@@ -79,19 +79,19 @@ def node_documents(node: NodeConfig, plan: Plan, bundle: Bundle) -> list[Documen
     documents = generate(node.machine_type, cluster, bundle)
     patches = [*_own_patches(node, plan), *plan.patches, *node.patches]
     if node.hostname and has_documents(cluster.contract):
-        # Merged, auto: stable would stay beside the name, and Talos refuses both together.
+        # A merge would keep auto: stable next to the name, and Talos rejects the combination.
         documents = [document for document in documents if document.get("kind") != "HostnameConfig"]
     version = cluster.talos_version or cluster.contract
     documents = merge.apply_patches(documents, patches, _release(version))
     problems = validation.problems(documents, _release(version))
     if problems:
         causes = "\n".join(f"- {sentences(problem, 'subject')}" for problem in problems)
-        raise InputError(f"Failed to configure the node {node.name}: Talos {version} refuses it.\n{causes}")
+        raise InputError(f"Failed to configure the node {node.name}: Talos {version} rejects it.\n{causes}")
     return documents
 
 
 def _cluster(node: NodeConfig, plan: Plan) -> ClusterConfig:
-    """Return what the node's documents are made from."""
+    """Return the cluster settings for the node's documents."""
     image = node.install_image or plan.cluster.install_image
     cluster = plan.cluster._replace(cert_sans=cert_sans(node, plan.cluster), install_image=image)
     if not is_split(cluster.contract):
@@ -99,7 +99,7 @@ def _cluster(node: NodeConfig, plan: Plan) -> ClusterConfig:
     if cluster.extra_kernel_args:
         raise InputError(
             f"Failed to configure the node {node.name}: a configuration for {cluster.contract} has no field for kernel "
-            "arguments. Build them into the image, or choose an earlier contract."
+            "arguments. Add them to the image, or choose an earlier contract."
         )
     return cluster if plan.preset is None else cozystack.preset_cluster(node.machine_type, cluster)
 
@@ -107,12 +107,14 @@ def _cluster(node: NodeConfig, plan: Plan) -> ClusterConfig:
 def _release(version: str) -> tuple[int, int]:
     found = release(version)
     if found is None:
-        raise InputError(f"Failed to use the version {version} of Talos: it is not one. Give one such as v1.13.6.")
+        raise InputError(
+            f"Failed to read the Talos version {version}: it is not a version. Set it to a value such as v1.13.6."
+        )
     return found
 
 
 def cert_sans(node: NodeConfig, cluster: ClusterConfig) -> tuple[str, ...]:
-    """Return every name and address that a client may use for a node, each once, in a stable order."""
+    """Return the distinct names and addresses of a node, in a stable order."""
     names = (*cluster.cert_sans, *node.cert_sans, node.ipv4, node.ipv6.split("/")[0], node.hostname or node.name)
     return tuple(dict.fromkeys(name for name in names if name))
 
@@ -151,9 +153,9 @@ def _link_documents(node: NodeConfig, network: Network) -> Iterator[Document]:
     if not addresses:
         return
     if not node.link:
-        # The name of a Nitro instance's link differs by machine and image; its MAC address is that of the ENI, known
-        # before the machine. An alias is how Talos says "the link with this address"; the permanent address is asked
-        # for because bridges and bonds copy the other one.
+        # The link name of a Nitro instance depends on type and image; its MAC address is that of the ENI, which is
+        # known before the instance exists. A link alias selects the link by its permanent address, because bridges and
+        # bonds copy the current one.
         selector = {"match": f'mac(link.permanent_addr) == "{_mac(node)}"'}
         yield document_of("LinkAliasConfig", name=LINK_ALIAS, selector=selector)
     link = {"up": True, "addresses": [{"address": address} for address in addresses], "routes": _routes(node, network)}
@@ -180,7 +182,7 @@ def _legacy_network(node: NodeConfig, network: Network) -> list[Document]:
 
 
 def _legacy_selector(node: NodeConfig) -> Document:
-    # physical: bridges and bonds of a CNI may carry the same address.
+    # physical: bridges and bonds of a CNI may have the same address.
     return {"deviceSelector": {"hardwareAddr": _mac(node), "physical": True}}
 
 
@@ -191,14 +193,14 @@ def _legacy_route(route: Document) -> Document:
 
 
 def _addresses(node: NodeConfig, network: Network) -> list[str]:
-    """Return the node's fixed addresses with their prefix lengths; none means DHCP."""
+    """Return the node's fixed addresses with their prefix lengths; empty for DHCP."""
     if not (network.subnet_ipv4 and node.ipv4):
         return []
     subnet = _subnet(network)
     if ipaddress.ip_address(node.ipv4) not in subnet:
         raise InputError(
             f"Failed to configure the node {node.name}: {node.ipv4} is not in the subnet {subnet}. "
-            "Give it an address of the subnet."
+            "Set ipv4 to an address of the subnet."
         )
     return [f"{node.ipv4}/{subnet.prefixlen}", *([str(_ipv6(node))] if node.ipv6 else [])]
 
@@ -208,7 +210,7 @@ def _routes(node: NodeConfig, network: Network) -> list[Document]:
     gateway = network.gateway_ipv4 or router
     routes: list[Document] = [{"gateway": gateway}]
     if gateway != router:
-        # With the bastion as default route, EC2's own services must still be asked of the subnet's router.
+        # With the bastion as default gateway, EC2's own services still need a route through the subnet's router.
         routes.append({"destination": _EC2_SERVICES, "gateway": router})
     if node.ipv6:
         # Talos sets accept_ra=2 with forwarding, but only as the default for links that come up later, and the kernel
@@ -220,10 +222,10 @@ def _routes(node: NodeConfig, network: Network) -> list[Document]:
 
 
 def _sysctls(node: NodeConfig, network: Network) -> dict[str, str]:
-    """Return what keeps router advertisements accepted on a link whose name is known; an alias has no sysctl."""
+    """Return the sysctl that accepts router advertisements on a link; an alias has no sysctl."""
     if not (node.link and node.ipv6 and _addresses(node, network)):
         return {}
-    # A link such as eth0.5 has a dot in its name; with slashes Talos takes the key as a path.
+    # A link such as eth0.5 has a dot in its name; with slashes, Talos reads the key as a path.
     separator = "/" if "." in node.link else "."
     return {separator.join(("net", "ipv6", "conf", node.link, "accept_ra")): "2"}
 

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""See from outside what a node is: by its TLS handshake alone. Private to urmanac.talos: may change at any time.
+"""Determine the state of a node from its TLS handshake. Private to urmanac.talos: may change at any time.
 
-A node in maintenance shows a certificate of a fixed name and lets anybody in; a configured one asks for a client
-certificate. Neither needs credentials, and neither is a call that a node could refuse.
+A node in maintenance mode presents a certificate with a fixed name and accepts any client; a configured node requires
+a client certificate. The probe needs no credentials and makes no API call.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _ASKS_CERTIFICATE: Final = ("CERTIFICATE_REQUIRED", "BAD_CERTIFICATE", "HANDSHAK
 
 
 class Certificate(NamedTuple):
-    """What a node's certificate says."""
+    """Name and fingerprint of a node's certificate."""
 
     common_name: str
     fingerprint: str
 
 
 class Probe(NamedTuple):
-    """What was seen of one node."""
+    """Result of the probe of one node."""
 
     node: str
     stage: str | None = None
@@ -46,7 +46,7 @@ class Probe(NamedTuple):
 
 
 def certificate_of(der: bytes) -> Certificate:
-    """Return the name and the pin (base64 of the SHA-256 of the public key, as talosctl writes it)."""
+    """Return the name and the fingerprint (base64 of the public key's SHA-256, in talosctl's format)."""
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -58,12 +58,12 @@ def certificate_of(der: bytes) -> Certificate:
 
 
 def asks_client_certificate(error: ssl.SSLError) -> bool:
-    """Tell whether the alert is that of a server that misses, or mistrusts, the client's certificate."""
+    """Return whether the alert says that the client certificate is missing or not trusted."""
     return any(word in f"{error.reason} {error}".upper() for word in _ASKS_CERTIFICATE)
 
 
 async def probe(node: str, *, port: int, timeout: float) -> Probe:
-    """Return what the node is, or why it could not be seen; never fails."""
+    """Return the state of the node, or why it could not be read; never raises."""
     try:
         async with asyncio.timeout(timeout):
             return await _look(node, port)
@@ -85,12 +85,12 @@ async def _look(node: str, port: int) -> Probe:
 
 
 async def _ask_for_entry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seen: Probe) -> Probe:
-    """Return what was seen, unless the server lets in a client without a certificate."""
+    """Return the result, unless the server accepts a client without a certificate."""
     writer.write(_HELLO)
     with contextlib.suppress(ConnectionError):
         try:
             if await reader.read(1):
-                return seen._replace(stage=None, error="answers without asking for a client certificate: no Talos node")
+                return seen._replace(stage=None, error="does not require a client certificate: not a Talos node")
         except ssl.SSLError as error:
             if not asks_client_certificate(error):
                 raise
@@ -98,7 +98,7 @@ async def _ask_for_entry(reader: asyncio.StreamReader, writer: asyncio.StreamWri
 
 
 async def probe_all(nodes: Sequence[str], *, port: int, timeout: float) -> list[Probe]:
-    """Return what every node is, in the order given, looking at many at once."""
+    """Return the state of every node in the given order, probing many in parallel."""
     slots = asyncio.Semaphore(CONNECTS_AT_ONCE)
 
     async def probe_in_turn(node: str) -> Probe:

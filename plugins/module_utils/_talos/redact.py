@@ -1,11 +1,10 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Take the secrets out of what a person is shown. Private to urmanac.talos: may change at any time.
+"""Remove secrets from displayed text. Private to urmanac.talos: may change at any time.
 
-Two nets: what stands under a key that names a secret, and what looks like key material wherever it stands. The second
-one is needed because a diff shows pieces: a hunk may begin in the middle of a key. Both hide too much rather than too
-little.
+Two filters: values under a key whose name marks a secret, and text anywhere that looks like key material. The second
+one is needed because a hunk of a diff may begin in the middle of a key. Both prefer to hide too much.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ _HEX = re.compile(r"[0-9a-f]+\Z")
 
 
 def redact(text: str, *, known: Iterable[str] = ()) -> str:
-    """Return YAML, a diff of YAML, or a message without its secrets; known are values to hide wherever they stand."""
+    """Return YAML, a diff of YAML, or a message without its secrets; known are values to hide everywhere."""
     for value in sorted({value for value in known if value}, key=len, reverse=True):
         text = text.replace(value, REDACTED)
     lines = _KEY_BLOCK.sub(_keep_line_count, text).split("\n")
@@ -48,7 +47,7 @@ def redact(text: str, *, known: Iterable[str] = ()) -> str:
 
 
 def is_secret_name(name: str) -> bool:
-    """Tell whether a key of this name holds a secret in Talos, Kubernetes, Tailscale or WireGuard configuration."""
+    """Return whether a key with this name contains a secret in Talos, Kubernetes, Tailscale or WireGuard settings."""
     plain = re.sub(r"[\s\"'_-]", "", name).lower()
     return plain in _EXACT or plain.endswith(_ENDINGS)
 
@@ -100,7 +99,7 @@ def _hide_fragment(match: re.Match[str]) -> str:
 
 
 def _is_key_material(run: str) -> bool:
-    """Tell a key from a certificate, a digest and a lower-case path or name."""
+    """Return whether the text is a key rather than a certificate, a digest, or a lower-case path or name."""
     if _HEX.match(run) or not re.search(r"[A-Z]", run):
         return False
     if not run.startswith(_CERTIFICATE):

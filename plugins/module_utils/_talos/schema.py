@@ -181,7 +181,7 @@ _TYPE = re.compile(r"(?P<open>[\[{]?)(?P<of>\w*)(?:(?P<rule>[@=])(?P<keys>[\w,]+
 
 
 class Field(NamedTuple):
-    """One field of a structure: form is one of those above; of is the structure inside."""
+    """One field of a structure: form is one of those above; of is the nested structure."""
 
     name: str
     form: str
@@ -193,7 +193,7 @@ class Field(NamedTuple):
 
 
 FREE = Field("", "any")
-# The same numbers of kinds that are not in the table.
+# Numbers of that type in kinds that are not in the table.
 _NUMBERS = {
     "EthernetConfig": "rings.rx rings.tx rings.rx-mini rings.rx-jumbo rings.rx-buf-len rings.cqe-size "
     "rings.tx-push-buf-len channels.rx channels.tx channels.other channels.combined",
@@ -208,19 +208,19 @@ _NUMBERS = {
 
 @cache
 def structure(name: str) -> dict[str, Field] | None:
-    """Return the fields of a structure in the order Talos writes them, or None for a structure not known here."""
+    """Return the fields of a structure in Talos' order, or None for an unknown structure."""
     return _structures().get(name)
 
 
 def root(kind: str) -> Field:
     """Return the description of a whole document of this kind ("" for the machine configuration itself)."""
     name = kind or LEGACY
-    # A kind that is not in the table is passed on as it is, in the order given.
+    # A kind that is not in the table is passed on unchanged.
     return Field(name, "struct" if structure(name) is not None else "unknown", name)
 
 
 def is_number(field: Field, path: tuple[str, ...]) -> bool:
-    """Tell whether 0 is another value than none at this path of a document."""
+    """Return whether 0 differs from an absent value at this path of a document."""
     if field.form == "unknown":
         return ".".join(path) in _NUMBERS.get(field.of, "").split()
     return field.form == "number"
@@ -248,7 +248,7 @@ def _fields(text: str) -> dict[str, Field]:
 
 def _field(item: str) -> Field:
     match = _FIELD.match(item)
-    if match is None:  # a slip in the table above, found by the first test that runs
+    if match is None:  # an error in the table above, which any test finds
         raise AssertionError(item)
     required, replaced = bool(match["required"]), bool(match["replace"])
     kind = match["type"] or "scalar"

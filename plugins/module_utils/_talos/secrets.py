@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make a cluster's secrets, once, and certificates from them. Private to urmanac.talos: may change at any time.
+"""Create a cluster's secrets once, and certificates from them. Private to urmanac.talos: may change at any time.
 
 A bundle has the layout and the algorithms of C(talosctl gen secrets) for Talos v1.3 and later.
 """
@@ -39,7 +39,7 @@ PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 
 ADMIN_ROLE = "os:admin"
 _AUTHORITY_LIFETIME = datetime.timedelta(hours=87600)
-# A node whose clock is behind refuses a certificate from its future, and nodes have no time before they have a network.
+# A node whose clock is behind rejects certificates from its future, and nodes set their clock over the network.
 _BACK_DATE = datetime.timedelta(hours=24)
 _USES = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
 
@@ -53,7 +53,7 @@ class Context(NamedTuple):
 
 
 class Validity(NamedTuple):
-    """For how long an admin certificate is made, and how long before its end a new one is."""
+    """Lifetime of an admin certificate, and how long before its expiry it is renewed."""
 
     lifetime: datetime.timedelta = datetime.timedelta(days=365)
     renewal: datetime.timedelta = datetime.timedelta(days=30)
@@ -64,7 +64,7 @@ _CREDENTIALS = {"crt", "key", "auth"}
 
 
 class Kept(NamedTuple):
-    """Whether a talosconfig changes, and what the user should know about it."""
+    """Whether a talosconfig changes, and notes for the user."""
 
     changed: bool
     notes: tuple[str, ...] = ()
@@ -80,11 +80,10 @@ def ensure_bundle(
     make: Callable[[], Bundle] | None = None,
     content: str | None = None,
 ) -> tuple[bool, Bundle | None]:
-    """Return whether the bundle was (or, in check mode, would be) made, and the bundle if there is one.
+    """Return whether the bundle was (or, in check mode, would be) created, and the bundle if it exists.
 
-    The file is made once: two runs at the same time wait for each other, and what is there is never replaced; only
-    permissions that let others read it are taken away. An encrypted one may be read by others, and keeps them; content
-    is what it says.
+    The file is created once: concurrent runs wait for each other, and an existing file is never replaced. Read
+    permissions of other users are removed, unless the file is encrypted; content is the text of an encrypted file.
     """
     files.sweep_private(path, check_mode=check_mode)
     if path.exists():
@@ -106,7 +105,7 @@ def ensure_bundle(
 
 
 def pending_path(path: Path) -> Path:
-    """Return where a bundle waits until its cluster is claimed."""
+    """Return the path of a bundle whose cluster is not claimed yet."""
     return path.with_name(f"{path.stem}.pending{path.suffix}")
 
 
@@ -117,7 +116,7 @@ def ensure_pending_bundle(
     make: Callable[[], Bundle] | None = None,
     content: str | None = None,
 ) -> tuple[bool, Bundle | None]:
-    """Return the bundle, or else one that waits beside it, made if there is none; and whether that changed anything."""
+    """Return the bundle or the pending one, which is created if missing, and whether something changed."""
     if path.exists():
         return False, _checked(path, content)
     return ensure_bundle(pending_path(path), check_mode=check_mode, make=make)
@@ -131,7 +130,7 @@ def _promoted(path: Path) -> Bundle:
 
 
 def authority_of(bundle: Bundle) -> str:
-    """Return the fingerprint (SHA-256, hexadecimal) of the authority that nodes and administrators trust."""
+    """Return the fingerprint (SHA-256, hexadecimal) of the cluster's certificate authority."""
     return load_certificate(bundle.os.crt).fingerprint(hashes.SHA256()).hex()
 
 
@@ -155,12 +154,12 @@ def new_bundle() -> Bundle:
 
 
 def new_identifier() -> str:
-    """Return a new cluster id, which is no secret: the discovery service knows a cluster by it."""
+    """Return a new cluster id for the discovery service; it is not secret."""
     return _random_base64(32)
 
 
 def check_pairs(bundle: Bundle, name: str) -> None:
-    """Refuse a bundle whose certificates and keys do not belong together."""
+    """Raise if certificates and keys of a bundle do not match."""
     for label in ("etcd", "k8s", "aggregator", "os"):
         pair: Pair = getattr(bundle, label)
         try:
@@ -171,7 +170,7 @@ def check_pairs(bundle: Bundle, name: str) -> None:
             ) from None
         if _spki(certificate.public_key()) != _spki(key.public_key()):
             raise InputError(
-                f"Failed to use the secrets bundle {name}: the {label} key is not its certificate's. {_FIX}"
+                f"Failed to use the secrets bundle {name}: the {label} key does not match its certificate. {_FIX}"
             )
 
 
@@ -190,7 +189,7 @@ def _checked(path: Path, content: str | None = None) -> Bundle:
 def admin_pair(bundle: Bundle, validity: Validity, now: datetime.datetime | None = None) -> Pair:
     """Return a new client certificate for os:admin and its key."""
     authority, authority_key = load_certificate(bundle.os.crt), load_key(bundle.os.key)
-    # The same algorithm as the authority: what a node accepts follows its authority.
+    # The algorithm of the authority, which decides what a node accepts.
     key = _key_like(authority_key)
     start = (now or _now()) - _BACK_DATE
     builder = (
@@ -202,7 +201,7 @@ def admin_pair(bundle: Bundle, validity: Validity, now: datetime.datetime | None
         .not_valid_before(start)
         .not_valid_after((now or _now()) + validity.lifetime)
         .add_extension(_key_usage(is_authority=False), critical=True)
-        # Talos refuses a client certificate that may be used for anything else.
+        # Talos rejects client certificates with other usages.
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
         .add_extension(_authority_key_identifier(authority), critical=False)
     )
@@ -216,7 +215,7 @@ def load_certificate(text: str) -> x509.Certificate:
 
 
 def load_key(text: str) -> PrivateKey:
-    """Return the private key in base64 of PEM, also under the header that Talos writes for Ed25519."""
+    """Return the private key as base64 of PEM, with Talos' own header for Ed25519."""
     pem = (decode_base64(text) or b"").replace(b" ED25519 PRIVATE KEY-----", b" PRIVATE KEY-----")
     key = serialization.load_pem_private_key(pem, password=None)
     if not isinstance(key, ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey):
@@ -281,7 +280,7 @@ def _key_pem(key: PrivateKey | rsa.RSAPrivateKey) -> bytes:
     is_ed25519 = isinstance(key, ed25519.Ed25519PrivateKey)
     form = serialization.PrivateFormat.PKCS8 if is_ed25519 else serialization.PrivateFormat.TraditionalOpenSSL
     pem = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
-    # PKCS#8 under a header of its own: what Talos writes and expects.
+    # PKCS#8 with Talos' own PEM header.
     return pem.replace(b" PRIVATE KEY-----", b" ED25519 PRIVATE KEY-----") if is_ed25519 else pem
 
 
@@ -295,7 +294,7 @@ def _spki(key: Any) -> bytes:
 def ensure_talosconfig(
     path: Path, bundle: Bundle, context: Context, *, validity: Validity = DEFAULT_VALIDITY, check_mode: bool = False
 ) -> Kept:
-    """Bring a talosconfig to what is asked for; all else in it is kept."""
+    """Update one context of a talosconfig and keep everything else in it."""
     if not path.exists() and check_mode:
         return Kept(True)
     files.sweep_private(path, check_mode=check_mode)
@@ -309,19 +308,19 @@ def ensure_talosconfig(
 
 
 def _check_owner(current: Mapping[str, Any], bundle: Bundle, name: str, path: Path) -> None:
-    """Raise where the context is of another cluster: its credentials would be gone for good."""
+    """Raise if the context belongs to another cluster, whose credentials would be lost."""
     entry = (current.get("contexts") or {}).get(name) or {}
     is_ours = entry.get("ca") == bundle.os.crt if entry.get("ca") else not _CREDENTIALS & set(entry)
     if not is_ours:
         raise InputError(
-            f"Failed to keep the context {name} in {path}: it is there already, and of a cluster with another "
-            f"authority. Give the cluster another name, or another file, or remove it if that cluster is gone: "
-            f"talosctl --talosconfig {shell_word(path)} config remove {name}."
+            f"Failed to write the context {name} to {path}: it exists and belongs to a cluster with another authority. "
+            f"Choose another cluster name or another file, or delete the context if that cluster does not exist any "
+            f"more: talosctl --talosconfig {shell_word(path)} config remove {name}."
         )
 
 
 def valid_until(path: Path, context: str) -> datetime.datetime | None:
-    """Return when the certificate of a context in a talosconfig ends, if there is one."""
+    """Return the expiry of the certificate of a context in a talosconfig, if the context exists."""
     entry = (_read_talosconfig(path).document.get("contexts") or {}).get(context) or {}
     return load_certificate(entry["crt"]).not_valid_after_utc if entry.get("crt") else None
 
@@ -335,13 +334,13 @@ def _talosconfig(current: dict[str, Any], bundle: Bundle, context: Context, vali
     addresses = {"endpoints": list(context.endpoints), "nodes": list(context.nodes)}
     given = {key: value for key, value in addresses.items() if value}
     kept = {key: value for key, value in entry.items() if key in given or key not in addresses}
-    # A new context begins with its addresses, as talosctl writes it; in one that is there every key keeps its place.
+    # A new context begins with its addresses, as talosctl writes it; an existing one keeps the order of its keys.
     contexts[context.name] = {**kept, **given} if contexts.get(context.name) else {**given, **kept}
     return {**current, "context": current.get("context") or context.name, "contexts": contexts}
 
 
 def _is_usable(entry: dict[str, Any], bundle: Bundle, validity: Validity) -> bool:
-    """Tell whether a context's certificate is of this cluster, belongs to its key, and lasts."""
+    """Return whether a context's certificate is of this cluster, matches its key, and is valid long enough."""
     if entry.get("ca") != bundle.os.crt:
         return False
     try:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The documents that v1.14 has in place of fields of the machine configuration. Private to urmanac.talos: may change.
+"""The documents that replace fields of the machine configuration in v1.14. Private to urmanac.talos: may change.
 
 What stays in machine: the type, the token and authority of Talos, the names for its certificates; in cluster: the
 bootstrap token and etcd. Order and content are those of config/generate in siderolabs/talos, with one exception: the
@@ -26,17 +26,17 @@ EXCLUSION_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
 
 
 def document_of(kind: str, **fields: Any) -> Document:
-    """Return a document of Talos' own besides the machine configuration."""
+    """Return a Talos document other than the machine configuration."""
     return {"apiVersion": "v1alpha1", "kind": kind, **fields}
 
 
 def machine_documents(cluster: ClusterConfig, bundle: Bundle) -> Iterator[Document]:
-    """Yield what comes before registries and network."""
+    """Yield the documents before registries and network."""
     if cluster.discovery_enabled:
         yield document_of("DiscoveryServiceConfig", name="default", endpoint="https://discovery.talos.dev/")
     yield document_of("DiscoveryIdentityConfig", clusterID=bundle.cluster_id, clusterSecret=bundle.cluster_secret)
     if cluster.install_disk:
-        # Go and JSON quote a text alike.
+        # Go and JSON quote strings alike.
         selector = {"match": f"disk.dev_path == {json.dumps(cluster.install_disk)}"}
         provisioning = {"diskSelector": selector, "wipe": False}
         installer = {"image": cluster.install_image}
@@ -52,7 +52,7 @@ def machine_documents(cluster: ClusterConfig, bundle: Bundle) -> Iterator[Docume
 def node_documents(
     cluster: ClusterConfig, bundle: Bundle, image: ImageOf, *, control_plane: bool
 ) -> Iterator[Document]:
-    """Yield what every node has for Kubernetes."""
+    """Yield the Kubernetes documents of every node."""
     yield document_of("KubeClusterConfig", clusterName=cluster.name, endpoint=cluster.endpoint)
     yield document_of("KubeNodeConfig", nodeIP={}, **(_registration(cluster) if control_plane else {}))
     kubelet = image("ghcr.io/siderolabs/kubelet")
@@ -71,7 +71,7 @@ def node_documents(
 def control_plane_documents(
     cluster: ClusterConfig, bundle: Bundle, image: ImageOf, pod_security: Document
 ) -> Iterator[Document]:
-    """Yield what only control planes have for Kubernetes."""
+    """Yield the Kubernetes documents of control planes."""
     yield document_of("KubeAggregatorCAConfig", issuingCA=_pair(bundle.aggregator))
     yield document_of("KubeAdmissionControlConfig", name="PodSecurity", configuration=pod_security)
     policy = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]}
@@ -112,7 +112,7 @@ def _cni(cluster: ClusterConfig) -> Iterator[Document]:
 
 
 def _encryption(bundle: Bundle) -> Document:
-    # Bundles from before Talos v1.3 have the older key; a cluster must keep the one it was made with.
+    # Bundles from before Talos v1.3 have the older key; a cluster must keep its original key.
     kind, key = "secretbox", {"name": "key2", "secret": bundle.secretbox}
     if not bundle.secretbox:
         kind, key = "aescbc", {"name": "key1", "secret": bundle.aescbc}
@@ -125,5 +125,5 @@ def _pair(pair: Pair) -> Document:
 
 
 def _text(encoded: str) -> str:
-    """Return a PEM, which the machine configuration has in base64 and the documents as it is."""
+    """Return the PEM text of a base64 value: the documents contain plain PEM."""
     return base64.b64decode(encoded).decode()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far the nodes of a cluster are, from what they answer. Private to urmanac.talos: may change at any time."""
+"""Stages of a cluster's nodes. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .console import silent_lines
 
 
 class Stages(NamedTuple):
-    """Addresses of nodes by stage, what a run would do by the state that is asked for, and warnings."""
+    """Addresses of nodes by stage, planned changes by the wanted state, and warnings."""
 
     waiting: list[str]
     configured: list[str]
@@ -22,7 +22,7 @@ class Stages(NamedTuple):
 
 
 def stages(answers: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Stages:
-    """Return the stages from what M(urmanac.talos.talos_info) returned, and the names of the nodes by address."""
+    """Return the stages from the result of M(urmanac.talos.talos_info); names are those of the nodes by address."""
     waiting = [node["node"] for node in answers if node.get("stage") == "maintenance"]
     configured = [node["node"] for node in answers if node.get("reachable") and node.get("stage") != "maintenance"]
     absent = [address for address in names if address not in (*waiting, *configured)]

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the Tailscale extension needs, and what it made of it. Private to urmanac.talos: may change at any time.
+"""Configuration and state of the Tailscale extension. Private to urmanac.talos: may change at any time.
 
-No message here ever holds the key, or a part of it.
+Messages never contain the auth key or a part of it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _ERRORS: Final = re.compile(r"(?:backend error|received error): *", re.I)
 
 
 class Observed(NamedTuple):
-    """What a node shows of Tailscale; state is that of the service, nothing where there is none."""
+    """Tailscale data of a node; state is that of the service, None without the service."""
 
     has_extension: bool
     state: str | None
@@ -41,7 +41,7 @@ class Observed(NamedTuple):
 
 
 def problems(nodes: Iterable[Mapping[str, Any]], settings: Mapping[str, Any]) -> list[Finding]:
-    """Return everything that is wrong with what was asked for, in one list."""
+    """Return all problems of the Tailscale variables."""
     if not settings["enabled"]:
         return []
     hostname = str(settings["hostname"])
@@ -94,7 +94,7 @@ def _is_network(route: Any) -> bool:
 
 
 def extension(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of the document that configures the extension."""
+    """Return the fields of the extension's configuration document."""
     switches = {name: "true" if settings[key] else "false" for name, key in _SWITCHES.items()}
     values = {
         "TS_AUTHKEY": str(settings["auth_key"] or ""),
@@ -107,7 +107,7 @@ def extension(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def missing_because(observed: Observed) -> Finding | None:
-    """Return why the node is not in the tailnet, nothing if it is; a warning is worth waiting for."""
+    """Return why the node is not in the tailnet, or None; a warning means that it may still join."""
     if not observed.has_extension:
         return finding("TAILSCALE_NO_EXTENSION", _SUBJECT, "its image does not have the extension tailscale")
     if observed.state != "Running":
@@ -124,22 +124,22 @@ def state_of(problem: Finding | None) -> str:
 
 def _not_running(state: str | None) -> Finding:
     reported = f"its service {SERVICE} is {state}" if state else f"it has no service {SERVICE} yet"
-    message = f"{reported}: it waits for its configuration document, or for what it depends on"
+    message = f"{reported}: it waits for its configuration document or for its dependencies"
     return finding("TAILSCALE_SERVICE_WAITING", _SUBJECT, message)
 
 
 def _not_logged_in(log: Sequence[str]) -> Finding | None:
-    """Judge from what was logged last: a login may fail, and work at the next try."""
+    """Return the state by the last log lines: a failed login may succeed at the next try."""
     for line in reversed(log):
         if _LOGGED_IN.search(line):
             return None
         refused = _REFUSED.search(line)
         if refused:
             return finding("TAILSCALE_LOGIN_REFUSED", _SUBJECT, _cause(refused[1], log))
-    return finding("TAILSCALE_NO_LOGIN", _SUBJECT, "it has logged no login so far")
+    return finding("TAILSCALE_NO_LOGIN", _SUBJECT, "its log shows no login yet")
 
 
 def _cause(text: str, log: Sequence[str]) -> str:
-    """Return why the login failed; how a program ended tells less than what it said before."""
+    """Return why the login failed: the log lines before the exit are more specific than the exit itself."""
     reported = [found[1] for line in log if (found := _REFUSED.search(line)) and "invalid key" in found[1].lower()]
     return _ANY_KEY.sub("(redacted)", _ERRORS.sub("", reported[-1] if reported else text))

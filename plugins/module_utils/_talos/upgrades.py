@@ -19,10 +19,10 @@ Record = Mapping[str, Any]
 
 
 class Wanted(NamedTuple):
-    """What the user asks for: images by role, the version that they hold if their tags do not name it, some nodes.
+    """The user's request: images by role, their version if the tags do not name it, and names of nodes.
 
-    resolved has the digests of the images by role: with refresh those of today, otherwise those on record where a tag
-    has been looked up before. It is empty before they are resolved.
+    resolved has the digests of the images by role: with refresh the current ones, otherwise the recorded ones of tags
+    that were looked up before. It is empty before the images are resolved.
     """
 
     images: Mapping[str, str]
@@ -33,7 +33,7 @@ class Wanted(NamedTuple):
 
 
 class Upgrades(NamedTuple):
-    """The nodes in the order of their upgrades, names that are not of the cluster, and images that name no version."""
+    """Nodes in the order of their upgrades, names without a node, and images without a known version."""
 
     nodes: list[dict[str, Any]]
     unknown_names: list[str]
@@ -41,7 +41,7 @@ class Upgrades(NamedTuple):
 
 
 def upgrades(nodes: Sequence[Record], record: Record, wanted: Wanted) -> Upgrades:
-    """Return what is upgraded: workers first, because etcd can do without one member of three but not without two."""
+    """Return the upgrades: workers first, because etcd tolerates the loss of one member of three, not of two."""
     names = _names(wanted.names) or [node["name"] for node in nodes]
     chosen = sorted(
         (node for node in nodes if node["name"] in names), key=lambda node: node["machine_type"] != "worker"
@@ -56,7 +56,7 @@ def upgrades(nodes: Sequence[Record], record: Record, wanted: Wanted) -> Upgrade
 
 
 def _names(given: Sequence[str]) -> list[str]:
-    """Return the names in a list or in words that are separated by commas."""
+    """Return the names in a list or in comma-separated words."""
     words = [given] if isinstance(given, str) else given
     return [name for word in words for name in word.split(",") if name]
 
@@ -70,17 +70,17 @@ def _upgrade(node: Record, given: Mapping[str, str], wanted: Wanted) -> dict[str
         **{key: node[key] for key in ("name", "role", "ipv4")},
         "image": image,
         "version": wanted.version or _tag_version(reference),
-        # Only of a node whose image is on record is it known that it has another one. The version may be the same.
+        # Force only nodes whose recorded image differs: the version may be the same.
         "force": before != image if wanted.refresh else _is_other(before, image, reference),
     }
 
 
 def _is_other(before: str, image: str, reference: str) -> bool:
-    """Tell whether the image on record for a node is another one than the wanted image, which has this reference."""
+    """Return whether the recorded image of a node differs from the wanted one, which has this reference."""
     if before in (image, reference):
         return False
     if _DIGEST in before and _DIGEST not in image:
-        # A tag that was not looked up does not tell its digest.
+        # The digest of a tag is unknown before it is looked up.
         return _repository(before) != _repository(image)
     return True
 
@@ -90,7 +90,7 @@ def _repository(image: str) -> str:
 
 
 def _vague_images(chosen: Iterable[Record], given: Mapping[str, str], wanted: Wanted) -> list[str]:
-    """Return images that can be another one tomorrow, of nodes of which it is not known what they were given."""
+    """Return the images whose version is unknown, of nodes without a recorded image."""
     known = given if wanted.refresh else {}
     roles = dict.fromkeys(node["role"] for node in chosen if node["name"] not in known)
     return [wanted.images[role] for role in roles if not _is_clear(wanted.images[role], wanted)]
@@ -99,15 +99,15 @@ def _vague_images(chosen: Iterable[Record], given: Mapping[str, str], wanted: Wa
 def _is_clear(image: str, wanted: Wanted) -> bool:
     if not wanted.version:
         return bool(_tag_version(image))
-    # With a version every digest will do.
+    # With a version, every digest is accepted.
     return wanted.refresh or _DIGEST in image
 
 
 class Known(NamedTuple):
-    """What is known of the cluster.
+    """Known images and versions of the cluster.
 
-    The images by role as they were looked up, what each node was given, and what each node runs, by their names; and
-    the images by role as they are on record, which tell the versions of what nodes were given.
+    Images by role as looked up; by node name, the recorded image and the running version; and the recorded images by
+    role, which contain the versions of the nodes' images.
     """
 
     images: Mapping[str, Record] = {}
@@ -117,7 +117,7 @@ class Known(NamedTuple):
 
 
 def outdated(nodes: Iterable[Record], wanted: Mapping[str, str], known: Known) -> list[str]:
-    """Return a line for each node that is not on the image of its role, with the way to bring it there."""
+    """Return a line for each node that does not run the image of its role, with the way to upgrade it."""
     found = ((node["name"], _difference(node, str(wanted.get(node["role"]) or ""), known)) for node in nodes)
     return [f"{name} {difference}" for name, difference in found if difference]
 
@@ -128,26 +128,26 @@ def _difference(node: Record, image: str, known: Known) -> str:
     running, given = known.running.get(node["name"], ""), known.given.get(node["name"], "")
     way = _way(image, running or _version_of(given, known), version, is_on_record=bool(given))
     if running and version and not is_same_version(running, version):
-        return f"runs Talos {running}, and its image in cluster_images holds {version}: {way}"
+        return f"runs Talos {running}, but its image in cluster_images contains {version}: {way}"
     if image and given and given not in (image, resolved):
-        return f"was made of {given}, and cluster_images names {image}: {way}"
+        return f"was created from {given}, but cluster_images is {image}: {way}"
     return ""
 
 
 def _way(image: str, before: str, after: str, *, is_on_record: bool) -> str:
-    """Return how a node comes to its image, or why playbooks/upgrade.yml refuses to bring it there."""
+    """Return how to upgrade a node to its image, or why playbooks/upgrade.yml refuses to."""
     if before and after and (problem := upgrade_problem(before, after)):
         return f"{problem}."
     if not _tag_version(image):
-        way = "brings it there only with -e cluster_images_refresh=true" if is_on_record else "refuses it"
+        way = "upgrades it only with -e cluster_images_refresh=true" if is_on_record else "refuses it"
         return f"playbooks/upgrade.yml {way}, because no tag names a version."
     if before:
-        return "playbooks/upgrade.yml brings it there."
-    return "playbooks/upgrade.yml brings it there, unless that is a downgrade or skips a minor version."
+        return "playbooks/upgrade.yml upgrades it."
+    return "playbooks/upgrade.yml upgrades it, unless that is a downgrade or skips a minor version."
 
 
 def _version_of(given: str, known: Known) -> str:
-    """Return the version of an image that a node was given, from its tag or from the record of images."""
+    """Return the version of a node's image, from its tag or from the recorded images."""
     every = (*known.recorded.values(), *known.images.values())
     entries = [entry for entry in every if given and given in (entry.get("resolved"), entry.get("reference"))]
     labels = [str(entry.get("version") or "") for entry in entries]
@@ -156,7 +156,7 @@ def _version_of(given: str, known: Known) -> str:
 
 
 def _held(image: str, entry: Record) -> tuple[str, str]:
-    """Return the digest and the version of an image, from its look-up or its tag, as far as they are known."""
+    """Return the known digest and version of an image, from its look-up or its tag."""
     return str(entry.get("resolved") or ""), str(entry.get("version") or _tag_version(image))
 
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Kubeconfigs and talosconfigs that users share with other programs. Private to urmanac.talos: may change at any time.
 
-What is not ours in them stays: text, encoding, line ends, permissions, owner, and a link that leads to the file.
+Everything else in them stays: text, encoding, line ends, permissions, owner, and a symbolic link to the file.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _WIDE = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 
 
 class UserFile(NamedTuple):
-    """A file as it is: how messages call its kind, its text and what that says."""
+    """An existing file: its kind in messages, its text and its parsed content."""
 
     path: Path
     kind: str
@@ -36,12 +36,12 @@ class UserFile(NamedTuple):
     mark: bytes = b""
 
     def refused(self, cause: str, remedy: str) -> InputError:
-        """Return the error that this file cannot be used."""
+        """Return an error about this file."""
         return InputError(f"Failed to read the {self.kind} {self.path}: {cause}. {remedy}")
 
 
 def read_user_file(path: Path, kind: str) -> UserFile:
-    """Return a file, an empty one where there is none."""
+    """Return a file, an empty one if it does not exist."""
     empty = UserFile(path, kind)
     try:
         content = path.read_bytes() if path.exists() else b""
@@ -53,14 +53,14 @@ def read_user_file(path: Path, kind: str) -> UserFile:
             raise UnicodeError
         text = content[len(mark) :].decode(_MARKS.get(mark, "utf-8"))
     except UnicodeError:
-        raise empty.refused("it is neither UTF-8 nor UTF-16 with a mark", "Save it as UTF-8.") from None
+        raise empty.refused("it is neither UTF-8 nor UTF-16 with a byte order mark", "Save it as UTF-8.") from None
     return empty._replace(text=text, mark=mark, document=_document(empty, text))
 
 
 def _document(file: UserFile, text: str) -> dict[str, Any]:
     program = encrypted_with(text)
     if program:
-        # A program that checks the sum of an encrypted file would refuse it after a change.
+        # The checksum of an encrypted file would not match after a change.
         raise file.refused(f"it is encrypted with {program}", _AWAY)
     try:
         document = yaml_edit.read_one(text)
@@ -71,13 +71,13 @@ def _document(file: UserFile, text: str) -> dict[str, Any]:
     return document or {}
 
 
-_AWAY = "Name another file, or repair this one; a new one is made where there is none."
+_AWAY = "Use another file, or repair this one; a missing file is created."
 
 
 def write_user_file(file: UserFile, wanted: Mapping[str, Any]) -> list[str]:
-    """Have a file say what is wanted, and return what the user should know about it."""
+    """Write the wanted content to a file, and return notes for the user."""
     edited = yaml_edit.edit(file.text, dict(wanted))
-    # The file that a link leads to, as kubectl does it; other programs share that one.
+    # Write the target of a symbolic link, as kubectl does; other programs share it.
     target = file.path.resolve()
     try:
         make_private_directory(target.parent)
@@ -89,7 +89,7 @@ def write_user_file(file: UserFile, wanted: Mapping[str, Any]) -> list[str]:
             f"Failed to write the {file.kind} {file.path}: {error.strerror}. Check the directory."
         ) from error
     if before:
-        # A run as root leaves the file with the user that it belongs to.
+        # A run as root keeps the owner of the file.
         with contextlib.suppress(PermissionError):
             os.chown(target, before.st_uid, before.st_gid)
     return list(_notes(file.path, mode, edited.lost))
@@ -99,4 +99,4 @@ def _notes(path: Path, mode: int, lost: Sequence[str]) -> Iterator[str]:
     if mode & 0o077:
         yield f"Others can read {path} (mode {mode:04o}), which contains a key. Run chmod 600 {shell_word(path)}."
     if lost:
-        yield f"Comments in {path} are lost, because what they stood in was written anew: {' '.join(lost)}"
+        yield f"Comments in {path} are lost, because the entries around them were rewritten: {' '.join(lost)}"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Refuse the configurations that a node of a version refuses. Private to urmanac.talos: may change at any time.
+"""Validate configurations as a node of a version does. Private to urmanac.talos: may change at any time.
 
 The rules are facts about Talos' own validation of a metal machine (types/v1alpha1/v1alpha1_validation.go and the
 Validate methods of the documents in siderolabs/talos). Expressions in CEL are not evaluated. tests/peers compares the
@@ -27,19 +27,19 @@ def _words(text: str) -> frozenset[str]:
 
 BASE = "the machine configuration"
 _CORRECT = "Correct the value."
-_DISK = "Name the disk, such as install.disk: /dev/nvme0n1."
+_DISK = "Set the disk, such as install.disk: /dev/nvme0n1."
 _CONTROL_PLANE_ONLY = "Remove it, or make the machine a control plane."
 _PROTECTED = _words(
     "apiVersion authentication authorization cgroupRoot kind kubeletCgroups port protectKernelDefaults resolvConf "
     "rotateCertificates systemCgroups staticPodPath seccompDefault"
 )
 _ROLES = _words("os:admin os:reader os:operator os:etcd:backup os:impersonator os:image:verifier os:meta:writer")
-# The oldest and newest minor version of Kubernetes that a version of Talos runs.
+# The oldest and newest minor version of Kubernetes that a version of Talos supports.
 _KUBERNETES = {(1, 11): (29, 34), (1, 12): (30, 35), (1, 13): (31, 36), (1, 14): (32, 37)}
 _QUALIFIED = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
 _DOMAIN = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_-]{0,62}(?:\.[a-zA-Z0-9_][a-zA-Z0-9_-]{0,62})*[._]?")
-# Documents that exclude fields of the machine configuration: the fields, and what Talos says.
+# Documents that exclude fields of the machine configuration: the fields, and Talos' message.
 _EXCLUDES = {
     "HostnameConfig": (
         ("machine.network.hostname", "static hostname is already set in v1alpha1 config"),
@@ -85,7 +85,7 @@ _EXCLUDES = {
         }.items()
     },
 }
-# The fields that a kind of document needs.
+# The required fields of each kind of document.
 _REQUIRED = {
     kind: fields.split()
     for kind, fields in {
@@ -132,42 +132,42 @@ Found = Iterator[tuple[str, str, str]]
 
 
 class _Config(NamedTuple):
-    """The machine configuration and the version it is for."""
+    """The machine configuration and its Talos version."""
 
     base: Document
     release: Release
 
     def get(self, path: str) -> Any:
-        """Return what is at a path, or None."""
+        """Return the value at a path, or None."""
         return at(self.base, path)
 
     @property
     def machine_type(self) -> str:
-        """Return the machine type as Talos understands it."""
+        """Return the machine type as Talos reads it."""
         named = str(self.get("machine.type") or "")
         return {"": "worker", "join": "worker", "init": "controlplane"}.get(named, named)
 
 
 def at(value: Any, path: str) -> Any:
-    """Return what is at a path of mappings, or None."""
+    """Return the value at a path of mappings, or None."""
     for key in path.split("."):
         value = value.get(key) if isinstance(value, dict) else None
     return value
 
 
 def problems(documents: list[Document], release: Release) -> list[Finding]:
-    """Return everything for which a node of a release refuses the documents; decoding comes before all else."""
+    """Return all reasons for which a node of a release rejects the documents; decoding errors come first."""
     release = decoding.known_release(release)
     undecoded = [problem for document in documents for problem in _decoding(document, release)]
     return undecoded or [*_duplicates(documents), *invalid(documents, release)]
 
 
 def invalid(documents: list[Document], release: Release) -> list[Finding]:
-    """Return what does not fit together in documents that could be decoded."""
+    """Return the contradictions in documents that could be decoded."""
     release = decoding.known_release(release)
     base = next((document for document in documents if not document.get("kind")), None)
     if base is None:
-        return [_invalid(BASE, ("", "there is none: machine and cluster are missing", "Add them."))]
+        return [_invalid(BASE, ("", "machine and cluster are missing", "Add them."))]
     config = _Config(base, release)
     found = [_invalid(BASE, fault) for fault in _base(config)]
     for document in documents:
@@ -179,7 +179,7 @@ def invalid(documents: list[Document], release: Release) -> list[Finding]:
 
 
 def _identity(documents: list[Document], config: _Config) -> Found:
-    """Yield what the discovery service needs beside its document."""
+    """Yield the missing fields of the discovery service."""
     by_kind = {document.get("kind"): document for document in documents}
     if "DiscoveryServiceConfig" not in by_kind or "DiscoveryIdentityConfig" in by_kind:
         return
@@ -208,9 +208,7 @@ def _duplicates(documents: list[Document]) -> Iterator[Finding]:
     for document in documents:
         identity = (document.get("kind"), str(document.get("name") or ""))
         if identity in seen:
-            yield decoding.refusal(
-                "CONFIG_DOCUMENT_TWICE", decoding.name_of(document), "", "the document is there twice"
-            )
+            yield decoding.refusal("CONFIG_DOCUMENT_TWICE", decoding.name_of(document), "", "the document exists twice")
         seen.add(identity)
 
 
@@ -249,7 +247,7 @@ def _install(config: _Config) -> Found:
         yield "machine.install", "extraKernelArgs and grubUseUKICmdline can't be used together", remedy
     images = [item.get("image", "") for item in install.get("extensions") or [] if item]
     if len(images) != len(set(images)):
-        yield "machine.install.extensions", "an image is there twice", "Remove one of the two."
+        yield "machine.install.extensions", "an image is listed twice", "Remove one of the two."
 
 
 def _machine_type(config: _Config) -> Found:
@@ -313,12 +311,12 @@ def _cluster(config: _Config) -> Found:
     yield from _etcd(config)
     names = [str((item or {}).get("name") or "").strip() for item in config.get("cluster.inlineManifests") or []]
     if "" in names or len(names) != len(set(names)):
-        yield "cluster.inlineManifests", "a name is empty or there twice", "Give each a name of its own."
+        yield "cluster.inlineManifests", "a name is empty or not unique", "Set a unique name for each."
     yield from _discovery(config)
     for path in (f"cluster.{name}.resources" for name in ("apiServer", "controllerManager", "scheduler")):
         resources = config.get(path) or {}
         for key in sorted({*(resources.get("requests") or {}), *(resources.get("limits") or {})} - {"cpu", "memory"}):
-            yield path, f'unsupported pod resource "{key}"', "Name cpu and memory only."
+            yield path, f'unsupported pod resource "{key}"', "Use only cpu and memory."
 
 
 def _endpoint(config: _Config) -> Found:
@@ -328,7 +326,7 @@ def _endpoint(config: _Config) -> Found:
         if config.release < (1, 14) or config.get("cluster.controlPlane") is not None:
             yield path, "cluster controlplane endpoint is required", "Add one such as https://192.0.2.101:6443."
     elif not _is_endpoint(endpoint):
-        yield path, "invalid controlplane endpoint", "Give one such as https://192.0.2.101:6443."
+        yield path, "invalid controlplane endpoint", "Use a URL such as https://192.0.2.101:6443."
 
 
 def _cloud_provider(config: _Config) -> Found:
@@ -366,7 +364,7 @@ def _discovery(config: _Config) -> Found:
         return
     endpoint = urlsplit(str(service.get("endpoint") or "https://discovery.talos.dev/"))
     if not endpoint.scheme or endpoint.path not in ("", "/"):
-        yield "cluster.discovery.registries.service.endpoint", "it is no address without a path", _CORRECT
+        yield "cluster.discovery.registries.service.endpoint", "it is not a URL without a path", _CORRECT
     for field in ("id", "secret"):
         if not config.get(f"cluster.{field}"):
             yield f"cluster.{field}", f"cluster discovery service requires .cluster.{field}", "Add it."
@@ -461,7 +459,7 @@ def _encryption(config: _Config) -> Found:
             yield path, "an encryption key doesn't have the configuration parameters", "Add one such as nodeID: {}."
         slots = [key.get("slot") or 0 for key in keys]
         if len(slots) != len(set(slots)):
-            yield path, "an encryption key slot is already in use", "Give each key a slot of its own."
+            yield path, "an encryption key slot is already in use", "Set a unique slot for each key."
 
 
 def _labels(config: _Config) -> Found:
@@ -469,7 +467,7 @@ def _labels(config: _Config) -> Found:
         for key, value in (config.get(f"machine.{field}") or {}).items():
             is_valid = _is_qualified(str(key)) and (field == "nodeAnnotations" or _is_value(field, value))
             if not is_valid:
-                yield f"machine.{field}.{key}", "it is not a name and value that Kubernetes takes", _CORRECT
+                yield f"machine.{field}.{key}", "it is not a valid name and value for Kubernetes", _CORRECT
 
 
 def _is_value(field: str, value: Any) -> bool:
@@ -516,8 +514,8 @@ def _versions(config: _Config) -> Found:
         image = str(config.get(f"{path}.image") or "")
         version = re.search(r":v(\d+)\.(\d+)\.\d+(?:-[\w.]+)?(?:@.*)?\Z", image)
         if image and not (version and version[1] == "1" and oldest <= int(version[2]) <= newest):
-            cause = f"Talos v1.{config.release[1]} runs Kubernetes v1.{oldest} to v1.{newest}"
-            yield f"{path}.image", cause, "Choose an image with such a tag."
+            cause = f"Talos v1.{config.release[1]} supports Kubernetes v1.{oldest} to v1.{newest}"
+            yield f"{path}.image", cause, "Choose an image with a supported version."
 
 
 def _lists(config: _Config) -> Found:
@@ -529,7 +527,7 @@ def _lists(config: _Config) -> Found:
         sizes = [(part or {}).get("size") or 0 for part in (disk or {}).get("partitions") or []]
         if disk is None or any(not size for size in sizes[:-1]):
             cause = "a partition takes the whole disk, but it is not the last one"
-            yield f"machine.disks.[{position}]", cause, "Give it a size."
+            yield f"machine.disks.[{position}]", cause, "Set its size."
     for position, target in enumerate(config.get("machine.logging.destinations") or []):
         endpoint = urlsplit(str((target or {}).get("endpoint") or ""))
         if endpoint.scheme not in ("tcp", "udp") or (target or {}).get("format") != "json_lines":
@@ -558,7 +556,7 @@ def _conflicts(document: Document, config: _Config) -> Found:
     for path, cause in excluded:
         value = config.get(path)
         if value or (isinstance(value, dict) and path.count(".") == 1):
-            remedy = f"Remove {path} from the machine configuration, and write it in the document {document['kind']}."
+            remedy = f"Remove {path} from the machine configuration, and set it in the document {document['kind']}."
             yield "", cause, remedy
     if document["kind"] == "VolumeConfig" and at(document, "encryption.provider"):
         partition = str(document.get("name")).lower()
@@ -578,7 +576,7 @@ def _kube_node(document: Document) -> Found:
     for field, old in (("labels", "nodeLabels"), ("annotations", "nodeAnnotations"), ("taints", "nodeTaints")):
         for key, value in (document.get(field) or {}).items():
             if not (_is_qualified(str(key)) and (field == "annotations" or _is_value(old, value))):
-                yield f"{field}.{key}", "it is not a name and value that Kubernetes takes", _CORRECT
+                yield f"{field}.{key}", "it is not a valid name and value for Kubernetes", _CORRECT
 
 
 def _cri_customization(document: Document) -> Found:
@@ -592,7 +590,7 @@ def _hostname(document: Document) -> Found:
     if auto is None and not name:
         yield "", "either 'auto' or 'hostname' must be set", "Add one of them."
     elif name and auto not in (None, "off", False):
-        remedy = "Add auto: 'off', with quotes, to the patch that names it."
+        remedy = "Add auto: 'off', with quotes, to the patch that sets the host name."
         yield "", "'auto' and 'hostname' cannot be set at the same time", remedy
     elif auto not in (None, "off", False, "stable"):
         yield "auto", "invalid value for 'auto'", "Choose stable or off."
@@ -616,7 +614,7 @@ def _link(document: Document) -> Found:
         for field in ("destination", "gateway", "source"):
             value = str((route or {}).get(field) or "")
             if value and ipaddress.ip_interface(value).ip.is_unspecified:
-                yield f"routes.[{position}].{field}", "it must not be the unspecified address", "Leave it out."
+                yield f"routes.[{position}].{field}", "it must not be the unspecified address", "Remove it."
 
 
 def _vlan(document: Document) -> Found:
@@ -651,7 +649,7 @@ def _rule(document: Document) -> Found:
 def _kernel_log(document: Document) -> Found:
     url = urlsplit(str(document.get("url") or ""))
     if url.scheme not in ("tcp", "udp") or url.path not in ("", "/") or not re.search(r":\d+$", url.netloc):
-        yield "url", "url needs tcp:// or udp://, a port, and no path", "Give one such as tcp://192.0.2.1:5044."
+        yield "url", "url needs tcp:// or udp://, a port, and no path", "Use a URL such as tcp://192.0.2.1:5044."
 
 
 def _event_sink(document: Document) -> Found:
@@ -697,7 +695,7 @@ def _volume_encryption(document: Document) -> Found:
         yield "encryption.keys", "encryption keys are required", "Add one such as nodeID: {} with slot: 0."
     slots = [key.get("slot") or 0 for key in keys]
     if len(slots) != len(set(slots)):
-        yield "encryption.keys", "duplicate key slot", "Give each key a slot of its own."
+        yield "encryption.keys", "duplicate key slot", "Set a unique slot for each key."
     if not all(any(isinstance(key.get(kind), dict) for kind in ("static", "nodeID", "kms", "tpm")) for key in keys):
         yield "encryption.keys", "an encryption key has no parameters", "Add one such as nodeID: {}."
 

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Versions of Talos, and from which to which a node is upgraded. Private to urmanac.talos: may change at any time.
+"""Versions of Talos and the upgrades between them. Private to urmanac.talos: may change at any time.
 
-Talos is tested, and documented, for upgrades from one minor version to the next. Its own check
-(UpgradeableFrom in pkg/machinery/compatibility of siderolabs/talos) takes a step of two minor versions as well, and
-refuses three: v1.14 takes v1.12 and v1.13.
+Talos tests and documents upgrades from one minor version to the next. Its own check (UpgradeableFrom in
+pkg/machinery/compatibility of siderolabs/talos) accepts a step of two minor versions as well, and refuses three: v1.14
+can be installed on v1.12 and v1.13.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-# What comes before a release, in its order; the release itself comes last.
+# Pre-releases in their order; the release itself comes last.
 _STAGES = ("alpha", "beta", "rc", "")
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:-(alpha|beta|rc)\.(\d+))?(?![\w.])")
 
 
 class Version(NamedTuple):
-    """The numbers of a version, such that versions compare as they follow each other.
+    """The numbers of a version, comparable in the order of releases.
 
-    What else is behind them does not matter here: a build of its own, such as v1.13.6-3-gabcdef0, is on its version.
+    Other suffixes do not count: a custom build such as v1.13.6-3-gabcdef0 equals its version.
     """
 
     major: int
@@ -33,7 +33,7 @@ class Version(NamedTuple):
 
 
 def parse(text: str) -> Version | None:
-    """Return the numbers of a version such as v1.13.7 or v1.14.0-rc.1, None if the text is no version."""
+    """Return the numbers of a version such as v1.13.7 or v1.14.0-rc.1, None for other text."""
     found = _VERSION.match(text)
     if not found:
         return None
@@ -42,19 +42,19 @@ def parse(text: str) -> Version | None:
 
 
 def is_same_version(one: str, other: str) -> bool:
-    """Tell whether two versions are the same, whatever build of it each is: v1.13.5-rpi5 is v1.13.5."""
+    """Return whether two versions are equal, ignoring build suffixes: v1.13.5-rpi5 equals v1.13.5."""
     parsed = parse(one)
     return one == other or (parsed is not None and parsed == parse(other))
 
 
 def upgrade_problem(before: str, after: str) -> str:
-    """Return why a node is not upgraded from one version to another, and what to do instead; empty if it can be.
+    """Return why an upgrade from one version to another is refused, with the remedy; empty if it is not.
 
-    A node of a development build may have a version without numbers. That is no reason to refuse its upgrade.
+    A development build may have a version without numbers; its upgrade is not refused.
     """
     old, new = parse(before), parse(after)
     if new is None:
-        return f"{after} is not a version of Talos such as v1.13.7"
+        return f"{after} is not a Talos version such as v1.13.7"
     if old is None:
         return ""
     pair = f"{before} -> {after}"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Change entries of a YAML text and keep all other text as it is. Private to urmanac.talos: may change at any time.
+"""Change entries of a YAML text and keep all other text unchanged. Private to urmanac.talos: may change at any time.
 
 A parser says at which characters an entry begins and ends. Only these characters are replaced, so comments, quotes,
 blank lines and the order of everything else stay. The outcome is read again: where it is not exactly what was wanted
@@ -28,21 +28,21 @@ _COMMENT = re.compile(r"#[^\r\n]*")
 
 
 class Change(NamedTuple):
-    """A value and its place: keys of mappings; an element of a list is called by its name."""
+    """A value and its path: keys of mappings; a list element is identified by its name."""
 
     path: tuple[str, ...]
     value: Any
 
 
 class Edited(NamedTuple):
-    """A changed text, and the comments that are no longer in it."""
+    """A changed text, and the comments that were lost."""
 
     text: str
     lost: tuple[str, ...] = ()
 
 
 def read_one(text: str) -> Any:
-    """Return the document of a text; nothing where it is empty. They may be JSON, with its escapes."""
+    """Return the document of a text, None if it is empty. The text may be JSON, with its escapes."""
     documents = yaml_text.load_all(text, exact=True)
     if len(documents) > 1:
         raise InputError(f"Failed to read YAML: it has {len(documents)} documents, not one. Keep the first one only.")
@@ -50,7 +50,7 @@ def read_one(text: str) -> Any:
 
 
 def edit(text: str, wanted: Any) -> Edited:
-    """Return the text with what it takes to say what is wanted, and nothing else, changed."""
+    """Return the text with the minimal changes for the wanted content."""
     edited, is_wanted = text, False
     with contextlib.suppress(InputError, yaml.YAMLError, LookupError, StopIteration):
         for change in differences(read_one(text), wanted):
@@ -61,7 +61,7 @@ def edit(text: str, wanted: Any) -> Edited:
 
 
 def differences(before: Any, after: Any, path: tuple[str, ...] = ()) -> list[Change]:
-    """Return the smallest values that have to change, each with its place."""
+    """Return the smallest values that have to change, each with its path."""
     if _same(before, after):
         return []
     own, new = _by_name(before), _by_name(after)
@@ -71,7 +71,7 @@ def differences(before: Any, after: Any, path: tuple[str, ...] = ()) -> list[Cha
 
 
 def _by_name(value: Any) -> dict[str, Any]:
-    """Return a mapping, or the elements of a list by their names; nothing where they have none of their own."""
+    """Return a mapping, or the elements of a list by their names; None without unique names."""
     if isinstance(value, Mapping):
         return dict(value) if all(isinstance(key, str) for key in value) else {}
     if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
@@ -81,7 +81,7 @@ def _by_name(value: Any) -> dict[str, Any]:
 
 
 def comments(text: str) -> list[str]:
-    """Return the comments of a text: what stands between its tokens."""
+    """Return the comments of a text, which are between its tokens."""
     found, end = [], 0
     for token in yaml.scan(text):
         found += _COMMENT.findall(text[end : token.start_mark.index])
@@ -90,12 +90,12 @@ def comments(text: str) -> list[str]:
 
 
 def _same(found: Any, wanted: Any) -> bool:
-    """Tell whether two values are written alike: 1, 1.0, true and "1" are four different ones."""
+    """Return whether two values have the same type and content: 1, 1.0, true and "1" all differ."""
     return yaml_text.dump_plain(found) == yaml_text.dump_plain(wanted)
 
 
 def _put(text: str, change: Change) -> str:
-    """Return the text with one value in its place."""
+    """Return the text with one value replaced."""
     root = yaml.compose(text, Loader=yaml_text.Loader)
     if root is None:
         return _in_lines_of(text, _ended(text) + yaml_text.dump_plain(change.value))
@@ -126,7 +126,7 @@ def _replaced(text: str, place: tuple[yaml.Node, ...], written: Any) -> str:
 
 
 def _appended(text: str, parent: yaml.Node, written: Any) -> str:
-    """Return the text with one more entry behind the last one."""
+    """Return the text with one entry appended."""
     end = _last(parent).end_mark.index
     column = parent.start_mark.column
     if text[end - 1 : end] != "\n":
@@ -137,24 +137,24 @@ def _appended(text: str, parent: yaml.Node, written: Any) -> str:
 
 
 def _put_in_flow(text: str, parent: yaml.Node, place: tuple[yaml.Node, ...] | None, written: Any) -> str:
-    """Return the text with an entry of a collection in brackets, as JSON has them."""
+    """Return the text with an entry in a flow collection ({} or [])."""
     new = json.dumps(written, ensure_ascii=False, default=str)
     new = new[1:-1] if isinstance(parent, yaml.MappingNode) else new
     if place:
         return text[: place[0].start_mark.index] + new + text[place[-1].end_mark.index :]
-    # Entries come with the last one first; an empty collection has none, and is written anew.
+    # The last entry comes first; an empty collection has none and is rewritten.
     end = next(iter(_entries(parent).values()))[-1].end_mark.index
     return f"{text[:end]}, {new}{text[end:]}"
 
 
 def _block(text: str, written: Any, column: int) -> str:
-    """Return a value in lines that begin at a column; the first one is already there."""
+    """Return a value as lines indented to a column, except the first one."""
     lines = yaml_text.dump_plain(written).rstrip("\n").split("\n")
     return _newline(text).join([lines[0], *(f"{' ' * column}{line}" if line else "" for line in lines[1:])])
 
 
 def _last(node: yaml.Node) -> yaml.Node:
-    """Return the last node of a value that has an end of its own; that of a block is behind the comments after it."""
+    """Return the last scalar or flow node of a value: the end mark of a block is after the comments that follow it."""
     while isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
         node = last[-1] if isinstance(node, yaml.MappingNode) else last

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read and write YAML as Talos does. Private to urmanac.talos: may change at any time.
 
-Reading: YAML 1.2 words (yes is a text, 0o644 a number), no timestamps, and a number still knows how it was written,
-because Talos reads 1.10 for a text field as the text. Writing: four spaces, texts quoted where a reader could take them
-for something else, maps in natural order; the same document always gives the same bytes.
+Reading: YAML 1.2 (yes is a string, 0o644 a number), no timestamps, and numbers keep their original text, because Talos
+reads 1.10 in a string field as that text. Writing: four spaces, strings quoted where they could be read as another
+type, maps in natural order; the same document always gives the same bytes.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ _NUMBER = re.compile(
     re.VERBOSE,
 )
 _WORD = re.compile(r"(?i)(?:true|false|yes|no|on|off|y|n|null|~|<<)\Z")
-# A line ends with these for some readers; between quotes they are written by their numbers.
+# Some readers treat these as line breaks; inside quotes they are written as escapes.
 _BREAK = re.compile("[\r\x85\u2028\u2029\ufeff]")
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?:[Tt\s].*)?\Z")
 
 
 class WrittenInt(int):
-    """An integer that knows how it was written."""
+    """An integer that keeps its original text."""
 
     text: str
 
 
 class WrittenFloat(float):
-    """A floating point number that knows how it was written."""
+    """A floating point number that keeps its original text."""
 
     text: str
 
@@ -50,27 +50,27 @@ _EMPTY: dict[str, Any] = {"list": [], "struct": None, "mode": FileMode(0)}
 
 
 def load_all(text: str, *, exact: bool = False) -> list[Any]:
-    """Return the documents of a YAML text; empty ones are left out. Exact: by the parser that Loader composes with."""
+    """Return the documents of a YAML text without empty ones. exact: with the parser of Loader, not libyaml."""
     try:
         loader = Loader if exact else _Reader
         return [document for document in yaml.load_all(text, Loader=loader) if document is not None]
     except yaml.YAMLError as error:
-        raise InputError(f"Failed to read YAML: {_brief(error)}. Fix the text at that place.") from error
+        raise InputError(f"Failed to read YAML: {_brief(error)}. Correct the text at this position.") from error
     except (ValueError, LookupError, AttributeError, TypeError) as error:
         raise InputError(
-            "Failed to read YAML: a value is not what its tag says. Correct the tag or the value."
+            "Failed to read YAML: a value does not match its tag. Correct the tag or the value."
         ) from error
     except RecursionError as error:
         raise InputError("Failed to read YAML: it is nested too deeply. Correct its brackets.") from error
 
 
 def dump_all(documents: Iterable[dict[str, Any]]) -> str:
-    """Return documents as one text, fields in the order in which Talos writes them."""
+    """Return documents as one text, with fields in Talos' order."""
     return "---\n".join(dump(document) for document in documents)
 
 
 def dump(document: Any) -> str:
-    """Return one document as text; what its kind defines as empty is left out."""
+    """Return one document as text without the fields that are empty for its kind."""
     root = schema.root(str(document.get("kind", "")))
     if root.form == "unknown":
         head = {key: document[key] for key in ("apiVersion", "kind", "name") if key in document}
@@ -84,7 +84,7 @@ def dump_plain(data: Any) -> str:
 
 
 def arrange(value: Any, field: schema.Field) -> Any:
-    """Return a value with its fields in order and without empty fields that Talos leaves out."""
+    """Return a value with its fields in order and without the empty fields that Talos omits."""
     if field.form == "struct" and isinstance(value, dict):
         return _arrange_structure(value, field.of)
     if field.form == "list" and isinstance(value, list):
@@ -98,19 +98,19 @@ def arrange(value: Any, field: schema.Field) -> Any:
 
 
 def file_mode(value: Any) -> FileMode:
-    """Return permissions given as a number, or as a text in octal."""
+    """Return permissions from a number or an octal string."""
     return FileMode(value if isinstance(value, int) else int(str(value).removeprefix("0o") or "0", 8))
 
 
 def text_of(value: Any) -> str:
-    """Return a scalar as the text it was written as."""
+    """Return the original text of a scalar."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(getattr(value, "text", "" if value is None else value))
 
 
 def natural(key: Any) -> list[tuple[int, int, str]]:
-    """Return a sort key as the YAML library of Talos has it: signs before digits before letters, digits by value."""
+    """Return the sort key of Talos' YAML library: punctuation before digits before letters, digits by value."""
     parts = re.findall(r"\d+|\D", str(key))
     return [(1, int(part), part) if part.isdigit() else (2 if part.isalpha() else 0, 0, part) for part in parts]
 
@@ -129,7 +129,7 @@ def _arrange_structure(value: dict[str, Any], name: str) -> dict[str, Any]:
 def _is_left_out(item: Any, field: schema.Field) -> bool:
     if field.required:
         return False
-    # An empty mapping can be a choice: nodeID: {} means the key that is derived from the node's id.
+    # An empty mapping can be a value: nodeID: {} selects the key that is derived from the node's id.
     if (field.form in ("struct", "any") and isinstance(item, dict)) or (field.form == "number" and item is not None):
         return False
     return item is None or (not isinstance(item, bool) and not item)
@@ -146,11 +146,11 @@ def _arrange_free(value: Any) -> Any:
 def _brief(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
     where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-    return f"{getattr(error, 'problem', None) or 'it is no YAML'}{where}"
+    return f"{getattr(error, 'problem', None) or 'it is not YAML'}{where}"
 
 
 class _Words(yaml.constructor.SafeConstructor, yaml.resolver.Resolver):
-    """Knows the words of YAML 1.2; refuses a key given twice, and an anchor that contains itself."""
+    """Constructs YAML 1.2; rejects duplicate keys and anchors that contain themselves."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  # PyYAML's own convention
 
@@ -162,9 +162,7 @@ class _Words(yaml.constructor.SafeConstructor, yaml.resolver.Resolver):
         seen: set[str] = set()
         for key, _value in node.value:
             if key.tag == "tag:yaml.org,2002:str" and key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value} is given twice", key.start_mark
-                )
+                raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key.value}", key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
@@ -243,7 +241,7 @@ class _Dumper(yaml.SafeDumper):
         if self.indent is None:
             self.indent = self.best_indent if flow else 0
         elif self.states[-1:] == [self.expect_block_sequence_item]:
-            # The first level inside a list item only skips its dash; every other one goes to the next multiple.
+            # The first level inside a list item only skips the dash; other levels are indented to the next multiple.
             self.indent += 2
         else:
             self.indent = self.best_indent * ((self.indent + self.best_indent) // self.best_indent)
@@ -262,9 +260,9 @@ def _plain(tag: str) -> Any:
     return lambda dumper, value: dumper.represent_scalar(_PREFIX + tag, text_of(value))
 
 
-# 0o644 is a number to Talos and a text to PyYAML, which would write its tag.
+# 0o644 is a number for Talos and a string for PyYAML, which would write a tag.
 _Dumper.add_implicit_resolver(_PREFIX + "int", re.compile(r"0o[0-7]+\Z"), ["0"])
-# An equals sign alone means something to PyYAML only.
+# A single equals sign is special in PyYAML only.
 _Dumper.yaml_implicit_resolvers.pop("=", None)
 _Dumper.add_representer(str, _represent_text)
 _Dumper.add_multi_representer(str, lambda dumper, text: _represent_text(dumper, str(text)))

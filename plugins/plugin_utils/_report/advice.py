@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What to do next where CozyStack is not ready. Private to urmanac.talos: may change at any time."""
+"""Advice for the next step if CozyStack is not ready. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Record = Mapping[str, Any]
 
 OWN_IMAGES = "use images built for arm64 (cluster_cozystack_operator_image, cluster_cozystack_platform_source_url)"
 IMAGES = frozenset({"ARCH_UNSUPPORTED_IMAGES"})
-# What nodes with more room end, as the forecast has placed and counted all pods on them.
+# The codes that larger nodes fix, because the forecast placed all pods on them.
 ROOM = frozenset(
     {
         *("INSUFFICIENT_MEMORY", "INSUFFICIENT_CPU", "INSUFFICIENT_PODS", "NOT_ENOUGH_NODES"),
@@ -25,33 +25,33 @@ ROOM = frozenset(
 
 
 class Way(NamedTuple):
-    """Something to do, and the codes that it ends."""
+    """A measure, and the codes that it fixes."""
 
     text: str
     ends: frozenset[str]
 
 
 def advice(installed: Record | None, forecast: Record) -> dict[str, str | None]:
-    """Return what to do next and what could be done instead; nothing where CozyStack is ready or was not tried."""
+    """Return the next step and its alternatives; empty if CozyStack is ready or was not installed."""
     if not installed or installed["outcome"] == "ready":
         return {"recommended": None, "alternative": None}
     blockers = causes(installed["verdicts"])
     ways = list(ways_out(blockers, str(installed["profile"]), forecast))
     left = [(way, remaining(way, blockers, forecast)) for way in ways]
-    # Where one way is enough, what ends only a part of it is no alternative.
+    # If one measure fixes everything, partial ones are no alternatives.
     texts = [way.text for way, codes in left if not codes] or [partial(way, codes) for way, codes in left]
     return dict(zip(("recommended", "alternative"), [*texts, None, None][:2], strict=True))
 
 
 def causes(verdicts: Sequence[Record]) -> list[Record]:
-    """Return what blocks: the causes, or where none is known what waits."""
+    """Return the blockers: the causes, or without a known cause what waits."""
     blockers = [one for one in verdicts if one["blocks"]]
-    # Beside a cause that is known, what waits follows from that one.
+    # With a known cause, waiting is its consequence.
     return [one for one in blockers if one["code"] not in WAITING] or blockers
 
 
 def ways_out(blockers: Sequence[Record], profile: str, forecast: Record) -> Iterator[Way]:
-    """Yield what would help, the surest first; a remedy only of what no way before it ends."""
+    """Yield the measures, the most reliable first; remedies only of codes that no earlier measure fixes."""
     ended: set[str] = set()
     for way in computed(blockers, profile, forecast):
         ended |= way.ends
@@ -62,7 +62,7 @@ def ways_out(blockers: Sequence[Record], profile: str, forecast: Record) -> Iter
 
 
 def computed(blockers: Sequence[Record], profile: str, forecast: Record) -> Iterator[Way]:
-    """Yield what the forecast has found to help, and images that are built for the nodes."""
+    """Yield the measures of the forecast, and images that are built for the nodes."""
     needs_images = any(one["code"] in IMAGES for one in blockers)
     as_well, ends = (f", and {OWN_IMAGES}", ROOM | IMAGES) if needs_images else ("", ROOM)
     yield from (Way(f"{scaled(change)}{as_well}", ends) for change in forecast.get("changes") or ())
@@ -77,7 +77,7 @@ def computed(blockers: Sequence[Record], profile: str, forecast: Record) -> Iter
 
 
 def remaining(way: Way, blockers: Sequence[Record], forecast: Record) -> list[str]:
-    """Return the codes that are left after it, each once; what is only predicted of the nodes is one of them."""
+    """Return the codes that remain after it, each once, including predicted ones."""
     predicted = [one["code"] for one in forecast.get("verdicts") or () if one["blocks"] and one["code"] in ROOM]
     return list(
         dict.fromkeys(code for code in [*(one["code"] for one in blockers), *predicted] if code not in way.ends)
@@ -85,7 +85,7 @@ def remaining(way: Way, blockers: Sequence[Record], forecast: Record) -> list[st
 
 
 def partial(way: Way, codes: Sequence[str]) -> str:
-    """Return a way as a part of what is needed."""
+    """Return a measure as one of several that are needed."""
     remain = "remains" if len(codes) == 1 else "remain"
     return f"{way.text.rstrip('.')}; that alone is not enough: {', '.join(codes)} {remain}"
 
@@ -95,7 +95,7 @@ def scaled(change: Record) -> str:
     size = SIZES.get(change["instance_type"])
     memory = f" with {size.memory_mib / 1024:g} GiB RAM each" if size else ""
     prices = [f"${change['per_hour']:.3f} an hour"] if change["per_hour"] is not None else []
-    # The nodes as they are may be of a type whose price is not known.
+    # The price of the current type may be unknown.
     prices += [f"${change['more_per_hour']:.3f} more"] if change["more_per_hour"] is not None else []
     price = f" ({', '.join(prices)})" if prices else ""
     disk = change.get("volume_size")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is needed and what is there. Private to urmanac.talos: may change at any time."""
+"""Needed and available capacity. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Record = Mapping[str, Any]
 
 
 def capacity(installed: Record | None, forecast: Record) -> dict[str, Any] | None:
-    """Return memory and processor time per node and in all: found on the cluster, otherwise predicted."""
+    """Return memory and CPU per node and in total: read from the cluster, otherwise predicted."""
     account = (installed or {}).get("account") or {}
     found = [node_found(node) for node in account.get("nodes") or () if node["allocatable"]]
     nodes = found or [node_predicted(node) for node in forecast.get("nodes") or ()]
@@ -20,7 +20,7 @@ def capacity(installed: Record | None, forecast: Record) -> dict[str, Any] | Non
         return None
     sums = {part: summed(node[part] for node in nodes) for part in ("memory_mib", "cpu_m")}
     requested: Record = forecast.get("requested") or {}
-    # What no node has room for is on none of them, and is needed all the same.
+    # Unschedulable pods are on no node, but their requests count as needed.
     for part, key in (("memory_mib", "memory"), ("cpu_m", "cpu")):
         sums[part]["needed"] = max(sums[part]["needed"], int(requested.get(key, 0)))
     total = {"name": "all nodes", **sums}
@@ -28,7 +28,7 @@ def capacity(installed: Record | None, forecast: Record) -> dict[str, Any] | Non
 
 
 def node_found(node: Record) -> dict[str, Any]:
-    """Return one node as the cluster has it."""
+    """Return one node from the cluster's data."""
     return {
         "name": node["name"],
         "memory_mib": {"needed": node["requested"]["memory_mib"], "had": node["allocatable"]["memory_mib"]},
@@ -37,7 +37,7 @@ def node_found(node: Record) -> dict[str, Any]:
 
 
 def node_predicted(node: Record) -> dict[str, Any]:
-    """Return one node as the forecast has it."""
+    """Return one node from the forecast."""
     return {
         "name": node["name"],
         "memory_mib": {"needed": node["requested"]["memory"], "had": node["allocatable"]["memory"]},
@@ -46,6 +46,6 @@ def node_predicted(node: Record) -> dict[str, Any]:
 
 
 def summed(pairs: Iterable[Record]) -> dict[str, int]:
-    """Return the sum of what is needed and had."""
+    """Return the total of needed and available capacity."""
     kept = list(pairs)
     return {key: sum(int(pair[key]) for pair in kept) for key in ("needed", "had")}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the cluster costs, from what exists of it. Private to urmanac.talos: may change at any time."""
+"""The costs of the cluster's existing resources. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ class Cost(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """A machine that exists, and for how many hours it has been running; None while it is stopped or stopping."""
+    """An existing instance, and its running hours; None while it is stopped or stopping."""
 
     type: str
     volume_gib: int
     hours: float | None
 
     def price(self, prices: Prices) -> float | None:
-        """Return what it costs an hour without its volume: nothing while it is stopped; None if that is not known."""
+        """Return the hourly cost without its volume: zero while it is stopped; None if unknown."""
         return 0.0 if self.hours is None else prices.instances.get(self.type)
 
     def so_far(self, prices: Prices) -> float:
-        """Return what it and its volume have cost since it was last started."""
+        """Return the cost of it and its volume since its last start."""
         return (self.hours or 0.0) * ((self.price(prices) or 0.0) + (prices.volume_hour(self.volume_gib) or 0.0))
 
 
 def costs(region: str, resources: Mapping[str, Record], *, now: float, forecast: str = "") -> dict[str, Any] | None:
-    """Return what exists costs an hour, and what runs has cost since its start; nothing where a price is not known.
+    """Return the hourly cost of existing resources, and the cost of running ones since their start.
 
-    Beside it stands the forecast that the plan showed.
+    Includes the forecast that the plan showed.
     """
     prices = shipped(region)
     machines = [*nodes(resources, now), *bastions(resources, now)]
@@ -64,16 +64,16 @@ def costs(region: str, resources: Mapping[str, Record], *, now: float, forecast:
 
 
 def source_text(prices: Prices) -> str:
-    """Return where the prices of what is counted are from, and of which day each is."""
+    """Return the sources and dates of the used prices."""
     counted = [source for source in prices.sources if source.what in _COUNTED]
     return f"{prices.region}: " + ", ".join(f"{one.what} {one.where} ({one.date})" for one in counted)
 
 
 def message(bill: Record, *, runs: bool) -> str:
-    """Return the bill as a sentence that says what its figures are.
+    """Return the bill as a sentence.
 
-    AWS does not tell since when an address is held or a stopped machine's volume is there, so what these cost before
-    now is in no figure.
+    AWS does not report since when an address is allocated or the volume of a stopped instance exists, so the figures do
+    not include their past costs.
     """
     rate = f"${bill['per_hour']:.3f} an hour now, ${bill['per_month']:.2f} a month if it stays so"
     if not runs:
@@ -83,7 +83,7 @@ def message(bill: Record, *, runs: bool) -> str:
 
 
 def nodes(resources: Mapping[str, Record], now: float) -> Iterator[Machine]:
-    """Yield the nodes' machines."""
+    """Yield the instances of the nodes."""
     for have in (item["have"] for item in resources.values() if item["kind"] == "instance" and item["have"]):
         hours = age(have["launched"], now) if have["state"] in RUNNING else None
         gib = sum(int(have.get(name) or 0) for name in ("volume_size", "data_volume_size"))
@@ -91,7 +91,7 @@ def nodes(resources: Mapping[str, Record], now: float) -> Iterator[Machine]:
 
 
 def bastions(resources: Mapping[str, Record], now: float) -> Iterator[Machine]:
-    """Yield the bastion if it runs, by the template that its group starts it from."""
+    """Yield the bastion if it runs, by the launch template of its group."""
     group, template = (
         (resources.get(f"{kind}/bastion") or {}).get("have") or {} for kind in ("autoscaling_group", "launch_template")
     )
@@ -101,7 +101,7 @@ def bastions(resources: Mapping[str, Record], now: float) -> Iterator[Machine]:
 
 
 def machine_costs(machines: Sequence[Machine], prices: Prices) -> Iterator[Cost]:
-    """Yield what the machines cost that run, type by type."""
+    """Yield the costs of the running instances by type."""
     running = [machine for machine in machines if machine.hours is not None]
     for name in dict.fromkeys(machine.type for machine in running):
         each = [machine.price(prices) or 0.0 for machine in running if machine.type == name]
@@ -109,14 +109,14 @@ def machine_costs(machines: Sequence[Machine], prices: Prices) -> Iterator[Cost]
 
 
 def volume_costs(machines: Sequence[Machine], prices: Prices) -> Iterator[Cost]:
-    """Yield what the volumes cost, those of stopped machines as well."""
+    """Yield the costs of the volumes, including those of stopped instances."""
     gib = sum(machine.volume_gib for machine in machines)
     if gib:
         yield Cost(f"{gib} GiB gp3", prices.volume_hour(gib) or 0.0)
 
 
 def address_costs(resources: Mapping[str, Record]) -> Iterator[Cost]:
-    """Yield what public IPv4 addresses cost, used or not."""
+    """Yield the costs of public IPv4 addresses, used or not."""
     count = sum(item["kind"] == "address" and bool(item["have"]) for item in resources.values())
     if count:
         yield Cost(f"{count} x public IPv4", count * PUBLIC_IPV4)

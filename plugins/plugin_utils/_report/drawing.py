@@ -1,19 +1,19 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A drawing in SVG, in the colours that the page around it has. Private to urmanac.talos: may change at any time."""
+"""An SVG drawing in the colours of its page. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
-# The width of a narrow phone's page in CSS pixels, so that letters keep their size there.
+# The width of a narrow phone's page in CSS pixels, so that text keeps its size there.
 WIDTH = 360
 
 
 class Drawing:
-    """Shapes and texts on a sheet as wide as a phone, with a title and a text for those who do not see it."""
+    """Shapes and texts on a sheet as wide as a phone, with a title and a description for screen readers."""
 
     def __init__(self, title: str, description: str, height: float) -> None:
         self._root = ET.Element("svg", {"viewBox": f"0 0 {WIDTH} {height:g}", "role": "img", "aria-label": title})

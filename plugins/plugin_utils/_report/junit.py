@@ -15,7 +15,7 @@ Record = Mapping[str, Any]
 
 
 def junit(report: Record) -> str:
-    """Return one test case for each line of the results; what ended as it was expected to is no failure."""
+    """Return one test case per line of the results; expected results are no failures."""
     results, seconds = report["results"], sum(timing["seconds"] for timing in report["timings"])
     failures = sum(not result["expected"] for result in results)
     skipped = sum(result["outcome"] == "unknown" and result["expected"] for result in results)

@@ -19,7 +19,7 @@ _NODE_HEIGHT = 62
 
 
 def pictures(report: Record) -> dict[str, str]:
-    """Return the pictures for which there is something to show, as SVG by name."""
+    """Return the pictures that have data, as SVG by name."""
     drawn = {"topology": topology(report)}
     if report["capacity"]:
         drawn["capacity"] = capacity(report["capacity"])
@@ -31,7 +31,7 @@ def pictures(report: Record) -> dict[str, str]:
 
 
 def topology(report: Record) -> str:
-    """Draw who is where, with addresses, and who may come in."""
+    """Draw bastion and nodes with addresses, and the allowed access."""
     nodes, bastion = report["nodes"], report["bastion"]
     top = 104
     height = top + 54 + (len(nodes) + 1) * (_NODE_HEIGHT + 10)
@@ -57,7 +57,7 @@ def topology(report: Record) -> str:
 
 
 def draw_outside(picture: Drawing, report: Record) -> None:
-    """Draw the internet, home, and the ways from there."""
+    """Draw the internet, home, and the access from there."""
     access: Record = report["access"] or {}
     home = access.get("home") or []
     closed = "no way in" if report["access"] else "not looked at"
@@ -86,13 +86,13 @@ def draw_machine(picture: Drawing, y: float, name: str, machine: Record, what: s
 
 
 def capacity(data: Record) -> str:
-    """Draw for each node what is needed of memory and processor time, and what there is."""
+    """Draw the needed and available memory and CPU of each node."""
     rows = [*data["nodes"], data["total"]]
     parts = (("memory_mib", "memory", 1024, "GiB"), ("cpu_m", "processors", 1000, ""))
     height = 24 + len(rows) * 78
     reported = "; ".join(f"{row['name']}: {amounts(row['memory_mib'], 1024, 'GiB')}" for row in rows)
     picture = Drawing("Capacity needed and had", reported, height)
-    # A node and all nodes together are drawn to scales of their own, or a node would be a speck.
+    # A node and the total have different scales, so that a node stays visible.
     for number, row in enumerate(rows):
         group = data["nodes"] if number < len(data["nodes"]) else [data["total"]]
         y = 18 + number * 78
@@ -104,7 +104,7 @@ def capacity(data: Record) -> str:
 
 
 def draw_amount(picture: Drawing, y: float, pair: Record, scale: float, label: str) -> None:
-    """Draw what is needed over what is had; the part that is too much stands out."""
+    """Draw needed over available capacity, with the excess highlighted."""
     width = WIDTH - 2 * _MARGIN
     needed, had = (pair[key] / scale * width for key in ("needed", "had"))
     picture.box(_MARGIN, y, had, 9, "had")
@@ -115,14 +115,14 @@ def draw_amount(picture: Drawing, y: float, pair: Record, scale: float, label: s
 
 
 def amounts(pair: Record, unit: int, name: str) -> str:
-    """Return needed of had as text."""
+    """Return needed and available amounts as text."""
     needed, had = (f"{pair[key] / unit:.1f}" for key in ("needed", "had"))
     more = f", {(pair['needed'] - pair['had']) / unit:.1f} too little" if pair["needed"] > pair["had"] else ""
     return f"{needed} of {had}{f' {name}' if name else ''}{more}"
 
 
 def releases(history: Sequence[Record]) -> str:
-    """Draw how many releases there were to be and how many were ready, over time."""
+    """Draw the numbers of expected and ready releases over time."""
     times = [datetime.fromisoformat(item["time"]).timestamp() for item in history]
     span, most = (times[-1] - times[0]) or 1, max(max(item["expected"] or 0, item["ready"]) for item in history) or 1
     last = history[-1]
@@ -144,7 +144,7 @@ def releases(history: Sequence[Record]) -> str:
 
 
 def costs(bill: Record) -> str:
-    """Draw what each part costs a month, if all stays as it is now."""
+    """Draw the monthly cost of each part at the current rate."""
     items, most = bill["items"], max(item["per_hour"] for item in bill["items"]) or 1
     months = [f"${item['per_hour'] * HOURS_A_MONTH:.2f} a month" for item in items]
     reported = "; ".join(f"{item['what']} {month}" for item, month in zip(items, months, strict=True))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lines of TEST RESULTS: what was tried and how it ended. Private to urmanac.talos: may change at any time."""
+"""The lines of TEST RESULTS. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Record = Mapping[str, Any]
 
 PASSED, FAILED, UNKNOWN = "passed", "failed", "unknown"
 
-# How a plain Linux became Talos, in the words of the report.
+# How the instances booted Talos, in the report.
 BOOT_METHODS = {"user_data": "boot-to-talos", "ssh": "boot-to-talos over SSH", "netboot": "matchbox"}
-# What the smoke test of Spin proves, and what it does not.
+# What the smoke test of Spin covers.
 SHIM = "by containerd's Spin shim and its RuntimeClass"
 
 
 class Result(NamedTuple):
-    """One line: what was tried, how it ended, and whether that end was expected."""
+    """One line: the test, its result, and whether that was expected."""
 
     name: str
     title: str
@@ -33,12 +33,12 @@ class Result(NamedTuple):
     details: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as the report's JSON holds it."""
+        """Return it in the form of the report's JSON."""
         return {**self._asdict(), "details": list(self.details)}
 
 
 def results(report: Record, *, boot_method: str) -> Iterator[Result]:
-    """Yield the lines in the order in which things are built."""
+    """Yield the lines in the order of the build."""
     yield infrastructure(report)
     yield boot(report["nodes"], boot_method)
     if any(node["addresses"] for node in report["nodes"]):
@@ -61,7 +61,7 @@ def results(report: Record, *, boot_method: str) -> Iterator[Result]:
 
 
 def infrastructure(report: Record) -> Result:
-    """Return whether all that is described is there."""
+    """Return whether all described resources exist."""
     total, present = len(report["resources"]), report["summary"]["present"]
     wrong = tuple(
         f"{item['kind']} {item['name']}: {item['state']}" for item in report["resources"] if item["state"] != "present"
@@ -71,7 +71,7 @@ def infrastructure(report: Record) -> Result:
 
 
 def boot(nodes: Sequence[Record], boot_method: str) -> Result:
-    """Return whether the machines became Talos."""
+    """Return whether the instances booted Talos."""
     there = [node for node in nodes if node["stage"]]
     versions = sorted({str(node["version"]) for node in there if node["version"]})
     wrong = tuple(
@@ -84,7 +84,7 @@ def boot(nodes: Sequence[Record], boot_method: str) -> Result:
 
 
 def static_addresses(nodes: Sequence[Record]) -> Result:
-    """Return whether the nodes have the addresses that are reserved for them, and how they came by them."""
+    """Return whether the nodes have their reserved addresses, and how they got them."""
     reported = [node for node in nodes if node["addresses"]]
     found = [
         addressing.addressing_of(
@@ -113,7 +113,7 @@ def etcd(names: Sequence[str], expected: int) -> Result:
 
 
 def kubernetes(answer: Record, expected: int) -> Result:
-    """Return whether Kubernetes knows all nodes; until CozyStack brings a network, none of them is ready."""
+    """Return whether all nodes are registered in Kubernetes; without CozyStack's CNI, they are not ready."""
     if answer["error"]:
         return Result("kubernetes", "Kubernetes", FAILED, str(answer["error"]), expected=False)
     known = len(answer["nodes"])
@@ -130,7 +130,7 @@ def kubernetes(answer: Record, expected: int) -> Result:
 
 
 def memory(nodes: Sequence[Record], verdicts: Sequence[Record]) -> Result:
-    """Return what Talos itself has killed, which Kubernetes has no word for, and the pods and releases that it hit."""
+    """Return the processes that Talos killed, which Kubernetes does not report, and the affected pods and releases."""
     kills: list[tuple[str, list[str]]] = [(str(node["name"]), list(node["oom_kills"])) for node in nodes]
     wrong = tuple(
         f"{node}: {name}" + (f", {times} times" if times > 1 else "")
@@ -156,7 +156,7 @@ def _hit(verdict: Record) -> str:
 
 
 def access(audit: Record) -> Result:
-    """Return how closed the cluster is."""
+    """Return the result of the audit."""
     home = "; ".join(audit["home"])
     if audit["deviations"]:
         lines = tuple(deviation_line(one) for one in audit["deviations"])
@@ -166,12 +166,12 @@ def access(audit: Record) -> Result:
 
 
 def deviation_line(deviation: Record) -> str:
-    """Return a deviation that the audit returned on one line."""
+    """Return a deviation of the audit on one line."""
     return headline(finding_of(deviation).about(deviation["resource"]), "graded", "subject")
 
 
 def cozystack(installed: Record) -> Result:
-    """Return how the installation ended; one that was expected to be blocked is no failure of the run."""
+    """Return the result of the installation; an expected blocked one is no failure."""
     outcome, expect = installed["outcome"], installed["expect"]
     what = f"{installed['version']} (profile {installed['profile']})"
     if outcome == "ready":
@@ -187,7 +187,7 @@ def cozystack(installed: Record) -> Result:
 
 
 def dashboard(published: Record) -> Iterator[Result]:
-    """Yield where the dashboard is, if it is published. Its name is in no DNS unless the user has put it there."""
+    """Yield the address of the dashboard, if it is published. The user has to create its DNS record."""
     if published["url"]:
         addresses = ", ".join(published["addresses"])
         where = f"{published['url']} at {addresses}, from the VPC, the bastion or the tailnet"
@@ -195,7 +195,7 @@ def dashboard(published: Record) -> Iterator[Result]:
 
 
 def smoke(installed: Record, name: str, title: str, success: str) -> Result:
-    """Return how a smoke test ended; one that is blocked documents its blocker."""
+    """Return the result of a smoke test; a blocked one shows its blocker."""
     test = installed["smoke_tests"].get(name)
     if test is None or test["outcome"] == "skipped":
         why = next(
@@ -216,10 +216,10 @@ def smoke(installed: Record, name: str, title: str, success: str) -> Result:
 
 
 def verdict(name: str, title: str, message: str, wrong: tuple[str, ...]) -> Result:
-    """Return a line that fails if anything is wrong."""
+    """Return a line that fails if there are problems."""
     return Result(name, title, FAILED if wrong else PASSED, message, expected=not wrong, details=wrong)
 
 
 def counted(number: int, word: str) -> str:
-    """Return the number with its word."""
+    """Return the number with its noun."""
     return f"{number} {word}{'' if number == 1 else 's'}"

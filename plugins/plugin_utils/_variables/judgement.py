@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Judge all variables of all roles at once. Private to urmanac.talos: may change at any time."""
+"""Validate all variables of all roles at once. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from .types import Option, type_problems
 ROLES = Path(__file__).parents[3] / "roles"
 
 
-# Their defaults are below the home of whoever runs the playbook.
+# Their defaults are below the home directory of the user.
 _OF_THE_USER = ("cluster_directory", "cluster_secrets_directory", "cluster_bastion_ssh_identity_file")
 
 
 class Unreadable(Exception):
-    """A value that cannot be had, because a template in it fails; the message says why."""
+    """A value whose template fails; the message is the cause."""
 
 
 class Given(NamedTuple):
-    """The variables of a play, as they were written, and how each of them is read."""
+    """The variables of a play as written, and a function that evaluates them."""
 
     written: Mapping[str, Any]
     defaults: Mapping[str, Any]
     read: Callable[[str], Any]
 
     def is_default(self, name: str) -> bool:
-        """Return whether a variable has the value that its role gives it."""
+        """Return whether a variable has its role's default."""
         return name not in self.written or bool(self.written[name] == self.defaults.get(name))
 
     def is_worth_reading(self, name: str) -> bool:
@@ -48,7 +48,7 @@ class Given(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """Everything that is wrong, and the variables of which not even the type is right."""
+    """All problems, and the variables with a wrong type."""
 
     problems: tuple[Finding, ...]
     unusable: frozenset[str]
@@ -64,7 +64,7 @@ def read_options(folder: Path = ROLES) -> dict[str, Option]:
     options: dict[str, Option] = {}
     for role in role_names(folder):
         text = (folder / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
-        # Neither loader makes anything but plain data, and the one in C is ten times as fast.
+        # Both loaders create plain data only, and the one in C is ten times as fast.
         for entry in yaml.load(text, Loader=_LOADER)["argument_specs"].values():  # noqa: S506
             options.update(entry.get("options") or {})
     return options
@@ -81,7 +81,7 @@ def judge(
     roles: Iterable[str],
     others: Iterable[str] = (),
 ) -> Judgement:
-    """Return what is wrong with the variables, each cause once: what the user wrote before what follows from it."""
+    """Return the problems of the variables, each cause once: the user's variables before derived ones."""
     values: dict[str, Any] = {}
     of_type: dict[str, list[Finding]] = {}
     for name in sorted(filter(given.is_worth_reading, options), key=given.is_default):
@@ -109,7 +109,7 @@ def _flat(findings: Mapping[str, Iterable[Finding]]) -> Iterator[Finding]:
 
 
 def _causes(found: Iterable[Finding], given: Given) -> Iterator[Finding]:
-    """Yield each finding once; those of defaults only if nothing else is wrong, for they follow from what is."""
+    """Yield each finding once; those of defaults only without others, of which they may be consequences."""
     seen: dict[tuple[str, str, str], Finding] = {}
     for one in found:
         seen.setdefault((one.code, one.message, one.remedy), one)
@@ -118,5 +118,5 @@ def _causes(found: Iterable[Finding], given: Given) -> Iterator[Finding]:
 
 
 def variable_of(subject: str) -> str:
-    """Return the variable that a finding is about: its subject may be a part of one."""
+    """Return the variable of a finding, whose subject may be a part of it."""
     return re.split(r"[.\[]", subject, maxsplit=1)[0]

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from ...module_utils._findings import Finding, finding
 from ...module_utils._spelling import did_you_mean
 
-# What playbooks and roles keep for one another, and what several roles read without a role of its own.
+# Facts that playbooks and roles share, and variables that several roles read.
 INTERNAL = frozenset(
     {
         *("access_audit", "bastion_reached", "bastion_container_engine", "bastion_egress", "bastion_netboot_enabled"),
@@ -28,9 +28,9 @@ INTERNAL = frozenset(
 def unknown_names(
     given: Iterable[str], roles: Iterable[str], known: Collection[str], others: Iterable[str] = ()
 ) -> Iterator[Finding]:
-    """Yield a finding for each name with the prefix of a role that no role knows.
+    """Yield a finding for each name with the prefix of a role that no role has.
 
-    The names in others, which may have wildcards, are variables of other roles that happen to begin like ours.
+    others are names, possibly with wildcards, of variables of other roles that have the same prefixes.
     """
     prefixes = tuple(f"{role}_" for role in roles)
     for name in given:
@@ -40,5 +40,5 @@ def unknown_names(
 
 
 def _remedy(name: str, known: Collection[str]) -> str:
-    own = f"If it belongs to a role of others, add it to cluster_other_variables: [{name}]."
+    own = f"If it belongs to a role of another collection, add it to cluster_other_variables: [{name}]."
     return f"{did_you_mean(name, known) or 'Correct or remove it.'} {own}"

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the values of variables have to be besides their type, as far as it can be said without asking anyone.
+"""Rules for values of variables in addition to their types, as far as they need no request.
 
-Private to urmanac.talos: may change at any time. What only AWS or a registry knows is asked by ec2_preflight_info and
+Private to urmanac.talos: may change at any time. Checks that need AWS or a registry are in ec2_preflight_info and
 oci_image_info. The description of the cluster as a whole is judged by module_utils/_ec2/spec.py.
 """
 
@@ -38,7 +38,7 @@ from .types import choice_problem, unknown_key_problems
 
 BOOT_METHODS = ("user_data", "ssh")
 API_VIA = ("bastion", "localhost")
-# What listens on a bastion besides its caches: SSH, DNS, DHCP, TFTP, matchbox and the server of assets.
+# Ports of a bastion other than its caches: SSH, DNS, DHCP, TFTP, matchbox and the server of assets.
 _TAKEN_PORTS = {
     SSH: "SSH",
     53: "DNS",
@@ -55,7 +55,7 @@ _SOURCE_REF = re.compile(r"(?:tag|semver)=[^\s=]+|digest=sha256:[0-9a-f]{64}")
 
 
 class Surroundings(NamedTuple):
-    """What values are compared with: the time, and the hosts of the inventory."""
+    """The environment of the checks: the time, and the hosts of the inventory."""
 
     now: datetime
     hosts: frozenset[str] = frozenset()
@@ -65,7 +65,7 @@ Check = Callable[[str, Any, Surroundings], Iterator[Finding]]
 
 
 def value_problems(values: Mapping[str, Any], where: Surroundings) -> Iterator[Finding]:
-    """Yield what is wrong with values that are of the right type; names that are left out are not judged."""
+    """Yield the problems of values with the right type; missing names are not checked."""
     for name, value in values.items():
         for check in CHECKS.get(name, ()):
             yield from check(name, value, where)
@@ -81,22 +81,22 @@ def _wrong(name: str, message: str, remedy: str) -> Finding:
 
 
 def at_least(smallest: int, what: str) -> Check:
-    """Return the check of a number that must not be smaller."""
+    """Return the check of a number with a minimum."""
 
     def check(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
         if int(value) < smallest:
-            yield _wrong(name, f"{value} is less than {smallest}.", f"Give {what}, {smallest} or more.")
+            yield _wrong(name, f"{value} is less than {smallest}.", f"Set it to {what}, {smallest} or more.")
 
     return check
 
 
 def amount(what: str, largest: float | None = None) -> Check:
-    """Return the check of a number from 0 on, up to the largest that makes sense."""
-    most = "on" if largest is None else f"to {largest:g}"
+    """Return the check of a number from 0 to an optional maximum."""
+    limits = "0 or more" if largest is None else f"from 0 to {largest:g}"
 
     def check(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
         if float(value) < 0 or (largest is not None and float(value) > largest):
-            yield _wrong(name, f"{value} is not {what}.", f"Give {what} from 0 {most}.")
+            yield _wrong(name, f"{value} is not {what}.", f"Set it to {what}, {limits}.")
 
     return check
 
@@ -104,11 +104,11 @@ def amount(what: str, largest: float | None = None) -> Check:
 def port(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a number is not a port."""
     if isinstance(value, bool) or not str(value).isdigit() or not 0 < int(value) <= 65535:
-        yield _wrong(name, f"{value!r} is not a port.", "Give a number from 1 to 65535.")
+        yield _wrong(name, f"{value!r} is not a port.", "Set it to a number from 1 to 65535.")
 
 
 def cache_ports(name: str, value: Mapping[str, Any], where: Surroundings) -> Iterator[Finding]:
-    """Yield what is wrong with the registries that the bastion caches and their ports."""
+    """Yield the problems of the bastion's registry caches and their ports."""
     users: dict[int, str] = {}
     for registry, number in value.items():
         yield from registry_name(f"{name}[{registry}]", registry, where)
@@ -119,13 +119,13 @@ def cache_ports(name: str, value: Mapping[str, Any], where: Surroundings) -> Ite
 def not_empty(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a mapping is empty."""
     if not value:
-        yield _wrong(name, "It is empty.", "Name at least one registry, {ghcr.io: 5054}, or leave the variable out.")
+        yield _wrong(name, "It is empty.", "Add a registry, such as {ghcr.io: 5054}, or remove the variable.")
 
 
 def _port_clashes(name: str, registry: str, number: int, users: dict[int, str]) -> Iterator[Finding]:
     user = _TAKEN_PORTS.get(number) or users.setdefault(number, registry)
     if user != registry:
-        yield _wrong(name, f"The port {number} is used by {user} on the bastion.", "Give each cache a port of its own.")
+        yield _wrong(name, f"The port {number} is used by {user} on the bastion.", "Set a port that is not used.")
 
 
 # --- Names and versions ---
@@ -153,36 +153,36 @@ def keys_of(*keys: str) -> Check:
 def registry_name(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a text is not the host name of a registry."""
     if not _HOST.fullmatch(str(value)):
-        yield _wrong(name, f"{value!r} is not the name of a registry.", "Give its host name alone, such as ghcr.io.")
+        yield _wrong(name, f"{value!r} is not the name of a registry.", "Use only its host name, such as ghcr.io.")
 
 
 def release_of(what: str, oldest: tuple[int, ...], before: tuple[int, ...]) -> Check:
-    """Return the check of a version from oldest on, before the first one that is not supported."""
+    """Return the check of a version from the oldest to below the first unsupported one."""
     first, end = (".".join(map(str, version)) for version in (oldest, before))
 
     def check(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
         found = _RELEASE.fullmatch(str(value))
-        remedy = f"Give a release of {what} such as {first}, which is the oldest that is supported."
+        remedy = f"Set it to a release of {what} such as {first}, the oldest supported one."
         if not found:
             yield _wrong(name, f"{value!r} is not a release of {what}.", remedy)
         elif not oldest <= tuple(map(int, found.groups())) < before:
-            message = f"{value} is not supported: the collection is for {what} from {first} on, before {end}."
+            message = f"{value} is not supported: the collection supports {what} from {first} to below {end}."
             yield _wrong(name, message, remedy)
 
     return check
 
 
 def known_host(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-    """Yield that a host is neither this machine, nor the bastion, nor in the inventory."""
+    """Yield that a host is neither the controller, nor the bastion, nor in the inventory."""
     if value not in {*API_VIA, *where.hosts}:
         message = f"The inventory has no host {value!r}."
         yield _wrong(name, message, "Use localhost, bastion, or the name of a host in the inventory.")
 
 
 def sha256(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-    """Yield that a text is not a SHA-256; an empty one stands for none."""
+    """Yield that a text is not a SHA-256; it may be empty."""
     if value and not _SHA256.fullmatch(str(value)):
-        yield _wrong(name, f"{value!r} is not a SHA-256.", "Give its 64 hexadecimal digits.")
+        yield _wrong(name, f"{value!r} is not a SHA-256.", "Set it to 64 hexadecimal digits.")
 
 
 def each(check: Check) -> Check:
@@ -223,8 +223,8 @@ def talos_image(name: str, value: Any, where: Surroundings) -> Iterator[Finding]
     if parts.scheme not in ("http", "https"):
         yield from image(name, value, where)
     elif not parts.path.endswith(RAW_ENDINGS):
-        remedy = f"Leave out {parts.scheme}:// if it is an image in a registry; a disk image ends in .raw.xz."
-        yield _wrong(name, f"{value!r} is a URL and not that of a disk image.", remedy)
+        remedy = f"Remove {parts.scheme}:// if it is an image in a registry; a disk image ends in .raw.xz."
+        yield _wrong(name, f"{value!r} is a URL, but not of a disk image.", remedy)
 
 
 def web_address(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
@@ -245,22 +245,23 @@ def oci_address(name: str, value: Any, where: Surroundings) -> Iterator[Finding]
 
 
 def source_ref(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-    """Yield that a text does not say which of the packages at a source are meant."""
+    """Yield that a text is not a tag or digest of the packages."""
     if not _SOURCE_REF.fullmatch(str(value)):
-        yield _wrong(name, f"{value!r} names no packages.", "Write tag=v1.6.2, or digest=sha256: with 64 digits.")
+        message = f"{value!r} is not a tag or digest of the packages."
+        yield _wrong(name, message, "Write tag=v1.6.2, or digest=sha256: with 64 digits.")
 
 
 def network(*versions: int) -> Check:
-    """Return the check of a network of IPv4, IPv6 or either."""
+    """Return the check of an IPv4 or IPv6 network."""
 
     def check(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
         try:
             found = ip_network(str(value)).version
         except ValueError as error:
-            yield _wrong(name, f"{error}.", "Write a network such as 10.10.0.0/24, without bits behind its prefix.")
+            yield _wrong(name, f"{error}.", "Write a network such as 10.10.0.0/24, without host bits.")
         else:
             if found not in versions:
-                yield _wrong(name, f"{value} is of IPv{found}.", f"Give a network of IPv{versions[0]}.")
+                yield _wrong(name, f"{value} is an IPv{found} network.", f"Set it to an IPv{versions[0]} network.")
 
     return check
 
@@ -275,28 +276,29 @@ def device(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
 
 
 def path_of_ssh(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-    """Yield that ssh, to which files of the cluster are named, cannot be given a path."""
+    """Yield that a path is not valid in arguments of ssh."""
     if problem := path_problem(str(value)):
-        remedy = "Rename it, and write a variable of the environment as {{ lookup('ansible.builtin.env', 'HOME') }}."
+        remedy = "Rename it, and write an environment variable as {{ lookup('ansible.builtin.env', 'HOME') }}."
         yield _wrong(name, problem, remedy)
 
 
 def writable_folder(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-    """Yield that a folder cannot be made or written to."""
+    """Yield that a directory cannot be created or written to."""
     folder = Path(value).expanduser()
     if not folder.is_absolute():
-        remedy = f"Write it from the root or from home on, such as ~/{value or 'moon'}."
-        yield finding("DIRECTORY_NOT_WRITABLE", name, f"{value!r} depends on where a playbook is called.", remedy)
+        remedy = f"Use an absolute path or one that begins with ~, such as ~/{value or 'moon'}."
+        message = f"{value!r} is a relative path, which depends on the current directory."
+        yield finding("DIRECTORY_NOT_WRITABLE", name, message, remedy)
         return
     there = next((parent for parent in (folder, *folder.parents) if parent.exists()), folder)
     if not there.is_dir():
-        yield finding("DIRECTORY_NOT_WRITABLE", name, f"{there} is a file, and {folder} has to be a folder.")
+        yield finding("DIRECTORY_NOT_WRITABLE", name, f"{there} is a file, but {folder} has to be a directory.")
     elif not os.access(there, os.W_OK | os.X_OK) or there.is_relative_to("/proc"):
-        yield finding("DIRECTORY_NOT_WRITABLE", name, f"Nothing can be written to {there}.")
+        yield finding("DIRECTORY_NOT_WRITABLE", name, f"The directory {there} is not writable.")
 
 
 def writable_file(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-    """Yield that the folder of a file cannot be made or written to."""
+    """Yield that the directory of a file cannot be created or written to."""
     yield from writable_folder(name, str(Path(value).parent) if os.sep in value else "", where)
 
 
@@ -304,7 +306,7 @@ def writable_file(name: str, value: Any, where: Surroundings) -> Iterator[Findin
 
 
 def home_network(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-    """Yield why a network must not be opened."""
+    """Yield why access must not be opened to a network."""
     try:
         parse_home_network(str(value))
     except Refusal as refusal:
@@ -312,7 +314,7 @@ def home_network(name: str, value: Any, where: Surroundings) -> Iterator[Finding
 
 
 def openings(name: str, value: Sequence[Mapping[str, Any]], where: Surroundings) -> Iterator[Finding]:
-    """Yield what AWS would refuse of the rules that open the cluster to home."""
+    """Yield the problems that AWS would reject in the home access rules."""
     for number, opening in enumerate(value):
         subject = f"{name}[{number}]"
         yield from port(f"{subject}.port", opening["port"], where)
@@ -323,7 +325,7 @@ def openings(name: str, value: Sequence[Mapping[str, Any]], where: Surroundings)
 
 
 def home_end(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-    """Yield why home access cannot end then."""
+    """Yield why home access cannot end at this time."""
     try:
         parse_expires(str(value), where.now)
     except Refusal as refusal:
@@ -338,15 +340,15 @@ def _disk_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
     for name in ("cluster_cozystack_data_disk", "cozystack_data_disk"):
         data = values.get(name)
         if data and system and os.path.normpath(data) == os.path.normpath(system):
-            message = f"{data} is talos_install_disk, the disk that Talos is on."
-            yield _wrong(name, message, "Name another disk of the nodes, or leave it empty.")
+            message = f"{data} is talos_install_disk, the disk of Talos."
+            yield _wrong(name, message, "Set it to another disk of the nodes, or leave it empty.")
         if data and any(_data_volumes(values)):
             message = f"Nodes have data volumes as well, so there are two disks for LINSTOR: {data} and the volume."
-            yield _wrong(name, message, "Leave it empty: the volumes are found by their serial.")
+            yield _wrong(name, message, "Leave it empty: the volumes are found by serial number.")
 
 
 def _data_volumes(values: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield the sizes of data volumes that are asked for, of all nodes and of some."""
+    """Yield the sizes of data volumes, of all nodes and of single ones."""
     yield values.get("cluster_data_volume_size")
     nodes = values.get("cluster_nodes")
     yield from (node.get("data_volume_size") for node in nodes or () if isinstance(node, Mapping))
@@ -358,7 +360,7 @@ def _source_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
         url, ref = (values.get(name) for name in names)
         if bool(url) != bool(ref) and None not in (url, ref):
             given, missing = names if url else names[::-1]
-            yield _wrong(given, f"{missing} is empty.", "Set both, or neither for the released packages.")
+            yield _wrong(given, f"{missing} is empty.", "Set both, or none of them for the released packages.")
 
 
 def _checks(check: Check, *names: str) -> dict[str, Sequence[Check]]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find tags of a run that select nothing. Private to urmanac.talos: may change at any time."""
+"""Find tags of a run that select no task. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _OF_ANSIBLE = {"all", "always", "tagged", "untagged", "never"}
 
 
 def unknown_tags(tags: Iterable[str], playbooks: Iterable[str]) -> Iterator[Finding]:
-    """Yield a finding for each tag that no task of our playbooks has.
+    """Yield a finding for each tag that no task of the collection's playbooks has.
 
-    Nothing is said of a run of other playbooks, which may import ours and have tags of their own.
+    Runs of other playbooks, which may import these and have their own tags, are not checked.
     """
     names = [_own_name(playbook) for playbook in playbooks]
     if not names or None in names:
@@ -28,7 +28,7 @@ def unknown_tags(tags: Iterable[str], playbooks: Iterable[str]) -> Iterator[Find
     known = {tag for name in names if name for tag in _tags_of(name)}
     for tag in tags:
         if tag not in known | _OF_ANSIBLE:
-            yield finding("TAG_SELECTS_NOTHING", f"--tags {tag}", f"{tag} selects nothing.", _remedy(tag, known))
+            yield finding("TAG_SELECTS_NOTHING", f"--tags {tag}", f"{tag} selects no task.", _remedy(tag, known))
 
 
 def _own_name(playbook: str) -> str | None:
@@ -45,5 +45,5 @@ def _tags_of(name: str) -> tuple[str, ...]:
 def _remedy(tag: str, known: Iterable[str]) -> str:
     names = [phase for phase in PHASES if phase in set(known)]
     if not names:
-        return "The playbook has no tags: leave --tags out."
+        return "The playbook has no tags: remove --tags."
     return f"{did_you_mean(tag, names)} Use some of: {', '.join(names)}.".lstrip()

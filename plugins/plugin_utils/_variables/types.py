@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Compare a value with the option that an argument spec describes. Private to urmanac.talos: may change at any time.
 
-Stricter than Ansible's own validation, which converts what it judges: a role gets the value as it was written, so a
-text in place of a list is wrong although Ansible could make a list of it.
+Stricter than Ansible's own validation, which converts values: a role gets the original value, so a string instead of a
+list is wrong although Ansible could convert it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SECRET = re.compile(r"auth_key|private_key|password|token|secret(?!s_directory)
 
 
 class Kind(NamedTuple):
-    """What the values of a type are called, an example of one, and whether a value is one."""
+    """The name of a type, an example value, and a function that checks a value."""
 
     name: str
     example: str
@@ -52,9 +52,9 @@ def _is_list(value: Any) -> bool:
 
 
 KINDS: Mapping[str, Kind] = {
-    "str": Kind("a text", '"text"', _is_text),
+    "str": Kind("a string", '"text"', _is_text),
     "path": Kind("a path", "/home/ada/moon", lambda value: isinstance(value, str)),
-    "int": Kind("a whole number", "60", _is_whole),
+    "int": Kind("an integer", "60", _is_whole),
     "float": Kind("a number", "1.5", _is_number),
     "bool": Kind("true or false", "true", _is_truth),
     "list": Kind("a list", "[first, second]", _is_list),
@@ -64,13 +64,13 @@ KINDS: Mapping[str, Kind] = {
 
 
 def type_problems(name: str, option: Option, value: Any) -> Iterator[Finding]:
-    """Yield what keeps a value from being one of the option, with the path of each part that is wrong."""
+    """Yield the type problems of a value, with the path of each wrong part."""
     kind = KINDS[option.get("type", "str")]
     if value is None:
-        yield finding("VARIABLE_TYPE_WRONG", name, "It has no value.", f"Give it {kind.name}, or leave it out.")
+        yield finding("VARIABLE_TYPE_WRONG", name, "It has no value.", f"Set it to {kind.name}, or remove it.")
     elif not kind.fits(value):
         message = f"{written(name, value)} is not {kind.name}."
-        yield finding("VARIABLE_TYPE_WRONG", name, message, f"Give it {kind.name}, such as {kind.example}.")
+        yield finding("VARIABLE_TYPE_WRONG", name, message, f"Set it to {kind.name}, such as {kind.example}.")
     elif option.get("choices") and value not in option["choices"]:
         yield choice_problem(name, value, option["choices"])
     elif kind.fits is _is_list:
@@ -86,7 +86,7 @@ def _element_problems(name: str, option: Option, values: Sequence[Any]) -> Itera
 
 
 def _label(number: int, value: Any) -> str:
-    """Return how a person finds an element: by its name, if it has one."""
+    """Return the label of an element: its name, if it has one."""
     return str(value["name"]) if isinstance(value, Mapping) and value.get("name") else str(number)
 
 
@@ -101,17 +101,17 @@ def _key_problems(name: str, options: Mapping[str, Option], value: Mapping[str, 
 
 
 def unknown_key_problems(name: str, keys: Iterable[Any], known: Iterable[str]) -> Iterator[Finding]:
-    """Yield a finding for each key of a mapping that is not known, with the nearest one that is."""
+    """Yield a finding for each unknown key of a mapping, with the most similar known one."""
     for key in keys:
         if key not in known:
-            yield finding("VARIABLE_KEY_UNKNOWN", f"{name}.{key}", f"{key} is not known.", _other(str(key), known))
+            unknown = f"The key {key} is unknown."
+            yield finding("VARIABLE_KEY_UNKNOWN", f"{name}.{key}", unknown, _other(str(key), known))
 
 
 def choice_problem(name: str, value: Any, choices: Iterable[Any]) -> Finding:
-    """Return that a value is none of those that are allowed."""
-    return finding(
-        "VARIABLE_VALUE_WRONG", name, f"{written(name, value)} is not known.", _other(str(value), map(str, choices))
-    )
+    """Return the finding that a value is not one of the choices."""
+    message = f"{written(name, value)} is not one of the allowed values."
+    return finding("VARIABLE_VALUE_WRONG", name, message, _other(str(value), map(str, choices)))
 
 
 def _other(name: str, known: Iterable[str]) -> str:
@@ -127,6 +127,6 @@ def _one_line(option: Option) -> str:
 
 
 def written(name: str, value: Any) -> str:
-    """Return a value for a message; what could be a secret is left out."""
+    """Return a value for a message, without possible secrets."""
     text = repr(value)
     return "The value" if _SECRET.search(name) or len(text) > 80 else text

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which of CozyStack's images are built for arm64, and what hangs on those that are not.
+"""Which of CozyStack's images are built for arm64, and what depends on those that are not.
 
-Private to urmanac.talos: may change at any time. Upstream releases none of them for arm64, and an own build may lack
-some: its charts then name upstream's, which containerd pulls, and whose program dies as soon as it starts.
+Private to urmanac.talos: may change at any time. Upstream does not release them for arm64, and a custom build may lack
+some: its charts then use upstream's images, which containerd pulls and whose programs crash at once.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ from typing import Any, NamedTuple
 from ..._errors import InputError
 from .packages import OPERATOR, Package, all_packages
 
-# The word for all images that are not named.
+# The key for all images that are not listed.
 OTHERS = "others"
 
 
 class Built(NamedTuple):
-    """What is known of the images: of some by name, and of all others."""
+    """The architectures of images: of some by name, and of all others."""
 
     others: bool = False
     named: Mapping[str, bool] = {}
 
     def has(self, image: str) -> bool:
-        """Tell whether an image is built for arm64."""
+        """Return whether an image is built for arm64."""
         return self.named.get(image, self.others)
 
 
 class Lacking(NamedTuple):
-    """Images that are not built for arm64 with the releases that run them, and all releases that never get ready."""
+    """Images that are not built for arm64 with their releases, and all releases that never become ready."""
 
     images: Mapping[str, tuple[str, ...]]
     releases: tuple[str, ...]
 
 
 def read_built(given: Any, version: str) -> Built:
-    """Return what an option says: true or false for all, or a mapping of names to true or false."""
+    """Return the parsed option: true or false for all, or a mapping of names to true or false."""
     if not isinstance(given, Mapping):
         return Built(_is_true(given))
     known = {image for package in all_packages(version).values() for image in package.images}
@@ -51,7 +51,7 @@ def read_built(given: Any, version: str) -> Built:
 
 
 def _is_true(value: Any) -> bool:
-    """Return what a value of YAML or of the command line means."""
+    """Return a boolean from YAML or from the command line."""
     words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
     try:
         return words[str(value).lower()]
@@ -60,14 +60,14 @@ def _is_true(value: Any) -> bool:
 
 
 def lacking(packages: Sequence[Package], built: Built) -> Lacking:
-    """Return which images of these packages are missing, and what cannot be completed without them."""
+    """Return the missing images of these packages, and the releases that depend on them."""
     missing = {image for package in packages for image in package.images if not built.has(image)}
     images = {image: tuple(_users(image, packages)) for image in sorted(missing)}
     return Lacking(images, tuple(_hanging(packages, missing)) if missing else ())
 
 
 def _users(image: str, packages: Iterable[Package]) -> Iterator[str]:
-    """Yield the releases that run an image; the package where none of its releases names it."""
+    """Yield the releases that run an image, or the package if none of its releases lists it."""
     for package in packages:
         own = [release.name for release in package.releases if image in release.images]
         yield from own or ([package.name] if image in package.images else [])
@@ -91,7 +91,7 @@ def _hanging(packages: Sequence[Package], missing: set[str]) -> Iterator[str]:
 
 
 def _in_order(packages: Sequence[Package]) -> list[Package]:
-    """Return the packages, each after all that it depends on."""
+    """Return the packages in dependency order."""
     left = {package.name: package for package in packages}
     ordered: list[Package] = []
     while left:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask registries what CozyStack's images are built for. Private to urmanac.talos: may change at any time."""
+"""Look up the architectures of CozyStack's images in registries. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .built import OTHERS, Built
 from .packages import OPERATOR, Choice, disabled_by, installed
 from .references import STOCK, packages_image, references, registries_of
 
-# More images than all packages have; each costs its registry about four requests.
+# Above the number of all images; each needs about four requests.
 IMAGES_MAX = 100
 
 
 class Build(NamedTuple):
-    """Which build of CozyStack is asked for; empty texts are the released one."""
+    """The build of CozyStack to look up; empty strings are the released one."""
 
     choice: Choice
     operator_image: str = ""
@@ -29,26 +29,26 @@ class Build(NamedTuple):
 
 
 class Registries(NamedTuple):
-    """What is asked of registries: the archive that an artifact holds, and what each of some images is."""
+    """Requests to registries: the archive of an artifact, and the data of images."""
 
     archive: Callable[[str], bytes]
     images: Callable[[Sequence[str]], Sequence[Image]]
 
 
 class Answer(NamedTuple):
-    """Of which images it is known whether they run on arm64, with the references asked for, and what is not known."""
+    """Images with a known architecture, the references that were looked up, and notes about the others."""
 
     built: Mapping[str, bool]
     images: Mapping[str, tuple[str, ...]]
     notes: tuple[Finding, ...]
 
     def over(self, stated: Built) -> dict[str, bool]:
-        """Return what is known and, where nothing is, what was stated, as the option images_arm64 takes it."""
+        """Return the known architectures over the stated ones, in the form of the option images_arm64."""
         return {OTHERS: stated.others, **stated.named, **self.built}
 
 
 def inquire(build: Build, registries: Registries) -> Answer:
-    """Return what the registries say of the images that the packages of the profile run."""
+    """Return the registries' data about the images of the profile's packages."""
     try:
         archive = registries.archive(packages_image(build.source_url, build.source_ref, build.choice.version))
         named = references(archive, registries_of(build.source_url))
@@ -62,7 +62,7 @@ def inquire(build: Build, registries: Registries) -> Answer:
 
 
 def answer_of(asked: Mapping[str, tuple[str, ...]], registries: Registries, unnamed: Sequence[str]) -> Answer:
-    """Return what is known of the images, each by all references that the packages have of it."""
+    """Return the architectures of the images, each by all its references in the packages."""
     every = [image for images in asked.values() for image in images][:IMAGES_MAX]
     found = {image.image: image for image in registries.images(every)}
     built = {name: judged for name, images in asked.items() if (judged := judge(images, found)) is not None}
@@ -71,31 +71,31 @@ def answer_of(asked: Mapping[str, tuple[str, ...]], registries: Registries, unna
 
 
 def judge(images: Sequence[str], found: Mapping[str, Image]) -> bool | None:
-    """Return whether all references of an image run on arm64, None where that is not known."""
+    """Return whether all references of an image run on arm64, None if unknown."""
     judged = [runs(found[image]) if image in found else None for image in images]
     return False if False in judged else None if None in judged else True
 
 
 def runs(image: Image) -> bool | None:
-    """Return whether an image runs on the platform that was asked for, None where that is not known."""
+    """Return whether an image runs on the requested platform, None if unknown."""
     if image.error is None:
         return True
     return False if image.error.code == "IMAGE_NO_SUCH_PLATFORM" else None
 
 
 def notes(failed: Sequence[Image], unnamed: Sequence[str]) -> Iterator[Finding]:
-    """Yield what could not be asked for, with the first cause."""
+    """Yield the failed look-ups, with the first cause."""
     if failed:
         first = failed[0]
         cause = first.error.message if first.error else ""
         count = f"{len(failed)} images are" if len(failed) > 1 else "1 image is"
         yield unchecked(f"{count} not known to the registry or could not be asked for, {first.image} first: {cause}")
     if unnamed:
-        yield unchecked(f"the packages do not name {', '.join(unnamed)}")
+        yield unchecked(f"the packages do not contain references of {', '.join(unnamed)}")
 
 
 def unchecked(cause: str) -> Finding:
-    """Return the note that something is not known."""
+    """Return the note about unknown architectures."""
     return finding("IMAGES_UNCHECKED", "images of CozyStack", f"{cause[:1].upper()}{cause[1:].rstrip('.')}.")
 
 

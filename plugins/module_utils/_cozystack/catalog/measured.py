@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What parts of CozyStack were measured to use on a node. Private to urmanac.talos: may change at any time.
+"""Measured use of CozyStack's parts on a node. Private to urmanac.talos: may change at any time.
 
-Most of CozyStack's daemon sets request little or nothing and use much, so that pods find a node and are killed there.
+Most of CozyStack's daemon sets use much more than they request, so their pods are scheduled and then killed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CozyStack's packages, what depends on what, and profiles. Private to urmanac.talos: may change at any time."""
+"""CozyStack's packages, their dependencies, and profiles. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from .releases import DEFAULT, data_of
 VERSION = DEFAULT
 PREFIX = "cozystack."
 PROFILES = ("full", "novirt", "core", "slim")
-# What the installation begins with; it is in no bundle and cannot be disabled.
+# The first package; it is in no bundle and cannot be disabled.
 OPERATOR = "cozystack-operator"
 CONTROL_PLANES = "control planes"
-# One on a single node, otherwise one for ten nodes and at least two, as virt-operator counts them.
+# One on a single node, otherwise one per ten nodes and at least two, as virt-operator computes it.
 BY_NODES = "nodes"
 
-# Each profile leaves out what the one before it leaves out, and these; what depends on them goes with them.
+# Each profile omits the packages of the previous one, these packages, and all that depend on them.
 _VIRTUALIZATION = (
     *("kubevirt", "kubevirt-cdi", "kamaji", "capi-operator", "capi-provider-bootstrap-kubeadm"),
     *("capi-provider-core", "capi-provider-cp-kamaji", "capi-provider-infra-kubevirt"),
     *("virtualprivatecloud-application",),
 )
 _DISPENSABLE = ("velero", "backup-controller", "goldpinger", "metallb", "linstor")
-# Its announcements go nowhere in a VPC, so every profile leaves it out unless it is asked for.
+# Its announcements have no effect in a VPC, so every profile omits it unless it is enabled.
 METALLB = "metallb"
 
 
 class Workload(NamedTuple):
-    """Pods of one kind that a package brings; cpu in millicores, memory in MiB, of one pod."""
+    """Pods of one kind in a package; cpu in millicores and memory in MiB per pod."""
 
     package: str
     name: str
@@ -45,7 +45,7 @@ class Workload(NamedTuple):
     spread: bool = False
     tolerates: bool = False
     ports: tuple[int, ...] = ()
-    # Where the figures of pods are from that no chart declares, because an operator makes them.
+    # Source of the figures for pods that an operator creates and no chart declares.
     source: str = ""
 
 
@@ -71,7 +71,7 @@ class Package(NamedTuple):
 
 @cache
 def all_packages(version: str = VERSION) -> Mapping[str, Package]:
-    """Return every package that is installed unless it is disabled, by short name, in upstream's order."""
+    """Return all packages that are installed by default, by short name, in upstream's order."""
     return {record["name"]: _package(record) for record in data_of(version).packages}
 
 
@@ -94,9 +94,9 @@ def _release(record: Mapping[str, Any]) -> Release:
 
 
 def profile_disabled(profile: str, version: str = VERSION) -> tuple[str, ...]:
-    """Return the full names of the packages that a profile leaves out, closed under dependencies."""
+    """Return the full names of the packages that a profile omits, with all their dependents."""
     if profile not in PROFILES:
-        raise InputError(f"Failed to read the profile: {profile} is none. Take one of {', '.join(PROFILES)}.")
+        raise InputError(f"Failed to read the profile: {profile} does not exist. Use one of {', '.join(PROFILES)}.")
     return close(_left_out(profile, version), version)
 
 
@@ -108,7 +108,7 @@ def _left_out(profile: str, version: str) -> tuple[str, ...]:
 
 
 class Choice(NamedTuple):
-    """Which packages of which version are to be installed."""
+    """The selected packages of a version."""
 
     profile: str = "full"
     disabled: tuple[str, ...] = ()
@@ -118,7 +118,7 @@ class Choice(NamedTuple):
 
 
 def disabled_by(choice: Choice) -> tuple[str, ...]:
-    """Return the packages that are left out, by full name; what is asked for by name is never left out."""
+    """Return the omitted packages, by full name; explicitly enabled ones are never omitted."""
     metallb = {PREFIX + METALLB}
     kept = {*choice.enabled, *(metallb if choice.metallb else ())}
     left_out = {*profile_disabled(choice.profile, choice.version), *choice.disabled, *metallb}
@@ -126,12 +126,12 @@ def disabled_by(choice: Choice) -> tuple[str, ...]:
 
 
 def close(disabled: Iterable[str], version: str = VERSION) -> tuple[str, ...]:
-    """Return the disabled packages and all that wait for one of them, by full name, in upstream's order."""
+    """Return the disabled packages and all their dependents, by full name, in upstream's order."""
     return close_over(disabled, {name: package.depends_on for name, package in all_packages(version).items()})
 
 
 def close_over(disabled: Iterable[str], depends_on: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
-    """Return which of these packages are disabled or wait for one that is, by full name, in their order."""
+    """Return which of these packages are disabled or depend on a disabled one, by full name, in their order."""
     needs = {short(name): {short(one) for one in needed} for name, needed in depends_on.items()}
     gone = {short(name) for name in disabled}
     while more := {name for name, needed in needs.items() if not gone.isdisjoint(needed)} - gone:
@@ -140,18 +140,18 @@ def close_over(disabled: Iterable[str], depends_on: Mapping[str, Iterable[str]])
 
 
 def installed(disabled: Iterable[str] = (), version: str = VERSION) -> tuple[Package, ...]:
-    """Return the packages that are left when some are disabled, the operator first."""
+    """Return the remaining packages when some are disabled, the operator first."""
     gone = {short(name) for name in disabled} - {OPERATOR}
     return tuple(package for name, package in all_packages(version).items() if name not in gone)
 
 
 def unmet(disabled: Iterable[str], version: str = VERSION) -> dict[str, tuple[str, ...]]:
-    """Return the packages that would wait for ever, by full name, each with the disabled packages that it waits for."""
+    """Return the packages that would wait forever, by full name, with their disabled dependencies."""
     return unmet_of({package.name: package.depends_on for package in installed(disabled, version)})
 
 
 def unmet_of(depends_on: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
-    """Return which of these packages wait for one that is not among them, by full name, each with what is missing."""
+    """Return which of these packages depend on one that is not among them, by full name, with the missing ones."""
     there = {short(name) for name in depends_on}
     missing = {
         PREFIX + short(name): tuple(PREFIX + short(one) for one in needed if short(one) not in there)
@@ -161,7 +161,7 @@ def unmet_of(depends_on: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ..
 
 
 def unknown(names: Iterable[str], version: str = VERSION) -> tuple[str, ...]:
-    """Return the names that no package of this version has."""
+    """Return the names that are not packages of this version."""
     return tuple(name for name in names if short(name) not in all_packages(version))
 
 

@@ -17,7 +17,7 @@ from ..._errors import InputError
 STOCK = "ghcr.io/cozystack/cozystack/"
 ENDINGS = (".yaml", ".yml", ".tag", ".tpl")
 FILE_MAX = 4 * 1024 * 1024
-# All files together: an archive may expand to any size.
+# Limit of all files together, because an archive may expand to any size.
 FILES_MAX = 256 * 1024 * 1024
 
 _VERSION = r":[\w.+-]+(?:@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64}"
@@ -26,7 +26,7 @@ _NEAR = 3
 
 
 class Field(NamedTuple):
-    """A field of Helm's values, and where it is."""
+    """A field of Helm values, and its position."""
 
     line: int
     indent: str
@@ -35,19 +35,19 @@ class Field(NamedTuple):
 
 
 def registries_of(source_url: str) -> tuple[str, ...]:
-    """Return where images of a build are: beside its packages, and those that it does not build at upstream's."""
+    """Return the repositories of a build's images: next to its packages, and upstream's for those it does not build."""
     own = source_url.removeprefix("oci://").rpartition("/")[0]
     return tuple(dict.fromkeys(([f"{own}/"] if own else []) + [STOCK]))
 
 
 def packages_image(source_url: str, source_ref: str, version: str) -> str:
-    """Return the reference of the packages: of an own build, or of the release."""
+    """Return the reference of the packages: of a custom build, or of the release."""
     if not source_url:
         return f"{STOCK}cozystack-packages:{version}"
     kind, _equals, value = source_ref.partition("=")
     marks = {"digest": "@", "tag": ":"}
     if not source_url.startswith("oci://") or kind not in marks or not value:
-        raise InputError(f"{source_url} ({source_ref}) is no artifact with a tag or a digest")
+        raise InputError(f"{source_url} ({source_ref}) is not an artifact with a tag or a digest")
     return f"{source_url.removeprefix('oci://')}{marks[kind]}{value}"
 
 
@@ -68,10 +68,10 @@ def _whole(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[str, str]]:
 
 
 def _in_parts(text: str, registries: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Yield what Helm's values name in fields of their own, beside each other and equally far to the right."""
+    """Yield images whose parts are separate fields of Helm values, on the same level next to each other."""
     if not any(registry.rstrip("/") in text for registry in registries):
         return
-    # Kube-OVN's chart has the registry's address in a field of its own.
+    # Kube-OVN's chart has the registry's address in a separate field.
     apart = next((one for one in registries if re.search(rf"address:\s*{re.escape(one.rstrip('/'))}\s", text)), None)
     fields = [_field(text, one) for one in _FIELD.finditer(text)]
     for field in fields:
@@ -86,7 +86,7 @@ def _field(text: str, found: re.Match[str]) -> Field:
 
 
 def _version_beside(field: Field, fields: Sequence[Field]) -> str:
-    """Return tag and digest as a reference ends with them, empty where neither is there."""
+    """Return the tag and digest as the end of a reference, empty without both."""
     near = [one for one in fields if one.indent == field.indent and abs(one.line - field.line) <= _NEAR]
     parts = {one.name: one.value for one in near}
     version = f":{parts['tag']}" if "tag" in parts else ""
@@ -94,7 +94,7 @@ def _version_beside(field: Field, fields: Sequence[Field]) -> str:
 
 
 def texts(archive: bytes) -> Iterator[str]:
-    """Yield the files of the packages in which images may be named; none is written to a disk."""
+    """Yield the files of the packages that may contain images; nothing is written to disk."""
     left = FILES_MAX
     try:
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r|gz") as members:
@@ -106,4 +106,4 @@ def texts(archive: bytes) -> Iterator[str]:
                     content = members.extractfile(member)
                     yield content.read().decode(errors="replace") if content else ""
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        raise InputError(f"the packages are no archive that can be read: {error}") from error
+        raise InputError(f"the packages are not a readable archive: {error}") from error

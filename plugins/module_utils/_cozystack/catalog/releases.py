@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The releases of CozyStack that the collection has data of. Private to urmanac.talos: may change at any time."""
+"""The releases of CozyStack that the collection has data for. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEFAULT = v1_6.VERSION
 
 
 class Data(NamedTuple):
-    """What tools/cozystack_data.py wrote of one release."""
+    """The data of one release, written by tools/cozystack_data.py."""
 
     version: str
     source: str
@@ -28,19 +28,19 @@ def _data(module: Any) -> Data:
     return Data(module.VERSION, module.SOURCE, module.BUNDLES, module.PACKAGES)
 
 
-# The newest patch of a minor version stands for all of them. v1.7 is not released yet.
+# One patch release represents its minor version. v1.7 is not released yet.
 DATA: Mapping[tuple[int, int], Data] = {(1, 5): _data(v1_5), (1, 6): _data(v1_6), (1, 7): _data(v1_7)}
 
 
 def data_of(version: str) -> Data:
-    """Return the data of a version; of one that has none, those of the version before it, or the oldest."""
+    """Return the data of a version, or of the nearest earlier version, or of the oldest."""
     wanted = minor(version)
     before = [known for known in sorted(DATA) if known <= wanted]
     return DATA[before[-1] if before else min(DATA)]
 
 
 def has_data(version: str) -> bool:
-    """Tell whether there are data of this minor version."""
+    """Return whether data of this minor version exist."""
     return minor(version) in DATA
 
 

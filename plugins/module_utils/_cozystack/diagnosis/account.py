@@ -29,7 +29,7 @@ _DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"
 
 
 def account(found: Reading, *, settled: bool = False, planned: Planned | None = None) -> dict[str, Any]:
-    """Return all that is known of an installation, and what it will meet where it has not got to yet."""
+    """Return the account of an installation, with the predicted problems of its remaining part."""
     progress = progress_of(found)
     phase = progress.phase
     verdicts = findings(found, progress, settled=settled)
@@ -48,7 +48,7 @@ def account(found: Reading, *, settled: bool = False, planned: Planned | None = 
 
 
 def _observed(found: Reading, progress: Progress) -> dict[str, Any]:
-    """Return what was read, before anything is concluded from it."""
+    """Return the data that was read, without findings."""
     names = ("server", "reachable", "version")
     return {
         "api": {**{name: getattr(found, name) for name in names}, "missing": dict(found.missing)},
@@ -68,7 +68,7 @@ def _outlook(found: Reading, phase: str, verdicts: list[Finding], planned: Plann
     if planned is None or phase == UNREACHABLE:
         return []
     ahead = expected_ahead(found.nodes, planned, {verdict.code for verdict in verdicts})
-    # What is there already has found its room; what it cannot do on these machines stays so.
+    # Existing pods have their capacity; limits of these instances remain.
     return [verdict for verdict in ahead if phase != READY or not verdict.blocks]
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Verdicts on what the nodes have not got: the architecture, room, processors for virtual machines, disks.
+"""Findings about missing capacity of nodes: architecture, CPU and memory, KVM, disks.
 
 Private to urmanac.talos: may change at any time.
 """
@@ -24,15 +24,15 @@ _PULL_CODES: Final = {"rate_limited": "IMAGE_RATE_LIMITED", "no_space": "INSUFFI
 SHORTAGES: Final[Mapping[str, str]] = {
     "INSUFFICIENT_MEMORY": "memory",
     "INSUFFICIENT_CPU": "processor time",
-    "INSUFFICIENT_PODS": "room for another pod",
+    "INSUFFICIENT_PODS": "another pod slot",
     "INSUFFICIENT_DISK": "disk",
-    "NOT_ENOUGH_NODES": "a node that has none of its kind yet",
-    "NO_SCHEDULABLE_NODE": "a node that it may run on",
+    "NOT_ENOUGH_NODES": "a node without a pod of the same kind",
+    "NO_SCHEDULABLE_NODE": "a node that they may run on",
 }
 
 
 def _first(names: Sequence[str], total: int) -> str:
-    """Return the first of the names; what follows is said to be there."""
+    """Return the first names, and how many more there are."""
     return ", ".join(names[:5]) + (" …" if total > min(5, len(names)) else "")
 
 
@@ -54,7 +54,7 @@ def images(found: Reading, progress: Progress) -> Iterator[Finding]:
             f"{count} not built for {' or '.join(nodes)}: {_first(foreign, len(foreign))}; {pod}: {first.message[:200]}"
         )
         names = "cluster_cozystack_operator_image, cluster_cozystack_platform_source_url and _ref"
-        remedy = f"Build them for it and name them: {names}."
+        remedy = f"Build them for it and set {names}."
         held_up = {title for (_image, cause), title in waits.items() if cause in _ARCHITECTURES and title}
         evidence = {"images": foreign, "architectures": nodes, "pod": pod, "waits": ", ".join(sorted(held_up))}
         yield finding("ARCH_UNSUPPORTED_IMAGES", "images", message, remedy, evidence=evidence)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an installation will meet that it has not reached yet, predicted for the nodes as they really are.
+"""Problems that an installation has not reached yet, predicted for the actual nodes.
 
 Private to urmanac.talos: may change at any time.
 """
@@ -27,11 +27,11 @@ from .nodes import Node
 
 _MIB: Final = 2**20
 _UNKNOWN: Final = "an unknown instance type"
-_REMEDY: Final = "playbooks/forecast.yml tells the smallest change with which it fits."
+_REMEDY: Final = "playbooks/forecast.yml shows the smallest change that fits."
 
 
 class Planned(NamedTuple):
-    """What is to be installed, and what the nodes are as machines, by name."""
+    """The intended installation, and the instance types of the nodes by name."""
 
     profile: str = "full"
     disabled: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ class Planned(NamedTuple):
 
 
 def planned_of(options: Mapping[str, Any] | None) -> Planned | None:
-    """Return what the module's option plan says."""
+    """Return the intent of the module's option plan."""
     if options is None:
         return None
     disabled, types = tuple(options["disabled_packages"]), dict(options["instance_types"])
@@ -51,7 +51,7 @@ def planned_of(options: Mapping[str, Any] | None) -> Planned | None:
 
 
 def expected_ahead(nodes: Sequence[Node], planned: Planned, seen: Collection[str]) -> list[Finding]:
-    """Return what else will be in the way, besides what is seen to be already."""
+    """Return the predicted problems in addition to the observed ones."""
     if not nodes:
         return []
     machines = tuple(Machine(node.name, _machine_type(node), _instance_type(node, planned)) for node in nodes)
@@ -87,7 +87,7 @@ def _instance_type(node: Node, planned: Planned) -> str:
 
 
 def _is_guess(verdict: Finding, nodes: Sequence[Node], planned: Planned) -> bool:
-    """Return whether it depends on the kind of machine, which is not known."""
+    """Return whether it depends on the instance type, which is unknown."""
     is_unknown = any(_instance_type(node, planned) == _UNKNOWN for node in nodes)
     has_kvm = any(node.kvm for node in nodes)
     return verdict.code == "KVM_MISSING" and (is_unknown or has_kvm)

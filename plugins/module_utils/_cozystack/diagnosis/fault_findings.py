@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Verdicts on pods that do not run, each with the pod, the words of the cluster and the release that waits for it.
+"""Findings about pods that do not run, with the pod, the cluster's message and the waiting release.
 
 Private to urmanac.talos: may change at any time.
 """
@@ -19,16 +19,16 @@ from .progress import Progress, Root
 from .reading import Reading
 from .releases import Release, by_key, held_back_by
 
-# So often something has to have happened before it counts as lasting while its release is still at work.
+# How often a fault has to occur before it counts as permanent while its release is in progress.
 _LASTING: Final = 3
 _SHOWN: Final = 20
 _LONGEST: Final = 400
-# Without a release that waits for it, this is over: the Job was tried again, or the pod was made later.
+# Without a waiting release the fault is over: the Job was retried, or the pod was created later.
 _PASSING: Final = frozenset({JOB_FAILED, "LOAD_BALANCER_PENDING", "POD_REFUSED", "POD_REJECTED", "PROBE_FAILED"})
 
 
 class Waiter(NamedTuple):
-    """What of the installation waits for a pod."""
+    """The part of the installation that waits for a pod."""
 
     kind: str
     title: str
@@ -37,13 +37,13 @@ class Waiter(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Return it as messages end with it."""
+        """Return it as the end of a message."""
         more = f", and {self.holds_back} more for that" if self.holds_back else ""
         return f"; {self.kind} {self.title} waits for it{more}"
 
 
 def fault_findings(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Finding]:
-    """Yield a finding for each maker of pods and code, those that something waits for first."""
+    """Yield a finding per owner of pods and code, those with a waiting release first."""
     grouped: dict[tuple[str, str, str], list[Fault]] = {}
     for fault in [*found.pods.faults, *found.other_faults]:
         maker = fault.place.owner or fault.place.pod
@@ -80,7 +80,8 @@ def _reason(fault: Fault) -> str:
     if fault.code == KILLED and fault.reason != "OOMKilled":
         where = f" on node {fault.node}" if fault.node else ""
         return (
-            f"killed{where} (exit code 137) without the word OOMKilled, as when the node itself runs out{_times(fault)}"
+            f"killed{where} (exit code 137) without the reason OOMKilled, as if the node ran out of memory"
+            f"{_times(fault)}"
         )
     if fault.exit_code is not None and fault.reason != "OOMKilled":
         text = f"{fault.reason}, exit code {fault.exit_code}"
@@ -100,7 +101,7 @@ def _others(group: Sequence[Fault]) -> str:
 
 
 def waiter_of(place: Place, found: Reading, progress: Progress) -> Waiter | None:
-    """Return the release, or the Deployment of operator or Flux, that waits for a pod."""
+    """Return the release, or the Deployment of the operator or Flux, that waits for a pod."""
     for root in progress.roots:
         if root.kind == "Deployment" and root.namespace == place.namespace:
             return _of_root(root)
@@ -114,7 +115,7 @@ def waiter_of(place: Place, found: Reading, progress: Progress) -> Waiter | None
 
 
 def waits_for(place: Place, found: Reading, progress: Progress) -> str:
-    """Return the name of what waits for a pod, empty where nothing does."""
+    """Return the name of what waits for a pod, or an empty string."""
     waiter = waiter_of(place, found, progress)
     return waiter.title if waiter else ""
 
@@ -124,7 +125,7 @@ def _of_root(root: Root) -> Waiter:
 
 
 def release_of(place: Place, releases: Iterable[Release], owner: tuple[str, str] | None) -> Release | None:
-    """Return the release that a pod belongs to: by its maker, its label, or else the one of its namespace at work."""
+    """Return the release of a pod: by its owner, its label, or the release in progress in its namespace."""
     known = by_key(releases)
     for key in (owner, (place.namespace, place.release)):
         if key in known:

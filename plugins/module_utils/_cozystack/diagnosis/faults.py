@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What keeps containers and pods from running, besides their images and the scheduler, by a pod's status alone.
+"""Faults of containers and pods other than image and scheduling problems, from a pod's status.
 
 Private to urmanac.talos: may change at any time. Reasons and messages are those of the kubelet and of containerd.
 """
@@ -26,22 +26,22 @@ _NOT_CREATED: Final[Mapping[str, str]] = {
     "PreStartHookError": "CONTAINER_NOT_CREATED",
     "PostStartHookError": "CONTAINER_NOT_CREATED",
 }
-# Reasons of the end of a container that the runtime could not start.
+# Termination reasons of a container that the runtime could not start.
 _NOT_STARTED: Final = frozenset({"StartError", "ContainerCannotRun"})
 _STARTING: Final = frozenset({"ContainerCreating", "PodInitializing"})
-# A container that was there when a node went away: how it ended is not known.
+# A container on a node that was lost: its exit is unknown.
 _UNKNOWN_END: Final = "ContainerStatusUnknown"
 _SIGNALS: Final = {
-    132: "illegal instruction, such as of a newer processor",
-    134: "aborted by itself",
+    132: "illegal instruction, for example of a newer CPU",
+    134: "aborted itself",
     139: "invalid memory access",
-    143: "asked to end",
-    255: "exit code 255, as when the program cannot be executed",
+    143: "terminated by SIGTERM",
+    255: "exit code 255, for example because the program cannot be executed",
 }
 
 
 class Fault(NamedTuple):
-    """What keeps a pod from running, in the words of the API, and what its log says where that was read."""
+    """The fault of a pod in the words of the API, and the end of its log if it was read."""
 
     code: str
     place: Place
@@ -52,27 +52,27 @@ class Fault(NamedTuple):
     # The node that runs the pod; empty where that decides nothing.
     node: str = ""
     exit_code: int | None = None
-    # How often it has happened: restarts of the container, or repetitions of the event.
+    # Occurrences: restarts of the container, or the count of the event.
     times: int = 0
-    # The run that ended is not the present one: its log is the previous one.
+    # The container was restarted: the log of its end is the previous one.
     previous: bool = False
     log: tuple[str, ...] = ()
 
     @property
     def needs_log(self) -> bool:
-        """Tell whether only its log can say why it ended."""
+        """Return whether only its log can contain the cause."""
         return self.code in (CRASHES, JOB_FAILED) and self.exit_code != 0 and not self.message
 
     @property
     def words(self) -> str:
-        """Return why, as shortly as it is known."""
+        """Return the shortest known cause."""
         if self.log:
             return " / ".join(self.log)
         return self.message or _SIGNALS.get(self.exit_code or 0, "") or self.reason
 
 
 def faults_of(pod: Object) -> Iterator[Fault]:
-    """Yield what is wrong with a pod; nothing for one that is on its way out."""
+    """Yield the faults of a pod, unless it is being deleted."""
     status = pod.get("status") or {}
     if pod["metadata"].get("deletionTimestamp"):
         return
@@ -92,14 +92,14 @@ def containers_of(status: Object) -> Iterator[Object]:
 
 
 def _rejected(pod: Object, status: Object) -> Fault:
-    """Return why a node has given up a pod as a whole: evicted, or refused by its kubelet."""
+    """Return why the whole pod failed: evicted, or rejected by its kubelet."""
     reason = str(status["reason"])
     code = "POD_EVICTED" if reason in ("Evicted", "Preempting") else "POD_REJECTED"
     return Fault(code, place_of(pod), reason, str(status.get("message") or ""))
 
 
 def fault_of(pod: Object, status: Object) -> Fault | None:
-    """Return what is wrong with a container; nothing where it is about its image."""
+    """Return the fault of a container, except for image problems."""
     waiting = (status.get("state") or {}).get("waiting") or {}
     reason = str(waiting.get("reason") or "")
     if reason in _NOT_CREATED:
@@ -135,7 +135,7 @@ def _fault(pod: Object, status: Object, code: str, reason: str, message: str) ->
 
 
 def is_starting(pod: Object) -> bool:
-    """Tell whether a node has the pod and its containers are still to be made: then only events say why."""
+    """Return whether the pod is on a node without created containers: only events contain the cause."""
     if not (pod.get("spec") or {}).get("nodeName"):
         return False
     states = ((one.get("state") or {}).get("waiting") or {} for one in containers_of(pod.get("status") or {}))
@@ -143,7 +143,7 @@ def is_starting(pod: Object) -> bool:
 
 
 def is_unready(pod: Object) -> bool:
-    """Tell whether a container runs whose probe does not say that it is ready."""
+    """Return whether a container runs and its readiness probe fails."""
     statuses = (pod.get("status") or {}).get("containerStatuses") or ()
     waits = any(one.get("ready") is False and "running" in (one.get("state") or {}) for one in statuses)
     return waits and not place_of(pod).owner.startswith("Job/")

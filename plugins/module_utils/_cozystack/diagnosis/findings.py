@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Verdicts on what was read of a cluster: what is in the way, with the codes of the forecast.
+"""Findings from the data of a cluster, with the codes of the forecast.
 
 Private to urmanac.talos: may change at any time.
 """
@@ -30,9 +30,9 @@ WAITING: Final = frozenset({*_ROOT_CODES.values(), _PACKAGE, _RELEASE})
 
 
 def findings(found: Reading, progress: Progress, *, settled: bool = False) -> list[Finding]:
-    """Return everything that is in the way, the first cause first.
+    """Return all blocking problems, causes first.
 
-    What is merely not done yet is nothing, unless it is settled that nothing moves any more.
+    Unfinished parts are no problem, unless the installation makes no more progress (settled).
     """
     if not found.reachable or progress.phase == UNREACHABLE:
         return [_unreachable(found)]
@@ -72,7 +72,7 @@ def _absent(found: Reading) -> Finding:
 
 def _nodes(found: Reading) -> Iterator[Finding]:
     for node in found.nodes:
-        # Until the first container network is there, that is how nodes are.
+        # Nodes are not ready until the CNI is installed.
         if not node.ready and not node.waits_for_network:
             yield finding("NODE_NOT_READY", node.name, f"{node.name} is not ready: {node.reason}")
 
@@ -91,7 +91,7 @@ def _roots(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Fin
 
 
 def _seen(found: Reading, progress: Progress) -> dict[str, set[str]]:
-    """Return what is known of the pods of each release or Deployment that something waits for, by its title."""
+    """Return the known problems of the pods of each waiting release or Deployment, by its title."""
     seen: dict[str, set[str]] = {}
     troubles = [(one.place, one.code) for one in [*found.pods.faults, *found.other_faults]]
     troubles += [(one.place, "IMAGE_PULL_FAILED") for one in found.pods.images.values()]
@@ -103,7 +103,7 @@ def _seen(found: Reading, progress: Progress) -> dict[str, set[str]]:
 
 
 def _hints(root: Root, found: Reading) -> str:
-    """Return what else is known where no event, state or log says why something waits."""
+    """Return other hints if no event, state or log contains the cause."""
     pods = [one.pod for one in [*found.pods.starting, *found.pods.unready] if one.namespace == root.namespace]
     claims = [one for one in found.claims_pending if one.startswith(f"{root.namespace}/")]
     parts = {"pods that are not ready": pods[:_HINTS], "volume claims without a volume": claims[:_HINTS]}
@@ -118,7 +118,7 @@ def _root_verdict(code: str, root: Root, hints: str) -> Finding:
 
 
 def _is_explained(root: Root, found: Reading) -> bool:
-    """Tell whether something is known of a pod of it: then that is the verdict, and not that it waits."""
+    """Return whether a fault of its pods is known, which is then the finding."""
     ours = [release for namespace, release in found.pods.troubled if namespace == root.namespace]
     return root.name in ours or any(not release for release in ours) or (bool(ours) and root.kind == "Deployment")
 
@@ -134,5 +134,5 @@ def _closure(found: Reading, progress: Progress) -> Iterator[Finding]:
 
 
 def _platform_is_done(found: Reading) -> bool:
-    """Tell whether the platform has made all the packages that it makes."""
+    """Return whether the platform has created all its packages."""
     return any(release.key == PLATFORM and release.reason != "Pending" for release in found.releases)

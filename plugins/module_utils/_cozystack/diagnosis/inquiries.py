@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is asked besides the lists, once it is known which pods do not run: events, logs, and whose pods they are.
+"""Further requests about pods that do not run: events, logs, and owners.
 
-Private to urmanac.talos: may change at any time. How much is asked does not grow with the cluster.
+Private to urmanac.talos: may change at any time. The number of requests does not grow with the cluster.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .pod_troubles import EXEC_FORMAT, RELEASE_LABEL, ImageTrouble, Place, pull_
 from .reader import Api, Reader
 from .releases import Key, cause_of
 
-# The releases of the makers of pods, by namespace and Kind/name.
+# The releases of pod owners, by namespace and Kind/name.
 Owners = dict[tuple[str, str], Key]
 _EVENTS: Final = 200
 _REFUSALS: Final = 50
@@ -33,26 +33,26 @@ _MAKERS: Final[Mapping[str, Kind]] = {
     one.kind: one for one in (kinds.DEPLOYMENT, kinds.STATEFUL_SET, kinds.DAEMON_SET, kinds.JOB)
 }
 _NAMESPACE: Final = "helm.toolkit.fluxcd.io/namespace"
-# Reasons of events about pods whose containers are still to be made: the kubelet's, and the attach controller's.
+# Event reasons of the kubelet and the attach controller for pods without created containers.
 _BEFORE_START: Final = {
     "FailedMount": "VOLUME_NOT_MOUNTED",
     "FailedAttachVolume": "VOLUME_NOT_MOUNTED",
     "FailedCreatePodSandBox": "POD_SANDBOX_FAILED",
 }
 _NO_RUNTIME: Final = re.compile(r"no runtime for .* is configured|RuntimeClass .* not found")
-# How a container ends that its kubelet has ended because of a probe.
+# Exit codes of a container that its kubelet stopped because of a probe.
 _ENDED_BY_PROBE: Final = (137, 143)
 
 
 def inquire(reader: Reader, pods: PodTally) -> Owners:
-    """Ask what lists do not say of the pods that do not run, and return whose they are."""
+    """Read events and logs of pods that do not run, and return their owners."""
     _add_events(reader, pods)
     _add_logs(reader, pods)
     return _owners(reader, [*(fault.place for fault in pods.faults), *(one.place for one in pods.images.values())])
 
 
 def refusals_of(api: Api) -> list[Fault]:
-    """Return why pods are not made."""
+    """Return why pods are not created."""
     return [_refusal(event) for event in islice(api.items(kinds.EVENT, fields="reason=FailedCreate"), _REFUSALS)]
 
 
@@ -117,7 +117,7 @@ def _of_event(event: Mapping[str, Any], place: Place, code: str) -> Fault:
 
 
 def _with_probe(fault: Fault, events: Mapping[tuple[str, str], Mapping[str, Any]]) -> Fault:
-    """Return a fault as the work of a probe where an event says so: those end containers with the same signals."""
+    """Return a fault as a failed probe if an event says so: both end containers with the same signals."""
     event = events.get((fault.place.namespace, fault.place.pod)) or {}
     message = str(event.get("message") or "")
     is_ended = fault.code in (KILLED, CRASHES) and fault.reason != "OOMKilled" and fault.exit_code in _ENDED_BY_PROBE
@@ -130,7 +130,7 @@ def _with_probe(fault: Fault, events: Mapping[tuple[str, str], Mapping[str, Any]
 
 
 def _add_logs(reader: Reader, pods: PodTally) -> None:
-    """Add the last lines of the logs that matter most, one for each image; replicas end alike."""
+    """Add the last lines of the most important logs, one per image: replicas fail for the same reason."""
     silent = sorted((one for one in pods.faults if one.needs_log), key=lambda one: one.exit_code != 255)
     first = {one.image: one for one in reversed(silent)}
     chosen = [one for one in silent if first[one.image] is one][:_LOGS]
@@ -147,7 +147,7 @@ def _log(reader: Reader, fault: Fault) -> tuple[str, ...]:
 
 
 def _with_logs(pods: PodTally, logs: Mapping[str, tuple[str, ...]]) -> Iterator[Fault]:
-    """Yield the faults with what their logs say; those that are about the image are counted as such instead."""
+    """Yield the faults with their logs; faults of the image are counted as image problems instead."""
     for fault in pods.faults:
         log = logs.get(fault.image, ()) if fault.needs_log else ()
         words = next((line for line in log if EXEC_FORMAT in line), "")
@@ -157,12 +157,11 @@ def _with_logs(pods: PodTally, logs: Mapping[str, tuple[str, ...]]) -> Iterator[
         else:
             yield fault._replace(log=log)
 
-
-# --- Whose pods they are ---
+    # --- Owners of pods ---
 
 
 def _owners(reader: Reader, places: Iterable[Place]) -> Owners:
-    """Return the releases of the makers of pods: the labels of a release are on what its chart makes, not on pods."""
+    """Return the releases of pod owners: a chart's objects have the labels of the release, its pods do not."""
     wanted = dict.fromkeys((one.namespace, one.owner) for one in places if one.owner.partition("/")[0] in _MAKERS)
     found = {}
     for namespace, owner in islice(wanted, _OWNERS):

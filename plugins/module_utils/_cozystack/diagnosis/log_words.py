@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the end of a container's log says, without secrets. Private to urmanac.talos: may change at any time."""
+"""The last lines of a container's log, without secrets. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SECRETS: Final = (
 
 
 def last_words(log: str) -> tuple[str, ...]:
-    """Return the last lines of a log, each shortened and without what looks like a secret."""
+    """Return the last lines of a log, shortened and without text that looks like a secret."""
     plain = _COLOUR.sub("", log)
     for pattern in _SECRETS:
         plain = pattern.sub(lambda match: f"{match['kept']}{_HIDDEN}", plain)

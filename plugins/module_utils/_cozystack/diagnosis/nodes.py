@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What nodes have, and how much of it is taken. Private to urmanac.talos: may change at any time."""
+"""Capacity of nodes and its reservations. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .pod_troubles import KVM, Object
 
 _PRESSURES: Final = ("MemoryPressure", "DiskPressure", "PIDPressure")
 _CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"
-# What a kubelet says until there is a container network.
+# The kubelet's message until the CNI is installed.
 NO_NETWORK: Final = "cni plugin not initialized"
 
 
 class Node(NamedTuple):
-    """A node, and what its pods have reserved of it."""
+    """A node and the reservations of its pods."""
 
     name: str
     architecture: str
@@ -45,16 +45,16 @@ class Node(NamedTuple):
 
     @property
     def waits_for_network(self) -> bool:
-        """Tell whether it lacks nothing but a container network, which CozyStack brings."""
+        """Return whether only the CNI is missing, which CozyStack installs."""
         return not self.ready and NO_NETWORK in self.reason
 
     @property
     def free(self) -> Need:
-        """Return what is not reserved."""
+        """Return the unreserved capacity."""
         return self.allocatable.beyond(self.requested)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as the module does."""
+        """Return it as the module returns it."""
         return {
             **{"name": self.name, "architecture": self.architecture, "ready": self.ready, "reason": self.reason},
             "capacity": self.capacity.as_dict() | {"pods": self.pods_max},
@@ -67,7 +67,7 @@ class Node(NamedTuple):
 
 
 def nodes_of(items: Iterable[Object], pods: PodTally) -> list[Node]:
-    """Return the nodes with what the pods have reserved of each."""
+    """Return the nodes with the reservations of their pods."""
     return [node_of(item, pods) for item in items]
 
 
@@ -83,7 +83,7 @@ def node_of(item: Object, pods: PodTally) -> Node:
         name=name,
         architecture=str((status.get("nodeInfo") or {}).get("architecture") or labels.get("kubernetes.io/arch", "")),
         ready=is_ready,
-        reason="" if is_ready else str(ready.get("message") or ready.get("reason") or "it says nothing"),
+        reason="" if is_ready else str(ready.get("message") or ready.get("reason") or "no message"),
         capacity=need_of(status.get("capacity")),
         allocatable=need_of(allocatable),
         requested=pods.requested.get(name, Need()),
@@ -99,7 +99,7 @@ def node_of(item: Object, pods: PodTally) -> Node:
 
 
 def deficit_of(nodes: Iterable[Node], pods: PodTally) -> dict[str, int]:
-    """Return what the waiting pods ask for beyond what all nodes together have free; that may still be in pieces."""
+    """Return the requests of waiting pods beyond the free capacity of all nodes together, which may be fragmented."""
     free, slots = Need(), 0
     for node in nodes:
         free = free.plus(node.free)

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all pods of a cluster come to. Private to urmanac.talos: may change at any time.
+"""Totals over all pods of a cluster. Private to urmanac.talos: may change at any time.
 
-Pods are looked at one by one and forgotten: of thousands only sums and the first few of each kind of trouble stay.
+Pods are counted one by one and not kept: only totals and the first few of each kind of problem stay in memory.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _EXAMPLES: Final = 5
 
 @dataclass
 class Waiting:
-    """The pods that wait for the same thing: how many, what they ask for, and the first of them."""
+    """Pods that wait for the same resource: their number, requests, and first names."""
 
     pods: int = 0
     need: Need = field(default_factory=Need)
     examples: list[str] = field(default_factory=list)
 
     def add(self, place: Place, need: Need) -> None:
-        """Count a pod in."""
+        """Count a pod."""
         self.pods += 1
         self.need = self.need.plus(need)
         if len(self.examples) < _EXAMPLES:
@@ -49,7 +49,7 @@ class Waiting:
 
 @dataclass
 class PodTally:
-    """What all pods come to."""
+    """Totals over all pods."""
 
     total: int = 0
     phases: Counter[str] = field(default_factory=Counter)
@@ -59,19 +59,19 @@ class PodTally:
     unschedulable_total: int = 0
     unschedulable: list[Unschedulable] = field(default_factory=list)
     waiting_for: dict[str, Waiting] = field(default_factory=dict)
-    # Namespaces and releases in which something is known to be wrong with a pod.
+    # Namespaces and releases with a known fault of a pod.
     troubled: set[tuple[str, str]] = field(default_factory=set)
     images: dict[tuple[str, str], ImageTrouble] = field(default_factory=dict)
     image_pods: Counter[tuple[str, str]] = field(default_factory=Counter)
-    # The first of each code, and how many there are of it.
+    # The first faults of each code, and the number of all.
     faults: list[Fault] = field(default_factory=list)
     fault_pods: Counter[str] = field(default_factory=Counter)
-    # Pods of which only events can say why they do not go on.
+    # Pods whose cause only events contain.
     starting: list[Place] = field(default_factory=list)
     unready: list[Place] = field(default_factory=list)
 
     def add(self, pod: Object) -> None:
-        """Count a pod in."""
+        """Count a pod."""
         status = pod.get("status") or {}
         phase = str(status.get("phase") or "Unknown")
         self.total += 1
@@ -118,7 +118,7 @@ class PodTally:
                 kept.append(place_of(pod))
 
     def add_image(self, image: ImageTrouble) -> None:
-        """Count an image in that does not start."""
+        """Count an image that does not start."""
         key = (image.image, image.cause)
         self.troubled.add((image.place.namespace, image.place.release))
         if key in self.images or len(self.images) < KEPT:
@@ -126,14 +126,14 @@ class PodTally:
             self.image_pods[key] += 1
 
     def add_fault(self, fault: Fault) -> None:
-        """Count a fault in."""
+        """Count a fault."""
         self.fault_pods[fault.code] += 1
         if self.fault_pods[fault.code] <= KEPT:
             self.faults.append(fault)
 
 
 def tally(pods: Iterable[Object]) -> PodTally:
-    """Return what all the pods come to."""
+    """Return the totals over all pods."""
     result = PodTally()
     for pod in pods:
         result.add(pod)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What keeps a pod from running, by its status alone. Private to urmanac.talos: may change at any time."""
+"""Scheduling and image problems of a pod, from its status. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _ARCHITECTURE: Final = re.compile(
     r"no match(ing manifest)? for (platform|linux)|no matching manifest|exec format error|image's architecture", re.I
 )
 EXEC_FORMAT: Final = "exec format error"
-# Flux labels what a chart makes with the name of the release.
+# Flux labels a chart's objects with the name of the release.
 RELEASE_LABEL: Final = "helm.toolkit.fluxcd.io/name"
-# The order decides: a registry that cannot be reached quotes the image's name, which may hold any of the other words.
+# Order matters: the error of an unreachable registry quotes the image's name, which may contain any other word.
 _PULL_CAUSES: Final = (
     ("no_matching_manifest", _ARCHITECTURE),
     ("rate_limited", re.compile(r"\b429 too many|toomanyrequests|too many requests|pull rate limit", re.I)),
@@ -36,7 +36,7 @@ _PULL_CAUSES: Final = (
     ("pull_denied", re.compile(r"denied|unauthorized|forbidden|authentication", re.I)),
     ("not_found", re.compile(r"not found|manifest unknown|name unknown|does not exist", re.I)),
 )
-# What the scheduler says of nodes that it leaves out, and what we call it. A name of None is taken from the text.
+# Messages of the scheduler about unsuitable nodes, and their names here. None: the name is in the message.
 _LACKS: Final = (
     ("cpu", re.compile(r"(\d+) Insufficient cpu\b")),
     ("memory", re.compile(r"(\d+) Insufficient memory\b")),
@@ -65,11 +65,11 @@ _SHORT: Final = {
     "pods": "INSUFFICIENT_PODS",
     "ports": "NOT_ENOUGH_NODES",
     "spread": "NOT_ENOUGH_NODES",
-    # A kubelet that runs out keeps new pods away with these.
+    # The kubelet sets these taints under resource pressure.
     "taint node.kubernetes.io/memory-pressure": "INSUFFICIENT_MEMORY",
     "taint node.kubernetes.io/disk-pressure": "INSUFFICIENT_DISK",
 }
-# Taints that go when the container network comes, or when a node comes back: the node is what to look at, not the pod.
+# Taints of nodes without a CNI or of lost nodes: a problem of the node, not of the pod.
 _PASSING: Final = frozenset(
     f"taint {name}"
     for name in (
@@ -83,7 +83,7 @@ _PASSING: Final = frozenset(
 
 
 class Place(NamedTuple):
-    """Which pod it is, and whose."""
+    """A pod and its owner."""
 
     namespace: str
     pod: str
@@ -92,7 +92,7 @@ class Place(NamedTuple):
 
 
 class Unschedulable(NamedTuple):
-    """A pod that no node takes, and what the nodes lack, by the number of nodes."""
+    """An unschedulable pod, and how many nodes lack each resource."""
 
     place: Place
     need: Need
@@ -101,7 +101,7 @@ class Unschedulable(NamedTuple):
 
 
 class ImageTrouble(NamedTuple):
-    """An image that does not start, why, and the first pod that it keeps from starting."""
+    """An image that does not start, the cause, and the first affected pod."""
 
     image: str
     cause: str
@@ -110,13 +110,13 @@ class ImageTrouble(NamedTuple):
 
 
 def place_of(pod: Object) -> Place:
-    """Return which pod it is, who made it, and the release that it belongs to as far as its labels tell."""
+    """Return the pod, its owner, and its release by its labels."""
     metadata = pod["metadata"]
     labels = metadata.get("labels") or {}
     owner: Object = next(iter(metadata.get("ownerReferences") or ()), {})
     name = str(owner.get("name", ""))
     if owner.get("kind") == "ReplicaSet":
-        # A ReplicaSet is called after its Deployment and a hash.
+        # The name of a ReplicaSet is that of its Deployment and a hash.
         owner, name = {"kind": "Deployment"}, name.rpartition("-")[0] or name
     release = labels.get(RELEASE_LABEL) or labels.get("app.kubernetes.io/instance") or ""
     owner_text = f"{owner.get('kind')}/{name}" if name else ""
@@ -124,7 +124,7 @@ def place_of(pod: Object) -> Place:
 
 
 def unschedulable_message(pod: Object) -> str | None:
-    """Return what the scheduler says of a pod that it has no node for."""
+    """Return the scheduler's message about an unschedulable pod."""
     for condition in (pod.get("status") or {}).get("conditions") or ():
         is_scheduling = condition.get("type") == "PodScheduled" and condition.get("status") == "False"
         if is_scheduling and condition.get("reason") == "Unschedulable":
@@ -133,8 +133,8 @@ def unschedulable_message(pod: Object) -> str | None:
 
 
 def lacking_of(message: str) -> dict[str, int]:
-    """Return what nodes lack for a pod, each with the number of nodes that lack it."""
-    # What follows is about other pods that could make room, and repeats the same words.
+    """Return what nodes lack for a pod, with the number of nodes."""
+    # The following sentence is about preemption and repeats the same words.
     text = message.partition("preemption:")[0]
     found = Counter(dict(_lacks(text)))
     for count, device in _DEVICES.findall(text):
@@ -152,7 +152,7 @@ def _lacks(text: str) -> Iterator[tuple[str, int]]:
 
 
 def codes_of(lacking: Mapping[str, int]) -> set[str]:
-    """Return what keeps a pod from a node: what nodes are short of, and only where it is nothing, what forbids them."""
+    """Return why a pod is unschedulable: insufficient resources first, otherwise rules such as taints."""
     short = {_SHORT[name] for name in lacking if name in _SHORT}
     if short:
         return short
@@ -163,12 +163,12 @@ def codes_of(lacking: Mapping[str, int]) -> set[str]:
 
 
 def pull_cause(message: str) -> str:
-    """Return why an image cannot be pulled, as far as the message tells."""
+    """Return why an image cannot be pulled, from the message."""
     return next((cause for cause, pattern in _PULL_CAUSES if pattern.search(message)), "pull_failed")
 
 
 def image_trouble(pod: Object, status: Object) -> ImageTrouble | None:
-    """Return what is wrong with a container's image, if its status blames the image."""
+    """Return the problem of a container's image, if its status names one."""
     waiting = (status.get("state") or {}).get("waiting") or {}
     image = str(status.get("image") or "")
     message = str(waiting.get("message") or "")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far an installation is: what is there, what comes next, and what it waits for.
+"""Progress of an installation: its phase, what exists, and what it waits for.
 
 Private to urmanac.talos: may change at any time.
 """
@@ -35,12 +35,12 @@ PACKAGES: Final = "packages"
 RELEASES: Final = "releases"
 TENANT_PHASE: Final = "tenant"
 READY: Final = "ready"
-# Without these nothing can be said of the whole.
+# Without these the phase is unknown.
 _ESSENTIAL: Final = frozenset({"version", "packages", "releases", "pods", "nodes"})
 
 
 class Root(NamedTuple):
-    """Something that the whole installation waits for."""
+    """An object that the whole installation waits for."""
 
     kind: str
     namespace: str
@@ -48,22 +48,22 @@ class Root(NamedTuple):
     reason: str
     message: str
     since: str
-    # It was tried and went wrong, in contrast to what is at work.
+    # It was tried and failed, in contrast to one in progress.
     fails: bool
     holds_back: int
 
     @property
     def title(self) -> str:
-        """Return what lines call it."""
+        """Return its name in lines."""
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as the module does."""
+        """Return it as the module returns it."""
         return dict(self._asdict())
 
 
 class Count(NamedTuple):
-    """How many releases there are, of how many."""
+    """Numbers of ready, present and expected releases."""
 
     expected: int | None
     present: int
@@ -71,7 +71,7 @@ class Count(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How far an installation is, what it waits for, and how many of its releases are ready."""
+    """The phase of an installation, what it waits for, and how many of its releases are ready."""
 
     phase: str
     roots: list[Root]
@@ -79,7 +79,7 @@ class Progress(NamedTuple):
 
 
 def progress_of(found: Reading) -> Progress:
-    """Return the progress that a reading shows; it is computed once per reading and handed on."""
+    """Return the progress of a reading, computed once per reading."""
     count = _count(found)
     phase = _phase(found, count)
     return Progress(phase, _roots(found, phase), count)
@@ -93,7 +93,7 @@ def _count(found: Reading) -> Count:
 
 
 def _phase(found: Reading, count: Count) -> str:
-    """Return how far the installation is."""
+    """Return the phase of the installation."""
     if not found.reachable or not _ESSENTIAL.isdisjoint(found.missing):
         return UNREACHABLE
     if found.operator is None and not found.releases:
@@ -104,9 +104,9 @@ def _phase(found: Reading, count: Count) -> str:
 
 
 def _phase_of_content(found: Reading, count: Count) -> str:
-    """Return how far an installation is whose operator runs."""
+    """Return the phase of an installation whose operator runs."""
     known = by_key(found.releases)
-    # Until v0.38 Flux had other names; where releases are, something is there that makes them.
+    # Up to v0.38 Flux had other names; existing releases prove that it runs.
     has_flux = is_available(found.flux) or (found.flux is None and bool(known))
     if not has_flux:
         return FLUX
@@ -116,20 +116,20 @@ def _phase_of_content(found: Reading, count: Count) -> str:
         return PACKAGES
     if count.present < (count.expected or 1) or count.ready < count.present:
         others = [release for release in found.releases if release.namespace != TENANT[0] and not release.ready]
-        # The tenant comes last: once only it is missing, everything else is done. The platform waits for it too.
+        # The tenant is last, and the platform waits for it: if only the tenant is missing, everything else is done.
         return RELEASES if [one for one in others if one.key != PLATFORM] else TENANT_PHASE
     return READY if all(node.ready for node in found.nodes) else RELEASES
 
 
 class Replicas(NamedTuple):
-    """How many pods of a Deployment are ready, of how many."""
+    """Numbers of ready and wanted pods of a Deployment."""
 
     ready: int
     wanted: int
 
 
 def replicas_of(deployment: Mapping[str, Any]) -> Replicas:
-    """Return how many pods are ready; none while the controller has not seen the present generation."""
+    """Return how many pods are ready; zero until the controller observed the current generation."""
     status = deployment.get("status") or {}
     is_stale = int(status.get("observedGeneration") or 0) < int(deployment["metadata"].get("generation") or 0)
     wanted = (deployment.get("spec") or {}).get("replicas")
@@ -137,16 +137,16 @@ def replicas_of(deployment: Mapping[str, Any]) -> Replicas:
 
 
 def is_available(deployment: Mapping[str, Any] | None) -> bool:
-    """Tell whether all pods of a Deployment are ready.
+    """Return whether all pods of a Deployment are ready.
 
-    Its condition Available does not say so: with maxUnavailable 1, as the operator has it, it is true without a pod.
+    The condition Available is not sufficient: with the operator's maxUnavailable 1 it is true without a pod.
     """
     ready, wanted = replicas_of(deployment) if deployment else (0, 1)
     return ready >= max(1, wanted)
 
 
 def _roots(found: Reading, phase: str) -> list[Root]:
-    """Return what the installation waits for now, the heaviest first."""
+    """Return what the installation waits for now, the most blocking first."""
     if phase == OPERATOR and found.operator is not None:
         return [_deployment_root(found.operator)]
     if phase == FLUX:
@@ -158,10 +158,10 @@ def _roots(found: Reading, phase: str) -> list[Root]:
 
 
 def _blockers(found: Reading) -> list[Blocker]:
-    """Return the releases that hold back the others; the platform only ever waits for what it has made."""
+    """Return the releases that block others; the platform itself only waits for its own releases."""
     known = by_key(found.releases)
     blockers = root_blockers(known)
-    # It times out like any other while it waits; only what it cannot do itself is its own failure.
+    # A timeout while waiting is not its own failure.
     others = [one for one in blockers if one.release.key != PLATFORM or cause_of(one.message)]
     return others or blockers
 
@@ -201,7 +201,7 @@ def _deployment_root(item: Mapping[str, Any]) -> Root:
         str(metadata.get("namespace", "")),
         str(metadata["name"]),
         str(condition.get("reason") or "Pending"),
-        str(condition.get("message") or "no controller has looked at it yet"),
+        str(condition.get("message") or "no controller has processed it yet"),
         str(condition.get("lastTransitionTime") or metadata.get("creationTimestamp") or ""),
         fails,
         0,
@@ -209,7 +209,7 @@ def _deployment_root(item: Mapping[str, Any]) -> Root:
 
 
 def _unavailable(deployment: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the condition Available, or what is so while it claims the contrary."""
+    """Return the condition Available, or the number of ready pods if that contradicts it."""
     available = condition_of(deployment, "Available")
     if available.get("status") != "True":
         return available
@@ -219,7 +219,7 @@ def _unavailable(deployment: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _package_root(package: Any) -> Root:
-    # Packages wait for packages; whatever else keeps one from being ready is its own.
+    # A package that does not wait for packages has its own failure.
     fails = package.reason not in ("Pending", "Progressing", "DependenciesNotReady", "ReconciliationSucceeded")
     return Root("Package", "", package.name, package.reason, package.message, "", fails, 0)
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One reading after the other of a cluster that may stop answering. Private: may change at any time."""
+"""Repeated readings of a cluster that may stop answering. Private: may change at any time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..._kubernetes.kinds import Kind
 
 Object = dict[str, Any]
 Value = TypeVar("Value")
-# Waiting does not fix these: the caller has to.
+# The user has to fix these: waiting does not help.
 _FINAL: Final = frozenset(
     {
         Cause.OTHER_AUTHORITY,
@@ -26,7 +26,7 @@ _FINAL: Final = frozenset(
 
 
 class Api(Protocol):
-    """What is needed of a cluster's API."""
+    """The methods of a cluster's API that are needed."""
 
     server: str
 
@@ -34,13 +34,13 @@ class Api(Protocol):
         """Return the server's version."""
 
     def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
-        """Return the object, or nothing."""
+        """Return the object, or None."""
 
     def items(self, kind: Kind, *, namespace: str = "", fields: str = "") -> Iterable[Object]:
         """Yield the objects of a kind, page by page; none if the server does not know the kind."""
 
     def log(self, namespace: str, pod: str, container: str, *, previous: bool, lines: int) -> str:
-        """Return the last lines of a container's log, of the run before its present one if asked for."""
+        """Return the last lines of a container's log, optionally of its previous run."""
 
 
 class Reader:

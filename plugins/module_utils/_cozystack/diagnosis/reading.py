@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a diagnosis reads of a cluster, as far as the cluster lets itself be read.
+"""The data of a cluster that a diagnosis reads, as far as it is readable.
 
 Private to urmanac.talos: may change at any time.
 """
@@ -43,7 +43,7 @@ _EVENTS: Final = 50
 
 @dataclass
 class Reading:
-    """What was read, with the reasons for what was not."""
+    """The data that was read, and the reasons for missing data."""
 
     server: str
     version: str = ""
@@ -60,20 +60,20 @@ class Reading:
     storage_classes: list[Object] = field(default_factory=list)
     pools: list[str] = field(default_factory=list)
     claims_pending: list[str] = field(default_factory=list)
-    # What no pod shows: pods that were not created, failed Jobs, Services without an address.
+    # Faults that no pod shows: pods that were not created, failed Jobs, Services without an address.
     other_faults: list[Fault] = field(default_factory=list)
-    # The releases that the makers of pods belong to.
+    # The releases of pod owners.
     owners: Owners = field(default_factory=dict)
     is_legacy: bool = False
 
     @property
     def reachable(self) -> bool:
-        """Tell whether the API answered at all."""
+        """Return whether the API answered."""
         return bool(self.version)
 
 
 def read_cluster(api: Api) -> Reading:
-    """Return what the cluster tells; of one that does not answer, only why."""
+    """Return the data of the cluster, or the cause if it does not answer."""
     reader, found = Reader(api), Reading(api.server)
     found.missing = reader.missing
     found.version = reader.take("version", api.version, "")
@@ -86,7 +86,7 @@ def read_cluster(api: Api) -> Reading:
 
 
 def _read_operator(reader: Reader, found: Reading) -> None:
-    """Read what brings CozyStack into the cluster."""
+    """Read the operator and Flux."""
     api = reader.api
 
     def deployment(name: str, namespace: str) -> Object | None:
@@ -95,7 +95,7 @@ def _read_operator(reader: Reader, found: Reading) -> None:
 
     found.operator = deployment("cozystack-operator", SYSTEM)
     if found.operator is None:
-        # Until v0.38 the installer was called so, and there were no packages.
+        # Up to v0.38 the installer had this name, and packages did not exist.
         found.operator = deployment("cozystack", SYSTEM)
         found.is_legacy = found.operator is not None
     found.flux = deployment("flux", "cozy-fluxcd")
@@ -122,7 +122,7 @@ def _read_packages(reader: Reader, found: Reading) -> None:
 def _read_work(reader: Reader, found: Reading) -> None:
     """Read nodes and pods."""
     api = reader.api
-    # Jobs that are done take nothing from anybody, and there may be many.
+    # Finished pods use no capacity, and there may be many.
     living = "status.phase!=Succeeded"
     found.pods = reader.take("pods", lambda: tally(api.items(kinds.POD, fields=living)), found.pods)
     found.nodes = reader.take("nodes", lambda: nodes_of(api.items(kinds.NODE), found.pods), found.nodes)
@@ -132,7 +132,7 @@ def _read_work(reader: Reader, found: Reading) -> None:
 
 
 def _read_storage(reader: Reader, found: Reading) -> None:
-    """Read what volumes can be made of, and which wait."""
+    """Read storage classes, pools and pending claims."""
     api = reader.api
     found.storage_classes = reader.take("storage classes", lambda: list(api.items(kinds.STORAGE_CLASS)), [])
     found.pools = reader.take("LINSTOR's pools", lambda: pools_of(api.items(SATELLITES)), [])
@@ -142,7 +142,7 @@ def _read_storage(reader: Reader, found: Reading) -> None:
 
 
 def components_of(sources: Iterable[Mapping[str, Any]], variants: Mapping[str, str]) -> dict[str, int]:
-    """Return how many releases each package is going to make, by its source and the variant that it is installed in."""
+    """Return how many releases each package will create, by its source and variant."""
     counts = {}
     for source in sources:
         name = str(source["metadata"]["name"])
@@ -153,13 +153,13 @@ def components_of(sources: Iterable[Mapping[str, Any]], variants: Mapping[str, s
 
 
 def pools_of(configurations: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the names of LINSTOR's storage pools as far as they are configured through Kubernetes."""
+    """Return the names of LINSTOR's storage pools that are configured through Kubernetes."""
     specs = (item.get("spec") or {} for item in configurations)
     return sorted({str(pool["name"]) for spec in specs for pool in spec.get("storagePools") or ()})
 
 
 def pending_claims(claims: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the claims that have no volume yet, the first of them."""
+    """Return the first claims without a volume."""
     waiting = (one for one in claims if (one.get("status") or {}).get("phase") == "Pending")
     names = (f"{one['metadata'].get('namespace', '')}/{one['metadata']['name']}" for one in waiting)
     return sorted(islice(names, _EVENTS))

@@ -17,7 +17,7 @@ PLATFORM: Final = ("cozy-system", "cozystack-platform")
 TENANT: Final = ("tenant-root", "tenant-root")
 _BASICS: Final = "cozystack.cozystack-basics"
 _GENERATED: Final = re.compile(r"generated (\d+) helmrelease")
-# What the message of a failed release or package means; the first that fits.
+# Meanings of messages of failed releases and packages; the first match counts.
 _CAUSES: Final = (
     ("POD_SECURITY_REFUSED", re.compile(r"violates PodSecurity")),
     ("WEBHOOK_REFUSED", re.compile(r"failed calling webhook|admission webhook .*denied the request", re.S)),
@@ -53,7 +53,7 @@ Key = tuple[str, str]
 
 
 class Release(NamedTuple):
-    """A HelmRelease as far as its readiness goes."""
+    """The readiness of a HelmRelease."""
 
     namespace: str
     name: str
@@ -67,22 +67,22 @@ class Release(NamedTuple):
 
     @property
     def key(self) -> Key:
-        """Return what tells it from others."""
+        """Return its identity."""
         return self.namespace, self.name
 
     @property
     def title(self) -> str:
-        """Return what messages call it."""
+        """Return its name in messages."""
         return f"{self.namespace}/{self.name}"
 
     @property
     def fails(self) -> bool:
-        """Tell whether it was tried and went wrong, in contrast to one that is at work or waits for its turn."""
+        """Return whether it was tried and failed, in contrast to one in progress or waiting."""
         return not self.ready and (self.failures > 0 or self.reason.endswith(("Failed", "Error", "Exhausted")))
 
 
 class Package(NamedTuple):
-    """A Package as far as its readiness goes."""
+    """The readiness of a Package."""
 
     name: str
     variant: str
@@ -93,13 +93,13 @@ class Package(NamedTuple):
     waits_for: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as the module does."""
+        """Return it as the module returns it."""
         values = {"name": self.name, "variant": self.variant, "reason": self.reason, "message": self.message}
         return values | {"dependencies_missing": list(self.waits_for)}
 
 
 class Blocker(NamedTuple):
-    """A release that is not ready although nothing else holds it back, and what it holds back itself."""
+    """A release that is not ready although it waits for nothing, and how many releases wait for it."""
 
     release: Release
     reason: str
@@ -108,18 +108,18 @@ class Blocker(NamedTuple):
 
 
 def condition_of(item: Object, kind: str) -> Mapping[str, Any]:
-    """Return a condition of an object, empty where it has none yet."""
+    """Return a condition of an object, or an empty one."""
     conditions = (item.get("status") or {}).get("conditions") or ()
     return next((one for one in conditions if one.get("type") == kind), {})
 
 
 def ready_condition(item: Object) -> Mapping[str, Any]:
-    """Return the condition Ready of an object, empty where it has none yet."""
+    """Return the condition Ready of an object, or an empty one."""
     return condition_of(item, "Ready")
 
 
 def is_ready(item: Object | None) -> bool:
-    """Tell whether the object says of itself that it is ready, about its present generation."""
+    """Return whether the object is ready in its current generation."""
     if not item:
         return False
     condition = ready_condition(item)
@@ -139,7 +139,7 @@ def release_of(item: Object) -> Release:
         package=str((metadata.get("labels") or {}).get("cozystack.io/package") or ""),
         ready=is_ready(item),
         reason=str(condition.get("reason") or "Pending"),
-        message=str(condition.get("message") or "no controller has looked at it yet")[:_LONGEST],
+        message=str(condition.get("message") or "no controller has processed it yet")[:_LONGEST],
         since=str(condition.get("lastTransitionTime") or metadata.get("creationTimestamp") or ""),
         failures=sum(int(status.get(name) or 0) for name in ("failures", "installFailures", "upgradeFailures")),
         depends_on=tuple(
@@ -173,12 +173,12 @@ def by_key(releases: Iterable[Release]) -> dict[Key, Release]:
 
 
 def held_back_by(release: Release, known: Mapping[Key, Release]) -> list[Key]:
-    """Return what the release waits for: dependencies that are not ready, or not there."""
+    """Return what the release waits for: dependencies that are missing or not ready."""
     return [key for key in release.depends_on if key not in known or not known[key].ready]
 
 
 def root_blockers(known: Mapping[Key, Release]) -> list[Blocker]:
-    """Return the releases that the others wait for, those first that hold back most."""
+    """Return the releases that others wait for, the most blocking first."""
     waiting = {key: release for key, release in known.items() if not release.ready}
     behind = {key: [one for one in held_back_by(release, known) if one in known] for key, release in waiting.items()}
     roots = [key for key in waiting if not behind[key]] or list(waiting)
@@ -197,7 +197,7 @@ def _blocker(release: Release, known: Mapping[Key, Release], holds_back: int) ->
 
 
 def _waiting_for(root: Key, behind: Mapping[Key, Sequence[Key]]) -> int:
-    """Return how many releases wait for this one, directly or because of another that does."""
+    """Return how many releases wait for this one, directly or indirectly."""
     reached = {root}
     while more := {key for key, needs in behind.items() if key not in reached and not reached.isdisjoint(needs)}:
         reached |= more
@@ -205,20 +205,20 @@ def _waiting_for(root: Key, behind: Mapping[Key, Sequence[Key]]) -> int:
 
 
 def cause_of(message: str) -> str | None:
-    """Return what the message of a failure means, if it is one of the known ones."""
+    """Return the code of a failure's message, if it is known."""
     return next((code for code, pattern in _CAUSES if pattern.search(message)), None)
 
 
 def expected_releases(
     packages: Sequence[Package], known: Mapping[Key, Release], components: Mapping[str, int]
 ) -> int | None:
-    """Return how many releases there will be; nothing as long as the platform has not said which packages there are.
+    """Return how many releases there will be, or None until the platform has listed its packages.
 
-    A package says how many it made when it is done; before, its source tells how many components it installs.
+    A finished package reports the number of its releases; before, its source has the number of components.
     """
     if PLATFORM not in known or not packages:
         return None
-    # The tenant's releases belong to no package: the chart of one of them makes the tenant, which makes the others.
+    # The tenant's releases belong to no package: one chart creates the tenant, which creates the others.
     own = {release.key for release in known.values() if not release.package}
     made = sum(one.releases if one.releases is not None else components.get(one.name, 0) for one in packages)
     return made + len(own | ({TENANT} if any(one.name == _BASICS for one in packages) else set()))

@@ -16,7 +16,7 @@ NODES_MORE = 6
 
 
 class Change(NamedTuple):
-    """Nodes with which it fits, what they cost an hour, and how much more that is; None where a price is not known."""
+    """Nodes that fit, their price per hour, and the difference to the current price; None for an unknown price."""
 
     instance_type: str
     nodes: int
@@ -27,7 +27,7 @@ class Change(NamedTuple):
     volume_size: int | None = None
 
     def text(self) -> str:
-        """Return it as a person reads it."""
+        """Return it as text."""
         disks = f" with disks of {self.volume_size} GiB (cluster_volume_size)" if self.volume_size else ""
         what = f"{self.nodes} x {self.instance_type}{disks}"
         if self.per_hour is None or self.more_per_hour is None:
@@ -36,21 +36,21 @@ class Change(NamedTuple):
 
 
 def price(machines: tuple[Machine, ...], sizes: Mapping[str, Size]) -> float | None:
-    """Return what the machines cost an hour, None where one's price is not known."""
+    """Return the hourly price of the instances, None if a price is unknown."""
     prices = [size.price if (size := sizes.get(machine.instance_type)) else None for machine in machines]
     known = [each for each in prices if each is not None]
     return round(sum(known), 4) if len(known) == len(prices) else None
 
 
 class Ways(NamedTuple):
-    """The cheapest other type and the fewest more nodes within the caps; where neither does, what comes nearest."""
+    """The cheapest type and the smallest number of nodes within the caps, or the nearest change above them."""
 
     within: tuple[Change, ...] = ()
     nearest: Change | None = None
 
 
 def ways(request: Request, sizes: Mapping[str, Size]) -> Ways:
-    """Return the changes of the nodes with which everything fits, never one of which the forecast itself warns."""
+    """Return the changes of nodes that fit, without those that the forecast would warn about."""
     larger_disks = _with_disks(request)
     types = _other_types(larger_disks, sizes) if _room(request) >= 0 else ()
     choices = (types, _more_nodes(larger_disks, _room(request)))
@@ -65,7 +65,7 @@ def ways(request: Request, sizes: Mapping[str, Size]) -> Ways:
 def _fitting(
     request: Request, sizes: Mapping[str, Size], candidates: Iterable[Request], *, most: float | None = None
 ) -> Iterator[Change]:
-    """Yield the candidates that fit and cost at most so much, the cheapest first."""
+    """Yield the candidates that fit within a price, the cheapest first."""
     priced = [(_change(one, request, sizes), one) for one in candidates if is_enough(one, sizes)]
     for change, one in sorted(priced, key=lambda pair: _cost(pair[0])):
         if (most is None or (change.per_hour is not None and change.per_hour <= most)) and fit(one, sizes).fits:
@@ -77,7 +77,7 @@ def _cost(change: Change) -> tuple[bool, float, int]:
 
 
 def _room(request: Request) -> int:
-    """Return how many more nodes there may be, less than none where there are too many already."""
+    """Return how many nodes may be added, negative if there are too many."""
     most = request.nodes_max
     return NODES_MORE if most is None else min(most - len(request.machines), NODES_MORE)
 
@@ -94,14 +94,14 @@ def _more_nodes(request: Request, most: int) -> Iterator[Request]:
 
 
 def _with_workers(request: Request, count: int) -> Request:
-    """Return it with more workers: a number of control planes that grows with the pods would have to stay odd."""
+    """Return it with more workers: the number of control planes has to stay odd."""
     last = request.machines[-1]
     added = (last._replace(name=f"worker-{index}", machine_type="worker") for index in range(1, count + 1))
     return request._replace(machines=(*request.machines, *added))
 
 
 def _with_disks(request: Request) -> Request:
-    """Return it with disks as large as the documentation asks for."""
+    """Return it with disks of the documented size."""
     machines = (machine._replace(volume_size=max(machine.volume_size, LEAST_DISK)) for machine in request.machines)
     return request._replace(machines=tuple(machines))
 

@@ -33,16 +33,16 @@ from .packing import (
 from .pods import pods_of
 from .use import Use, use_of
 
-# The resources that can run out, and what they are called.
+# The resources that can run out, and their names in messages.
 CODES: Mapping[str, tuple[str, str]] = {
     "memory": ("INSUFFICIENT_MEMORY", "memory"),
-    "cpu": ("INSUFFICIENT_CPU", "processor time"),
-    "pods": ("INSUFFICIENT_PODS", "room for pods"),
+    "cpu": ("INSUFFICIENT_CPU", "CPU"),
+    "pods": ("INSUFFICIENT_PODS", "pod slots"),
 }
 
 
 class Machine(NamedTuple):
-    """A node that is to be."""
+    """A planned node."""
 
     name: str
     machine_type: str
@@ -51,7 +51,7 @@ class Machine(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What is to be installed on which nodes."""
+    """The intended installation and the planned nodes."""
 
     machines: tuple[Machine, ...]
     profile: str = "full"
@@ -66,17 +66,17 @@ class Request(NamedTuple):
     offered: tuple[str, ...] = ()
     nodes_max: int | None = None
     per_hour_max: float | None = None
-    # Whose prices count.
+    # The region of the prices.
     region: str = PRICES_REGION
 
     @property
     def choice(self) -> Choice:
-        """Return which packages are to be installed."""
+        """Return the selected packages."""
         return Choice(self.profile, self.disabled, self.enabled, self.metallb, self.version)
 
 
 class Fit(NamedTuple):
-    """What is to be placed, how it was placed, and whether there is room if only it were packed tightly."""
+    """The pods, their placement, and whether they would fit if packed tightly."""
 
     pods: tuple[Pod, ...]
     packing: Packing
@@ -89,7 +89,7 @@ class Fit(NamedTuple):
 
     @property
     def uses(self) -> tuple[Use, ...]:
-        """Return what the pods of each node are expected to use."""
+        """Return the expected use of each node."""
         return tuple(use_of(node) for node in self.packing.nodes)
 
     @property
@@ -99,12 +99,12 @@ class Fit(NamedTuple):
 
 
 def packages_of(request: Request) -> tuple[Package, ...]:
-    """Return what is installed; what waits for a disabled package for ever brings no pods."""
+    """Return the installed packages, without those that wait for a disabled package."""
     return installed(close(disabled_by(request.choice), request.version), request.version)
 
 
 def nodes_of(request: Request, sizes: Mapping[str, Size]) -> tuple[Node, ...]:
-    """Return the nodes as the scheduler will see them; a type of unknown size offers nothing."""
+    """Return the nodes with their allocatable capacity; a type of unknown size has none."""
     return tuple(_node(machine, request, sizes) for machine in request.machines)
 
 
@@ -122,12 +122,12 @@ def _node(machine: Machine, request: Request, sizes: Mapping[str, Size]) -> Node
 
 
 def fit(request: Request, sizes: Mapping[str, Size]) -> Fit:
-    """Return how the pods find their nodes."""
+    """Return the placement of the pods."""
     return fit_on(nodes_of(request, sizes), request)
 
 
 def fit_on(nodes: Sequence[Node], request: Request) -> Fit:
-    """Return how the pods find their places on these nodes, which nothing runs on yet."""
+    """Return the placement of the pods on these empty nodes."""
     pods = tuple(pods_of(packages_of(request), nodes))
     packing = pack(pods, nodes)
     has_room = not packing.pending or not pack_tightly(pods, nodes).pending
@@ -140,7 +140,7 @@ def fitting_profiles(request: Request, sizes: Mapping[str, Size]) -> list[str]:
 
 
 def shortages(request: Request, found: Fit, *, remedy: str) -> list[Finding]:
-    """Return what is short, the resource that runs out first before the others."""
+    """Return the shortages, the resource that runs out first in front."""
     counted: dict[str, list[Pod]] = {}
     for pod, reasons in found.packing.pending:
         for code in _codes(reasons):
@@ -149,7 +149,7 @@ def shortages(request: Request, found: Fit, *, remedy: str) -> list[Finding]:
 
 
 def _codes(reasons: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
-    """Yield what keeps a pod waiting, as the scheduler would say it: what most nodes lack first."""
+    """Yield the missing resources of a pod, as the scheduler would list them: those that most nodes lack first."""
     eligible = [missing for missing in reasons.values() if not {"node", "taint"} & set(missing)]
     if not eligible:
         yield "NO_SCHEDULABLE_NODE"
@@ -162,7 +162,7 @@ def _codes(reasons: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
 
 
 def runs_out_first(found: Fit) -> dict[str, Any] | None:
-    """Return which resource is the first that a pod finds short, on which node, and for which pod."""
+    """Return the first resource that runs out, the node, and the pod."""
     for pod, reasons in found.packing.pending:
         code = next(_codes(reasons))
         resource = next((name for name, (known, _word) in CODES.items() if known == code), None)
@@ -198,7 +198,7 @@ def _short_of(code: str, reasons: Mapping[str, tuple[str, ...]]) -> Iterator[str
 
 
 def amounts(code: str, found: Fit) -> dict[str, int]:
-    """Return what is needed and had of a resource in the whole cluster, in MiB, millicores or pods."""
+    """Return the needed and available amount of a resource in the cluster, in MiB, millicores or pods."""
     nodes = found.packing.nodes
     if code == "INSUFFICIENT_MEMORY":
         need, have = total(found.pods, "memory"), sum(node.memory for node in nodes)
@@ -210,27 +210,27 @@ def amounts(code: str, found: Fit) -> dict[str, int]:
 
 
 def total(pods: Iterable[Pod], resource: str) -> int:
-    """Return what pods request together."""
+    """Return the total requests of pods."""
     return sum(getattr(pod, resource) for pod in pods)
 
 
 def _message(code: str, first: Pod, request: Request, evidence: Mapping[str, Any], *, has_room: bool) -> str:
-    start = f"With profile {request.profile}, {evidence['pending']} of {evidence['pods']} pods find "
+    pods = f"{evidence['pending']} of {evidence['pods']} pods"
+    start = f"With profile {request.profile}, {pods} cannot be scheduled, the first {first.name} of {first.package}"
     if code == "NO_SCHEDULABLE_NODE":
-        return f"{start}no node that takes them, the first {first.name} of {first.package}."
+        return f"{start}: no node may run them."
     if code == "NOT_ENOUGH_NODES":
-        there = len(request.machines)
-        return f"{start}no node of their own, the first {first.name} of {first.package}, {there} being there."
+        return f"{start}: each needs a node without another one, and there are {len(request.machines)} nodes."
     word = next(word for known, word in CODES.values() if known == code)
     need, have = (amount_text(code, evidence[name]) for name in ("need", "have"))
-    shortage = f"{start}too little {word}, the first {first.name} of {first.package}: {need} requested, {have} there."
+    shortage = f"{start}: insufficient {word}, {need} requested, {have} available."
     if has_room:
-        return f"{shortage} There is room in all, but the scheduler spreads pods and moves none."
+        return f"{shortage} The total capacity is sufficient, but the scheduler spreads pods and does not move them."
     return shortage
 
 
 def amount_text(code: str, amount: int) -> str:
-    """Return an amount of a resource as a person reads it."""
+    """Return an amount of a resource as text."""
     if code == "INSUFFICIENT_MEMORY":
         return f"{amount / 1024:.1f} GiB"
     return f"{amount / 1000:.2f} cores" if code == "INSUFFICIENT_CPU" else f"{amount} pods"

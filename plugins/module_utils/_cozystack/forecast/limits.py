@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell what cannot work on nodes however large. Private to urmanac.talos: may change at any time."""
+"""Problems on nodes of any size. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from ..catalog.packages import (
 from ..catalog.releases import DATA, data_of, has_data
 from .fit import Machine, Request, packages_of
 
-# What the documentation says that the system's own parts use on a node, for three to five nodes and up to five tenants.
+# Documented use of the system's own parts on a node, for three to five nodes and up to five tenants.
 # https://cozystack.io/docs/v1.6/install/resource-planning/
 METAL = "a1.metal"
 USED_CPU, USED_MEMORY = 2000, 6144
-# And what it asks a host to have at least: https://cozystack.io/docs/v1.6/install/hardware-requirements/
+# Documented minimum of a host: https://cozystack.io/docs/v1.6/install/hardware-requirements/
 LEAST_VCPUS, LEAST_MEMORY, LEAST_DISK, LEAST_DATA_DISK = 8, 24576, 50, 256
 
 
 def limits(request: Request, sizes: Mapping[str, Size]) -> list[Finding]:
-    """Return what cannot work, what blocks everything first."""
+    """Return the problems, those that block everything first."""
     checks = (
         _closure,
         _other_machines,
@@ -50,8 +50,8 @@ def _closure(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Finding]:
         yield finding(
             "PACKAGES_NOT_CLOSED",
             f"package {first}",
-            f"{count} for ever for disabled ones, {first} for {', '.join(missing)}.",
-            f"Disable these too: {', '.join(waiting)}.",
+            f"{count} forever for disabled ones, {first} for {', '.join(missing)}.",
+            f"Disable these as well: {', '.join(waiting)}.",
             evidence={name: list(names) for name, names in waiting.items()},
         )
 
@@ -89,14 +89,14 @@ def _partial(request: Request, missing: Lacking) -> str:
     images = ", ".join(f"{image} ({', '.join(names)})" for image, names in missing.images.items())
     return (
         f"The build of CozyStack {request.version} is partial. Not built for arm64: {images}. "
-        f"{len(missing.releases)} releases hang on them: {', '.join(missing.releases)}."
+        f"{len(missing.releases)} releases depend on them: {', '.join(missing.releases)}."
     )
 
 
 def _other_machines(request: Request, sizes: Mapping[str, Size]) -> Iterator[Finding]:
     for name in sorted({machine.instance_type for machine in request.machines}):
         if not is_arm64(name, sizes.get(name)):
-            message = f"{name} is no Graviton, and the images of Talos are for arm64."
+            message = f"{name} is not a Graviton type, and the images of Talos are for arm64."
             yield finding("ARCHITECTURE_NOT_ARM64", f"instance type {name}", message)
 
 
@@ -105,7 +105,7 @@ def _unknown_sizes(request: Request, sizes: Mapping[str, Size]) -> Iterator[Find
         yield finding(
             "SIZE_UNKNOWN",
             f"instance type {name}",
-            f"The size of {name} is not known, so nothing can be forecast for its nodes.",
+            f"The size of {name} is unknown, so a forecast for its nodes is not possible.",
             evidence={"known": sorted(SIZES)},
         )
 
@@ -124,13 +124,13 @@ def _virtualization(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Fi
 
 
 def _with_kvm(request: Request) -> str:
-    """Return what to do for virtual machines; a machine with KVM is proposed where it may be had."""
+    """Return the remedy for virtual machines; an instance type with KVM is proposed if it is offered."""
     price = shipped(request.region).instances.get(METAL)
     is_dear = request.per_hour_max is not None and (price is None or price > request.per_hour_max)
     if is_dear or METAL not in (request.offered or (METAL,)):
-        return "Take the profile novirt: no machine with KVM is offered within the limits."
-    said = f"{METAL} is ${price} an hour" if price is not None else f"the price of {METAL} is not known here"
-    return f"Take a .metal type ({said}), or the profile novirt."
+        return "Use the profile novirt: no instance type with KVM is offered within the limits."
+    said = f"{METAL} is ${price} an hour" if price is not None else f"the price of {METAL} is unknown"
+    return f"Use a .metal type ({said}), or the profile novirt."
 
 
 def _storage(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Finding]:
@@ -139,7 +139,7 @@ def _storage(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Finding]:
         yield finding(
             "DATA_DISK_MISSING",
             f"package {PREFIX}linstor",
-            "The nodes have no second disk: LINSTOR installs, but has no storage pool, and volumes stay pending.",
+            "The nodes have no second disk: LINSTOR is installed without a storage pool, and volumes stay pending.",
             evidence={"documented_gib": LEAST_DATA_DISK},
         )
 
@@ -150,8 +150,8 @@ def _documented(request: Request, sizes: Mapping[str, Size]) -> Iterator[Finding
         yield finding(
             "BELOW_DOCUMENTED_USE",
             f"node {small[0]}",
-            f"CozyStack's documentation reckons that its own parts use {USED_CPU // 1000} cores and "
-            f"{USED_MEMORY // 1024} GiB of every node, with {LEAST_DISK} GiB of disk. Smaller: {', '.join(small)}.",
+            f"By CozyStack's documentation, its own parts use {USED_CPU // 1000} cores, {USED_MEMORY // 1024} GiB of "
+            f"memory and {LEAST_DISK} GiB of disk on every node. Smaller nodes: {', '.join(small)}.",
             evidence={"nodes": small, "cpu": USED_CPU, "memory": USED_MEMORY, "disk_gib": LEAST_DISK},
         )
 
@@ -168,7 +168,7 @@ def _version(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Finding]:
 
 
 def is_enough(request: Request, sizes: Mapping[str, Size]) -> bool:
-    """Tell whether no node is smaller than the documentation says is in use."""
+    """Return whether all nodes are at least as large as the documented use."""
     return not any(_is_small(machine, sizes) for machine in request.machines)
 
 

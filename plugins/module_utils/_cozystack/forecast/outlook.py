@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole forecast, for machines and as a person reads it. Private to urmanac.talos: may change at any time."""
+"""The whole forecast, as data and as text. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ FITS, RUNS_OUT, DOES_NOT_FIT, UNKNOWN = (
 
 
 class Outlook(NamedTuple):
-    """Everything that can be said before there is a cluster."""
+    """The complete forecast."""
 
     request: Request
     found: Fit
@@ -60,13 +60,13 @@ class Outlook(NamedTuple):
 
 
 def look_ahead(request: Request, sizes: Mapping[str, Size]) -> Outlook:
-    """Return the forecast. Where a size is not known, nothing is said of room."""
+    """Return the forecast. With an unknown size, it does not contain the capacity."""
     found = fit(request, sizes)
     verdict = _verdict(request, found, sizes)
     changes, profiles, short = Ways(), [], []
     if verdict != UNKNOWN:
         changes = Ways() if verdict == FITS else ways(request, sizes)
-        # No nodes are recommended of which the forecast itself warns, neither with another profile.
+        # Do not recommend nodes that the forecast would warn about, with other profiles as well.
         profiles = fitting_profiles(request, sizes) if is_enough(request, sizes) else []
         short = _short(request, found, _remedy(request, changes, profiles))
     verdicts = tuple(_ordered(limits(request, sizes), short))
@@ -74,7 +74,7 @@ def look_ahead(request: Request, sizes: Mapping[str, Size]) -> Outlook:
 
 
 def _verdict(request: Request, found: Fit, sizes: Mapping[str, Size]) -> str:
-    """Return whether everything fits, by the requests of pods and by their measured use."""
+    """Return whether everything fits, by requests and by measured use of pods."""
     types = {machine.instance_type for machine in request.machines}
     if not types <= set(sizes):
         return UNKNOWN
@@ -84,12 +84,12 @@ def _verdict(request: Request, found: Fit, sizes: Mapping[str, Size]) -> str:
 
 
 def _short(request: Request, found: Fit, remedy: str) -> list[Finding]:
-    """Return what is short: what pods request, or where all of them find room, what they use."""
+    """Return the shortages by requests or, if all pods fit by requests, by use."""
     return shortages(request, found, remedy=remedy) or list(runs_out(found.uses, remedy=remedy))
 
 
 def _ordered(cannot: Sequence[Finding], short: Sequence[Finding]) -> Iterator[Finding]:
-    """Yield what blocks before what only limits, and what blocks everything before what blocks a part."""
+    """Yield blocking problems before warnings, and those that block everything before those that block a part."""
     yield from (verdict for verdict in cannot if verdict.blocks)
     yield from short
     yield from (verdict for verdict in cannot if not verdict.blocks)
@@ -99,9 +99,9 @@ def _remedy(request: Request, found: Ways, profiles: Sequence[str]) -> str:
     smaller = [f"profile {name}" for name in profiles[:1] if name != request.profile]
     choices = [*(way.text() for way in found.within), *smaller]
     if choices:
-        return f"Take {', or '.join(choices)}."
-    nearest = f"The nearest that does is {found.nearest.text()}." if found.nearest else "No known type is large enough."
-    return f"Nothing {_caps(request)} fits. {nearest}"
+        return f"Use {', or '.join(choices)}."
+    nearest = f"Without limits, {found.nearest.text()} fits." if found.nearest else "No known type is large enough."
+    return f"No change {_caps(request)} fits. {nearest}"
 
 
 def _caps(request: Request) -> str:
@@ -167,7 +167,7 @@ def _node(node: Node, outlook: Outlook) -> dict[str, Any]:
 
 
 def lines(outlook: Outlook) -> Iterator[str]:
-    """Yield the forecast as a person reads it."""
+    """Yield the forecast as lines of text."""
     requested, request = _requested(outlook), outlook.request
     yield f"CozyStack {request.version}, profile {request.profile}: {_headline(outlook)}"
     yield (
@@ -178,8 +178,8 @@ def lines(outlook: Outlook) -> Iterator[str]:
         yield f"    {_node_line(node, outlook)}"
     yield f"    {use_line(outlook.found.uses)}"
     yield (
-        f"    requests are a floor: the documentation says that {USED_CPU // 1000} cores and {USED_MEMORY // 1024} GiB "
-        f"are in use on every node, and asks for nodes of {LEAST_VCPUS} cores and {LEAST_MEMORY // 1024} GiB"
+        f"    requests are a minimum: by the documentation, {USED_CPU // 1000} cores and {USED_MEMORY // 1024} GiB "
+        f"are in use on every node, and nodes need {LEAST_VCPUS} cores and {LEAST_MEMORY // 1024} GiB"
     )
     yield from finding_lines(outlook.verdicts, "code")
 
@@ -188,7 +188,7 @@ def _headline(outlook: Outlook) -> str:
     count = len(outlook.request.machines)
     where = f"{count} node{'s' if count > 1 else ''}"
     if outlook.verdict != FITS:
-        words = {UNKNOWN: "it is not known whether it fits", RUNS_OUT: f"{RUNS_OUT} on", DOES_NOT_FIT: "does not fit"}
+        words = {UNKNOWN: "unknown whether it fits", RUNS_OUT: f"{RUNS_OUT} on", DOES_NOT_FIT: "does not fit"}
         return f"{words[outlook.verdict]} {where}"
     return f"will not complete on {where}" if is_blocked(outlook.verdicts) else f"fits {where}"
 

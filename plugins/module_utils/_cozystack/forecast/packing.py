@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Place pods on nodes as the Kubernetes scheduler would. Private to urmanac.talos: may change at any time.
 
-One pod after the other goes to the node that scores best, and none is moved afterwards: that is what kube-scheduler
-does with NodeResourcesFit (LeastAllocated) and NodeResourcesBalancedAllocation. Preemption by priority is left out, for
-it changes who waits but not whether somebody does.
+Each pod is placed on the node with the best score and never moved, as kube-scheduler does with NodeResourcesFit
+(LeastAllocated) and NodeResourcesBalancedAllocation. Preemption by priority is not simulated: it changes which pods
+wait, not whether pods wait.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-# A pod that requests nothing is scored as if it requested this: pkg/scheduler/util/pod_resources.go of Kubernetes.
+# A pod without requests is scored as if it requested this: pkg/scheduler/util/pod_resources.go of Kubernetes.
 _SCORED_CPU = 100
 _SCORED_MEMORY = 200
 
 
 class Pod(NamedTuple):
-    """A pod to place: cpu in millicores, memory in MiB; node is the only one that a daemon set's pod may run on."""
+    """A pod to place: cpu in millicores, memory in MiB; node is the fixed node of a daemon set's pod."""
 
     name: str
     workload: str
@@ -36,7 +36,7 @@ class Pod(NamedTuple):
 
 @dataclass(frozen=True)
 class Node:
-    """A node and what runs on it; cpu, memory and pods are what it offers."""
+    """A node and its pods; cpu, memory and pods are its allocatable capacity."""
 
     name: str
     cpu: int
@@ -45,13 +45,13 @@ class Node:
     control_plane: bool = True
     schedulable: bool = True
     placed: tuple[Pod, ...] = ()
-    # Sums of what is placed, and sums as the scheduler scores them.
+    # Totals of placed pods, and totals for the scheduler's score.
     used: tuple[int, int] = field(default=(0, 0))
     scored: tuple[int, int] = field(default=(0, 0))
 
 
 class Packing(NamedTuple):
-    """The nodes with their pods, and in their order the pods that found none, each with what is missing where."""
+    """The nodes with their pods, and the unschedulable pods in order, each with what the nodes lack."""
 
     nodes: tuple[Node, ...]
     pending: tuple[tuple[Pod, Mapping[str, tuple[str, ...]]], ...]
@@ -61,7 +61,7 @@ Choose = Callable[[Pod, Sequence[Node]], Node]
 
 
 def lacking(pod: Pod, node: Node) -> tuple[str, ...]:
-    """Return what keeps a pod off a node: nothing, or the names of resources and rules."""
+    """Return why a pod does not fit on a node: names of resources and rules, or empty."""
     reasons = {
         "node": pod.node not in (None, node.name) or (pod.control_plane and not node.control_plane),
         "taint": node.control_plane and not node.schedulable and not pod.tolerates,
@@ -75,7 +75,7 @@ def lacking(pod: Pod, node: Node) -> tuple[str, ...]:
 
 
 def score(pod: Pod, node: Node) -> int:
-    """Return how well the scheduler likes a node for a pod: room left, and processor and memory used alike."""
+    """Return the scheduler's score of a node for a pod: least allocated, and balanced between CPU and memory."""
     if not (node.cpu and node.memory):
         return 0
     cpu, memory = node.scored[0] + (pod.cpu or _SCORED_CPU), node.scored[1] + (pod.memory or _SCORED_MEMORY)
@@ -85,17 +85,17 @@ def score(pod: Pod, node: Node) -> int:
 
 
 def best_scored(pod: Pod, nodes: Sequence[Node]) -> Node:
-    """Return the node that the scheduler would take, of equals the first."""
+    """Return the node with the best score, the first of equals."""
     return max(nodes, key=lambda node: score(pod, node))
 
 
 def first(_pod: Pod, nodes: Sequence[Node]) -> Node:
-    """Return the first node that has room, so that pods are packed instead of spread."""
+    """Return the first node with enough capacity, to pack pods instead of spreading them."""
     return nodes[0]
 
 
 def pack_tightly(pods: Iterable[Pod], nodes: Sequence[Node]) -> Packing:
-    """Place pinned pods first, then the largest: whether there would be room if the scheduler did not spread."""
+    """Place pinned pods first, then the largest, to check whether the pods fit when packed tightly."""
     cpu, memory = sum(node.cpu for node in nodes) or 1, sum(node.memory for node in nodes) or 1
     order = sorted(pods, key=lambda pod: (pod.node is None, -max(pod.cpu / cpu, pod.memory / memory)))
     return pack(order, nodes, choose=first)

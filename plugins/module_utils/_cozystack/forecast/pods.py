@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CozyStack's pods in the order in which they come. Private to urmanac.talos: may change at any time."""
+"""CozyStack's pods in the order of their creation. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .packing import Node, Pod
 
 STATIC = "StaticPod"
 DAEMON_SET = "DaemonSet"
-# What runs before CozyStack does: siderolabs/talos v1.13, internal/app/machined/pkg/controllers/k8s.
+# Pods that run before CozyStack: siderolabs/talos v1.13, internal/app/machined/pkg/controllers/k8s.
 TALOS = (
     Workload("talos", "kube-apiserver", STATIC, cpu=200, memory=512, control_plane=True, tolerates=True),
     Workload("talos", "kube-controller-manager", STATIC, cpu=50, memory=256, control_plane=True, tolerates=True),
@@ -27,13 +27,13 @@ TALOS = (
 
 
 def pods_of(packages: Sequence[Package], nodes: Sequence[Node]) -> list[Pod]:
-    """Return every pod that is to be placed: Talos' own, then those of the packages, each after what it depends on."""
+    """Return all pods to place: those of Talos, then those of the packages in dependency order."""
     workloads = [*TALOS, *(workload for package in by_wave(packages) for workload in package.workloads)]
     return [pod for workload in workloads for pod in _pods(workload, nodes)]
 
 
 def by_wave(packages: Iterable[Package]) -> list[Package]:
-    """Return the packages in waves: a package comes when all it depends on is there."""
+    """Return the packages in waves: each package is in the first wave after its dependencies."""
     waves = {package.name: package for package in packages}
     depth: dict[str, int] = {}
     return sorted(waves.values(), key=lambda package: _depth(package, waves, depth))
@@ -41,7 +41,7 @@ def by_wave(packages: Iterable[Package]) -> list[Package]:
 
 def _depth(package: Package, packages: Mapping[str, Package], known: dict[str, int]) -> int:
     if package.name not in known:
-        # The operator depends on nothing and everything depends on it.
+        # The operator has no dependencies, and all packages depend on it.
         known[package.name] = 0 if not package.releases and package.workloads else 1
         before = [packages[name] for name in package.depends_on if name in packages]
         deepest = max((_depth(other, packages, known) for other in before), default=0)

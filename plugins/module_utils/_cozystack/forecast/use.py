@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What pods use beside what they request. Private to urmanac.talos: may change at any time."""
+"""Use of pods beyond their requests. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .packing import Node, Pod
 
 
 class Use(NamedTuple):
-    """Memory of a node in MiB: what its pods request, what they are expected to use, and what there is for pods."""
+    """Memory of a node in MiB: requests and expected use of its pods, and allocatable memory."""
 
     node: str
     requested: int
@@ -24,7 +24,7 @@ class Use(NamedTuple):
 
     @property
     def above(self) -> int:
-        """Return how far the use is above the requests."""
+        """Return the use above the requests."""
         return self.used - self.requested
 
     @property
@@ -33,7 +33,7 @@ class Use(NamedTuple):
         return self.used > self.available
 
     def text(self) -> str:
-        """Return it as a person reads it."""
+        """Return it as text."""
         return (
             f"{self.node} about {_gib(self.used)} of {_gib(self.available)} GiB, "
             f"{_gib(self.above)} GiB above its requests"
@@ -52,7 +52,7 @@ def _name(pod: Pod) -> str:
 
 
 def runs_out(uses: Sequence[Use], *, remedy: str) -> Iterator[Finding]:
-    """Yield what to say of nodes on which all pods find room and use more than there is."""
+    """Yield a finding for nodes whose pods fit by requests and use more memory than exists."""
     over = sorted((use for use in uses if use.is_exceeded), key=lambda use: use.available - use.used)
     if not over:
         return
@@ -60,8 +60,8 @@ def runs_out(uses: Sequence[Use], *, remedy: str) -> Iterator[Finding]:
     yield finding(
         "MEMORY_WILL_RUN_OUT",
         f"node {worst.node}",
-        f"All pods find a node by their requests, and then use more memory than there is on {len(over)} of {len(uses)} "
-        f"nodes: {worst.text()}. Measured were {', '.join(worst.measured)}.",
+        f"All pods can be scheduled by their requests, but their use exceeds the memory of {len(over)} of {len(uses)} "
+        f"nodes: {worst.text()}. Measured workloads: {', '.join(worst.measured)}.",
         remedy,
         evidence={"source": SOURCE, "nodes": {use.node: _figures(use) for use in uses}},
     )
@@ -72,9 +72,9 @@ def _figures(use: Use) -> dict[str, int]:
 
 
 def line(uses: Sequence[Use]) -> str:
-    """Return how far measured use is above requests, on the node where least is left."""
+    """Return the measured use above requests, on the node with the least memory left."""
     if not any(use.measured for use in uses):
-        return "no measured use is known of these pods"
+        return "no measured use of these pods is available"
     worst = min(uses, key=lambda use: use.available - use.used)
     return f"measured use beside requests: {worst.text()} ({len(worst.measured)} of its workloads were measured)"
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is in a cluster before CozyStack is touched, and what stands against it. Private: may change at any time."""
+"""Existing CozyStack objects of a cluster, and reasons not to install. Private: may change at any time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HELM: Final = "meta.helm.sh/release-name"
 
 
 class Refusal(KubernetesError):
-    """Something that would end badly is not begun; its code is the one of forecast and diagnosis."""
+    """The installation is refused; the code is one of forecast and diagnosis."""
 
     def __init__(self, problem: Finding) -> None:
         super().__init__(failure(problem.subject, problem))
@@ -30,7 +30,7 @@ class Refusal(KubernetesError):
 
 
 class Found(NamedTuple):
-    """What is there of CozyStack."""
+    """The existing parts of CozyStack."""
 
     operator: Mapping[str, Any] | None
     legacy: Mapping[str, Any] | None
@@ -39,7 +39,7 @@ class Found(NamedTuple):
 
     @property
     def owner(self) -> str:
-        """Return who installed it: none (not installed), urmanac.talos, helm, or other."""
+        """Return what installed it: none (not installed), urmanac.talos, helm, or other."""
         deployment = self.operator or self.legacy
         if deployment is None:
             return "none"
@@ -49,13 +49,13 @@ class Found(NamedTuple):
 
     @property
     def release(self) -> str:
-        """Return the name of helm's release, if helm has installed it."""
+        """Return the name of the Helm release, if Helm installed it."""
         deployment = self.operator or self.legacy or {"metadata": {}}
         return str((deployment["metadata"].get("annotations") or {}).get(_HELM, ""))
 
 
 def look(api: Api, *, platform: str) -> Found:
-    """Return what is there."""
+    """Return the existing parts of CozyStack."""
     return Found(
         operator=api.get(kinds.DEPLOYMENT, OPERATOR, namespace=NAMESPACE),
         legacy=api.get(kinds.DEPLOYMENT, LEGACY, namespace=NAMESPACE),
@@ -68,18 +68,18 @@ def look(api: Api, *, platform: str) -> Found:
 
 
 def refuse_other_flow(server: str, found: Found, *, is_legacy: bool) -> None:
-    """Refuse to put one generation of CozyStack over the other."""
+    """Refuse to install one generation of CozyStack over the other."""
     other = found.operator if is_legacy else found.legacy
     if other is None:
         return
     there, wanted = ("1.x", "0.x") if is_legacy else ("0.x", "1.x")
-    remedy = "Follow upstream's upgrade guide, or begin with a new cluster."
+    remedy = "Follow upstream's upgrade guide, or use a new cluster."
     subject = f"install CozyStack {wanted} on {server}"
     raise Refusal(finding("NAME_CLASH", subject, f"CozyStack {there} is installed", remedy))
 
 
 def refuse_architecture(server: str, found: Found, images: Sequence[str]) -> None:
-    """Refuse released images on nodes that they are not built for: no pod of theirs would ever start."""
+    """Refuse released images on nodes for which they are not built: no pod would start."""
     others = sorted(name for name, architecture in found.architectures.items() if architecture != "amd64")
     if not others or not images:
         return
@@ -96,7 +96,7 @@ def refuse_architecture(server: str, found: Found, images: Sequence[str]) -> Non
 
 
 def graph(api: Api) -> dict[str, tuple[str, ...]]:
-    """Return the packages that are there, each with what it depends on; their sources say so, by the variant."""
+    """Return the existing packages with their dependencies, from their sources by the variant."""
     variants = {one["metadata"]["name"]: (one.get("spec") or {}).get("variant") for one in api.items(PACKAGE)}
     sources = api.items(PACKAGE_SOURCE) if variants else ()
     known = {one["metadata"]["name"]: (one.get("spec") or {}).get("variants") or () for one in sources}
@@ -109,13 +109,13 @@ def graph(api: Api) -> dict[str, tuple[str, ...]]:
 
 
 def leftovers(api: Api, disabled: Sequence[str]) -> list[str]:
-    """Return the packages that are there although they are disabled: what was made once is kept."""
+    """Return existing packages that are disabled: existing packages are kept."""
     names = {one["metadata"]["name"] for one in api.items(PACKAGE)}
     return sorted(names.intersection(disabled))
 
 
 def waiting_pods(api: Api) -> list[str]:
-    """Return why pods of the operator do not run, one sentence each."""
+    """Return why the operator's pods do not run, one sentence per pod."""
     return [
         f"{pod['metadata']['name']}: {reason}"
         for pod in api.items(kinds.POD, namespace=NAMESPACE)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The manifests that CozyStack's operator comes in. Private to urmanac.talos: may change at any time.
+"""The manifests of CozyStack's operator. Private to urmanac.talos: may change at any time.
 
 Their layout is that of upstream's releases v1.6.2 and v0.38.3: packages/core/installer, and `make manifests`.
 """
@@ -27,14 +27,14 @@ _OPERATORS: Final = {"isp-full-generic": "generic", "isp-hosted": "hosted"}
 
 
 class Source(NamedTuple):
-    """Where a manifest is, and its checksum as sha256:<hex>."""
+    """The location of a manifest, and its checksum as sha256:<hex>."""
 
     place: str
     checksum: str | None = None
 
 
 class Overrides(NamedTuple):
-    """What of the operator is another than the released one's."""
+    """Differences from the released operator."""
 
     image: str | None = None
     source_url: str | None = None
@@ -45,12 +45,12 @@ class Overrides(NamedTuple):
 
 
 def is_legacy(version: str) -> bool:
-    """Tell whether the release is of the time before Package resources."""
+    """Return whether the release is older than Package resources."""
     return version.removeprefix("v").startswith("0.")
 
 
 def released(version: str, variant: str) -> tuple[str, ...]:
-    """Return where upstream's release has its manifests: the operator's, and the definitions' where there are any."""
+    """Return the locations of the release's manifests: the operator's, and that of the CRDs if it has one."""
     root = f"{_RELEASES}/v{version.removeprefix('v')}"
     if is_legacy(version):
         return (f"{root}/cozystack-installer.yaml",)
@@ -58,17 +58,17 @@ def released(version: str, variant: str) -> tuple[str, ...]:
 
 
 def read_manifest(source: Source, fetch: Callable[[str], bytes]) -> list[Object]:
-    """Return the objects of a manifest; what has another checksum, or is no manifest, is refused."""
+    """Return the objects of a manifest; raise if the checksum differs or the text is not a manifest."""
     data = _content(source, fetch)
     if source.checksum:
         _verify(source, data)
     try:
         documents = [one for one in yaml.safe_load_all(data) if one]
     except yaml.YAMLError as error:
-        raise InputError(f"Failed to read the manifest {source.place}: it is not YAML. Check what is there.") from error
+        raise InputError(f"Failed to read the manifest {source.place}: it is not YAML. Check its content.") from error
     if not documents or not all(_is_object(one) for one in documents):
         raise InputError(
-            f"Failed to read the manifest {source.place}: it holds no Kubernetes objects. Check the place."
+            f"Failed to read the manifest {source.place}: it does not contain Kubernetes objects. Check the location."
         )
     return documents
 
@@ -76,7 +76,7 @@ def read_manifest(source: Source, fetch: Callable[[str], bytes]) -> list[Object]
 def _content(source: Source, fetch: Callable[[str], bytes]) -> bytes:
     if "://" in source.place:
         if source.place.startswith("http://") and not source.checksum:
-            text = "anybody on the way could change it. Give its checksum, or use https"
+            text = "plain http does not protect it from changes. Set its checksum, or use https"
             raise InputError(f"Failed to fetch the manifest {source.place}: {text}.")
         return fetch(source.place)
     try:
@@ -89,10 +89,10 @@ def _content(source: Source, fetch: Callable[[str], bytes]) -> bytes:
 def _verify(source: Source, data: bytes) -> None:
     kind, _colon, wanted = str(source.checksum).partition(":")
     if kind != "sha256" or not wanted:
-        raise InputError(f"Failed to verify {source.place}: its checksum must read sha256:<64 hex digits>.")
+        raise InputError(f"Failed to verify {source.place}: its checksum must have the form sha256:<64 hex digits>.")
     found = hashlib.sha256(data).hexdigest()
     if not hmac.compare_digest(found, wanted.lower()):
-        text = f"its checksum is sha256:{found}, not {source.checksum}. Be sure which of them is right"
+        text = f"its checksum is sha256:{found}, not {source.checksum}. Find out which of them is right"
         raise InputError(f"Failed to verify the manifest {source.place}: {text}.")
 
 
@@ -105,7 +105,7 @@ def deployment_of(objects: Sequence[Object]) -> Object:
     for one in objects:
         if one["kind"] == "Deployment":
             return one
-    raise InputError("Failed to find the operator: the manifest holds no Deployment. Check which manifest it is.")
+    raise InputError("Failed to find the operator: the manifest does not contain a Deployment. Check its location.")
 
 
 def customised(objects: Sequence[Object], overrides: Overrides) -> list[Object]:
@@ -128,7 +128,7 @@ def _args(args: Sequence[str], overrides: Overrides) -> list[str]:
         "--platform-source-ref": overrides.source_ref,
         "--platform-source-secret": overrides.source_secret,
     }
-    # The released digest means nothing at another place.
+    # The released digest does not apply to another location.
     gone = {"--platform-source-ref"} if overrides.source_url else set()
     replaced = gone | {name for name, value in wanted.items() if value}
     kept = [arg for arg in args if arg.partition("=")[0] not in replaced]

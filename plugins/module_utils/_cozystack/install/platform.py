@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The configuration of CozyStack: the platform's Package, or the ConfigMap of old. Private: may change at any time."""
+"""The configuration of CozyStack: the platform's Package, or the ConfigMap of 0.3x. Private: may change at any time."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from ..catalog.releases import DEFAULT, minor
 from .manifests import NAMESPACE
 
 Object = dict[str, Any]
-# The name must be the PackageSource's, which the operator makes.
+# The name must equal that of the PackageSource, which the operator creates.
 PLATFORM: Final = "cozystack.cozystack-platform"
 VARIANTS: Final = ("isp-full", "isp-full-generic", "isp-hosted", "default")
 HOSTED: Final = "isp-hosted"
-# From here on telemetry is a value of the platform too, and the variant isp-hosted has all its packages.
+# Since this version, telemetry is a value of the platform, and the variant isp-hosted has all its packages.
 REPAIRED: Final = (1, 7)
 LEGACY_VARIANTS: Final = ("paas-full", "paas-hosted", "distro-full", "distro-hosted")
 
 
 class Desired(NamedTuple):
-    """What the user wants of the platform."""
+    """The user's settings of the platform."""
 
     variant: str
     host: str | None = None
@@ -42,12 +42,12 @@ class Desired(NamedTuple):
 
 
 def package(desired: Desired) -> Object:
-    """Return the Package from which everything follows."""
+    """Return the Package that defines the installation."""
     if desired.variant not in VARIANTS:
         raise InputError(_not_a_variant(desired.variant, VARIANTS))
     if desired.variant == HOSTED and minor(desired.version) < REPAIRED:
-        text = "it brings applications without the packages that they wait for. Use v1.7 or newer, or another variant"
-        raise InputError(f"Failed to describe the platform: {HOSTED} of {desired.version} never gets ready: {text}.")
+        text = "it installs applications without their dependencies. Use v1.7 or newer, or another variant"
+        raise InputError(f"Failed to describe the platform: {HOSTED} of {desired.version} never becomes ready: {text}.")
     values = merged(_platform_values(desired), desired.values)
     spec: Object = {"variant": desired.variant}
     if values:
@@ -63,9 +63,9 @@ def _platform_values(desired: Desired) -> Object:
         "externalIPs": list(desired.external_ips),
     }
     bundles = {"disabledPackages": list(desired.disabled_packages), "enabledPackages": list(desired.enabled_packages)}
-    # A fresh cluster may not list its control planes yet when Kube-OVN's chart looks for them.
+    # A new cluster may not list its control planes yet when Kube-OVN's chart looks them up.
     masters = {"MASTER_NODES": ",".join(desired.control_plane_ips)} if desired.control_plane_ips else {}
-    # Before, the operator's own option is all there is.
+    # Earlier versions have only the operator's own option.
     has_value = minor(desired.version) >= REPAIRED
     values = {
         "publishing": _given(publishing),
@@ -77,11 +77,11 @@ def _platform_values(desired: Desired) -> Object:
 
 
 def config_map(desired: Desired) -> Object:
-    """Return the ConfigMap that CozyStack 0.3x reads."""
+    """Return the ConfigMap of CozyStack 0.3x."""
     if desired.variant not in LEGACY_VARIANTS:
         raise InputError(_not_a_variant(desired.variant, LEGACY_VARIANTS))
     if not desired.host or not desired.api_server_endpoint:
-        text = "CozyStack 0.3x cannot do without them. Set host and api_server_endpoint"
+        text = "CozyStack 0.3x requires host and api_server_endpoint. Set both"
         raise InputError(f"Failed to describe the platform: {text}.")
     data = {
         "bundle-name": desired.variant,
@@ -99,7 +99,7 @@ def config_map(desired: Desired) -> Object:
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> Object:
-    """Return the values with the user's on top; mappings are merged, all else is replaced."""
+    """Return the values merged with the user's: mappings are merged, other values replaced."""
     result = copy.deepcopy(dict(base))
     for key, value in over.items():
         before = result.get(key)
@@ -121,4 +121,4 @@ def _text(value: Any) -> str:
 
 
 def _not_a_variant(variant: str, known: Sequence[str]) -> str:
-    return f"Failed to describe the platform: {variant} is no variant of this release. Choose {', '.join(known)}."
+    return f"Failed to describe the platform: {variant} is not a variant of this release. Choose {', '.join(known)}."

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The steps of an installation of CozyStack, and of its end. Private to urmanac.talos: may change at any time."""
+"""The steps of installing and removing CozyStack. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Object = dict[str, Any]
 
 
 class Plan(NamedTuple):
-    """Everything about an installation that the cluster has no say in."""
+    """The input of an installation that does not depend on the cluster."""
 
     legacy: bool
     operator: Sequence[Object]
@@ -43,7 +43,7 @@ class Plan(NamedTuple):
     disabled: Sequence[str]
     desired: Desired
     version: str
-    # The disabled packages that come from the profile, not from disabled_packages.
+    # The packages that the profile disables, without those of disabled_packages.
     left_out: Sequence[str] = ()
     allow_unsupported_architecture: bool = False
     adopt: bool = False
@@ -52,7 +52,7 @@ class Plan(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of it."""
+    """The result of the installation."""
 
     server: str
     owner: str
@@ -74,10 +74,10 @@ class Outcome(NamedTuple):
 
 
 def plan_of(params: Mapping[str, Any], fetch: Callable[[str], bytes]) -> Plan:
-    """Return what the options mean; manifests are read, and nothing is asked of the cluster."""
+    """Return the plan of the options; reads manifests, makes no request to the cluster."""
     legacy = is_legacy(params["version"])
     if legacy and params["profile"] != "full":
-        text = "CozyStack 0.3x has no packages. Use disabled_packages with the names of its releases"
+        text = "CozyStack 0.3x has no packages. Set disabled_packages to names of its releases"
         raise InputError(f"Failed to use the profile {params['profile']}: {text}.")
     disabled = _disabled(params, legacy=legacy)
     desired = _desired(params, disabled)
@@ -91,7 +91,7 @@ def plan_of(params: Mapping[str, Any], fetch: Callable[[str], bytes]) -> Plan:
 
 
 def _disabled(params: Mapping[str, Any], *, legacy: bool) -> list[str]:
-    """Return the packages that are left out; what somebody names is never left out for the profile's sake."""
+    """Return the omitted packages; explicitly enabled packages are never omitted by the profile."""
     if legacy:
         return list(params["disabled_packages"])
     choice = packages.Choice(
@@ -135,11 +135,11 @@ def ensure_present(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
-    """Install, or bring an installation to what is wanted."""
+    """Install CozyStack, or converge an installation."""
     found = installed.look(api, platform=platform.PLATFORM)
     installed.refuse_other_flow(api.server, found, is_legacy=plan.legacy)
     if found.owner == "helm" and not plan.adopt:
-        text = f"CozyStack is the helm release {found.release}; it is left to helm. Set adopt to take it over."
+        text = f"The Helm release {found.release} manages CozyStack. Set adopt to take it over."
         return Outcome(api.server, "helm", warnings=[text])
     if not plan.allow_unsupported_architecture:
         installed.refuse_architecture(api.server, found, stock_images(plan.operator))
@@ -155,7 +155,7 @@ def ensure_present(
 
 
 def _before_platform(api: Api, plan: Plan) -> list[Object]:
-    """Return what comes before the platform's Package; definitions that are there are the operator's business."""
+    """Return the objects before the platform's Package; existing CRDs are managed by the operator."""
     missing = [one for one in plan.definitions if not api.get(kinds.CRD, one["metadata"]["name"])]
     if not plan.legacy:
         return [*missing, *plan.operator]
@@ -165,7 +165,7 @@ def _before_platform(api: Api, plan: Plan) -> list[Object]:
 
 
 def _await_definitions(api: Api, plan: Plan, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
-    """Wait until the server knows Packages."""
+    """Wait until the server has the kind Package."""
     end = clock() + plan.wait_timeout
     while True:
         try:
@@ -176,8 +176,8 @@ def _await_definitions(api: Api, plan: Plan, clock: Callable[[], float], sleep: 
         else:
             return
         if clock() >= end:
-            seen = "; ".join(installed.waiting_pods(api)) or "none of its pods says why"
-            detail = f"the operator has not brought the definition of Packages within {plan.wait_timeout:g} s ({seen})"
+            seen = "; ".join(installed.waiting_pods(api)) or "its pods do not show the cause"
+            detail = f"the operator did not install the CRD of Packages within {plan.wait_timeout:g} s ({seen})"
             raise ApiError(api.server, "install CozyStack", Cause.NO_KIND, detail)
         sleep(1)
 
@@ -185,11 +185,11 @@ def _await_definitions(api: Api, plan: Plan, clock: Callable[[], float], sleep: 
 def _warnings(plan: Plan, left: Sequence[str], waiting: Iterable[str]) -> list[str]:
     warnings = []
     if left:
-        text = "What was made once is kept; delete them to get rid of what they installed, and of its data"
-        warnings.append(f"Disabled packages are there: {', '.join(left)}. {text}.")
+        text = "Existing packages are kept; delete them to remove their releases and data"
+        warnings.append(f"Disabled packages exist: {', '.join(left)}. {text}.")
     if waiting:
-        text = "Disable them too, or keep what they wait for"
-        warnings.append(f"Packages would wait for disabled ones for ever: {', '.join(sorted(waiting))}. {text}.")
+        text = "Disable them as well, or enable their dependencies"
+        warnings.append(f"Packages would wait for disabled ones forever: {', '.join(sorted(waiting))}. {text}.")
     if not plan.legacy and not has_data(plan.version):
         taken = data_of(plan.version).version
         warnings.append(
@@ -200,7 +200,7 @@ def _warnings(plan: Plan, left: Sequence[str], waiting: Iterable[str]) -> list[s
 
 
 def _waiting(api: Api, plan: Plan) -> dict[str, tuple[str, ...]]:
-    """Return the packages that wait for disabled ones for ever, by the cluster's own sources once it has them."""
+    """Return the packages that would wait for disabled ones forever, by the cluster's sources if it has them."""
     if plan.legacy:
         return {}
     graph = installed.graph(api)
@@ -210,7 +210,7 @@ def _waiting(api: Api, plan: Plan) -> dict[str, tuple[str, ...]]:
 
 
 def _closed(api: Api, plan: Plan) -> Plan:
-    """Return the plan whose profile also leaves out what depends on its packages in the cluster, once it has any."""
+    """Return the plan whose profile also omits the packages that depend on its packages in the cluster."""
     graph = {} if plan.legacy else installed.graph(api)
     waiting = set(packages.close_over(plan.left_out, graph)) - set(plan.desired.enabled_packages) - set(plan.disabled)
     if not waiting:
@@ -222,16 +222,16 @@ def _closed(api: Api, plan: Plan) -> Plan:
 
 
 def ensure_absent(api: Api, plan: Plan, *, check_mode: bool) -> Outcome:
-    """Remove the operator and its rights; what it has made stays, and no controller changes it any more."""
+    """Remove the operator and its RBAC; the objects that it created stay, without a controller."""
     found = installed.look(api, platform=platform.PLATFORM)
     if found.owner == "helm" and not plan.adopt:
-        text = f"CozyStack is the helm release {found.release}; it is left to helm. Set adopt to remove its operator."
+        text = f"The Helm release {found.release} manages CozyStack. Set adopt to remove its operator."
         return Outcome(api.server, "helm", warnings=[text])
     name = installed.LEGACY if plan.legacy else installed.OPERATOR
     targets = [(kinds.DEPLOYMENT, name, NAMESPACE)]
     other = found.operator if plan.legacy else found.legacy
     if other is None:
-        # Both generations call them the same.
+        # Both generations use the same names.
         targets += [(kinds.CLUSTER_ROLE_BINDING, "cozystack", ""), (kinds.SERVICE_ACCOUNT, "cozystack", NAMESPACE)]
     changes = [_removed(api, *target, check_mode=check_mode) for target in targets]
     return Outcome(api.server, found.owner, changes)

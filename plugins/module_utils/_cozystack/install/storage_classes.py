@@ -10,7 +10,7 @@ from typing import Any
 
 _CSI = "linstor.csi.linbit.com"
 _DRBD = "property.linstor.csi.linbit.com/DrbdOptions"
-# A volume whose replicas cannot agree waits for them instead of going on alone.
+# A volume without quorum suspends I/O instead of continuing on one replica.
 _QUORUM = {
     f"{_DRBD}/auto-quorum": "suspend-io",
     f"{_DRBD}/Resource/on-no-data-accessible": "suspend-io",
@@ -22,10 +22,9 @@ _QUORUM = {
 def storage_classes(
     existing: Iterable[Mapping[str, Any]], *, pool: str, replicas: int, default_class: str
 ) -> list[dict[str, Any]]:
-    """Return the classes for volumes on one node and on several.
+    """Return the classes for local and for replicated volumes.
 
-    Kubernetes takes no other parameters for a class that exists, so it keeps its own when nodes join and could hold
-    more replicas.
+    Kubernetes does not change the parameters of an existing class, so it keeps its replica count when nodes join.
     """
     kept = {found["metadata"]["name"]: found["parameters"] for found in existing if "parameters" in found}
     wanted = {"local": _local(pool), "replicated": _replicated(pool, replicas)}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The disks that LINSTOR gets on each node. Private to urmanac.talos: may change at any time."""
+"""The disks of LINSTOR on each node. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from ..._errors import InputError
 
-# udev names an EBS volume by its serial, which is the volume's id. Its number among the NVMe disks depends on the boot.
+# udev names an EBS volume by its serial number, the volume's id. Its NVMe device number can change at each boot.
 _BY_SERIAL = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{serial}"
 
 
@@ -22,7 +22,7 @@ def storage_pools(
     disk: str,
     machines: Sequence[Mapping[str, Any]] = (),
 ) -> list[dict[str, Any]]:
-    """Return the configurations of LINSTOR's satellites: one for all with a disk by path, else one for each volume.
+    """Return the configurations of LINSTOR's satellites: one for all nodes with a disk path, otherwise one per volume.
 
     resources are those of M(urmanac.talos.ec2_cluster_info), nodes the sizes of data volumes by the nodes' names, and
     machines the answers of M(urmanac.talos.talos_info), whose disks a path is compared with.
@@ -30,8 +30,8 @@ def storage_pools(
     if disk:
         wrong = [problem for machine in machines for problem in _problems(disk, machine)]
         if wrong:
-            remedy = "Set cluster_data_volume_size for volumes that are found by their serial, or name another disk"
-            raise InputError(f"Failed to give LINSTOR {disk}: {'; '.join(wrong)}. {remedy}.")
+            remedy = "Set cluster_data_volume_size, whose volumes are found by serial number, or set another disk"
+            raise InputError(f"Failed to configure {disk} for LINSTOR: {'; '.join(wrong)}. {remedy}.")
         return [_configuration(pool, pool, disk)]
     return [_of_node(name, resources.get(f"instance/{name}") or {}, pool) for name, size in nodes.items() if size]
 
@@ -40,7 +40,7 @@ def _of_node(node: str, instance: Mapping[str, Any], pool: str) -> dict[str, Any
     volume = (instance.get("have") or {}).get("data_volume")
     if not volume:
         remedy = "Build the node with it (playbooks/nodes.yml), or set cluster_data_volume_size to 0"
-        raise InputError(f"Failed to find the data volume of {node}: its machine has none. {remedy}.")
+        raise InputError(f"Failed to find the data volume of {node}: its instance has none. {remedy}.")
     path = _BY_SERIAL.format(serial=str(volume).replace("-", ""))
     return _configuration(f"{pool}-{node}", pool, path, {"kubernetes.io/hostname": node})
 
@@ -56,12 +56,12 @@ def _configuration(name: str, pool: str, path: str, nodes: Mapping[str, str] | N
 
 
 def _problems(disk: str, machine: Mapping[str, Any]) -> Iterator[str]:
-    """Yield why a node's disk of this name cannot be LINSTOR's; names other than the kernel's are not in its answer."""
+    """Yield why LINSTOR cannot use a node's disk of this name; only kernel names are checked."""
     known = {str(one["dev_path"]): one for one in machine.get("disks") or ()}
     if not known or disk.startswith("/dev/disk/"):
         return
     node = machine.get("hostname") or machine["node"]
     if disk not in known:
-        yield f"{node} has no such disk, only {', '.join(sorted(known))}"
+        yield f"{node} does not have this disk, only {', '.join(sorted(known))}"
     elif known[disk]["system_disk"]:
-        yield f"on {node} it is the disk that Talos is on, as the numbers of NVMe disks depend on the boot"
+        yield f"on {node} it is the Talos disk, because NVMe device numbers can change at each boot"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Smoke tests: run something small, see whether it works, and remove it.
+"""Smoke tests: run a small workload, check whether it works, and remove it.
 
 Private to urmanac.talos: may change at any time.
 """
@@ -30,10 +30,10 @@ _CODES: Final[Mapping[Cause, str]] = {
 
 
 class Api(Protocol):
-    """What is needed of a cluster's API."""
+    """The methods of a cluster's API that are needed."""
 
     def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
-        """Return the object, or nothing."""
+        """Return the object, or None."""
 
     def items(self, kind: Kind, *, namespace: str = "", fields: str = "") -> Iterable[Object]:
         """Yield the objects of a kind."""
@@ -42,18 +42,18 @@ class Api(Protocol):
         """Apply the object on the server."""
 
     def delete(self, kind: Kind, name: str, *, namespace: str = "", dry_run: bool = False) -> bool:
-        """Delete the object and tell whether there was one."""
+        """Delete the object and return whether it existed."""
 
 
 class Clock(NamedTuple):
-    """Time as the test sees it."""
+    """The clock of the test."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
 
 class Limits(NamedTuple):
-    """How long it may take in all, and for how long something has to be in the way before it counts."""
+    """The timeout of the test, and how long a problem has to last before it counts."""
 
     timeout: float = 180
     grace: float = 30
@@ -61,7 +61,7 @@ class Limits(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """How a workload is doing, and why."""
+    """The state of a workload, and the cause."""
 
     state: str
     cause: str = ""
@@ -69,23 +69,23 @@ class Observed(NamedTuple):
 
 
 class Smoke(NamedTuple):
-    """A smoke test: what is run, what has to be there before, and how to tell how it is doing."""
+    """A smoke test: its workload, its prerequisites, and how to read its state."""
 
     kind: Kind
     content: Object
     refusal: Callable[[Api], Observed | None]
     state: Callable[[Api, Object], Observed]
-    # What has to be in its namespace before.
+    # Objects that its namespace needs first.
     before: tuple[Object, ...] = ()
 
     @property
     def name(self) -> str:
-        """Return what the object is called."""
+        """Return the name of the object."""
         return str(self.content["metadata"]["name"])
 
 
 def run(api: Api, smoke: Smoke, limits: Limits, *, clock: Clock | None = None) -> Observed:
-    """Return whether it works; whatever is in the way ends the test and is its result."""
+    """Return whether it works; a problem ends the test and is its result."""
     try:
         return smoke.refusal(api) or _tried_afresh(api, smoke, limits, clock or Clock())
     except ApiError as error:
@@ -96,25 +96,25 @@ def run(api: Api, smoke: Smoke, limits: Limits, *, clock: Clock | None = None) -
 
 
 def _tried_afresh(api: Api, smoke: Smoke, limits: Limits, clock: Clock) -> Observed:
-    """Try it once the namespace of the test before is gone: one that goes takes nothing new."""
+    """Run the test after the namespace of the previous one is deleted: a terminating namespace accepts no objects."""
     started = clock.now()
     while ((api.get(kinds.NAMESPACE, NAMESPACE) or {}).get("metadata") or {}).get("deletionTimestamp"):
         if clock.now() - started + limits.interval > limits.timeout:
-            cause = f"the namespace {NAMESPACE} of an earlier test is still there after {limits.timeout:.0f} s"
+            cause = f"the namespace {NAMESPACE} of an earlier test still exists after {limits.timeout:.0f} s"
             return Observed(BLOCKED, cause)
         clock.sleep(limits.interval)
     return _tried(api, smoke, limits._replace(timeout=limits.timeout - (clock.now() - started)), clock)
 
 
 def _tried(api: Api, smoke: Smoke, limits: Limits, clock: Clock) -> Observed:
-    """Run it and remove it again, whatever came of it."""
+    """Run it, and remove it in any case."""
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
     try:
         for content in (space, *smoke.before, smoke.content):
             api.apply(content, force=True)
         return _watched(api, smoke, limits, clock)
     finally:
-        # With the namespace goes what is in it; a server that has gone cannot be asked, and the next test tries again.
+        # Deleting the namespace deletes its objects. If the server is down, the next test deletes it.
         try:
             api.delete(smoke.kind, smoke.name, namespace=NAMESPACE)
             api.delete(kinds.NAMESPACE, NAMESPACE)
@@ -127,7 +127,7 @@ def _watched(api: Api, smoke: Smoke, limits: Limits, clock: Clock) -> Observed:
     started, since, before = clock.now(), clock.now(), Observed(WAITING)
     while True:
         item = api.get(smoke.kind, smoke.name, namespace=NAMESPACE)
-        observed = smoke.state(api, item) if item else Observed(WAITING, "it is not there")
+        observed = smoke.state(api, item) if item else Observed(WAITING, "it does not exist")
         if observed != before:
             since, before = clock.now(), observed
         if observed.state == PASSED or (observed.state == BLOCKED and clock.now() - since >= limits.grace):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What smoke tests run: a WASM program and a virtual machine. Private to urmanac.talos: may change at any time."""
+"""Workloads of the smoke tests: a WebAssembly program and a VM. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _PULLS: Final = {"no_matching_manifest": "ARCH_UNSUPPORTED_IMAGES", "exec_format
 
 
 def pod_state(api: Api, pod: Object) -> Observed:
-    """Return how a pod is doing: it works when its probe is answered."""
+    """Return the state of a pod: it works when its readiness probe succeeds."""
     status = pod.get("status") or {}
     conditions = {one["type"]: one.get("status") for one in status.get("conditions") or ()}
     if conditions.get("Ready") == "True":
@@ -58,7 +58,7 @@ def pod_state(api: Api, pod: Object) -> Observed:
 
 
 def _pod_trouble(pod: Object) -> Observed | None:
-    """Return what the pod's own status says is in the way."""
+    """Return the problem in the pod's status."""
     message = unschedulable_message(pod)
     if message is not None:
         return Observed(BLOCKED, message, next(iter(sorted(codes_of(lacking_of(message)))), None))
@@ -72,13 +72,13 @@ def _pod_trouble(pod: Object) -> Observed | None:
 
 
 def _sandbox_failures(api: Api, name: str) -> Iterable[str]:
-    """Return why no sandbox is made, such as a runtime that the node does not have."""
+    """Return why the sandbox is not created, such as a runtime that the node does not have."""
     fields = f"involvedObject.name={name},reason=FailedCreatePodSandBox"
     return [str(event.get("message")) for event in api.items(kinds.EVENT, namespace=NAMESPACE, fields=fields)]
 
 
 def machine_state(_api: Api, machine: Object) -> Observed:
-    """Return how a virtual machine is doing: it works when it runs; what it boots is its own affair."""
+    """Return the state of a virtual machine: it works when it runs, whatever it boots."""
     status = machine.get("status") or {}
     phase = str(status.get("phase") or "Pending")
     if phase == "Running":
@@ -93,7 +93,7 @@ def machine_state(_api: Api, machine: Object) -> Observed:
 
 
 def spin_smoke(*, image: str, runtime_class: str, path: str) -> Smoke:
-    """Return the test of a WASM program as a pod: it has to answer over HTTP."""
+    """Return the test of a WebAssembly program as a pod: it has to answer over HTTP."""
     probe = {"httpGet": {"path": path, "port": 80}, "periodSeconds": 2}
     container = {
         **{"name": "wasm", "image": image, "command": ["/"], "readinessProbe": probe},
@@ -110,7 +110,7 @@ def spin_smoke(*, image: str, runtime_class: str, path: str) -> Smoke:
 
 
 def spin_app_smoke(*, image: str, runtime_class: str, path: str) -> Smoke:
-    """Return the test of a SpinApp, which the Spin operator makes a Deployment of."""
+    """Return the test of a SpinApp, for which the Spin operator creates a Deployment."""
     check = {"readiness": {"httpGet": {"path": path}, "periodSeconds": 2}}
     resources = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}}
     spec = {"image": image, "replicas": 1, "executor": _EXECUTOR, "checks": check, "resources": resources}
@@ -131,18 +131,18 @@ def _spinkube(kind: str, name: str, spec: Object) -> Object:
 
 
 def app_state(api: Api, app: Object) -> Observed:
-    """Return how a SpinApp is doing: it works when a replica is ready, or else as its pods do."""
+    """Return the state of a SpinApp: it works when a replica is ready, otherwise the state of its pods."""
     status = app.get("status") or {}
     if status.get("readyReplicas"):
         return Observed(PASSED)
     states = [pod_state(api, pod) for pod in api.items(kinds.POD, namespace=NAMESPACE)]
     blocked = next((one for one in states if one.state == BLOCKED), None)
     messages = (str(one.get("message")) for one in status.get("conditions") or () if one.get("status") != "True")
-    return blocked or Observed(WAITING, next(messages, "the operator has not made its Deployment yet"))
+    return blocked or Observed(WAITING, next(messages, "the operator has not created its Deployment yet"))
 
 
 def machine_smoke(*, image: str, instance_types: Sequence[str] = ()) -> Smoke:
-    """Return the test of a virtual machine; none is tried where no machine of these types could run it."""
+    """Return the test of a virtual machine; it is skipped if none of these instance types can run one."""
     disk = {"name": "root", "disk": {"bus": "virtio"}}
     domain = {"devices": {"disks": [disk]}, "resources": {"requests": {"memory": "256Mi"}}}
     spec = {"domain": domain, "volumes": [{"name": "root", "containerDisk": {"image": image}}]}
@@ -157,11 +157,11 @@ def machine_smoke(*, image: str, instance_types: Sequence[str] = ()) -> Smoke:
 
 def _class_refusal(api: Api, name: str) -> Observed | None:
     missing = api.get(kinds.RUNTIME_CLASS, name) is None
-    return Observed(BLOCKED, f"there is no RuntimeClass {name}", "RUNTIME_MISSING") if missing else None
+    return Observed(BLOCKED, f"the RuntimeClass {name} does not exist", "RUNTIME_MISSING") if missing else None
 
 
 def node_refusal(api: Api) -> Observed | None:
-    """Return why no node takes pods now, so that the caller does not wait for one."""
+    """Return why no node accepts pods now, so that the caller does not wait for one."""
     conditions = [ready_condition(item) for item in api.items(kinds.NODE)]
     if any(one.get("status") == "True" for one in conditions):
         return None
@@ -170,7 +170,7 @@ def node_refusal(api: Api) -> Observed | None:
 
 
 def type_refusal(instance_types: Sequence[str]) -> Observed | None:
-    """Return why none of these types can run a virtual machine; nothing where none is named."""
+    """Return why none of these types can run a virtual machine; None if the list is empty."""
     if not instance_types or any(map(has_kvm, instance_types)):
         return None
     cause = f"{meaning_of('KVM_MISSING')} ({', '.join(sorted(set(instance_types)))})"
@@ -178,7 +178,7 @@ def type_refusal(instance_types: Sequence[str]) -> Observed | None:
 
 
 def machine_refusal(api: Api) -> Observed | None:
-    """Return why no virtual machine is tried: there is no KubeVirt, or no node that could run one."""
+    """Return why the virtual machine test is skipped: KubeVirt or a suitable node is missing."""
     if api.get(kinds.CRD, f"{VIRTUAL_MACHINE.plural}.{VIRTUAL_MACHINE.group}") is None:
         return Observed(BLOCKED, "KubeVirt is not installed")
     if any(_emulates(item) for item in api.items(KUBEVIRT)):

@@ -158,7 +158,7 @@ def test_without_root_the_user_gets_the_cause(laid: FakeHost) -> None:
         def write(self, file: File) -> None:
             raise PermissionError(13, "Permission denied", file.path)
 
-    with pytest.raises(CollectionError, match=r"Permission denied.*needs root on the bastion"):
+    with pytest.raises(CollectionError, match=r"Permission denied.*Run the module as root"):
         ensure_bastion(Closed(), params(), check_mode=False)
 
 

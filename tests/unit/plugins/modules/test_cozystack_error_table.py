@@ -132,8 +132,8 @@ def test_no_kubeconfig(tmp_path: Path) -> None:
     given = options(tmp_path, "https://192.0.2.101:6443") | {"kubeconfig": "/nowhere/kubeconfig"}
 
     assert failure(lambda: look(api_of(given), settled=False)) == (
-        "Failed to read the kubeconfig /nowhere/kubeconfig: there is no such file. "
-        "Fetch one (urmanac.talos.talos_kubeconfig), or name another in kubeconfig."
+        "Failed to read the kubeconfig /nowhere/kubeconfig: the file does not exist. "
+        "Create it (urmanac.talos.talos_kubeconfig), or set kubeconfig to another file."
     )
 
 
@@ -171,8 +171,8 @@ def test_a_definition_that_is_missing(tmp_path: Path) -> None:
         found = look(api, settled=False)
 
     assert message == (
-        f"Failed to find the kind Package of cozystack.io/v1alpha1 on {api.server}: the server does not know this kind "
-        "of object. Its CustomResourceDefinition is missing: install CozyStack's, or wait until its operator has."
+        f"Failed to find the kind Package of cozystack.io/v1alpha1 on {api.server}: the server does not have this kind "
+        "of object. Its CustomResourceDefinition is missing: install CozyStack, or wait until its operator is ready."
     )
     assert found["summary"] == "CozyStack is not installed"
 
@@ -183,13 +183,13 @@ def test_a_definition_that_is_missing(tmp_path: Path) -> None:
         pytest.param(
             refused(400, "BadRequest", 'admission webhook "check.example.com" denied the request: not on Fridays'),
             'admission webhook "check.example.com" denied the request: not on Fridays',
-            "Change what is objected to, or the rule that objects.",
+            "Change the rejected fields, or the policy that rejects them.",
             id="webhook refuses",
         ),
         pytest.param(
             refused(500, "InternalError", 'failed calling webhook "lineage.cozystack.io": connect: connection refused'),
             'failed calling webhook "lineage.cozystack.io": connect: connection refused',
-            "The webhook's own pod does not answer: look at it first, and at the network policies.",
+            "The webhook's pod does not answer: check the pod and the network policies.",
             id="webhook away",
         ),
         pytest.param(
@@ -203,7 +203,7 @@ def test_a_definition_that_is_missing(tmp_path: Path) -> None:
         pytest.param(
             refused(409, "Conflict", 'Apply failed with 1 conflict: conflict with "helm" using v1: .data.x'),
             'Apply failed with 1 conflict: conflict with "helm" using v1: .data.x',
-            "Another tool owns these fields: change them there, or take them over with force.",
+            "Another tool owns these fields: change them with that tool, or take ownership with force.",
             id="name clash",
         ),
     ],

@@ -89,8 +89,8 @@ def test_what_is_proposed_keeps_the_caps_or_says_that_nothing_within_them_fits()
     assert found["changes"] == []
     assert (found["nearest"]["nodes"], found["nearest"]["instance_type"]) == (1, "t4g.2xlarge")
     assert verdict(found, "INSUFFICIENT_MEMORY")["remedy"] == (
-        "Nothing within cluster_nodes_max 1 and $0.1 an hour fits. "
-        "The nearest that does is 1 x t4g.2xlarge ($0.2944 an hour for the machines, $0.2576 more)."
+        "No change within cluster_nodes_max 1 and $0.1 an hour fits. "
+        "Without limits, 1 x t4g.2xlarge ($0.2944 an hour for the machines, $0.2576 more) fits."
     )
 
 
@@ -106,7 +106,7 @@ def test_a_region_without_prices_has_proposals_without_prices() -> None:
 
     assert found["changes"] and all(one["per_hour"] is None for one in found["changes"])
     assert found["prices"]["per_hour"] is None
-    assert "the price of a1.metal is not known here" in verdict(found, "KVM_MISSING")["remedy"]
+    assert "the price of a1.metal is unknown" in verdict(found, "KVM_MISSING")["remedy"]
 
 
 def test_more_nodes_are_proposed_up_to_the_cap_only() -> None:
@@ -120,7 +120,7 @@ def test_no_type_is_proposed_that_the_zone_does_not_offer() -> None:
     found = forecast(offered_types=["t4g.medium", "t4g.2xlarge"])
 
     assert [one["instance_type"] for one in found["changes"]] == ["t4g.2xlarge"]
-    assert verdict(found, "KVM_MISSING")["remedy"].startswith("Take the profile novirt")
+    assert verdict(found, "KVM_MISSING")["remedy"].startswith("Use the profile novirt")
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -205,7 +205,7 @@ def test_disabling_packages_makes_room() -> None:
 def test_packages_that_would_wait_for_ever_are_reported_with_what_to_disable_too() -> None:
     found = verdict(forecast(disabled_packages=["cozystack.foundationdb-operator"]), "PACKAGES_NOT_CLOSED")
 
-    assert found["remedy"] == "Disable these too: cozystack.foundationdb-application."
+    assert found["remedy"] == "Disable these as well: cozystack.foundationdb-application."
     assert found["blocks"]
 
 
@@ -250,8 +250,8 @@ def test_a_person_reads_profile_nodes_floors_and_remedies() -> None:
 
     assert "CozyStack v1.6.2, profile full: does not fit 3 nodes" in text
     assert "gateway (t4g.medium): 1.81 of 1.95 cores" in text
-    assert "requests are a floor: the documentation says that 2 cores and 6 GiB are in use" in text
-    assert "Take 3 x t4g.xlarge ($0.4416 an hour for the machines, $0.3312 more)." in text
+    assert "requests are a minimum: by the documentation, 2 cores and 6 GiB are in use" in text
+    assert "Use 3 x t4g.xlarge ($0.4416 an hour for the machines, $0.3312 more)." in text
 
 
 def test_a_partial_build_names_the_images_that_it_lacks_and_the_releases_that_hang_on_them() -> None:
@@ -270,7 +270,7 @@ def test_a_partial_build_names_the_images_that_it_lacks_and_the_releases_that_ha
         "The build of CozyStack v1.5.1 is partial. Not built for arm64: cozystack-ui (dashboard), "
         "grafana-dashboards (grafana-operator), token-proxy (dashboard). "
     )
-    assert "8 releases hang on them: grafana-operator, dashboard, " in missing["message"]
+    assert "8 releases depend on them: grafana-operator, dashboard, " in missing["message"]
     assert (found["verdict"], found["codes"]) == ("fits", ["ARCH_UNSUPPORTED_IMAGES", "KVM_MISSING"])
 
 

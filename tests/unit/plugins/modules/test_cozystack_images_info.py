@@ -172,7 +172,7 @@ def test_packages_that_are_no_archive_are_a_note(registry: Registry) -> None:
 
     (note,) = ask(registry)["notes"]
 
-    assert "no archive" in note["message"]
+    assert "not a readable archive" in note["message"]
 
 
 def test_packages_from_git_are_not_read(registry: Registry) -> None:

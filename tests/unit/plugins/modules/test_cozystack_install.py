@@ -174,7 +174,7 @@ def test_profiles_disable_packages(manifest: dict[str, str], options: Any, gone:
 def test_packages_that_would_wait_for_ever_are_reported(manifest: dict[str, str]) -> None:
     outcome = run(FakeApi(), manifest, disabled_packages=["cozystack.cert-manager"])
 
-    assert "would wait for disabled ones for ever" in outcome.warnings[0]
+    assert "would wait for disabled ones forever" in outcome.warnings[0]
 
 
 def test_a_package_that_was_made_before_it_was_disabled_is_reported(manifest: dict[str, str]) -> None:
@@ -184,7 +184,7 @@ def test_a_package_that_was_made_before_it_was_disabled_is_reported(manifest: di
     outcome = run(api, manifest)
 
     assert outcome.leftovers == ["cozystack.metallb"]
-    assert "What was made once is kept" in outcome.warnings[0]
+    assert "Existing packages are kept" in outcome.warnings[0]
 
 
 def test_released_images_are_refused_on_arm64_with_the_reason(manifest: dict[str, str]) -> None:
@@ -221,7 +221,7 @@ def test_what_helm_has_installed_is_left_to_helm(manifest: dict[str, str]) -> No
     outcome = run(api, manifest)
 
     assert (outcome.result()["changed"], outcome.owner, api.writes) == (False, "helm", [])
-    assert "helm release cozystack" in outcome.warnings[0]
+    assert "Helm release cozystack manages CozyStack" in outcome.warnings[0]
 
 
 def test_what_helm_has_installed_is_taken_over_by_adoption_and_stays_ours(manifest: dict[str, str]) -> None:
@@ -353,8 +353,8 @@ def test_the_release_of_old_reads_a_config_map(manifest: dict[str, str]) -> None
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        pytest.param({"host": None}, "Set host and api_server_endpoint", id="no host"),
-        pytest.param({"variant": "isp-full"}, "isp-full is no variant of this release", id="variant of today"),
+        pytest.param({"host": None}, "CozyStack 0.3x requires host and api_server_endpoint", id="no host"),
+        pytest.param({"variant": "isp-full"}, "isp-full is not a variant of this release", id="variant of today"),
         pytest.param({"profile": "slim"}, "has no packages", id="profile"),
     ],
 )
@@ -395,11 +395,11 @@ def test_the_releases_own_manifests_are_taken_by_default() -> None:
 @pytest.mark.parametrize(
     ("place", "checksum", "content", "message"),
     [
-        pytest.param("https://a.example", "sha256:00", b"a: 1", "Be sure which of them is right", id="checksum"),
-        pytest.param("https://a.example", "md5:00", b"a: 1", "must read sha256:", id="kind of checksum"),
-        pytest.param("http://a.example", None, b"a: 1", "Give its checksum, or use https", id="plain http"),
+        pytest.param("https://a.example", "sha256:00", b"a: 1", "Find out which of them is right", id="checksum"),
+        pytest.param("https://a.example", "md5:00", b"a: 1", "must have the form sha256:", id="kind of checksum"),
+        pytest.param("http://a.example", None, b"a: 1", "Set its checksum, or use https", id="plain http"),
         pytest.param("https://a.example", None, b"a: [", "it is not YAML", id="no YAML"),
-        pytest.param("https://a.example", None, b"<html/>", "it holds no Kubernetes objects", id="a page"),
+        pytest.param("https://a.example", None, b"<html/>", "it does not contain Kubernetes objects", id="a page"),
         pytest.param("/no/such/file", None, b"", "No such file or directory. Check the path", id="no file"),
     ],
 )
@@ -455,7 +455,7 @@ def test_packages_of_the_cluster_that_wait_for_a_disabled_one_are_named(manifest
 
     (warning,) = run(api, manifest, disabled_packages=["cozystack.velero"]).warnings
 
-    assert warning.startswith("Packages would wait for disabled ones for ever: cozystack.mine.")
+    assert warning.startswith("Packages would wait for disabled ones forever: cozystack.mine.")
 
 
 @pytest.mark.parametrize(("version", "value"), [("v1.6.2", None), ("v1.7.0", {"disabled": True})])
@@ -471,7 +471,7 @@ def test_telemetry_is_a_value_of_the_platform_only_where_the_platform_has_it(
 
 @pytest.mark.parametrize("version", ["v1.5.1", "v1.6.2"])
 def test_a_variant_that_never_gets_ready_is_refused_where_it_does_not(manifest: dict[str, str], version: str) -> None:
-    with pytest.raises(InputError, match=r"isp-hosted of .* never gets ready"):
+    with pytest.raises(InputError, match=r"isp-hosted of .* never becomes ready"):
         plan(manifest, variant="isp-hosted", version=version)
 
     assert plan(manifest, variant="isp-hosted", version="v1.7.0").platform["spec"]["variant"] == "isp-hosted"

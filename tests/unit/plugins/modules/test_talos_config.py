@@ -204,19 +204,19 @@ def test_patches_follow_the_version_of_the_nodes_and_not_the_contract(tmp_path: 
     written = documents(tmp_path / "gateway.yaml")
     assert written["SecurityProfileConfig"]["workloadIsolation"] is True
     assert "grubUseUKICmdline" in written["machine"]["machine"]["install"]
-    with pytest.raises(InputError, match="there is no ZswapConfig to delete from"):
+    with pytest.raises(InputError, match="ZswapConfig does not exist"):
         ensure(tmp_path, patches=[missing])
-    with pytest.raises(InputError, match=r"Talos v1\.13 refuses it"):
+    with pytest.raises(InputError, match=r"Talos v1\.13 rejects it"):
         ensure(tmp_path, patches=[documented_patch()])
 
 
 def test_a_version_that_is_none_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="Failed to use the version latest of Talos"):
+    with pytest.raises(InputError, match="Failed to read the Talos version latest"):
         ensure(tmp_path, cluster=CLUSTER | {"talos_version": "latest"})
 
 
 def test_nothing_is_written_when_one_node_cannot_be(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"nodes\[compute\].patches\[0\] at machine.x: Talos has no such field"):
+    with pytest.raises(InputError, match=r"nodes\[compute\].patches\[0\] at machine.x: Talos does not have this field"):
         ensure(tmp_path, nodes=[GATEWAY, {**COMPUTE, "patches": ["machine: {x: 1}"]}])
 
     assert list(tmp_path.iterdir()) == []
@@ -225,8 +225,8 @@ def test_nothing_is_written_when_one_node_cannot_be(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("nodes", "expected"),
     [
-        pytest.param([COMPUTE, COMPUTE], "compute: it is given twice", id="twice"),
-        pytest.param([{**COMPUTE, "name": "../compute"}], "that is no host name", id="no file name"),
+        pytest.param([COMPUTE, COMPUTE], "compute: its name is not unique", id="twice"),
+        pytest.param([{**COMPUTE, "name": "../compute"}], "the name is not a host name", id="no file name"),
     ],
 )
 def test_names_that_are_no_names_are_refused(tmp_path: Path, nodes: list[Any], expected: str) -> None:
@@ -287,5 +287,5 @@ def test_a_cache_is_a_mirror_at_the_gateway_unless_a_mirror_is_given(tmp_path: P
 def test_caches_without_a_gateway_are_refused(tmp_path: Path) -> None:
     given = options(tmp_path, cluster={**CLUSTER, "registry_caches": {"ghcr.io": 5054}}, network=None)
 
-    with pytest.raises(InputError, match="gateway_ipv4 is needed"):
+    with pytest.raises(InputError, match=r"requires network\.gateway_ipv4"):
         talos_config.cluster_of(given)

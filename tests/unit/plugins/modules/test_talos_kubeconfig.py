@@ -81,7 +81,7 @@ def test_case_05_context_of_another_cluster(tmp_path: Path) -> None:
     keep(path, kubeconfig(Cluster()))
     before = path.read_bytes()
 
-    with pytest.raises(InputError, match=r"of a cluster with another authority .*option context"):
+    with pytest.raises(InputError, match=r"belongs to a cluster with another authority .*option context"):
         keep(path, kubeconfig(Cluster()))
 
     assert path.read_bytes() == before
@@ -209,7 +209,7 @@ def test_an_entry_of_somebody_else_is_never_replaced(tmp_path: Path, kind: str, 
     path.write_text(yaml.safe_dump({f"{kind}s": [{"name": name, kind: value}]}), encoding="utf-8")
     before = path.read_bytes()
 
-    with pytest.raises(InputError, match=r"it is there already, and .*option context"):
+    with pytest.raises(InputError, match=r"it exists, and .*option context"):
         keep(path, kubeconfig(Cluster()))
 
     assert path.read_bytes() == before
@@ -257,7 +257,7 @@ def test_the_encoding_stays(tmp_path: Path, mark: bytes, encoding: str) -> None:
         pytest.param(b"users: [moon]\n", "its users are not a list of entries", id="a user that is a text"),
         pytest.param(b"clusters: []\nsops: {mac: a}\n", "encrypted with SOPS", id="SOPS"),
         pytest.param(b"$ANSIBLE_VAULT;1.1;AES256\n3663\n", "encrypted with Ansible Vault", id="Vault"),
-        pytest.param(b"a: !!int b\n", "not what its tag says", id="a wrong tag"),
+        pytest.param(b"a: !!int b\n", "a value does not match its tag", id="a wrong tag"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path, content: bytes, cause: str) -> None:

@@ -83,7 +83,7 @@ def test_without_a_talosconfig_only_the_bundle_is_looked_at(params: dict[str, An
 def test_the_diff_names_the_files_and_no_secret(params: dict[str, Any]) -> None:
     result = ensure_secrets(params, check_mode=False)
 
-    assert [item["after"] for item in result["diff"]] == ["", "context example, with a certificate that lasts\n"]
+    assert [item["after"] for item in result["diff"]] == ["", "context example, with a new certificate\n"]
     assert [value for value in secret_values(test_bundle()) if value in repr(result)] == []
 
 

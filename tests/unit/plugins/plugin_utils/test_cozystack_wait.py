@@ -137,7 +137,7 @@ def test_check_mode_looks_once_and_never_fails() -> None:
     ("expect", "ready", "fails"),
     [
         pytest.param("ready", 10, "", id="ready as expected"),
-        pytest.param("ready", 4, "it stands still after 60 s", id="blocked and not ready"),
+        pytest.param("ready", 4, "no progress after 60 s", id="blocked and not ready"),
         pytest.param("blocked", 10, "it is ready", id="ready and not blocked"),
         pytest.param("blocked", 4, "", id="blocked as expected"),
         pytest.param("any", 10, "", id="any is content with ready"),

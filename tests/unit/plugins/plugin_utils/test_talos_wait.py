@@ -71,7 +71,7 @@ def test_a_time_out_tells_what_was_last_seen() -> None:
     assert not outcome.reached
     assert outcome.elapsed <= REQUEST.timeout
     message = time_out_message(outcome, REQUEST)
-    assert message.startswith("Failed to see 1 of 2 nodes become maintenance: gave up after 60 s. Last seen: gateway ")
+    assert message.startswith("1 of 2 nodes did not become maintenance within 60 s. Last state: gateway ")
     assert "192.0.2.1: connection refused (Linux still installing?)" in message
     assert "192.0.2.2" not in message
     assert "only if the image was made with customization: {extraKernelArgs: [console=ttyS0]}" in message

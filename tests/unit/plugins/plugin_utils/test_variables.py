@@ -184,7 +184,7 @@ def test_the_data_disk_must_not_be_the_system_disk() -> None:
     found = judged({"cluster_cozystack_data_disk": "/dev/nvme0n1"}, defaults={"talos_install_disk": "/dev/nvme0n1"})
 
     assert [one.subject for one in found.problems] == ["cluster_cozystack_data_disk"]
-    assert "the disk that Talos is on" in found.problems[0].message
+    assert "the disk of Talos" in found.problems[0].message
 
 
 def test_a_source_of_packages_needs_both_of_its_parts() -> None:

@@ -77,10 +77,10 @@ def test_a_disk_besides_that_of_talos_is_given(disk: str, answers: Any) -> None:
 
 
 def test_the_disk_of_talos_on_any_node_is_refused() -> None:
-    with pytest.raises(AnsibleFilterError, match=r"on 192\.0\.2\.102 it is the disk that Talos is on"):
+    with pytest.raises(AnsibleFilterError, match=r"on 192\.0\.2\.102 it is the Talos disk"):
         given("/dev/nvme1n1", [SYSTEM, DATA], SWAPPED)
 
 
 def test_a_disk_that_a_node_has_not_is_refused() -> None:
-    with pytest.raises(AnsibleFilterError, match=r"192\.0\.2\.102 has no such disk, only /dev/nvme0n1"):
+    with pytest.raises(AnsibleFilterError, match=r"192\.0\.2\.102 does not have this disk, only /dev/nvme0n1"):
         given("/dev/nvme1n1", [SYSTEM, DATA], [SYSTEM])

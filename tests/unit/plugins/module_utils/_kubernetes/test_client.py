@@ -201,7 +201,7 @@ def test_a_lost_connection_has_a_cause(error: Exception, cause: Cause) -> None:
 
 
 def test_a_kubeconfig_that_is_not_there_is_reported_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"there is no such file\. Fetch one \(urmanac\.talos\.talos_kubeconfig\)"):
+    with pytest.raises(InputError, match=r"the file does not exist\. Create it \(urmanac\.talos\.talos_kubeconfig\)"):
         connect(Access(str(tmp_path / "kubeconfig")))
 
 
@@ -224,7 +224,7 @@ def test_a_file_that_is_no_kubeconfig_is_not_quoted(tmp_path: Path) -> None:
     path = tmp_path / "kubeconfig"
     path.write_text("token: secret-token\n\t- x")
 
-    with pytest.raises(InputError, match="it is no kubeconfig") as caught:
+    with pytest.raises(InputError, match="it is not a kubeconfig") as caught:
         connect(Access(str(path)))
 
     assert "secret-token" not in str(caught.value)

@@ -149,7 +149,7 @@ def test_a_node_that_does_not_know_our_certificate_says_so(tmp_path: Path) -> No
     error = with_node(tmp_path, scenario)
 
     assert error.cause is Cause.CERTIFICATE_REJECTED
-    assert "does not know the authority of the client certificate" in str(error)
+    assert "does not trust the authority of the client certificate" in str(error)
 
 
 def test_a_configured_node_wants_a_certificate(tmp_path: Path) -> None:
@@ -458,7 +458,7 @@ def test_a_message_beyond_the_limit_is_not_sent(tmp_path: Path) -> None:
         big = b"#" * (proto.MAXIMUM_MESSAGE_SIZE + 1)
         return await error_on(node, maintenance(), lambda connection: machine.apply(connection, big))
 
-    assert "larger than" in str(with_node(tmp_path, scenario))
+    assert "exceeds the maximum of" in str(with_node(tmp_path, scenario))
 
 
 def test_a_talosconfig_is_read_with_its_own_key_header(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ def seen(*arguments: str | None) -> list[dict[str, str | None]]:
 
 def test_nodes_that_write_elsewhere_are_warned_of_together_with_the_remedy() -> None:
     assert console.silent_lines(seen(PLAIN, SERIAL, PLAIN), NAMES) == [
-        "? EC2's console shows nothing of Talos on gateway, compute-3: its kernel writes to ttyAMA0 and tty0, not to "
-        "ttyS0.",
+        "? The EC2 console shows no output of Talos on gateway, compute-3: its kernel writes to ttyAMA0 and tty0, not "
+        "to ttyS0.",
         "? Images made with this line in the profile of Talos' imager have a serial console: "
         "customization: {extraKernelArgs: [console=ttyS0]}",
     ]

@@ -132,9 +132,11 @@ def test_the_same_input_gives_the_same_bytes() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        pytest.param({"endpoint": "192.0.2.101:6443"}, "it is no https address. Give one such as", id="endpoint"),
         pytest.param(
-            {"contract": "v1.9"}, "it is not known. Choose one of v1.10, v1.11, v1.12, v1.13, v1.14", id="contract"
+            {"endpoint": "192.0.2.101:6443"}, "it is not an https URL. Set it to a URL such as", id="endpoint"
+        ),
+        pytest.param(
+            {"contract": "v1.9"}, "it is unknown. Choose one of v1.10, v1.11, v1.12, v1.13, v1.14", id="contract"
         ),
     ],
 )

@@ -327,26 +327,28 @@ def test_permissions_are_written_without_quotes() -> None:
     ("patch", "expected"),
     [
         pytest.param(
-            "machine: {sysctl: {a: b}}", "at machine.sysctl: Talos has no such field. Correct", id="unknown field"
+            "machine: {sysctl: {a: b}}",
+            "at machine.sysctl: Talos does not have this field. Correct",
+            id="unknown field",
         ),
         pytest.param(
             "machine: {files: [{contents: a}]}",
-            r"at machine.files.\[0\].contents: Talos has no such field",
+            r"at machine.files.\[0\].contents: Talos does not have this field",
             id="in a list",
         ),
         pytest.param(
-            "hostname: a", "at hostname: Talos has no such field. .* others need kind", id="unknown root field"
+            "hostname: a",
+            "at hostname: Talos does not have this field. .* other documents need kind",
+            id="unknown root field",
         ),
-        pytest.param("machine: {certSANs: a}", "at machine.certSANs: a list belongs here, not one value", id="no list"),
+        pytest.param("machine: {certSANs: a}", "at machine.certSANs: expected a list, not one value", id="no list"),
+        pytest.param("machine: {install: [a]}", "at machine.install: expected a mapping, not a list", id="no mapping"),
         pytest.param(
-            "machine: {install: [a]}", "at machine.install: a mapping belongs here, not a list", id="no mapping"
-        ),
-        pytest.param(
-            "machine: {sysctls: {a: [b]}}", "at machine.sysctls.a: one value belongs here, not a list", id="no text"
+            "machine: {sysctls: {a: [b]}}", "at machine.sysctls.a: expected one value, not a list", id="no text"
         ),
         pytest.param(
             "machine: {kubelet: {extraConfig: {maxPods: many}}}",
-            "at machine.kubelet.extraConfig.maxPods: a text cannot replace a whole number. Write",
+            "at machine.kubelet.extraConfig.maxPods: a text cannot replace a whole number. Quote it",
             id="another type",
         ),
         pytest.param(
@@ -356,7 +358,7 @@ def test_permissions_are_written_without_quotes() -> None:
         ),
         pytest.param(
             "machine: {files: [{path: /b, $patch: delete}]}",
-            r"at machine.files.\[0\]: no element has path: /b. Its first field",
+            r"at machine.files.\[0\]: no element has path: /b. The first field",
             id="no such element",
         ),
         pytest.param(
@@ -364,25 +366,27 @@ def test_permissions_are_written_without_quotes() -> None:
             "a field inside a list element cannot be deleted",
             id="inside an element",
         ),
-        pytest.param("machine: {files: [{$patch: delete}]}", "it does not say which element", id="nameless element"),
+        pytest.param("machine: {files: [{$patch: delete}]}", "it does not select an element", id="nameless element"),
         pytest.param(
             "$patch: delete", "the machine configuration itself cannot be deleted", id="the configuration itself"
         ),
         pytest.param(
             "{apiVersion: v1alpha1, kind: HostnameConfig, $patch: delete}",
-            "there is no HostnameConfig to delete from",
+            "HostnameConfig does not exist. Remove",
             id="no such document",
         ),
         pytest.param(
             "[{op: add, path: /machine/x, value: 1}]", "it is a JSON patch. Write it as a strategic", id="JSON patch"
         ),
         pytest.param("{kind: HostnameConfig}", "it has no apiVersion. Add apiVersion", id="no API version"),
-        pytest.param("machine: {}\n---\nmachine: {}", "stands in it twice. Make one", id="given twice"),
+        pytest.param(
+            "machine: {}\n---\nmachine: {}", "it contains the machine configuration twice. Merge", id="given twice"
+        ),
         pytest.param("just a text", "it is not a mapping. Write", id="a text"),
         pytest.param(
             "a: [", r"Failed to read the patch patches\[0\]: Failed to read YAML: .*line [12], column", id="no YAML"
         ),
-        pytest.param("machine: {type: a, type: b}", "the key type is given twice", id="key given twice"),
+        pytest.param("machine: {type: a, type: b}", "duplicate key type", id="key given twice"),
     ],
 )
 def test_a_patch_that_talos_would_refuse_is_refused(patch: str, expected: str) -> None:
@@ -445,7 +449,7 @@ def test_a_document_may_repeat_in_a_patch_from_v1_14_on() -> None:
 
     assert [one["url"] for one in after["endpoints"]] == ["http://192.0.2.100:5050", "http://192.0.2.9"]
     assert after["skipFallback"] is True
-    with pytest.raises(InputError, match=r"RegistryMirrorConfig docker\.io stands in it twice"):
+    with pytest.raises(InputError, match=r"it contains RegistryMirrorConfig docker\.io twice"):
         mirror(REPEATED, V1_13)
 
 
@@ -453,7 +457,7 @@ def test_a_list_is_deleted_and_set_by_two_documents_of_one_patch_from_v1_14_on()
     patch = f"{MIRROR}endpoints: {{$patch: delete}}}}\n---\n{MIRROR}endpoints: [{{url: 'http://192.0.2.9'}}]}}"
 
     assert mirror(patch, V1_14)["endpoints"] == [{"url": "http://192.0.2.9"}]
-    with pytest.raises(InputError, match="stands in it twice"):
+    with pytest.raises(InputError, match=r"it contains .* twice"):
         mirror(patch, V1_13)
 
 
@@ -483,5 +487,5 @@ def test_a_document_that_is_deleted_whole_does_not_count_as_a_repetition(release
 )
 def test_the_deletion_of_what_was_not_there_does_nothing_from_v1_14_on(patch: str, left: int) -> None:
     assert len(merged("machine: {}", patch, release=V1_14)) == left
-    with pytest.raises(InputError, match=r"there is no .* to delete from"):
+    with pytest.raises(InputError, match=r"does not exist. Remove \$patch: delete"):
         merged("machine: {}", patch, release=V1_13)

@@ -316,7 +316,7 @@ def test_a_nodes_own_image_takes_the_place_of_the_clusters(contract: str, kind: 
     ],
 )
 def test_a_patch_of_an_old_field_is_refused_and_the_document_named(patch: str, document: str) -> None:
-    with pytest.raises(InputError, match=f"and write it in the document {document}"):
+    with pytest.raises(InputError, match=f"and set it in the document {document}"):
         split(patches=(Patch("a", patch),))
 
 
@@ -337,5 +337,5 @@ def test_a_patch_of_a_document_of_v1_14_is_merged() -> None:
 def test_kernel_arguments_are_refused_with_v1_14() -> None:
     cluster = CLUSTER._replace(contract="v1.14", extra_kernel_args=("a=b",))
 
-    with pytest.raises(InputError, match="Build them into the image, or choose an earlier contract"):
+    with pytest.raises(InputError, match="Add them to the image, or choose an earlier contract"):
         node_config(NODE, Plan(cluster, NETWORK), test_bundle())

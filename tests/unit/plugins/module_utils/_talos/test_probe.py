@@ -78,7 +78,7 @@ def test_a_server_that_lets_anybody_in_is_no_node() -> None:
     seen = asyncio.run(scenario())
 
     assert seen.stage is None
-    assert "no Talos node" in (seen.error or "")
+    assert "not a Talos node" in (seen.error or "")
 
 
 def test_a_closed_port_is_a_refused_connection() -> None:

@@ -257,7 +257,7 @@ def test_a_cluster_id_for_addresses_is_taken() -> None:
     ("old", "new", "expected"),
     [
         pytest.param(lambda b: b.cluster_secret, "c2hvcnQ=", "cluster.secret is not base64 of 32 bytes", id="secret"),
-        pytest.param(lambda b: b.bootstrap_token, "a.b", "secrets.bootstraptoken is not of the form", id="token"),
+        pytest.param(lambda b: b.bootstrap_token, "a.b", "secrets.bootstraptoken does not have the form", id="token"),
         pytest.param(lambda b: b.secretbox, "''", "secrets.secretboxencryptionsecret is missing", id="encryption"),
         pytest.param(lambda b: b.os.key, "aGVsbG8=", "certs.os.key is not base64 of a PEM private key", id="key"),
         pytest.param(
@@ -277,7 +277,7 @@ def test_everything_wrong_with_a_bundle_is_reported_without_a_secret(
 
 
 def test_text_that_is_no_yaml_is_refused_without_being_shown() -> None:
-    with pytest.raises(InputError, match="it is no YAML") as caught:
+    with pytest.raises(InputError, match="it is not YAML") as caught:
         parse_bundle("key: hunter2: [", "x")
 
     assert "hunter2" not in str(caught.value)
@@ -286,7 +286,7 @@ def test_text_that_is_no_yaml_is_refused_without_being_shown() -> None:
 def test_a_key_of_another_certificate_is_refused() -> None:
     bundle = test_bundle()._replace(etcd=test_bundle().etcd._replace(key=test_bundle().k8s.key))
 
-    with pytest.raises(InputError, match="the etcd key is not its certificate's"):
+    with pytest.raises(InputError, match="the etcd key does not match its certificate"):
         secrets.check_pairs(bundle, "x")
 
 
@@ -386,7 +386,7 @@ def test_case_05_context_of_another_cluster_in_a_talosconfig(tmp_path: Path) -> 
     secrets.ensure_talosconfig(path, test_bundle()._replace(os=test_bundle().etcd), CONTEXT)
     before = path.read_bytes()
 
-    with pytest.raises(InputError, match="of a cluster with another authority"):
+    with pytest.raises(InputError, match="belongs to a cluster with another authority"):
         secrets.ensure_talosconfig(path, test_bundle(), CONTEXT)
 
     assert path.read_bytes() == before
@@ -396,7 +396,7 @@ def test_a_context_with_other_credentials_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "talosconfig"
     path.write_text("context: example\ncontexts:\n  example:\n    auth: {siderov1: {identity: me}}\n", encoding="utf-8")
 
-    with pytest.raises(InputError, match="of a cluster with another authority"):
+    with pytest.raises(InputError, match="belongs to a cluster with another authority"):
         secrets.ensure_talosconfig(path, test_bundle(), CONTEXT)
 
 
@@ -458,7 +458,7 @@ def test_a_talosconfig_that_is_none_is_refused_and_kept(tmp_path: Path) -> None:
     path = tmp_path / "talosconfig"
     path.write_text("- a\n", encoding="utf-8")
 
-    with pytest.raises(InputError, match=r"which is one YAML mapping\. Name another file"):
+    with pytest.raises(InputError, match=r"which is one YAML mapping\. Use another file"):
         secrets.ensure_talosconfig(path, test_bundle(), CONTEXT)
 
     assert path.read_text(encoding="utf-8") == "- a\n"
@@ -507,7 +507,7 @@ def test_a_bundle_of_sops_is_read_with_sops(tmp_path: Path, monkeypatch: pytest.
 def test_the_words_of_sops_are_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = simulate_sops(tmp_path, monkeypatch, "echo Failed to get the data key >&2; exit 128")
 
-    with pytest.raises(InputError, match=r"sops says: Failed to get the data key Give sops the key"):
+    with pytest.raises(InputError, match=r"sops reports: Failed to get the data key Provide the key to sops"):
         read_bundle(path)
 
 

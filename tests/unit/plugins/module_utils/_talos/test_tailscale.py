@@ -123,7 +123,10 @@ def test_the_extension_gets_what_is_configured() -> None:
             id="key ignored",
         ),
         pytest.param(
-            Observed(True, "Running", [], ["boot: Starting"]), "waiting", "no login so far", id="just started"
+            Observed(True, "Running", [], ["boot: Starting"]),
+            "waiting",
+            "its log shows no login yet",
+            id="just started",
         ),
     ],
 )

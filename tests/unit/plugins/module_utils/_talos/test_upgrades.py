@@ -137,8 +137,8 @@ def outdated(image: str, *, runs: str = "", given: str = TAGGED, **known: str) -
 
 def test_a_node_of_an_older_version_than_its_image_is_named_with_the_upgrade() -> None:
     assert outdated(TAGGED.replace("7", "8"), runs="v1.13.7") == [
-        "gateway runs Talos v1.13.7, and its image in cluster_images holds v1.13.8: "
-        "playbooks/upgrade.yml brings it there."
+        "gateway runs Talos v1.13.7, but its image in cluster_images contains v1.13.8: "
+        "playbooks/upgrade.yml upgrades it."
     ]
 
 
@@ -146,21 +146,21 @@ def test_a_node_of_an_older_version_than_its_image_is_named_with_the_upgrade() -
 @pytest.mark.parametrize(
     ("given", "way"),
     [
-        pytest.param(TAGGED, "brings it there only with -e cluster_images_refresh=true", id="on record"),
+        pytest.param(TAGGED, "upgrades it only with -e cluster_images_refresh=true", id="on record"),
         pytest.param("", "refuses it", id="not on record"),
     ],
 )
 def test_an_image_whose_tag_names_no_version_is_not_promised(image: str, given: str, way: str) -> None:
     (line,) = outdated(image, runs="v1.13.7", given=given, version="v1.13.8", resolved=MOVED)
 
-    assert f"holds v1.13.8: playbooks/upgrade.yml {way}, because no tag names a version." in line
+    assert f"contains v1.13.8: playbooks/upgrade.yml {way}, because no tag names a version." in line
 
 
 @pytest.mark.parametrize(
     ("before", "way"),
     [
-        pytest.param("v1.13.6", "playbooks/upgrade.yml brings it there.", id="a later patch"),
-        pytest.param("v1.13.7-rpi5", "playbooks/upgrade.yml brings it there.", id="another build"),
+        pytest.param("v1.13.6", "playbooks/upgrade.yml upgrades it.", id="a later patch"),
+        pytest.param("v1.13.7-rpi5", "playbooks/upgrade.yml upgrades it.", id="another build"),
         pytest.param(
             "v1.14.0", "v1.14.0 -> v1.13.7: this is a downgrade. Choose an image of v1.14.0 or newer.", id="back"
         ),
@@ -179,7 +179,7 @@ def test_the_version_on_record_tells_whether_an_upgrade_is_refused(
 
     (line,) = outdated_nodes(NODES[:1], {"compute": TAGGED}, given=given, recorded=recorded)
 
-    assert line.endswith(f"cluster_images names {TAGGED}: {way}")
+    assert line.endswith(f"cluster_images is {TAGGED}: {way}")
 
 
 def test_another_build_of_the_version_that_runs_is_no_other_version() -> None:
@@ -190,12 +190,14 @@ def test_another_build_of_the_version_that_runs_is_no_other_version() -> None:
 def test_an_image_that_no_upgrade_leads_to_is_named_with_the_reason() -> None:
     (line,) = outdated(TAGGED, runs="v1.14.0")
 
-    assert line.endswith("holds v1.13.7: v1.14.0 -> v1.13.7: this is a downgrade. Choose an image of v1.14.0 or newer.")
+    assert line.endswith(
+        "contains v1.13.7: v1.14.0 -> v1.13.7: this is a downgrade. Choose an image of v1.14.0 or newer."
+    )
 
 
 def test_where_no_version_is_known_the_image_that_the_node_was_given_is_compared() -> None:
     assert outdated(TAGGED, given=PINNED) == [
-        f"gateway was made of {PINNED}, and cluster_images names {TAGGED}: playbooks/upgrade.yml brings it there, "
+        f"gateway was created from {PINNED}, but cluster_images is {TAGGED}: playbooks/upgrade.yml upgrades it, "
         "unless that is a downgrade or skips a minor version."
     ]
 

@@ -81,7 +81,7 @@ def made(patch: Any, *, contract: str = "v1.13") -> str:
         pytest.param({"machine": {"type": "worker"}}, "cluster.ca.key: issuing CA key is not allowed", id="type"),
         pytest.param(
             {"apiVersion": "v1alpha1", "kind": "VLANConfig", "name": "eth0.5", "vlanid": 5, "parent": "eth0"},
-            "VLANConfig eth0.5 at vlanid: this version of Talos has no such field. Did you mean vlanID?",
+            "VLANConfig eth0.5 at vlanid: this version of Talos does not have this field. Did you mean vlanID?",
             id="unknown field",
         ),
         pytest.param(
@@ -91,7 +91,7 @@ def made(patch: Any, *, contract: str = "v1.13") -> str:
         ),
         pytest.param(
             {"machine": {"install": {"wipe": "perhaps"}}},
-            "the machine configuration at machine.install.wipe: true or false belongs there",
+            "the machine configuration at machine.install.wipe: expected true or false",
             id="wrong type",
         ),
     ],
@@ -101,7 +101,7 @@ def test_a_refusal_names_document_path_and_remedy(patch: Any, expected: str) -> 
         made(patch)
 
     assert expected in str(caught.value)
-    assert str(caught.value).startswith("Failed to configure the node gateway: Talos v1.13 refuses it.")
+    assert str(caught.value).startswith("Failed to configure the node gateway: Talos v1.13 rejects it.")
 
 
 @pytest.mark.parametrize(
@@ -115,14 +115,14 @@ def test_a_refusal_names_document_path_and_remedy(patch: Any, expected: str) -> 
     ids=lambda machine: next(iter(machine)),
 )
 def test_case_21_legacy_beside_document(machine: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match=r"Talos v1\.13 refuses it"):
+    with pytest.raises(InputError, match=r"Talos v1\.13 rejects it"):
         made({"machine": machine})
 
 
 def test_a_document_of_a_later_version_is_refused_with_the_version_that_brought_it() -> None:
     patch = {"apiVersion": "v1alpha1", "kind": "ResolverConfig", "nameservers": [{"address": "192.0.2.53"}]}
 
-    with pytest.raises(InputError, match=r"Talos v1\.11 does not know it: it came with v1\.12"):
+    with pytest.raises(InputError, match=r"Talos v1\.11 does not support it: it was added in v1\.12"):
         made(patch, contract="v1.11")
 
 
@@ -132,7 +132,7 @@ def test_a_field_that_left_or_came_is_known_to_its_own_versions_only() -> None:
     problems = [sentences(problem, "subject") for problem in validation.problems(documents, V1_11)]
 
     assert any(
-        "machine.install.grubUseUKICmdline: this version of Talos has no such field" in line for line in problems
+        "machine.install.grubUseUKICmdline: this version of Talos does not have this field" in line for line in problems
     )
     assert not validation.problems(documents, V1_13)
 

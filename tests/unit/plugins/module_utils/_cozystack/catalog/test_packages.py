@@ -110,7 +110,7 @@ def test_a_name_that_no_package_has_is_reported() -> None:
 
 
 def test_an_unknown_profile_is_refused_with_the_choices() -> None:
-    with pytest.raises(InputError, match="Take one of full, novirt, core, slim"):
+    with pytest.raises(InputError, match="Use one of full, novirt, core, slim"):
         profile_disabled("tiny")
 
 
