@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import sys
@@ -133,7 +134,7 @@ def acceptance(folder: Path, options: argparse.Namespace) -> Acceptance:
     """Return the run, after printing how to remove everything if this computer dies."""
     end = end_of_run(options, datetime.now(UTC))
     given = playbook_options(folder, options, end)
-    line = " ".join(f"'{part}'" for part in given)
+    line = shlex.join(given)
     print(f"If this computer dies: ansible-playbook playbooks/reset.yml {line} -e reset_confirmation=yes", flush=True)
     print(f"If {folder} is gone by then, add: -e reset_claim=force", flush=True)
     print(f"The role {end.name} costs nothing and is left then; delete it in IAM.", flush=True)
