@@ -42,7 +42,7 @@ def lines(name: str, *, repetitions: int) -> Iterator[dict[str, object]]:
 
 
 def main() -> None:
-    """Measure what is named on the command line, or everything."""
+    """Measure the figures of the command line, or all."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Performance figures as ratios to peers.")
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names()))

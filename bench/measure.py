@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measure programs and compare them. Standard library only, so that this process stays smaller than those it measures.
+"""Measure programs and compare them. Standard library only, so that this process is smaller than the measured ones.
 
 Linux counts the memory of the process that starts another into the other's peak.
 """
@@ -22,7 +22,7 @@ class CannotRun(Exception):
 
 
 class Usage(NamedTuple):
-    """What one run of a program took, the programs that it waited for included."""
+    """Resource use of one run of a program, including its child processes."""
 
     cpu_seconds: float
     wall_seconds: float
@@ -30,7 +30,7 @@ class Usage(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """One line of the bench; ratio is value divided from what the peer took in the same run."""
+    """One line of the bench; ratio is the value divided by that of the peer in the same run."""
 
     figure: str
     value: float
@@ -42,7 +42,7 @@ class Figure(NamedTuple):
 
 
 def run(command: Sequence[str | Path], *, environment: Mapping[str, str], output: Path) -> Usage:
-    """Run a program, keep what it prints in output, and return what it took; one that fails cannot be compared."""
+    """Run a program, write its output to a file, and return its resource use; raise if it fails."""
     started = time.monotonic()
     with output.open("wb") as sink, output.with_suffix(".stderr").open("wb") as errors:
         process = subprocess.Popen(command, env=dict(environment), stdout=sink, stderr=errors)

@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Print the size and shape of the repository, and what docs/style.md forbids.
+"""Print the size and structure of the repository, and violations of docs/style.md.
 
     python -m tools.measure                 # all tables
     python -m tools.measure --words         # file:line of each forbidden word, with the replacement
@@ -215,7 +215,7 @@ def words(root: Path, paths: Iterable[str]) -> list[Word]:
 
 
 def main() -> None:
-    """Print what is asked for."""
+    """Print the selected measurements."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, default=ROOT, help="the checkout to measure")
     parser.add_argument("--words", action="store_true", help="list each use of a forbidden word")

@@ -74,7 +74,7 @@ class Download(NamedTuple):
 
 
 def load(path: str) -> Any:
-    """Return what a YAML file of one document says."""
+    """Return the content of a YAML file with one document."""
     return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
 
 
@@ -99,7 +99,7 @@ def filled(text: str, variables: Mapping[str, Any]) -> str:
 
 
 def sha256_in(value: Any, version: str) -> str:
-    """Return the SHA-256 that a variable holds: alone, or in a table of versions and architectures."""
+    """Return the SHA-256 in a variable: a single one, or from a table of versions and architectures."""
     text = value.get(version, {}).get("arm64", "") if isinstance(value, Mapping) else str(value)
     return text.removeprefix("sha256:")
 
@@ -194,7 +194,7 @@ def sbom(items: list[Download]) -> str:
 
 
 def table(items: list[Download]) -> str:
-    """Return the page: a table of what clusters and tests are made of, and one of Python packages."""
+    """Return the page: a table of downloads for clusters and tests, and one of Python packages."""
     text = TITLE
     for title, is_python in (("Clusters and tests", False), ("Python packages", True)):
         text += f"\n## {title}\n\n| name | version | digest | source | licence | used by |\n|---|---|---|---|---|---|\n"

@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Try wrong values of every option of every role and module, and print the page of what is said of each.
+"""Try wrong values of every option of every role and module, and print the page of their messages.
 
 python -m tools.wrong_inputs > docs/wrong_inputs.md
 
@@ -36,7 +36,7 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.rules import CHECKS, Surroundings
 
 NOW = Surroundings(datetime(2026, 1, 1, tzinfo=UTC))
-# Of which each type refuses all that are not its own.
+# Each type rejects the values of other types.
 VALUES: Mapping[str, Any] = {
     "text": "no such value!",
     "list": ["a"],
@@ -53,7 +53,7 @@ WRONG = {
     "list": ("text", "mapping", "nothing", "truth"),
     "dict": ("text", "list", "nothing", "truth"),
 }
-# Of the right type, and none of them right for a variable that has a rule.
+# Values of the right type that no rule of a variable accepts.
 TEXTS = ("no such value!", "https://", "moon", "v0.0.1", "../there", "2001:db8::/16", "$HOME/moon")
 NUMBERS = (-1, 0)
 AMOUNTS = (-0.5, 24.5)

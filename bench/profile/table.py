@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the records of a run to what each task and each phase took. Pure functions."""
+"""Compute the time of each task and phase from the records of a run. Pure functions."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Row(NamedTuple):
 
 
 def rows(lines: Iterable[str]) -> list[Row]:
-    """Return one row per task of the run that a file of records tells about, in order."""
+    """Return one row per task of the run in a file of records, in order."""
     records = [json.loads(line) for line in lines]
     marks = [record for record in records if record["kind"] in ("task", "end")]
     processes = [record for record in records if record["kind"] in ("process", "worker")]
@@ -72,7 +72,7 @@ def row(
 
 
 def spent(task: Interval, processes: Sequence[Mapping[str, Any]]) -> Spent:
-    """Return what the time of a task was spent on; where several things went on at once, the first of these counts."""
+    """Return the parts of a task's time; of concurrent activities the first one counts."""
     kinds: list[tuple[str, list[Interval]]] = [
         (kind, [tuple(pair) for process in processes for pair in process[kind]])
         for kind in ("network", "waiting", "imports")
