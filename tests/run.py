@@ -1,21 +1,23 @@
 #!/usr/bin/env python3
 """Run the checks of `make test`: all of them, or the ones named on the command line.
 
-Every stage runs, also after another one failed, four at a time, because each of them waits a good deal for nodes and
-processes. The modules of tests/playbooks and the longest of tests/lab have labs of their own and are stages, so that
-they fill all cores to the end.
+Every stage runs, also after another one failed, three per core at a time, because most of them wait a good deal for
+nodes and processes. The modules of tests/playbooks and the longest of tests/lab have labs of their own and are stages,
+and tests/unit is several, so that they fill all cores to the end.
 The run ends with the tests that passed in all stages, counted as pytest does.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,18 +90,39 @@ def lab_stages() -> list[Stage]:
     return [*single, Stage(f"{LAB}/others", pytest(LAB, *others))]
 
 
+def second_stages() -> list[Stage]:
+    """Return a stage for each part of what runs with the second Python."""
+    return [Stage(f"second-python/{part}", partial(pythons.second_python, part)) for part in pythons.PARTS]
+
+
+def unit_stages() -> list[Stage]:
+    """Return the stages of tests/unit."""
+    return [
+        Stage(name, pytest(folder, *((f"--ignore={left_out}",) if left_out else ())))
+        for name, (folder, left_out) in UNIT.items()
+    ]
+
+
 PLAYBOOKS, LAB = "tests/playbooks", "tests/lab"
+# Stages of about the same length, each a folder of tests/unit without the one that another stage has.
+UNIT = {
+    "unit/plugins": ("tests/unit/plugins", pythons.EC2),
+    "unit/ec2": (pythons.EC2, ""),
+    "unit/others": ("tests/unit", "tests/unit/plugins"),
+}
+# A core waits for some of them while it works for others; more at a time would only make timings less certain.
+AT_ONCE = min(3 * (os.cpu_count() or 2), 12)
 LONGEST_OF_LAB = ("cluster_faults", "interruptions")
 LONGEST = ("site_and_reset", "access", "controllers", "talos_versions", "cozystack", "places")
 # The long ones first: the short ones fill the gaps.
 STAGES = (
     Stage("molecule", scenarios.molecule),
-    Stage("second-python", pythons.second_python),
+    *second_stages(),
+    *unit_stages(),
     *lab_stages(),
     *playbook_stages(),
     Stage("sanity", sanity.sanity),
     Stage("ansible-lint", tool("ansible-lint", "--nocolor", "--strict")),
-    Stage("unit", pytest("tests/unit")),
     Stage("build", build.build),
     Stage("docs", sanity.docs),
     Stage("mypy", mypy),
@@ -114,6 +137,8 @@ GROUPS = {
     "lint": ("ruff-format", "ruff", "mypy", "yamllint", "ansible-lint", "shellcheck", "docs", "changelog"),
     "playbooks": tuple(stage.name for stage in STAGES if stage.name.startswith(PLAYBOOKS)),
     "lab": tuple(stage.name for stage in STAGES if stage.name.startswith(LAB)),
+    "unit": tuple(stage.name for stage in STAGES if stage.name.startswith("unit/")),
+    "second-python": tuple(stage.name for stage in STAGES if stage.name.startswith("second-python/")),
 }
 
 
@@ -146,7 +171,7 @@ def show(result: Result) -> None:
 def run_stages(stages: list[Stage]) -> list[Result]:
     """Run the stages side by side and show each when it ends."""
     results = []
-    with ThreadPoolExecutor(max_workers=4) as pool:
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         for future in as_completed([pool.submit(timed, stage) for stage in stages]):
             results.append(future.result())
             show(results[-1])

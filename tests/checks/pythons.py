@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import threading
 
 from tests.checks.process import ROOT, Outcome, capture, failed, not_run, passed, run
 
@@ -21,22 +22,30 @@ SAME_EVERYWHERE = (
     "tests/unit/plugins/module_utils/_talos/test_validation.py",
     "tests/unit/plugins/module_utils/_ec2/act/test_strangers.py",
 )
+EC2 = "tests/unit/plugins/module_utils/_ec2"
+# What else is in tests/unit reads the repository's files, with which no Python and no Ansible has anything to do.
+# One story from end to end is enough here: the others find nothing more that depends on the Python.
+PARTS = {
+    "story": tuple(f"{STORY}::{name}" for name in CHAPTERS),
+    "plugins": ("tests/unit/plugins", "tests/unit/roles", f"--ignore={EC2}"),
+    "ec2": (EC2,),
+}
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+# The parts run at the same time: the first of them sets up what all of them need.
+_SETTING_UP = threading.Lock()
 
 
-def second_python() -> Outcome:
-    """Set up the other Python's virtual environment, then run the tests of the collection and a story in it."""
+def second_python(part: str) -> Outcome:
+    """Set up the other Python's virtual environment, then run a part of the tests of the collection in it."""
     python, version = newest()
     if version is None or version == RUNNING:
         return not_run(f"no other supported Python than {RUNNING} found")
-    # What else is in tests/unit reads the repository's files, with which no Python and no Ansible has anything to do.
-    # One story from end to end is enough here: the others find nothing more that depends on the Python.
-    where = ("tests/unit/plugins", "tests/unit/roles", *(f"--ignore={name}" for name in SAME_EVERYWHERE))
-    where += tuple(f"{STORY}::{name}" for name in CHAPTERS)
     venv = ROOT / f".venv-{version}"
-    made = run("make", "--no-print-directory", f"PYTHON={python}", f"{venv.name}/.test")
+    with _SETTING_UP:
+        made = run("make", "--no-print-directory", f"PYTHON={python}", f"{venv.name}/.test")
     if made.status == "FAILED":
         return made
+    where = (*PARTS[part], *(f"--ignore={name}" for name in SAME_EVERYWHERE))
     path = {"PATH": f"{venv / 'bin'}:{environment_path()}"}
     code, output = capture(
         [venv / "bin" / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *where], extra=path

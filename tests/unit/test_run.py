@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from lab.settings import REPOSITORY
-from tests.run import GROUPS, chosen, counted
+from tests.run import GROUPS, UNIT, chosen, counted
 
 
 def test_every_module_of_playbook_tests_is_a_stage() -> None:
@@ -37,3 +37,18 @@ def test_the_tests_of_all_stages_are_counted_once() -> None:
     ]
 
     assert counted(notes) == "1 failed, 320 passed, 1 skipped, 2 errors"
+
+
+def stages_of(name: str) -> list[str]:
+    """Return the stages that run a file of tests/unit."""
+    return [
+        stage
+        for stage, (folder, left_out) in UNIT.items()
+        if name.startswith(f"{folder}/") and not (left_out and name.startswith(f"{left_out}/"))
+    ]
+
+
+def test_every_unit_test_is_in_one_stage() -> None:
+    names = [str(path.relative_to(REPOSITORY)) for path in (REPOSITORY / "tests" / "unit").rglob("test_*.py")]
+
+    assert {name: stages_of(name) for name in names if len(stages_of(name)) != 1} == {}
