@@ -182,7 +182,7 @@ def test_a_plan_names_the_nodes_that_an_upgrade_would_change_and_why_others_cann
     run = play(lab, SITE, "--check", "--tags", "preflight", *options)
 
     assert run.code == 0, run.output
-    assert _way("gateway", kept, wanted) + "playbooks/upgrade.yml brings it there." in run.output
+    assert _way("gateway", kept, wanted) + "playbooks/upgrade.yml upgrades it." in run.output
     for name in ("compute-2", "compute-3"):
         # Only the record tells which version the digest on record is.
         assert _way(name, kept, wanted) + "v1.13.5 -> v1.13.4: this is a downgrade." in run.output
@@ -190,8 +190,8 @@ def test_a_plan_names_the_nodes_that_an_upgrade_would_change_and_why_others_cann
 
 
 def _way(name: str, kept: dict[str, Any], wanted: dict[str, str]) -> str:
-    """Return how the plan's line begins for a node that was made of another image than the described one."""
-    return f"{name} was made of {kept['nodes'][name]}, and cluster_images names {wanted[name.split('-')[0]]}: "
+    """Return how the plan's line begins for a node that was created from another image than the described one."""
+    return f"{name} was created from {kept['nodes'][name]}, but cluster_images is {wanted[name.split('-')[0]]}: "
 
 
 @pytest.mark.usefixtures("moved")
