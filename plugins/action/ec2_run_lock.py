@@ -41,6 +41,6 @@ class ActionModule(InProcessAction):
             self._task.args = {**self._task.args, "run": current_run(directory)._asdict()}
         result: dict[str, Any] = super().run(tmp, task_vars)
         if not result.get("failed") and not self._task.check_mode:
-            # Where the module was a process of its own, this one may do with what the task says.
+            # If the module ran in its own process, this one must configure itself from the task.
             END.note(json.dumps(self._arguments if self._is_here else self._task.args, cls=ENCODER))
         return result

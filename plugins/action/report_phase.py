@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Note when a phase of a playbook begins, for the timings in the report."""
+"""Record when a phase of a playbook begins, for the timings in the report."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def with_phase(phases: list[Phase], name: str, *, now: float) -> list[Phase]:
 
 
 class ActionModule(LocalAction):
-    """Note the time without starting a Python process on the host."""
+    """Record the time without starting a Python process on the host."""
 
     ARGUMENTS: ClassVar[Mapping[str, Any]] = {"name": {"type": "str", "required": True}}
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Refuse a second run on a cluster while one is under way."""
+"""Fail if another run is active on the cluster."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ActionModule(LocalAction):
     ARGUMENTS: ClassVar[Mapping[str, Any]] = {"directory": {"type": "path", "required": True}}
 
     def act(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Take the lock; a run in check mode takes no lock and is never refused."""
+        """Take the lock; a run in check mode takes no lock and never fails."""
         if self._task.check_mode:
             return {}
         run = current_run(arguments["directory"])

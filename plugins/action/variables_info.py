@@ -26,7 +26,7 @@ from ..plugin_utils._variables.judgement import (
 from ..plugin_utils._variables.rules import Surroundings
 from ..plugin_utils._variables.tags import unknown_tags
 
-# What describes the cluster to the modules of AWS.
+# The variables of the cluster's description for the AWS modules.
 _DESCRIPTION = "cluster_spec"
 
 
@@ -71,7 +71,7 @@ class ActionModule(LocalAction):
     def _load(self, path: Path) -> Any:
         try:
             return self._loader.load_from_file(str(path), cache="all", trusted_as_template=True)
-        except TypeError:  # ansible-core before 2.19 takes every text for a template.
+        except TypeError:  # ansible-core before 2.19 treats every text as a template.
             return self._loader.load_from_file(str(path))
 
     def _description(self, given: Given, found: Judgement) -> Any:

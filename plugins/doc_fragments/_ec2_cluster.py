@@ -14,24 +14,24 @@ options:
   cluster:
     description:
       - The description of the whole cluster, as the role P(urmanac.talos.cluster#role) composes it in C(cluster_spec).
-      - It is taken as it is. M(urmanac.talos.ec2_preflight_info) says what is wrong with it.
+      - It is not validated here. M(urmanac.talos.ec2_preflight_info) returns its problems.
     type: dict
     required: true
     suboptions:
       name:
-        description: Name of the cluster; names of resources begin with it and the tag C(Cluster) holds it.
+        description: Name of the cluster, the prefix of resource names and the value of the tag C(Cluster).
         type: str
         required: true
       project:
-        description: Value of the tag C(Project), and the beginning of the names in IAM.
+        description: Value of the tag C(Project), and the prefix of the names in IAM.
         type: str
         required: true
       tags:
-        description: More tags for every resource of the cluster.
+        description: Additional tags of every resource of the cluster.
         type: dict
         default: {}
       region:
-        description: The region of the cluster. It goes before O(region) and the region of the environment.
+        description: The region of the cluster. It takes precedence over O(region) and the region of the environment.
         type: str
         required: true
       availability_zone:
@@ -47,7 +47,7 @@ options:
         type: str
         required: true
       domain:
-        description: DNS domain that DHCP hands out.
+        description: DNS domain that DHCP assigns.
         type: str
         required: true
       bastion_ipv4:
@@ -55,17 +55,17 @@ options:
         type: str
         required: true
       instance_type:
-        description: Instance type of the nodes that name none of their own.
+        description: Instance type of nodes that do not set their own.
         type: str
         required: true
       volume_size:
-        description: Size of the root volume in GiB, for the nodes that name none of their own.
+        description: Size of the root volume in GiB, for nodes that do not set their own.
         type: int
         required: true
       data_volume_size:
         description:
-          - Size in GiB of a second, encrypted volume, for the nodes that name none of their own; V(0) for none.
-          - It is made and deleted with its node.
+          - Size in GiB of a second, encrypted volume, for nodes that do not set their own; V(0) for none.
+          - It is created and deleted with its node.
         type: int
         default: 0
       cpu_credits:
@@ -73,7 +73,7 @@ options:
         type: str
         required: true
       nodes_max:
-        description: How many nodes the cluster may have at most.
+        description: The maximum number of nodes.
         type: int
         required: true
       ssh_enabled:
@@ -85,15 +85,15 @@ options:
         type: bool
         default: false
       bastion:
-        description: The machine that the nodes' packets go through. Without it, or with C(enabled) off, none is described.
+        description: The instance through which the nodes' packets are routed. Without it, or with C(enabled) off, none is described.
         type: dict
         suboptions:
           enabled:
-            description: Whether there is to be a bastion.
+            description: Whether the cluster has a bastion.
             type: bool
             default: true
           instance_type:
-            description: Its instance type, an arm64 one.
+            description: Its instance type, which must be arm64.
             type: str
             required: true
           volume_size:
@@ -101,31 +101,32 @@ options:
             type: int
             required: true
           image:
-            description: The image that it starts from, C(ami-…) or C(resolve:ssm:) with a parameter's name, which EC2 reads at each launch.
+            description: Its image, C(ami-…) or C(resolve:ssm:) with a parameter's name, which EC2 reads at each launch.
             type: str
             required: true
           egress:
             description:
               - How it reaches IPv4 addresses outside of the VPC.
-              - V(public_ipv4) gives its interface an Elastic IP, billed around the clock; V(wireguard) lets it read the tunnel's key, V(none) does neither.
+              - V(public_ipv4) gives its interface an Elastic IP, billed around the clock; V(wireguard) lets it read the
+                WireGuard key, V(none) does neither.
             type: str
             default: public_ipv4
           start:
-            description: When it is started each day, as C(18:00). Without start and stop it always runs.
+            description: When it is started each day, such as C(18:00). Without start and stop it always runs.
             type: str
             default: ''
           stop:
-            description: When it is ended each day.
+            description: When it is stopped each day.
             type: str
             default: ''
           time_zone:
-            description: The time zone of start and stop, as the IANA database names it.
+            description: The IANA time zone of start and stop.
             type: str
             default: Etc/UTC
           keep_minutes:
             description:
-              - For how many minutes from now it has to stay on.
-              - An earlier stop is postponed once, by the role bastion; after it the hours are as described again.
+              - For how many minutes from now it must keep running.
+              - An earlier stop is postponed once, by the role bastion; afterwards the schedule applies again.
             type: int
             default: 0
           ssh_key_name:
@@ -133,7 +134,9 @@ options:
             type: str
             default: ''
           wireguard_parameter:
-            description: Name of the SSM SecureString with the tunnel's key. The bastion may read it with V(wireguard) only.
+            description: >-
+              Name of the SSM SecureString with the WireGuard key. The bastion may read it with V(wireguard)
+              only.
             type: str
             default: ''
           connection:
@@ -146,27 +149,28 @@ options:
             default: ''
           host_key_parameter:
             description:
-              - Name of the SSM SecureString with the SSH host key that every machine of the bastion installs when it boots.
-              - If empty, each machine has host keys of its own.
+              - Name of the SSM SecureString with the SSH host key that every instance of the bastion installs when it
+                boots.
+              - If empty, each instance has its own host keys.
             type: str
             default: ''
       cost:
-        description: The use that the forecast of costs is made for, and limits in US dollars; V(0) is no limit.
+        description: The use for the cost forecast, and limits in US dollars; V(0) is no limit.
         type: dict
         default: {}
         suboptions:
           hours_per_day:
-            description: For how many hours a day the nodes run.
+            description: How many hours a day the nodes run.
             type: float
             default: 24.0
           after_hours:
             description:
-              - What becomes of the cluster outside of these hours.
+              - The state of the cluster outside of these hours.
               - V(stopped) keeps volumes and addresses, which are billed; V(removed) keeps nothing.
             type: str
             default: stopped
           session_hours:
-            description: How long a session takes, from the building to the removal.
+            description: The duration of a session, from creation to removal.
             type: float
             default: 3.0
           transfer_gb:
@@ -174,27 +178,27 @@ options:
             type: float
             default: 10.0
           policy:
-            description: Whether what is above a limit is refused, V(enforce), or pointed out, V(warn).
+            description: Whether an exceeded limit is an error, V(enforce), or a note, V(warn).
             type: str
             default: warn
           per_hour_max:
-            description: What an hour may cost in which everything runs.
+            description: Maximum costs of an hour in which everything runs.
             type: float
             default: 0.0
           per_day_max:
-            description: What a day may cost.
+            description: Maximum costs of a day.
             type: float
             default: 0.0
           per_month_max:
-            description: What a month may cost.
+            description: Maximum costs of a month.
             type: float
             default: 0.0
           per_session_max:
-            description: What a session may cost.
+            description: Maximum costs of a session.
             type: float
             default: 0.0
       nodes:
-        description: The nodes, in the order in which they are built.
+        description: The nodes, in the order in which they are created.
         type: list
         elements: dict
         required: true

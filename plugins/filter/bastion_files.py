@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Describe everything that makes a Linux a bastion."""
+"""Return all files and settings of a bastion."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def render(name: str, *, settings: Mapping[str, Any], **variables: Any) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ROLE / "templates"),
         undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701  it is no HTML
+        autoescape=False,  # noqa: S701  it is not HTML
         keep_trailing_newline=True,
         lstrip_blocks=True,
         trim_blocks=True,
@@ -37,7 +37,7 @@ def render(name: str, *, settings: Mapping[str, Any], **variables: Any) -> str:
 
 
 def bastion_files(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the files, the units and the packages of a bastion, and the user-data that lays them."""
+    """Return the files, the units and the packages of a bastion, and the user-data that installs them."""
     rendered = functools.partial(render, settings=dict(settings))
     try:
         laid = files.files(settings, rendered)

@@ -16,7 +16,7 @@ def bastion_health(
     interfaces: Sequence[Mapping[str, Any]] | None = None,
     deviations: Sequence[Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """Return all checks, whether all are healthy, which failed, and lines for a person."""
+    """Return all checks, whether all are healthy, which failed, and lines of text."""
     return health(checks, interfaces, deviations)
 
 

@@ -21,7 +21,7 @@ def bastion_ssh_arguments(
     identity_file: str = "",
     other_keys: bool = False,
 ) -> str:
-    """Return the options; with an instance through Session Manager."""
+    """Return the options; with an instance they use Session Manager."""
     route = Route(region, instance_id, profile) if instance_id else None
     return ssh_arguments(known_hosts, alias, route, login=Login(identity_file, other_keys))
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Say what a run would change of a bastion."""
+"""Return what a run would change on a bastion."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def bastion_work(
     started: bool | str = True,
     remove_duplicates: bool | str = False,
 ) -> dict[str, Any]:
-    """Return whether anything would change, lines about it, and to when the next stop is postponed."""
+    """Return whether anything would change, lines about it, and the time to which the next stop is postponed."""
     if state == "absent":
         return removal(reading)._asdict()
     made = work(reading, user_data=user_data, started=boolean(started), remove_duplicates=boolean(remove_duplicates))

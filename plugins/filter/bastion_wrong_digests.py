@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Return what was given as a SHA-256 for a bastion and does not have its form."""
+"""Return the malformed SHA-256 values in a bastion's settings."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Say of every node on which Talos does not answer what is known of it."""
+"""Return what is known about every node on which Talos does not respond."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CONSOLE = f"console={SERIAL_PORT}"
 CONSOLE_LINES = 6
 REPLACE = (
     "aws ec2 terminate-instances --instance-ids {id}, then run the playbook again: "
-    "the new machine gets the same addresses."
+    "the new instance gets the same addresses."
 )
 
 
@@ -26,7 +26,7 @@ Record = Mapping[str, Any]
 
 
 def boot_diagnosis(nodes: Sequence[Record], resources: Record, seen: Sequence[Record]) -> list[str]:
-    """Return a paragraph per node that is not there, as lines."""
+    """Return lines with a paragraph for each node that does not respond."""
     seen_by_address = {item["node"]: item for item in seen}
     absent = [node for node in nodes if not seen_by_address.get(node["ipv4"], {}).get("reachable")]
     return [
@@ -37,7 +37,7 @@ def boot_diagnosis(nodes: Sequence[Record], resources: Record, seen: Sequence[Re
 
 
 def lines_of(node: Record, instance: Record, seen: Record) -> Iterator[str]:
-    """Yield what is known of one node, the most telling line of its console first."""
+    """Yield what is known about one node, the most relevant line of its console first."""
     have = instance["have"] or {}
     state = have.get("state", "missing")
     where = f"{node['name']} ({instance['id'] or 'no instance'}, {state})"
@@ -53,17 +53,17 @@ def lines_of(node: Record, instance: Record, seen: Record) -> Iterator[str]:
 
 
 def remedy(state: str, failed: bool, console: bool) -> str:
-    """Return what to do, by how far the machine got."""
+    """Return the remedy, depending on the progress of the machine."""
     if state != "running":
-        return "run the playbook again, which makes or starts the instance."
+        return "run the playbook again, which creates or starts the instance."
     if failed:
-        return f"fix what the console names, then {REPLACE}"
+        return f"fix the problem in the console output, then {REPLACE}"
     if console:
         return (
-            "it may only need longer: raise nodes_wait_timeout and run the playbook again. The console is that of the "
-            f"Linux before Talos; Talos writes to it only if its image has {CONSOLE}. If it hangs: {REPLACE}"
+            "it may only need more time: raise nodes_wait_timeout and run the playbook again. The console output is "
+            f"that of Linux before Talos. Talos writes to it only if its image has {CONSOLE}. If it hangs: {REPLACE}"
         )
-    return "EC2 shows no console yet; wait some minutes and run the playbook again."
+    return "EC2 has no console output yet; wait a few minutes and run the playbook again."
 
 
 class FilterModule:

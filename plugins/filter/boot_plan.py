@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell the user-data of a node what the module boot_to_talos would do there."""
+"""Return how a node's user-data runs boot-to-talos, by the rules of the module boot_to_talos."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..module_utils._errors import CollectionError, InputError
 
 
 def boot_plan(image: str, caches: Mapping[str, str], version: str = upstream.VERSION_MIN) -> dict[str, Any]:
-    """Return what the template needs: nothing of boot-to-talos is written down in it."""
+    """Return what the template needs: it contains no details of boot-to-talos."""
     try:
         return _plan(plan.through_cache(plan.image_of(image), caches), version)
     except CollectionError as error:
@@ -32,13 +32,13 @@ def _plan(image: plan.Image, version: str) -> dict[str, Any]:
 
 
 def _image(image: plan.Image) -> dict[str, Any]:
-    """Return what there is to know of the image, and where its registry is asked."""
+    """Return the properties of the image, and the URL of its registry."""
     asked = image.reference if image.reference and plan.is_plain_http(image.reference.registry) else None
     return {
         "image": image.text,
         "kind": image.kind,
         "file": image.file,
-        # Only where no login is needed; elsewhere boot-to-talos finds out.
+        # Only if no login is needed; otherwise boot-to-talos checks it.
         "repository_url": f"http://{asked.registry}/v2/{asked.repository}" if asked else "",
         "reference": asked.wanted if asked else "",
         "accept": plan.ACCEPT,
@@ -46,7 +46,7 @@ def _image(image: plan.Image) -> dict[str, Any]:
 
 
 def _program(version: str) -> dict[str, Any]:
-    """Return where boot-to-talos comes from and how it is called."""
+    """Return the source and the command line of boot-to-talos."""
     machine, architecture = next(iter(upstream.ARCHITECTURES.items()))
     return {
         "machine": machine,
@@ -61,7 +61,7 @@ def _program(version: str) -> dict[str, Any]:
 
 
 def _machine() -> dict[str, Any]:
-    """Return what the machine has to have, and where that is seen."""
+    """Return the requirements of the machine, and where to check them."""
     return {
         "secure_boot": upstream.SECURE_BOOT,
         "lockdown": upstream.LOCKDOWN,

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Put together what the report says, as data."""
+"""Compose the report as data."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from ..plugin_utils._report.results import results
 
 Record = Mapping[str, Any]
 
-# The version of what roles/report/files/report.schema.json describes.
+# The version of roles/report/files/report.schema.json.
 SCHEMA = 1
 
 
 class Sources(NamedTuple):
-    """What a report is made from: what modules answered, and what the run noted of itself."""
+    """The sources of a report: results of modules, and records of the run."""
 
     info: Record
     seen: Sequence[Record]
@@ -48,7 +48,7 @@ def cluster_report(cluster: Record, **sources: Any) -> dict[str, Any]:
 
 
 def run_report(cluster: Record, given: Sources) -> dict[str, Any]:
-    """Return what the report is about, when it was made, and how long that took."""
+    """Return the subject, the time and the duration of the report."""
     return {
         "schema": SCHEMA,
         "title": title(cluster),
@@ -61,7 +61,7 @@ def run_report(cluster: Record, given: Sources) -> dict[str, Any]:
 
 
 def built_report(cluster: Record, given: Sources) -> dict[str, Any]:
-    """Return what there is of the cluster, how it does, who may come in, and what it costs."""
+    """Return the cluster's resources, its state, its access and its costs."""
     resources = given.info["resources"]
     shown = ("kind", "name", "id", "state")
     return {
@@ -71,7 +71,7 @@ def built_report(cluster: Record, given: Sources) -> dict[str, Any]:
         "bastion": bastion_report(cluster, resources),
         "nodes": [node_report(node, resources, given.seen) for node in cluster["nodes"]],
         "etcd_members": etcd_members(given.seen),
-        # The one answer that no module of this collection has read.
+        # The only result that does not come from a module of this collection.
         "kubernetes": kubernetes_report(received(given.kubernetes or {})),
         "access": access_report(given.audit or {}),
         "costs": costs(cluster["region"], resources, now=given.now, forecast=given.info["cost"]["message"]),
@@ -79,7 +79,7 @@ def built_report(cluster: Record, given: Sources) -> dict[str, Any]:
 
 
 def platform_report(given: Sources) -> dict[str, Any]:
-    """Return how far CozyStack got, what it needs, and what to do next."""
+    """Return the state of CozyStack, its needs, and the next steps."""
     installed = cozystack_report(given.cozystack or {})
     return {
         "cozystack": installed,
@@ -90,7 +90,7 @@ def platform_report(given: Sources) -> dict[str, Any]:
 
 
 def title(cluster: Record) -> str:
-    """Return the heading, as the first report of such a cluster had it."""
+    """Return the heading, in the form of the first report of such a cluster."""
     count = len(cluster["nodes"])
     return f"TEST RESULTS - {'Single Node' if count == 1 else f'{count} Nodes'} ARM64 CozyStack"
 
@@ -107,7 +107,7 @@ def bastion_report(cluster: Record, resources: Record) -> dict[str, Any]:
 
 
 def cozystack_report(result: Record) -> dict[str, Any] | None:
-    """Return how far the installation of CozyStack got; nothing where no one tried."""
+    """Return how far the installation of CozyStack got; nothing if it was not installed."""
     if not result:
         return None
     account = result.get("account") or {}
@@ -139,7 +139,7 @@ def node_report(node: Record, resources: Record, seen: Sequence[Record]) -> dict
         "instance_id": instance["id"],
         "stage": answer.get("stage"),
         "version": answer.get("version"),
-        # How the node got its addresses: what it booted with, and what it has now.
+        # The addresses of the node: those at boot, and the current ones.
         "cmdline": answer.get("cmdline"),
         "addresses": answer.get("addresses"),
         "oom_kills": [name for kill in answer.get("oom_kills") or () for name in kill["programs"]],
@@ -148,13 +148,13 @@ def node_report(node: Record, resources: Record, seen: Sequence[Record]) -> dict
 
 
 def etcd_members(seen: Sequence[Record]) -> list[str]:
-    """Return the names of etcd's members, as the control plane that knows of most tells them."""
+    """Return the names of etcd's members, from the control plane that knows most of them."""
     known = ([str(member["hostname"]) for member in item.get("etcd_members") or ()] for item in seen)
     return sorted(max(((len(names), names) for names in known), default=(0, []))[1])
 
 
 def kubernetes_report(answer: Record) -> dict[str, Any] | None:
-    """Return what Kubernetes says of its nodes; nothing where it was not asked."""
+    """Return the nodes in Kubernetes; nothing if it was not queried."""
     if answer.get("failed"):
         return {"error": answer.get("msg"), "nodes": [], "ready": 0, "versions": [], "waits_for_network": False}
     if "resources" not in answer:
@@ -171,7 +171,7 @@ def kubernetes_report(answer: Record) -> dict[str, Any] | None:
 
 
 def registered_node(item: Record) -> dict[str, Any]:
-    """Return what is reported of one of Kubernetes' nodes."""
+    """Return the data of one Kubernetes node."""
     conditions = item["status"].get("conditions") or ()
     ready: Record = next((condition for condition in conditions if condition["type"] == "Ready"), {})
     is_ready = ready.get("status") == "True"
@@ -184,19 +184,19 @@ def registered_node(item: Record) -> dict[str, Any]:
 
 
 def is_without_network(node: Record) -> bool:
-    """Tell whether the node waits for nothing but a container network, as one does until its CNI is installed."""
+    """Return whether the node only waits for a container network, as before its CNI is installed."""
     return NO_NETWORK in (node["reason"] or "")
 
 
 def access_report(audit: Record) -> dict[str, Any] | None:
-    """Return how closed the cluster is; nothing where no one looked."""
+    """Return the results of the audit; nothing if there was none."""
     if "deviations" not in audit:
         return None
     return {"deviations": list(audit["deviations"]), "home": [home_line(rule) for rule in audit["home_access"]]}
 
 
 def home_line(rule: Record) -> str:
-    """Return what of the cluster is open to home, and until when."""
+    """Return the open home access of the cluster, and until when."""
     until = f"until {rule['expires']}" if rule["expires"] else "without an end"
     return f"{rule['group']} {rule['port']} from {rule['network']} {until}"
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write findings for a person."""
+"""Format findings as text."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ FORMS: Mapping[str, Callable[..., Iterable[str]]] = {
 
 
 def findings(records: Iterable[Mapping[str, Any]], form: str, parts: Sequence[str] = ()) -> str:
-    """Return the findings in one of the forms, the properties that are named in front of what is wrong."""
-    # Ansible takes '\n' in an expression of a task for a backslash and an n, so that roles could not join lines.
+    """Return the findings in one of the forms, with the given properties before the message."""
+    # Ansible treats '\n' in an expression of a task as a backslash and an n, so roles could not join lines.
     return "\n".join(FORMS[form](map(_findings.finding_of, records), *parts))
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Say which image each role of a cluster's nodes gets, and what keeps it from getting one."""
+"""Return the image for each role of a cluster's nodes, and the problems."""
 
 from __future__ import annotations
 

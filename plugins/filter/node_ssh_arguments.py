@@ -24,7 +24,7 @@ def node_ssh_arguments(
     identity_file: str = "",
     other_keys: bool = False,
 ) -> str:
-    """Return the options; with the variables of a bastion through it."""
+    """Return the options; with the variables of a bastion they go through it."""
     login = Login(identity_file, other_keys)
     return f"{FIRST_ARGUMENTS} {ssh_arguments(known_hosts, alias, jump_of(bastion) if bastion else None, login=login)}"
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Return the file that ssh logs in with, by the public key that a machine accepts."""
+"""Return the file that ssh logs in with, for a given public key."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read a public key of SSH from a text or from the file that it names."""
+"""Return a public SSH key from a text or from the file that it names."""
 
 from __future__ import annotations
 

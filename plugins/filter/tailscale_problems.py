@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell what keeps Tailscale from being configured."""
+"""Return the problems in the settings of Tailscale."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..module_utils._talos import tailscale
 
 
 def tailscale_problems(nodes: Iterable[Mapping[str, Any]], settings: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return everything that is wrong, in one list; the key is in none of it."""
+    """Return all problems; they do not contain the key."""
     return [problem.as_dict() for problem in tailscale.problems(nodes, settings)]
 
 

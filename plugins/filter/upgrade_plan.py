@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Say which nodes are upgraded, to what and in which order."""
+"""Return the nodes to upgrade, with their images and in order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Record = Mapping[str, Any]
 def upgrade_plan(
     nodes: Sequence[Record], record: Record, *, refresh: bool | str = False, **wanted: Any
 ) -> dict[str, Any]:
-    """Return the nodes in their order, names that are not of the cluster, and images that name no version."""
+    """Return the nodes in their order, unknown names, and images without a version."""
     return upgrades(nodes, record, Wanted(refresh=boolean(refresh), **wanted))._asdict()
 
 

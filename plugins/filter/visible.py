@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show the characters of a text that a terminal obeys or an eye cannot see."""
+"""Show the control characters and invisible characters of a text."""
 
 from __future__ import annotations
 

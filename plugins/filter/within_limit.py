@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Refuse a limit with which a play would do nothing and succeed."""
+"""Fail if the limit of a run excludes the host of a play."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 def within_limit(host: str, limit: str, groups: Mapping[str, Sequence[str]]) -> str:
-    """Return the host that a play is for, or fail where the limit of the run leaves it out."""
+    """Return the host that a play is for, or fail if the limit of the run excludes it."""
     if limit and not _selects(split_host_pattern(limit), host, groups):
         raise AnsibleFilterError(
-            f"Nothing was done: the playbook begins on {host}, and --limit {limit} leaves {host} out. "
-            f"Call it without --limit, or with --limit {host},{limit}."
+            f"Nothing was done: the playbook begins on {host}, but --limit {limit} excludes {host}. Run it without "
+            f"--limit, or with --limit {host},{limit}."
         )
     return host
 
 
 def _selects(patterns: Sequence[str], host: str, groups: Mapping[str, Sequence[str]]) -> bool:
-    """Return whether Ansible would select the host; what only Ansible can evaluate is taken to do so."""
+    """Return whether Ansible would select the host; a pattern that only Ansible can evaluate counts as selected."""
     wanted = [pattern for pattern in patterns if pattern[:1] not in "!&"] or ["all"]
     unwanted = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
     required = [pattern[1:] for pattern in patterns if pattern.startswith("&")]

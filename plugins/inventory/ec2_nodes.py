@@ -12,7 +12,7 @@ version_added: 0.1.0
 author:
   - The urmanac.talos authors (@urmanac)
 description:
-  - Makes a host of every running instance, bastion included, whose tags are C(ManagedBy=urmanac.talos) and
+  - Adds a host for every running instance, including the bastion, whose tags are C(ManagedBy=urmanac.talos) and
     C(Cluster) with the value of O(cluster).
   - The name of a host is its C(Node) tag, otherwise its instance id. If several instances have the same name, their
     names are their instance ids, and the plugin prints a warning.
@@ -27,7 +27,7 @@ extends_documentation_fragment:
   - ansible.builtin.constructed
   - ansible.builtin.inventory_cache
 requirements:
-  - boto3 (not needed if the answer is in the cache)
+  - boto3 (not needed if the response is in the cache)
 options:
   plugin:
     description: Selects this plugin for the file.
@@ -104,13 +104,15 @@ options:
     elements: raw
     default: ["tag:Node", instance-id]
   group_by:
-    description: Makes groups named after property and value, such as C(role_gateway) and C(machine_type_controlplane).
+    description: >-
+      Creates groups named after property and value, such as C(role_gateway) and
+      C(machine_type_controlplane).
     type: list
     elements: str
     choices: [architecture, availability_zone, cluster, instance_type, machine_type, project, region, role, state]
     default: [role, machine_type]
   group_by_tags:
-    description: Makes groups of the tags with these keys, such as C(tag_Environment_staging) for V(Environment).
+    description: Creates groups of the tags with these keys, such as C(tag_Environment_staging) for V(Environment).
     type: list
     elements: str
     default: []
@@ -123,8 +125,9 @@ notes:
     All hosts have all of these variables. A value that an instance lacks is null or an empty list.
   - A bastion for which O(known_hosts), O(identity_file) or V(ssm) is set also has C(ec2_bastion_connection), the value
     of O(bastion_connection). If it differs from C(cluster_bastion_connection), C(site.yml) is refused.
-  - With O(cache) the answer of AWS is kept, so that another O(connect_with), group or composed variable takes effect
-    at once. A cached answer is used without a network call, without boto3 and without credentials.
+  - With O(cache) the response of AWS is cached, so that another O(connect_with), group or composed variable takes
+    effect
+    at once. A cached response is used without a network call, without boto3 and without credentials.
     The argument C(--flush-cache) reads the instances again.
 """
 
@@ -205,16 +208,16 @@ Answers = Mapping[str, list[dict[str, Any]]]
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
-    """Make hosts of a cluster's instances."""
+    """Create hosts from a cluster's instances."""
 
     NAME = "urmanac.talos.ec2_nodes"
 
     def verify_file(self, path: str) -> bool:
-        """Tell whether the file is meant for this plugin."""
+        """Return whether the file is for this plugin."""
         return bool(super().verify_file(path)) and path.endswith(("ec2_nodes.yml", "ec2_nodes.yaml"))
 
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
-        """Fill the inventory with hosts of the instances that the file describes."""
+        """Add hosts for the instances that the file selects."""
         super().parse(inventory, loader, path, cache)
         config = self._read_config_data(path)
         try:
@@ -224,14 +227,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 "hostnames": checked_names(self.get_option("hostnames")),
             }
             check_paths(self._way())
-            # The answer gets no name here, so that its memory is free for the hosts that are made of it.
+            # The response is not bound to a name, so that its memory can be freed.
             hosts, shared = hosts_of(self._answers(path, use_cache=cache), **options)
         except CollectionError as error:
-            # ansible-core appends the messages of causes, and ours says it all.
+            # ansible-core appends the messages of causes, which ours already contains.
             raise AnsibleParserError(str(error)) from None
         for name in shared:
             self.display.warning(
-                f"Several instances are called {name}: they are in the inventory by their instance ids."
+                f"Several instances have the name {name}: the inventory has them by their instance ids."
             )
         self._populate(hosts)
 
@@ -241,7 +244,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return {*self.option_definitions, *aliases}
 
     def _query(self) -> Query:
-        """Return what is to be read, without asking botocore: the cache must work where that is not installed."""
+        """Return what to read, without botocore: the cache must work if that is not installed."""
         filters = filters_of(
             self._templated("cluster"),
             project=self._templated("project"),
@@ -260,7 +263,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return self.templar.template(self.get_option(option))
 
     def _answers(self, path: str, *, use_cache: bool) -> Answers:
-        """Return the raw answers by region, from the cache if they are in it and may be used."""
+        """Return the raw responses by region, from the cache if they are in it and may be used."""
         query = self._query()
         if not self.get_option("cache"):
             return self._read(query)
@@ -272,7 +275,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return answers
 
     def _read(self, query: Query) -> Answers:
-        # Imported here, because importing botocore takes longer than making the hosts of a cached answer.
+        # Imported here, because importing botocore takes longer than creating the hosts of a cached response.
         from ..plugin_utils import _ec2_source as source
 
         if not source.HAS_BOTOCORE:
@@ -284,7 +287,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         """Add the hosts with variables and groups."""
         options = {name: self.get_option(name) for name in ("group_by", "group_by_tags")}
         constructed = any(self.get_option(name) for name in ("compose", "groups", "keyed_groups"))
-        # Taken off the list, because the inventory keeps a copy of its own of each.
+        # Removed from the list, because the inventory keeps its own copy.
         hosts.reverse()
         while hosts:
             host = hosts.pop()
@@ -326,6 +329,6 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
 
 def shielded(variables: dict[str, Any]) -> dict[str, Any]:
-    """Return the variables such that ansible-core before 2.19 takes no tag for a template either."""
+    """Return the variables so that ansible-core before 2.19 does not treat tags as templates either."""
     suspicious = any("{" in value for value in variables["ec2_tags"].values())
     return wrap_var(variables) if suspicious else variables

@@ -315,7 +315,7 @@ _SAME = ("version", "data_disk", "schedulable_control_planes", "pods_per_node", 
 
 
 def forecast(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the module returns."""
+    """Return the module's result."""
     request = read_request(params)
     return result(look_ahead(request, read_sizes(request, params["instance_types"])))
 

@@ -63,8 +63,8 @@ options:
     default: {}
   docker_config:
     description:
-      - The path of a file with logins, as C(docker login) writes it. A missing file is no login.
-      - Without it E(DOCKER_CONFIG) names the folder, or it is C(~/.docker). Credential helpers are not run.
+      - The path of a file with logins, as C(docker login) writes it. A missing file means no login.
+      - Without it the file is in the directory E(DOCKER_CONFIG), or in C(~/.docker). Credential helpers are not run.
     type: path
   timeout:
     description: Seconds that the packages and each image have.
@@ -159,7 +159,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
 
 
 def found(params: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return what the module returns."""
+    """Return the module's result."""
     how = inquiry_of({**params, "platform": "linux/arm64", "plain_http": ()}, environment)
     stated = read_built(params["images_arm64"], params["version"])
     registries = Registries(partial(fetch_archive, inquiry=how), partial(look_up_all, inquiry=how))

@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prove from the account's own data that a cluster is as closed as its description says."""
+"""Check with data from the account that a cluster is only as exposed as described."""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ version_added: 0.1.0
 description:
   - Reads every rule of every security group in the cluster's VPC, network ACLs, routes with the entries of their prefix
     lists, DHCP options, subnets, network interfaces and their addresses, endpoints, peerings and VPN gateways, metadata
-    options, volumes and their encryption, and who may read the snapshots and images of its disks, those of machines
-    that have ended included.
-  - Reads the IAM roles in the instance profiles of its machines, who else has those roles and profiles, and limits,
+    options, volumes and their encryption, and who may read the snapshots and images of its disks, including those of
+    terminated instances.
+  - Reads the IAM roles in the instance profiles of its instances, other users of those roles and profiles, and limits,
     scheduled actions and suspended processes of the bastion's Auto Scaling group.
   - Looks for secrets in user-data, also in that of every version of its launch templates, and in tags and descriptions.
-  - Compares them with what the cluster's description allows, and with home access whose end has not come.
-    Everything beyond that is a deviation with its remedy, also a rule that somebody added by hand.
-  - Each cause is reported as one deviation. A rule says which ports of which nodes it opens to whom.
+  - Compares them with what the cluster's description allows, and with home access that has not expired. Everything else
+    is a deviation with a remedy, including a rule that was added manually.
+  - Each cause is reported as one deviation. A rule lists the ports and nodes that it opens, and to whom.
   - Computes who can reach which port of which node, from rules, network ACLs, routes and addresses.
 notes:
-  - Reads by the VPC and not by tags, since what is added by hand carries none.
-  - A secret in user-data is reported by its kind and line, never by its text.
-  - Copies of disks of machines that have ended are found by tags, by names and descriptions that name a machine of the
-    cluster, and by the instances that Auto Scaling's history of six weeks names.
-  - It does not look at what other identities of the account may do (IAM users, roles and policies, sessions, EC2 serial
-    console), at other regions, and at what is inside a machine, such as Talos, Kubernetes, packages and a tailnet.
-  - It does not look at private zones and rules of Route 53, key policies of KMS, values and policies of SSM parameters,
+  - Selects resources by VPC and not by tags, which manually added ones do not have.
+  - A secret in user-data is reported by its kind and line, never by its value.
+  - Copies of disks of terminated instances are found by tags, by names and descriptions that contain an instance name,
+    and by the six weeks of Auto Scaling history.
+  - It does not check what other identities of the account may do (IAM users, roles and policies, sessions, EC2 serial
+    console), other regions, and the software on an instance, such as Talos, Kubernetes, packages and a tailnet.
+  - It does not check private zones and rules of Route 53, key policies of KMS, values and policies of SSM parameters,
     associations of SSM, lifecycle hooks, notifications and scaling policies of Auto Scaling, traffic mirroring,
     permissions of network interfaces for other accounts, session durations of roles, and groups of other VPCs that
     name a group of the cluster.
-  - It does not look at what can only close more, such as VPC Block Public Access, AWS Network Firewall and permissions
+  - It does not check what can only restrict access further, such as VPC Block Public Access, AWS Network Firewall and
+    permissions
     boundaries.
   - The bastion's user-data is compared only where O(allowed.user_data_sha256) is given, as in C(site.yml).
 author:
@@ -46,7 +47,7 @@ options:
     suboptions:
       rules:
         description:
-          - Lines of rules by the name of the security group, as RV(deviations) tells them, such as
+          - Lines of rules by the name of the security group, as in RV(deviations), such as
             C(in udp/51820 from 192.0.2.7/32).
         type: dict
         default: {}
@@ -61,11 +62,11 @@ options:
         elements: str
         default: []
       statements:
-        description: Statements of inline policies by the name of the IAM role, for roles beside the nodes' one.
+        description: Statements of inline policies by the name of the IAM role, for roles other than that of the nodes.
         type: dict
         default: {}
       user_data_sha256:
-        description: SHA-256 of the user-data of which the bastion is made, in hexadecimal. Empty does not compare it.
+        description: Hexadecimal SHA-256 of the bastion's user-data. If empty, the user-data is not compared.
         type: str
         default: ""
 seealso:
@@ -101,7 +102,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 deviations:
-  description: Everything that is not as allowed, the gravest first.
+  description: All deviations, the most severe first.
   returned: success
   type: list
   elements: dict
@@ -113,7 +114,7 @@ deviations:
       sample: critical
     code:
       description:
-        - What kind of deviation it is, for programs.
+        - Kind of the deviation, for programs.
         - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md)
           explains each.
       type: str
@@ -149,18 +150,18 @@ exposures:
       ports: [6443, 6443]
       source: {"kind": "internet", "name": "2001:db8:1:2::/64"}
 home_access:
-  description: What is open to home, as M(urmanac.talos.ec2_home_access_info) tells it.
+  description: The open home access, as M(urmanac.talos.ec2_home_access_info) returns it.
   returned: success
   type: list
   elements: dict
   sample: []
 summary:
-  description: How many deviations there are, of each severity as well, and how many exposures.
+  description: Number of deviations, in total and by severity, and number of exposures.
   returned: success
   type: dict
   sample: {"deviations": 0, "critical": 0, "high": 0, "medium": 0, "low": 0, "exposures": 12}
 lines:
-  description: The report, a line each.
+  description: The lines of the report.
   returned: success
   type: list
   elements: str
@@ -193,7 +194,7 @@ ALLOWED_SPEC = {
 
 
 def audit_info(api: Api, spec: ClusterSpec, extra: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Return what the module returns."""
+    """Return the module's result."""
     account = read_account(api, spec)
     report = audit(account, allowed_by(spec, extra, next(iter(account.owners), None)), now)
     return {
@@ -206,7 +207,7 @@ def audit_info(api: Api, spec: ClusterSpec, extra: Mapping[str, Any], now: datet
 
 
 def deviation_as_dict(deviation: Finding) -> dict[str, Any]:
-    """Return a deviation as users see it."""
+    """Return a deviation for the module's result."""
     return {
         "severity": deviation.severity,
         "code": deviation.code,
@@ -217,7 +218,7 @@ def deviation_as_dict(deviation: Finding) -> dict[str, Any]:
 
 
 def exposure_as_dict(exposure: Exposure) -> dict[str, Any]:
-    """Return an exposure as users see it."""
+    """Return an exposure for the module's result."""
     return {**exposure._asdict(), "ports": list(exposure.ports), "source": exposure.source._asdict()}
 
 

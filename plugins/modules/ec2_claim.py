@@ -11,13 +11,13 @@ module: ec2_claim
 short_description: Claim a cluster for one controller
 version_added: 0.1.0
 description:
-  - Creates the claim on a cluster before anything of it is made. It is a parameter in SSM that is called
+  - Creates the claim on a cluster before its first resource. It is an SSM parameter with the name
     C(/urmanac.talos/project/name/claim).
-  - SSM creates a parameter of that name only once, so of two controllers that begin at once only one gets it.
-  - A claim belongs to whoever has the secrets of the cluster's certificate authority. It is never overwritten.
-  - A cluster that is claimed for another authority is refused, with who claimed it and when.
-  - If the claim is missing, a cluster of which instances or a VPC exist is refused, with what exists, because nothing
-    shows whose it is. O(unclaimed) claims it again.
+  - SSM creates a parameter of that name only once, so if two controllers start at the same time, only one succeeds.
+  - A claim belongs to the controller with the secrets of the cluster's certificate authority. It is never overwritten.
+  - The module fails for a cluster that is claimed for another authority, and names its owner and time.
+  - If the claim is missing but instances or a VPC of the cluster exist, the module fails and lists them, because their
+    owner is not known. O(unclaimed) claims it again.
 options:
   name:
     description: Name of the cluster, as in its tag C(Cluster).
@@ -28,14 +28,14 @@ options:
     type: str
     required: true
   state:
-    description: V(absent) releases the cluster, when nothing of it exists any more.
+    description: V(absent) releases the cluster, after all of its resources are deleted.
     type: str
     choices: [present, absent]
     default: present
   authority:
     description:
       - Fingerprint of the cluster's certificate authority, as M(urmanac.talos.talos_secrets) returns it.
-      - Empty stands for an authority that does not exist yet, which check mode accepts and which owns no claim.
+      - Empty means an authority that does not exist yet, which is only allowed in check mode.
     type: str
     default: ""
   holder:
@@ -65,7 +65,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Make the secrets of the cluster, pending until it is claimed
+- name: Create the secrets of the cluster, pending until it is claimed
   urmanac.talos.talos_secrets:
     path: ~/clusters/moon/secrets.yaml
     pending: true
@@ -87,7 +87,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 claim:
-  description: The claim, or the one that was released; V(null) where there was none to release.
+  description: The claim, or the one that was released; V(null) if there was none to release.
   returned: success
   type: dict
   contains:
@@ -145,7 +145,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
 
 
 def ensure(api: Api, ec2: Callable[[], Api], options: Mapping[str, Any], *, check_mode: bool) -> Plan:
-    """Bring the claim to what the options ask for; EC2 is asked only where the claim is missing."""
+    """Bring the claim to the requested state; EC2 is queried only if the claim is missing."""
     cluster = Identity(options["name"], options["project"])
     client, authority = ClaimClient(api, cluster), options["authority"]
     how: dict[str, Any] = {"existing": lambda: existing_things(ec2(), cluster), "check_mode": check_mode}
@@ -153,13 +153,15 @@ def ensure(api: Api, ec2: Callable[[], Api], options: Mapping[str, Any], *, chec
     if options["state"] == "absent":
         return ensure_released(client, authority, force=options["force"], **how)
     if not authority and not check_mode:
-        raise InputError("Failed to claim the cluster: authority is empty. Give what talos_secrets returns.")
+        raise InputError(
+            "Failed to claim the cluster: authority is empty. Set it to the value that talos_secrets returns."
+        )
     holder = options["holder"] or f"{getpass.getuser()}@{socket.gethostname()}"
     return ensure_claimed(client, authority, holder, now=lambda: datetime.now(UTC), **how)
 
 
 def result_of(plan: Plan) -> dict[str, Any]:
-    """Return what the module returns."""
+    """Return the module's result."""
     shown = plan.after or plan.before
     before, after = (claim._asdict() if claim else {} for claim in (plan.before, plan.after))
     return {

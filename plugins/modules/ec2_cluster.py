@@ -2,32 +2,33 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make, change or remove the EC2 and IAM resources of a cluster."""
+"""Create, change or remove the EC2 and IAM resources of a cluster."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ec2_cluster
-short_description: Make, change or remove the EC2 and IAM resources of a cluster
+short_description: Create, change or remove the EC2 and IAM resources of a cluster
 version_added: 0.1.0
 description:
-  - Makes the parts of a cluster match its description, in one process and with calls in parallel.
+  - Makes the parts of a cluster match its description, in one process and with parallel calls.
   - Resources with the cluster's tags C(Project) and C(Cluster) belong to the cluster.
     Others are never changed or deleted. If one of them has a name that the cluster would use, the module fails
-    before it makes anything.
+    before it creates anything.
   - A resource of the cluster that a resource outside of the cluster uses is not deleted.
-    It is named before anything is deleted.
+    The module names it before anything is deleted.
   - Only tags that differ are set. Other tags, rules and routes stay.
-  - The next run continues a run that was interrupted or whose answers were lost, and makes no duplicates.
+  - The next run continues a run that was interrupted or whose responses were lost, and creates no duplicates.
 notes:
-  - A call that makes a resource is repeated only after a search for one that an earlier call made without an answer.
+  - A call that creates a resource is repeated only after a search for one that an earlier call created without a
+    response.
 author:
   - The urmanac.talos authors (@urmanac)
 options:
   parts:
     description:
-      - The parts of the cluster that are made, changed or removed.
-      - V(network) is the VPC with everything in it except interfaces and machines, and the nodes' role and profile.
+      - The parts of the cluster to create, change or remove.
+      - V(network) is the VPC with everything in it except interfaces and instances, and the nodes' role and profile.
       - V(nodes) is an interface and an instance for each node.
       - V(bastion) is the bastion's role and profile, interface, Elastic IP, launch template, and Auto Scaling group
         with its schedule.
@@ -39,8 +40,8 @@ options:
     required: true
   state:
     description:
-      - V(absent) deletes all resources of the parts with the cluster's tags, no matter who made them.
-      - The network is kept while its VPCs contain machines or anything without the cluster's tags.
+      - V(absent) deletes all resources of the parts with the cluster's tags, no matter how they were created.
+      - The network is kept while its VPCs contain instances or anything without the cluster's tags.
     type: str
     choices: [present, absent]
     default: present
@@ -49,7 +50,7 @@ options:
     type: bool
     default: false
   node_image:
-    description: AMI from which new nodes start. Required if a node has to be made.
+    description: AMI of new nodes. Required if a node has to be created.
     type: str
     default: ""
   node_ssh_key_name:
@@ -62,8 +63,8 @@ options:
     default: /dev/xvda
   user_data:
     description:
-      - User-data of the machines, in base64, by the name of the node or as C(bastion).
-      - A node that exists keeps its own. The launch template of the bastion gets a new version with it.
+      - Base64-encoded user-data of the instances, by the name of the node or as C(bastion).
+      - An existing node keeps its own. The launch template of the bastion gets a new version with it.
     type: dict
     default: {}
   bastion_started:
@@ -89,12 +90,12 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Make the network
+- name: Create the network
   urmanac.talos.ec2_cluster:
     cluster: "{{ cluster_spec }}"
     parts: [network]
 
-- name: Make the nodes
+- name: Create the nodes
   urmanac.talos.ec2_cluster:
     cluster: "{{ cluster_spec }}"
     parts: [nodes]
@@ -102,7 +103,7 @@ EXAMPLES = r"""
     user_data:
       gateway: "{{ '#!/bin/sh\necho hello' | b64encode }}"
 
-- name: Remove the network, including the remains of an interrupted run
+- name: Remove the network, including resources of an interrupted run
   urmanac.talos.ec2_cluster:
     cluster: "{{ cluster_spec }}"
     parts: [network]
@@ -138,19 +139,19 @@ found:
   elements: dict
   sample: []
 guests:
-  description: Things of others in the cluster's VPCs, as M(urmanac.talos.ec2_cluster_info) returns them.
+  description: Resources of another owner in the cluster's VPCs, as M(urmanac.talos.ec2_cluster_info) returns them.
   returned: success
   type: list
   elements: dict
   sample: []
 ties:
-  description: What of others is joined with resources of the cluster, as M(urmanac.talos.ec2_cluster_info) returns it.
+  description: Connections with resources of another owner, as M(urmanac.talos.ec2_cluster_info) returns them.
   returned: success
   type: list
   elements: dict
   sample: []
 problems:
-  description: What takes the place of resources of other parts, as M(urmanac.talos.ec2_cluster_info) returns it.
+  description: Conflicts of resources of other parts, as M(urmanac.talos.ec2_cluster_info) returns them.
   returned: success
   type: list
   elements: dict
@@ -181,7 +182,7 @@ parts:
       unused: []
       lines: {"present": ["  access: 0 of 0 resources would be created or changed"], "absent": []}
 nodes:
-  description: What EC2 has of each described node, as M(urmanac.talos.ec2_cluster_info) returns it.
+  description: The EC2 properties of each described node, as M(urmanac.talos.ec2_cluster_info) returns them.
   returned: success
   type: dict
   sample:
@@ -192,7 +193,7 @@ nodes:
       mac: 0a:00:00:00:00:01
       ipv6: 2001:db8::101
 bastion:
-  description: What EC2 has of the bastion, as M(urmanac.talos.ec2_cluster_info) returns it.
+  description: The EC2 properties of the bastion, as M(urmanac.talos.ec2_cluster_info) returns them.
   returned: success
   type: dict
   sample: {"ipv6": "2001:db8::100", "instances": [], "instances_wanted": 0, "group": "talos-bastion"}
@@ -240,7 +241,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
 
 
 def machines_of(options: Mapping[str, Any]) -> Machines:
-    """Return what the options say of machines."""
+    """Return the options for instances."""
     return Machines(
         image=options["node_image"],
         root_device=options["root_device"],
@@ -252,14 +253,14 @@ def machines_of(options: Mapping[str, Any]) -> Machines:
 
 
 def texts_of(spec: ClusterSpec, machines: Machines) -> Iterator[Text]:
-    """Yield every text of the description and of the machines that goes to AWS."""
+    """Yield every text of the description and of the instances that is sent to AWS."""
     yield from described_texts(spec)
     if machines.ssh_key_name:
         yield Text("node_ssh_key_name", "key_pair_name", machines.ssh_key_name)
 
 
 def outcome_as_dict(spec: ClusterSpec, outcome: Outcome, order: Order) -> dict[str, Any]:
-    """Return what the module returns."""
+    """Return the module's result."""
     diff = diff_of(outcome.before, order.parts, absent=order.absent)
     lines, now = list(outcome.lines), datetime.now(UTC)
     return {"changed": outcome.changed, "lines": lines, "diff": diff, **result_of(spec, outcome.after, now)}
@@ -278,7 +279,7 @@ def main() -> None:
         )
         if not order.absent:
             refuse_sent("create the cluster", texts_of(spec, order.machines))
-        # Calls repeats what may be repeated; botocore would repeat everything.
+        # Calls retries safe calls only; botocore would retry every call.
         api = connect(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr, once=True)
         outcome = ensure_cluster(Calls(api), spec, order)
     except CollectionError as error:

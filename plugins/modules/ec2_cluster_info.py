@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell everything of a cluster that exists in EC2, is missing, or differs."""
+"""Compare a cluster's description with its EC2 resources."""
 
 from __future__ import annotations
 
@@ -11,35 +11,39 @@ module: ec2_cluster_info
 short_description: Compare a cluster's description with its EC2 resources
 version_added: 0.1.0
 description:
-  - Reads everything of one cluster with calls side by side, and compares it with the cluster's description.
-  - What carries the tags C(Project) and C(Cluster) belongs to the cluster.
-    The IAM roles and instance profiles are read by name, and belong to it with these tags.
-  - What has a name that the cluster would use, without these tags, makes a resource C(foreign) and is in RV(problems).
-  - A converged cluster has RV(summary.missing) and RV(summary.differs) at C(0). A torn down one has an empty RV(found).
+  - Reads all resources of a cluster with parallel calls, and compares them with the cluster's description.
+  - Resources with the tags C(Project) and C(Cluster) belong to the cluster.
+    The IAM roles and instance profiles are read by name, and belong to it if they have these tags.
+  - If a resource without these tags has a name that the cluster would use, the described one is C(foreign), and
+    RV(problems) has the conflict.
+  - For a converged cluster RV(summary.missing) and RV(summary.differs) are C(0). For a removed one RV(found) is empty.
 notes:
   - An instance's image and user-data are not compared.
-    A node is Talos after its first boot, whatever image it came from.
+    A node runs Talos after its first boot, independent of its image.
     The user-data of the bastion's launch template is reported by its checksum, C(have.user_data_sha256).
-  - Rules of a security group and routes beyond the described ones make no difference.
+  - Additional rules of a security group and routes are not differences.
     They are reported in C(have.extra_rules) and C(have.extra_routes), and by lines of RV(plan) that begin with C(!).
 author:
   - The urmanac.talos authors (@urmanac)
 options:
   console_output:
     description:
-      - Whether to read each instance's console as well, one call more per instance.
-      - What is there of an instance then has C(console), the last lines, and C(host_keys), the SSH host keys that
-        the machine said there because the role C(nodes) has it do so.
+      - Whether to read each instance's console as well, with one additional call per instance.
+      - RV(resources.have) of an instance then contains C(console), the last lines, and C(host_keys), the SSH host keys
+        that the user-data of the role C(nodes) printed there.
     type: bool
     default: false
   other_clusters:
-    description: Whether to look for other clusters of this collection in the account and region as well, one call more.
+    description: >-
+      Whether to look for other clusters of this collection in the account and region as well, with one
+      additional call.
     type: bool
     default: false
   all_ties:
     description:
-      - Whether RV(ties) has everything of others that is joined with a resource of the cluster, about ten calls more.
-      - With V(false) it has what the cluster's own resources name; AWS tells that without another call.
+      - Whether RV(ties) has all resources of another owner that are connected with the cluster, with about ten
+        additional calls.
+      - With V(false) it has those that the cluster's own resources refer to, which needs no additional call.
     type: bool
     default: false
 seealso:
@@ -97,14 +101,15 @@ other_clusters:
       project: talos-arm64
 resources:
   description:
-    - Every described resource, in the order in which they are built.
+    - Every described resource, in the order in which they are created.
     - The keys are C(vpc), C(dhcp_options), C(subnet), C(internet_gateway), C(route_table), C(security_group/nodes),
       C(security_group/bastion), C(iam_role/node), C(instance_profile/node), C(eni/<node>) and C(instance/<node>).
     - With a bastion there are C(iam_role/bastion), C(instance_profile/bastion), C(eni/bastion),
       C(launch_template/bastion), C(autoscaling_group/bastion) and, with an Elastic IP, C(address/bastion) as well.
-      Its instance is none of them, because the schedule starts and stops it. C(have.instances) of the group has its id,
+      Its instance is not one of them, because the schedule starts and stops it. C(have.instances) of the group has its
+      id,
       and C(have.launched) the time at which it was launched, while it runs.
-    - Other resources of the cluster appear by name in C(want) and C(have), strangers by id.
+    - C(want) and C(have) refer to other resources of the cluster by name, and to those of another owner by id.
   returned: success
   type: dict
   contains:
@@ -125,18 +130,18 @@ resources:
       sample: eni-0123456789abcdef0
     state:
       description:
-        - How it is; one of V(present), V(missing), V(differs) and V(foreign).
-        - With V(foreign) something that does not carry the cluster's tags takes its place, so that it cannot be made.
+        - The state, one of V(present), V(missing), V(differs) and V(foreign).
+        - With V(foreign) a resource without the cluster's tags conflicts with it, so it cannot be created.
       type: str
       returned: success
       sample: differs
     part:
-      description: The part of M(urmanac.talos.ec2_cluster) that it is of.
+      description: The part of M(urmanac.talos.ec2_cluster) that it belongs to.
       type: str
       returned: success
       sample: nodes
     taken_by:
-      description: What takes its place, with RV(resources.state) V(foreign); otherwise V(null).
+      description: The conflicting resource, if RV(resources.state) is V(foreign); otherwise V(null).
       type: dict
       returned: success
       sample: {"kind": "eni", "id": "eni-0fedcba9876543210", "name": "web", "owner": "Name=web"}
@@ -152,7 +157,7 @@ resources:
       returned: success
       sample: {"ipv4": "10.10.0.101", "ipv6_count": 1, "source_dest_check": true}
     have:
-      description: The properties as they are, and more of them; V(null) while it is missing.
+      description: The actual properties, and additional ones; V(null) while it is missing.
       type: dict
       returned: success
       sample: {"ipv4": "10.10.0.101", "ipv6": ["2001:db8::101"], "ipv6_count": 1, "source_dest_check": false}
@@ -169,10 +174,12 @@ resources:
       taken_by:
 found:
   description:
-    - Everything that carries the cluster's tags, in the order in which a teardown deletes it.
-    - With C(described) V(false) it is a stray. C(goes_with) is the id of the instance whose root volume it is.
-    - C(part) is the part of M(urmanac.talos.ec2_cluster) that removes it. V(null) is nothing that the roles make.
-    - A C(duplicate) is a second one of a described resource. It is C(unused) if nothing needs it.
+    - All resources with the cluster's tags, in the order in which a teardown deletes them.
+    - With C(described) V(false) it is not part of the description. C(goes_with) is the id of the instance with which a
+      root volume is deleted.
+    - C(part) is the part of M(urmanac.talos.ec2_cluster) that removes it. V(null) means that the roles do not create
+      it.
+    - A C(duplicate) is an additional resource for a described one. It is C(unused) if nothing depends on it.
   returned: success
   type: list
   elements: dict
@@ -187,8 +194,8 @@ found:
       unused: false
 guests:
   description: >-
-    Subnets, groups, tables, interfaces and gateways in the cluster's VPCs that do not carry its tags, and what carries
-    them although no playbook makes it.
+    Subnets, groups, tables, interfaces and gateways in the cluster's VPCs that do not have its tags, and resources
+    that have them although no playbook creates them.
   returned: success
   type: list
   elements: dict
@@ -199,8 +206,9 @@ guests:
       owner: Name=web
 ties:
   description:
-    - What of others is joined with a resource of the cluster, so that deleting the resource changes the other.
-    - C(text) says both and the owner of the other one, C(remedy) how they are separated.
+    - Resources of another owner that are connected with a resource of the cluster, so that deleting it would affect
+      them.
+    - C(text) describes both and the owner of the other one, C(remedy) how to separate them.
   returned: success
   type: list
   elements: dict
@@ -213,7 +221,7 @@ ties:
         managed by this cluster (Owner=Ada)
       remedy: Detach it
 problems:
-  description: Why the cluster cannot be made as described, because others have what it needs.
+  description: Conflicts with resources of another owner, because of which the cluster cannot be created as described.
   returned: success
   type: list
   elements: dict
@@ -223,7 +231,7 @@ problems:
       message: talos-arm64-talos-node exists without the tags of this cluster (Owner=Ada)
       remedy: Choose another cluster_name or cluster_project, or delete it if unused.
 summary:
-  description: How many of the described resources are in each state, and how many strays there are.
+  description: How many of the described resources are in each state, and how many resources are not described.
   returned: success
   type: dict
   contains:
@@ -243,22 +251,22 @@ summary:
       returned: success
       sample: 1
     foreign:
-      description: Resources whose place is taken by something that does not carry the cluster's tags.
+      description: Resources that conflict with one without the cluster's tags.
       type: int
       returned: success
       sample: 0
     strays:
-      description: Things with the cluster's tags that are not described.
+      description: Resources with the cluster's tags that are not described.
       type: int
       returned: success
       sample: 0
   sample: {"present": 14, "missing": 0, "differs": 1, "foreign": 0, "strays": 0}
 plan:
   description:
-    - The plan, a line each.
+    - The lines of the plan.
     - A line begins with C(+) for what is missing, C(~) for what differs, C(=) for what is as described,
-      C(?) for a stray, C(x) for what cannot be made because something else takes its place,
-      C(!) for what is open beyond the plan or stops the bastion soon, and C($) for what it costs.
+      C(?) for what is not described, C(x) for what cannot be created because of a conflict,
+      C(!) for what is open beyond the plan, or if the bastion stops soon, and C($) for what it costs.
   returned: success
   type: list
   elements: str
@@ -270,14 +278,14 @@ cost:
   sample: {"per_hour": 0.155, "per_day": 3.31, "per_month": 100.79, "per_session": 0.47}
 parts:
   description:
-    - What is there of each part of M(urmanac.talos.ec2_cluster), and what is left to do, for roles that make one part.
+    - What exists of each part of M(urmanac.talos.ec2_cluster), and what has to be done, for roles that create one part.
     - C(resources) are the keys of all that are described, C(todo) of those that are not C(present).
-    - C(missing_needs) are names of what has to exist before the part is made.
-    - C(taken_by) are ids of what takes the place of a resource, without the cluster's tags.
-    - C(remedies) are lines on differences that only a person may resolve, because a machine in use would end.
-    - C(found) is what a teardown of the part deletes, but for volumes, which go with their machines.
+    - C(missing_needs) are names of resources that must exist before the part is created.
+    - C(taken_by) are ids of conflicting resources without the cluster's tags.
+    - C(remedies) are lines about differences that need a decision, because an instance in use would be terminated.
+    - C(found) is what a teardown of the part deletes, except volumes, which are deleted with their instances.
     - C(unused) are ids of duplicates that nothing uses.
-    - C(lines) says what would be done, with the state V(present) and with V(absent).
+    - C(lines) describes what would be done with the state V(present) and with V(absent).
   returned: success
   type: dict
   sample:
@@ -293,7 +301,9 @@ parts:
         present: ["  nodes: 1 of 2 resources would be created or changed"]
         absent: ["  nodes: would delete eni-0123456789abcdef0"]
 nodes:
-  description: What EC2 has of each described node, by its name. Ids are V(null) and addresses empty until it has them.
+  description: >-
+    The EC2 properties of each described node, by name. Ids are V(null) and addresses empty until it has
+    them.
   returned: success
   type: dict
   sample:
@@ -305,8 +315,8 @@ nodes:
       ipv6: 2001:db8::101
 bastion:
   description:
-    - What EC2 has of the bastion. C(group) is the name of its Auto Scaling group, if one is described.
-    - C(instances_wanted) is what that group is set to, V(null) if it does not exist.
+    - The EC2 properties of the bastion. C(group) is the name of its Auto Scaling group, if one is described.
+    - C(instances_wanted) is the desired capacity of that group, V(null) if it does not exist.
   returned: success
   type: dict
   sample:
@@ -323,7 +333,7 @@ home_schedule_role:
   sample: arn:aws:iam::123456789012:role/talos-arm64-talos-home-access
 bastion_stop:
   description:
-    - When the clock stops the bastion next, and in how many minutes; V(null) if it always runs or that is not known.
+    - When the schedule stops the bastion next, and in how many minutes; V(null) if it always runs or that is not known.
   returned: success
   type: dict
   contains:
@@ -364,7 +374,7 @@ _OFF = {"type": "bool", "default": False}
 def cluster_info(
     api: Api, spec: ClusterSpec, *, now: datetime, console_output: bool, all_ties: bool = False
 ) -> dict[str, Any]:
-    """Return what the module returns."""
+    """Return the module's result."""
     return result_of(spec, read_and_compare(api, spec, console_output=console_output, all_ties=all_ties), now)
 
 

@@ -19,14 +19,14 @@ description:
 options:
   price_list:
     description:
-      - Whether AWS is asked for today's prices of the machines and of gp3 volumes, which is free of charge.
-      - Otherwise, and where the question is refused, the prices are those that the collection ships.
+      - Whether to query AWS for today's prices of the instances and of gp3 volumes, which is free of charge.
+      - Otherwise, and if a query fails, the prices are those that the collection ships.
     type: bool
     default: false
   actual_days:
     description:
-      - For how many days until yesterday Cost Explorer is asked what the cluster has cost; V(0) does not ask.
-      - AWS charges $0.01 for each request of Cost Explorer. One is enough for a month.
+      - For how many days until yesterday to query the actual costs from Cost Explorer; V(0) for none.
+      - AWS charges $0.01 for each Cost Explorer request. One is enough for a month.
       - The costs are those of resources with the tags C(Project) and C(Cluster), from the day on which these tags are
         activated as cost allocation tags in the account.
     type: int
@@ -35,7 +35,7 @@ author:
   - The urmanac.talos authors (@urmanac)
 notes:
   - O(price_list) needs C(pricing:GetProducts), O(actual_days) needs C(ce:GetCostAndUsage).
-  - Not counted are tax, CPU credits beyond those that a T4g earns, snapshots, and what an account may have free besides
+  - Not counted are tax, CPU credits beyond those that a T4g earns, snapshots, and free allowances of an account besides
     the 100 GB a month that every account may send to the internet.
 seealso:
   - module: urmanac.talos.ec2_preflight_info
@@ -66,32 +66,32 @@ EXAMPLES = r"""
 
 RETURN = r"""
 per_hour:
-  description: What an hour costs in which everything runs, V(null) if a price is not known.
+  description: The costs of an hour in which everything runs, V(null) if a price is not known.
   returned: success
   type: float
   sample: 0.155456
 per_day:
-  description: What a day costs in the use that O(cluster.cost) describes, V(null) if a price is not known.
+  description: The costs of a day with the use that O(cluster.cost) describes, V(null) if a price is not known.
   returned: success
   type: float
   sample: 3.313638
 per_month:
-  description: What a month of 730 hours costs in that use, V(null) if a price is not known.
+  description: The costs of a month of 730 hours with that use, V(null) if a price is not known.
   returned: success
   type: float
   sample: 100.789833
 per_session:
-  description: What a session costs, V(null) if a price is not known.
+  description: The costs of a session, V(null) if a price is not known.
   returned: success
   type: float
   sample: 0.466368
 credits_at_worst:
-  description: What CPU credits add to each of these, if every burstable machine uses all of its cores all the time.
+  description: What CPU credits add to each of these, if every burstable instance uses all of its vCPUs all the time.
   returned: success
   type: dict
   sample: {"per_hour": 0.256, "per_day": 4.928, "per_month": 149.893333, "per_session": 0.768}
 items:
-  description: The parts of the forecast, each with its price while it is there and its hours a day.
+  description: The parts of the forecast, each with its price while it exists and its hours a day.
   returned: success
   type: list
   elements: dict
@@ -108,7 +108,7 @@ region:
   type: str
   sample: eu-west-1
 sources:
-  description: Where each kind of price is from, and the day of which it is or on which it was read.
+  description: The source of each kind of price, and the day of the price or of its reading.
   returned: success
   type: list
   elements: dict
@@ -126,13 +126,13 @@ choices:
   elements: dict
   sample: [{"what": "never stopped", "per_hour": 0.155456, "per_day": 3.313638, "per_month": 100.789833}]
 problems:
-  description: What is above a limit of O(cluster.cost) whose policy is V(enforce); the form is that of preflight.
+  description: Limits of O(cluster.cost) that are exceeded with policy V(enforce), in the form of preflight.
   returned: success
   type: list
   elements: dict
   sample: []
 notes:
-  description: What is above a limit whose policy is V(warn), and what AWS was asked for without an answer.
+  description: Limits that are exceeded with policy V(warn), and queries of AWS that failed.
   returned: success
   type: list
   elements: dict
@@ -182,7 +182,7 @@ from ..module_utils._findings import Finding, finding, notes
 
 
 class Asked(NamedTuple):
-    """What AWS is asked for, and of which day today is."""
+    """The queries of AWS, and today's date."""
 
     price_list: bool
     actual_days: int
@@ -190,7 +190,7 @@ class Asked(NamedTuple):
 
 
 def cost_info(spec: ClusterSpec, connect_to: Callable[[tuple[str, ...]], Api], asked: Asked) -> dict[str, Any]:
-    """Return what the module returns; AWS is reached only for what is asked of it."""
+    """Return what the module returns; AWS is called only if an option requests it."""
     prices, unanswered = _prices(spec, connect_to, asked)
     actual, more = _actual(spec, connect_to, asked)
     found = forecast(spec, prices)

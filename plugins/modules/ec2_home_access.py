@@ -14,11 +14,11 @@ description:
   - Opens exact ports of a cluster's security groups to one IPv6 network, with a description,
     tags and, if wanted, an end.
   - The groups are C(<cluster>-nodes) and C(<cluster>-bastion). The rules in them are found by their tags C(Project),
-    C(Cluster), C(ManagedBy) and C(Purpose=home-access). No other rule is touched. One that is the same and
-    has no such tags is refused, because AWS takes no second one.
+    C(Cluster), C(ManagedBy) and C(Purpose=home-access). No other rule is changed. If the same rule exists without these
+    tags, the module fails, because AWS rejects a duplicate.
   - Every run, whatever its O(state), closes what has expired. An end that cannot be parsed counts as expired.
-  - Refuses what is not a home network, such as IPv4, C(::/0), anything wider than C(/48), addresses that never leave a
-    site, and a prefix with host bits set.
+  - Rejects what is not a home network, such as IPv4, C(::/0), anything larger than C(/48), addresses that are not
+    routed beyond a site, and a prefix with host bits set.
 notes:
   - To read what is open without changing anything, use M(urmanac.talos.ec2_home_access_info).
   - Needs permission for C(ec2:DescribeSecurityGroups), C(ec2:DescribeSecurityGroupRules),
@@ -38,25 +38,25 @@ options:
   state:
     description:
       - V(present) opens the ports to O(ipv6).
-      - V(absent) closes them for O(ipv6), or for every network if it is left out.
+      - V(absent) closes them for O(ipv6), or for every network if it is omitted.
       - V(expired) closes only what has expired, so every playbook can run it.
     type: str
     choices: [present, absent, expired]
     default: present
   ipv6:
     description:
-      - The home network such as V(2001:db8:1:2::/64), or one address of it, which means its C(/128).
+      - The home network such as V(2001:db8:1:2::/64), or one address in it, which means a C(/128).
       - Required with O(state=present).
     type: str
   expires:
     description:
       - When home access ends, from 5 minutes to 30 days from now. A duration such as V(30m), V(8h) or V(2d), or a time
         with its zone such as V(2026-12-24T18:00:00Z).
-      - Without it what is open stays open until it is closed.
+      - Without it home access stays open until it is closed.
       - A duration counts from now, so each run moves the end, but not by less than 5 minutes.
     type: str
   replace:
-    description: Whether all other home networks are closed in the same run, after this one is open.
+    description: Whether to close all other home networks in the same run, after this one is open.
     type: bool
     default: false
   openings:
@@ -85,10 +85,10 @@ options:
     description:
       - ARN of an IAM role with which EventBridge Scheduler may call C(ec2:RevokeSecurityGroupIngress).
       - With it, one-time schedules close home access at its end even if no playbook runs. Without it, no schedule is
-        read or made.
+        read or created.
       - Needs permission for C(scheduler:ListSchedules), C(scheduler:GetSchedule), C(scheduler:CreateSchedule),
         C(scheduler:UpdateSchedule), C(scheduler:DeleteSchedule) and C(iam:PassRole).
-      - M(urmanac.talos.ec2_cluster) makes such a role as its part V(access).
+      - M(urmanac.talos.ec2_cluster) creates such a role with its part V(access).
     type: str
 attributes:
   idempotent:
@@ -140,7 +140,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 open:
-  description: What is open after the run, or in check mode would be; C(id) is V(null) for what check mode did not open.
+  description: >-
+    The rules that are open after the run, or would be in check mode; C(id) is V(null) for those that check
+    mode did not create.
   returned: success
   type: list
   elements: dict
@@ -160,21 +162,21 @@ closed:
   elements: dict
   sample: []
 lines:
-  description: What is open and until when, a line each.
+  description: What is open and until when, one line per rule.
   returned: success
   type: list
   elements: str
   sample: ["nodes tcp/6443 from 2001:db8:1:2::/64 until 2026-12-24T18:00:00Z (Kubernetes API from home)"]
 schedules:
-  description: Names of the schedules that were made, changed and deleted. Empty without O(schedule_role_arn).
+  description: Names of the schedules that were created, changed and deleted. Empty without O(schedule_role_arn).
   returned: success
   type: dict
   sample: {"created": ["talos-home-access-1f2e3d4c5b-6a79880716"], "updated": [], "deleted": []}
 problem:
   description:
-    - Why the input was refused, for programs.
+    - Why the input was rejected, for programs.
     - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md) explains each code.
-  returned: when the input was refused
+  returned: when the input was rejected
   type: dict
   sample:
     code: IPV6_HOST_BITS
@@ -237,7 +239,7 @@ ARGUMENT_SPEC = {
 
 
 def texts_of(options: Mapping[str, Any]) -> Iterator[Text]:
-    """Yield what the options send to AWS as it is."""
+    """Yield the texts that are sent to AWS unchanged."""
     name, project = options["name"], options["project"]
     yield from identity_texts(name, project)
     if options["schedule_role_arn"]:
@@ -247,7 +249,7 @@ def texts_of(options: Mapping[str, Any]) -> Iterator[Text]:
 
 
 def order_of(options: Mapping[str, Any], now: datetime) -> Order:
-    """Return what the options order, or raise Refusal."""
+    """Return the request from the options, or raise Refusal."""
     for problem in sent_problems(texts_of(options)) if options["state"] == "present" else ():
         raise Refusal(problem)
     ipv6, expires = options["ipv6"], options["expires"]
@@ -261,7 +263,7 @@ def order_of(options: Mapping[str, Any], now: datetime) -> Order:
 
 
 def refuse_example(network: str | None, endpoint: str) -> None:
-    """Raise Refusal for the network of an example, except in a lab."""
+    """Raise Refusal for a documentation network, except in a lab."""
     for problem in documentation_problems(network or ""):
         if not is_loopback_endpoint(endpoint):
             raise Refusal(problem)
@@ -270,7 +272,7 @@ def refuse_example(network: str | None, endpoint: str) -> None:
 def ensure(
     calls: Calls, options: Mapping[str, Any], order: Order, now: datetime, *, check_mode: bool
 ) -> tuple[Plan, SchedulePlan]:
-    """Bring rules and schedules to what is ordered and return what changed; nothing is changed if one is refused."""
+    """Bring rules and schedules to the requested state and return what changed; change nothing if one is rejected."""
     identity = Identity(options["name"], options["project"])
     role_arn = options["schedule_role_arn"]
     current = home_schedule.read_schedules(calls, identity) if role_arn else {}
@@ -287,7 +289,7 @@ def ensure(
 
 
 def result_of(plan: Plan, schedules: SchedulePlan, now: datetime) -> dict[str, Any]:
-    """Return what the module returns."""
+    """Return the module's result."""
     before, after = ([rule_line(rule) for rule in rules] for rules in (plan.before, plan.after))
     return {
         "changed": plan.changed or schedules.changed,
@@ -313,7 +315,7 @@ def main() -> None:
     try:
         order = order_of(module.params, now)
         services = ("ec2", "scheduler") if module.params["schedule_role_arn"] else ("ec2",)
-        # Calls repeats what may be repeated; botocore would repeat everything.
+        # Calls retries safe calls only; botocore would retry every call.
         connection = connect_checked(module, services, once=True)
         calls = Calls(connection.checked())
         if order.state == "present" and not module.check_mode:

@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell what of a cluster is open to home, and until when."""
+"""List the open home access of a cluster, and until when."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 open:
-  description: What is open, and what has expired and was not closed yet.
+  description: The open rules, including expired ones that were not closed yet.
   returned: success
   type: list
   elements: dict
@@ -62,7 +62,7 @@ open:
       expires: "2026-12-24T18:00:00Z"
       expired: false
 lines:
-  description: The same, a line each.
+  description: The same, one line per rule.
   returned: success
   type: list
   elements: str
@@ -86,7 +86,7 @@ from ..module_utils._errors import CollectionError
 
 
 def home_access_info(api: Api, identity: Identity, now: datetime) -> dict[str, Any]:
-    """Return what the module returns."""
+    """Return the module's result."""
     rules = [rule for rule in read_rules(api, identity, read_groups(api, identity)) if rule.ours]
     return {"open": [rule_as_dict(rule, now) for rule in rules], "lines": [rule_line(rule) for rule in rules]}
 

@@ -2,29 +2,29 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the SSH host key that every machine of a cluster's bastion shows."""
+"""Create the SSH host key that all instances of a cluster's bastion use."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ec2_host_key
-short_description: Make the SSH host key that all machines of a cluster's bastion use
+short_description: Create the SSH host key that all instances of a cluster's bastion use
 version_added: 0.1.0
 description:
-  - Makes an Ed25519 key pair once and keeps its private part in the SSM SecureString O(parameter), encrypted with the
+  - Creates an Ed25519 key pair once and stores its private part in the SSM SecureString O(parameter), encrypted with
+    the
     account's key for SSM. The public part is a tag of the parameter.
-  - The machines of the bastion install the key when they boot. So it is known before the first connection, and it stays
-    the same when the Auto Scaling group replaces the machine at the same address. The host keys that cloud-init makes
-    do not.
+  - The instances of the bastion install the key when they boot. So it is known before the first connection, and it
+    stays the same when the Auto Scaling group replaces the instance. The host keys that cloud-init creates do not.
   - Never overwrites a parameter, and never reads the private part.
-  - Anyone who may read the parameter can pretend to be the bastion. The role C(bastion) allows it to the bastion alone.
+  - Anyone who may read the parameter can impersonate the bastion. The role C(bastion) grants this to the bastion only.
 options:
   parameter:
     description: Name of the SSM parameter, with a slash in front.
     type: str
     required: true
   state:
-    description: V(present) makes the parameter if it does not exist, V(absent) deletes it.
+    description: V(present) creates the parameter if it does not exist, V(absent) deletes it.
     type: str
     choices: [present, absent]
     default: present
@@ -33,7 +33,7 @@ author:
 seealso:
   - module: urmanac.talos.ec2_cluster_info
 requirements:
-  - cryptography (to make the key)
+  - cryptography (to create the key)
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -43,7 +43,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Make the host key of the bastion
+- name: Create the host key of the bastion
   urmanac.talos.ec2_host_key:
     cluster: "{{ cluster_spec }}"
     parameter: "{{ cluster_bastion_host_key_parameter }}"
@@ -63,7 +63,7 @@ public_key:
   type: str
   sample: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFU0bzrBQ1BdWZSnlzrXMTLMHBVpNmAqWIjRiXLOrFxX talos-arm64-moon-bastion
 alias:
-  description: The name under which known_hosts has the key, and which SSH is given as HostKeyAlias.
+  description: The name of the key in known_hosts, and the value of SSH's HostKeyAlias.
   returned: success
   type: str
   sample: talos-arm64-moon-bastion
@@ -97,12 +97,12 @@ def ensure(calls: Calls, spec: ClusterSpec, parameter: str, state: str, *, check
 
 
 def texts_of(spec: ClusterSpec, parameter: str) -> list[Text]:
-    """Return what is sent to AWS as it is given."""
+    """Return the texts that are sent to AWS unchanged."""
     return [Text("parameter", "parameter_name", parameter), *tag_texts(tags_of(spec, spec.names.bastion))]
 
 
 def result_of(plan: Plan, spec: ClusterSpec) -> dict[str, Any]:
-    """Return what the module returns."""
+    """Return the module's result."""
     alias, public = spec.names.unique, plan.after
     return {
         "changed": plan.changed,

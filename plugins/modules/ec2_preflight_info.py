@@ -2,52 +2,52 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell everything that would keep a cluster from being built, before anything is built."""
+"""Find everything that would prevent a cluster from being created, before anything is created."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ec2_preflight_info
-short_description: List everything that would keep a cluster from being built in EC2
+short_description: List everything that would prevent a cluster from being created in EC2
 version_added: 0.1.0
 description:
-  - Checks the description of a cluster, and asks AWS side by side about credentials, availability zone, instance types
-    and the image that nodes start from.
-  - Returns all problems at once, each with what to do about it. It does not fail because of them.
-  - Problems of the description are reported even if AWS cannot be asked.
-  - Compares the account's quotas, less what is in use, with what is missing of the cluster, and the account's plan with
-    the instance types. A question of these that is refused is a note. What already runs of the cluster counts as used.
-  - Compares the forecast of costs with the limits in O(cluster.cost). What is above one is a problem, or a note if
+  - Checks the description of a cluster, and queries AWS in parallel about credentials, availability zone, instance
+    types and the image of nodes.
+  - Returns all problems at once, each with a remedy. It does not fail because of them.
+  - Problems of the description are reported even if AWS cannot be reached.
+  - Compares the free part of the account's quotas with the missing resources of the cluster, and the account's plan
+    with the instance types. A denied call for these is a note. Running parts of the cluster count as used.
+  - Compares the cost forecast with the limits in O(cluster.cost). An exceeded limit is a problem, or a note if
     O(cluster.cost.policy) is V(warn).
   - Changes nothing and costs nothing.
 options:
   sources:
     description:
-      - The images and URLs from which nodes become Talos, fetched through the bastion.
-      - Those that a bastion without IPv4 cannot reach are a problem, but not where the VPC is the lab's, on loopback.
+      - The images and URLs with which nodes are booted into Talos, downloaded through the bastion.
+      - Those that a bastion without IPv4 cannot reach are a problem, except if the VPC is that of a lab, on loopback.
     type: list
     elements: str
     default: []
   registry_upstreams:
-    description: From where the bastion's caches fetch the images of a registry, by its name, if not from there.
+    description: The sources of the bastion's caches, by the name of the registry, if they are not the registry itself.
     type: dict
     default: {}
   api_via:
     description:
-      - From where the nodes are configured, V(bastion) or V(localhost).
-      - With V(bastion) a bastion that could not be logged in to is a problem. So is a computer without the programs of
-        Session Manager, if O(cluster.bastion.connection) is V(ssm).
+      - The host from which the nodes are configured, V(bastion) or V(localhost).
+      - With V(bastion) it is a problem if a login to the bastion would not be possible, or if the controller does not
+        have the programs of Session Manager and O(cluster.bastion.connection) is V(ssm).
     type: str
     choices: [bastion, localhost]
     default: localhost
   home_ipv6:
     description:
-      - The IPv6 network that the build opens SSH to the bastion for; empty for none.
-      - A network that exists in documentation only is a problem, in check mode a note, and in the lab neither.
+      - The IPv6 network for which the build opens SSH to the bastion; empty for none.
+      - A network that is reserved for documentation is a problem, in check mode a note, and in the lab allowed.
     type: str
     default: ''
   own_bastion:
-    description: Whether the inventory names a host for O(api_via) itself, with connection variables of its own.
+    description: Whether the inventory has its own host for O(api_via), with its own connection variables.
     type: bool
     default: false
   inventory_connection:
@@ -58,20 +58,20 @@ options:
     choices: ['', ssh, ssm]
     default: ''
   node_ssh_key_name:
-    description: The EC2 key pair that nodes with O(cluster.ssh_enabled) get; empty for none.
+    description: The EC2 key pair of nodes with O(cluster.ssh_enabled); empty for none.
     type: str
     default: ''
   node_ami_parameter:
-    description: The SSM parameter that names the image nodes start from.
+    description: The SSM parameter with the image of nodes.
     type: str
     default: /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64
   cozystack_sources:
-    description: The images and URLs of a CozyStack of your own. A host that exists in examples only is a note.
+    description: The images and URLs of your own CozyStack build. A host that is reserved for examples is a note.
     type: list
     elements: str
     default: []
   kernel_arguments:
-    description: The kernel arguments that the user-data of nodes hands to Talos.
+    description: The kernel arguments that the user-data of nodes passes to Talos.
     type: list
     elements: str
     default: []
@@ -80,7 +80,7 @@ author:
 notes:
   - Quotas need C(servicequotas:GetServiceQuota) and C(servicequotas:GetAWSDefaultServiceQuota), the account's plan
     needs C(freetier:GetAccountPlanState).
-  - It cannot ask whether the build itself will be allowed. Besides EC2, Auto Scaling and IAM, the first Auto Scaling
+  - It cannot check the permissions of the build itself. Besides EC2, Auto Scaling and IAM, the first Auto Scaling
     group of an account needs C(iam:CreateServiceLinkedRole) for C(autoscaling.amazonaws.com), and schedules that end
     home access need C(scheduler:*) and C(iam:PassRole) to C(scheduler.amazonaws.com).
 seealso:
@@ -108,21 +108,21 @@ EXAMPLES = r"""
 
 RETURN = r"""
 problems:
-  description: Everything that is wrong; empty if the cluster can be built.
+  description: All problems; empty if the cluster can be created.
   returned: success
   type: list
   elements: dict
   contains:
     code:
       description:
-        - What kind of problem it is, such as C(ADDRESS_OUTSIDE_SUBNET).
+        - Kind of the problem, such as C(ADDRESS_OUTSIDE_SUBNET).
         - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md)
           explains each.
       type: str
       returned: success
       sample: ADDRESS_OUTSIDE_SUBNET
     subject:
-      description: What it is about, a node, a variable or a call.
+      description: The node, variable or call with the problem.
       type: str
       returned: success
       sample: node gateway
@@ -143,7 +143,7 @@ problems:
       remedy: Choose an address of 10.10.0.0/24, or another cluster_subnet_ipv4_cidr.
 notes:
   description:
-    - What is allowed but worth knowing, in the form of RV(problems).
+    - Notes that do not prevent the build, in the form of RV(problems).
     - The code is C(INSTANCE_TYPE_TIGHT), C(EXAMPLE_HOST) for images and URLs that are still those of an example,
       C(IPV6_DOCUMENTATION) for a home network that is, C(COST_ABOVE_LIMIT) and others about costs, or
       C(NOT_CHECKED) for quotas and the account's plan that AWS did not disclose.
@@ -166,19 +166,19 @@ account:
   type: str
   sample: "123456789012"
 endpoint:
-  description: Where EC2 is asked, V(null) if no client could be made.
+  description: The EC2 endpoint, V(null) if no client could be created.
   returned: success
   type: str
   sample: https://ec2.eu-west-1.amazonaws.com
 offered_types:
   description:
-    - Which of RV(instance_types) the availability zone offers; empty if EC2 did not say.
+    - Which of RV(instance_types) the availability zone offers; empty if EC2 did not return them.
   returned: success
   type: list
   elements: str
   sample: [t4g.large, t4g.medium]
 instance_types:
-  description: The sizes of the nodes' instance types, and of those that could take their place, as EC2 reports them.
+  description: The sizes of the nodes' instance types, and of possible replacements, as EC2 reports them.
   returned: success
   type: dict
   sample:
@@ -189,7 +189,7 @@ instance_types:
       burstable: true
       free_tier_eligible: false
 ami:
-  description: The image that nodes start from and its root device, V(null) if it is not known.
+  description: The image of nodes and its root device, V(null) if it is not known.
   returned: success
   type: dict
   sample: {"id": "ami-0123456789abcdef0", "name": "al2023-ami-2023.12.20260930.0-arm64", "root_device": "/dev/xvda"}
@@ -250,9 +250,9 @@ def preflight(
     way: WayIn | None = None,
     ami_parameter: str = AMI_PARAMETER,
 ) -> dict[str, Any]:
-    """Return what the module returns. A connection that must not be used is not used.
+    """Return the module's result. Nothing is sent over a connection that must not be used.
 
-    A bastion on loopback has no way out at all, so what is out of reach is a problem only elsewhere.
+    A bastion on loopback has no route to the internet, so unreachable hosts are a problem only elsewhere.
     """
     try:
         connection = connect()
@@ -269,7 +269,7 @@ def preflight(
 
 
 def _way_in_problems(connection: Connection, spec: ClusterSpec, way: WayIn) -> list[Finding]:
-    """Return why the bastion could not be logged in to; a question that AWS refuses is a problem besides."""
+    """Return why a login to the bastion would fail; a denied call is an additional problem."""
     try:
         return list(way_in_problems(spec, way, read_ssh_access(connection.api, spec, way, datetime.now(UTC))))
     except AwsError as error:
@@ -324,7 +324,7 @@ def main() -> None:
         module.fail_json(msg=str(error))
     result["notes"] += [note.as_dict() for note in examples]
     if not is_loopback_endpoint(result["endpoint"] or ""):
-        # A plan may be of an example; a build would open what no one can send from.
+        # A plan may use an example; a build would open a network that is not in use.
         found = [problem.about("access_ipv6") for problem in documentation_problems(module.params["home_ipv6"])]
         result["notes" if module.check_mode else "problems"] += [problem.as_dict() for problem in found]
     result["problems"] += [problem.as_dict() for problem in too_long]

@@ -2,24 +2,24 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Refuse a second run on a cluster while one is under way anywhere."""
+"""Fail if another run is active on a cluster."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ec2_run_lock
-short_description: Refuse a second run on a cluster while one is under way anywhere
+short_description: Fail if another run is active on a cluster
 version_added: 0.1.0
 description:
-  - Fails while a run from another directory or another machine works on the cluster, and names it. All of them may have
-    the cluster's secrets, so M(urmanac.talos.ec2_claim) refuses none.
-  - The run is a parameter in SSM that is called C(/urmanac.talos/project/name/run). SSM creates a parameter of that
-    name only once. It is deleted when C(ansible-playbook) ends, also after a failure.
-  - What a killed run left behind is replaced if its process is known to have ended. That is seen on the machine that
-    it ran on. In the same directory of that machine it is known also if the run began before the last restart.
-    Elsewhere it is assumed six hours after its beginning.
+  - Fails while a run from another directory or controller is active on the cluster, and names it. All of them may have
+    the cluster's secrets, so M(urmanac.talos.ec2_claim) accepts them.
+  - The run is an SSM parameter with the name C(/urmanac.talos/project/name/run). SSM creates a parameter of that name
+    only once. It is deleted when C(ansible-playbook) ends, also after a failure.
+  - The parameter of a killed run is replaced if its process is known to have ended. This can be checked on the same
+    controller. In the same directory of that controller it is also known if the run started before the last reboot.
+    Elsewhere it is assumed six hours after the start.
   - Call M(urmanac.talos.run_lock) for the same directory first.
-  - Reports no change, because nothing of it is left after the run.
+  - Reports no change, because the parameter is deleted after the run.
 options:
   name:
     description: Name of the cluster, as in its tag C(Cluster).
@@ -34,22 +34,22 @@ options:
     type: path
     required: true
   takeover:
-    description: Whether to begin although another run seems to work on the cluster.
+    description: Whether to start although another run seems to be active on the cluster.
     type: bool
     default: false
   state:
-    description: V(absent) is what the end of a run does.
+    description: V(absent) is used at the end of a run.
     type: str
     choices: [present, absent]
     default: present
   run:
-    description: The run. The action plugin fills it in; do not give it.
+    description: The run. The action plugin sets it; do not set it yourself.
     type: dict
 attributes:
   check_mode:
     support: full
     details:
-      - Does nothing in check mode and is not refused.
+      - Does nothing in check mode and does not fail.
   diff_mode:
     support: none
 author:
@@ -65,11 +65,11 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Refuse a second run from the same directory
+- name: Fail if another run from the same directory is active
   urmanac.talos.run_lock:
     directory: ~/clusters/moon
 
-- name: Refuse a second run from anywhere else
+- name: Fail if another run from elsewhere is active
   urmanac.talos.ec2_run_lock:
     name: moon
     project: talos-arm64
@@ -103,9 +103,11 @@ ARGUMENT_SPEC: dict[str, Any] = {
 
 
 def ensure(api: Api, options: Mapping[str, Any]) -> None:
-    """Have the marker of the run, or delete it."""
+    """Acquire the marker of the run, or delete it."""
     if not options["run"]:
-        raise InputError("Failed to know the run: ec2_run_lock runs on the controller, as a task of ansible-playbook.")
+        raise InputError(
+            "Failed to determine the run: ec2_run_lock runs on the controller, as a task of ansible-playbook."
+        )
     client, run = MarkerClient(api, Identity(options["name"], options["project"])), Run(**options["run"])
     if options["state"] == "absent":
         ensure_left(client, run)

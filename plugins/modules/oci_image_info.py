@@ -11,17 +11,16 @@ module: oci_image_info
 short_description: Look up whether images exist, for which platforms and with which digest
 version_added: 0.1.0
 description:
-  - Asks registries for the manifests of images, many side by side, and for the configuration of the image for
-    O(platform). No layer is pulled.
-  - The platform is the one that the image was built for, as its configuration says. An index whose entry claims
-    another one is refused.
+  - Requests the manifests of images from registries in parallel, and the configuration of the image for O(platform). No
+    layer is pulled.
+  - The platform is that of the image's configuration. An index whose entry has another one is an error.
   - For a missing image the remedy names the tags that its repository has, and where the image is known under
     another name, the tags there.
   - Resolves a tag, and an index of images for several platforms or of further indices, to the digest of the one
-    manifest for O(platform). Give RV(images[].resolved) to programs that would take the first platform of an index.
-  - Computes the digest of everything that it receives, and refuses content with another digest than expected.
-  - Asks with the logins of docker's C(config.json), which are sent to no other host than they are for, to none over
-    plain http outside of private networks unless O(plain_http) names it, and are never returned.
+    manifest for O(platform). Pass RV(images[].resolved) to programs that would select the first platform of an index.
+  - Computes the digest of everything that it receives, and rejects content with another digest than expected.
+  - Uses the logins of docker's C(config.json). They are only sent to their own host, over plain HTTP only in private
+    networks or if O(plain_http) contains the host, and are never returned.
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
@@ -35,30 +34,30 @@ options:
     elements: str
     required: true
   platform:
-    description: The platform that the images are needed for.
+    description: The required platform of the images.
     type: str
     default: linux/arm64
   mirrors:
     description:
-      - Registries that are asked at another address, such as a cache's. The registry itself is not asked then,
-        whatever its mirror answers.
-      - An C(http://) address is asked without TLS, wherever it is.
+      - Registries with another address, such as that of a cache. Requests are then only sent to the mirror, not to the
+        registry itself.
+      - An C(http://) address is used without TLS.
     type: dict
     default: {}
   plain_http:
     description:
-      - Registries, with their ports, that speak no TLS and may be sent a login all the same.
-      - Private addresses and this machine do not have to be named.
+      - Registries, with their ports, without TLS to which logins may be sent nevertheless.
+      - Private addresses and localhost do not have to be listed.
     type: list
     elements: str
     default: []
   docker_config:
     description:
-      - The path of a file with logins, as C(docker login) writes it. A missing file is no login.
-      - Without it E(DOCKER_CONFIG) names the folder, or it is C(~/.docker). Credential helpers are not run.
+      - The path of a file with logins, as C(docker login) writes it. A missing file means no login.
+      - Without it the file is in the directory E(DOCKER_CONFIG), or in C(~/.docker). Credential helpers are not run.
     type: path
   timeout:
-    description: Seconds that each image has for everything, pauses between attempts included.
+    description: Timeout of each image in seconds, including pauses between attempts.
     type: float
     default: 30
   attempts:
@@ -73,8 +72,8 @@ options:
     type: bool
     default: true
 notes:
-  - Proxies (E(HTTPS_PROXY), E(NO_PROXY)) and E(SSL_CERT_FILE) count, as for other Python programs. Private addresses
-    are asked directly.
+  - Proxies (E(HTTPS_PROXY), E(NO_PROXY)) and E(SSL_CERT_FILE) are used, as by other Python programs. Private addresses
+    are accessed directly.
 """
 
 EXAMPLES = r"""
@@ -99,13 +98,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 images:
-  description: What was found of each image, in the order of O(images).
+  description: The result for each image, in the order of O(images).
   returned: success
   type: list
   elements: dict
   contains:
     image:
-      description: The reference as it was given.
+      description: The given reference.
       type: str
       sample: ghcr.io/siderolabs/installer:v1.13.6
     exists:
@@ -113,7 +112,7 @@ images:
       type: bool
       sample: true
     media_type:
-      description: What the reference leads to, an index or a manifest.
+      description: The media type of the referenced index or manifest.
       type: str
       sample: application/vnd.oci.image.index.v1+json
     digest:
@@ -127,7 +126,7 @@ images:
         linux/amd64: sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb
         linux/arm64: sha256:2e7d2c03a9507ae265ecf5b5356885a53393a2029d241394997265a1a25aefc6
     platform:
-      description: The platform that it was resolved for, V(null) if it has no such one.
+      description: The platform for which it was resolved, V(null) if it does not support it.
       type: str
       sample: linux/arm64
     resolved:

@@ -394,7 +394,7 @@ async def apply_to_all(params: Mapping[str, Any], *, check_mode: bool, shows_dif
 
 
 def result_of(outcomes: list[Outcome], *, with_diff: bool) -> dict[str, Any]:
-    """Return what the module returns."""
+    """Return the module's result."""
     nodes = [{key: value for key, value in one._asdict().items() if key != "diff"} for one in outcomes]
     result: dict[str, Any] = {"changed": any(one.changed for one in outcomes), "nodes": nodes}
     if with_diff:

@@ -74,7 +74,7 @@ class Place:
         return [deviation["code"] for deviation in self.audit()["deviations"]]
 
     def audit(self) -> dict[str, Any]:
-        """Return what the module returns."""
+        """Return the module's result."""
         return audit_info(self.api, self.spec, {"user_data_sha256": USER_DATA_SHA256}, NOW)
 
     def later(self, call: Callable[..., Any], **arguments: Any) -> None:

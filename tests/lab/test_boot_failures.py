@@ -104,4 +104,6 @@ def test_the_report_says_what_went_wrong_and_what_to_do(boot: Callable[[Case], l
     reported = boot(case)
 
     assert any(case.says in line for line in reported), "\n".join(reported)
-    assert reported[-1].startswith("    Remedy: fix what the console names, then aws ec2 terminate-instances")
+    assert reported[-1].startswith(
+        "    Remedy: fix the problem in the console output, then aws ec2 terminate-instances"
+    )

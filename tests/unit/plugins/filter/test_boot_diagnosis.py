@@ -35,7 +35,7 @@ def test_the_line_that_names_the_failure_leads_the_console() -> None:
     assert lines[1] == "    console: urmanac.talos: FAILED: SHA-256 of x is 1, expected 2"
     assert "    console: later 8" in lines
     assert lines[-1].startswith(
-        "    Remedy: fix what the console names, then aws ec2 terminate-instances --instance-ids i-1"
+        "    Remedy: fix the problem in the console output, then aws ec2 terminate-instances --instance-ids i-1"
     )
 
 

@@ -266,7 +266,7 @@ def test_instances_that_claim_one_name_are_distinguished(
     inventory = parse()
 
     assert sorted(inventory.hosts) == ["i-0aaaaaaaaaaaaaaa1", "i-0aaaaaaaaaaaaaaa3", "i-0ccccccccccccccc0"]
-    assert "Several instances are called twin" in "".join(capsys.readouterr())
+    assert "Several instances have the name twin" in "".join(capsys.readouterr())
 
 
 def cache_options(tmp_path: Path) -> dict[str, Any]:

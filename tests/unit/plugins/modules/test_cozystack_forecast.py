@@ -30,7 +30,7 @@ def params(*, nodes: int = 3, **given: Any) -> dict[str, Any]:
 
 
 def forecast(**given: Any) -> dict[str, Any]:
-    """Return what the module returns."""
+    """Return the module's result."""
     return cozystack_forecast.forecast(params(**given))
 
 

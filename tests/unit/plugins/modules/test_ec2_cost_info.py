@@ -56,7 +56,7 @@ class DeniedAws:
 
 
 def ask(aws: Any = None, *, price_list: bool = False, actual_days: int = 0, **changes: Any) -> dict[str, Any]:
-    """Return what the module returns."""
+    """Return the module's result."""
 
     def connect(services: tuple[str, ...]) -> Any:
         assert aws is not None, f"nothing was to be asked of {services}"
