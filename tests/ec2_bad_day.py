@@ -46,6 +46,9 @@ class BadDay(MotoApi):
         super().__init__()
         # Done, and then answered with an internal error.
         self.lost: Counter[str] = Counter()
+        # For so many seconds no list has what a call made whose answer was lost.
+        self.unlisted_for = 0.0
+        self._unlisted: dict[str, float] = {}
         # Not done: refused with a reason.
         self.refused: dict[str, list[str]] = {}
         # Answered, but never done.
@@ -81,13 +84,24 @@ class BadDay(MotoApi):
             self._unknown[_made_id(answer, parameters)] = self.late.pop(operation)
         if self.lost[operation]:
             self.lost[operation] -= 1
+            if self.unlisted_for:
+                self._unlisted[_made_id(answer, parameters)] = self.time + self.unlisted_for
             raise refusal("InternalError", operation)
-        return answer
+        return self._without_unlisted(answer) if operation.startswith("describe_") else answer
 
     def move_to(self, region: str) -> None:
         """Talk to another region of the same account."""
         self.clients = {name: boto3.client(name, region_name=region) for name in self.clients}
         self._clients = self.clients
+
+    def _without_unlisted(self, answer: dict[str, Any]) -> dict[str, Any]:
+        hidden = {thing_id for thing_id, until in self._unlisted.items() if self.time < until}
+        return {
+            key: [item for item in value if not (isinstance(item, dict) and _ids(item) & hidden)]
+            if isinstance(value, list)
+            else value
+            for key, value in answer.items()
+        }
 
     def _sleep(self, seconds: float) -> None:
         self.time += seconds
@@ -118,6 +132,10 @@ class BadDay(MotoApi):
             if not operation.startswith("describe_") and f"'{thing_id}'" in repr(parameters):
                 self._unknown -= Counter([thing_id])
                 raise unknown(service, thing_id, operation)
+
+
+def _ids(record: dict[str, Any]) -> set[str]:
+    return {value for value in record.values() if isinstance(value, str)}
 
 
 def _made_id(answer: dict[str, Any], parameters: dict[str, Any]) -> str:

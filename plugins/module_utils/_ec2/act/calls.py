@@ -71,6 +71,13 @@ _DELETION = Patience(total=180, first=1, longest=5)
 # Instances take a minute or two to terminate or to stop.
 TERMINATION = Patience(total=300, first=1, longest=5)
 _SEARCH = Patience(total=6)
+# Each of these calls makes another one, without a token or a name that AWS would know again: after a lost answer it is
+# made again only when the first one should have been listed by now.
+_REPEATED_MAKES_TWO = (
+    *("create_vpc", "create_dhcp_options", "create_internet_gateway", "allocate_address"),
+    *("associate_vpc_cidr_block", "assign_ipv6_addresses"),
+)
+_CERTAIN_SEARCH = Patience(total=30)
 
 
 class Calls:
@@ -102,11 +109,11 @@ class Calls:
         self, service: str, operation: str, find: Callable[[], T | None], /, **parameters: Any
     ) -> T | dict[str, Any]:
         """Return the response of a call that creates a resource, or the result of find after a response was lost."""
-        lost = False
+        lost, patience = False, _CERTAIN_SEARCH if operation in _REPEATED_MAKES_TWO else _SEARCH
 
         def attempt() -> T | dict[str, Any]:
             nonlocal lost
-            if lost and (found := self.wait_for(find, _SEARCH)):
+            if lost and (found := self.wait_for(find, patience)):
                 return found
             try:
                 return self._api.call(service, operation, **parameters)
