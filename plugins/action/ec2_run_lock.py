@@ -40,7 +40,8 @@ class ActionModule(InProcessAction):
         if directory:
             self._task.args = {**self._task.args, "run": current_run(directory)._asdict()}
         result: dict[str, Any] = super().run(tmp, task_vars)
-        if not result.get("failed") and not self._task.check_mode:
+        begun = self._task.args.get("state", "present") == "present"
+        if begun and not result.get("failed") and not self._task.check_mode:
             # If the module ran in its own process, this one must configure itself from the task.
             END.note(json.dumps(self._arguments if self._is_here else self._task.args, cls=ENCODER))
         return result

@@ -10,7 +10,6 @@ import hashlib
 import os
 import socket
 import uuid
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,12 +55,6 @@ def is_alive(pid: int, started: str) -> bool:
     except PermissionError:
         pass
     return not started or start_of(pid) in (started, "")
-
-
-def booted_at(now: datetime) -> datetime | None:
-    """Return when this machine was started, or None if the system does not provide it. See proc_uptime(5)."""
-    text = _text_of(Path("/proc/uptime"))
-    return now - timedelta(seconds=float(text.split()[0])) if text else None
 
 
 def _kernel() -> str:

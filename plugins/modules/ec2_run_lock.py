@@ -16,8 +16,8 @@ description:
   - The run is an SSM parameter with the name C(/urmanac.talos/project/name/run). SSM creates a parameter of that name
     only once. It is deleted when C(ansible-playbook) ends, also after a failure.
   - The parameter of a killed run is replaced if its process is known to have ended. This can be checked on the same
-    controller. In the same directory of that controller it is also known if the run started before the last reboot.
-    Elsewhere it is assumed six hours after the start.
+    controller until that is rebooted. Elsewhere it is assumed three hours after the run has renewed its lock for the
+    last time. A longer run therefore calls the module again with O(state=renewed).
   - Call M(urmanac.talos.run_lock) for the same directory first.
   - Reports no change, because the parameter is deleted after the run.
 options:
@@ -38,9 +38,12 @@ options:
     type: bool
     default: false
   state:
-    description: V(absent) is used at the end of a run.
+    description:
+      - V(renewed) extends a lock that is older than ten minutes by three hours. It fails if the run has lost the lock,
+        because another one was started with O(takeover=true) or after three hours.
+      - V(absent) is used at the end of a run.
     type: str
-    choices: [present, absent]
+    choices: [present, renewed, absent]
     default: present
   run:
     description: The run. The action plugin sets it; do not set it yourself.
@@ -74,6 +77,13 @@ EXAMPLES = r"""
     name: moon
     project: talos-arm64
     directory: ~/clusters/moon
+
+- name: Hold the cluster for the next phase, or stop if another run was begun
+  urmanac.talos.ec2_run_lock:
+    name: moon
+    project: talos-arm64
+    directory: ~/clusters/moon
+    state: renewed
 """
 
 RETURN = r"""
@@ -88,22 +98,22 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ..module_utils._ec2.client import Api, connect
 from ..module_utils._ec2.described_texts import identity_texts, refuse_sent
 from ..module_utils._ec2.home_access import Identity
-from ..module_utils._ec2.run_marker import MarkerClient, ensure_held, ensure_left, marker_name
+from ..module_utils._ec2.run_marker import MarkerClient, ensure_held, ensure_left, ensure_renewed, marker_name
 from ..module_utils._errors import CollectionError, InputError
-from ..module_utils._runs import Run, booted_at, is_alive
+from ..module_utils._runs import Run, is_alive
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "project": {"type": "str", "required": True},
     "directory": {"type": "path", "required": True},
     "takeover": {"type": "bool", "default": False},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "renewed", "absent"], "default": "present"},
     "run": {"type": "dict"},
 }
 
 
 def ensure(api: Api, options: Mapping[str, Any]) -> None:
-    """Acquire the marker of the run, or delete it."""
+    """Acquire the marker of the run, renew it, or delete it."""
     if not options["run"]:
         raise InputError(
             "Failed to determine the run: ec2_run_lock runs on the controller, as a task of ansible-playbook."
@@ -111,9 +121,10 @@ def ensure(api: Api, options: Mapping[str, Any]) -> None:
     client, run = MarkerClient(api, Identity(options["name"], options["project"])), Run(**options["run"])
     if options["state"] == "absent":
         ensure_left(client, run)
+    elif options["state"] == "renewed":
+        ensure_renewed(client, run, datetime.now(UTC))
     else:
-        now = datetime.now(UTC)
-        ensure_held(client, run, now, takeover=options["takeover"], alive=is_alive, booted=booted_at(now))
+        ensure_held(client, run, datetime.now(UTC), takeover=options["takeover"], alive=is_alive)
 
 
 def main() -> None:

@@ -165,7 +165,7 @@ def test_the_lock_of_a_killed_run_stops_neither_its_own_controller_nor_another_d
 def locking(directory: Path, then: dict[str, Any], interpreter: str = HERE) -> tuple[str, ...]:
     """Return a playbook, and its options, that takes the lock for a run in a directory, and then does something."""
     lock = {"name": "lab", "project": "ends", "region": REGION, "directory": str(directory)}
-    tasks = [{"urmanac.talos.ec2_run_lock": lock}, then]
+    tasks = [{"urmanac.talos.ec2_run_lock": lock}, {"urmanac.talos.ec2_run_lock": {**lock, "state": "renewed"}}, then]
     hosts = f'localhost ansible_connection=local ansible_python_interpreter="{interpreter}"\n'
     hosts += "nowhere ansible_host=127.0.0.1 ansible_port=1\n"
     directory.mkdir(exist_ok=True)

@@ -4,8 +4,8 @@
 """The marker of the run that is active on a cluster. Private to urmanac.talos: may change at any time.
 
 The claim identifies the owner of the cluster. All controllers with its secrets pass that check, so one run at a time
-has the marker: an SSM parameter that is created when the run starts and deleted when it ends. A marker of a killed run
-is replaced as soon as that run is known to have ended.
+has the marker: an SSM parameter that is created when the run starts, renewed while it runs, and deleted when it ends. A
+marker of a killed run is replaced as soon as that run is known to have ended.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from .home_access import Identity
 from .parameter import ClusterParameter, Held
 
 Alive = Callable[[int, str], bool]
-# Longer than any run, so that only the marker of a killed run expires.
-LASTS = timedelta(hours=6)
+# Without renewal. Longer than any phase, so that only the marker of a killed run expires.
+LASTS = timedelta(hours=3)
+# A younger marker is not renewed.
+_RENEWED_AFTER = timedelta(minutes=10)
 _ATTEMPTS = 3
 
 
@@ -84,9 +86,7 @@ def parse_marker(text: str) -> Marker | None:
         return None
 
 
-def ensure_held(
-    client: MarkerClient, run: Run, now: datetime, *, takeover: bool, alive: Alive, booted: datetime | None
-) -> bool:
+def ensure_held(client: MarkerClient, run: Run, now: datetime, *, takeover: bool, alive: Alive) -> bool:
     """Acquire the marker for this run and return whether it is new; fail while another run is active."""
     mine = marker_of(run, now)
     for _attempt in range(_ATTEMPTS):
@@ -104,7 +104,7 @@ def ensure_held(
     if other and same_run(other.run, run):
         # The response to our own request was lost.
         return False
-    if not (takeover or (other and has_ended(other, run, now, alive, booted))):
+    if not (takeover or (other and has_ended(other, run, now, alive))):
         raise Ec2Error(_busy(client.name, other))
     _take_over(client, held, mine)
     return True
@@ -115,19 +115,33 @@ def same_run(one: Run, other: Run) -> bool:
     return one._replace(what="") == other._replace(what="")
 
 
-def has_ended(other: Marker, run: Run, now: datetime, alive: Alive, booted: datetime | None) -> bool:
+def ensure_renewed(client: MarkerClient, run: Run, now: datetime) -> bool:
+    """Extend the marker of this run and return whether that was due; fail if the run does not have the marker."""
+    held = client.read()
+    marker = parse_marker(held.text) if held else None
+    if held is None or marker is None or not same_run(marker.run, run):
+        raise Ec2Error(_lost(client.name, marker))
+    if expiry_of(marker) - LASTS > now - _RENEWED_AFTER:
+        return False
+    _take_over(client, held, marker_of(run, now)._replace(since=marker.since))
+    return True
+
+
+def expiry_of(marker: Marker) -> datetime:
+    """Return when a marker expires."""
+    return datetime.fromisoformat(marker.expires).astimezone(UTC)
+
+
+def has_ended(other: Marker, run: Run, now: datetime, alive: Alive) -> bool:
     """Return whether another run is known to have ended.
 
-    If its processes are visible, only these count. In the directory of this run, it would have the lock that this run
-    has, unless the system was restarted since. A run that started after that belongs to a clone of this machine.
+    If its processes are visible, only these count. Name, id and paths of a machine prove nothing: a clone of the machine has
+    the same ones, so a restarted machine and a clone look alike.
     """
     theirs = other.run
     if theirs.kernel and theirs.kernel == run.kernel:
         return not alive(theirs.pid, theirs.started)
-    expires = datetime.fromisoformat(other.expires).astimezone(UTC)
-    if (theirs.machine, theirs.host, theirs.directory) == (run.machine, run.host, run.directory):
-        return booted is None or expires - LASTS < booted or now >= expires
-    return now >= expires
+    return now >= expiry_of(other)
 
 
 def _take_over(client: MarkerClient, judged: Held, mine: Marker) -> None:
@@ -157,16 +171,28 @@ def ensure_left(client: MarkerClient, run: Run) -> bool:
     return True
 
 
+_TAKEOVER = "If you know that it has ended, add -e cluster_run_takeover=true."
+
+
 def _busy(name: str, other: Marker | None) -> str:
-    anyway = "If you know that it has ended, add -e cluster_run_takeover=true."
     if other is None:
-        return (
-            f"Failed to start: {name} in SSM says that another run is active on this cluster, but not which one. "
-            f"{anyway}"
-        )
-    run = other.run
-    who = f"{run.what}, process {run.pid} of {run.user} on {run.host} in {run.directory}, since {other.since}"
+        unknown = f"{name} in SSM says that another run is active on this cluster, but not which one."
+        return f"Failed to start: {unknown} {_TAKEOVER}"
     return (
-        f"Failed to start: another run ({who}) is active on this cluster. Wait until it has ended. If it was killed, "
-        f"run it again there to continue; after {other.expires} any controller may start a run. {anyway}"
+        f"Failed to start: another run ({_who(other)}) is active on this cluster. Wait until it has ended. If it was "
+        f"killed, run it again there to continue; after {other.expires} any controller may start a run. {_TAKEOVER}"
     )
+
+
+def _lost(name: str, other: Marker | None) -> str:
+    """Return why a run must stop: another one was allowed to start."""
+    what = f"another run ({_who(other)}) is active on this cluster" if other else f"its lock {name} in SSM was deleted"
+    return (
+        f"Failed to continue: {what}, because this run seemed to have ended. What it has created is kept. Run it again "
+        "when no other run is active on the cluster."
+    )
+
+
+def _who(marker: Marker) -> str:
+    run = marker.run
+    return f"{run.what}, process {run.pid} of {run.user} on {run.host} in {run.directory}, since {marker.since}"

@@ -75,9 +75,12 @@ def hold(
     now: datetime = NOW,
     takeover: bool = False,
     alive: run_marker.Alive = alive,
-    booted: datetime | None = None,
 ) -> bool:
-    return run_marker.ensure_held(client(ssm), run, now, takeover=takeover, alive=alive, booted=booted)
+    return run_marker.ensure_held(client(ssm), run, now, takeover=takeover, alive=alive)
+
+
+def renew(ssm: Ssm, run: Run, *, after: timedelta) -> bool:
+    return run_marker.ensure_renewed(client(ssm), run, NOW + after)
 
 
 def holder(ssm: Ssm) -> Run | None:
@@ -109,6 +112,7 @@ def test_a_run_costs_one_call_at_its_beginning_and_leaves_nothing_at_its_end(ssm
         pytest.param(CONTAINER, dead, id="a container of this machine, whose processes are not seen"),
         pytest.param(OURS._replace(machine="cc", kernel="x"), dead, id="a machine of the same name and directory"),
         pytest.param(OURS._replace(kernel="", machine="bb"), dead, id="a system that tells no kernel"),
+        pytest.param(OURS._replace(kernel="boot-0 pid:[1]"), dead, id="this machine before a restart, or its clone"),
     ],
 )
 def test_a_run_with_the_same_secrets_is_refused_with_who_works_and_since_when(
@@ -121,7 +125,7 @@ def test_a_run_with_the_same_secrets_is_refused_with_who_works_and_since_when(
 
     who = f"{other.what}, process {other.pid} of {other.user} on {other.host} in {other.directory}"
     assert f"another run ({who}, since 2026-11-28T21:00:00+00:00) is active on this cluster" in str(refused.value)
-    assert "after 2026-11-29T03:00:00+00:00 any controller may start a run" in str(refused.value)
+    assert "after 2026-11-29T00:00:00+00:00 any controller may start a run" in str(refused.value)
     assert "-e cluster_run_takeover=true" in str(refused.value)
     assert holder(ssm) == other
     assert run_marker.ensure_left(client(ssm), OURS) is False
@@ -132,9 +136,8 @@ def test_a_run_with_the_same_secrets_is_refused_with_who_works_and_since_when(
     [
         pytest.param(OURS._replace(pid=90), 0, id="in the same directory"),
         pytest.param(BESIDE, 0, id="in another directory of this machine"),
-        pytest.param(OURS._replace(kernel="boot-0 pid:[1]"), 0, id="before this machine was started again"),
-        pytest.param(OURS._replace(kernel="", pid=90), 0, id="on a system that tells no kernel"),
-        pytest.param(ELSEWHERE, 6, id="on another machine, six hours ago"),
+        pytest.param(ELSEWHERE, 3, id="on another machine, three hours ago"),
+        pytest.param(OURS._replace(kernel="boot-0 pid:[1]"), 3, id="before this machine was started again"),
     ],
 )
 def test_what_a_killed_run_left_behind_is_taken_over(ssm: Ssm, other: Run, hours: int) -> None:
@@ -147,24 +150,48 @@ def test_what_a_killed_run_left_behind_is_taken_over(ssm: Ssm, other: Run, hours
     assert run_marker.ensure_left(client(ssm), OURS) is True
 
 
-BEFORE = OURS._replace(kernel="boot-0 pid:[1]")
+def test_a_run_that_renews_its_lock_keeps_it_for_longer_than_a_killed_one(ssm: Ssm) -> None:
+    hold(ssm, ELSEWHERE)
+    renewed = [renew(ssm, ELSEWHERE, after=timedelta(hours=hours)) for hours in (2, 4, 6)]
+
+    with pytest.raises(Ec2Error, match=r"since 2026-11-28T21:00:00\+00:00\) is active on this cluster"):
+        hold(ssm, OURS, now=NOW + timedelta(hours=8))
+
+    assert renewed == [True] * 3
+    assert hold(ssm, OURS, now=NOW + timedelta(hours=9)) is True
 
 
-def test_a_run_from_before_the_restart_of_this_machine_has_ended(ssm: Ssm) -> None:
-    hold(ssm, BEFORE)
+def test_a_lock_that_is_a_few_minutes_old_is_renewed_by_no_call_but_a_reading(ssm: Ssm) -> None:
+    hold(ssm, OURS)
+    ssm.calls.clear()
 
-    assert hold(ssm, OURS, now=NOW + timedelta(minutes=5), booted=NOW + timedelta(minutes=1)) is True
+    assert renew(ssm, OURS, after=timedelta(minutes=9)) is False
+
+    assert ssm.calls == ["get_parameter"]
 
 
-# A clone has the id, the name and the paths of its machine.
-def test_a_run_that_began_after_this_machine_was_started_is_of_a_clone_and_works(ssm: Ssm) -> None:
-    hold(ssm, BEFORE)
+def test_a_run_that_was_taken_for_ended_goes_no_further(ssm: Ssm) -> None:
+    hold(ssm, OURS)
+    hold(ssm, ELSEWHERE, now=NOW + timedelta(hours=3), alive=dead)
 
-    with pytest.raises(Ec2Error, match="is active on this cluster"):
-        hold(ssm, OURS, now=NOW + timedelta(minutes=5), alive=dead, booted=NOW - timedelta(minutes=1))
+    with pytest.raises(Ec2Error, match=r"Failed to continue: another run \(reset.yml, process 100 of you on desktop"):
+        renew(ssm, OURS, after=timedelta(hours=4))
+    assert holder(ssm) == ELSEWHERE
 
-    assert holder(ssm) == BEFORE
-    assert hold(ssm, OURS, now=NOW + timedelta(hours=6), booted=NOW - timedelta(minutes=1)) is True
+    run_marker.ensure_left(client(ssm), ELSEWHERE)
+    with pytest.raises(Ec2Error, match=f"Failed to continue: its lock {NAME} in SSM was deleted"):
+        renew(ssm, OURS, after=timedelta(hours=4))
+    assert holder(ssm) is None
+
+
+def test_a_run_that_is_taken_over_while_it_renews_its_lock_goes_no_further(ssm: Ssm) -> None:
+    hold(ssm, OURS)
+    ssm.then["get_parameter"] = lambda: hold(Ssm(), ELSEWHERE, takeover=True)
+
+    with pytest.raises(Ec2Error, match="process 100 of you on desktop"):
+        renew(ssm, OURS, after=timedelta(hours=1))
+
+    assert holder(ssm) == ELSEWHERE
 
 
 # Its time alone says nothing of a run whose process is seen.
@@ -284,6 +311,9 @@ def test_the_module_holds_and_leaves_the_cluster_and_reports_no_change(
     assert (held["changed"], holder(ssm)) == (False, mine)
     beside = json.loads(json.dumps(mine._replace(directory="/srv/moon", started="1")._asdict()))
     assert "is active on this cluster" in run_module(ec2_run_lock.main, capsys, **options, run=beside)["msg"]
+
+    renewed = run_module(ec2_run_lock.main, capsys, **options, run=mine._asdict(), state="renewed")
+    assert (renewed["changed"], holder(ssm)) == (False, mine)
 
     left = run_module(ec2_run_lock.main, capsys, **options, run=mine._asdict(), state="absent")
     assert (left["changed"], holder(ssm)) == (False, None)
