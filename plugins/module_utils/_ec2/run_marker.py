@@ -135,8 +135,8 @@ def expiry_of(marker: Marker) -> datetime:
 def has_ended(other: Marker, run: Run, now: datetime, alive: Alive) -> bool:
     """Return whether another run is known to have ended.
 
-    If its processes are visible, only these count. Name, id and paths of a machine prove nothing: a clone of the machine has
-    the same ones, so a restarted machine and a clone look alike.
+    If its processes are visible, only these count. Name, id and paths of a machine prove nothing: a clone has the same
+    ones, so a restarted machine and a clone look alike.
     """
     theirs = other.run
     if theirs.kernel and theirs.kernel == run.kernel:
