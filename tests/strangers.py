@@ -366,6 +366,18 @@ def options_of_their_vpc(stranger: Stranger, ours: Mapping[str, str]) -> tuple[s
     return vpc, read
 
 
+def their_options_of_our_vpc(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
+    """Have our VPC use a set of DHCP options of the stranger's in the place of ours."""
+    made = stranger.ec2.create_dhcp_options(
+        DhcpConfigurations=[{"Key": "domain-name", "Values": ["bob.example.com"]}],
+        TagSpecifications=stranger.tagged("dhcp-options"),
+    )["DhcpOptions"]["DhcpOptionsId"]
+    stranger.ec2.create_tags(Resources=[made], Tags=tag_list(BOB))
+    stranger.ec2.associate_dhcp_options(DhcpOptionsId=made, VpcId=ours["vpc"])
+    # The VPC shows which set it uses.
+    return made, stranger.read("describe_vpcs", "Vpcs", VpcIds=[ours["vpc"]])
+
+
 def role_in_their_profile(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
     read = stranger.profile("theirs")
     stranger.iam.add_role_to_instance_profile(InstanceProfileName="theirs", RoleName=ours["iam_role/node"])
@@ -460,6 +472,28 @@ def group_of_our_template(stranger: Stranger, ours: Mapping[str, str]) -> tuple[
     return their_group(stranger, "theirs-of-our-template", LaunchTemplate=template, AvailabilityZones=zones)
 
 
+def template_naming(key: str, data: Callable[[str], dict[str, Any]]) -> Join:
+    """Make a template of the stranger's that names a resource of ours."""
+
+    def join(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
+        made = stranger.ec2.create_launch_template(
+            LaunchTemplateName=f"theirs-{key.replace('/', '-')}",
+            LaunchTemplateData={"InstanceType": "m7g.large", **data(ours[key])},
+            TagSpecifications=stranger.tagged("launch-template"),
+        )["LaunchTemplate"]["LaunchTemplateId"]
+        return made, stranger.read("describe_launch_templates", "LaunchTemplates", LaunchTemplateIds=[made])
+
+    return join
+
+
+def in_interface(name: str) -> Callable[[str], dict[str, Any]]:
+    return lambda value: {"NetworkInterfaces": [{"DeviceIndex": 0, name: [value] if name == "Groups" else value}]}
+
+
+def profile_by_arn(name: str) -> dict[str, Any]:
+    return {"IamInstanceProfile": {"Arn": f"arn:aws:iam::123456789012:instance-profile/{name}"}}
+
+
 def rule_in(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
     return their_rule(stranger, ours, "ingress")
 
@@ -476,6 +510,7 @@ def interface_with_our_group(stranger: Stranger, ours: Mapping[str, str]) -> tup
 JOINS: Sequence[tuple[str, str, str, Join]] = (
     ("internet_gateway", "is attached to", "vpc", gateway_in_their_vpc),
     ("dhcp_options", "are used by", "vpc", options_of_their_vpc),
+    ("vpc", "uses", "dhcp_options", their_options_of_our_vpc),
     ("subnet", "is used by", "autoscaling_group", group_in_our_subnet),
     ("subnet", "uses", "route_table", table_of_our_subnet),
     ("security_group", "is referenced by a rule of", "security_group", rule_in),
@@ -491,6 +526,16 @@ JOINS: Sequence[tuple[str, str, str, Join]] = (
     ("instance", "has", "eni", their_interface_on_our_machine),
     ("launch_template", "is used by", "autoscaling_group", group_of_our_template),
     ("autoscaling_group", "contains", "instance", their_machine_in_our_group),
+    ("subnet", "is named by", "launch_template", template_naming("subnet", in_interface("SubnetId"))),
+    ("security_group", "is named by", "launch_template", template_naming("nodes", in_interface("Groups"))),
+    (
+        "security_group",
+        "is named by",
+        "launch_template",
+        template_naming("security_group/bastion", lambda group: {"SecurityGroupIds": [group]}),
+    ),
+    ("eni", "is named by", "launch_template", template_naming("eni/gateway", in_interface("NetworkInterfaceId"))),
+    ("instance_profile", "is named by", "launch_template", template_naming("instance_profile/node", profile_by_arn)),
 )
 
 

@@ -381,6 +381,10 @@ ACCOUNT: Mapping[str, Code] = {
         "A resource without the tags of this cluster has the name or address of a resource that would be created.",
         "Choose another cluster_name or cluster_project, or delete it if unused.",
     ),
+    "PLACE_TAKEN": Code(
+        "Another resource of this cluster has the address, network or name of one that must be created.",
+        "Delete the other resource, or choose another address, network or name.",
+    ),
     "HELD_BY_OTHERS": Code(
         "A resource without the tags of this cluster uses a resource of the cluster.",
         "Ask its owner to release the resource.",

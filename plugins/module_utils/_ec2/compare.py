@@ -50,7 +50,7 @@ def compare(wanted: Mapping[str, Desired], things: Sequence[Thing], ties: tuple[
     facts = [_with_associations(thing, ours) for thing in chosen.values()]
     have = {key: _named(fact, names) for key, fact in zip(chosen, facts, strict=True)}
     resources = tuple(
-        _resource(key, item, chosen.get(key), have.get(key), taker_of(item, chosen, wanted, others))
+        _resource(key, item, chosen.get(key), have.get(key), taker_of(item, chosen, wanted, things))
         for key, item in wanted.items()
     )
     described = {thing.id for thing in chosen.values()}

@@ -115,13 +115,15 @@ def _unknown(futures: Iterable[Future[list[Thing]]], things: Sequence[Thing]) ->
 def _adopted(things: Sequence[Thing]) -> list[Thing]:
     """Return the resources; an untagged instance profile is ours if it contains our role of the same name.
 
-    amazon.aws.iam_role created such a profile with each role. An empty one is not ours: ours are created with tags.
+    amazon.aws.iam_role created such a profile with each role, in the default path. An empty one is not ours: ours are
+    created with tags.
     """
     roles = {thing.id for thing in things if thing.kind == "iam_role" and thing.owned}
     return [
         replace(thing, owned=True)
         if thing.kind == "instance_profile"
         and not thing.tags
+        and thing.have["path"] == "/"
         and thing.id in roles
         and thing.have["roles"] == [thing.id]
         else thing
@@ -161,12 +163,12 @@ def _second_wave(
 def _read(api: Api, reading: Reading, spec: ClusterSpec) -> list[Thing]:
     filters = owner_filters(spec) + [{"Name": name, "Values": list(values)} for name, values in reading.filters]
     answer = api.call(reading.service, reading.operation, Filters=filters)
-    things = [understood(reading, record) for record in records_of(reading, answer) if not _is_of_aws(record)]
+    things = [understood(reading, record) for record in records_of(reading, answer) if not is_of_aws(record)]
     # EC2 treats * and ? in the value of a filter as wildcards.
     return [thing for thing in things if owner_tags(spec).items() <= thing.tags.items()]
 
 
-def _is_of_aws(record: Record) -> bool:
+def is_of_aws(record: Record) -> bool:
     """Return whether AWS itself created a resource: it is not ours even with our tags, and cannot be deleted."""
     is_default = record.get("GroupName") == "default" or record.get("IsDefault") or record.get("DefaultForAz")
     return bool(is_default) or _dhcp_keys(record) == _DHCP_KEYS_OF_AWS
@@ -228,7 +230,7 @@ def _comes_with_vpc(record: Record) -> bool:
     is_main = any(association.get("Main") for association in record.get("Associations") or ())
     status = record.get("Status")
     state = status.get("Code") if isinstance(status, Mapping) else record.get("State")
-    return is_main or _is_of_aws(record) or state in ("deleting", "deleted", "rejected", "expired", "failed")
+    return is_main or is_of_aws(record) or state in ("deleting", "deleted", "rejected", "expired", "failed")
 
 
 def _read_template_name(api: Api, spec: ClusterSpec) -> list[Thing]:
@@ -518,7 +520,7 @@ def _read_other_kinds(api: Api, spec: ClusterSpec) -> list[Thing]:
 def _acls_of_people(api: Api, spec: ClusterSpec) -> set[str]:
     """Return the network ACLs with the cluster's tags that AWS has not created with their VPC."""
     answer = api.call("ec2", "describe_network_acls", Filters=owner_filters(spec))
-    return {record["NetworkAclId"] for record in answer["NetworkAcls"] if not _is_of_aws(record)}
+    return {record["NetworkAclId"] for record in answer["NetworkAcls"] if not is_of_aws(record)}
 
 
 def _read_parameters(api: Api, spec: ClusterSpec) -> list[Thing]:
@@ -560,6 +562,7 @@ def _read_profile(api: Api, spec: ClusterSpec, name: str) -> list[Thing]:
         return []
     record = profile["InstanceProfile"]
     have = {"roles": sorted(role["RoleName"] for role in record["Roles"]), "arn": record["Arn"]}
+    have["path"] = record["Path"]
     return [_iam_thing("instance_profile", spec, record["InstanceProfileName"], record, have)]
 
 

@@ -15,14 +15,14 @@ from .desired import REGION_TAG, Desired
 
 
 def taker_of(
-    item: Desired, chosen: Mapping[str, Thing], wanted: Mapping[str, Desired], others: Sequence[Thing]
+    item: Desired, chosen: Mapping[str, Thing], wanted: Mapping[str, Desired], things: Sequence[Thing]
 ) -> Thing | None:
-    """Return the conflicting resource that is not managed by the cluster, for a resource that must be created."""
+    """Return the resource that conflicts with one that must be created, of others or of the cluster itself."""
     key = next(key for key, other in wanted.items() if other is item)
     if key in chosen:
         return None
     vpc = chosen["vpc"].id if "vpc" in chosen else None
-    in_the_way = (thing for thing in others if thing.kind == item.kind and _is_in_the_way(item, thing, vpc))
+    in_the_way = (thing for thing in things if thing.kind == item.kind and _is_in_the_way(item, thing, vpc))
     return next(in_the_way, None)
 
 
@@ -61,16 +61,15 @@ def owner_text(tags: Mapping[str, str]) -> str:
 
 def taken_problems(resources: Sequence[Resource]) -> list[Finding]:
     """Return the resources that conflict with those that must be created."""
-    return [
-        finding(
-            "NAME_TAKEN",
-            f"{resource.kind} {resource.name}",
-            f"{resource.taken_by.id} exists without the tags of this cluster ({owner_of(resource.taken_by)})",
-            _untagged_remedy(resource, resource.taken_by) or _TAKEN_REMEDIES.get(resource.kind),
-        )
-        for resource in resources
-        if resource.taken_by
-    ]
+    return [_taken(resource, resource.taken_by) for resource in resources if resource.taken_by]
+
+
+def _taken(resource: Resource, taker: Thing) -> Finding:
+    subject, others = f"{resource.kind} {resource.name}", _TAKEN_REMEDIES.get(resource.kind)
+    if taker.owned:
+        return finding("PLACE_TAKEN", subject, f"{taker.id} ({taker.name}) of this cluster has its place")
+    message = f"{taker.id} exists without the tags of this cluster ({owner_of(taker)})"
+    return finding("NAME_TAKEN", subject, message, _untagged_remedy(resource, taker) or others)
 
 
 # The commands that set the additional tag of a cluster's IAM resources.

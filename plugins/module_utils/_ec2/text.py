@@ -95,7 +95,8 @@ def _resource_lines(resource: Resource) -> Iterator[str]:
         yield from (f"    {line}" for difference in resource.differences for line in _difference_lines(difference))
     if resource.taken_by:
         taker = resource.taken_by
-        yield f"x {title}: {taker.id} has its name or address and is not managed by this cluster ({owner_of(taker)})"
+        whose = "belongs to this cluster too" if taker.owned else f"is not managed by this cluster ({owner_of(taker)})"
+        yield f"x {title}: {taker.id} has its name or address and {whose}"
     have = resource.have or {}
     for what in ("rules", "routes"):
         yield from (f"! {title}: {item} is open beyond the plan" for item in have.get(f"extra_{what}", ()))

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from .client import Api
-from .current import Reading, Record, Thing, reading_of, records_of, understood
+from .current import Reading, Record, Thing, is_of_aws, reading_of, records_of, understood
 from .spec import ClusterSpec
 from .values import texts_in
 
@@ -29,6 +29,8 @@ class Place(NamedTuple):
 
 
 Read = Callable[[Place, Sequence[Thing]], Iterable[Thing]]
+# Kind and id of what is ours.
+Known = set[tuple[str, str]]
 
 
 class Tie(NamedTuple):
@@ -64,7 +66,8 @@ def read_ties(api: Api, spec: ClusterSpec, things: Sequence[Thing], *, thorough:
     """Return the ties of the cluster's resources; unless thorough, only those found without further calls."""
     ours = [thing for thing in things if thing.owned]
     roots = {str(thing.have.get("root_volume")) for thing in ours}
-    known = {thing.id for thing in ours} | roots
+    # A role and a profile may have one name.
+    known = {(thing.kind, thing.id) for thing in ours} | {("volume", root) for root in roots}
     links = [link for link in LINKS if thorough or link.held or link.known]
     asked = [(link, held) for link in links if (held := _holders(link, ours, known))]
     if not asked:
@@ -79,14 +82,15 @@ def read_ties(api: Api, spec: ClusterSpec, things: Sequence[Thing], *, thorough:
     return tuple(tie for link, held in asked for tie in _ties(link, held, others[link.read].result(), known))
 
 
-def _holders(link: Link, ours: Sequence[Thing], known: set[str]) -> list[Thing]:
+def _holders(link: Link, ours: Sequence[Thing], known: Known) -> list[Thing]:
     """Return our resources that can have such a tie."""
     of_kind = [thing for thing in ours if thing.kind == link.kind]
-    return [thing for thing in of_kind if set(_values(thing, link.held)) - known] if link.held else of_kind
+    ids = {thing_id for _kind, thing_id in known}
+    return [thing for thing in of_kind if set(_values(thing, link.held)) - ids] if link.held else of_kind
 
 
-def _ties(link: Link, ours: Sequence[Thing], read: Iterable[Thing], known: set[str]) -> list[Tie]:
-    others = {other.id: other for other in read if not (other.owned or other.id in known or _goes_with(other, known))}
+def _ties(link: Link, ours: Sequence[Thing], read: Iterable[Thing], known: Known) -> list[Tie]:
+    others = {other.id: other for other in read if not (other.owned or _is(other, known) or _goes_with(other, known))}
     return [
         Tie(thing, link.how, other, link.remedy.format(ours=thing.id, other=other.id), link.blocks)
         for other in others.values()
@@ -95,9 +99,13 @@ def _ties(link: Link, ours: Sequence[Thing], read: Iterable[Thing], known: set[s
     ]
 
 
-def _goes_with(other: Thing, known: set[str]) -> bool:
+def _goes_with(other: Thing, known: Known) -> bool:
     """Return whether AWS created an interface with one of our instances, and deletes it with that instance."""
-    return bool(other.have.get("made_with_instance")) and other.have["instance"] in known
+    return bool(other.have.get("made_with_instance")) and ("instance", other.have["instance"]) in known
+
+
+def _is(other: Thing, known: Known) -> bool:
+    return (other.kind, other.id) in known
 
 
 def _words(value: Any) -> set[str]:
@@ -132,6 +140,14 @@ def _filtered(place: Place, kind: str, name: str, values: Iterable[str]) -> list
     return [understood(reading, record, place.spec) for record in records_of(reading, answer)]
 
 
+def _options_of_vpcs(place: Place, ours: Sequence[Thing]) -> list[Thing]:
+    """Return the DHCP options that the VPCs use, without the set of AWS that every new VPC has."""
+    reading, used = reading_of("dhcp_options"), {value for vpc in ours for value in _values(vpc, "dhcp_options")}
+    filters = [{"Name": "dhcp-options-id", "Values": sorted(used)}]
+    records = records_of(reading, place.api.call(reading.service, reading.operation, Filters=filters))
+    return [understood(reading, record, place.spec) for record in records if not is_of_aws(record)]
+
+
 def _profiles_of_roles(place: Place, ours: Sequence[Thing]) -> Iterator[Thing]:
     """Yield the instance profiles that the roles are in; the list does not contain tags."""
     for role in ours:
@@ -155,6 +171,49 @@ def _scaling_groups(place: Place, _ours: Sequence[Thing]) -> list[Thing]:
     return [understood(_SCALING, record, place.spec) for record in records]
 
 
+def _launchers(place: Place, _ours: Sequence[Thing]) -> list[Thing]:
+    """Return all launch templates and configurations of others; AWS has no filter for what they name."""
+    reading = reading_of("launch_template")
+    templates = place.api.call(reading.service, reading.operation)[reading.answer]
+    things = [understood(reading, record, place.spec) for record in templates]
+    others = [thing for thing in things if not thing.owned]
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        named = list(pool.map(lambda thing: _named_by_template(place, thing), others))
+    answer = place.api.call("autoscaling", "describe_launch_configurations")
+    return [
+        *(thing.knowing(names=names) for thing, names in zip(others, named, strict=True)),
+        *map(_launch_configuration, answer["LaunchConfigurations"]),
+    ]
+
+
+def _launch_configuration(record: Record) -> Thing:
+    """Return a launch configuration, which has no tags."""
+    name, names = record["LaunchConfigurationName"], [*(record.get("SecurityGroups") or ()), *_profiles_in(record)]
+    return Thing("launch_configuration", name, name, {}, {"names": names}, owned=False)
+
+
+def _named_by_template(place: Place, template: Thing) -> list[str]:
+    """Return the ids and names in the versions of a template of which machines are made without naming a version."""
+    wanted = {"LaunchTemplateId": template.id, "Versions": ["$Latest", "$Default"]}
+    versions = place.api.call("ec2", "describe_launch_template_versions", **wanted)["LaunchTemplateVersions"]
+    return [name for version in versions for name in _named_in(version["LaunchTemplateData"])]
+
+
+def _named_in(data: Record) -> Iterator[str]:
+    yield from data.get("SecurityGroupIds") or ()
+    for interface in data.get("NetworkInterfaces") or ():
+        yield from interface.get("Groups") or ()
+        yield from (interface[key] for key in ("SubnetId", "NetworkInterfaceId") if interface.get(key))
+    yield from _profiles_in(data)
+
+
+def _profiles_in(record: Record) -> list[str]:
+    """Return the name of the instance profile, which a template says in two ways and a configuration in one."""
+    profile = record.get("IamInstanceProfile") or {}
+    text = profile if isinstance(profile, str) else profile.get("Name") or profile.get("Arn") or ""
+    return [text.rpartition("/")[2]] if text else []
+
+
 def _facts_of_profile(record: Record) -> dict[str, Any]:
     return {"roles": [role["RoleName"] for role in record["Roles"]]}
 
@@ -175,6 +234,15 @@ LINKS = (
         "Detach it: aws ec2 detach-internet-gateway --internet-gateway-id {ours} --vpc-id {other}",
         _named_by("vpc", "vpc-id", "attached_to"),
         held="attached_to",
+        blocks=True,
+    ),
+    Link(
+        "vpc",
+        "uses",
+        "If their owner agrees, use those of AWS until the next run: aws ec2 associate-dhcp-options "
+        "--dhcp-options-id default --vpc-id {ours}",
+        _options_of_vpcs,
+        held="dhcp_options",
         blocks=True,
     ),
     Link(
@@ -287,5 +355,15 @@ LINKS = (
         held="instances",
         # A smaller or stopped group would terminate any of its instances.
         blocks=True,
+    ),
+    *(
+        Link(
+            kind,
+            "is named by",
+            "Ask its owner to name another one in a new default version of the template (aws ec2 "
+            "create-launch-template-version), or in another launch configuration.",
+            _launchers,
+        )
+        for kind in ("subnet", "security_group", "eni", "instance_profile")
     ),
 )

@@ -540,19 +540,31 @@ def test_an_untagged_profile_that_has_our_role_in_it_is_adopted(api: BadDay) -> 
     assert absent(api).after.found == ()
 
 
-def test_an_empty_untagged_profile_of_our_name_is_refused_and_kept(api: BadDay) -> None:
+@pytest.mark.parametrize(
+    ("path", "has_role"),
+    [pytest.param("/", False, id="empty"), pytest.param("/bob/", True, id="with our role, in a path of others")],
+)
+def test_an_untagged_profile_of_our_name_that_others_made_is_refused_and_kept(
+    api: BadDay, path: str, has_role: bool
+) -> None:
     present(api)
     iam, name = api.clients["iam"], spec().iam_name
     iam.remove_role_from_instance_profile(InstanceProfileName=name, RoleName=name)
     iam.delete_instance_profile(InstanceProfileName=name)
-    iam.create_instance_profile(InstanceProfileName=name, Path="/bob/")
+    iam.create_instance_profile(InstanceProfileName=name, Path=path)
+    if has_role:
+        iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
     before = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
     api.calls.clear()
 
     with pytest.raises(Ec2Error, match=r"Failed to create instance_profile .* exists without the tags of this cluster"):
         present(api)
     refused = api.writes()
-    absent(api)
+    if has_role:
+        with pytest.raises(Ec2Error, match=f"role {name} is in instance profile {name}, which is not managed by this"):
+            absent(api)
+    else:
+        absent(api)
 
     assert refused == []
     assert iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"] == before

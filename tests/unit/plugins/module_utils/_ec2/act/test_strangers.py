@@ -53,6 +53,7 @@ from tests.strangers import (
     our_address_on_their_interface,
     table_of_our_subnet,
     their_machine_in_our_group,
+    their_options_of_our_vpc,
 )
 
 MACHINE = {"instance_type": "t4g.small", "volume_size": 30, "image": IMAGE, "start": "18:00", "stop": "23:00"} | {
@@ -190,6 +191,31 @@ def test_an_address_of_ours_that_an_interface_of_others_has_is_refused(
     read = stranger.eni_with(ipv4) if second else stranger.eni("theirs", ipv4)
 
     assert_refused_and_kept(api, key, read)
+
+
+@pytest.mark.parametrize("second", [False, True], ids=["a stray", "a second address of the bastion"])
+def test_an_address_that_another_interface_of_ours_has_is_refused_before_anything_is_made(
+    api: BadDay, second: bool
+) -> None:
+    build(api, NETWORK, BASTION)
+    ec2, ids = api.clients["ec2"], {item.key: item.id or "" for item in read_and_compare(api, SPEC).resources}
+    address, holder = SPEC.nodes[0].ipv4, ids["eni/bastion"]
+    if second:
+        ec2.assign_private_ip_addresses(NetworkInterfaceId=holder, PrivateIpAddresses=[address])
+    else:
+        tags = [{"ResourceType": "network-interface", "Tags": tag_list({**owner_tags(SPEC), "Name": "moon-old"})}]
+        made = ec2.create_network_interface(SubnetId=ids["subnet"], PrivateIpAddress=address, TagSpecifications=tags)
+        holder = made["NetworkInterface"]["NetworkInterfaceId"]
+    api.calls.clear()
+
+    found = read_and_compare(api, SPEC)
+    with pytest.raises(Ec2Error, match=rf"eni moon-gateway: {holder} \(\S+\) of this cluster has its place"):
+        build(api, NODES)
+
+    assert [(problem.code, problem.subject) for problem in problems_of(found)] == [("PLACE_TAKEN", "eni moon-gateway")]
+    line = f"x network interface moon-gateway: {holder} has its name or address and belongs to this cluster too"
+    assert line in plan_lines(SPEC, found)
+    assert api.writes() == []
 
 
 def test_an_address_in_a_prefix_of_others_is_taken() -> None:
@@ -338,6 +364,25 @@ def test_everything_of_others_that_is_joined_with_ours_is_named_before_anything_
         assert [read() for *_tie, read in joined] == before
 
 
+def test_a_launch_configuration_that_names_ours_is_named_before_anything_is_deleted(api: BadDay) -> None:
+    build(api, NETWORK)
+    ours = {item.key: item.id or "" for item in read_and_compare(api, SPEC).resources}
+    api.clients["autoscaling"].create_launch_configuration(
+        LaunchConfigurationName="theirs",
+        ImageId=IMAGE,
+        InstanceType="m7g.large",
+        SecurityGroups=[ours["security_group/nodes"]],
+        IamInstanceProfile=ours["instance_profile/node"],
+    )
+    api.calls.clear()
+
+    refusal = refusal_of_removal(api, NETWORK)
+
+    for what in (f"security group moon-nodes ({ours['security_group/nodes']})", f"instance profile {SPEC.iam_name}"):
+        assert f"{what} is named by launch configuration theirs, which is not managed by this cluster" in refusal
+    assert api.writes() == []
+
+
 @pytest.mark.parametrize(
     "join",
     [
@@ -347,6 +392,7 @@ def test_everything_of_others_that_is_joined_with_ours_is_named_before_anything_
         pytest.param(address_on_our_bastion, id="their address"),
         pytest.param(address_on_our_interface, id="their address on a node"),
         pytest.param(table_of_our_subnet, id="route table"),
+        pytest.param(their_options_of_our_vpc, id="DHCP options"),
         pytest.param(their_machine_in_our_group, id="machine in the group"),
     ],
 )
