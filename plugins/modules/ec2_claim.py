@@ -50,9 +50,11 @@ options:
     type: bool
     default: false
   unclaimed:
-    description: Whether a controller with an authority may have a cluster that exists without a claim.
-    type: bool
-    default: false
+    description:
+      - The ID of a VPC or an instance of a cluster that exists without a claim and belongs to this authority.
+      - Any other ID is not accepted, so the option has no effect on a cluster that is made later.
+    type: str
+    default: ""
 author:
   - The urmanac.talos authors (@urmanac)
 seealso:
@@ -140,7 +142,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "authority": {"type": "str", "default": ""},
     "holder": {"type": "str"},
     "force": {"type": "bool", "default": False},
-    "unclaimed": {"type": "bool", "default": False},
+    "unclaimed": {"type": "str", "default": ""},
 }
 
 

@@ -246,7 +246,8 @@ def test_without_its_claim_a_cluster_is_refused_to_all_controllers_and_claimed_a
     ]
     mine = (SITE, *ONE_NODE, "-e", f"cluster_directory={ours.directory}", "--tags", "network")
     refused.append(play(lab, *mine))
-    owner = play(lab, *mine, "-e", "cluster_claim_policy=force")
+    (vpc,) = vpcs(lab, Project="talos-arm64")
+    owner = play(lab, *mine, "-e", f"cluster_claim_existing={vpc['VpcId']}")
 
     for run in refused:
         assert run.code != 0

@@ -114,17 +114,17 @@ def ensure_claimed(
     *,
     now: Now,
     existing: Existing,
-    unclaimed: bool = False,
+    unclaimed: str = "",
     check_mode: bool,
 ) -> Plan:
     """Claim the cluster for this authority, or fail if it belongs to another one.
 
-    The owner of a cluster that exists without a claim is not known, so it is claimed only with unclaimed. If the
-    creation fails, the claim is read again: it is ours if the response to our own request was lost.
+    The owner of a cluster that exists without a claim is not known, so it is claimed only if unclaimed is the id of
+    something of it. If the creation fails, the claim is read again: it is ours if our own response was lost.
     """
     current = client.read_claim()
-    if current is None and not (authority and unclaimed):
-        _refuse_unclaimed(client.name, existing())
+    if current is None:
+        _refuse_unclaimed(client.name, existing(), known=unclaimed if authority else "")
     wanted = Claim(authority, holder, now().astimezone(UTC).isoformat(timespec="seconds"))
     if current is None and (check_mode or client.create(json.dumps(wanted._asdict()))):
         return Plan(changed=True, before=None, after=wanted)
@@ -139,13 +139,13 @@ def ensure_claimed(
 
 
 def ensure_released(
-    client: ClaimClient, authority: str, *, existing: Existing, unclaimed: bool = False, force: bool, check_mode: bool
+    client: ClaimClient, authority: str, *, existing: Existing, unclaimed: str = "", force: bool, check_mode: bool
 ) -> Plan:
     """Delete the claim if it belongs to this authority; force also deletes any other value."""
     held = client.read_own()
     if held is None:
-        if not (force or (authority and unclaimed)):
-            _refuse_unclaimed(client.name, existing())
+        if not force:
+            _refuse_unclaimed(client.name, existing(), known=unclaimed if authority else "")
         return Plan(changed=False, before=None, after=None)
     current = _parsed_or_shown(client.name, held.text) if force else parse_claim(client.name, held.text)
     if not force:
@@ -172,15 +172,19 @@ def _refuse_other(name: str, claim: Claim, authority: str) -> None:
     )
 
 
-def _refuse_unclaimed(name: str, existing: Sequence[str]) -> None:
-    """Fail for a cluster that exists without a claim: it is not known whether the controller has its secrets."""
-    if not existing:
+def _refuse_unclaimed(name: str, existing: Sequence[str], *, known: str) -> None:
+    """Fail for a cluster that exists without a claim, unless known is an id of it: its secrets may be elsewhere.
+
+    A value that was given once and left in a file is then of no use for any other cluster.
+    """
+    ids = [text.split()[1] for text in existing]
+    if not ids or known in ids:
         return
     more = f" and {len(existing) - _SHOWN} more" if len(existing) > _SHOWN else ""
     raise Ec2Error(
         f"Failed to claim the cluster of {name}: it already exists ({', '.join(existing[:_SHOWN])}{more}) without a "
         f"claim, so its owner is not known. If it is yours and the controller has its secrets, add -e "
-        f"cluster_claim_policy=force once to claim it again. To remove it with playbooks/reset.yml, add -e "
+        f"cluster_claim_existing={ids[-1]} to claim it again. To remove it with playbooks/reset.yml, add -e "
         f"reset_claim=force. Otherwise use the controller that has the secrets, copy its cluster_secrets_directory to "
         f"this controller, or choose another cluster_name."
     )

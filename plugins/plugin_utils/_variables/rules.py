@@ -390,7 +390,6 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(at_least(0, "a number of days"), "cluster_cost_actual_days", "preflight_cost_actual_days"),
     **_checks(one_of(*AFTER_HOURS), "cluster_cost_after_hours"),
     **_checks(one_of(*POLICIES), "cluster_cost_policy"),
-    **_checks(one_of("check", "force"), "cluster_claim_policy"),
     "cluster_registry_caches": (not_empty, cache_ports),
     **_checks(cache_ports, "bastion_host_registry_caches"),
     **_checks(each(port), "nodes_registry_caches", "talos_registry_caches"),

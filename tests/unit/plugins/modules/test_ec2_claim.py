@@ -146,7 +146,7 @@ def test_without_its_claim_a_cluster_that_exists_is_refused_to_every_controller(
 
     assert result["failed"] is True
     assert re.search(rf"\(instance {built['instance/gateway']} since 20\S+, VPC {built['vpc']}\)", result["msg"])
-    forced = ("-e cluster_claim_policy=force", "-e reset_claim=force")
+    forced = (f"-e cluster_claim_existing={built['vpc']}", "-e reset_claim=force")
     for remedy in (*forced, "copy its cluster_secrets_directory", "choose another cluster_name"):
         assert remedy in result["msg"]
 
@@ -179,16 +179,26 @@ def test_secrets_of_another_cluster_claim_nothing_that_exists(ssm: Any, built: d
     assert ssm.describe_parameters()["Parameters"] == []
 
 
-def test_the_owner_claims_a_cluster_again_on_request(built: dict[str, str], run: Any) -> None:
-    assert run(**OURS, state="absent", unclaimed=True, _ansible_check_mode=True)["changed"] is False
-    assert run(**OURS, unclaimed=True)["changed"] is True
-    assert run(**THEIRS, unclaimed=True)["failed"] is True
-    assert run(**THEIRS, state="absent", unclaimed=True)["failed"] is True
+@pytest.mark.parametrize("key", ["vpc", "instance/gateway"])
+def test_the_owner_claims_a_cluster_again_by_naming_it(built: dict[str, str], run: Any, key: str) -> None:
+    named = {"unclaimed": built[key]}
+
+    assert run(**OURS, **named, state="absent", _ansible_check_mode=True)["changed"] is False
+    assert run(**OURS, **named)["changed"] is True
+    assert run(**THEIRS, **named)["failed"] is True
+    assert run(**THEIRS, **named, state="absent")["failed"] is True
+
+
+# As a variables file has it, in which it was left.
+@pytest.mark.parametrize("value", ["vpc-0123456789abcdef0", "force", "VPC", "instance"])
+def test_the_name_of_another_cluster_gives_nobody_this_one(built: dict[str, str], run: Any, value: str) -> None:
+    for state in ("present", "absent"):
+        assert run(**OURS, unclaimed=value, state=state, _ansible_check_mode=True)["failed"] is True
 
 
 def test_a_request_without_secrets_does_not_make_a_cluster_ours(built: dict[str, str], run: Any) -> None:
     for state in ("present", "absent"):
-        assert run(**CLUSTER, state=state, unclaimed=True, _ansible_check_mode=True)["failed"] is True
+        assert run(**CLUSTER, state=state, unclaimed=built["vpc"], _ansible_check_mode=True)["failed"] is True
 
 
 def test_a_cluster_without_claim_and_secrets_can_be_removed_by_force(built: dict[str, str], run: Any) -> None:
