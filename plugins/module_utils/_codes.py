@@ -381,6 +381,14 @@ ACCOUNT: Mapping[str, Code] = {
         "A resource without the tags of this cluster has the name or address of a resource that would be created.",
         "Choose another cluster_name or cluster_project, or delete it if unused.",
     ),
+    "CLAIMED_BY_OTHERS": Code(
+        "Another controller owns the cluster, or the cluster exists without a claim.",
+        "Use the controller that has the secrets, or choose another cluster_name.",
+    ),
+    "RUN_ACTIVE": Code(
+        "Another run is active on the cluster.",
+        "Wait until it has ended, or add -e cluster_run_takeover=true if it was killed.",
+    ),
     "PLACE_TAKEN": Code(
         "Another resource of this cluster has the address, network or name of one that must be created.",
         "Delete the other resource, or choose another address, network or name.",

@@ -70,6 +70,20 @@ options:
     type: list
     elements: str
     default: []
+  authority:
+    description:
+      - Fingerprint of the certificate authority of this controller's secrets, as M(urmanac.talos.talos_secrets) returns
+        it; empty if it has none. A cluster of another controller is then a problem. Omit it to skip the check.
+      - A run of another controller that is active now is a problem as well, in check mode a note.
+    type: str
+  unclaimed:
+    description: The ID of a VPC or an instance of a cluster without a claim, as M(urmanac.talos.ec2_claim) takes it.
+    type: str
+    default: ''
+  run_takeover:
+    description: Whether another run may be active, as M(urmanac.talos.ec2_run_lock) takes it.
+    type: bool
+    default: false
   kernel_arguments:
     description: The kernel arguments that the user-data of nodes passes to Talos.
     type: list
@@ -195,8 +209,10 @@ ami:
   sample: {"id": "ami-0123456789abcdef0", "name": "al2023-ami-2023.12.20260930.0-arm64", "root_device": "/dev/xvda"}
 """
 
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -210,7 +226,9 @@ from ..module_utils._ec2.cost import forecast
 from ..module_utils._ec2.cost_limits import enforced
 from ..module_utils._ec2.described_texts import command_line_problems, text_problems
 from ..module_utils._ec2.egress import egress_problems, example_notes
+from ..module_utils._ec2.home_access import Identity
 from ..module_utils._ec2.home_input import documentation_problems
+from ..module_utils._ec2.occupied import ACTIVE, Controller, occupied_problems
 from ..module_utils._ec2.preflight import (
     AMI_PARAMETER,
     SERVICES,
@@ -238,6 +256,7 @@ from ..module_utils._ec2.way_in import (
 )
 from ..module_utils._errors import CollectionError
 from ..module_utils._findings import Finding
+from ..module_utils._runs import is_alive, this_run
 
 _WAY = ("api_via", "home_ipv6", "own_bastion", "node_ssh_key_name", "inventory_connection")
 
@@ -249,6 +268,7 @@ def preflight(
     out_of_reach: Iterable[Finding] = (),
     way: WayIn | None = None,
     ami_parameter: str = AMI_PARAMETER,
+    controller: Controller | None = None,
 ) -> dict[str, Any]:
     """Return the module's result. Nothing is sent over a connection that must not be used.
 
@@ -264,7 +284,8 @@ def preflight(
         return _result(spec, Inquiry(Answers(), refused, []), endpoint=connection.endpoint)
     inquiry = ask(connection.api, spec, ami_parameter=ami_parameter)
     shut = _way_in_problems(connection, spec, way or WayIn())
-    refused = [*refusals, *unique([*inquiry.refusals, *shut])]
+    occupied = _occupied(connection, spec, controller) if controller else []
+    refused = [*refusals, *unique([*inquiry.refusals, *shut, *occupied])]
     return _result(spec, inquiry._replace(refusals=refused), endpoint=connection.endpoint)
 
 
@@ -274,6 +295,11 @@ def _way_in_problems(connection: Connection, spec: ClusterSpec, way: WayIn) -> l
         return list(way_in_problems(spec, way, read_ssh_access(connection.api, spec, way, datetime.now(UTC))))
     except AwsError as error:
         return [*way_in_problems(spec, way, SshAccess()), error.problem]
+
+
+def _occupied(connection: Connection, spec: ClusterSpec, controller: Controller) -> list[Finding]:
+    cluster, now = Identity(spec.name, spec.project), datetime.now(UTC)
+    return list(occupied_problems(connection.api, cluster, controller, now, is_alive))
 
 
 def _result(spec: ClusterSpec, inquiry: Inquiry, *, endpoint: str | None) -> dict[str, Any]:
@@ -293,6 +319,15 @@ def _result(spec: ClusterSpec, inquiry: Inquiry, *, endpoint: str | None) -> dic
     }
 
 
+def controller_of(options: Mapping[str, Any]) -> Controller | None:
+    """Return what decides whether this controller may build the cluster, or None if that is not asked."""
+    if options["authority"] is None:
+        return None
+    return Controller(
+        options["authority"], this_run(os.getpid(), "", Path.cwd()), options["unclaimed"], takeover=options["run_takeover"]
+    )
+
+
 def main() -> None:
     options = {
         "cluster": argument_spec(),
@@ -305,6 +340,9 @@ def main() -> None:
         "node_ssh_key_name": {"type": "str", "default": "", "no_log": False},
         "node_ami_parameter": {"type": "str", "default": AMI_PARAMETER},
         "cozystack_sources": {"type": "list", "elements": "str", "default": []},
+        "authority": {"type": "str"},
+        "unclaimed": {"type": "str", "default": ""},
+        "run_takeover": {"type": "bool", "default": False},
         "kernel_arguments": {"type": "list", "elements": "str", "default": []},
     }
     module = AnsibleAWSModule(argument_spec=options, supports_check_mode=True)
@@ -319,10 +357,16 @@ def main() -> None:
             out_of_reach=out_of_reach,
             way=WayIn(*(module.params[name] for name in _WAY)),
             ami_parameter=module.params["node_ami_parameter"],
+            controller=controller_of(module.params),
         )
     except CollectionError as error:
         module.fail_json(msg=str(error))
     result["notes"] += [note.as_dict() for note in examples]
+    if module.check_mode:
+        # A plan changes nothing, so it is made beside a run that does.
+        active = [problem for problem in result["problems"] if problem["code"] == ACTIVE]
+        result["problems"] = [problem for problem in result["problems"] if problem not in active]
+        result["notes"] += active
     if not is_loopback_endpoint(result["endpoint"] or ""):
         # A plan may use an example; a build would open a network that is not in use.
         found = [problem.about("access_ipv6") for problem in documentation_problems(module.params["home_ipv6"])]

@@ -14,11 +14,16 @@ from .owners import owner_text
 from .spec import MANAGED_BY
 
 
+class ForeignParameter(Ec2Error):
+    """A parameter has the name of one of the cluster and not its tags."""
+
+
 class Held(NamedTuple):
-    """The value of a parameter, and which of its versions that is."""
+    """The value of a parameter, which of its versions that is, and since when it has it."""
 
     text: str
     version: int
+    changed: str = ""
 
 
 class ClusterParameter:
@@ -55,14 +60,15 @@ class ClusterParameter:
             if is_not_found(error):
                 return None
             raise
-        return Held(str(found["Value"]), int(found["Version"]))
+        changed = found.get("LastModifiedDate")
+        return Held(str(found["Value"]), int(found["Version"]), f"{changed:%Y-%m-%dT%H:%M:%S%z}" if changed else "")
 
     def read_own(self) -> Held | None:
         """Return the parameter's content, or None; fail for one without the tags of the cluster."""
         held = self.read()
         try:
             if held:
-                self._refuse_parameter_of_others()
+                self._refuse_parameter_of_others(held)
         except AwsError as error:
             if is_not_found(error):
                 return None
@@ -83,12 +89,13 @@ class ClusterParameter:
             "ssm", "put_parameter", Name=self.name, Description=self._description, Value=text, Type="String", **how
         )
 
-    def _refuse_parameter_of_others(self) -> None:
+    def _refuse_parameter_of_others(self, held: Held) -> None:
         found = self._api.call("ssm", "list_tags_for_resource", ResourceType="Parameter", ResourceId=self.name)
         tags = {tag["Key"]: tag["Value"] for tag in found["TagList"]}
         if not self._owner.items() <= tags.items():
-            raise Ec2Error(
+            since = f", since {held.changed}" if held.changed else ""
+            raise ForeignParameter(
                 f"Failed to use the SSM parameter {self.name} as the {self._purpose}: it exists without the tags of "
-                f"the cluster {self._cluster.name} ({owner_text(tags)}). Delete it if it is not needed (`aws ssm "
-                f"delete-parameter --name {self.name}`), or choose another cluster_name or cluster_project."
+                f"the cluster {self._cluster.name} ({owner_text(tags)}){since}. Delete it if it is not needed (`aws "
+                f"ssm delete-parameter --name {self.name}`), or choose another cluster_name or cluster_project."
             )

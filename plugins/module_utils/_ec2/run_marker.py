@@ -104,10 +104,21 @@ def ensure_held(client: MarkerClient, run: Run, now: datetime, *, takeover: bool
     if other and same_run(other.run, run):
         # The response to our own request was lost.
         return False
-    if not (takeover or (other and has_ended(other, run, now, alive))):
-        raise Ec2Error(_busy(client.name, other))
+    _refuse_active(client.name, other, run, now, takeover=takeover, alive=alive)
     _take_over(client, held, mine)
     return True
+
+
+def ensure_free(client: MarkerClient, run: Run, now: datetime, *, takeover: bool, alive: Alive) -> None:
+    """Fail if this run could not start because another one is active."""
+    held = client.read_own()
+    if held:
+        _refuse_active(client.name, parse_marker(held.text), run, now, takeover=takeover, alive=alive)
+
+
+def _refuse_active(name: str, other: Marker | None, run: Run, now: datetime, *, takeover: bool, alive: Alive) -> None:
+    if not (takeover or (other and has_ended(other, run, now, alive))):
+        raise Ec2Error(_busy(name, other))
 
 
 def same_run(one: Run, other: Run) -> bool:

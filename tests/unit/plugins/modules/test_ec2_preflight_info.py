@@ -5,13 +5,27 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
+
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import client
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight import AMI_PARAMETER
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.run_marker import dumped, marker_of
+from ansible_collections.urmanac.talos.plugins.module_utils._runs import Run
 from ansible_collections.urmanac.talos.plugins.modules import ec2_preflight_info
-from tests.ec2_cluster import account_answers, aws_with_images, cluster, empty_aws, node, run_module
+from tests.ec2_cluster import (
+    account_answers,
+    aws_with_images,
+    cluster,
+    empty_aws,
+    moto_clients,
+    node,
+    run_module,
+    tag_list,
+)
 from tests.lookalikes import ACCESS_KEY_ID
 
 BAD = {"vpc_ipv4_cidr": "10.0.0.0/33", "cpu_credits": "plenty", "nodes": [node(role="pet")]}
@@ -97,6 +111,70 @@ def test_the_home_network_of_an_example_is_noted_in_a_plan_and_refused_in_a_buil
     (found,) = result["notes"] + result["problems"]
     assert result[place] == [found]
     assert (found["code"], found["subject"]) == ("IPV6_DOCUMENTATION", "access_ipv6")
+
+
+NAMES = {"claim": "/urmanac.talos/talos-arm64/moon/claim", "run": "/urmanac.talos/talos-arm64/moon/run"}
+OWNER = {"Project": "talos-arm64", "Cluster": "moon"}
+CLAIM = {"authority": "bb22", "holder": "you@desktop", "since": "2026-11-28T21:00:00+00:00"}
+
+
+def put(what: str, value: str, tags: dict[str, str]) -> None:
+    ssm = moto_clients()["ssm"]
+    ssm.put_parameter(Name=NAMES[what], Value=value, Type="String", Tags=tag_list(tags))
+
+
+def a_run() -> str:
+    run = Run(100, "5000", "desktop", "reset.yml", "you", "/home/me/moon", "bb", "boot-2 pid:[1]")
+    return dumped(marker_of(run, datetime.now(UTC)))
+
+
+@pytest.mark.parametrize("what", NAMES)
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_claim_or_a_run_of_others_under_our_name_is_a_problem(
+    capsys: pytest.CaptureFixture[str], what: str, check_mode: bool
+) -> None:
+    with aws_with_images():
+        put(what, "theirs", {"Owner": "Bob"})
+        result = run_module(
+            ec2_preflight_info.main, capsys, cluster=cluster(), authority="aa11", _ansible_check_mode=check_mode
+        )
+
+    (problem,) = result["problems"]
+    assert (problem["code"], problem["subject"]) == ("NAME_TAKEN", f"ssm_parameter {NAMES[what]}")
+    assert "without the tags of the cluster moon (Owner=Bob), since 20" in problem["message"]
+    assert f"aws ssm delete-parameter --name {NAMES[what]}" in problem["message"]
+
+
+@pytest.mark.parametrize("authority", ["aa11", ""], ids=["with secrets", "without secrets"])
+def test_a_cluster_of_another_controller_is_a_problem_with_who_and_since_when(
+    capsys: pytest.CaptureFixture[str], authority: str
+) -> None:
+    with aws_with_images():
+        put("claim", json.dumps(CLAIM), OWNER)
+        result = run_module(ec2_preflight_info.main, capsys, cluster=cluster(), authority=authority)
+        ours = run_module(ec2_preflight_info.main, capsys, cluster=cluster(), authority="bb22")
+
+    (problem,) = result["problems"]
+    assert problem["code"] == "CLAIMED_BY_OTHERS"
+    assert "another controller, you@desktop, since 2026-11-28T21:00:00+00:00" in problem["message"]
+    assert ours["problems"] == []
+
+
+@pytest.mark.parametrize(("check_mode", "place"), [(True, "notes"), (False, "problems")], ids=["plan", "build"])
+def test_a_run_of_another_controller_is_noted_in_a_plan_and_refused_in_a_build(
+    capsys: pytest.CaptureFixture[str], check_mode: bool, place: str
+) -> None:
+    with aws_with_images():
+        put("run", a_run(), OWNER)
+        options = {"cluster": cluster(), "authority": "", "_ansible_check_mode": check_mode}
+        result = run_module(ec2_preflight_info.main, capsys, **options)
+        taken = run_module(ec2_preflight_info.main, capsys, **options, run_takeover=True)
+
+    (found,) = result["notes"] + result["problems"]
+    assert result[place] == [found]
+    assert found["code"] == "RUN_ACTIVE"
+    assert "reset.yml, process 100 of you on desktop in /home/me/moon, since 20" in found["message"]
+    assert taken["problems"] + taken["notes"] == []
 
 
 def test_the_quota_of_a_new_account_and_the_free_plan_are_problems(capsys: pytest.CaptureFixture[str]) -> None:
