@@ -324,7 +324,10 @@ def controller_of(options: Mapping[str, Any]) -> Controller | None:
     if options["authority"] is None:
         return None
     return Controller(
-        options["authority"], this_run(os.getpid(), "", Path.cwd()), options["unclaimed"], takeover=options["run_takeover"]
+        options["authority"],
+        this_run(os.getpid(), "", Path.cwd()),
+        options["unclaimed"],
+        takeover=options["run_takeover"],
     )
 
 

@@ -191,7 +191,7 @@ def test_the_owner_claims_a_cluster_again_by_naming_it(built: dict[str, str], ru
 
 # As a variables file has it, in which it was left.
 @pytest.mark.parametrize("value", ["vpc-0123456789abcdef0", "force", "VPC", "instance"])
-def test_the_name_of_another_cluster_gives_nobody_this_one(built: dict[str, str], run: Any, value: str) -> None:
+def test_the_name_of_another_cluster_does_not_claim_this_one(built: dict[str, str], run: Any, value: str) -> None:
     for state in ("present", "absent"):
         assert run(**OURS, unclaimed=value, state=state, _ansible_check_mode=True)["failed"] is True
 
@@ -252,7 +252,7 @@ def claimed_in(api: LateSsm) -> claim.Plan:
         "me@laptop",
         now=lambda: datetime(2026, 11, 28, tzinfo=UTC),
         existing=list,
-        unclaimed=False,
+        unclaimed="",
         check_mode=False,
     )
 

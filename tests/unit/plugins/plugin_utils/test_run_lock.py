@@ -8,12 +8,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._runs import Run, booted_at, is_alive, this_run
+from ansible_collections.urmanac.talos.plugins.module_utils._runs import Run, is_alive, this_run
 from ansible_collections.urmanac.talos.plugins.plugin_utils._run_lock import Busy, release, take
 
 OURS = Run(100, "5000", "laptop", "site.yml")
@@ -76,15 +75,3 @@ def test_a_process_is_known_by_its_id_and_its_start(tmp_path: Path) -> None:
     child.communicate(b"\n")
     assert not is_alive(run.pid, run.started)
     assert run.started != this_run(os.getpid(), "site.yml", tmp_path).started or not run.started
-
-
-def test_this_machine_was_started_as_long_ago_as_the_kernel_says() -> None:
-    now, uptime = datetime(2026, 11, 28, 21, tzinfo=UTC), Path("/proc/uptime")
-    if not uptime.exists():
-        assert booted_at(now) is None
-        return
-
-    booted = booted_at(now)
-
-    assert booted is not None
-    assert (now - booted).total_seconds() == pytest.approx(float(uptime.read_text().split()[0]), abs=5)
