@@ -70,7 +70,7 @@ class Place:
         self.undo = ExitStack()
 
     def codes(self) -> list[str]:
-        """Return the code of each deviation, the gravest first."""
+        """Return the code of each deviation, the most severe first."""
         return [deviation["code"] for deviation in self.audit()["deviations"]]
 
     def audit(self) -> dict[str, Any]:

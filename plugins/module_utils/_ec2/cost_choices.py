@@ -31,7 +31,7 @@ class Choice(NamedTuple):
 
 
 def choices(spec: ClusterSpec, prices: Prices) -> list[Choice]:
-    """Return the ways to use the cluster whose prices are known, the dearest first as a rule."""
+    """Return the ways to use the cluster whose prices are known, usually the most expensive first."""
     return [Choice(what, totals) for what, one in _ways(spec) if (totals := forecast(one, prices).totals)]
 
 
