@@ -87,7 +87,7 @@ def test_a_role_of_others_with_our_name_is_refused_before_anything_is_made_and_l
     [
         pytest.param("is not in the VPC 127.200.0.0/16", id="subnet outside the VPC"),
         pytest.param("is assigned to node compute-2 and node gateway", id="address given twice"),
-        pytest.param("127.99.0.103 does not lie in the subnet", id="address outside the subnet"),
+        pytest.param("127.99.0.103 is not in the subnet", id="address outside the subnet"),
         pytest.param("cluster_nodes_max allows 1", id="too many nodes"),
         pytest.param("'captain'", id="unknown role"),
         pytest.param("'boss'", id="unknown machine type"),
@@ -118,8 +118,8 @@ def test_a_value_of_a_wrong_type_is_in_one_list_with_what_aws_finds_wrong(lab: L
 
     assert run.code != 0
     message = run.output.partition("Nothing was created or changed")[2].partition("Origin:")[0]
-    assert "cozystack_timeout: 'soon' is not a whole number." in message
-    assert "cluster_bastion_volume_size: 'big' is not a whole number." in message
+    assert "cozystack_timeout: 'soon' is not an integer." in message
+    assert "cluster_bastion_volume_size: 'big' is not an integer." in message
     assert "t3.nano is x86_64" in message
     assert "argument_spec" not in run.output
     assert calls(lab) == before
