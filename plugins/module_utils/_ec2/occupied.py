@@ -58,6 +58,6 @@ def _problem(code: str, name: str, check: Callable[[], None]) -> Iterator[Findin
     except AwsError as error:
         yield error.problem
     except ForeignParameter as error:
-        yield finding("NAME_TAKEN", f"ssm_parameter {name}", str(error), "")
+        yield finding("NAME_TAKEN", f"ssm_parameter {name}", str(error))
     except Ec2Error as error:
-        yield finding(code, f"ssm_parameter {name}", str(error), "")
+        yield finding(code, f"ssm_parameter {name}", str(error))
