@@ -17,3 +17,8 @@ def tailscale_key(rest: str) -> str:
 def pem_header(label: str) -> str:
     """Return the line with which something in PEM begins."""
     return f"-----BEGIN {label}-----"
+
+
+def slack_webhook(rest: str) -> str:
+    """Return the address of a webhook of Slack that ends so."""
+    return f"https://hooks.slack.{'com'}/services/{rest}"

@@ -568,6 +568,9 @@ AUDIT: Mapping[str, Code] = {
         (HIGH, MEDIUM),
     ),
     "HOME_ACCESS_EXPIRED": Code("Home access has expired and is still open.", _HOME_ACCESS, (HIGH,)),
+    "HOME_ACCESS_TOO_LONG": Code(
+        "Home access ends later than the longest duration that is allowed.", _HOME_ACCESS, (HIGH,)
+    ),
     "HOME_ACCESS_NOT_EXACT": Code(
         "A rule has the tags of home access, but is not a rule that home access creates. The severity is critical if "
         "it is open to everyone.",
@@ -712,6 +715,18 @@ AUDIT: Mapping[str, Code] = {
         "An instance outside of the cluster's VPC has an instance profile of the cluster.",
         "Run `aws ec2 disassociate-iam-instance-profile` for it, or terminate the instance if it is not needed.",
         (HIGH,),
+    ),
+    "INSTANCE_NOT_AS_DESCRIBED": Code(
+        "A node is an instance of another type than described.",
+        "Run playbooks/site.yml with the described type, or describe this type; replace the node if you did not create "
+        "this instance.",
+        (HIGH,),
+    ),
+    "IMDS_NOT_DESCRIBED": Code(
+        "The metadata service responds over IPv6 or returns tags, which is not described.",
+        "Run `aws ec2 modify-instance-metadata-options` with `--http-protocol-ipv6 disabled` and "
+        "`--instance-metadata-tags disabled`.",
+        (LOW,),
     ),
     "IMDS_V1": Code(
         "IMDSv1 is enabled, so a server-side request forgery can read the role's credentials.",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterator
@@ -24,12 +25,13 @@ from lab.settings import REGION
 from tests.ec2_cluster import Builder, node, spec, tag_list
 from tests.home_access import ensure_home_access
 from tests.lab.labs import AMI_PARAMETER, Lab
-from tests.lookalikes import tailscale_key
+from tests.lookalikes import slack_webhook, tailscale_key
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 HOME = "2001:db8:1:2::/64"
 STRANGER = "210987654321"
 TAILSCALE = tailscale_key("kABCDEF1CNTRL-abcdefghijklmnop")
+SLACK = f"curl -d hello {slack_webhook('T00000000/B00000000/' + 'Xy9' * 8)}"
 OWNER = {"Project": "talos-arm64", "Cluster": "moon"}
 # IAM has no regions: a role without this tag is not taken for the cluster's.
 ROLE_OWNER = {**OWNER, "Region": REGION}
@@ -362,10 +364,21 @@ def imds(**options: Any) -> Callable[[Place], None]:
     def plant(place: Place) -> None:
         change = place.ec2.modify_instance_metadata_options
         change(InstanceId=place.ids["instance/gateway"], **options)
-        closed = {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}
+        closed = {"HttpTokens": "required", "HttpPutResponseHopLimit": 1, "HttpProtocolIpv6": "disabled"}
         place.later(change, InstanceId=place.ids["instance/gateway"], **closed)
 
     return plant
+
+
+def other_instance_type(place: Place) -> None:
+    change = place.ec2.modify_instance_attribute
+    change(InstanceId=place.ids["instance/gateway"], InstanceType={"Value": "t4g.xlarge"})
+    place.later(change, InstanceId=place.ids["instance/gateway"], InstanceType={"Value": "t4g.medium"})
+
+
+def shell(line: str) -> str:
+    """Return user-data of one line."""
+    return base64.b64encode(f"#!/bin/sh\n{line}\n".encode()).decode()
 
 
 def volume(*, encrypted: bool, **tags: str) -> Callable[[Place], str]:
@@ -694,6 +707,7 @@ def tagged(resource: str, **tags: str) -> Callable[[Place], None]:
 HOLES: dict[str, tuple[Callable[[Place], Any], str]] = {
     "SSH from everybody": (open_port(**from_ipv4("0.0.0.0/0")), "RULE_OPEN_TO_EVERYBODY"),
     "SSH from everybody over IPv6": (open_port(**from_ipv6("::/0")), "RULE_OPEN_TO_EVERYBODY"),
+    "the last addresses of IPv4": (open_port(**from_ipv4("240.0.0.0/4")), "RULE_OPEN_TO_EVERYBODY"),
     "the half of IPv4": (open_port(**from_ipv4("128.0.0.0/1")), "RULE_OPEN_TO_EVERYBODY"),
     "all global IPv6": (open_port(**from_ipv6("2000::/3")), "RULE_OPEN_TO_EVERYBODY"),
     "everything to the nodes": (open_port(**EVERYTHING, **from_ipv6("::/0")), "RULE_OPEN_TO_EVERYBODY"),
@@ -713,6 +727,7 @@ HOLES: dict[str, tuple[Callable[[Place], Any], str]] = {
     "a way out": (open_port(egress=True, **from_ipv4("192.0.2.0/24")), "RULE_NOT_ALLOWED"),
     "an end that has come": (home_with(Expires="2026-12-01T11:59:59Z"), "HOME_ACCESS_EXPIRED"),
     "an end that is no time": (home_with(Expires="whenever"), "HOME_ACCESS_EXPIRED"),
+    "an end that is too far away": (home_with(Expires="2099-12-24T18:00:00Z"), "HOME_ACCESS_TOO_LONG"),
     "everybody with the tags of home access": (disguised_as_home_access, "HOME_ACCESS_NOT_EXACT"),
     "a group": (tagged_group(), "GROUP_NOT_DESCRIBED"),
     "a group with the name of ours": (tagged_group(Name="moon-nodes"), "GROUP_NOT_DESCRIBED"),
@@ -753,6 +768,8 @@ HOLES: dict[str, tuple[Callable[[Place], Any], str]] = {
     "an interface": (another_interface(), "INTERFACE_NOT_DESCRIBED"),
     "an interface with our tags": (another_interface(Name="moon-other", **OWNER), "INTERFACE_NOT_DESCRIBED"),
     "an interface with a node's name": (another_interface(Name="moon-gateway", **OWNER), "INTERFACE_NOT_DESCRIBED"),
+    "a node of another instance type": (other_instance_type, "INSTANCE_NOT_AS_DESCRIBED"),
+    "IMDS over IPv6": (imds(HttpTokens="required", HttpProtocolIpv6="enabled"), "IMDS_NOT_DESCRIBED"),
     "IMDSv1": (imds(HttpTokens="optional"), "IMDS_V1"),
     "two hops": (imds(HttpTokens="required", HttpPutResponseHopLimit=2), "IMDS_HOP_LIMIT"),
     "an unencrypted volume": (volume(encrypted=False), "VOLUME_NOT_ENCRYPTED"),
@@ -805,6 +822,23 @@ HOLES: dict[str, tuple[Callable[[Place], Any], str]] = {
     ),
     "a key in a tag of a node": (tagged("instance/gateway", Note=f"up {TAILSCALE}"), "TEXT_SECRET"),
     "a password in a tag of the VPC": (tagged("vpc", Note="password=correct-horse"), "TEXT_SECRET"),
+    "a password in the tags that a template gives": (
+        group_with_version(
+            "$Latest",
+            TagSpecifications=[{"ResourceType": "instance", "Tags": tag_list({"Note": "password=correct-horse"})}],
+        ),
+        "TEXT_SECRET",
+    ),
+    "a token in the user-data of a version": (
+        group_with_version(
+            "$Latest", UserData=shell(f"curl -H 'Authorization: Bearer {'a1B2' * 8}' https://example.com")
+        ),
+        "USER_DATA_SECRET",
+    ),
+    "a webhook in the user-data of a version": (
+        group_with_version("$Latest", UserData=shell(SLACK)),
+        "USER_DATA_SECRET",
+    ),
     "a volume of others": (another_volume, "VOLUME_NOT_DESCRIBED"),
     "a group of three": (scaling_change(MaxSize=3), "SCALING_SIZE_NOT_DESCRIBED"),
     "a scheduled action": (scheduled_action, "SCALING_SCHEDULE_NOT_DESCRIBED"),

@@ -43,6 +43,8 @@ class Allowed(NamedTuple):
     template: Mapping[str, Any] = {}
     schedules: Mapping[str, Mapping[str, int | None]] = {}
     user_data_sha256: str = ""
+    # The described instance type of each node, by the name of the instance.
+    types: Mapping[str, str] = {}
 
 
 def allowed_by(spec: ClusterSpec, extra: Mapping[str, Any] | None = None, account: str | None = None) -> Allowed:
@@ -80,6 +82,7 @@ def allowed_by(spec: ClusterSpec, extra: Mapping[str, Any] | None = None, accoun
         template=next((item.want for item in of["launch_template"]), {}),
         schedules={item.name: _capacities(item.want["schedules"]) for item in of["autoscaling_group"]},
         user_data_sha256=str(extra.get("user_data_sha256") or ""),
+        types={item.name: item.want["type"] for item in of["instance"]},
         vpc_ipv4=spec.vpc_ipv4_cidr,
         interfaces={item.name: item.want["ipv4"] for item in of["eni"]} | {bastion: spec.bastion_ipv4},
         profile_of={

@@ -161,6 +161,9 @@ class Machine(NamedTuple):
     key_name: str | None = None
     interfaces: tuple[str, ...] = ()
     user_data_sha256: str | None = None
+    instance_type: str | None = None
+    # Options of the metadata service that are enabled, but are off by default.
+    imds_more: tuple[str, ...] = ()
 
 
 class ScalingGroup(NamedTuple):

@@ -36,6 +36,7 @@ from .user_data import find_secrets
 
 # An Auto Scaling group or a user may use these versions at any time.
 _ALWAYS_USED = ("$Latest", "$Default")
+_IMDS_OFF = ("HttpProtocolIpv6", "InstanceMetadataTags")
 Versions = set[tuple[str, str]]
 _INSTANCE = re.compile(r"\bi-[0-9a-f]{8,17}\b")
 # A filter accepts 200 values.
@@ -104,6 +105,8 @@ def _machine(kind: str, known: Known, record: Record, user_data: str | None, pro
         profile=profile.rpartition("/")[2] if profile else None,
         secrets=tuple(find_secrets(base64.b64decode(user_data))) if user_data else (),
         user_data_sha256=checksum(user_data),
+        instance_type=record.get("InstanceType"),
+        imds_more=tuple(name for name in _IMDS_OFF if metadata.get(name) == "enabled"),
     )
 
 
@@ -207,7 +210,9 @@ def _template(reader: Reader, record: Record, used: Versions) -> Iterator[Machin
     known = reader.known({**record, "GroupName": record["LaunchTemplateName"]}, "LaunchTemplateId")
     for version in answer["LaunchTemplateVersions"]:
         number = str(version["VersionNumber"])
-        described = known._replace(text_secrets=(*known.text_secrets, *text_secrets(version)))
+        given = version["LaunchTemplateData"].get("TagSpecifications") or ()
+        texts = (secret for item in (version, *given) for secret in text_secrets(item))
+        described = known._replace(text_secrets=(*known.text_secrets, *texts))
         yield _version(described, version["LaunchTemplateData"], number)._replace(
             used=number in numbers,
             names=(number, *(alias for alias, of in aliases.items() if of == number)),

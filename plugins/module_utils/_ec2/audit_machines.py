@@ -73,6 +73,11 @@ def _instance_deviations(account: Account, allowed: Allowed) -> Iterator[Finding
             remedy = f"Run `aws ec2 terminate-instances --instance-ids {machine.known.id}` if it is not needed."
             message = foreign[machine.known.id]
             yield finding("INSTANCE_NOT_DESCRIBED", _resource(machine), message, remedy)
+        elif machine.kind == "instance" and machine.instance_type != (
+            wanted := allowed.types.get(machine.known.name, machine.instance_type)
+        ):
+            message = f"its instance type is {machine.instance_type}, but {wanted} is described"
+            yield finding("INSTANCE_NOT_AS_DESCRIBED", _resource(machine), message)
 
 
 def _profile_of_machine(machine: Machine, allowed: Allowed, resource: str) -> Iterator[Finding]:
@@ -147,6 +152,9 @@ def _imds_deviations(machine: Machine, resource: str) -> Iterator[Finding]:
     if machine.imds_enabled and machine.imds_tokens != "required":
         message = "IMDSv1 is enabled, so a server-side request forgery can read the role's credentials"
         yield finding("IMDS_V1", resource, message, f"Run {change} --http-tokens required`.")
+    if machine.imds_enabled and machine.imds_more:
+        message = f"the metadata service has {' and '.join(machine.imds_more)} enabled, which is not described"
+        yield finding("IMDS_NOT_DESCRIBED", resource, message)
     if machine.imds_enabled and machine.imds_hops > 1:
         message = (
             f"the metadata service responds over {machine.imds_hops} hops, so pods can read the node's credentials"

@@ -28,7 +28,7 @@ from .audit_facts import (
     RouteText,
 )
 from .home_access import rule_line
-from .home_input import network_problems
+from .home_input import LONGEST, network_problems, time_of
 from .reachability import (
     EVERY_PORT,
     Exposure,
@@ -150,7 +150,18 @@ def _is_default(known: Known) -> bool:
 
 def is_active_home_rule(rule: GroupRule, allowed: Allowed, now: datetime) -> bool:
     """Return whether a rule is exactly one that home access creates and has not expired."""
-    return rule.home.ours and not rule.egress and _is_exact(rule, allowed) and not rule.home.is_expired(now)
+    return (
+        rule.home.ours
+        and not rule.egress
+        and _is_exact(rule, allowed)
+        and not (rule.home.is_expired(now) or _is_too_long(rule, now))
+    )
+
+
+def _is_too_long(rule: GroupRule, now: datetime) -> bool:
+    """Return whether home access ends later than any opening may, so another tool or person set the tag."""
+    end = time_of(rule.home.expires or "")
+    return end is not None and end - now > LONGEST
 
 
 def _is_exact(rule: GroupRule, allowed: Allowed) -> bool:
@@ -181,6 +192,9 @@ def _rule_deviations(account: Account, allowed: Allowed, now: datetime) -> Itera
         if rule.home.ours and rule.home.is_expired(now) and _is_exact(rule, allowed):
             message = f"home access has expired and is still open: {rule_line(rule.home)}{_reach_text(reached)}"
             yield finding("HOME_ACCESS_EXPIRED", resource, message)
+        elif rule.home.ours and not rule.egress and _is_too_long(rule, now) and _is_exact(rule, allowed):
+            message = f"home access ends more than {LONGEST.days} days from now: {rule_line(rule.home)}"
+            yield finding("HOME_ACCESS_TOO_LONG", resource, message + _reach_text(reached))
         elif rule.home.ours:
             severity = "critical" if _is_open_to_everybody(rule) else "high"
             message = f"the rule has the tags of home access, but is not a rule that home access creates: {rule.text}"
@@ -209,7 +223,9 @@ def _is_open_to_everybody(rule: GroupRule) -> bool:
 
 
 def _is_wide(network: Network) -> bool:
-    return network.prefixlen <= _WIDE[network.version] and not network.is_private
+    # Python takes the reserved end of IPv4 (240.0.0.0/4) for private, but no private network has its addresses.
+    is_internet = not network.is_private or (network.version == 4 and network.is_reserved)
+    return network.prefixlen <= _WIDE[network.version] and is_internet
 
 
 def _reach_text(reached: Iterable[Exposure]) -> str:

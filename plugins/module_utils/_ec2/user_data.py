@@ -61,6 +61,8 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
             r"|dop_v1_[0-9a-f]{60,}|AIza[\w-]{35}|[rs]k_live_[A-Za-z0-9]{16,}|pypi-[\w-]{40,})"
         ),
     ),
+    ("bearer token", _pattern(r"\bAuthorization[\"']?\s*[:=]\s*[\"']?Bearer\s+(?![$<{*])[\w.~+/=-]{12,}")),
+    ("webhook", re.compile(r"\bhooks\.slack\.com/(?:services|workflows|triggers)/[A-Z0-9]{6,}/[\w/-]{16,}")),
     ("JSON web token", re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}")),
     ("WireGuard key", _pattern(r"\b(?:PrivateKey|PresharedKey)\s*=\s*[A-Za-z0-9+/]{42,43}=")),
     ("password hash", re.compile(r"\$(?:1|2[aby]|5|6|y|argon2id?)\$[^\s\"':]{8,}")),

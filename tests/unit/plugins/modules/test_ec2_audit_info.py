@@ -170,6 +170,7 @@ def _run_with(account: Account, user_data: str | bytes) -> None:
         ImageId=IMAGE,
         MinCount=1,
         MaxCount=1,
+        InstanceType="t4g.medium",
         SubnetId=account.ids["subnet"],
         SecurityGroupIds=[account.ids["security_group/nodes"]],
         UserData=user_data,
