@@ -128,13 +128,13 @@ def test_a_value_of_a_wrong_type_is_in_one_list_with_what_aws_finds_wrong(lab: L
 @pytest.mark.parametrize(
     ("playbook", "options", "said"),
     [
-        pytest.param("site", ("--tags", "talso"), "talso selects nothing", id="a tag that does not exist"),
+        pytest.param("site", ("--tags", "talso"), "talso selects no task", id="a tag that does not exist"),
         pytest.param("site", ("--tags", "nodes", "-e", "cluster_nodse=1"), "you mean cluster_nodes?", id="a phase"),
-        pytest.param("upgrade", ("--tags", "nodes"), "nodes selects nothing", id="tags of another playbook"),
+        pytest.param("upgrade", ("--tags", "nodes"), "nodes selects no task", id="tags of another playbook"),
         pytest.param("site", ("-i", "a,", "--limit", "a"), "excludes localhost", id="a limit without this machine"),
         pytest.param("reset", ("-e", "cluster_nmae=moon"), "Did you mean cluster_name?", id="a reset of another name"),
         pytest.param("netboot", (), "the inventory has no host bastion", id="netboot_noinv"),
-        pytest.param("boot", (), "has no machine of lab for", id="boot_noinv"),
+        pytest.param("boot", (), "has no instance of lab for", id="boot_noinv"),
     ],
 )
 def test_a_run_that_would_do_nothing_or_something_else_fails(
