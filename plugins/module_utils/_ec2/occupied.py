@@ -12,7 +12,7 @@ from typing import NamedTuple
 from .._errors import Ec2Error
 from .._findings import Finding, finding
 from .._runs import Run
-from .claim import ClaimClient, ensure_claimed, existing_things
+from .claim import ClaimClient, ensure_claimed
 from .client import Api, AwsError
 from .home_access import Identity
 from .parameter import ForeignParameter
@@ -26,7 +26,6 @@ class Controller(NamedTuple):
 
     authority: str
     run: Run
-    unclaimed: str = ""
     takeover: bool = False
 
 
@@ -35,19 +34,19 @@ def occupied_problems(
 ) -> Iterator[Finding]:
     """Yield why this controller could not claim the cluster, or start a run on it."""
     claim, marker = ClaimClient(api, cluster), MarkerClient(api, cluster)
-    yield from _problem(CLAIMED, claim.name, lambda: _claim(claim, api, cluster, controller, now))
+    yield from _problem(CLAIMED, claim.name, lambda: _claim(claim, controller, now))
     takeover, run = controller.takeover, controller.run
     yield from _problem(ACTIVE, marker.name, lambda: ensure_free(marker, run, now, takeover=takeover, alive=alive))
 
 
-def _claim(client: ClaimClient, api: Api, cluster: Identity, controller: Controller, now: datetime) -> None:
+def _claim(client: ClaimClient, controller: Controller, now: datetime) -> None:
+    # A cluster without a claim is refused after the plan, which shows what exists.
     ensure_claimed(
         client,
         controller.authority,
         "",
         now=lambda: now,
-        existing=lambda: existing_things(api, cluster),
-        unclaimed=controller.unclaimed,
+        existing=list,
         check_mode=True,
     )
 
