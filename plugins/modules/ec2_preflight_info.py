@@ -76,10 +76,6 @@ options:
         it; empty if it has none. A cluster of another controller is then a problem. Omit it to skip the check.
       - A run of another controller that is active now is a problem as well, in check mode a note.
     type: str
-  unclaimed:
-    description: The ID of a VPC or an instance of a cluster without a claim, as M(urmanac.talos.ec2_claim) takes it.
-    type: str
-    default: ''
   run_takeover:
     description: Whether another run may be active, as M(urmanac.talos.ec2_run_lock) takes it.
     type: bool
@@ -326,7 +322,6 @@ def controller_of(options: Mapping[str, Any]) -> Controller | None:
     return Controller(
         options["authority"],
         this_run(os.getpid(), "", Path.cwd()),
-        options["unclaimed"],
         takeover=options["run_takeover"],
     )
 
@@ -344,7 +339,6 @@ def main() -> None:
         "node_ami_parameter": {"type": "str", "default": AMI_PARAMETER},
         "cozystack_sources": {"type": "list", "elements": "str", "default": []},
         "authority": {"type": "str"},
-        "unclaimed": {"type": "str", "default": ""},
         "run_takeover": {"type": "bool", "default": False},
         "kernel_arguments": {"type": "list", "elements": "str", "default": []},
     }
