@@ -15,6 +15,9 @@ TYPES = (
     *("ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
     *("sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"),
 )
+# Amazon Linux 2023's sshd ignores shorter RSA keys: its crypto policy sets RequiredRSASize to 2048.
+LEAST_RSA_BITS = 2048
+_NEW_KEY = "Make a new key with `ssh-keygen -t ed25519` and give its public part."
 # Stands for a private key wherever one was given, so that its text goes nowhere: not into options, logs or messages.
 PRIVATE_KEY = "(a private key, not shown)"
 
@@ -61,11 +64,24 @@ def public_key_problem(text: str) -> str | None:
     if len(text.splitlines()) != 1 or not text.isprintable():
         return "It has several lines or control characters, and a public key is one line."
     words = text.split(" ")
+    if words[0] == "ssh-dss":
+        return f"It is a DSA key, which the bastion's sshd ignores. {_NEW_KEY}"
     if words[0] not in TYPES:
         return "It is neither a public key nor the path of a file that exists."
     if len(words) < 2 or not _is_key(words[0], words[1]):
         return f"It begins with {words[0]}, but what follows is no such key: part of it is missing or changed."
-    return None
+    return _weakness(words[0], words[1])
+
+
+def _weakness(kind: str, encoded: str) -> str | None:
+    """Return why sshd ignores a whole key, or None."""
+    bits = int.from_bytes(_fields(base64.b64decode(encoded))[-1], "big").bit_length()
+    if kind != "ssh-rsa" or bits >= LEAST_RSA_BITS:
+        return None
+    return (
+        f"It is an RSA key of {bits} bits, and the bastion's sshd ignores RSA keys of less than {LEAST_RSA_BITS} bits. "
+        f"{_NEW_KEY}"
+    )
 
 
 def _is_key(kind: str, encoded: str) -> bool:
@@ -75,16 +91,17 @@ def _is_key(kind: str, encoded: str) -> bool:
     except binascii.Error:
         return False
     name = len(kind).to_bytes(4, "big") + kind.encode()
-    return blob.startswith(name) and _fields_end_together(blob)
+    return blob.startswith(name) and len(_fields(blob)) > 1
 
 
-def _fields_end_together(blob: bytes) -> bool:
-    """Tell whether the blob is a sequence of fields, each behind its length, with nothing missing at the end."""
-    position = fields = 0
+def _fields(blob: bytes) -> list[bytes]:
+    """Return the fields of a blob, each behind its length, or none if something is missing at the end."""
+    position, fields = 0, []
     while position + 4 <= len(blob):
-        position += 4 + int.from_bytes(blob[position : position + 4], "big")
-        fields += 1
-    return position == len(blob) and fields > 1
+        end = position + 4 + int.from_bytes(blob[position : position + 4], "big")
+        fields.append(blob[position + 4 : end])
+        position = end
+    return fields if position == len(blob) else []
 
 
 def make_host_key(comment: str) -> HostKey:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 import subprocess
 from pathlib import Path
@@ -34,7 +35,7 @@ KIND, BLOB, COMMENT = PUBLIC.split(" ")
         pytest.param(f"{PUBLIC}\n{PUBLIC}", "several lines", id="two keys"),
         pytest.param(f"{PUBLIC}\x1b[2J", "control characters", id="control characters"),
         pytest.param("~/.ssh/missing.pub", "path of a file", id="file that does not exist"),
-        pytest.param(f"ssh-dss {BLOB}", "path of a file", id="type that sshd refuses"),
+        pytest.param(f"ssh-dss {BLOB}", "DSA key", id="type that sshd refuses"),
         pytest.param(f'command="rm -r /" {PUBLIC}', "path of a file", id="with an option in front"),
         pytest.param(KIND, "missing or changed", id="type alone"),
         pytest.param(f"{KIND} {BLOB[:-4]}", "missing or changed", id="end cut off"),
@@ -48,6 +49,26 @@ def test_each_mistake_in_a_public_key_is_named(text: str, problem: str | None) -
     assert (found is None) == (problem is None), found
     assert problem is None or problem in str(found)
     assert BLOB not in str(found)
+
+
+def rsa_key(bits: int) -> str:
+    """Return a public key of OpenSSH with a modulus of so many bits, which is no product of primes."""
+    fields = (b"ssh-rsa", b"\x01\x00\x01", b"\x00" + ((1 << bits) - 1).to_bytes((bits + 7) // 8, "big"))
+    blob = b"".join(len(field).to_bytes(4, "big") + field for field in fields)
+    return f"ssh-rsa {base64.b64encode(blob).decode()} ada@example.com"
+
+
+@pytest.mark.parametrize("bits", [1024, 2047])
+def test_an_rsa_key_that_sshd_ignores_is_refused_with_the_way_to_a_better_one(bits: int) -> None:
+    found = str(public_key_problem(rsa_key(bits)))
+
+    assert f"{bits} bits" in found
+    assert "ssh-keygen -t ed25519" in found
+
+
+@pytest.mark.parametrize("bits", [2048, 4096])
+def test_an_rsa_key_that_sshd_takes_is_accepted(bits: int) -> None:
+    assert public_key_problem(rsa_key(bits)) is None
 
 
 def test_a_public_key_is_given_as_text_or_as_a_file(tmp_path: Path) -> None:
