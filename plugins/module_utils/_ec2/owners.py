@@ -69,19 +69,24 @@ def _taken(resource: Resource, taker: Thing) -> Finding:
     if taker.owned:
         return finding("PLACE_TAKEN", subject, f"{taker.id} ({taker.name}) of this cluster has its place")
     message = f"{taker.id} exists without the tags of this cluster ({owner_of(taker)})"
-    return finding("NAME_TAKEN", subject, message, _untagged_remedy(resource, taker) or others)
+    return finding("NAME_TAKEN", subject, message, _region_remedy(resource, taker) or others)
 
 
 # The commands that set the additional tag of a cluster's IAM resources.
 _TAGGING = {"iam_role": "tag-role --role-name", "instance_profile": "tag-instance-profile --instance-profile-name"}
 
 
-def _untagged_remedy(wanted: Resource, taker: Thing) -> str | None:
-    """Return how to assign a role or profile to the cluster that lacks only the tag of the region."""
+def _region_remedy(wanted: Resource, taker: Thing) -> str | None:
+    """Return the remedy for a role or profile with this project and cluster, but another region or none."""
     tags = wanted.want["tags"] if wanted.kind in _TAGGING else {}
     missing = {key for key in ("Project", "Cluster", REGION_TAG) if tags.get(key) != taker.tags.get(key)}
-    if missing != {REGION_TAG} or REGION_TAG in taker.tags:
+    if missing != {REGION_TAG}:
         return None
+    if REGION_TAG in taker.tags:
+        return (
+            f"It belongs to the cluster of the same name in {taker.tags[REGION_TAG]}, which needs it. Choose another "
+            "cluster_name: IAM names apply to all regions of an account."
+        )
     region = tags[REGION_TAG]
     tag = f"aws iam {_TAGGING[wanted.kind]} {taker.id} --tags Key={REGION_TAG},Value={region}"
     return (

@@ -247,8 +247,12 @@ def test_a_cluster_of_the_same_name_in_another_region_keeps_its_role_and_profile
     other, elsewhere = BadDay(), spec(region="eu-central-1", availability_zone="eu-central-1a")
     other.move_to(elsewhere.region)
 
-    with pytest.raises(Ec2Error, match=r"Failed to create iam_role talos-arm64-moon-node: .*Region=eu-west-1"):
+    with pytest.raises(
+        Ec2Error, match=r"Failed to create iam_role talos-arm64-moon-node: .*Region=eu-west-1"
+    ) as refused:
         ensure_cluster(other.calls_of(), elsewhere, Order((NETWORK,)))
+    assert str(refused.value).count("the cluster of the same name in eu-west-1") == 2
+    assert not re.search("delete it|tag it", str(refused.value))
     ensure_cluster(other.calls_of(), elsewhere, Order((NETWORK,), absent=True))
 
     assert other.writes() == []
