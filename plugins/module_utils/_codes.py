@@ -980,7 +980,7 @@ TALOS: Mapping[str, Code] = {
     ),
     "CONTRACT_NEWER_THAN_TALOS": Code(
         "An image contains a Talos version that rejects configurations of the contract.",
-        "Leave cluster_talos_contract empty, set it to an older one, or set later images.",
+        "Set cluster_talos_contract to an older one, or set cluster_images to later images.",
     ),
     "CONFIG_KIND_MISSING": Code(
         "A document of a machine configuration has no kind.",

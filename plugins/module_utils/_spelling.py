@@ -5,11 +5,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+_VERSION = re.compile(r"v?[0-9.]+")
+
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a question with the known name that is most similar to a name, or nothing."""
+    """Return a question with the known name that is most similar to a name, or nothing.
+
+    Versions and numbers have no such name: that two are written alike does not mean that one was meant by the other.
+    """
+    if _VERSION.fullmatch(name):
+        return ""
     near = get_close_matches(name, list(known), 1)
     return f"Did you mean {near[0]}?" if near else ""

@@ -22,6 +22,7 @@ CONTRACTS = ("v1.10", "v1.11", "v1.12", "v1.13", "v1.14")
 DEFAULT = "v1.13"
 _VERSION = re.compile(r"v?(?P<major>[0-9]+)\.(?P<minor>[0-9]+)(?:\..*)?")
 _SUBJECT = "cluster_talos_contract"
+_RECORDED = "recorded for this cluster"
 
 
 class Contract(NamedTuple):
@@ -49,7 +50,7 @@ def decide(versions: Mapping[str, str], *, recorded: str = "", wanted: str = "")
     if wanted:
         chosen = Contract(wanted, "set by cluster_talos_contract")
     elif recorded:
-        chosen = Contract(recorded, "recorded for this cluster")
+        chosen = Contract(recorded, _RECORDED)
     elif oldest is None:
         chosen = Contract(DEFAULT, "the default, because no version is known")
     else:
@@ -80,9 +81,16 @@ def _problems(chosen: Contract, known: Mapping[str, tuple[int, int]]) -> Iterabl
                 f"{name} is Talos {_text(version)}, which refuses a configuration for {chosen.contract} "
                 f"({chosen.reason})."
             )
-            usable = _newest_up_to(version)
-            remedy = f"Leave cluster_talos_contract empty or set it to {usable}, or set cluster_images to later images."
-            yield finding("CONTRACT_NEWER_THAN_TALOS", _SUBJECT, message, remedy)
+            yield finding("CONTRACT_NEWER_THAN_TALOS", _SUBJECT, message, _remedy(chosen, _newest_up_to(version)))
+
+
+def _remedy(chosen: Contract, usable: str) -> str:
+    if chosen.reason == _RECORDED:
+        return (
+            f"While cluster_talos_contract is empty, the record decides: set cluster_images to images of Talos "
+            f"{chosen.contract} or later."
+        )
+    return f"Set cluster_talos_contract to {usable}, or set cluster_images to images of {chosen.contract} or later."
 
 
 def _text(version: tuple[int, int]) -> str:

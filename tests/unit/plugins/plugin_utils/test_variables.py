@@ -64,6 +64,13 @@ def test_a_misspelt_variable_is_refused_with_the_nearest_name(name: str, near: s
     assert [f"Did you mean {near}?" in one.remedy for one in found] == ([True] if near else [])
 
 
+def test_an_unknown_version_is_refused_without_a_guess_at_another() -> None:
+    (problem,) = problems("cluster_talos_contract", "v1.9")
+
+    assert "Did you mean" not in problem.remedy
+    assert "v1.13" in problem.remedy
+
+
 def test_a_variable_of_another_role_may_be_named() -> None:
     assert not list(unknown_names(["nodes_exporter_port"], role_names(), OPTIONS, ["nodes_exporter_*"]))
 

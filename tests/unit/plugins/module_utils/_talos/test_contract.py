@@ -44,7 +44,21 @@ def test_a_contract_newer_than_talos_is_refused_with_the_one_to_use(given: dict[
 
     assert problem.code == "CONTRACT_NEWER_THAN_TALOS"
     assert "gateway is Talos v1.11, which refuses a configuration for v1.13" in problem.message
-    assert "set it to v1.11" in problem.remedy
+    assert "images of" in problem.remedy
+    assert "v1.13 or later" in problem.remedy
+
+
+def test_a_contract_that_is_set_too_new_can_be_set_to_an_older_one() -> None:
+    (problem,) = decide({"gateway": "v1.11.5"}, wanted="v1.13").problems
+
+    assert "Set cluster_talos_contract to v1.11" in problem.remedy
+
+
+def test_a_contract_on_record_decides_while_the_variable_is_empty() -> None:
+    (problem,) = decide({"gateway": "v1.11.5"}, recorded="v1.13").problems
+
+    assert "the record decides" in problem.remedy
+    assert "Leave cluster_talos_contract empty" not in problem.remedy
 
 
 def test_images_of_two_minor_versions_are_refused() -> None:
