@@ -219,7 +219,7 @@ DESCRIPTION: Mapping[str, Code] = {
     "INVALID_TAG_KEY": Code("AWS rejects the key of a tag.", "Choose another key."),
     "INVALID_TAG_VALUE": Code("AWS rejects the value of a tag.", "Choose another value."),
     "TAG_KEY_RESERVED": Code(
-        "The collection finds its resources by this tag, so it cannot be set.",
+        "The collection sets this tag itself, or two keys of tags differ only in case, which IAM refuses.",
         "Choose another key.",
     ),
     "NOT_CHECKED": Code(

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, ip_address
 from typing import Any
@@ -32,6 +32,8 @@ OWN_TAGS = ("Name", "Project", "Cluster", "ManagedBy", "Node", "Role", "MachineT
 MANAGED_BY = "urmanac.talos"
 LOOPBACK = IPv4Network("127.0.0.0/8")
 
+# Also the tags of the IAM roles and of the bastion's host key. IAM compares keys without regard to case.
+_RESERVED = {key.casefold(): key for key in (*OWN_TAGS, "Region", "SshHostKey")}
 _TAGS_MAX = 50
 _VOLUME_SIZE_MIN = 20
 # The networks of Talos for pods and services, and of Kube-OVN for the link between its nodes.
@@ -375,9 +377,21 @@ def _bastion_problems(spec: ClusterSpec) -> Iterator[Finding]:
 def _tag_problems(spec: ClusterSpec) -> Iterator[Finding]:
     for key, value in spec.tags.items():
         yield from _single_tag_problems(key, value)
+    # IAM refuses keys that differ only in case.
+    for keys in _alike(spec.tags):
+        message = f"The tag keys {' and '.join(keys)} differ only in case, which IAM refuses."
+        yield finding("TAG_KEY_RESERVED", f"cluster_tags[{keys[-1][:40]}]", message, "Keep one of them.")
     if len(spec.tags) + len(OWN_TAGS) > _TAGS_MAX:
         message = f"{len(spec.tags)} tags and the collection's {len(OWN_TAGS)} exceed the {_TAGS_MAX} that AWS allows."
         yield finding("TOO_MANY_TAGS", "cluster_tags", message, f"Use at most {_TAGS_MAX - len(OWN_TAGS)}.")
+
+
+def _alike(keys: Iterable[str]) -> list[list[str]]:
+    """Return the groups of keys that are equal if case is ignored."""
+    groups: dict[str, list[str]] = {}
+    for key in keys:
+        groups.setdefault(key.casefold(), []).append(key)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def _single_tag_problems(key: str, value: str) -> Iterator[Finding]:
@@ -385,8 +399,10 @@ def _single_tag_problems(key: str, value: str) -> Iterator[Finding]:
     wrong_key, wrong_value = fault("tag_key", key), fault("tag_value", value)
     if wrong_key:
         yield finding("INVALID_TAG_KEY", subject, f"The tag key {key[:40]!r} {wrong_key}.")
-    if key in OWN_TAGS:
-        message = f"The collection identifies its resources by {key}, so it cannot be set here."
+    own = _RESERVED.get(key.casefold())
+    if own:
+        message = f"The collection identifies its resources by {own}, so it cannot be set here."
+        message += "" if own == key else " IAM ignores the case of keys."
         yield finding("TAG_KEY_RESERVED", subject, message)
     if wrong_value:
         message = f"The value of the tag {key} {wrong_value}."
