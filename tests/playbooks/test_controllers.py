@@ -251,7 +251,7 @@ def test_without_its_claim_a_cluster_is_refused_to_all_controllers_and_claimed_a
 
     for run in refused:
         assert run.code != 0
-        assert re.search(r"exists already \(instance i-\w+ since 20", run.output), run.output
+        assert re.search(r"already exists \(instance i-\w+ since 20", run.output), run.output
     assert list(tmp_path.rglob("secrets*.yaml")) == []
     assert described(lab, "talos-arm64") == before
     assert owner.code == 0, owner.output
