@@ -118,12 +118,22 @@ def _vcpus(api: Api, spec: ClusterSpec) -> Use:
     reservations = api.call("ec2", "describe_instances", Filters=filters)["Reservations"]
     found = [instance for reservation in reservations for instance in reservation["Instances"]]
     counted = [item for item in found if is_standard(item["InstanceType"]) and not item.get("InstanceLifecycle")]
-    return Use(sum(map(_vcpus_of, counted)), _ours(spec, found, "Tags"))
+    defaults = _default_vcpus(api, sorted({item["InstanceType"] for item in counted if not item.get("CpuOptions")}))
+    used = (_vcpus_of(item) or defaults.get(item["InstanceType"], 1) for item in counted)
+    return Use(sum(used), _ours(spec, found, "Tags"))
 
 
 def _vcpus_of(instance: Record) -> int:
+    """Return the vCPUs that an instance reports, or 0 if it reports none."""
     options = instance.get("CpuOptions") or {}
-    return int(options.get("CoreCount", 1)) * int(options.get("ThreadsPerCore", 1))
+    return int(options.get("CoreCount", 1)) * int(options.get("ThreadsPerCore", 1)) if options else 0
+
+
+def _default_vcpus(api: Api, types: list[str]) -> dict[str, int]:
+    """Return the vCPUs by instance type; nothing is asked if there is none."""
+    filters = [{"Name": "instance-type", "Values": types}]
+    records = api.call("ec2", "describe_instance_types", Filters=filters)["InstanceTypes"] if types else []
+    return {record["InstanceType"]: record["VCpuInfo"]["DefaultVCpus"] for record in records}
 
 
 def _addresses(api: Api, spec: ClusterSpec) -> Use:

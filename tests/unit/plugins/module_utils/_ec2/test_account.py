@@ -119,6 +119,15 @@ def test_the_vcpus_of_a_new_account_are_too_few_and_the_problem_says_how_many() 
     assert "--desired-value 8" in problem.remedy
 
 
+def test_an_instance_without_cpu_options_counts_with_the_vcpus_of_its_type() -> None:
+    api = AccountApi(vcpus=9)
+    api.instances = [{key: value for key, value in machine().items() if key != "CpuOptions"}]
+
+    (problem,), _inquiry = inquire(api)
+
+    assert "8 more are needed, 2 are in use" in problem.message
+
+
 @pytest.mark.parametrize(
     ("quotas", "expected"),
     [
