@@ -56,6 +56,9 @@ class BadDay(MotoApi):
         # What this operation makes stays unknown for so many calls that name it.
         self.late: Counter[str] = Counter()
         self._unknown: Counter[str] = Counter()
+        # A deleted Auto Scaling group stays listed for so many seconds, as while its instances terminate.
+        self.groups_end_after = 0.0
+        self._ending: dict[str, tuple[dict[str, Any], float]] = {}
         self.time = 0.0
         self.sent: list[tuple[str, dict[str, Any]]] = []
 
@@ -77,7 +80,9 @@ class BadDay(MotoApi):
         if operation in self.ignored:
             return {}
         self._refuse_unknown(service, operation, parameters)
+        self._keep_ending_group(operation, parameters)
         answer = super().call(service, operation, **self._in_the_case_of_iam(service, parameters))
+        answer.get("AutoScalingGroups", []).extend(one for one, until in self._ending.values() if self.time < until)
         if operation == "create_dhcp_options":
             self._tag(answer["DhcpOptions"]["DhcpOptionsId"], parameters)
         if self.late[operation]:
@@ -102,6 +107,16 @@ class BadDay(MotoApi):
             else value
             for key, value in answer.items()
         }
+
+    def _keep_ending_group(self, operation: str, parameters: dict[str, Any]) -> None:
+        name = str(parameters.get("AutoScalingGroupName"))
+        if operation == "create_auto_scaling_group" and self.time < self._ending.get(name, ({}, 0.0))[1]:
+            raise refusal("AlreadyExists", operation)
+        if operation == "delete_auto_scaling_group" and self.groups_end_after:
+            described = self.clients["autoscaling"].describe_auto_scaling_groups(AutoScalingGroupNames=[name])
+            for group in described["AutoScalingGroups"]:
+                ending = {**group, "Status": "Delete in progress"}
+                self._ending[name] = (ending, self.time + self.groups_end_after)
 
     def _sleep(self, seconds: float) -> None:
         self.time += seconds

@@ -25,6 +25,8 @@ from .spec import ClusterSpec
 Record = Mapping[str, Any]
 _WORKERS = 16
 _CONSOLE_LINES = 20
+# Auto Scaling's status of a group that is being deleted.
+DELETING = "Delete in progress"
 _NAMED_BY_ID = ("iam_role", "instance_profile", "autoscaling_group")
 # The possible targets of a route; each route has one of them.
 ROUTE_TARGETS = (
@@ -187,11 +189,14 @@ def _dhcp_keys(record: Record) -> set[tuple[str, str]]:
 
 
 def records_of(reading: Reading, answer: Record) -> list[Record]:
-    """Return the records of a response; those of instances are grouped by reservation."""
+    """Return the records of a response; those of instances are grouped by reservation.
+
+    A deleted Auto Scaling group stays listed until its instances have terminated, but cannot be used any more.
+    """
     records = answer[reading.answer]
     if reading.kind == "instance":
         return [instance for reservation in records for instance in reservation["Instances"]]
-    return list(records)
+    return [record for record in records if record.get("Status") != DELETING]
 
 
 def understood(reading: Reading, record: Record, spec: ClusterSpec | None = None) -> Thing:
@@ -244,8 +249,8 @@ def _read_group_name(api: Api, spec: ClusterSpec) -> list[Thing]:
 
 def _read_named(api: Api, spec: ClusterSpec, kind: str, **parameters: Any) -> list[Thing]:
     reading = reading_of(kind)
-    records = api.call(reading.service, reading.operation, **parameters)[reading.answer]
-    return [understood(reading, record, spec) for record in records]
+    answer = api.call(reading.service, reading.operation, **parameters)
+    return [understood(reading, record, spec) for record in records_of(reading, answer)]
 
 
 def _tags(records: Iterable[Record]) -> dict[str, str]:

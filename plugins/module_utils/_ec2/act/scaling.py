@@ -9,7 +9,9 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from ..current import Thing
+from ..client import AwsError
+from ..current import DELETING, Thing
+from .calls import TERMINATION
 from .machines import (
     hardware,
     metadata_options,
@@ -82,17 +84,36 @@ def _create_group(work: Work, key: str) -> None:
     tags = item.want["tags"]
     capacity = item.want.get("desired_capacity", item.want["min_size"])
     options = _group_options(work, key)
-    work.calls.create(
-        "autoscaling",
-        "create_auto_scaling_group",
-        lambda: _own_group(work, item.name),
-        **{_GROUP: item.name},
-        **options,
-        DesiredCapacity=capacity,
-        Tags=_group_tags(item.name, tag_list(tags)),
-    )
+
+    def create() -> None:
+        work.calls.create(
+            "autoscaling",
+            "create_auto_scaling_group",
+            lambda: _own_group(work, item.name),
+            **{_GROUP: item.name},
+            **options,
+            DesiredCapacity=capacity,
+            Tags=_group_tags(item.name, tag_list(tags)),
+        )
+
+    try:
+        create()
+    except AwsError as error:
+        if error.reason != "AlreadyExists" or not _is_gone_in_time(work, item.name):
+            raise
+        create()
     have = {**item.want, "desired_capacity": capacity, "launch_template": work.id("launch_template/bastion")}
     work.note(key, Thing(item.kind, item.name, tags["Name"], tags, {**have, "schedules": {}, "next_stop": None}))
+
+
+def _is_gone_in_time(work: Work, name: str) -> bool:
+    """Return whether a group with this name is being deleted, and is gone as soon as its instances can be."""
+
+    def is_ending() -> bool:
+        answer = work.calls.call("autoscaling", "describe_auto_scaling_groups", **{f"{_GROUP}s": [name]})
+        return any(group.get("Status") == DELETING for group in answer["AutoScalingGroups"])
+
+    return is_ending() and bool(work.calls.wait_for(lambda: not is_ending(), TERMINATION))
 
 
 def _own_group(work: Work, name: str) -> Mapping[str, Any] | None:

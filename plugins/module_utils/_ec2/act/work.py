@@ -136,8 +136,8 @@ class Work:
     def read_own(self, kind: str, **parameters: Any) -> list[Thing]:
         """Return the resources with our tags among those that a call lists."""
         reading = reading_of(kind)
-        records = self.calls.call(reading.service, reading.operation, **parameters)[reading.answer]
-        things = [understood(reading, record, self.spec) for record in records]
+        answer = self.calls.call(reading.service, reading.operation, **parameters)
+        things = [understood(reading, record, self.spec) for record in records_of(reading, answer)]
         return [thing for thing in things if thing.owned]
 
     def tag(self, key: str) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import BASTION
 from tests.ec2_bad_day import BadDay
 from tests.ec2_cluster import IMAGE, Builder, empty_aws, spec
@@ -118,3 +119,30 @@ def test_our_own_hours_are_removed_when_they_are_not_described_any_more(api: Bad
     ensure_cluster(api.calls_of(), always_on, Order((BASTION,), machines=Machines(bastion_started=False)))
 
     assert list(actions(api)) == ["bob-weekend"]
+
+
+def test_a_removal_does_not_wait_for_the_end_of_a_deleted_group_and_the_next_build_does(api: BadDay) -> None:
+    api.groups_end_after = 120
+
+    removed = ensure_cluster(api.calls_of(), SPEC, Order((BASTION,), absent=True))
+    again = ensure_cluster(api.calls_of(), SPEC, Order((BASTION,), absent=True))
+    removed_at = api.time
+    built = postponed(api)
+
+    assert (removed.changed, again.changed, built.changed) == (True, False, True)
+    assert removed_at < 60
+    assert api.time >= 120
+    assert [
+        group["AutoScalingGroupName"]
+        for group in api.clients["autoscaling"].describe_auto_scaling_groups()["AutoScalingGroups"]
+    ] == [GROUP]
+
+
+def test_a_group_that_does_not_end_stops_the_build_with_the_words_of_aws(api: BadDay) -> None:
+    api.groups_end_after = 10_000
+    ensure_cluster(api.calls_of(), SPEC, Order((BASTION,), absent=True))
+
+    with pytest.raises(AwsError, match="AlreadyExists"):
+        postponed(api)
+
+    assert api.time >= 300
