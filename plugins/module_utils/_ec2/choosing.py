@@ -14,9 +14,12 @@ from .current import Thing
 from .desired import Desired
 from .values import texts_in
 
+# A cluster has one of each of these, so its tags identify it even if somebody has edited the tag Name.
+_ONE_OF = frozenset(("vpc", "dhcp_options", "subnet", "internet_gateway", "route_table"))
+
 
 def choose(item: Desired, things: Sequence[Thing]) -> Thing | None:
-    """Return the existing resource for a desired one: by name, or by the tag Node for an instance.
+    """Return the existing resource for a desired one: by name, by the tag Node, or by a kind of which there is one.
 
     Of several, one that is as described is preferred, then the one that most others depend on, then the lowest id.
     """
@@ -34,12 +37,16 @@ def choose(item: Desired, things: Sequence[Thing]) -> Thing | None:
 
 def _candidates(item: Desired, things: Sequence[Thing]) -> list[Thing]:
     node = item.want.get("tags", {}).get("Node")
-    return [
+    of_kind = [thing for thing in things if thing.kind == item.kind]
+    named = [
         thing
-        for thing in things
-        if thing.kind == item.kind
-        and (item.name == (thing.unique_name or thing.name) or (node and thing.tags.get("Node") == node))
+        for thing in of_kind
+        if item.name == (thing.unique_name or thing.name) or (node and thing.tags.get("Node") == node)
     ]
+    if named or item.kind not in _ONE_OF:
+        return named
+    # AWS makes the main route table with the VPC, and deletes it with that.
+    return [thing for thing in of_kind if not thing.have.get("main")]
 
 
 def _mentions(things: Sequence[Thing]) -> Counter[str]:

@@ -120,6 +120,28 @@ def test_a_converged_cluster_has_nothing_to_do() -> None:
     assert comparison.summary() == {"present": 11, "missing": 0, "differs": 0, "foreign": 0, "strays": 0}
 
 
+def renamed(thing: Thing) -> Thing:
+    tags = {**thing.tags, "Name": "renamed"}
+    return replace(thing, name="renamed", tags=tags, have={**thing.have, "tags": tags})
+
+
+@pytest.mark.parametrize("key", ["vpc", "dhcp_options", "subnet", "internet_gateway", "route_table"])
+def test_an_edited_name_of_what_a_cluster_has_once_is_one_changed_tag(key: str) -> None:
+    things = converged()
+    comparison = compared([*{**things, key: renamed(things[key])}.values()])
+
+    assert comparison.summary() == {"present": 10, "missing": 0, "differs": 1, "foreign": 0, "strays": 0}
+    assert [item.property for item in resource(comparison, key).differences] == ["tags"]
+    assert f"    tag Name: renamed -> {resource(comparison, key).name}" in plan_lines(spec(), comparison)
+
+
+def test_a_main_route_table_with_our_tags_does_not_replace_the_described_one() -> None:
+    things = converged()
+    main = renamed(things["route_table"]).knowing(main=True)
+
+    assert resource(compared([*{**things, "route_table": main}.values()]), "route_table").state == "missing"
+
+
 @pytest.mark.parametrize(
     ("key", "name", "have", "replaced"),
     [

@@ -242,6 +242,18 @@ def test_what_others_have_under_our_name_is_refused_before_anything_is_made(api:
     assert api.writes() == []
 
 
+@pytest.mark.parametrize("key", ["vpc", "dhcp_options", "subnet", "internet_gateway", "route_table"])
+def test_an_edited_name_of_the_network_is_restored_and_nothing_is_created(api: BadDay, key: str) -> None:
+    made = {item.key: item.id or "" for item in present(api).after.resources}
+    api.clients["ec2"].create_tags(Resources=[made[key]], Tags=tag_list({"Name": "renamed"}))
+
+    outcome = present(api)
+
+    assert [line.partition(": ")[2] for line in outcome.lines] == ["tags Name"]
+    assert {item.key: item.id or "" for item in outcome.after.resources} == made
+    assert present(api).changed is False
+
+
 def test_a_cluster_of_the_same_name_in_another_region_keeps_its_role_and_profile(api: BadDay) -> None:
     present(api)
     other, elsewhere = BadDay(), spec(region="eu-central-1", availability_zone="eu-central-1a")
