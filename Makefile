@@ -66,7 +66,7 @@ test-aws: $(VENV)/.test
 bench: $(VENV)/.test
 	@$(VENV)/bin/python -m bench
 
-# Where the time of a run goes. ARGS=--page writes docs/profile.md anew.
+# Where the time of a run goes. ARGS=--page writes docs/profile.md again.
 profile: $(VENV)/.test
 	@$(VENV)/bin/python -m bench.profile $(ARGS)
 

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import access, client
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import access, client
 from ansible_collections.urmanac.talos.plugins.modules import talos_apply
 from bench.figure_talos_apply import addresses
 

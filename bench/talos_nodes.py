@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import client, machine
 from bench.figure_talos_apply import addresses
 from lab.talos.machine import Timing
 from lab.talos.node import TalosNode

@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 from moto.ec2.models import ec2_backends
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls, Clock
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.calls import Calls, Clock
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 from tests.ec2_cluster import ACCOUNT, REGION, MotoApi

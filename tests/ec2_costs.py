@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost import Forecast, forecast
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.prices import shipped
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.forecast import Forecast, forecast
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.prices import shipped
 from tests.ec2_cluster import node, spec
 
 BASTION = {"instance_type": "t4g.small", "volume_size": 30, "image": "ami-1", "start": "18:00", "stop": "23:00"}

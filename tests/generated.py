@@ -14,17 +14,17 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import yaml_text
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import Bundle, Pair, to_document
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.cluster_config import ClusterConfig
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import (
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.bundle import Bundle, Pair, to_document
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.cluster import ClusterConfig
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.documents import (
     CONTRACTS,
     CONTROL_PLANE,
     WORKER,
     generate,
     is_split,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.merge import Patch, apply_patches
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.merge import Patch, apply_patches
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import yaml_text
 
 RECORDED = Path(__file__).parent / "generated.json"
 PLAIN = ClusterConfig("base", "https://base:6443", "1.28.0")

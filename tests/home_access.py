@@ -8,14 +8,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.calls import Calls
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import (
-    Identity,
-    Order,
-    carry_out,
-    read_plan,
-)
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import Order, carry_out, read_plan
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity
 
 REGION = "eu-west-1"
 

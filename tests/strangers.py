@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.claim import claim_name
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.run_marker import marker_name
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership.claim import claim_name
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership.run_marker import marker_name
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 from tests.ec2_cluster import tag_list
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import yaml_text
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import Bundle, to_document
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.cluster_config import ClusterConfig
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.secrets import new_bundle
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.bundle import Bundle, to_document
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.cluster import ClusterConfig
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.secrets import new_bundle
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import yaml_text
 
 CLUSTER = ClusterConfig("example", "https://192.0.2.101:6443", "1.34.0", install_disk="/dev/nvme0n1")
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import access, client, machine
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import NodeError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import access, client, machine
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api.errors import NodeError
 from lab.talos import pki
 from lab.talos.machine import Timing
 from lab.talos.node import TalosNode

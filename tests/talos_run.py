@@ -17,8 +17,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import probe
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.secrets import read_bundle
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import probe
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.secrets import read_bundle
 from ansible_collections.urmanac.talos.plugins.modules import (
     talos_apply,
     talos_bootstrap,

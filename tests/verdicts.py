@@ -12,7 +12,8 @@ from typing import Any
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import sentences
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import merge, validation, yaml_text
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config import merge, validation
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import yaml_text
 from lab.talos import config
 from tests.talos_corpus import Case
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Print where the time of a build, of a run without changes and of a reset goes: python -m bench.profile.
 
-All three run in a lab of their own, with CozyStack. With --page, docs/profile.md and its picture are written anew.
+All three run in a lab of their own, with CozyStack. With --page, docs/profile.md and its picture are written again.
 """
 
 from __future__ import annotations

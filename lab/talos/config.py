@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import decoding, validation
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config import decoding, validation
 from lab.talos import legacy
 
 # libyaml where it is there: a lab of hundreds of nodes parses a lot.

@@ -11,7 +11,7 @@ import yaml
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import proto
 from lab.talos.machine import Node
 from lab.talos.resources import Specs, resources_of
 

@@ -9,7 +9,7 @@ from typing import Any
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import proto
 from lab.talos import tailscale
 from lab.talos.machine import Node
 

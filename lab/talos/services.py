@@ -18,7 +18,7 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 from grpclib.server import Stream
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import proto
 from lab.talos import cosi, etcd, logs, pki, tailscale
 from lab.talos.apply import apply_configuration
 from lab.talos.definitions import SENSITIVE

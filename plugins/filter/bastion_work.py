@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ..module_utils._ec2.bastion_work import removal, work
+from ..module_utils._ec2.bastion.work import removal, work
 
 
 def bastion_work(

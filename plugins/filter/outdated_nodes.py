@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..module_utils._talos.contract import running_versions
+from ..module_utils._talos.config.contract import running_versions
 from ..module_utils._talos.upgrades import Known, outdated
 
 Record = Mapping[str, Any]

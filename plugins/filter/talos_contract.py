@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..module_utils._talos.contract import decide, running_versions, unexpected
+from ..module_utils._talos.config.contract import decide, running_versions, unexpected
 
 Record = Mapping[str, Any]
 

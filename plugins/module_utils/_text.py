@@ -84,3 +84,9 @@ def _disambiguated(match: re.Match[str]) -> str:
     number = int(digits, 16)
     is_ours = number <= 0x10FFFF and (number == ord("\\") or _SHOWN.fullmatch(chr(number)))
     return _BACKSLASH if is_ours and _escape(chr(number))[1:] in (f"x{digits}", f"u{{{digits}}}") else match[0]
+
+
+def short(message: str) -> str:
+    """Return a message on one line, truncated if it is long."""
+    plain = " ".join(message.split())
+    return f"{plain.rstrip('.')}." if len(plain) <= 160 else f"{plain[:157]}..."

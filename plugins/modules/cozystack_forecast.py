@@ -304,8 +304,8 @@ from ..module_utils._cozystack.catalog.built import read_built
 from ..module_utils._cozystack.catalog.packages import PROFILES, unknown
 from ..module_utils._cozystack.forecast.fit import Machine, Request
 from ..module_utils._cozystack.forecast.outlook import look_ahead, result
+from ..module_utils._ec2.cost.prices import PRICES_REGION
 from ..module_utils._ec2.instance_types import SIZES, Size, misspelt, size_of
-from ..module_utils._ec2.prices import PRICES_REGION
 from ..module_utils._errors import CollectionError, InputError
 
 MACHINE_TYPES = ("controlplane", "worker")

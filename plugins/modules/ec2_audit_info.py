@@ -174,12 +174,12 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils._ec2.audit import audit, home_rules_of, report_lines
-from ..module_utils._ec2.audit_allowed import allowed_by
-from ..module_utils._ec2.audit_reading import SERVICES, read_account
+from ..module_utils._ec2.audit.allowed import allowed_by
+from ..module_utils._ec2.audit.deviations import audit, home_rules_of, report_lines
+from ..module_utils._ec2.audit.reachability import Exposure
+from ..module_utils._ec2.audit.reading import SERVICES, read_account
 from ..module_utils._ec2.client import Api, connect
-from ..module_utils._ec2.home_access import rule_as_dict
-from ..module_utils._ec2.reachability import Exposure
+from ..module_utils._ec2.home.access import rule_as_dict
 from ..module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
 from ..module_utils._errors import CollectionError
 from ..module_utils._findings import Finding

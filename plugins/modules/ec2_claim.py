@@ -122,7 +122,9 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils._ec2.claim import (
+from ..module_utils._ec2.client import Api, connect
+from ..module_utils._ec2.identity import Identity
+from ..module_utils._ec2.ownership.claim import (
     ClaimClient,
     Plan,
     claim_name,
@@ -130,9 +132,7 @@ from ..module_utils._ec2.claim import (
     ensure_released,
     existing_things,
 )
-from ..module_utils._ec2.client import Api, connect
-from ..module_utils._ec2.described_texts import identity_texts, refuse_sent
-from ..module_utils._ec2.home_access import Identity
+from ..module_utils._ec2.preflight.described_texts import identity_texts, refuse_sent
 from ..module_utils._errors import CollectionError, InputError
 
 ARGUMENT_SPEC: dict[str, Any] = {

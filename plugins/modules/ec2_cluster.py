@@ -215,14 +215,14 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils._ec2.act.calls import Calls
 from ..module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
 from ..module_utils._ec2.act.work import Machines
+from ..module_utils._ec2.calls import Calls
 from ..module_utils._ec2.client import connect
-from ..module_utils._ec2.current import SERVICES
-from ..module_utils._ec2.described_texts import Text, described_texts, refuse_sent
 from ..module_utils._ec2.desired import PARTS
-from ..module_utils._ec2.reading import diff_of, result_of
+from ..module_utils._ec2.plan.current import SERVICES
+from ..module_utils._ec2.plan.reading import diff_of, result_of
+from ..module_utils._ec2.preflight.described_texts import Text, described_texts, refuse_sent
 from ..module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
 from ..module_utils._errors import CollectionError
 

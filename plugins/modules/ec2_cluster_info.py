@@ -362,9 +362,9 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils._ec2.client import Api, connect
-from ..module_utils._ec2.current import SERVICES
-from ..module_utils._ec2.other_clusters import other_clusters
-from ..module_utils._ec2.reading import read_and_compare, result_of
+from ..module_utils._ec2.ownership.other_clusters import other_clusters
+from ..module_utils._ec2.plan.current import SERVICES
+from ..module_utils._ec2.plan.reading import read_and_compare, result_of
 from ..module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
 from ..module_utils._errors import CollectionError
 

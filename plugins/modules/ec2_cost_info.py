@@ -167,18 +167,19 @@ from typing import Any, NamedTuple
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils._ec2 import cost_actual, price_list
-from ..module_utils._ec2.account import short
 from ..module_utils._ec2.client import Api, AwsError, connect
-from ..module_utils._ec2.cost import Forecast, cost_lines, forecast
-from ..module_utils._ec2.cost_actual import Actual, actual_costs, actual_lines
-from ..module_utils._ec2.cost_choices import Choice, choice_lines, choices
-from ..module_utils._ec2.cost_limits import enforced
-from ..module_utils._ec2.price_list import refreshed
-from ..module_utils._ec2.prices import Prices, shipped
+from ..module_utils._ec2.cost import actual as cost_actual
+from ..module_utils._ec2.cost import price_list
+from ..module_utils._ec2.cost.actual import Actual, actual_costs, actual_lines
+from ..module_utils._ec2.cost.choices import Choice, choice_lines, choices
+from ..module_utils._ec2.cost.forecast import Forecast, cost_lines, forecast
+from ..module_utils._ec2.cost.limits import enforced
+from ..module_utils._ec2.cost.price_list import refreshed
+from ..module_utils._ec2.cost.prices import Prices, shipped
 from ..module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
 from ..module_utils._errors import CollectionError
 from ..module_utils._findings import Finding, finding, notes
+from ..module_utils._text import short
 
 
 class Asked(NamedTuple):

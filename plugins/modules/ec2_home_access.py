@@ -191,13 +191,11 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils._ec2 import home_schedule
-from ..module_utils._ec2.act.calls import Calls
+from ..module_utils._ec2.calls import Calls
 from ..module_utils._ec2.client import connect_checked
-from ..module_utils._ec2.described_texts import Text, identity_texts, sent_problems
-from ..module_utils._ec2.home_access import (
+from ..module_utils._ec2.home import schedule as home_schedule
+from ..module_utils._ec2.home.access import (
     OPENINGS,
-    Identity,
     Opening,
     Order,
     Plan,
@@ -206,13 +204,10 @@ from ..module_utils._ec2.home_access import (
     rule_as_dict,
     rule_line,
 )
-from ..module_utils._ec2.home_input import (
-    Refusal,
-    documentation_problems,
-    parse_expires,
-    parse_home_network,
-)
-from ..module_utils._ec2.home_schedule import SchedulePlan
+from ..module_utils._ec2.home.input import Refusal, documentation_problems, parse_expires, parse_home_network
+from ..module_utils._ec2.home.schedule import SchedulePlan
+from ..module_utils._ec2.identity import Identity
+from ..module_utils._ec2.preflight.described_texts import Text, identity_texts, sent_problems
 from ..module_utils._ec2.spec import is_loopback_endpoint
 from ..module_utils._errors import CollectionError
 

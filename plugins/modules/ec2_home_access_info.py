@@ -75,13 +75,8 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils._ec2.client import Api, connect
-from ..module_utils._ec2.home_access import (
-    Identity,
-    read_groups,
-    read_rules,
-    rule_as_dict,
-    rule_line,
-)
+from ..module_utils._ec2.home.access import read_groups, read_rules, rule_as_dict, rule_line
+from ..module_utils._ec2.identity import Identity
 from ..module_utils._errors import CollectionError
 
 

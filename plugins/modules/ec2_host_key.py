@@ -78,11 +78,11 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils._ec2.act.calls import Calls
+from ..module_utils._ec2.bastion.host_key import Plan, ensure_absent, ensure_present
+from ..module_utils._ec2.calls import Calls
 from ..module_utils._ec2.client import connect
-from ..module_utils._ec2.described_texts import Text, refuse_sent, tag_texts
 from ..module_utils._ec2.desired import tags_of
-from ..module_utils._ec2.host_key import Plan, ensure_absent, ensure_present
+from ..module_utils._ec2.preflight.described_texts import Text, refuse_sent, tag_texts
 from ..module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
 from ..module_utils._errors import CollectionError
 from ..module_utils._libraries import require

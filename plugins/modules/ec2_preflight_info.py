@@ -213,19 +213,20 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+from ..module_utils._ec2.bastion.egress import egress_problems, example_notes
+from ..module_utils._ec2.bastion.way_in import SshAccess, WayIn, read_ssh_access, way_in_problems
 from ..module_utils._ec2.client import (
     AwsError,
     Connection,
     connect_checked,
 )
-from ..module_utils._ec2.cost import forecast
-from ..module_utils._ec2.cost_limits import enforced
-from ..module_utils._ec2.described_texts import command_line_problems, text_problems
-from ..module_utils._ec2.egress import egress_problems, example_notes
-from ..module_utils._ec2.home_access import Identity
-from ..module_utils._ec2.home_input import documentation_problems
-from ..module_utils._ec2.occupied import ACTIVE, Controller, occupied_problems
-from ..module_utils._ec2.preflight import (
+from ..module_utils._ec2.cost.forecast import forecast
+from ..module_utils._ec2.cost.limits import enforced
+from ..module_utils._ec2.cost.prices import shipped
+from ..module_utils._ec2.home.input import documentation_problems
+from ..module_utils._ec2.identity import Identity
+from ..module_utils._ec2.ownership.occupied import ACTIVE, Controller, occupied_problems
+from ..module_utils._ec2.preflight.checks import (
     AMI_PARAMETER,
     SERVICES,
     Answers,
@@ -235,7 +236,7 @@ from ..module_utils._ec2.preflight import (
     notes,
     unique,
 )
-from ..module_utils._ec2.prices import shipped
+from ..module_utils._ec2.preflight.described_texts import command_line_problems, text_problems
 from ..module_utils._ec2.spec import (
     ClusterSpec,
     argument_spec,
@@ -243,12 +244,6 @@ from ..module_utils._ec2.spec import (
     is_loopback_endpoint,
     parse_spec,
     problems,
-)
-from ..module_utils._ec2.way_in import (
-    SshAccess,
-    WayIn,
-    read_ssh_access,
-    way_in_problems,
 )
 from ..module_utils._errors import CollectionError
 from ..module_utils._findings import Finding

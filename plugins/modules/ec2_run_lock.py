@@ -96,9 +96,9 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils._ec2.client import Api, connect
-from ..module_utils._ec2.described_texts import identity_texts, refuse_sent
-from ..module_utils._ec2.home_access import Identity
-from ..module_utils._ec2.run_marker import MarkerClient, ensure_held, ensure_left, ensure_renewed, marker_name
+from ..module_utils._ec2.identity import Identity
+from ..module_utils._ec2.ownership.run_marker import MarkerClient, ensure_held, ensure_left, ensure_renewed, marker_name
+from ..module_utils._ec2.preflight.described_texts import identity_texts, refuse_sent
 from ..module_utils._errors import CollectionError, InputError
 from ..module_utils._runs import Run, is_alive
 

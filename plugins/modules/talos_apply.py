@@ -116,21 +116,21 @@ from contextlib import AsyncExitStack
 from typing import Any, NamedTuple, Protocol
 
 from ..module_utils._errors import CollectionError, InputError, TalosError
-from ..module_utils._talos.errors import Cause, NodeError
+from ..module_utils._talos.api.errors import Cause, NodeError
+from ..module_utils._talos.config.redact import is_secret_name, redact
 from ..module_utils._talos.module import (
     cluster_way,
     failures,
     maintenance_way,
     node_module,
 )
-from ..module_utils._talos.redact import is_secret_name, redact
 from ..module_utils._text import received
 
 MISSING: ImportError | None = None
 try:
     import yaml
 
-    from ..module_utils._talos import client, machine
+    from ..module_utils._talos.api import client, machine
 except ImportError as error:
     MISSING = error
 

@@ -61,7 +61,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from ..module_utils._errors import CollectionError, InputError, TalosError
-from ..module_utils._talos.errors import Cause, NodeError
+from ..module_utils._talos.api.errors import Cause, NodeError
 from ..module_utils._talos.module import (
     cluster_way,
     failures,
@@ -70,7 +70,7 @@ from ..module_utils._talos.module import (
 
 MISSING: ImportError | None = None
 try:
-    from ..module_utils._talos import client, machine
+    from ..module_utils._talos.api import client, machine
 except ImportError as error:
     MISSING = error
 

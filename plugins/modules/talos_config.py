@@ -312,14 +312,15 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._errors import CollectionError, InputError
 from ..module_utils._libraries import require
 from ..module_utils._networks import PODS, SERVICES, SERVICES_OF_COZYSTACK
-from ..module_utils._talos import files
-from ..module_utils._talos.redact import redact
+from ..module_utils._talos.config.redact import redact
+from ..module_utils._talos.files import secret_files as files
 
 MISSING: ImportError | None = None
 try:
-    from ..module_utils._talos import cozystack, merge, node_config
-    from ..module_utils._talos.bundle import Bundle, read_bundle, secret_values
-    from ..module_utils._talos.cluster_config import ClusterConfig
+    from ..module_utils._talos.config import cozystack, merge
+    from ..module_utils._talos.config import node as node_config
+    from ..module_utils._talos.config.bundle import Bundle, read_bundle, secret_values
+    from ..module_utils._talos.config.cluster import ClusterConfig
 except ImportError as error:
     MISSING = error
 

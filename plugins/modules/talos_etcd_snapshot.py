@@ -95,7 +95,7 @@ from ..module_utils._talos.module import (
 
 MISSING: ImportError | None = None
 try:
-    from ..module_utils._talos import client, machine
+    from ..module_utils._talos.api import client, machine
 except ImportError as error:
     MISSING = error
 

@@ -198,19 +198,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..module_utils._errors import CollectionError
-from ..module_utils._talos.errors import NodeError
+from ..module_utils._talos.api.errors import NodeError
+from ..module_utils._talos.api.probe import Probe, probe_all
 from ..module_utils._talos.module import (
     cluster_way,
     maintenance_way,
     node_module,
 )
-from ..module_utils._talos.probe import Probe, probe_all
 
 MISSING: ImportError | None = None
 try:
     import cryptography  # noqa: F401  # pylint: disable=unused-import
 
-    from ..module_utils._talos import client, machine
+    from ..module_utils._talos.api import client, machine
 except ImportError as error:
     MISSING = error
 

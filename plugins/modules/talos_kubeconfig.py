@@ -101,8 +101,9 @@ try:
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature
 
-    from ..module_utils._talos import client, files, machine
-    from ..module_utils._talos.user_files import UserFile, read_user_file, write_user_file
+    from ..module_utils._talos.api import client, machine
+    from ..module_utils._talos.files import secret_files as files
+    from ..module_utils._talos.files.user_files import UserFile, read_user_file, write_user_file
 except ImportError as error:
     MISSING = error
 

@@ -135,8 +135,8 @@ from ..module_utils._libraries import require
 
 MISSING: ImportError | None = None
 try:
-    from ..module_utils._talos import secrets
-    from ..module_utils._talos.bundle import Bundle
+    from ..module_utils._talos.config import secrets
+    from ..module_utils._talos.config.bundle import Bundle
 except ImportError as error:
     MISSING = error
 

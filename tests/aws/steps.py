@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 import boto3
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import Names
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.prices import (
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion.spec import Names
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.prices import (
     PRICES_DATE,
     PRICES_REGION,
     PUBLIC_IPV4,

@@ -13,15 +13,17 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import claim, host_key
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls, Clock
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import host_key
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.calls import Calls, Clock
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import Comparison
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import SERVICES
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import OPENINGS, Identity
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import read_and_compare
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import OPENINGS
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership import claim
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.comparison import Comparison
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import SERVICES
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import read_and_compare
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import parse_spec
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import HostKey
 from ansible_collections.urmanac.talos.plugins.modules.ec2_home_access import ensure, order_of

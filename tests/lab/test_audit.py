@@ -15,11 +15,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_facts import Reader
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_machine_facts import read_templates
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit.facts import Reader
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit.machine_facts import read_templates
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity, Order
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import Order
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity
 from ansible_collections.urmanac.talos.plugins.modules.ec2_audit_info import audit_info
 from lab.settings import REGION
 from tests.ec2_cluster import Builder, node, spec, tag_list

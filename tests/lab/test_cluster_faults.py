@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import Comparison
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import read_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired, owner_tags
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import OPENINGS, read_groups, read_rules
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_schedule import read_schedules
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.owners import taken_problems
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import read_and_compare
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import OPENINGS, read_groups, read_rules
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.schedule import read_schedules
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.comparison import Comparison
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import read_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.owners import taken_problems
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import read_and_compare
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
 from tests.lab.cluster_runs import (
     CREATING,

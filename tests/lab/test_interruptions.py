@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import read_groups, read_rules
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_schedule import read_schedules
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import read_and_compare
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import read_groups, read_rules
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.schedule import read_schedules
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import read_and_compare
 from tests.lab.cluster_runs import IDENTITY, SPEC, STAGES, Act, Ended, FaultyApi, Stage
 from tests.lab.labs import Lab
 

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import machine
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import machine
 from lab.kubernetes.cluster import KubernetesCluster
 from lab.kubernetes.server import ApiServer
 from lab.kubernetes.store import Kind, Store

@@ -24,7 +24,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import k
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.client import KubernetesApi, connect
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import ApiError, Cause
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.transport import Access
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import machine
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import machine
 from ansible_collections.urmanac.talos.plugins.modules import cozystack_info
 from ansible_collections.urmanac.talos.plugins.modules.cozystack_install import ARGUMENT_SPEC
 from lab.kubernetes import kinds as lab_kinds

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import TalosError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import access, machine
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import access, machine
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api.errors import Cause
 from ansible_collections.urmanac.talos.plugins.modules import talos_apply, talos_upgrade
 from lab.talos.node import TalosNode
 from tests.talos_config import bundle_text

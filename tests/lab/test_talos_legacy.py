@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import cozystack
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import CONTROL_PLANE, WORKER
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.node_config import NodeConfig, Plan, node_config
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config import cozystack
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.documents import CONTROL_PLANE, WORKER
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.node import NodeConfig, Plan, node_config
 from lab.talos.config import Config, parse
 from tests.talos_config import CLUSTER, test_bundle
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import NodeError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import client, machine
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api.errors import NodeError
 from lab.talos import config
 from lab.talos.definitions import definitions
 from tests.talos_nodes import Cluster, configured, machines, own_address

@@ -23,7 +23,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.client i
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import ApiError, Cause
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import Kind
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.transport import Access, Call
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import machine
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import machine
 from ansible_collections.urmanac.talos.plugins.modules.cozystack_info import look
 from ansible_collections.urmanac.talos.plugins.modules.cozystack_install import ARGUMENT_SPEC
 from lab.kubernetes.manifests import definitions, operator_manifest

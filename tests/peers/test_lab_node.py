@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import NodeError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import client, machine
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api.errors import NodeError
 from ansible_collections.urmanac.talos.plugins.modules import talos_kubeconfig
 from lab.talos import pki
 from lab.talos.node import TalosNode

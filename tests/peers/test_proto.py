@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import proto
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import proto
 from tests.peers.descriptors import Api, api_of
 from tests.peers.judges import VERSIONS, CannotBuildError, Version
 

@@ -13,22 +13,18 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import (
-    cozystack,
-    merge,
-    node_config,
-    secrets,
-    yaml_text,
-)
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import Bundle, read_bundle, to_document
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.cluster_config import ClusterConfig
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import (
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config import cozystack, merge, secrets
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config import node as node_config
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.bundle import Bundle, read_bundle, to_document
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.cluster import ClusterConfig
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.documents import (
     CONTRACTS,
     CONTROL_PLANE,
     WORKER,
     generate,
     is_split,
 )
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import yaml_text
 
 Talosctl = Callable[..., str]
 ENDPOINT = "https://10.10.0.101:6443"

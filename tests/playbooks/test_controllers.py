@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.secrets import ensure_pending_bundle
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.secrets import ensure_pending_bundle
 from lab.settings import REGION, REPOSITORY
 from tests.lab.labs import Lab
 from tests.playbooks.runs import (

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.text import kind_word
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import kind_word
 from tests.ec2_cluster import node, spec, tag_list
 from tests.lab.labs import Lab
 from tests.playbooks.runs import CONFIRMED, Run, calls, play, vpcs

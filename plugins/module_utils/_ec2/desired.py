@@ -10,8 +10,8 @@ from ipaddress import IPv6Network
 from typing import Any, NamedTuple
 
 from .._ports import KUBERNETES, SSH, TALOS
-from .bastion import NODE as BASTION
-from .bastion import bastion_resources
+from .bastion.spec import NODE as BASTION
+from .bastion.spec import bastion_resources
 from .spec import MANAGED_BY, ClusterSpec, NodeSpec
 
 BURSTABLE_FAMILIES = ("t2", "t3", "t3a", "t4g")

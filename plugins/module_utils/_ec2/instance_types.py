@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from . import prices
+from .cost import prices
 
 # Firmware and kernel reserve part of an instance's memory; Karpenter uses the same share.
 # https://karpenter.sh/docs/reference/settings/ (vm-memory-overhead-percent)

@@ -14,15 +14,8 @@ from urllib.parse import urlsplit
 
 from .._findings import Finding, finding
 from .._networks import JOIN, PODS, SERVICES_OF_COZYSTACK
-from .bastion import (
-    BastionSpec,
-    Names,
-    bastion_options,
-    bastion_problems,
-    parse_bastion,
-    volume_size_problems,
-)
-from .cost_spec import CostSpec, cost_options, parse_cost
+from .bastion.spec import BastionSpec, Names, bastion_options, bastion_problems, parse_bastion, volume_size_problems
+from .cost.spec import CostSpec, cost_options, parse_cost
 from .texts import fault, fits
 
 NODE_ROLES = ("gateway", "compute")

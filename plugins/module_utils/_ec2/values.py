@@ -27,3 +27,13 @@ def plain_policy(value: Any, *, without: Collection[str] = ()) -> Any:
         items = sorted((plain_policy(item, without=without) for item in value), key=repr)
         return items[0] if len(items) == 1 else items
     return value
+
+
+def port_text(record: Mapping[str, Any]) -> str:
+    """Return protocol and ports of a rule as text."""
+    protocol, first, last = record["IpProtocol"], record.get("FromPort", -1), record.get("ToPort", -1)
+    if protocol == "-1":
+        return "all"
+    if first == -1:
+        return str(protocol)
+    return f"{protocol}/{first}" + ("" if first == last else f"-{last}")

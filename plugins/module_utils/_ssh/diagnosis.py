@@ -168,7 +168,7 @@ def _unusable_key_file(facts: Facts) -> str:
 def _agent_refused(facts: Facts) -> str:
     return (
         "The SSH agent has the key and does not sign with it: it waits for a confirmation or a passphrase, a hardware "
-        "key is missing, or it is locked. Confirm it, unlock it (ssh-add -X) or load the key anew (ssh-add <file>), or "
+        "key is missing, or it is locked. Confirm it, unlock it (ssh-add -X) or load it again (ssh-add <file>), or "
         "go without the agent: SSH_AUTH_SOCK= and --private-key <file>."
     )
 

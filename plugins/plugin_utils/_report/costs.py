@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from ...module_utils._ec2.cost.prices import ADDRESSES, HOURS_A_MONTH, MACHINES, PUBLIC_IPV4, VOLUMES, Prices, shipped
 from ...module_utils._ec2.desired import RUNNING
-from ...module_utils._ec2.prices import ADDRESSES, HOURS_A_MONTH, MACHINES, PUBLIC_IPV4, VOLUMES, Prices, shipped
 
 Record = Mapping[str, Any]
 

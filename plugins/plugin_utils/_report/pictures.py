@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ...module_utils._ec2.prices import HOURS_A_MONTH
+from ...module_utils._ec2.cost.prices import HOURS_A_MONTH
 from .drawing import WIDTH, Drawing
 
 Record = Mapping[str, Any]

@@ -20,12 +20,8 @@ from urllib.parse import urlsplit
 
 from ...module_utils._bastion.services import ASSETS_PORT, MATCHBOX_PORT
 from ...module_utils._boot.upstream import RAW_ENDINGS
-from ...module_utils._ec2.cost_spec import AFTER_HOURS, PERIODS, POLICIES
-from ...module_utils._ec2.home_input import (
-    Refusal,
-    parse_expires,
-    parse_home_network,
-)
+from ...module_utils._ec2.cost.spec import AFTER_HOURS, PERIODS, POLICIES
+from ...module_utils._ec2.home.input import Refusal, parse_expires, parse_home_network
 from ...module_utils._ec2.spec import NODE_ROLES
 from ...module_utils._ec2.texts import change_for, fault
 from ...module_utils._findings import Finding, finding
@@ -33,7 +29,7 @@ from ...module_utils._oci.errors import ImageError
 from ...module_utils._oci.reference import parse_reference
 from ...module_utils._ports import SSH
 from ...module_utils._ssh.arguments import path_problem
-from ...module_utils._talos.contract import CONTRACTS
+from ...module_utils._talos.config.contract import CONTRACTS
 from .types import choice_problem, unknown_key_problems
 
 BOOT_METHODS = ("user_data", "ssh")

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..._ec2.cost.prices import PRICES_REGION
 from ..._ec2.instance_types import Size
-from ..._ec2.prices import PRICES_REGION
 from ..._findings import Finding, finding
 from ..catalog.built import Built
 from ..catalog.packages import (

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from ..._ec2.cost.prices import shipped
 from ..._ec2.instance_types import SIZES, Size, has_kvm, is_arm64
-from ..._ec2.prices import shipped
 from ..._findings import Finding, finding
 from ..catalog.built import Lacking, lacking
 from ..catalog.packages import (

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..._ec2.cost.prices import MACHINES
 from ..._ec2.instance_types import Size, is_arm64
-from ..._ec2.prices import MACHINES
 from ..._findings import Finding
 from ..._findings import lines as finding_lines
 from ..catalog import measured

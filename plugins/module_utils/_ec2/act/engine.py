@@ -14,20 +14,20 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from ..._errors import Ec2Error
-from ..choosing import choose
+from ..bastion.current import checksum
+from ..calls import KEPT, Calls, errors_named
 from ..client import AwsError
-from ..compare import compare, teardown_rank
-from ..comparison import Comparison, Found, Resource
-from ..current import Thing, read_cluster
-from ..current_bastion import checksum
 from ..desired import ACCESS, BASTION, NETWORK, NODES, Desired
-from ..owners import owner_of, taken_problems
-from ..reading import wanted_of
+from ..plan.choosing import choose
+from ..plan.compare import compare, teardown_rank
+from ..plan.comparison import Comparison, Found, Resource
+from ..plan.current import Thing, read_cluster
+from ..plan.owners import owner_of, taken_problems
+from ..plan.reading import wanted_of
+from ..plan.text import kind_word, tie_text
+from ..plan.ties import read_ties
 from ..spec import ClusterSpec
-from ..text import kind_word, tie_text
 from ..texts import USER_DATA_MAX
-from ..ties import read_ties
-from .calls import KEPT, Calls, errors_named
 from .kinds import KINDS, MAKINGS, steps
 from .work import Machines, Work
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..client import AwsError, is_not_found
-from ..current import Thing
 from ..desired import description_of, is_of
+from ..plan.current import Thing
 from .work import Work, tag_list
 
 

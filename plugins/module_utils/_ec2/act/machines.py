@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._errors import Ec2Error
+from ..calls import TERMINATION
 from ..desired import DATA_DEVICE
-from .calls import TERMINATION
 from .work import Work
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..._errors import Ec2Error
-from ..current import Thing
 from ..desired import first_64_of
+from ..plan.current import Thing
 from .work import Work
 
 _ASSOCIATED = ("Resource.AlreadyAssociated",)

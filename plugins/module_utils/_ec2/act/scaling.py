@@ -9,9 +9,9 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from ..calls import TERMINATION
 from ..client import AwsError
-from ..current import DELETING, Thing
-from .calls import TERMINATION
+from ..plan.current import DELETING, Thing
 from .machines import (
     hardware,
     metadata_options,

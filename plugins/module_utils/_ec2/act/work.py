@@ -10,17 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from ..compare import satisfied
-from ..current import (
-    Thing,
-    reading_of,
-    records_of,
-    understood,
-)
+from ..calls import Calls
 from ..desired import Desired, owner_tags
+from ..plan.compare import satisfied
+from ..plan.current import Thing, reading_of, records_of, understood
+from ..plan.text import kind_word
 from ..spec import ClusterSpec
-from ..text import kind_word
-from .calls import Calls
 
 
 class Making(NamedTuple):

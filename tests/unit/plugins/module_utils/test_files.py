@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils import _files
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import secrets, user_files
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config import secrets
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import user_files
 from ansible_collections.urmanac.talos.plugins.modules import talos_kubeconfig
 from tests.checks.process import ROOT
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from ansible_collections.urmanac.talos.plugins.doc_fragments.talos import ModuleDocFragment
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import OPENINGS
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import OPENINGS
 from ansible_collections.urmanac.talos.plugins.module_utils._ports import KUBERNETES, TALOS
 from ansible_collections.urmanac.talos.plugins.modules import ec2_home_access
 from tests.checks.process import ROOT

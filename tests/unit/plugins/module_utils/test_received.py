@@ -34,8 +34,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._oci.image import lo
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.reference import parse_reference
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.repository import Document
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.web import Budget, Web
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine, proto
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import NodeError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import client, machine, proto
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api.errors import NodeError
 from ansible_collections.urmanac.talos.plugins.module_utils._text import received
 from ansible_collections.urmanac.talos.plugins.modules.talos_apply import shown_diff
 from ansible_collections.urmanac.talos.plugins.plugin_utils._ec2_source import instances_of
@@ -47,7 +47,7 @@ from tests.shell_programs import program
 RAW, SHOWN = hostile.ALL, received(hostile.ALL)
 # What reads from outside, and who of those hands on bytes alone.
 READERS = ("subprocess.", "urlopen", "open_url(", "build_opener", ".paginate(", "pool_manager", "yaml_spec")
-OF_BYTES = {"module_utils/_boot/release.py", "module_utils/_talos/proto.py"}
+OF_BYTES = {"module_utils/_boot/release.py", "module_utils/_talos/api/proto.py"}
 
 
 class FakeAws:

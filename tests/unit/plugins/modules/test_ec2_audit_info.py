@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity, Order
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import Order
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity
 from ansible_collections.urmanac.talos.plugins.modules import ec2_audit_info
 from ansible_collections.urmanac.talos.plugins.modules.ec2_audit_info import audit_info
 from tests.ec2_cluster import IMAGE, Builder, MotoApi, cluster, empty_aws, run_module, spec

@@ -14,9 +14,9 @@ from typing import Any
 import boto3
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import claim
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership import claim
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import problems
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding

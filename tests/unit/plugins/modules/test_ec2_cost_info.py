@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.price_list import price_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.price_list import price_of
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 from ansible_collections.urmanac.talos.plugins.modules import ec2_cost_info
 from ansible_collections.urmanac.talos.plugins.modules.ec2_cost_info import Asked, cost_info

@@ -13,7 +13,7 @@ import boto3
 import pytest
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_input import Refusal
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.input import Refusal
 from ansible_collections.urmanac.talos.plugins.modules import ec2_home_access, ec2_home_access_info
 from tests.ec2_cluster import empty_aws, run_module
 from tests.home_access import REGION, make_groups, open_ports

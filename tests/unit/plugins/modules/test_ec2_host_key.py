@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.calls import Calls
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion.host_key import ensure_present
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.calls import Calls
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import compare
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import read_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.host_key import ensure_present
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.compare import compare
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import read_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import HostKey, make_host_key
 from ansible_collections.urmanac.talos.plugins.modules import ec2_host_key

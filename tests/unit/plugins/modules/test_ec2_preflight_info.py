@@ -12,8 +12,8 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import client
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight import AMI_PARAMETER
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.run_marker import dumped, marker_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership.run_marker import dumped, marker_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.checks import AMI_PARAMETER
 from ansible_collections.urmanac.talos.plugins.module_utils._runs import Run
 from ansible_collections.urmanac.talos.plugins.modules import ec2_preflight_info
 from tests.ec2_cluster import (

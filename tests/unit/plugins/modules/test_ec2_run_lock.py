@@ -15,9 +15,9 @@ from typing import Any
 import boto3
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import run_marker
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import Identity
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership import run_marker
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from ansible_collections.urmanac.talos.plugins.module_utils._runs import Run, this_run
 from ansible_collections.urmanac.talos.plugins.modules import ec2_run_lock

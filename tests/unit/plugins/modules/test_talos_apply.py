@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError, TalosError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.machine import Applied
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api.errors import Cause, NodeError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api.machine import Applied
 from ansible_collections.urmanac.talos.plugins.modules import talos_apply
 from ansible_collections.urmanac.talos.plugins.modules.talos_apply import Observed, Outcome, Request, ensure_config
 

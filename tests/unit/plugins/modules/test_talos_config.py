@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import yaml_text
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import secret_values
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.bundle import secret_values
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import yaml_text
 from ansible_collections.urmanac.talos.plugins.modules import talos_config
 from ansible_collections.urmanac.talos.plugins.modules.talos_config import ensure_configs
 from tests.lookalikes import tailscale_key

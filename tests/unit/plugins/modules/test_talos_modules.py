@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError, TalosError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api.errors import Cause, NodeError
 from ansible_collections.urmanac.talos.plugins.modules import (
     talos_bootstrap,
     talos_etcd_snapshot,

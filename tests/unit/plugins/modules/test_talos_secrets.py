@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import secret_values
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.bundle import secret_values
 from ansible_collections.urmanac.talos.plugins.modules.talos_secrets import ensure_secrets
 from tests.talos_config import bundle_text, test_bundle
 

@@ -12,7 +12,7 @@ from ansible.constants import DEFAULT_VAULT_IDENTITY
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import parse_bundle
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.bundle import parse_bundle
 from ansible_collections.urmanac.talos.plugins.plugin_utils._vaulted_bundle import decrypted
 from tests.checks.process import TOOLS, capture
 from tests.talos_config import bundle_text, test_bundle

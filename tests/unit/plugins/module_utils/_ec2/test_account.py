@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.account import (
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.account import (
     QUOTAS,
     Account,
     is_standard,
     plan_problems,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight import (
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.checks import (
     AMI_PARAMETER,
     Inquiry,
     answer_problems,

@@ -14,15 +14,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit import audit
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_allowed import allowed_by
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit_reading import read_account
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import compare
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import Comparison
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing, read_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit.allowed import allowed_by
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit.deviations import audit
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit.reading import read_account
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired, first_64_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.compare import compare
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.comparison import Comparison
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import Thing, read_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.text import plan_lines
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, problems
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import plan_lines
 from tests.ec2_cluster import Builder, MotoApi, empty_aws, spec
 
 KEYS = [

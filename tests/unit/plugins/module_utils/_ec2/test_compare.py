@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import compare
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import Comparison, Resource
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import Desired, desired, first_64_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import surplus_per_hour
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.compare import compare
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.comparison import Comparison, Resource
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import Thing
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.text import plan_lines
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import plan_lines
 from tests.ec2_cluster import node, spec
 
 VPC_IPV6 = "2001:db8:1:100::/56"

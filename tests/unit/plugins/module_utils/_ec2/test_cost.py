@@ -7,17 +7,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost import (
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.forecast import (
     Forecast,
     Totals,
     cost_lines,
     total_line,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.prices import (
-    REGIONS,
-    shipped,
-    transfer_month,
-)
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.prices import REGIONS, shipped, transfer_month
 from tests.ec2_costs import BASTION, forecast_of
 
 MACHINES, BASTION_HOUR, ADDRESS = 3 * 0.0368, 0.0184, 0.005

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost import Forecast
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost_limits import (
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.forecast import Forecast
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.limits import (
     enforced,
     hours_within,
     limit_findings,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost_spec import cost_options
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.spec import cost_options
 from lab.settings import REPOSITORY
 from tests.ec2_costs import forecast_of
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.compare import compare
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import Comparison
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import read_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.compare import compare
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.comparison import Comparison
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import read_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 from tests.ec2_cluster import IMAGE, REGION, Builder, MotoApi, empty_aws, node, spec, tag_list

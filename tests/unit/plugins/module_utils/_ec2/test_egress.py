@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.egress import egress_problems
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion.egress import egress_problems
 from tests.ec2_cluster import spec
 
 BASTION = {"egress": "none", "instance_type": "t4g.small", "volume_size": 30, "image": "ami-0123456789abcdef0"}

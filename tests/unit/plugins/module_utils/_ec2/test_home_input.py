@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_input import (
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.input import (
     Refusal,
     parse_expires,
     parse_home_network,

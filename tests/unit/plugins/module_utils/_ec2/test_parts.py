@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import parts
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.comparison import (
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan import parts
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.comparison import (
     Comparison,
     Difference,
     Found,
     Resource,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import Thing
 from tests.ec2_cluster import node, spec
 
 

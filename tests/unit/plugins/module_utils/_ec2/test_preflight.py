@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight import (
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.checks import (
     AMI_PARAMETER,
     Answers,
     InstanceType,

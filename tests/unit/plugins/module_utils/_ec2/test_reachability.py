@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reachability import (
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit.reachability import (
     AclEntry,
     Exposure,
     Facts,

@@ -17,10 +17,14 @@ import pytest
 import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, ensure_cluster
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.described_texts import described_texts, text_problems
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_access import OPENINGS, HomeRule, Identity
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home_schedule import _parameters, schedules_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import OPENINGS, HomeRule
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.schedule import _parameters, schedules_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.described_texts import (
+    described_texts,
+    text_problems,
+)
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, problems
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.texts import RULES, fault, fits
 from tests.ec2_bad_day import READING, BadDay

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.way_in import (
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion.way_in import (
     SshAccess,
     WayIn,
     read_ssh_access,
     way_in_problems,
 )
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import make_host_key
 from tests.ec2_cluster import MotoApi, empty_aws, spec
 from tests.shell_programs import program

@@ -16,8 +16,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import access, client, machine, proto
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.errors import Cause, NodeError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import access, client, machine, proto
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api.errors import Cause, NodeError
 from lab.talos.node import TalosNode
 from tests.talos_nodes import Cluster, bootstrapped, configured, error_on, machines, maintenance, on, own_address, until
 
@@ -197,7 +197,7 @@ def test_a_clock_that_is_ahead_is_distinguished(tmp_path: Path) -> None:
     ],
 )
 def test_a_pinned_node_must_show_its_key(tmp_path: Path, pin: str | None, expected: Cause | None) -> None:
-    from ansible_collections.urmanac.talos.plugins.module_utils._talos.probe import probe
+    from ansible_collections.urmanac.talos.plugins.module_utils._talos.api.probe import probe
 
     async def scenario(node: TalosNode) -> Any:
         seen = await probe(ADDRESS, port=50000, timeout=2)

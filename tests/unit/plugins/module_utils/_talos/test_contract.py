@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.filter.talos_contract import talos_contract
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.contract import decide, running_versions, unexpected
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.contract import (
+    decide,
+    running_versions,
+    unexpected,
+)
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import yaml_text
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import (
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.documents import (
     CONTRACTS,
     CONTROL_PLANE,
     WORKER,
     generate,
     is_split,
 )
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import yaml_text
 from tests import generated
 from tests.talos_config import CLUSTER, test_bundle
 

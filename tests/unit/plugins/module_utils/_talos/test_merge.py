@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import yaml_text
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.merge import Patch, apply_patches, label
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.merge import Patch, apply_patches, label
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import yaml_text
 
 # Rules cited as merge.go, strategic.go, delete.go and selector.go stand in siderolabs/talos under
 # pkg/machinery/config/{merge,configpatcher,configloader/internal/decoder}; the types under pkg/machinery/config/types.

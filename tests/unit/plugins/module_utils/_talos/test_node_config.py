@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import cozystack, yaml_text
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.documents import CONTROL_PLANE, WORKER
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.merge import Patch
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.node_config import (
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config import cozystack
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.documents import CONTROL_PLANE, WORKER
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.merge import Patch
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.node import (
     Network,
     NodeConfig,
     Plan,
     node_config,
 )
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import yaml_text
 from tests.talos_config import CLUSTER, test_bundle
 
 NETWORK = Network("10.10.0.0/24", "10.10.0.100", "", ("169.254.169.253",), ("169.254.169.123",))

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import machine, proto
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import machine, proto
 
 
 class FakeNode:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.probe import Probe, probe, probe_all
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api.probe import Probe, probe, probe_all
 from lab.talos import pki
 from lab.talos.node import TalosNode
 from lab.talos.server import NodeServer

@@ -13,8 +13,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import yaml_text
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.redact import REDACTED, is_secret_name, redact
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.redact import REDACTED, is_secret_name, redact
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import yaml_text
 from tests.lookalikes import pem_header, tailscale_key
 
 ALPHANUMERIC = string.ascii_lowercase + string.digits

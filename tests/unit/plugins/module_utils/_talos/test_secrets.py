@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import files, secrets, yaml_text
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import (
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config import secrets
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.bundle import (
     Bundle,
     Pair,
     decode_base64,
@@ -30,6 +30,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.bundle import
     secret_values,
     to_document,
 )
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import secret_files as files
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import yaml_text
 from tests.lookalikes import pem_header
 from tests.shell_programs import program
 from tests.talos_config import bundle_text, test_bundle

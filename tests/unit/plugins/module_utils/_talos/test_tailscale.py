@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import client, machine
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import client, machine
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.tailscale import (
     Observed,
     extension,

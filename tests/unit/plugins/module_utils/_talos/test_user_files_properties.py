@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import yaml_edit, yaml_text
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.user_files import read_user_file
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import yaml_edit, yaml_text
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.files.user_files import read_user_file
 from tests.unlikely import WORDS, bounded, values
 from tests.user_files import commented, documents, styled
 

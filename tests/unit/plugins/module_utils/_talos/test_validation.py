@@ -11,8 +11,10 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import sentences
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import node_config, validation, yaml_text
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.merge import Patch
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config import node as node_config
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config import validation
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.merge import Patch
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import yaml_text
 from tests import verdicts
 from tests.talos_config import CLUSTER, test_bundle
 from tests.talos_corpus import base_documents, cases

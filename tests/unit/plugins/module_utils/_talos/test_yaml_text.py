@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._talos import yaml_text
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import yaml_text
 
 
 @pytest.mark.parametrize(

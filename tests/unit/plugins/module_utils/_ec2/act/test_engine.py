@@ -26,8 +26,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import 
     PARTS,
     owner_tags,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import read_and_compare
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import plan_lines
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import read_and_compare
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.text import plan_lines
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from tests.ec2_bad_day import BadDay
 from tests.ec2_cluster import IMAGE, Builder, empty_aws, node, spec, tag_list

@@ -16,7 +16,6 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, ensure_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.kinds import KINDS
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.current import Thing, reading_of, understood
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import (
     BASTION,
     NETWORK,
@@ -25,10 +24,15 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import 
     desired,
     owner_tags,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.owners import taken_problems, taker_of
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.parts import part_of
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.reading import problems_of, read_and_compare, result_of
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.text import kind_word, plan_lines, tie_text
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import Thing, reading_of, understood
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.owners import taken_problems, taker_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.parts import part_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import (
+    problems_of,
+    read_and_compare,
+    result_of,
+)
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.text import kind_word, plan_lines, tie_text
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from lab.settings import REPOSITORY
 from tests.ec2_bad_day import BadDay

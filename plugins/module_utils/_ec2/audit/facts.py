@@ -1,0 +1,320 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The resources of an account that determine a cluster's exposure. Private to urmanac.talos: may change at any time.
+
+Unlike the reading of a cluster, this one selects by VPC and not by tags, which resources added by hand do not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from ..client import Api
+from ..desired import owner_filters, owner_tags
+from ..home.access import HomeRule
+from ..spec import ClusterSpec
+from .reachability import AclEntry, Network, Route, Rule
+from .user_data import SecretFound, find_secrets
+
+Record = Mapping[str, Any]
+
+
+class TextSecret(NamedTuple):
+    """A secret in a tag or a description: its place and kind."""
+
+    place: str
+    kind: str
+
+
+class Known(NamedTuple):
+    """The identity of a resource: id, name, and whether it has the cluster's tags."""
+
+    id: str
+    name: str
+    owned: bool
+    text_secrets: tuple[TextSecret, ...] = ()
+
+
+class GroupRule(NamedTuple):
+    """One rule of a security group; text has the format of the cluster's description."""
+
+    id: str
+    group_id: str
+    egress: bool
+    text: str
+    rules: tuple[Rule, ...]
+    home: HomeRule
+    text_secrets: tuple[TextSecret, ...] = ()
+
+
+class Acl(NamedTuple):
+    """A network ACL; entries are pairs of number and text; the inbound ones are parsed as well."""
+
+    known: Known
+    default: bool
+    entries: tuple[tuple[int, str], ...]
+    incoming: tuple[AclEntry, ...]
+    subnets: tuple[str, ...]
+
+
+class RouteText(NamedTuple):
+    """A route out of the VPC; cidrs are the entries of the prefix list that is its destination."""
+
+    text: str
+    destination: str
+    target: str
+    cidrs: tuple[str, ...] = ()
+
+
+class RouteTable(NamedTuple):
+    """A route table; main applies to subnets without an association, gateways are those associated with it."""
+
+    known: Known
+    routes: tuple[Route, ...]
+    texts: tuple[RouteText, ...]
+    subnets: tuple[str, ...]
+    main: bool
+    gateways: tuple[str, ...] = ()
+
+
+class DhcpFact(NamedTuple):
+    """The DNS servers, NTP servers and search domain of instances in the VPC."""
+
+    known: Known
+    name_servers: tuple[str, ...]
+    time_servers: tuple[str, ...]
+    domain: str
+
+
+class SubnetFact(NamedTuple):
+    """A subnet of the VPC."""
+
+    known: Known
+    networks: tuple[Network, ...]
+    public_ipv4: bool
+    ipv6_on_launch: bool
+
+
+class InterfaceFact(NamedTuple):
+    """A network interface in the VPC; node is the tag Node, or the name of the interface."""
+
+    known: Known
+    kind: str
+    node: str
+    subnet: str
+    groups: tuple[str, ...]
+    ipv4: tuple[str, ...]
+    ipv6: tuple[str, ...]
+    prefixes: tuple[str, ...]
+    public: tuple[str, ...]
+    source_dest_check: bool
+    instance: str | None
+    managed: bool
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Return its private IPv4 and its IPv6 addresses."""
+        return (*self.ipv4, *self.ipv6)
+
+
+class Passage(NamedTuple):
+    """A connection between the VPC and another network: an endpoint, a peering or a VPN gateway."""
+
+    known: Known
+    kind: str
+    text: str
+    interfaces: tuple[str, ...] = ()
+
+
+class Elsewhere(NamedTuple):
+    """A network interface of one of the cluster's instances that is in another VPC."""
+
+    id: str
+    vpc: str
+    public: str = ""
+
+
+class Machine(NamedTuple):
+    """An instance, or a version of a launch template."""
+
+    known: Known
+    kind: str
+    imds_tokens: str
+    imds_hops: int
+    imds_enabled: bool
+    profile: str | None
+    secrets: tuple[SecretFound, ...]
+    public_ipv4: bool = False
+    unencrypted: tuple[str, ...] = ()
+    version: str = ""
+    used: bool = True
+    elsewhere: tuple[Elsewhere, ...] = ()
+    # The volume that the instance was launched with.
+    root_volume: str | None = None
+    # Of a launch template version: its number and aliases, and whether an instance was launched from it.
+    names: tuple[str, ...] = ()
+    made: bool = False
+    image: str | None = None
+    key_name: str | None = None
+    interfaces: tuple[str, ...] = ()
+    user_data_sha256: str | None = None
+    instance_type: str | None = None
+    # Options of the metadata service that are enabled, but are off by default.
+    imds_more: tuple[str, ...] = ()
+
+
+class ScalingGroup(NamedTuple):
+    """An Auto Scaling group of the cluster, and the launch templates that it may use, each with its version.
+
+    lost are the templates that do not have the version. Schedules are scheduled actions by name, each with its desired
+    capacity. Ended are former instances of the group.
+    """
+
+    known: Known
+    templates: tuple[tuple[str, str], ...]
+    lost: tuple[tuple[str, str], ...] = ()
+    max_size: int = 0
+    suspended: tuple[str, ...] = ()
+    schedules: tuple[tuple[str, int | None], ...] = ()
+    ended: tuple[str, ...] = ()
+
+
+class VolumeFact(NamedTuple):
+    """A volume of the cluster or of an instance in its VPC."""
+
+    known: Known
+    encrypted: bool
+    instance: str | None
+
+
+class Outsider(NamedTuple):
+    """An instance outside of the cluster's VPC that has an interface or a profile of the cluster; vpc is its VPC."""
+
+    id: str
+    vpc: str
+    profile: str | None = None
+
+
+class CopyFact(NamedTuple):
+    """A snapshot or an image of the cluster's disks; shared lists the accounts that may read it, or all.
+
+    An image has snapshots.
+    """
+
+    known: Known
+    kind: str
+    encrypted: bool
+    shared: tuple[str, ...]
+    snapshots: tuple[str, ...] = ()
+
+
+class DocumentFact(NamedTuple):
+    """An SSM document with the cluster's tags; shared lists the accounts that may read it, or all."""
+
+    name: str
+    shared: tuple[str, ...]
+
+
+class RoleFact(NamedTuple):
+    """An IAM role of instances; statements come with the name of their inline policy."""
+
+    name: str
+    trust: Any
+    statements: tuple[tuple[str, Any], ...]
+    attached: tuple[str, ...]
+    # The instance profiles that the role is in.
+    profiles: tuple[str, ...] = ()
+    text_secrets: tuple[TextSecret, ...] = ()
+
+
+class ProfileFact(NamedTuple):
+    """An instance profile of the cluster or of its machines, and the roles in it."""
+
+    name: str
+    roles: tuple[str, ...]
+
+
+class AddressFact(NamedTuple):
+    """An Elastic IP with the cluster's tags."""
+
+    known: Known
+    public_ipv4: str
+    attached: bool
+
+
+class Account(NamedTuple):
+    """Everything that determines the cluster's exposure; mostly empty without a VPC."""
+
+    vpcs: tuple[Known, ...] = ()
+    # The ids of the accounts that own the VPCs.
+    owners: tuple[str, ...] = ()
+    networks: tuple[Network, ...] = ()
+    dhcp: tuple[DhcpFact, ...] = ()
+    gateways: tuple[Known, ...] = ()
+    groups: tuple[Known, ...] = ()
+    rules: tuple[GroupRule, ...] = ()
+    acls: tuple[Acl, ...] = ()
+    tables: tuple[RouteTable, ...] = ()
+    subnets: tuple[SubnetFact, ...] = ()
+    interfaces: tuple[InterfaceFact, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    machines: tuple[Machine, ...] = ()
+    outsiders: tuple[Outsider, ...] = ()
+    scaling_groups: tuple[ScalingGroup, ...] = ()
+    volumes: tuple[VolumeFact, ...] = ()
+    copies: tuple[CopyFact, ...] = ()
+    documents: tuple[DocumentFact, ...] = ()
+    addresses: tuple[AddressFact, ...] = ()
+    profiles: tuple[ProfileFact, ...] = ()
+    roles: tuple[RoleFact, ...] = ()
+
+
+class Reader(NamedTuple):
+    """The parameters of every reading."""
+
+    api: Api
+    spec: ClusterSpec
+
+    def ec2(self, operation: str, answer: str, filters: Mapping[str, list[str]]) -> list[Record]:
+        """Return the records that match the filters."""
+        wanted = [{"Name": name, "Values": values} for name, values in filters.items()]
+        return self.api.call("ec2", operation, Filters=wanted)[answer]
+
+    def owned(self, operation: str, answer: str) -> list[Record]:
+        """Return the records that carry the cluster's tags."""
+        return self.api.call("ec2", operation, Filters=owner_filters(self.spec))[answer]
+
+    def known(self, record: Record, key: str) -> Known:
+        """Return the identity of a record."""
+        tags = tags_of(record)
+        owned = owner_tags(self.spec).items() <= tags.items()
+        # An undescribed security group is identified by its name only, which cannot be changed.
+        name = tags.get("Name") if owned or "GroupName" not in record else record["GroupName"]
+        known = str(record[key])
+        return Known(known, str(name or record.get("GroupName") or known), owned, text_secrets(record))
+
+    def every_known(self, records: Iterable[Record], key: str) -> tuple[Known, ...]:
+        """Return the identity of each record."""
+        return tuple(self.known(record, key) for record in records)
+
+
+def tags_of(record: Record) -> dict[str, str]:
+    """Return the tags of any record of EC2."""
+    return {tag["Key"]: tag["Value"] for tag in record.get("Tags") or record.get("TagSet") or ()}
+
+
+def text_secrets(record: Record) -> tuple[TextSecret, ...]:
+    """Return the secrets in the tags and the description of any record."""
+    texts = {f"tag {key}": f"{key}: {value}" for key, value in tags_of(record).items()}
+    for key in ("Description", "VersionDescription"):
+        texts["description"] = str(record.get(key) or texts.get("description", ""))
+    return tuple(TextSecret(place, kind) for place, text in texts.items() for kind in _kinds_in(text))
+
+
+@lru_cache(maxsize=4096)
+def _kinds_in(text: str) -> tuple[str, ...]:
+    """Return which kinds of secrets a text contains. Most tags are the same on all resources of a cluster."""
+    return tuple(sorted({secret.kind for secret in find_secrets(text.encode("utf-8", errors="replace"))}))

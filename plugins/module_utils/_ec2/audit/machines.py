@@ -1,0 +1,330 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Check instances, their launch templates and disks, and their permissions. Private: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ..._findings import Finding, finding
+from ..values import plain_policy
+from .allowed import Allowed, foreign_instances
+from .facts import Account, Machine, ProfileFact, RoleFact, ScalingGroup
+from .machine_facts import listed
+
+# The template has one network interface, which allows one instance only.
+_MACHINES_MAX = 1
+_AGAIN = "or delete this version: `aws ec2 delete-launch-template-versions --launch-template-id"
+
+
+class CopyCodes(NamedTuple):
+    """The codes of a copy of a disk that other accounts can read."""
+
+    public: str
+    shared: str
+
+
+_COPY_CODES = {
+    "snapshot": CopyCodes("SNAPSHOT_PUBLIC", "SNAPSHOT_SHARED"),
+    "image": CopyCodes("IMAGE_PUBLIC", "IMAGE_SHARED"),
+}
+
+
+def machine_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
+    """Yield every deviation of instances, their disks and their permissions."""
+    yield from _instance_deviations(account, allowed)
+    for machine in account.machines:
+        resource = _resource(machine)
+        yield from _secret_deviations(machine, resource)
+        if machine.used:
+            yield from _profile_of_machine(machine, allowed, resource)
+            yield from _template_deviations(machine, allowed, resource)
+            yield from _imds_deviations(machine, resource)
+            yield from _version_deviations(machine, account, allowed, resource)
+        yield from _elsewhere_deviations(machine, allowed, resource)
+    yield from _outsider_deviations(account, allowed)
+    yield from _scaling_deviations(account, allowed)
+    yield from _volume_deviations(account, allowed)
+    yield from _copy_deviations(account)
+    yield from _document_deviations(account)
+    yield from _iam_deviations(account, allowed)
+
+
+def _resource(machine: Machine) -> str:
+    version = f", version {machine.version}" if machine.version else ""
+    return f"{machine.kind} {machine.known.name} ({machine.known.id}){version}"
+
+
+def _instance_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
+    foreign = foreign_instances(account, allowed)
+    for machine in account.machines:
+        if machine.known.id in foreign:
+            remedy = f"Run `aws ec2 terminate-instances --instance-ids {machine.known.id}` if it is not needed."
+            message = foreign[machine.known.id]
+            yield finding("INSTANCE_NOT_DESCRIBED", _resource(machine), message, remedy)
+        elif machine.kind == "instance" and machine.instance_type != (
+            wanted := allowed.types.get(machine.known.name, machine.instance_type)
+        ):
+            message = f"its instance type is {machine.instance_type}, but {wanted} is described"
+            yield finding("INSTANCE_NOT_AS_DESCRIBED", _resource(machine), message)
+
+
+def _profile_of_machine(machine: Machine, allowed: Allowed, resource: str) -> Iterator[Finding]:
+    described = {allowed.profile_of[machine.known.name]} if machine.known.name in allowed.profile_of else set()
+    fits = described | (allowed.profiles - set(allowed.profile_of.values())) or allowed.profiles
+    if machine.profile and machine.profile not in fits:
+        message = f"it has the instance profile {machine.profile}, which is not as described"
+        yield finding("INSTANCE_PROFILE_NOT_DESCRIBED", resource, message)
+
+
+def _template_deviations(machine: Machine, allowed: Allowed, resource: str) -> Iterator[Finding]:
+    remedy = f"Run playbooks/site.yml to create a version as described, {_AGAIN} {machine.known.id}`."
+    if machine.public_ipv4 and machine.known.name not in allowed.public_ipv4:
+        message = "its instances get a public IPv4 address"
+        yield finding("TEMPLATE_GIVES_PUBLIC_IPV4", resource, message, remedy)
+    if machine.unencrypted:
+        message = f"its instances get unencrypted disks: {', '.join(machine.unencrypted)}"
+        yield finding("TEMPLATE_DISK_NOT_ENCRYPTED", resource, message, remedy)
+
+
+def _version_deviations(machine: Machine, account: Account, allowed: Allowed, resource: str) -> Iterator[Finding]:
+    """Yield a deviation if a version of the described template that is used differs from the description.
+
+    Running instances may use an older version of ours: for that one only differences that grant access count.
+    """
+    if machine.known.name not in allowed.templates or not machine.known.owned:
+        return
+    wanted = {(machine.known.id, name) for name in machine.names}
+    launched = any(wanted & set(group.templates) for group in account.scaling_groups)
+    others = dict(_other_properties(machine, account, allowed))
+    counted = others if launched else {name: others[name] for name in ("key pair",) if name in others and machine.made}
+    if counted:
+        who = "the group launches its next instance from it" if launched else "an instance was launched from it"
+        message = f"{who}, with {', '.join(f'{what} {text}' for what, text in counted.items())}"
+        remedy = "Run playbooks/site.yml, which creates a version as described, and terminate the running instance."
+        yield finding("TEMPLATE_NOT_AS_DESCRIBED", resource, message, remedy)
+
+
+def _other_properties(machine: Machine, account: Account, allowed: Allowed) -> Iterator[tuple[str, str]]:
+    if machine.image != allowed.template["image"]:
+        yield "the image", f"{machine.image} (described: {allowed.template['image']})"
+    if (machine.key_name or None) != allowed.template["ssh_key_name"]:
+        described = allowed.template["ssh_key_name"] or "none"
+        yield "key pair", f"{machine.key_name or 'none'} (described: {described})"
+    ours = {face.known.id for face in account.interfaces if face.known.name == allowed.template["network_interface"]}
+    others = [face for face in machine.interfaces if face not in ours]
+    if others or not machine.interfaces:
+        yield "the network interface", f"{', '.join(others) or 'in the default network'}, which is not the bastion's"
+    if allowed.user_data_sha256 and machine.user_data_sha256 != allowed.user_data_sha256:
+        yield "user-data", "that is not the described user-data"
+
+
+def _elsewhere_deviations(machine: Machine, allowed: Allowed, resource: str) -> Iterator[Finding]:
+    for face in machine.elsewhere:
+        public = f" and the public IPv4 address {face.public}" if face.public else ""
+        message = f"its network interface {face.id} is in {face.vpc}{public}, so it connects both VPCs"
+        severity = "critical" if face.public and machine.known.name not in allowed.public_ipv4 else "high"
+        yield finding("INTERFACE_ACROSS_VPCS", resource, message, severity=severity)
+
+
+def _outsider_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
+    for outsider in account.outsiders:
+        if outsider.profile in allowed.policies:
+            message = f"it is in {outsider.vpc} and has the instance profile {outsider.profile} of the cluster"
+            yield finding("PROFILE_USED_ELSEWHERE", f"instance {outsider.id}", message)
+
+
+def _imds_deviations(machine: Machine, resource: str) -> Iterator[Finding]:
+    change = f"`aws ec2 modify-instance-metadata-options --instance-id {machine.known.id}"
+    if machine.kind != "instance":
+        change = "a version of it with `MetadataOptions"
+    if machine.imds_enabled and machine.imds_tokens != "required":
+        message = "IMDSv1 is enabled, so a server-side request forgery can read the role's credentials"
+        yield finding("IMDS_V1", resource, message, f"Run {change} --http-tokens required`.")
+    if machine.imds_enabled and machine.imds_more:
+        message = f"the metadata service has {' and '.join(machine.imds_more)} enabled, which is not described"
+        yield finding("IMDS_NOT_DESCRIBED", resource, message)
+    if machine.imds_enabled and machine.imds_hops > 1:
+        message = (
+            f"the metadata service responds over {machine.imds_hops} hops, so pods can read the node's credentials"
+        )
+        remedy = f"Run {change} --http-put-response-hop-limit 1`."
+        yield finding("IMDS_HOP_LIMIT", resource, message, remedy)
+
+
+def _secret_deviations(machine: Machine, resource: str) -> Iterator[Finding]:
+    for secret in machine.secrets:
+        place = f"line {secret.line}" + (f" of {secret.where}" if secret.where else "")
+        message = f"its user-data contains a secret ({secret.kind}) in {place}, which every process on it can read"
+        yield finding("USER_DATA_SECRET", resource, message)
+
+
+def _scaling_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
+    described = {
+        machine.known.id
+        for machine in account.machines
+        if machine.known.owned and machine.known.name in allowed.templates
+    }
+    for group in account.scaling_groups:
+        foreign = sorted({template for template, _version in group.templates} - described)
+        if foreign:
+            message = f"it launches instances from {', '.join(foreign)}, which are not described"
+            resource = f"Auto Scaling group {group.known.name}"
+            yield finding("SCALING_TEMPLATE_NOT_DESCRIBED", resource, message)
+        for template, version in group.lost:
+            message = f"it launches instances from version {version} of {template}, which does not exist"
+            yield finding("SCALING_VERSION_LOST", f"Auto Scaling group {group.known.name}", message)
+        if group.known.owned and group.known.name in allowed.schedules:
+            yield from _scaling_limits(group, allowed.schedules[group.known.name])
+
+
+def _scaling_limits(group: ScalingGroup, schedules: Mapping[str, int | None]) -> Iterator[Finding]:
+    resource = f"Auto Scaling group {group.known.name}"
+    if group.max_size > _MACHINES_MAX:
+        message = f"it may have up to {group.max_size} instances, but {_MACHINES_MAX} is described"
+        yield finding("SCALING_SIZE_NOT_DESCRIBED", resource, message)
+    for name, capacity in group.schedules:
+        if name not in schedules or capacity != schedules[name]:
+            message = f"its scheduled action {name} with capacity {capacity} is not described"
+            remedy = (
+                f"Run `aws autoscaling delete-scheduled-action --auto-scaling-group-name {group.known.name} "
+                f"--scheduled-action-name {name}` unless you know why it is there."
+            )
+            yield finding("SCALING_SCHEDULE_NOT_DESCRIBED", resource, message, remedy)
+    if group.suspended:
+        message = f"these of its processes are suspended: {', '.join(group.suspended)}"
+        remedy = f"Run `aws autoscaling resume-processes --auto-scaling-group-name {group.known.name}`."
+        yield finding("SCALING_SUSPENDED", resource, message, remedy)
+
+
+def _volume_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
+    foreign = foreign_instances(account, allowed)
+    machines = {machine.known.id for machine in account.machines if machine.kind == "instance"} - set(foreign)
+    roots = {machine.root_volume for machine in account.machines}
+    for volume in account.volumes:
+        resource = f"volume {volume.known.name} ({volume.known.id})"
+        is_foreign = volume.instance in machines and not volume.known.owned and volume.known.id not in roots
+        if not volume.encrypted:
+            also = ", and it is not described" if is_foreign else ""
+            message = f"it is not encrypted; {volume.instance or 'no instance'} uses it{also}"
+            yield finding("VOLUME_NOT_ENCRYPTED", resource, message)
+        elif is_foreign:
+            remedy = f"Run `aws ec2 detach-volume --volume-id {volume.known.id}` unless you know why it is there."
+            yield finding("VOLUME_NOT_DESCRIBED", resource, f"{volume.instance} uses it", remedy)
+
+
+def _copy_deviations(account: Account) -> Iterator[Finding]:
+    # A reported image covers its disks.
+    reported = {snapshot for copy in account.copies if copy.shared for snapshot in copy.snapshots}
+    for copy in account.copies:
+        resource = f"{copy.kind} {copy.known.name} ({copy.known.id})"
+        attribute = "createVolumePermission" if copy.kind == "snapshot" else "launchPermission"
+        command = f"aws ec2 reset-{copy.kind}-attribute --{copy.kind}-id {copy.known.id} --attribute {attribute}"
+        if "all" in copy.shared:
+            message = f"every AWS account can read this {copy.kind} of the cluster's disks"
+            remedy = f"Run `{command}`, and rotate every secret that was on the disk."
+            yield finding(_COPY_CODES[copy.kind].public, resource, message, remedy)
+        elif copy.shared:
+            message = f"other accounts can read this {copy.kind} of the cluster's disks: {', '.join(copy.shared)}"
+            yield finding(_COPY_CODES[copy.kind].shared, resource, message, f"Run `{command}`.")
+        if not (copy.encrypted or copy.known.id in reported):
+            message = "it contains a disk of the cluster without encryption"
+            remedy = f"Run `aws ec2 delete-snapshot --snapshot-id {copy.known.id}`, or keep an encrypted copy instead."
+            yield finding("SNAPSHOT_NOT_ENCRYPTED", resource, message, remedy)
+
+
+def _document_deviations(account: Account) -> Iterator[Finding]:
+    for document in account.documents:
+        command = (
+            f"aws ssm modify-document-permission --name {document.name} --permission-type Share "
+            f"--account-ids-to-remove {' '.join(document.shared)}"
+        )
+        resource = f"SSM document {document.name}"
+        if "all" in document.shared:
+            message = "every AWS account can read and run this document of the cluster"
+            yield finding("DOCUMENT_PUBLIC", resource, message, f"Run `{command}`.")
+        elif document.shared:
+            message = f"other accounts can read and run this document of the cluster: {', '.join(document.shared)}"
+            yield finding("DOCUMENT_SHARED", resource, message, f"Run `{command}`.")
+
+
+def _iam_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
+    roles = {role.name: role for role in account.roles}
+    for profile in account.profiles:
+        foreign = [name for name in profile.roles if name != profile.name]
+        if profile.name in allowed.policies and foreign:
+            yield _exchanged_role(profile, [roles[name] for name in foreign if name in roles])
+    for role in account.roles:
+        # The permissions of an undescribed role are reported with the profile or the instance that has it.
+        if role.name in allowed.policies:
+            yield from _role_deviations(role, allowed)
+
+
+def _exchanged_role(profile: ProfileFact, roles: list[RoleFact]) -> Finding:
+    actions = [action for role in roles for _policy, statement in role.statements for action in _actions(statement)]
+    policies = [arn for role in roles for arn in role.attached]
+    allowed = [*actions, *policies]
+    may = f"; it allows {', '.join(allowed)}" if allowed else ""
+    message = f"it contains the role {', '.join(profile.roles)} instead of {profile.name}{may}"
+    remedy = (
+        f"Run `aws iam remove-role-from-instance-profile --instance-profile-name {profile.name} --role-name "
+        f"{', '.join(profile.roles)}`, then playbooks/site.yml, which adds the described role."
+    )
+    severity = "critical" if policies or any(_is_wild(action) for action in actions) else "high"
+    return finding("PROFILE_ROLE_NOT_DESCRIBED", f"instance profile {profile.name}", message, remedy, severity=severity)
+
+
+def _role_deviations(role: RoleFact, allowed: Allowed) -> Iterator[Finding]:
+    resource = f"IAM role {role.name}"
+    known = [_effect_of(statement) for statement in allowed.policies[role.name]]
+    for policy, statement in role.statements:
+        if _effect_of(statement) not in known and statement.get("Effect") == "Allow":
+            yield _statement_deviation(role, policy, statement, _repair(role, allowed))
+    for arn in role.attached:
+        remedy = f"Run `aws iam detach-role-policy --role-name {role.name} --policy-arn {arn}`."
+        message = f"the managed policy {arn} is attached but not described"
+        severity = "critical" if arn.endswith("/AdministratorAccess") else "high"
+        yield finding("IAM_POLICY_ATTACHED", resource, message, remedy, severity=severity)
+    for profile in role.profiles:
+        if profile not in allowed.policies:
+            remedy = (
+                f"Run `aws iam remove-role-from-instance-profile --instance-profile-name {profile} --role-name "
+                f"{role.name}`."
+            )
+            message = f"it is also in the instance profile {profile}, so instances outside of the cluster can have it"
+            yield finding("ROLE_IN_OTHER_PROFILE", resource, message, remedy)
+    if _effect_of(role.trust) != _effect_of(allowed.trust[role.name]):
+        message = "its trust policy is not as described: other principals, or other conditions"
+        yield finding("IAM_TRUST_NOT_ALLOWED", resource, message, f"{_repair(role, allowed)}.")
+
+
+def _repair(role: RoleFact, allowed: Allowed) -> str:
+    if role.name == allowed.closing_role:
+        return "Run playbooks/remove_home_access.yml, which deletes the role, and open home access again if you need it"
+    return "Run playbooks/site.yml, which sets the described policies"
+
+
+def _statement_deviation(role: RoleFact, policy: str, statement: Mapping[str, Any], repair: str) -> Finding:
+    actions = _actions(statement)
+    resource = f"IAM role {role.name}, policy {policy}"
+    remedy = f"{repair}, or `aws iam delete-role-policy --role-name {role.name} --policy-name {policy}`."
+    if "NotAction" in statement or any(_is_wild(action) for action in actions):
+        message = f"a statement allows {', '.join(actions) or 'all but a few actions'}"
+        return finding("IAM_WILDCARD", resource, message, remedy)
+    message = f"the statement that allows {', '.join(actions)} is not described"
+    return finding("IAM_STATEMENT_NOT_ALLOWED", resource, message, remedy)
+
+
+def _actions(statement: Mapping[str, Any]) -> list[str]:
+    return [str(action) for action in listed(statement.get("Action", []))]
+
+
+def _is_wild(action: str) -> bool:
+    return action == "*" or action.endswith(":*")
+
+
+def _effect_of(policy: Any) -> Any:
+    """Return the normalized statements of a policy, without the Sid, which is only a label."""
+    return plain_policy(policy, without=("Sid",))

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read everything in an account that determines a cluster's exposure. Private: may change at any time."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from ..client import Api
+from ..spec import ClusterSpec
+from .facts import Account, Reader
+from .machine_facts import (
+    profiles_of,
+    read_copies,
+    read_documents,
+    read_iam,
+    read_instances,
+    read_outsiders,
+    read_profile_users,
+    read_scaling_groups,
+    read_templates,
+    read_volumes,
+    with_lost_versions,
+)
+from .network_facts import read_addresses, read_network
+
+SERVICES = ("ec2", "iam", "autoscaling", "ssm")
+_WORKERS = 16
+
+
+def read_account(api: Api, spec: ClusterSpec) -> Account:
+    """Return the facts, read in waves of parallel calls: each wave needs ids from the previous one."""
+    reader = Reader(api, spec)
+    vpcs = reader.owned("describe_vpcs", "Vpcs")
+    # Readers that make parallel calls themselves must not wait in the pool that runs these calls.
+    with ThreadPoolExecutor(_WORKERS) as pool, ThreadPoolExecutor(_WORKERS) as outer:
+        addresses = outer.submit(read_addresses, reader)
+        scaling = outer.submit(read_scaling_groups, reader, pool)
+        users = outer.submit(read_profile_users, reader)
+        documents = outer.submit(read_documents, reader)
+        network = [outer.submit(read_network, reader, vpc, pool) for vpc in vpcs]
+        instances = [outer.submit(read_instances, reader, vpc, pool) for vpc in vpcs]
+        machines = tuple(machine for part in instances for machine in part.result()[0])
+        ids = [machine.known.id for machine in machines]
+        volumes = outer.submit(read_volumes, reader, ids)
+        groups, made_of = scaling.result()
+        ended = [instance for group in groups for instance in group.ended]
+        copies = outer.submit(
+            read_copies, reader, [volume.known.id for volume in volumes.result()], [*ids, *ended], pool
+        )
+        used = {*made_of, *(item for group in groups for item in group.templates)}
+        templates = read_templates(reader, used.union(*(part.result()[1] for part in instances)))
+        profiles = {machine.profile for machine in (*machines, *templates) if machine.profile}
+        iam = outer.submit(read_iam, reader, profiles, pool)
+        parts = _merged([part.result() for part in network])
+        elsewhere = {face.instance for face in parts.interfaces if face.instance}
+        described = profiles_of(spec)
+        elsewhere |= {instance for instance, profile in users.result().items() if profile in described}
+        return parts._replace(
+            machines=(*machines, *templates),
+            outsiders=read_outsiders(reader, elsewhere - set(ids), users.result()),
+            scaling_groups=tuple(with_lost_versions(group, templates) for group in groups),
+            volumes=volumes.result(),
+            copies=copies.result(),
+            documents=documents.result(),
+            addresses=addresses.result(),
+            profiles=iam.result()[0],
+            roles=iam.result()[1],
+        )
+
+
+def _merged(parts: list[Account]) -> Account:
+    """Return one account: several VPCs with the same tags are one cluster, and a deviation."""
+    fields = {name: tuple(item for part in parts for item in getattr(part, name)) for name in Account._fields}
+    return Account(**fields)

@@ -1,0 +1,84 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bastion's SSH host key in an SSM parameter. Private to urmanac.talos: may change at any time.
+
+The public part is a tag of the parameter, so only the bastion reads the private part.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..._errors import Ec2Error
+from ..._ssh.keys import MakeHostKey, public_key_problem
+from ..act.work import tag_list
+from ..calls import Calls
+from ..client import AwsError, is_not_found
+from ..desired import owner_tags, tags_of
+from ..spec import ClusterSpec
+
+PUBLIC_TAG = "SshHostKey"
+
+
+class Plan(NamedTuple):
+    """The public key before and after; None where the parameter does not exist."""
+
+    before: str | None
+    after: str | None
+
+    @property
+    def changed(self) -> bool:
+        """Return whether the parameter is created or deleted."""
+        return self.before != self.after
+
+
+def ensure_present(calls: Calls, spec: ClusterSpec, name: str, make: MakeHostKey, *, check_mode: bool) -> Plan:
+    """Create the parameter if it does not exist. An existing one is never overwritten."""
+    before = read_public_key(calls, spec, name)
+    if before is not None:
+        return Plan(before, before)
+    if check_mode:
+        return Plan(None, "a new key")
+    key = make(spec.names.unique)
+    tags = {**tags_of(spec, spec.names.bastion), PUBLIC_TAG: key.public}
+    # Another run was faster, or a response was lost: the existing key is used.
+    exists = ("ParameterAlreadyExists",)
+    put = {"Name": name, "Type": "SecureString", "Value": key.private, "Tags": tag_list(tags)}
+    calls.put("ssm", "put_parameter", exists, **put)
+    calls.made(name)
+    return Plan(None, read_public_key(calls, spec, name))
+
+
+def ensure_absent(calls: Calls, spec: ClusterSpec, name: str, *, check_mode: bool) -> Plan:
+    """Delete the parameter if it belongs to this cluster."""
+    before = read_public_key(calls, spec, name)
+    if before is not None and not check_mode:
+        calls.delete("ssm", "delete_parameter", Name=name)
+    return Plan(before, None)
+
+
+def read_public_key(calls: Calls, spec: ClusterSpec, name: str) -> str | None:
+    """Return the public key of the parameter, None if there is no parameter."""
+    tags = read_tags(calls, name)
+    if tags is None:
+        return None
+    whole = owner_tags(spec).items() <= tags.items() and not public_key_problem(tags.get(PUBLIC_TAG, ""))
+    if not whole:
+        raise Ec2Error(
+            f"Failed to use the SSM parameter {name}: it exists without the tags of cluster {spec.name} and its host "
+            f"key. Delete it if it is not needed (`aws ssm delete-parameter --name {name}`), or set "
+            "cluster_bastion_host_key_parameter to another name."
+        )
+    return tags[PUBLIC_TAG]
+
+
+def read_tags(calls: Calls, name: str) -> dict[str, str] | None:
+    """Return the tags of a parameter, None if it does not exist."""
+    try:
+        found = calls.call("ssm", "list_tags_for_resource", ResourceType="Parameter", ResourceId=name)
+    except AwsError as error:
+        if is_not_found(error):
+            return None
+        raise
+    return {tag["Key"]: tag["Value"] for tag in found["TagList"]}

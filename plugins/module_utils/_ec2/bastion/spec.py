@@ -1,0 +1,324 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bastion's description and its AWS resources. Private to urmanac.talos: may change at any time.
+
+Depends only on the names of other parts of a cluster, so that the cluster's description can contain it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from zoneinfo import available_timezones
+
+from ..._findings import Finding, finding
+from ..._spelling import did_you_mean
+from ..._ssh.keys import public_key_problem
+from ..texts import fault, fits
+
+CONNECTIONS = ("ssh", "ssm")
+EGRESS = ("public_ipv4", "wireguard", "none")
+NODE = "bastion"
+# The format of a time of day.
+_TIME = re.compile(r"(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])")
+_VOLUME_SIZE_MIN = 8
+# The limit of gp3 according to CreateVolume in the EC2 API reference.
+VOLUME_SIZE_MAX = 65536
+KEEP_MINUTES_MAX = 7 * 24 * 60
+# Only Session Manager: with the managed policy AmazonSSMManagedInstanceCore the bastion could read every parameter.
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
+_SESSION_MANAGER = (
+    "ssm:UpdateInstanceInformation",
+    *(f"ssmmessages:{verb}{what}Channel" for verb in ("Create", "Open") for what in ("Control", "Data")),
+)
+
+
+@dataclass(frozen=True)
+class BastionSpec:
+    """The described bastion; without start and stop it always runs."""
+
+    instance_type: str
+    volume_size: int
+    image: str
+    egress: str = "public_ipv4"
+    start: str = ""
+    stop: str = ""
+    time_zone: str = "Etc/UTC"
+    ssh_key_name: str = ""
+    wireguard_parameter: str = ""
+    keep_minutes: int = 0
+    ssh_public_key: str = ""
+    host_key_parameter: str = ""
+    connection: str = "ssh"
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Return whether a schedule starts and stops it."""
+        return bool(self.start and self.stop)
+
+    @property
+    def hours_a_day(self) -> float:
+        """Return how many hours a day it runs."""
+        if not self.is_scheduled:
+            return 24.0
+        return ((_minutes(self.stop) - _minutes(self.start)) % (24 * 60) or 24 * 60) / 60
+
+
+class Names(NamedTuple):
+    """The properties of the cluster that the bastion's resources need."""
+
+    cluster: str
+    project: str
+    region: str
+    zone: str
+    ipv4: str
+    cpu_credits: str | None = None
+
+    @property
+    def bastion(self) -> str:
+        """Return the tag Name of the interface, the address and the instance, which are identified by id."""
+        return f"{self.cluster}-{NODE}"
+
+    @property
+    def unique(self) -> str:
+        """Return the unique name of the IAM resources, the launch template and the group."""
+        return f"{self.project}-{self.cluster}-{NODE}"
+
+
+def bastion_options() -> dict[str, Any]:
+    """Return the suboptions of the option C(cluster.bastion)."""
+    text = {"type": "str", "default": ""}
+    return {
+        "enabled": {"type": "bool", "default": True},
+        "instance_type": {"type": "str", "required": True},
+        "volume_size": {"type": "int", "required": True},
+        "image": {"type": "str", "required": True},
+        "egress": {"type": "str", "default": "public_ipv4"},
+        "time_zone": {"type": "str", "default": "Etc/UTC"},
+        "keep_minutes": {"type": "int", "default": 0},
+        "connection": {"type": "str", "default": "ssh"},
+        **dict.fromkeys(("start", "stop", "ssh_key_name", "wireguard_parameter"), text),
+        "ssh_public_key": {"type": "str", "default": ""},
+        # The name of the parameter that contains the key.
+        "host_key_parameter": {"type": "str", "default": "", "no_log": False},
+    }
+
+
+def parse_bastion(bastion: Mapping[str, Any] | None) -> BastionSpec | None:
+    """Return the bastion of the option C(cluster.bastion), or None if there is none."""
+    if not bastion or not bastion.get("enabled", True):
+        return None
+    return BastionSpec(
+        **{key: bastion[key] for key in BastionSpec.__dataclass_fields__ if bastion.get(key) is not None}
+    )
+
+
+def bastion_problems(bastion: BastionSpec) -> Iterator[Finding]:
+    """Yield all problems of the bastion's description."""
+    yield from _egress_problems(bastion)
+    yield from _machine_problems(bastion)
+    yield from _ssh_problems(bastion)
+    yield from _schedule_problems(bastion)
+
+
+def _egress_problems(bastion: BastionSpec) -> Iterator[Finding]:
+    if bastion.egress not in EGRESS:
+        message = f"The egress mode {bastion.egress!r} does not exist."
+        yield finding(
+            "UNKNOWN_EGRESS", "cluster_bastion_egress", message, f"Use {', '.join(EGRESS[:-1])} or {EGRESS[-1]}."
+        )
+    if bastion.egress == "wireguard" and not fits("parameter_name", bastion.wireguard_parameter):
+        yield finding(
+            "WIREGUARD_PARAMETER_MISSING",
+            "cluster_bastion_wireguard_parameter",
+            f"{bastion.wireguard_parameter!r} is not a valid name of an SSM parameter, which must contain the "
+            f"WireGuard key.",
+        )
+
+
+def volume_size_problems(subject: str, size: int) -> Iterator[Finding]:
+    """Yield a problem if EC2 does not support gp3 volumes of this size."""
+    if size > VOLUME_SIZE_MAX:
+        message = f"EC2 does not support volumes of {size} GiB; the maximum is {VOLUME_SIZE_MAX}."
+        yield finding("VOLUME_TOO_LARGE", subject, message)
+
+
+def _machine_problems(bastion: BastionSpec) -> Iterator[Finding]:
+    if bastion.volume_size < _VOLUME_SIZE_MIN:
+        message = f"A volume of {bastion.volume_size} GiB is too small for Amazon Linux 2023."
+        yield finding(
+            "VOLUME_TOO_SMALL", "bastion", message, f"Set cluster_bastion_volume_size to at least {_VOLUME_SIZE_MIN}."
+        )
+    yield from volume_size_problems("bastion", bastion.volume_size)
+    wrong_key = bastion.ssh_key_name and fault("key_pair_name", bastion.ssh_key_name)
+    if wrong_key:
+        message = f"The name of the key pair {wrong_key}."
+        yield finding("INVALID_KEY_PAIR_NAME", "cluster_bastion_ssh_key_name", message)
+    if not fits("image", bastion.image):
+        yield finding("INVALID_IMAGE", "cluster_bastion_image", f"{bastion.image!r} is not a valid image name.")
+    if not 0 <= bastion.keep_minutes <= KEEP_MINUTES_MAX:
+        message = f"The bastion cannot be kept running for {bastion.keep_minutes} minutes."
+        remedy = (
+            f"Use 0 to {KEEP_MINUTES_MAX}, or leave cluster_bastion_start and _stop empty for a bastion that always "
+            f"runs."
+        )
+        yield finding("INVALID_KEEP_MINUTES", "cluster_bastion_keep_minutes", message, remedy)
+
+
+def _ssh_problems(bastion: BastionSpec) -> Iterator[Finding]:
+    problem = public_key_problem(bastion.ssh_public_key) if bastion.ssh_public_key else None
+    if problem:
+        yield finding(
+            "INVALID_SSH_PUBLIC_KEY",
+            "cluster_bastion_ssh_public_key",
+            problem,
+        )
+    if bastion.connection not in CONNECTIONS:
+        message = f"The connection type {bastion.connection!r} does not exist."
+        yield finding("UNKNOWN_CONNECTION", "cluster_bastion_connection", message, f"Use {' or '.join(CONNECTIONS)}.")
+    if bastion.host_key_parameter and not fits("parameter_name", bastion.host_key_parameter):
+        yield finding(
+            "INVALID_PARAMETER_NAME",
+            "cluster_bastion_host_key_parameter",
+            f"{bastion.host_key_parameter!r} is not a valid name of an SSM parameter.",
+        )
+
+
+def _schedule_problems(bastion: BastionSpec) -> Iterator[Finding]:
+    times = {"cluster_bastion_start": bastion.start, "cluster_bastion_stop": bastion.stop}
+    for variable, time in times.items():
+        if time and not is_time(time):
+            yield finding(
+                "INVALID_TIME",
+                variable,
+                f"{time!r} is not a time of day.",
+            )
+    if bool(bastion.start) != bool(bastion.stop) or (bastion.start and bastion.start == bastion.stop):
+        yield finding(
+            "INVALID_SCHEDULE",
+            "cluster_bastion_start",
+            f"Start {bastion.start or 'none'} and stop {bastion.stop or 'none'} are not a valid schedule.",
+        )
+    if bastion.is_scheduled and not _is_time_zone(bastion.time_zone):
+        message = f"{bastion.time_zone!r} is not a time zone that Auto Scaling supports."
+        remedy = did_you_mean(bastion.time_zone, available_timezones()) or None
+        yield finding("INVALID_TIME_ZONE", "cluster_bastion_time_zone", message, remedy)
+
+
+def _is_time_zone(name: str) -> bool:
+    """Return whether a name is in the IANA database; if the controller has no database, check the format only."""
+    return fits("time_zone", name) and name in (available_timezones() or {name})
+
+
+def is_time(time: str) -> bool:
+    """Return whether a text is a time of day."""
+    return bool(_TIME.fullmatch(time))
+
+
+def _minutes(time: str) -> int:
+    found = _TIME.fullmatch(time)
+    return int(found["hour"]) * 60 + int(found["minute"]) if found else 0
+
+
+def bastion_resources(bastion: BastionSpec, names: Names) -> dict[str, tuple[str, str, dict[str, Any]]]:
+    """Return kind, name and properties of each of the bastion's resources, in the order in which they are created."""
+    address = {"network_interface": names.bastion}
+    # The form that its ARN contains: the name is also its id, which a comparison would treat as the tag Name.
+    parameter = {"resource": f"parameter{bastion.host_key_parameter}"}
+    return {
+        **(
+            {"ssm_parameter/bastion": ("ssm_parameter", names.bastion, parameter)} if bastion.host_key_parameter else {}
+        ),
+        "iam_role/bastion": ("iam_role", names.unique, _role(bastion, names)),
+        "instance_profile/bastion": ("instance_profile", names.unique, {"roles": [names.unique]}),
+        "eni/bastion": ("eni", names.bastion, _interface(names)),
+        **({"address/bastion": ("address", names.bastion, address)} if bastion.egress == "public_ipv4" else {}),
+        "launch_template/bastion": ("launch_template", names.unique, _template(bastion, names)),
+        "autoscaling_group/bastion": ("autoscaling_group", names.unique, _group(bastion, names)),
+    }
+
+
+def _role(bastion: BastionSpec, names: Names) -> dict[str, Any]:
+    trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    here = {"StringEquals": {"aws:RequestedRegion": names.region}}
+    statements: list[dict[str, Any]] = [
+        {"Effect": "Allow", "Action": list(_SESSION_MANAGER), "Resource": "*", "Condition": here}
+    ]
+    parameters = [bastion.wireguard_parameter] if bastion.egress == "wireguard" else []
+    parameters += [bastion.host_key_parameter] if bastion.host_key_parameter else []
+    statements += [_read_parameter(parameter, names) for parameter in parameters]
+    version = {"Version": "2012-10-17"}
+    return {"trust_policy": {**version, "Statement": [trust]}, "policy": {**version, "Statement": statements}}
+
+
+def _read_parameter(parameter: str, names: Names) -> dict[str, Any]:
+    # The account id is not known here; the condition excludes parameters that other accounts share.
+    return {
+        "Effect": "Allow",
+        "Action": "ssm:GetParameter",
+        "Resource": f"arn:aws:ssm:{names.region}:*:parameter{parameter}",
+        "Condition": {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}},
+    }
+
+
+def _interface(names: Names) -> dict[str, Any]:
+    return {
+        "subnet": f"{names.cluster}-subnet",
+        "ipv4": names.ipv4,
+        "ipv6_count": 1,
+        "security_groups": [names.bastion],
+        # It routes for the nodes, so it must forward packets from and to other addresses.
+        "source_dest_check": False,
+        "description": f"Bastion of cluster {names.cluster}",
+    }
+
+
+def _template(bastion: BastionSpec, names: Names) -> dict[str, Any]:
+    # User-data is rendered by roles, from files; the role bastion compares it by its checksum.
+    want: dict[str, Any] = {
+        "image": bastion.image,
+        "type": bastion.instance_type,
+        "network_interface": names.bastion,
+        "imds_tokens": "required",
+        "imds_hop_limit": 1,
+        "volume_type": "gp3",
+        "volume_size": bastion.volume_size,
+        "volume_encrypted": True,
+        "instance_profile": names.unique,
+        "ssh_key_name": bastion.ssh_key_name or None,
+    }
+    return {**want, "cpu_credits": names.cpu_credits} if names.cpu_credits else want
+
+
+def _group(bastion: BastionSpec, names: Names) -> dict[str, Any]:
+    # The schedule sets how many instances run. A zone, not a subnet, because the template's interface already has one.
+    # https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_CreateAutoScalingGroup.html
+    return {
+        "min_size": 0,
+        "max_size": 1,
+        "availability_zones": [names.zone],
+        "launch_template": names.unique,
+        "launch_template_version": "$Latest",
+        "schedules": _schedules(bastion, names),
+    }
+
+
+def action_names(group: str) -> tuple[str, str]:
+    """Return the names of the scheduled actions that start and stop the bastion; others are not managed here."""
+    return f"{group}-start", f"{group}-stop"
+
+
+def _schedules(bastion: BastionSpec, names: Names) -> dict[str, dict[str, Any]]:
+    start, stop = action_names(names.unique)
+    times = {start: (bastion.start, 1), stop: (bastion.stop, 0)} if bastion.is_scheduled else {}
+    return {
+        name: {
+            "recurrence": f"{_minutes(time) % 60} {_minutes(time) // 60} * * *",
+            "time_zone": bastion.time_zone,
+            "capacity": capacity,
+        }
+        for name, (time, capacity) in times.items()
+    }

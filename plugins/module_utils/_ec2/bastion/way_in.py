@@ -1,0 +1,151 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Check before a build that a login to the bastion is possible. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from ..._findings import Finding, finding
+from ..._ssh.arguments import missing_programs
+from ..client import Api
+from ..home.access import read_groups, read_rules
+from ..identity import Identity
+from ..spec import ClusterSpec
+from .spec import BastionSpec
+
+_SSH = ("tcp/22", "all")
+_NAMES_SHOWN = 10
+_PUBLIC_KEY_REMEDY = "Set a public key in cluster_bastion_ssh_public_key."
+
+
+class WayIn(NamedTuple):
+    """The access of a build to the nodes.
+
+    The host that configures them, the home network, whether the host is the user's own, the key pair of nodes that boot
+    by SSH, and the connection to the cluster's bastion in an inventory of ec2_nodes, empty if the inventory has none.
+    """
+
+    api_via: str = "localhost"
+    home_ipv6: str = ""
+    own_host: bool = False
+    node_ssh_key_name: str = ""
+    inventory_connection: str = ""
+
+    def needs_ssh(self, spec: ClusterSpec) -> bool:
+        """Return whether the build logs in to the bastion that it creates."""
+        return self.api_via == "bastion" and spec.bastion is not None and not self.own_host
+
+
+class SshAccess(NamedTuple):
+    """What is known about access.
+
+    All key pairs, if one is requested, whether SSH to the bastion is open, and missing programs on the controller.
+    """
+
+    key_pairs: tuple[str, ...] | None = None
+    ssh_is_open: bool | None = None
+    missing_programs: tuple[str, ...] = ()
+
+
+def read_ssh_access(api: Api, spec: ClusterSpec, way: WayIn, now: datetime) -> SshAccess:
+    """Return the data from AWS and the controller that this build needs."""
+    bastion = spec.bastion
+    pairs = _key_pairs(api) if any(_named_key_pairs(spec, way).values()) else None
+    asks = way.needs_ssh(spec) and not way.home_ipv6 and bastion and bastion.connection == "ssh"
+    missing = missing_programs(bastion.connection) if way.needs_ssh(spec) and bastion else ()
+    return SshAccess(pairs, _ssh_is_open(api, spec, now) if asks else None, missing)
+
+
+def _named_key_pairs(spec: ClusterSpec, way: WayIn) -> dict[str, str]:
+    """Return the name of each required key pair, by the variable that sets it."""
+    return {
+        "cluster_bastion_ssh_key_name": spec.bastion.ssh_key_name if spec.bastion else "",
+        "nodes_ssh_key_name": way.node_ssh_key_name,
+    }
+
+
+def _key_pairs(api: Api) -> tuple[str, ...]:
+    return tuple(sorted(pair["KeyName"] for pair in api.call("ec2", "describe_key_pairs").get("KeyPairs", ())))
+
+
+def _ssh_is_open(api: Api, spec: ClusterSpec, now: datetime) -> bool:
+    identity = Identity(spec.name, spec.project)
+    rules = read_rules(api, identity, read_groups(api, identity))
+    return any(rule.group == "bastion" and rule.port in _SSH and not rule.is_expired(now) for rule in rules)
+
+
+def way_in_problems(spec: ClusterSpec, way: WayIn, access: SshAccess) -> Iterator[Finding]:
+    """Yield every key pair that does not exist, and what would prevent logins to bastion and nodes."""
+    for variable, name in _named_key_pairs(spec, way).items():
+        if name and access.key_pairs is not None and name not in access.key_pairs:
+            yield _unknown_key_pair(variable, name, access.key_pairs, spec.region)
+    if spec.bastion:
+        yield from _problems_of(spec.bastion, spec, way, access)
+    elif way.api_via == "bastion" and not way.own_host:
+        yield _NO_HOST
+
+
+def _problems_of(bastion: BastionSpec, spec: ClusterSpec, way: WayIn, access: SshAccess) -> Iterator[Finding]:
+    if spec.ssh_enabled and not way.node_ssh_key_name and not bastion.ssh_public_key:
+        yield _NODE_KEY_MISSING
+    if not way.needs_ssh(spec):
+        return
+    if not bastion.ssh_key_name and not bastion.ssh_public_key:
+        yield _KEY_MISSING
+    if way.inventory_connection not in ("", bastion.connection):
+        yield _other_connection(way.inventory_connection, bastion.connection)
+    if access.ssh_is_open is False:
+        yield _CLOSED
+    if access.missing_programs:
+        yield _programs_missing(access.missing_programs)
+
+
+_NODE_KEY_MISSING = finding(
+    "NODE_SSH_KEY_MISSING",
+    "nodes_ssh_key_name",
+    "playbooks/boot.yml logs in to the nodes, but no SSH key is set for them.",
+)
+_KEY_MISSING = finding(
+    "SSH_KEY_MISSING",
+    "cluster_bastion_ssh_public_key",
+    "The build logs in to the bastion, but no SSH key is set for it.",
+)
+_NO_HOST = finding(
+    "NO_BASTION_HOST",
+    "cluster_bastion_enabled",
+    "The build reaches the nodes through the host bastion, but none is described and the inventory has none.",
+)
+_CLOSED = finding(
+    "NO_WAY_TO_BASTION",
+    "access_ipv6",
+    "The build logs in to the bastion, but its security group allows no network.",
+)
+
+
+def _other_connection(inventory: str, variable: str) -> Finding:
+    message = f"It is {variable}, but the inventory connects to the bastion with bastion_connection: {inventory}."
+    remedy = (
+        f"Set cluster_bastion_connection to {inventory}, or bastion_connection to {variable} in the inventory file."
+    )
+    return finding("CONNECTION_DIFFERS", "cluster_bastion_connection", message, remedy)
+
+
+def _programs_missing(names: tuple[str, ...]) -> Finding:
+    message = f"The build logs in to the bastion, but {' and '.join(names)} is not installed on the controller."
+    return finding("CONNECTION_PROGRAM_MISSING", "cluster_bastion_connection", message)
+
+
+def _unknown_key_pair(variable: str, name: str, known: tuple[str, ...], region: str) -> Finding:
+    # A pasted key may be a secret, so the text is not repeated.
+    subject = (
+        f"{region} has no key pair with the name {name}."
+        if len(name) <= 64
+        else "The value is not the name of a key pair."
+    )
+    names = ", ".join(known[:_NAMES_SHOWN]) + (", …" if len(known) > _NAMES_SHOWN else "")
+    exists = f"Use one of {names}." if known else f"{region} has none: create one with `aws ec2 import-key-pair`."
+    return finding("KEY_PAIR_NOT_FOUND", variable, subject, f"{exists} {_PUBLIC_KEY_REMEDY}")

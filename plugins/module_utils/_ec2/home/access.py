@@ -1,0 +1,314 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Open and close the cluster for one home network. Private to urmanac.talos: may change at any time.
+
+A rule of home access has its purpose and its end as tags, so the account records what is open and until when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from ..._errors import Ec2Error
+from ..._ports import KUBERNETES, SSH, TALOS
+from ..calls import LEFT, Calls, errors_named
+from ..client import Api, AwsError
+from ..identity import Identity
+from ..spec import MANAGED_BY
+from ..values import port_text
+from .input import End, time_of, time_text
+
+PURPOSE = "home-access"
+_UNTAGGED = "it has no tags that name an owner"
+GROUPS = ("nodes", "bastion")
+# Another run was faster: the existing rules must be read again.
+_MOVED = ("InvalidPermission.Duplicate", "InvalidSecurityGroupRuleId.NotFound", "InvalidPermission.NotFound")
+
+
+class Opening(NamedTuple):
+    """One TCP port that home access opens; group is nodes or bastion."""
+
+    group: str
+    port: int
+    description: str
+
+
+OPENINGS = (
+    Opening("nodes", KUBERNETES, "Kubernetes API from home"),
+    Opening("nodes", TALOS, "Talos API from home"),
+    Opening("bastion", SSH, "SSH from home"),
+)
+
+
+class HomeRule(NamedTuple):
+    """One ingress rule for one peer; id is None while it does not exist, and ours is whether it has our tags.
+
+    owner describes a rule that is not ours by its tags: rules that we create are tagged at creation.
+    """
+
+    group: str
+    group_id: str
+    port: str
+    network: str
+    description: str
+    expires: str | None
+    id: str | None = None
+    ours: bool = True
+    owner: str = ""
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Return the properties that are unique in AWS."""
+        return self.group, self.port, self.network
+
+    def is_expired(self, now: datetime) -> bool:
+        """Return whether it has expired; an end that cannot be parsed counts as expired."""
+        if self.expires is None:
+            return False
+        at = time_of(self.expires)
+        return at is None or at <= now
+
+
+class Order(NamedTuple):
+    """The request: state present, absent or expired; network None is every network."""
+
+    state: str
+    network: str | None = None
+    end: End | None = None
+    replace: bool = False
+    openings: tuple[Opening, ...] = OPENINGS
+
+
+class Plan(NamedTuple):
+    """The planned changes, and the rules of home access before and after."""
+
+    opened: tuple[HomeRule, ...]
+    closed: tuple[HomeRule, ...]
+    marked: tuple[HomeRule, ...]
+    before: tuple[HomeRule, ...]
+    after: tuple[HomeRule, ...]
+
+    @property
+    def changed(self) -> bool:
+        """Return whether there is a change."""
+        return bool(self.opened or self.closed or self.marked)
+
+
+def read_plan(api: Api, identity: Identity, order: Order, now: datetime, *, check_mode: bool) -> Plan:
+    """Return the plan, or raise Ec2Error if it must not be carried out."""
+    groups = read_groups(api, identity)
+    if order.state == "present" and not check_mode:
+        _require_groups(identity, order, groups)
+    plan = plan_home_access(read_rules(api, identity, groups), groups, order, now)
+    _refuse_others(plan)
+    return plan
+
+
+def _refuse_others(plan: Plan) -> None:
+    """Raise Ec2Error for rules of another owner that already allow the network: AWS rejects a duplicate rule."""
+    taken = [
+        f"Failed to open {rule.port} of {rule.group} to {rule.network}: the rule {rule.id} already allows it and is "
+        f"not managed by this cluster ({rule.owner}). Ask its owner to delete it, or remove that port from the "
+        f"openings."
+        for rule in plan.marked
+        if rule.owner
+    ]
+    if taken:
+        raise Ec2Error("\n".join(taken))
+
+
+def carry_out(calls: Calls, identity: Identity, order: Order, now: datetime, plan: Plan) -> Plan:
+    """Carry out the plan and return it with the ids of new rules."""
+    try:
+        return _act(calls, identity, plan)
+    except AwsError as error:
+        if error.reason not in _MOVED:
+            raise
+    again = read_plan(calls, identity, order, now, check_mode=False)
+    return plan._replace(after=_act(calls, identity, again).after)
+
+
+def _require_groups(identity: Identity, order: Order, groups: Mapping[str, str]) -> None:
+    missing = sorted({opening.group for opening in order.openings} - set(groups))
+    if missing:
+        names = " and ".join(f"{identity.name}-{group}" for group in missing)
+        raise Ec2Error(
+            f"Failed to open home access to {identity.name}: the security group {names} of project {identity.project} "
+            "does not exist. Build the network first (playbooks/site.yml), or check name, project and region."
+        )
+
+
+def read_groups(api: Api, identity: Identity) -> dict[str, str]:
+    """Return the ids of the cluster's security groups by purpose."""
+    names = {f"{identity.name}-{group}": group for group in GROUPS}
+    wanted = {"tag:Project": [identity.project], "tag:Cluster": [identity.name], "tag:Name": list(names)}
+    filters = [{"Name": name, "Values": values} for name, values in wanted.items()]
+    found = api.call("ec2", "describe_security_groups", Filters=filters)["SecurityGroups"]
+    by_id = sorted(found, key=lambda group: group["GroupId"], reverse=True)
+    return {names[tag["Value"]]: group["GroupId"] for group in by_id for tag in group["Tags"] if tag["Key"] == "Name"}
+
+
+def read_rules(api: Api, identity: Identity, groups: Mapping[str, str]) -> list[HomeRule]:
+    """Return every ingress rule of the groups with an IPv6 network, and all that have our tags."""
+    if not groups:
+        return []
+    filters = [{"Name": "group-id", "Values": sorted(groups.values())}]
+    records = api.call("ec2", "describe_security_group_rules", Filters=filters)["SecurityGroupRules"]
+    names = {group_id: group for group, group_id in groups.items()}
+    return sorted(home_rule(identity, names[record["GroupId"]], record) for record in records if not record["IsEgress"])
+
+
+def home_rule(identity: Identity, group: str, record: Mapping[str, Any]) -> HomeRule:
+    """Return an AWS rule in the form of a rule of home access, even if it is not one."""
+    tags = {tag["Key"]: tag["Value"] for tag in record.get("Tags") or ()}
+    marks = {"ManagedBy": MANAGED_BY, "Project": identity.project, "Cluster": identity.name, "Purpose": PURPOSE}
+    peer = (record.get("CidrIpv6"), record.get("CidrIpv4"), record.get("PrefixListId"))
+    group_peer = (record.get("ReferencedGroupInfo") or {}).get("GroupId", "")
+    return HomeRule(
+        group=group,
+        group_id=record["GroupId"],
+        port=port_text(record),
+        network=next(filter(None, peer), group_peer),
+        description=record.get("Description", ""),
+        expires=tags.get("Expires"),
+        id=record["SecurityGroupRuleId"],
+        ours=(ours := marks.items() <= tags.items()),
+        owner="" if ours else ", ".join(f"{key}={value}" for key, value in sorted(tags.items())) or _UNTAGGED,
+    )
+
+
+def plan_home_access(rules: Sequence[HomeRule], groups: Mapping[str, str], order: Order, now: datetime) -> Plan:
+    """Return the changes from the existing rules to the request."""
+    before = tuple(rule for rule in rules if rule.ours)
+    wanted = _wanted(groups, order) if order.state == "present" else []
+    known = {rule.place: rule for rule in sorted(rules, key=lambda rule: rule.ours)}
+    opened = tuple(rule for rule in wanted if rule.place not in known)
+    kept = [(known[rule.place], rule) for rule in wanted if rule.place in known]
+    marked = tuple(
+        rule._replace(id=have.id, owner=have.owner)
+        for have, rule in kept
+        if not _is_as_wanted(have, rule, order.end, now=now)
+    )
+    places = {rule.place for rule in wanted}
+    closed = tuple(rule for rule in before if rule.place not in places and _is_to_close(rule, order, now))
+    untouched = [have for have in before if have not in closed and have.id not in {rule.id for rule in marked}]
+    return Plan(opened, closed, marked, before, tuple(sorted((*untouched, *marked, *opened), key=_order)))
+
+
+def _order(rule: HomeRule) -> tuple[str, str, str]:
+    return rule.network, rule.group, rule.port
+
+
+def _wanted(groups: Mapping[str, str], order: Order) -> list[HomeRule]:
+    expires = time_text(order.end.at) if order.end else None
+    return [
+        HomeRule(
+            group=opening.group,
+            group_id=groups.get(opening.group, ""),
+            port=f"tcp/{opening.port}",
+            network=order.network or "",
+            description=opening.description,
+            expires=expires,
+        )
+        for opening in order.openings
+    ]
+
+
+def _is_as_wanted(have: HomeRule, want: HomeRule, end: End | None, *, now: datetime) -> bool:
+    if not have.ours or have.description != want.description or have.is_expired(now):
+        return False
+    at = time_of(have.expires) if have.expires else None
+    if at is None or end is None:
+        return at is None and end is None
+    return abs(at - end.at) <= end.tolerance
+
+
+def _is_to_close(rule: HomeRule, order: Order, now: datetime) -> bool:
+    if rule.is_expired(now):
+        return True
+    if order.state == "absent":
+        return order.network in (None, rule.network)
+    return order.state == "present" and order.replace
+
+
+def _act(calls: Calls, identity: Identity, plan: Plan) -> Plan:
+    """Open before closing, so that a network that replaces another leaves no gap."""
+    ids = {rule.place: _authorize(calls, identity, rule) for rule in plan.opened}
+    for group_id, rules in _by_group(plan.marked):
+        with errors_named(f"describe the rules of home access in {group_id}"):
+            _mark(calls, identity, group_id, rules)
+    for rule in plan.closed:
+        with errors_named(f"close {rule.port} of {rule.group} to {rule.network}", LEFT):
+            revoked = {"GroupId": rule.group_id, "SecurityGroupRuleIds": [rule.id]}
+            calls.delete("ec2", "revoke_security_group_ingress", **revoked)
+    after = [rule._replace(id=rule.id or ids.get(rule.place)) for rule in plan.after]
+    return plan._replace(after=tuple(after))
+
+
+def _by_group(rules: Iterable[HomeRule]) -> Iterator[tuple[str, list[HomeRule]]]:
+    for group_id, of in groupby(sorted(rules, key=lambda rule: rule.group_id), key=lambda rule: rule.group_id):
+        yield group_id, list(of)
+
+
+def _authorize(calls: Calls, identity: Identity, rule: HomeRule) -> str:
+    with errors_named(f"open {rule.port} of {rule.group} to {rule.network}"):
+        answer = calls.create(
+            "ec2",
+            "authorize_security_group_ingress",
+            lambda: _opened(calls, identity, rule),
+            GroupId=rule.group_id,
+            IpPermissions=[_permission(rule)],
+            TagSpecifications=[{"ResourceType": "security-group-rule", "Tags": _tag_list(identity, rule)}],
+        )
+    rule_id = answer if isinstance(answer, str) else str(answer["SecurityGroupRules"][0]["SecurityGroupRuleId"])
+    calls.made(rule_id)
+    return rule_id
+
+
+def _opened(calls: Calls, identity: Identity, rule: HomeRule) -> str | None:
+    """Return the id of the rule that was created by a call whose response was lost."""
+    rules = read_rules(calls, identity, {rule.group: rule.group_id})
+    return next((found.id for found in rules if found.ours and found.place == rule.place), None)
+
+
+def _permission(rule: HomeRule) -> dict[str, Any]:
+    port = int(rule.port.partition("/")[2])
+    ranges = [{"CidrIpv6": rule.network, "Description": rule.description}]
+    return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "Ipv6Ranges": ranges}
+
+
+def _tag_list(identity: Identity, rule: HomeRule) -> list[dict[str, str]]:
+    tags = {
+        "Name": f"{identity.name}-{PURPOSE}",
+        "Project": identity.project,
+        "Cluster": identity.name,
+        "ManagedBy": MANAGED_BY,
+        "Purpose": PURPOSE,
+        **({"Expires": rule.expires} if rule.expires else {}),
+    }
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def _mark(calls: Calls, identity: Identity, group_id: str, rules: Sequence[HomeRule]) -> None:
+    ids = [rule.id for rule in rules]
+    calls.call("ec2", "create_tags", Resources=ids, Tags=_tag_list(identity, rules[0]))
+    if rules[0].expires is None:
+        calls.call("ec2", "delete_tags", Resources=ids, Tags=[{"Key": "Expires"}])
+    permissions = [_permission(rule) for rule in rules]
+    calls.call("ec2", "update_security_group_rule_descriptions_ingress", GroupId=group_id, IpPermissions=permissions)
+
+
+def rule_line(rule: HomeRule) -> str:
+    """Return a rule as text."""
+    until = f"until {rule.expires}" if rule.expires else "without an end"
+    return f"{rule.group} {rule.port} from {rule.network} {until} ({rule.description})"
+
+
+def rule_as_dict(rule: HomeRule, now: datetime) -> dict[str, Any]:
+    """Return a rule for a module's result."""
+    names = ("id", "group", "group_id", "port", "network", "description", "expires")
+    return {**{name: getattr(rule, name) for name in names}, "expired": rule.is_expired(now)}

@@ -1,0 +1,152 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Close home access at its end with EventBridge Scheduler. Private to urmanac.talos: may change at any time.
+
+One schedule for each group and end: it revokes the rules by their ids once, with a role that has no other permission,
+and deletes itself. Without it the next run of a playbook closes what has expired.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from ..._errors import Ec2Error
+from ..calls import LEFT, Calls, errors_named
+from ..client import Api, AwsError, is_not_found
+from ..identity import Identity
+from .access import HomeRule
+
+# A universal target: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html
+_TARGET = "arn:aws:scheduler:::aws-sdk:ec2:revokeSecurityGroupIngress"
+# A schedule has no tags, so this identifies ours, together with its name and target.
+_DESCRIPTION = "Closes home access at its end, made by urmanac.talos"
+# A rule may have been closed already, so a failed call must not be retried for a day.
+_RETRY = {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 5}
+
+
+class Schedule(NamedTuple):
+    """One scheduled call: revoke these rules of a group at that time."""
+
+    name: str
+    expression: str
+    input: str
+    role_arn: str
+    ours: bool = True
+
+
+class SchedulePlan(NamedTuple):
+    """The planned changes of schedules."""
+
+    create: tuple[Schedule, ...]
+    update: tuple[Schedule, ...]
+    delete: tuple[str, ...]
+
+    @property
+    def changed(self) -> bool:
+        """Return whether there is a change."""
+        return bool(self.create or self.update or self.delete)
+
+
+def refuse_others(current: Mapping[str, Schedule], wanted: Iterable[Schedule]) -> None:
+    """Raise Ec2Error for schedules of another owner with a name that is needed."""
+    taken = [schedule.name for schedule in wanted if schedule.name in current and not current[schedule.name].ours]
+    if taken:
+        raise Ec2Error(
+            f"Failed to create the schedule {', '.join(taken)}: it already exists, but does not close home access of "
+            f"this cluster. Delete it if it is not needed, or set cluster_home_schedule_enabled to false."
+        )
+
+
+def carry_out(calls: Calls, plan: SchedulePlan) -> None:
+    """Carry out the plan."""
+    for schedule in plan.create:
+        with errors_named(f"create schedule {schedule.name}"):
+            _create(calls, schedule)
+    for schedule in plan.update:
+        with errors_named(f"change schedule {schedule.name}"):
+            calls.call("scheduler", "update_schedule", **_parameters(schedule))
+    for name in plan.delete:
+        with errors_named(f"delete schedule {name}", LEFT):
+            calls.delete("scheduler", "delete_schedule", Name=name)
+
+
+def _create(calls: Calls, schedule: Schedule) -> None:
+    parameters = {**_parameters(schedule), "ClientToken": str(uuid.uuid4())}
+    calls.create("scheduler", "create_schedule", lambda: read_schedule(calls, schedule.name), **parameters)
+
+
+def plan_schedules(current: Mapping[str, Schedule], wanted: Iterable[Schedule]) -> SchedulePlan:
+    """Return the changes from the existing schedules to the wanted ones."""
+    by_name = {schedule.name: schedule for schedule in wanted}
+    return SchedulePlan(
+        create=tuple(schedule for name, schedule in by_name.items() if name not in current),
+        update=tuple(schedule for name, schedule in by_name.items() if name in current and current[name] != schedule),
+        delete=tuple(sorted(name for name in set(current) - set(by_name) if current[name].ours)),
+    )
+
+
+def schedules_of(identity: Identity, rules: Iterable[HomeRule], role_arn: str) -> list[Schedule]:
+    """Return the schedules that close these rules at their ends."""
+    ends: dict[tuple[str, str], list[str]] = {}
+    for rule in rules:
+        if rule.expires:
+            ends.setdefault((rule.group_id, rule.expires), []).append(rule.id or "unknown in check mode")
+    calls = {key: {"GroupId": key[0], "SecurityGroupRuleIds": sorted(ids)} for key, ids in sorted(ends.items())}
+    return [
+        Schedule(
+            name=f"{name_prefix(identity)}{_digest(group_id, expires)}",
+            expression=f"at({expires.rstrip('Z')})",
+            input=json.dumps(call, sort_keys=True),
+            role_arn=role_arn,
+        )
+        for (group_id, expires), call in calls.items()
+    ]
+
+
+def name_prefix(identity: Identity) -> str:
+    """Return the unique prefix of this cluster's schedules, within the 64 characters of a name."""
+    return f"{identity.name[:24]}-home-access-{_digest(*identity)}-"
+
+
+def _digest(*parts: str) -> str:
+    return sha256("\n".join(parts).encode()).hexdigest()[:10]
+
+
+def read_schedules(api: Api, identity: Identity) -> dict[str, Schedule]:
+    """Return the schedules with the cluster's prefix."""
+    listed = api.call("scheduler", "list_schedules", NamePrefix=name_prefix(identity))["Schedules"]
+    names = [
+        item["Name"] for item in listed if re.fullmatch(r"[0-9a-f]{10}", item["Name"][len(name_prefix(identity)) :])
+    ]
+    return {name: schedule for name in names if (schedule := read_schedule(api, name))}
+
+
+def read_schedule(api: Api, name: str) -> Schedule | None:
+    """Return a schedule, or None if it ran and deleted itself after it was listed."""
+    try:
+        answer = api.call("scheduler", "get_schedule", Name=name)
+    except AwsError as error:
+        if is_not_found(error):
+            return None
+        raise
+    target = answer["Target"]
+    ours = (target["Arn"], answer.get("Description")) == (_TARGET, _DESCRIPTION)
+    return Schedule(name, answer["ScheduleExpression"], target.get("Input", ""), target["RoleArn"], ours)
+
+
+def _parameters(schedule: Schedule) -> dict[str, Any]:
+    return {
+        "Name": schedule.name,
+        "Description": _DESCRIPTION,
+        "ScheduleExpression": schedule.expression,
+        "ScheduleExpressionTimezone": "UTC",
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "ActionAfterCompletion": "DELETE",
+        "Target": {"Arn": _TARGET, "RoleArn": schedule.role_arn, "Input": schedule.input, "RetryPolicy": _RETRY},
+    }

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The commands that reach a cluster from home. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ansible.module_utils.parsing.convert_bool import boolean
+
+from ..._files import shell_word
+from ..._ports import KUBERNETES
+from ..._ssh.arguments import Login, Route, ssh_arguments
+
+Record = Mapping[str, Any]
+_CREDENTIALS = ("talosconfig", "kubeconfig")
+_NO_ADDRESS = "No node has an IPv6 address yet, so none can be reached."
+
+
+class Places(NamedTuple):
+    """The paths of the credentials and the bastion's host key, and the user and key to log in to it."""
+
+    directory: str
+    known_hosts: str
+    user: str
+    identity_file: str = ""
+
+
+class Answers(NamedTuple):
+    """The nodes of M(urmanac.talos.talos_info) for each API that was tried, and the interfaces of the bastion."""
+
+    talos: Iterable[Record]
+    kubernetes: Iterable[Record]
+    interfaces: Iterable[Record]
+
+
+def home_ways(cluster: Record, reading: Record, places: Places, answers: Answers) -> list[str]:
+    """Return lines with the commands for nodes, Kubernetes and bastion, and which of the APIs respond."""
+    addresses = _addresses(reading)
+    commands = [
+        *_node_commands(addresses, places.directory),
+        *_bastion_commands(cluster, reading, places, answers.interfaces),
+    ]
+    return [
+        *(_without_files(places.directory) if addresses else [_NO_ADDRESS]),
+        *(["These commands work from home now:"] if addresses and commands else []),
+        *commands,
+        *_tried(reading, answers),
+    ]
+
+
+def _addresses(reading: Record) -> dict[str, str]:
+    """Return the machine type of each node by address; empty if no control plane has one."""
+    found = {node["ipv6"]: node["machine_type"] for node in reading["nodes"].values() if node["ipv6"]}
+    return found if "controlplane" in found.values() else {}
+
+
+def _without_files(directory: str) -> list[str]:
+    missing = [name for name in _CREDENTIALS if not _exists(directory, name)]
+    what = f"{directory} has no {' and no '.join(missing)}"
+    return [f"{what}: playbooks/site.yml writes them as soon as the nodes run Talos."] if missing else []
+
+
+def _exists(directory: str, name: str) -> bool:
+    return Path(directory, name).expanduser().is_file()
+
+
+def _node_commands(addresses: Mapping[str, str], directory: str) -> list[str]:
+    """Return the commands whose credentials are on the controller."""
+    nodes = ",".join(addresses)
+    planes = [f"https://[{address}]:{KUBERNETES}" for address, kind in addresses.items() if kind == "controlplane"]
+    files = {name: shell_word(f"{directory}/{name}") for name in _CREDENTIALS}
+    commands = {
+        "talosconfig": f"  talosctl --talosconfig {files['talosconfig']} --endpoints {nodes} --nodes {nodes} version",
+        "kubeconfig": f"  kubectl --kubeconfig {files['kubeconfig']} --server {''.join(planes[:1])} get nodes",
+    }
+    return [commands[name] for name in _CREDENTIALS if addresses and _exists(directory, name)]
+
+
+def _bastion_commands(cluster: Record, reading: Record, places: Places, interfaces: Iterable[Record]) -> list[str]:
+    """Return how to log in to the bastion, also to your own one; its interface may have no IPv6 address."""
+    bastion = cluster["bastion"]
+    through_session = bastion["connection"] == "ssm"
+    instance = next(iter(reading["bastion"]["instances"]), "") if through_session else ""
+    if through_session and boolean(bastion["enabled"]) and not instance:
+        return ["  The bastion is not running, so Session Manager cannot connect to it: playbooks/site.yml starts it."]
+    addresses = [found["ipv6_address"] for interface in interfaces for found in interface["ipv6_addresses"]]
+    options = f"{_options(cluster, places, instance)} " if boolean(bastion["enabled"]) else ""
+    return [f"  ssh {options}{places.user}@{address}" for address in addresses]
+
+
+def _options(cluster: Record, places: Places, instance: str) -> str:
+    """Return the options for the bastion of this collection, the only one with a known host key."""
+    alias = f"{cluster['project']}-{cluster['name']}-bastion"
+    way = Route(cluster["region"], instance) if instance else None
+    known_hosts = places.known_hosts if cluster["bastion"]["host_key_parameter"] else ""
+    login = Login(places.identity_file, other_keys=bool(cluster["bastion"]["ssh_key_name"]))
+    return ssh_arguments(known_hosts, alias, way, login=login)
+
+
+def _tried(reading: Record, answers: Answers) -> Iterator[str]:
+    if any(node["ipv6"] for node in reading["nodes"].values()):
+        yield "Checked from this controller:"
+    for name, nodes in (("Talos", answers.talos), ("Kubernetes", answers.kubernetes)):
+        for node in sorted(nodes, key=lambda one: not one["reachable"]):
+            yield f"  {name} API {'answers' if node['reachable'] else 'does not answer'}: {node['node']}"

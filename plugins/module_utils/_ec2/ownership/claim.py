@@ -1,0 +1,190 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The claim on a cluster, which ensures that it has one owner at a time. Private: may change at any time.
+
+A claim is a parameter in SSM, whose name is unique in account and region and which is created but never overwritten,
+so of two controllers that begin at the same moment exactly one gets it. It holds the fingerprint of the cluster's
+certificate authority, which only the owner's secrets bundle has.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from ..._errors import Ec2Error
+from ..client import Api
+from ..desired import ALIVE
+from ..identity import Identity
+from .parameter import ClusterParameter
+
+Now = Callable[[], datetime]
+# Returns the existing resources of the cluster as texts; called only if the claim is missing.
+Existing = Callable[[], Sequence[str]]
+_SHOWN = 6
+_WORK_OR_RESET = (
+    "Use the controller that has the secrets, or copy its cluster_secrets_directory to this controller. If it is lost, "
+    "remove the cluster with playbooks/reset.yml and -e reset_claim=force. To create another cluster, choose another "
+    "cluster_name."
+)
+
+
+class Claim(NamedTuple):
+    """The owner of a cluster: the fingerprint of its authority, the holder, and the time (ISO 8601, UTC)."""
+
+    authority: str
+    holder: str
+    since: str
+
+
+class Plan(NamedTuple):
+    """The planned change of a claim."""
+
+    changed: bool
+    before: Claim | None
+    after: Claim | None
+
+
+def claim_name(project: str, name: str) -> str:
+    """Return the name of the parameter, which is unique for project and cluster."""
+    return f"/urmanac.talos/{project}/{name}/claim"
+
+
+class ClaimClient(ClusterParameter):
+    """API calls for the claim on one cluster."""
+
+    def __init__(self, api: Api, cluster: Identity) -> None:
+        super().__init__(
+            api,
+            cluster,
+            name=claim_name(cluster.project, cluster.name),
+            purpose="claim",
+            description="Owner of a Talos cluster, made by urmanac.talos",
+        )
+
+    def read_claim(self) -> Claim | None:
+        """Return the claim, or None if the cluster is not claimed; fail for a parameter without the cluster's tags."""
+        held = self.read_own()
+        return parse_claim(self.name, held.text) if held else None
+
+
+def parse_claim(name: str, text: str) -> Claim:
+    """Return the claim in a parameter's value."""
+    try:
+        value = json.loads(text)
+        return Claim(*(str(value[field]) for field in Claim._fields))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise Ec2Error(
+            f"Failed to read the claim {name}: its value is not a claim of urmanac.talos. Find out who changed it and "
+            f"its previous value (aws ssm get-parameter-history --name {name}), and ask the owner to restore that "
+            f"value. Do not delete it: it protects the cluster."
+        ) from error
+
+
+def existing_things(api: Api, cluster: Identity) -> list[str]:
+    """Return the instances and VPCs of the cluster, with the launch times of instances."""
+    filters = [
+        {"Name": "tag:Project", "Values": [cluster.project]},
+        {"Name": "tag:Cluster", "Values": [cluster.name]},
+    ]
+    return [*_machines(api, filters), *(f"VPC {vpc['VpcId']}" for vpc in _vpcs(api, filters))]
+
+
+def _machines(api: Api, filters: Sequence[dict[str, Any]]) -> Iterator[str]:
+    states = {"Name": "instance-state-name", "Values": [*ALIVE]}
+    answer = api.call("ec2", "describe_instances", Filters=[*filters, states])
+    machines = [machine for reservation in answer["Reservations"] for machine in reservation["Instances"]]
+    for machine in sorted(machines, key=lambda machine: (machine["LaunchTime"], machine["InstanceId"])):
+        since = machine["LaunchTime"].astimezone(UTC).isoformat(timespec="seconds")
+        yield f"instance {machine['InstanceId']} since {since}"
+
+
+def _vpcs(api: Api, filters: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    vpcs: list[dict[str, Any]] = api.call("ec2", "describe_vpcs", Filters=[*filters])["Vpcs"]
+    return vpcs
+
+
+def ensure_claimed(
+    client: ClaimClient,
+    authority: str,
+    holder: str,
+    *,
+    now: Now,
+    existing: Existing,
+    unclaimed: str = "",
+    check_mode: bool,
+) -> Plan:
+    """Claim the cluster for this authority, or fail if it belongs to another one.
+
+    The owner of a cluster that exists without a claim is not known, so it is claimed only if unclaimed is the id of
+    something of it. If the creation fails, the claim is read again: it is ours if our own response was lost.
+    """
+    current = client.read_claim()
+    if current is None:
+        _refuse_unclaimed(client.name, existing(), known=unclaimed if authority else "")
+    wanted = Claim(authority, holder, now().astimezone(UTC).isoformat(timespec="seconds"))
+    if current is None and (check_mode or client.create(json.dumps(wanted._asdict()))):
+        return Plan(changed=True, before=None, after=wanted)
+    current = current or client.read_claim()
+    if current is None:
+        raise Ec2Error(
+            f"Failed to claim {client.name}: another controller created and deleted it at the same time. Run the "
+            "playbook again."
+        )
+    _refuse_other(client.name, current, authority)
+    return Plan(changed=False, before=current, after=current)
+
+
+def ensure_released(
+    client: ClaimClient, authority: str, *, existing: Existing, unclaimed: str = "", force: bool, check_mode: bool
+) -> Plan:
+    """Delete the claim if it belongs to this authority; force also deletes any other value."""
+    held = client.read_own()
+    if held is None:
+        if not force:
+            _refuse_unclaimed(client.name, existing(), known=unclaimed if authority else "")
+        return Plan(changed=False, before=None, after=None)
+    current = _parsed_or_shown(client.name, held.text) if force else parse_claim(client.name, held.text)
+    if not force:
+        _refuse_other(client.name, current, authority)
+    if not check_mode:
+        client.delete()
+    return Plan(changed=True, before=current, after=None)
+
+
+def _parsed_or_shown(name: str, text: str) -> Claim:
+    try:
+        return parse_claim(name, text)
+    except Ec2Error:
+        return Claim("", f"not known: {text[:100]}", "")
+
+
+def _refuse_other(name: str, claim: Claim, authority: str) -> None:
+    if claim.authority == authority:
+        return
+    raise Ec2Error(
+        f"Failed to claim the cluster of {name}: it belongs to another controller, {claim.holder}, since "
+        f"{claim.since}. "
+        f"{_WORK_OR_RESET}"
+    )
+
+
+def _refuse_unclaimed(name: str, existing: Sequence[str], *, known: str) -> None:
+    """Fail for a cluster that exists without a claim, unless known is an id of it: its secrets may be elsewhere.
+
+    A value that was given once and left in a file is then of no use for any other cluster.
+    """
+    ids = [text.split()[1] for text in existing]
+    if not ids or known in ids:
+        return
+    more = f" and {len(existing) - _SHOWN} more" if len(existing) > _SHOWN else ""
+    raise Ec2Error(
+        f"Failed to claim the cluster of {name}: it already exists ({', '.join(existing[:_SHOWN])}{more}) without a "
+        f"claim, so its owner is not known. If it is yours and the controller has its secrets, add -e "
+        f"cluster_claim_existing={ids[-1]} to claim it again. To remove it with playbooks/reset.yml, add -e "
+        f"reset_claim=force. Otherwise use the controller that has the secrets, copy its cluster_secrets_directory to "
+        f"this controller, or choose another cluster_name."
+    )

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find who else owns a cluster or changes it now. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from ..._errors import Ec2Error
+from ..._findings import Finding, finding
+from ..._runs import Run
+from ..client import Api, AwsError
+from ..identity import Identity
+from .claim import ClaimClient, ensure_claimed
+from .parameter import ForeignParameter
+from .run_marker import Alive, MarkerClient, ensure_free
+
+CLAIMED, ACTIVE = "CLAIMED_BY_OTHERS", "RUN_ACTIVE"
+
+
+class Controller(NamedTuple):
+    """What of this controller decides whether a cluster is its own, and whether it may start a run."""
+
+    authority: str
+    run: Run
+    takeover: bool = False
+
+
+def occupied_problems(
+    api: Api, cluster: Identity, controller: Controller, now: datetime, alive: Alive
+) -> Iterator[Finding]:
+    """Yield why this controller could not claim the cluster, or start a run on it."""
+    claim, marker = ClaimClient(api, cluster), MarkerClient(api, cluster)
+    yield from _problem(CLAIMED, claim.name, lambda: _claim(claim, controller, now))
+    takeover, run = controller.takeover, controller.run
+    yield from _problem(ACTIVE, marker.name, lambda: ensure_free(marker, run, now, takeover=takeover, alive=alive))
+
+
+def _claim(client: ClaimClient, controller: Controller, now: datetime) -> None:
+    # A cluster without a claim is refused after the plan, which shows what exists.
+    ensure_claimed(
+        client,
+        controller.authority,
+        "",
+        now=lambda: now,
+        existing=list,
+        check_mode=True,
+    )
+
+
+def _problem(code: str, name: str, check: Callable[[], None]) -> Iterator[Finding]:
+    try:
+        check()
+    except AwsError as error:
+        yield error.problem
+    except ForeignParameter as error:
+        yield finding("NAME_TAKEN", f"ssm_parameter {name}", str(error))
+    except Ec2Error as error:
+        yield finding(code, f"ssm_parameter {name}", str(error))

@@ -1,0 +1,100 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An SSM parameter of a cluster. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ..._errors import Ec2Error
+from ..client import Api, AwsError, is_not_found
+from ..identity import Identity, owner_text
+from ..spec import MANAGED_BY
+
+
+class ForeignParameter(Ec2Error):
+    """A parameter has the name of one of the cluster and not its tags."""
+
+
+class Held(NamedTuple):
+    """The value of a parameter, which of its versions that is, and since when it has it."""
+
+    text: str
+    version: int
+    changed: str = ""
+
+
+class ClusterParameter:
+    """API calls for one parameter of a cluster, which never overwrite a parameter of another owner."""
+
+    def __init__(self, api: Api, cluster: Identity, *, name: str, purpose: str, description: str) -> None:
+        """Set the name, the purpose for messages, and the description in SSM."""
+        self._api = api
+        self._cluster = cluster
+        self.name = name
+        self._purpose = purpose
+        self._description = description
+
+    @property
+    def _owner(self) -> dict[str, str]:
+        return {"Project": self._cluster.project, "Cluster": self._cluster.name}
+
+    def create(self, text: str) -> bool:
+        """Create the parameter and return whether it was created; an existing one is not changed."""
+        owner = {**self._owner, "ManagedBy": MANAGED_BY}
+        try:
+            self.put(text, Overwrite=False, Tags=[{"Key": key, "Value": value} for key, value in owner.items()])
+        except AwsError as error:
+            if error.reason == "ParameterAlreadyExists":
+                return False
+            raise
+        return True
+
+    def read(self) -> Held | None:
+        """Return the parameter's content, or None if it does not exist."""
+        try:
+            found = self._api.call("ssm", "get_parameter", Name=self.name)["Parameter"]
+        except AwsError as error:
+            if is_not_found(error):
+                return None
+            raise
+        changed = found.get("LastModifiedDate")
+        return Held(str(found["Value"]), int(found["Version"]), f"{changed:%Y-%m-%dT%H:%M:%S%z}" if changed else "")
+
+    def read_own(self) -> Held | None:
+        """Return the parameter's content, or None; fail for one without the tags of the cluster."""
+        held = self.read()
+        try:
+            if held:
+                self._refuse_parameter_of_others(held)
+        except AwsError as error:
+            if is_not_found(error):
+                return None
+            raise
+        return held
+
+    def delete(self) -> None:
+        """Delete the parameter if it exists."""
+        try:
+            self._api.call("ssm", "delete_parameter", Name=self.name)
+        except AwsError as error:
+            if not is_not_found(error):
+                raise
+
+    def put(self, text: str, **how: Any) -> dict[str, Any]:
+        """Set the value and return the response of SSM."""
+        return self._api.call(
+            "ssm", "put_parameter", Name=self.name, Description=self._description, Value=text, Type="String", **how
+        )
+
+    def _refuse_parameter_of_others(self, held: Held) -> None:
+        found = self._api.call("ssm", "list_tags_for_resource", ResourceType="Parameter", ResourceId=self.name)
+        tags = {tag["Key"]: tag["Value"] for tag in found["TagList"]}
+        if not self._owner.items() <= tags.items():
+            since = f", since {held.changed}" if held.changed else ""
+            raise ForeignParameter(
+                f"Failed to use the SSM parameter {self.name} as the {self._purpose}: it exists without the tags of "
+                f"the cluster {self._cluster.name} ({owner_text(tags)}){since}. Delete it if it is not needed (`aws "
+                f"ssm delete-parameter --name {self.name}`), or choose another cluster_name or cluster_project."
+            )

@@ -1,0 +1,209 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The marker of the run that is active on a cluster. Private to urmanac.talos: may change at any time.
+
+The claim identifies the owner of the cluster. All controllers with its secrets pass that check, so one run at a time
+has the marker: an SSM parameter that is created when the run starts, renewed while it runs, and deleted when it ends. A
+marker of a killed run is replaced as soon as that run is known to have ended.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from ..._errors import Ec2Error
+from ..._runs import Run
+from ..client import Api
+from ..identity import Identity
+from .parameter import ClusterParameter, Held
+
+Alive = Callable[[int, str], bool]
+# Without renewal. Longer than any phase, so that only the marker of a killed run expires.
+LASTS = timedelta(hours=3)
+# A younger marker is not renewed.
+_RENEWED_AFTER = timedelta(minutes=10)
+_ATTEMPTS = 3
+
+
+class Marker(NamedTuple):
+    """A run, its start, and the time at which its marker expires (ISO 8601, UTC)."""
+
+    run: Run
+    since: str
+    expires: str
+
+
+def marker_name(project: str, name: str) -> str:
+    """Return the name of the parameter, which is unique for project and cluster."""
+    return f"/urmanac.talos/{project}/{name}/run"
+
+
+class MarkerClient(ClusterParameter):
+    """API calls for the marker of one cluster."""
+
+    def __init__(self, api: Api, cluster: Identity) -> None:
+        super().__init__(
+            api,
+            cluster,
+            name=marker_name(cluster.project, cluster.name),
+            purpose="lock of a run",
+            description="Run that works on a Talos cluster, made by urmanac.talos",
+        )
+
+    def replace(self, text: str) -> int:
+        """Replace the value unconditionally, and return the version of the new one."""
+        return int(self.put(text, Overwrite=True)["Version"])
+
+    def versions(self) -> dict[int, str]:
+        """Return every value that the parameter has had since it was created, by version."""
+        history = self._api.call("ssm", "get_parameter_history", Name=self.name)["Parameters"]
+        return {int(item["Version"]): str(item["Value"]) for item in history}
+
+
+def marker_of(run: Run, now: datetime) -> Marker:
+    """Return the marker of a run that starts now."""
+    begin = now.astimezone(UTC).replace(microsecond=0)
+    return Marker(run, begin.isoformat(), (begin + LASTS).isoformat())
+
+
+def dumped(marker: Marker) -> str:
+    """Return the value of the parameter for a marker."""
+    return json.dumps({**marker.run._asdict(), "since": marker.since, "expires": marker.expires})
+
+
+def parse_marker(text: str) -> Marker | None:
+    """Return the marker in a parameter's value, or None if it is not one; JSON may be nested too deep to be read."""
+    try:
+        value = json.loads(text)
+        texts = {field: str(value[field]) for field in Run._fields if field != "pid"}
+        datetime.fromisoformat(value["expires"]).astimezone(UTC)
+        return Marker(Run(int(value["pid"]), **texts), str(value["since"]), str(value["expires"]))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def ensure_held(client: MarkerClient, run: Run, now: datetime, *, takeover: bool, alive: Alive) -> bool:
+    """Acquire the marker for this run and return whether it is new; fail while another run is active."""
+    mine = marker_of(run, now)
+    for _attempt in range(_ATTEMPTS):
+        if client.create(dumped(mine)):
+            return True
+        held = client.read_own()
+        if held:
+            break
+    else:
+        raise Ec2Error(
+            f"Failed to start: other runs are starting and ending at the same time ({client.name}). Run the playbook "
+            "again."
+        )
+    other = parse_marker(held.text)
+    if other and same_run(other.run, run):
+        # The response to our own request was lost.
+        return False
+    _refuse_active(client.name, other, run, now, takeover=takeover, alive=alive)
+    _take_over(client, held, mine)
+    return True
+
+
+def ensure_free(client: MarkerClient, run: Run, now: datetime, *, takeover: bool, alive: Alive) -> None:
+    """Fail if this run could not start because another one is active."""
+    held = client.read_own()
+    if held:
+        _refuse_active(client.name, parse_marker(held.text), run, now, takeover=takeover, alive=alive)
+
+
+def _refuse_active(name: str, other: Marker | None, run: Run, now: datetime, *, takeover: bool, alive: Alive) -> None:
+    if not (takeover or (other and has_ended(other, run, now, alive))):
+        raise Ec2Error(_busy(name, other))
+
+
+def same_run(one: Run, other: Run) -> bool:
+    """Return whether these are one run."""
+    return one._replace(what="") == other._replace(what="")
+
+
+def ensure_renewed(client: MarkerClient, run: Run, now: datetime) -> bool:
+    """Extend the marker of this run and return whether that was due; fail if the run does not have the marker."""
+    held = client.read()
+    marker = parse_marker(held.text) if held else None
+    if held is None or marker is None or not same_run(marker.run, run):
+        raise Ec2Error(_lost(client.name, marker))
+    if expiry_of(marker) - LASTS > now - _RENEWED_AFTER:
+        return False
+    _take_over(client, held, marker_of(run, now)._replace(since=marker.since))
+    return True
+
+
+def expiry_of(marker: Marker) -> datetime:
+    """Return when a marker expires."""
+    return datetime.fromisoformat(marker.expires).astimezone(UTC)
+
+
+def has_ended(other: Marker, run: Run, now: datetime, alive: Alive) -> bool:
+    """Return whether another run is known to have ended.
+
+    If its processes are visible, only these count. Name, id and paths of a machine prove nothing: a clone has the same
+    ones, so a restarted machine and a clone look alike.
+    """
+    theirs = other.run
+    if theirs.kernel and theirs.kernel == run.kernel:
+        return not alive(theirs.pid, theirs.started)
+    return now >= expiry_of(other)
+
+
+def _take_over(client: MarkerClient, judged: Held, mine: Marker) -> None:
+    """Replace the outdated marker; of several runs that do so at once, the one with the next version has it."""
+    text = dumped(mine)
+    made = client.replace(text)
+    values = client.versions()
+    # A retry after a lost response writes the same value again.
+    last = next((values.get(version, "") for version in range(made - 1, 0, -1) if values.get(version) != text), "")
+    if last in ("", judged.text):
+        return
+    is_known = values.get(judged.version) == judged.text
+    winner = values.get(judged.version + 1, last) if is_known else last
+    if winner == text:
+        return
+    client.replace(winner)
+    raise Ec2Error(_busy(client.name, parse_marker(winner)))
+
+
+def ensure_left(client: MarkerClient, run: Run) -> bool:
+    """Delete the marker if this run has it, and return whether it had."""
+    held = client.read()
+    other = parse_marker(held.text) if held else None
+    if other is None or not same_run(other.run, run):
+        return False
+    client.delete()
+    return True
+
+
+_TAKEOVER = "If you know that it has ended, add -e cluster_run_takeover=true."
+
+
+def _busy(name: str, other: Marker | None) -> str:
+    if other is None:
+        unknown = f"{name} in SSM says that another run is active on this cluster, but not which one."
+        return f"Failed to start: {unknown} {_TAKEOVER}"
+    return (
+        f"Failed to start: another run ({_who(other)}) is active on this cluster. Wait until it has ended. If it was "
+        f"killed, run it again there to continue; after {other.expires} any controller may start a run. {_TAKEOVER}"
+    )
+
+
+def _lost(name: str, other: Marker | None) -> str:
+    """Return why a run must stop: another one was allowed to start."""
+    what = f"another run ({_who(other)}) is active on this cluster" if other else f"its lock {name} in SSM was deleted"
+    return (
+        f"Failed to continue: {what}, because this run seemed to have ended. What it has created is kept. Run it again "
+        "when no other run is active on the cluster."
+    )
+
+
+def _who(marker: Marker) -> str:
+    run = marker.run
+    return f"{run.what}, process {run.pid} of {run.user} on {run.host} in {run.directory}, since {marker.since}"

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find resources of another owner that conflict with one of the cluster. Private: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_address, ip_network
+
+from ..._findings import Finding, finding
+from ..desired import REGION_TAG, Desired
+from ..identity import owner_text
+from .comparison import Resource
+from .current import Thing
+
+
+def taker_of(
+    item: Desired, chosen: Mapping[str, Thing], wanted: Mapping[str, Desired], things: Sequence[Thing]
+) -> Thing | None:
+    """Return the resource that conflicts with one that must be created, of others or of the cluster itself."""
+    key = next(key for key, other in wanted.items() if other is item)
+    if key in chosen:
+        return None
+    vpc = chosen["vpc"].id if "vpc" in chosen else None
+    in_the_way = (thing for thing in things if thing.kind == item.kind and _is_in_the_way(item, thing, vpc))
+    return next(in_the_way, None)
+
+
+def _is_in_the_way(item: Desired, thing: Thing, vpc: str | None) -> bool:
+    if thing.have.get("vpc", vpc) != vpc:
+        return False
+    if item.kind == "subnet":
+        return ip_network(thing.have["ipv4_cidr"]).overlaps(ip_network(item.want["ipv4_cidr"], strict=False))
+    if item.kind == "internet_gateway":
+        return vpc in thing.have["attached_to"]
+    if item.kind == "eni":
+        return any(ip_address(item.want["ipv4"]) in ip_network(taken) for taken in thing.have["ipv4_taken"])
+    if item.kind == "ssm_parameter":
+        return bool(thing.have["resource"] == item.want["resource"])
+    if item.kind in _CASELESS:
+        return (thing.unique_name or "").lower() == item.name.lower()
+    return thing.unique_name == item.name
+
+
+# AWS compares the names of these case-insensitively, and rejects a second one.
+_CASELESS = ("security_group", "iam_role", "instance_profile")
+
+
+def owner_of(thing: Thing) -> str:
+    """Return the owner of a resource according to its tags."""
+    return owner_text(thing.tags)
+
+
+def taken_problems(resources: Sequence[Resource]) -> list[Finding]:
+    """Return the resources that conflict with those that must be created."""
+    return [_taken(resource, resource.taken_by) for resource in resources if resource.taken_by]
+
+
+def _taken(resource: Resource, taker: Thing) -> Finding:
+    subject, others = f"{resource.kind} {resource.name}", _TAKEN_REMEDIES.get(resource.kind)
+    if taker.owned:
+        return finding("PLACE_TAKEN", subject, f"{taker.id} ({taker.name}) of this cluster has its place")
+    message = f"{taker.id} exists without the tags of this cluster ({owner_of(taker)})"
+    return finding("NAME_TAKEN", subject, message, _region_remedy(resource, taker) or others)
+
+
+# The commands that set the additional tag of a cluster's IAM resources.
+_TAGGING = {"iam_role": "tag-role --role-name", "instance_profile": "tag-instance-profile --instance-profile-name"}
+
+
+def _region_remedy(wanted: Resource, taker: Thing) -> str | None:
+    """Return the remedy for a role or profile with this project and cluster, but another region or none."""
+    tags = wanted.want["tags"] if wanted.kind in _TAGGING else {}
+    missing = {key for key in ("Project", "Cluster", REGION_TAG) if tags.get(key) != taker.tags.get(key)}
+    if missing != {REGION_TAG}:
+        return None
+    if REGION_TAG in taker.tags:
+        return (
+            f"It belongs to the cluster of the same name in {taker.tags[REGION_TAG]}, which needs it. Choose another "
+            "cluster_name: IAM names apply to all regions of an account."
+        )
+    region = tags[REGION_TAG]
+    tag = f"aws iam {_TAGGING[wanted.kind]} {taker.id} --tags Key={REGION_TAG},Value={region}"
+    return (
+        f"It may serve a cluster of this name in another region. If it belongs to the one in {region}, tag it: "
+        f"{tag}. Otherwise choose another cluster_name or cluster_project."
+    )
+
+
+_TAKEN_REMEDIES = {
+    "subnet": "Choose another cluster_subnet_ipv4_cidr, or delete that subnet if unused.",
+    "internet_gateway": "Detach that gateway, or ask its owner to remove it; a VPC can have only one.",
+    "eni": "Choose another address, or delete that interface if unused.",
+    "ssm_parameter": "Set cluster_bastion_host_key_parameter to another name, or delete that parameter if unused.",
+}

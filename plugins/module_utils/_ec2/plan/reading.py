@@ -1,0 +1,115 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The state of a cluster as the modules and roles share it. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from ..._findings import Finding, finding
+from ..bastion.hours import Stop, bastion_stop
+from ..client import Api
+from ..cost.forecast import forecast
+from ..cost.prices import shipped
+from ..desired import PARTS, Desired, desired
+from ..spec import ClusterSpec
+from .choosing import choose
+from .compare import compare
+from .comparison import Comparison, Resource
+from .current import Thing, read_cluster
+from .owners import owner_of, taken_problems
+from .parts import bastion_of, nodes_of, part_of, schedule_role_of
+from .text import plan_lines, tie_text
+from .ties import Tie, read_ties
+
+
+def read_and_compare(
+    api: Api, spec: ClusterSpec, *, console_output: bool = False, all_ties: bool = False
+) -> Comparison:
+    """Return the state of the cluster, compared with its description."""
+    things = read_cluster(api, spec, console_output=console_output)
+    return compare(wanted_of(spec, things), things, read_ties(api, spec, things, thorough=all_ties))
+
+
+def wanted_of(spec: ClusterSpec, things: list[Thing]) -> dict[str, Desired]:
+    """Return every described resource, with the properties that depend on the existing VPC."""
+    vpc = choose(desired(spec)["vpc"], things)
+    return desired(spec, vpc_ipv6_cidr=vpc.have["ipv6_cidr"], account=vpc.have["account"]) if vpc else desired(spec)
+
+
+def result_of(spec: ClusterSpec, comparison: Comparison, now: datetime) -> dict[str, Any]:
+    """Return the comparison for a module's result."""
+    group = next((item.have for item in comparison.resources if item.kind == "autoscaling_group"), None)
+    stop = bastion_stop(spec.bastion, group, now)
+    return {
+        "resources": {resource.key: resource_as_dict(resource) for resource in comparison.resources},
+        "found": [found._asdict() for found in comparison.found],
+        "guests": [_thing_as_dict(guest) for guest in comparison.guests] + _obstacles(comparison),
+        "ties": [_tie_as_dict(tie) for tie in comparison.ties],
+        "problems": [problem.as_dict() for problem in problems_of(comparison)],
+        "summary": comparison.summary(),
+        "plan": plan_lines(spec, comparison, stop),
+        "cost": forecast(spec, shipped(spec.region)).as_dict(),
+        "parts": {name: part_of(comparison, name)._asdict() for name in PARTS},
+        "nodes": nodes_of(spec, comparison),
+        "bastion": bastion_of(spec, comparison),
+        "home_schedule_role": schedule_role_of(spec, comparison),
+        "bastion_stop": _stop_as_dict(stop),
+    }
+
+
+def problems_of(comparison: Comparison) -> list[Finding]:
+    """Return why the cluster cannot be created: conflicts with resources of another owner."""
+    held = [
+        finding("HELD_BY_OTHERS", f"{tie.ours.kind} {tie.ours.name}", tie_text(tie), tie.remedy)
+        for tie in comparison.blocking_ties
+    ]
+    return [*taken_problems(comparison.resources), *held]
+
+
+def _obstacles(comparison: Comparison) -> list[dict[str, Any]]:
+    owner = "it has the tags of this cluster, but no playbook creates or deletes it"
+    return [{"kind": item.kind, "id": item.id, "name": item.name, "owner": owner} for item in comparison.obstacles]
+
+
+def _tie_as_dict(tie: Tie) -> dict[str, Any]:
+    ours, other = _thing_as_dict(tie.ours), _thing_as_dict(tie.other)
+    return {"ours": ours, "how": tie.how, "other": other, "text": tie_text(tie), "remedy": tie.remedy}
+
+
+def _stop_as_dict(stop: Stop | None) -> dict[str, Any] | None:
+    if stop is None:
+        return None
+    postponed_to = stop.postponed_to.isoformat() if stop.postponed_to else None
+    return {"at": stop.at.isoformat(), "minutes": stop.minutes, "postponed_to": postponed_to}
+
+
+def resource_as_dict(resource: Resource) -> dict[str, Any]:
+    """Return a resource for a module's result."""
+    differences = [difference._asdict() for difference in resource.differences]
+    taken_by = _thing_as_dict(resource.taken_by) if resource.taken_by else None
+    values = {**resource._asdict(), "differences": differences, "taken_by": taken_by}
+    return {key: value for key, value in values.items() if key != "key"}
+
+
+def _thing_as_dict(thing: Thing) -> dict[str, Any]:
+    return {"kind": thing.kind, "id": thing.id, "name": thing.name, "owner": owner_of(thing)}
+
+
+def diff_of(before: Comparison, parts: Sequence[str], *, absent: bool) -> dict[str, Any]:
+    """Return the properties of the parts that were not as described."""
+    wrong = [item for item in before.resources if item.part in parts and item.differences]
+    if absent:
+        gone = [found for found in before.found if found.part in parts]
+        return {"before": {f"{found.kind} {found.id}": found.name for found in gone}, "after": {}}
+    made = [item for item in before.resources if item.part in parts and item.state == "missing"]
+    return {
+        "before": {item.key: {what.property: what.have for what in item.differences} for item in wrong},
+        "after": {
+            **{item.key: {what.property: what.want for what in item.differences} for item in wrong},
+            **{item.key: dict(item.want) for item in made},
+        },
+    }

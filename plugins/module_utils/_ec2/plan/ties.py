@@ -1,0 +1,369 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find resources of another owner that are connected with one of the cluster. Private: may change at any time.
+
+Deleting such a resource would affect the other one, or AWS would reject it after other resources were deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+from ..client import Api
+from ..spec import ClusterSpec
+from ..values import texts_in
+from .current import Reading, Record, Thing, is_of_aws, reading_of, records_of, understood
+
+_WORKERS = 16
+
+
+class Place(NamedTuple):
+    """The sources of the search: AWS, and the resources already read."""
+
+    api: Api
+    spec: ClusterSpec
+    things: Sequence[Thing]
+
+
+Read = Callable[[Place, Sequence[Thing]], Iterable[Thing]]
+# Kind and id of what is ours.
+Known = set[tuple[str, str]]
+
+
+class Tie(NamedTuple):
+    """A resource of the cluster, its connection with a resource of another owner, and the remedy.
+
+    If it blocks, the cluster cannot be built.
+    """
+
+    ours: Thing
+    how: str
+    other: Thing
+    remedy: str
+    blocks: bool = False
+
+
+class Link(NamedTuple):
+    """One way in which our resources of a kind can be connected with other resources, and how to find these.
+
+    A remedy contains the ids of both. Held is our property that refers to others: with it a call is made only if one is
+    not ours. Known ones need no call.
+    """
+
+    kind: str
+    how: str
+    remedy: str
+    read: Read
+    held: str = ""
+    known: bool = False
+    blocks: bool = False
+
+
+def read_ties(api: Api, spec: ClusterSpec, things: Sequence[Thing], *, thorough: bool) -> tuple[Tie, ...]:
+    """Return the ties of the cluster's resources; unless thorough, only those found without further calls."""
+    ours = [thing for thing in things if thing.owned]
+    roots = {str(thing.have.get("root_volume")) for thing in ours}
+    # A role and a profile may have one name.
+    known = {(thing.kind, thing.id) for thing in ours} | {("volume", root) for root in roots}
+    links = [link for link in LINKS if thorough or link.held or link.known]
+    asked = [(link, held) for link in links if (held := _holders(link, ours, known))]
+    if not asked:
+        return ()
+    place = Place(api, spec, things)
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        holders: dict[Read, list[Thing]] = {}
+        for link, held in asked:
+            # Links with the same reading share it.
+            holders.setdefault(link.read, []).extend(held)
+        others = {read: pool.submit(read, place, of) for read, of in holders.items()}
+    return tuple(tie for link, held in asked for tie in _ties(link, held, others[link.read].result(), known))
+
+
+def _holders(link: Link, ours: Sequence[Thing], known: Known) -> list[Thing]:
+    """Return our resources that can have such a tie."""
+    of_kind = [thing for thing in ours if thing.kind == link.kind]
+    ids = {thing_id for _kind, thing_id in known}
+    return [thing for thing in of_kind if set(_values(thing, link.held)) - ids] if link.held else of_kind
+
+
+def _ties(link: Link, ours: Sequence[Thing], read: Iterable[Thing], known: Known) -> list[Tie]:
+    others = {other.id: other for other in read if not (other.owned or _is(other, known) or _goes_with(other, known))}
+    return [
+        Tie(thing, link.how, other, link.remedy.format(ours=thing.id, other=other.id), link.blocks)
+        for other in others.values()
+        for thing in ours
+        if other.id in _values(thing, link.held) or thing.id in _words(other.have)
+    ]
+
+
+def _goes_with(other: Thing, known: Known) -> bool:
+    """Return whether AWS created an interface with one of our instances, and deletes it with that instance."""
+    return bool(other.have.get("made_with_instance")) and ("instance", other.have["instance"]) in known
+
+
+def _is(other: Thing, known: Known) -> bool:
+    return (other.kind, other.id) in known
+
+
+def _words(value: Any) -> set[str]:
+    return {word for text in texts_in(value) for word in text.split(" ")}
+
+
+def _values(thing: Thing, member: str) -> list[str]:
+    """Return the ids in a property; without a property, the id of the resource."""
+    value = thing.have.get(member) if member else thing.id
+    return [value] if isinstance(value, str) else list(value or ())
+
+
+def _named_by(kind: str, name: str, held: str = "") -> Read:
+    """Return a reading of the resources of a kind by a filter with values of our resources, or by ids."""
+
+    def read(place: Place, ours: Sequence[Thing]) -> list[Thing]:
+        return _filtered(place, kind, name, {value for thing in ours for value in _values(thing, held)})
+
+    return read
+
+
+def _known(kind: str) -> Read:
+    """Return a reading of the resources of a kind that have already been read."""
+    return lambda place, _ours: [thing for thing in place.things if thing.kind == kind]
+
+
+def _filtered(place: Place, kind: str, name: str, values: Iterable[str]) -> list[Thing]:
+    reading = reading_of(kind)
+    wanted = [(name, tuple(sorted(values))), *reading.filters]
+    filters = [{"Name": key, "Values": list(of)} for key, of in wanted]
+    answer = place.api.call(reading.service, reading.operation, Filters=filters)
+    return [understood(reading, record, place.spec) for record in records_of(reading, answer)]
+
+
+def _options_of_vpcs(place: Place, ours: Sequence[Thing]) -> list[Thing]:
+    """Return the DHCP options that the VPCs use, without the set of AWS that every new VPC has."""
+    reading, used = reading_of("dhcp_options"), {value for vpc in ours for value in _values(vpc, "dhcp_options")}
+    filters = [{"Name": "dhcp-options-id", "Values": sorted(used)}]
+    records = records_of(reading, place.api.call(reading.service, reading.operation, Filters=filters))
+    return [understood(reading, record, place.spec) for record in records if not is_of_aws(record)]
+
+
+def _profiles_of_roles(place: Place, ours: Sequence[Thing]) -> Iterator[Thing]:
+    """Yield the instance profiles that the roles are in; the list does not contain tags."""
+    for role in ours:
+        for listed in place.api.call("iam", "list_instance_profiles_for_role", RoleName=role.id)["InstanceProfiles"]:
+            name = listed["InstanceProfileName"]
+            answer = place.api.call("iam", "get_instance_profile", InstanceProfileName=name)
+            yield understood(_PROFILE, answer["InstanceProfile"], place.spec)
+
+
+def _machines_with_profiles(place: Place, ours: Sequence[Thing]) -> list[Thing]:
+    """Return the instances that use the profiles; EC2 cannot filter associations by profile."""
+    names = {thing.id for thing in ours}
+    associations = place.api.call("ec2", "describe_iam_instance_profile_associations")["IamInstanceProfileAssociations"]
+    used = {item["InstanceId"] for item in associations if item["IamInstanceProfile"]["Arn"].split("/")[-1] in names}
+    return _filtered(place, "instance", "instance-id", used) if used else []
+
+
+def _scaling_groups(place: Place, _ours: Sequence[Thing]) -> list[Thing]:
+    """Return all Auto Scaling groups; AWS cannot filter them by launch template or subnet."""
+    records = place.api.call("autoscaling", "describe_auto_scaling_groups")["AutoScalingGroups"]
+    return [understood(_SCALING, record, place.spec) for record in records]
+
+
+def _launchers(place: Place, _ours: Sequence[Thing]) -> list[Thing]:
+    """Return all launch templates and configurations of others; AWS has no filter for what they name."""
+    reading = reading_of("launch_template")
+    templates = place.api.call(reading.service, reading.operation)[reading.answer]
+    things = [understood(reading, record, place.spec) for record in templates]
+    others = [thing for thing in things if not thing.owned]
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        named = list(pool.map(lambda thing: _named_by_template(place, thing), others))
+    answer = place.api.call("autoscaling", "describe_launch_configurations")
+    return [
+        *(thing.knowing(names=names) for thing, names in zip(others, named, strict=True)),
+        *map(_launch_configuration, answer["LaunchConfigurations"]),
+    ]
+
+
+def _launch_configuration(record: Record) -> Thing:
+    """Return a launch configuration, which has no tags."""
+    name, names = record["LaunchConfigurationName"], [*(record.get("SecurityGroups") or ()), *_profiles_in(record)]
+    return Thing("launch_configuration", name, name, {}, {"names": names}, owned=False)
+
+
+def _named_by_template(place: Place, template: Thing) -> list[str]:
+    """Return the ids and names in the versions of a template of which machines are made without naming a version."""
+    wanted = {"LaunchTemplateId": template.id, "Versions": ["$Latest", "$Default"]}
+    versions = place.api.call("ec2", "describe_launch_template_versions", **wanted)["LaunchTemplateVersions"]
+    return [name for version in versions for name in _named_in(version["LaunchTemplateData"])]
+
+
+def _named_in(data: Record) -> Iterator[str]:
+    yield from data.get("SecurityGroupIds") or ()
+    for interface in data.get("NetworkInterfaces") or ():
+        yield from interface.get("Groups") or ()
+        yield from (interface[key] for key in ("SubnetId", "NetworkInterfaceId") if interface.get(key))
+    yield from _profiles_in(data)
+
+
+def _profiles_in(record: Record) -> list[str]:
+    """Return the name of the instance profile, which a template says in two ways and a configuration in one."""
+    profile = record.get("IamInstanceProfile") or {}
+    text = profile if isinstance(profile, str) else profile.get("Name") or profile.get("Arn") or ""
+    return [text.rpartition("/")[2]] if text else []
+
+
+def _facts_of_profile(record: Record) -> dict[str, Any]:
+    return {"roles": [role["RoleName"] for role in record["Roles"]]}
+
+
+def _facts_of_scaling(record: Record) -> dict[str, Any]:
+    subnets = (record.get("VPCZoneIdentifier") or "").split(",")
+    return {"templates": [record.get("LaunchTemplate"), record.get("MixedInstancesPolicy")], "subnets": subnets}
+
+
+_PROFILE = Reading("instance_profile", "iam", "get_instance_profile", "", "InstanceProfileName", _facts_of_profile)
+_SCALING = reading_of("autoscaling_group")._replace(understand=_facts_of_scaling)
+_DISASSOCIATE = "Disassociate the address (aws ec2 disassociate-address)."
+_INTERFACE = "network_interface"
+LINKS = (
+    Link(
+        "internet_gateway",
+        "is attached to",
+        "Detach it: aws ec2 detach-internet-gateway --internet-gateway-id {ours} --vpc-id {other}",
+        _named_by("vpc", "vpc-id", "attached_to"),
+        held="attached_to",
+        blocks=True,
+    ),
+    Link(
+        "vpc",
+        "uses",
+        "If their owner agrees, use those of AWS until the next run: aws ec2 associate-dhcp-options "
+        "--dhcp-options-id default --vpc-id {ours}",
+        _options_of_vpcs,
+        held="dhcp_options",
+        blocks=True,
+    ),
+    Link(
+        "dhcp_options",
+        "are used by",
+        "Associate other options with that VPC: aws ec2 associate-dhcp-options --dhcp-options-id default --vpc-id "
+        "{other}",
+        _named_by("vpc", "dhcp-options-id"),
+    ),
+    Link(
+        "subnet",
+        "is used by",
+        "Ask its owner to use another subnet (aws autoscaling update-auto-scaling-group).",
+        _scaling_groups,
+    ),
+    Link(
+        "subnet",
+        "uses",
+        "Ask its owner to remove the subnet: aws ec2 disassociate-route-table with the association that "
+        "aws ec2 describe-route-tables --route-table-ids {other} shows.",
+        _known("route_table"),
+        known=True,
+        blocks=True,
+    ),
+    Link(
+        "security_group",
+        "is referenced by a rule of",
+        "Ask its owner to remove that rule (aws ec2 revoke-security-group-ingress --group-id {other}).",
+        _named_by("security_group", "ip-permission.group-id"),
+    ),
+    Link(
+        "security_group",
+        "is referenced by a rule of",
+        "Ask its owner to remove that rule (aws ec2 revoke-security-group-egress --group-id {other}).",
+        _named_by("security_group", "egress.ip-permission.group-id"),
+    ),
+    Link(
+        "security_group",
+        "is used by",
+        "Ask its owner to use other groups for that interface (aws ec2 modify-network-interface-attribute).",
+        _named_by("eni", "group-id"),
+    ),
+    Link(
+        "iam_role",
+        "is in",
+        "Remove it: aws iam remove-role-from-instance-profile --instance-profile-name {other} --role-name {ours}",
+        _profiles_of_roles,
+    ),
+    Link(
+        "instance_profile",
+        "is used by",
+        "Ask its owner to use another profile for that instance (aws ec2 replace-iam-instance-profile-association).",
+        _machines_with_profiles,
+    ),
+    Link(
+        "eni",
+        "is attached to",
+        "Ask its owner to detach it (aws ec2 detach-network-interface).",
+        _named_by("instance", "instance-id", "instance"),
+        held="instance",
+        blocks=True,
+    ),
+    Link(
+        "eni",
+        "has",
+        _DISASSOCIATE,
+        _named_by("address", "allocation-id", "addresses"),
+        held="addresses",
+        blocks=True,
+    ),
+    Link(
+        "address",
+        "is associated with",
+        _DISASSOCIATE,
+        _named_by("eni", "network-interface-id", _INTERFACE),
+        held=_INTERFACE,
+        blocks=True,
+    ),
+    Link(
+        "volume",
+        "is attached to",
+        "Ask its owner to detach it: aws ec2 detach-volume --volume-id {ours}",
+        _named_by("instance", "instance-id", "instance"),
+        held="instance",
+    ),
+    Link(
+        "instance",
+        "has",
+        "Ask its owner to detach it: aws ec2 detach-volume --volume-id {other}",
+        _named_by("volume", "attachment.instance-id"),
+    ),
+    Link(
+        "instance",
+        "has",
+        "Ask its owner to detach it (aws ec2 detach-network-interface).",
+        _named_by("eni", "attachment.instance-id"),
+    ),
+    Link(
+        "launch_template",
+        "is used by",
+        "Ask its owner to use another launch template (aws autoscaling update-auto-scaling-group).",
+        _scaling_groups,
+    ),
+    Link(
+        "autoscaling_group",
+        "contains",
+        "Ask its owner to remove it: aws autoscaling detach-instances --instance-ids {other} "
+        "--auto-scaling-group-name {ours} --should-decrement-desired-capacity",
+        _named_by("instance", "instance-id", "instances"),
+        held="instances",
+        # A smaller or stopped group would terminate any of its instances.
+        blocks=True,
+    ),
+    *(
+        Link(
+            kind,
+            "is named by",
+            "Ask its owner to name another one in a new default version of the template (aws ec2 "
+            "create-launch-template-version), or in another launch configuration.",
+            _launchers,
+        )
+        for kind in ("subnet", "security_group", "eni", "instance_profile")
+    ),
+)

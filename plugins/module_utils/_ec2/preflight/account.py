@@ -1,0 +1,279 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compare a cluster's needs with the account's quotas and usage. Private: may change at any time.
+
+The identity in use may lack the permission for these calls, so a denied call is a note and never a problem.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ..._findings import Finding, finding
+from ..._text import short
+from ..bastion.spec import NODE as BASTION
+from ..client import Api, AwsError, is_not_found
+from ..desired import RUNNING, desired, owner_filters, owner_tags
+from ..home.access import OPENINGS
+from ..spec import ClusterSpec
+
+Record = Mapping[str, Any]
+
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-on-demand-instances.html: A, C, D, H, I, M, R, T and Z
+_STANDARD = re.compile(r"(?:[acdhmrtz]|i[a-z]?)[0-9]")
+
+
+class Quota(NamedTuple):
+    """A quota of the account: its codes in Service Quotas, and the code of its finding."""
+
+    service: str
+    code: str
+    title: str
+    problem: str
+    what: str
+
+
+QUOTAS: Mapping[str, Quota] = {
+    "vcpus": Quota(
+        "ec2",
+        "L-1216C47A",
+        "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances",
+        "VCPU_QUOTA_TOO_SMALL",
+        "vCPUs of running instances",
+    ),
+    "addresses": Quota("ec2", "L-0263D0A3", "EC2-VPC Elastic IPs", "ADDRESS_QUOTA_TOO_SMALL", "Elastic IPs"),
+    "vpcs": Quota("vpc", "L-F678F1CE", "VPCs per Region", "VPC_QUOTA_TOO_SMALL", "VPCs"),
+    "rules": Quota(
+        "vpc",
+        "L-0EA8095F",
+        "Inbound or outbound rules per security group",
+        "RULE_QUOTA_TOO_SMALL",
+        "inbound rules of one security group",
+    ),
+    "interfaces": Quota(
+        "vpc", "L-DF5E4CA3", "Network interfaces per Region", "INTERFACE_QUOTA_TOO_SMALL", "network interfaces"
+    ),
+}
+
+
+class Use(NamedTuple):
+    """The usage of a quota, and the names of this cluster's resources that it includes."""
+
+    used: int
+    ours: frozenset[str] = frozenset()
+
+
+class Account(NamedTuple):
+    """The account's quotas and usage; None where a call failed."""
+
+    quotas: Mapping[str, float] | None = None
+    vcpus: Use | None = None
+    addresses: Use | None = None
+    vpcs: Use | None = None
+    interfaces: Use | None = None
+    subnet_free: int | None = None
+    plan: str | None = None
+
+
+def questions() -> dict[str, Callable[[Api, ClusterSpec], Any]]:
+    """Return the calls to make, by name; their results under these names form an Account."""
+    quotas = {f"quota {name}": _asking(quota) for name, quota in QUOTAS.items()}
+    return {
+        **quotas,
+        "vcpus": _vcpus,
+        "addresses": _addresses,
+        "vpcs": _vpcs,
+        "interfaces": _interfaces,
+        "subnet_free": _subnet_free,
+        "plan": _plan,
+    }
+
+
+def account_of(answers: Mapping[str, Any]) -> Account:
+    """Return the account from the results of the calls."""
+    quotas = {name: answers[f"quota {name}"] for name in QUOTAS if f"quota {name}" in answers}
+    return Account(quotas=quotas, **{name: answers[name] for name in Account._fields[1:] if name in answers})
+
+
+def _asking(quota: Quota) -> Callable[[Api, ClusterSpec], float]:
+    names = {"ServiceCode": quota.service, "QuotaCode": quota.code}
+
+    def ask(api: Api, spec: ClusterSpec) -> float:
+        try:
+            answer = api.call("service-quotas", "get_service_quota", **names)
+        except AwsError as error:
+            # A quota that was never raised may have its default value only.
+            if error.reason != "NoSuchResourceException":
+                raise
+            answer = api.call("service-quotas", "get_aws_default_service_quota", **names)
+        return float(answer["Quota"]["Value"])
+
+    return ask
+
+
+def _vcpus(api: Api, spec: ClusterSpec) -> Use:
+    filters = [{"Name": "instance-state-name", "Values": list(RUNNING)}]
+    reservations = api.call("ec2", "describe_instances", Filters=filters)["Reservations"]
+    found = [instance for reservation in reservations for instance in reservation["Instances"]]
+    counted = [item for item in found if is_standard(item["InstanceType"]) and not item.get("InstanceLifecycle")]
+    defaults = _default_vcpus(api, sorted({item["InstanceType"] for item in counted if not item.get("CpuOptions")}))
+    used = (_vcpus_of(item) or defaults.get(item["InstanceType"], 1) for item in counted)
+    return Use(sum(used), _ours(spec, found, "Tags"))
+
+
+def _vcpus_of(instance: Record) -> int:
+    """Return the vCPUs that an instance reports, or 0 if it reports none."""
+    options = instance.get("CpuOptions") or {}
+    return int(options.get("CoreCount", 1)) * int(options.get("ThreadsPerCore", 1)) if options else 0
+
+
+def _default_vcpus(api: Api, types: list[str]) -> dict[str, int]:
+    """Return the vCPUs by instance type; nothing is asked if there is none."""
+    filters = [{"Name": "instance-type", "Values": types}]
+    records = api.call("ec2", "describe_instance_types", Filters=filters)["InstanceTypes"] if types else []
+    return {record["InstanceType"]: record["VCpuInfo"]["DefaultVCpus"] for record in records}
+
+
+def _addresses(api: Api, spec: ClusterSpec) -> Use:
+    found = api.call("ec2", "describe_addresses")["Addresses"]
+    return Use(len(found), _ours(spec, found, "Tags"))
+
+
+def _vpcs(api: Api, spec: ClusterSpec) -> Use:
+    found = api.call("ec2", "describe_vpcs")["Vpcs"]
+    return Use(len(found), frozenset({spec.name} if any(_is_ours(spec, vpc, "Tags") for vpc in found) else ()))
+
+
+def _interfaces(api: Api, spec: ClusterSpec) -> Use:
+    found = api.call("ec2", "describe_network_interfaces")["NetworkInterfaces"]
+    return Use(len(found), _ours(spec, found, "TagSet"))
+
+
+def _subnet_free(api: Api, spec: ClusterSpec) -> int | None:
+    found = api.call("ec2", "describe_subnets", Filters=owner_filters(spec))["Subnets"]
+    return min((subnet["AvailableIpAddressCount"] for subnet in found), default=None)
+
+
+def _plan(api: Api, spec: ClusterSpec) -> str | None:
+    try:
+        return str(api.call("freetier", "get_account_plan_state")["accountPlanType"])
+    except AwsError as error:
+        # Accounts that are older than the plans have none, and members of an organization may have none.
+        if is_not_found(error):
+            return None
+        raise
+
+
+def _is_ours(spec: ClusterSpec, record: Record, key: str) -> bool:
+    tags = {tag["Key"]: tag["Value"] for tag in record.get(key) or ()}
+    return owner_tags(spec).items() <= tags.items()
+
+
+def _ours(spec: ClusterSpec, records: Iterable[Record], key: str) -> frozenset[str]:
+    """Return the names of this cluster's instances among the records."""
+    ours = (record for record in records if _is_ours(spec, record, key))
+    tags = ({tag["Key"]: tag["Value"] for tag in record[key]} for record in ours)
+    return frozenset(tag["Node"] for tag in tags if "Node" in tag)
+
+
+def is_standard(instance_type: str) -> bool:
+    """Return whether the vCPUs of a type count towards the quota of standard instances."""
+    return bool(_STANDARD.match(instance_type))
+
+
+def account_problems(spec: ClusterSpec, account: Account, vcpus: Mapping[str, int]) -> Iterator[Finding]:
+    """Yield a finding for each quota that the cluster would exceed; vcpus is by instance type."""
+    for name, needed, used in demands(spec, account, vcpus):
+        allowed = (account.quotas or {}).get(name)
+        if allowed is not None and needed and used + needed > allowed:
+            yield _quota_problem(spec, QUOTAS[name], needed, used, allowed)
+    missing = len(_missing(spec, account.interfaces)) if account.interfaces else 0
+    if account.subnet_free is not None and missing > account.subnet_free:
+        message = f"{missing} addresses are needed, but the subnet has only {account.subnet_free} free."
+        yield finding("SUBNET_FULL", f"subnet of {spec.name}", message)
+
+
+def demands(spec: ClusterSpec, account: Account, vcpus: Mapping[str, int]) -> Iterator[tuple[str, int, int]]:
+    """Yield name, need and usage of each quota that is known."""
+    types = {**{node.name: node.instance_type for node in spec.nodes}}
+    if spec.bastion:
+        types[BASTION] = spec.bastion.instance_type
+    if account.vcpus:
+        needed = [types[name] for name in _missing(spec, account.vcpus) if is_standard(types[name])]
+        yield "vcpus", sum(vcpus.get(name, 0) for name in needed), account.vcpus.used
+    if account.addresses and spec.bastion and spec.bastion.egress == "public_ipv4":
+        yield "addresses", 0 if BASTION in account.addresses.ours else 1, account.addresses.used
+    if account.vpcs:
+        yield "vpcs", 0 if account.vpcs.ours else 1, account.vpcs.used
+    if account.interfaces:
+        yield "interfaces", len(_missing(spec, account.interfaces)), account.interfaces.used
+    yield "rules", _most_rules(spec), 0
+
+
+def _missing(spec: ClusterSpec, use: Use) -> list[str]:
+    """Return the instances of the cluster that are not part of the usage."""
+    machines = [*(node.name for node in spec.nodes), *([BASTION] if spec.bastion else [])]
+    return [name for name in machines if name not in use.ours]
+
+
+def _most_rules(spec: ClusterSpec) -> int:
+    """Return the largest number of inbound rules of a group, including those of one home network."""
+    groups = {key.partition("/")[2]: item for key, item in desired(spec).items() if item.kind == "security_group"}
+    described = {name: [rule for rule in item.want["rules"] if _is_inbound(rule)] for name, item in groups.items()}
+    opened = {name: sum(opening.group == name for opening in OPENINGS) for name in groups}
+    return max(len(described[name]) + opened[name] for name in groups)
+
+
+def _is_inbound(rule: Any) -> bool:
+    return not str(rule.get("direction", "in") if isinstance(rule, Mapping) else rule).startswith("out")
+
+
+def _quota_problem(spec: ClusterSpec, quota: Quota, needed: int, used: int, allowed: float) -> Finding:
+    names = f"--region {spec.region} --service-code {quota.service} --quota-code {quota.code}"
+    return finding(
+        quota.problem,
+        f"quota {quota.code}",
+        f"{quota.what}: {needed} more are needed, {used} are in use, and the quota is {allowed:g}.",
+        f"Request a higher quota {quota.title!r} (in the console: Service Quotas, {quota.service}, {quota.code}) with "
+        f"`aws service-quotas request-service-quota-increase {names} --desired-value {used + needed}`, "
+        "or delete some of them, or describe a smaller cluster.",
+    )
+
+
+def plan_problems(account: Account, eligible: Mapping[str, bool]) -> Iterator[Finding]:
+    """Yield each instance type that an account on the Free plan cannot launch."""
+    for name, is_eligible in eligible.items() if account.plan == "FREE" else ():
+        if not is_eligible:
+            message = f"The account is on the AWS Free plan, which does not allow {name}."
+            usable = ", ".join(sorted(other for other, may in eligible.items() if may))
+            others = f" The plan allows {usable}." if usable else ""
+            remedy = "Upgrade the account to the Paid plan (console: Billing and Cost Management, or `aws freetier "
+            remedy += "upgrade-account-plan --account-plan-type PAID --region us-east-1`), which keeps unused credits."
+            yield finding("FREE_PLAN_TYPE", f"instance type {name}", message, f"{remedy}{others}")
+
+
+def unanswered(refusals: Mapping[str, AwsError]) -> list[Finding]:
+    """Return a note for each call that was denied, with the checks that depend on it."""
+    calls: dict[str, list[str]] = {}
+    problems = {error.problem.subject: error.problem for error in refusals.values()}
+    for name, error in refusals.items():
+        calls.setdefault(error.problem.subject, []).append(name.removeprefix("quota "))
+    return [
+        finding(
+            "NOT_CHECKED",
+            f"{', '.join(_WORDS.get(name, name) for name in dict.fromkeys(names))}",
+            f"not compared with the account's limits: failed to {call}: {short(problems[call].message)}",
+            problems[call].remedy,
+        )
+        for call, names in calls.items()
+    ]
+
+
+_WORDS = {
+    **{name: quota.what for name, quota in QUOTAS.items()},
+    "subnet_free": "free addresses of the subnet",
+    "plan": "plan of the account",
+}

@@ -1,0 +1,753 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Validate configurations as a node of a version does. Private to urmanac.talos: may change at any time.
+
+The rules are facts about Talos' own validation of a metal machine (types/v1alpha1/v1alpha1_validation.go and the
+Validate methods of the documents in siderolabs/talos). Expressions in CEL are not evaluated. tests/peers compares the
+verdicts with those of Talos itself.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from ..._findings import Finding
+from . import decoding
+from .decoding import Document, Release
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+BASE = "the machine configuration"
+_CORRECT = "Correct the value."
+_DISK = "Set the disk, such as install.disk: /dev/nvme0n1."
+_CONTROL_PLANE_ONLY = "Remove it, or make the machine a control plane."
+_PROTECTED = _words(
+    "apiVersion authentication authorization cgroupRoot kind kubeletCgroups port protectKernelDefaults resolvConf "
+    "rotateCertificates systemCgroups staticPodPath seccompDefault"
+)
+_ROLES = _words("os:admin os:reader os:operator os:etcd:backup os:impersonator os:image:verifier os:meta:writer")
+# The oldest and newest minor version of Kubernetes that a version of Talos supports.
+_KUBERNETES = {(1, 11): (29, 34), (1, 12): (30, 35), (1, 13): (31, 36), (1, 14): (32, 37)}
+_QUALIFIED = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_SUBDOMAIN = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
+_DOMAIN = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_-]{0,62}(?:\.[a-zA-Z0-9_][a-zA-Z0-9_-]{0,62})*[._]?")
+# Documents that exclude fields of the machine configuration: the fields, and Talos' message.
+_EXCLUDES = {
+    "HostnameConfig": (
+        ("machine.network.hostname", "static hostname is already set in v1alpha1 config"),
+        ("machine.features.stableHostname", "stable hostname is already set in v1alpha1 config"),
+    ),
+    "ResolverConfig": tuple(
+        (f"machine.network.{field}", f".machine.network.{field} is already set in v1alpha1 config")
+        for field in ("searchDomains", "nameservers", "disableSearchDomain")
+    ),
+    "TimeSyncConfig": (
+        ("machine.time.disabled", "time sync cannot be disabled in both v1alpha1 and new-style configuration"),
+        ("machine.time.servers", "time servers cannot be specified in both v1alpha1 and new-style configuration"),
+        ("machine.time.bootTimeout", "boot timeout cannot be specified in both v1alpha1 and new-style configuration"),
+    ),
+    "KubeSpanConfig": (("machine.network.kubespan", "kubespan is already configured in v1alpha1 config"),),
+    **{
+        kind: tuple((path, f"the same is already set in v1alpha1 config (.{path})") for path in paths.split())
+        for kind, paths in {
+            "DiscoveryIdentityConfig": "cluster.id cluster.secret",
+            "DiscoveryServiceConfig": "cluster.discovery",
+            "ImageCacheConfig": "machine.features.imageCache",
+            "KubeAPIServerCAConfig": "cluster.ca",
+            "KubeAPIServerConfig": "cluster.apiServer",
+            "KubeAdmissionControlConfig": "cluster.apiServer.admissionControl",
+            "KubeAggregatorCAConfig": "cluster.aggregatorCA",
+            "KubeAuditPolicyConfig": "cluster.apiServer.auditPolicy",
+            "KubeAuthorizerConfig": "cluster.apiServer.admissionControl",
+            "KubeClusterConfig": "cluster.clusterName cluster.controlPlane.endpoint",
+            "KubeControllerManagerConfig": "cluster.controllerManager",
+            "KubeCoreDNSConfig": "cluster.coreDNS",
+            "KubeCredentialProviderConfig": "machine.kubelet",
+            "KubeEtcdEncryptionConfig": "cluster.secretboxEncryptionSecret cluster.aescbcEncryptionSecret",
+            "KubeFlannelCNIConfig": "cluster.network",
+            "KubeNetworkConfig": "cluster.network",
+            "KubeNodeConfig": "machine.nodeLabels machine.nodeAnnotations machine.nodeTaints "
+            "cluster.allowSchedulingOnControlPlanes cluster.allowSchedulingOnMasters",
+            "KubePrismConfig": "machine.features.kubePrism",
+            "KubeProxyConfig": "cluster.proxy",
+            "KubeSchedulerConfig": "cluster.scheduler",
+            "KubeServiceAccountConfig": "cluster.serviceAccount",
+            "KubeletConfig": "machine.kubelet",
+            "UnattendedInstallConfig": "machine.install",
+        }.items()
+    },
+}
+# The required fields of each kind of document.
+_REQUIRED = {
+    kind: fields.split()
+    for kind, fields in {
+        **dict.fromkeys(
+            _words(
+                "BlackholeRouteConfig BridgeConfig CRICustomizationConfig DHCPv4Config DHCPv6Config DummyLinkConfig "
+                "EthernetConfig EtcFileConfig ExtensionServiceConfig KernelModuleConfig KmsgLogConfig "
+                "KubeAdmissionControlConfig KubeInlineManifestConfig LinkConfig NetworkRuleConfig RawVolumeConfig "
+                "RegistryAuthConfig RegistryMirrorConfig RegistryTLSConfig RoutingRuleConfig StaticHostConfig "
+                "SwapVolumeConfig TCPProbeConfig UserVolumeConfig VethConfig WireguardConfig"
+            ),
+            "name",
+        ),
+        "BGPInstanceConfig": "name localASN",
+        "BondConfig": "name links bondMode",
+        "ContainerConfig": "name image",
+        "DiscoveryIdentityConfig": "clusterID",
+        "ExistingVolumeConfig": "name discovery.volumeSelector",
+        "ExternalVolumeConfig": "name filesystemType",
+        "HCloudVIPConfig": "name link apiToken",
+        "HTTPProbeConfig": "name url",
+        "KubeAuthorizerConfig": "name type",
+        "KubeClusterConfig": "clusterName endpoint",
+        "KubeEtcdEncryptionConfig": "config",
+        "KubeExternalManifestConfig": "name url",
+        "KubeNetworkConfig": "podSubnets serviceSubnets",
+        "KubeStaticPodConfig": "name pod",
+        "LVMLogicalVolumeConfig": "name provisioning.volumeGroup provisioning.maxSize",
+        "LVMVolumeGroupConfig": "name provisioning.volumeSelector.match",
+        "Layer2VIPConfig": "name link",
+        "LinkAliasConfig": "name selector.match",
+        "NetworkRuleConfig": "name portSelector.ports",
+        "RAIDArrayConfig": "name provisioning.volumeSelector.match",
+        "SideroLinkConfig": "apiUrl",
+        "StaticHostConfig": "name hostnames",
+        "UnattendedInstallConfig": "provisioning.diskSelector.match",
+        "VLANConfig": "name parent vlanID",
+        "VRFConfig": "name table",
+        "WatchdogTimerConfig": "device",
+    }.items()
+}
+
+Found = Iterator[tuple[str, str, str]]
+
+
+class _Config(NamedTuple):
+    """The machine configuration and its Talos version."""
+
+    base: Document
+    release: Release
+
+    def get(self, path: str) -> Any:
+        """Return the value at a path, or None."""
+        return at(self.base, path)
+
+    @property
+    def machine_type(self) -> str:
+        """Return the machine type as Talos reads it."""
+        named = str(self.get("machine.type") or "")
+        return {"": "worker", "join": "worker", "init": "controlplane"}.get(named, named)
+
+
+def at(value: Any, path: str) -> Any:
+    """Return the value at a path of mappings, or None."""
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def problems(documents: list[Document], release: Release) -> list[Finding]:
+    """Return all reasons for which a node of a release rejects the documents; decoding errors come first."""
+    release = decoding.known_release(release)
+    undecoded = [problem for document in documents for problem in _decoding(document, release)]
+    return undecoded or [*_duplicates(documents), *invalid(documents, release)]
+
+
+def invalid(documents: list[Document], release: Release) -> list[Finding]:
+    """Return the contradictions in documents that could be decoded."""
+    release = decoding.known_release(release)
+    base = next((document for document in documents if not document.get("kind")), None)
+    if base is None:
+        return [_invalid(BASE, ("", "machine and cluster are missing", "Add them."))]
+    config = _Config(base, release)
+    found = [_invalid(BASE, fault) for fault in _base(config)]
+    for document in documents:
+        if document.get("kind"):
+            reported = [*_document(document), *_conflicts(document, config)]
+            found += [_invalid(decoding.name_of(document), fault) for fault in reported]
+    identity = (_invalid("DiscoveryServiceConfig", fault) for fault in _identity(documents, config))
+    return [*found, *identity]
+
+
+def _identity(documents: list[Document], config: _Config) -> Found:
+    """Yield the missing fields of the discovery service."""
+    by_kind = {document.get("kind"): document for document in documents}
+    if "DiscoveryServiceConfig" not in by_kind or "DiscoveryIdentityConfig" in by_kind:
+        return
+    for field in ("id", "secret"):
+        if not config.get(f"cluster.{field}"):
+            cause = f"cluster {field} should be set when cluster discovery is enabled"
+            yield "", cause, "Add a DiscoveryIdentityConfig, or remove the document."
+
+
+def _invalid(document: str, fault: tuple[str, str, str]) -> Finding:
+    """Return a fault, that is a path with cause and remedy, with its document."""
+    return decoding.refusal("CONFIG_INVALID", document, *fault)
+
+
+def _decoding(document: Document, release: Release) -> Iterator[Finding]:
+    problem = decoding.unknown_kind(document, release)
+    if problem:
+        yield problem
+        return
+    for fault in decoding.faults(document, release):
+        yield decoding.problem_of(document, fault)
+
+
+def _duplicates(documents: list[Document]) -> Iterator[Finding]:
+    seen = set()
+    for document in documents:
+        identity = (document.get("kind"), str(document.get("name") or ""))
+        if identity in seen:
+            yield decoding.refusal("CONFIG_DOCUMENT_TWICE", decoding.name_of(document), "", "the document exists twice")
+        seen.add(identity)
+
+
+# --- the machine configuration ---
+
+
+def _base(config: _Config) -> Found:
+    if config.get("machine") is None:
+        yield "machine", "machine instructions are required", "Add the section."
+        return
+    yield from _cluster(config)
+    yield from _install(config)
+    yield from _machine_type(config)
+    yield from _network(config)
+    yield from _kubelet(config)
+    yield from _encryption(config)
+    yield from _labels(config)
+    yield from _features(config)
+    yield from _versions(config)
+    yield from _lists(config)
+    if config.get("persist") is False:
+        yield "persist", ".persist should be enabled", "Remove it."
+
+
+def _install(config: _Config) -> Found:
+    install = config.get("machine.install")
+    if install is None:
+        if config.release < (1, 14):
+            yield "machine.install", 'install instructions are required in "metal" mode', _DISK
+        return
+    selector = {key: value for key, value in (install.get("diskSelector") or {}).items() if value}
+    if not install.get("disk") and not selector:
+        yield "machine.install", "either install disk or diskSelector should be defined", _DISK
+    if config.release >= (1, 12) and install.get("extraKernelArgs") and install.get("grubUseUKICmdline"):
+        remedy = "Remove the arguments (Talos drops them on UEFI machines), or set grubUseUKICmdline: false."
+        yield "machine.install", "extraKernelArgs and grubUseUKICmdline can't be used together", remedy
+    images = [item.get("image", "") for item in install.get("extensions") or [] if item]
+    if len(images) != len(set(images)):
+        yield "machine.install.extensions", "an image is listed twice", "Remove one of the two."
+
+
+def _machine_type(config: _Config) -> Found:
+    kind = config.machine_type
+    crt, key = (config.get(f"machine.ca.{name}") for name in ("crt", "key"))
+    accepted = config.get("machine.acceptedCAs")
+    if config.get("machine.ca") is None and not accepted:
+        yield "machine.ca", "issuing CA or some accepted CAs are required", "Add the cluster's authority."
+    if kind == "controlplane":
+        yield from _cni(config)
+        if not key:
+            yield "machine.ca.key", "the issuing CA's key is required for controlplane nodes", "Add the key."
+    elif kind == "worker":
+        yield from _worker(config, crt, key, accepted)
+    else:
+        yield "machine.type", f"unknown machine type {kind!r}", "Choose controlplane or worker."
+
+
+def _worker(config: _Config, crt: Any, key: Any, accepted: Any) -> Found:
+    for path, value in (("machine.ca.key", key), ("cluster.ca.key", config.get("cluster.ca.key"))):
+        if value:
+            cause = f"issuing CA key is not allowed on non-controlplane nodes (.{path.removesuffix('.key')})"
+            yield path, cause, "Remove the key."
+    if config.get("machine.ca") is not None and not crt and not accepted:
+        yield "machine.ca.crt", "trusted CA certificates are required on non-controlplane nodes", "Add it."
+    for device in config.get("machine.network.interfaces") or []:
+        if any(part.get("vip") for part in (device or {}, *((device or {}).get("vlans") or []))):
+            cause = "virtual (shared) IP is not allowed on non-controlplane nodes"
+            yield "machine.network.interfaces", cause, _CONTROL_PLANE_ONLY
+
+
+def _cni(config: _Config) -> Found:
+    if config.release >= (1, 14) and config.get("cluster.network") is None:
+        return
+    cni = config.get("cluster.network.cni")
+    cni = {"name": "flannel"} if cni is None else cni
+    name, flannel = cni.get("name") or "", cni.get("flannel") or {}
+    path = "cluster.network.cni"
+    if name not in ("flannel", "none", "custom"):
+        yield path, "cni name should be one of flannel, custom, none", "Choose one of them."
+    elif name != "custom" and cni.get("urls"):
+        yield path, f'"urls" field should be empty for "{name}" CNI', "Remove urls, or set name: custom."
+    elif name != "flannel" and flannel.get("extraArgs"):
+        yield path, f'"flannel.extraArgs" should be empty for "{name}" CNI', "Remove it."
+    elif name != "flannel" and config.release >= (1, 12) and flannel.get("kubeNetworkPoliciesEnabled"):
+        yield path, f'"flannel.kubeNetworkPoliciesEnabled" should not be enabled for "{name}" CNI', "Remove it."
+    for url in cni.get("urls") or [] if name == "custom" else []:
+        if not _is_endpoint(url):
+            yield path, "a url is not valid", _CORRECT
+
+
+def _cluster(config: _Config) -> Found:
+    if config.get("cluster") is None:
+        yield "cluster", "cluster instructions are required", "Add the section."
+        return
+    yield from _endpoint(config)
+    domain = config.get("cluster.network.dnsDomain")
+    if domain and not _DOMAIN.fullmatch(str(domain)):
+        yield "cluster.network.dnsDomain", f'"{domain}" is not a valid DNS name', _CORRECT
+    yield from _cloud_provider(config)
+    yield from _etcd(config)
+    names = [str((item or {}).get("name") or "").strip() for item in config.get("cluster.inlineManifests") or []]
+    if "" in names or len(names) != len(set(names)):
+        yield "cluster.inlineManifests", "a name is empty or not unique", "Set a unique name for each."
+    yield from _discovery(config)
+    for path in (f"cluster.{name}.resources" for name in ("apiServer", "controllerManager", "scheduler")):
+        resources = config.get(path) or {}
+        for key in sorted({*(resources.get("requests") or {}), *(resources.get("limits") or {})} - {"cpu", "memory"}):
+            yield path, f'unsupported pod resource "{key}"', "Use only cpu and memory."
+
+
+def _endpoint(config: _Config) -> Found:
+    endpoint = config.get("cluster.controlPlane.endpoint")
+    path = "cluster.controlPlane.endpoint"
+    if endpoint is None:
+        if config.release < (1, 14) or config.get("cluster.controlPlane") is not None:
+            yield path, "cluster controlplane endpoint is required", "Add one such as https://192.0.2.101:6443."
+    elif not _is_endpoint(endpoint):
+        yield path, "invalid controlplane endpoint", "Use a URL such as https://192.0.2.101:6443."
+
+
+def _cloud_provider(config: _Config) -> Found:
+    provider = config.get("cluster.externalCloudProvider") or {}
+    if provider.get("manifests") and not provider.get("enabled"):
+        cause = "external cloud provider is disabled, but manifests are provided"
+        yield "cluster.externalCloudProvider", cause, "Set enabled: true."
+    for url in provider.get("manifests") or []:
+        if provider.get("enabled") and not _is_endpoint(url):
+            yield "cluster.externalCloudProvider.manifests", "a url is not valid", _CORRECT
+
+
+def _etcd(config: _Config) -> Found:
+    etcd = config.get("cluster.etcd")
+    if etcd is None:
+        return
+    if config.machine_type != "controlplane":
+        yield "cluster.etcd", "etcd config is only allowed on control plane machines", _CONTROL_PLANE_ONLY
+        return
+    if etcd.get("ca") is None:
+        yield "cluster.etcd.ca", "key/cert combination should not be empty", "Add the authority of etcd."
+    if etcd.get("subnet") and etcd.get("advertisedSubnets"):
+        yield "cluster.etcd", "etcd subnet can't be set when advertised subnets are set", "Remove subnet."
+    for field in ("advertisedSubnets", "listenSubnets"):
+        if not all(_is_subnet(item) for item in etcd.get(field) or []):
+            yield f"cluster.etcd.{field}", "a subnet is not valid", _CORRECT
+
+
+def _discovery(config: _Config) -> Found:
+    discovery = config.get("cluster.discovery")
+    if not discovery or not discovery.get("enabled"):
+        return
+    service = at(discovery, "registries.service") or {}
+    if service.get("disabled"):
+        return
+    endpoint = urlsplit(str(service.get("endpoint") or "https://discovery.talos.dev/"))
+    if not endpoint.scheme or endpoint.path not in ("", "/"):
+        yield "cluster.discovery.registries.service.endpoint", "it is not a URL without a path", _CORRECT
+    for field in ("id", "secret"):
+        if not config.get(f"cluster.{field}"):
+            yield f"cluster.{field}", f"cluster discovery service requires .cluster.{field}", "Add it."
+
+
+def _network(config: _Config) -> Found:
+    devices = config.get("machine.network.interfaces") or []
+    path = "machine.network.interfaces"
+    for position, device in enumerate(devices):
+        for cause in _device(device or {}):
+            yield f"{path}.[{position}]", cause, _CORRECT
+    kubespan = config.get("machine.network.kubespan") or {}
+    if not kubespan.get("enabled"):
+        return
+    mtu = kubespan.get("mtu")
+    if mtu and mtu < 1280:
+        yield "machine.network.kubespan.mtu", "kubespan link MTU must be at least 1280", _CORRECT
+    discovery = config.get("cluster.discovery") or {}
+    if config.release < (1, 14) and not discovery.get("enabled"):
+        cause = ".cluster.discovery should be enabled when .machine.network.kubespan is enabled"
+        yield "cluster.discovery.enabled", cause, "Enable it, or disable KubeSpan."
+    if not all(_is_subnet(item) for item in at(kubespan, "filters.endpoints") or []):
+        yield "machine.network.kubespan.filters.endpoints", "a filter is not valid", _CORRECT
+
+
+def _device(device: dict[str, Any]) -> Iterator[str]:
+    if device.get("ignore"):
+        return
+    has_name, selector = bool(device.get("interface")), device.get("deviceSelector")
+    if has_name == (selector is not None):
+        yield "either interface or deviceSelector should be set, and not both"
+    if selector is not None and not any(value not in ("", None) for value in selector.values()):
+        yield "deviceSelector should contain at least one field"
+    if device.get("addresses") and device.get("cidr"):
+        yield "interface can't have both .cidr and .addresses set"
+    parts = [device, *(vlan or {} for vlan in device.get("vlans") or [])]
+    addresses = [item for part in parts for item in (part.get("cidr"), *(part.get("addresses") or [])) if item]
+    if not all(_is_interface(item) for item in addresses):
+        yield "an address is not valid"
+    vip = device.get("vip")
+    if vip is not None and not _is_address(vip.get("ip") or ""):
+        yield "the address of vip is not valid"
+    yield from _device_routes(device.get("routes") or [])
+    yield from _bond(device)
+
+
+def _device_routes(routes: list[Any]) -> Iterator[str]:
+    for route in (item or {} for item in routes):
+        network, gateway, source = (route.get(key) for key in ("network", "gateway", "source"))
+        if not network and not gateway:
+            yield "route: either network or gateway should be set"
+        if network and not ("/" in str(network) and _is_interface(network)):
+            yield "the network of a route is not valid"
+        if not all(_is_address(item) for item in (gateway, source) if item):
+            yield "the gateway or source of a route is not valid"
+
+
+def _bond(device: dict[str, Any]) -> Iterator[str]:
+    bond = device.get("bond")
+    if bond is None:
+        return
+    if device.get("bridge") is not None:
+        yield "interface has both bridge and bond sections set"
+    modes = ("", "balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb")
+    mode = bond.get("mode") or ""
+    if mode not in modes:
+        yield "the mode of the bond is not known"
+    if bond.get("interfaces") and bond.get("deviceSelectors"):
+        yield "bond has both interfaces and deviceSelectors set"
+    if bond.get("lacpRate") and mode != "802.3ad":
+        yield "bond.lacpRate is only available in 802.3ad mode"
+
+
+def _kubelet(config: _Config) -> Found:
+    if not all(_is_subnet(item) for item in config.get("machine.kubelet.nodeIP.validSubnets") or []):
+        yield "machine.kubelet.nodeIP.validSubnets", "kubelet nodeIP subnet is not valid", _CORRECT
+    for field in sorted(_PROTECTED & (config.get("machine.kubelet.extraConfig") or {}).keys()):
+        cause = f'kubelet configuration field "{field}" can\'t be overridden'
+        yield f"machine.kubelet.extraConfig.{field}", cause, "Remove it."
+
+
+def _encryption(config: _Config) -> Found:
+    for partition in ("state", "ephemeral"):
+        encryption = config.get(f"machine.systemDiskEncryption.{partition}")
+        if encryption is None:
+            continue
+        path = f"machine.systemDiskEncryption.{partition}.keys"
+        keys = [key or {} for key in encryption.get("keys") or []]
+        if not keys:
+            yield path, "no encryption keys provided", "Add one such as nodeID: {} with slot: 0."
+        if not all(any(isinstance(key.get(kind), dict) for kind in ("static", "nodeID", "kms", "tpm")) for key in keys):
+            yield path, "an encryption key doesn't have the configuration parameters", "Add one such as nodeID: {}."
+        slots = [key.get("slot") or 0 for key in keys]
+        if len(slots) != len(set(slots)):
+            yield path, "an encryption key slot is already in use", "Set a unique slot for each key."
+
+
+def _labels(config: _Config) -> Found:
+    for field in ("nodeLabels", "nodeAnnotations", "nodeTaints"):
+        for key, value in (config.get(f"machine.{field}") or {}).items():
+            is_valid = _is_qualified(str(key)) and (field == "nodeAnnotations" or _is_value(field, value))
+            if not is_valid:
+                yield f"machine.{field}.{key}", "it is not a valid name and value for Kubernetes", _CORRECT
+
+
+def _is_value(field: str, value: Any) -> bool:
+    text = "" if value is None else {True: "true", False: "false"}.get(value, str(value))
+    if field == "nodeTaints":
+        head, colon, effect = text.partition(":")
+        text, effect = (head, effect) if colon else ("", head)
+        if effect not in ("NoSchedule", "PreferNoSchedule", "NoExecute"):
+            return False
+    return text == "" or _QUALIFIED.fullmatch(text) is not None
+
+
+def _is_qualified(key: str) -> bool:
+    prefix, slash, name = key.rpartition("/")
+    is_prefixed = not slash or (len(prefix) <= 253 and _SUBDOMAIN.fullmatch(prefix) is not None)
+    return is_prefixed and _QUALIFIED.fullmatch(name) is not None
+
+
+def _features(config: _Config) -> Found:
+    features = config.get("machine.features") or {}
+    dns = features.get("hostDNS") or {}
+    if config.release >= (1, 13) and dns.get("forwardKubeDNSToHost") and not dns.get("enabled"):
+        cause = "feature hostDNS.forwardKubeDNSToHost requires hostDNS.enabled to be true"
+        yield "machine.features.hostDNS", cause, "Enable hostDNS."
+    access = features.get("kubernetesTalosAPIAccess") or {}
+    if access.get("enabled"):
+        path = "machine.features.kubernetesTalosAPIAccess"
+        if config.machine_type != "controlplane":
+            yield path, "it can only be enabled on control plane machines", _CONTROL_PLANE_ONLY
+        if config.release < (1, 12) and features.get("rbac") is False:
+            yield path, "feature API RBAC should be enabled", "Remove rbac: false."
+        if set(access.get("allowedRoles") or []) - _ROLES:
+            yield f"{path}.allowedRoles", "invalid role", f"Choose among {', '.join(sorted(_ROLES))}."
+    if features.get("nodeAddressSortAlgorithm") not in (None, "", "v1", "v2"):
+        yield "machine.features.nodeAddressSortAlgorithm", "invalid node address sort algorithm", "Choose v1 or v2."
+
+
+def _versions(config: _Config) -> Found:
+    paths = ["machine.kubelet"]
+    if config.machine_type == "controlplane":
+        paths += [f"cluster.{name}" for name in ("apiServer", "controllerManager", "scheduler")]
+    oldest, newest = _KUBERNETES[config.release]
+    for path in paths:
+        image = str(config.get(f"{path}.image") or "")
+        version = re.search(r":v(\d+)\.(\d+)\.\d+(?:-[\w.]+)?(?:@.*)?\Z", image)
+        if image and not (version and version[1] == "1" and oldest <= int(version[2]) <= newest):
+            cause = f"Talos v1.{config.release[1]} supports Kubernetes v1.{oldest} to v1.{newest}"
+            yield f"{path}.image", cause, "Choose an image with a supported version."
+
+
+def _lists(config: _Config) -> Found:
+    for field in ("config", "mirrors"):
+        for key, value in (config.get(f"machine.registries.{field}") or {}).items():
+            if value is None:
+                yield f"machine.registries.{field}.{key}", "it is null", "Remove it."
+    for position, disk in enumerate(config.get("machine.disks") or []):
+        sizes = [(part or {}).get("size") or 0 for part in (disk or {}).get("partitions") or []]
+        if disk is None or any(not size for size in sizes[:-1]):
+            cause = "a partition takes the whole disk, but it is not the last one"
+            yield f"machine.disks.[{position}]", cause, "Set its size."
+    for position, target in enumerate(config.get("machine.logging.destinations") or []):
+        endpoint = urlsplit(str((target or {}).get("endpoint") or ""))
+        if endpoint.scheme not in ("tcp", "udp") or (target or {}).get("format") != "json_lines":
+            cause = "endpoint should begin with tcp:// or udp://, and format be json_lines"
+            yield f"machine.logging.destinations.[{position}]", cause, _CORRECT
+
+
+# --- the other documents ---
+
+
+def _document(document: Document) -> Found:
+    kind = str(document["kind"])
+    for path in _REQUIRED.get(kind, ()):
+        if not at(document, path):
+            yield path, f"{path} must be specified", "Add it."
+    check = _CHECKS.get(kind)
+    if check:
+        yield from check(document)
+
+
+def _conflicts(document: Document, config: _Config) -> Found:
+    excluded = _EXCLUDES.get(str(document["kind"]), ())
+    if document.get("hostDNS"):
+        cause = ".machine.features.hostDNS is already set in v1alpha1 config"
+        excluded = (*excluded, ("machine.features.hostDNS", cause))
+    for path, cause in excluded:
+        value = config.get(path)
+        if value or (isinstance(value, dict) and path.count(".") == 1):
+            remedy = f"Remove {path} from the machine configuration, and set it in the document {document['kind']}."
+            yield "", cause, remedy
+    if document["kind"] == "VolumeConfig" and at(document, "encryption.provider"):
+        partition = str(document.get("name")).lower()
+        if partition in ("state", "ephemeral") and config.get(f"machine.systemDiskEncryption.{partition}") is not None:
+            cause = "system disk encryption is configured in both v1alpha1.Config and VolumeConfig"
+            yield "encryption", cause, f"Remove machine.systemDiskEncryption.{partition}."
+
+
+def _kubelet_document(document: Document) -> Found:
+    for field in sorted(_PROTECTED & (document.get("config") or {}).keys()):
+        yield f"config.{field}", f'kubelet configuration field "{field}" can\'t be overridden', "Remove it."
+
+
+def _kube_node(document: Document) -> Found:
+    if not all(_is_subnet(item) for item in at(document, "nodeIP.validSubnets") or []):
+        yield "nodeIP.validSubnets", "nodeIP subnet is not valid", _CORRECT
+    for field, old in (("labels", "nodeLabels"), ("annotations", "nodeAnnotations"), ("taints", "nodeTaints")):
+        for key, value in (document.get(field) or {}).items():
+            if not (_is_qualified(str(key)) and (field == "annotations" or _is_value(old, value))):
+                yield f"{field}.{key}", "it is not a valid name and value for Kubernetes", _CORRECT
+
+
+def _cri_customization(document: Document) -> Found:
+    if document.get("name") == "customization":
+        cause = 'name "customization" is reserved for the legacy CRI customization'
+        yield "name", cause, "Choose another name."
+
+
+def _hostname(document: Document) -> Found:
+    auto, name = document.get("auto"), str(document.get("hostname") or "")
+    if auto is None and not name:
+        yield "", "either 'auto' or 'hostname' must be set", "Add one of them."
+    elif name and auto not in (None, "off", False):
+        remedy = "Add auto: 'off', with quotes, to the patch that sets the host name."
+        yield "", "'auto' and 'hostname' cannot be set at the same time", remedy
+    elif auto not in (None, "off", False, "stable"):
+        yield "auto", "invalid value for 'auto'", "Choose stable or off."
+    if name and (len(name) > 253 or not 0 < len(name.split(".", maxsplit=1)[0]) <= 63):
+        yield "hostname", "invalid hostname", "Keep each part between 1 and 63 characters."
+
+
+def _time(document: Document) -> Found:
+    if document.get("ntp") is not None and document.get("ptp") is not None:
+        yield "", "only one of ntp or ptp configuration can be specified", "Remove one of them."
+    if str(document.get("bootTimeout") or "").startswith("-"):
+        yield "bootTimeout", "bootTimeout cannot be negative", _CORRECT
+
+
+def _link(document: Document) -> Found:
+    for position, item in enumerate(document.get("addresses") or []):
+        address = str((item or {}).get("address") or "")
+        if not address or ipaddress.ip_interface(address).ip.is_unspecified:
+            yield f"addresses.[{position}]", f"address {position} must be specified", "Add a prefix."
+    for position, route in enumerate(document.get("routes") or []):
+        for field in ("destination", "gateway", "source"):
+            value = str((route or {}).get(field) or "")
+            if value and ipaddress.ip_interface(value).ip.is_unspecified:
+                yield f"routes.[{position}].{field}", "it must not be the unspecified address", "Remove it."
+
+
+def _vlan(document: Document) -> Found:
+    if not 0 <= (document.get("vlanID") or 0) <= 4094:
+        yield "vlanID", "vlanID must be between 1 and 4094", _CORRECT
+    yield from _link(document)
+
+
+def _address_name(document: Document) -> Found:
+    if not _is_address(document.get("name") or ""):
+        yield "name", "name must be a valid IP address", _CORRECT
+
+
+def _mirror(document: Document) -> Found:
+    for position, item in enumerate(document.get("endpoints") or []):
+        if urlsplit(str((item or {}).get("url") or "")).scheme not in ("http", "https"):
+            yield f"endpoints.[{position}].url", "url has unsupported scheme", "Use http:// or https://."
+
+
+def _registry_auth(document: Document) -> Found:
+    given = [field for field in ("username", "identityToken", "auth") if document.get(field)]
+    if len(given) > 1:
+        yield "", f"only one of {', '.join(given)} can be specified", "Remove the others."
+
+
+def _rule(document: Document) -> Found:
+    for position, item in enumerate(document.get("ingress") or []):
+        if not (item or {}).get("subnet"):
+            yield f"ingress.[{position}].subnet", "invalid subnet", "Add one such as 192.0.2.0/24."
+
+
+def _kernel_log(document: Document) -> Found:
+    url = urlsplit(str(document.get("url") or ""))
+    if url.scheme not in ("tcp", "udp") or url.path not in ("", "/") or not re.search(r":\d+$", url.netloc):
+        yield "url", "url needs tcp:// or udp://, a port, and no path", "Use a URL such as tcp://192.0.2.1:5044."
+
+
+def _event_sink(document: Document) -> Found:
+    if not re.search(r":[^:\]]*$", str(document.get("endpoint") or "")):
+        yield "endpoint", "event sink endpoint: missing port in address", _CORRECT
+
+
+def _watchdog(document: Document) -> Found:
+    short = re.fullmatch(r"(\d+)s", str(document.get("timeout") or ""))
+    if short and int(short[1]) < 10:
+        yield "timeout", "watchdog timeout: minimum value is 10s", _CORRECT
+
+
+def _environment(document: Document) -> Found:
+    for key in document.get("variables") or {}:
+        if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", str(key)):
+            yield f"variables.{key}", "invalid environment variable name", _CORRECT
+
+
+def _extension(document: Document) -> Found:
+    files = [item or {} for item in document.get("configFiles") or []]
+    if not files and not document.get("environment"):
+        yield "", "it has neither configFiles nor environment", "Add one of them."
+    if not all(item.get("content") and item.get("mountPath") for item in files):
+        yield "configFiles", "content and mountPath are required", "Add them."
+
+
+def _volume(document: Document) -> Found:
+    name = document.get("name")
+    if name not in ("STATE", "EPHEMERAL", "IMAGECACHE"):
+        yield "name", "only STATE, EPHEMERAL and IMAGECACHE volumes are supported", "Use UserVolumeConfig."
+    if name == "STATE" and any((document.get("provisioning") or {}).values()):
+        yield "provisioning", 'provisioning config is not allowed for the "STATE" volume', "Remove it."
+    yield from _volume_encryption(document)
+
+
+def _volume_encryption(document: Document) -> Found:
+    encryption = document.get("encryption") or {}
+    if encryption.get("provider") in (None, "", "none"):
+        return
+    keys = [key or {} for key in encryption.get("keys") or []]
+    if not keys:
+        yield "encryption.keys", "encryption keys are required", "Add one such as nodeID: {} with slot: 0."
+    slots = [key.get("slot") or 0 for key in keys]
+    if len(slots) != len(set(slots)):
+        yield "encryption.keys", "duplicate key slot", "Set a unique slot for each key."
+    if not all(any(isinstance(key.get(kind), dict) for kind in ("static", "nodeID", "kms", "tpm")) for key in keys):
+        yield "encryption.keys", "an encryption key has no parameters", "Add one such as nodeID: {}."
+
+
+_CHECKS = {
+    "BondConfig": _link,
+    "BridgeConfig": _link,
+    "DummyLinkConfig": _link,
+    "EnvironmentConfig": _environment,
+    "EventSinkConfig": _event_sink,
+    "ExtensionServiceConfig": _extension,
+    "HostnameConfig": _hostname,
+    "KmsgLogConfig": _kernel_log,
+    "Layer2VIPConfig": _address_name,
+    "CRICustomizationConfig": _cri_customization,
+    "KubeNodeConfig": _kube_node,
+    "KubeletConfig": _kubelet_document,
+    "LinkConfig": _link,
+    "NetworkRuleConfig": _rule,
+    "RegistryAuthConfig": _registry_auth,
+    "RegistryMirrorConfig": _mirror,
+    "StaticHostConfig": _address_name,
+    "TimeSyncConfig": _time,
+    "VLANConfig": _vlan,
+    "VolumeConfig": _volume,
+    "WatchdogTimerConfig": _watchdog,
+}
+
+
+# --- addresses ---
+
+
+def _is_endpoint(value: Any) -> bool:
+    url = urlsplit(str(value))
+    return url.scheme in ("http", "https") and bool(url.hostname)
+
+
+def _is_address(value: Any) -> bool:
+    try:
+        ipaddress.ip_address(str(value))
+    except ValueError:
+        return False
+    return True
+
+
+def _is_interface(value: Any) -> bool:
+    try:
+        ipaddress.ip_interface(str(value))
+    except ValueError:
+        return False
+    return True
+
+
+def _is_subnet(value: Any) -> bool:
+    return _is_interface(str(value).removeprefix("!"))
