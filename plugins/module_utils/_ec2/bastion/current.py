@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read launch templates and Auto Scaling groups. Private to urmanac.talos: may change at any time."""
+"""Read launch templates, Auto Scaling groups and host keys. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -11,11 +11,21 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..._ssh.keys import public_key_problem
 from ..client import Api
+from ..desired import owner_tags
+from ..spec import ClusterSpec
 from .spec import action_names
 
 Record = Mapping[str, Any]
+# The public part of a host key is a tag of the parameter with the private one.
+HOST_KEY_TAG = "SshHostKey"
 _GZIP = b"\x1f\x8b"
+
+
+def is_host_key_of(spec: ClusterSpec, tags: Mapping[str, str]) -> bool:
+    """Return whether a parameter with these tags is the cluster's host key."""
+    return owner_tags(spec).items() <= tags.items() and not public_key_problem(tags.get(HOST_KEY_TAG, ""))
 
 
 def template_facts(record: Record) -> dict[str, Any]:

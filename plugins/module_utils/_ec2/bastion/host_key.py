@@ -11,14 +11,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..._errors import Ec2Error
-from ..._ssh.keys import MakeHostKey, public_key_problem
+from ..._ssh.keys import MakeHostKey
 from ..act.work import tag_list
 from ..calls import Calls
 from ..client import AwsError, is_not_found
-from ..desired import owner_tags, tags_of
+from ..desired import tags_of
 from ..spec import ClusterSpec
-
-PUBLIC_TAG = "SshHostKey"
+from .current import HOST_KEY_TAG, is_host_key_of
 
 
 class Plan(NamedTuple):
@@ -41,7 +40,7 @@ def ensure_present(calls: Calls, spec: ClusterSpec, name: str, make: MakeHostKey
     if check_mode:
         return Plan(None, "a new key")
     key = make(spec.names.unique)
-    tags = {**tags_of(spec, spec.names.bastion), PUBLIC_TAG: key.public}
+    tags = {**tags_of(spec, spec.names.bastion), HOST_KEY_TAG: key.public}
     # Another run was faster, or a response was lost: the existing key is used.
     exists = ("ParameterAlreadyExists",)
     put = {"Name": name, "Type": "SecureString", "Value": key.private, "Tags": tag_list(tags)}
@@ -63,14 +62,13 @@ def read_public_key(calls: Calls, spec: ClusterSpec, name: str) -> str | None:
     tags = read_tags(calls, name)
     if tags is None:
         return None
-    whole = owner_tags(spec).items() <= tags.items() and not public_key_problem(tags.get(PUBLIC_TAG, ""))
-    if not whole:
+    if not is_host_key_of(spec, tags):
         raise Ec2Error(
             f"Failed to use the SSM parameter {name}: it exists without the tags of cluster {spec.name} and its host "
             f"key. Delete it if it is not needed (`aws ssm delete-parameter --name {name}`), or set "
             "cluster_bastion_host_key_parameter to another name."
         )
-    return tags[PUBLIC_TAG]
+    return tags[HOST_KEY_TAG]
 
 
 def read_tags(calls: Calls, name: str) -> dict[str, str] | None:

@@ -12,7 +12,7 @@ from ipaddress import IPv6Network
 from typing import Any, NamedTuple
 
 from ..._ssh.console import host_keys
-from ..bastion.current import MORE, group_facts, template_facts
+from ..bastion.current import MORE, group_facts, is_host_key_of, template_facts
 from ..client import Api, AwsError, is_not_found
 from ..desired import ALIVE, DATA_DEVICE, is_burstable, is_of, owner_filters, owner_tags
 from ..spec import ClusterSpec
@@ -542,7 +542,7 @@ def _read_parameter(api: Api, spec: ClusterSpec, name: str) -> Thing | None:
             return None
         raise
     tags = _tags(answer["TagList"])
-    owned = owner_tags(spec).items() <= tags.items()
+    owned = is_host_key_of(spec, tags)
     have = {"resource": f"parameter{name}", "tags": tags}
     return Thing("ssm_parameter", name, tags.get("Name", name), tags, have, owned)
 

@@ -17,6 +17,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import A
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.compare import compare
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import read_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.owners import taken_problems
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import HostKey, make_host_key
 from ansible_collections.urmanac.talos.plugins.modules import ec2_host_key
@@ -138,6 +139,22 @@ def test_the_key_is_part_of_the_plan_until_it_is_made(api: MotoApi, capsys: pyte
     ensure(capsys)
     assert state(PARAMETER) == "present"
     assert state("/another/name") == "differs"
+
+
+@pytest.mark.parametrize("tags", [OWNER, {**OWNER, "Name": "moon-bastion"}, {**OWNER, "SshHostKey": "no key"}])
+def test_a_parameter_that_the_module_refuses_is_refused_in_the_plan_as_well(
+    api: MotoApi, capsys: pytest.CaptureFixture[str], tags: dict[str, str]
+) -> None:
+    bastion = {"instance_type": "t4g.small", "volume_size": 30, "image": "ami-0123", "host_key_parameter": PARAMETER}
+    described = spec(bastion=bastion)
+    given = [{"Key": key, "Value": text} for key, text in tags.items()]
+    api.clients["ssm"].put_parameter(Name=PARAMETER, Type="String", Value="hello", Tags=given)
+
+    comparison = compare(desired(described), read_cluster(api, described))
+
+    assert [f"ssm_parameter {described.names.bastion}"] == [one.subject for one in taken_problems(comparison.resources)]
+    assert not comparison.found
+    assert ensure(capsys)["failed"]
 
 
 def test_another_refusal_is_reported() -> None:
