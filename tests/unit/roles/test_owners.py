@@ -56,7 +56,7 @@ def test_no_exception_is_made_for_a_playbook_that_does_not_exist() -> None:
     [
         ("upgrade.yml", "name: urmanac.talos.access"),
         ("upgrade.yml", "tasks_from: upgrade.yml"),
-        ("reset.yml", "access_state: absent"),
+        ("reset.yml", "role: urmanac.talos.access"),
         ("reset.yml", "role: urmanac.talos.nodes"),
         ("converge_bastion.yml", "role: urmanac.talos.bastion_host"),
         ("boot.yml", "name: urmanac.talos.nodes"),
