@@ -42,7 +42,7 @@ def galaxy(folder: Path, *arguments: str) -> None:
     ("name", "code", "expected"),
     [
         pytest.param("site", 0, "Plan: 22 to create", id="site"),
-        pytest.param("reset", 2, "Nothing was deleted: eu-west-1 has nothing of a cluster lab", id="reset"),
+        pytest.param("reset", 2, "Nothing was deleted: eu-west-1 has no resources of a cluster lab", id="reset"),
     ],
 )
 def test_an_installed_collection_has_its_playbooks(

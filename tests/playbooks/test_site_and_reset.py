@@ -270,7 +270,7 @@ def test_a_reset_of_a_cluster_that_never_was_is_refused_with_those_that_are(
     run = play(lab, RESET, "-e", CONFIRMED, "-e", wrong)
 
     assert run.code != 0
-    assert "eu-west-1 has nothing of a cluster labb" in run.output
+    assert "eu-west-1 has no resources of a cluster labb" in run.output
     assert "lab (project talos-arm64)" in run.output
     assert calls(lab) == before
 
