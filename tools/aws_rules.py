@@ -29,8 +29,8 @@ from botocore.session import Session
 OPERATIONS: Mapping[str, str] = {
     "autoscaling": (
         "CreateAutoScalingGroup CreateOrUpdateTags DeleteAutoScalingGroup DeleteScheduledAction DeleteTags "
-        "DescribeAutoScalingGroups DescribeScalingActivities DescribeScheduledActions PutScheduledUpdateGroupAction "
-        "SetDesiredCapacity UpdateAutoScalingGroup"
+        "DescribeAutoScalingGroups DescribeLaunchConfigurations DescribeScalingActivities DescribeScheduledActions "
+        "PutScheduledUpdateGroupAction SetDesiredCapacity UpdateAutoScalingGroup"
     ),
     "ec2": (
         "AllocateAddress AssignIpv6Addresses AssociateAddress AssociateDhcpOptions AssociateIamInstanceProfile "

@@ -161,7 +161,7 @@ images:
       type: dict
       sample:
         code: IMAGE_NO_SUCH_PLATFORM
-        message: there is nothing for linux/arm64 in it, it is for linux/amd64
+        message: it does not support linux/arm64, it is for linux/amd64
         remedy: Build and push it for linux/arm64.
   sample:
     - image: ghcr.io/siderolabs/installer:v1.13.6

@@ -36,7 +36,7 @@ CASES = [
         id="broken checksum",
     ),
     pytest.param(Case(f"{ARM64_ONLY}:v0", "does not exist. Correct its name, tag or digest."), id="missing image"),
-    pytest.param(Case(AMD64_ONLY, "is for amd64, this machine is arm64. Set the digest"), id="amd64 only"),
+    pytest.param(Case(AMD64_ONLY, "is for amd64, this machine is arm64. Name the digest"), id="amd64 only"),
     pytest.param(Case(INDEX, "is an index of several platforms: name the digest"), id="index"),
     pytest.param(
         Case(f"{ARM64_ONLY}:v0", "boot-to-talos: the image does not exist. Correct its name", asks_registry=False),

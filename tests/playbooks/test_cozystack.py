@@ -144,7 +144,7 @@ def test_an_operator_of_another_architecture_is_refused_before_its_first_pod(
 
     assert run.code == 2
     refusal = " ".join(run.output.split())
-    assert f"ARCH_UNSUPPORTED_IMAGES: ghcr.io/{AMD64_ONLY}:latest: there is nothing for linux/arm64 in it" in refusal
+    assert f"ARCH_UNSUPPORTED_IMAGES: ghcr.io/{AMD64_ONLY}:latest: it does not support linux/arm64" in refusal
 
 
 def test_a_bastion_keeps_neither_kubeconfig_nor_snapshot(lab: Lab, built: Run, folder: Path) -> None:
