@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..module_utils._ec2.home import ways as ways
+from ..module_utils._ec2.home import ways
 
 Record = Mapping[str, Any]
 
