@@ -115,6 +115,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, NamedTuple, Protocol
 
+from ansible.module_utils.common.yaml import yaml_load_all
+
 from ..module_utils._errors import CollectionError, InputError, TalosError
 from ..module_utils._talos.api.errors import Cause, NodeError
 from ..module_utils._talos.config.redact import is_secret_name, redact
@@ -267,8 +269,7 @@ def secrets_in(document: Any) -> set[str]:
 
 def secrets_of(config: bytes) -> set[str]:
     """Return the secret values of the configuration."""
-    # libyaml if available, because hundreds of nodes have as many configurations.
-    return secrets_in(list(yaml.load_all(config, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))))
+    return secrets_in(list(yaml_load_all(config)))
 
 
 def shown_diff(details: str, config: bytes) -> str:

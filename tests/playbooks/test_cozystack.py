@@ -21,6 +21,7 @@ import yaml
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import TENANT
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.client import connect
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.transport import Access
+from lab.kubernetes.kinds import definition
 from lab.registry.images import AMD64_ONLY
 from tests.lab.labs import Lab
 from tests.playbooks.runs import Run, play
@@ -49,14 +50,8 @@ OWN = {
 
 def spin_kind(kind: str) -> dict[str, Any]:
     """Return the definition of one of SpinKube's kinds, as spin-operator.crds.yaml has it, without its schema."""
-    names = {"kind": kind, "listKind": f"{kind}List", "singular": kind.lower(), "plural": f"{kind.lower()}s"}
-    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    version = {"name": "v1alpha1", "served": True, "storage": True, "schema": schema, "subresources": {"status": {}}}
-    return {
-        **{"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"},
-        "metadata": {"name": f"{names['plural']}.core.spinkube.dev"},
-        "spec": {"group": "core.spinkube.dev", "names": names, "scope": "Namespaced", "versions": [version]},
-    }
+    head = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"}
+    return head | definition("core.spinkube.dev", "v1alpha1", f"{kind.lower()}s", kind, "Namespaced")
 
 
 @pytest.fixture(scope="module")

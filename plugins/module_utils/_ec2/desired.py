@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from .._ports import KUBERNETES, SSH, TALOS
 from .bastion.spec import NODE as BASTION
 from .bastion.spec import bastion_resources
+from .identity import owner_tags
 from .spec import MANAGED_BY, ClusterSpec, NodeSpec
 
 BURSTABLE_FAMILIES = ("t2", "t3", "t3a", "t4g")
@@ -60,16 +61,6 @@ class Rule(NamedTuple):
 def is_burstable(instance_type: str) -> bool:
     """Return whether a type earns and spends CPU credits."""
     return instance_type.split(".", 1)[0] in BURSTABLE_FAMILIES
-
-
-def owner_tags(spec: ClusterSpec) -> dict[str, str]:
-    """Return the tags that identify the resources of this cluster."""
-    return {"Project": spec.project, "Cluster": spec.name}
-
-
-def owner_filters(spec: ClusterSpec) -> list[dict[str, Any]]:
-    """Return the filters of EC2 and Auto Scaling that find everything of this cluster."""
-    return [{"Name": f"tag:{key}", "Values": [value]} for key, value in owner_tags(spec).items()]
 
 
 def is_of(spec: ClusterSpec, tags: Mapping[str, str]) -> bool:

@@ -6,9 +6,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 _OWNER_TAGS = ("Project", "Cluster", "Region", "ManagedBy", "Owner", "Name")
+
+
+class Identified(Protocol):
+    """Whatever has the values of the tags that identify a cluster, such as its description."""
+
+    @property
+    def name(self) -> str:
+        """Return the value of the tag Cluster."""
+
+    @property
+    def project(self) -> str:
+        """Return the value of the tag Project."""
 
 
 class Identity(NamedTuple):
@@ -22,3 +34,13 @@ def owner_text(tags: Mapping[str, str]) -> str:
     """Return the owner according to tags."""
     said = [f"{key}={tags[key]}" for key in _OWNER_TAGS if key in tags]
     return ", ".join(said) or "it has no tags that name an owner"
+
+
+def owner_tags(cluster: Identified) -> dict[str, str]:
+    """Return the tags that identify the resources of this cluster."""
+    return {"Project": cluster.project, "Cluster": cluster.name}
+
+
+def owner_filters(cluster: Identified) -> list[dict[str, Any]]:
+    """Return the filters of EC2 and Auto Scaling that find everything of this cluster."""
+    return [{"Name": f"tag:{key}", "Values": [value]} for key, value in owner_tags(cluster).items()]

@@ -37,3 +37,8 @@ def port_text(record: Mapping[str, Any]) -> str:
     if first == -1:
         return str(protocol)
     return f"{protocol}/{first}" + ("" if first == last else f"-{last}")
+
+
+def words_in(value: Any) -> set[str]:
+    """Return the words of all texts in a nested value, such as the ids that it names."""
+    return {word for text in texts_in(value) for word in text.split(" ")}

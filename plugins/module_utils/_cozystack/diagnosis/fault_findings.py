@@ -45,7 +45,7 @@ class Waiter(NamedTuple):
 def fault_findings(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Finding]:
     """Yield a finding per owner of pods and code, those with a waiting release first."""
     grouped: dict[tuple[str, str, str], list[Fault]] = {}
-    for fault in [*found.pods.faults, *found.other_faults]:
+    for fault in found.faults:
         maker = fault.place.owner or fault.place.pod
         grouped.setdefault((fault.code, fault.place.namespace, maker), []).append(fault)
     verdicts = [_finding(group, found, progress, settled=settled) for group in grouped.values()]

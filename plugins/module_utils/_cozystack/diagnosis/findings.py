@@ -93,7 +93,7 @@ def _roots(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Fin
 def _seen(found: Reading, progress: Progress) -> dict[str, set[str]]:
     """Return the known problems of the pods of each waiting release or Deployment, by its title."""
     seen: dict[str, set[str]] = {}
-    troubles = [(one.place, one.code) for one in [*found.pods.faults, *found.other_faults]]
+    troubles = [(one.place, one.code) for one in found.faults]
     troubles += [(one.place, "IMAGE_PULL_FAILED") for one in found.pods.images.values()]
     for place, code in troubles:
         waiter = waiter_of(place, found, progress)

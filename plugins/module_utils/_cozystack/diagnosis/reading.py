@@ -67,6 +67,11 @@ class Reading:
     is_legacy: bool = False
 
     @property
+    def faults(self) -> list[Fault]:
+        """Return everything that keeps a pod from running, or that a release waits for besides pods."""
+        return [*self.pods.faults, *self.other_faults]
+
+    @property
     def reachable(self) -> bool:
         """Return whether the API answered."""
         return bool(self.version)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from ..calls import Calls
-from ..desired import Desired, owner_tags
+from ..desired import Desired
+from ..identity import owner_tags
 from ..plan.compare import satisfied
 from ..plan.current import Thing, reading_of, records_of, understood
 from ..plan.text import kind_word

@@ -13,8 +13,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..client import Api
-from ..desired import owner_filters, owner_tags
 from ..home.access import HomeRule
+from ..identity import owner_filters, owner_tags
 from ..spec import ClusterSpec
 from .reachability import AclEntry, Network, Route, Rule
 from .user_data import SecretFound, find_secrets

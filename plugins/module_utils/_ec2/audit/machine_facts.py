@@ -13,7 +13,8 @@ from typing import Any
 
 from ..bastion.current import checksum
 from ..client import AwsError, is_not_found
-from ..desired import ALIVE, desired, is_of, owner_filters, owner_tags
+from ..desired import ALIVE, desired, is_of
+from ..identity import owner_filters, owner_tags
 from ..plan.current import root_volume_of
 from ..spec import ClusterSpec
 from .facts import (

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..._ssh.keys import public_key_problem
 from ..client import Api
-from ..desired import owner_tags
+from ..identity import owner_tags
 from ..spec import ClusterSpec
 from .spec import action_names
 

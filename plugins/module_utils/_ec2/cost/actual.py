@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from ..client import Api
-from ..desired import owner_tags
+from ..identity import owner_tags
 from ..spec import ClusterSpec
 
 SERVICES = ("ce",)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from ..._errors import Ec2Error
 from ..client import Api
 from ..desired import ALIVE
-from ..identity import Identity
+from ..identity import Identity, owner_filters
 from .parameter import ClusterParameter
 
 Now = Callable[[], datetime]
@@ -86,10 +86,7 @@ def parse_claim(name: str, text: str) -> Claim:
 
 def existing_things(api: Api, cluster: Identity) -> list[str]:
     """Return the instances and VPCs of the cluster, with the launch times of instances."""
-    filters = [
-        {"Name": "tag:Project", "Values": [cluster.project]},
-        {"Name": "tag:Cluster", "Values": [cluster.name]},
-    ]
+    filters = owner_filters(cluster)
     return [*_machines(api, filters), *(f"VPC {vpc['VpcId']}" for vpc in _vpcs(api, filters))]
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ..._errors import Ec2Error
 from ..client import Api, AwsError, is_not_found
-from ..identity import Identity, owner_text
+from ..identity import Identity, owner_tags, owner_text
 from ..spec import MANAGED_BY
 
 
@@ -36,13 +36,9 @@ class ClusterParameter:
         self._purpose = purpose
         self._description = description
 
-    @property
-    def _owner(self) -> dict[str, str]:
-        return {"Project": self._cluster.project, "Cluster": self._cluster.name}
-
     def create(self, text: str) -> bool:
         """Create the parameter and return whether it was created; an existing one is not changed."""
-        owner = {**self._owner, "ManagedBy": MANAGED_BY}
+        owner = {**owner_tags(self._cluster), "ManagedBy": MANAGED_BY}
         try:
             self.put(text, Overwrite=False, Tags=[{"Key": key, "Value": value} for key, value in owner.items()])
         except AwsError as error:
@@ -91,7 +87,7 @@ class ClusterParameter:
     def _refuse_parameter_of_others(self, held: Held) -> None:
         found = self._api.call("ssm", "list_tags_for_resource", ResourceType="Parameter", ResourceId=self.name)
         tags = {tag["Key"]: tag["Value"] for tag in found["TagList"]}
-        if not self._owner.items() <= tags.items():
+        if not owner_tags(self._cluster).items() <= tags.items():
             since = f", since {held.changed}" if held.changed else ""
             raise ForeignParameter(
                 f"Failed to use the SSM parameter {self.name} as the {self._purpose}: it exists without the tags of "

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from ..desired import Desired
-from ..values import texts_in
+from ..values import words_in
 from .comparison import FIXED
 from .current import Thing
 
@@ -51,11 +50,7 @@ def _candidates(item: Desired, things: Sequence[Thing]) -> list[Thing]:
 
 def _mentions(things: Sequence[Thing]) -> Counter[str]:
     """Return how many of the resources refer to each id."""
-    return Counter(word for thing in things for word in _words(thing.have))
-
-
-def _words(value: Any) -> set[str]:
-    return {word for text in texts_in(value) for word in text.split(" ")}
+    return Counter(word for thing in things for word in words_in(thing.have))
 
 
 def _busiest_vpc(things: Sequence[Thing], needed: Mapping[str, int]) -> str | None:

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from ..._ssh.console import host_keys
 from ..bastion.current import MORE, group_facts, is_host_key_of, template_facts
 from ..client import Api, AwsError, is_not_found
-from ..desired import ALIVE, DATA_DEVICE, is_burstable, is_of, owner_filters, owner_tags
+from ..desired import ALIVE, DATA_DEVICE, is_burstable, is_of
+from ..identity import owner_filters, owner_tags
 from ..spec import ClusterSpec
 from ..values import port_text
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from ..client import Api
 from ..spec import ClusterSpec
-from ..values import texts_in
+from ..values import words_in
 from .current import Reading, Record, Thing, is_of_aws, reading_of, records_of, understood
 
 _WORKERS = 16
@@ -95,7 +95,7 @@ def _ties(link: Link, ours: Sequence[Thing], read: Iterable[Thing], known: Known
         Tie(thing, link.how, other, link.remedy.format(ours=thing.id, other=other.id), link.blocks)
         for other in others.values()
         for thing in ours
-        if other.id in _values(thing, link.held) or thing.id in _words(other.have)
+        if other.id in _values(thing, link.held) or thing.id in words_in(other.have)
     ]
 
 
@@ -106,10 +106,6 @@ def _goes_with(other: Thing, known: Known) -> bool:
 
 def _is(other: Thing, known: Known) -> bool:
     return (other.kind, other.id) in known
-
-
-def _words(value: Any) -> set[str]:
-    return {word for text in texts_in(value) for word in text.split(" ")}
 
 
 def _values(thing: Thing, member: str) -> list[str]:
@@ -167,8 +163,8 @@ def _machines_with_profiles(place: Place, ours: Sequence[Thing]) -> list[Thing]:
 
 def _scaling_groups(place: Place, _ours: Sequence[Thing]) -> list[Thing]:
     """Return all Auto Scaling groups; AWS cannot filter them by launch template or subnet."""
-    records = place.api.call("autoscaling", "describe_auto_scaling_groups")["AutoScalingGroups"]
-    return [understood(_SCALING, record, place.spec) for record in records]
+    answer = place.api.call(_SCALING.service, _SCALING.operation)
+    return [understood(_SCALING, record, place.spec) for record in records_of(_SCALING, answer)]
 
 
 def _launchers(place: Place, _ours: Sequence[Thing]) -> list[Thing]:

@@ -16,8 +16,9 @@ from ..._findings import Finding, finding
 from ..._text import short
 from ..bastion.spec import NODE as BASTION
 from ..client import Api, AwsError, is_not_found
-from ..desired import RUNNING, desired, owner_filters, owner_tags
+from ..desired import RUNNING, desired
 from ..home.access import OPENINGS
+from ..identity import owner_filters, owner_tags
 from ..spec import ClusterSpec
 
 Record = Mapping[str, Any]

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import yaml
+from ansible.module_utils.common.yaml import SafeLoader
 
 from ..._errors import InputError
 from ..config import schema
@@ -171,7 +172,7 @@ class Loader(_Words, yaml.SafeLoader):
     """Reads with PyYAML's own parser, which knows where each node ends, and takes the escapes of JSON."""
 
 
-class _Reader(_Words, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # one of two classes
+class _Reader(_Words, SafeLoader):  # type: ignore[misc]  # one of two classes
     """Reads many times faster where PyYAML was built with libyaml, of which Talos' own parser is a translation."""
 
 

@@ -19,13 +19,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine impo
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.kinds import MAKINGS
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import (
-    BASTION,
-    NETWORK,
-    NODES,
-    PARTS,
-    owner_tags,
-)
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import BASTION, NETWORK, NODES, PARTS
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import read_and_compare
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.text import plan_lines
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error

@@ -16,14 +16,8 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, ensure_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.kinds import KINDS
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import (
-    BASTION,
-    NETWORK,
-    NODES,
-    PARTS,
-    desired,
-    owner_tags,
-)
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import BASTION, NETWORK, NODES, PARTS, desired
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import Thing, reading_of, understood
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.owners import taken_problems, taker_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.parts import part_of
