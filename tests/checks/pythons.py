@@ -19,7 +19,7 @@ CHAPTERS = (
 # The longest of tests/unit. They compare results of modules that others of these tests run as well, with recorded
 # verdicts and from many places in an account.
 SAME_EVERYWHERE = (
-    "tests/unit/plugins/module_utils/_talos/test_validation.py",
+    "tests/unit/plugins/module_utils/_talos/config/test_validation.py",
     "tests/unit/plugins/module_utils/_ec2/act/test_strangers.py",
 )
 EC2 = "tests/unit/plugins/module_utils/_ec2"

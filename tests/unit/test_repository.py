@@ -236,6 +236,22 @@ def test_the_tests_that_the_second_python_runs_exist() -> None:
     assert [name for name in SAME_EVERYWHERE if not (ROOT / name).is_file()] == []
 
 
+def test_the_unit_test_of_a_file_is_in_the_folder_of_that_file() -> None:
+    tests, code = ROOT / "tests" / "unit" / "plugins" / "module_utils", ROOT / "plugins" / "module_utils"
+    misplaced = []
+
+    for test in sorted(tests.rglob("test_*.py")):
+        folder = test.relative_to(tests).parent
+        name = test.stem.removeprefix("test_")
+        # Files beside the packages have an underscore of their own.
+        found = (code / folder.parts[0]).rglob(f"{name}.py") if folder.parts else code.glob(f"_{name}.py")
+        places = {path.relative_to(code).parent for path in found}
+        if not (code / folder).is_dir() or (places and folder not in places):
+            misplaced.append(str(test.relative_to(tests)))
+
+    assert misplaced == []
+
+
 def test_the_version_is_the_same_everywhere() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
