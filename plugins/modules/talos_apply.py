@@ -113,6 +113,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
+from itertools import zip_longest
 from typing import Any, NamedTuple, Protocol
 
 from ansible.module_utils.common.yaml import yaml_load_all
@@ -139,6 +140,9 @@ except ImportError as error:
 
 _CONFIRM_PAUSE = 0.2
 _DOWN_PAUSE = 1
+# How a node that leaves maintenance mode refuses a client that found it there: the call, the connection with a client
+# certificate, or the one without, depending on when the node's API changes.
+_LEAVES_MAINTENANCE = (Cause.PERMISSION_DENIED, Cause.MAINTENANCE, Cause.CONFIGURED)
 
 
 class Node(Protocol):
@@ -189,8 +193,11 @@ class RealNode:
     One connection serves all calls until it fails.
     """
 
-    def __init__(self, address: str, ways: Iterable[Any], slots: asyncio.Semaphore | None = None) -> None:
+    def __init__(
+        self, address: str, ways: Iterable[Any], slots: asyncio.Semaphore | None = None, *, connected: Any = None
+    ) -> None:
         self._address = address
+        self._connected = connected or client.connected
         self._ways = list(ways)
         self._slots = slots
         self._open = AsyncExitStack()
@@ -217,17 +224,19 @@ class RealNode:
             raise
 
     async def _connect(self) -> None:
-        for way in self._ways:
+        # With credentials, without, and with them again: the node may leave maintenance mode after the first attempt.
+        attempts = [*self._ways, *self._ways[:-1]]
+        for way, expected in zip_longest(attempts, [Cause.MAINTENANCE, Cause.CONFIGURED][: len(attempts) - 1]):
             try:
-                connecting = client.connected(self._address, way, slots=self._slots)
-                self._connection = await self._open.enter_async_context(connecting)
+                self._connection = await self._open.enter_async_context(
+                    self._connected(self._address, way, slots=self._slots)
+                )
             except NodeError as error:
-                if error.cause is not Cause.MAINTENANCE or way is self._ways[-1]:
+                if error.cause is not expected:
                     raise
             else:
                 self._was = "maintenance" if way.is_maintenance else "running"
                 return
-        raise TalosError("Failed to connect: the node accepts neither way of access.")
 
     async def show(self, config: bytes, mode: str) -> Observed:
         """Return the node's dry run of the configuration."""
@@ -322,7 +331,7 @@ async def apply_with_retry(node: Node, request: Request) -> machine.Applied | No
             # It answered a moment ago: if it is down now, it may be rebooting into the configuration.
             unsettled = error.cause.is_unknown or error.cause.is_down
             # A node that got the configuration before the connection was lost leaves maintenance mode.
-            unsettled = unsettled or (was_cut and error.cause is Cause.PERMISSION_DENIED)
+            unsettled = unsettled or (was_cut and error.cause in _LEAVES_MAINTENANCE)
             was_cut = was_cut or unsettled
             if time.monotonic() > end or not (unsettled or in_progress):
                 raise

@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -115,19 +118,92 @@ def test_a_cut_connection_is_settled_by_asking() -> None:
 class LateNode(FakeNode):
     """A node that leaves maintenance mode only after it was asked whether it has the configuration."""
 
+    def __init__(self, refusal: Cause) -> None:
+        super().__init__()
+        self._refusal = refusal
+
     async def apply(self, config: bytes, mode: str) -> Applied:
         self.applies += 1
         if self.applies == 1:
             raise error(Cause.CUT)
         self.config = config
-        raise error(Cause.PERMISSION_DENIED)
+        raise error(self._refusal)
 
 
-def test_a_node_that_leaves_maintenance_mode_after_a_cut_is_asked_again() -> None:
-    node = LateNode()
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        pytest.param(Cause.PERMISSION_DENIED, id="the connection of maintenance mode is still open"),
+        pytest.param(Cause.MAINTENANCE, id="its API does not know the cluster yet"),
+        pytest.param(Cause.CONFIGURED, id="it wants a client certificate"),
+    ],
+)
+def test_a_node_that_leaves_maintenance_mode_after_a_cut_is_asked_again(refusal: Cause) -> None:
+    node = LateNode(refusal)
 
     assert ensured(node, REQUEST._replace(settle_timeout=60)).changed
     assert (node.applies, node.config) == (2, NEW)
+
+
+class Connections:
+    """The answers to attempts to connect, each an error or None; keeps whether each had no credentials."""
+
+    def __init__(self, *answers: Cause | None) -> None:
+        self.answers = list(answers)
+        self.attempts: list[bool] = []
+
+    @asynccontextmanager
+    async def __call__(self, address: str, way: Any, *, slots: Any = None) -> AsyncIterator[str]:
+        self.attempts.append(way.is_maintenance)
+        if cause := self.answers.pop(0):
+            raise error(cause)
+        yield "connection"
+
+
+def connected_by(connections: Connections) -> str:
+    """Connect with credentials and without, and return the state in which the node was found."""
+    ways = [SimpleNamespace(is_maintenance=False), SimpleNamespace(is_maintenance=True)]
+
+    async def work() -> str:
+        async with talos_apply.RealNode("n", ways, connected=connections) as node:
+            return str(await node._do(asked))
+
+    async def asked(_connection: Any, was: str) -> str:
+        return was
+
+    return asyncio.run(work())
+
+
+@pytest.mark.parametrize(
+    ("answers", "was"),
+    [
+        pytest.param((None,), "running", id="configured"),
+        pytest.param((Cause.MAINTENANCE, None), "maintenance", id="in maintenance mode"),
+        pytest.param((Cause.MAINTENANCE, Cause.CONFIGURED, None), "running", id="configured between two attempts"),
+    ],
+)
+def test_a_node_is_connected_to_as_it_is(answers: tuple[Cause | None, ...], was: str) -> None:
+    connections = Connections(*answers)
+
+    assert connected_by(connections) == was
+    assert connections.attempts == [False, True, False][: len(answers)]
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        pytest.param((Cause.OTHER_AUTHORITY,), id="of another cluster"),
+        pytest.param((Cause.MAINTENANCE, Cause.OTHER_PIN), id="another key"),
+        pytest.param((Cause.MAINTENANCE, Cause.CONFIGURED, Cause.MAINTENANCE), id="back in maintenance mode"),
+    ],
+)
+def test_a_node_that_accepts_no_way_of_access_is_reported_with_its_last_answer(answers: tuple[Cause, ...]) -> None:
+    connections = Connections(*answers)
+
+    with pytest.raises(NodeError) as caught:
+        connected_by(connections)
+
+    assert (caught.value.cause, connections.answers) == (answers[-1], [])
 
 
 def test_a_node_that_permits_nothing_from_the_beginning_is_an_error_at_once() -> None:
