@@ -13,7 +13,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -35,11 +35,11 @@ class Node(Protocol):
 
 
 class Size(NamedTuple):
-    """How large a machine is: processors, MiB of memory and GiB of its disk."""
+    """How large a machine is: processors, MiB of memory, and GiB of its volumes by their ids, the system's first."""
 
     cpus: int
     memory: int
-    disk: int
+    volumes: Mapping[str, int]
 
 
 class Machine:
@@ -286,7 +286,7 @@ def make_node(settings: Settings, address: str, directory: Path, image: str | No
     from lab.talos.machine import Hardware
     from lab.talos.node import hardware_of
 
-    hardware = hardware_of(cpus=size.cpus, memory=size.memory, disk=size.disk) if size else Hardware()
+    hardware = hardware_of(**size._asdict()) if size else Hardware()
     module, _, name = settings.talos_node.partition(":")
     directory.mkdir(parents=True, exist_ok=True)
     made = getattr(importlib.import_module(module), name)

@@ -16,6 +16,8 @@ class Hardware(NamedTuple):
 
     disk: str = "nvme0n1"
     disk_size: int = 50 * 2**30
+    # The sizes of all disks by their serial numbers, the system's first: on Nitro that is the id of the volume.
+    disks: Mapping[str, int] = {"vol0": disk_size}
     cpus: int = 2
     memory: int = 4 * 2**30
     link: str = "ens5"

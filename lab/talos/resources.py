@@ -27,7 +27,10 @@ def resources_of(node: Node) -> dict[tuple[str, str], Specs]:
         ("runtime", "TimeStatuses.v1alpha1.talos.dev"): {
             "node": {"synced": node.time_is_synced, "epoch": 1, "syncDisabled": False}
         },
-        ("runtime", "Disks.block.talos.dev"): {node.hardware.disk: _disk(node)},
+        ("runtime", "Disks.block.talos.dev"): {
+            f"nvme{at}n1": _disk(f"nvme{at}n1", serial, size)
+            for at, (serial, size) in enumerate(node.hardware.disks.items())
+        },
         ("runtime", "SystemDisks.block.talos.dev"): {
             "system-disk": {"diskID": node.hardware.disk, "devPath": f"/dev/{node.hardware.disk}"}
         },
@@ -87,11 +90,11 @@ def _services(node: Node) -> Specs:
     }
 
 
-def _disk(node: Node) -> dict[str, Any]:
+def _disk(name: str, serial: str, size: int) -> dict[str, Any]:
     return {
-        **{"dev_path": f"/dev/{node.hardware.disk}", "transport": "nvme", "readonly": False, "rotational": False},
-        **{"size": node.hardware.disk_size, "pretty_size": f"{node.hardware.disk_size / 2**30:.0f} GiB"},
-        **{"model": "Simulation of an EBS volume", "serial": f"vol{node.address.replace('.', '')}"},
+        **{"dev_path": f"/dev/{name}", "transport": "nvme", "readonly": False, "rotational": False},
+        **{"size": size, "pretty_size": f"{size / 2**30:.0f} GiB"},
+        **{"model": "Simulation of an EBS volume", "serial": serial},
     }
 
 

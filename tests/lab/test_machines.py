@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import gzip
 import itertools
@@ -15,12 +16,16 @@ import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import client
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api.machine import disks
 from lab.registry.images import AMD64_ONLY, ARM64_ONLY
 from lab.sandbox import namespaces_work
 from tests.lab.labs import AMI_PARAMETER, Lab, boot_bastion, eventually, running_lab
+from tests.talos_nodes import maintenance
 
 _numbers = itertools.count(101)
 KINDS = [
@@ -68,7 +73,7 @@ def bastion(place: Lab, subnet: str) -> str:
 class Machine:
     """An instance that runs a script."""
 
-    def __init__(self, place: Lab, subnet: str, user_data: str | bytes) -> None:
+    def __init__(self, place: Lab, subnet: str, user_data: str | bytes, **options: Any) -> None:
         self.lab, self.ec2 = place, place.client("ec2")
         image = place.client("ssm").get_parameter(Name=AMI_PARAMETER)["Parameter"]["Value"]
         self.address = place.address(next(_numbers))
@@ -80,6 +85,7 @@ class Machine:
             UserData=user_data,
             MinCount=1,
             MaxCount=1,
+            **options,
         )
         self.id: str = answer["Instances"][0]["InstanceId"]
         self.directory: Path = place.directory / "machines" / self.id
@@ -218,6 +224,32 @@ def test_boot_to_talos_turns_the_machine_into_talos(place: Lab, subnet: str) -> 
     assert positions == sorted(positions)
     assert "user-data ended" not in console
     assert b"maintenance-service.talos.dev" in maintenance_certificate(machine.address)
+
+
+@pytest.mark.usefixtures("bastion")
+def test_talos_sees_the_volumes_of_its_instance_by_their_ids(place: Lab, subnet: str) -> None:
+    data = {"DeviceName": "/dev/sdb", "Ebs": {"VolumeSize": 20, "VolumeType": "gp3"}}
+    machine = Machine(place, subnet, install(place), BlockDeviceMappings=[data])
+    eventually(machine.state, lambda state: state == "talos")
+
+    seen = asyncio.run(disks_of(machine.address))
+
+    (attached,) = machine.ec2.describe_instances(InstanceIds=[machine.id])["Reservations"][0]["Instances"]
+    ids = {one["DeviceName"]: one["Ebs"]["VolumeId"] for one in attached["BlockDeviceMappings"]}
+    assert [disk["serial"] for disk in seen] == [ids[name].replace("-", "") for name in ("/dev/xvda", "/dev/sdb")]
+    assert [(disk["dev_path"], disk["size"] // 2**30, disk["system_disk"]) for disk in seen] == [
+        ("/dev/nvme0n1", 8, True),
+        ("/dev/nvme1n1", 20, False),
+    ]
+
+
+async def disks_of(address: str) -> list[dict[str, Any]]:
+    """Return the disks that a node in maintenance mode sees."""
+    async with client.connected(address, maintenance()) as connection:
+        found = await disks(connection)
+    # Closed connections end in the loop.
+    await asyncio.sleep(0.2)
+    return found
 
 
 @pytest.mark.usefixtures("bastion")

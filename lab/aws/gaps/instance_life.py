@@ -90,12 +90,10 @@ def _begin(instance: Any, park: MachinePark) -> None:
 
 
 def _size(instance: Any) -> Size:
-    """Return how large the instance's type, and its first volume, make its machine."""
+    """Return how large the instance's type and volumes make its machine."""
     reported = moto_instance_types.INSTANCE_TYPES[instance.instance_type]
-    disks = [block.size for block in instance.block_device_mapping.values() if block.size]
-    return Size(
-        reported["VCpuInfo"]["DefaultVCpus"], reported["MemoryInfo"]["SizeInMiB"], int(disks[0]) if disks else 8
-    )
+    volumes = {block.volume_id: int(block.size) for block in instance.block_device_mapping.values()}
+    return Size(reported["VCpuInfo"]["DefaultVCpus"], reported["MemoryInfo"]["SizeInMiB"], volumes)
 
 
 def _install_life(park: MachinePark) -> None:

@@ -25,7 +25,7 @@ def storage_pools(
     """Return the configurations of LINSTOR's satellites: one for all nodes with a disk path, otherwise one per volume.
 
     resources are those of M(urmanac.talos.ec2_cluster_info), nodes the sizes of data volumes by the nodes' names, and
-    machines the answers of M(urmanac.talos.talos_info), whose disks a path is compared with.
+    machines the answers of M(urmanac.talos.talos_info), whose disks a path and the volumes are compared with.
     """
     if disk:
         wrong = [problem for machine in machines for problem in _problems(disk, machine)]
@@ -33,16 +33,30 @@ def storage_pools(
             remedy = "Set cluster_data_volume_size, whose volumes are found by serial number, or set another disk"
             raise InputError(f"Failed to configure {disk} for LINSTOR: {'; '.join(wrong)}. {remedy}.")
         return [_configuration(pool, pool, disk)]
-    return [_of_node(name, resources.get(f"instance/{name}") or {}, pool) for name, size in nodes.items() if size]
+    disks = {str(machine.get("hostname")): machine.get("disks") or () for machine in machines}
+    serials = {
+        name: _serial(name, resources.get(f"instance/{name}") or {}, disks.get(name, ()))
+        for name, size in nodes.items()
+        if size
+    }
+    return [
+        _configuration(f"{pool}-{name}", pool, _BY_SERIAL.format(serial=serial), {"kubernetes.io/hostname": name})
+        for name, serial in serials.items()
+    ]
 
 
-def _of_node(node: str, instance: Mapping[str, Any], pool: str) -> dict[str, Any]:
+def _serial(node: str, instance: Mapping[str, Any], disks: Sequence[Mapping[str, Any]]) -> str:
+    """Return the serial number of a node's data volume, which is among the disks that Talos sees, if it answers."""
     volume = (instance.get("have") or {}).get("data_volume")
     if not volume:
         remedy = "Build the node with it (playbooks/nodes.yml), or set cluster_data_volume_size to 0"
         raise InputError(f"Failed to find the data volume of {node}: its instance has none. {remedy}.")
-    path = _BY_SERIAL.format(serial=str(volume).replace("-", ""))
-    return _configuration(f"{pool}-{node}", pool, path, {"kubernetes.io/hostname": node})
+    serial = str(volume).replace("-", "")
+    seen = sorted(str(one.get("serial")) for one in disks)
+    if seen and serial not in seen:
+        remedy = f"Compare with talosctl -n {node} get disks, and reboot the node"
+        raise InputError(f"Failed to find {volume} on {node}: Talos sees only {', '.join(seen)}. {remedy}.")
+    return serial
 
 
 def _configuration(name: str, pool: str, path: str, nodes: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -84,3 +84,27 @@ def test_the_disk_of_talos_on_any_node_is_refused() -> None:
 def test_a_disk_that_a_node_has_not_is_refused() -> None:
     with pytest.raises(AnsibleFilterError, match=r"192\.0\.2\.102 does not have this disk, only /dev/nvme0n1"):
         given("/dev/nvme1n1", [SYSTEM, DATA], [SYSTEM])
+
+
+@pytest.mark.parametrize(
+    "serials", [pytest.param(["vol9", "vol0a1b"], id="seen"), pytest.param([], id="a node that does not tell")]
+)
+def test_a_data_volume_that_talos_sees_is_given(serials: list[str]) -> None:
+    (found,) = volumes_of(serials)
+
+    assert found["metadata"]["name"] == "data-gateway"
+
+
+def test_a_data_volume_that_talos_does_not_see_is_refused() -> None:
+    with pytest.raises(AnsibleFilterError, match="Failed to find vol-0a1b on gateway: Talos sees only vol7, vol9"):
+        volumes_of(["vol9", "vol7"])
+
+
+def volumes_of(serials: list[str]) -> list[dict[str, Any]]:
+    """Return the configurations where Talos sees disks of these serial numbers."""
+    disks = [{**DATA, "serial": serial} for serial in serials]
+    machines = [{"node": "192.0.2.101", "hostname": "gateway", "disks": disks}]
+    made: list[dict[str, Any]] = storage_pools(
+        RESOURCES, nodes={"gateway": 20}, pool="data", disk="", machines=machines
+    )
+    return made
