@@ -35,6 +35,9 @@ CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 # Releases whose replicas follow the control planes are distinguished by rendering with one and with three of them.
 MASTERS = ("192.0.2.1", "192.0.2.1,192.0.2.2,192.0.2.3")
 BUNDLES = ("iaas", "paas", "naas")
+# Images that charts name and no pod of the platform runs. This is that of gateways that the platform does not create.
+# Upstream does not build it: in Kube-OVN's ConfigMap ovn-vpc-nat-config its registry precedes a default of the chart.
+NEVER_RUN = frozenset({"vpc-nat-gateway"})
 # Custom resources from which an operator makes one Deployment, and where they name its containers.
 MADE_BY_OPERATORS: Mapping[str, tuple[str, ...]] = {
     "BootstrapProvider": ("deployment",),
@@ -238,10 +241,11 @@ def _amounts(pod: Mapping[str, Any]) -> dict[str, int]:
 
 
 def images(value: object) -> Iterator[str]:
-    """Yield the project's own images that something names."""
+    """Yield the project's own images that something names, but for those that no pod runs."""
     if isinstance(value, str):
-        if value.startswith(REGISTRY):
-            yield value.removeprefix(REGISTRY).split("@")[0].split(":")[0]
+        name = value.removeprefix(REGISTRY).split("@")[0].split(":")[0]
+        if value.startswith(REGISTRY) and name not in NEVER_RUN:
+            yield name
     elif isinstance(value, Mapping):
         for inner in value.values():
             yield from images(inner)

@@ -44,7 +44,7 @@ options:
   platform_source_url:
     description:
       - The repository of the packages, such as V(oci://registry.example.com/cozystack/cozystack-packages).
-      - Empty for the released ones.
+      - Empty for the released ones, which upstream pushes with O(version) as the tag.
     type: str
     default: ""
   platform_source_ref:

@@ -115,6 +115,20 @@ def test_only_the_projects_own_images_are_named() -> None:
     assert list(found) == ["operator"]
 
 
+def test_an_image_that_no_pod_runs_is_not_named() -> None:
+    found = tool.images({"data": {"image": f"{tool.REGISTRY}vpc-nat-gateway:v1.15.10"}})
+
+    assert list(found) == []
+
+
+@pytest.mark.parametrize("data", [v1_5, v1_6, v1_7])
+def test_the_shipped_data_name_no_image_that_no_pod_runs(data: Any) -> None:
+    named = {image for package in data.PACKAGES for image in package["images"]}
+    of_releases = {image for package in data.PACKAGES for one in package["releases"] for image in one["images"]}
+
+    assert (named | of_releases) & tool.NEVER_RUN == set()
+
+
 @pytest.mark.parametrize("data", [v1_5, v1_6, v1_7])
 def test_the_shipped_file_is_as_the_tool_writes_it(data: Any) -> None:
     ref = data.SOURCE.partition(" at ")[2].partition(", variant")[0]

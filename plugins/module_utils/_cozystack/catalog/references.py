@@ -42,6 +42,8 @@ def registries_of(source_url: str) -> tuple[str, ...]:
 
 def packages_image(source_url: str, source_ref: str, version: str) -> str:
     """Return the reference of the packages: of a custom build, or of the release."""
+    # Upstream pushes them with the release's tag (target image-packages of packages/core/installer/Makefile, and
+    # IMAGE_TAG in hack/common-envs.mk); from v1.6 on hack/promote-retag.sh gives the tested artifact that tag.
     if not source_url:
         return f"{STOCK}cozystack-packages:{version}"
     kind, _equals, value = source_ref.partition("=")

@@ -205,8 +205,8 @@ _DATA: dict[str, Any] = json.loads("""
     {"name": "networking", "variant": "kubeovn-cilium", "depends_on": ["gateway-api-crds"],
         "releases": [{"name": "cilium", "namespace": "cozy-cilium", "depends_on": [], "images": ["cilium"]},
         {"name": "cilium-networkpolicy", "namespace": "cozy-cilium", "depends_on": ["cilium"], "images": []},
-        {"name": "kubeovn", "namespace": "cozy-kubeovn", "depends_on": ["cilium"], "images": ["kubeovn",
-        "vpc-nat-gateway"]}], "images": ["cilium", "kubeovn", "vpc-nat-gateway"], "workloads": [
+        {"name": "kubeovn", "namespace": "cozy-kubeovn", "depends_on": ["cilium"], "images": ["kubeovn"]}],
+        "images": ["cilium", "kubeovn"], "workloads": [
         {"name": "cilium", "kind": "DaemonSet", "cpu": 100, "memory": 10, "spread": true, "tolerates": true,
             "ports": [9879]},
         {"name": "cilium-envoy", "kind": "DaemonSet", "cpu": 100, "memory": 512, "spread": true, "tolerates": true,
