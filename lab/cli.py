@@ -39,7 +39,7 @@ EXIT_DOWN = 3
 MARKER = "MADE-BY-LAB"
 EPILOG = """exit codes: 0 done, or the lab is up; 1 refused or failed; 3 `status` found no lab running.
 environment: LAB_DIRECTORY (.lab in the checkout), LAB_NETWORK (127.10.0.0/16), LAB_PORT (5510),
-LAB_SANDBOX (auto, namespace or path: how a machine's user-data is kept apart from this computer)."""
+LAB_SANDBOX (auto, namespace or path: how a machine's user-data is isolated from the host)."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m lab",
-        description="The lab: a simulation of AWS, EC2 machines and Talos nodes on this computer's loopback.",
+        description="The lab: a simulation of AWS, EC2 machines and Talos nodes on the loopback network.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -19,7 +19,7 @@ TALOS_PORT = 50000
 REPOSITORY = Path(__file__).resolve().parent.parent
 SIMULATED_BY = {
     "AWS": "moto, extended by lab/aws, on loopback",
-    "EC2 machines": "processes on this computer that execute the user-data in a scratch root",
+    "EC2 machines": "processes on this host that execute the user-data in a scratch root",
     "boot-to-talos": "a script with the real flags, questions and progress lines that writes no disk",
     "Talos": "lab.talos, which speaks the real API over real TLS and runs no container",
     "Kubernetes": "lab.kubernetes: real TLS, server-side apply, a scheduler; no container runs",

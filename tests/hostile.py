@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts that others could write to deceive whoever reads what is printed of them."""
+"""Texts with which an attacker could deceive the reader of our output."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class FakeApi:
         self.put(kinds.NODE, {"metadata": {"name": "a"}, "status": {"nodeInfo": {"architecture": architecture}}})
 
     def put(self, kind: Kind, content: Object) -> None:
-        """Keep an object that somebody else has made."""
+        """Keep an object that another client has created."""
         where = (kind, content["metadata"].get("namespace", ""), content["metadata"]["name"])
         self.objects[where] = {"apiVersion": kind.api_version, "kind": kind.kind, **content}
 
@@ -62,7 +62,7 @@ class FakeApi:
         raise ApiError(SERVER, f"find the kind {content['kind']}", Cause.NO_KIND, "it is not known")
 
     def apply(self, content: Object, *, dry_run: bool = False, force: bool = False) -> Object:
-        """Apply the object; fields that others have set stay."""
+        """Apply the object; fields of other managers stay."""
         kind = self.kind_of(content)
         if self.refusal and not force:
             raise self.refusal

@@ -121,7 +121,7 @@ def rendered(name: str, content: Mapping[str, Any]) -> str:
 
 
 def report_that_says(text: str) -> dict[str, Any]:
-    """Return the report of a cluster where others say this text wherever they can."""
+    """Return the report of a cluster in which every text from outside is this one."""
     said = {"subject": text, "message": text, "remedy": text}
     account = {**BLOCKED["account"], "verdicts": [{**MEMORY, **said}], "phase": text, "summary": text}
     node = {"metadata": {"name": text}, "status": {"nodeInfo": {"kubeletVersion": text}, "conditions": []}}

@@ -26,7 +26,7 @@ MACHINE = {"InstanceType": "t4g.small", "MinCount": 1, "MaxCount": 1}
 
 
 class Stranger:
-    """Somebody in the same account and region; each method makes one thing and returns how AWS describes it."""
+    """Another owner in the same account and region; each method makes one resource and returns how AWS describes it."""
 
     def __init__(self, client: Client, spec: ClusterSpec, image: str = "") -> None:
         self.ec2, self.iam, self.autoscaling, self.ssm = map(client, ("ec2", "iam", "autoscaling", "ssm"))
@@ -239,7 +239,7 @@ class Stranger:
 
     def instance(self) -> Read:
         """Launch a machine that has our name, and all of our tags but the project."""
-        tags = tag_list({"Name": f"{self.spec.name}-gateway", "Cluster": self.spec.name, "Project": "somebody-else"})
+        tags = tag_list({"Name": f"{self.spec.name}-gateway", "Cluster": self.spec.name, "Project": "another-owner"})
         answer = self.ec2.run_instances(
             ImageId=self.image,
             **MACHINE,
@@ -506,7 +506,7 @@ def interface_with_our_group(stranger: Stranger, ours: Mapping[str, str]) -> tup
     return their_interface(stranger, ours["subnet"], Groups=[ours["nodes"]])
 
 
-# A kind of ours, how it is joined, with which kind of others, and what joins them.
+# A kind of ours, how it is joined, with which kind of another owner, and what joins them.
 JOINS: Sequence[tuple[str, str, str, Join]] = (
     ("internet_gateway", "is attached to", "vpc", gateway_in_their_vpc),
     ("dhcp_options", "are used by", "vpc", options_of_their_vpc),

@@ -539,7 +539,7 @@ SEVERAL: dict[str, tuple[str, ...]] = {
     "a list deleted, then set": (f"{_MIRROR}endpoints: {{$patch: delete}}}}\n---\n{_MIRROR}{_URL}",),
     "a map deleted, then set": (f"machine: {{sysctls: {{$patch: delete}}}}\n---\n{_SYSCTL}",),
     "a new document twice": (f"{_NEW_MIRROR}{_URL}\n---\n{_NEW_MIRROR}skipFallback: true}}",),
-    "a document deleted, then made anew": (f"{_MIRROR}$patch: delete}}\n---\n{_MIRROR}{_URL}",),
+    "a document deleted, then created again": (f"{_MIRROR}$patch: delete}}\n---\n{_MIRROR}{_URL}",),
     "a document changed, then deleted": (f"{_MIRROR}skipFallback: true}}\n---\n{_MIRROR}$patch: delete}}",),
     "a new document, then deleted": (f"{_ETHERNET}rings: {{rx: 5}}}}\n---\n{_ETHERNET}$patch: delete}}",),
     "a document deleted twice": (f"{_MIRROR}$patch: delete}}\n---\n{_MIRROR}$patch: delete}}",),

@@ -21,7 +21,7 @@ Style = Callable[[Any], str]
 
 
 def documents() -> st.SearchStrategy[dict[str, Any]]:
-    """Return kubeconfigs of others, whose names, tokens and namespaces are anything."""
+    """Return kubeconfigs of other clusters, with any names, tokens and namespaces."""
 
     def entries(inner: str, *keys: str) -> st.SearchStrategy[Any]:
         value = st.dictionaries(st.sampled_from(keys), texts(), max_size=2)

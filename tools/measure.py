@@ -38,7 +38,7 @@ PARTS = (
 # Counted over files of all kinds: code, tables, scripts and texts.
 MOST_LINES = {"lab": 10_000}
 # Not written here, or lists of the words themselves.
-OF_OTHERS = re.compile(
+EXEMPT = re.compile(
     r"LICENSE$|CHANGELOG\.md$|changelogs/changelog\.yaml$|requirements.*\.txt$|.*\.(json|sum)$|docs/style\.md$|tools/language\.py$|tests/unit/tools/test_measure\.py$"
 )
 Graph = dict[str, set[str]]
@@ -207,7 +207,7 @@ def words(root: Path, paths: Iterable[str]) -> list[Word]:
     patterns = [(re.compile(rf"(?<![A-Za-z]){word}(?![A-Za-z])", re.IGNORECASE), better) for word, better in WORDS]
     found = []
     for path in paths:
-        if OF_OTHERS.match(path):
+        if EXEMPT.match(path):
             continue
         for number, line in enumerate((root / path).read_text(encoding="utf-8", errors="replace").splitlines(), 1):
             found += [Word(path, number, match[0], better) for one, better in patterns for match in one.finditer(line)]

@@ -85,7 +85,7 @@ def objects_of(chart: Chart, build: Build, *, control_planes: int) -> list[Objec
 
 
 def _image(index: int, workload: Workload, chart: Chart, build: Build) -> str:
-    """Return an own image of CozyStack where the release has one, else one of somebody else."""
+    """Return an image that CozyStack builds where the release has one, else one that it takes from elsewhere."""
     name = object_name(workload)
     images = next((one.images for one in chart.package.releases if one.name == chart.release), ())
     if images:

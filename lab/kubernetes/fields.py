@@ -76,7 +76,7 @@ def is_item_key(path: Path) -> bool:
 
 
 def remove_at(content: Any, path: Path) -> None:
-    """Remove a field, and what held nothing else; a mapping in which others have set something stays."""
+    """Remove a field and the mappings that are empty without it; a mapping with fields of other managers stays."""
     parent, value = value_at(content, path[:-1]), value_at(content, path)
     if isinstance(value, dict) and value:
         return

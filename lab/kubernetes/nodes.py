@@ -48,7 +48,7 @@ def image_version(image: str) -> str:
 
 
 def _node(node: Machine, before: Object, *, number: int) -> Object:
-    """Return the Node; what others have written into it stays."""
+    """Return the Node with the fields that other clients have set."""
     metadata = before.get("metadata") or {}
     machine = node.config.machine
     return {

@@ -31,7 +31,7 @@ def applied(live: Object | None, wanted: Object, manager: str, *, force: bool) -
 
 
 def conflict(taken: list[tuple[str, Path]], version: str) -> ApiError:
-    """Return the refusal to take fields of others, as the server words it."""
+    """Return the server's refusal to take over fields of other managers."""
     managers = sorted({manager for manager, _ in taken})
     lines = []
     for manager in managers:
@@ -63,7 +63,7 @@ def _owned(content: Object, manager: str) -> set[Path]:
 def _taken(
     live: Object, wanted: Object, paths: set[Path], others: list[tuple[str, set[Path]]]
 ) -> list[tuple[str, Path]]:
-    """Return the fields that others manage and that would get another value."""
+    """Return the fields of other managers that would get another value."""
     return [
         (manager, path)
         for manager, theirs in others

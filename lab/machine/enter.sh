@@ -24,7 +24,7 @@ done
 
 lab_python=$python
 case $prefix in
-  /usr/local) # this computer's Python lives where the machine's own programs go: keep its libraries, move its program
+  /usr/local) # the host's Python is where the machine's own programs go: keep its libraries, move its program
     touch lab/python-program
     mount --bind "$python" lab/python-program
     lab_python=/lab/python-program

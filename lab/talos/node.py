@@ -140,7 +140,7 @@ class TalosNode:
 
     @property
     def is_networked(self) -> bool:
-        """Tell whether the Kubernetes node is ready: without Talos' own CNI it waits for somebody else's."""
+        """Tell whether the Kubernetes node is ready: without Talos' own CNI it waits for another CNI."""
         cni = ((self.config.cluster.get("network") or {}).get("cni") or {}).get("name", "flannel")
         return self.stage == "running" and (cni != "none" or self.identity in self.registry.networked)
 
@@ -241,7 +241,7 @@ class TalosNode:
         self.begin_etcd()
 
     def begin_etcd(self, began_from: str | None = None) -> None:
-        """Have etcd data from now on: joined when began_from is nothing, else begun anew."""
+        """Have etcd data from now on: that of the cluster that it joined, or if began_from is given, new data."""
         last = self.address.rpartition(".")[2] if "." in self.address else "1"
         self.state.etcd_member = _ETCD_MEMBER + int(last)
         self.state.etcd_began_from = began_from

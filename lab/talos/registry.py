@@ -45,7 +45,7 @@ class Registry:
         return list(self.kubernetes.of(identity).store.peek(PODS))
 
     def add(self, node: Node) -> None:
-        """Let the others know of the node; one that was switched off and made anew takes its old place."""
+        """Let the other nodes know this one; a node that was replaced has its old place in the list."""
         self.nodes = [other for other in self.nodes if other.address != node.address or other.port != node.port]
         self.nodes.append(node)
 

@@ -30,10 +30,10 @@ from tests.aws.reports import report, write
 from tests.aws.steps import CLUSTER, PROJECT, Acceptance, bastion_hours, extra_variables, price
 
 EPILOG = """Before anything else a schedule is made in AWS that terminates every machine of the run at the end of its
-minutes, also if this computer dies; the bastion's group stops it then, too. The schedule starts a runbook of AWS, which
-the lab does not simulate, so whether AWS carries it out has not been seen. It is removed when everything else has been.
-What the schedule does not end is the Elastic IP, $0.005 an hour, and what costs nothing: if this computer dies, remove
-these with the printed command.
+minutes, also if the controller fails; the bastion's group stops it then, too. The schedule starts a runbook of AWS,
+which the lab does not simulate, so it has not been verified yet. It is removed when everything else has been.
+The schedule does not remove the Elastic IP, $0.005 an hour, and resources that are free of charge: if the controller
+fails, remove these with the printed command.
 Everything is removed when the run ends, fails, is interrupted (Ctrl-C, a closed terminal) or takes too long.
 The identity needs examples/operator_policy.json and examples/operator_policy_ec2.json."""
 
@@ -131,11 +131,11 @@ def accept(folder: Path, options: argparse.Namespace, environment: dict[str, str
 
 
 def acceptance(folder: Path, options: argparse.Namespace) -> Acceptance:
-    """Return the run, after printing how to remove everything if this computer dies."""
+    """Return the run, after printing how to remove everything if the controller fails."""
     end = end_of_run(options, datetime.now(UTC))
     given = playbook_options(folder, options, end)
     line = shlex.join(given)
-    print(f"If this computer dies: ansible-playbook playbooks/reset.yml {line} -e reset_confirmation=yes", flush=True)
+    print(f"If this computer fails: ansible-playbook playbooks/reset.yml {line} -e reset_confirmation=yes", flush=True)
     print(f"If {folder} is gone by then, add: -e reset_claim=force", flush=True)
     print(f"The role {end.name} costs nothing and is left then; delete it in IAM.", flush=True)
     log, until = folder / "output.log", end.at.timestamp()

@@ -53,7 +53,7 @@ def molecule() -> Outcome:
 
 
 def missing(path: Path) -> list[str]:
-    """Return what a scenario needs and this computer lacks: root, programs, variables; its needs.txt names them."""
+    """Return what a scenario needs and is missing: root, programs, variables; its needs.txt names them."""
     listed = path.with_name("needs.txt")
     names = listed.read_text(encoding="utf-8").split() if listed.exists() else []
     return [name for name in names if not is_there(name)]

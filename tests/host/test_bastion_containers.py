@@ -26,7 +26,7 @@ pytestmark = pytest.mark.needs(*PROGRAMS, "dockerd")
 
 @pytest.fixture(autouse=True)
 def control_groups() -> Iterator[None]:
-    """Remove the control groups that a daemon leaves behind, unless containers of somebody else are in them."""
+    """Remove the control groups that a daemon leaves behind, unless they hold other containers."""
     yield
     for folder in Path("/sys/fs/cgroup").glob("*/docker"):
         with contextlib.suppress(OSError):

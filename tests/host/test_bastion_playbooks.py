@@ -68,7 +68,7 @@ def described_as_user_data(names: dict[str, str]) -> dict[str, Any]:
 
 
 def debian(machine: Machine) -> None:
-    """Have the machine know which packages this computer has: its programs are the machine's."""
+    """Let the machine know which packages the host has, because it uses the host's programs."""
     for folder in ("dpkg/info", "dpkg/updates", "dpkg/triggers", "apt/lists/partial"):
         (machine.root / "var" / "lib" / folder).mkdir(parents=True)
     (machine.root / "var" / "cache" / "apt" / "archives" / "partial").mkdir(parents=True)

@@ -77,7 +77,7 @@ LOGIN = """
 
 
 class Simulation:
-    """A lab whose bastion is logged in to over SSH, and somebody at home who runs playbooks."""
+    """A lab whose bastion is logged in to over SSH, and a home from which playbooks run."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.folder, self.environment = folder, environment
@@ -116,7 +116,7 @@ class Simulation:
 
     @property
     def known_hosts(self) -> str:
-        """Return what this computer knows of the bastion's host key."""
+        """Return what known_hosts contains of the bastion's host key."""
         return (self.folder / "lab" / "cluster" / "known_hosts").read_text()
 
     def lab(self, *words: str) -> None:

@@ -56,7 +56,7 @@ HOME = {"name": SPEC.name, "project": SPEC.project, "state": "present", "ipv6": 
 
 
 # The table of lost and late answers: the calls of a build in their order, those that join and set what
-# was made, and those with which a run makes again what somebody has changed.
+# was made, and those with which a run repairs what was changed.
 CREATING = (
     *("put_claim", "create_vpc", "create_dhcp_options", "create_subnet", "create_internet_gateway"),
     *("create_route_table", "create_security_group", "create_role", "create_instance_profile"),

@@ -112,7 +112,7 @@ def free_network() -> str:
         network = ipaddress.IPv4Network(f"127.{number}.0.0/16")
         if _reserve(number) and not processes.port_conflicts(network, [], 0):
             return str(network)
-    raise AssertionError("in every loopback network somebody listens")
+    raise AssertionError("in every loopback network a program listens")
 
 
 def _reserve(number: int) -> bool:

@@ -393,7 +393,7 @@ def volume(*, encrypted: bool, **tags: str) -> Callable[[Place], str]:
 
 
 def image(permission: dict[str, str]) -> Callable[[Place], None]:
-    """Return a hole: an image of a node that others may start."""
+    """Return a hole: an image of a node that other accounts may start."""
 
     def plant(place: Place) -> None:
         made = place.ec2.create_image(InstanceId=place.ids["instance/gateway"], Name="a copy")["ImageId"]
@@ -467,7 +467,7 @@ def group_with_version(version: str, *, deleted: bool = False, **changes: Any) -
 
 
 def document(*accounts: str) -> Callable[[Place], None]:
-    """Return a hole: a document of Session Manager with the cluster's tags that others may read and run."""
+    """Return a hole: a document of Session Manager with the cluster's tags that other accounts may read and run."""
 
     def plant(place: Place) -> None:
         ssm = place.api.clients["ssm"]
@@ -505,7 +505,7 @@ def managed_policy(place: Place) -> None:
 
 
 def trust(role: str, principal: dict[str, str]) -> Callable[[Place], None]:
-    """Return a hole: a role of ours that others may take."""
+    """Return a hole: a role of ours that other principals may assume."""
 
     def plant(place: Place) -> None:
         name = {"node": place.spec.iam_name, "bastion": "talos-arm64-moon-bastion"}[role]
@@ -554,7 +554,7 @@ def exchanged_role(place: Place) -> None:
 
 
 def dhcp_options(**values: str) -> Callable[[Place], None]:
-    """Return a hole: options of others, by which machines find names, the time and their domain."""
+    """Return a hole: another owner's options, by which machines find names, the time and their domain."""
 
     def plant(place: Place) -> None:
         ours = {"domain-name-servers": "AmazonProvidedDNS", "domain-name": place.spec.domain}
@@ -658,7 +658,7 @@ def role_in_another_profile(place: Place) -> None:
 
 
 def run_elsewhere(place: Place, **options: Any) -> str:
-    """Return a machine of others in another VPC."""
+    """Return a machine of another owner in another VPC."""
     made: str = place.ec2.run_instances(
         ImageId=place.image,
         InstanceType="t4g.nano",
@@ -748,7 +748,7 @@ HOLES: dict[str, tuple[Callable[[Place], Any], str]] = {
     "IPv6 on launch": (subnet_attribute("AssignIpv6AddressOnCreation"), "SUBNET_GIVES_IPV6"),
     "a gateway endpoint": (endpoint("Gateway"), "VPC_ENDPOINT_NOT_DESCRIBED"),
     "a peering that we asked for": (peering(), "VPC_PEERING_NOT_DESCRIBED"),
-    "a peering that others asked for": (peering(to_us=True), "VPC_PEERING_NOT_DESCRIBED"),
+    "a peering that another account requested": (peering(to_us=True), "VPC_PEERING_NOT_DESCRIBED"),
     "a peering with a route": (peering(route_to_it=True), "VPC_PEERING_NOT_DESCRIBED"),
     "a VPN gateway": (vpn_gateway, "VPN_GATEWAY_NOT_DESCRIBED"),
     "a network of the VPC": (vpc_network, "VPC_NETWORK_NOT_DESCRIBED"),
@@ -840,7 +840,7 @@ HOLES: dict[str, tuple[Callable[[Place], Any], str]] = {
         group_with_version("$Latest", UserData=shell(SLACK)),
         "USER_DATA_SECRET",
     ),
-    "a volume of others": (another_volume, "VOLUME_NOT_DESCRIBED"),
+    "a volume of another owner": (another_volume, "VOLUME_NOT_DESCRIBED"),
     "a group of three": (scaling_change(MaxSize=3), "SCALING_SIZE_NOT_DESCRIBED"),
     "a scheduled action": (scheduled_action, "SCALING_SCHEDULE_NOT_DESCRIBED"),
     "a process that is suspended": (suspended, "SCALING_SUSPENDED"),
@@ -913,7 +913,7 @@ def test_a_hole_in_a_second_vpc_is_found_beside_the_vpc(planted: Place) -> None:
     [
         pytest.param(document(), id="a document of the account alone"),
         pytest.param(closing_role(), id="the role that closes home access"),
-        pytest.param(closing_role(tags={"Owner": "Bob"}, action="*"), id="a role of others with its name"),
+        pytest.param(closing_role(tags={"Owner": "Bob"}, action="*"), id="a role of another owner with its name"),
         pytest.param(group_with_version("$Latest", UserData="cGFzc3dvcmQK"), id="an older version that is not used"),
         pytest.param(group_with_version("$Latest", deleted=True), id="a deleted version that is not used"),
     ],

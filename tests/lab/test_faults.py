@@ -115,7 +115,7 @@ def test_credentials_that_are_not_the_labs_are_refused(lab: Lab, service: str) -
     assert code_of(getattr(stranger, calls[service])) == "AuthFailure"
 
 
-def test_faults_of_kubernetes_are_taken_by_their_names_and_refused_by_others(lab: Lab) -> None:
+def test_faults_of_kubernetes_are_taken_by_their_names_and_refused_by_other_faults(lab: Lab) -> None:
     lab.ask("/lab/kubernetes/faults", method="POST", body={"stuck": ["cilium"], "admission": {"Package": "quota"}})
     lab.ask("/lab/kubernetes/faults", method="DELETE")
 

@@ -73,7 +73,7 @@ class Way:
 
     def client(self, group: str, *, authority: pki.Pair | None = None) -> pki.Pair:
         """Return a client certificate of the cluster's authority, or of another one."""
-        subject = pki.Subject("somebody", organizations=[group])
+        subject = pki.Subject("guest", organizations=[group])
         return pki.issue(authority or self.cluster.kubernetes, subject, client=True)
 
 
@@ -151,12 +151,12 @@ def test_only_administrators_of_the_cluster_see_nodes(tmp_path: Path) -> None:
         clients = [None, way.client("people"), way.client("system:masters")]
         return [way.ask("/api/v1/nodes", client) for client in clients]
 
-    (no_code, no_one), (code, somebody), (admin_code, _) = in_a_cluster(tmp_path, work)
+    (no_code, no_one), (code, guest), (admin_code, _) = in_a_cluster(tmp_path, work)
 
     assert (no_code, no_one["reason"], no_one["message"]) == (401, "Unauthorized", "Unauthorized")
-    assert (code, somebody["reason"]) == (403, "Forbidden")
-    assert somebody["message"] == (
-        'nodes is forbidden: User "somebody" cannot list resource "nodes" in API group "" at the cluster scope'
+    assert (code, guest["reason"]) == (403, "Forbidden")
+    assert guest["message"] == (
+        'nodes is forbidden: User "guest" cannot list resource "nodes" in API group "" at the cluster scope'
     )
     assert admin_code == 200
 

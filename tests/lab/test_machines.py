@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Machines: they execute the very user-data of RunInstances, apart from this computer, and become Talos."""
+"""Machines: they execute the very user-data of RunInstances, isolated from the host, and become Talos."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ KINDS = [
     pytest.param(
         "namespace",
         id="namespaces",
-        marks=pytest.mark.skipif(not namespaces_work(), reason="this computer gives no user namespaces"),
+        marks=pytest.mark.skipif(not namespaces_work(), reason="the host allows no user namespaces"),
     ),
     pytest.param("path", id="short PATH"),
 ]
@@ -384,7 +384,7 @@ def test_two_noes_are_needed_to_keep_the_network_out_of_the_kernel_arguments(pla
     assert "Extra kernel args: ip=" in machine.wait_for("the Simulated Talos answers")
 
 
-def test_scripts_of_others_run_only_behind_walls(place: Lab, subnet: str) -> None:
+def test_scripts_that_are_not_ours_run_only_isolated(place: Lab, subnet: str) -> None:
     machine = Machine(place, subnet, "#!/bin/sh\necho stranger\n")
 
     if place.environment["LAB_SANDBOX"] == "namespace":
@@ -393,7 +393,7 @@ def test_scripts_of_others_run_only_behind_walls(place: Lab, subnet: str) -> Non
         assert "stranger\n" not in machine.wait_for("user-data is not run")
 
 
-@pytest.mark.skipif(not namespaces_work(), reason="this computer gives no user namespaces")
+@pytest.mark.skipif(not namespaces_work(), reason="the host allows no user namespaces")
 def test_behind_walls_the_computer_cannot_be_changed(place: Lab, subnet: str) -> None:
     if place.environment["LAB_SANDBOX"] == "path":
         pytest.skip("this is about namespaces")

@@ -95,7 +95,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def port(lab: Lab, machines: dict[str, str]) -> Iterator[int]:
-    """Give a port of the bastion where somebody answers."""
+    """Give a port of the bastion where a program answers."""
     with socketserver.ThreadingTCPServer((lab.address(100), 0), Echo) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_address[1]
@@ -103,7 +103,7 @@ def port(lab: Lab, machines: dict[str, str]) -> Iterator[int]:
 
 
 def run(lab: Lab, path: Path, *command: str, send: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a command as somebody who has the simulated commands and for whom AWS is the lab."""
+    """Run a command in an environment with the simulated commands, in which AWS is the lab."""
     inner = ("env", f"PATH={path}:/usr/bin:/bin", *command)
     return subprocess.run(
         [sys.executable, "-m", "lab", "run", "--", *inner],

@@ -175,7 +175,7 @@ def test_a_json_service_refuses_in_its_own_words(lab: Lab) -> None:
             {"UserData": "x" * 21848},
             {"UserData": "x" * 21852},
             "length less than or equal to 21848",
-            id="largest user data",
+            id="largest user-data",
         ),
         pytest.param(
             "autoscaling",

@@ -75,23 +75,23 @@ def merged(path: Path, text: bytes) -> bytes:
     return path.read_bytes()
 
 
-def of_others(config: dict[str, Any]) -> dict[str, Any]:
+def of_other_clusters(config: dict[str, Any]) -> dict[str, Any]:
     """Return what kubectl knows of other clusters."""
     kinds = {kind: {name: one for name, one in (config.get(kind) or {}).items() if name != OURS} for kind in KINDS}
     return {**kinds, "current-context": config.get("current-context")}
 
 
 def compare(judge: Path, path: Path, texts: list[bytes]) -> list[bool]:
-    """Fail where kubectl reads something else of others than before; return what it was able to read."""
+    """Fail if kubectl reads other clusters' entries differently than before; return what it was able to read."""
     after = [merged(path, text) for text in texts]
     answers = read(judge, [*texts, *after])
     for text, new, before, now in zip(texts, after, answers, answers[len(texts) :], strict=False):
         if before["error"]:
             continue
         assert not now["error"], f"{now['error']}\n{text.decode()}\n-> {new.decode()}"
-        wanted = of_others(before["config"])
-        wanted["current-context"] = wanted["current-context"] or of_others(now["config"])["current-context"]
-        assert of_others(now["config"]) == wanted, f"{text.decode()}\n-> {new.decode()}"
+        wanted = of_other_clusters(before["config"])
+        wanted["current-context"] = wanted["current-context"] or of_other_clusters(now["config"])["current-context"]
+        assert of_other_clusters(now["config"]) == wanted, f"{text.decode()}\n-> {new.decode()}"
     is_readable = [not answer["error"] for answer in answers[: len(texts)]]
     # What ours refuses is left as it is, so a refusal of everything would pass.
     taken = [text != new for text, new, known in zip(texts, after, is_readable, strict=True) if known]
@@ -109,7 +109,7 @@ WRITTEN = st.builds(
 
 @bounded(6)
 @given(texts=st.lists(WRITTEN, min_size=25, max_size=25))
-def test_kubectl_reads_the_same_of_others(
+def test_kubectl_reads_the_same_of_other_clusters(
     judge: Path, tmp_path_factory: pytest.TempPathFactory, texts: list[bytes]
 ) -> None:
     compare(judge, tmp_path_factory.getbasetemp() / "config", texts)

@@ -60,7 +60,7 @@ class Lab(NamedTuple):
     run: Callable[..., Any]
 
     def talosctl(self, *arguments: str | Path, role: str = "os:admin", of: Cluster | None = None) -> Any:
-        """Run talosctl on the first node as somebody of a cluster."""
+        """Run talosctl on the first node with the credentials of a cluster."""
         path = self.directory / "talosconfig"
         document = (of or self.cluster).talosconfig(role)
         document["contexts"]["test"] |= {"endpoints": [NODE], "nodes": [NODE]}
@@ -301,7 +301,7 @@ def test_what_talosctl_patched_is_what_our_patch_would_have_made(lab: Lab) -> No
     dry = lab.ours(lambda connection: machine.apply(connection, same, dry_run=True))
 
     assert "Applied configuration without a reboot" in patched.errors
-    # talosctl writes the document anew, with empty fields and in another order: for a node that is no difference.
+    # talosctl rewrites the document with empty fields and in another order, which is no difference for a node.
     assert lab.ours(machine.machine_config) != same.decode()
     assert not dry.changes, dry.details
 

@@ -240,7 +240,7 @@ Undo = Callable[[], Any]
 
 
 def open_rule(lab: Lab, **peers: Any) -> Undo:
-    """Open a port of the nodes to somebody."""
+    """Open a port of the nodes to a network."""
     ec2, group = lab.client("ec2"), nodes_group(lab)
     rule = [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, **peers}]
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=rule)

@@ -229,7 +229,7 @@ def test_clusters_of_one_name_in_two_projects_do_not_change_each_other(
     assert (described(lab, "talos-arm64"), described(lab, "spare")) == before
 
 
-def test_without_its_claim_a_cluster_is_refused_to_all_controllers_and_claimed_anew_by_its_own_on_request(
+def test_without_its_claim_a_cluster_is_refused_to_all_controllers_and_claimed_again_by_its_own_on_request(
     lab: Lab, ours: Controller, tmp_path: Path
 ) -> None:
     lab.client("ssm").delete_parameter(Name=CLAIM)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tag of somebody else that holds commands to a terminal and markup: on the screen and in every file it is text."""
+"""Terminal commands and markup in a tag of another owner are shown as text, on the screen and in every file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HERE = "@TEXT@"
 
 @pytest.fixture(scope="module")
 def stranger(lab: Lab) -> str:
-    """Give the id of somebody else's launch template with a name that the cluster would use."""
+    """Give the id of another owner's launch template with a name that the cluster would use."""
     tags = {"Project": hostile.OF_XML, "Name": "theirs"}
     answer = lab.client("ec2").create_launch_template(
         LaunchTemplateName=NAME,

@@ -61,7 +61,7 @@ def test_the_plan_of_an_empty_account_is_shown_and_creates_nothing(lab: Lab) -> 
     assert calls(lab) == before
 
 
-def test_a_role_of_others_with_our_name_is_refused_before_anything_is_made_and_left_as_it_is(lab: Lab) -> None:
+def test_a_role_of_another_owner_with_our_name_is_refused_before_anything_is_made_and_left_as_it_is(lab: Lab) -> None:
     iam = lab.client("iam")
     name = "talos-arm64-lab-node"
     tags = [{"Key": "Owner", "Value": "Bob"}]

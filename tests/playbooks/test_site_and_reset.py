@@ -29,7 +29,7 @@ SITE, RESET = "playbooks/site.yml", "playbooks/reset.yml"
 
 
 class Strangers(NamedTuple):
-    """What others have beside the cluster, named like its own: how each is read, and what that said first."""
+    """Resources of other owners with names like the cluster's: how each is read, and the first result."""
 
     reads: dict[str, Read]
     before: dict[str, Any]
@@ -42,7 +42,7 @@ class Strangers(NamedTuple):
 
 @pytest.fixture(scope="module")
 def strangers(lab: Lab) -> Strangers:
-    """Give one thing of somebody else of each kind of which AWS allows any number."""
+    """Give one resource of another owner of each kind of which AWS allows any number."""
     image = lab.client("ssm").get_parameter(Name=AMI_PARAMETER)["Parameter"]["Value"]
     described = spec(
         name="lab",
@@ -218,7 +218,7 @@ def test_an_upgrade_brings_a_node_to_what_its_tag_is_now(lab: Lab) -> None:
     assert (first.changed > 0, second.changed) == (True, 0)
 
 
-def test_what_somebody_changed_is_repaired(lab: Lab, built: Run) -> None:
+def test_manual_changes_are_repaired(lab: Lab, built: Run) -> None:
     ec2 = lab.client("ec2")
     ours = [{"Name": "tag:Project", "Values": ["talos-arm64"]}, {"Name": "group-name", "Values": ["lab-nodes"]}]
     (group,) = ec2.describe_security_groups(Filters=ours)["SecurityGroups"]

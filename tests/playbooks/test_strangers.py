@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What others have under the cluster's names and in its network stops every playbook before it changes anything."""
+"""Other owners' resources with the cluster's names or in its network stop every playbook before it changes anything."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def scene(lab: Lab) -> Iterator[Scene]:
     yield Scene(names, places, before, writes, their_vpc, *runs)
 
 
-def test_a_claim_of_others_stops_every_playbook_and_stays(lab: Lab) -> None:
+def test_a_claim_of_another_owner_stops_every_playbook_and_stays(lab: Lab) -> None:
     read = Stranger(lab.client, cluster(lab)).claim()
     before, writes = read(), calls(lab)
 

@@ -224,7 +224,7 @@ def same(recorded: str, here: str, known: dict[str, str]) -> bool:
     """Tell whether two texts say the same, and learn the placeholders in them if so."""
     ours, theirs = list(TOKEN.finditer(recorded)), list(TOKEN.finditer(here))
     if re.fullmatch(r"<text-\w+>", recorded):
-        # A text of somebody else, of which nothing is known.
+        # A text of another owner, of which nothing is known.
         return True
     if TOKEN.sub(r"<\1\3>", recorded) != TOKEN.sub(r"<\1\3>", here):
         return False

@@ -128,7 +128,7 @@ def test_a_part_of_an_ipv6_network_is_named_by_the_whole() -> None:
     assert [numbered([whole, part])] == [["<net6-1:00>/56", "<net6-1:01>/64"]]
 
 
-def test_texts_that_we_sent_are_readable_in_answers_and_those_of_others_are_not() -> None:
+def test_texts_that_we_sent_are_readable_in_answers_and_other_texts_are_not() -> None:
     redactor = Redactor(b"key", [])
     tags = [{"Key": "Name", "Value": "moon-gateway"}]
     sent = call("ec2", "CreateTags", {"Resources": ["i-0123456789abcdef0"], "Tags": tags}, {}, redactor)

@@ -142,7 +142,7 @@ def test_a_condition_that_iam_does_not_know_of_a_resource_is_found() -> None:
 def test_a_launch_and_a_rule_may_use_what_is_without_our_tag() -> None:
     (launch,) = [item for item in statements(operator_policy()) if item["Sid"] == "UseWithTagged"]
 
-    # Images, snapshots and key pairs are of others. IAM is not given the tags of an interface that exists already.
+    # Images, snapshots and key pairs have other owners. IAM is not given the tags of an interface that exists already.
     # A rule that is made with tags is a resource of its own, which has none yet; its group has to have ours.
     kinds = {resource.split(":")[5] for resource in launch["Resource"]}
     assert kinds == {"image/*", "key-pair/*", "network-interface/*", "security-group-rule/*", "snapshot/*"}

@@ -111,7 +111,7 @@ def differs(there: File | None, file: File) -> bool:
 
 
 def affected(write: Sequence[File], units: Sequence[Unit]) -> tuple[str, ...]:
-    """Return the units to restart: first what others stand on, then what runs and reads a file that changes."""
+    """Return the units to restart: first those that other units need, then those that run and read a changed file."""
     named = [name for file in write for name in file.units]
     known = [unit.name for unit in units]
     below = sorted({name for name in named if name not in known})

@@ -22,7 +22,7 @@ _SESSION_PROGRAMS = ("aws", "session-manager-plugin")
 
 
 def missing_programs(connection: str) -> tuple[str, ...]:
-    """Return what this computer lacks of the programs for a connection, ssh or ssm; ssh itself is needed for both."""
+    """Return the missing programs for a connection, ssh or ssm; ssh itself is needed for both."""
     wanted = ("ssh", *(_SESSION_PROGRAMS if connection == "ssm" else ()))
     return tuple(name for name in wanted if shutil.which(name) is None)
 

@@ -136,7 +136,7 @@ def _open_key_file(facts: Facts) -> str:
     if facts.has_public_file:
         return _only_public_key(facts)
     return (
-        "ssh does not use a private key that other users of this computer may read. Make it yours alone: chmod 600 "
+        "ssh does not use a private key that other users may read. Make it readable by you alone: chmod 600 "
         f"{shell_word(facts.identity_file) if facts.identity_file else '<private key>'}"
     )
 
@@ -261,7 +261,7 @@ def _not_managed(facts: Facts) -> str:
 
 def _no_program(facts: Facts) -> str:
     return (
-        "Session Manager needs the programs aws and session-manager-plugin on this computer. Install both, or set "
+        "Session Manager needs the programs aws and session-manager-plugin on the controller. Install both, or set "
         "cluster_bastion_connection to ssh."
     )
 

@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-# In new mount and process namespaces: furnish a blank root with the programs of this computer, read-only, and stay in it.
+# In new mount and process namespaces: mount the host's programs into a blank root, read-only, and stay in it.
 #   sh enter.sh ROOT
 set -eu
 root=$1

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A real sshd on the lab's bastion: what systemd does with it, with the files of whichever machine is the bastion now.
 
-The user of a session is the superuser by another name, and sees this computer's programs: the lab's machines have none.
+The user of a session is the superuser by another name, and sees the host's programs: the lab's machines have none.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PidFile none
 Subsystem sftp internal-sftp
 LogLevel VERBOSE
 """
-# In a mount namespace: the users and the home directory of the machine in place of this computer's.
+# In a mount namespace: the users and the home directory of the machine replace those of the host.
 ENTER = """
 set -eu
 mount --make-rprivate /
@@ -78,7 +78,7 @@ class Login:
             self._stop()
 
     def show_another_key(self) -> None:
-        """Have another key in the place of the machine's, as somebody who took over its address would."""
+        """Replace the machine's host key, as an attacker who took over its address would."""
         self._pinned = True
         key = self._root(self.machine) / "etc" / "ssh" / "ssh_host_ed25519_key"
         key.unlink()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A machine with a blank root in a network namespace: this computer's programs, and nothing else of it."""
+"""A machine with a blank root in a network namespace: the host's programs, and nothing else of it."""
 
 from __future__ import annotations
 

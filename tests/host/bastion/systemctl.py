@@ -134,7 +134,7 @@ def act(verb: str, units: list[str]) -> None:
 
 
 def leave(units: list[str]) -> bool:
-    """Go on in the background, and return True to the process that somebody waits for."""
+    """Continue in the background, and return True in the process that the caller waits for."""
     for unit in units:
         (STATE / f"{unit}.log").touch()
     if os.fork():

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An image with everything that the bastion's containers run, made of this computer's programs and their libraries."""
+"""An image with everything that the bastion's containers run, made of the host's programs and their libraries."""
 
 from __future__ import annotations
 
@@ -41,5 +41,5 @@ def needed(path: str) -> list[str]:
 
 
 def push(registry: str, name: str, matchbox: str) -> str:
-    """Push the image for this computer's architecture and return the digest of its manifest's index."""
+    """Push the image for the host's architecture and return the digest of its manifest's index."""
     return oci.push(registry, name, "latest", {ARCHITECTURES[platform.machine()]: [oci.layer(files(matchbox))]})

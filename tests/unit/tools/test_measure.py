@@ -130,6 +130,10 @@ def test_a_roles_own_variables_and_shared_ones_are_no_foreign_reads(tmp_path: Pa
         pytest.param("Hold the result against it", ["Hold the result against"], id="with words between"),
         pytest.param("double quotes, doubles quotes", [], id="quotes"),
         pytest.param("a test double of AWS", ["test double"], id="a double"),
+        pytest.param("made_anew by somebody else", ["anew", "somebody else"], id="another owner"),
+        pytest.param("a tag of others, not of other owners", ["of others"], id="owners"),
+        pytest.param("the kernel of this computer", ["of this computer"], id="a host"),
+        pytest.param("user data, not user-data", ["user data"], id="one spelling"),
     ],
 )
 def test_forbidden_words_are_found_as_whole_words(line: str, written: list[str], tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ class ClusterParameter:
         held = self.read()
         try:
             if held:
-                self._refuse_parameter_of_others(held)
+                self._refuse_parameter_of_other_owners(held)
         except AwsError as error:
             if is_not_found(error):
                 return None
@@ -84,7 +84,7 @@ class ClusterParameter:
             "ssm", "put_parameter", Name=self.name, Description=self._description, Value=text, Type="String", **how
         )
 
-    def _refuse_parameter_of_others(self, held: Held) -> None:
+    def _refuse_parameter_of_other_owners(self, held: Held) -> None:
         found = self._api.call("ssm", "list_tags_for_resource", ResourceType="Parameter", ResourceId=self.name)
         tags = {tag["Key"]: tag["Value"] for tag in found["TagList"]}
         if not owner_tags(self._cluster).items() <= tags.items():

@@ -13,7 +13,7 @@ from ..values import words_in
 from .comparison import FIXED
 from .current import Thing
 
-# A cluster has one of each of these, so its tags identify it even if somebody has edited the tag Name.
+# A cluster has one of each of these, so its tags identify it even if the tag Name was edited.
 _ONE_OF = frozenset(("vpc", "dhcp_options", "subnet", "internet_gateway", "route_table"))
 
 

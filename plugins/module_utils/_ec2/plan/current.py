@@ -101,7 +101,7 @@ def read_cluster(api: Api, spec: ClusterSpec, *, console_output: bool = False) -
         ids = {thing.id for thing in read}
         # DescribeTags has other names for some kinds.
         more = [thing for thing in others.result() if thing.id not in ids]
-        things = _without_main_tables_of_others(_adopted([*read, *_unknown(names, read), *more]))
+        things = _without_main_tables_of_other_owners(_adopted([*read, *_unknown(names, read), *more]))
         return _second_wave(api, spec, things, pool, console_output=console_output)
 
 
@@ -130,7 +130,7 @@ def _adopted(things: Sequence[Thing]) -> list[Thing]:
     ]
 
 
-def _without_main_tables_of_others(things: Sequence[Thing]) -> list[Thing]:
+def _without_main_tables_of_other_owners(things: Sequence[Thing]) -> list[Thing]:
     """Return the resources without the route tables of a VPC which is not ours."""
     vpcs = {thing.id for thing in things if thing.kind == "vpc"}
     return [thing for thing in things if not (thing.have.get("main") and thing.have["vpc"] not in vpcs)]

@@ -18,7 +18,7 @@ from .current import Thing
 def taker_of(
     item: Desired, chosen: Mapping[str, Thing], wanted: Mapping[str, Desired], things: Sequence[Thing]
 ) -> Thing | None:
-    """Return the resource that conflicts with one that must be created, of others or of the cluster itself."""
+    """Return the resource that conflicts with one that must be created, of another owner or of the cluster itself."""
     key = next(key for key, other in wanted.items() if other is item)
     if key in chosen:
         return None

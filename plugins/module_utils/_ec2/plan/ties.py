@@ -49,8 +49,8 @@ class Tie(NamedTuple):
 class Link(NamedTuple):
     """One way in which our resources of a kind can be connected with other resources, and how to find these.
 
-    A remedy contains the ids of both. Held is our property that refers to others: with it a call is made only if one is
-    not ours. Known ones need no call.
+    A remedy contains the ids of both. Held is our property that refers to another resource: with it
+    a call is made only if one is not ours. Known ones need no call.
     """
 
     kind: str
@@ -168,7 +168,7 @@ def _scaling_groups(place: Place, _ours: Sequence[Thing]) -> list[Thing]:
 
 
 def _launchers(place: Place, _ours: Sequence[Thing]) -> list[Thing]:
-    """Return all launch templates and configurations of others; AWS has no filter for what they name."""
+    """Return all launch templates and configurations of other owners; AWS has no filter for what they name."""
     reading = reading_of("launch_template")
     templates = place.api.call(reading.service, reading.operation)[reading.answer]
     things = [understood(reading, record, place.spec) for record in templates]

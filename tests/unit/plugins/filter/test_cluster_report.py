@@ -110,7 +110,7 @@ def test_only_an_endpoint_on_this_computer_is_a_lab(endpoint: str, lab: bool) ->
 
 
 def test_no_library_of_aws_is_loaded_for_it() -> None:
-    # Ansible imports a filter anew in each task that uses it.
+    # Ansible imports a filter again in each task that uses it.
     lines = f"import sys; import {cluster_report.__module__}; sys.exit('boto3' in sys.modules)"
 
     done = subprocess.run([sys.executable, "-c", lines], env={"PYTHONPATH": os.pathsep.join(sys.path)}, check=False)

@@ -320,7 +320,7 @@ print(json.dumps(list(inventory.hosts)))
 """
 
 
-def test_flush_cache_reads_anew(parse: Parse, ec2: CannedEc2, instances: list[dict[str, Any]], tmp_path: Path) -> None:
+def test_flush_cache_reads_again(parse: Parse, ec2: CannedEc2, instances: list[dict[str, Any]], tmp_path: Path) -> None:
     parse(**cache_options(tmp_path))
     ec2.pages = [describe_instances_xml(instances[:1])]
 

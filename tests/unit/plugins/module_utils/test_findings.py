@@ -112,7 +112,7 @@ def test_a_numbered_list_has_the_remedy_on_a_line_of_its_own() -> None:
     ]
 
 
-def test_tables_show_markup_of_others_as_text() -> None:
+def test_tables_show_markup_in_received_texts_as_text() -> None:
     assert list(markdown([HOSTILE])) == [
         "| Code | About | What is wrong | What to do |",
         "|---|---|---|---|",

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts of others: nothing hidden is left in them, and what differs still differs."""
+"""Received texts: hidden characters become visible, and different texts stay different."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def test_another_mode_is_a_change(laid: FakeHost) -> None:
     assert ensure_bastion(laid, params(), check_mode=False)["written"] == [RULES]
 
 
-def test_a_unit_that_somebody_stopped_or_disabled_is_brought_back(laid: FakeHost) -> None:
+def test_a_unit_that_was_stopped_or_disabled_is_started_and_enabled(laid: FakeHost) -> None:
     laid.running.clear()
     laid.enabled.clear()
 

@@ -274,7 +274,7 @@ def test_a_failure_line_is_returned_with_what_it_means(boot: Callable[..., Outco
     assert any("no space left on device" in line for line in result["progress"])
 
 
-def test_after_a_failure_it_begins_anew(boot: Callable[..., Outcome], machine: Graviton) -> None:
+def test_after_a_failure_it_starts_again(boot: Callable[..., Outcome], machine: Graviton) -> None:
     (machine.root / "run/lab/tmpfs-bytes").write_text("10", encoding="utf-8")
     boot()
     (machine.root / "run/lab/tmpfs-bytes").unlink()

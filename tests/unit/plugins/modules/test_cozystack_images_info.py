@@ -88,7 +88,7 @@ def test_every_form_in_which_packages_name_images_is_read(form: str) -> None:
     assert found == {expected.rpartition("/")[2].partition(":")[0]: (expected,)}
 
 
-def test_images_of_others_and_of_no_version_are_not_asked_for() -> None:
+def test_images_of_other_owners_and_of_no_version_are_not_looked_up() -> None:
     files = {
         "system/a/values.yaml": f"image: quay.io/cilium/cilium:v1\nrepository: {STOCK}kilo\nother: x\n",
         "system/b/README.md": f"image: {STOCK}kamaji:v1\n",

@@ -110,7 +110,7 @@ def test_only_the_owner_releases_a_claim_unless_it_is_forced(ssm: Any, run: Any)
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_a_parameter_of_others_is_refused_with_its_owner_also_if_forced(ssm: Any, run: Any, state: str) -> None:
+def test_a_parameter_of_another_owner_is_refused_with_its_owner_also_if_forced(ssm: Any, run: Any, state: str) -> None:
     value = json.dumps({"authority": "aa11", "holder": "Bob", "since": "2026-11-28T21:00:00+00:00"})
     ssm.put_parameter(Name=NAME, Value=value, Type="String", Tags=[{"Key": "Owner", "Value": "Bob"}])
 
@@ -133,7 +133,7 @@ def test_a_parameter_that_is_not_a_claim_is_refused_and_kept(ssm: Any, run: Any)
 
 @pytest.fixture
 def built(ssm: Any) -> dict[str, str]:
-    """Give the ids of a cluster that exists, and whose claim somebody has deleted."""
+    """Give the ids of a cluster that exists, and whose claim was deleted."""
     return Builder(MotoApi(), spec()).build()
 
 

@@ -231,7 +231,7 @@ def test_the_same_rule_made_by_hand_is_refused_and_stays(cloud: Cloud) -> None:
 
 
 def test_another_cluster_with_the_same_groups_is_left_alone(cloud: Cloud) -> None:
-    other = make_groups(cloud.ec2, project="somebody-else")
+    other = make_groups(cloud.ec2, project="another-owner")
 
     cloud.run(ipv6=HOME)
 

@@ -93,7 +93,7 @@ def test_a_parameter_that_is_not_ours_stays_as_it_is(
     api.clients["ssm"].put_parameter(
         Name=PARAMETER,
         Type="SecureString",
-        Value="somebody's",
+        Value="not a key of ours",
         Tags=[{"Key": key, "Value": text} for key, text in tags.items()],
     )
 
@@ -101,7 +101,7 @@ def test_a_parameter_that_is_not_ours_stays_as_it_is(
 
     assert result["failed"]
     assert "cluster_bastion_host_key_parameter" in result["msg"]
-    assert value(api) == "somebody's"
+    assert value(api) == "not a key of ours"
 
 
 def test_of_two_runs_at_once_the_first_key_counts(api: MotoApi) -> None:

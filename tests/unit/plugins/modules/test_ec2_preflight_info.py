@@ -130,7 +130,7 @@ def a_run() -> str:
 
 @pytest.mark.parametrize("what", NAMES)
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_a_claim_or_a_run_of_others_under_our_name_is_a_problem(
+def test_a_claim_or_a_run_of_another_owner_under_our_name_is_a_problem(
     capsys: pytest.CaptureFixture[str], what: str, check_mode: bool
 ) -> None:
     with aws_with_images():

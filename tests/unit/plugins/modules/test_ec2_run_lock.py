@@ -42,7 +42,7 @@ def alive(_pid: int, _started: str) -> bool:
 
 
 class Ssm(AwsApi):
-    """SSM, in which others act right after a reading or a writing of ours."""
+    """SSM, in which another client acts right after a call of ours."""
 
     def __init__(self) -> None:
         self.client = boto3.client("ssm", region_name=REGION)
@@ -227,7 +227,9 @@ def test_a_value_made_by_hand_stops_a_run_unless_it_takes_over(ssm: Ssm, value: 
 
 @pytest.mark.parametrize("takeover", [False, True])
 @pytest.mark.parametrize("run", [None, OURS._replace(pid=90)], ids=["another value", "a run that has ended"])
-def test_a_parameter_of_others_is_refused_with_its_owner_and_kept(ssm: Ssm, run: Run | None, takeover: bool) -> None:
+def test_a_parameter_of_another_owner_is_refused_with_its_owner_and_kept(
+    ssm: Ssm, run: Run | None, takeover: bool
+) -> None:
     value = run_marker.dumped(run_marker.marker_of(run, NOW)) if run else "theirs"
     ssm.client.put_parameter(Name=NAME, Value=value, Type="String", Tags=tag_list({"Owner": "Bob"}))
 

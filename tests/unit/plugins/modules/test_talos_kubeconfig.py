@@ -20,7 +20,7 @@ from ansible_collections.urmanac.talos.plugins.modules import talos_kubeconfig
 from tests.talos_nodes import Cluster
 from tests.user_files import kubeconfig
 
-# A kubeconfig of somebody else, in a hand of its own.
+# A user's kubeconfig with entries of other clusters, in a style of its own.
 THEIRS = """# clusters at work
 apiVersion: v1
 kind: Config
@@ -203,7 +203,7 @@ def test_the_entries_of_talosctl_are_renewed_under_their_own_names(tmp_path: Pat
         pytest.param("user", "admin@c", {"token": "abc"}, id="a user with a token"),
     ],
 )
-def test_an_entry_of_somebody_else_is_never_replaced(tmp_path: Path, kind: str, name: str, value: Any) -> None:
+def test_an_entry_of_another_cluster_is_never_replaced(tmp_path: Path, kind: str, name: str, value: Any) -> None:
     path = tmp_path / "config"
     (tmp_path / "ca.crt").write_bytes(Cluster().kubernetes.certificate_pem)
     path.write_text(yaml.safe_dump({f"{kind}s": [{"name": name, kind: value}]}), encoding="utf-8")

@@ -90,7 +90,7 @@ def test_check_mode_begins_nothing() -> None:
     ("fails", "changed", "calls"),
     [
         pytest.param([Cause.FAILED_PRECONDITION], True, 2, id="clock not set yet"),
-        pytest.param([Cause.ALREADY_EXISTS], False, 1, id="somebody else was first"),
+        pytest.param([Cause.ALREADY_EXISTS], False, 1, id="another controller was first"),
         pytest.param([Cause.CUT, Cause.ALREADY_EXISTS], True, 2, id="carried out, and the reply lost"),
     ],
 )

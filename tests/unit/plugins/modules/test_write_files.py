@@ -43,7 +43,7 @@ def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
     assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
 
 
-def test_what_somebody_changed_is_written_again_and_shown(tmp_path: Path) -> None:
+def test_a_changed_file_is_written_again_and_its_change_shown(tmp_path: Path) -> None:
     ensure_files(tmp_path, FILES, check_mode=False)
     (tmp_path / "report.md").write_text("ill\n", encoding="utf-8")
 

@@ -177,7 +177,7 @@ def test_a_later_run_goes_on_with_the_history() -> None:
     assert second.history == first.history
 
 
-def test_the_history_begins_anew_with_a_new_installation() -> None:
+def test_a_new_installation_starts_a_new_history() -> None:
     first = Scene(account(3), account(10)).wait()
 
     second = Scene(account(0, present=1), account(10)).wait(history=first.history)

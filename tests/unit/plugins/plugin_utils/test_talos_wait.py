@@ -26,7 +26,7 @@ REQUEST = Request(["maintenance"], timeout=60, interval=5, names={"192.0.2.1": "
 
 
 class FakeClock:
-    """Time that passes only when somebody sleeps."""
+    """Time that passes only in sleep."""
 
     def __init__(self) -> None:
         self.time = 0.0

@@ -24,7 +24,7 @@ SITE = str(PLAYBOOKS / "site.yml")
         pytest.param(["nodes"], [str(PLAYBOOKS / "network.yml")], ["nodes"], id="another phase"),
         pytest.param(["nodes"], ["urmanac.talos.site"], [], id="by its name"),
         pytest.param(["nodes"], ["urmanac.talos.upgrade"], ["nodes"], id="a playbook without tags"),
-        pytest.param(["mine"], ["/home/ada/all.yml"], [], id="a playbook of others"),
+        pytest.param(["mine"], ["/home/ada/all.yml"], [], id="a playbook outside the collection"),
         pytest.param(["mine"], [SITE, "/home/ada/all.yml"], [], id="ours beside others"),
     ],
 )

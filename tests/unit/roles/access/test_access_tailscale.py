@@ -12,7 +12,7 @@ import pytest
 
 from tests.checks.process import TOOLS, capture
 
-# An address of this computer where nothing listens.
+# A local address where nothing listens.
 GATEWAY = "127.254.0.101"
 PLAY = """
 - name: Verify that the gateway is in the tailnet

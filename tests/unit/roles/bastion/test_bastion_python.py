@@ -45,7 +45,7 @@ PLAY = """
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Give a folder with an inventory, and with fakes of what a bastion has and this computer may not."""
+    """Give a folder with an inventory, and with fakes of what a bastion has and the host may lack."""
     (tmp_path / "hosts.json").write_text(json.dumps(INVENTORY), encoding="utf-8")
     program(tmp_path / "bin" / "sudo", 'exec "$@"')
     program(tmp_path / "bin" / "dnf", f'echo "$@" >> {tmp_path}/installed')

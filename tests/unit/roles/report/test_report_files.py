@@ -285,7 +285,7 @@ def test_a_cell_of_markdown_stays_one_cell() -> None:
 HOSTILE, HARMLESS = reports.report_that_says(hostile.ALL), reports.report_that_says("moon")
 
 
-def test_markdown_shows_markup_of_others_as_text_wherever_it_stands() -> None:
+def test_markdown_shows_received_markup_as_text_everywhere() -> None:
     text = reports.rendered("md", HOSTILE)
 
     assert reports.structure(text) == reports.structure(reports.rendered("md", HARMLESS))
@@ -311,7 +311,7 @@ def test_junit_can_be_read_whatever_a_text_holds() -> None:
     assert hostile.hidden(junit(HOSTILE)) == set()
 
 
-def test_the_page_shows_markup_of_others_as_text_wherever_it_stands() -> None:
+def test_the_page_shows_received_markup_as_text_everywhere() -> None:
     parsed, text = page(HOSTILE)
     expected, _text = page(HARMLESS)
 

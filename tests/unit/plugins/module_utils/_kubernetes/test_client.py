@@ -242,7 +242,7 @@ def test_a_server_that_does_not_listen_is_unreachable(tmp_path: Path) -> None:
 
 def test_a_client_certificate_out_of_date_is_reported_before_anything_is_sent(tmp_path: Path) -> None:
     day = datetime.timedelta(days=1)
-    subject = pki.Subject("somebody", organizations=[], lifetime=day, clock_offset=-3 * day)
+    subject = pki.Subject("guest", organizations=[], lifetime=day, clock_offset=-3 * day)
     path = tmp_path / "client.crt"
     path.write_bytes(pki.issue(pki.new_authority("kubernetes"), subject, client=True).certificate_pem)
 

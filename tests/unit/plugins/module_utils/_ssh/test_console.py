@@ -14,11 +14,11 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import mak
 OLD, NEW = make_host_key("").public, make_host_key("").public
 
 
-def test_the_last_key_of_a_type_counts_because_the_machine_may_have_been_made_anew() -> None:
+def test_the_last_key_of_a_type_counts_because_the_instance_may_have_been_replaced() -> None:
     assert host_keys(f"[ 1.0] Linux\n{SAID}{OLD}\r\nlogin:\n{SAID}{NEW}\r\n") == [NEW]
 
 
-def test_damaged_lines_and_lines_of_others_are_no_keys() -> None:
+def test_damaged_and_other_lines_are_no_keys() -> None:
     assert host_keys(f"{SAID}{OLD[:40]}\nsshd: Invalid user {SAID}{OLD}\n{SAID}\n") == []
 
 

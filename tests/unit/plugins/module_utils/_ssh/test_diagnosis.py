@@ -86,7 +86,7 @@ def test_each_cause_is_named_with_its_remedy(said: str, changes: dict[str, Any],
 @pytest.mark.parametrize(
     ("said", "cause", "remedy"),
     [
-        pytest.param(OPEN, "other users of this computer may read", "chmod 600 /keys/moon", id="readable key"),
+        pytest.param(OPEN, "other users may read", "chmod 600 /keys/moon", id="readable key"),
         pytest.param(REFUSED, "agent has the key and does not sign", "ssh-add -X", id="agent refuses"),
         pytest.param(
             f'Load key "/keys/moon": error in libcrypto {DENIED}', "cannot read", "ssh-keygen -y", id="damaged key"

@@ -110,7 +110,7 @@ def test_a_private_key_is_replaced_wherever_it_comes_from(tmp_path: Path) -> Non
     assert public_key_of(private) == public_key_of(str(file)) == PRIVATE_KEY
 
 
-@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="this computer has no OpenSSH to compare with")
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="OpenSSH is not installed")
 def test_openssh_reads_the_host_key_as_the_same_public_key(tmp_path: Path) -> None:
     made = make_host_key("moon")
     file = tmp_path / "key"

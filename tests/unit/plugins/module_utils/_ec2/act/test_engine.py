@@ -153,7 +153,7 @@ def test_an_interrupted_run_is_continued(api: BadDay) -> None:
     assert outcome.after.summary()["strays"] == 0
 
 
-def test_drift_is_repaired_and_the_tags_and_rules_of_others_stay(api: BadDay) -> None:
+def test_drift_is_repaired_and_the_tags_and_rules_of_other_owners_stay(api: BadDay) -> None:
     ids = Builder(api, spec()).build()
     ec2 = api.clients["ec2"]
     ec2.modify_subnet_attribute(SubnetId=ids["subnet"], MapPublicIpOnLaunch={"Value": True})
@@ -553,7 +553,7 @@ def test_an_untagged_profile_that_has_our_role_in_it_is_adopted(api: BadDay) -> 
 
 @pytest.mark.parametrize(
     ("path", "has_role"),
-    [pytest.param("/", False, id="empty"), pytest.param("/bob/", True, id="with our role, in a path of others")],
+    [pytest.param("/", False, id="empty"), pytest.param("/bob/", True, id="with our role, in another path")],
 )
 def test_an_untagged_profile_of_our_name_that_others_made_is_refused_and_kept(
     api: BadDay, path: str, has_role: bool
@@ -593,7 +593,9 @@ def test_a_profile_whose_answer_was_lost_and_whose_run_was_killed_is_ours(api: B
 
 
 @pytest.mark.parametrize("removing", [False, True], ids=["build", "removal"])
-def test_a_role_of_others_that_is_taken_out_of_our_profile_is_named_and_stays(api: BadDay, removing: bool) -> None:
+def test_a_role_of_another_owner_that_is_taken_out_of_our_profile_is_named_and_stays(
+    api: BadDay, removing: bool
+) -> None:
     present(api)
     iam, name = api.clients["iam"], spec().iam_name
     iam.remove_role_from_instance_profile(InstanceProfileName=name, RoleName=name)

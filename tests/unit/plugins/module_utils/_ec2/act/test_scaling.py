@@ -91,7 +91,7 @@ def test_a_new_version_of_the_template_inherits_nothing_from_the_one_before(api:
     assert sent["LaunchTemplateData"]["MetadataOptions"]["HttpTokens"] == "required"
 
 
-def test_scheduled_actions_of_others_stay_and_change_nothing(api: BadDay) -> None:
+def test_scheduled_actions_of_other_owners_stay_and_change_nothing(api: BadDay) -> None:
     scaling = api.clients["autoscaling"]
     soon = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=30)
     # It ends the bastion before our own stop does, so it must not be taken for ours.

@@ -179,7 +179,7 @@ def test_a_place_that_others_have_is_refused_and_its_network_is_not_removed(
 
 @pytest.mark.parametrize("second", [False, True], ids=["first address", "second address"])
 @pytest.mark.parametrize(("key", "ipv4"), [("eni/gateway", SPEC.nodes[0].ipv4), ("eni/bastion", SPEC.bastion_ipv4)])
-def test_an_address_of_ours_that_an_interface_of_others_has_is_refused(
+def test_an_address_of_ours_that_an_interface_of_another_owner_has_is_refused(
     api: BadDay, key: str, ipv4: str, second: bool
 ) -> None:
     build(api, NETWORK)
@@ -216,7 +216,7 @@ def test_an_address_that_another_interface_of_ours_has_is_refused_before_anythin
     assert api.writes() == []
 
 
-def test_an_address_in_a_prefix_of_others_is_taken() -> None:
+def test_an_address_in_a_prefix_of_another_interface_is_taken() -> None:
     wanted = desired(SPEC)
     record = {"PrivateIpAddress": "10.10.0.4", "PrivateIpAddresses": [{"PrivateIpAddress": "10.10.0.4"}]}
     empty = {"SubnetId": "", "Groups": (), "SourceDestCheck": True, "MacAddress": "", "NetworkInterfaceId": "eni-1"}
@@ -246,7 +246,7 @@ def test_a_guest_is_named_before_anything_is_deleted(api: BadDay, kind: str, pla
 
 
 class Forgetful(Stranger):
-    """Somebody who puts the cluster's tags on what no playbook makes."""
+    """Another owner who puts the cluster's tags on resources that no playbook makes."""
 
     def tagged(self, kind: str, name: str = "") -> list[dict[str, Any]]:
         return [{"ResourceType": kind, "Tags": tag_list({**BOB, **owner_tags(SPEC)})}]
@@ -338,7 +338,7 @@ def refusal_of_removal(api: BadDay, part: str) -> str:
     return str(caught.value)
 
 
-def test_everything_of_others_that_is_joined_with_ours_is_named_before_anything_is_deleted() -> None:
+def test_everything_of_other_owners_that_is_joined_with_ours_is_named_before_anything_is_deleted() -> None:
     with aws_with_images():
         api = BadDay()
         build(api, *PARTS)

@@ -292,7 +292,7 @@ def snapshots_with_our_words(**record: Any) -> Change:
         ),
     ],
 )
-def test_a_copy_of_others_is_no_hole(api: ChangedApi, record: dict[str, Any]) -> None:
+def test_a_copy_of_another_owner_is_no_hole(api: ChangedApi, record: dict[str, Any]) -> None:
     api.changes["describe_snapshots"] = snapshots_with_our_words(**record)
 
     assert api.audit() == []

@@ -139,7 +139,7 @@ def test_a_built_bastion_is_as_described(api: MotoApi) -> None:
     assert comparison.strays == []
 
 
-def test_what_somebody_changed_of_template_and_hours_is_reported(api: MotoApi) -> None:
+def test_manual_changes_of_template_and_hours_are_reported(api: MotoApi) -> None:
     builder = Builder(api, described())
     ids = builder.build()
     packed = base64.b64encode(gzip.compress(b"#!/bin/sh\n")).decode()

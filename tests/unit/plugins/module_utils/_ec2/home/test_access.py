@@ -104,7 +104,9 @@ def test_without_a_network_it_is_planned_and_not_made(api: BadDay) -> None:
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_a_role_of_others_is_refused_in_the_plan_and_before_anything_is_made(built: BadDay, check_mode: bool) -> None:
+def test_a_role_of_another_owner_is_refused_in_the_plan_and_before_anything_is_made(
+    built: BadDay, check_mode: bool
+) -> None:
     iam = built.clients["iam"]
     owner = [{"Key": "Owner", "Value": "Bob"}]
     iam.create_role(RoleName=SPEC.schedule_role_name, AssumeRolePolicyDocument="{}", Tags=owner)
@@ -120,7 +122,7 @@ def test_a_role_of_others_is_refused_in_the_plan_and_before_anything_is_made(bui
     assert iam.get_role(RoleName=SPEC.schedule_role_name)["Role"] == before
 
 
-def test_a_role_that_drifted_is_set_right_and_tags_of_others_stay(built: BadDay) -> None:
+def test_a_role_that_drifted_is_set_right_and_tags_of_other_owners_stay(built: BadDay) -> None:
     role(built)
     name = {"RoleName": SPEC.schedule_role_name}
     statement = {"Effect": "Allow", "Action": "ec2:DescribeVpcs", "Resource": "*"}
@@ -203,7 +205,7 @@ def test_a_role_that_the_scheduler_does_not_know_yet_is_waited_for(built: BadDay
     assert (len(schedules(late)), late.left) == (2, 0)
 
 
-def test_a_schedule_of_others_is_refused_before_anything_is_opened(built: BadDay) -> None:
+def test_a_schedule_of_another_owner_is_refused_before_anything_is_opened(built: BadDay) -> None:
     home(built)
     scheduler = built.clients["scheduler"]
     theirs = schedules(built)[0]
@@ -225,7 +227,7 @@ def test_a_schedule_of_others_is_refused_before_anything_is_opened(built: BadDay
     [({"Owner": "Bob"}, "Owner=Bob"), ({}, "it has no tags that name an owner")],
     ids=["tagged", "untagged"],
 )
-def test_a_rule_of_others_in_the_place_of_ours_is_refused_and_stays(
+def test_a_rule_of_another_owner_in_the_place_of_ours_is_refused_and_stays(
     built: BadDay, tags: dict[str, str], owner: str, check_mode: bool
 ) -> None:
     group = next(thing for key, thing in built_ids(built).items() if key == "security_group/nodes")

@@ -230,7 +230,7 @@ def test_rules_beyond_the_described_are_reported_and_make_no_difference() -> Non
     assert any(line.startswith("! security group moon-nodes: in tcp/6443") for line in plan_lines(spec(), comparison))
 
 
-def test_a_tag_of_somebody_else_is_left_alone_and_a_missing_one_of_ours_is_not() -> None:
+def test_a_tag_of_another_owner_stays_and_a_missing_one_of_ours_is_added() -> None:
     things = converged()
     tags = things["vpc"].tags
 

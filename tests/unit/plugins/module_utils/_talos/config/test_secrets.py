@@ -58,7 +58,7 @@ def test_a_bundle_is_made_for_its_owners_eyes_only(tmp_path: Path) -> None:
     assert [item.name for item in path.parent.iterdir() if item.suffix not in (".yaml", ".lock")] == []
 
 
-def test_a_bundle_that_is_there_is_never_made_anew(tmp_path: Path) -> None:
+def test_an_existing_bundle_is_never_replaced(tmp_path: Path) -> None:
     path = tmp_path / "secrets.yaml"
     secrets.ensure_bundle(path, make=test_bundle)
     before = path.read_bytes(), path.stat().st_mtime_ns
