@@ -7,25 +7,25 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Documentation fragments of the modules for CozyStack."""
+    """Documentation fragment of the modules for the Kubernetes API."""
 
     DOCUMENTATION = r"""
 options:
   kubeconfig:
-    description: Kubeconfig where the module runs; E(KUBECONFIG) or C(~/.kube/config) where this is not set.
+    description: Path of the kubeconfig on the host that runs the module. The default is E(KUBECONFIG), or C(~/.kube/config).
     type: path
   context:
-    description: Context of O(kubeconfig); its current one where this is not set.
+    description: Context of O(kubeconfig). The default is its current context.
     type: str
   proxy:
-    description: Proxy to reach the API through, such as V(http://192.0.2.100:3128); the kubeconfig's own where this is not set.
+    description: Proxy for the API, such as V(http://192.0.2.100:3128). The default is the proxy of the kubeconfig.
     type: str
   timeout:
-    description: Seconds that the API has for each answer.
+    description: Timeout of each request in seconds.
     type: float
     default: 30
   patience:
-    description: Seconds for which an API that is away is asked again. Nothing that is sent does harm when it is sent twice.
+    description: For how many seconds a request to an unavailable API is repeated. Repeating a request of this module is safe.
     type: float
     default: 60
 requirements:

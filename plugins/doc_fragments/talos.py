@@ -7,12 +7,12 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Documentation fragments of the Talos modules."""
+    """Documentation fragment of the Talos modules."""
 
     DOCUMENTATION = r"""
 options:
   nodes:
-    description: Addresses of the nodes; IPv4, IPv6 or names.
+    description: IPv4 addresses, IPv6 addresses or host names of the nodes.
     type: list
     elements: str
     required: true
@@ -22,14 +22,14 @@ options:
     default: 50000
   talosconfig:
     description:
-      - Credentials for configured nodes, as the path of a talosconfig where the module runs, or as its content.
+      - Credentials for configured nodes, as the path of a talosconfig on the host that runs the module, or as its content.
       - Without it the module can only connect to nodes in maintenance mode.
     type: raw
   talosconfig_context:
-    description: Context of O(talosconfig); its current one where this is not set.
+    description: Context of O(talosconfig). The default is its current context.
     type: str
   timeout:
-    description: Seconds that each node has to let us in, and to answer a call in.
+    description: Timeout in seconds of the connection to each node, and of each call.
     type: float
     default: 10
 requirements:

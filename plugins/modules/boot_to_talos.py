@@ -264,20 +264,20 @@ class Linux(Protocol):
         """Return the facts about the machine."""
 
     def look(self, image: str, architecture: str) -> Image:
-        """Return what the image's registry says from there."""
+        """Return the image as its registry describes it to this machine."""
 
     def run(self) -> Run:
-        """Return how boot-to-talos is doing."""
+        """Return the state of boot-to-talos."""
 
     def prepare(self, *, architecture: str, sha256: str, image: rules.Image, image_sha256: str) -> None:
-        """Fetch and verify what is needed."""
+        """Download and verify the program and the image."""
 
     def start(self, command: Sequence[str], answers: Sequence[str], *, raw: bool) -> None:
         """Start the program."""
 
 
 class Plan(NamedTuple):
-    """What is to be done on the machine."""
+    """The planned call of boot-to-talos."""
 
     image: rules.Image
     disk: str
@@ -288,7 +288,7 @@ class Plan(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What was found, what is or would be done, and how it goes."""
+    """The findings, the plan and the state of the run."""
 
     state: str
     changed: bool
@@ -304,13 +304,13 @@ class Outcome(NamedTuple):
 
 
 def request_of(params: Mapping[str, Any]) -> Request:
-    """Return what the options ask for."""
+    """Return the request from the options."""
     image = rules.through_cache(rules.image_of(params["image"]), params["caches"])
     return Request(image, params["version"], params["disk"], tuple(params["extra_kernel_args"]))
 
 
 def plan_boot(facts: Facts, request: Request, found: Image | None, folder: Path) -> Plan:
-    """Return the plan for a machine on which nothing is wrong."""
+    """Return the plan for a machine without blocking findings."""
     disk = request.disk or f"/dev/{facts.root_disks[0]}"
     image = str(folder / request.image.file) if request.image.is_remote else request.image.text
     words = rules.arguments(image, disk, request.extra_kernel_args)
@@ -321,7 +321,7 @@ def plan_boot(facts: Facts, request: Request, found: Image | None, folder: Path)
 
 
 def ensure_boot(linux: Linux, request: Request, params: Mapping[str, Any], *, check_mode: bool) -> Outcome:
-    """Begin to turn the machine into Talos, unless it is or does already."""
+    """Start boot-to-talos, unless the machine runs Talos or boot-to-talos already."""
     facts = linux.facts()
     run = linux.run()
     if facts.is_talos or run.is_running:
@@ -347,7 +347,7 @@ def wait_for_begin(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Run:
-    """Return how boot-to-talos does once its installer has begun, it has ended, or the time is over."""
+    """Return the state of boot-to-talos when its installer has begun, it has ended, or the time is over."""
     until = clock() + timeout
     while True:
         run = linux.run()
@@ -396,23 +396,23 @@ def failure_as_dict(failure: Finding) -> dict[str, Any]:
 
 
 def problem_of(outcome: Outcome) -> str:
-    """Return why nothing comes of it, empty if it goes well."""
+    """Return why the module fails, or an empty text."""
     errors = [finding for finding in outcome.findings if finding.blocks]
     if errors and not outcome.plan:
-        return f"Failed to turn this machine into Talos; nothing was begun: {'; '.join(map(sentences, errors))}"
+        return f"Failed to turn this machine into Talos; nothing was changed: {'; '.join(map(sentences, errors))}"
     if outcome.failure:
         return f"Failed to turn this machine into Talos: {reported(outcome.failure)}"
     return ""
 
 
 def urls_of(params: Mapping[str, Any]) -> Sequence[str]:
-    """Return where the release's files are looked for."""
+    """Return the URLs of the release's files."""
     urls: list[str] = params["urls"]
     return urls or [upstream.RELEASE_URL.format(version=params["version"].lstrip("v"))]
 
 
 def main(root: str = "/") -> None:
-    """Run the module; the root is another one in tests only."""
+    """Run the module; only tests set another root."""
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     params = module.params
     try:

@@ -22,6 +22,7 @@ author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
   - urmanac.talos.attributes.reads_only
+  - urmanac.talos.oci
 options:
   version:
     description: The release of CozyStack.
@@ -57,22 +58,9 @@ options:
         look-up fails.
     type: raw
     default: false
-  mirrors:
-    description: Registries that are asked at another address, such as a cache's.
-    type: dict
-    default: {}
-  docker_config:
-    description:
-      - The path of a file with logins, as C(docker login) writes it. A missing file means no login.
-      - Without it the file is in the directory E(DOCKER_CONFIG), or in C(~/.docker). Credential helpers are not run.
-    type: path
   timeout:
-    description: Seconds that the packages and each image have.
-    type: float
-    default: 30
+    description: Timeout of the packages and of each image in seconds, including pauses between attempts.
   attempts:
-    description: How often a registry is asked that answers with an error of its own or wants fewer questions.
-    type: int
     default: 2
 seealso:
   - module: urmanac.talos.oci_image_info
@@ -141,9 +129,10 @@ from ..module_utils._cozystack.catalog.inquiry import Registries, build_of, inqu
 from ..module_utils._cozystack.catalog.packages import PROFILES
 from ..module_utils._errors import CollectionError
 from ..module_utils._oci.artifact import fetch_archive
-from ..module_utils._oci.inquiry import inquiry_of, look_up_all
+from ..module_utils._oci.inquiry import REGISTRY_OPTIONS, inquiry_of, look_up_all
 
 ARGUMENT_SPEC: dict[str, Any] = {
+    **REGISTRY_OPTIONS,
     "version": {"type": "str", "default": "v1.6.2"},
     "profile": {"type": "str", "choices": list(PROFILES), "default": "full"},
     "disabled_packages": {"type": "list", "elements": "str", "default": []},
@@ -151,9 +140,6 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "platform_source_url": {"type": "str", "default": ""},
     "platform_source_ref": {"type": "str", "default": ""},
     "images_arm64": {"type": "raw", "default": False},
-    "mirrors": {"type": "dict", "default": {}},
-    "docker_config": {"type": "path"},
-    "timeout": {"type": "float", "default": 30},
     "attempts": {"type": "int", "default": 2},
 }
 

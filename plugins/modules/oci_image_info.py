@@ -25,6 +25,7 @@ author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
   - urmanac.talos.attributes.reads_only
+  - urmanac.talos.oci
 options:
   images:
     description:
@@ -37,13 +38,6 @@ options:
     description: The required platform of the images.
     type: str
     default: linux/arm64
-  mirrors:
-    description:
-      - Registries with another address, such as that of a cache. Requests are then only sent to the mirror, not to the
-        registry itself.
-      - An C(http://) address is used without TLS.
-    type: dict
-    default: {}
   plain_http:
     description:
       - Registries, with their ports, without TLS to which logins may be sent nevertheless.
@@ -51,21 +45,6 @@ options:
     type: list
     elements: str
     default: []
-  docker_config:
-    description:
-      - The path of a file with logins, as C(docker login) writes it. A missing file means no login.
-      - Without it the file is in the directory E(DOCKER_CONFIG), or in C(~/.docker). Credential helpers are not run.
-    type: path
-  timeout:
-    description: Timeout of each image in seconds, including pauses between attempts.
-    type: float
-    default: 30
-  attempts:
-    description:
-      - How often a request is sent if the registry returns an error (5xx), limits the rate (429) or closes the
-        connection. The pauses get longer, or are as long as the registry says.
-    type: int
-    default: 4
   fail_on_error:
     description:
       - Whether the module fails if an image cannot be looked up or used. If not, RV(images[].error) has the reason.
@@ -189,16 +168,13 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._errors import CollectionError
 from ..module_utils._findings import failure as describe
 from ..module_utils._oci.image import Image
-from ..module_utils._oci.inquiry import inquiry_of, look_up_all
+from ..module_utils._oci.inquiry import REGISTRY_OPTIONS, inquiry_of, look_up_all
 
 ARGUMENT_SPEC: dict[str, Any] = {
+    **REGISTRY_OPTIONS,
     "images": {"type": "list", "elements": "str", "required": True},
     "platform": {"type": "str", "default": "linux/arm64"},
-    "mirrors": {"type": "dict", "default": {}},
     "plain_http": {"type": "list", "elements": "str", "default": []},
-    "docker_config": {"type": "path"},
-    "timeout": {"type": "float", "default": 30},
-    "attempts": {"type": "int", "default": 4},
     "fail_on_error": {"type": "bool", "default": True},
 }
 

@@ -14,7 +14,7 @@ def health(
     interfaces: Sequence[Mapping[str, Any]] | None = None,
     deviations: Sequence[Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """Return all checks, whether all are healthy, which failed, and lines for a person. None leaves out a check."""
+    """Return all checks, whether all are healthy, which failed, and lines of text. None leaves out a check."""
     answers = [dict(check) for check in checks]
     if interfaces is not None:
         answers.append(_interface_check(interfaces))

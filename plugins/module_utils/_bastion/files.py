@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every file that makes a Linux a bastion. Private to urmanac.talos: may change at any time.
+"""All files of a bastion. Private to urmanac.talos: may change at any time.
 
 There is one list. User-data lays it on a machine that boots, and the role lays it over SSH.
 """
@@ -37,12 +37,12 @@ class HostFile(NamedTuple):
 
 
 def as_json(value: object) -> str:
-    """Return the text of a file of JSON."""
+    """Return the text of a JSON file."""
     return json.dumps(value, indent=1) + "\n"
 
 
 def files(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
-    """Return all files in the order of their paths, the list of their paths included."""
+    """Return all files sorted by path, including the file that lists the paths."""
     found = [*common(settings, render), *fetched(settings, render), *filtered(settings, render)]
     found += [*tunnel(settings, render), *contained(settings, render), *netboot_files(settings, render)]
     paths = sorted([MANIFEST, *(file.path for file in found)])
@@ -51,21 +51,21 @@ def files(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
 
 
 def units(settings: Mapping[str, Any]) -> list[str]:
-    """Return the units that are to run, in the order in which they are started."""
+    """Return the units that must run, in the order of their start."""
     first = [FIREWALL] if settings["firewall_enabled"] or settings["nat_enabled"] else []
     first += [WIREGUARD] if settings["egress"] == "wireguard" else []
     return [*first, FETCH, *(service.unit for service in services.services(settings))]
 
 
 def packages(settings: Mapping[str, Any], family: str) -> list[str]:
-    """Return the packages that the files need, by the names of a family of distributions."""
+    """Return the packages that the files need, with their names in a family of distributions."""
     engine = {"docker": {"Debian": "docker.io"}.get(family, "docker"), "podman": "podman"}
     found = [engine[settings["engine"]], "nftables"]
     return found + (["wireguard-tools"] if settings["egress"] == "wireguard" else [])
 
 
 def common(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
-    """Return what every bastion has."""
+    """Return the files of every bastion."""
     checks = as_json(health.checks(settings, units(settings)))
     found = [
         HostFile(f"{ETC}/health.json", checks),
@@ -78,7 +78,7 @@ def common(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
 
 
 def fetched(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
-    """Return what fills the web server's folder."""
+    """Return the files that download the web server's content."""
     return [
         HostFile(f"{PROGRAMS}/fetch", render("fetch.py"), units=(FETCH,)),
         HostFile(f"{ETC}/fetch.json", as_json(netboot.wanted(settings)), units=(FETCH,)),
@@ -87,7 +87,7 @@ def fetched(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
 
 
 def filtered(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
-    """Return the packet filter and what NAT needs of the kernel."""
+    """Return the packet filter and the kernel settings for NAT."""
     if FIREWALL not in units(settings):
         return []
     rules = f"{ETC}/firewall.nft"
@@ -134,7 +134,7 @@ def contained(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
 
 
 def netboot_files(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
-    """Return what a machine that boots over the network is given."""
+    """Return the files for machines that boot over the network."""
     if not settings["netboot_enabled"]:
         return []
     script = render("boot.ipxe.j2", boots=netboot.boots(settings), port=services.ASSETS_PORT)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a healthy bastion answers. Private to urmanac.talos: may change at any time.
+"""The health checks of a bastion. Private to urmanac.talos: may change at any time.
 
 The questions are data; the bastion's own program talos-bastion-health asks them.
 """
@@ -15,7 +15,7 @@ from . import netboot, services
 
 
 def checks(settings: Mapping[str, Any], units: Sequence[str]) -> dict[str, Any]:
-    """Return what is asked, by the kind of the question."""
+    """Return the settings of all checks, by kind."""
     found = services.services(settings)
     return {
         "address": settings["address"],
@@ -32,7 +32,7 @@ def checks(settings: Mapping[str, Any], units: Sequence[str]) -> dict[str, Any]:
 
 
 def urls(settings: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """Return what is fetched, by a name for a person: its address and a text that has to be in the answer."""
+    """Return the URLs to fetch by display name, each with a text that the answer must contain."""
     address = f"http://{settings['address']}"
     assets = f"{address}:{services.ASSETS_PORT}"
     found = {"asset server": {"url": f"{assets}/healthz", "holds": "ok"}}
@@ -52,12 +52,12 @@ def urls(settings: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 
 
 def lease(settings: Mapping[str, Any]) -> dict[str, str] | None:
-    """Return what a DHCP offer has to hold, nothing when there is no DHCP."""
+    """Return the expected DHCP offer, empty without DHCP."""
     if not settings["netboot_enabled"]:
         return None
     return {"first": settings["netboot"]["first"], "last": settings["netboot"]["last"]}
 
 
 def datagrams(settings: Mapping[str, Any]) -> list[int]:
-    """Return the UDP ports that may be open on its address and on no other; DHCP has to listen to broadcasts."""
+    """Return the UDP ports that may be open on the bastion's address only; DHCP must listen to broadcasts."""
     return ([69] if settings["netboot_enabled"] else []) + ([53] if settings["dns_enabled"] else [])

@@ -23,7 +23,7 @@ RUNNING = ("active", "activating", "reloading")
 
 
 class File(NamedTuple):
-    """A file as it is or is to be, and the units that read it."""
+    """A file, existing or desired, and the units that read it."""
 
     path: str
     content: str
@@ -32,7 +32,7 @@ class File(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """Whether a unit runs, and whether it will after a reboot."""
+    """Whether a unit runs, and whether it starts at boot."""
 
     name: str
     running: bool
@@ -40,13 +40,13 @@ class Unit(NamedTuple):
 
 
 class Host(Protocol):
-    """What is asked of the host, and what is done to it."""
+    """The readings and changes of a host."""
 
     def read(self, path: str) -> File | None:
         """Return the file, or None."""
 
     def write(self, file: File) -> None:
-        """Lay the file."""
+        """Write the file."""
 
     def delete(self, path: str) -> None:
         """Remove the file, if it is there."""
@@ -55,11 +55,11 @@ class Host(Protocol):
         """Return the state of a unit."""
 
     def systemctl(self, verb: str, units: Sequence[str]) -> None:
-        """Do something to units, or to systemd itself when none is named."""
+        """Run a systemctl command for units, or without units."""
 
 
 class Wanted(NamedTuple):
-    """The files and units that a host is to have; the manifest is the file that lists the files."""
+    """The desired files and units of a host; the manifest is the file that lists the files."""
 
     files: tuple[File, ...]
     units: tuple[str, ...]
@@ -67,7 +67,7 @@ class Wanted(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What has to be done, in this order."""
+    """The changes to make, in this order."""
 
     stop: tuple[str, ...]
     delete: tuple[str, ...]
@@ -79,12 +79,12 @@ class Plan(NamedTuple):
 
     @property
     def changed(self) -> bool:
-        """Tell whether anything has to be done."""
+        """Return whether there is a change to make."""
         return any((self.delete, self.write, self.enable, self.restart, self.start))
 
 
 def plan(host: Host, wanted: Wanted) -> Plan:
-    """Compare the host with what is wanted; what an earlier list names and this one does not is to go."""
+    """Compare the host with the desired state; files in the old manifest that are not desired are removed."""
     earlier = host.read(wanted.manifest)
     named = earlier.content.split() if earlier else []
     gone = [path for path in named if path not in {file.path for file in wanted.files}]
@@ -106,7 +106,7 @@ def plan(host: Host, wanted: Wanted) -> Plan:
 
 
 def differs(there: File | None, file: File) -> bool:
-    """Tell whether the file has to be laid."""
+    """Return whether the file must be written."""
     return there is None or (there.content, there.mode) != (file.content, file.mode)
 
 
@@ -119,7 +119,7 @@ def affected(write: Sequence[File], units: Sequence[Unit]) -> tuple[str, ...]:
 
 
 def apply(host: Host, todo: Plan) -> None:
-    """Do what the plan says."""
+    """Carry out the plan."""
     if todo.stop:
         host.systemctl("disable --now", todo.stop)
     for path in todo.delete:
@@ -138,7 +138,7 @@ def apply(host: Host, todo: Plan) -> None:
 
 
 class LocalHost:
-    """The host that this runs on."""
+    """The local host."""
 
     def read(self, path: str) -> File | None:
         """Return the file, or None."""
@@ -150,7 +150,7 @@ class LocalHost:
             return None
 
     def write(self, file: File) -> None:
-        """Give the file its name at once: no one reads half of it."""
+        """Write the file atomically, so that no program reads half of it."""
         place = Path(file.path)
         for folder in reversed([parent for parent in place.parents if not parent.exists()]):
             folder.mkdir(mode=0o755)
@@ -167,7 +167,7 @@ class LocalHost:
         return Unit(name, found.get("ActiveState") in RUNNING, found.get("UnitFileState") == "enabled")
 
     def systemctl(self, verb: str, units: Sequence[str]) -> None:
-        """Do something to units, or to systemd itself when none is named."""
+        """Run a systemctl command for units, or without units."""
         _run(["systemctl", *verb.split(), *units])
 
 

@@ -21,7 +21,7 @@ class Images(NamedTuple):
 def images_of(
     wanted: Mapping[str, str], architecture: str, recorded: Mapping[str, str], found: Iterable[Mapping[str, Any]]
 ) -> Images:
-    """Return by which digests images are used. The record's keys are an architecture, a space and an image."""
+    """Return the digests of images. The record's keys are an architecture, a space and an image."""
     record = {**recorded, **{f"{architecture} {one['image']}": one["resolved"] for one in found}}
     digests = {image: record.get(f"{architecture} {image}", _without_tag(image)) for image in wanted.values()}
     return Images(
@@ -37,7 +37,7 @@ def _without_tag(image: str) -> str:
 
 
 def wrong_digests(images: Mapping[str, str], files: Mapping[str, Mapping[str, Any]], archive: str) -> list[str]:
-    """Return what was given as a SHA-256 of images, files and an archive and does not have its form."""
+    """Return the malformed SHA-256 values of images, files and an archive."""
     given = [image.rpartition("@")[2].removeprefix("sha256:") for image in images.values() if "@" in image]
     given += [str(file["sha256"]) for file in files.values() if file.get("sha256")]
     given += [archive] if archive else []

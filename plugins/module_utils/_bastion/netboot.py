@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a machine is given that boots over the network. Private to urmanac.talos: may change at any time."""
+"""The settings for machines that boot over the network. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 from .._boot import upstream
 from .services import ASSETS, ASSETS_PORT, TFTP
 
-# The client architectures of RFC 5970, under the names that iPXE gives to what it was built for.
+# The client architectures of RFC 5970, by iPXE's names of its builds.
 CLIENTS = {
     "bios": ([0], "undionly.kpxe"),
     "efi-x86-64": ([7, 9], "ipxe.efi"),
-    # 22 is what U-Boot calls itself on ARM; it starts EFI programs as other firmware does.
+    # 22 is U-Boot on ARM; it starts EFI programs like other firmware.
     "efi-arm64": ([11, 22], "ipxe-arm64.efi"),
 }
-# Where an image has them: Talos' installer, CozyStack's matchbox, and an image of boot assets alone.
+# The paths in an image: Talos' installer, CozyStack's matchbox, and an image of boot assets alone.
 PLACES = ("usr/install/{architecture}", "var/lib/matchbox/assets", "assets/talos/{architecture}/boot")
 BUILDS = {"arm64": ["arm64"], "amd64": ["x86_64", "i386"]}
 ARCHIVE = upstream.ARCHIVE.format(architecture="arm64")
@@ -34,7 +34,7 @@ class BootFile(NamedTuple):
 
 
 class Boot(NamedTuple):
-    """A kernel with its initramfs and arguments, and the values of iPXE's buildarch that get it."""
+    """A kernel with its initramfs and arguments, and the values of iPXE's buildarch for which it is used."""
 
     architecture: str
     builds: list[str]
@@ -44,7 +44,7 @@ class Boot(NamedTuple):
 
 
 def boot_files() -> list[BootFile]:
-    """Return which firmware gets which program."""
+    """Return the first program for each kind of firmware."""
     return [BootFile(tag, architectures, name) for tag, (architectures, name) in CLIENTS.items()]
 
 
@@ -82,7 +82,7 @@ def matchbox_documents(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]
 
 
 def wanted(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the bastion fetches, for its program fetch."""
+    """Return the downloads of the bastion, for its program fetch."""
     tool = settings["boot_to_talos"]
     downloads, images = ([release(tool)] if tool["version"] else []), []
     if settings["netboot_enabled"]:
@@ -92,7 +92,7 @@ def wanted(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def release(tool: Mapping[str, str]) -> dict[str, str]:
-    """Return that the archive of boot-to-talos is wanted, checked against the release's own checksums if need be."""
+    """Return the download of boot-to-talos, without a SHA-256 verified with the release's checksums."""
     folder = f"{ASSETS}/boot-to-talos/v{tool['version']}"
     path, sums = f"{folder}/{ARCHIVE}", f"{folder}/{SUMS}"
     checked = {"sha256": tool["sha256"], "sums": f"{tool['url']}/{SUMS}", "sums_path": sums}
@@ -100,17 +100,17 @@ def release(tool: Mapping[str, str]) -> dict[str, str]:
 
 
 def ipxe(name: str, source: Mapping[str, str]) -> dict[str, str]:
-    """Return that a build of iPXE is wanted."""
+    """Return the download of an iPXE build."""
     return {"url": source["url"], "sha256": source.get("sha256", ""), "path": f"{TFTP}/{name}"}
 
 
 def registries(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return where the images of a registry are fetched: from the cache."""
+    """Return the cache from which the images of a registry are fetched."""
     return {name: f"http://{settings['address']}:{port}" for name, port in settings["caches"].items()}
 
 
 def talos_image(settings: Mapping[str, Any], architecture: str) -> dict[str, Any]:
-    """Return that an image's kernel and initramfs are wanted, out of its UKI if that is all it has."""
+    """Return the download of an image's kernel and initramfs, which are extracted from its UKI if necessary."""
     folder = f"{ASSETS}/talos/{architecture}"
     return {
         "image": settings["netboot"]["image"],

@@ -22,14 +22,14 @@ UNPRIVILEGED = 65534
 
 
 class Folder(NamedTuple):
-    """A folder that a container may write to, and the user to whom it belongs."""
+    """A folder that a container may write to, and the user that owns it."""
 
     path: str
     owner: int
 
 
 class Service(NamedTuple):
-    """A container: what runs in it, what it may do, how much it may take, and how one sees that it is well."""
+    """A container: its image and command, permissions, limits and health check."""
 
     name: str
     description: str
@@ -50,7 +50,7 @@ class Service(NamedTuple):
 
 
 def services(settings: Mapping[str, Any]) -> tuple[Service, ...]:
-    """Return the containers that the settings ask for."""
+    """Return the containers for the settings."""
     found = [cache(settings, registry, port) for registry, port in settings["caches"].items()]
     if settings["dns_enabled"] or settings["netboot_enabled"]:
         found.append(dnsmasq(settings))
@@ -60,7 +60,7 @@ def services(settings: Mapping[str, Any]) -> tuple[Service, ...]:
 
 
 def ports(settings: Mapping[str, Any]) -> list[int]:
-    """Return the TCP ports on which they listen, each on the bastion's own address and on no other."""
+    """Return the TCP ports on which they listen, on the bastion's address only."""
     found = [*settings["caches"].values(), ASSETS_PORT]
     found += [MATCHBOX_PORT] if settings["netboot_enabled"] else []
     return sorted(found + ([53] if settings["dns_enabled"] else []))
@@ -72,7 +72,7 @@ def cache_config(registry: str) -> str:
 
 
 def cache_folder(registry: str) -> str:
-    """Return the folder of what a registry's cache keeps."""
+    """Return the data folder of a registry's cache."""
     return f"{DATA}/registry/{registry}"
 
 
@@ -93,7 +93,7 @@ def cache(settings: Mapping[str, Any], registry: str, port: int) -> Service:
 
 
 def dnsmasq(settings: Mapping[str, Any]) -> Service:
-    """Return what answers DHCP, TFTP and DNS, as far as each is wanted."""
+    """Return the container that serves DHCP, TFTP and DNS, if one of them is enabled."""
     config = f"{ETC}/dnsmasq.conf"
     return Service(
         name="talos-dhcp",
@@ -103,7 +103,7 @@ def dnsmasq(settings: Mapping[str, Any]) -> Service:
         arguments=("--keep-in-foreground", f"--conf-file={config}", "--log-facility=-"),
         health="pidof dnsmasq",
         memory=settings["memory"]["dnsmasq"],
-        # It stays root, which without capabilities is less than a user that could get them back.
+        # It runs as root: without capabilities, root has fewer permissions than a user that can regain them.
         user=0,
         capabilities=("NET_ADMIN", "NET_BIND_SERVICE", "NET_RAW", "SETGID"),
         readable=(config, *((TFTP,) if settings["netboot_enabled"] else ())),
@@ -112,7 +112,7 @@ def dnsmasq(settings: Mapping[str, Any]) -> Service:
 
 
 def matchbox(settings: Mapping[str, Any]) -> Service:
-    """Return what tells iPXE which kernel to boot."""
+    """Return matchbox, from which iPXE gets the kernel to boot."""
     address = f"{settings['address']}:{MATCHBOX_PORT}"
     return Service(
         name="talos-matchbox",

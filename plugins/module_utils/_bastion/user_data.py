@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The script that makes a blank Linux a bastion. Private to urmanac.talos: may change at any time."""
+"""The user-data that turns a Linux into a bastion. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ END = "END_OF_FILE_OF_URMANAC_TALOS"
 
 
 def script(settings: Mapping[str, Any], laid: Sequence[HostFile], render: Render) -> str:
-    """Return the script; cloud-init runs it, and unpacks it first when it is compressed."""
+    """Return the script, which cloud-init runs; it decompresses compressed user-data first."""
     for file in laid:
         if not file.content.endswith("\n") or END in file.content:
             raise InputError(f"Failed to put {file.path} into user-data: it has no line break at its end. Add one.")
@@ -28,10 +28,10 @@ def script(settings: Mapping[str, Any], laid: Sequence[HostFile], render: Render
 
 
 def compressed(text: str) -> str:
-    """Return the script as EC2 takes it, always the same for the same script."""
+    """Return the script as EC2 takes it; equal scripts have equal results."""
     packed = gzip.compress(text.encode(), mtime=0)
     if len(packed) > USER_DATA_MAX:
         raise InputError(
-            f"Failed to make user-data of {len(packed)} bytes: EC2 takes {USER_DATA_MAX}. Cache fewer registries there."
+            f"Failed to make user-data of {len(packed)} bytes: EC2 takes {USER_DATA_MAX}. Cache fewer registries."
         )
     return base64.b64encode(packed).decode()

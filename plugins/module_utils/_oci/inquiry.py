@@ -19,6 +19,13 @@ from .repository import RegistryRepository
 from .web import Budget, Web
 
 _AT_ONCE = 8
+# The argument specification that modules for registries share; the doc fragment oci describes it.
+REGISTRY_OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "mirrors": {"type": "dict", "default": {}},
+    "docker_config": {"type": "path"},
+    "timeout": {"type": "float", "default": 30},
+    "attempts": {"type": "int", "default": 4},
+}
 
 
 class Inquiry(NamedTuple):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How SSH is called: with host keys checked, always. Private to urmanac.talos: may change at any time."""
+"""The options of SSH, which always checks host keys. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import shutil
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-# Ansible puts these before all others, and ssh takes the first value of an option. Without them a user's own ssh_args
-# could switch the check of host keys off.
+# Ansible puts these before all other options, and ssh takes the first value of an option. Without them a user's own
+# ssh_args could switch off the check of host keys.
 FIRST_ARGUMENTS = "-C -o ControlMaster=auto -o ControlPersist=60s"
 
 
 _PLAIN = re.compile(r"[\w~/.,:@%+=-]*")
-# The AWS CLI and what it starts for a session.
+# The AWS CLI and the program that it starts for a session.
 _SESSION_PROGRAMS = ("aws", "session-manager-plugin")
 
 
@@ -28,7 +28,7 @@ def missing_programs(connection: str) -> tuple[str, ...]:
 
 
 class Route(NamedTuple):
-    """Through which instance of which region Session Manager leads, and with which profile of AWS."""
+    """The instance for Session Manager, its region and the AWS profile."""
 
     region: str
     instance: str
@@ -49,7 +49,7 @@ SSH_CHOOSES = Login()
 
 
 class Jump(NamedTuple):
-    """The SSH host through which another one is reached, and the options with which it is reached itself."""
+    """The jump host, and the options to connect to it."""
 
     host: str
     user: str = ""
@@ -57,12 +57,12 @@ class Jump(NamedTuple):
 
     @property
     def destination(self) -> str:
-        """Return the host as ssh takes it."""
+        """Return the host in the form that ssh takes."""
         return f"{self.user}@{self.host}" if self.user else self.host
 
 
 def jump_of(variables: Mapping[str, Any]) -> Jump:
-    """Return the jump over a host, by its variables of Ansible; its host key is checked, whatever else they say."""
+    """Return the jump host from its Ansible variables; its host key is always checked."""
     options = {"-p": variables.get("ansible_port"), "-i": variables.get("ansible_ssh_private_key_file")}
     given = [f"{name} {shlex.quote(str(value))}" for name, value in options.items() if value]
     common = str(variables.get("ansible_ssh_common_args") or "")
@@ -72,7 +72,7 @@ def jump_of(variables: Mapping[str, Any]) -> Jump:
 
 
 def ssh_arguments(known_hosts: str, alias: str, way: Route | Jump | None = None, *, login: Login = SSH_CHOOSES) -> str:
-    """Return the options for ssh as a shell and Ansible take them.
+    """Return the options for ssh, quoted for a shell and for Ansible.
 
     The alias ties the key to the cluster, whatever address or tunnel leads to its bastion. No other file of known hosts
     is looked at, so an old key of the same name there cannot get in the way. Without a file the user's own are asked.
@@ -104,7 +104,7 @@ def _one_identity(login: Login) -> dict[str, str]:
 
 
 def path_problem(path: str) -> str:
-    """Return why ssh cannot be given a path, empty if it can.
+    """Return why ssh does not take a path, or an empty text.
 
     Of what is between double quotes, ssh replaces ${NAME}, and its releases differ in how they take a backslash.
     """
@@ -115,13 +115,13 @@ def path_problem(path: str) -> str:
 
 
 def _quoted(path: str) -> str:
-    """Return a path as ssh reads it in an option, where spaces separate, quotes quote and percent signs are tokens."""
+    """Return a path escaped for an ssh option, where spaces, quotes and percent signs have a meaning."""
     path = path.replace("%", "%%")
     return path if _PLAIN.fullmatch(path) else f'"{path}"'
 
 
 def proxy_command(way: Route | Jump) -> str:
-    """Return the command that connects ssh with the machine, through Session Manager or another host."""
+    """Return the command that connects ssh with the host, through Session Manager or a jump host."""
     if isinstance(way, Jump):
         # The tokens in the options are for the inner ssh.
         inner = way.arguments.replace("%", "%%")

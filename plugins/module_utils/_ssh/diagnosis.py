@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Say why a bastion cannot be logged in to. Private to urmanac.talos: may change at any time."""
+"""Derive why the login to a bastion fails. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .keys import public_key_of, public_key_problem
 
 
 class Facts(NamedTuple):
-    """What is known besides ssh's own words."""
+    """The known facts besides the output of ssh."""
 
     host: str
     group: str
@@ -42,7 +42,7 @@ def facts_of(
     identity_file: str,
     variables: Mapping[str, Any],
 ) -> Facts:
-    """Return the facts from the description of a cluster and from what EC2 has of its bastion."""
+    """Return the facts from the description of a cluster and the state of its bastion in EC2."""
     wanted = cluster["bastion"]
     return Facts(
         host,
@@ -54,7 +54,7 @@ def facts_of(
         hours=f"{wanted['start']} to {wanted['stop']} {wanted['time_zone']}" if wanted["start"] else "",
         has_key=bool(wanted["ssh_public_key"] or wanted["ssh_key_name"]),
         is_own=is_own,
-        # What the inventory says is what was tried.
+        # The inventory decides which connection was tried.
         connection=variables.get("ec2_bastion_connection") or wanted["connection"],
         identity_file=identity_file,
         has_public_file=public_key_problem(public_key_of(identity_file)) is None,
@@ -63,13 +63,13 @@ def facts_of(
 
 
 def _login(variables: Mapping[str, Any]) -> str:
-    """Return the command that logs in as Ansible does and shows every step."""
+    """Return the command that logs in like Ansible and prints every step."""
     jump = jump_of(variables)
     return f"ssh -vvv {jump.arguments} {jump.destination}"
 
 
 def diagnose(said: str, facts: Facts) -> str:
-    """Return cause and remedy: from what ssh said, and where it got no answer, from what runs."""
+    """Return cause and remedy: from the output of ssh or, without output, from the state of the bastion."""
     heard = _OF_ANSIBLE.sub("", said).strip().lower()
     for words, cause in _CAUSES.items():
         if words.lower() in heard:
@@ -80,55 +80,56 @@ def diagnose(said: str, facts: Facts) -> str:
 def _changed_key(facts: Facts) -> str:
     if facts.is_own:
         return (
-            f"The host key of {facts.host} is not the one that your known_hosts has. If you have replaced the machine, "
+            f"The host key of {facts.host} differs from the one in your known_hosts. If you have replaced the machine, "
             "remove the old key (ssh-keygen -R <address>) and log in once by hand; if you have not, do not connect."
         )
     return (
-        f"The machine shows another host key than {facts.known_hosts} has, which no replacement by the group explains: "
-        "every machine of it shows the same key. Checking stays on. A machine that could not read its key says so on "
-        f"its console ({_console(facts)}), and so does one that was made before the key was; end it, and the group "
-        f"starts another: aws ec2 terminate-instances --region {facts.region} --instance-ids {_instance(facts)}"
+        f"The bastion's host key differs from the one in {facts.known_hosts}. A replaced instance is not the reason, "
+        "because every instance of the group has the same key. The check of host keys stays on. An instance that could "
+        "not read its key, or that is older than the key, reports this on its console "
+        f"({_console(facts)}). In this case terminate it, and the group starts another one: "
+        f"aws ec2 terminate-instances --region {facts.region} --instance-ids {_instance(facts)}"
     )
 
 
 def _unknown_key(facts: Facts) -> str:
     if facts.is_own:
-        return f"The host key of {facts.host} is not known here. Log in once by hand and compare it, or add it."
+        return f"known_hosts has no host key of {facts.host}. Log in once by hand and compare the key, or add it."
     return (
-        f"{facts.known_hosts} has no host key for it. playbooks/site.yml writes that file; an inventory of ec2_nodes "
-        "names it with the option known_hosts."
+        f"{facts.known_hosts} has no host key of the bastion. playbooks/site.yml writes this file. An inventory of "
+        "ec2_nodes needs its path in the option known_hosts."
     )
 
 
 def _refused_key(facts: Facts) -> str:
     if facts.is_own:
         return (
-            f"The host {facts.host} of your inventory answers, and it accepts none of the keys that ssh offered. Name "
+            f"The host {facts.host} of your inventory accepts none of the keys that ssh offered. Set "
             "the private key with --private-key or ansible_ssh_private_key_file, and the user with ansible_user."
         )
     if not facts.has_key:
-        return f"It answers, and it has no authorized key. {_new_key(facts)}"
-    offered = f" ssh was to use {facts.identity_file}." if facts.identity_file else ""
+        return f"The bastion has no authorized key. {_new_key(facts)}"
+    offered = f" ssh used {facts.identity_file}." if facts.identity_file else ""
     return (
-        f"It answers, and it accepts none of the keys that ssh offered.{offered} Name the private key of "
-        "cluster_bastion_ssh_public_key with --private-key <file>; one with a passphrase has to be in an agent first "
-        "(ssh-add <file>; ssh-add -l lists what is there). If the private key is lost or the machine is older than "
+        f"The bastion accepts none of the keys that ssh offered.{offered} Set the private key of "
+        "cluster_bastion_ssh_public_key with --private-key <file>. A key with a passphrase must be in an agent "
+        "(ssh-add <file>; ssh-add -l lists the keys). If the private key is lost, or the instance is older than "
         f"this public key: {_new_key(facts)}"
     )
 
 
 def _new_key(facts: Facts) -> str:
     return (
-        "Set cluster_bastion_ssh_public_key to a public key whose private key is here, run playbooks/site.yml, and end "
-        f"the machine, because a key reaches new machines only: aws ec2 terminate-instances --region {facts.region} "
-        f"--instance-ids {_instance(facts)}"
+        "Set cluster_bastion_ssh_public_key to a public key whose private key you have, run playbooks/site.yml, and "
+        f"terminate the instance, because only new instances get the key: aws ec2 terminate-instances "
+        f"--region {facts.region} --instance-ids {_instance(facts)}"
     )
 
 
 def _too_many_keys(facts: Facts) -> str:
     return (
-        "ssh offered more keys than the server takes, which is six, before the one that fits. Name the private key "
-        "with --private-key <file>, or take the others out of the agent (ssh-add -D, then ssh-add <file>)."
+        "ssh offered more keys than the server accepts, which is six, before the right one. Set the private key "
+        "with --private-key <file>, or remove the other keys from the agent (ssh-add -D, then ssh-add <file>)."
     )
 
 
@@ -144,14 +145,14 @@ def _open_key_file(facts: Facts) -> str:
 def _only_public_key(facts: Facts) -> str:
     return (
         f"{facts.identity_file} is a public key, and no SSH agent has its private key. Load the private key into an "
-        "agent (ssh-add <file>; ssh-add -l lists what is there), or name it with --private-key <file>."
+        "agent (ssh-add <file>; ssh-add -l lists the keys), or set it with --private-key <file>."
     )
 
 
 def _unreadable_key_file(facts: Facts) -> str:
     return (
-        f"You may not read the private key {facts.identity_file or 'that ssh was to use'}. Look whose it is (ls -l), "
-        "make it yours, or name another one with --private-key <file>."
+        f"You may not read the private key {facts.identity_file or 'of ssh'}. Check its owner (ls -l) "
+        "and change it, or set another key with --private-key <file>."
     )
 
 
@@ -159,8 +160,8 @@ def _unusable_key_file(facts: Facts) -> str:
     if facts.has_public_file:
         return _only_public_key(facts)
     return (
-        f"ssh cannot read the private key {facts.identity_file or 'that it was to use'}: the file is of another format "
-        "or damaged, or its passphrase is wrong. Try it with ssh-keygen -y -f <file>, or name another one with "
+        f"ssh cannot read the private key {facts.identity_file or 'that it should use'}: the file has another format "
+        "or is damaged, or its passphrase is wrong. Test it with ssh-keygen -y -f <file>, or set another key with "
         "--private-key <file>."
     )
 
@@ -168,94 +169,94 @@ def _unusable_key_file(facts: Facts) -> str:
 def _agent_refused(facts: Facts) -> str:
     return (
         "The SSH agent has the key and does not sign with it: it waits for a confirmation or a passphrase, a hardware "
-        "key is missing, or it is locked. Confirm it, unlock it (ssh-add -X) or load it again (ssh-add <file>), or "
-        "go without the agent: SSH_AUTH_SOCK= and --private-key <file>."
+        "key is missing, or the agent is locked. Confirm, unlock the agent (ssh-add -X), load the key again (ssh-add "
+        "<file>), or do not use the agent: SSH_AUTH_SOCK= and --private-key <file>."
     )
 
 
 def _other_user(facts: Facts) -> str:
     return (
-        "It accepts the key for another user than the one that logged in. Set bastion_user, or ansible_user of the "
-        "host, to ec2-user."
+        "The bastion accepts the key, but for another user. Set bastion_user, or ansible_user of the host, to ec2-user."
     )
 
 
 def _no_name(facts: Facts) -> str:
     if facts.is_own:
         return (
-            f"This computer knows no address for the name of {facts.host}. Set ansible_host to its address, or correct "
+            f"The name of {facts.host} cannot be resolved. Set ansible_host to its address, or correct "
             "the name there and in ~/.ssh/config."
         )
     return (
-        "The bastion is reached at its IPv6 address, so either ~/.ssh/config names another host for it (Host, HostName "
-        "or ProxyJump) or keeps ssh to IPv4 (AddressFamily inet). `ssh -G <address>` shows what applies; remove that."
+        "ssh connects to the bastion's IPv6 address, so either ~/.ssh/config sets another host for it (Host, HostName "
+        "or ProxyJump) or restricts ssh to IPv4 (AddressFamily inet). `ssh -G <address>` shows the settings; remove "
+        "them."
     )
 
 
 def _own_settings(facts: Facts) -> str:
     return (
-        "ssh refuses your own configuration before it connects. Correct the file that it names: it has to be yours and "
-        "writable by you alone (chmod 600 ~/.ssh/config), and hold options of this version of ssh only."
+        "ssh refuses your own configuration before it connects. Correct the file that it names: it must be yours and "
+        "writable by you alone (chmod 600 ~/.ssh/config), with options of this version of ssh only."
     )
 
 
 def _no_common_algorithm(facts: Facts) -> str:
     return (
-        "This ssh and the server have no algorithm in common. The bastion has an Ed25519 host key: remove "
-        "HostKeyAlgorithms, KexAlgorithms, Ciphers and MACs from ~/.ssh/config, or update OpenSSH here."
+        "ssh and the server have no algorithm in common. The bastion has an Ed25519 host key: remove "
+        "HostKeyAlgorithms, KexAlgorithms, Ciphers and MACs from ~/.ssh/config, or update OpenSSH on the controller."
     )
 
 
 def _no_route(facts: Facts) -> str:
     return (
-        "This computer has no IPv6 route to it. Set cluster_bastion_connection to ssm to log in through Session "
-        f"Manager, or give the host {facts.host} of your inventory another way in."
+        "The controller has no IPv6 route to the bastion. Set cluster_bastion_connection to ssm to log in through "
+        f"Session Manager, or give the host {facts.host} of your inventory another address."
     )
 
 
 def _rejected(facts: Facts) -> str:
     return (
-        "A router or firewall between here and it rejects the connection; a security group of AWS would not answer at "
-        "all. Let IPv6 and port 22 out there, or set cluster_bastion_connection to ssm to log in through Session "
-        "Manager."
+        "A router or firewall on the path rejects the connection; a security group of AWS would drop it without an "
+        "answer. Allow outgoing IPv6 to port 22 there, or set cluster_bastion_connection to ssm to log in through "
+        "Session Manager."
     )
 
 
 def _no_session(facts: Facts) -> str:
-    # With ControlPersist ssh drops what its ProxyCommand says.
+    # With ControlPersist ssh discards the output of its ProxyCommand.
     return (
-        "Session Manager ended the connection before SSH began, and ssh does not say why. See what it says: aws ssm "
+        "Session Manager ended the connection before SSH began, and ssh does not say why. Show its message: aws ssm "
         f"start-session --region {facts.region} --target {_instance(facts)} --document-name AWS-StartSSHSession "
         "--parameters portNumber=22. TargetNotConnected: the agent registers a minute after the start, and over IPv6 "
-        "alone it has to be of version 3.3.3270.0 or newer. It needs the programs aws and session-manager-plugin here, "
-        f"and an SSH server there, which its console tells about: {_console(facts)}"
+        "alone it must be version 3.3.3270.0 or newer. It needs the programs aws and session-manager-plugin on the "
+        f"controller, and an SSH server on the bastion, whose console shows more: {_console(facts)}"
     )
 
 
 def _starting(facts: Facts) -> str:
     if facts.connection == "ssm" and not facts.is_own:
         return _no_session(facts)
-    return f"It runs, and its SSH server does not answer yet. Run it again{_or_console(facts)}"
+    return f"The bastion runs, and its SSH server does not answer yet. Run the playbook again{_or_console(facts)}"
 
 
 def _ended_early(facts: Facts) -> str:
     if facts.connection == "ssm" and not facts.is_own:
         return _no_session(facts)
     return (
-        "Something accepts the connection and ends it before the login: the SSH server is starting, stopping or has "
-        "too many logins at once, or a firewall on the way does not let SSH through. Run it again, from another "
-        f"network if it stays so{_or_console(facts)}"
+        "The connection is accepted, and something ends it before the login: the SSH server is starting, stopping or "
+        "has too many logins at once, or a firewall on the path blocks SSH. Run the playbook again, from another "
+        f"network if this does not help{_or_console(facts)}"
     )
 
 
 def _or_console(facts: Facts) -> str:
-    return "." if facts.is_own else f", or look at its console: {_console(facts)}"
+    return "." if facts.is_own else f", or read its console: {_console(facts)}"
 
 
 def _not_managed(facts: Facts) -> str:
     return (
-        "Session Manager does not know the machine. Its agent registers a minute after the start; over IPv6 alone it "
-        f"has to be of version 3.3.3270.0 or newer. Run it again, or look at its console: {_console(facts)}"
+        "Session Manager does not know the instance. Its agent registers a minute after the start; over IPv6 alone it "
+        f"must be version 3.3.3270.0 or newer. Run the playbook again, or read its console: {_console(facts)}"
     )
 
 
@@ -268,22 +269,22 @@ def _no_program(facts: Facts) -> str:
 
 def _no_permission(facts: Facts) -> str:
     return (
-        "AWS does not allow these credentials to start a session. Allow them ssm:StartSession on the machine "
+        "AWS does not allow these credentials to start a session. Allow them ssm:StartSession on the instance "
         f"{_instance(facts)} and on the document AWS-StartSSHSession, and ssmmessages:OpenDataChannel on their own "
-        "sessions, as examples/operator_policy.json does, or use others."
+        "sessions, as examples/operator_policy.json does, or use other credentials."
     )
 
 
 def _no_credentials(facts: Facts) -> str:
     return (
         "The program aws has no valid credentials, although Ansible's modules may have some. Log in again (aws sso "
-        "login, or new keys), name the profile in AWS_PROFILE, and try: aws sts get-caller-identity"
+        "login, or new keys), set the profile in AWS_PROFILE, and try: aws sts get-caller-identity"
     )
 
 
 def _no_endpoint(facts: Facts) -> str:
     return (
-        "The program aws does not reach AWS from here. Check the network, the proxy (HTTPS_PROXY) and the region, and "
+        "The program aws cannot reach AWS. Check the network, the proxy (HTTPS_PROXY) and the region, and "
         f"try: aws sts get-caller-identity --region {facts.region}"
     )
 
@@ -291,38 +292,39 @@ def _no_endpoint(facts: Facts) -> str:
 def _no_answer(facts: Facts) -> str:
     if facts.is_own:
         return (
-            f"The host {facts.host} of your inventory does not answer. Check its address, its way in and that it runs."
+            f"The host {facts.host} of your inventory does not answer. Check that it runs, its address and its "
+            "connection settings."
         )
     if missing := _no_machine(facts):
         return missing
     if facts.connection == "ssm":
         return _not_managed(facts)
     return (
-        f"The machine {_instance(facts)} runs and does not answer from here, so its security group most likely does "
-        "not let this network in. Open it with -e access_ipv6=<your IPv6 network>, and see what is open with "
-        "playbooks/audit.yml. Without IPv6 at home set cluster_bastion_connection to ssm; where the nodes can be "
-        "reached from here, cluster_api_via to localhost."
+        f"The instance {_instance(facts)} runs and does not answer, so its security group most likely does not allow "
+        "your network. Allow it with -e access_ipv6=<your IPv6 network>; playbooks/audit.yml lists what is open. "
+        "Without IPv6 at home set cluster_bastion_connection to ssm. If the controller can reach the nodes itself, set "
+        "cluster_api_via to localhost."
     )
 
 
 def _unknown(facts: Facts) -> str:
     missing = "" if facts.is_own else _no_machine(facts)
     return missing or (
-        "The cause is not known here, so only ssh's own words tell it. Log in by hand, where ssh shows every step: "
+        "The cause is unknown; the output of ssh may contain it. Log in by hand, where ssh prints every step: "
         f"{facts.login}"
     )
 
 
 def _no_machine(facts: Facts) -> str:
-    """Return why there is no machine to answer, or nothing if there is one."""
+    """Return why no instance runs, or an empty text if one does."""
     if facts.instances_wanted == 0:
         hours = f" ({facts.hours})" if facts.hours else ""
         return (
-            f"Its hours are over{hours}, and the group {facts.group} keeps no machine. playbooks/site.yml starts one."
+            f"Its hours are over{hours}, and the group {facts.group} runs no instance. playbooks/site.yml starts one."
         )
     if not facts.instances:
         return (
-            f"The group {facts.group} has no running machine. What it tried: aws autoscaling "
+            f"The group {facts.group} has no running instance. Show its attempts: aws autoscaling "
             f"describe-scaling-activities --region {facts.region} --auto-scaling-group-name {facts.group}"
         )
     return ""
@@ -336,14 +338,14 @@ def _console(facts: Facts) -> str:
     return f"aws ec2 get-console-output --latest --region {facts.region} --instance-id {_instance(facts)}"
 
 
-# What Ansible says before the words of ssh, also where these are none.
+# The text of Ansible before the output of ssh, which may be empty.
 _OF_ANSIBLE = re.compile(
     r"timed out waiting for [\w ]+:?|Failed to connect to the host via ssh:?"
     r"|Data could not be sent to remote host \S+ Make sure this host can be reached over ssh:?",
     re.IGNORECASE,
 )
-# Words of OpenSSH (authfile.c, kex.c, packet.c, readconf.c, ssh.c, ssherr.c, sshconnect.c, sshconnect2.c), of aws and
-# botocore, of shells and of Amazon Linux. ssh goes on after some of them, so what explains comes before what follows.
+# Messages of OpenSSH (authfile.c, kex.c, packet.c, readconf.c, ssh.c, ssherr.c, sshconnect.c, sshconnect2.c), of aws,
+# of botocore, of shells and of Amazon Linux. ssh continues after some of them, so causes come before consequences.
 _CAUSES: Mapping[str, Callable[[Facts], str]] = {
     "REMOTE HOST IDENTIFICATION HAS CHANGED": _changed_key,
     "key is known for": _unknown_key,

@@ -18,7 +18,7 @@ TYPES = (
 # Amazon Linux 2023's sshd ignores shorter RSA keys: its crypto policy sets RequiredRSASize to 2048.
 LEAST_RSA_BITS = 2048
 _NEW_KEY = "Make a new key with `ssh-keygen -t ed25519` and give its public part."
-# Stands for a private key wherever one was given, so that its text goes nowhere: not into options, logs or messages.
+# Replaces a private key that was given, so that its text is in no option, log or message.
 PRIVATE_KEY = "(a private key, not shown)"
 
 
@@ -60,7 +60,7 @@ def _content(text: str) -> str:
 def public_key_problem(text: str) -> str | None:
     """Return what is wrong with the text of a public key, without repeating it, or None."""
     if text == PRIVATE_KEY:
-        return "It is a private key, which must not leave this computer."
+        return "It is a private key, which must stay on the controller."
     if len(text.splitlines()) != 1 or not text.isprintable():
         return "It has several lines or control characters, and a public key is one line."
     words = text.split(" ")
@@ -69,7 +69,7 @@ def public_key_problem(text: str) -> str | None:
     if words[0] not in TYPES:
         return "It is neither a public key nor the path of a file that exists."
     if len(words) < 2 or not _is_key(words[0], words[1]):
-        return f"It begins with {words[0]}, but what follows is no such key: part of it is missing or changed."
+        return f"It begins with {words[0]}, but the key is incomplete or damaged."
     return _weakness(words[0], words[1])
 
 
@@ -95,7 +95,7 @@ def _is_key(kind: str, encoded: str) -> bool:
 
 
 def _fields(blob: bytes) -> list[bytes]:
-    """Return the fields of a blob, each behind its length, or none if something is missing at the end."""
+    """Return the fields of a blob, each preceded by its length, or none if the blob is incomplete."""
     position, fields = 0, []
     while position + 4 <= len(blob):
         end = position + 4 + int.from_bytes(blob[position : position + 4], "big")
@@ -106,7 +106,7 @@ def _fields(blob: bytes) -> list[bytes]:
 
 def make_host_key(comment: str) -> HostKey:
     """Return a new Ed25519 key pair."""
-    # Imported here: only who makes a key needs the library.
+    # Imported here, because only the creation of a key needs the library.
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
@@ -120,6 +120,6 @@ MakeHostKey = Callable[[str], HostKey]
 
 
 def known_hosts_line(alias: str, public: str) -> str:
-    """Return the line of known_hosts that ties the key to the alias."""
+    """Return the line of known_hosts with the alias and the key."""
     kind, encoded = public.split(" ")[:2]
     return f"{alias} {kind} {encoded}\n"

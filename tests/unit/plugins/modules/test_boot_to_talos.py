@@ -205,7 +205,7 @@ def test_an_image_that_cannot_work_is_refused_before_anything_is_fetched(
 ) -> None:
     outcome = boot(image)
 
-    assert problem_of(outcome).startswith("Failed to turn this machine into Talos; nothing was begun: ")
+    assert problem_of(outcome).startswith("Failed to turn this machine into Talos; nothing was changed: ")
     assert says in problem_of(outcome) or outcome.findings[0].code == "IMAGE_NOT_FOUND"
     assert not machine.folder.exists()
 

@@ -47,23 +47,23 @@ TIMED_OUT = "ssh: connect to host 2001:db8::100 port 22: Connection timed out"
 @pytest.mark.parametrize(
     ("said", "changes", "cause", "remedy"),
     [
-        pytest.param(CHANGED, {}, "another host key than /moon/known_hosts", "terminate-instances", id="changed key"),
-        pytest.param(UNKNOWN, {}, "has no host key for it", "playbooks/site.yml writes", id="unknown key"),
+        pytest.param(CHANGED, {}, "differs from the one in /moon/known_hosts", "terminate-instances", id="changed key"),
+        pytest.param(UNKNOWN, {}, "has no host key of the bastion", "playbooks/site.yml writes", id="unknown key"),
         pytest.param(
-            CHANGED, {"is_own": True}, "not the one that your known_hosts", "ssh-keygen -R", id="own, changed"
+            CHANGED, {"is_own": True}, "differs from the one in your known_hosts", "ssh-keygen -R", id="own, changed"
         ),
-        pytest.param(UNKNOWN, {"is_own": True}, "is not known here", "compare it", id="own, unknown"),
+        pytest.param(UNKNOWN, {"is_own": True}, "has no host key of", "compare the key", id="own, unknown"),
         pytest.param(DENIED, {}, "none of the keys", "--private-key", id="wrong key"),
         pytest.param(
             DENIED, {"has_key": False}, "has no authorized key", "cluster_bastion_ssh_public_key", id="no key"
         ),
         pytest.param(TIMED_OUT, {"instances_wanted": 0}, "hours are over (18:00", "site.yml starts", id="hours"),
-        pytest.param(TIMED_OUT, {"instances": ()}, "has no running machine", "scaling-activities", id="no machine"),
+        pytest.param(TIMED_OUT, {"instances": ()}, "has no running instance", "scaling-activities", id="no machine"),
         pytest.param(TIMED_OUT, {}, "security group", "access_ipv6", id="closed"),
-        pytest.param(TIMED_OUT, {"is_own": True}, "does not answer", "Check its address", id="own, silent"),
+        pytest.param(TIMED_OUT, {"is_own": True}, "does not answer", "Check that it runs", id="own, silent"),
         pytest.param("Network is unreachable", {}, "no IPv6 route", "cluster_bastion_connection", id="no IPv6"),
         pytest.param("Connection refused", {}, "does not answer yet", "console", id="starting"),
-        pytest.param("TargetNotConnected", {"connection": "ssm"}, "3.3.3270.0", "Run it again", id="agent"),
+        pytest.param("TargetNotConnected", {"connection": "ssm"}, "3.3.3270.0", "Run the playbook again", id="agent"),
         pytest.param("sh: aws: not found", {"connection": "ssm"}, "session-manager-plugin", "Install", id="no aws"),
         pytest.param(
             "Connection closed by UNKNOWN port 65535",
@@ -91,7 +91,7 @@ def test_each_cause_is_named_with_its_remedy(said: str, changes: dict[str, Any],
         pytest.param(
             f'Load key "/keys/moon": error in libcrypto {DENIED}', "cannot read", "ssh-keygen -y", id="damaged key"
         ),
-        pytest.param(TOO_MANY, "more keys than the server takes", "--private-key", id="too many keys"),
+        pytest.param(TOO_MANY, "more keys than the server accepts", "--private-key", id="too many keys"),
         pytest.param(
             f'Please login as the user "ec2-user" rather than the user "root". {DENIED}',
             "another user",
@@ -107,20 +107,20 @@ def test_each_cause_is_named_with_its_remedy(said: str, changes: dict[str, Any],
         pytest.param(
             "kex_exchange_identification: Connection closed by remote host",
             "ends it before the login",
-            "Run it again",
+            "Run the playbook again",
             id="closed by remote host",
         ),
         pytest.param(
             "Connection timed out during banner exchange",
             "ends it before the login",
-            "Run it again",
+            "Run the playbook again",
             id="silent after connecting",
         ),
         pytest.param(
             '"System is booting up. Unprivileged users are not permitted to log in yet. Please come back later." '
             "Connection closed by 2001:db8::100 port 22",
             "does not answer yet",
-            "Run it again",
+            "Run the playbook again",
             id="booting",
         ),
         pytest.param(NO_NAME, "IPv6 address", "AddressFamily", id="no name"),
@@ -144,7 +144,7 @@ def test_each_cause_is_named_with_its_remedy(said: str, changes: dict[str, Any],
             id="option",
         ),
         pytest.param(
-            "ssh: connect to host 2001:db8::100 port 22: No route to host", "rejects", "port 22 out", id="no route"
+            "ssh: connect to host 2001:db8::100 port 22: No route to host", "rejects", "to port 22", id="no route"
         ),
     ],
 )
@@ -169,11 +169,11 @@ def test_each_message_of_ssh_has_its_own_cause_and_remedy(said: str, cause: str,
         ),
         pytest.param(
             'Could not connect to the endpoint URL: "https://ssm.eu-west-1.amazonaws.com/"',
-            "reach AWS",
+            "cannot reach AWS",
             "proxy",
             id="net",
         ),
-        pytest.param(UNMANAGED, "does not know the machine", "3.3.3270.0", id="not connected"),
+        pytest.param(UNMANAGED, "does not know the instance", "3.3.3270.0", id="not connected"),
         pytest.param(NO_PLUGIN, "session-manager-plugin", "Install", id="no plugin"),
         pytest.param("sh: 1: exec: aws: not found", "programs aws", "Install", id="dash"),
         pytest.param("zsh:1: command not found: aws", "programs aws", "Install", id="zsh"),
@@ -228,7 +228,7 @@ def test_silence_is_a_matter_of_the_security_group(said: str) -> None:
 def test_words_that_are_not_known_are_not_explained(said: str, is_own: bool) -> None:
     text = diagnose(said, RUNNING._replace(is_own=is_own, login="ssh -vvv -p 2222 me@moon"))
 
-    assert "not known here" in text
+    assert "The cause is unknown" in text
     assert text.endswith("ssh -vvv -p 2222 me@moon")
     assert "security group" not in text
 

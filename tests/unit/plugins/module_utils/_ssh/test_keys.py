@@ -37,10 +37,10 @@ KIND, BLOB, COMMENT = PUBLIC.split(" ")
         pytest.param("~/.ssh/missing.pub", "path of a file", id="file that does not exist"),
         pytest.param(f"ssh-dss {BLOB}", "DSA key", id="type that sshd refuses"),
         pytest.param(f'command="rm -r /" {PUBLIC}', "path of a file", id="with an option in front"),
-        pytest.param(KIND, "missing or changed", id="type alone"),
-        pytest.param(f"{KIND} {BLOB[:-4]}", "missing or changed", id="end cut off"),
-        pytest.param(f"ssh-rsa {BLOB}", "missing or changed", id="key of another type"),
-        pytest.param(f"{KIND} {BLOB[:9]}!{BLOB[9:]}", "missing or changed", id="no base64"),
+        pytest.param(KIND, "incomplete or damaged", id="type alone"),
+        pytest.param(f"{KIND} {BLOB[:-4]}", "incomplete or damaged", id="end cut off"),
+        pytest.param(f"ssh-rsa {BLOB}", "incomplete or damaged", id="key of another type"),
+        pytest.param(f"{KIND} {BLOB[:9]}!{BLOB[9:]}", "incomplete or damaged", id="no base64"),
     ],
 )
 def test_each_mistake_in_a_public_key_is_named(text: str, problem: str | None) -> None:

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost import prices
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.forecast import (
     Forecast,
     Totals,
@@ -14,6 +17,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.forecast i
     total_line,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.prices import REGIONS, shipped, transfer_month
+from lab.settings import REPOSITORY
 from tests.ec2_costs import BASTION, forecast_of
 
 MACHINES, BASTION_HOUR, ADDRESS = 3 * 0.0368, 0.0184, 0.005
@@ -130,6 +134,32 @@ def test_the_last_line_is_the_total() -> None:
         "$ Total: $0.155 an hour while everything runs, $3.31 a day, $100.79 a month (nodes never stopped); "
         "a session of 3 h $0.47"
     )
+
+
+def test_the_readme_states_the_amounts_of_the_forecast() -> None:
+    found, readme = forecast_of(), " ".join((REPOSITORY / "README.md").read_text(encoding="utf-8").split())
+    stopped = 24 * (NODE_VOLUMES + ADDRESS)
+    hours = [limit / ALL for limit in (0.5, 20 / (730 / 24))]
+
+    assert f"are ${totals(found).hour:.3f} an hour" in readme
+    assert f"up to ${found.credits.hour:.2f} an hour of CPU credits" in readme
+    assert f"cost ${totals(found).day:.2f} a day" in readme
+    assert f"the Elastic IP cost ${stopped:.2f} a day" in readme
+    assert f"pays for {int(hours[0] * 10) / 10} hours a day, and $20 a month for {int(hours[1] * 10) / 10}" in readme
+
+
+@pytest.mark.parametrize("folder", ["README.md", "roles", "examples", "playbooks"])
+def test_every_file_states_the_same_price_of_an_elastic_ip(folder: str) -> None:
+    place = REPOSITORY / folder
+    texts = [
+        path.read_text(encoding="utf-8")
+        for path in (place, *place.rglob("*.yml"), *place.rglob("*.md"))
+        if path.is_file()
+    ]
+
+    stated = {price for text in texts for price in re.findall(r"Elastic\s+IP[^$]{0,60}\$([\d.]+\d) a\s+month", text)}
+
+    assert stated <= {f"{prices.PUBLIC_IPV4 * 730:.2f}"}
 
 
 def test_the_shipped_table_has_eu_west_1_and_more_regions_with_the_common_types() -> None:
