@@ -62,12 +62,11 @@ options:
     description:
       - The address that becomes C(ansible_host). A host that lacks it stays in the inventory without C(ansible_host).
       - V(private_ipv4) reaches the nodes from inside the VPC.
-      - V(public_ipv4) reaches the bastion, the only machine that may have a public address.
+      - V(public_ipv4) reaches the bastion, the only instance that may have a public address.
       - V(ipv6) is the primary interface's IPv6 address, which works from networks with home access.
-      - V(tailscale) is for machines of the tailnet. It is the instance's C(Tailscale) tag, if there is one. Otherwise
-        it is the node's name in Tailscale for the role C(gateway), and for all others the private IPv4 address,
-        which the
-        gateway advertises.
+      - V(tailscale) is for controllers in the tailnet. It is the instance's C(Tailscale) tag, if there is one.
+        Otherwise it is the node's name in Tailscale for the role C(gateway), and for all other nodes the private IPv4
+        address, which the gateway advertises.
     type: str
     choices: [private_ipv4, public_ipv4, ipv6, tailscale]
     default: private_ipv4

@@ -165,8 +165,8 @@ DESCRIPTION: Mapping[str, Code] = {
         "Choose an address other than the first four and the last one of the subnet.",
     ),
     "ADDRESS_TAKEN_TWICE": Code(
-        "Several machines have the same address.",
-        "Give each machine its own address.",
+        "Several instances have the same address.",
+        "Give each instance its own address.",
     ),
     "NODE_NAME_TAKEN_TWICE": Code(
         "Several nodes have the same name.",
@@ -364,7 +364,7 @@ ACCOUNT: Mapping[str, Code] = {
     "COST_ABOVE_LIMIT": Code(
         "The cost forecast exceeds a limit. With cluster_cost_policy: enforce the build fails; with warn this is a "
         "note.",
-        "Describe fewer or smaller machines, shorten their hours, or raise the limit. playbooks/cost.yml compares the "
+        "Describe fewer or smaller instances, shorten their hours, or raise the limit. playbooks/cost.yml compares the "
         "choices.",
     ),
     "COST_UNKNOWN": Code(

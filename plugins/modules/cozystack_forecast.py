@@ -188,7 +188,7 @@ verdicts:
       description: How to fix it.
       type: str
       returned: success
-      sample: Use 4 x t4g.medium ($0.1472 an hour for the machines, $0.0368 more), or profile slim.
+      sample: Use 4 x t4g.medium ($0.1472 an hour for the instances, $0.0368 more), or profile slim.
     evidence:
       description: The figures of the finding; millicores, MiB or pods.
       type: dict

@@ -32,7 +32,7 @@ class Change(NamedTuple):
         what = f"{self.nodes} x {self.instance_type}{disks}"
         if self.per_hour is None or self.more_per_hour is None:
             return what
-        return f"{what} (${self.per_hour:.4f} an hour for the machines, ${self.more_per_hour:.4f} more)"
+        return f"{what} (${self.per_hour:.4f} an hour for the instances, ${self.more_per_hour:.4f} more)"
 
 
 def price(machines: tuple[Machine, ...], sizes: Mapping[str, Size]) -> float | None:

@@ -52,7 +52,7 @@ def _above(found: Forecast, period: str, total: float, limit: float) -> Finding:
 def _remedy(found: Forecast, period: str, limit: float) -> str:
     """Return the remedy; for a day and a month, with the hours a day that are within the limit."""
     raised = f"or raise cluster_cost_per_{period}_max. playbooks/cost.yml compares the choices."
-    fewer = "Describe fewer or smaller machines and volumes"
+    fewer = "Describe fewer or smaller instances and volumes"
     if period in ("hour", "session"):
         shorter = ", plan a shorter session (cluster_cost_session_hours)" if period == "session" else ""
         return f"{fewer}{shorter}, {raised}"

@@ -31,7 +31,7 @@ HOSTILE = finding("NAME_TAKEN", "VPC <b>x</b>", "a|b *c* \x1b[31m", "Run `it`.")
 
 
 def test_what_is_not_given_comes_from_the_list_of_codes() -> None:
-    assert (TAKEN.severity, TAKEN.remedy) == ("error", "Give each machine its own address.")
+    assert (TAKEN.severity, TAKEN.remedy) == ("error", "Give each instance its own address.")
     assert (KVM.severity, KVM.remedy) == ("warning", "Take a metal type.")
     assert (TAKEN.blocks, KVM.blocks) == (True, False)
 
@@ -88,7 +88,7 @@ def test_a_headline_begins_with_what_is_asked_for() -> None:
 def test_lines_say_with_a_sign_what_is_only_worth_knowing() -> None:
     assert list(lines([TAKEN, KVM], "code")) == [
         "! ADDRESS_TAKEN_TWICE: 10.10.0.101 is given to node a and node b.",
-        "    Give each machine its own address.",
+        "    Give each instance its own address.",
         "? KVM_MISSING: No /dev/kvm",
         "    Take a metal type.",
     ]
@@ -106,7 +106,7 @@ def test_a_note_is_one_line_and_a_question_mark_says_that_nothing_could_be_check
 def test_a_numbered_list_has_the_remedy_on_a_line_of_its_own() -> None:
     assert list(numbered([TAKEN, KVM], "subject")) == [
         "1. node b: 10.10.0.101 is given to node a and node b.",
-        "   Remedy: Give each machine its own address.",
+        "   Remedy: Give each instance its own address.",
         "2. nodes: No /dev/kvm",
         "   Remedy: Take a metal type.",
     ]

@@ -90,7 +90,7 @@ def test_what_is_proposed_keeps_the_caps_or_says_that_nothing_within_them_fits()
     assert (found["nearest"]["nodes"], found["nearest"]["instance_type"]) == (1, "t4g.2xlarge")
     assert verdict(found, "INSUFFICIENT_MEMORY")["remedy"] == (
         "No change within cluster_nodes_max 1 and $0.1 an hour fits. "
-        "Without limits, 1 x t4g.2xlarge ($0.2944 an hour for the machines, $0.2576 more) fits."
+        "Without limits, 1 x t4g.2xlarge ($0.2944 an hour for the instances, $0.2576 more) fits."
     )
 
 
@@ -251,7 +251,7 @@ def test_a_person_reads_profile_nodes_floors_and_remedies() -> None:
     assert "CozyStack v1.6.2, profile full: does not fit 3 nodes" in text
     assert "gateway (t4g.medium): 1.81 of 1.95 cores" in text
     assert "requests are a minimum: by the documentation, 2 cores and 6 GiB are in use" in text
-    assert "Use 3 x t4g.xlarge ($0.4416 an hour for the machines, $0.3312 more)." in text
+    assert "Use 3 x t4g.xlarge ($0.4416 an hour for the instances, $0.3312 more)." in text
 
 
 def test_a_partial_build_names_the_images_that_it_lacks_and_the_releases_that_hang_on_them() -> None:
