@@ -27,6 +27,8 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.plugins.loader import filter_loader
 
+from . import _workers as _workers
+
 try:  # ansible-core 2.19 and later name the encoding of arguments and results.
     from ansible.module_utils.common.json import Direction, get_module_encoder
 except ImportError:

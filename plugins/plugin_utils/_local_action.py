@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 
 from ansible.plugins.action import ActionBase
 
+from . import _workers as _workers
+
 
 class LocalAction(ActionBase):
     """Runs inside ansible-playbook: no process is started and nothing reaches the host."""
