@@ -49,7 +49,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(names()):
         parser.error(f"cannot measure {', '.join(sorted(unknown))}; there is {', '.join(names())}")
-    # So that a bench which is asked to end takes its lab and its servers with it.
+    # So that a bench that gets a signal ends its lab and its servers too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     missed = skipped = 0
     for name in arguments.names or names():

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A simulation of EC2's endpoint that answers DescribeInstances from memory, whatever is asked, and counts the calls.
+"""A simulation of EC2's endpoint that answers DescribeInstances from memory, and counts the calls.
 
 Run as a program it makes up instances: python -m bench.canned COUNT ; it prints its address when it is ready.
 """

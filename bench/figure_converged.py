@@ -66,7 +66,7 @@ def check_converged(output: Path) -> None:
 
 @contextmanager
 def lab(environment: Mapping[str, str]) -> Iterator[None]:
-    """Have a lab for the time of the measurement."""
+    """Run a lab during the measurement."""
     lab_command(environment, "up")
     try:
         yield

@@ -52,7 +52,7 @@ def count(connection: http.client.HTTPConnection, path: str) -> int:
 
 
 def main() -> None:
-    """Do what the command line says."""
+    """Run the command line."""
     print(json.dumps({"ours": ours, "bare": bare}[sys.argv[1]](sys.argv[2])))
 
 

@@ -17,7 +17,7 @@ from bench.measure import CannotRun
 
 @contextmanager
 def serving(module: str, directory: Path, *counts: int) -> Iterator[None]:
-    """Run a server that says when it is ready, and that ends when its input does."""
+    """Run a server that reports when it is ready, and ends with its input."""
     command = [sys.executable, "-m", module, str(directory), *map(str, counts)]
     environment, pipe = with_collection(directory), subprocess.PIPE
     with subprocess.Popen(command, text=True, env=environment, cwd=ROOT, stdin=pipe, stdout=pipe) as process:

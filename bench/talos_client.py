@@ -56,7 +56,7 @@ def bare(directory: Path, count: int, _config: str) -> None:
 
 
 def main() -> None:
-    """Do what the command line says."""
+    """Run the command line."""
     name, directory, count, config = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]).read_text()
     started = time.monotonic()
     {"ours": ours, "bare": bare}[name](directory, count, config)

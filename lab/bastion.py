@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What answers at the bastion's address once its user-data has ended well: simulations of the services on it."""
+"""Simulated services at the bastion's address, which start when its user-data has succeeded."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ class Machine:
         self._attend(power, process)
 
     def _attend(self, power: int, process: Sandbox) -> None:
-        """Wait for the end of the user-data, for a reboot that it asks for, or for its time to be over."""
+        """Wait for the end of the user-data, for its reboot, or for the timeout."""
         until = time.monotonic() + self.settings.script_seconds
         while power == self._power:
             request = process.requested_reboot()
@@ -157,7 +157,7 @@ class Machine:
         return None
 
     def _serve(self, power: int) -> None:
-        """Have the simulations of the services answer, where this machine is the bastion and is still on."""
+        """Start the simulated services if this machine is the bastion and still runs."""
         with self._lock:
             if self.services and power == self._power and not self.services.is_running:
                 self.services.start()
@@ -269,7 +269,7 @@ class MachinePark:
 
     def stop(self) -> None:
         for machine in list(self.machines.values()):
-            with contextlib.suppress(Exception):  # the daemon ends, whatever a node says
+            with contextlib.suppress(Exception):  # the daemon ends, even if a node fails
                 machine.power_off()
         self.loop.call_soon_threadsafe(self.loop.stop)
 

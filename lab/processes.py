@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who runs and who listens, as /proc tells it; ending exactly the lab's processes. Standard library only."""
+"""Running and listening processes from /proc; ends exactly the lab's processes. Standard library only."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class Sandbox:
 
     def start(self) -> None:
         """Run the script in a session of its own, with the console as its output."""
-        # The time limit stands even if the lab itself is killed.
+        # The time limit applies even if the lab itself is killed.
         limit = ["timeout", "--signal=KILL", str(int(self.seconds) + 10)]
         with self.console.open("ab") as console:
             self.process = subprocess.Popen(
@@ -91,7 +91,7 @@ class Sandbox:
     def kill(self) -> None:
         if self.process is None:
             return
-        # Held first, all of them: a shell that saw its child die would say so on the console, or go on.
+        # All are stopped first: a shell whose child dies would print so on the console, or continue.
         found: list[int] = []
         while new := [p for p in [self.process.pid, *processes.descendants(self.process.pid)] if p not in found]:
             found += new
@@ -100,7 +100,7 @@ class Sandbox:
         self.process.wait(timeout=5)
 
     def ended_well(self) -> bool:
-        """Tell whether the script itself has ended with exit code 0, whatever of it still runs."""
+        """Return whether the script itself has ended with exit code 0; its processes may still run."""
         try:
             return (self.root / "run/lab/exit").read_text(encoding="utf-8") == "0\n"
         except OSError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the environment says about the lab: its directory, its loopback network, its port. Standard library only."""
+"""The settings of the lab from the environment: directory, loopback network and port. Standard library only."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SIMULATED_BY = {
 
 
 class LabError(Exception):
-    """Something that keeps the lab from doing what was asked; the message tells the remedy."""
+    """An error that prevents a request to the lab; the message has the remedy."""
 
 
 @dataclass(frozen=True)

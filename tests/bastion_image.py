@@ -38,7 +38,7 @@ class Stored(NamedTuple):
 
 
 def unified_kernel_image(**sections: bytes) -> bytes:
-    """Return a PE file with these sections, as far as anybody reads it."""
+    """Return a PE file with these sections, complete enough for the readers in question."""
     header = 0x80
     optional = 240
     start = header + 24 + optional + 40 * len(sections)
@@ -74,7 +74,7 @@ def image(layers: list[Stored], architecture: str) -> tuple[Stored, Stored]:
 
 
 def unpacked_digest(layer: Stored) -> str:
-    """Return the digest of a layer's plain archive, as container engines want it."""
+    """Return the digest of a layer's uncompressed archive, which container engines need."""
     is_gzip = layer.content.startswith(b"\x1f\x8b")
     content = gzip.decompress(layer.content) if is_gzip else layer.content
     return f"sha256:{hashlib.sha256(content).hexdigest()}"

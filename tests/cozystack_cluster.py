@@ -23,7 +23,7 @@ TIME = "2026-01-02T03:04:05Z"
 
 
 class FakeApi:
-    """The API in memory: objects by kind, and failures from what is asked for."""
+    """The API in memory: objects by kind, and failures by request."""
 
     def __init__(
         self,

@@ -32,7 +32,7 @@ BACK_OFF = {
 
 
 class Situation(NamedTuple):
-    """A cluster, and what has to be said of it."""
+    """A cluster, and the expected diagnosis."""
 
     name: str
     # Where the words are from.
@@ -43,9 +43,9 @@ class Situation(NamedTuple):
     objects: Mapping[Kind, list[Object]]
     logs: Mapping[str, str] = {}
     blocks: bool = True
-    # What is said besides.
+    # Further expected findings.
     also: tuple[str, ...] = ()
-    # What is said to wait.
+    # What is reported as waiting.
     waits: str = "cozy-linstor/linstor"
 
 
@@ -55,7 +55,7 @@ def stuck(message: str = DEADLINE, **more: Any) -> Object:
 
 
 def cluster(*pods: Object, events: tuple[Object, ...] = (), message: str = DEADLINE, **more: Any) -> Mapping[Kind, Any]:
-    """Return a cluster that has got as far as releases."""
+    """Return a cluster whose installation has created releases."""
     return installed(releases=[stuck(message)], pods=list(pods), events=list(events), **more)
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWS on a bad day: moto behind an Api that loses answers, answers late and throttles. Time passes at once."""
+"""Moto behind an Api that loses answers, answers late and throttles. Pauses take no time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def refusal(reason: str, operation: str = "ec2:Call", code: str = "AWS_ERROR") -
 
 
 def unknown(service: str, thing: str, operation: str) -> AwsError:
-    """Return what a service says of a thing that it does not know, or does not know yet."""
+    """Return a service's error about a resource that it does not know, or does not know yet."""
     reason, words = _UNKNOWN.get(service, ("InvalidThing.NotFound", "The thing '{}' does not exist"))
     problem = finding("AWS_ERROR", f"call {service}:{operation} in eu-west-1", words.format(thing), "Look it up.")
     return AwsError(problem, reason)
@@ -40,23 +40,23 @@ _UNKNOWN = {
 
 
 class BadDay(MotoApi):
-    """Does what it is asked, and then says something else: by operation and how often, for the next calls of it."""
+    """Executes calls and returns other answers: by operation, for a number of its next calls."""
 
     def __init__(self) -> None:
         super().__init__()
         # Done, and then answered with an internal error.
         self.lost: Counter[str] = Counter()
-        # For so many seconds no list has what a call made whose answer was lost.
+        # For how many seconds lists lack the resource of a call whose answer was lost.
         self.unlisted_for = 0.0
         self._unlisted: dict[str, float] = {}
         # Not done: refused with a reason.
         self.refused: dict[str, list[str]] = {}
-        # Answered, but never done.
+        # Answered, but not executed.
         self.ignored: set[str] = set()
-        # What this operation makes stays unknown for so many calls that name it.
+        # For how many calls the resource that this operation makes stays unknown.
         self.late: Counter[str] = Counter()
         self._unknown: Counter[str] = Counter()
-        # A deleted Auto Scaling group stays listed for so many seconds, as while its instances terminate.
+        # For how many seconds a deleted Auto Scaling group stays listed, as while its instances terminate.
         self.groups_end_after = 0.0
         self._ending: dict[str, tuple[dict[str, Any], float]] = {}
         self.time = 0.0

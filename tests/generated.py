@@ -132,6 +132,6 @@ def recorded() -> dict[str, str]:
 
 
 def record(texts: dict[str, str]) -> None:
-    """Write what Talos writes, line by line for whoever compares two records."""
+    """Write the configurations of Talos, line by line, so that two records can be compared."""
     content = {name: text.split("\n") for name, text in texts.items()}
     RECORDED.write_text(json.dumps(content, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -90,7 +90,7 @@ def built(*, is_there: bool = True) -> dict[str, Any]:
 
 
 def answer(node: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a node says of itself."""
+    """Return the answers of a node."""
     reported = {"node": node["ipv4"], "reachable": True, "stage": "running", "version": "v1.13.6", "error": None}
     return {**reported, "etcd_members": [{"hostname": one["name"]} for one in NODES], "addresses": [], "cmdline": ""}
 

@@ -199,7 +199,7 @@ def counted(notes: Iterable[str]) -> str:
 
 
 def chosen(names: list[str]) -> list[str]:
-    """Return the stages that the names stand for, everything when there is none."""
+    """Return the stages with these names, or all stages without names."""
     everything = [stage.name for stage in STAGES]
     unknown = [name for name in names if name not in (*everything, *GROUPS)]
     if unknown:
@@ -209,7 +209,7 @@ def chosen(names: list[str]) -> list[str]:
 
 
 def main() -> int:
-    """Run what was asked for and return the exit code."""
+    """Run the selected stages and return the exit code."""
     parser = argparse.ArgumentParser(description="Run the project's checks.")
     parser.add_argument("stages", nargs="*", help=", ".join((*GROUPS, *(stage.name for stage in STAGES))))
     names = chosen(parser.parse_args().stages)

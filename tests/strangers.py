@@ -367,7 +367,7 @@ def options_of_their_vpc(stranger: Stranger, ours: Mapping[str, str]) -> tuple[s
 
 
 def their_options_of_our_vpc(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
-    """Have our VPC use a set of DHCP options of the stranger's in the place of ours."""
+    """Associate our VPC with the stranger's set of DHCP options instead of ours."""
     made = stranger.ec2.create_dhcp_options(
         DhcpConfigurations=[{"Key": "domain-name", "Values": ["bob.example.com"]}],
         TagSpecifications=stranger.tagged("dhcp-options"),
@@ -412,7 +412,7 @@ def address_on_our_bastion(stranger: Stranger, ours: Mapping[str, str]) -> tuple
 
 
 def table_of_our_subnet(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
-    """Have our subnet use a route table of the stranger's in the place of ours."""
+    """Associate our subnet with the stranger's route table instead of ours."""
     used = [{"Name": "association.subnet-id", "Values": [ours["subnet"]]}]
     (table,) = stranger.ec2.describe_route_tables(Filters=used)["RouteTables"]
     (association,) = [item for item in table["Associations"] if item.get("SubnetId") == ours["subnet"]]

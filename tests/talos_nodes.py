@@ -40,7 +40,7 @@ def _pair(pair: pki.Pair, header: str = "ED25519 PRIVATE KEY") -> dict[str, str]
 
 
 class Cluster:
-    """The secrets of a made-up cluster and what is made of them."""
+    """The secrets of an invented cluster, and the credentials derived from them."""
 
     def __init__(self, endpoint: str = "https://192.0.2.1:6443", *, key: Any = None) -> None:
         self.authority = pki.new_authority(key=key)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Talos, the lab's node and talos_config each say of a configuration, and what Talos was recorded to say."""
+"""The verdicts of Talos, the lab's node and talos_config on configurations, and the recorded verdicts of Talos."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def patched(case: Case, release: Release) -> list[Any]:
 
 
 def recorded() -> dict[Release, dict[str, str]]:
-    """Return per release what Talos was recorded to say of each case: taken or refused."""
+    """Return per release Talos' recorded verdict on each case: accepted or refused."""
     content = json.loads(RECORDED.read_text(encoding="utf-8"))
     releases = [(int(major), int(minor)) for major, minor, *_ in (name[1:].split(".") for name in content["versions"])]
     return {
@@ -62,7 +62,7 @@ def recorded() -> dict[Release, dict[str, str]]:
 
 
 def record(reported: dict[str, dict[str, str]]) -> None:
-    """Write what each version of Talos says."""
+    """Write the verdict of each version of Talos."""
     names = next(iter(reported.values()))
     verdicts = {name: "".join(REFUSED if of[name] else TAKEN for of in reported.values()) for name in names}
     content = {"versions": list(reported), "verdicts": verdicts}

@@ -130,7 +130,7 @@ NUMBERS = ("integer", "long")
 
 
 class Rule(NamedTuple):
-    """What one source says of one member of a structure."""
+    """The rules of one source for one member of a structure."""
 
     service: str
     member: str
@@ -180,7 +180,7 @@ def _of_service(service: str, operations: list[str]) -> Iterator[Rule]:
 
 
 def _members(shape: Any, above: tuple[str, ...]) -> Iterator[tuple[str, Any, str]]:
-    """Walk through the members of structures, the documentation of each beside it."""
+    """Walk through the members of structures, each with its documentation."""
     if shape is None or shape.name in above:
         return
     for name, member in getattr(shape, "members", {}).items():

@@ -125,7 +125,7 @@ class Release(NamedTuple):
 
 
 class Platform(NamedTuple):
-    """What the platform's chart says is to be installed."""
+    """The packages that the platform's chart installs."""
 
     packages: Mapping[str, Mapping[str, Any]]
     sources: Mapping[str, Mapping[str, Any]]
@@ -163,7 +163,7 @@ def _of(container: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def constraints(pod: Mapping[str, Any]) -> dict[str, Any]:
-    """Return where a pod may run, as far as it is not everywhere."""
+    """Return the restrictions on the nodes of a pod."""
     affinity = pod.get("affinity") or {}
     required = "requiredDuringSchedulingIgnoredDuringExecution"
     terms = (affinity.get("nodeAffinity") or {}).get(required, {}).get("nodeSelectorTerms", [])
@@ -265,7 +265,7 @@ def helm_template(helm: str, release: str, chart: Path, *values: Path, namespace
 
 
 def read_platform(helm: str, checkout: Path, scratch: Path, **bundles: bool) -> Platform:
-    """Return the packages that the platform's chart asks for."""
+    """Return the packages that the platform's chart installs."""
     chart = scratch / "platform"
     if not chart.exists():
         # What is left out asks a cluster, and names nothing that is installed.
@@ -385,7 +385,7 @@ def package_record(platform: Platform, name: str, *, charts: Path, **how: Any) -
 
 
 def beginning(helm: str, checkout: Path) -> dict[str, Any]:
-    """Return what is there before any package: the operator, and the Flux that it brings along."""
+    """Return the objects that exist before any package: the operator, and its Flux."""
     chart = checkout / "packages/core/installer"
     made = helm_template(helm, "cozystack", chart, namespace="cozy-system")
     flux = (checkout / "internal/fluxinstall/manifests/fluxcd.yaml").read_text(encoding="utf-8")

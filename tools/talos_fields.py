@@ -92,7 +92,7 @@ def wrapped(text: str) -> str:
 
 
 def current() -> str:
-    """Return the module's text as the judges tell it today."""
+    """Return the module's text from the current judges."""
     versions = {}
     for version in judges.VERSIONS:
         judge = judges.find_judge(version)

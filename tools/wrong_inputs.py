@@ -110,7 +110,7 @@ class Accepted(Exception):
 
 
 class Row(NamedTuple):
-    """One wrong value and what is said of it."""
+    """One wrong value and its message."""
 
     option: str
     value: Any
@@ -160,7 +160,7 @@ def _problems(options: Mapping[str, Any], name: str, value: Any) -> list[tuple[s
 
 
 def judged(options: Mapping[str, Any], name: str, value: Any) -> Iterator[Row]:
-    """Yield what is said of a value of a variable, or raise where nothing is."""
+    """Yield the messages about a value of a variable; raise if there is none."""
     found = _problems(options, name, value)
     if not found:
         raise Accepted(f"{name}: {value!r} is accepted")
@@ -220,7 +220,7 @@ def _module_option(title: str, leaf: Leaf) -> Iterator[Row]:
 
 
 def _errors(leaf: Leaf, value: Any) -> list[str]:
-    """Return what Ansible says of a value, in its place within other options."""
+    """Return Ansible's message about a value, in its place within other options."""
     *outer, name = leaf.path
     spec: dict[str, Any] = {name: {key: leaf.option[key] for key in _JUDGED if key in leaf.option}}
     given: Any = {name: value}

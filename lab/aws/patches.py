@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the modules beside this one put their extensions into moto."""
+"""How the modules of this package patch moto."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def put(owner: Any, **members: Any) -> None:
 
 
 def replaces(owner: Any, *names: str, kind: Function = lambda function: function) -> Function:
-    """Put the decorated function in the place of methods of moto's, or of properties: kind=property."""
+    """Replace methods of moto by the decorated function, or properties with kind=property."""
 
     def replace(function: Function) -> Function:
         put(owner, **dict.fromkeys(names, kind(function)))

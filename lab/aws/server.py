@@ -57,7 +57,7 @@ class Call:
 
 
 class AwsServer:
-    """moto on 127.0.0.1, with the lab's paths beside it."""
+    """moto on 127.0.0.1, with the lab's own paths."""
 
     def __init__(self, settings: Settings, park: MachinePark) -> None:
         self._application = Application(settings, park)
@@ -121,7 +121,7 @@ class Application:
             LOG.exception("%s %s", service, action)
             answer = _error(service, *_explain(error))
         self._record(service, action, answer, request.headers.get("User-Agent", ""))
-        if answer.status_code == 500 and not answer.get_data():  # recorded first: the caller goes on at once
+        if answer.status_code == 500 and not answer.get_data():  # recorded first, because the caller continues at once
             request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         return answer
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What CozyStack's charts put into a cluster, as far as the scheduler sees it.
+"""The workloads of CozyStack's charts, as far as the scheduler needs them.
 
 Packages, releases, dependencies and requests are upstream's own, read once for the collection (`_cozystack/catalog`).
 """
@@ -62,7 +62,7 @@ def bundle_packages(bundle: str) -> list[str]:
 
 
 def release_of(workload: str, package: Package) -> str:
-    """Return the release whose name is most like the workload's; the last one where none is."""
+    """Return the release whose name is most similar to the workload's, or the last one."""
     plain = _plain(workload)
     alike = [one.name for one in package.releases if _plain(one.name) in plain or plain in _plain(one.name)]
     return max(alike, key=len) if alike else package.releases[-1].name

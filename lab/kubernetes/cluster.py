@@ -31,7 +31,7 @@ class Faults(Switches):
     delay: float = 0
     # This many of the next requests get no answer: their connection goes.
     cut: int = 0
-    # After this many more requests the API is away, for as many requests as cut_length says; once.
+    # After how many more requests the API is unavailable, once, for cut_length requests.
     cut_after: int | None = None
     cut_length: int = 3
     # What is refused of a kind: {"Deployment": "webhook"}, or "webhook_away", or "quota".
@@ -42,7 +42,7 @@ class Faults(Switches):
     oom: list[str] = field(default_factory=list)
 
     def cuts_request(self) -> bool:
-        """Count a request; tell whether its connection goes instead of an answer."""
+        """Count a request; return whether its connection is closed instead of answered."""
         if self.cut_after is not None:
             self.cut_after -= 1
             if self.cut_after < 0:
@@ -106,7 +106,7 @@ class KubernetesCluster:
         return time.monotonic() - began >= seconds
 
     def keep_reconciling(self) -> None:
-        """Let the controllers go on by themselves until nothing moves any more."""
+        """Run the controllers until nothing changes any more."""
         if self._reconciling is None or self._reconciling.done():
             self._reconciling = asyncio.get_running_loop().create_task(self._reconcile_until_still())
 

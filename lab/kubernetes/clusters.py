@@ -26,7 +26,7 @@ def reconcile(cluster: KubernetesCluster) -> None:
 
 
 def collect(store: Store) -> None:
-    """Remove what is owned by something that is there no more, as the garbage collector does."""
+    """Remove objects whose owner does not exist any more, like the garbage collector."""
     living = {item["metadata"]["uid"] for kind in store.kinds() for item in store.peek(kind)}
     for kind in store.kinds():
         for item in store.peek(kind):

@@ -67,7 +67,7 @@ def _group(name: str, versions: list[str]) -> dict[str, Any]:
 
 
 def resource_list(group: str, version: str, resources: Iterable[Resource]) -> dict[str, Any] | None:
-    """Return what /api/v1 or /apis/<group>/<version> says; nothing if there is no such group."""
+    """Return the answer of /api/v1 or /apis/<group>/<version>; empty if the group does not exist."""
     found = [resource for resource in resources if (resource.group, resource.version) == (group, version)]
     if not found:
         return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Events: what controllers tell about objects."""
+"""Events, in which controllers report about objects."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Flux, simulated: it installs releases once what they depend on is ready, and tells how that goes.
+"""Simulated Flux: it installs releases when their dependencies are ready, and reports their state.
 
 Conditions and messages as of fluxcd/helm-controller.
 """
@@ -67,7 +67,7 @@ def reconcile(cluster: KubernetesCluster) -> None:
 
 
 def _publish(cluster: KubernetesCluster) -> None:
-    """Make the release of the ingress that the root tenant asks for."""
+    """Make the release of the ingress that the root tenant enables."""
     tenant = cluster.store.look(TENANTS, "root", namespace="tenant-root")
     if tenant and tenant["spec"].get("ingress"):
         needs = [{"name": "victoria-metrics-operator", "namespace": "cozy-victoria-metrics-operator"}]
@@ -119,7 +119,7 @@ def _reconcile(cluster: KubernetesCluster, release: Object, known: dict[tuple[st
 
 
 def _install(cluster: KubernetesCluster, release: Object) -> bool:
-    """Put what the chart brings into the cluster and tell whether all of it works."""
+    """Create the chart's objects in the cluster and return whether all of them work."""
     name, namespace = release["metadata"]["name"], release["metadata"]["namespace"]
     if (namespace, name) == (SYSTEM, "cozystack-platform"):
         return _install_platform(cluster)
@@ -168,7 +168,7 @@ def _works(workload: Object) -> bool:
 
 
 def _install_platform(cluster: KubernetesCluster) -> bool:
-    """Make the sources of all packages, and the packages that are wanted; done when all of those are."""
+    """Make the sources of all packages, and the selected packages; done when all of these are done."""
     store = cluster.store
     platform = store.look(PACKAGES, PLATFORM) or {}
     graph = charts.graph(build(cluster).version)

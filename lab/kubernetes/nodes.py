@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What kubelets and the node controller do: every Talos node that runs has a Node object, and it says how it is."""
+"""Simulated kubelets and node controller: every running Talos node has a Node object with its conditions."""
 
 from __future__ import annotations
 

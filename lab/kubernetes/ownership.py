@@ -22,7 +22,7 @@ def applied(live: Object | None, wanted: Object, manager: str, *, force: bool) -
         raise conflict(taken, str(wanted.get("apiVersion")))
     before = _owned(after, manager)
     held = {path for _, theirs in others for path in theirs}
-    # What tells an item from the others goes last.
+    # The keys that identify an item are removed last.
     for path in sorted(before - paths - held, key=fields.is_item_key):
         fields.remove_at(after, path)
     after = fields.merge(after, copy.deepcopy(wanted))

@@ -12,7 +12,7 @@ from lab.kubernetes.events import add_event
 from lab.kubernetes.kinds import NODES, PODS
 from lab.kubernetes.store import Object, Store, now
 
-# The node is not one of those that the pod names: it is left out before anything is asked of it.
+# The pod does not allow this node, so its other conditions are not checked.
 _ELSEWHERE = "elsewhere"
 
 
@@ -30,7 +30,7 @@ class Place(NamedTuple):
 
 
 def reconcile(store: Store) -> None:
-    """Give every pod that has none a node, the oldest first."""
+    """Assign a node to every pod without one, the oldest first."""
     living = [pod for pod in store.peek(PODS) if pod["status"].get("phase") not in ("Succeeded", "Failed")]
     waiting = [pod for pod in living if not pod["spec"].get("nodeName")]
     if not waiting:
@@ -147,7 +147,7 @@ def _refuse(store: Store, pod: Object, reasons: list[list[str]]) -> None:
 
 
 def refusal(reasons: list[list[str]]) -> str:
-    """Return what the scheduler says when no node suits; why, node by node, in the reasons."""
+    """Return the scheduler's message if no node fits; the reasons are those of each node."""
     total = len(reasons)
     if not total:
         return "no nodes available to schedule pods"

@@ -113,7 +113,7 @@ async def _respond(cluster: KubernetesCluster, request: Request, user: User | No
 
 
 def _user(writer: asyncio.StreamWriter) -> User | None:
-    """Return who the client's certificate says it is; Talos lets no one in without one."""
+    """Return the user of the client's certificate, which Talos requires."""
     certificate = writer.get_extra_info("peercert")
     if not certificate:
         return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Failures as the API server tells them: objects of kind Status."""
+"""Failures in the format of the API server: objects of kind Status."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def _check_name(content: Object, target: Target) -> None:
 
 
 def _kept(cluster: KubernetesCluster, request: Request, target: Target, before: Object | None, after: Object) -> Object:
-    """Keep the object, or tell in a dry run what it would be."""
+    """Store the object, or return it in a dry run."""
     resource = target.resource
     after = _writable_part(before, after, resource.kind)
     after |= {"apiVersion": resource.api_version, "kind": resource.kind}

@@ -27,7 +27,7 @@ from typing import Any, NoReturn
 PLUGIN = "session-manager-plugin"
 SAYS = "[lab, simulated aws and session-manager-plugin]"
 CREDENTIAL = "AWS4-HMAC-SHA256 Credential={key}/20260101/{region}/ssm/aws4_request, Signature=0"
-# Where the lab says to a machine which one it is.
+# The file in which the lab gives a machine its id.
 RUN = Path(os.environ.get("LAB_ROOT", "") + "/run/lab")
 
 
@@ -53,7 +53,7 @@ def refuse(code: int, text: str) -> int:
 
 
 def aws(words: list[str]) -> int:
-    """Do what the AWS CLI would do, as far as it is asked for here."""
+    """Run the simulated commands of the AWS CLI."""
     command, does = ("get-parameter", get_parameter) if RUN.exists() else ("start-session", start_session)
     if words[:2] != ["ssm", command]:
         return refuse(252, f"aws: the lab's command knows `aws ssm {command}` only, not {' '.join(words[:2])}")

@@ -60,7 +60,7 @@ FOLDER = "/tmp/installer-1234567890"  # noqa: S108  only a name in progress line
 
 
 class ImageProblem(Exception):
-    """What the real one says of an image that it cannot use."""
+    """The real program's error about an image that it cannot use."""
 
 
 @dataclass
@@ -225,7 +225,7 @@ def _reference(image: str) -> tuple[str, str, str]:
 
 
 def _manifest(registry: str, repository: str, wanted: str, image: str) -> dict[str, Any]:
-    """Return the manifest: of an index the one for amd64, whatever this machine is."""
+    """Return the manifest: of an index always the one for amd64."""
     found: dict[str, Any] = json.loads(_get(registry, f"/v2/{repository}/manifests/{wanted}"))
     if "manifests" not in found:
         return found
@@ -237,7 +237,7 @@ def _manifest(registry: str, repository: str, wanted: str, image: str) -> dict[s
 
 
 def _blob(registry: str, repository: str, digest: str) -> bytes:
-    """Return a blob that is what its digest says."""
+    """Return a blob whose digest was verified."""
     body = _get(registry, f"/v2/{repository}/blobs/{digest}")
     actual = f"sha256:{hashlib.sha256(body).hexdigest()}"
     if actual != digest:
@@ -275,7 +275,7 @@ def _refusal(answer: http.client.HTTPResponse, body: bytes) -> str:
 
 
 def _tmpfs_bytes() -> int:
-    """Return how much a tmpfs holds: half of the memory, or what a test says."""
+    """Return the size of a tmpfs: half of the memory, or the value of a test."""
     try:
         return int(Path(f"{ROOT}/run/lab/tmpfs-bytes").read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -37,7 +37,7 @@ def uname(arguments: list[str]) -> int:
 
 
 def _asked(arguments: list[str], columns: str) -> argparse.Namespace:
-    """Return what findmnt or lsblk is asked for; other options than those of scripts here are refused."""
+    """Return the requested columns of findmnt or lsblk; options that no script here uses are refused."""
     options = argparse.ArgumentParser(allow_abbrev=False)
     flags = (("-n", "--noheadings"), ("-s", "--inverse"), ("-d", "--nodeps"), ("-r", "--raw"), ("-v", "--nofsroot"))
     for short, name in flags:

@@ -36,7 +36,7 @@ class Authenticator:
         }
 
     def token(self, authorization: str, query: str) -> str | None:
-        """Return a token for the scope that is asked for, if the asker may have one."""
+        """Return a token for the requested scope if the client may have one."""
         if not (self._is_user(authorization) if authorization else self.anonymous):
             return None
         asked = parse_qs(query).get("scope", [""])[0].split(":")

@@ -35,7 +35,7 @@ _ARM64 = ["linux/arm64"]
 
 @cache
 def shared_store() -> Store:
-    """Return what all registries of one lab have, whatever was added to it."""
+    """Return the content that all registries of one lab have from the start."""
     return lab_store()
 
 

@@ -98,7 +98,7 @@ class Registry:
         return None
 
     def order(self, path: str, body: dict[str, Any]) -> Reply:
-        """Do what a test asks for: a fault, or an image (which moves the tag if it exists)."""
+        """Carry out a request of a test: a fault, or an image (which moves the tag if it exists)."""
         if path == "/lab/faults":
             self.faults.append(Fault(**body))
             return Reply(200, b"{}")

@@ -81,7 +81,7 @@ class Store:
         return self.add(repository, tag, as_manifest({"mediaType": INDEX, "manifests": listed}))
 
     def labels(self, repository: str, wanted: str, platform: str = "linux/arm64") -> dict[str, str]:
-        """Return the labels of an image on a platform; none of one that is not there."""
+        """Return the labels of an image on a platform; empty if it does not exist."""
         manifest = self.manifest(repository, wanted)
         while manifest and manifest.media_type == INDEX:
             entries = json.loads(manifest.body)["manifests"]

@@ -74,7 +74,7 @@ def _dry_run_text(node: Node, mode: int, config: Config) -> str:
 
 
 def _take(node: Node, mode: int, config: Config, text: bytes) -> None:
-    """Keep the configuration as the mode says; the first one always brings a reboot."""
+    """Store the configuration according to the mode; the first one always causes a reboot."""
     if mode != TRY:
         node.disk.write(CONFIG, text)
     if not node.active or mode == REBOOT:

@@ -86,7 +86,7 @@ class _Loader(_SafeLoader):  # type: ignore[misc,valid-type]  # one of two class
 
 @functools.lru_cache(maxsize=64)
 def parse(text: bytes, release: tuple[int, int]) -> Config:
-    """Return the configuration, or say why a node of the release refuses it."""
+    """Return the configuration, or raise the reason why a node of the release refuses it."""
     try:
         documents = [document for document in yaml.load_all(text.decode(), _Loader) if document is not None]
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -185,7 +185,7 @@ def needs_reboot(before: Config, after: Config) -> bool:
 
 
 def _slow_part(config: Config) -> dict[str, Any]:
-    # An empty list is none of nothing here: the decoded ones are compared, not their texts.
+    # Compare decoded values, not texts: an empty list equals a missing one.
     base: dict[str, Any] = _reported(config.base, empty=(None, ""))
     base.pop("debug", None)
     base.pop("cluster", None)

@@ -43,7 +43,7 @@ class Faults(Switches):
     on_call: Callable[[str], None] | None = None
 
     def cuts_reply(self, call: str, *, is_dry_run: bool = False) -> bool:
-        """Count the call that was just carried out; tell whether its connection goes instead of the reply."""
+        """Count the call that was just carried out; return whether its connection is closed instead of the reply."""
         if self.on_call:
             self.on_call(call)
         if call == "ApplyConfiguration" and self.cut_after_apply and not is_dry_run:

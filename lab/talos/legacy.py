@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a configuration says of machine and cluster, wherever it is written: in fields, or in documents of v1.14."""
+"""The settings of machine and cluster in a configuration, from its fields or from documents of v1.14."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the parts of the simulation know of a node and of the nodes beside it, so that none imports another for it."""
+"""The protocols of a node and its cluster for the parts of the simulation, so that these do not import each other."""
 
 from __future__ import annotations
 

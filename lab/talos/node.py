@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Talos node that is none: the simulation that the lab and the tests talk to."""
+"""A simulated Talos node, which the lab and the tests use."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ class TalosNode:
         self._spawn(self._reboot(stage))
 
     async def _reboot(self, stage: str) -> None:
-        # Reported while the connections last, as a real node tells it while it stops its services.
+        # Reported while connections are open, like a real node that stops its services.
         self.stage = stage
         await asyncio.sleep(self.timing.answer)
         self._power_down(stage)

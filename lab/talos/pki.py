@@ -134,7 +134,7 @@ def _general_name(name: str) -> x509.GeneralName:
 
 
 def server_context(pair: Pair, *, clients_of: bytes | None = None) -> ssl.SSLContext:
-    """Return the server's TLS settings; clients_of is the authority whose clients are let in (none: anybody)."""
+    """Return the server's TLS settings; clients_of is the authority whose clients are accepted (None: all clients)."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["h2"])

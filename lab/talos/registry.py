@@ -13,7 +13,7 @@ from lab.talos.machine import Node
 
 
 class Contents(NamedTuple):
-    """What is in an installer image, as far as a node shows it."""
+    """The content of an installer image that a node reports."""
 
     version: str | None
     extensions: dict[str, str]
@@ -21,7 +21,7 @@ class Contents(NamedTuple):
 
 
 def contents_of(image: str) -> Contents:
-    """Return what the image's labels say, else what its name promises: extensions stand in the repository's name."""
+    """Return the content from the image's labels, or from its name: the repository's name lists extensions."""
     path = image.partition("@")[0]
     repository, colon, tag = path.rpartition(":")
     if not colon or "/" in tag:

@@ -59,7 +59,7 @@ class _Methods:
 
 
 class _Tls(SSLProtocol):
-    """asyncio's TLS, which tells a client why it is turned away: the alert is sent before the connection goes."""
+    """asyncio's TLS, which sends a refused client the alert before it closes the connection."""
 
     def __init__(self, *args: Any, opened: weakref.WeakSet[Any], **options: Any) -> None:
         super().__init__(*args, **options)

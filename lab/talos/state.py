@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass
 class State:
-    """What survives a reboot beside the configuration."""
+    """The state that survives a reboot, besides the configuration."""
 
     version: str
     next_version: str | None = None

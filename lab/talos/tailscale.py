@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Simulation of Tailscale's system extension: it talks to no one, and takes every key that does not say invalid."""
+"""Simulated Tailscale extension: it makes no connection, and accepts every key that does not contain "invalid"."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LINK: Final = "tailscale0"
 
 
 def environment(node: Node) -> dict[str, str] | None:
-    """Return what the configuration tells the extension; nothing without a document for it."""
+    """Return the extension's settings in the configuration; empty without a document for it."""
     documents = node.active.documents_of("ExtensionServiceConfig") if node.active else []
     for document in documents:
         if document.get("name") == "tailscale":

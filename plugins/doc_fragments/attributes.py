@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What modules do in check mode, in diff mode and on a second run; a module says where it differs."""
+"""The behaviour of modules in check mode, in diff mode and on a second run; modules document differences."""
 
 from __future__ import annotations
 

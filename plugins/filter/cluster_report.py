@@ -189,7 +189,7 @@ def is_without_network(node: Record) -> bool:
 
 
 def access_report(audit: Record) -> dict[str, Any] | None:
-    """Return the results of the audit; nothing if there was none."""
+    """Return the results of the audit; empty without an audit."""
     if "deviations" not in audit:
         return None
     return {"deviations": list(audit["deviations"]), "home": [home_line(rule) for rule in audit["home_access"]]}

@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell which of CozyStack's images are built for arm64, as their registries have them."""
+"""Read from the registries which of CozyStack's images are built for arm64."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell whether images exist in their registries, and at which digest they are for a platform."""
+"""Look up whether images exist in their registries, and their digest for a platform."""
 
 from __future__ import annotations
 

@@ -178,7 +178,7 @@ def read_snapshot(path: str | None) -> bytes | None:
 
 
 def run(params: Mapping[str, Any], *, check_mode: bool) -> Done:
-    """Bootstrap as the options say."""
+    """Bootstrap according to the options."""
     nodes = RealNodes(params["nodes"], cluster_way(params))
     snapshot, timeout = read_snapshot(params["snapshot"]), params["wait_timeout"]
     work = ensure_bootstrapped(nodes, params["nodes"][0], snapshot, timeout=timeout, check_mode=check_mode)

@@ -137,7 +137,7 @@ def wait_for(
 
 
 def state_of(account: Account, request: Request, *, is_same: bool, still: float, elapsed: float) -> str:
-    """Return the result of the wait, or None if it goes on.
+    """Return the result of the wait, or None while it continues.
 
     Two consecutive readings count as ready, because releases are created in waves. No progress counts as blocked.
     """

@@ -118,7 +118,7 @@ def _ignored_keys(option: str, value: Any) -> Iterator[str]:
 
 
 def checked_names(hostnames: Sequence[Any]) -> Sequence[str]:
-    """Return hostnames, or tell which of them is no known source of a name."""
+    """Return hostnames; fail with those that are not known sources of a name."""
     unknown = [source for source in hostnames if not _is_source(source)]
     if unknown:
         known = ", ".join(["tag:<key>", *NAME_FIELDS])
@@ -241,7 +241,7 @@ def hosts_of(
 
 
 class Way(NamedTuple):
-    """How the options of an inventory say that SSH reaches the bastion."""
+    """The options of an inventory for SSH to the bastion."""
 
     known_hosts: str = ""
     identity_file: str = ""

@@ -58,7 +58,7 @@ WANTED = {
 
 
 class Access(NamedTuple):
-    """How the user wants AWS to be reached; None means that botocore's own chain decides."""
+    """The user's settings for AWS; None means that botocore's own chain decides."""
 
     access_key: str | None = None
     secret_key: str | None = None
@@ -82,7 +82,7 @@ class Client(Protocol):
 
 
 def session_of(access: Access) -> Any:
-    """Return a botocore session that reads what is wanted of an instance, its timestamps as the text that AWS sent."""
+    """Return a botocore session that parses the needed fields of an instance, with timestamps as AWS sent them."""
     if access.profile and (access.access_key or access.secret_key):
         raise InputError(
             "Failed to choose credentials: both a profile and access keys are given. Leave one of them out."

@@ -39,7 +39,7 @@ The identity needs examples/operator_policy.json and examples/operator_policy_ec
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run it and return the exit code: 0 only if every step went well and nothing is left."""
+    """Run it and return the exit code: 0 only if every step succeeded and no resource is left."""
     options = parser().parse_args(arguments)
     refusal = refused(options, os.environ)
     if refusal:
@@ -79,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def refused(options: argparse.Namespace, environment: Mapping[str, str]) -> str:
-    """Return why it must not run, or nothing."""
+    """Return why it must not run, or an empty text."""
     endpoints = [name for name in environment if name.startswith("AWS_ENDPOINT_URL")]
     lab_key = environment.get("AWS_ACCESS_KEY_ID") == ACCESS_KEY_ID
     if not options.lab and (endpoints or lab_key):
@@ -92,7 +92,7 @@ def refused(options: argparse.Namespace, environment: Mapping[str, str]) -> str:
 
 
 def agreed(options: argparse.Namespace) -> bool:
-    """Say the price, and return whether the person agrees."""
+    """Print the price, and return whether the user agrees."""
     print(f"This builds in your AWS account, region {options.region}: {price(options.minutes)}.\n\n{EPILOG}\n")
     return options.yes or (sys.stdin.isatty() and input("Type yes to begin: ").strip() == "yes")
 
@@ -156,7 +156,7 @@ def playbook_options(folder: Path, options: argparse.Namespace, end: EndOfLife) 
     values["cluster_home_schedule_enabled"] = True
     values |= bastion_hours(end.at) | {"cluster_cozystack_enabled": options.cozystack}
     files = ["-e", "@examples/single_node.yml", *(("-e", "@lab/variables.yml") if options.lab else ())]
-    # The names and the end of life stand, whatever else is given.
+    # Other options cannot override the names and the end of life.
     return [*files, *(part for item in options.extra for part in ("-e", item)), *extra_variables(values)]
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Have AWS terminate the machines of an acceptance run at a given time, ordered before any of them exists.
+"""Schedule in AWS, before any instance exists, that the instances of an acceptance run are terminated.
 
 A schedule of EventBridge starts AWS's own runbook AWS-TerminateEC2Instance on every instance that has the run's tag.
 Which instances these are is asked when it starts, so the schedule needs none of their ids:
@@ -46,7 +46,7 @@ class EndOfLife(NamedTuple):
         _once_iam_is_known(lambda: client("scheduler").create_schedule(**self.schedule(arn)), pause)
 
     def remove(self, client: Callable[[str], Any]) -> None:
-        """Delete the schedule and the role, as far as they exist."""
+        """Delete the schedule and the role if they exist."""
         _unless_gone(lambda: client("scheduler").delete_schedule(Name=self.name))
         iam = client("iam")
         _unless_gone(lambda: iam.delete_role_policy(RoleName=self.name, PolicyName=self.name))
@@ -76,14 +76,14 @@ class EndOfLife(NamedTuple):
         }
 
     def trust(self, account: str) -> dict[str, Any]:
-        """Return who may take the role: the schedule to start the runbook, and the runbook to terminate."""
+        """Return the trust policy: the schedule starts the runbook, and the runbook terminates."""
         services = ["scheduler.amazonaws.com", "ssm.amazonaws.com"]
         statement = {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
         condition = {"StringEquals": {"aws:SourceAccount": account}}
         return {"Version": "2012-10-17", "Statement": [{**statement, "Condition": condition}]}
 
     def policy(self, role: str) -> dict[str, Any]:
-        """Return what the role may do: terminate what has the tag of this run, and nothing else."""
+        """Return the permissions of the role: to terminate instances with the tag of this run only."""
         # The first is how IAM named a runbook until it judged document and execution: automation-setup-identity-based-
         # policies.html in the guide of Systems Manager. The runbook starts itself for each instance.
         runbook = (f"automation-definition/{RUNBOOK}:*", f"document/{RUNBOOK}", "automation-execution/*")

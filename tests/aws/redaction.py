@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is kept of a call of AWS: shapes, numbers, choices and the text that we sent; all else becomes a placeholder.
+"""Redact a call of AWS: shapes, numbers, choices and texts that we sent are kept; placeholders replace other values.
 
 A placeholder is made of the kind and a hash with a key of the run's own, so that processes agree on it without telling
 each other. The key is thrown away when the run ends, after the placeholders have been numbered.
@@ -54,7 +54,7 @@ _ENDING = re.compile(r"(?:/\d{1,3}|Z|\+00:00)?")
 
 
 class Redactor:
-    """Redacts; raw has what each placeholder stands for, and leaves the process of the record never."""
+    """Redacts; raw has the value of each placeholder, and never leaves the recording process."""
 
     def __init__(self, key: bytes, persons: Iterable[str] | None = None) -> None:
         self.key = key
@@ -65,7 +65,7 @@ class Redactor:
         ]
 
     def call(self, model: Any, parameters: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what is kept of a call and its answer."""
+        """Return a call and its answer, redacted."""
         error = answer.get("Error", {}).get("Code")
         kept = {"service": model.service_model.service_name, "operation": model.name, "error": error}
         sent = self.walk(parameters, model.input_shape, ours=True)

@@ -68,7 +68,7 @@ def write(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Return a report that was written, or say that the file is none."""
+    """Return a written report; fail if the file is not a report."""
     content: dict[str, Any] = json.loads(gzip.decompress(path.read_bytes()))
     if content.get("format") != FORMAT:
         raise ValueError(f"{path} is not a report of `make test-aws` in the format {FORMAT}")

@@ -30,7 +30,7 @@ from lab.settings import REPOSITORY
 from tests.aws.end_of_life import TAG, EndOfLife
 
 RECAP = re.compile(r"changed=(\d+)\s+unreachable=\d+\s+failed=(\d+)")
-# Of documentation, so that opening the cluster to it opens it to no one.
+# A documentation network, so that no one gets access when the cluster is opened to it.
 NO_HOME = "2001:db8:1:2::/64"
 # The one place of the names, which win over those of the command line. The operator's policy allows this project.
 PROJECT, CLUSTER = "talos-arm64", "acceptance"
@@ -71,7 +71,7 @@ class Acceptance:
         return Names(self.cluster, PROJECT, self.region, zone="", ipv4="").unique
 
     def run(self) -> bool:
-        """Make every step, remove everything whatever happens, and tell whether all of it went well."""
+        """Run every step, remove everything even after a failure, and return whether all succeeded."""
         try:
             for name, step in self._plan():
                 self._step(name, step)
@@ -127,7 +127,7 @@ class Acceptance:
             print(f"         {outcome} after {self.steps[-1].seconds:.0f} s", flush=True)
 
     def play(self, playbook: str, *more: str, unchanged: bool = False) -> None:
-        """Run a playbook, which must end well, and must change nothing if that is asked."""
+        """Run a playbook, which must succeed and, on request, must change nothing."""
         code, output = self.execute("ansible-playbook", playbook, *self.options, *more)
         changed = sum(int(count) for count, _failed in RECAP.findall(output))
         if code:
@@ -168,7 +168,7 @@ class Acceptance:
         return boto3.session.Session(region_name=self.region).client(service)
 
     def set_end(self) -> None:
-        """Order the end of all machines of this run from AWS, before there is one."""
+        """Schedule the termination of all instances of this run, before one exists."""
         self.end.set(self.client)
 
     def prove_covered(self) -> None:
@@ -184,7 +184,7 @@ class Acceptance:
             raise StepFailed(f"without an end of life: {', '.join(without) or 'no machine runs'}")
 
     def remove_end(self) -> None:
-        """Take that order back."""
+        """Delete this schedule."""
         self.end.remove(self.client)
 
     def replace_bastion(self) -> None:
@@ -233,7 +233,7 @@ class Acceptance:
 
 
 def price(minutes: int) -> str:
-    """Return what a run of so many minutes costs at most, with one node, a bastion and its Elastic IP."""
+    """Return the maximum costs of a run of this length with one node, a bastion and its Elastic IP."""
     prices = shipped(PRICES_REGION)
     machines = {"t4g.medium": 50, "t4g.small": 30}
     hourly = sum(prices.instances[name] + (prices.volume_hour(gib) or 0.0) for name, gib in machines.items())

@@ -23,7 +23,7 @@ def project_files() -> list[str]:
 
 
 def galaxy() -> dict[str, Any]:
-    """Return what galaxy.yml says."""
+    """Return the content of galaxy.yml."""
     loaded: dict[str, Any] = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
     return loaded
 
@@ -56,7 +56,7 @@ def is_shell_script(path: Path) -> bool:
 
 
 def rendered(name: str, folder: Path) -> Path:
-    """Return the script itself, or for a template a copy in which a word stands for whatever Jinja would put there."""
+    """Return the script itself, or for a template a copy in which a word replaces each Jinja expression."""
     path = ROOT / name
     if path.suffix != ".j2":
         return path

@@ -1,4 +1,4 @@
-"""Run one command of a stage, in an environment that cannot reach anybody's cloud account."""
+"""Run one command of a stage, in an environment without access to a cloud account."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DROPPED = ("AWS_", "ANSIBLE_", "LAB_", "MAKE", "MFLAGS", "MOLECULE_", "PYTEST_",
 
 
 class Outcome(NamedTuple):
-    """What became of a stage: passed, failed, or not run with the reason."""
+    """The result of a stage: passed, failed, or not run with the reason."""
 
     status: str
     output: str = ""

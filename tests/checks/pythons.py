@@ -1,4 +1,4 @@
-"""Run the tests once more with the newest supported Python at hand, which brings a newer Ansible."""
+"""Run the tests again with the newest installed Python that is supported, which brings a newer Ansible."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SAME_EVERYWHERE = (
     "tests/unit/plugins/module_utils/_ec2/act/test_strangers.py",
 )
 EC2 = "tests/unit/plugins/module_utils/_ec2"
-# What else is in tests/unit reads the repository's files, with which no Python and no Ansible has anything to do.
+# The other tests of tests/unit read the repository's files, independently of the versions of Python and Ansible.
 # One story from end to end is enough here: the others find nothing more that depends on the Python.
 PARTS = {
     "story": tuple(f"{STORY}::{name}" for name in CHAPTERS),

@@ -1,4 +1,4 @@
-"""Run molecule for every role that has a scenario, one on top of the other in a lab that nothing else uses.
+"""Run molecule for every role that has a scenario, each on the result of the previous one, in a lab of its own.
 
 Each scenario works by itself as well: its prepare.yml makes what it needs, and its cleanup.yml removes everything.
 Here a role finds what the scenarios before it made, so that a cluster is built and removed once. Only the last one,

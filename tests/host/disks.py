@@ -41,7 +41,7 @@ def run(*command: str | Path, given: str | None = None) -> None:
 
 
 def fat(path: Path, files: Mapping[str, Path], *, size: int) -> Path:
-    """Make a FAT file system of so many MiB that holds the files under their names."""
+    """Make a FAT file system of the given size in MiB with the files under their names."""
     path.unlink(missing_ok=True)
     run("mkfs.vfat", "-C", "-n", "EFI", path, str(size * 1024))
     folders = {str(parent) for name in files for parent in Path(name).parents if parent.name}
@@ -53,14 +53,14 @@ def fat(path: Path, files: Mapping[str, Path], *, size: int) -> Path:
 
 
 def ext4(path: Path, root: Path, *, size: int) -> Path:
-    """Make an ext4 file system of so many MiB that holds what is in the folder."""
+    """Make an ext4 file system of the given size in MiB with the content of the folder."""
     path.unlink(missing_ok=True)
     run("mke2fs", "-q", "-t", "ext4", "-d", root, path, f"{size}M")
     return path
 
 
 def gpt(path: Path, partitions: list[Partition], *, size: int) -> Path:
-    """Make a disk of so many MiB with the partitions one behind the other."""
+    """Make a disk of the given size in MiB with consecutive partitions."""
     path.unlink(missing_ok=True)
     with path.open("wb") as disk:
         disk.truncate(size * MIB)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What surrounds an emulated machine: an internet, and a bastion that no one but its user-data has touched."""
+"""The surroundings of an emulated machine: an internet, and a bastion that its user-data alone has configured."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REGISTRY, FILES = f"{INTERNET}:5000", f"http://{INTERNET}:8000"
 MATCHBOX = os.environ.get("URMANAC_MATCHBOX", "")
 FETCH = "talos-bastion-fetch.service"
 SECONDS = 120
-# Programs, by whatever needs them.
+# The programs that each part needs.
 NEEDED = ("curl", "dnsmasq", "docker-registry", "nft", "nginx", "ssh", "sshd", "wget")
 
 

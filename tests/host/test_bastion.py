@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bastion at work: one user-data on a blank root, real programs, and everybody around it in network namespaces."""
+"""A bastion with one user-data on a blank root and real programs, with the hosts around it in network namespaces."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.needs(*PROGRAMS)
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Give a bastion that no one but its user-data has touched."""
+    """Give a bastion that its user-data alone has configured."""
     folder = tmp_path_factory.mktemp("bastion")
     with internet_at_work("", folder) as made, booted(made, folder, bastion_files(settings()), {}) as found:
         # What systemd would do by itself: what ended before its turn is started again.
@@ -50,7 +50,7 @@ def test_user_data_makes_a_blank_machine_a_bastion_that_is_well(world: World, no
 
 
 def lease(world: World, *options: str) -> dict[str, str]:
-    """Return what DHCP gives to a client that says these things of itself."""
+    """Return the DHCP answer to a client with these options."""
     said = world.network.run(
         "client",
         *("busybox", "udhcpc", "-i", "eth0", "-n", "-q", "-f", "-t", "5", "-s", str(HERE / "bastion" / "lease.sh")),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bastion's units as they stand, under a real dockerd: pulled by digest, read-only, without privileges."""
+"""The unchanged units of the bastion under a real dockerd: pulled by digest, read-only, without privileges."""
 
 from __future__ import annotations
 
@@ -71,12 +71,12 @@ def names(found: dict[str, Any]) -> list[str]:
 
 
 def well(world: World) -> bool:
-    """Tell whether everything is well that can run here."""
+    """Return whether all services that can run here are healthy."""
     return [check for check, healthy in world.health().items() if not healthy] == unwell()
 
 
 def unwell() -> list[str]:
-    """Return what cannot be well without a matchbox."""
+    """Return the checks that fail without a matchbox."""
     missing = [
         "unit talos-matchbox.service",
         "container talos-matchbox",

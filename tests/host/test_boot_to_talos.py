@@ -35,7 +35,7 @@ QUESTIONS = (
     upstream.CONSOLE_QUESTION,
     upstream.CONTINUE_QUESTION,
 )
-# Two emulated cores on two busy ones take long; no one waits that long for a machine of its own.
+# Two emulated cores on two busy ones are much slower than a real machine.
 SECONDS = 1200
 
 pytestmark = pytest.mark.needs(*EMULATOR, *surroundings.NEEDED)

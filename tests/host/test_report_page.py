@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The report's page in a real browser: it opens from a file, shows its pictures, is silent and asks for nothing."""
+"""The report's page in a real browser: it opens from a file, shows its pictures, and makes no request."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from tests import reports
 from tests.host.packages import program
 
 pytestmark = pytest.mark.needs("chromium")
-# What a browser does of its own accord is none of the page's doing.
+# The browser makes requests of its own, which do not come from the page.
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
-# It asks its maker for the time, for models and for accounts, whatever the page is.
+# It asks its vendor for the time, for models and for accounts, independently of the page.
 MAKER = (".google.com", ".googleapis.com", ".gvt1.com")
 # The tests run as root, where the browser's own sandbox does not work, and in a namespace without a network.
 HEADLESS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-dev-shm-usage")

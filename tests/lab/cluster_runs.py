@@ -107,7 +107,7 @@ class FaultyApi(AwsApi):
         super().__init__({service: lab.client(service) for service in (*SERVICES, "scheduler")}, SPEC.region)
         self.lost: Counter[str] = Counter()
         self.killed = ""
-        # The caller is killed after so many more writing calls, before it hears the answer of the last one.
+        # After how many more writing calls the caller is killed, before it gets the answer of the last one.
         self.writes_left: int | None = None
         self._lock = threading.Lock()
         # The operations whose result is unknown to the next call that changes it.
@@ -120,7 +120,7 @@ class FaultyApi(AwsApi):
         self.run = self.begin_run()
 
     def begin_run(self) -> Calls:
-        """Forget what was made: another process goes on."""
+        """Forget what was made, like a new process."""
         self.run = Calls(self, Clock(time.monotonic, lambda seconds: time.sleep(min(seconds, 0.1))))
         return self.run
 

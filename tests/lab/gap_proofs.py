@@ -32,7 +32,7 @@ TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
 
 
 class Park:
-    """A park without machines: what AWS does a moment later is done when a proof says so."""
+    """A park without machines: delayed actions of AWS happen when a proof triggers them."""
 
     def __init__(self) -> None:
         self.machines: dict[str, Any] = {}

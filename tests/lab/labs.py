@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labs for tests: each with a directory, a network and a port of its own, beside whatever lab the user runs."""
+"""Labs for tests: each with its own directory, network and port, independent of the user's lab."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _client(endpoint: str, service: str) -> Any:
 
 
 def free_port() -> int:
-    """Return a port that no one uses, drawn by lot from below those that the kernel gives to whoever connects."""
+    """Return a random unused port below the kernel's range of ephemeral ports."""
     for port in random.sample(range(20000, 32000), 100):
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
@@ -107,7 +107,7 @@ def free_port() -> int:
 
 
 def free_network() -> str:
-    """Return a loopback network in which no one listens, and that no other test run takes as long as this one lasts."""
+    """Return a loopback network in which no program listens, reserved while this test run lasts."""
     for number in random.sample(range(20, 250), 230):
         network = ipaddress.IPv4Network(f"127.{number}.0.0/16")
         if _reserve(number) and not processes.port_conflicts(network, [], 0):
@@ -159,7 +159,7 @@ class Network:
 
 
 def eventually(read: Callable[[], Any], holds: Callable[[Any], bool], *, seconds: float = 60) -> Any:
-    """Return what was read once it holds; fail with what was read last."""
+    """Return the first reading for which the condition holds; fail with the last one."""
     until = time.monotonic() + seconds
     while True:
         value = read()

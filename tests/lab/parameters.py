@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The parameters of AWS calls that the lab cannot check, for want of a rule.
+"""The parameters of AWS calls that the lab cannot check, because no rule exists.
 
 reviewed.json lists those that were looked at, each with the reason why that is harmless.
 """

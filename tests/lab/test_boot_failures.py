@@ -20,7 +20,7 @@ INDEX = "urmanac/talos-cozystack-spin-only/talos"
 
 
 class Case(NamedTuple):
-    """What is wrong, and what the report has to say of it."""
+    """A failure, and the expected text of the report."""
 
     image: str
     says: str

@@ -23,7 +23,7 @@ from tests.lab.labs import Lab, make_lab
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[Lab]:
-    """Give a lab that is not up, and leave none behind."""
+    """Give a lab that is not up, and stop it at the end."""
     made = make_lab(tmp_path)
     yield made
     made.command("down")

@@ -171,7 +171,7 @@ def test_what_is_unknown_right_after_it_was_made_is_waited_for(api: FaultyApi) -
 
 
 def ended_build(api: FaultyApi, operation: str) -> Comparison | None:
-    """Begin a build that ends right after an operation; return what there is where the build never came to it."""
+    """Start a build that ends right after an operation; return the resources if the operation was never called."""
     api.killed = operation
     try:
         return build(api)
@@ -180,7 +180,7 @@ def ended_build(api: FaultyApi, operation: str) -> Comparison | None:
 
 
 def test_a_run_that_ended_right_after_any_call_is_continued(api: FaultyApi) -> None:
-    # Each run goes on with what the ones before it left: what one of them makes again is there twice at the end.
+    # Each run continues with the result of the previous ones: what a run makes again exists twice at the end.
     for operation in CREATING:
         whole = ended_build(api, operation)
         if whole:

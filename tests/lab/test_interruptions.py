@@ -58,7 +58,7 @@ def scene(account: Account, request: pytest.FixtureRequest) -> Scene:
 
 
 def killed(api: FaultyApi, act: Act, after: int) -> bool:
-    """Kill a run after so many writing calls; return whether it was still running."""
+    """Kill a run after a number of writing calls; return whether it was still running."""
     api.writes_left = after
     try:
         act(api)

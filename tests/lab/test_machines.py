@@ -101,7 +101,7 @@ class Machine:
         return found
 
     def state(self) -> str:
-        """Return what the lab says of the machine."""
+        """Return the lab's status of the machine."""
         machines = {machine["id"]: machine for machine in self.lab.ask("/lab/status")["machines"]}
         return str(machines.get(self.id, {}).get("state"))
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Session Manager, simulated: the inventory's ProxyCommand leads to the bastion, and what AWS refuses is refused."""
+"""Simulated Session Manager: the inventory's ProxyCommand connects to the bastion, and refuses what AWS refuses."""
 
 from __future__ import annotations
 

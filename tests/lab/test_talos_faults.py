@@ -117,7 +117,7 @@ def test_a_connection_cut_after_the_configuration_was_taken_is_settled_by_asking
     outcome, count, boots = with_nodes(tmp_path, scenario)
 
     assert (outcome.changed, outcome.error) == (True, "")
-    # A dry run, the application, and one dry run or more that asked what came of it; never a second application.
+    # A dry run, the application, and one or more dry runs to read the result; never a second application.
     assert count >= 3
     assert boots == 2
 

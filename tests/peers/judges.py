@@ -88,7 +88,7 @@ class Verdict(NamedTuple):
 
 
 def verdicts(version: Version, cases: Iterable[Case]) -> dict[str, Verdict]:
-    """Return what a version of Talos says of each case."""
+    """Return the verdict of a version of Talos on each case."""
     lines = "\n".join(json.dumps(case._asdict()) for case in cases)
     reported = subprocess.run([find_judge(version)], input=lines, capture_output=True, text=True, check=True)
     answers: list[dict[str, Any]] = [json.loads(line) for line in reported.stdout.splitlines()]

@@ -208,7 +208,7 @@ def wait_until_ready(plane: ControlPlane) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports that no one listens at."""
+    """Return unused ports."""
     with contextlib.ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _index in range(count)]
         for each in sockets:

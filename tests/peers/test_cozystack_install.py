@@ -237,7 +237,7 @@ def test_the_end_leaves_the_package(api: KubernetesApi, run: Callable[..., steps
 
 
 def talk(api: KubernetesApi) -> list[str]:
-    """Return what a server answers to good requests and bad ones, in a form without its own times and versions."""
+    """Return a server's answers to valid and invalid requests, without its times and versions."""
     said: list[str] = []
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "talk"}}
     config: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "talk"}}

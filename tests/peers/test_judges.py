@@ -31,7 +31,7 @@ Reported = dict[judges.Version, dict[str, judges.Verdict]]
 
 @pytest.fixture(scope="module")
 def reported() -> Reported:
-    """Return what each version says of each case; one that cannot be built fails the test with the reason."""
+    """Return the verdict of each version on each case; one that cannot be built fails the test with the reason."""
     found, missing = {}, []
     for version in judges.VERSIONS:
         try:
@@ -73,7 +73,7 @@ def by_label(documents: list[Any]) -> dict[str, Any]:
 
 
 def first_difference(theirs: Any, ours: Any, path: str = "") -> str:
-    """Return the path of the first difference, nothing if there is none; values may be secrets."""
+    """Return the path of the first difference, or an empty text; values may be secrets."""
     if not (isinstance(theirs, dict) and isinstance(ours, dict)):
         return "" if theirs == ours else path
     keys = sorted({*theirs, *ours})

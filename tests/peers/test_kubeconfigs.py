@@ -27,7 +27,7 @@ JUDGE = Path(__file__).resolve().parents[2] / ".cache" / "peers" / "kubectl_read
 FRESH = kubeconfig(Cluster())
 OURS = "admin@c"
 KINDS = {"clusters": "clusters", "users": "users", "contexts": "contexts"}
-# As people write by hand: nothing is quoted, so each reader takes it for what it likes.
+# As written by hand: without quotes, so that readers may differ about the type.
 BY_HAND = """\
 apiVersion: v1
 clusters:
@@ -93,7 +93,7 @@ def compare(judge: Path, path: Path, texts: list[bytes]) -> list[bool]:
         wanted["current-context"] = wanted["current-context"] or of_other_clusters(now["config"])["current-context"]
         assert of_other_clusters(now["config"]) == wanted, f"{text.decode()}\n-> {new.decode()}"
     is_readable = [not answer["error"] for answer in answers[: len(texts)]]
-    # What ours refuses is left as it is, so a refusal of everything would pass.
+    # A refused file is not changed, so refusing every file would pass.
     taken = [text != new for text, new, known in zip(texts, after, is_readable, strict=True) if known]
     assert sum(taken) >= len(taken) / 2
     return is_readable

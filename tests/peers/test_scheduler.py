@@ -37,7 +37,7 @@ PATIENCE = 60.0
 
 
 class Observed(NamedTuple):
-    """What the scheduler did: on which node each pod is, and what it says of those on none."""
+    """The result of the scheduler: the node of each pod, and its messages about pods without a node."""
 
     bound: dict[str, str]
     refused: dict[str, str]

@@ -106,7 +106,7 @@ def calls(lab: Lab) -> int:
 
 
 def play_and_kill(lab: Lab, playbook: str, *options: str, after: int) -> None:
-    """Begin a run and kill all of it as soon as it has made so many changing calls."""
+    """Start a run and kill all of it after a number of changing calls."""
     until, begun = time.monotonic() + SECONDS, calls(lab)
     run = subprocess.Popen(
         command(lab, playbook, *options),

@@ -146,7 +146,7 @@ def test_a_tag_of_site_is_the_phase_of_that_name(lab: Lab, phases: dict[str, Run
 
 
 def tasks(run: Run) -> list[str]:
-    """Return the tasks that ran, in order, but for those that judge variables whatever the tags."""
+    """Return the tasks that ran, in order, without those that check variables with any tags."""
     names = re.findall(r"^TASK \[(.*)\]", run.output, flags=re.MULTILINE)
     left_out = re.compile(r"Validating arguments|^judge \||^begin \| Check the variables")
     return [name for name in names if not left_out.search(name)]
@@ -341,7 +341,7 @@ def drops_what_it_forwards(lab: Lab) -> Undo:
 
 
 def health(lab: Lab, folder: Path) -> tuple[Run, dict[str, str]]:
-    """Run health.yml on a bastion that finds itself well; return what was written down as not well, too."""
+    """Run health.yml on a bastion whose own checks pass; return the recorded failures, too."""
     program = folder / "talos-bastion-health"
     checks = [{"check": "containers", "healthy": True, "detail": "all run"}]
     program.write_text(f"#!/bin/sh\necho '{json.dumps({'checks': checks})}'\n", encoding="utf-8")

@@ -103,7 +103,7 @@ def test_a_second_run_of_all_that_asks_nodes_and_kubernetes_changes_nothing(lab:
 
     assert run.code == 0, run.output
     assert run.changed == 0, run.output
-    # It stands still as it did, which is seen at the first look.
+    # It is still stuck, which the first reading shows.
     assert "unchanged since the last run" in run.output
     result = kept(folder, "cozystack", "result.json")
     assert (result["outcome"], result["account"]["phase"]) == ("blocked", "operator")

@@ -18,7 +18,7 @@ from lab.settings import REPOSITORY
 from tests.lab.labs import Lab
 from tests.playbooks.runs import Run, calls, play
 
-# A public key as SSH writes it, of which no one has the private half.
+# A public key in the format of SSH, whose private key does not exist.
 WIRE = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes(range(32))
 # What a user has besides the file and what its first lines say: a public key.
 OWN = {
@@ -88,7 +88,7 @@ def test_an_example_needs_nothing_but_credentials(lab: Lab, tmp_path: Path, exam
     # A cluster that is removed after each use has no such month.
     assert ("around the clock, $3.65 a month" in run.output) is (example.stem != "small_bill")
     assert "could not be looked up" not in run.output
-    # big.yml is about a build of one's own, so its registry is the reader's, and it says so.
+    # big.yml is for a user's own build, so its registry is a placeholder.
     assert ("This host name is reserved for examples" in run.output) is (example.stem == "big")
     assert calls(lab) == before
 

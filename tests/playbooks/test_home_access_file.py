@@ -17,7 +17,7 @@ from tests.playbooks.runs import CONFIRMED, play
 
 OF_THE_FILE, ASKED = "2001:db8:1:2::/64", "2001:db8:7:8::/64"
 CLAIM = "/urmanac.talos/talos-arm64/lab/claim"
-# Variables of roles that playbooks set although a user may have them in a file as well: what -e passes wins.
+# Variables of roles that playbooks set although a user may have them in a file as well: extra variables win.
 KNOWN = {
     "boot.yml": {"nodes_images"},
     "converge_bastion.yml": {"bastion_api_host"},

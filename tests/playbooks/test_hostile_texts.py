@@ -39,7 +39,7 @@ def stranger(lab: Lab) -> str:
 
 @pytest.fixture(scope="module")
 def reported(lab: Lab, stranger: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Path]:
-    """Give the run of a playbook that reports what the tag says wherever a report has a place for it, and its files."""
+    """Give the run of a playbook whose report contains the tag in every possible place, and its files."""
     folder = tmp_path_factory.mktemp("report")
     (folder / "report.json").write_text(json.dumps(reports.report_that_says(HERE)), encoding="utf-8")
     text = "{{ __cluster_info.problems[0].message }}"

@@ -57,7 +57,7 @@ def test_an_installed_collection_has_its_playbooks(
 
 
 def test_the_layout_of_the_first_seed_builds(lab: Lab) -> None:
-    # Its addresses are not on loopback, so the lab's machines cannot come to life; the boot method ssh waits for none.
+    # Its addresses are not on loopback, so the lab's machines cannot start; the boot method ssh does not wait for them.
     key = json.dumps({"cluster_bastion_ssh_public_key": make_host_key("ada@example.com").public})
     first_seed = ("-e", "@examples/first_seed.yml", "-e", "cluster_boot_method=ssh", "-e", key)
 

@@ -51,7 +51,7 @@ def refusal(lab: Lab) -> Run:
 def test_the_plan_of_an_empty_account_is_shown_and_creates_nothing(lab: Lab) -> None:
     before = calls(lab)
 
-    # From the folder of the playbooks, where a user may be as well.
+    # From the folder of the playbooks, from which a user may run them too.
     run = play(lab, "site.yml", "--check", "--diff", folder=REPOSITORY / "playbooks")
 
     assert run.code == 0, run.output

@@ -36,7 +36,7 @@ class Strangers(NamedTuple):
     instance: str
 
     def now(self) -> dict[str, Any]:
-        """Return what each reading says now."""
+        """Return the current result of each reading."""
         return {kind: read() for kind, read in self.reads.items()}
 
 
@@ -83,7 +83,7 @@ def addresses(instance: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def status_of(url: str) -> int | None:
-    """Return the status with which a URL answers, or None where no one does."""
+    """Return the status of a URL, or None without an answer."""
     try:
         with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310
             status: int = answer.status

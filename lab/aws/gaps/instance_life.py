@@ -161,5 +161,5 @@ def _terminated(instance: Any) -> None:
 
 
 def on_termination(react: Callable[[Any], None]) -> None:
-    """Have something happen when an instance is gone and has let go of all that it held."""
+    """Call a function when an instance is terminated and its resources are released."""
     ENDED.append(react)

@@ -70,7 +70,7 @@ def _with_a_valid_template(original: Function, self: Any) -> Any:
 
 
 def launched(asked: dict[str, Any], backend: Any, template: dict[str, Any]) -> dict[str, Any]:
-    """Return what decides about a launch: what a call asks for, and of the template what it does not."""
+    """Return the parameters of a launch: those of the call, and those of the template that the call does not set."""
     if not template:
         return asked
     found = backend.describe_launch_templates(

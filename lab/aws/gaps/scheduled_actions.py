@@ -17,7 +17,7 @@ from lab.settings import REGION
 
 
 def run_scheduled_action(group_name: str, name: str) -> None:
-    """Do now what a scheduled action would do at its time; the lab's clock starts none by itself."""
+    """Run a scheduled action now; the lab has no clock that runs it."""
     backend = autoscaling_backends[ACCOUNT][REGION]
     actions = backend.describe_scheduled_actions(group_name, [name])
     if not actions:

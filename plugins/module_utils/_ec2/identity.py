@@ -12,7 +12,7 @@ _OWNER_TAGS = ("Project", "Cluster", "Region", "ManagedBy", "Owner", "Name")
 
 
 class Identified(Protocol):
-    """Whatever has the values of the tags that identify a cluster, such as its description."""
+    """An object with the values of the tags that identify a cluster, such as its description."""
 
     @property
     def name(self) -> str:

@@ -85,7 +85,7 @@ def _weakness(kind: str, encoded: str) -> str | None:
 
 
 def _is_key(kind: str, encoded: str) -> bool:
-    """Tell whether the base64 text holds a key of the kind: it begins with the kind's name and its length."""
+    """Return whether the base64 text contains a key of the kind: it begins with the kind's name and its length."""
     try:
         blob = base64.b64decode(encoded, validate=True)
     except binascii.Error:

@@ -30,7 +30,7 @@ def consoles(cmdline: str) -> list[str]:
 
 
 def is_shown(cmdline: str) -> bool:
-    """Tell whether EC2's console shows what a node with these kernel arguments writes."""
+    """Return whether EC2's console shows the output of a node with these kernel arguments."""
     return SERIAL_PORT in consoles(cmdline)
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the internet offers: a registry with an image, files, the time, and who it is that asks.
+"""A simulated internet: a registry with an image, files, the time, and the address of the client.
 
 Runs in the namespace of the internet: python -m tests.host.bastion.internet ADDRESS FOLDER
 """
@@ -61,7 +61,7 @@ def files(folder: Path) -> None:
 
 
 def clock(address: str) -> None:
-    """Tell the time to whoever asks."""
+    """Answer NTP requests with the time."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind((address, 123))
         while True:

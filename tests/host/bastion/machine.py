@@ -98,7 +98,7 @@ class Machine:
         return self.run("cat", f"/run/simulated/{unit}.log")
 
     def files(self) -> dict[str, tuple[str, bytes]]:
-        """Return mode and content of everything that was laid, by its path."""
+        """Return mode and content of every written file, by its path."""
         found = {}
         for path in (self.root / "etc" / "talos-bastion" / "files").read_text().split():
             place = self.root / path.replace("/usr/local/", "/usr-local/").lstrip("/")

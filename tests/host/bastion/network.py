@@ -21,7 +21,7 @@ SUBNET = "10.10.0"
 BASTION, NODE, ROUTER = f"{SUBNET}.100", f"{SUBNET}.101", f"{SUBNET}.1"
 BASTION_IPV6, OPERATOR_IPV6 = "2001:db8:10::100", "2001:db8:99::2"
 INTERNET, PUBLIC = "203.0.113.1", "203.0.113.100"
-# As an internet gateway: only who has a public address gets out, and by that address everything gets in.
+# Like an internet gateway: only hosts with a public address reach the internet, and are reachable at that address.
 GATEWAY_RULES = f"""
 table ip gateway {{
     chain out {{
@@ -114,7 +114,7 @@ class Network:
                 raise OSError(ctypes.get_errno(), "setns")
 
     def addresses(self) -> None:
-        """Give everybody but the client addresses and routes."""
+        """Give all hosts but the client addresses and routes."""
         for place, interface, addresses, routes in (
             ("router", "lan", [f"{ROUTER}/24", "2001:db8:10::1/64"], []),
             ("router", "wan", ["203.0.113.254/24", f"{PUBLIC}/32", "2001:db8:99::1/64"], []),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A bastion that its user-data has made, and everybody around it."""
+"""A bastion that its user-data has configured, and the hosts around it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def settings(**changes: Any) -> dict[str, Any]:
 
 
 class World(NamedTuple):
-    """Everything that there is."""
+    """The namespaces, the bastion and the internet."""
 
     network: Network
     bastion: Machine
@@ -60,7 +60,7 @@ class World(NamedTuple):
         return answer(self.network, where, ["curl", "-sfL", "--max-time", "5", *options, url])
 
     def health(self) -> dict[str, bool]:
-        """Return what the bastion's own program says of each thing."""
+        """Return the results of the bastion's health checks."""
         command = self.bastion.within("/usr/local/sbin/talos-bastion-health", "--json")
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         said = json.loads(done.stdout)
@@ -69,7 +69,7 @@ class World(NamedTuple):
 
 
 def wait_for(ready: Callable[[], Any], seconds: float = 30) -> Any:
-    """Return what is asked for as soon as there is something."""
+    """Return a result as soon as there is one."""
     deadline = time.monotonic() + seconds
     while not (found := ready()) and time.monotonic() < deadline:
         time.sleep(0.1)

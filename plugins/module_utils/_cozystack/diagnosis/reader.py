@@ -44,7 +44,7 @@ class Api(Protocol):
 
 
 class Reader:
-    """Reads one thing after the other, and goes on without what the server does not tell."""
+    """Reads one object after the other, and continues without those that the server does not return."""
 
     def __init__(self, api: Api) -> None:
         self.api = api
@@ -52,7 +52,7 @@ class Reader:
         self._silences = 0
 
     def take(self, what: str, read: Callable[[], Value], default: Value) -> Value:
-        """Return what is read, or the default; a server that was silent twice in a row is not asked again."""
+        """Return the result, or the default; after two timeouts in a row the server gets no more requests."""
         if self._silences > 1:
             self.missing[what] = "not asked, because the server had stopped answering"
             return default
@@ -68,7 +68,7 @@ class Reader:
         return value
 
     def try_to(self, read: Callable[[], Value], default: Value) -> Value:
-        """Return what is read, or the default where the server refuses: it is not missed, such as a log."""
+        """Return the result, or the default if the server refuses; only for optional data, such as a log."""
         if self._silences > 1:
             return default
         try:

@@ -78,7 +78,7 @@ def _sandbox_failures(api: Api, name: str) -> Iterable[str]:
 
 
 def machine_state(_api: Api, machine: Object) -> Observed:
-    """Return the state of a virtual machine: it works when it runs, whatever it boots."""
+    """Return the state of a virtual machine: it works if it runs; its operating system is not checked."""
     status = machine.get("status") or {}
     phase = str(status.get("phase") or "Pending")
     if phase == "Running":

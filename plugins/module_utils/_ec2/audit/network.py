@@ -41,7 +41,7 @@ _LAST_ENTRY = 32767
 _EGRESS = ("out all to 0.0.0.0/0", "out all to ::/0")
 # The domain of a VPC without DHCP options.
 _AMAZONS = re.compile(r"ec2\.internal|[a-z0-9-]+\.compute\.internal")
-# A network of at least this prefix is no place of anybody, but a part of the Internet.
+# A network with at most this prefix length is not one site, but a part of the Internet.
 _WIDE = {4: 8, 6: 16}
 
 

@@ -204,7 +204,7 @@ def _named_in(data: Record) -> Iterator[str]:
 
 
 def _profiles_in(record: Record) -> list[str]:
-    """Return the name of the instance profile, which a template says in two ways and a configuration in one."""
+    """Return the name of the instance profile, which a template gives by name or ARN, and a configuration by name."""
     profile = record.get("IamInstanceProfile") or {}
     text = profile if isinstance(profile, str) else profile.get("Name") or profile.get("Arn") or ""
     return [text.rpartition("/")[2]] if text else []

@@ -132,7 +132,7 @@ def _vcpus_of(instance: Record) -> int:
 
 
 def _default_vcpus(api: Api, types: list[str]) -> dict[str, int]:
-    """Return the vCPUs by instance type; nothing is asked if there is none."""
+    """Return the vCPUs by instance type; without types no call is made."""
     filters = [{"Name": "instance-type", "Values": types}]
     records = api.call("ec2", "describe_instance_types", Filters=filters)["InstanceTypes"] if types else []
     return {record["InstanceType"]: record["VCpuInfo"]["DefaultVCpus"] for record in records}

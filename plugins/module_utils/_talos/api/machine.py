@@ -44,7 +44,7 @@ class Applied(NamedTuple):
 
     @property
     def changes(self) -> bool:
-        """Tell whether a dry run found differences."""
+        """Return whether a dry run found differences."""
         return not self.details.rstrip().endswith("No changes.")
 
 
