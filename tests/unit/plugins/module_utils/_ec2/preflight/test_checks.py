@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES
@@ -20,6 +21,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.check
     notes,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
+from ansible_collections.urmanac.talos.plugins.modules import ec2_preflight_info
+from lab.settings import REPOSITORY
 from tests.ec2_cluster import MotoApi, aws_with_images, node, spec
 
 MEDIUM = InstanceType(vcpus=2, memory_mib=4096, architecture="arm64", burstable=True)
@@ -157,3 +160,11 @@ def test_the_image_of_the_bastion_is_asked_for(image: str, expected: str | None)
         ).answers
 
     assert answers.bastion_architecture == expected
+
+
+def test_the_role_and_the_module_have_the_same_default_image() -> None:
+    defaults = yaml.safe_load((REPOSITORY / "roles" / "cluster" / "defaults" / "main.yml").read_text(encoding="utf-8"))
+    options = yaml.safe_load(ec2_preflight_info.DOCUMENTATION)["options"]
+
+    assert defaults["cluster_ami_parameter"] == AMI_PARAMETER
+    assert options["node_ami_parameter"]["default"] == AMI_PARAMETER
