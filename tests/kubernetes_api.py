@@ -18,7 +18,7 @@ Object = dict[str, Any]
 SERVER = "https://192.0.2.101:6443"
 _BUILT_IN = (
     *(kinds.NAMESPACE, kinds.SERVICE_ACCOUNT, kinds.CLUSTER_ROLE_BINDING, kinds.DEPLOYMENT, kinds.CONFIG_MAP),
-    *(kinds.CRD, kinds.POD, kinds.NODE),
+    *(kinds.CRD, kinds.POD, kinds.NODE, kinds.RUNTIME_CLASS),
 )
 _OF_PACKAGES = (PACKAGE, PACKAGE_SOURCE)
 

@@ -147,6 +147,12 @@ options:
     description: Take ownership of fields that another tool set. Without it, the module fails and names the tool.
     type: bool
     default: false
+  runtime_classes:
+    description:
+      - RuntimeClasses to create, the handler of each by its name, such as V(wasmtime-spin-v2) with the handler V(spin).
+      - They are kept with O(state=absent).
+    type: dict
+    default: {}
   wait_timeout:
     description: Seconds to wait for the CustomResourceDefinitions.
     type: float
@@ -266,6 +272,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = api_options(
     crds_manifest_checksum={"type": "str"},
     allow_unsupported_architecture={"type": "bool", "default": False},
     adopt={"type": "bool", "default": False},
+    runtime_classes={"type": "dict", "default": {}},
     force={"type": "bool", "default": False},
     wait_timeout={"type": "float", "default": 300},
 )

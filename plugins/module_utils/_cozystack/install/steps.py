@@ -45,6 +45,7 @@ class Plan(NamedTuple):
     version: str
     # The packages that the profile disables, without those of disabled_packages.
     left_out: Sequence[str] = ()
+    runtime_classes: Sequence[Object] = ()
     allow_unsupported_architecture: bool = False
     adopt: bool = False
     force: bool = False
@@ -87,7 +88,14 @@ def plan_of(params: Mapping[str, Any], fetch: Callable[[str], bytes]) -> Plan:
     asked = ("allow_unsupported_architecture", "adopt", "force", "wait_timeout")
     content = {} if is_absent else platform.config_map(desired) if legacy else platform.package(desired)
     options = {name: params[name] for name in asked}
-    return Plan(legacy, operator, definitions, content, disabled, desired, params["version"], left_out, **options)
+    classes = [_runtime_class(*one) for one in params["runtime_classes"].items()]
+    return Plan(
+        legacy, operator, definitions, content, disabled, desired, params["version"], left_out, classes, **options
+    )
+
+
+def _runtime_class(name: str, handler: str) -> Object:
+    return {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": name}, "handler": handler}
 
 
 def _disabled(params: Mapping[str, Any], *, legacy: bool) -> list[str]:
@@ -135,7 +143,15 @@ def ensure_present(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
-    """Install CozyStack, or converge an installation."""
+    """Install CozyStack, or converge an installation, and create the runtime classes beside it."""
+    outcome = _installed(api, plan, check_mode=check_mode, clock=clock, sleep=sleep)
+    classes = [ensure_object(api, one, check_mode=check_mode, force=True) for one in plan.runtime_classes]
+    return outcome._replace(changes=[*outcome.changes, *classes])
+
+
+def _installed(
+    api: Api, plan: Plan, *, check_mode: bool, clock: Callable[[], float], sleep: Callable[[float], None]
+) -> Outcome:
     found = installed.look(api, platform=platform.PLATFORM)
     installed.refuse_other_flow(api.server, found, is_legacy=plan.legacy)
     if found.owner == "helm" and not plan.adopt:

@@ -224,6 +224,23 @@ def test_what_helm_has_installed_is_left_to_helm(manifest: dict[str, str]) -> No
     assert "Helm release cozystack manages CozyStack" in outcome.warnings[0]
 
 
+@pytest.mark.parametrize("owner", ["none", "helm"])
+def test_runtime_classes_are_created_once_whoever_installed_the_rest(manifest: dict[str, str], owner: str) -> None:
+    api = FakeApi()
+    if owner == "helm":
+        api.put(kinds.DEPLOYMENT, from_helm())
+
+    planned = run(api, manifest, check_mode=True, runtime_classes={"wasmtime-spin-v2": "spin"})
+    absent = api.get(kinds.RUNTIME_CLASS, "wasmtime-spin-v2")
+    first = run(api, manifest, runtime_classes={"wasmtime-spin-v2": "spin"})
+    made = api.get(kinds.RUNTIME_CLASS, "wasmtime-spin-v2") or {}
+    again = run(api, manifest, runtime_classes={"wasmtime-spin-v2": "spin"})
+
+    assert (planned.changes[-1].changed, absent) == (True, None)
+    assert (first.changes[-1].changed, made.get("handler")) == (True, "spin")
+    assert not again.result()["changed"]
+
+
 def test_what_helm_has_installed_is_taken_over_by_adoption_and_stays_ours(manifest: dict[str, str]) -> None:
     api = FakeApi()
     api.put(kinds.DEPLOYMENT, from_helm())

@@ -19,6 +19,9 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils._in_process import p
 ROOT = Path(__file__).resolve().parents[4]
 # With -vvv ansible tells how it starts the process of a module.
 STARTED = " EXEC "
+KINDS = ("modules", "action")
+# They run on the machine that they change.
+OF_MACHINES = {"bastion_apply", "boot_to_talos"}
 Result = dict[str, object]
 
 
@@ -147,3 +150,9 @@ def test_a_module_that_prints_nothing_fails() -> None:
     silent.main = lambda: None  # type: ignore[attr-defined]
 
     assert json.loads(printed_by(silent, {})) == {"failed": True, "msg": "silent ended without a result"}
+
+
+def test_every_module_for_the_controller_has_an_action_plugin() -> None:
+    modules, actions = ({path.stem for path in (ROOT / "plugins" / kind).glob("[a-z]*.py")} for kind in KINDS)
+
+    assert modules - actions == OF_MACHINES
