@@ -228,7 +228,7 @@ def test_a_machine_without_an_end_of_life_fails(tmp_path: Path) -> None:
 
 
 class Accounts:
-    """An account whose scheduler refuses the first calls, and which notes what is made in it."""
+    """An account whose scheduler refuses the first calls, and which records the resources that are made."""
 
     def __init__(self, refusals: int, message: str) -> None:
         self.refusals, self.message, self.made = refusals, message, list[str]()

@@ -1,4 +1,4 @@
-"""The repository keeps the promises that no single file can keep."""
+"""Rules of the repository that concern several files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PLAYBOOKS = sorted(path.name for path in (ROOT / "playbooks").glob("*.yml"))
 BASTION_LOCK = ROOT / "roles" / "bastion" / "files" / "requirements.txt"
 LOCKS = {path.stem: path for path in sorted((ROOT / "requirements").glob("*.txt"))} | {"bastion": BASTION_LOCK}
 GROUP_OF_PREFIX = {"cozystack": "cozystack", "ec2": "aws", "talos": "talos"}
-# It asks no API, so the defaults that a group shares would be none of its options.
+# These modules call no API, so the defaults of a group are not options of theirs.
 OF_NO_GROUP = (
     "cozystack_images_info",
     "cozystack_forecast",
@@ -46,7 +46,7 @@ UNFINISHED = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b")
 
 
 def load(path: Path) -> Any:
-    """Return what a YAML file of one document says."""
+    """Return the content of a YAML file of one document."""
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 

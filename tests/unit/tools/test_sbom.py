@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that is downloaded is in docs/sbom.cdx.json, in the version that is used, and nothing else is."""
+"""docs/sbom.cdx.json lists exactly the downloads, in the versions that are used."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def defaults(role: str) -> dict[str, Any]:
 
 
 def value_of(role: str, variable: str, **given: Any) -> Any:
-    """Return what a default comes to with the defaults of the role cluster and what is given."""
+    """Return the value of a default with the defaults of the role cluster and the given variables."""
     templar = Templar(loader=DataLoader(), variables=defaults("cluster") | given)
     return templar.template(trust_as_template(defaults(role)[f"{role}_{variable}"]))
 

@@ -52,7 +52,7 @@ GRAVITON = Facts(
 
 
 class Graviton(Machine):
-    """A machine in a scratch root that is no Graviton but says so. It mounts nothing, and never waits."""
+    """A machine in a scratch root that claims to be a Graviton. It mounts nothing, and never waits."""
 
     def __init__(self, root: Path, url: str) -> None:
         self.ran: list[Sequence[str]] = []
@@ -107,7 +107,7 @@ def registry() -> Iterator[Registry]:
 
 @pytest.fixture
 def machine(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Graviton]:
-    """Give a machine on which the lab's boot-to-talos works as in the lab, and end what is left of it."""
+    """Give a machine with the lab's boot-to-talos, and end its processes afterwards."""
     root = tmp_path / "root"
     for name in ("run/lab", "dev", "proc", "bin"):
         (root / name).mkdir(parents=True)

@@ -71,7 +71,7 @@ def ask(registry: Registry, **options: Any) -> dict[str, Any]:
 
 
 def foreseen(found: Mapping[str, Any], version: str) -> dict[str, Any]:
-    """Return what the forecast says of the images that were found."""
+    """Return the forecast for the images that were found."""
     machines = tuple(Machine(f"node-{index}", "controlplane", "t4g.2xlarge") for index in range(3))
     built = cozystack_images_info.read_built(found["images_arm64"], version)
     forecast = result(look_ahead(Request(machines, version=version, built=built), SIZES))

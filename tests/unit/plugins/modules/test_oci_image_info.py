@@ -342,7 +342,7 @@ def test_options_that_cannot_be_used_are_refused_before_anything_is_asked(option
 
 
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], **options: Any) -> dict[str, Any]:
-    """Run the module as Ansible does and return what it says."""
+    """Run the module as Ansible does and return its result."""
     arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {"_ansible_check_mode": True, **options}}).encode()
     monkeypatch.setattr("ansible.module_utils.basic._ANSIBLE_ARGS", arguments)
     monkeypatch.setattr("ansible.module_utils.basic._ANSIBLE_PROFILE", "legacy", raising=False)

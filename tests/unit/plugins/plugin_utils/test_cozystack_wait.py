@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the wait for CozyStack ends, and what it says and notes on the way."""
+"""How the wait for CozyStack ends, and what it prints and records."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MEMORY = {"code": "INSUFFICIENT_MEMORY", "message": "6 pods wait for memory", "r
 
 
 def account(ready: int, *, present: int = 10, roots: tuple[str, ...] = ("cilium",), **more: Any) -> Account:
-    """Return an account with so many ready releases of ten."""
+    """Return an account with this number of ready releases, of ten."""
     is_ready = ready == 10
     shown = [{"kind": "HelmRelease", "namespace": "cozy-x", "name": name, "reason": "InstallFailed"} for name in roots]
     return {

@@ -26,7 +26,7 @@ Result = dict[str, object]
 
 
 def run(home: Path, module: str, arguments: str, *options: str, **environment: str) -> tuple[str, Result]:
-    """Return what ansible says while it runs a module on this machine, and the module's result."""
+    """Return the output of ansible that runs a module locally, and the module's result."""
     program = [str(Path(sys.executable).with_name("ansible")), "localhost", "-vvv", "-m", f"urmanac.talos.{module}"]
     settings = {
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),

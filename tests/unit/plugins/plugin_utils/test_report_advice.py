@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a report recommends, compared with what the same report and another forecast say of it."""
+"""The recommendations of a report, compared with the same report and with another forecast."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LIMITED = {"code": "IMAGE_RATE_LIMITED", "blocks": True, "remedy": "Log in to th
 
 
 class Case(NamedTuple):
-    """A forecast, and the report's data of an installation that met what the forecast says."""
+    """A forecast, and the report's data of an installation that ended as predicted."""
 
     request: Request
     forecast: dict[str, Any]
@@ -62,7 +62,7 @@ def cases() -> Sequence[Case]:
 
 
 def changed(request: Request, text: str) -> Request:
-    """Return what is asked for once the advice was followed."""
+    """Return the request after the advice was followed."""
     if profile := PROFILE.search(text):
         return request._replace(profile=profile[1])
     scaled = CHANGE.search(text)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of what the report says of the costs: a t4g.medium is $0.0368 an hour, a t4g.small $0.0184."""
+"""Tests of the costs in the report: a t4g.medium is $0.0368 an hour, a t4g.small $0.0184."""
 
 from __future__ import annotations
 

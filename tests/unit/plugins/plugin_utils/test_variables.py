@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with the variables of roles is found before a role runs, each cause once."""
+"""Problems in the variables of roles are found before a role runs, each cause once."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ PLAYBOOK = f"""
 
 
 def shown(folder: Path, *words: str) -> str:
-    """Return what a playbook says that reads the variable."""
+    """Return the output of a playbook that reads the variable."""
     playbook = folder / "playbook.yml"
     playbook.write_text(PLAYBOOK)
     given = json.dumps({"cluster_bastion_ssh_public_key": str(folder / "moon.pub")})

@@ -31,7 +31,7 @@ INSIDE = "usr/install/arm64"
 
 
 class Shelf(http.server.ThreadingHTTPServer):
-    """A server of what it holds by path, which wants a token if configured so."""
+    """A server of contents by path, which requires a token if configured so."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -115,7 +115,7 @@ def image(shelf: Shelf, folder: Path, architecture: str = "arm64") -> dict[str, 
 
 
 def out(folder: Path) -> dict[str, bytes]:
-    """Return what was laid of an image."""
+    """Return the written files of an image."""
     return {path.name: path.read_bytes() for path in (folder / "out").glob("*") if path.name != "source"}
 
 

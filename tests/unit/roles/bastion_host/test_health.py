@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bastion's program that tells whether it is well, with commands that answer what a test has them answer."""
+"""The bastion's health checks, with fake commands that give the answers of a test."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OPEN = {"nftables": [{"chain": {"name": "input", "policy": "accept"}}]}
 
 @dataclass(frozen=True)
 class Host:
-    """A folder with the commands, and with what is asked."""
+    """A folder with the commands and the settings of the checks."""
 
     here: Path
 

@@ -137,7 +137,7 @@ def machine(tmp_path: Path) -> Machine:
 
 
 def failures(done: subprocess.CompletedProcess[str]) -> list[str]:
-    """Return what the script says it failed of."""
+    """Return the reason that the script gives for its failure."""
     sign = "urmanac.talos: FAILED: "
     return [line.removeprefix(sign) for line in done.stdout.splitlines() if line.startswith(sign)]
 

@@ -31,7 +31,7 @@ def machine(tmp_path: Path) -> Path:
 
 
 def boot(machine: Path, **variables: str) -> str:
-    """Return what the machine says when it boots for the first time."""
+    """Return the machine's output at its first boot."""
     templar = Templar(loader=DataLoader(), variables={**VARIABLES, **variables})
     script = machine / "user-data"
     script.write_text(templar.template(trust_as_template(TEMPLATE.read_text(encoding="utf-8"))), encoding="utf-8")
@@ -39,7 +39,7 @@ def boot(machine: Path, **variables: str) -> str:
 
 
 def run(machine: Path, *command: str) -> str:
-    """Return what a command says in the place of the machine."""
+    """Return the script of a fake command of the machine."""
     environment = {"PATH": "/usr/bin:/bin", "LAB_ROOT": str(machine)}
     return subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=30).stdout
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The report's files: what they say, that they are well-formed, and that nothing in them can break out."""
+"""The report's files: their content, their form, and that texts in them cannot become markup."""
 
 from __future__ import annotations
 
@@ -324,7 +324,7 @@ def test_the_text_holds_nothing_that_a_terminal_obeys() -> None:
 
 
 def form(name: str, content: Any) -> str:
-    """Return a file of the report as it is written."""
+    """Return the content of a file of the report."""
     written = {"json": text_of, "xml": junit}.get(name)
     return written(content) if written else reports.rendered(name, content)
 

@@ -36,7 +36,7 @@ KINDS = [
 
 
 def described(**changes: Any) -> dict[str, Any]:
-    """Return what the filter says of settings."""
+    """Return the result of the filter for settings."""
     return bastion_files(bastion_settings(**changes))
 
 
@@ -97,7 +97,7 @@ class Boot:
         program(self.programs / name, f'echo {name} "$@" >> {self.calls}\n{script}')
 
     def run(self, **changes: Any) -> str:
-        """Run the user-data of these settings and return what it says."""
+        """Run the user-data of these settings and return its output."""
         script = described(**changes)["user_data"]
         environment = {"PATH": str(self.programs), "LAB_ROOT": str(self.root)}
         done = subprocess.run(

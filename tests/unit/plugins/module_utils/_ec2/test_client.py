@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of who may send which credentials where, and of what is said when AWS refuses."""
+"""Tests of which credentials may be sent where, and of the messages about refusals of AWS."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_a_refused_call_names_the_call_the_cause_and_the_remedy(error: Exception
 
 
 def problem_of(error: Exception, operation: str = "describe_vpcs") -> Finding:
-    """Return what is said of a call that fails, which no retry can help."""
+    """Return the message about a call that fails without a retry."""
     with pytest.raises(AwsError) as raised:
         AwsApi({"ec2": FailingClient(error)}, "eu-west-1", once=True).call("ec2", operation)
     return raised.value.problem

@@ -25,7 +25,7 @@ def entry(reference: str, digest: str = DIGEST, at: str = EARLIER) -> dict[str, 
 
 
 def answer(reference: str, *, digest: str = DIGEST, error: str = "") -> dict[str, Any]:
-    """Return what the module says of an image."""
+    """Return the result of the module for an image."""
     if error:
         problem = {"code": error, "message": "it is so", "remedy": "Do this."}
         return {"image": reference, "resolved": None, "error": problem}

@@ -64,7 +64,7 @@ def model(service: str) -> Any:
 
 
 def metadata_and_text(source: str) -> tuple[dict[str, Any], str]:
-    """Return what botocore says of a shape, or of a parameter by its operation and path."""
+    """Return botocore's model of a shape, or of a parameter by its operation and path."""
     service, name, *path = source.split()
     if not path:
         shape = model(service).shape_for(name)
@@ -189,7 +189,7 @@ SENT: dict[tuple[str, str], str] = {
 
 
 class RecordingDay(BadDay):
-    """A good day on which the parameters of each writing call are kept."""
+    """An Api without failures that records the parameters of each writing call."""
 
     def __init__(self) -> None:
         super().__init__()

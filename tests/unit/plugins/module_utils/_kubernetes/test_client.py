@@ -35,7 +35,7 @@ SERVER = "https://192.0.2.101:6443"
 
 
 class FakeTransport:
-    """A server in memory: answers one after the other, and remembers what was asked."""
+    """A server in memory: gives its answers in order, and records the requests."""
 
     def __init__(self, *answers: dict[str, Any] | str | Cause) -> None:
         self.server = SERVER

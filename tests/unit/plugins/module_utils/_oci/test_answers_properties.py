@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever a registry answers and docker's config.json says, it is understood or refused, never a traceback."""
+"""Any answer of a registry and any config.json of docker is understood or refused, without a traceback."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a registry says of a refusal is passed on, and a registry of one's own is asked by TLS first."""
+"""A registry's reason for a refusal is passed on, and private registries are asked with TLS first."""
 
 from __future__ import annotations
 

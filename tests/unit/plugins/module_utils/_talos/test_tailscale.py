@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of what Tailscale is refused for, how it is configured, and what is made of what a node shows."""
+"""Tests of the checks of Tailscale's settings, its configuration, and the diagnosis of a node."""
 
 from __future__ import annotations
 

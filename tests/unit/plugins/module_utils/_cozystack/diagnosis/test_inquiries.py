@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is asked besides the lists, and how much of it."""
+"""The requests besides the lists, and their number."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def crashing(name: str, *, code: int = 1, image: str = "a:1", **more: Any) -> di
 
 
 def asked(*pods: dict[str, Any]) -> list[str]:
-    """Return what was asked besides the lists that are always read."""
+    """Return the requests besides the lists that are always read."""
     api, always = FakeApi(installed(pods=list(pods))), FakeApi(installed())
     look(api, settled=True)
     look(always, settled=True)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each kind of thing that a cluster makes, made before by a stranger: it is refused by itself, and stays as it is."""
+"""For each kind of resource: one that another owner has created with our name is refused and not changed."""
 
 from __future__ import annotations
 

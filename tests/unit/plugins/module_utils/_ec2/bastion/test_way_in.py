@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of what preflight checks of the way in to the bastion."""
+"""Tests of the preflight checks of the login to the bastion."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of the limits of costs: what is above one is refused or pointed out, and what is not known never passes."""
+"""Tests of the limits of costs: what exceeds one is an error or a note, and an unknown cost never passes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of home access and of the role that closes it on time, on good days and bad ones."""
+"""Tests of home access and of the role that closes it on time, also with lost and delayed answers."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ SOUND = Answers(
 
 
 class RefusingApi:
-    """An Api that refuses some operations, for one reason each, and knows nothing about the others."""
+    """An Api that refuses some operations, for one reason each, and returns empty answers to the others."""
 
     def __init__(self, **reasons: str) -> None:
         self.reasons = reasons
