@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from ansible.module_utils.common.yaml import yaml_load
 
 from ...module_utils._findings import Finding, finding
 from .names import unknown_names
-from .rules import Surroundings, value_problems
+from .rules import DERIVED, Surroundings, joint_problems, value_problems
 from .types import Option, type_problems
 
 ROLES = Path(__file__).parents[3] / "roles"
@@ -86,7 +87,8 @@ def judge(
             of_type[name] = found
     usable = {name: value for name, value in values.items() if name not in of_type}
     strangers = unknown_names(given.written, roles, options, others)
-    found = [*strangers, *_flat(of_type), *value_problems(usable, where)]
+    joint = joint_problems(usable, dict(_derived(options, given, values)))
+    found = [*strangers, *_flat(of_type), *value_problems(usable, where), *joint]
     return Judgement(tuple(_causes(found, given)), frozenset(of_type))
 
 
@@ -97,6 +99,14 @@ def _read_problems(name: str, option: Option, given: Given, values: dict[str, An
         yield finding("VARIABLE_NOT_READABLE", name, str(error))
     else:
         yield from type_problems(name, option, values[name])
+
+
+def _derived(options: Mapping[str, Option], given: Given, read: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the defaults that follow from other variables and are compared; the others of a wrong one are reported."""
+    for name in DERIVED:
+        if name in options and name not in read:
+            with contextlib.suppress(Unreadable):
+                yield name, given.read(name)
 
 
 def _flat(findings: Mapping[str, Iterable[Finding]]) -> Iterator[Finding]:

@@ -13,12 +13,15 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from ansible.module_utils.parsing.convert_bool import boolean
+
 from ...module_utils._bastion.services import ASSETS_PORT, MATCHBOX_PORT
+from ...module_utils._bastion.tunnel import PREFIX, tunnel_problems
 from ...module_utils._boot.upstream import RAW_ENDINGS
 from ...module_utils._ec2.cost.spec import AFTER_HOURS, PERIODS, POLICIES
 from ...module_utils._ec2.home.input import Refusal, parse_expires, parse_home_network
@@ -65,8 +68,16 @@ def value_problems(values: Mapping[str, Any], where: Surroundings) -> Iterator[F
     for name, value in values.items():
         for check in CHECKS.get(name, ()):
             yield from check(name, value, where)
+
+
+def joint_problems(values: Mapping[str, Any], derived: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield the problems that several values have together; derived has those of DERIVED that follow from others."""
     yield from _disk_problems(values)
     yield from _source_problems(values)
+    everything = {**derived, **values}
+    if boolean(everything.get("cluster_bastion_enabled", True), strict=False):
+        yield from _tunnel_problems(everything)
+        yield from _place_problems(values, everything)
 
 
 def _wrong(name: str, message: str, remedy: str) -> Finding:
@@ -179,6 +190,24 @@ def sha256(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a text is not a SHA-256; it may be empty."""
     if value and not _SHA256.fullmatch(str(value)):
         yield _wrong(name, f"{value!r} is not a SHA-256.", "Set it to 64 hexadecimal digits.")
+
+
+def archive_sha256(name: str, value: Mapping[str, Any], where: Surroundings) -> Iterator[Finding]:
+    """Yield the wrong SHA-256 of archives, which are by version and architecture."""
+    for version, archives in value.items():
+        subject = f"{name}[{version}]"
+        if isinstance(archives, Mapping):
+            yield from each(sha256)(subject, archives, where)
+        else:
+            yield _wrong(subject, f"{archives!r} is not a mapping.", "Write it as {arm64: SHA-256}.")
+
+
+def file_sha256(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield the wrong SHA-256 of a file that the bastion downloads."""
+    if isinstance(value, Mapping):
+        yield from sha256(f"{name}.sha256", value.get("sha256"), where)
+    else:
+        yield _wrong(name, f"{value!r} is not a mapping.", "Write it as {url: URL, sha256: SHA-256}.")
 
 
 def each(check: Check) -> Check:
@@ -359,6 +388,56 @@ def _source_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
             yield _wrong(given, f"{missing} is empty.", "Set both, or none of them for the released packages.")
 
 
+def _tunnel_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield what role bastion_host refuses of a tunnel, and an endpoint that a bastion on EC2 cannot reach."""
+    if values.get("bastion_host_egress") != "wireguard":
+        return
+    settings = {name.removeprefix(PREFIX): value for name, value in values.items() if name.startswith(PREFIX)}
+    has_ipv4 = values.get("cluster_bastion_egress") != "wireguard"
+    chosen_by = "bastion_host_egress" if has_ipv4 else "cluster_bastion_egress"
+    for problem in tunnel_problems(settings, has_ipv4=has_ipv4):
+        # ec2_preflight_info refuses the same.
+        is_known = problem.subject == f"{PREFIX}key_parameter" and not values.get("cluster_bastion_wireguard_parameter")
+        if has_ipv4 or not is_known:
+            yield problem if values.get(problem.subject) else problem.about(chosen_by)
+
+
+def _place_problems(values: Mapping[str, Any], everything: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield the addresses of the bastion that are outside of its subnet."""
+    subnet = "bastion_host_subnet_ipv4_cidr"
+    names = ["bastion_host_ipv4"] if {"bastion_host_ipv4", subnet} & {*values} else []
+    if boolean(everything.get("bastion_host_netboot_enabled", False), strict=False):
+        names += ["bastion_host_dhcp_first", "bastion_host_dhcp_last"]
+    for name in names:
+        if name in everything and not _is_within(everything[name], everything.get(subnet)):
+            message = f"{everything[name]!r} is not an address in {everything[subnet]}, the subnet of the bastion."
+            yield _wrong(name, message, f"Set it to an address of {subnet}.")
+
+
+def _is_within(address: Any, subnet: Any) -> bool:
+    try:
+        inside = ip_network(str(subnet))
+    except ValueError:
+        return True
+    try:
+        return ip_address(str(address)) in inside
+    except ValueError:
+        return False
+
+
+# Variables whose defaults follow from others, and which only make sense together with further ones.
+DERIVED = (
+    *(
+        "cluster_bastion_egress",
+        "bastion_host_egress",
+        f"{PREFIX}key_parameter",
+        "bastion_host_ipv4",
+        "bastion_host_subnet_ipv4_cidr",
+    ),
+    *("bastion_host_netboot_enabled", "bastion_host_dhcp_first", "bastion_host_dhcp_last"),
+)
+
+
 def _checks(check: Check, *names: str) -> dict[str, Sequence[Check]]:
     return {name: (check,) for name in names}
 
@@ -395,7 +474,7 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(known_host, "cluster_images_via", "access_api_host", "bastion_api_host", "cozystack_api_host"),
     **_checks(known_host, "nodes_api_host", "report_api_host", "talos_api_host"),
     **{name: (keys_of(*NODE_ROLES), each(talos_image)) for name in ("cluster_images", "nodes_images", "talos_images")},
-    **_checks(keys_of(*NODE_ROLES), "nodes_image_sha256"),
+    "nodes_image_sha256": (keys_of(*NODE_ROLES), each(sha256)),
     **_checks(each(web_address), "cluster_images_mirrors", "bastion_host_image_mirrors"),
     **_checks(each(web_address), "bastion_host_registry_upstreams"),
     **_checks(each(image), "bastion_host_images"),
@@ -414,6 +493,8 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(if_given(source_ref), "cluster_cozystack_platform_source_ref", "cozystack_platform_source_ref"),
     **_checks(web_address, "nodes_boot_to_talos_url", "bastion_host_boot_to_talos_url"),
     **_checks(web_address, "talos_endpoint", "cozystack_api_server_endpoint"),
+    **_checks(archive_sha256, "cluster_boot_to_talos_sha256"),
+    **_checks(each(file_sha256), "bastion_host_netboot_ipxe"),
     **_checks(sha256, "nodes_boot_to_talos_sha256", "bastion_host_boot_to_talos_sha256"),
     **_checks(if_given(device), "cluster_cozystack_data_disk", "cozystack_data_disk"),
     **_checks(device, "talos_install_disk", "nodes_root_device", "bastion_root_device"),

@@ -157,6 +157,19 @@ def test_every_variable_that_roles_and_playbooks_pass_to_one_another_is_known() 
         pytest.param("access_openings", [{**OPENING, "description": "Ada's"}], "VARIABLE_VALUE_WRONG", id="apostrophe"),
         pytest.param("access_openings", [{**OPENING, "port": 0}], "VARIABLE_VALUE_WRONG", id="port of an opening"),
         pytest.param("talos_wait_timeout", 0, "VARIABLE_VALUE_WRONG", id="no time"),
+        pytest.param("nodes_image_sha256", {"gateway": "abc"}, "VARIABLE_VALUE_WRONG", id="SHA-256 of an image"),
+        pytest.param(
+            "cluster_boot_to_talos_sha256", {"0.7.1": {"arm64": "abc"}}, "VARIABLE_VALUE_WRONG", id="of an archive"
+        ),
+        pytest.param("cluster_boot_to_talos_sha256", {"0.7.1": "abc"}, "VARIABLE_VALUE_WRONG", id="no architecture"),
+        pytest.param(
+            "bastion_host_netboot_ipxe",
+            {"ipxe.efi": {"url": "https://a.io/b", "sha256": "abc"}},
+            "VARIABLE_VALUE_WRONG",
+            id="SHA-256 of a file",
+        ),
+        pytest.param("bastion_host_netboot_ipxe", {"ipxe.efi": "abc"}, "VARIABLE_VALUE_WRONG", id="no file"),
+        pytest.param("bastion_host_images", {"nginx": "a/b@sha256:abc"}, "IMAGE_INVALID_REFERENCE", id="digest"),
         pytest.param("nodes_boot_to_talos_sha256", "abc", "VARIABLE_VALUE_WRONG", id="no SHA-256"),
         pytest.param("cluster_images_mirrors", {"ghcr.io": "10.0.0.1:5054"}, "VARIABLE_VALUE_WRONG", id="no URL"),
     ],
@@ -200,6 +213,102 @@ def test_a_source_of_packages_needs_both_of_its_parts() -> None:
     url = {"cluster_cozystack_platform_source_url": "oci://a.io/b", "cluster_cozystack_platform_source_ref": ""}
 
     assert "cluster_cozystack_platform_source_ref is empty" in judged(url).problems[0].message
+
+
+TUNNEL = {
+    "cluster_bastion_egress": "wireguard",
+    "cluster_bastion_wireguard_parameter": "/talos/wireguard",
+    "bastion_host_wireguard_address": "172.16.0.2/32",
+    "bastion_host_wireguard_public_key": "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=",
+    "bastion_host_wireguard_endpoint": "[2001:db8::1]:51820",
+    "bastion_host_wireguard_private_key": "",
+}
+
+
+def of_the_tunnel(**given: Any) -> list[str]:
+    """Return the subjects of the problems with a tunnel of which some variables are given otherwise."""
+    written = {**TUNNEL, **given}
+    egress = written.get("bastion_host_egress", written["cluster_bastion_egress"])
+    follow = {
+        "bastion_host_egress": egress,
+        "bastion_host_wireguard_key_parameter": written["cluster_bastion_wireguard_parameter"],
+    }
+    found = judged({name: value for name, value in written.items() if value != ""}, defaults=_blank(written) | follow)
+    return [problem.subject for problem in found.problems]
+
+
+def _blank(written: Mapping[str, Any]) -> dict[str, str]:
+    return {name: "" for name, value in written.items() if value == ""}
+
+
+@pytest.mark.parametrize(
+    ("given", "subjects"),
+    [
+        pytest.param({}, [], id="complete"),
+        pytest.param({"bastion_host_wireguard_address": ""}, ["cluster_bastion_egress"], id="without an address"),
+        pytest.param({"bastion_host_wireguard_public_key": ""}, ["cluster_bastion_egress"], id="without a key"),
+        pytest.param({"bastion_host_wireguard_endpoint": ""}, ["cluster_bastion_egress"], id="without an endpoint"),
+        pytest.param(
+            {"bastion_host_wireguard_address": "999.9/99"}, ["bastion_host_wireguard_address"], id="no address"
+        ),
+        pytest.param({"bastion_host_wireguard_public_key": "abc"}, ["bastion_host_wireguard_public_key"], id="no key"),
+        pytest.param(
+            {"bastion_host_wireguard_endpoint": "vpn.example.com:51820"},
+            ["bastion_host_wireguard_endpoint"],
+            id="name of an endpoint",
+        ),
+        pytest.param(
+            {"bastion_host_wireguard_endpoint": "192.0.2.1:51820"},
+            ["bastion_host_wireguard_endpoint"],
+            id="endpoint out of reach",
+        ),
+        pytest.param(
+            {"bastion_host_wireguard_endpoint": "[2001:db8::1]:99999"}, ["bastion_host_wireguard_endpoint"], id="port"
+        ),
+        pytest.param(
+            {"bastion_host_wireguard_private_key": "hush"}, ["bastion_host_wireguard_private_key"], id="two keys"
+        ),
+        # ec2_preflight_info refuses it.
+        pytest.param({"cluster_bastion_wireguard_parameter": ""}, [], id="no parameter"),
+        pytest.param({"cluster_bastion_egress": "none", "bastion_host_wireguard_address": ""}, [], id="no tunnel"),
+        pytest.param(
+            {"cluster_bastion_enabled": False, "bastion_host_wireguard_address": ""}, [], id="a machine of one's own"
+        ),
+        pytest.param(
+            {
+                "cluster_bastion_egress": "public_ipv4",
+                "bastion_host_egress": "wireguard",
+                "bastion_host_wireguard_endpoint": "192.0.2.1:51820",
+            },
+            [],
+            id="endpoint over the Elastic IP",
+        ),
+    ],
+)
+def test_a_tunnel_that_the_bastion_could_not_use_is_refused(given: dict[str, Any], subjects: list[str]) -> None:
+    assert of_the_tunnel(**given) == subjects
+
+
+@pytest.mark.parametrize(
+    ("given", "subjects"),
+    [
+        pytest.param({"bastion_host_ipv4": "10.10.0.9"}, [], id="inside"),
+        pytest.param({"bastion_host_ipv4": "10.20.0.9"}, ["bastion_host_ipv4"], id="outside"),
+        pytest.param({"bastion_host_ipv4": "gateway"}, ["bastion_host_ipv4"], id="a name"),
+        pytest.param({"bastion_host_dhcp_first": "10.20.0.9"}, [], id="without netboot"),
+        pytest.param(
+            {"bastion_host_netboot_enabled": True, "bastion_host_dhcp_first": "10.20.0.9"},
+            ["bastion_host_dhcp_first"],
+            id="leases outside",
+        ),
+    ],
+)
+def test_an_address_outside_of_the_bastions_subnet_is_refused(given: dict[str, Any], subjects: list[str]) -> None:
+    defaults = {"bastion_host_subnet_ipv4_cidr": "10.10.0.0/24", "bastion_host_ipv4": "10.10.0.100"}
+
+    found = judged(given, defaults=defaults)
+
+    assert [problem.subject for problem in found.problems] == subjects
 
 
 def test_what_follows_from_a_wrong_value_is_not_repeated() -> None:
