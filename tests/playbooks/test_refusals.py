@@ -163,6 +163,47 @@ def test_images_that_cannot_be_used_are_refused_together_before_anything_is_made
     assert calls(lab) == before
 
 
+def test_an_image_that_cannot_be_looked_up_is_accepted_by_a_plan_and_refused_by_a_build(lab: Lab) -> None:
+    before = calls(lab)
+    nowhere = ("-e", json.dumps({"cluster_images_mirrors": {"ghcr.io": f"http://{lab.address(9)}:1"}}))
+
+    plan, run = (play(lab, "playbooks/site.yml", *nowhere, *options) for options in (("--check",), ()))
+
+    assert plan.code == 0, plan.output
+    assert run.code != 0
+    said = " ".join(run.output.split())
+    assert "Nothing was created or changed. Images of nodes that do not exist yet are unknown" in said
+    assert said.count("could not be looked up") >= 2
+    assert "set cluster_images_via to a host" in said
+    assert calls(lab) == before
+
+
+def test_a_tunnel_without_its_other_end_is_refused_before_anything_is_made(lab: Lab) -> None:
+    before = calls(lab)
+    tunnel = {
+        "cluster_bastion_egress": "wireguard",
+        "cluster_bastion_wireguard_parameter": "/talos/wireguard",
+        "bastion_host_wireguard_address": "172.16.0.2/32",
+        "bastion_host_wireguard_endpoint": "192.0.2.1:51820",
+    }
+
+    run = play(lab, "playbooks/site.yml", "-e", json.dumps(tunnel))
+
+    said = " ".join(run.output.split())
+    assert run.code != 0
+    assert "cluster_bastion_egress: The WireGuard tunnel cannot work" in said
+    assert "bastion_host_wireguard_public_key is empty." in said
+    assert "so it does not reach the endpoint 192.0.2.1:51820" in said
+    assert calls(lab) == before
+
+
+def test_an_unknown_contract_is_listed_once(lab: Lab) -> None:
+    run = play(lab, "playbooks/site.yml", "-e", "cluster_talos_contract=v1.9")
+
+    assert run.code != 0
+    assert "Problems to fix first: 1 1. cluster_talos_contract:" in " ".join(run.output.split())
+
+
 def test_a_type_that_is_too_small_and_not_arm64_is_refused_before_anything_is_made(lab: Lab) -> None:
     before = calls(lab)
 

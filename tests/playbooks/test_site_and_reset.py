@@ -218,6 +218,22 @@ def test_an_upgrade_brings_a_node_to_what_its_tag_is_now(lab: Lab) -> None:
     assert (first.changed > 0, second.changed) == (True, 0)
 
 
+@pytest.mark.usefixtures("moved")
+def test_a_node_that_was_not_upgraded_has_no_other_image_on_record(lab: Lab) -> None:
+    kept = images(lab)
+    # As of a node that was made before images were recorded: that it runs the same version does not tell its image.
+    without = {**kept, "nodes": {name: image for name, image in kept["nodes"].items() if name != "compute-3"}}
+    record = lab.directory / "cluster" / "images.json"
+    record.write_text(json.dumps(without), encoding="utf-8")
+
+    run = play(lab, "playbooks/upgrade.yml", "-e", "talos_upgrade_nodes=compute-3")
+
+    after = images(lab)
+    record.write_text(json.dumps(kept), encoding="utf-8")
+    assert (run.code, run.changed) == (0, 0), run.output
+    assert after == without
+
+
 def test_manual_changes_are_repaired(lab: Lab, built: Run) -> None:
     ec2 = lab.client("ec2")
     ours = [{"Name": "tag:Project", "Values": ["talos-arm64"]}, {"Name": "group-name", "Values": ["lab-nodes"]}]

@@ -13,6 +13,10 @@ from .spec import NODE_ROLES
 
 # After these errors it is not known whether an image exists: it may be available to other clients.
 UNKNOWN = ("IMAGE_UNREACHABLE", "IMAGE_RATE_LIMITED", "IMAGE_UNEXPECTED_ANSWER")
+_OTHER_WAYS = (
+    "If the controller cannot reach the registry, set cluster_images_via to a host or cluster_images_mirrors to caches "
+    "that can; or set cluster_images to the digest of the linux/arm64 manifest."
+)
 
 
 class Outcome(NamedTuple):
@@ -95,10 +99,11 @@ def _unnamed(wanted: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _problem(role: str, reference: str, error: Mapping[str, str]) -> Finding:
-    message = f"{reference} cannot be used: {error['message']}."
+    message, remedy = f"{reference} cannot be used: {error['message']}.", error["remedy"]
     if error["code"] in UNKNOWN:
         message = f"{reference} could not be looked up: {error['message']}."
-    return finding(error["code"], f"image of {role}", message, error["remedy"])
+        remedy = f"{remedy} {_OTHER_WAYS}"
+    return finding(error["code"], f"image of {role}", message, remedy)
 
 
 def _lines(images: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
