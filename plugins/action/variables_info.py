@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from ansible import context
 from ansible.errors import AnsibleError
+from ansible.utils.vars import load_extra_vars
 
 from ..plugin_utils._local_action import LocalAction
 from ..plugin_utils._variables.judgement import (
@@ -23,6 +24,7 @@ from ..plugin_utils._variables.judgement import (
     read_options,
     role_names,
 )
+from ..plugin_utils._variables.names import replaced_values
 from ..plugin_utils._variables.rules import Surroundings
 from ..plugin_utils._variables.tags import unknown_tags
 
@@ -33,16 +35,20 @@ _DESCRIPTION = "cluster_spec"
 class ActionModule(LocalAction):
     """Check the variables of the play, which only ansible-playbook has."""
 
-    ARGUMENTS: ClassVar[Mapping[str, Any]] = {"others": {"type": "list", "elements": "str", "default": []}}
+    ARGUMENTS: ClassVar[Mapping[str, Any]] = {
+        "others": {"type": "list", "elements": "str", "default": []},
+        "of_the_playbook": {"type": "dict", "default": {}},
+    }
 
     def act(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
         """Check the variables without a change and without a call to a service."""
         given = self._given(task_vars)
         where = Surroundings(datetime.now(UTC), frozenset(task_vars.get("groups", {}).get("all", ())))
         found = judge(read_options(), given, where, roles=role_names(), others=arguments["others"])
+        replaced = replaced_values(load_extra_vars(self._loader), arguments["of_the_playbook"])
         tags = unknown_tags(task_vars.get("ansible_run_tags", ()), context.CLIARGS.get("args") or ())
         return {
-            "problems": [problem.as_dict() for problem in (*tags, *found.problems)],
+            "problems": [problem.as_dict() for problem in (*tags, *replaced, *found.problems)],
             "typed": not found.unusable,
             "cluster": self._description(given, found),
         }

@@ -77,6 +77,10 @@ VARIABLES: Mapping[str, Code] = {
         "The value of a variable has the right type, but is not valid.",
         "Set a value as the message describes.",
     ),
+    "VARIABLE_OF_THE_PLAYBOOK": Code(
+        "A variable that is passed with -e has another value than the one that the playbook needs.",
+        "Remove it, or pass the playbook's value after it.",
+    ),
     "VARIABLE_NOT_READABLE": Code(
         "A template in the value of a variable cannot be evaluated.",
         "Correct the template; `ansible localhost -m debug -a var=NAME -e @FILE` evaluates it.",

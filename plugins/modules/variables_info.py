@@ -19,6 +19,7 @@ description:
     play does not use.
   - Finds variables that begin with the name of one of these roles and that no role reads, such as misspelt ones.
   - Finds invalid values, as far as possible without requests to AWS, registries or hosts.
+  - Finds variables that are passed with C(-e) and would replace a value that the playbook sets.
   - Finds tags of the run that no task of this collection's playbooks has, unless other playbooks are run as well.
   - Returns all problems at once, each with its remedy. It does not fail because of them.
 options:
@@ -28,6 +29,12 @@ options:
     type: list
     elements: str
     default: []
+  of_the_playbook:
+    description:
+      - The values of variables that the playbook sets itself.
+      - What is passed with C(-e) takes precedence over them, so another value of one of these variables is a problem.
+    type: dict
+    default: {}
 attributes:
   check_mode:
     details:

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from typing import Any
 
 from ...module_utils._findings import Finding, finding
 from ...module_utils._spelling import did_you_mean
@@ -37,6 +40,21 @@ def unknown_names(
         of_others = any(fnmatchcase(name, pattern) for pattern in others)
         if name.startswith(prefixes) and not of_others and name not in known and name not in INTERNAL:
             yield finding("VARIABLE_UNKNOWN", name, "No role has a variable of this name.", _remedy(name, known))
+
+
+def replaced_values(passed: Mapping[str, Any], of_the_playbook: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield a finding for each variable that is passed with -e and has another value than the playbook sets."""
+    for name, wanted in of_the_playbook.items():
+        if name in passed and _text(passed[name]) != _text(wanted):
+            value = _text(wanted)
+            message = f"The playbook sets {name} to {value}, and a variable that is passed with -e would replace this."
+            argument = f"{name}={value}" if re.fullmatch(r"[\w.-]+", value) else f"'{json.dumps({name: wanted})}'"
+            remedy = f"Remove it from the file or the command line, or add -e {argument} behind it."
+            yield finding("VARIABLE_OF_THE_PLAYBOOK", name, message, remedy)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _remedy(name: str, known: Collection[str]) -> str:

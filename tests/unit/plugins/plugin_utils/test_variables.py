@@ -23,7 +23,11 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement
     read_options,
     role_names,
 )
-from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.names import INTERNAL, unknown_names
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.names import (
+    INTERNAL,
+    replaced_values,
+    unknown_names,
+)
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.rules import CHECKS, Surroundings
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.types import type_problems
 
@@ -69,6 +73,26 @@ def test_an_unknown_version_is_refused_without_a_guess_at_another() -> None:
 
     assert "Did you mean" not in problem.remedy
     assert "v1.13" in problem.remedy
+
+
+@pytest.mark.parametrize(
+    ("passed", "wanted", "remedies"),
+    [
+        pytest.param({"nodes_state": "present"}, "absent", ["-e nodes_state=absent "], id="another value"),
+        pytest.param({"nodes_state": "absent"}, "absent", [], id="the same value"),
+        pytest.param({}, "absent", [], id="none"),
+        pytest.param({"nodes_state": "false"}, False, [], id="the same as text"),
+        pytest.param({"nodes_state": "no"}, False, ["-e nodes_state=false "], id="a truth"),
+        pytest.param({"nodes_state": {"a": 1}}, {}, ["""-e '{"nodes_state": {}}' """], id="a mapping"),
+    ],
+)
+def test_a_value_that_would_replace_the_playbooks_is_refused(
+    passed: dict[str, Any], wanted: Any, remedies: list[str]
+) -> None:
+    found = list(replaced_values(passed, {"nodes_state": wanted}))
+
+    assert [problem.subject for problem in found] == ["nodes_state"] * len(remedies)
+    assert all(remedy in problem.remedy for problem, remedy in zip(found, remedies, strict=True))
 
 
 def test_a_variable_of_another_role_may_be_named() -> None:
