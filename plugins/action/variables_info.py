@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ansible import context
+from ansible import constants, context
 from ansible.errors import AnsibleError
+from ansible.plugins.loader import connection_loader
 from ansible.utils.vars import load_extra_vars
 
 from ..plugin_utils._local_action import LocalAction
@@ -32,6 +33,13 @@ from ..plugin_utils._variables.tags import unknown_tags
 _DESCRIPTION = "cluster_spec"
 
 
+def _private_key(task_vars: Mapping[str, Any]) -> str:
+    """Return the private key that Ansible passes to ssh, whichever way it is named."""
+    ssh = connection_loader.get("ansible.builtin.ssh", class_only=True)
+    where = {"plugin_type": "connection", "plugin_name": ssh._load_name, "variables": dict(task_vars)}
+    return str(constants.config.get_config_value("private_key_file", **where) or "")
+
+
 class ActionModule(LocalAction):
     """Check the variables of the play, which only ansible-playbook has."""
 
@@ -43,7 +51,8 @@ class ActionModule(LocalAction):
     def act(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
         """Check the variables without a change and without a call to a service."""
         given = self._given(task_vars)
-        where = Surroundings(datetime.now(UTC), frozenset(task_vars.get("groups", {}).get("all", ())))
+        hosts = frozenset(task_vars.get("groups", {}).get("all", ()))
+        where = Surroundings(datetime.now(UTC), hosts, _private_key(task_vars))
         found = judge(read_options(), given, where, roles=role_names(), others=arguments["others"])
         replaced = replaced_values(load_extra_vars(self._loader), arguments["of_the_playbook"])
         tags = unknown_tags(task_vars.get("ansible_run_tags", ()), context.CLIARGS.get("args") or ())

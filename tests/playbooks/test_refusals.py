@@ -133,6 +133,12 @@ def test_a_value_of_a_wrong_type_is_in_one_list_with_what_aws_finds_wrong(lab: L
         pytest.param("upgrade", ("--tags", "nodes"), "nodes selects no task", id="tags of another playbook"),
         pytest.param("site", ("-i", "a,", "--limit", "a"), "excludes localhost", id="a limit without this machine"),
         pytest.param("reset", ("-e", "cluster_nmae=moon"), "Did you mean cluster_name?", id="a reset of another name"),
+        pytest.param(
+            "site",
+            ("--private-key", "/keys/50%/id", "-e", "cluster_boot_method=ssh"),
+            "--private-key: '/keys/50%/id' contains '%'",
+            id="a key that ssh takes for another",
+        ),
         pytest.param("netboot", (), "the inventory has no host bastion", id="netboot_noinv"),
         pytest.param("boot", (), "has no instance of lab for", id="boot_noinv"),
     ],

@@ -114,6 +114,13 @@ def path_problem(path: str) -> str:
     )
 
 
+# Of paths that Ansible passes itself: those of this collection are written as ssh reads them.
+PERCENT_REMEDY = (
+    "Rename the private key, or name it with cluster_bastion_ssh_identity_file instead of --private-key, "
+    "ANSIBLE_PRIVATE_KEY_FILE or ansible_ssh_private_key_file."
+)
+
+
 def _quoted(path: str) -> str:
     """Return a path escaped for an ssh option, where spaces, quotes and percent signs have a meaning."""
     path = path.replace("%", "%%")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from .._files import shell_word
-from .arguments import jump_of
+from .arguments import PERCENT_REMEDY, jump_of
 from .keys import public_key_of, public_key_problem
 
 
@@ -200,6 +200,10 @@ def _own_settings(facts: Facts) -> str:
     )
 
 
+def _percent_sign(facts: Facts) -> str:
+    return f"A percent sign in a path begins a token of ssh, and Ansible passes a path as it is. {PERCENT_REMEDY}"
+
+
 def _no_common_algorithm(facts: Facts) -> str:
     return (
         "ssh and the server have no algorithm in common. The bastion has an Ed25519 host key: remove "
@@ -379,6 +383,7 @@ _CAUSES: Mapping[str, Callable[[Facts], str]] = {
     "Unknown command: aws": _no_program,
     "Bad owner or permissions on": _own_settings,
     "Bad configuration option": _own_settings,
+    "percent_expand": _percent_sign,
     "Could not resolve hostname": _no_name,
     "no matching": _no_common_algorithm,
     "Network is unreachable": _no_route,

@@ -31,7 +31,7 @@ from ...module_utils._findings import Finding, finding
 from ...module_utils._oci.errors import ImageError
 from ...module_utils._oci.reference import parse_reference
 from ...module_utils._ports import SSH
-from ...module_utils._ssh.arguments import path_problem
+from ...module_utils._ssh.arguments import PERCENT_REMEDY, path_problem
 from ...module_utils._talos.config.contract import CONTRACTS
 from .types import choice_problem, unknown_key_problems
 
@@ -54,10 +54,12 @@ _SOURCE_REF = re.compile(r"(?:tag|semver)=[^\s=]+|digest=sha256:[0-9a-f]{64}")
 
 
 class Surroundings(NamedTuple):
-    """The environment of the checks: the time, and the hosts of the inventory."""
+    """The environment of the checks: the time, the hosts of the inventory, and Ansible's private key."""
 
     now: datetime
     hosts: frozenset[str] = frozenset()
+    # What Ansible itself passes to ssh, such as with --private-key.
+    private_key: str = ""
 
 
 Check = Callable[[str, Any, Surroundings], Iterator[Finding]]
@@ -70,8 +72,9 @@ def value_problems(values: Mapping[str, Any], where: Surroundings) -> Iterator[F
             yield from check(name, value, where)
 
 
-def joint_problems(values: Mapping[str, Any], derived: Mapping[str, Any]) -> Iterator[Finding]:
+def joint_problems(values: Mapping[str, Any], derived: Mapping[str, Any], where: Surroundings) -> Iterator[Finding]:
     """Yield the problems that several values have together; derived has those of DERIVED that follow from others."""
+    yield from _private_key_problems(values, where)
     yield from _disk_problems(values)
     yield from _source_problems(values)
     everything = {**derived, **values}
@@ -386,6 +389,13 @@ def _source_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
         if bool(url) != bool(ref) and None not in (url, ref):
             given, missing = names if url else names[::-1]
             yield _wrong(given, f"{missing} is empty.", "Set both, or none of them for the released packages.")
+
+
+def _private_key_problems(values: Mapping[str, Any], where: Surroundings) -> Iterator[Finding]:
+    uses_ssh = values.get("cluster_api_via") == "bastion" or values.get("cluster_boot_method") == "ssh"
+    if uses_ssh and "%" in where.private_key:
+        message = f"{where.private_key!r} contains '%', and ssh reads this as the beginning of a token."
+        yield _wrong("--private-key", message, PERCENT_REMEDY)
 
 
 def _tunnel_problems(values: Mapping[str, Any]) -> Iterator[Finding]:

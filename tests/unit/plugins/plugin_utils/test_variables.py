@@ -28,7 +28,7 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.names imp
     replaced_values,
     unknown_names,
 )
-from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.rules import CHECKS, Surroundings
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.rules import CHECKS, Surroundings, joint_problems
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.types import type_problems
 
 NOW = Surroundings(datetime(2026, 11, 29, 12, tzinfo=UTC), frozenset({"gateway", "router"}))
@@ -333,6 +333,24 @@ def test_an_address_outside_of_the_bastions_subnet_is_refused(given: dict[str, A
     found = judged(given, defaults=defaults)
 
     assert [problem.subject for problem in found.problems] == subjects
+
+
+@pytest.mark.parametrize(
+    ("via", "method", "subjects"),
+    [
+        pytest.param("bastion", "user_data", ["--private-key"], id="over the bastion"),
+        pytest.param("localhost", "ssh", ["--private-key"], id="boot over SSH"),
+        pytest.param("localhost", "user_data", [], id="without SSH"),
+    ],
+)
+def test_a_private_key_that_ansible_cannot_pass_to_ssh_is_refused(via: str, method: str, subjects: list[str]) -> None:
+    values = {"cluster_api_via": via, "cluster_boot_method": method}
+    where = NOW._replace(private_key="/home/ada/50%/id_ed25519")
+
+    found = list(joint_problems(values, {}, where))
+
+    assert [problem.subject for problem in found] == subjects
+    assert all("cluster_bastion_ssh_identity_file" in problem.remedy for problem in found)
 
 
 def test_what_follows_from_a_wrong_value_is_not_repeated() -> None:

@@ -91,6 +91,9 @@ def test_each_cause_is_named_with_its_remedy(said: str, changes: dict[str, Any],
         pytest.param(
             f'Load key "/keys/moon": error in libcrypto {DENIED}', "cannot read", "ssh-keygen -y", id="damaged key"
         ),
+        pytest.param(
+            "vdollar_percent_expand: unknown key %/", "percent sign", "cluster_bastion_ssh_identity_file", id="percent"
+        ),
         pytest.param(TOO_MANY, "more keys than the server accepts", "--private-key", id="too many keys"),
         pytest.param(
             f'Please login as the user "ec2-user" rather than the user "root". {DENIED}',
