@@ -311,8 +311,5 @@ def _start(settings: Settings) -> int:
         time.sleep(0.05)
     if daemon.poll() is None:
         daemon.kill()
-    raise LabError(f"The lab did not start:\n{_tail(settings.log_file)}\nThe whole log: {settings.log_file}")
-
-
-def _tail(path: Path) -> str:
-    return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-5:])
+    said = "\n".join(settings.log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-5:])
+    raise LabError(f"The lab did not start:\n{said}\nThe whole log: {settings.log_file}")

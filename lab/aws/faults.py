@@ -95,9 +95,8 @@ class Faults:
     def hide(self, action: str, parameters: dict[str, Any], body: str, times: int) -> None:
         """Hide, for some calls, the resource that a call has created."""
         name, code = _NAMED.get(action, ("", ""))
-        created = re.search(
-            rf"\b(?:{_CREATED.get(action, '|'.join(_KINDS))})-[0-9a-f]{{17}}\b", _without_metadata(body)
-        )
+        ours = re.sub(r"<(requestId|RequestId|reservationId)>.*?</\1>", "", body)
+        created = re.search(rf"\b(?:{_CREATED.get(action, '|'.join(_KINDS))})-[0-9a-f]{{17}}\b", ours)
         if name:
             self.hidden[parameters[name]], self.codes[parameters[name]] = times, code
         elif created:
@@ -136,7 +135,3 @@ def _prune(element: ElementTree.Element, names: set[str]) -> None:
             element.remove(child)
         else:
             _prune(child, names)
-
-
-def _without_metadata(body: str) -> str:
-    return re.sub(r"<(requestId|RequestId|reservationId)>.*?</\1>", "", body)

@@ -60,7 +60,9 @@ def _status(cluster: KubernetesCluster, pod: Object, node: Object) -> Object:
         return _ends(cluster, pod, node, ("Error", 255))
     if pod["metadata"].get("labels", {}).get("app.kubernetes.io/name") in cluster.faults.oom:
         # The kernel kills where a limit is, and Talos where there is none: Kubernetes has no word for that.
-        has_limit = any("memory" in _limits(one) for one in pod["spec"]["containers"])
+        has_limit = any(
+            "memory" in ((one.get("resources") or {}).get("limits") or {}) for one in pod["spec"]["containers"]
+        )
         return _ends(cluster, pod, node, ("OOMKilled" if has_limit else "Error", 137))
     since = next((one["state"]["running"] for one in _containers(before) if "running" in one["state"]), None)
     running = [_container(one, {"running": since or {"startedAt": now()}}) for one in pod["spec"]["containers"]]
@@ -69,10 +71,6 @@ def _status(cluster: KubernetesCluster, pod: Object, node: Object) -> Object:
 
 def _created(pod: Object) -> list[Object]:
     return [_container(one, {"waiting": {"reason": "ContainerCreating"}}) for one in pod["spec"]["containers"]]
-
-
-def _limits(container: Object) -> Object:
-    return (container.get("resources") or {}).get("limits") or {}
 
 
 def _ends(cluster: KubernetesCluster, pod: Object, node: Object, end: tuple[str, int]) -> Object:

@@ -69,7 +69,8 @@ class Store:
         rest = [item for item in items if _position(item) > after]
         shown = rest[:limit] if limit else rest
         remaining = len(rest) - len(shown)
-        return Page(list(shown), self.revision, _packed(_position(shown[-1])) if remaining else "", remaining)
+        token = base64.urlsafe_b64encode(json.dumps(_position(shown[-1])).encode()).decode() if remaining else ""
+        return Page(list(shown), self.revision, token, remaining)
 
     def put(self, kind: Kind, content: Object) -> Object:
         """Keep the object; one that is as it was keeps its version, and no one hears of it."""
@@ -105,10 +106,6 @@ def _position(item: Object) -> tuple[str, str]:
 
 def _kept_metadata(before: Object) -> Object:
     return {key: before["metadata"][key] for key in ("uid", "creationTimestamp", "resourceVersion")}
-
-
-def _packed(position: tuple[str, str]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
 
 
 def _unpacked(token: str) -> tuple[str, str]:

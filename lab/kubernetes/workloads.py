@@ -40,7 +40,7 @@ def _deployment(cluster: KubernetesCluster, deployment: Object, by_owner: dict[s
     kept = cluster.store.look(REPLICA_SETS, name, namespace=namespace)
     if kept is None:
         for one in cluster.store.peek(REPLICA_SETS):
-            if _owner(one) == metadata["uid"]:
+            if metadata["uid"] in [owner["uid"] for owner in one["metadata"].get("ownerReferences") or []]:
                 cluster.store.remove(REPLICA_SETS, one["metadata"]["name"], namespace=namespace)
         content = {"metadata": {"name": name, "namespace": namespace, "ownerReferences": [_reference(deployment)]}}
         kept = cluster.store.put(REPLICA_SETS, content | {"kind": "ReplicaSet", "apiVersion": "apps/v1", "spec": {}})
@@ -127,10 +127,6 @@ def _reference(owner: Object) -> Object:
     metadata = owner["metadata"]
     reported = {"apiVersion": "apps/v1", "kind": owner["kind"], "name": metadata["name"], "uid": metadata["uid"]}
     return reported | {"controller": True, "blockOwnerDeletion": True}
-
-
-def _owner(item: Object) -> str:
-    return str(next((one["uid"] for one in item["metadata"].get("ownerReferences") or []), ""))
 
 
 def _hash(content: Any) -> str:

@@ -44,7 +44,7 @@ async def serve(node: Node, method: proto.Method, stream: Stream[Any, Any]) -> N
     roles = _roles(stream)
     _authorize(node, method, roles)
     answer = await handler(node, requests if method.request_streams else requests[0])
-    if _is_sensitive(method, requests[0]) and "os:admin" not in roles:
+    if method.path.startswith("/cosi.") and requests[0].type in SENSITIVE and "os:admin" not in roles:
         raise GRPCError(Status.PERMISSION_DENIED, "not authorized")
     if node.faults.cuts_reply(method.name, is_dry_run=getattr(requests[0], "dry_run", False)):
         node.cut_connections()
@@ -87,10 +87,6 @@ def _authorize_in_maintenance(node: Node, method: proto.Method) -> None:
             raise GRPCError(Status.UNIMPLEMENTED, "API is not implemented in maintenance mode")
     elif method.name != "ApplyConfiguration" and method.name in _ADMIN_ONLY | _OPERATOR:
         raise GRPCError(Status.PERMISSION_DENIED, "not authorized")
-
-
-def _is_sensitive(method: proto.Method, request: Any) -> bool:
-    return method.path.startswith("/cosi.") and request.type in SENSITIVE
 
 
 def _reply(name: str, **fields: Any) -> Any:

@@ -130,7 +130,18 @@ def refused(code: str, call: Callable[..., Any], **arguments: Any) -> bool:
 def auto_scaling_deletion(here: Place) -> bool:
     here.scaling_group()
     here.park.settle()
-    return refused("ResourceInUse", here.autoscaling.delete_auto_scaling_group, AutoScalingGroupName="one")
+    unforced = refused("ResourceInUse", here.autoscaling.delete_auto_scaling_group, AutoScalingGroupName="one")
+    here.autoscaling.delete_auto_scaling_group(AutoScalingGroupName="one", ForceDelete=True)
+    sizes = {"MinSize": 0, "MaxSize": 1, "VPCZoneIdentifier": here.subnet}
+    launch = {"LaunchTemplateName": "one"}
+    again = {"AutoScalingGroupName": "one", "LaunchTemplate": launch, **sizes}
+    taken = refused("AlreadyExists", here.autoscaling.create_auto_scaling_group, **again)
+    states: list[list[Any]] = []
+    while states[-1:] != [[]] and len(states) < 9:
+        found = here.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=["one"])["AutoScalingGroups"]
+        states.append([group.get("Status") for group in found])
+        here.park.settle()
+    return unforced and taken and states[0] == ["Delete in progress"] and states[-1] == []
 
 
 def auto_scaling_groups(here: Place) -> bool:
@@ -142,7 +153,11 @@ def auto_scaling_groups(here: Place) -> bool:
 def cpu_credits(here: Place) -> bool:
     name = here.instance()["InstanceId"]
     found = here.ec2.describe_instance_credit_specifications(InstanceIds=[name])["InstanceCreditSpecifications"]
-    return bool(found == [{"InstanceId": name, "CpuCredits": "unlimited"}])
+    (reservation,) = here.ec2.describe_instances(InstanceIds=[name])["Reservations"]
+    cores = reservation["Instances"][0].get("CpuOptions")
+    return bool(
+        (found, cores) == ([{"InstanceId": name, "CpuCredits": "unlimited"}], {"CoreCount": 2, "ThreadsPerCore": 1})
+    )
 
 
 def deleted_tags(here: Place) -> bool:

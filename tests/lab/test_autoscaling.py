@@ -134,6 +134,8 @@ def test_scheduled_actions_stop_and_start_it_and_go_with_the_group(lab: Lab, gro
     client.delete_auto_scaling_group(AutoScalingGroupName=group, ForceDelete=True)
     eventually(lambda: running(lab), lambda machines: machines == [])
     assert client.describe_scheduled_actions()["ScheduledUpdateGroupActions"] == []
+    find = partial(client.describe_auto_scaling_groups, AutoScalingGroupNames=[group])
+    eventually(lambda: find()["AutoScalingGroups"], lambda groups: groups == [])
 
 
 def test_a_time_zone_that_no_one_knows_is_refused(lab: Lab, template: str) -> None:

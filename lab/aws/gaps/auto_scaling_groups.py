@@ -19,6 +19,7 @@ from lab.settings import REGION
 
 LOG = logging.getLogger("lab.autoscaling")
 GROUP_TAG = "aws:autoscaling:groupName"
+DELETING = "Delete in progress"
 LIFECYCLE = {"pending": "Pending", "running": "InService"}
 
 
@@ -33,15 +34,16 @@ def _set_capacity(group: Any, capacity: int | None, park: MachinePark) -> None:
         message = f"Desired capacity:{wanted} must be between the specified min size:{group.min_size} and max size:"
         raise ValidationError(f"{message}{group.max_size}")
     group.desired_capacity = wanted
-    park.later(lambda: _reconcile(group, park))
+    park.later(lambda: reconcile(group, park))
 
 
-def _reconcile(group: Any, park: MachinePark) -> None:
+def reconcile(group: Any, park: MachinePark) -> None:
     """Launch or terminate, one step; what fails is tried again, as AWS does."""
     group.instance_states = [state for state in group.instance_states if state.instance.state != "terminated"]
-    gone = group.name not in group.autoscaling_backend.autoscaling_groups
+    if getattr(group, "status", None) == DELETING and not group.instance_states:
+        group.autoscaling_backend.autoscaling_groups.pop(group.name, None)
     active = group.active_instances()
-    missing = 0 if gone else group.desired_capacity - len(active)
+    missing = group.desired_capacity - len(active)
     try:
         if missing > 0:
             group.replace_autoscaling_group_instances(missing, group.get_propagated_tags())
@@ -49,7 +51,7 @@ def _reconcile(group: Any, park: MachinePark) -> None:
             group.ec2_backend.terminate_instances([state.instance.id for state in active][missing:])
     except Exception as error:
         LOG.warning("group %s: %s", group.name, error)
-        park.later(lambda: _reconcile(group, park))
+        park.later(lambda: reconcile(group, park))
 
 
 @replaces(FakeAutoScalingGroup, "active_instances")
@@ -57,11 +59,8 @@ def _active(group: Any) -> list[Any]:
     return [state for state in group.instance_states if state.instance.state in LIFECYCLE]
 
 
-def _lifecycle(state: Any) -> str:
-    return LIFECYCLE.get(state.instance.state, "Terminating")
-
-
-put(InstanceState, lifecycle_state=property(_lifecycle, lambda state, value: None))
+_LIFECYCLE_STATE = property(lambda state: LIFECYCLE.get(state.instance.state, "Terminating"), lambda state, value: None)
+put(InstanceState, lifecycle_state=_LIFECYCLE_STATE)
 
 
 @replaces(FakeAutoScalingGroup, "replace_autoscaling_group_instances")
@@ -112,4 +111,4 @@ def _options(group: Any, data: dict[str, Any]) -> dict[str, Any]:
 def _react(instance: Any, park: MachinePark) -> None:
     group = getattr(instance, "autoscaling_group", None)
     if group is not None:
-        _reconcile(group, park)
+        reconcile(group, park)

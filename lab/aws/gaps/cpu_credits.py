@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""EC2: every instance is in CPU credit mode standard."""
+"""EC2: every instance is in CPU credit mode standard, and does not say which cores it has."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from moto.core.responses import ActionResult
+from moto.ec2.models import instance_types
+from moto.ec2.models.instances import Instance
 from moto.ec2.responses import EC2Response
 
 from lab.aws.patches import replaces
@@ -39,3 +41,10 @@ def _describe_credits(response: Any) -> ActionResult:
 
 def _credits(instance: Any) -> str | None:
     return getattr(instance, "cpu_credits", None) or default_credits(instance.instance_type)
+
+
+@replaces(Instance, "cpu_options", kind=property)
+def _cores(instance: Any) -> dict[str, int]:
+    reported = instance_types.INSTANCE_TYPES[instance.instance_type]["VCpuInfo"]
+    threads = reported.get("DefaultThreadsPerCore", 1)
+    return {"CoreCount": reported["DefaultVCpus"] // threads, "ThreadsPerCore": threads}

@@ -46,10 +46,10 @@ def _start(response: Any, park: MachinePark) -> str:
     why = not_connected(target, response.region, park)
     if why:
         raise JsonRESTError("TargetNotConnected", f"{target} is not connected. [lab, simulated] {why}")
-    session = f"lab-{secrets.token_hex(8)}"
-    address = park.machines[target].identity["address"]
-    url = f"tcp://{address}:{port}"
-    return json.dumps({"SessionId": session, "TokenValue": secrets.token_hex(16), "StreamUrl": url})
+    url = f"tcp://{park.machines[target].identity['address']}:{port}"
+    return json.dumps(
+        {"SessionId": f"lab-{secrets.token_hex(8)}", "TokenValue": secrets.token_hex(16), "StreamUrl": url}
+    )
 
 
 @replaces(SimpleSystemManagerResponse, "terminate_session")
