@@ -206,6 +206,16 @@ def test_an_upgrade_in_check_mode_keeps_nothing_on_record(lab: Lab) -> None:
 
 
 @pytest.mark.usefixtures("moved")
+def test_an_upgrade_without_a_refresh_leaves_a_tag_that_has_moved_alone(lab: Lab) -> None:
+    kept = images(lab)
+
+    run = play(lab, "playbooks/upgrade.yml", "-e", "talos_upgrade_nodes=gateway")
+
+    assert (run.code, run.changed) == (0, 0), run.output
+    assert images(lab) == kept
+
+
+@pytest.mark.usefixtures("moved")
 def test_an_upgrade_brings_a_node_to_what_its_tag_is_now(lab: Lab) -> None:
     before = images(lab)["nodes"]
 
@@ -224,13 +234,14 @@ def test_a_node_that_was_not_upgraded_has_no_other_image_on_record(lab: Lab) -> 
     # As of a node that was made before images were recorded: that it runs the same version does not tell its image.
     without = {**kept, "nodes": {name: image for name, image in kept["nodes"].items() if name != "compute-3"}}
     record = lab.directory / "cluster" / "images.json"
-    record.write_text(json.dumps(without), encoding="utf-8")
+    record.write_text(json.dumps(without, indent=4, sort_keys=True) + "\n", encoding="utf-8")
 
     run = play(lab, "playbooks/upgrade.yml", "-e", "talos_upgrade_nodes=compute-3")
 
     after = images(lab)
     record.write_text(json.dumps(kept), encoding="utf-8")
     assert (run.code, run.changed) == (0, 0), run.output
+    assert "TASK [urmanac.talos.talos : upgrade_node | Upgrade compute-3]" in run.output
     assert after == without
 
 
