@@ -1,15 +1,23 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Record when a phase of a playbook begins, for the timings in the report."""
+"""Record when a phase of a playbook begins, for the timings in the report and for the journal of sessions."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, TypedDict
 
+from ansible.utils.display import Display
+
+from ..module_utils._errors import CollectionError
+from ..module_utils._sessions.acts import begin_phase
+from ..module_utils._sessions.observe import moment_of
+from ..module_utils._sessions.record import Run, whole
 from ..plugin_utils._local_action import LocalAction
+from ..plugin_utils._run_lock import current_playbooks
 
 
 class Phase(TypedDict):
@@ -24,13 +32,33 @@ def with_phase(phases: list[Phase], name: str, *, now: float) -> list[Phase]:
     return [*phases, {"name": name, "started": now}]
 
 
+def run_of(phases: list[Phase]) -> Run:
+    """Return the run that has these phases; its first phase tells it from others."""
+    return Run(current_playbooks(), whole(moment_of(phases[0]["started"])), phases[-1]["name"])
+
+
 class ActionModule(LocalAction):
     """Record the time without starting a Python process on the host."""
 
-    ARGUMENTS: ClassVar[Mapping[str, Any]] = {"name": {"type": "str", "required": True}}
+    ARGUMENTS: ClassVar[Mapping[str, Any]] = {
+        "name": {"type": "str", "required": True},
+        "journal": {"type": "path"},
+    }
 
     def act(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Add the phase to the fact C(cluster_phases)."""
+        """Add the phase to the fact C(cluster_phases) and to the session of the journal."""
         facts = task_vars.get("ansible_facts", {})
         phases = with_phase(facts.get("cluster_phases", []), arguments["name"], now=time.time())
+        if arguments["journal"] and not self._task.check_mode:
+            self._write_down(Path(arguments["journal"]), phases)
         return {"ansible_facts": {"cluster_phases": phases}}
+
+    def _write_down(self, directory: Path, phases: list[Phase]) -> None:
+        """Write the phase into the journal; a build does not fail because of its journal."""
+        try:
+            problems = begin_phase(directory, run_of(phases), moment_of(time.time()))
+        except CollectionError as error:
+            Display().warning(str(error))
+            return
+        for problem in problems:
+            Display().warning(problem)

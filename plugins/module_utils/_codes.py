@@ -233,6 +233,19 @@ DESCRIPTION: Mapping[str, Code] = {
     ),
 }
 
+SESSIONS: Mapping[str, Code] = {
+    "SESSION_NOT_READABLE": Code(
+        "A file of the journal of sessions is broken, was edited, or cannot be opened. It was not changed, and is not "
+        "counted.",
+        "Restore the file from a copy, correct what the message names, or move it out of the folder.",
+    ),
+    "SESSION_OF_OTHER_VERSION": Code(
+        "A file of the journal of sessions was written by another version of the collection. It was not changed, and "
+        "is not counted.",
+        "Use the version that wrote it, or move the file out of the folder.",
+    ),
+}
+
 BASTION: Mapping[str, Code] = {
     "UNKNOWN_EGRESS": Code(
         "The egress mode of the bastion does not exist.",
@@ -1260,6 +1273,7 @@ COZYSTACK: Mapping[str, Code] = {
 AREAS: Mapping[str, Mapping[str, Code]] = {
     "Variables": VARIABLES,
     "The cluster's description": DESCRIPTION,
+    "The journal of sessions": SESSIONS,
     "The bastion and the connection to it": BASTION,
     "The AWS account": ACCOUNT,
     "AWS API calls": AWS,

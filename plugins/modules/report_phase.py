@@ -17,15 +17,20 @@ extends_documentation_fragment:
 description:
   - Adds a phase to the fact C(cluster_phases).
   - The role P(urmanac.talos.report#role) computes from it how long each phase took.
+  - With O(journal) it writes the phase into the open session of the journal. If there is none, the phases network,
+    bastion, nodes and start begin one. A journal that cannot be written is a warning.
 options:
   name:
     description: The name under which the report lists the phase.
     type: str
     required: true
+  journal:
+    description: Directory of the journal of sessions, which M(urmanac.talos.cluster_session) describes.
+    type: path
 attributes:
   check_mode:
     details:
-      - Records the phase in check mode as well.
+      - Records the phase in check mode as well, but writes nothing into the journal.
 """
 
 EXAMPLES = r"""

@@ -32,8 +32,12 @@ class Busy(CollectionError):
 
 def current_run(directory: str) -> Run:
     """Return the run of a task, whose process is a child of that of ansible-playbook."""
-    playbooks = context.CLIARGS.get("args") or ()
-    return this_run(os.getppid(), ", ".join(Path(playbook).name for playbook in playbooks), Path(directory))
+    return this_run(os.getppid(), current_playbooks(), Path(directory))
+
+
+def current_playbooks() -> str:
+    """Return the names of the playbooks of this run."""
+    return ", ".join(Path(playbook).name for playbook in context.CLIARGS.get("args") or ())
 
 
 def take(directory: Path, run: Run, *, alive: Callable[[int, str], bool] = is_alive) -> bool:

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +27,7 @@ NOT_OF_A_BUILD = {
     *("AssignIpv6Addresses", "AssociateIamInstanceProfile", "AssociateVpcCidrBlock", "CreateOrUpdateTags"),
     *("AuthorizeSecurityGroupEgress", "CreateSchedule", "CreateTags"),
 }
-SITE, RESET = "playbooks/site.yml", "playbooks/reset.yml"
+SITE, RESET, SESSIONS = "playbooks/site.yml", "playbooks/reset.yml", "playbooks/sessions.yml"
 
 
 class Strangers(NamedTuple):
@@ -330,6 +332,41 @@ def test_a_reset_deletes_what_is_ours_and_leaves_the_strangers_alone(
     assert [instance["InstanceId"] for instance in instances(lab)] == [strangers.instance]
     assert vpcs(lab, Project="talos-arm64") == []
     assert strangers.now() == strangers.before
+
+
+def test_the_build_and_its_removal_are_one_session_of_the_journal(lab: Lab, built: Run) -> None:
+    (file,) = (lab.directory / "cluster" / "sessions").iterdir()
+    session = json.loads(file.read_text(encoding="utf-8"))
+    began, ended = (datetime.fromisoformat(session[name]) for name in ("began", "ended"))
+    hours = (ended - began).total_seconds() / 3600
+
+    assert (session["end"], session["lab"]) == ("removed", True)
+    assert {run["outcome"] for run in session["runs"]} >= {"reported", "removed"}
+    assert {part["name"] for part in session["parts"]} == {"gateway", "compute-2", "compute-3", "bastion"}
+    assert all(part["since"] >= session["began"] and part["until"] <= session["ended"] for part in session["parts"])
+    run = play(lab, SESSIONS, "-e", "compare=1,1", "-e", "home_lab_power_per_month=35")
+    assert run.code == 0, run.output
+    (cost,) = re.findall(r"Total: 1 session, .*?\$([0-9.]+) \(list prices", run.output)
+    # The rate of the forecast is $0.156 an hour. An ended bastion and its successor count both.
+    assert 0 < float(cost) < 0.2 * hours + 0.01
+    assert "$35.00 a month (home_lab_power_per_month)" in run.output
+    assert "Talos: v1.13.5" in run.output
+    assert (lab.directory / "cluster" / "report" / "sessions.html").is_file()
+
+
+def test_a_broken_file_of_the_journal_is_named_and_kept(lab: Lab) -> None:
+    broken = lab.directory / "cluster" / "sessions" / "2026-01-01T000000Z.json"
+    broken.parent.mkdir(exist_ok=True)
+    broken.write_text('{"schema": 2}', encoding="utf-8")
+
+    run = play(lab, SESSIONS)
+
+    assert run.code != 0
+    assert f"SESSION_OF_OTHER_VERSION: {broken}" in run.output
+    assert "Use the version that wrote it" in run.output
+    assert "Total: " in run.output or "No session yet" in run.output
+    assert broken.read_text(encoding="utf-8") == '{"schema": 2}'
+    broken.unlink()
 
 
 def test_a_reset_of_a_cluster_that_is_gone_says_so_and_changes_nothing(lab: Lab) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from ...module_utils._ec2.cost import existing
 from ...module_utils._ec2.cost.prices import ADDRESSES, HOURS_A_MONTH, MACHINES, PUBLIC_IPV4, VOLUMES, Prices, shipped
-from ...module_utils._ec2.desired import RUNNING
 
 Record = Mapping[str, Any]
 
@@ -46,7 +46,7 @@ def costs(region: str, resources: Mapping[str, Record], *, now: float, forecast:
     Includes the forecast that the plan showed.
     """
     prices = shipped(region)
-    machines = [*nodes(resources, now), *bastions(resources, now)]
+    machines = list(billed(resources, now))
     if prices.gp3_gib_month is None or any(machine.price(prices) is None for machine in machines):
         return None
     items = [*machine_costs(machines, prices), *volume_costs(machines, prices), *address_costs(resources)]
@@ -82,22 +82,10 @@ def message(bill: Record, *, runs: bool) -> str:
     return f"${bill['total']:.2f} for {bill['hours']:.2f} hours ({since}); {rate}"
 
 
-def nodes(resources: Mapping[str, Record], now: float) -> Iterator[Machine]:
-    """Yield the instances of the nodes."""
-    for have in (item["have"] for item in resources.values() if item["kind"] == "instance" and item["have"]):
-        hours = age(have["launched"], now) if have["state"] in RUNNING else None
-        gib = sum(int(have.get(name) or 0) for name in ("volume_size", "data_volume_size"))
-        yield Machine(have["type"], gib, hours)
-
-
-def bastions(resources: Mapping[str, Record], now: float) -> Iterator[Machine]:
-    """Yield the bastion if it runs, by the launch template of its group."""
-    group, template = (
-        (resources.get(f"{kind}/bastion") or {}).get("have") or {} for kind in ("autoscaling_group", "launch_template")
-    )
-    if template.get("type"):
-        for launched in group.get("launched", {}).values():
-            yield Machine(template["type"], int(template.get("volume_size") or 0), age(launched, now))
+def billed(resources: Mapping[str, Record], now: float) -> Iterator[Machine]:
+    """Yield the existing instances with their running hours."""
+    for one in existing.instances(resources):
+        yield Machine(one.type, one.volume_gib, age(one.launched, now) if one.is_running else None)
 
 
 def machine_costs(machines: Sequence[Machine], prices: Prices) -> Iterator[Cost]:
@@ -117,7 +105,7 @@ def volume_costs(machines: Sequence[Machine], prices: Prices) -> Iterator[Cost]:
 
 def address_costs(resources: Mapping[str, Record]) -> Iterator[Cost]:
     """Yield the costs of public IPv4 addresses, used or not."""
-    count = sum(item["kind"] == "address" and bool(item["have"]) for item in resources.values())
+    count = len(existing.addresses(resources))
     if count:
         yield Cost(f"{count} x public IPv4", count * PUBLIC_IPV4)
 

@@ -1,0 +1,144 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What playbooks do to the journal. Private to urmanac.talos: may change at any time.
+
+One run at a time works on a cluster, so the latest session is the one that goes on, also after a killed run. Each act
+returns warnings about files that cannot be read; they do not keep a cluster from being built or removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from .._ec2.bastion.spec import NODE as BASTION
+from .._ec2.cost.existing import instances
+from .._ec2.cost.prices import shipped
+from .._ec2.spec import ClusterSpec, is_loopback
+from .._findings import sentences
+from .._text import all_shown
+from .journal import Journal, latest, new, with_outcome, with_run, write
+from .observe import Sight, closed, observed
+from .record import REPORTED, STOPPED, Forecast, Run, Session, Tried, whole
+
+Record = Mapping[str, Any]
+
+# The phases that make what costs money. Others continue a session, and begin none.
+OPENING = frozenset({"network", "bastion", "nodes", "start"})
+# Creates nothing, and may be the only phase of a run.
+_PLAN = "preflight"
+
+
+class Seen(NamedTuple):
+    """What a playbook knows of a cluster: its description, its reading, its images and its report."""
+
+    spec: ClusterSpec
+    reading: Record
+    images: Mapping[str, str]
+    images_record: Mapping[str, Record]
+    report: Record
+    expires: datetime | None = None
+
+
+def begin_phase(directory: Path, run: Run, now: datetime) -> list[str]:
+    """Write down that a run has begun a phase; begin a session if the phase makes something and none is open."""
+    if run.phase == _PLAN:
+        return []
+    journal = latest(directory)
+    session = journal.open or (new(directory, now) if run.phase in OPENING else None)
+    if session:
+        write(directory, with_run(session, run))
+    return _warnings(journal)
+
+
+def see(directory: Path, seen: Seen, now: datetime) -> list[str]:
+    """Write down what exists; a cluster that runs without a session gets one."""
+    journal = latest(directory)
+    session = journal.open or (new(directory, now) if _runs(seen.reading) else None)
+    if session:
+        sight = Sight(seen.reading["resources"], shipped(seen.spec.region), seen.spec.bastion, now)
+        found = observed(_described(session, seen), sight, after=_previous_end(journal, session))
+        write(directory, with_outcome(found, REPORTED) if seen.report else found)
+    return _warnings(journal)
+
+
+def end(directory: Path, how: str, playbook: str, now: datetime) -> list[str]:
+    """Write down that a playbook has stopped or removed the cluster, which may also be after it was stopped."""
+    journal = latest(directory)
+    last = journal.sessions[-1] if journal.sessions else None
+    if last and last.is_open:
+        write(directory, with_run(closed(last, how, now), Run(playbook, whole(now), how, how)))
+    elif last and last.end == STOPPED and how != STOPPED and not last.kept_until:
+        gone = with_run(last, Run(playbook, whole(now), how, how))
+        write(directory, replace(gone, kept_until=whole(now)))
+    return _warnings(journal)
+
+
+def _runs(reading: Record) -> bool:
+    return any(one.is_running and one.name != BASTION for one in instances(reading["resources"]))
+
+
+def _previous_end(journal: Journal, session: Session) -> datetime | None:
+    ends = [one.kept_until or one.ended for one in journal.sessions if one.id != session.id]
+    return max((end for end in ends if end), default=None)
+
+
+def _warnings(journal: Journal) -> list[str]:
+    return [sentences(problem, "code", "subject") for problem in journal.problems]
+
+
+def _described(session: Session, seen: Seen) -> Session:
+    """Return the session with what is tried, the forecast, and, with a report, how it went."""
+    costs = seen.reading.get("cost") or {}
+    forecast = Forecast(*(costs.get(name) for name in ("per_hour", "per_day", "per_month"))) if costs else None
+    described = replace(
+        session,
+        cluster=seen.spec.name,
+        region=seen.spec.region,
+        lab=is_loopback(seen.spec.vpc_ipv4_cidr),
+        expires=whole(seen.expires) if seen.expires else session.expires,
+        forecast=forecast or session.forecast,
+        tried=_tried(session.tried, seen),
+    )
+    if not seen.report:
+        return described
+    results = tuple((str(one["name"]), str(one["outcome"])) for one in seen.report["results"])
+    return replace(described, results=results, codes=_codes(seen.report))
+
+
+def _tried(known: Tried, seen: Seen) -> Tried:
+    nodes = {node.name: node.instance_type for node in seen.spec.nodes}
+    images = {role: _image(reference, seen.images_record.get(role) or {}) for role, reference in seen.images.items()}
+    versions = {str(node["version"]) for node in seen.report.get("nodes") or () if node["version"]}
+    installed = seen.report.get("cozystack")
+    # An upgrade is a part of the session.
+    found = Tried(nodes, images, tuple(sorted({*known.talos, *versions})), known.cozystack, known.outcome)
+    if installed:
+        what = f"{installed['version']} {installed['profile']}"
+        found = replace(found, cozystack=what, outcome=str(installed["outcome"]))
+    # A path in a URL may hold any character.
+    return replace(found, images=all_shown(found.images))
+
+
+def _image(reference: str, record: Record) -> str:
+    """Return an image and its digest, without what in a URL may be a secret."""
+    if "://" in reference:
+        parts = urlsplit(reference)
+        host = parts.netloc.rpartition("@")[2]
+        return f"{parts.scheme}://{host}{parts.path}"
+    same = record.get("reference") == reference
+    digest = str(record.get("resolved", "")).partition("@")[2] if same else ""
+    return f"{reference}@{digest}" if digest and "@" not in reference else reference
+
+
+def _codes(report: Record) -> tuple[str, ...]:
+    """Return the codes of what blocks CozyStack and of access that is not allowed."""
+    verdicts = (report.get("cozystack") or {}).get("verdicts") or ()
+    deviations = (report.get("access") or {}).get("deviations") or ()
+    found = [one["code"] for one in verdicts if one.get("blocks")] + [one["code"] for one in deviations]
+    return tuple(dict.fromkeys(str(code) for code in found))

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Add to a session what a reading of AWS found. Private to urmanac.talos: may change at any time.
+
+AWS reports the last start of an instance, and a reading is made only when a playbook runs. An instance that is gone was
+there at least until it was last seen; the bastion until its schedule stopped it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from .._ec2.bastion.hours import next_time
+from .._ec2.bastion.spec import NODE as BASTION
+from .._ec2.bastion.spec import BastionSpec
+from .._ec2.cost.existing import addresses, instances
+from .._ec2.cost.prices import PUBLIC_IPV4, Prices
+from .record import ADDRESS, INSTANCE, VOLUME, Part, Session, whole
+
+Record = Mapping[str, Any]
+
+
+class Sight(NamedTuple):
+    """A reading: the resources with their prices, the described bastion, and the time."""
+
+    resources: Mapping[str, Record]
+    prices: Prices
+    bastion: BastionSpec | None
+    now: datetime
+
+
+def observed(session: Session, sight: Sight, *, after: datetime | None = None) -> Session:
+    """Return the session with what exists now; what began before the end of the previous session counts from there."""
+    now = whole(sight.now)
+    parts = list(session.parts)
+    for found in _existing(sight, session.began):
+        since = max(found.since, after) if after else found.since
+        _add(parts, replace(found, since=min(since, now), until=now))
+    known = [_ended(part, session, sight) for part in parts]
+    return replace(session, seen=now, parts=(*known, *_unseen(session, known, sight)))
+
+
+def closed(session: Session, end: str, now: datetime) -> Session:
+    """Return the session that ends now, with what was there at its last reading until then."""
+    moment = max(whole(now), session.began)
+    parts = tuple(replace(part, until=moment) if is_there(part, session) else part for part in session.parts)
+    return replace(session, ended=moment, end=end, parts=parts)
+
+
+def is_there(part: Part, session: Session) -> bool:
+    """Return whether a part was there at the last reading."""
+    return session.is_open and part.until == session.seen
+
+
+def _existing(sight: Sight, began: datetime) -> Iterator[Part]:
+    """Yield what exists and is billed."""
+    now = whole(sight.now)
+    for one in instances(sight.resources):
+        since = whole(datetime.fromisoformat(one.launched))
+        if one.is_running:
+            price = sight.prices.instances.get(one.type)
+            yield Part(INSTANCE, one.name, one.id, one.type, price, since, now)
+        if one.volume_gib:
+            price = sight.prices.volume_hour(one.volume_gib)
+            yield Part(VOLUME, one.name, one.id, f"{one.volume_gib} GiB gp3", price, since, now)
+    for identity, name in addresses(sight.resources).items():
+        # AWS does not report since when it is allocated.
+        yield Part(ADDRESS, name, identity, "public IPv4", PUBLIC_IPV4, began, now)
+
+
+def _add(parts: list[Part], found: Part) -> None:
+    """Extend the part that it continues, or append it: an instance that was started again is another part."""
+    for number, part in enumerate(parts):
+        is_same = (part.kind, part.id, part.what) == (found.kind, found.id, found.what)
+        if is_same and (part.kind != INSTANCE or part.since == found.since):
+            parts[number] = replace(part, until=found.until)
+            return
+    parts.append(found)
+
+
+def _ended(part: Part, session: Session, sight: Sight) -> Part:
+    """Return a bastion that has gone since the last reading until its schedule stopped it, and other parts as given."""
+    if part.name != BASTION or part.kind == ADDRESS or part.until != session.seen or not _has_hours(sight.bastion):
+        return part
+    stop = next_time(sight.bastion.stop, sight.bastion.time_zone, part.until) if sight.bastion else None
+    return replace(part, until=min(whole(stop), whole(sight.now))) if stop else part
+
+
+def _unseen(session: Session, known: list[Part], sight: Sight) -> Iterator[Part]:
+    """Yield the bastions that the schedule has started and stopped between two readings."""
+    bastion, now = sight.bastion, whole(sight.now)
+    if bastion is None or not _has_hours(bastion) or session.seen is None:
+        return
+    ran = [part for part in known if (part.kind, part.name) == (INSTANCE, BASTION)]
+    start = next_time(bastion.start, bastion.time_zone, session.seen)
+    while start and whole(start) < now:
+        stop = next_time(bastion.stop, bastion.time_zone, start)
+        since, until = whole(start), min(whole(stop or sight.now), now)
+        if not any(part.since < until and part.until > since for part in ran):
+            yield from _scheduled(bastion, sight.prices, since, until)
+        start = next_time(bastion.start, bastion.time_zone, start)
+
+
+def _scheduled(bastion: BastionSpec, prices: Prices, since: datetime, until: datetime) -> Iterator[Part]:
+    price, volume = prices.instances.get(bastion.instance_type), prices.volume_hour(bastion.volume_size)
+    yield Part(INSTANCE, BASTION, "", bastion.instance_type, price, since, until)
+    yield Part(VOLUME, BASTION, "", f"{bastion.volume_size} GiB gp3", volume, since, until)
+
+
+def _has_hours(bastion: BastionSpec | None) -> bool:
+    return bastion is not None and bastion.is_scheduled
+
+
+def moment_of(seconds: float) -> datetime:
+    """Return a time in seconds since 1970."""
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,204 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sessions as lines of text and as rows of a table. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from .._errors import InputError
+from .account import Bill, Outlook, Totals, bill, outlook, totals
+from .record import UNFINISHED, Session, stamp
+
+NOT_COUNTED = "list prices, without tax, traffic and CPU credits"
+
+
+def dollars(amount: float | None) -> str:
+    """Return an amount with cents, or with tenths of a cent if it is small."""
+    if amount is None:
+        return "unknown"
+    return f"${amount:.3f}" if 0 < amount < 0.1 else f"${amount:.2f}"
+
+
+def length(hours: float) -> str:
+    """Return a duration, short ones in minutes."""
+    return f"{hours:.2f} h" if hours >= 1 else f"{hours * 60:.0f} min"
+
+
+def state(session: Session) -> str:
+    """Return how a session ended, or that it has not."""
+    last = session.runs[-1] if session.runs else None
+    if session.is_open and last and last.outcome == UNFINISHED:
+        return f"open, its last run is not finished (phase {last.phase})"
+    return session.end or "open"
+
+
+def tried(session: Session) -> str:
+    """Return what was tried and how it ended, on one line."""
+    types = Counter(session.tried.nodes.values())
+    parts = [f"{count} x {name}" for name, count in types.items()]
+    parts += [f"Talos {', '.join(session.tried.talos)}"] if session.tried.talos else []
+    parts += [f"CozyStack {session.tried.cozystack}: {session.tried.outcome}"] if session.tried.cozystack else []
+    return "; ".join([*parts, *([", ".join(session.codes)] if session.codes else [])])
+
+
+def row(number: int, session: Session, now: datetime) -> dict[str, Any]:
+    """Return what lists and pages show of a session."""
+    found = bill(session, now)
+    return {
+        "number": number,
+        "id": session.id,
+        "began": stamp(session.began),
+        "ended": stamp(session.ended) if session.ended else "",
+        "hours": round(found.hours, 4),
+        "cost": None if found.cost is None else round(found.cost, 6),
+        "forecast_per_hour": session.forecast.per_hour if session.forecast else None,
+        "actual": round(session.actual.amount, 6) if session.actual else None,
+        "state": state(session),
+        "tried": tried(session),
+        "lab": session.lab,
+        "items": [item._asdict() for item in found.items],
+        "ran": "" if found.is_forecast else ran(found),
+    }
+
+
+def list_lines(sessions: Sequence[Session], now: datetime) -> Iterator[str]:
+    """Yield a line for each session, and what ran in it."""
+    for number, session in enumerate(sessions, 1):
+        found = bill(session, now)
+        about = "forecast, because nothing was read yet; " if found.is_forecast else ""
+        paid = f", AWS billed {dollars(session.actual.amount)}" if session.actual else ""
+        end = f"{state(session)}{', in the lab' if session.lab else ''}"
+        yield f"{number:>3}  {session.id}  {length(found.hours)}, {about}{dollars(found.cost)}{paid}, {end}"
+        if what := tried(session):
+            yield f"     {what}"
+        if not found.is_forecast:
+            yield f"     ran: {ran(found)}"
+
+
+def ran(found: Bill) -> str:
+    """Return what ran how long."""
+    each = (f"{item.number} x {item.what} {length(item.hours)} in all, {dollars(item.cost)}" for item in found.items)
+    return "; ".join(each) or "nothing"
+
+
+def total_lines(whole: Totals) -> Iterator[str]:
+    """Yield the sums and the averages."""
+    if not whole.number:
+        yield "No session yet: playbooks/site.yml begins one."
+        return
+    amount, known = whole.cost + whole.kept, whole.number - whole.unknown
+    kept = f", {dollars(whole.kept)} of it for what stopped clusters keep" if whole.kept else ""
+    yield f"Total: {_counted(whole.number, 'session')}, {length(whole.hours)}, {dollars(amount)}{kept} ({NOT_COUNTED})"
+    if whole.unknown:
+        yield f"  Without {_counted(whole.unknown, 'session')} whose prices are not known"
+    if known:
+        yield f"Average: {length(whole.hours / whole.number)} and {dollars(whole.cost / known)} a session"
+    if whole.paid_count:
+        compared = f"for {_counted(whole.paid_count, 'session')}, calculated {dollars(whole.paid_for)}"
+        yield f"Billed by AWS: {dollars(whole.paid)} {compared}"
+
+
+def outlook_lines(found: Outlook | None) -> Iterator[str]:
+    """Yield the projection and the comparison with a home lab."""
+    if found is None:
+        return
+    days = _counted(round(found.days), "day")
+    yield f"Projection: {dollars(found.per_month)} a month, at the rate since the first session ({days})"
+    power = f"Home lab: its power is {dollars(found.power)} a month (home_lab_power_per_month)"
+    if found.hours is None or found.hours_a_day is None or found.sessions is None:
+        yield f"{power}; what an hour of the cluster costs is not known yet"
+        return
+    yield (
+        f"{power}, which pays for {found.hours:.0f} h of this cluster a month, {found.hours_a_day:.1f} h a day, or "
+        f"{found.sessions:.0f} sessions like the average. {verdict(found)}"
+    )
+
+
+def verdict(found: Outlook) -> str:
+    """Return which of the two costs less."""
+    difference = found.power - found.per_month
+    return f"The projection is {dollars(abs(difference))} {'below' if difference >= 0 else 'above'} it."
+
+
+def summary(sessions: Sequence[Session], power: float, now: datetime) -> list[str]:
+    """Return the sums, the averages, the projection and the comparison with a home lab."""
+    return [*total_lines(totals(sessions, now)), *outlook_lines(outlook(sessions, power, now))]
+
+
+# --- Two sessions ---
+
+
+def chosen(sessions: Sequence[Session], asked: Iterable[str]) -> tuple[Session, Session] | None:
+    """Return the two sessions to compare, by number or id; None if none are asked for."""
+    names = [name.strip() for name in asked if name.strip()]
+    if not names:
+        return None
+    if len(names) != 2:
+        raise InputError("compare needs two sessions: two ids or numbers of the list, such as -e compare=1,2.")
+    first, second = (_one(sessions, name) for name in names)
+    return first, second
+
+
+def _one(sessions: Sequence[Session], name: str) -> Session:
+    by_name = {session.id: session for session in sessions}
+    by_number = {str(number): session for number, session in enumerate(sessions, 1)}
+    found = by_name.get(name) or by_number.get(name)
+    if found is None:
+        have = f"There are 1 to {len(sessions)}" if sessions else "There is none"
+        raise InputError(
+            f"compare names the session {name!r}, which does not exist. {have}; see playbooks/sessions.yml."
+        )
+    return found
+
+
+def compared(pair: tuple[Session, Session], now: datetime) -> list[dict[str, Any]]:
+    """Return what two sessions have in each respect."""
+    each = [_facts(session, now) for session in pair]
+    names = dict.fromkeys(name for facts in each for name in facts)
+    return [
+        {"what": name, "first": first, "second": second, "differs": first != second}
+        for name in names
+        for first, second in [(each[0].get(name, "-"), each[1].get(name, "-"))]
+    ]
+
+
+def _facts(session: Session, now: datetime) -> Mapping[str, str]:
+    found = bill(session, now)
+    per_hour = found.cost / found.hours if found.cost is not None and found.hours else None
+    types = Counter(session.tried.nodes.values())
+    return {
+        "session": session.id,
+        "length": length(found.hours),
+        "cost": dollars(found.cost),
+        "an hour": dollars(per_hour),
+        "forecast an hour": dollars(session.forecast.per_hour if session.forecast else None),
+        "billed by AWS": dollars(session.actual.amount) if session.actual else "not asked",
+        "end": state(session),
+        "runs": str(len(session.runs)),
+        "nodes": ", ".join(f"{count} x {name}" for name, count in types.items()) or "-",
+        "Talos": ", ".join(session.tried.talos) or "-",
+        "CozyStack": session.tried.cozystack or "-",
+        "CozyStack is": session.tried.outcome or "-",
+        **{f"image {role}": image for role, image in session.tried.images.items()},
+        **{f"result {name}": outcome for name, outcome in session.results},
+        "codes": ", ".join(session.codes) or "-",
+        **{f"ran {item.what}": f"{item.number} for {length(item.hours)}, {dollars(item.cost)}" for item in found.items},
+    }
+
+
+def compare_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the comparison, with a mark at what differs."""
+    for one in rows:
+        if one["differs"]:
+            yield f"~ {one['what']}: {one['first']} | {one['second']}"
+        else:
+            yield f"  {one['what']}: {one['first']}"
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
