@@ -46,20 +46,33 @@ class Machine:
         raise AssertionError(f"{pattern!r} did not show in {seconds:g} s on the console:\n{self.console[-4000:]}")
 
 
-@contextmanager
-def running(
-    folder: Path, *, tap: str, mac: str, disk: Path | None = None, within: Sequence[str] = ()
-) -> Iterator[Machine]:
-    """Start a machine on the network interface; its disk forgets what was written when the machine ends."""
+def uefi(folder: Path) -> list[str]:
+    """Return the options of qemu for the firmware that EC2's machines have, with its variables in the folder."""
     variables = folder / "variables.fd"
     shutil.copy(VARIABLES, variables)
+    return [
+        *("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={FIRMWARE}"),
+        *("-drive", f"if=pflash,unit=1,format=raw,file={variables}"),
+    ]
+
+
+@contextmanager
+def running(
+    folder: Path,
+    *,
+    tap: str,
+    mac: str,
+    disk: Path | None = None,
+    within: Sequence[str] = (),
+    firmware: Sequence[str] = (),
+) -> Iterator[Machine]:
+    """Start a machine on the network interface; its disk forgets what was written when the machine ends."""
     console = folder / "console.log"
     command = [
         *(*within, program("qemu-system-aarch64"), "-nodefaults", "-no-user-config", "-display", "none"),
         *("-machine", "virt", "-cpu", "neoverse-n1", "-smp", str(CORES), "-m", str(MEMORY)),
         *("-serial", f"file:{console}"),
-        *("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={FIRMWARE}"),
-        *("-drive", f"if=pflash,unit=1,format=raw,file={variables}"),
+        *(firmware or uefi(folder)),
         *("-netdev", f"tap,id=net,ifname={tap},script=no,downscript=no"),
         *("-device", f"virtio-net-pci,netdev=net,mac={mac},romfile="),
         *("-device", "virtio-rng-pci"),

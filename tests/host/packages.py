@@ -13,6 +13,7 @@ from pathlib import Path
 SEARCHED = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 FIRMWARE = "/usr/share/AAVMF/AAVMF_CODE.fd"
 VARIABLES = "/usr/share/AAVMF/AAVMF_VARS.fd"
+U_BOOT = "/usr/lib/u-boot/qemu_arm64/u-boot.bin"
 
 # A program, or a file by its path, and the package that has it.
 PACKAGES = {
@@ -39,6 +40,7 @@ PACKAGES = {
     "/usr/lib/python3/dist-packages/apt/__init__.py": "python3-apt",
     "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
     FIRMWARE: "qemu-efi-aarch64",
+    U_BOOT: "u-boot-qemu",
 }
 # To make the disks of emulated machines, and to run them.
 EMULATOR = ("dpkg-deb", "ip", "mcopy", "mke2fs", "mkfs.vfat", "qemu-system-aarch64", "sfdisk", FIRMWARE)

@@ -19,7 +19,7 @@ from tests import bastion_image as oci
 from tests.host import machine, surroundings, systems
 from tests.host.bastion.network import BASTION, Network
 from tests.host.conftest import Note
-from tests.host.packages import EMULATOR
+from tests.host.packages import EMULATOR, U_BOOT
 from tests.host.surroundings import FILES, MATCHBOX, REGISTRY
 
 MAC = "52:54:00:10:00:65"
@@ -74,3 +74,46 @@ def test_a_machine_without_a_disk_boots_a_kernel(tmp_path: Path, around: Network
     assert 200 <= int(lease[1].rpartition(".")[2]) <= 250
     line = next(line for line in answer.splitlines() if line.startswith("command line: "))
     assert [word for word in line.split() if word in ARGUMENTS] == list(ARGUMENTS)
+
+
+@pytest.mark.needs(U_BOOT)
+def test_a_machine_with_u_boot_is_given_the_same_programs(tmp_path: Path, around: Network, note: Note) -> None:
+    capture = tmp_path / "network.pcap"
+    # Without a clock and a disk, U-Boot asks the network first.
+    firmware = ("-bios", U_BOOT, "-object", f"filter-dump,id=capture,netdev=net,file={capture}")
+    within = around.within("switch")
+
+    with around.tap() as tap, machine.running(tmp_path, tap=tap, mac=MAC, within=within, firmware=firmware) as node:
+        ipxe = node.wait("iPXE initialising devices", seconds=SECONDS, hopeless="Kernel panic")
+
+    note(f"U-Boot started iPXE {ipxe:.0f} seconds after power-on")
+    given = boot_files(capture.read_bytes())
+    note(f"programs by the client architectures that it named: {given}")
+    # It calls itself 22, and 11 where it looks for an EFI program.
+    assert given[22] == given[11] == {"ipxe-arm64.efi"}
+
+
+def boot_files(capture: bytes) -> dict[int, set[str]]:
+    """Return the programs that DHCP named to clients, by the architecture that they gave in the same transaction."""
+    asked: dict[bytes, int] = {}
+    given: dict[int, set[str]] = {}
+    for cookie in re.finditer(rb"\x63\x82\x53\x63", capture):
+        message = capture[cookie.start() - 236 :]
+        transaction, options = message[4:8], dict(dhcp_options(message[240:]))
+        if 93 in options:
+            asked[transaction] = int.from_bytes(options[93], "big")
+        elif transaction in asked:
+            name = options.get(67) or message[108:236]
+            given.setdefault(asked[transaction], set()).add(name.partition(b"\0")[0].decode())
+    return given
+
+
+def dhcp_options(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the options of a DHCP message by their numbers."""
+    at = 0
+    while at < len(content) and content[at] != 255:
+        if content[at] == 0:
+            at += 1
+            continue
+        yield content[at], content[at + 2 : at + 2 + content[at + 1]]
+        at += 2 + content[at + 1]
