@@ -31,7 +31,7 @@ _OLD_BOOLEANS = re.compile(r"y|Y|yes|Yes|YES|on|On|ON|n|N|no|No|NO|off|Off|OFF")
 _SCALARS = (str, int, float, datetime.date, bytes)
 _SIZE = re.compile(r"\s*[0-9.,]+ ?(?:[kmgtpe]?i?b?)?\s*", re.IGNORECASE)
 _DURATION = re.compile(r"[-+]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h))+)")
-_ENUMS = {
+ENUMS = {
     "ADLACPActive": "on off",
     "ADSelect": "stable bandwidth count",
     "ARPAllTargets": "any all",
@@ -46,11 +46,16 @@ _ENUMS = {
     "FailOverMAC": "none active follow",
     "FilesystemType": "none xfs vfat ext4 iso9660 swap btrfs virtiofs",
     "LACPRate": "slow fast",
+    "LVMLogicalVolumeType": "linear raid1 raid0 raid10",
     "MDLevel": "raid1",
     "MDMetadata": "1.0 1.2",
     "PrimaryReselect": "always better failure",
     "Protocol": "icmp tcp udp icmpv6",
+    "RoutingRuleAction": "unspec unicast blackhole unreachable prohibit",
+    "RoutingTable": f"unspec default main local {' '.join(map(str, range(1, 253)))}",
     "VLANProtocol": "802.1q 802.1ad",
+    "VolumeType": "partition disk tmpfs directory symlink overlay external",
+    "WOLMode": "phy unicast multicast broadcast magic magicsecure filter",
 }
 
 
@@ -103,10 +108,10 @@ def unknown_kind(document: Document, release: Release) -> Finding | None:
         missing = "kind" if not kind else "apiVersion"
         remedy = f"Add {missing}; most documents have apiVersion: v1alpha1."
         return refusal("CONFIG_KIND_MISSING", name, "", f"missing {missing}", remedy)
-    if version == "v1alpha1" and kind in _kinds(release):
+    if version == "v1alpha1" and kind in kinds(release):
         return None
-    near = _nearest(str(kind), _kinds(release))
-    later = next((f"v1.{minor}" for minor in range(release[1], NEWEST[1] + 1) if kind in _kinds((1, minor))), "")
+    near = _nearest(str(kind), kinds(release))
+    later = next((f"v1.{minor}" for minor in range(release[1], NEWEST[1] + 1) if kind in kinds((1, minor))), "")
     here = f"Talos v1.{release[1]} does not support it"
     hint = f"Did you mean {near}?" if near else f"{here}: remove it."
     remedy = f"{here}: it was added in {later}." if later else hint
@@ -116,7 +121,7 @@ def unknown_kind(document: Document, release: Release) -> Finding | None:
 def faults(document: Document, release: Release) -> Iterator[Unknown | Wrong]:
     """Yield every unknown field and every value of a wrong type in a document of a known kind."""
     kind = document.get("kind")
-    yield from _walk(document, _kinds(release)[kind] if kind else "Config", (), release)
+    yield from _walk(document, kinds(release)[kind] if kind else "Config", (), release)
 
 
 def problem_of(document: Document, fault: Unknown | Wrong) -> Finding:
@@ -138,12 +143,14 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 
 @cache
-def _kinds(release: Release) -> dict[str, str]:
+def kinds(release: Release) -> dict[str, str]:
+    """Return the structure of each kind of document that a release knows."""
     return _at(fields.KINDS.split(), release)
 
 
 @cache
-def _structure(name: str, release: Release) -> dict[str, str] | None:
+def structure(name: str, release: Release) -> dict[str, str] | None:
+    """Return the types of a structure's fields in a release, None for what is not a structure."""
     return _at(_lines()[name], release) if name in _lines() else None
 
 
@@ -170,7 +177,7 @@ def _walk(value: Any, kind: str, path: tuple[str, ...], release: Release) -> Ite
         yield from _walk_many(value, kind, path, release)
     elif kind.startswith("own/"):
         yield from _own(value, kind.removeprefix("own/"), path)
-    elif (known := _structure(kind, release)) is not None:
+    elif (known := structure(kind, release)) is not None:
         yield from _walk_structure(value, known, path, release)
     elif not _is_scalar(value, kind):
         yield Wrong(path, "true or false" if kind == "bool" else f"a value of type {kind}")
@@ -255,8 +262,8 @@ def _is_base64(value: Any) -> bool:
 
 
 def _reads(kind: str, text: str) -> bool:
-    if kind in _ENUMS:
-        return text.lower() in _ENUMS[kind].lower().split()
+    if kind in ENUMS:
+        return text.lower() in ENUMS[kind].lower().split()
     reader = _READERS.get(kind)
     try:
         return reader is None or bool(reader(text))

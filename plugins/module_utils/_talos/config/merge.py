@@ -5,9 +5,9 @@
 
 The rules are those of pkg/machinery/config/merge and pkg/machinery/config/configpatcher in siderolabs/talos; the tests
 name the rule behind each case. Documents are plain dictionaries; schema.py says which lists have keys or are replaced.
-Rules has what differs between the versions of Talos. Four things are not followed: JSON patches are refused, an empty
-patch changes nothing, a second patch never deletes again what a first one deleted, and a selector in CEL stays when a
-patch of its document does not name it.
+Rules has what differs between the versions of Talos. Five things are not followed: JSON patches are refused, an empty
+patch changes nothing, a second patch never deletes again what a first one deleted, a selector in CEL stays when a
+patch of its document does not name it, and a deletion below what does not exist is always refused.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ _FORMS = {
     **dict.fromkeys(("scalar", "text", "number"), "one value"),
     "list": "a list",
 }
+_ZERO_DURATION = re.compile(r"[-+]?(?:0+(?:\.0*)?(?:ns|us|µs|ms|s|m|h))+")
 _TYPES: dict[type, str] = {str: "a text", bool: "true or false", int: "a whole number", float: "a decimal number"}
 
 
@@ -43,6 +44,8 @@ class Rules(NamedTuple):
     skips_missing: bool
     # v1.12: 0 replaces a number in fields where Talos distinguishes 0 from an absent value.
     zero_replaces: bool
+    # v1.13: an empty argument of a program replaces one that is there.
+    empty_argument_replaces: bool
 
 
 class Patch(NamedTuple):
@@ -71,7 +74,7 @@ class _RefusalError(Exception):
 
 def rules_of(release: tuple[int, int]) -> Rules:
     """Return the rules of a release of Talos, given as major and minor version."""
-    return Rules(release >= (1, 14), release >= (1, 14), release >= (1, 12))
+    return Rules(release >= (1, 14), release >= (1, 14), release >= (1, 12), release >= (1, 13))
 
 
 def apply_patches(
@@ -321,11 +324,15 @@ def _merged(left: Any, right: Any, place: _Place) -> Any:
     if right is None:
         return left
     _check_form(right, field, path)
+    if left is not None and field.replaced and field.form == "any" and right == {}:
+        return left  # Talos replaces free-form data, such as an audit policy, only with other data.
     if left is None or field.replaced:
         _check_fields(right, field, path)
         return _normal(right, field)
     if field.form == "args":
-        return {**left, **_normal(right, field)}
+        given = _normal(right, field)
+        replaces = place.rules.empty_argument_replaces
+        return {**left, **{key: value for key, value in given.items() if replaces or value != "" or key not in left}}
     if isinstance(left, dict) and isinstance(right, dict):
         merged = dict(left)
         _merge_structure(merged, right, place)
@@ -349,7 +356,13 @@ def _merged_value(left: Any, right: Any, place: _Place) -> Any:
     if rules.zero_replaces and schema.is_number(field, path):
         return right
     # An empty string or zero keeps the existing value; false replaces it.
-    return left if not right and not isinstance(right, bool) else _normal(right, field)
+    return left if _is_zero(right, field) else _normal(right, field)
+
+
+def _is_zero(value: Any, field: schema.Field) -> bool:
+    """Return whether Talos takes a value for an absent one; a duration is a text here, such as 0s."""
+    is_duration = field.form in ("scalar", "unknown") and isinstance(value, str)
+    return (not value and not isinstance(value, bool)) or bool(is_duration and _ZERO_DURATION.fullmatch(value))
 
 
 def _merged_list(left: list[Any], right: list[Any], place: _Place) -> list[Any]:

@@ -10,6 +10,7 @@ verdicts with those of Talos itself.
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import re
 from collections.abc import Iterator
@@ -94,8 +95,8 @@ _REQUIRED = {
                 "BlackholeRouteConfig BridgeConfig CRICustomizationConfig DHCPv4Config DHCPv6Config DummyLinkConfig "
                 "EthernetConfig EtcFileConfig ExtensionServiceConfig KernelModuleConfig KmsgLogConfig "
                 "KubeAdmissionControlConfig KubeInlineManifestConfig LinkConfig NetworkRuleConfig RawVolumeConfig "
-                "RegistryAuthConfig RegistryMirrorConfig RegistryTLSConfig RoutingRuleConfig StaticHostConfig "
-                "SwapVolumeConfig TCPProbeConfig UserVolumeConfig VethConfig WireguardConfig"
+                "RegistryAuthConfig RegistryMirrorConfig RegistryTLSConfig StaticHostConfig "
+                "SwapVolumeConfig UserVolumeConfig VethConfig"
             ),
             "name",
         ),
@@ -103,8 +104,8 @@ _REQUIRED = {
         "BondConfig": "name links bondMode",
         "ContainerConfig": "name image",
         "DiscoveryIdentityConfig": "clusterID",
-        "ExistingVolumeConfig": "name discovery.volumeSelector",
-        "ExternalVolumeConfig": "name filesystemType",
+        "ExistingVolumeConfig": "name discovery.volumeSelector.match",
+        "ExternalVolumeConfig": "name filesystemType mount.virtiofs.tag",
         "HCloudVIPConfig": "name link apiToken",
         "HTTPProbeConfig": "name url",
         "KubeAuthorizerConfig": "name type",
@@ -120,11 +121,13 @@ _REQUIRED = {
         "NetworkRuleConfig": "name portSelector.ports",
         "RAIDArrayConfig": "name provisioning.volumeSelector.match",
         "SideroLinkConfig": "apiUrl",
+        "TCPProbeConfig": "name endpoint",
         "StaticHostConfig": "name hostnames",
         "UnattendedInstallConfig": "provisioning.diskSelector.match",
         "VLANConfig": "name parent vlanID",
         "VRFConfig": "name table",
         "WatchdogTimerConfig": "device",
+        "WireguardConfig": "name privateKey",
     }.items()
 }
 
@@ -628,6 +631,60 @@ def _address_name(document: Document) -> Found:
         yield "name", "name must be a valid IP address", _CORRECT
 
 
+def _prefix_name(document: Document) -> Found:
+    name = str(document.get("name") or "")
+    if name and not ("/" in name and _is_interface(name)):
+        yield "name", "name must be a valid address prefix", _CORRECT
+
+
+def _dhcp(document: Document) -> Found:
+    is_duid = str(document.get("clientIdentifier") or "").lower() == "duid"
+    if document.get("duidRaw") and not is_duid:
+        yield "duidRaw", "duidRaw can only be set if clientIdentifier is 'duid'", "Set clientIdentifier: duid."
+    if is_duid and not document.get("duidRaw"):
+        yield "duidRaw", "duidRaw must be set if clientIdentifier is 'duid'", "Add it."
+
+
+def _wireguard(document: Document) -> Found:
+    peers = [(f"peers.[{position}].", peer or {}) for position, peer in enumerate(document.get("peers") or [])]
+    yield from (
+        ("peers", f"{path}publicKey must be specified", "Add it.") for path, one in peers if not one.get("publicKey")
+    )
+    keys = [("privateKey", document.get("privateKey"))]
+    keys += [(f"{path}{field}", one.get(field)) for path, one in peers for field in ("publicKey", "presharedKey")]
+    yield from (
+        (path, "it is not a key of WireGuard", "Use 32 bytes as base64.") for path, key in keys if not _is_key(key)
+    )
+    if not 0 <= (document.get("listenPort") or 0) <= 65535:
+        yield "listenPort", "it must be between 0 and 65535", _CORRECT
+    yield from _link(document)
+
+
+def _is_key(value: Any) -> bool:
+    try:
+        return not value or len(base64.b64decode(str(value), validate=True)) == 32
+    except ValueError:
+        return False
+
+
+def _kubespan(document: Document) -> Found:
+    if document.get("mtu") is not None and document["mtu"] < 1280:
+        yield "mtu", "kubespan link MTU must be at least 1280", _CORRECT
+    for item in at(document, "filters.endpoints") or []:
+        if not _is_subnet(item):
+            yield "filters.endpoints", "KubeSpan endpoint filter is not valid", _CORRECT
+
+
+def _zswap(document: Document) -> Found:
+    if not 0 <= (document.get("maxPoolPercent") or 0) <= 100:
+        yield "maxPoolPercent", "maxPoolPercent must be between 0 and 100", _CORRECT
+
+
+def _probe(document: Document) -> Found:
+    if (document.get("failureThreshold") or 0) < 0:
+        yield "failureThreshold", "probe failure threshold cannot be negative", _CORRECT
+
+
 def _mirror(document: Document) -> Found:
     for position, item in enumerate(document.get("endpoints") or []):
         if urlsplit(str((item or {}).get("url") or "")).scheme not in ("http", "https"):
@@ -638,6 +695,34 @@ def _registry_auth(document: Document) -> Found:
     given = [field for field in ("username", "identityToken", "auth") if document.get(field)]
     if len(given) > 1:
         yield "", f"only one of {', '.join(given)} can be specified", "Remove the others."
+
+
+def _registry_tls(document: Document) -> Found:
+    for path, what in (
+        ("ca", "CERTIFICATE"),
+        ("clientIdentity.cert", "CERTIFICATE"),
+        ("clientIdentity.key", "PRIVATE KEY"),
+    ):
+        is_wanted = at(document, path) or (path != "ca" and document.get("clientIdentity") is not None)
+        if is_wanted and not re.search(rf"-----BEGIN [A-Z ]*{what}-----", str(at(document, path))):
+            yield path, f"it must be a PEM block with a {what}", _CORRECT
+
+
+def _routing_rule(document: Document) -> Found:
+    name = str(document.get("name") or "0")
+    if not name.isdecimal() or int(name) in (0, 32500, 32766, 32767) or int(name) >= 1 << 32:
+        yield "name", "it must be a priority between 1 and 32765, except 32500", _CORRECT
+    is_plain = str(document.get("action") or "unspec").lower() in ("unspec", "unicast")
+    if str(document.get("table") or "unspec").lower() == "unspec" and is_plain:
+        yield "table", "either table or a non-unicast action must be specified", "Add one of them."
+    if document.get("fwMask") and not document.get("fwMark"):
+        yield "fwMask", "fwMask requires fwMark to be set", "Add fwMark."
+
+
+def _vrf(document: Document) -> Found:
+    if str(document.get("table")).lower() in ("unspec", "local", "main", "default"):
+        yield "table", "the table is reserved", "Use another one, such as 100."
+    yield from _link(document)
 
 
 def _rule(document: Document) -> Found:
@@ -659,7 +744,7 @@ def _event_sink(document: Document) -> Found:
 
 def _watchdog(document: Document) -> Found:
     short = re.fullmatch(r"(\d+)s", str(document.get("timeout") or ""))
-    if short and int(short[1]) < 10:
+    if short and 0 < int(short[1]) < 10:
         yield "timeout", "watchdog timeout: minimum value is 10s", _CORRECT
 
 
@@ -686,6 +771,31 @@ def _volume(document: Document) -> Found:
     yield from _volume_encryption(document)
 
 
+def _volume_name(document: Document) -> Found:
+    name = str(document.get("name") or "")
+    # The label of a partition has 36 characters, of which Talos takes two for the kind of volume.
+    if len(name) > 34 or not re.fullmatch(r"[a-zA-Z0-9-]*", name):
+        yield "name", "name can only contain up to 34 ASCII letters, digits, and hyphens", _CORRECT
+
+
+def _partition(document: Document) -> Found:
+    """Check a volume of the user that has a part of a disk."""
+    yield from _volume_name(document)
+    provisioning = document.get("provisioning") or {}
+    if not at(document, "provisioning.diskSelector.match"):
+        yield "provisioning.diskSelector.match", "disk selector is required", 'Add one such as "!system_disk".'
+    if not (provisioning.get("minSize") or provisioning.get("maxSize")):
+        yield "provisioning", "min size or max size is required", "Add one such as minSize: 10GiB."
+    yield from _volume_encryption(document)
+
+
+def _user_volume(document: Document) -> Found:
+    if document.get("volumeType") in (None, "partition"):
+        yield from _partition(document)
+    else:
+        yield from _volume_name(document)
+
+
 def _volume_encryption(document: Document) -> Found:
     encryption = document.get("encryption") or {}
     if encryption.get("provider") in (None, "", "none"):
@@ -701,27 +811,43 @@ def _volume_encryption(document: Document) -> Found:
 
 
 _CHECKS = {
+    "BlackholeRouteConfig": _prefix_name,
     "BondConfig": _link,
     "BridgeConfig": _link,
+    "DHCPv4Config": _dhcp,
+    "DHCPv6Config": _dhcp,
     "DummyLinkConfig": _link,
     "EnvironmentConfig": _environment,
     "EventSinkConfig": _event_sink,
+    "ExistingVolumeConfig": _volume_name,
     "ExtensionServiceConfig": _extension,
+    "ExternalVolumeConfig": _volume_name,
+    "HCloudVIPConfig": _address_name,
     "HostnameConfig": _hostname,
     "KmsgLogConfig": _kernel_log,
     "Layer2VIPConfig": _address_name,
     "CRICustomizationConfig": _cri_customization,
     "KubeNodeConfig": _kube_node,
+    "KubeSpanConfig": _kubespan,
     "KubeletConfig": _kubelet_document,
     "LinkConfig": _link,
     "NetworkRuleConfig": _rule,
+    "RawVolumeConfig": _partition,
     "RegistryAuthConfig": _registry_auth,
     "RegistryMirrorConfig": _mirror,
+    "RegistryTLSConfig": _registry_tls,
+    "RoutingRuleConfig": _routing_rule,
     "StaticHostConfig": _address_name,
+    "SwapVolumeConfig": _partition,
+    "TCPProbeConfig": _probe,
     "TimeSyncConfig": _time,
+    "UserVolumeConfig": _user_volume,
     "VLANConfig": _vlan,
+    "VRFConfig": _vrf,
     "VolumeConfig": _volume,
     "WatchdogTimerConfig": _watchdog,
+    "WireguardConfig": _wireguard,
+    "ZswapConfig": _zswap,
 }
 
 

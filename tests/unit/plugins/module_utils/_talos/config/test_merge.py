@@ -133,6 +133,38 @@ def test_the_audit_policy_is_replaced_as_a_whole() -> None:
     assert after["apiServer"]["auditPolicy"] == {"rules": [{"level": "None"}]}
 
 
+def test_an_empty_audit_policy_leaves_what_is_there() -> None:
+    before = "{apiServer: {auditPolicy: {kind: Policy}}}"
+
+    assert cluster(before, "{apiServer: {auditPolicy: {}}}") == cluster(before, "{}")
+
+
+@pytest.mark.parametrize("zero", ["0s", "0m", "0h0m0s", "-0.0s", ""])
+def test_a_duration_of_nothing_leaves_what_is_there(zero: str) -> None:
+    documents = [{"apiVersion": "v1alpha1", "kind": "TimeSyncConfig", "bootTimeout": "2m"}]
+    patch = {"apiVersion": "v1alpha1", "kind": "TimeSyncConfig", "bootTimeout": zero}
+
+    assert apply_patches(documents, [Patch("a", patch)]) == documents
+
+
+def test_an_argument_and_free_form_data_may_be_a_duration_of_nothing() -> None:
+    before = "{controllerManager: {extraArgs: {node-monitor-period: 5s}}}"
+
+    after = cluster(before, "{controllerManager: {extraArgs: {node-monitor-period: 0s}}}")
+
+    assert after["controllerManager"]["extraArgs"] == {"node-monitor-period": "0s"}
+
+
+@pytest.mark.parametrize(("release", "kept"), [((1, 12), "4"), ((1, 13), "")])
+def test_an_empty_argument_replaces_one_from_v1_13_on(release: Release, kept: str) -> None:
+    documents = [{"cluster": {"scheduler": {"extraArgs": {"v": "4"}}}}]
+    patch = {"cluster": {"scheduler": {"extraArgs": {"v": "", "w": ""}}}}
+
+    (after,) = apply_patches(documents, [Patch("a", patch)], release)
+
+    assert after["cluster"]["scheduler"]["extraArgs"] == {"v": kept, "w": ""}
+
+
 def test_firewall_rules_are_replaced() -> None:
     """network/rule_config.go: `merge:"replace"` at Ingress and Ports."""
     rule = (

@@ -20,6 +20,7 @@ from tests.talos_config import CLUSTER, test_bundle
 from tests.talos_corpus import base_documents, cases
 
 ALL = list(cases())
+PLAIN = base_documents("v1.13", "controlplane")[:1]
 V1_11, V1_13 = (1, 11), (1, 13)
 
 
@@ -119,6 +120,62 @@ def test_a_refusal_names_document_path_and_remedy(patch: Any, expected: str) -> 
 def test_case_21_legacy_beside_document(machine: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=r"Talos v1\.13 rejects it"):
         made({"machine": machine})
+
+
+# Kinds whose own checks in Talos v1.13 tests/peers/test_patches.py has found, each beside what is sound.
+WIREGUARD = "kind: WireguardConfig, name: wg0"
+KEY = "privateKey: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+RAW = "kind: RawVolumeConfig, name: data"
+PLACE = "diskSelector: {match: '!system_disk'}, minSize: 10GiB"
+SPAN = "kind: KubeSpanConfig"
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ("kind: BlackholeRouteConfig, name: 192.0.2.0/24", ""),
+        ("kind: BlackholeRouteConfig, name: 192.0.2.0", "name must be a valid address prefix"),
+        ("kind: HCloudVIPConfig, name: 192.0.2.9, link: eth0, apiToken: a", ""),
+        ("kind: HCloudVIPConfig, name: here, link: eth0, apiToken: a", "name must be a valid IP address"),
+        ("kind: DHCPv4Config, name: eth0, clientIdentifier: duid, duidRaw: '02:00:00:00:00:07'", ""),
+        ("kind: DHCPv4Config, name: eth0, duidRaw: '02:00:00:00:00:07'", "duidRaw can only be set"),
+        ("kind: DHCPv6Config, name: eth0, clientIdentifier: duid", "duidRaw must be set"),
+        (f"{WIREGUARD}, {KEY}", ""),
+        (WIREGUARD, "privateKey must be specified"),
+        (f"{WIREGUARD}, privateKey: abc", "not a key of WireGuard"),
+        (f"{WIREGUARD}, {KEY}, peers: [{{}}]", "publicKey must be specified"),
+        (f"{WIREGUARD}, {KEY}, listenPort: 70000", "between 0 and 65535"),
+        (f"{RAW}, provisioning: {{{PLACE}}}", ""),
+        (f"{RAW}, provisioning: {{minSize: 10GiB}}", "disk selector is required"),
+        (f"{RAW}, provisioning: {{diskSelector: {{match: 'true'}}}}", "min size or max size is required"),
+        (f"kind: SwapVolumeConfig, name: a_b, provisioning: {{{PLACE}}}", "letters, digits, and hyphens"),
+        (f"kind: UserVolumeConfig, name: {'a' * 35}, provisioning: {{{PLACE}}}", "up to 34"),
+        ("kind: UserVolumeConfig, name: data, volumeType: directory", ""),
+        ("kind: ExistingVolumeConfig, name: data, discovery: {volumeSelector: {}}", "match must be specified"),
+        ("kind: TCPProbeConfig, name: a, endpoint: '192.0.2.1:80'", ""),
+        ("kind: TCPProbeConfig, name: a", "endpoint must be specified"),
+        ("kind: ZswapConfig, maxPoolPercent: 101", "between 0 and 100"),
+        (f"{SPAN}, mtu: 1279", "at least 1280"),
+        ("kind: RegistryTLSConfig, name: a, ca: b", "PEM block with a CERTIFICATE"),
+        ("kind: RoutingRuleConfig, name: 1000, table: 100", ""),
+        ("kind: RoutingRuleConfig, name: a, table: 100", "it must be a priority"),
+        ("kind: RoutingRuleConfig, name: 1000", "either table or a non-unicast action"),
+        ("kind: RoutingRuleConfig, name: 1000, action: drop", "expected a value of type RoutingRuleAction"),
+        ("kind: RoutingRuleConfig, name: 1000, table: 100, fwMask: 1", "fwMask requires fwMark"),
+        ("kind: VRFConfig, name: vrf0, table: main", "the table is reserved"),
+        ("kind: WatchdogTimerConfig, device: /dev/watchdog0, timeout: 0s", ""),
+        ("kind: WatchdogTimerConfig, device: /dev/watchdog0, timeout: 9s", "minimum value is 10s"),
+        (f"{SPAN}, filters: {{endpoints: [here]}}", "endpoint filter is not valid"),
+        (f"{SPAN}, mtu: 1280, filters: {{endpoints: ['!192.0.2.0/24']}}", ""),
+    ],
+)
+def test_a_document_that_talos_finds_incomplete_is_refused(fields: str, expected: str) -> None:
+    document = yaml_text.load_all(f"{{apiVersion: v1alpha1, {fields}}}")[0]
+
+    found = [sentences(one, "subject") for one in validation.problems([*PLAIN, document], V1_13)]
+
+    assert len(found) == bool(expected), found
+    assert not expected or expected in found[0]
 
 
 def test_a_document_of_a_later_version_is_refused_with_the_version_that_brought_it() -> None:
