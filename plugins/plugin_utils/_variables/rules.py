@@ -27,12 +27,15 @@ from ...module_utils._ec2.cost.spec import AFTER_HOURS, PERIODS, POLICIES
 from ...module_utils._ec2.home.input import Refusal, parse_expires, parse_home_network
 from ...module_utils._ec2.spec import NODE_ROLES
 from ...module_utils._ec2.texts import change_for, fault
+from ...module_utils._errors import InputError
 from ...module_utils._findings import Finding, finding
 from ...module_utils._oci.errors import ImageError
 from ...module_utils._oci.reference import parse_reference
 from ...module_utils._ports import SSH
+from ...module_utils._spelling import did_you_mean
 from ...module_utils._ssh.arguments import PERCENT_REMEDY, path_problem
 from ...module_utils._talos.config.contract import CONTRACTS
+from ...module_utils._talos.config.merge import Patch, apply_patches
 from .types import choice_problem, unknown_key_problems
 
 BOOT_METHODS = ("user_data", "ssh")
@@ -75,6 +78,7 @@ def value_problems(values: Mapping[str, Any], where: Surroundings) -> Iterator[F
 def joint_problems(values: Mapping[str, Any], derived: Mapping[str, Any], where: Surroundings) -> Iterator[Finding]:
     """Yield the problems that several values have together; derived has those of DERIVED that follow from others."""
     yield from _private_key_problems(values, where)
+    yield from _node_patch_problems({**derived, **values})
     yield from _disk_problems(values)
     yield from _source_problems(values)
     everything = {**derived, **values}
@@ -330,6 +334,30 @@ def writable_file(name: str, value: Any, where: Surroundings) -> Iterator[Findin
     yield from writable_folder(name, str(Path(value).parent) if os.sep in value else "", where)
 
 
+def existing_file(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield that a file of the controller does not exist."""
+    if not Path(value).expanduser().is_file():
+        yield _wrong(
+            name, f"The file {str(value)!r} does not exist.", "Set it to the path of a file, or leave it empty."
+        )
+
+
+# --- Talos ---
+
+
+def patches(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield the patches that cannot be merged into any configuration, by the rules of the newest release."""
+    if not isinstance(value, (list, tuple)):
+        yield _wrong(name, "It is not a list.", "Write it as a list of patches.")
+        return
+    for number, content in enumerate(value):
+        subject = f"{name}[{number}]"
+        try:
+            apply_patches([], [Patch(subject, content)], (1, 14))
+        except InputError as error:
+            yield _wrong(subject, str(error), "Correct the patch.")
+
+
 # --- Home ---
 
 
@@ -391,6 +419,15 @@ def _source_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
             yield _wrong(given, f"{missing} is empty.", "Set both, or none of them for the released packages.")
 
 
+def _node_patch_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
+    names = [str(node.get("name")) for node in values.get("cluster_nodes") or () if isinstance(node, Mapping)]
+    for name in values.get("talos_node_patches") or {}:
+        if names and str(name) not in names:
+            message = f"The cluster has no node {name!r}, so its patches would be used by none."
+            remedy = did_you_mean(str(name), names) or f"Use the names of nodes: {', '.join(names)}."
+            yield _wrong(f"talos_node_patches[{name}]", message, remedy)
+
+
 def _private_key_problems(values: Mapping[str, Any], where: Surroundings) -> Iterator[Finding]:
     uses_ssh = values.get("cluster_api_via") == "bastion" or values.get("cluster_boot_method") == "ssh"
     if uses_ssh and "%" in where.private_key:
@@ -437,6 +474,7 @@ def _is_within(address: Any, subnet: Any) -> bool:
 
 # Variables whose defaults follow from others, and which only make sense together with further ones.
 DERIVED = (
+    "cluster_nodes",
     *(
         "cluster_bastion_egress",
         "bastion_host_egress",
@@ -502,6 +540,9 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(if_given(oci_address), "cluster_cozystack_platform_source_url", "cozystack_platform_source_url"),
     **_checks(if_given(source_ref), "cluster_cozystack_platform_source_ref", "cozystack_platform_source_ref"),
     **_checks(web_address, "nodes_boot_to_talos_url", "bastion_host_boot_to_talos_url"),
+    **_checks(patches, "talos_patches", "talos_controlplane_patches", "talos_worker_patches"),
+    **_checks(each(patches), "talos_node_patches"),
+    **_checks(if_given(existing_file), "talos_bootstrap_snapshot"),
     **_checks(web_address, "talos_endpoint", "cozystack_api_server_endpoint"),
     **_checks(archive_sha256, "cluster_boot_to_talos_sha256"),
     **_checks(each(file_sha256), "bastion_host_netboot_ipxe"),

@@ -181,6 +181,11 @@ def test_every_variable_that_roles_and_playbooks_pass_to_one_another_is_known() 
         pytest.param("access_openings", [{**OPENING, "description": "Ada's"}], "VARIABLE_VALUE_WRONG", id="apostrophe"),
         pytest.param("access_openings", [{**OPENING, "port": 0}], "VARIABLE_VALUE_WRONG", id="port of an opening"),
         pytest.param("talos_wait_timeout", 0, "VARIABLE_VALUE_WRONG", id="no time"),
+        pytest.param("talos_patches", ["machine: ["], "VARIABLE_VALUE_WRONG", id="no YAML"),
+        pytest.param("talos_patches", [{"machin": {}}], "VARIABLE_VALUE_WRONG", id="no part of a configuration"),
+        pytest.param("talos_worker_patches", [{"op": "add", "path": "/a"}], "VARIABLE_VALUE_WRONG", id="JSON patch"),
+        pytest.param("talos_node_patches", {"gateway": [{"kind": "LinkConfig"}]}, "VARIABLE_VALUE_WRONG", id="kind"),
+        pytest.param("talos_bootstrap_snapshot", "/nowhere/db.snapshot", "VARIABLE_VALUE_WRONG", id="no snapshot"),
         pytest.param("nodes_image_sha256", {"gateway": "abc"}, "VARIABLE_VALUE_WRONG", id="SHA-256 of an image"),
         pytest.param(
             "cluster_boot_to_talos_sha256", {"0.7.1": {"arm64": "abc"}}, "VARIABLE_VALUE_WRONG", id="of an archive"
@@ -224,6 +229,19 @@ def test_a_disk_by_path_beside_data_volumes_is_ambiguous(volumes: dict[str, Any]
     assert [one.subject for one in found.problems if "two disks for LINSTOR" in one.message] == [
         "cluster_cozystack_data_disk"
     ]
+
+
+def test_patches_of_a_node_that_does_not_exist_are_refused() -> None:
+    patch = [{"machine": {"sysctls": {"vm.swappiness": "10"}}}]
+
+    found = judged({"cluster_nodes": [NODE], "talos_node_patches": {"gatewya": patch, "gateway": patch}})
+
+    assert [problem.subject for problem in found.problems] == ["talos_node_patches[gatewya]"]
+    assert "gateway" in found.problems[0].remedy
+
+
+def test_a_deletion_by_a_patch_depends_on_the_configuration_that_it_meets() -> None:
+    assert problems("talos_patches", ["machine: {env: {$patch: delete}}", {"machine": {"sysctls": {"a": "1"}}}]) == []
 
 
 def test_the_data_disk_must_not_be_the_system_disk() -> None:
