@@ -260,7 +260,24 @@ def test_a_bastion_that_was_never_built_is_not_asked_how_it_is(lab: Lab) -> None
     run = play(lab, "playbooks/health.yml", "-e", "cluster_name=never-built")
 
     assert run.code != 0
+    parameters = lab.client("ssm").describe_parameters()["Parameters"]
+    assert [item["Name"] for item in parameters if "never-built" in item["Name"]] == []
     assert "Failed to find the bastion of never-built: it does not exist" in run.output
+
+
+@pytest.mark.parametrize("playbook", ["etcd_snapshot", "upgrade"])
+def test_a_playbook_that_needs_the_talosconfig_says_so_before_it_makes_anything(
+    lab: Lab, tmp_path: Path, playbook: str
+) -> None:
+    folder = tmp_path / "cluster"
+
+    run = play(lab, f"playbooks/{playbook}.yml", "-e", f"cluster_directory={folder}")
+
+    output = " ".join(run.output.split())
+    assert run.code != 0
+    assert f"Failed to find the talosconfig of lab: {folder}/secrets/talosconfig does not exist." in output
+    assert "Error while resolving value" not in output
+    assert [path.name for path in folder.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize(
