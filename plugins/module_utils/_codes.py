@@ -399,8 +399,12 @@ ACCOUNT: Mapping[str, Code] = {
         "Choose another cluster_name or cluster_project, or delete it if unused.",
     ),
     "CLAIMED_BY_OTHERS": Code(
-        "Another controller owns the cluster, or the cluster exists without a claim.",
+        "Another controller owns the cluster.",
         "Use the controller that has the secrets, or choose another cluster_name.",
+    ),
+    "CLUSTER_UNCLAIMED": Code(
+        "The cluster exists without a claim, so its owner is not known.",
+        "If it is yours, add -e cluster_claim_existing= and the ID of its VPC.",
     ),
     "RUN_ACTIVE": Code(
         "Another run is active on the cluster.",
@@ -409,6 +413,18 @@ ACCOUNT: Mapping[str, Code] = {
     "PLACE_TAKEN": Code(
         "Another resource of this cluster has the address, network or name of one that must be created.",
         "Delete the other resource, or choose another address, network or name.",
+    ),
+    "MANAGED_BY_MISSING": Code(
+        "A resource has the tags Project and Cluster of this cluster, but not ManagedBy=urmanac.talos.",
+        "Give it that tag if it belongs to the cluster, or change its tag Cluster.",
+    ),
+    "SECOND_OF_ITS_KIND": Code(
+        "Two resources of a kind of which a cluster has one have its tags and different names.",
+        "Delete the one that the cluster does not use, or remove its tag Cluster.",
+    ),
+    "HOST_KEY_NOT_ENCRYPTED": Code(
+        "SSM does not encrypt the private SSH host key of the bastion.",
+        "Stop the bastion, delete the parameter, and run playbooks/bastion.yml, which makes a new key.",
     ),
     "HELD_BY_OTHERS": Code(
         "A resource without the tags of this cluster uses a resource of the cluster.",

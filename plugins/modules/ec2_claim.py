@@ -43,12 +43,14 @@ options:
       - The name of the owner that messages to other controllers show.
       - Without it, the user and the host that the module runs as.
     type: str
-  force:
+  override:
     description:
-      - Whether O(state=absent) also releases a claim of another authority, and a value that is not a claim, and accepts
-        a cluster that exists without a claim.
-    type: bool
-    default: false
+      - Names the claim of another authority that O(state=absent) releases too, by RV(claim.authority), or a value that
+        is not a claim, by its SHA-256.
+      - For a cluster that exists without a claim, the ID of its VPC or of an instance of it.
+      - The message of a refusal contains the value. Any other value has no effect.
+    type: str
+    default: ""
   unclaimed:
     description:
       - The ID of a VPC or an instance of a cluster that exists without a claim and belongs to this authority.
@@ -141,7 +143,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "authority": {"type": "str", "default": ""},
     "holder": {"type": "str"},
-    "force": {"type": "bool", "default": False},
+    "override": {"type": "str", "default": ""},
     "unclaimed": {"type": "str", "default": ""},
 }
 
@@ -153,7 +155,7 @@ def ensure(api: Api, ec2: Callable[[], Api], options: Mapping[str, Any], *, chec
     how: dict[str, Any] = {"existing": lambda: existing_things(ec2(), cluster), "check_mode": check_mode}
     how["unclaimed"] = options["unclaimed"]
     if options["state"] == "absent":
-        return ensure_released(client, authority, force=options["force"], **how)
+        return ensure_released(client, authority, override=options["override"], **how)
     if not authority and not check_mode:
         raise InputError(
             "Failed to claim the cluster: authority is empty. Set it to the value that talos_secrets returns."

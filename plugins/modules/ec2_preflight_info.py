@@ -76,6 +76,12 @@ options:
         it; empty if it has none. A cluster of another controller is then a problem. Omit it to skip the check.
       - A run of another controller that is active now is a problem as well, in check mode a note.
     type: str
+  claim_existing:
+    description: >-
+      The ID of a VPC or an instance of a cluster that exists without a claim, as the option C(unclaimed) of
+      M(urmanac.talos.ec2_claim).
+    type: str
+    default: ""
   run_takeover:
     description: Whether another run may be active, as M(urmanac.talos.ec2_run_lock) takes it.
     type: bool
@@ -151,6 +157,14 @@ problems:
       subject: node gateway
       message: 10.20.0.101 does not lie in the subnet 10.10.0.0/24.
       remedy: Choose an address of 10.10.0.0/24, or another cluster_subnet_ipv4_cidr.
+unclaimed:
+  description: >-
+    The problem that the cluster exists without a claim, apart from RV(problems), because it is reported after the plan,
+    which shows what exists.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
 notes:
   description:
     - Notes that do not prevent the build, in the form of RV(problems).
@@ -225,7 +239,7 @@ from ..module_utils._ec2.cost.limits import enforced
 from ..module_utils._ec2.cost.prices import shipped
 from ..module_utils._ec2.home.input import documentation_problems
 from ..module_utils._ec2.identity import Identity
-from ..module_utils._ec2.ownership.occupied import ACTIVE, Controller, occupied_problems
+from ..module_utils._ec2.ownership.occupied import ACTIVE, UNCLAIMED, Controller, occupied_problems
 from ..module_utils._ec2.preflight.checks import (
     AMI_PARAMETER,
     SERVICES,
@@ -318,7 +332,15 @@ def controller_of(options: Mapping[str, Any]) -> Controller | None:
         options["authority"],
         this_run(os.getpid(), "", Path.cwd()),
         takeover=options["run_takeover"],
+        unclaimed=options["claim_existing"],
     )
+
+
+def _taken_out(result: dict[str, Any], code: str) -> list[dict[str, Any]]:
+    """Remove the problems with a code from the result, and return them."""
+    found = [problem for problem in result["problems"] if problem["code"] == code]
+    result["problems"] = [problem for problem in result["problems"] if problem not in found]
+    return found
 
 
 def main() -> None:
@@ -334,6 +356,7 @@ def main() -> None:
         "node_ami_parameter": {"type": "str", "default": AMI_PARAMETER},
         "cozystack_sources": {"type": "list", "elements": "str", "default": []},
         "authority": {"type": "str"},
+        "claim_existing": {"type": "str", "default": ""},
         "run_takeover": {"type": "bool", "default": False},
         "kernel_arguments": {"type": "list", "elements": "str", "default": []},
     }
@@ -354,11 +377,10 @@ def main() -> None:
     except CollectionError as error:
         module.fail_json(msg=str(error))
     result["notes"] += [note.as_dict() for note in examples]
+    result["unclaimed"] = _taken_out(result, UNCLAIMED)
     if module.check_mode:
         # A plan changes nothing, so it is made beside a run that does.
-        active = [problem for problem in result["problems"] if problem["code"] == ACTIVE]
-        result["problems"] = [problem for problem in result["problems"] if problem not in active]
-        result["notes"] += active
+        result["notes"] += _taken_out(result, ACTIVE)
     if not is_loopback_endpoint(result["endpoint"] or ""):
         # A plan may use an example; a build would open a network that is not in use.
         found = [problem.about("access_ipv6") for problem in documentation_problems(module.params["home_ipv6"])]

@@ -136,7 +136,7 @@ def acceptance(folder: Path, options: argparse.Namespace) -> Acceptance:
     given = playbook_options(folder, options, end)
     line = shlex.join(given)
     print(f"If this computer fails: ansible-playbook playbooks/reset.yml {line} -e reset_confirmation=yes", flush=True)
-    print(f"If {folder} is gone by then, add: -e reset_claim=force", flush=True)
+    print(f"If {folder} is gone by then, it says which -e reset_claim= to add.", flush=True)
     print(f"The role {end.name} costs nothing and is left then; delete it in IAM.", flush=True)
     log, until = folder / "output.log", end.at.timestamp()
     return Acceptance(given, os.environ.copy(), options.region, CLUSTER, options.home or "", until, log, end)
@@ -169,7 +169,7 @@ def finish(options: argparse.Namespace, run: Acceptance, record: Path, key: byte
     write(options.report, content)
     print("\n".join([*content["summary"], f"Report: {options.report}"]))
     if run.steps[-1].outcome != "ok":
-        command = "the command that was printed at the beginning, and add: -e reset_claim=force"
+        command = "the command that was printed at the beginning"
         print(f"SOMETHING MAY BE LEFT AND COST MONEY. Run {command}", file=sys.stderr)
     return 0 if well else 1
 

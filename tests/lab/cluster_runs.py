@@ -216,7 +216,7 @@ def remove_claim(api: FaultyApi) -> None:
     """Release the cluster."""
     api.begin_run()
     client = claim.ClaimClient(api.run, IDENTITY)
-    claim.ensure_released(client, "ours", existing=list, force=False, check_mode=False)
+    claim.ensure_released(client, "ours", existing=list, override="", check_mode=False)
 
 
 def make_host_key(api: FaultyApi) -> None:

@@ -20,8 +20,6 @@ from tests.playbooks.runs import CONFIRMED, Run, calls, play, vpcs
 from tests.strangers import NAMES, PLACES, Read, Stranger, options_of_their_vpc
 
 SITE, RESET = "playbooks/site.yml", "playbooks/reset.yml"
-# This controller has no secrets of the cluster.
-FORCED = ("-e", CONFIRMED, "-e", "reset_claim=force")
 HOST_KEY = "/urmanac.talos/talos-arm64/lab/bastion-host-key"
 CLAIM = "/urmanac.talos/talos-arm64/lab/claim"
 
@@ -162,9 +160,11 @@ def test_a_reset_that_a_policy_stops_names_the_permission_and_the_next_one_ends_
     make_subnet_and_group_of_ours(lab, ours["VpcId"])
     lab.fault(kind="refuse", action="DeleteSubnet", code="UnauthorizedOperation", message="No policy allows it.")
 
-    first = play(lab, RESET, *FORCED)
+    # This controller has no secrets of the cluster, which has no claim.
+    named = ("-e", CONFIRMED, "-e", f"reset_claim={ours['VpcId']}")
+    first = play(lab, RESET, *named)
     left = groups_of_ours(lab), vpcs(lab, Project="talos-arm64")
-    second = play(lab, RESET, *FORCED)
+    second = play(lab, RESET, *named)
 
     assert first.code != 0
     assert "Failed to delete subnet lab-subnet (ec2:DeleteSubnet in " in first.output
@@ -179,13 +179,13 @@ def test_a_reset_that_a_policy_stops_names_the_permission_and_the_next_one_ends_
 def test_a_reset_deletes_a_volume_of_ours_and_names_what_no_playbook_makes(lab: Lab, scene: Scene) -> None:
     leave(lab, scene)
     ec2 = lab.client("ec2")
-    ours = tag_list({"Project": "talos-arm64", "Cluster": "lab", "Name": "lab-gateway"})
+    ours = tag_list({"Project": "talos-arm64", "Cluster": "lab", "ManagedBy": "urmanac.talos", "Name": "lab-gateway"})
     tagged = {kind: [{"ResourceType": kind, "Tags": ours}] for kind in ("volume", "key-pair")}
     zone = cluster(lab).availability_zone
     volume = ec2.create_volume(AvailabilityZone=zone, Size=1, TagSpecifications=tagged["volume"])["VolumeId"]
     pair = ec2.create_key_pair(KeyName="ours", TagSpecifications=tagged["key-pair"])["KeyPairId"]
 
-    run = play(lab, RESET, *FORCED)
+    run = play(lab, RESET, "-e", CONFIRMED)
     left = ec2.describe_volumes(VolumeIds=[], Filters=[{"Name": "volume-id", "Values": [volume]}])["Volumes"]
     ec2.delete_key_pair(KeyName="ours")
 

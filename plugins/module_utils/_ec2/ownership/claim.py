@@ -10,6 +10,7 @@ certificate authority, which only the owner's secrets bundle has.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -27,9 +28,13 @@ Existing = Callable[[], Sequence[str]]
 _SHOWN = 6
 _WORK_OR_RESET = (
     "Use the controller that has the secrets, or copy its cluster_secrets_directory to this controller. If it is lost, "
-    "remove the cluster with playbooks/reset.yml and -e reset_claim=force. To create another cluster, choose another "
-    "cluster_name."
+    "remove the cluster with playbooks/reset.yml and -e reset_claim={claim}, which names this claim. To create another "
+    "cluster, choose another cluster_name."
 )
+
+
+class Unclaimed(Ec2Error):
+    """A cluster exists without a claim, so its owner is not known."""
 
 
 class Claim(NamedTuple):
@@ -75,13 +80,26 @@ def parse_claim(name: str, text: str) -> Claim:
     """Return the claim in a parameter's value."""
     try:
         value = json.loads(text)
-        return Claim(*(str(value[field]) for field in Claim._fields))
+        claim = Claim(*(str(value[field]) for field in Claim._fields))
+        if not claim.authority:
+            raise ValueError("a claim without an authority names no owner")
+        return claim
     except (ValueError, KeyError, TypeError, RecursionError) as error:
+        named = hashlib.sha256(text.encode()).hexdigest()
         raise Ec2Error(
             f"Failed to read the claim {name}: its value is not a claim of urmanac.talos. Find out who changed it and "
             f"its previous value (aws ssm get-parameter-history --name {name}), and ask the owner to restore that "
-            f"value. Do not delete it: it protects the cluster."
+            f"value. Do not delete it: it protects the cluster. If the owner's secrets are lost, remove the cluster "
+            f"with playbooks/reset.yml and -e reset_claim={named}, which names this value."
         ) from error
+
+
+def fingerprint_of(text: str) -> str:
+    """Return what names a claim: its authority, or a checksum of a value that is not a claim."""
+    try:
+        return parse_claim("", text).authority
+    except Ec2Error:
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def existing_things(api: Api, cluster: Identity) -> list[str]:
@@ -136,16 +154,20 @@ def ensure_claimed(
 
 
 def ensure_released(
-    client: ClaimClient, authority: str, *, existing: Existing, unclaimed: str = "", force: bool, check_mode: bool
+    client: ClaimClient, authority: str, *, existing: Existing, unclaimed: str = "", override: str, check_mode: bool
 ) -> Plan:
-    """Delete the claim if it belongs to this authority; force also deletes any other value."""
+    """Delete the claim if it belongs to this authority, or if override names it.
+
+    A claim is named by its fingerprint, and a cluster without a claim by an id of it, so a value that was given for
+    one cluster does not remove another one.
+    """
     held = client.read_own()
     if held is None:
-        if not force:
-            _refuse_unclaimed(client.name, existing(), known=unclaimed if authority else "")
+        _refuse_unclaimed(client.name, existing(), known=override or (unclaimed if authority else ""))
         return Plan(changed=False, before=None, after=None)
-    current = _parsed_or_shown(client.name, held.text) if force else parse_claim(client.name, held.text)
-    if not force:
+    is_named = bool(override) and override == fingerprint_of(held.text)
+    current = _parsed_or_shown(client.name, held.text) if is_named else parse_claim(client.name, held.text)
+    if not is_named:
         _refuse_other(client.name, current, authority)
     if not check_mode:
         client.delete()
@@ -164,8 +186,7 @@ def _refuse_other(name: str, claim: Claim, authority: str) -> None:
         return
     raise Ec2Error(
         f"Failed to claim the cluster of {name}: it belongs to another controller, {claim.holder}, since "
-        f"{claim.since}. "
-        f"{_WORK_OR_RESET}"
+        f"{claim.since}. {_WORK_OR_RESET.format(claim=claim.authority)}"
     )
 
 
@@ -178,10 +199,10 @@ def _refuse_unclaimed(name: str, existing: Sequence[str], *, known: str) -> None
     if not ids or known in ids:
         return
     more = f" and {len(existing) - _SHOWN} more" if len(existing) > _SHOWN else ""
-    raise Ec2Error(
+    raise Unclaimed(
         f"Failed to claim the cluster of {name}: it already exists ({', '.join(existing[:_SHOWN])}{more}) without a "
         f"claim, so its owner is not known. If it is yours and the controller has its secrets, add -e "
         f"cluster_claim_existing={ids[-1]} to claim it again. To remove it with playbooks/reset.yml, add -e "
-        f"reset_claim=force. Otherwise use the controller that has the secrets, copy its cluster_secrets_directory to "
-        f"this controller, or choose another cluster_name."
+        f"reset_claim={ids[-1]}. Otherwise use the controller that has the secrets, copy its cluster_secrets_directory "
+        f"to this controller, or choose another cluster_name."
     )

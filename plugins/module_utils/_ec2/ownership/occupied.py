@@ -14,11 +14,11 @@ from ..._findings import Finding, finding
 from ..._runs import Run
 from ..client import Api, AwsError
 from ..identity import Identity
-from .claim import ClaimClient, ensure_claimed
+from .claim import ClaimClient, Existing, Unclaimed, ensure_claimed, existing_things
 from .parameter import ForeignParameter
 from .run_marker import Alive, MarkerClient, ensure_free
 
-CLAIMED, ACTIVE = "CLAIMED_BY_OTHERS", "RUN_ACTIVE"
+CLAIMED, ACTIVE, UNCLAIMED = "CLAIMED_BY_OTHERS", "RUN_ACTIVE", "CLUSTER_UNCLAIMED"
 
 
 class Controller(NamedTuple):
@@ -27,6 +27,8 @@ class Controller(NamedTuple):
     authority: str
     run: Run
     takeover: bool = False
+    # The ID by which the owner claims a cluster again that exists without a claim.
+    unclaimed: str = ""
 
 
 def occupied_problems(
@@ -34,19 +36,21 @@ def occupied_problems(
 ) -> Iterator[Finding]:
     """Yield why this controller could not claim the cluster, or start a run on it."""
     claim, marker = ClaimClient(api, cluster), MarkerClient(api, cluster)
-    yield from _problem(CLAIMED, claim.name, lambda: _claim(claim, controller, now))
+    yield from _problem(
+        CLAIMED, claim.name, lambda: _claim(claim, controller, now, lambda: existing_things(api, cluster))
+    )
     takeover, run = controller.takeover, controller.run
     yield from _problem(ACTIVE, marker.name, lambda: ensure_free(marker, run, now, takeover=takeover, alive=alive))
 
 
-def _claim(client: ClaimClient, controller: Controller, now: datetime) -> None:
-    # A cluster without a claim is refused after the plan, which shows what exists.
+def _claim(client: ClaimClient, controller: Controller, now: datetime, existing: Existing) -> None:
     ensure_claimed(
         client,
         controller.authority,
         "",
         now=lambda: now,
-        existing=list,
+        existing=existing,
+        unclaimed=controller.unclaimed,
         check_mode=True,
     )
 
@@ -58,5 +62,7 @@ def _problem(code: str, name: str, check: Callable[[], None]) -> Iterator[Findin
         yield error.problem
     except ForeignParameter as error:
         yield finding("NAME_TAKEN", f"ssm_parameter {name}", str(error))
+    except Unclaimed as error:
+        yield finding(UNCLAIMED, f"ssm_parameter {name}", str(error))
     except Ec2Error as error:
         yield finding(code, f"ssm_parameter {name}", str(error))

@@ -25,7 +25,7 @@ from tests.ec2_cluster import IMAGE, REGION, Builder, MotoApi, empty_aws, run_mo
 
 NAME = "/urmanac.talos/talos-arm64/moon/claim"
 CLUSTER = {"name": "moon", "project": "talos-arm64", "region": REGION}
-OWNER = {"Project": "talos-arm64", "Cluster": "moon"}
+OWNER = {"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}
 OURS = {**CLUSTER, "authority": "aa11", "holder": "me@laptop"}
 THEIRS = {**CLUSTER, "authority": "bb22", "holder": "you@desktop"}
 
@@ -81,7 +81,7 @@ def test_another_authority_is_refused_with_who_claimed_it_and_since_when(ssm: An
 
     assert result["failed"] is True
     assert f"another controller, me@laptop, since {claimed['since']}" in result["msg"]
-    assert "reset_claim=force" in result["msg"]
+    assert "reset_claim=aa11," in result["msg"]
 
 
 def test_check_mode_creates_no_claim_and_refuses_another_owner(ssm: Any, run: Any) -> None:
@@ -101,20 +101,21 @@ def test_a_controller_without_secrets_claims_nothing(ssm: Any, run: Any) -> None
     assert "authority is empty" in result["msg"]
 
 
-def test_only_the_owner_releases_a_claim_unless_it_is_forced(ssm: Any, run: Any) -> None:
+def test_only_the_owner_releases_a_claim_unless_it_is_named(ssm: Any, run: Any) -> None:
     run(**OURS)
 
-    assert run(**THEIRS, state="absent")["failed"] is True
-    assert run(**THEIRS, state="absent", force=True)["changed"] is True
+    for other in ("", "force", "bb22", "aa1", "AA11"):
+        assert run(**THEIRS, state="absent", override=other)["failed"] is True
+    assert run(**THEIRS, state="absent", override="aa11")["changed"] is True
     assert run(**OURS, state="absent")["changed"] is False
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_a_parameter_of_another_owner_is_refused_with_its_owner_also_if_forced(ssm: Any, run: Any, state: str) -> None:
+def test_a_parameter_of_another_owner_is_refused_with_its_owner_also_if_named(ssm: Any, run: Any, state: str) -> None:
     value = json.dumps({"authority": "aa11", "holder": "Bob", "since": "2026-11-28T21:00:00+00:00"})
     ssm.put_parameter(Name=NAME, Value=value, Type="String", Tags=[{"Key": "Owner", "Value": "Bob"}])
 
-    result = run(**OURS, state=state, force=state == "absent")
+    result = run(**OURS, state=state, override="aa11" if state == "absent" else "")
 
     assert result["failed"] is True
     assert "without the tags of the cluster moon (Owner=Bob)" in result["msg"]
@@ -146,7 +147,7 @@ def test_without_its_claim_a_cluster_that_exists_is_refused_to_every_controller(
 
     assert result["failed"] is True
     assert re.search(rf"\(instance {built['instance/gateway']} since 20\S+, VPC {built['vpc']}\)", result["msg"])
-    forced = (f"-e cluster_claim_existing={built['vpc']}", "-e reset_claim=force")
+    forced = (f"-e cluster_claim_existing={built['vpc']}", f"-e reset_claim={built['vpc']}")
     for remedy in (*forced, "copy its cluster_secrets_directory", "choose another cluster_name"):
         assert remedy in result["msg"]
 
@@ -201,22 +202,39 @@ def test_a_request_without_secrets_does_not_make_a_cluster_ours(built: dict[str,
         assert run(**CLUSTER, state=state, unclaimed=built["vpc"], _ansible_check_mode=True)["failed"] is True
 
 
-def test_a_cluster_without_claim_and_secrets_can_be_removed_by_force(built: dict[str, str], run: Any) -> None:
-    assert run(**CLUSTER, state="absent", force=True, _ansible_check_mode=True)["changed"] is False
+def test_a_cluster_without_claim_and_secrets_can_be_removed_by_naming_it(built: dict[str, str], run: Any) -> None:
+    absent = {**CLUSTER, "state": "absent", "_ansible_check_mode": True}
+
+    assert run(**absent, override="vpc-0123456789abcdef0")["failed"] is True
+    assert run(**absent, override=built["vpc"])["changed"] is False
 
 
-GARBAGE = ["something else", "[]", "null", '{"authority": "aa11"}', "{", '"aa11"', "aa11", '{"holder": {}}', "[" * 4000]
+NO_OWNER = '{"authority": "", "holder": "Bob", "since": "today"}'
+GARBAGE = [
+    "something else",
+    NO_OWNER,
+    "[]",
+    "null",
+    '{"authority": "aa11"}',
+    "{",
+    '"aa11"',
+    "aa11",
+    '{"holder": {}}',
+    "[" * 4000,
+]
 
 
 @pytest.mark.parametrize("value", GARBAGE)
-def test_a_claim_made_by_hand_that_cannot_be_read_goes_with_force_alone(ssm: Any, run: Any, value: str) -> None:
+def test_a_claim_made_by_hand_that_cannot_be_read_goes_by_its_checksum_alone(ssm: Any, run: Any, value: str) -> None:
     ssm.put_parameter(Name=NAME, Value=value, Type="String", Tags=tag_list(OWNER))
 
     refused_runs = [run(**OURS), run(**OURS, state="absent")]
 
     assert all("its value is not a claim" in refused["msg"] for refused in refused_runs)
     assert all("delete-parameter" not in refused["msg"] for refused in refused_runs)
-    assert run(**OURS, state="absent", force=True)["changed"] is True
+    (named,) = {re.findall(r"reset_claim=([0-9a-f]{64}),", refused["msg"])[0] for refused in refused_runs}
+    assert run(**OURS, state="absent", override="aa11")["failed"] is True
+    assert run(**OURS, state="absent", override=named)["changed"] is True
     assert run(**OURS)["changed"] is True
 
 

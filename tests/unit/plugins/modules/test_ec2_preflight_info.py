@@ -114,7 +114,7 @@ def test_the_home_network_of_an_example_is_noted_in_a_plan_and_refused_in_a_buil
 
 
 NAMES = {"claim": "/urmanac.talos/talos-arm64/moon/claim", "run": "/urmanac.talos/talos-arm64/moon/run"}
-OWNER = {"Project": "talos-arm64", "Cluster": "moon"}
+OWNER = {"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}
 CLAIM = {"authority": "bb22", "holder": "you@desktop", "since": "2026-11-28T21:00:00+00:00"}
 
 
@@ -158,6 +158,22 @@ def test_a_cluster_of_another_controller_is_a_problem_with_who_and_since_when(
     assert problem["code"] == "CLAIMED_BY_OTHERS"
     assert "another controller, you@desktop, since 2026-11-28T21:00:00+00:00" in problem["message"]
     assert ours["problems"] == []
+
+
+def test_a_cluster_that_exists_without_a_claim_is_refused_after_the_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    with aws_with_images():
+        ec2 = moto_clients()["ec2"]
+        vpc = ec2.create_vpc(CidrBlock="10.10.0.0/16")["Vpc"]["VpcId"]
+        ec2.create_tags(Resources=[vpc], Tags=tag_list(OWNER))
+        options = {"cluster": cluster(), "authority": "aa11", "_ansible_check_mode": True}
+        result = run_module(ec2_preflight_info.main, capsys, **options)
+        named = run_module(ec2_preflight_info.main, capsys, **options, claim_existing=vpc)
+
+    (found,) = result["unclaimed"]
+    assert found["code"] == "CLUSTER_UNCLAIMED"
+    assert f"already exists (VPC {vpc}) without a claim" in found["message"]
+    assert f"cluster_claim_existing={vpc}" in found["message"]
+    assert (result["problems"], named["problems"], named["unclaimed"]) == ([], [], [])
 
 
 @pytest.mark.parametrize(("check_mode", "place"), [(True, "notes"), (False, "problems")], ids=["plan", "build"])
