@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import MANAGED_BY
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import MANAGED_BY
 
 TAG = "AcceptanceRun"
 TARGET = "arn:aws:scheduler:::aws-sdk:ssm:startAutomationExecution"

@@ -33,7 +33,7 @@ HOME = "2001:db8:1:2::/64"
 STRANGER = "210987654321"
 TAILSCALE = tailscale_key("kABCDEF1CNTRL-abcdefghijklmnop")
 SLACK = f"curl -d hello {slack_webhook('T00000000/B00000000/' + 'Xy9' * 8)}"
-OWNER = {"Project": "talos-arm64", "Cluster": "moon"}
+OWNER = {"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}
 # IAM has no regions: a role without this tag is not taken for the cluster's.
 ROLE_OWNER = {**OWNER, "Region": REGION}
 # Of the user-data that the builder gives.

@@ -13,7 +13,7 @@ from .._ports import KUBERNETES, SSH, TALOS
 from .bastion.spec import NODE as BASTION
 from .bastion.spec import bastion_resources
 from .identity import owner_tags
-from .spec import MANAGED_BY, ClusterSpec, NodeSpec
+from .spec import ClusterSpec, NodeSpec
 
 BURSTABLE_FAMILIES = ("t2", "t3", "t3a", "t4g")
 EVERYWHERE = ("0.0.0.0/0", "::/0")
@@ -74,7 +74,7 @@ def is_of(spec: ClusterSpec, tags: Mapping[str, str]) -> bool:
 
 def tags_of(spec: ClusterSpec, name: str, node: NodeSpec | None = None) -> dict[str, str]:
     """Return all tags of the resource with this name."""
-    tags = {**spec.tags, "Name": name, **owner_tags(spec), "ManagedBy": MANAGED_BY}
+    tags = {**spec.tags, "Name": name, **owner_tags(spec)}
     if node is None:
         return tags
     return {**tags, "Node": node.name, "Role": node.role, "MachineType": node.machine_type}

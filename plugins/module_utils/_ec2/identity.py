@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
+MANAGED_BY = "urmanac.talos"
 _OWNER_TAGS = ("Project", "Cluster", "Region", "ManagedBy", "Owner", "Name")
 
 
@@ -36,11 +37,41 @@ def owner_text(tags: Mapping[str, str]) -> str:
     return ", ".join(said) or "it has no tags that name an owner"
 
 
-def owner_tags(cluster: Identified) -> dict[str, str]:
-    """Return the tags that identify the resources of this cluster."""
+def cluster_tags(cluster: Identified) -> dict[str, str]:
+    """Return the tags that name the cluster, which other tools and people may set as well."""
     return {"Project": cluster.project, "Cluster": cluster.name}
 
 
+def owner_tags(cluster: Identified) -> dict[str, str]:
+    """Return the tags that identify what this collection has made of the cluster.
+
+    The permissions in examples/ allow changes and deletions only of what has the last one, so a resource without it is
+    not adopted: its first change would be denied.
+    """
+    return {**cluster_tags(cluster), "ManagedBy": MANAGED_BY}
+
+
+def is_unmanaged(cluster: Identified, tags: Mapping[str, str]) -> bool:
+    """Return whether tags name the cluster, but do not say that this collection made the resource."""
+    return cluster_tags(cluster).items() <= tags.items() and not owner_tags(cluster).items() <= tags.items()
+
+
+# How the tag is set by hand, by the kind; all others are resources of EC2.
+_TAGGING = {
+    "iam_role": "iam tag-role --role-name {id} --tags {tag}",
+    "instance_profile": "iam tag-instance-profile --instance-profile-name {id} --tags {tag}",
+    "autoscaling_group": "autoscaling create-or-update-tags --tags "
+    "ResourceId={id},ResourceType=auto-scaling-group,{tag},PropagateAtLaunch=true",
+    "ssm_parameter": "ssm add-tags-to-resource --resource-type Parameter --resource-id {id} --tags {tag}",
+}
+
+
+def tagging_command(kind: str, thing_id: str, key: str = "ManagedBy", value: str = MANAGED_BY) -> str:
+    """Return the command that sets a tag of a resource."""
+    command = _TAGGING.get(kind, "ec2 create-tags --resources {id} --tags {tag}")
+    return "aws " + command.format(id=thing_id, tag=f"Key={key},Value={value}")
+
+
 def owner_filters(cluster: Identified) -> list[dict[str, Any]]:
-    """Return the filters of EC2 and Auto Scaling that find everything of this cluster."""
-    return [{"Name": f"tag:{key}", "Values": [value]} for key, value in owner_tags(cluster).items()]
+    """Return the filters of EC2 and Auto Scaling that find everything that names this cluster."""
+    return [{"Name": f"tag:{key}", "Values": [value]} for key, value in cluster_tags(cluster).items()]

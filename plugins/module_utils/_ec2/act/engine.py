@@ -22,7 +22,7 @@ from ..plan.choosing import choose
 from ..plan.compare import compare, teardown_rank
 from ..plan.comparison import Comparison, Found, Resource
 from ..plan.current import Thing, read_cluster
-from ..plan.owners import owner_of, taken_problems
+from ..plan.owners import owner_of, second_problems, taken_problems, unmanaged_problems
 from ..plan.reading import wanted_of
 from ..plan.text import kind_word, tie_text
 from ..plan.ties import read_ties
@@ -137,6 +137,7 @@ def refuse(before: Comparison, todo: Sequence[Resource], doomed: Sequence[Found]
     wanted = [] if order.absent else [item for item in before.resources if item.part in order.parts]
     reasons = [
         *(f"Failed to create {item.subject}: {item.message}. {item.remedy}" for item in taken_problems(wanted)),
+        *_uncertain(before, order),
         *_replacements(todo),
         *_too_long(order.machines),
         *(_obstacles(before) if order.absent and NETWORK in order.parts else ()),
@@ -146,6 +147,14 @@ def refuse(before: Comparison, todo: Sequence[Resource], doomed: Sequence[Found]
     ]
     if reasons:
         raise Ec2Error("\n".join(reasons))
+
+
+def _uncertain(before: Comparison, order: Order) -> list[str]:
+    """Return the resources that are not certain to be the cluster's. A removal deletes all that have its tags."""
+    seconds = [] if order.absent else second_problems(before.seconds)
+    verb = "remove" if order.absent else "change"
+    found = [*unmanaged_problems(before.unmanaged), *seconds]
+    return [f"Failed to {verb} the cluster: {item.message}. {item.remedy}" for item in found]
 
 
 def _too_long(machines: Machines) -> list[str]:

@@ -28,6 +28,13 @@ def is_host_key_of(spec: ClusterSpec, tags: Mapping[str, str]) -> bool:
     return owner_tags(spec).items() <= tags.items() and not public_key_problem(tags.get(HOST_KEY_TAG, ""))
 
 
+def parameter_type(api: Api, name: str) -> str | None:
+    """Return the type of a parameter, None if it does not exist; its value is not read."""
+    named = [{"Key": "Name", "Values": [name]}]
+    found = api.call("ssm", "describe_parameters", ParameterFilters=named)["Parameters"]
+    return next((str(item["Type"]) for item in found), None)
+
+
 def template_facts(record: Record) -> dict[str, Any]:
     """Return the properties of a launch template itself; its latest version has those of its instances."""
     return {"version": record["LatestVersionNumber"], "template_name": record["LaunchTemplateName"]}

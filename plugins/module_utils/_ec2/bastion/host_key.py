@@ -18,6 +18,7 @@ from ..client import AwsError, is_not_found
 from ..desired import tags_of
 from ..spec import ClusterSpec
 from .current import HOST_KEY_TAG, is_host_key_of
+from .spec import ENCRYPTED
 
 
 class Plan(NamedTuple):
@@ -43,7 +44,7 @@ def ensure_present(calls: Calls, spec: ClusterSpec, name: str, make: MakeHostKey
     tags = {**tags_of(spec, spec.names.bastion), HOST_KEY_TAG: key.public}
     # Another run was faster, or a response was lost: the existing key is used.
     exists = ("ParameterAlreadyExists",)
-    put = {"Name": name, "Type": "SecureString", "Value": key.private, "Tags": tag_list(tags)}
+    put = {"Name": name, "Type": ENCRYPTED, "Value": key.private, "Tags": tag_list(tags)}
     calls.put("ssm", "put_parameter", exists, **put)
     calls.made(name)
     return Plan(None, read_public_key(calls, spec, name))

@@ -22,6 +22,8 @@ from ..texts import fault, fits
 CONNECTIONS = ("ssh", "ssm")
 EGRESS = ("public_ipv4", "wireguard", "none")
 NODE = "bastion"
+# The type of a parameter whose value SSM encrypts.
+ENCRYPTED = "SecureString"
 # The format of a time of day.
 _TIME = re.compile(r"(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])")
 _VOLUME_SIZE_MIN = 8
@@ -227,7 +229,7 @@ def bastion_resources(bastion: BastionSpec, names: Names) -> dict[str, tuple[str
     """Return kind, name and properties of each of the bastion's resources, in the order in which they are created."""
     address = {"network_interface": names.bastion}
     # The form that its ARN contains: the name is also its id, which a comparison would treat as the tag Name.
-    parameter = {"resource": f"parameter{bastion.host_key_parameter}"}
+    parameter = {"resource": f"parameter{bastion.host_key_parameter}", "type": ENCRYPTED}
     return {
         **(
             {"ssm_parameter/bastion": ("ssm_parameter", names.bastion, parameter)} if bastion.host_key_parameter else {}

@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from ..client import Api
-from ..identity import owner_tags
+from ..identity import cluster_tags
 from ..spec import ClusterSpec
 
 SERVICES = ("ce",)
@@ -70,7 +70,7 @@ def actual_costs(api: Api, spec: ClusterSpec, today: date, days: int) -> Actual:
 
 
 def _question(spec: ClusterSpec, first: date, end: date) -> dict[str, Any]:
-    tags = [{"Tags": {"Key": key, "Values": [value]}} for key, value in owner_tags(spec).items()]
+    tags = [{"Tags": {"Key": key, "Values": [value]}} for key, value in cluster_tags(spec).items()]
     return {
         # The end is exclusive: today, which is not complete.
         "TimePeriod": {"Start": first.isoformat(), "End": end.isoformat()},

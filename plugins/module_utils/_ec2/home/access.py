@@ -18,7 +18,6 @@ from ..._ports import KUBERNETES, SSH, TALOS
 from ..calls import LEFT, Calls, errors_named
 from ..client import Api, AwsError
 from ..identity import Identity, owner_tags
-from ..spec import MANAGED_BY
 from ..values import port_text
 from .input import End, time_of, time_text
 
@@ -165,7 +164,7 @@ def read_rules(api: Api, identity: Identity, groups: Mapping[str, str]) -> list[
 def home_rule(identity: Identity, group: str, record: Mapping[str, Any]) -> HomeRule:
     """Return an AWS rule in the form of a rule of home access, even if it is not one."""
     tags = {tag["Key"]: tag["Value"] for tag in record.get("Tags") or ()}
-    marks = {"ManagedBy": MANAGED_BY, **owner_tags(identity), "Purpose": PURPOSE}
+    marks = {**owner_tags(identity), "Purpose": PURPOSE}
     peer = (record.get("CidrIpv6"), record.get("CidrIpv4"), record.get("PrefixListId"))
     group_peer = (record.get("ReferencedGroupInfo") or {}).get("GroupId", "")
     return HomeRule(
@@ -285,7 +284,6 @@ def _tag_list(identity: Identity, rule: HomeRule) -> list[dict[str, str]]:
     tags = {
         "Name": f"{identity.name}-{PURPOSE}",
         **owner_tags(identity),
-        "ManagedBy": MANAGED_BY,
         "Purpose": PURPOSE,
         **({"Expires": rule.expires} if rule.expires else {}),
     }

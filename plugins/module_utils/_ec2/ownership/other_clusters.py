@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from ..client import Api
-from ..spec import MANAGED_BY, ClusterSpec
+from ..identity import MANAGED_BY
+from ..spec import ClusterSpec
 
 
 def other_clusters(api: Api, spec: ClusterSpec) -> list[dict[str, str]]:

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..._errors import Ec2Error
 from ..client import Api, AwsError, is_not_found
-from ..identity import Identity, owner_tags, owner_text
-from ..spec import MANAGED_BY
+from ..identity import Identity, is_unmanaged, owner_tags, owner_text, tagging_command
 
 
 class ForeignParameter(Ec2Error):
@@ -38,7 +38,7 @@ class ClusterParameter:
 
     def create(self, text: str) -> bool:
         """Create the parameter and return whether it was created; an existing one is not changed."""
-        owner = {**owner_tags(self._cluster), "ManagedBy": MANAGED_BY}
+        owner = owner_tags(self._cluster)
         try:
             self.put(text, Overwrite=False, Tags=[{"Key": key, "Value": value} for key, value in owner.items()])
         except AwsError as error:
@@ -91,6 +91,15 @@ class ClusterParameter:
             since = f", since {held.changed}" if held.changed else ""
             raise ForeignParameter(
                 f"Failed to use the SSM parameter {self.name} as the {self._purpose}: it exists without the tags of "
-                f"the cluster {self._cluster.name} ({owner_text(tags)}){since}. Delete it if it is not needed (`aws "
-                f"ssm delete-parameter --name {self.name}`), or choose another cluster_name or cluster_project."
+                f"the cluster {self._cluster.name} ({owner_text(tags)}){since}. {self._remedy(tags)}"
             )
+
+    def _remedy(self, tags: Mapping[str, str]) -> str:
+        if is_unmanaged(self._cluster, tags):
+            return (
+                f"If it belongs to the cluster, give it the missing tag: {tagging_command('ssm_parameter', self.name)}"
+            )
+        return (
+            f"Delete it if it is not needed (`aws ssm delete-parameter --name {self.name}`), or choose another "
+            "cluster_name or cluster_project."
+        )

@@ -14,7 +14,7 @@ from .comparison import FIXED
 from .current import Thing
 
 # A cluster has one of each of these, so its tags identify it even if the tag Name was edited.
-_ONE_OF = frozenset(("vpc", "dhcp_options", "subnet", "internet_gateway", "route_table"))
+ONE_OF = frozenset(("vpc", "dhcp_options", "subnet", "internet_gateway", "route_table"))
 
 
 def choose(item: Desired, things: Sequence[Thing]) -> Thing | None:
@@ -42,10 +42,14 @@ def _candidates(item: Desired, things: Sequence[Thing]) -> list[Thing]:
         for thing in of_kind
         if item.name == (thing.unique_name or thing.name) or (node and thing.tags.get("Node") == node)
     ]
-    if named or item.kind not in _ONE_OF:
+    if named or item.kind not in ONE_OF:
         return named
-    # AWS makes the main route table with the VPC, and deletes it with that.
-    return [thing for thing in of_kind if not thing.have.get("main")]
+    return _of_kind(item.kind, things)
+
+
+def _of_kind(kind: str, things: Sequence[Thing]) -> list[Thing]:
+    """Return the resources of a kind; AWS makes the main route table with the VPC, and deletes it with that."""
+    return [thing for thing in things if thing.kind == kind and not thing.have.get("main")]
 
 
 def _mentions(things: Sequence[Thing]) -> Counter[str]:
@@ -75,6 +79,23 @@ def duplicates_of(wanted: Mapping[str, Desired], things: Sequence[Thing], descri
     return {
         thing.id: not needed[thing.id] and not _in_use(thing, duplicates) for thing in things if thing.id in duplicates
     }
+
+
+def seconds_of(
+    chosen: Mapping[str, Thing], things: Sequence[Thing], duplicates: Mapping[str, bool]
+) -> tuple[tuple[Thing, Thing], ...]:
+    """Return each other resource of a kind of which a cluster has one, after the described one.
+
+    A duplicate has the same name, because the run that made it twice was interrupted. This one has another name, so it
+    is not certain which of the two belongs to the cluster.
+    """
+    described = {thing.id for thing in chosen.values()}
+    return tuple(
+        (one, other)
+        for one in chosen.values()
+        for other in _of_kind(one.kind, things)
+        if one.kind in ONE_OF and other.id not in described and other.id not in duplicates
+    )
 
 
 def _in_use(thing: Thing, duplicates: set[str]) -> bool:

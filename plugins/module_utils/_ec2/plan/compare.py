@@ -10,7 +10,7 @@ from typing import Any
 
 from ..desired import ACCESS, BASTION, NETWORK, NODES, RUNNING, Desired
 from ..values import plain_policy
-from .choosing import choose, duplicates_of
+from .choosing import choose, duplicates_of, seconds_of
 from .comparison import (
     FIXED,
     GUEST_KINDS,
@@ -49,8 +49,16 @@ def compare(wanted: Mapping[str, Desired], things: Sequence[Thing], ties: tuple[
     described = {thing.id for thing in chosen.values()}
     # The schedule starts and stops the instance of the bastion's group: it is described if its group is.
     members = {thing.id for thing in ours if thing.have.get("autoscaling_group") in described}
-    found = _found(ours, described | members, duplicates_of(wanted, ours, described))
-    return Comparison(resources, found, tuple(thing for thing in others if thing.kind in GUEST_KINDS), ties)
+    duplicates = duplicates_of(wanted, ours, described)
+    return Comparison(
+        resources,
+        _found(ours, described | members, duplicates),
+        tuple(thing for thing in others if thing.kind in GUEST_KINDS and not thing.unmanaged),
+        ties,
+        # AWS makes the main route table of a VPC, without tags.
+        tuple(thing for thing in others if thing.unmanaged and not thing.have.get("main")),
+        seconds_of(chosen, ours, duplicates),
+    )
 
 
 def _with_associations(thing: Thing, things: Sequence[Thing]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ FIXED = {
     "route_table": {"vpc"},
     "security_group": {"vpc"},
     "eni": {"subnet", "ipv4"},
-    "ssm_parameter": {"resource"},
+    "ssm_parameter": {"resource", "type"},
     "instance": {
         *("type", "network_interface", "volume_type", "volume_size", "volume_encrypted"),
         *("data_volume_size", "data_volume_encrypted"),
@@ -83,6 +83,10 @@ class Comparison(NamedTuple):
     found: tuple[Found, ...]
     guests: tuple[Thing, ...] = ()
     ties: tuple[Tie, ...] = ()
+    # Resources with the tags that name the cluster, and without the one of this collection.
+    unmanaged: tuple[Thing, ...] = ()
+    # The described resource of a kind of which a cluster has one, and another one with its tags.
+    seconds: tuple[tuple[Thing, Thing], ...] = ()
 
     @property
     def blocking_ties(self) -> list[Tie]:

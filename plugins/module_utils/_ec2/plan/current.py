@@ -12,10 +12,10 @@ from ipaddress import IPv6Network
 from typing import Any, NamedTuple
 
 from ..._ssh.console import host_keys
-from ..bastion.current import MORE, group_facts, is_host_key_of, template_facts
+from ..bastion.current import MORE, group_facts, is_host_key_of, parameter_type, template_facts
 from ..client import Api, AwsError, is_not_found
-from ..desired import ALIVE, DATA_DEVICE, is_burstable, is_of
-from ..identity import owner_filters, owner_tags
+from ..desired import ALIVE, DATA_DEVICE, REGION_TAG, is_burstable, is_of
+from ..identity import cluster_tags, is_unmanaged, owner_filters, owner_tags
 from ..spec import ClusterSpec
 from ..values import port_text
 
@@ -50,12 +50,18 @@ class Thing:
     have: Mapping[str, Any] = field(default_factory=dict)
     # False for resources without our tags: they have a name that we would use, or are in our VPC.
     owned: bool = True
+    # Whether it has the tags that name the cluster, but not the one that says that this collection made it.
+    unmanaged: bool = False
 
     @property
     def unique_name(self) -> str | None:
         """Return the name that is unique in the VPC, the region or the account."""
         name = self.have.get("group_name") or self.have.get("template_name")
         return name or (self.id if self.kind in _NAMED_BY_ID else None)
+
+    def judged(self, spec: ClusterSpec, *, owned: bool) -> Thing:
+        """Return the resource with what its tags say about its owner."""
+        return replace(self, owned=owned, unmanaged=not owned and is_unmanaged(spec, self.tags))
 
     def knowing(self, **facts: Any) -> Thing:
         """Return the resource with additional properties."""
@@ -162,9 +168,9 @@ def _second_wave(
 def _read(api: Api, reading: Reading, spec: ClusterSpec) -> list[Thing]:
     filters = owner_filters(spec) + [{"Name": name, "Values": list(values)} for name, values in reading.filters]
     answer = api.call(reading.service, reading.operation, Filters=filters)
-    things = [understood(reading, record) for record in records_of(reading, answer) if not is_of_aws(record)]
+    things = [understood(reading, record, spec) for record in records_of(reading, answer) if not is_of_aws(record)]
     # EC2 treats * and ? in the value of a filter as wildcards.
-    return [thing for thing in things if owner_tags(spec).items() <= thing.tags.items()]
+    return [thing for thing in things if thing.owned or thing.unmanaged]
 
 
 def is_of_aws(record: Record) -> bool:
@@ -200,8 +206,8 @@ def understood(reading: Reading, record: Record, spec: ClusterSpec | None = None
     """Return the resource of a record; with a spec, its tags determine whether it belongs to the cluster."""
     tags = _tags(record.get("Tags") or record.get("TagSet") or ())
     have = {**reading.understand(record), "tags": tags}
-    owned = spec is None or owner_tags(spec).items() <= tags.items()
-    return Thing(reading.kind, record[reading.id], tags.get("Name") or record[reading.id], tags, have, owned)
+    thing = Thing(reading.kind, record[reading.id], tags.get("Name") or record[reading.id], tags, have)
+    return thing if spec is None else thing.judged(spec, owned=owner_tags(spec).items() <= tags.items())
 
 
 def reading_of(kind: str) -> Reading:
@@ -504,7 +510,7 @@ _READ_TYPES = frozenset(
 
 def _read_other_kinds(api: Api, spec: ClusterSpec) -> list[Thing]:
     """Return EC2 resources of every other kind with the cluster's tags, so that a teardown cannot overlook one."""
-    owner = owner_tags(spec)
+    owner = cluster_tags(spec)
     keys = [{"Name": "key", "Values": [*owner, "Name"]}]
     found: dict[tuple[str, str], dict[str, str]] = {}
     for tag in api.call("ec2", "describe_tags", Filters=keys)["Tags"]:
@@ -527,15 +533,16 @@ def _acls_of_people(api: Api, spec: ClusterSpec) -> set[str]:
 
 def _read_parameters(api: Api, spec: ClusterSpec) -> list[Thing]:
     """Return the bastion's host keys in SSM, and a parameter with the described name, without values."""
-    wanted = {**owner_tags(spec), "Name": spec.names.bastion}
+    wanted = {**cluster_tags(spec), "Name": spec.names.bastion}
     filters = [{"Key": f"tag:{key}", "Values": [value]} for key, value in wanted.items()]
-    names = [item["Name"] for item in api.call("ssm", "describe_parameters", ParameterFilters=filters)["Parameters"]]
+    found = api.call("ssm", "describe_parameters", ParameterFilters=filters)["Parameters"]
+    types = {item["Name"]: item["Type"] for item in found}
     described = spec.bastion.host_key_parameter if spec.bastion else ""
-    every = dict.fromkeys([*names, *([described] if described else [])])
-    return [thing for name in every if (thing := _read_parameter(api, spec, name))]
+    every = dict.fromkeys([*types, *([described] if described else [])])
+    return [thing for name in every if (thing := _read_parameter(api, spec, name, types.get(name)))]
 
 
-def _read_parameter(api: Api, spec: ClusterSpec, name: str) -> Thing | None:
+def _read_parameter(api: Api, spec: ClusterSpec, name: str, listed: str | None) -> Thing | None:
     try:
         answer = api.call("ssm", "list_tags_for_resource", ResourceType="Parameter", ResourceId=name)
     except AwsError as error:
@@ -543,9 +550,10 @@ def _read_parameter(api: Api, spec: ClusterSpec, name: str) -> Thing | None:
             return None
         raise
     tags = _tags(answer["TagList"])
-    owned = is_host_key_of(spec, tags)
-    have = {"resource": f"parameter{name}", "tags": tags}
-    return Thing("ssm_parameter", name, tags.get("Name", name), tags, have, owned)
+    have = {"resource": f"parameter{name}", "type": listed or parameter_type(api, name), "tags": tags}
+    return Thing("ssm_parameter", name, tags.get("Name", name), tags, have).judged(
+        spec, owned=is_host_key_of(spec, tags)
+    )
 
 
 def _read_role(api: Api, spec: ClusterSpec, name: str) -> list[Thing]:
@@ -570,8 +578,9 @@ def _read_profile(api: Api, spec: ClusterSpec, name: str) -> list[Thing]:
 
 def _iam_thing(kind: str, spec: ClusterSpec, name: str, record: Record, have: Mapping[str, Any]) -> Thing:
     tags = _tags(record.get("Tags") or ())
-    owned = is_of(spec, tags)
-    return Thing(kind, name, name, tags, {**have, "tags": tags}, owned)
+    thing = Thing(kind, name, name, tags, {**have, "tags": tags}).judged(spec, owned=is_of(spec, tags))
+    # One of another region has the same name and tags.
+    return replace(thing, unmanaged=thing.unmanaged and tags.get(REGION_TAG) == spec.region)
 
 
 def _existing(api: Api, operation: str, **parameters: str) -> dict[str, Any] | None:

@@ -10,7 +10,8 @@ from ipaddress import ip_address, ip_network
 
 from ..._findings import Finding, finding
 from ..desired import REGION_TAG, Desired
-from ..identity import owner_text
+from ..identity import MANAGED_BY, owner_text, tagging_command
+from .choosing import ONE_OF
 from .comparison import Resource
 from .current import Thing
 
@@ -28,6 +29,8 @@ def taker_of(
 
 
 def _is_in_the_way(item: Desired, thing: Thing, vpc: str | None) -> bool:
+    if thing.unmanaged and (thing.name == item.name or item.kind in ONE_OF):
+        return True
     if thing.have.get("vpc", vpc) != vpc:
         return False
     if item.kind == "subnet":
@@ -54,7 +57,58 @@ def owner_of(thing: Thing) -> str:
 
 def taken_problems(resources: Sequence[Resource]) -> list[Finding]:
     """Return the resources that conflict with those that must be created."""
-    return [_taken(resource, resource.taken_by) for resource in resources if resource.taken_by]
+    takers = [(resource, resource.taken_by) for resource in resources if resource.taken_by]
+    return [_taken(resource, taker) for resource, taker in takers if not taker.unmanaged]
+
+
+def unmanaged_problems(things: Sequence[Thing]) -> list[Finding]:
+    """Return the resources with the tags that name the cluster and without the one of this collection."""
+    return [
+        finding(
+            "MANAGED_BY_MISSING",
+            f"{thing.kind} {thing.name}",
+            f"{thing.id} has the tags Project and Cluster of this cluster, but not ManagedBy={MANAGED_BY} "
+            f"({owner_of(thing)})",
+            f"If it belongs to the cluster, give it the tag: {tagging_command(thing.kind, thing.id)} (examples/"
+            "operator_policy_ec2.json does not allow this). Otherwise change its tag Cluster.",
+        )
+        for thing in things
+    ]
+
+
+def second_problems(seconds: Sequence[tuple[Thing, Thing]]) -> list[Finding]:
+    """Return the pairs of resources of a kind of which a cluster has one."""
+    return [
+        finding(
+            "SECOND_OF_ITS_KIND",
+            f"{one.kind} {one.name}",
+            f"{one.id} ({one.name}) and {other.id} ({other.name}) both have the tags of this cluster, which has one",
+            f"Delete the one that the cluster does not use. If {other.id} has another owner, remove its tag: "
+            f"aws ec2 delete-tags --resources {other.id} --tags Key=Cluster",
+        )
+        for one, other in seconds
+    ]
+
+
+def host_key_problems(resources: Sequence[Resource]) -> list[Finding]:
+    """Return the bastion's host key if SSM does not encrypt it."""
+    readable = [item for item in resources if item.kind == "ssm_parameter" and _has_wrong_type(item)]
+    group = next((item.name for item in resources if item.kind == "autoscaling_group"), "")
+    return [
+        finding(
+            "HOST_KEY_NOT_ENCRYPTED",
+            f"ssm_parameter {item.name}",
+            f"{item.id} is a {(item.have or {})['type']}, so SSM does not encrypt the bastion's private SSH host key",
+            f"Treat the key as known to others, and have a new one made: stop the bastion (aws autoscaling "
+            f"set-desired-capacity --auto-scaling-group-name {group} --desired-capacity 0), delete the parameter "
+            f"(aws ssm delete-parameter --name {item.id}), and run playbooks/bastion.yml.",
+        )
+        for item in readable
+    ]
+
+
+def _has_wrong_type(item: Resource) -> bool:
+    return any(difference.property == "type" for difference in item.differences)
 
 
 def _taken(resource: Resource, taker: Thing) -> Finding:
@@ -65,13 +119,12 @@ def _taken(resource: Resource, taker: Thing) -> Finding:
     return finding("NAME_TAKEN", subject, message, _region_remedy(resource, taker) or others)
 
 
-# The commands that set the additional tag of a cluster's IAM resources.
-_TAGGING = {"iam_role": "tag-role --role-name", "instance_profile": "tag-instance-profile --instance-profile-name"}
+_IAM = ("iam_role", "instance_profile")
 
 
 def _region_remedy(wanted: Resource, taker: Thing) -> str | None:
     """Return the remedy for a role or profile with this project and cluster, but another region or none."""
-    tags = wanted.want["tags"] if wanted.kind in _TAGGING else {}
+    tags = wanted.want["tags"] if wanted.kind in _IAM else {}
     missing = {key for key in ("Project", "Cluster", REGION_TAG) if tags.get(key) != taker.tags.get(key)}
     if missing != {REGION_TAG}:
         return None
@@ -81,7 +134,7 @@ def _region_remedy(wanted: Resource, taker: Thing) -> str | None:
             "cluster_name: IAM names apply to all regions of an account."
         )
     region = tags[REGION_TAG]
-    tag = f"aws iam {_TAGGING[wanted.kind]} {taker.id} --tags Key={REGION_TAG},Value={region}"
+    tag = tagging_command(wanted.kind, taker.id, REGION_TAG, region)
     return (
         f"It may serve a cluster of this name in another region. If it belongs to the one in {region}, tag it: "
         f"{tag}. Otherwise choose another cluster_name or cluster_project."

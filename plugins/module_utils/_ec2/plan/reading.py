@@ -20,7 +20,7 @@ from .choosing import choose
 from .compare import compare
 from .comparison import Comparison, Resource
 from .current import Thing, read_cluster
-from .owners import owner_of, taken_problems
+from .owners import host_key_problems, owner_of, second_problems, taken_problems, unmanaged_problems
 from .parts import bastion_of, nodes_of, part_of, schedule_role_of
 from .text import plan_lines, tie_text
 from .ties import Tie, read_ties
@@ -62,12 +62,18 @@ def result_of(spec: ClusterSpec, comparison: Comparison, now: datetime) -> dict[
 
 
 def problems_of(comparison: Comparison) -> list[Finding]:
-    """Return why the cluster cannot be created: conflicts with resources of another owner."""
+    """Return why the cluster cannot be created: conflicts with other resources, and what is not certain or safe."""
     held = [
         finding("HELD_BY_OTHERS", f"{tie.ours.kind} {tie.ours.name}", tie_text(tie), tie.remedy)
         for tie in comparison.blocking_ties
     ]
-    return [*taken_problems(comparison.resources), *held]
+    return [
+        *taken_problems(comparison.resources),
+        *unmanaged_problems(comparison.unmanaged),
+        *second_problems(comparison.seconds),
+        *host_key_problems(comparison.resources),
+        *held,
+    ]
 
 
 def _obstacles(comparison: Comparison) -> list[dict[str, Any]]:

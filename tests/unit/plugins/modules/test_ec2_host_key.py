@@ -25,7 +25,7 @@ from tests.ec2_bad_day import BadDay
 from tests.ec2_cluster import MotoApi, cluster, empty_aws, run_module, spec
 
 PARAMETER = "/urmanac.talos/talos-arm64/moon/bastion-host-key"
-OWNER = {"Project": "talos-arm64", "Cluster": "moon"}
+OWNER = {"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}
 
 
 @pytest.fixture

@@ -185,7 +185,7 @@ def test_a_gateway_of_ours_is_moved_from_another_vpc_of_ours(api: BadDay) -> Non
     ids = {item.key: item.id for item in present(api).after.resources}
     ec2 = api.clients["ec2"]
     other = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
-    ec2.create_tags(Resources=[other], Tags=tag_list(owner_tags(spec())))
+    ec2.create_tags(Resources=[other], Tags=tag_list({**owner_tags(spec()), "Name": "moon-vpc"}))
     ec2.detach_internet_gateway(InternetGatewayId=ids["internet_gateway"], VpcId=ids["vpc"])
     ec2.attach_internet_gateway(InternetGatewayId=ids["internet_gateway"], VpcId=other)
 
@@ -537,7 +537,7 @@ def test_a_second_set_of_dhcp_options_that_others_use_is_not_removed_on_request(
 
 
 def test_an_untagged_profile_that_has_our_role_in_it_is_adopted(api: BadDay) -> None:
-    ours = tag_list({"Project": "talos-arm64", "Cluster": "moon", "Region": "eu-west-1"})
+    ours = tag_list({"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos", "Region": "eu-west-1"})
     iam, name = api.clients["iam"], spec().iam_name
     iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}", Tags=ours)
     iam.create_instance_profile(InstanceProfileName=name)
@@ -612,7 +612,7 @@ def test_a_role_of_another_owner_that_is_taken_out_of_our_profile_is_named_and_s
 
 
 def test_an_untagged_profile_with_another_role_in_it_is_not_ours(api: BadDay) -> None:
-    ours = tag_list({"Project": "talos-arm64", "Cluster": "moon"})
+    ours = tag_list({"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"})
     iam, name = api.clients["iam"], spec().iam_name
     iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}", Tags=ours)
     iam.create_role(RoleName="theirs", AssumeRolePolicyDocument="{}")

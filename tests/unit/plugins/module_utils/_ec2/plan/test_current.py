@@ -73,7 +73,7 @@ def test_the_role_that_closes_home_access_is_seen_only_with_our_tags(api: MotoAp
     iam = api.clients["iam"]
     for cluster_spec in (spec(), spec(name="sun")):
         name = f"talos-arm64-{cluster_spec.name}-home-access"
-        tags = tag_list({"Project": "talos-arm64", "Cluster": "moon", "Region": REGION})
+        tags = tag_list({"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos", "Region": REGION})
         iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}", Tags=tags)
 
     ours, others = compared(api, spec()), compared(api, spec(name="sun"))
@@ -168,7 +168,12 @@ def test_a_root_volume_without_tags_is_looked_up_by_its_id(api: MotoApi) -> None
 
 def test_the_root_volume_goes_with_its_instance_and_a_forgotten_one_is_a_stray(api: MotoApi) -> None:
     ids = Builder(api, spec()).build()
-    tags = [{"ResourceType": "volume", "Tags": tag_list({"Project": "talos-arm64", "Cluster": "moon"})}]
+    tags = [
+        {
+            "ResourceType": "volume",
+            "Tags": tag_list({"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}),
+        }
+    ]
     forgotten = api.clients["ec2"].create_volume(AvailabilityZone="eu-west-1a", Size=1, TagSpecifications=tags)
 
     comparison = compared(api, spec())
@@ -179,7 +184,10 @@ def test_the_root_volume_goes_with_its_instance_and_a_forgotten_one_is_a_stray(a
 
 
 def test_things_of_any_kind_with_our_tags_are_found(api: MotoApi) -> None:
-    ec2, tags = api.clients["ec2"], tag_list({"Project": "talos-arm64", "Cluster": "moon", "Name": "moon-x"})
+    ec2, tags = (
+        api.clients["ec2"],
+        tag_list({"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos", "Name": "moon-x"}),
+    )
     ec2.create_key_pair(KeyName="moon", TagSpecifications=[{"ResourceType": "key-pair", "Tags": tags}])
     ec2.allocate_address(Domain="vpc", TagSpecifications=[{"ResourceType": "elastic-ip", "Tags": tags}])
     ec2.create_launch_template(

@@ -1,0 +1,161 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is not certain to be the cluster's, or is not safe, is named with a remedy, and nothing is changed."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, ensure_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK, PARTS, desired
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import MANAGED_BY, tagging_command
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import problems_of, read_and_compare
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.text import plan_lines
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
+from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import make_host_key
+from tests.ec2_bad_day import BadDay
+from tests.ec2_cluster import IMAGE, empty_aws, spec, tag_list
+
+PARAMETER = "/urmanac.talos/talos-arm64/moon/bastion-host-key"
+MACHINE = {"instance_type": "t4g.small", "volume_size": 30, "image": IMAGE, "start": "18:00", "stop": "23:00"}
+SPEC = spec(bastion={**MACHINE, "host_key_parameter": PARAMETER}, home_schedule_enabled=True)
+# Moto would launch the bastion without its interface.
+MACHINES = Machines(image=IMAGE, bastion_started=False)
+ONLY_ONE = ("vpc", "dhcp_options", "subnet", "internet_gateway", "route_table")
+
+
+@pytest.fixture
+def api() -> Iterator[BadDay]:
+    with empty_aws():
+        yield BadDay()
+
+
+def build(api: BadDay) -> dict[str, str]:
+    """Build the cluster, with its host key, and return the ids by key."""
+    put_host_key(api, "SecureString")
+    for part in PARTS:
+        ensure_cluster(api.calls_of(), SPEC, Order((part,), machines=MACHINES))
+    return {item.key: item.id or "" for item in read_and_compare(api, SPEC).resources}
+
+
+def put_host_key(api: BadDay, kind: str) -> None:
+    tags = {**desired(SPEC)["ssm_parameter/bastion"].want["tags"], "SshHostKey": make_host_key("").public}
+    api.clients["ssm"].put_parameter(Name=PARAMETER, Type=kind, Value="secret", Tags=tag_list(tags))
+
+
+def untag(api: BadDay, kind: str, thing_id: str) -> None:
+    """Remove the tag that says that this collection made the resource."""
+    ec2, iam, ssm, scaling = (api.clients[name] for name in ("ec2", "iam", "ssm", "autoscaling"))
+    group = {"ResourceId": thing_id, "ResourceType": "auto-scaling-group", "Key": "ManagedBy"}
+    ways: dict[str, Callable[[], Any]] = {
+        "iam_role": lambda: iam.untag_role(RoleName=thing_id, TagKeys=["ManagedBy"]),
+        "instance_profile": lambda: iam.untag_instance_profile(InstanceProfileName=thing_id, TagKeys=["ManagedBy"]),
+        "autoscaling_group": lambda: scaling.delete_tags(Tags=[group]),
+        "ssm_parameter": lambda: ssm.remove_tags_from_resource(
+            ResourceType="Parameter", ResourceId=thing_id, TagKeys=["ManagedBy"]
+        ),
+    }
+    other = lambda: ec2.delete_tags(Resources=[thing_id], Tags=[{"Key": "ManagedBy"}])  # noqa: E731
+    ways.get(kind, other)()
+
+
+def test_resources_of_ours_without_the_tag_that_permissions_need_are_named_and_nothing_is_changed(api: BadDay) -> None:
+    ids, wanted = build(api), desired(SPEC)
+    for key, item in wanted.items():
+        untag(api, item.kind, ids[key])
+    api.calls.clear()
+
+    found = read_and_compare(api, SPEC)
+    for absent in (False, True):
+        with pytest.raises(Ec2Error, match="has the tags Project and Cluster of this cluster, but not ManagedBy"):
+            ensure_cluster(api.calls_of(), SPEC, Order((NETWORK,), absent=absent, machines=MACHINES))
+
+    remedies = [item.remedy for item in problems_of(found) if item.code == "MANAGED_BY_MISSING"]
+    unnamed = [key for key, item in wanted.items() if tagging_command(item.kind, ids[key]) not in "\n".join(remedies)]
+    # Moto shows the tags with which a launch template was created.
+    assert unnamed == ["launch_template/bastion"]
+    assert [line for line in plan_lines(SPEC, found) if line.startswith("+")] == []
+    assert api.writes() == []
+
+
+def test_one_resource_without_that_tag_is_a_conflict_in_the_plan(api: BadDay) -> None:
+    ids = build(api)
+    for key in ("subnet", "security_group/nodes", "eni/gateway"):
+        untag(api, desired(SPEC)[key].kind, ids[key])
+
+        found = read_and_compare(api, SPEC)
+
+        assert [item.code for item in problems_of(found)] == ["MANAGED_BY_MISSING"]
+        assert [item.key for item in found.resources if item.state == "foreign"] == [key]
+        assert found.guests == ()
+        api.clients["ec2"].create_tags(Resources=[ids[key]], Tags=tag_list({"ManagedBy": MANAGED_BY}))
+
+
+@pytest.mark.parametrize("kind", ["vpc", "iam_role", "instance_profile", "autoscaling_group", "ssm_parameter"])
+def test_the_command_that_sets_a_tag_is_one_of_the_aws_cli(kind: str) -> None:
+    words = shlex.split(tagging_command(kind, "name-or-id"))
+
+    assert words[:2] == [
+        "aws",
+        {"vpc": "ec2", "autoscaling_group": "autoscaling", "ssm_parameter": "ssm"}.get(kind, "iam"),
+    ]
+    assert "name-or-id" in " ".join(words)
+    assert f"Key=ManagedBy,Value={MANAGED_BY}" in " ".join(words)
+
+
+def make_second(api: BadDay, kind: str, vpc: str) -> str:
+    """Make another resource of a kind with the cluster's tags and a name of its own."""
+    ec2 = api.clients["ec2"]
+    options = [{"Key": "domain-name", "Values": ["example.com"]}]
+    ways: dict[str, Callable[[], str]] = {
+        "vpc": lambda: ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"],
+        "dhcp_options": lambda: ec2.create_dhcp_options(DhcpConfigurations=options)["DhcpOptions"]["DhcpOptionsId"],
+        "subnet": lambda: ec2.create_subnet(VpcId=vpc, CidrBlock="10.10.9.0/24")["Subnet"]["SubnetId"],
+        "internet_gateway": lambda: ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"],
+        "route_table": lambda: ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"],
+    }
+    made = ways[kind]()
+    ec2.create_tags(Resources=[made], Tags=tag_list({**desired(SPEC)[kind].want["tags"], "Name": "of-ada"}))
+    return made
+
+
+def test_two_of_a_kind_of_which_a_cluster_has_one_are_both_named_and_nothing_is_changed(api: BadDay) -> None:
+    ids = build(api)
+    seconds = {kind: make_second(api, kind, ids["vpc"]) for kind in ONLY_ONE}
+    api.calls.clear()
+
+    problems = problems_of(read_and_compare(api, SPEC))
+    with pytest.raises(Ec2Error, match="both have the tags of this cluster, which has one"):
+        ensure_cluster(api.calls_of(), SPEC, Order((NETWORK,), machines=MACHINES))
+
+    assert [item.code for item in problems] == ["SECOND_OF_ITS_KIND"] * len(ONLY_ONE)
+    for item, (kind, second) in zip(problems, seconds.items(), strict=True):
+        assert f"{ids[kind]} ({desired(SPEC)[kind].name}) and {second} (of-ada) both" in item.message
+        assert f"aws ec2 delete-tags --resources {second} --tags Key=Cluster" in item.remedy
+    assert api.writes() == []
+
+    # A run that was interrupted leaves duplicates, which have the same name.
+    for kind, second in seconds.items():
+        api.clients["ec2"].create_tags(Resources=[second], Tags=tag_list({"Name": desired(SPEC)[kind].name}))
+    assert problems_of(read_and_compare(api, SPEC)) == []
+
+
+def test_a_host_key_that_is_not_encrypted_is_a_change_of_type_and_refused(api: BadDay) -> None:
+    build(api)
+    api.clients["ssm"].delete_parameter(Name=PARAMETER)
+    put_host_key(api, "String")
+
+    found = read_and_compare(api, SPEC)
+
+    (problem,) = problems_of(found)
+    lines = plan_lines(SPEC, found)
+    assert problem.code == "HOST_KEY_NOT_ENCRYPTED"
+    assert f"--auto-scaling-group-name {SPEC.names.unique} --desired-capacity 0" in problem.remedy
+    assert f"aws ssm delete-parameter --name {PARAMETER}" in problem.remedy
+    assert "    type: String -> SecureString" in lines
