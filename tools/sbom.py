@@ -36,7 +36,8 @@ TITLE = """# Downloads
 
 Everything that the collection downloads. `python -m tools.sbom` writes this table, and the same as CycloneDX in
 [sbom.cdx.json](sbom.cdx.json). What Talos and CozyStack download by themselves (etcd, CoreDNS, CozyStack's packages) is
-named by their own releases and not listed. A licence is that of the program named, not of everything in an image.
+named by their own releases and not listed. A licence is that of the program named, not of everything in an image. What
+an example in `examples/` fetches instead is named with the example.
 
 ## Pin what is not pinned
 
@@ -54,6 +55,26 @@ other and pin the same version with it. It is the digest of the image's index. C
   `sha256` in `bastion_host_netboot_ipxe`. Serve a copy of the file then, or the next build is refused.
 * A disk image of your own and the manifests of CozyStack: `curl -L URL | sha256sum`, for `nodes_image_sha256`, and with
   `sha256:` in front for `cozystack_manifest_checksum` and `cozystack_crds_manifest_checksum`.
+
+## How a download without a digest is verified
+
+"No known digest" means that no two public repositories that do not depend on each other pin this version with a digest,
+so that a value here would be a guess. Without one, the first answer is trusted, and what happens then differs:
+
+* Images of Talos and of the bastion: a tag is resolved once, to the digest of the manifest for the architecture, which
+  is recorded in `cluster_directory`. Everything later is fetched by that digest, so each node, also a later one, runs
+  the same image, and a tag that is moved changes nothing.
+* Images of Kubernetes and of the smoke tests: containerd compares each manifest and layer with the digest that the
+  registry, or the bastion's cache, answers for the tag. The tag is trusted at each pull. To pin these images, name
+  `NAME:TAG@sha256:…` in `talos_patches`, for `machine.kubelet.image` and for `image` of `apiServer`,
+  `controllerManager`, `scheduler` and `proxy` in `cluster`, and in `cozystack_smoke_images`. The tag has to stay,
+  because Talos reads the version from it.
+* boot-to-talos: the archive is compared with the checksum file of its release, which is fetched beside it. This finds a
+  damaged download, and not a replaced release.
+* iPXE: TLS protects the download, nothing else. Its files are for home labs; no instance in EC2 boots them.
+* Manifests of CozyStack and of the Spin operator: TLS, and a checksum where one is given. Flux resolves the tag of the
+  Spin operator's chart.
+* Amazon Linux and packages of a distribution: the AMI is one of Amazon's account, and the packages are signed.
 
 A value that is not 64 hexadecimal digits is refused before anything is made, and a download with another checksum is
 not used. A tag is resolved once per cluster, and its digest is kept in `cluster_directory`.
@@ -79,9 +100,11 @@ def load(path: str) -> Any:
 
 
 def defaults() -> dict[str, Any]:
-    """Return the defaults of all roles as they are written."""
+    """Return the defaults of all roles as they are written, and under "examples" the variables of each example."""
     paths = sorted(ROOT.glob("roles/*/defaults/main.yml"))
-    return {name: value for path in paths for name, value in (yaml.safe_load(path.read_text()) or {}).items()}
+    found = {name: value for path in paths for name, value in (yaml.safe_load(path.read_text()) or {}).items()}
+    examples = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(ROOT.glob("examples/*.yml"))}
+    return {**found, "examples": examples}
 
 
 def value_of(path: str, variables: Mapping[str, Any]) -> Any:
@@ -101,7 +124,7 @@ def filled(text: str, variables: Mapping[str, Any]) -> str:
 def sha256_in(value: Any, version: str) -> str:
     """Return the SHA-256 in a variable: a single one, or from a table of versions and architectures."""
     text = value.get(version, {}).get("arm64", "") if isinstance(value, Mapping) else str(value)
-    return text.removeprefix("sha256:")
+    return text.rpartition("sha256:")[2]
 
 
 def listed(entry: Mapping[str, Any], variables: Mapping[str, Any]) -> Download:

@@ -18,7 +18,9 @@ from tools import sbom
 
 REGISTRIES = r"(?:docker\.io|gcr\.io|ghcr\.io|quay\.io|registry\.k8s\.io)"
 # What a value looks like from which something is fetched.
-ADDRESS = re.compile(rf"https?://|(?:resolve:ssm:)?/aws/service/|{REGISTRIES}/|[^{{]*/manifests/")
+ADDRESS = re.compile(
+    rf"https?://|oci://|registry\.example\.com/|(?:resolve:ssm:)?/aws/service/|{REGISTRIES}/|[^{{]*/manifests/"
+)
 FIXED = re.compile(rf"{REGISTRIES}/\S+\Z|https://github\.com/\S+/releases/")
 ABOUT = sbom.load("tools/downloads.yml")
 ENTRIES = ABOUT["downloads"]
@@ -88,6 +90,13 @@ def test_sbom_and_table_are_those_of_the_sources() -> None:
 
 def test_every_address_of_the_defaults_is_listed_or_said_to_be_no_download() -> None:
     assert unlisted(sbom.defaults(), ENTRIES) == set()
+
+
+def test_every_download_without_a_digest_says_why_and_how_it_is_verified() -> None:
+    reasons = [entry["digest"] for entry in ENTRIES if entry["digest"].startswith("not pinned")]
+
+    assert [reason for reason in reasons if len(reason.split("; ")) < 2] == []
+    assert {path for path in addresses(sbom.defaults()) if path.startswith("examples/urmanac_arm64/")} <= named(ENTRIES)
 
 
 @pytest.mark.parametrize(
