@@ -149,18 +149,25 @@ def _second_wave(
     instances = [thing for thing in things if thing.kind == "instance"]
     volumes = pool.submit(_read_missing_volumes, api, things)
     cpu_credits = pool.submit(_read_cpu_credits, api, instances)
-    vpcs = {thing.id: pool.submit(_read_vpc_attributes, api, thing) for thing in things if thing.kind == "vpc"}
-    bastion = {thing.id: pool.submit(read, api, thing.id) for thing in things if (read := MORE.get(thing.kind))}
+    # By kind as well, because a role, a profile and a group have one name, which is their id.
+    more: dict[tuple[str, str], Future[dict[str, Any]]] = {
+        **{(vpc.kind, vpc.id): pool.submit(_read_vpc_attributes, api, vpc) for vpc in things if vpc.kind == "vpc"},
+        **{
+            (thing.kind, thing.id): pool.submit(read, api, thing.id)
+            for thing in things
+            if (read := MORE.get(thing.kind))
+        },
+    }
     watched = instances if console_output else []
     consoles = {thing.id: pool.submit(_read_console, api, thing.id) for thing in watched}
-    extra: dict[str, dict[str, Any]] = {of: future.result() for of, future in (*vpcs.items(), *bastion.items())}
+    extra = {of: future.result() for of, future in more.items()}
     disks = {thing.id: thing for thing in (*things, *volumes.result()) if thing.kind == "volume"}
     for instance in instances:
-        extra[instance.id] = {**_disks(instance, disks), **cpu_credits.result().get(instance.id, {})}
+        extra[instance.kind, instance.id] = {**_disks(instance, disks), **cpu_credits.result().get(instance.id, {})}
     for instance_id, console in consoles.items():
-        extra[instance_id] |= console.result()
+        extra["instance", instance_id] |= console.result()
     return [
-        *(replace(thing, have={**thing.have, **extra.get(thing.id, {})}) for thing in things),
+        *(replace(thing, have={**thing.have, **extra.get((thing.kind, thing.id), {})}) for thing in things),
         *_unknown(guests, things),
     ]
 
@@ -223,7 +230,7 @@ def _read_guests(api: Api, spec: ClusterSpec, guest: Guest, things: Sequence[Thi
     reading = guest.reading
     filters = {"Filters": [{"Name": guest.filter, "Values": vpcs}]} if guest.filter else {}
     records = api.call(reading.service, reading.operation, **filters)[reading.answer]
-    read = [understood(reading, record, spec) for record in records if not _comes_with_vpc(record)]
+    read = [understood(reading, record, spec) for record in records if not _comes_with_vpc(record, records)]
     found = [thing for thing in read if guest.filter or set(vpcs) & set(thing.have["attached_to"])]
     machines = {thing.id for thing in things if thing.kind == "instance"}
     return [
@@ -233,12 +240,25 @@ def _read_guests(api: Api, spec: ClusterSpec, guest: Guest, things: Sequence[Thi
     ]
 
 
-def _comes_with_vpc(record: Record) -> bool:
+def _comes_with_vpc(record: Record, records: Iterable[Record]) -> bool:
     """Return whether AWS itself created or removed a record."""
-    is_main = any(association.get("Main") for association in record.get("Associations") or ())
+    is_main = _is_main(record) and not _has_replaced_main(record, records)
     status = record.get("Status")
     state = status.get("Code") if isinstance(status, Mapping) else record.get("State")
     return is_main or is_of_aws(record) or state in ("deleting", "deleted", "rejected", "expired", "failed")
+
+
+def _is_main(table: Record) -> bool:
+    return any(association.get("Main") for association in table.get("Associations") or ())
+
+
+def _has_replaced_main(table: Record, tables: Iterable[Record]) -> bool:
+    """Return whether the main route table is another owner's and has replaced the one of AWS.
+
+    It would be deleted with the VPC. AWS makes its own without tags, and that stays as a table which is not the main.
+    """
+    others = (other for other in tables if other["VpcId"] == table["VpcId"] and not _is_main(other))
+    return bool(table.get("Tags")) and any(not other.get("Tags") for other in others)
 
 
 def _read_template_name(api: Api, spec: ClusterSpec) -> list[Thing]:

@@ -188,6 +188,16 @@ def _launch_configuration(record: Record) -> Thing:
     return Thing("launch_configuration", name, name, {}, {"names": names}, owned=False)
 
 
+def _foreign_actions(_place: Place, ours: Sequence[Thing]) -> list[Thing]:
+    """Return the scheduled actions of the groups that the cluster has not made; AWS deletes them with their group."""
+    texts = [(group, text) for group in ours for text in group.have.get("extra_actions", ())]
+    named = [(group, text.partition(" ")[0], text) for group, text in texts]
+    return [
+        Thing("scheduled_action", name, name, {}, {"group": group.id, "text": text}, owned=False)
+        for group, name, text in named
+    ]
+
+
 def _named_by_template(place: Place, template: Thing) -> list[str]:
     """Return the ids and names in the versions of a template of which machines are made without naming a version."""
     wanted = {"LaunchTemplateId": template.id, "Versions": ["$Latest", "$Default"]}
@@ -351,6 +361,14 @@ LINKS = (
         held="instances",
         # A smaller or stopped group would terminate any of its instances.
         blocks=True,
+    ),
+    Link(
+        "autoscaling_group",
+        "has",
+        "Ask its owner to delete it, because AWS deletes it with the group: aws autoscaling delete-scheduled-action "
+        "--auto-scaling-group-name {ours} --scheduled-action-name {other}",
+        _foreign_actions,
+        known=True,
     ),
     *(
         Link(

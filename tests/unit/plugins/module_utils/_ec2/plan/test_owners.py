@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, ensure_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK, PARTS, desired
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import BASTION, NETWORK, PARTS, desired
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import MANAGED_BY, tagging_command
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import problems_of, read_and_compare
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.text import plan_lines
@@ -159,3 +159,41 @@ def test_a_host_key_that_is_not_encrypted_is_a_change_of_type_and_refused(api: B
     assert f"--auto-scaling-group-name {SPEC.names.unique} --desired-capacity 0" in problem.remedy
     assert f"aws ssm delete-parameter --name {PARAMETER}" in problem.remedy
     assert "    type: String -> SecureString" in lines
+
+
+def test_a_scheduled_action_of_another_owner_is_named_once_and_kept_by_a_removal(api: BadDay) -> None:
+    build(api)
+    group = {"AutoScalingGroupName": SPEC.names.unique}
+    action = {"ScheduledActionName": "by-hand", "Recurrence": "0 0 * * *", "DesiredCapacity": 1}
+    api.clients["autoscaling"].put_scheduled_update_group_action(**group, **action)
+    api.calls.clear()
+
+    found = read_and_compare(api, SPEC)
+    with pytest.raises(
+        Ec2Error, match=f"Auto Scaling group {SPEC.names.unique} has scheduled action by-hand, which is"
+    ):
+        ensure_cluster(api.calls_of(), SPEC, Order((BASTION,), absent=True))
+
+    (remedy,) = [tie.remedy for tie in found.ties]
+    assert f"--auto-scaling-group-name {SPEC.names.unique} --scheduled-action-name by-hand" in remedy
+    assert problems_of(found) == []
+    assert len([line for line in plan_lines(SPEC, found) if "by-hand" in line]) == 1
+    assert api.writes() == []
+
+
+def test_a_main_route_table_of_another_owner_is_named_before_its_vpc_is_deleted(api: BadDay) -> None:
+    ids, ec2 = build(api), api.clients["ec2"]
+    main = [{"Name": "vpc-id", "Values": [ids["vpc"]]}, {"Name": "association.main", "Values": ["true"]}]
+    (of_aws,) = ec2.describe_route_tables(Filters=main)["RouteTables"]
+    theirs = ec2.create_route_table(VpcId=ids["vpc"])["RouteTable"]["RouteTableId"]
+    ec2.create_tags(Resources=[theirs], Tags=tag_list({"Owner": "Bob"}))
+    # A tag policy may tag the table of AWS.
+    ec2.create_tags(Resources=[of_aws["RouteTableId"]], Tags=tag_list({"CostCenter": "1"}))
+    before = [guest.id for guest in read_and_compare(api, SPEC).guests]
+    ec2.delete_tags(Resources=[of_aws["RouteTableId"]], Tags=[{"Key": "CostCenter"}])
+
+    association = of_aws["Associations"][0]["RouteTableAssociationId"]
+    ec2.replace_route_table_association(AssociationId=association, RouteTableId=theirs)
+
+    assert before == [theirs]
+    assert theirs in [guest.id for guest in read_and_compare(api, SPEC).guests]
