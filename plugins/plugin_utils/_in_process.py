@@ -27,7 +27,7 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.plugins.loader import filter_loader
 
-from . import _workers as _workers
+from ._workers import leave_out_parents_memory
 
 try:  # ansible-core 2.19 and later name the encoding of arguments and results.
     from ansible.module_utils.common.json import Direction, get_module_encoder
@@ -40,6 +40,7 @@ else:
     PROFILE = ("legacy",)
     ENCODER = get_module_encoder(*PROFILE, Direction.CONTROLLER_TO_MODULE)
 
+leave_out_parents_memory()
 # One filter of each collection whose filters the roles use. Loading it loads all filters of the collection;
 # otherwise the worker of each task that uses a filter compiles them again.
 for _name in ("urmanac.talos.findings", "ansible.utils.ipaddr"):

@@ -10,7 +10,9 @@ from typing import Any, ClassVar
 
 from ansible.plugins.action import ActionBase
 
-from . import _workers as _workers
+from ._workers import leave_out_parents_memory
+
+leave_out_parents_memory()
 
 
 class LocalAction(ActionBase):

@@ -13,7 +13,7 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils import _in_process, 
 
 CHILD = """
 import gc, os, sys
-import ansible_collections.urmanac.talos.plugins.plugin_utils._workers
+import ansible_collections.urmanac.talos.plugins.plugin_utils._local_action
 
 before = gc.get_freeze_count()
 child = os.fork()
@@ -39,4 +39,7 @@ def test_a_worker_does_not_collect_the_garbage_of_its_parent() -> None:
 
 
 def test_every_action_plugin_saves_it() -> None:
-    assert _in_process._workers is _local_action._workers is _workers
+    saving = _workers.leave_out_parents_memory
+
+    assert vars(_in_process)["leave_out_parents_memory"] is vars(_local_action)["leave_out_parents_memory"] is saving
+    assert saving.cache_info().currsize == 1
