@@ -63,6 +63,8 @@ def see(directory: Path, seen: Seen, now: datetime) -> list[str]:
     if session:
         sight = Sight(seen.reading["resources"], shipped(seen.spec.region), seen.spec.bastion, now)
         found = observed(_described(session, seen), sight, after=_previous_end(journal, session))
+        if not journal.open:
+            found = replace(found, began=min(part.since for part in found.parts))
         write(directory, with_outcome(found, REPORTED) if seen.report else found)
     return _warnings(journal)
 

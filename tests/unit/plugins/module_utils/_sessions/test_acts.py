@@ -88,6 +88,7 @@ def test_a_cluster_that_runs_without_a_session_gets_one(tmp_path: Path) -> None:
     reset(tmp_path, 5)
 
     session = only(tmp_path)
+    assert session.began == at(0)
     # The address counts from the first reading: AWS does not say since when it exists.
     assert bill(session, at(9)).hours == 5
     assert bill(session, at(9)).cost == pytest.approx(5 * PER_HOUR - 4.9 * 0.005)
