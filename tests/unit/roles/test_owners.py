@@ -20,6 +20,7 @@ OTHERS = {
     "preflight.yml": "makes nothing, so its phase claims nothing",
     "forecast.yml": "asks AWS nothing",
     "cost.yml": "reads prices and past costs at most",
+    "sessions.yml": "reads past costs at most, and changes only the journal on the controller",
     "health.yml": "reads",
     "site.yml": "consists of the phases",
     "netboot.yml": "changes a host of a home lab",
