@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 MANAGED_BY = "urmanac.talos"
+# The checksum of the user-data that a node was launched with.
+USER_DATA_TAG = "UserDataSha256"
 _OWNER_TAGS = ("Project", "Cluster", "Region", "ManagedBy", "Owner", "Name")
 
 

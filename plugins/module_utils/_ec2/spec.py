@@ -21,7 +21,7 @@ from .texts import fault, fits
 NODE_ROLES = ("gateway", "compute")
 MACHINE_TYPES = ("controlplane", "worker")
 CPU_CREDITS = ("unlimited", "standard")
-OWN_TAGS = ("Name", "Project", "Cluster", "ManagedBy", "Node", "Role", "MachineType")
+OWN_TAGS = ("Name", "Project", "Cluster", "ManagedBy", "Node", "Role", "MachineType", "UserDataSha256")
 LOOPBACK = IPv4Network("127.0.0.0/8")
 
 # Also the tags of the IAM roles and of the bastion's host key. IAM compares keys without regard to case.

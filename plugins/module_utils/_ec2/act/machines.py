@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._errors import Ec2Error
+from ..bastion.current import checksum
 from ..calls import TERMINATION
 from ..desired import DATA_DEVICE
+from ..identity import USER_DATA_TAG
 from .work import Work
 
 
@@ -112,7 +114,10 @@ def delete_address(work: Work, thing_id: str) -> None:
 def ensure_instance(work: Work, key: str) -> None:
     """Ensure an instance as described; user-data and image are read at the first boot only."""
     if key not in work.things:
-        work.make(key, MinCount=1, MaxCount=1, **_launch(work, key))
+        # The description changes after the launch, so the audit could not know this user-data again.
+        launched = checksum(work.machines.user_data.get(work.want(key)["tags"]["Node"], ""))
+        more = {USER_DATA_TAG: launched} if launched else {}
+        work.make(key, more_tags=more, MinCount=1, MaxCount=1, **_launch(work, key))
         return
     if work.things[key].have["state"] in ("stopped", "stopping"):
         _start(work, key)

@@ -81,12 +81,18 @@ class Work:
         have, want = self.things[key].have, self.want(key)
         return any(not satisfied(name, have.get(name), want[name]) for name in properties)
 
-    def make(self, key: str, within: Mapping[str, str] | None = None, **parameters: Any) -> Thing:
+    def make(
+        self,
+        key: str,
+        within: Mapping[str, str] | None = None,
+        more_tags: Mapping[str, str] | None = None,
+        **parameters: Any,
+    ) -> Thing:
         """Create an EC2 resource with its tags and return it; within is a filter that finds it again."""
         item = self.wanted[key]
         making, reading = self.makings[item.kind], reading_of(item.kind)
         types = (making.resource_type, *making.also_tagged)
-        tags = {"TagSpecifications": tag_specifications(item.want["tags"], *types)}
+        tags = {"TagSpecifications": tag_specifications({**item.want["tags"], **(more_tags or {})}, *types)}
         token = {"ClientToken": str(uuid.uuid4())} if making.has_token else {}
         answer = self.calls.create(
             reading.service,

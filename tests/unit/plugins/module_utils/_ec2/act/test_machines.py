@@ -1,0 +1,29 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of what a node is launched with."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, ensure_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK, NODES
+from tests.ec2_bad_day import BadDay
+from tests.ec2_cluster import IMAGE, empty_aws, spec
+
+
+def test_a_node_has_the_checksum_of_its_user_data_as_a_tag_and_a_second_run_changes_nothing() -> None:
+    user_data = b"#!/bin/sh\nid\n"
+    with empty_aws():
+        api = BadDay()
+        machines = Machines(image=IMAGE, user_data={"gateway": base64.b64encode(user_data).decode()})
+        ensure_cluster(api.calls_of(), spec(), Order((NETWORK, NODES), machines=machines))
+
+        second = ensure_cluster(api.calls_of(), spec(), Order((NETWORK, NODES), machines=Machines(image=IMAGE)))
+
+        (reservation,) = api.call("ec2", "describe_instances")["Reservations"]
+    tags = {tag["Key"]: tag["Value"] for tag in reservation["Instances"][0]["Tags"]}
+    assert (tags["UserDataSha256"], second.changed) == (hashlib.sha256(user_data).hexdigest(), False)
