@@ -29,7 +29,8 @@ from botocore.session import Session
 OPERATIONS: Mapping[str, str] = {
     "autoscaling": (
         "CreateAutoScalingGroup CreateOrUpdateTags DeleteAutoScalingGroup DeleteScheduledAction DeleteTags "
-        "DescribeAutoScalingGroups DescribeLaunchConfigurations DescribeScalingActivities DescribeScheduledActions "
+        "DescribeAutoScalingGroups DescribeLaunchConfigurations DescribeLifecycleHooks DescribePolicies "
+        "DescribeScalingActivities DescribeScheduledActions "
         "PutScheduledUpdateGroupAction SetDesiredCapacity UpdateAutoScalingGroup"
     ),
     "ec2": (
@@ -63,7 +64,7 @@ OPERATIONS: Mapping[str, str] = {
     "scheduler": "CreateSchedule DeleteSchedule GetSchedule ListSchedules UpdateSchedule",
     "service-quotas": "GetAWSDefaultServiceQuota GetServiceQuota",
     "ssm": (
-        "DeleteParameter DescribeDocumentPermission DescribeParameters GetParameter "
+        "DeleteParameter DescribeDocumentPermission DescribeParameters GetDocument GetParameter "
         "GetParameterHistory ListDocuments ListTagsForResource PutParameter StartSession"
     ),
     "sts": "GetCallerIdentity",

@@ -693,6 +693,12 @@ AUDIT: Mapping[str, Code] = {
         "Run `aws ec2 detach-network-interface` for the one that is not described.",
         (HIGH, CRITICAL),
     ),
+    "INTERFACE_USED_BY_OTHERS": Code(
+        "The network interface of a machine is attached to another machine, which so has its addresses and access. The "
+        "severity is critical for a machine of another account.",
+        "Run `aws ec2 detach-network-interface` for it, then playbooks/site.yml.",
+        (HIGH, CRITICAL),
+    ),
     "SOURCE_DEST_CHECK_OFF": Code(
         "A node can send and receive packets for other addresses: its source/destination check is off.",
         _SITE,
@@ -713,13 +719,25 @@ AUDIT: Mapping[str, Code] = {
         "Run `aws ec2 detach-vpn-gateway` if it is not needed, and delete its routes.",
         (HIGH,),
     ),
+    "EGRESS_GATEWAY_NOT_DESCRIBED": Code(
+        "An egress-only internet gateway that is not described lets machines of the VPC reach the Internet over IPv6.",
+        "Run `aws ec2 delete-egress-only-internet-gateway` if it is not needed, and delete its routes.",
+        (LOW,),
+    ),
     "ADDRESS_UNUSED": Code(
         "An Elastic IP of the cluster is not associated with an instance.",
         "Run `aws ec2 release-address`; an unassociated address is charged by the hour.",
         (LOW,),
     ),
+    "ADDRESS_USED_ELSEWHERE": Code(
+        "An Elastic IP of the cluster belongs to a network interface outside of its VPC, so who allows this address "
+        "allows that machine.",
+        "Run `aws ec2 disassociate-address` for it, then playbooks/site.yml, which associates it with the bastion.",
+        (HIGH,),
+    ),
     "INSTANCE_NOT_DESCRIBED": Code(
-        "The cluster's VPC has an instance that is not described, or two instances with the same name.",
+        "The cluster's VPC has an instance that is not described, two instances with the same name, or a bastion that "
+        "its Auto Scaling group did not launch.",
         "Run `aws ec2 terminate-instances` if it is not needed.",
         (MEDIUM,),
     ),
@@ -739,8 +757,8 @@ AUDIT: Mapping[str, Code] = {
         (HIGH,),
     ),
     "TEMPLATE_NOT_AS_DESCRIBED": Code(
-        "Instances are or will be launched from a version of the bastion's launch template whose image, key pair, "
-        "network interface or user-data is not as described.",
+        "Instances are or will be launched from a version of the bastion's launch template whose image, type, key "
+        "pair, network interface, disks or user-data is not as described.",
         "Run playbooks/site.yml, which creates a version as described, and terminate the running instance.",
         (HIGH,),
     ),
@@ -750,9 +768,9 @@ AUDIT: Mapping[str, Code] = {
         (HIGH,),
     ),
     "INSTANCE_NOT_AS_DESCRIBED": Code(
-        "A node is an instance of another type than described.",
-        "Run playbooks/site.yml with the described type, or describe this type; replace the node if you did not create "
-        "this instance.",
+        "A node is an instance of another type than described, or lacks the image, the key pair or the user-data that "
+        "nodes are launched with.",
+        "Describe what the message names, if you set it; replace the node if you did not launch this instance.",
         (HIGH,),
     ),
     "IMDS_NOT_DESCRIBED": Code(
@@ -778,7 +796,7 @@ AUDIT: Mapping[str, Code] = {
         (CRITICAL,),
     ),
     "TEXT_SECRET": Code(
-        "A tag or a description of a resource contains a secret.",
+        "A tag or a description of a resource, or the content of an SSM document, contains a secret.",
         "Treat the secret as compromised: rotate it, then remove the tag (`aws ec2 delete-tags`) or recreate the "
         "resource without it.",
         (CRITICAL,),
@@ -793,14 +811,26 @@ AUDIT: Mapping[str, Code] = {
         "Run playbooks/site.yml, which sets the described version.",
         (MEDIUM,),
     ),
+    "SCALING_GROUP_NOT_DESCRIBED": Code(
+        "An Auto Scaling group has the cluster's tags and is not described.",
+        "Run `aws autoscaling delete-auto-scaling-group` if it is not needed, or remove the tags of the cluster.",
+        (MEDIUM,),
+    ),
+    "SCALING_NOT_AS_DESCRIBED": Code(
+        "The bastion's Auto Scaling group has a setting that is not described, and that keeps instances running, "
+        "launches others, or gives them to a load balancer. The severity is high for a load balancer.",
+        "Remove the setting with `aws autoscaling` unless you know why it is there.",
+        (MEDIUM, HIGH),
+    ),
     "SCALING_SIZE_NOT_DESCRIBED": Code(
-        "The bastion's Auto Scaling group can have more instances than described.",
+        "The bastion's Auto Scaling group can have more instances than described, or never stops its instance.",
         "Run playbooks/site.yml, which sets the described limits.",
         (MEDIUM,),
     ),
     "SCALING_SCHEDULE_NOT_DESCRIBED": Code(
-        "The bastion's Auto Scaling group has a scheduled action that is not described.",
-        "Run `aws autoscaling delete-scheduled-action` for it unless you know why it is there.",
+        "The bastion's Auto Scaling group has a scheduled action that is not described or has other times, or lacks a "
+        "described one.",
+        "Run playbooks/site.yml; `aws autoscaling delete-scheduled-action` deletes one that is not described.",
         (MEDIUM,),
     ),
     "SCALING_SUSPENDED": Code(
@@ -809,13 +839,23 @@ AUDIT: Mapping[str, Code] = {
         (LOW,),
     ),
     "VOLUME_NOT_DESCRIBED": Code(
-        "An instance of the cluster has a volume without the cluster's tags.",
+        "An instance of the cluster has another volume without the cluster's tags, or with the content of a snapshot.",
         "Run `aws ec2 detach-volume` for it unless you know why it is there.",
         (MEDIUM,),
     ),
     "VOLUME_NOT_ENCRYPTED": Code(
         "A volume of the cluster is not encrypted.",
         "A volume cannot be encrypted in place: remove the node and run playbooks/site.yml to recreate it.",
+        (HIGH,),
+    ),
+    "VOLUME_USED_ELSEWHERE": Code(
+        "A volume of the cluster is attached to an instance outside of the cluster, which can read and change it.",
+        "Run `aws ec2 detach-volume` for that instance, and rotate every secret that was on the disk.",
+        (CRITICAL,),
+    ),
+    "VOLUME_KEY_OF_OTHERS": Code(
+        "The encryption key of a volume belongs to another account, which can end the access to it.",
+        "Remove the node and run playbooks/site.yml to recreate it, unless you chose that key.",
         (HIGH,),
     ),
     "SNAPSHOT_PUBLIC": Code(
@@ -851,6 +891,17 @@ AUDIT: Mapping[str, Code] = {
     "DOCUMENT_SHARED": Code(
         "Other accounts can read and run an SSM document of the cluster.",
         "Run `aws ssm modify-document-permission` for it.",
+        (MEDIUM,),
+    ),
+    "PARAMETER_NOT_ENCRYPTED": Code(
+        "An SSM parameter with a private key of the bastion is not a SecureString.",
+        "Treat the key as compromised: delete the parameter, then run playbooks/site.yml, which creates a host key. "
+        "Create a new WireGuard key yourself.",
+        (CRITICAL,),
+    ),
+    "PARAMETER_NOT_DESCRIBED": Code(
+        "An SSM parameter in plain text has a name of the cluster and is not described.",
+        "Run `aws ssm delete-parameter` if it is not needed, or make it a SecureString.",
         (MEDIUM,),
     ),
     "PROFILE_ROLE_NOT_DESCRIBED": Code(

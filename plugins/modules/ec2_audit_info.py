@@ -13,11 +13,13 @@ version_added: 0.1.0
 description:
   - Reads every rule of every security group in the cluster's VPC, network ACLs, routes with the entries of their prefix
     lists, DHCP options, subnets, network interfaces and their addresses, endpoints, peerings and VPN gateways, metadata
-    options, volumes and their encryption, and who may read the snapshots and images of its disks, including those of
-    terminated instances.
+    options, volumes with their encryption and users, and who may read the snapshots and images of its disks, including
+    those of terminated instances.
   - Reads the IAM roles in the instance profiles of its instances, other users of those roles and profiles, and limits,
-    scheduled actions and suspended processes of the bastion's Auto Scaling group.
-  - Looks for secrets in user-data, also in that of every version of its launch templates, and in tags and descriptions.
+    scheduled actions, policies, hooks and other settings of the bastion's Auto Scaling group.
+  - Reads which SSM parameters of the cluster are encrypted, but no value.
+  - Looks for secrets in user-data, also in that of every version of its launch templates, in tags and descriptions, and
+    in SSM documents with the cluster's tags.
   - Compares them with what the cluster's description allows, and with home access that has not expired. Everything else
     is a deviation with a remedy, including a rule that was added manually.
   - Each cause is reported as one deviation. A rule lists the ports and nodes that it opens, and to whom.
@@ -30,13 +32,14 @@ notes:
   - It does not check what other identities of the account may do (IAM users, roles and policies, sessions, EC2 serial
     console), other regions, and the software on an instance, such as Talos, Kubernetes, packages and a tailnet.
   - It does not check private zones and rules of Route 53, key policies of KMS, values and policies of SSM parameters,
-    associations of SSM, lifecycle hooks, notifications and scaling policies of Auto Scaling, traffic mirroring,
+    associations of SSM, notifications of Auto Scaling, traffic mirroring, service networks of VPC Lattice,
     permissions of network interfaces for other accounts, session durations of roles, and groups of other VPCs that
     name a group of the cluster.
   - It does not check what can only restrict access further, such as VPC Block Public Access, AWS Network Firewall and
     permissions
     boundaries.
-  - The bastion's user-data is compared only where O(allowed.user_data_sha256) is given, as in C(site.yml).
+  - The bastion's user-data is compared only where O(allowed.user_data_sha256) is given, as in C(site.yml). That of a
+    node is compared with the checksum in its tag C(UserDataSha256), which M(urmanac.talos.ec2_cluster) sets at launch.
 author:
   - The urmanac.talos authors (@urmanac)
 options:
@@ -67,6 +70,15 @@ options:
         default: {}
       user_data_sha256:
         description: Hexadecimal SHA-256 of the bastion's user-data. If empty, the user-data is not compared.
+        type: str
+        default: ""
+      node_ssh_key_name:
+        description: Name of the key pair that nodes are launched with, or empty. If it is not set, it is not compared.
+        type: str
+      node_ami_parameter:
+        description:
+          - SSM parameter with the image that nodes are launched from. If AWS maintains it (C(/aws/service/...)), an
+            image of any other account is a deviation. If empty, images of nodes are not compared.
         type: str
         default: ""
 seealso:
@@ -190,6 +202,9 @@ ALLOWED_SPEC = {
     "public_ipv4": {"type": "list", "elements": "str", "default": []},
     "statements": {"type": "dict", "default": {}},
     "user_data_sha256": {"type": "str", "default": ""},
+    # The name of a key pair, not a key.
+    "node_ssh_key_name": {"type": "str", "no_log": False},
+    "node_ami_parameter": {"type": "str", "default": ""},
 }
 
 

@@ -31,6 +31,10 @@ from tests.lookalikes import slack_webhook, tailscale_key
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 HOME = "2001:db8:1:2::/64"
 STRANGER = "210987654321"
+PARAMETERS = "/urmanac.talos/talos-arm64/moon/"
+HOST_KEY = f"{PARAMETERS}bastion-host-key"
+GROUP = "talos-arm64-moon-bastion"
+STOP = f"{GROUP}-stop"
 TAILSCALE = tailscale_key("kABCDEF1CNTRL-abcdefghijklmnop")
 SLACK = f"curl -d hello {slack_webhook('T00000000/B00000000/' + 'Xy9' * 8)}"
 OWNER = {"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}
@@ -61,6 +65,7 @@ class Place:
         self.ec2, self.iam = self.api.clients["ec2"], self.api.clients["iam"]
         image = self.api.clients["ssm"].get_parameter(Name=AMI_PARAMETER)["Parameter"]["Value"]
         bastion = {"instance_type": "t4g.small", "volume_size": 8, "image": image, "egress": "none"}
+        bastion |= {"start": "18:00", "stop": "23:00", "host_key_parameter": HOST_KEY}
         self.image = image
         self.spec = spec(
             vpc_ipv4_cidr=f"{lab.network}/16",
@@ -78,7 +83,8 @@ class Place:
 
     def audit(self) -> dict[str, Any]:
         """Return the module's result."""
-        return audit_info(self.api, self.spec, {"user_data_sha256": USER_DATA_SHA256}, NOW)
+        launch = {"node_ssh_key_name": "", "node_ami_parameter": AMI_PARAMETER}
+        return audit_info(self.api, self.spec, {"user_data_sha256": USER_DATA_SHA256, **launch}, NOW)
 
     def later(self, call: Callable[..., Any], **arguments: Any) -> None:
         """Undo with this call."""
@@ -134,6 +140,12 @@ def make_group(place: Place, **tags: str) -> str:
 
 def tagged_group(**tags: str) -> Callable[[Place], None]:
     return lambda place: (make_group(place, **tags), None)[1]
+
+
+def open_ports(*networks: str) -> Callable[[Place], None]:
+    """Return a hole: several rules for one port."""
+    rules = [from_ipv6(cidr) if ":" in cidr else from_ipv4(cidr) for cidr in networks]
+    return lambda place: ([open_port(**rule)(place) for rule in rules], None)[1]
 
 
 def from_another_group(place: Place) -> None:
@@ -288,6 +300,12 @@ def peering(*, route_to_it: bool = False, to_us: bool = False) -> Callable[[Plac
     return plant
 
 
+def egress_only_gateway(place: Place) -> None:
+    made = place.ec2.create_egress_only_internet_gateway(VpcId=place.ids["vpc"])["EgressOnlyInternetGateway"]
+    gateway = made["EgressOnlyInternetGatewayId"]
+    place.later(place.ec2.delete_egress_only_internet_gateway, EgressOnlyInternetGatewayId=gateway)
+
+
 def vpn_gateway(place: Place) -> None:
     made = place.ec2.create_vpn_gateway(Type="ipsec.1")["VpnGateway"]["VpnGatewayId"]
     place.ec2.attach_vpn_gateway(VpnGatewayId=made, VpcId=place.ids["vpc"])
@@ -341,6 +359,16 @@ def public_ipv4(machine: str) -> Callable[[Place], None]:
         place.later(place.ec2.disassociate_address, AssociationId=made["AssociationId"])
 
     return plant
+
+
+def address_elsewhere(place: Place) -> None:
+    face = place.ec2.create_network_interface(SubnetId=other_subnet(place))["NetworkInterface"]["NetworkInterfaceId"]
+    place.later(place.ec2.delete_network_interface, NetworkInterfaceId=face)
+    tags = [{"ResourceType": "elastic-ip", "Tags": tag_list(OWNER)}]
+    address = place.ec2.allocate_address(Domain="vpc", TagSpecifications=tags)["AllocationId"]
+    place.later(place.ec2.release_address, AllocationId=address)
+    joined = place.ec2.associate_address(AllocationId=address, NetworkInterfaceId=face)["AssociationId"]
+    place.later(place.ec2.disassociate_address, AssociationId=joined)
 
 
 def unused_address(place: Place) -> None:
@@ -466,12 +494,12 @@ def group_with_version(version: str, *, deleted: bool = False, **changes: Any) -
     return plant
 
 
-def document(*accounts: str) -> Callable[[Place], None]:
-    """Return a hole: a document of Session Manager with the cluster's tags that other accounts may read and run."""
+def document(*accounts: str, text: str = "x") -> Callable[[Place], None]:
+    """Return a hole: a document of Session Manager with the cluster's tags that others may read and run."""
 
     def plant(place: Place) -> None:
         ssm = place.api.clients["ssm"]
-        content = {"schemaVersion": "2.2", "description": "x", "mainSteps": []}
+        content = {"schemaVersion": "2.2", "description": text, "mainSteps": []}
         ssm.create_document(
             Name="moon-steps", Content=json.dumps(content), DocumentType="Command", Tags=tag_list(OWNER)
         )
@@ -482,6 +510,23 @@ def document(*accounts: str) -> Callable[[Place], None]:
             place.later(ssm.modify_document_permission, **share, AccountIdsToRemove=list(accounts))
 
     return plant
+
+
+def parameter(name: str, kind: str) -> Callable[[Place], None]:
+    """Return a hole: an SSM parameter."""
+
+    def plant(place: Place) -> None:
+        ssm = place.api.clients["ssm"]
+        ssm.put_parameter(Name=name, Type=kind, Value="x")
+        place.later(ssm.delete_parameter, Name=name)
+
+    return plant
+
+
+def profile_tag(place: Place) -> None:
+    profile = {"InstanceProfileName": place.spec.iam_name}
+    place.iam.tag_instance_profile(**profile, Tags=[{"Key": "Note", "Value": "password=correct-horse"}])
+    place.later(place.iam.untag_instance_profile, **profile, TagKeys=["Note"])
 
 
 def policy(**statement: Any) -> Callable[[Place], None]:
@@ -597,6 +642,28 @@ def another_volume(place: Place) -> None:
     place.later(place.ec2.detach_volume, VolumeId=made, **machine)
 
 
+def volume_of_a_snapshot(place: Place) -> None:
+    disk = place.ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1, Encrypted=True)["VolumeId"]
+    place.later(place.ec2.delete_volume, VolumeId=disk)
+    copy = place.ec2.create_snapshot(VolumeId=disk)["SnapshotId"]
+    place.later(place.ec2.delete_snapshot, SnapshotId=copy)
+    attached_volume("instance/gateway", SnapshotId=copy)(place)
+
+
+def attached_volume(machine: str, **options: Any) -> Callable[[Place], None]:
+    """Return a hole: a volume with the cluster's tags at a machine."""
+
+    def plant(place: Place) -> None:
+        target = place.ids.get(machine) or run_elsewhere(place)
+        made = place.ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1, Encrypted=True, **options)["VolumeId"]
+        place.later(place.ec2.delete_volume, VolumeId=made)
+        place.ec2.create_tags(Resources=[made], Tags=tag_list(OWNER))
+        place.ec2.attach_volume(VolumeId=made, Device="/dev/sdz", InstanceId=target)
+        place.later(place.ec2.detach_volume, VolumeId=made, InstanceId=target)
+
+    return plant
+
+
 def copy_of_an_ended_machine(kind: str, **words: str) -> Callable[[Place], None]:
     """Return a hole: a public copy of a disk that has gone, which nothing but its words joins with the cluster."""
 
@@ -632,14 +699,65 @@ def scaling_change(**changes: int) -> Callable[[Place], None]:
     return plant
 
 
-def scheduled_action(place: Place) -> None:
+def scheduled_action(name: str, **changes: Any) -> Callable[[Place], None]:
+    """Return a hole: another scheduled action, or other times of a described one."""
+
+    def plant(place: Place) -> None:
+        scaling = place.api.clients["autoscaling"]
+        what = {"AutoScalingGroupName": GROUP, "ScheduledActionName": name}
+        usual = {"Recurrence": "0 23 * * *", "TimeZone": "Etc/UTC", "DesiredCapacity": 0}
+        scaling.put_scheduled_update_group_action(**what, **{**usual, **changes})
+        if name == STOP:
+            place.later(scaling.put_scheduled_update_group_action, **what, **usual)
+        else:
+            place.later(scaling.delete_scheduled_action, **what)
+
+    return plant
+
+
+def no_stop(place: Place) -> None:
+    scheduled_action(STOP)(place)
+    place.api.clients["autoscaling"].delete_scheduled_action(AutoScalingGroupName=GROUP, ScheduledActionName=STOP)
+
+
+def protected(place: Place) -> None:
+    update = place.api.clients["autoscaling"].update_auto_scaling_group
+    update(AutoScalingGroupName=GROUP, NewInstancesProtectedFromScaleIn=True)
+    place.later(update, AutoScalingGroupName=GROUP, NewInstancesProtectedFromScaleIn=False)
+
+
+def scaling_policy(place: Place) -> None:
     scaling = place.api.clients["autoscaling"]
-    what = {
-        "AutoScalingGroupName": place.ids["autoscaling_group/bastion"],
-        "ScheduledActionName": "always-on",
-    }
-    scaling.put_scheduled_update_group_action(**what, Recurrence="0 * * * *", DesiredCapacity=1)
-    place.later(scaling.delete_scheduled_action, **what)
+    what = {"AutoScalingGroupName": GROUP, "PolicyName": "always-on"}
+    scaling.put_scaling_policy(**what, AdjustmentType="ExactCapacity", ScalingAdjustment=1)
+    place.later(scaling.delete_policy, **what)
+
+
+def lifecycle_hook(place: Place) -> None:
+    scaling = place.api.clients["autoscaling"]
+    what = {"AutoScalingGroupName": GROUP, "LifecycleHookName": "wait"}
+    scaling.put_lifecycle_hook(**what, LifecycleTransition="autoscaling:EC2_INSTANCE_TERMINATING")
+    place.later(scaling.delete_lifecycle_hook, **what)
+
+
+def another_scaling_group(place: Place) -> None:
+    scaling = place.api.clients["autoscaling"]
+    template = {"LaunchTemplateId": place.ids["launch_template/bastion"], "Version": "$Latest"}
+    scaling.create_auto_scaling_group(
+        AutoScalingGroupName="theirs",
+        LaunchTemplate=template,
+        MinSize=0,
+        MaxSize=1,
+        DesiredCapacity=0,
+        AvailabilityZones=[f"{REGION}a"],
+        Tags=[{**tag, "PropagateAtLaunch": False} for tag in tag_list(OWNER)],
+    )
+    place.later(scaling.delete_auto_scaling_group, AutoScalingGroupName="theirs")
+
+
+def another_bastion(place: Place) -> None:
+    tags = tag_list({**OWNER, "Name": "moon-bastion"})
+    run_elsewhere(place, SubnetId=place.ids["subnet"], TagSpecifications=[{"ResourceType": "instance", "Tags": tags}])
 
 
 def suspended(place: Place) -> None:
@@ -840,9 +958,77 @@ HOLES: dict[str, tuple[Callable[[Place], Any], str]] = {
         group_with_version("$Latest", UserData=shell(SLACK)),
         "USER_DATA_SECRET",
     ),
+    "a disk of a template from a snapshot": (
+        group_with_version(
+            "older",
+            BlockDeviceMappings=[
+                {"DeviceName": "/dev/xvda", "Ebs": {"SnapshotId": "snap-0123456789abcdef0", "Encrypted": True}}
+            ],
+        ),
+        "TEMPLATE_NOT_AS_DESCRIBED",
+    ),
+    "another disk of a template": (
+        group_with_version(
+            "older",
+            BlockDeviceMappings=[
+                {"DeviceName": f"/dev/sd{letter}", "Ebs": {"VolumeSize": 8, "Encrypted": True}} for letter in "ab"
+            ],
+        ),
+        "TEMPLATE_NOT_AS_DESCRIBED",
+    ),
+    "another type of a template": (
+        group_with_version("older", InstanceType="c7g.16xlarge"),
+        "TEMPLATE_NOT_AS_DESCRIBED",
+    ),
+    "other CPU credits of a template": (
+        group_with_version("older", CreditSpecification={"CpuCredits": "standard"}),
+        "TEMPLATE_NOT_AS_DESCRIBED",
+    ),
+    "other user-data of a node": (tagged("instance/gateway", UserDataSha256="0" * 64), "INSTANCE_NOT_AS_DESCRIBED"),
+    "a volume of ours at a machine elsewhere": (attached_volume("elsewhere"), "VOLUME_USED_ELSEWHERE"),
+    "a volume of a snapshot": (volume_of_a_snapshot, "VOLUME_NOT_DESCRIBED"),
+    "a key of another account": (
+        attached_volume("instance/gateway", KmsKeyId=f"arn:aws:kms:{REGION}:{STRANGER}:key/0-1-2"),
+        "VOLUME_KEY_OF_OTHERS",
+    ),
+    "an address of ours elsewhere": (address_elsewhere, "ADDRESS_USED_ELSEWHERE"),
+    "an egress-only gateway without a route": (egress_only_gateway, "EGRESS_GATEWAY_NOT_DESCRIBED"),
+    "a host key in plain text": (parameter(HOST_KEY, "String"), "PARAMETER_NOT_ENCRYPTED"),
+    "another parameter in plain text": (parameter(f"{PARAMETERS}note", "String"), "PARAMETER_NOT_DESCRIBED"),
+    "a password in a document": (document(text="mysql --password correct-horse"), "TEXT_SECRET"),
+    "a password in a tag of a profile": (profile_tag, "TEXT_SECRET"),
+    "all of IPv4 in sixteen rules": (
+        open_ports(*(f"{first}.0.0.0/4" for first in range(0, 256, 16))),
+        "RULE_OPEN_TO_EVERYBODY",
+    ),
+    "everybody in small pieces": (
+        open_ports("128.0.0.0/9", "128.128.0.0/9"),
+        "RULE_OPEN_TO_EVERYBODY",
+    ),
+    "everybody in both families": (open_ports("0.0.0.0/0", "::/0"), "RULE_OPEN_TO_EVERYBODY"),
     "a volume of another owner": (another_volume, "VOLUME_NOT_DESCRIBED"),
     "a group of three": (scaling_change(MaxSize=3), "SCALING_SIZE_NOT_DESCRIBED"),
-    "a scheduled action": (scheduled_action, "SCALING_SCHEDULE_NOT_DESCRIBED"),
+    "a scheduled action": (
+        scheduled_action("always-on", Recurrence="0 * * * *", DesiredCapacity=1),
+        "SCALING_SCHEDULE_NOT_DESCRIBED",
+    ),
+    "a stop at another time": (scheduled_action(STOP, Recurrence="0 23 1 1 *"), "SCALING_SCHEDULE_NOT_DESCRIBED"),
+    "a stop in another time zone": (
+        scheduled_action(STOP, TimeZone="America/Lima"),
+        "SCALING_SCHEDULE_NOT_DESCRIBED",
+    ),
+    "a stop that stops nothing": (scheduled_action(STOP, DesiredCapacity=1), "SCALING_SCHEDULE_NOT_DESCRIBED"),
+    "a stop that changes the limits": (scheduled_action(STOP, MaxSize=9), "SCALING_SCHEDULE_NOT_DESCRIBED"),
+    "a stop in a year": (
+        scheduled_action(STOP, StartTime=datetime(2027, 12, 1, tzinfo=UTC)),
+        "SCALING_SCHEDULE_NOT_DESCRIBED",
+    ),
+    "no stop": (no_stop, "SCALING_SCHEDULE_NOT_DESCRIBED"),
+    "a group that protects its machines": (protected, "SCALING_NOT_AS_DESCRIBED"),
+    "a scaling policy": (scaling_policy, "SCALING_NOT_AS_DESCRIBED"),
+    "a lifecycle hook": (lifecycle_hook, "SCALING_NOT_AS_DESCRIBED"),
+    "another group with our tags": (another_scaling_group, "SCALING_GROUP_NOT_DESCRIBED"),
+    "a bastion that the group did not launch": (another_bastion, "INSTANCE_NOT_DESCRIBED"),
     "a process that is suspended": (suspended, "SCALING_SUSPENDED"),
     "a public snapshot of a machine that ended": (
         copy_of_an_ended_machine("snapshot", snapshot="before moon-bastion went"),
@@ -866,7 +1052,7 @@ HOLES: dict[str, tuple[Callable[[Place], Any], str]] = {
 def test_a_clean_account_has_no_deviation(place: Place) -> None:
     result = place.audit()
 
-    assert (result["deviations"], len(HOLES) >= 90) == ([], True)
+    assert (result["deviations"], len(HOLES) >= 120) == ([], True)
     assert any("network ACL acl-" in line and "default, allows everything" in line for line in result["lines"])
 
 
@@ -912,6 +1098,14 @@ def test_a_hole_in_a_second_vpc_is_found_beside_the_vpc(planted: Place) -> None:
     "plant",
     [
         pytest.param(document(), id="a document of the account alone"),
+        pytest.param(parameter(f"{PARAMETERS}claim", "String"), id="the claim"),
+        pytest.param(parameter(f"{PARAMETERS}tunnel", "SecureString"), id="an encrypted parameter"),
+        pytest.param(
+            parameter("/urmanac.talos/talos-arm64/moonlight/note", "String"), id="a parameter of another cluster"
+        ),
+        pytest.param(
+            scheduled_action(STOP, StartTime=datetime(2026, 12, 8, 12, tzinfo=UTC)), id="a stop that a run postponed"
+        ),
         pytest.param(closing_role(), id="the role that closes home access"),
         pytest.param(closing_role(tags={"Owner": "Bob"}, action="*"), id="a role of another owner with its name"),
         pytest.param(group_with_version("$Latest", UserData="cGFzc3dvcmQK"), id="an older version that is not used"),

@@ -11,8 +11,11 @@ from typing import Any, NamedTuple
 
 from ..desired import desired
 from ..home.access import OPENINGS, Opening
+from ..ownership.claim import claim_name
+from ..ownership.run_marker import marker_name
 from ..spec import ClusterSpec
 from .facts import Account
+from .parameter_facts import secret_parameters
 
 _KINDS = ("iam_role", "instance_profile", "address", "eni", "instance", "launch_template", "autoscaling_group")
 
@@ -41,14 +44,21 @@ class Allowed(NamedTuple):
     dhcp: Mapping[str, Any] = {}
     # The described launch template and group of the bastion; None without a bastion.
     template: Mapping[str, Any] = {}
-    schedules: Mapping[str, Mapping[str, int | None]] = {}
+    # The described scheduled actions of each described group.
+    schedules: Mapping[str, Mapping[str, Mapping[str, Any]]] = {}
     user_data_sha256: str = ""
     # The described instance type of each node, by the name of the instance.
     types: Mapping[str, str] = {}
+    # What nodes are launched with: a key pair, and the SSM parameter that names the image. None is not compared.
+    node_key_name: str | None = None
+    node_ami_parameter: str = ""
+    # SSM parameters that must be encrypted, and those of the cluster that need not be.
+    secret_parameters: frozenset[str] = frozenset()
+    plain_parameters: frozenset[str] = frozenset()
 
 
 def allowed_by(spec: ClusterSpec, extra: Mapping[str, Any] | None = None, account: str | None = None) -> Allowed:
-    """Return what the description allows, plus what extra lists: rules, routes, public_ipv4, statements.
+    """Return what the description allows, plus what extra lists: rules, routes, and the other suboptions of the module.
 
     The role that closes home access is allowed while home access is open, even if it is not described any more.
     """
@@ -80,9 +90,13 @@ def allowed_by(spec: ClusterSpec, extra: Mapping[str, Any] | None = None, accoun
         closing_role=spec.schedule_role_name,
         dhcp=wanted["dhcp_options"].want,
         template=next((item.want for item in of["launch_template"]), {}),
-        schedules={item.name: _capacities(item.want["schedules"]) for item in of["autoscaling_group"]},
+        schedules={item.name: item.want["schedules"] for item in of["autoscaling_group"]},
         user_data_sha256=str(extra.get("user_data_sha256") or ""),
         types={item.name: item.want["type"] for item in of["instance"]},
+        node_key_name=extra.get("node_ssh_key_name"),
+        node_ami_parameter=str(extra.get("node_ami_parameter") or ""),
+        secret_parameters=frozenset(secret_parameters(spec)),
+        plain_parameters=frozenset({claim_name(spec.project, spec.name), marker_name(spec.project, spec.name)}),
         vpc_ipv4=spec.vpc_ipv4_cidr,
         interfaces={item.name: item.want["ipv4"] for item in of["eni"]} | {bastion: spec.bastion_ipv4},
         profile_of={
@@ -97,18 +111,17 @@ def allowed_by(spec: ClusterSpec, extra: Mapping[str, Any] | None = None, accoun
     )
 
 
-def _capacities(schedules: Mapping[str, Mapping[str, Any]]) -> dict[str, int | None]:
-    return {name: action["capacity"] for name, action in schedules.items()}
-
-
 def foreign_instances(account: Account, allowed: Allowed) -> dict[str, str]:
     """Return why each undescribed instance is not a described one, by id."""
     instances = sorted(machine.known for machine in account.machines if machine.kind == "instance")
+    groups = {machine.known.id: machine.scaling_group for machine in account.machines}
     found: dict[str, str] = {}
     seen: set[str] = set()
     for known in instances:
         if not (known.owned and known.name in {*allowed.nodes, *allowed.machines}):
             found[known.id] = "it runs in the cluster's VPC but is not described"
+        elif known.name in allowed.machines and allowed.schedules and groups[known.id] not in allowed.schedules:
+            found[known.id] = "it has the name of the bastion, but the bastion's Auto Scaling group did not launch it"
         elif known.name in seen:
             found[known.id] = f"another instance already has the name {known.name}"
         seen.add(known.name if known.owned else "")

@@ -18,13 +18,21 @@ from ..._findings import Finding, finding
 from ..._findings import lines as finding_lines
 from ..home.access import rule_line
 from .allowed import Allowed
-from .facts import Account, GroupRule, Known, RoleFact, TextSecret
+from .disks import disk_deviations
+from .facts import Account, DocumentFact, GroupRule, Known, ParameterFact, ProfileFact, RoleFact, TextSecret
 from .machines import machine_deviations
 from .network import acl_line, facts_of, network_deviations
+from .parameters import parameter_deviations
 from .reachability import Exposure, reachable
+from .scaling import scaling_deviations
 
 # The severities, the most severe first.
 GRADES = (CRITICAL, HIGH, MEDIUM, LOW)
+
+
+# Resources without an id.
+_NAMED = (RoleFact, ProfileFact, DocumentFact, ParameterFact)
+_KIND_OF = dict(zip(_NAMED, ("IAM role", "instance profile", "SSM document", "SSM parameter"), strict=True))
 
 
 class Report(NamedTuple):
@@ -48,6 +56,9 @@ def audit(account: Account, allowed: Allowed, now: datetime) -> Report:
     found = {
         *network_deviations(account, allowed, now),
         *machine_deviations(account, allowed),
+        *scaling_deviations(account, allowed, now),
+        *disk_deviations(account, allowed),
+        *parameter_deviations(account, allowed),
         *text_deviations(account),
     }
     ordered = sorted(found, key=_order)
@@ -55,7 +66,7 @@ def audit(account: Account, allowed: Allowed, now: datetime) -> Report:
 
 
 def text_deviations(account: Account) -> Iterator[Finding]:
-    """Yield the secrets in tags and descriptions; the same tag on many resources is one deviation."""
+    """Yield the secrets in texts; the same tag on many resources is one deviation."""
     holders: dict[TextSecret, dict[str, None]] = {}
     for resource, secrets in _texts_of(account):
         for secret in secrets:
@@ -78,8 +89,8 @@ def _texts_of(account: Account) -> Iterator[tuple[str, tuple[TextSecret, ...]]]:
             yield f"{known.name} ({known.id})", known.text_secrets
         elif isinstance(item, GroupRule):
             yield f"security group rule {item.id}", item.text_secrets
-        elif isinstance(item, RoleFact):
-            yield f"IAM role {item.name}", item.text_secrets
+        elif isinstance(item, _NAMED):
+            yield f"{_KIND_OF[type(item)]} {item.name}", item.text_secrets
 
 
 def _order(deviation: Finding) -> tuple[int, str, str, str, str]:

@@ -9,6 +9,7 @@ Unlike the reading of a cluster, this one selects by VPC and not by tags, which 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -113,6 +114,8 @@ class InterfaceFact(NamedTuple):
     source_dest_check: bool
     instance: str | None
     managed: bool
+    # The account of the instance.
+    account: str | None = None
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -121,7 +124,7 @@ class InterfaceFact(NamedTuple):
 
 
 class Passage(NamedTuple):
-    """A connection between the VPC and another network: an endpoint, a peering or a VPN gateway."""
+    """A connection between the VPC and another network: an endpoint, a peering, or a gateway without addresses."""
 
     known: Known
     kind: str
@@ -164,34 +167,64 @@ class Machine(NamedTuple):
     instance_type: str | None = None
     # Options of the metadata service that are enabled, but are off by default.
     imds_more: tuple[str, ...] = ()
+    # The Auto Scaling group that launched the instance. AWS sets this tag, and rejects it from anybody else.
+    scaling_group: str = ""
+    # The user-data that our own module launched the instance with.
+    launched_with: str = ""
+    # Of a launch template version.
+    disks: tuple[str, ...] = ()
+    cpu_credits: str | None = None
+
+
+class Schedule(NamedTuple):
+    """A scheduled action; more are its settings that no described action has."""
+
+    name: str
+    capacity: int | None
+    recurrence: str | None
+    time_zone: str | None
+    starts: datetime | None = None
+    more: tuple[str, ...] = ()
 
 
 class ScalingGroup(NamedTuple):
     """An Auto Scaling group of the cluster, and the launch templates that it may use, each with its version.
 
-    lost are the templates that do not have the version. Schedules are scheduled actions by name, each with its desired
-    capacity. Ended are former instances of the group.
+    lost are the templates that do not have the version. Ended are former instances of the group. The others are
+    settings that no described group has.
     """
 
     known: Known
     templates: tuple[tuple[str, str], ...]
     lost: tuple[tuple[str, str], ...] = ()
+    min_size: int = 0
     max_size: int = 0
     suspended: tuple[str, ...] = ()
-    schedules: tuple[tuple[str, int | None], ...] = ()
+    schedules: tuple[Schedule, ...] = ()
     ended: tuple[str, ...] = ()
+    # New instances, or the ids of running ones.
+    protected: tuple[str, ...] = ()
+    # Load balancers, target groups and other sources of traffic.
+    targets: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    terminating: tuple[str, ...] = ()
+    warm_pool: bool = False
+    policies: tuple[str, ...] = ()
+    hooks: tuple[str, ...] = ()
 
 
 class VolumeFact(NamedTuple):
-    """A volume of the cluster or of an instance in its VPC."""
+    """A volume of the cluster or of an instance in its VPC; account is that of its key, if it is another one."""
 
     known: Known
     encrypted: bool
-    instance: str | None
+    instances: tuple[str, ...]
+    snapshot: str | None = None
+    account: str | None = None
 
 
 class Outsider(NamedTuple):
-    """An instance outside of the cluster's VPC that has an interface or a profile of the cluster; vpc is its VPC."""
+    """An instance outside of the cluster's VPC that has an interface, a profile or a volume of it; vpc is its VPC."""
 
     id: str
     vpc: str
@@ -216,6 +249,23 @@ class DocumentFact(NamedTuple):
 
     name: str
     shared: tuple[str, ...]
+    text_secrets: tuple[TextSecret, ...] = ()
+
+
+class ParameterFact(NamedTuple):
+    """An SSM parameter with a name of the cluster; kind is SecureString, String or StringList."""
+
+    name: str
+    kind: str
+    text_secrets: tuple[TextSecret, ...] = ()
+
+
+class ImageFact(NamedTuple):
+    """An image that instances were launched from, and who provides it."""
+
+    id: str
+    account: str
+    is_amazons: bool
 
 
 class RoleFact(NamedTuple):
@@ -235,6 +285,7 @@ class ProfileFact(NamedTuple):
 
     name: str
     roles: tuple[str, ...]
+    text_secrets: tuple[TextSecret, ...] = ()
 
 
 class AddressFact(NamedTuple):
@@ -243,6 +294,7 @@ class AddressFact(NamedTuple):
     known: Known
     public_ipv4: str
     attached: bool
+    interface: str = "an unknown network interface"
 
 
 class Account(NamedTuple):
@@ -267,6 +319,8 @@ class Account(NamedTuple):
     volumes: tuple[VolumeFact, ...] = ()
     copies: tuple[CopyFact, ...] = ()
     documents: tuple[DocumentFact, ...] = ()
+    parameters: tuple[ParameterFact, ...] = ()
+    images: tuple[ImageFact, ...] = ()
     addresses: tuple[AddressFact, ...] = ()
     profiles: tuple[ProfileFact, ...] = ()
     roles: tuple[RoleFact, ...] = ()
@@ -311,10 +365,10 @@ def text_secrets(record: Record) -> tuple[TextSecret, ...]:
     texts = {f"tag {key}": f"{key}: {value}" for key, value in tags_of(record).items()}
     for key in ("Description", "VersionDescription"):
         texts["description"] = str(record.get(key) or texts.get("description", ""))
-    return tuple(TextSecret(place, kind) for place, text in texts.items() for kind in _kinds_in(text))
+    return tuple(TextSecret(place, kind) for place, text in texts.items() for kind in kinds_in(text))
 
 
 @lru_cache(maxsize=4096)
-def _kinds_in(text: str) -> tuple[str, ...]:
+def kinds_in(text: str) -> tuple[str, ...]:
     """Return which kinds of secrets a text contains. Most tags are the same on all resources of a cluster."""
     return tuple(sorted({secret.kind for secret in find_secrets(text.encode("utf-8", errors="replace"))}))

@@ -14,13 +14,13 @@ from typing import Any
 from ..bastion.current import checksum
 from ..client import AwsError, is_not_found
 from ..desired import ALIVE, desired, is_of
-from ..identity import owner_filters, owner_tags
+from ..identity import USER_DATA_TAG, owner_tags
 from ..plan.current import root_volume_of
 from ..spec import ClusterSpec
 from .facts import (
     CopyFact,
-    DocumentFact,
     Elsewhere,
+    ImageFact,
     Known,
     Machine,
     Outsider,
@@ -28,20 +28,14 @@ from .facts import (
     Reader,
     Record,
     RoleFact,
-    ScalingGroup,
     VolumeFact,
     tags_of,
     text_secrets,
 )
+from .scaling_facts import ALWAYS_USED, Versions
 from .user_data import find_secrets
 
-# An Auto Scaling group or a user may use these versions at any time.
-_ALWAYS_USED = ("$Latest", "$Default")
 _IMDS_OFF = ("HttpProtocolIpv6", "InstanceMetadataTags")
-Versions = set[tuple[str, str]]
-_INSTANCE = re.compile(r"\bi-[0-9a-f]{8,17}\b")
-# A filter accepts 200 values.
-_ENDED_MAX = 120
 
 
 def read_instances(reader: Reader, vpc: Record, pool: Executor) -> tuple[tuple[Machine, ...], Versions]:
@@ -63,9 +57,12 @@ def _instance(reader: Reader, record: Record) -> Machine:
     elsewhere = [
         face for face in record.get("NetworkInterfaces") or () if face.get("VpcId") not in (None, record["VpcId"])
     ]
+    tags = tags_of(record)
     return machine._replace(
         elsewhere=tuple(map(_elsewhere, elsewhere)),
         root_volume=root_volume_of(record),
+        scaling_group=tags.get("aws:autoscaling:groupName", ""),
+        launched_with=tags.get(USER_DATA_TAG, ""),
     )
 
 
@@ -107,68 +104,10 @@ def _machine(kind: str, known: Known, record: Record, user_data: str | None, pro
         secrets=tuple(find_secrets(base64.b64decode(user_data))) if user_data else (),
         user_data_sha256=checksum(user_data),
         instance_type=record.get("InstanceType"),
+        image=record.get("ImageId"),
+        key_name=record.get("KeyName") or None,
         imds_more=tuple(name for name in _IMDS_OFF if metadata.get(name) == "enabled"),
     )
-
-
-def read_scaling_groups(reader: Reader, pool: Executor) -> tuple[tuple[ScalingGroup, ...], Versions]:
-    """Return the Auto Scaling groups of the cluster, and the template versions of their instances."""
-    answer = reader.api.call("autoscaling", "describe_auto_scaling_groups", Filters=owner_filters(reader.spec))
-    records = [{**record, "GroupName": record["AutoScalingGroupName"]} for record in answer["AutoScalingGroups"]]
-    made_of = {_specified(item.get("LaunchTemplate")) for record in records for item in record.get("Instances") or ()}
-    more = [
-        (
-            pool.submit(_read_schedules, reader, record["GroupName"]),
-            pool.submit(_read_ended, reader, record["GroupName"]),
-        )
-        for record in records
-    ]
-    groups = (
-        _scaling_group(reader, record)._replace(schedules=schedules.result(), ended=ended.result())
-        for record, (schedules, ended) in zip(records, more, strict=True)
-    )
-    return tuple(groups), made_of - {("", "")}
-
-
-def _scaling_group(reader: Reader, record: Record) -> ScalingGroup:
-    return ScalingGroup(
-        reader.known(record, "GroupName"),
-        tuple(_templates_of(record)),
-        max_size=max(record["MaxSize"], record["DesiredCapacity"]),
-        suspended=tuple(sorted(item["ProcessName"] for item in record.get("SuspendedProcesses") or ())),
-    )
-
-
-def _read_schedules(reader: Reader, group: str) -> tuple[tuple[str, int | None], ...]:
-    answer = reader.api.call("autoscaling", "describe_scheduled_actions", AutoScalingGroupName=group)
-    actions = answer["ScheduledUpdateGroupActions"]
-    # One without a desired capacity changes the limits only.
-    asked = (
-        (item["ScheduledActionName"], item.get("DesiredCapacity", item.get("MaxSize", item.get("MinSize"))))
-        for item in actions
-    )
-    return tuple(sorted(asked, key=str))
-
-
-def _read_ended(reader: Reader, group: str) -> tuple[str, ...]:
-    """Return the instances that the group's history names; AWS keeps it for six weeks."""
-    answer = reader.api.call("autoscaling", "describe_scaling_activities", AutoScalingGroupName=group)
-    texts = " ".join(activity.get("Description", "") for activity in answer["Activities"])
-    return tuple(sorted(set(_INSTANCE.findall(texts)))[:_ENDED_MAX])
-
-
-def _templates_of(record: Record) -> Iterator[tuple[str, str]]:
-    mixed = (record.get("MixedInstancesPolicy") or {}).get("LaunchTemplate") or {}
-    overrides = [item.get("LaunchTemplateSpecification") for item in mixed.get("Overrides") or ()]
-    given = [record.get("LaunchTemplate"), mixed.get("LaunchTemplateSpecification"), *overrides]
-    yield from (_specified(item) for item in given if item)
-    if record.get("LaunchConfigurationName"):
-        yield f"launch configuration {record['LaunchConfigurationName']}", ""
-
-
-def _specified(template: Record | None) -> tuple[str, str]:
-    template = template or {}
-    return template.get("LaunchTemplateId", ""), template.get("Version", "$Default" if template else "")
 
 
 def read_templates(reader: Reader, used: Versions) -> tuple[Machine, ...]:
@@ -176,9 +115,9 @@ def read_templates(reader: Reader, used: Versions) -> tuple[Machine, ...]:
 
     Everyone who may read templates can read every version, including those that are no longer used.
     """
-    owned = [record["LaunchTemplateId"] for record in reader.owned("describe_launch_templates", "LaunchTemplates")]
-    named = {template for template, _version in used if template.startswith("lt-")}
-    records = [record for name in sorted({*owned, *named}) for record in _read_template(reader, name)]
+    owned = {item["LaunchTemplateId"]: item for item in reader.owned("describe_launch_templates", "LaunchTemplates")}
+    named = {template for template, _version in used if template.startswith("lt-")} - owned.keys()
+    records = [*owned.values(), *(record for name in sorted(named) for record in _read_template(reader, name))]
     return tuple(machine for record in records for machine in _template(reader, record, used))
 
 
@@ -193,20 +132,11 @@ def _read_template(reader: Reader, template_id: str) -> list[Record]:
     return list(answer["LaunchTemplates"])
 
 
-def with_lost_versions(group: ScalingGroup, templates: Iterable[Machine]) -> ScalingGroup:
-    """Return the group with the versions that it names but that do not exist, except those of unknown templates."""
-    versions: dict[str, set[str]] = {}
-    for template in templates:
-        versions.setdefault(template.known.id, {*_ALWAYS_USED}).add(template.version)
-    lost = [item for item in group.templates if item[0] in versions and item[1] not in versions[item[0]]]
-    return group._replace(lost=tuple(lost))
-
-
 def _template(reader: Reader, record: Record, used: Versions) -> Iterator[Machine]:
     template_id = record["LaunchTemplateId"]
     answer = reader.api.call("ec2", "describe_launch_template_versions", LaunchTemplateId=template_id)
     latest, default = str(record["LatestVersionNumber"]), str(record["DefaultVersionNumber"])
-    aliases = dict(zip(_ALWAYS_USED, (latest, default), strict=True))
+    aliases = dict(zip(ALWAYS_USED, (latest, default), strict=True))
     numbers = {latest, default, *(aliases.get(version, version) for of, version in used if of == template_id)}
     known = reader.known({**record, "GroupName": record["LaunchTemplateName"]}, "LaunchTemplateId")
     for version in answer["LaunchTemplateVersions"]:
@@ -225,14 +155,20 @@ def _version(known: Known, data: Record, number: str) -> Machine:
     profile = data.get("IamInstanceProfile") or {}
     name = profile.get("Arn") or profile.get("Name")
     disks = [item for item in data.get("BlockDeviceMappings") or () if item.get("Ebs")]
+    faces = [item.get("NetworkInterfaceId", "a new one") for item in data.get("NetworkInterfaces") or ()]
     return _machine("launch template", known, data, data.get("UserData"), name)._replace(
         public_ipv4=any(item.get("AssociatePublicIpAddress") for item in data.get("NetworkInterfaces") or ()),
         unencrypted=tuple(str(item.get("DeviceName")) for item in disks if not item["Ebs"].get("Encrypted")),
         version=number,
-        image=data.get("ImageId"),
-        key_name=data.get("KeyName"),
-        interfaces=tuple(item.get("NetworkInterfaceId", "a new one") for item in data.get("NetworkInterfaces") or ()),
+        interfaces=(*faces, *("a secondary one" for _face in data.get("SecondaryInterfaces") or ())),
+        disks=tuple(_disk_text(item) for item in disks),
+        cpu_credits=(data.get("CreditSpecification") or {}).get("CpuCredits"),
     )
+
+
+def _disk_text(mapping: Record) -> str:
+    snapshot = mapping["Ebs"].get("SnapshotId")
+    return f"{mapping.get('DeviceName')} from {snapshot}" if snapshot else ""
 
 
 def read_volumes(reader: Reader, instances: list[str]) -> tuple[VolumeFact, ...]:
@@ -243,8 +179,22 @@ def read_volumes(reader: Reader, instances: list[str]) -> tuple[VolumeFact, ...]
 
 
 def _volume(reader: Reader, record: Record) -> VolumeFact:
-    attachment: Record = next(iter(record.get("Attachments") or ()), {})
-    return VolumeFact(reader.known(record, "VolumeId"), record["Encrypted"], attachment.get("InstanceId"))
+    users = tuple(item["InstanceId"] for item in record.get("Attachments") or () if item.get("InstanceId"))
+    key = str(record.get("KmsKeyId") or "").split(":")
+    account = key[4] if len(key) > 5 else None
+    known = reader.known(record, "VolumeId")
+    return VolumeFact(known, record["Encrypted"], users, record.get("SnapshotId") or None, account)
+
+
+def read_images(reader: Reader, images: Iterable[str]) -> tuple[ImageFact, ...]:
+    """Return the images that still exist. A filter, because an id that does not exist any more would be an error."""
+    wanted = [{"Name": "image-id", "Values": sorted(images)}]
+    if not wanted[0]["Values"]:
+        return ()
+    records = reader.api.call("ec2", "describe_images", Filters=wanted, IncludeDeprecated=True)["Images"]
+    return tuple(
+        ImageFact(item["ImageId"], item["OwnerId"], item.get("ImageOwnerAlias") == "amazon") for item in records
+    )
 
 
 def read_copies(reader: Reader, volumes: list[str], instances: list[str], pool: Executor) -> tuple[CopyFact, ...]:
@@ -304,7 +254,8 @@ def _id_of(record: Record) -> str:
 def _is_copy(reader: Reader, record: Record, known: set[str], names: Iterable[str]) -> bool:
     """Return whether a record is a copy of the cluster's disks; one with the tags of another cluster is not."""
     tags, ours = tags_of(record), owner_tags(reader.spec)
-    if ours.items() <= tags.items() or {record.get("VolumeId"), record.get("SourceInstanceId")} & known:
+    source = record["VolumeId"] if "SnapshotId" in record else record.get("SourceInstanceId")
+    if ours.items() <= tags.items() or source in known:
         return True
     text = " ".join((record.get("Name") or "", record.get("Description") or "", tags.get("Name", "")))
     words = [*map(re.escape, (*names, *known))]
@@ -316,7 +267,7 @@ def _snapshot(reader: Reader, record: Record) -> CopyFact:
     answer = reader.api.call(
         "ec2", "describe_snapshot_attribute", SnapshotId=record["SnapshotId"], Attribute="createVolumePermission"
     )
-    shared = _shared_with(answer.get("CreateVolumePermissions"))
+    shared = _shared_with(answer["CreateVolumePermissions"])
     return CopyFact(reader.known(record, "SnapshotId"), "snapshot", bool(record.get("Encrypted")), shared)
 
 
@@ -324,27 +275,15 @@ def _image(reader: Reader, record: Record) -> CopyFact:
     answer = reader.api.call("ec2", "describe_image_attribute", ImageId=record["ImageId"], Attribute="launchPermission")
     disks = [item["Ebs"] for item in record.get("BlockDeviceMappings") or () if item.get("Ebs")]
     snapshots = tuple(disk["SnapshotId"] for disk in disks if disk.get("SnapshotId"))
-    shared = _shared_with(answer.get("LaunchPermissions"))
+    shared = _shared_with(answer["LaunchPermissions"])
     # The disks of an image are snapshots, whose encryption is checked there.
     return CopyFact(reader.known(record, "ImageId"), "image", True, shared, snapshots)
 
 
-def _shared_with(permissions: Iterable[Record] | None) -> tuple[str, ...]:
+def _shared_with(permissions: Iterable[Record]) -> tuple[str, ...]:
     keys = ("Group", "UserId", "OrganizationArn", "OrganizationalUnitArn")
-    return tuple(sorted(item[key] for item in permissions or () for key in keys if item.get(key)))
-
-
-def read_documents(reader: Reader) -> tuple[DocumentFact, ...]:
-    """Return the SSM documents with the cluster's tags, and the accounts that may read them."""
-    owner = {f"tag:{key}": value for key, value in owner_tags(reader.spec).items()}
-    filters = [{"Key": key, "Values": [value]} for key, value in {"Owner": "Self", **owner}.items()]
-    answer = reader.api.call("ssm", "list_documents", Filters=filters)
-    return tuple(_document(reader, item["Name"]) for item in answer["DocumentIdentifiers"])
-
-
-def _document(reader: Reader, name: str) -> DocumentFact:
-    answer = reader.api.call("ssm", "describe_document_permission", Name=name, PermissionType="Share")
-    return DocumentFact(name, tuple(sorted(account.lower() for account in answer.get("AccountIds") or ())))
+    named = ([item[key] for key in keys if item.get(key)] for item in permissions)
+    return tuple(sorted(name for names in named for name in names or ["an unknown account"]))
 
 
 def read_iam(
@@ -354,16 +293,17 @@ def read_iam(
     described = profiles_of(reader.spec)
     names = sorted({*profiles, *described})
     found = {name: pool.submit(_iam, reader, "get_instance_profile", InstanceProfileName=name) for name in names}
-    facts = tuple(
-        ProfileFact(name, tuple(role["RoleName"] for role in future.result()["InstanceProfile"].get("Roles", ())))
-        for name, future in found.items()
-        if future.result()
-    )
+    answers = {name: future.result() for name, future in found.items()}
+    facts = tuple(_profile(name, answer["InstanceProfile"]) for name, answer in answers.items() if answer is not None)
     # The role that closes home access is in no profile.
     closing = reader.spec.schedule_role_name
     wanted = sorted({*described, closing, *(role for fact in facts for role in fact.roles)})
     roles = [pool.submit(_read_role, reader, name) for name in wanted]
     return facts, tuple(role for future in roles if (role := future.result()))
+
+
+def _profile(name: str, record: Record) -> ProfileFact:
+    return ProfileFact(name, tuple(role["RoleName"] for role in record["Roles"]), text_secrets(record))
 
 
 def profiles_of(spec: ClusterSpec) -> set[str]:
@@ -373,20 +313,20 @@ def profiles_of(spec: ClusterSpec) -> set[str]:
 
 def _read_role(reader: Reader, name: str) -> RoleFact | None:
     role = _iam(reader, "get_role", RoleName=name)
-    if not role or (name == reader.spec.schedule_role_name and not is_of(reader.spec, tags_of(role["Role"]))):
+    if role is None or (name == reader.spec.schedule_role_name and not is_of(reader.spec, tags_of(role["Role"]))):
         # A role with that name but without our tags is not used; the plan reports it as a conflict.
         return None
-    policies = _iam(reader, "list_role_policies", RoleName=name).get("PolicyNames", ())
+    policies = _listing(reader, "list_role_policies", "PolicyNames", name)
     documents = {policy: _iam(reader, "get_role_policy", RoleName=name, PolicyName=policy) for policy in policies}
-    attached = _iam(reader, "list_attached_role_policies", RoleName=name).get("AttachedPolicies", ())
-    profiles = _iam(reader, "list_instance_profiles_for_role", RoleName=name).get("InstanceProfiles", ())
+    attached = _listing(reader, "list_attached_role_policies", "AttachedPolicies", name)
+    profiles = _listing(reader, "list_instance_profiles_for_role", "InstanceProfiles", name)
     return RoleFact(
         name=name,
         trust=role["Role"]["AssumeRolePolicyDocument"],
         statements=tuple(
             (policy, statement)
             for policy, answer in documents.items()
-            for statement in listed(answer.get("PolicyDocument", {}).get("Statement", []))
+            for statement in (() if answer is None else listed(answer["PolicyDocument"]["Statement"]))
         ),
         attached=tuple(policy["PolicyArn"] for policy in attached),
         profiles=tuple(sorted(profile["InstanceProfileName"] for profile in profiles)),
@@ -394,16 +334,21 @@ def _read_role(reader: Reader, name: str) -> RoleFact | None:
     )
 
 
+def _listing(reader: Reader, operation: str, key: str, role: str) -> list[Any]:
+    answer = _iam(reader, operation, RoleName=role)
+    return [] if answer is None else list(answer[key])
+
+
 def listed(value: Any) -> list[Any]:
     """Return the items of a policy's element: IAM accepts a single item with or without a list around it."""
     return value if isinstance(value, list) else [value]
 
 
-def _iam(reader: Reader, operation: str, **parameters: str) -> dict[str, Any]:
-    """Return a response of IAM, or nothing if the resource was deleted after it was listed."""
+def _iam(reader: Reader, operation: str, **parameters: str) -> dict[str, Any] | None:
+    """Return a response of IAM, or None if the resource was deleted after it was listed."""
     try:
         return reader.api.call("iam", operation, **parameters)
     except AwsError as error:
         if is_not_found(error):
-            return {}
+            return None
         raise

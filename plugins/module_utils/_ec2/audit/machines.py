@@ -1,39 +1,28 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Check instances, their launch templates and disks, and their permissions. Private: may change at any time."""
+"""Check instances, their launch templates and their permissions. Private: may change at any time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..._findings import Finding, finding
 from ..values import plain_policy
 from .allowed import Allowed, foreign_instances
-from .facts import Account, Machine, ProfileFact, RoleFact, ScalingGroup
+from .facts import Account, Machine, ProfileFact, RoleFact
 from .machine_facts import listed
 
-# The template has one network interface, which allows one instance only.
-_MACHINES_MAX = 1
+# Only AWS creates parameters with this path.
+_PUBLIC_PARAMETERS = "/aws/service/"
+# Differences that count in a version that is no longer launched, but that an instance was launched from.
+_LASTING = ("key pair", "the disks")
 _AGAIN = "or delete this version: `aws ec2 delete-launch-template-versions --launch-template-id"
 
 
-class CopyCodes(NamedTuple):
-    """The codes of a copy of a disk that other accounts can read."""
-
-    public: str
-    shared: str
-
-
-_COPY_CODES = {
-    "snapshot": CopyCodes("SNAPSHOT_PUBLIC", "SNAPSHOT_SHARED"),
-    "image": CopyCodes("IMAGE_PUBLIC", "IMAGE_SHARED"),
-}
-
-
 def machine_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
-    """Yield every deviation of instances, their disks and their permissions."""
+    """Yield every deviation of instances and their permissions."""
     yield from _instance_deviations(account, allowed)
     for machine in account.machines:
         resource = _resource(machine)
@@ -45,10 +34,6 @@ def machine_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
             yield from _version_deviations(machine, account, allowed, resource)
         yield from _elsewhere_deviations(machine, allowed, resource)
     yield from _outsider_deviations(account, allowed)
-    yield from _scaling_deviations(account, allowed)
-    yield from _volume_deviations(account, allowed)
-    yield from _copy_deviations(account)
-    yield from _document_deviations(account)
     yield from _iam_deviations(account, allowed)
 
 
@@ -64,11 +49,25 @@ def _instance_deviations(account: Account, allowed: Allowed) -> Iterator[Finding
             remedy = f"Run `aws ec2 terminate-instances --instance-ids {machine.known.id}` if it is not needed."
             message = foreign[machine.known.id]
             yield finding("INSTANCE_NOT_DESCRIBED", _resource(machine), message, remedy)
-        elif machine.kind == "instance" and machine.instance_type != (
-            wanted := allowed.types.get(machine.known.name, machine.instance_type)
-        ):
-            message = f"its instance type is {machine.instance_type}, but {wanted} is described"
-            yield finding("INSTANCE_NOT_AS_DESCRIBED", _resource(machine), message)
+        elif machine.kind == "instance" and machine.known.name in allowed.types:
+            for message in _other_launch(machine, account, allowed):
+                yield finding("INSTANCE_NOT_AS_DESCRIBED", _resource(machine), message)
+
+
+def _other_launch(machine: Machine, account: Account, allowed: Allowed) -> Iterator[str]:
+    """Yield what of a node is not as it is launched."""
+    if machine.instance_type != (wanted := allowed.types[machine.known.name]):
+        yield f"its instance type is {machine.instance_type}, but {wanted} is described"
+    if machine.key_name and allowed.node_key_name not in (None, machine.key_name):
+        described = allowed.node_key_name or "none"
+        yield f"it was launched with the key pair {machine.key_name}, but {described} is described"
+    # Without the tag an older version of this collection launched it.
+    if machine.launched_with not in ("", machine.user_data_sha256):
+        yield "its user-data is not that with which it was launched"
+    # Amazon replaces its images every few weeks, so the owner is compared. A private parameter may name any image.
+    image = next((image for image in account.images if image.id == machine.image), None)
+    if image and not image.is_amazons and allowed.node_ami_parameter.startswith(_PUBLIC_PARAMETERS):
+        yield f"it was launched from the image {image.id} of account {image.account}, but one of Amazon is described"
 
 
 def _profile_of_machine(machine: Machine, allowed: Allowed, resource: str) -> Iterator[Finding]:
@@ -99,7 +98,7 @@ def _version_deviations(machine: Machine, account: Account, allowed: Allowed, re
     wanted = {(machine.known.id, name) for name in machine.names}
     launched = any(wanted & set(group.templates) for group in account.scaling_groups)
     others = dict(_other_properties(machine, account, allowed))
-    counted = others if launched else {name: others[name] for name in ("key pair",) if name in others and machine.made}
+    counted = others if launched else {name: others[name] for name in _LASTING if name in others and machine.made}
     if counted:
         who = "the group launches its next instance from it" if launched else "an instance was launched from it"
         message = f"{who}, with {', '.join(f'{what} {text}' for what, text in counted.items())}"
@@ -117,6 +116,16 @@ def _other_properties(machine: Machine, account: Account, allowed: Allowed) -> I
     others = [face for face in machine.interfaces if face not in ours]
     if others or not machine.interfaces:
         yield "the network interface", f"{', '.join(others) or 'in the default network'}, which is not the bastion's"
+    if len(machine.disks) > 1 or any(machine.disks):
+        # The described disk comes from the image.
+        extra = ", ".join(filter(None, machine.disks)) or f"{len(machine.disks)} of them"
+        yield "the disks", f"{extra} (described: one, from the image)"
+    for what, has, key in (
+        ("the type", machine.instance_type, "type"),
+        ("CPU credits", machine.cpu_credits, "cpu_credits"),
+    ):
+        if has != allowed.template.get(key, has):
+            yield what, f"{has} (described: {allowed.template[key]})"
     if allowed.user_data_sha256 and machine.user_data_sha256 != allowed.user_data_sha256:
         yield "user-data", "that is not the described user-data"
 
@@ -161,95 +170,6 @@ def _secret_deviations(machine: Machine, resource: str) -> Iterator[Finding]:
         yield finding("USER_DATA_SECRET", resource, message)
 
 
-def _scaling_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
-    described = {
-        machine.known.id
-        for machine in account.machines
-        if machine.known.owned and machine.known.name in allowed.templates
-    }
-    for group in account.scaling_groups:
-        foreign = sorted({template for template, _version in group.templates} - described)
-        if foreign:
-            message = f"it launches instances from {', '.join(foreign)}, which are not described"
-            resource = f"Auto Scaling group {group.known.name}"
-            yield finding("SCALING_TEMPLATE_NOT_DESCRIBED", resource, message)
-        for template, version in group.lost:
-            message = f"it launches instances from version {version} of {template}, which does not exist"
-            yield finding("SCALING_VERSION_LOST", f"Auto Scaling group {group.known.name}", message)
-        if group.known.owned and group.known.name in allowed.schedules:
-            yield from _scaling_limits(group, allowed.schedules[group.known.name])
-
-
-def _scaling_limits(group: ScalingGroup, schedules: Mapping[str, int | None]) -> Iterator[Finding]:
-    resource = f"Auto Scaling group {group.known.name}"
-    if group.max_size > _MACHINES_MAX:
-        message = f"it may have up to {group.max_size} instances, but {_MACHINES_MAX} is described"
-        yield finding("SCALING_SIZE_NOT_DESCRIBED", resource, message)
-    for name, capacity in group.schedules:
-        if name not in schedules or capacity != schedules[name]:
-            message = f"its scheduled action {name} with capacity {capacity} is not described"
-            remedy = (
-                f"Run `aws autoscaling delete-scheduled-action --auto-scaling-group-name {group.known.name} "
-                f"--scheduled-action-name {name}` unless you know why it is there."
-            )
-            yield finding("SCALING_SCHEDULE_NOT_DESCRIBED", resource, message, remedy)
-    if group.suspended:
-        message = f"these of its processes are suspended: {', '.join(group.suspended)}"
-        remedy = f"Run `aws autoscaling resume-processes --auto-scaling-group-name {group.known.name}`."
-        yield finding("SCALING_SUSPENDED", resource, message, remedy)
-
-
-def _volume_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
-    foreign = foreign_instances(account, allowed)
-    machines = {machine.known.id for machine in account.machines if machine.kind == "instance"} - set(foreign)
-    roots = {machine.root_volume for machine in account.machines}
-    for volume in account.volumes:
-        resource = f"volume {volume.known.name} ({volume.known.id})"
-        is_foreign = volume.instance in machines and not volume.known.owned and volume.known.id not in roots
-        if not volume.encrypted:
-            also = ", and it is not described" if is_foreign else ""
-            message = f"it is not encrypted; {volume.instance or 'no instance'} uses it{also}"
-            yield finding("VOLUME_NOT_ENCRYPTED", resource, message)
-        elif is_foreign:
-            remedy = f"Run `aws ec2 detach-volume --volume-id {volume.known.id}` unless you know why it is there."
-            yield finding("VOLUME_NOT_DESCRIBED", resource, f"{volume.instance} uses it", remedy)
-
-
-def _copy_deviations(account: Account) -> Iterator[Finding]:
-    # A reported image covers its disks.
-    reported = {snapshot for copy in account.copies if copy.shared for snapshot in copy.snapshots}
-    for copy in account.copies:
-        resource = f"{copy.kind} {copy.known.name} ({copy.known.id})"
-        attribute = "createVolumePermission" if copy.kind == "snapshot" else "launchPermission"
-        command = f"aws ec2 reset-{copy.kind}-attribute --{copy.kind}-id {copy.known.id} --attribute {attribute}"
-        if "all" in copy.shared:
-            message = f"every AWS account can read this {copy.kind} of the cluster's disks"
-            remedy = f"Run `{command}`, and rotate every secret that was on the disk."
-            yield finding(_COPY_CODES[copy.kind].public, resource, message, remedy)
-        elif copy.shared:
-            message = f"other accounts can read this {copy.kind} of the cluster's disks: {', '.join(copy.shared)}"
-            yield finding(_COPY_CODES[copy.kind].shared, resource, message, f"Run `{command}`.")
-        if not (copy.encrypted or copy.known.id in reported):
-            message = "it contains a disk of the cluster without encryption"
-            remedy = f"Run `aws ec2 delete-snapshot --snapshot-id {copy.known.id}`, or keep an encrypted copy instead."
-            yield finding("SNAPSHOT_NOT_ENCRYPTED", resource, message, remedy)
-
-
-def _document_deviations(account: Account) -> Iterator[Finding]:
-    for document in account.documents:
-        command = (
-            f"aws ssm modify-document-permission --name {document.name} --permission-type Share "
-            f"--account-ids-to-remove {' '.join(document.shared)}"
-        )
-        resource = f"SSM document {document.name}"
-        if "all" in document.shared:
-            message = "every AWS account can read and run this document of the cluster"
-            yield finding("DOCUMENT_PUBLIC", resource, message, f"Run `{command}`.")
-        elif document.shared:
-            message = f"other accounts can read and run this document of the cluster: {', '.join(document.shared)}"
-            yield finding("DOCUMENT_SHARED", resource, message, f"Run `{command}`.")
-
-
 def _iam_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
     roles = {role.name: role for role in account.roles}
     for profile in account.profiles:
@@ -280,7 +200,7 @@ def _role_deviations(role: RoleFact, allowed: Allowed) -> Iterator[Finding]:
     resource = f"IAM role {role.name}"
     known = [_effect_of(statement) for statement in allowed.policies[role.name]]
     for policy, statement in role.statements:
-        if _effect_of(statement) not in known and statement.get("Effect") == "Allow":
+        if _effect_of(statement) not in known and statement.get("Effect") != "Deny":
             yield _statement_deviation(role, policy, statement, _repair(role, allowed))
     for arn in role.attached:
         remedy = f"Run `aws iam detach-role-policy --role-name {role.name} --policy-arn {arn}`."

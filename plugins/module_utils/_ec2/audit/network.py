@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from ipaddress import IPv6Interface, ip_network
+from ipaddress import IPv6Interface, collapse_addresses, ip_network
+from typing import Any
 
 from ..._findings import Finding, finding
 from ..home.access import rule_line
@@ -172,12 +173,14 @@ def _is_allowed(name: str, rule: GroupRule, allowed: Allowed, now: datetime) -> 
 
 def _rule_deviations(account: Account, allowed: Allowed, now: datetime) -> Iterator[Finding]:
     names = _group_names(account)
-    for rule in account.rules:
-        name = names.get(rule.group_id, rule.group_id)
-        if _is_allowed(name, rule, allowed, now):
-            continue
-        resource = f"security group {name}, rule {rule.id}"
-        reached = [item for item in reachable(facts_of(account, [rule])) if item.source.kind != "security_group"]
+    foreign = [
+        rule for rule in account.rules if not _is_allowed(names.get(rule.group_id, rule.group_id), rule, allowed, now)
+    ]
+    for rules in _by_cause(foreign):
+        rule, name = rules[0], names.get(rules[0].group_id, rules[0].group_id)
+        ids = ", ".join(item.id for item in rules)
+        resource = f"security group {name}, rule {ids}" if len(rules) == 1 else f"security group {name}, rules {ids}"
+        reached = [item for item in reachable(facts_of(account, rules)) if item.source.kind != "security_group"]
         if rule.home.ours and rule.home.is_expired(now) and _is_exact(rule, allowed):
             message = f"home access has expired and is still open: {rule_line(rule.home)}{_reach_text(reached)}"
             yield finding("HOME_ACCESS_EXPIRED", resource, message)
@@ -185,30 +188,68 @@ def _rule_deviations(account: Account, allowed: Allowed, now: datetime) -> Itera
             message = f"home access ends more than {LONGEST.days} days from now: {rule_line(rule.home)}"
             yield finding("HOME_ACCESS_TOO_LONG", resource, message + _reach_text(reached))
         elif rule.home.ours:
-            severity = "critical" if _is_open_to_everybody(rule) else "high"
-            message = f"the rule has the tags of home access, but is not a rule that home access creates: {rule.text}"
-            message += _reach_text(reached)
+            severity = "critical" if _is_open_to_everybody(rules) else "high"
+            message = "it has the tags of home access, but is not a rule that home access creates: "
+            message += _text_of(rules) + _reach_text(reached)
             yield finding("HOME_ACCESS_NOT_EXACT", resource, message, severity=severity)
         else:
-            yield _foreign_rule(rule, resource, reached)
+            yield _foreign_rule(rules, resource, reached)
 
 
-def _foreign_rule(rule: GroupRule, resource: str, reached: list[Exposure]) -> Finding:
+def _by_cause(rules: Iterable[GroupRule]) -> list[list[GroupRule]]:
+    """Return the rules, with those that together open the same ports of a group to everyone as one cause."""
+    same: dict[tuple[str, bool, str, bool], list[GroupRule]] = {}
+    for rule in rules:
+        same.setdefault((rule.group_id, rule.egress, rule.home.port, rule.home.ours), []).append(rule)
+    return [cause for of in same.values() for cause in _causes_in(of)]
+
+
+def _causes_in(rules: list[GroupRule]) -> Iterator[list[GroupRule]]:
+    wide = [] if rules[0].egress else _wide_networks(rules)
+    opening = [
+        rule
+        for rule in rules
+        if any(piece.version == whole.version and piece.subnet_of(whole) for piece in _nets(rule) for whole in wide)
+    ]
+    if opening:
+        yield opening
+    yield from ([rule] for rule in rules if rule not in opening)
+
+
+def _nets(rule: GroupRule) -> list[Any]:
+    return [item.network for item in rule.rules if item.network is not None]
+
+
+def _wide_networks(rules: Iterable[GroupRule]) -> list[Any]:
+    """Return the networks that are a part of the Internet; adjacent ones count as one."""
+    nets = [network for rule in rules for network in _nets(rule)]
+    families = ([network for network in nets if network.version == version] for version in _WIDE)
+    return [network for of in families for network in collapse_addresses(of) if _is_wide(network)]
+
+
+def _foreign_rule(rules: list[GroupRule], resource: str, reached: list[Exposure]) -> Finding:
+    rule, ids = rules[0], " ".join(item.id for item in rules)
     way = "egress" if rule.egress else "ingress"
     remedy = (
-        f"Run `aws ec2 revoke-security-group-{way} --group-id {rule.group_id} --security-group-rule-ids {rule.id}`"
+        f"Run `aws ec2 revoke-security-group-{way} --group-id {rule.group_id} --security-group-rule-ids {ids}`"
         " unless you need it; then describe it in the variables."
     )
-    if _is_open_to_everybody(rule):
-        message = f"open to everyone: {rule.text}{_reach_text(reached)}"
+    if _is_open_to_everybody(rules):
+        message = f"open to everyone: {_text_of(rules)}{_reach_text(reached)}"
         return finding("RULE_OPEN_TO_EVERYBODY", resource, message, remedy)
     severity = "medium" if rule.egress else "high"
-    message = f"a rule that is not described: {rule.text}{_reach_text(reached)}"
+    message = f"a rule that is not described: {_text_of(rules)}{_reach_text(reached)}"
     return finding("RULE_NOT_ALLOWED", resource, message, remedy, severity=severity)
 
 
-def _is_open_to_everybody(rule: GroupRule) -> bool:
-    return not rule.egress and any(item.network is not None and _is_wide(item.network) for item in rule.rules)
+def _text_of(rules: Iterable[GroupRule]) -> str:
+    """Return the text of rules that differ in their networks only."""
+    first, *others = rules
+    return ", ".join((first.text, *(rule.text.rpartition(" ")[2] for rule in others)))
+
+
+def _is_open_to_everybody(rules: list[GroupRule]) -> bool:
+    return not rules[0].egress and bool(_wide_networks(rules))
 
 
 def _is_wide(network: Network) -> bool:
@@ -382,6 +423,13 @@ def _user_deviations(interface: InterfaceFact, account: Account, resource: str) 
         if outsider.id == interface.instance:
             message = f"the instance {outsider.id} in {outsider.vpc} has it, so it connects both VPCs"
             yield finding("INTERFACE_ACROSS_VPCS", resource, message)
+    if interface.instance and account.owners and interface.account not in (None, *account.owners):
+        message = f"the instance {interface.instance} of account {interface.account} has it"
+        yield finding("INTERFACE_USED_BY_OTHERS", resource, message, severity="critical")
+    names = {machine.known.id: machine.known.name for machine in account.machines if machine.known.owned}
+    if names.get(interface.instance or "", interface.known.name) != interface.known.name:
+        message = f"the instance {names[interface.instance or '']} ({interface.instance}) has it"
+        yield finding("INTERFACE_USED_BY_OTHERS", resource, message)
 
 
 def _foreign_groups(
@@ -425,6 +473,10 @@ def _router_deviations(interface: InterfaceFact, allowed: Allowed, resource: str
 
 
 _PASSAGES = {
+    "egress-only gateway": (
+        "EGRESS_GATEWAY_NOT_DESCRIBED",
+        "delete-egress-only-internet-gateway --egress-only-internet-gateway-id",
+    ),
     "VPC endpoint": ("VPC_ENDPOINT_NOT_DESCRIBED", "delete-vpc-endpoints --vpc-endpoint-ids"),
     "VPC peering": ("VPC_PEERING_NOT_DESCRIBED", "delete-vpc-peering-connection --vpc-peering-connection-id"),
     "VPN gateway": ("VPN_GATEWAY_NOT_DESCRIBED", "detach-vpn-gateway --vpn-gateway-id"),
@@ -444,7 +496,11 @@ def _passage_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]
 
 
 def _address_deviations(account: Account) -> Iterator[Finding]:
+    here = {face.known.id for face in account.interfaces}
     for address in account.addresses:
+        if address.attached and address.interface not in here:
+            message = f"the Elastic IP {address.public_ipv4} of the cluster belongs to {address.interface} elsewhere"
+            yield finding("ADDRESS_USED_ELSEWHERE", f"address {address.known.id}", message)
         if not address.attached:
             remedy = (
                 f"Run `aws ec2 release-address --allocation-id {address.known.id}`; an unassociated address is charged "

@@ -45,6 +45,7 @@ from .reachability import (
 _NUMBERS = {"tcp": TCP, "udp": UDP, "icmp": ICMP, "icmpv6": ICMPV6}
 _PEERING_ENDS = ("requester-vpc-info", "accepter-vpc-info")
 _PEERING_OVER = ("deleted", "deleting", "rejected", "expired", "failed")
+_OUTWARD = "the Internet for IPv6 connections from inside"
 PrefixLists = Mapping[str, tuple[str, ...]]
 
 
@@ -62,7 +63,7 @@ def read_network(reader: Reader, vpc: Record, pool: Executor) -> Account:
     subnets = every("describe_subnets", "Subnets")
     interfaces = every("describe_network_interfaces", "NetworkInterfaces")
     passages = pool.submit(_read_passages, reader, vpc_id)
-    dhcp = pool.submit(_read_dhcp, reader, vpc.get("DhcpOptionsId"))
+    dhcp = pool.submit(_read_dhcp, reader, vpc["DhcpOptionsId"])
     names = _names(reader, [(groups(), "GroupId"), (gateways(), "InternetGatewayId")])
     rules = reader.ec2("describe_security_group_rules", "SecurityGroupRules", {"group-id": list(_ids(groups()))})
     lists = _read_prefix_lists(reader, rules, tables())
@@ -112,11 +113,11 @@ def _is_associated(block: Record) -> bool:
     return bool(state.get("State", "associated") == "associated")
 
 
-def _read_dhcp(reader: Reader, options: str | None) -> tuple[DhcpFact, ...]:
+def _read_dhcp(reader: Reader, options: str) -> tuple[DhcpFact, ...]:
     """Return the DHCP options of a VPC; one without options uses Amazon's servers."""
-    if options in (None, "default"):
+    if options == "default":
         return ()
-    records = reader.ec2("describe_dhcp_options", "DhcpOptions", {"dhcp-options-id": [str(options)]})
+    records = reader.ec2("describe_dhcp_options", "DhcpOptions", {"dhcp-options-id": [options]})
     return tuple(_dhcp(reader, record) for record in records)
 
 
@@ -131,6 +132,8 @@ def _read_passages(reader: Reader, vpc_id: str) -> tuple[Passage, ...]:
     """Return every connection of the VPC that has no route or rule of its own."""
     here = {"vpc-id": [vpc_id]}
     endpoints = reader.ec2("describe_vpc_endpoints", "VpcEndpoints", here)
+    # EC2 cannot filter these by VPC.
+    outward = reader.api.call("ec2", "describe_egress_only_internet_gateways")["EgressOnlyInternetGateways"]
     gateways = reader.ec2("describe_vpn_gateways", "VpnGateways", {"attachment.vpc-id": [vpc_id]})
     found = [
         reader.ec2("describe_vpc_peering_connections", "VpcPeeringConnections", {f"{end}.vpc-id": [vpc_id]})
@@ -138,12 +141,17 @@ def _read_passages(reader: Reader, vpc_id: str) -> tuple[Passage, ...]:
     ]
     peerings = {peering["VpcPeeringConnectionId"]: peering for of in found for peering in of}
     return (
-        *(_endpoint(reader, record) for record in endpoints if record.get("State") != "deleted"),
+        *(_endpoint(reader, record) for record in endpoints if str(record.get("State")).lower() != "deleted"),
         *(_peering(reader, record, vpc_id) for record in peerings.values() if _is_peering_of(record, vpc_id)),
         *(
             Passage(reader.known(record, "VpnGatewayId"), "VPN gateway", "a private network over a VPN")
             for record in gateways
             if any(_is_attached(item, vpc_id) for item in record.get("VpcAttachments") or ())
+        ),
+        *(
+            Passage(reader.known(record, "EgressOnlyInternetGatewayId"), "egress-only gateway", _OUTWARD)
+            for record in outward
+            if any(_is_attached(item, vpc_id) for item in record.get("Attachments") or ())
         ),
     )
 
@@ -153,14 +161,16 @@ def _is_attached(attachment: Record, vpc_id: str) -> bool:
 
 
 def _endpoint(reader: Reader, record: Record) -> Passage:
-    text = f"the service {record['ServiceName']}"
+    # Only some types have a service; the others lead to a service network or a resource of VPC Lattice.
+    names = ("ServiceName", "ServiceNetworkArn", "ResourceConfigurationArn")
+    text = f"the service {next((record[name] for name in names if record.get(name)), 'of an unknown name')}"
     interfaces = tuple(record.get("NetworkInterfaceIds") or ())
     return Passage(reader.known(record, "VpcEndpointId"), "VPC endpoint", text, interfaces)
 
 
 def _is_peering_of(record: Record, vpc_id: str) -> bool:
     ends = [record["RequesterVpcInfo"].get("VpcId"), record["AccepterVpcInfo"].get("VpcId")]
-    return vpc_id in ends and (record.get("Status") or {}).get("Code") not in _PEERING_OVER
+    return (vpc_id in ends or None in ends) and (record.get("Status") or {}).get("Code") not in _PEERING_OVER
 
 
 def _peering(reader: Reader, record: Record, vpc_id: str) -> Passage:
@@ -297,7 +307,8 @@ def _subnet(reader: Reader, record: Record) -> SubnetFact:
 def _interface(reader: Reader, record: Record) -> InterfaceFact:
     known, tags = reader.known(record, "NetworkInterfaceId"), tags_of(record)
     private = record.get("PrivateIpAddresses") or ()
-    public = [(item.get("Association") or {}).get("PublicIp") for item in (record, *private)]
+    joined = [item["Association"] for item in (record, *private) if item.get("Association")]
+    attachment = record.get("Attachment") or {}
     return InterfaceFact(
         known=known,
         kind=record.get("InterfaceType") or "interface",
@@ -307,11 +318,18 @@ def _interface(reader: Reader, record: Record) -> InterfaceFact:
         ipv4=tuple(item["PrivateIpAddress"] for item in private),
         ipv6=tuple(item["Ipv6Address"] for item in record.get("Ipv6Addresses") or ()),
         prefixes=_prefixes(record),
-        public=tuple(dict.fromkeys(filter(None, public))),
+        public=tuple(dict.fromkeys(map(_public_of, joined))),
         source_dest_check=record["SourceDestCheck"],
-        instance=(record.get("Attachment") or {}).get("InstanceId"),
+        instance=attachment.get("InstanceId"),
         managed=bool(record.get("RequesterManaged")),
+        account=attachment.get("InstanceOwnerId"),
     )
+
+
+def _public_of(association: Record) -> str:
+    """Return the public address. An association without one cannot be judged: it must not count as none."""
+    names = ("PublicIp", "CarrierIp", "CustomerOwnedIp")
+    return next((str(association[name]) for name in names if association.get(name)), "") or association["PublicIp"]
 
 
 def _prefixes(record: Record) -> tuple[str, ...]:
@@ -323,6 +341,11 @@ def read_addresses(reader: Reader) -> tuple[AddressFact, ...]:
     """Return the Elastic IPs with the cluster's tags."""
     records = reader.owned("describe_addresses", "Addresses")
     return tuple(
-        AddressFact(reader.known(record, "AllocationId"), record["PublicIp"], bool(record.get("AssociationId")))
+        AddressFact(
+            reader.known(record, "AllocationId"),
+            record["PublicIp"],
+            bool(record.get("AssociationId")),
+            record.get("NetworkInterfaceId") or "an unknown network interface",
+        )
         for record in records
     )

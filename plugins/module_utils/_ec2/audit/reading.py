@@ -7,31 +7,40 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from ..client import Api
+from ..._findings import finding
+from ..client import Api, AwsError
 from ..spec import ClusterSpec
 from .facts import Account, Reader
 from .machine_facts import (
     profiles_of,
     read_copies,
-    read_documents,
     read_iam,
+    read_images,
     read_instances,
     read_outsiders,
     read_profile_users,
-    read_scaling_groups,
     read_templates,
     read_volumes,
-    with_lost_versions,
 )
 from .network_facts import read_addresses, read_network
+from .parameter_facts import read_documents, read_parameters
+from .scaling_facts import read_scaling_groups, with_lost_versions
 
 SERVICES = ("ec2", "iam", "autoscaling", "ssm")
 _WORKERS = 16
 
 
 def read_account(api: Api, spec: ClusterSpec) -> Account:
+    """Return the facts, or raise AwsError: what cannot be read is not closed."""
+    try:
+        return _read_account(Reader(api, spec))
+    except (LookupError, AttributeError, TypeError, ValueError) as error:
+        cause = f"a response lacks a field or has an unexpected value ({type(error).__name__}: {error})"
+        raise AwsError(finding("ANSWER_INVALID", f"read what cluster {spec.name} is exposed by", cause)) from error
+
+
+def _read_account(reader: Reader) -> Account:
     """Return the facts, read in waves of parallel calls: each wave needs ids from the previous one."""
-    reader = Reader(api, spec)
     vpcs = reader.owned("describe_vpcs", "Vpcs")
     # Readers that make parallel calls themselves must not wait in the pool that runs these calls.
     with ThreadPoolExecutor(_WORKERS) as pool, ThreadPoolExecutor(_WORKERS) as outer:
@@ -39,10 +48,12 @@ def read_account(api: Api, spec: ClusterSpec) -> Account:
         scaling = outer.submit(read_scaling_groups, reader, pool)
         users = outer.submit(read_profile_users, reader)
         documents = outer.submit(read_documents, reader)
+        parameters = outer.submit(read_parameters, reader)
         network = [outer.submit(read_network, reader, vpc, pool) for vpc in vpcs]
         instances = [outer.submit(read_instances, reader, vpc, pool) for vpc in vpcs]
         machines = tuple(machine for part in instances for machine in part.result()[0])
         ids = [machine.known.id for machine in machines]
+        images = outer.submit(read_images, reader, {machine.image for machine in machines if machine.image})
         volumes = outer.submit(read_volumes, reader, ids)
         groups, made_of = scaling.result()
         ended = [instance for group in groups for instance in group.ended]
@@ -55,8 +66,9 @@ def read_account(api: Api, spec: ClusterSpec) -> Account:
         iam = outer.submit(read_iam, reader, profiles, pool)
         parts = _merged([part.result() for part in network])
         elsewhere = {face.instance for face in parts.interfaces if face.instance}
-        described = profiles_of(spec)
+        described = profiles_of(reader.spec)
         elsewhere |= {instance for instance, profile in users.result().items() if profile in described}
+        elsewhere |= {instance for volume in volumes.result() for instance in volume.instances}
         return parts._replace(
             machines=(*machines, *templates),
             outsiders=read_outsiders(reader, elsewhere - set(ids), users.result()),
@@ -64,6 +76,8 @@ def read_account(api: Api, spec: ClusterSpec) -> Account:
             volumes=volumes.result(),
             copies=copies.result(),
             documents=documents.result(),
+            parameters=parameters.result(),
+            images=images.result(),
             addresses=addresses.result(),
             profiles=iam.result()[0],
             roles=iam.result()[1],

@@ -18,6 +18,8 @@ from tests.lookalikes import tailscale_key
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 BASTION = {"instance_type": "t4g.small", "volume_size": 8, "image": IMAGE}
+# What role access says of nodes.
+LAUNCH = {"node_ssh_key_name": "", "node_ami_parameter": "/aws/service/ami-amazon-linux-latest/x"}
 ENDED = "i-0abcdef0123456789"
 KEY = tailscale_key("kABCDEF1CNTRL-abcdefghijklmnop")
 Change = Callable[[dict[str, Any], dict[str, str]], None]
@@ -38,7 +40,7 @@ class ChangedApi:
         return answer
 
     def audit(self, **changes: Any) -> list[dict[str, Any]]:
-        deviations: list[dict[str, Any]] = audit_info(self, described(**changes), {}, NOW)["deviations"]
+        deviations: list[dict[str, Any]] = audit_info(self, described(**changes), LAUNCH, NOW)["deviations"]
         return deviations
 
 
@@ -150,9 +152,108 @@ def secret_of_a_role(answer: dict[str, Any], _ids: dict[str, str]) -> None:
         answer["Role"]["Description"] = f"key {KEY}"
 
 
+def group_with(**settings: Any) -> Change:
+    return lambda answer, _ids: answer["AutoScalingGroups"][0].update(settings)
+
+
+def template_with(**settings: Any) -> Change:
+    return lambda answer, _ids: answer["LaunchTemplateVersions"][0]["LaunchTemplateData"].update(settings)
+
+
+def node_with(**settings: Any) -> Change:
+    def change(answer: dict[str, Any], _ids: dict[str, str]) -> None:
+        for reservation in answer["Reservations"]:
+            for instance in reservation["Instances"]:
+                instance.update(settings)
+
+    return change
+
+
+def image_of(**owner: str) -> Change:
+    def change(answer: dict[str, Any], ids: dict[str, str]) -> None:
+        if "image-id" in ids["asked"]:
+            answer["Images"] = [{"ImageId": IMAGE, **owner}]
+
+    return change
+
+
+def interface_at(*, account: str = "123456789012", instance: str = "instance/gateway", face: str = "gateway") -> Change:
+    def change(answer: dict[str, Any], ids: dict[str, str]) -> None:
+        (ours,) = (item for item in answer["NetworkInterfaces"] if item["NetworkInterfaceId"] == ids[f"eni/{face}"])
+        ours["Attachment"] = {"InstanceId": ids.get(instance, instance), "InstanceOwnerId": account}
+
+    return change
+
+
+def public_by_a_carrier(answer: dict[str, Any], ids: dict[str, str]) -> None:
+    (ours,) = (item for item in answer["NetworkInterfaces"] if item["NetworkInterfaceId"] == ids["eni/gateway"])
+    ours["Association"] = {"CarrierIp": "198.51.100.9", "AllocationId": "eipalloc-1"}
+
+
+def endpoint_of_a_service_network(answer: dict[str, Any], _ids: dict[str, str]) -> None:
+    arn = "arn:aws:vpc-lattice:eu-west-1:210987654321:servicenetwork/sn-1"
+    answer["VpcEndpoints"] = [{"VpcEndpointId": "vpce-1", "ServiceNetworkArn": arn, "State": "Available"}]
+
+
+def second_user_of_a_volume(answer: dict[str, Any], _ids: dict[str, str]) -> None:
+    for record in answer["Volumes"]:
+        record["Attachments"] = [*record["Attachments"], {"InstanceId": ENDED}]
+
+
+TARGETS = ["arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/theirs/0123456789abcdef"]
+SETTINGS: dict[str, Any] = {
+    "TargetGroupARNs": TARGETS,
+    "LoadBalancerNames": ["theirs"],
+    "TrafficSources": [{"Identifier": TARGETS[0], "Type": "vpc-lattice"}],
+    "Instances": [{"InstanceId": "i-0123456789abcdef0", "ProtectedFromScaleIn": True}],
+    "WarmPoolConfiguration": {"MinSize": 1},
+    "MixedInstancesPolicy": {"LaunchTemplate": {"Overrides": [{"InstanceType": "c7g.16xlarge"}]}},
+    "TerminationPolicies": ["arn:aws:lambda:eu-west-1:123456789012:function:f"],
+}
+
+
 @pytest.mark.parametrize(
     ("operation", "change", "code"),
     [
+        *(
+            pytest.param("describe_auto_scaling_groups", group_with(**{key: value}), "SCALING_NOT_AS_DESCRIBED", id=key)
+            for key, value in SETTINGS.items()
+        ),
+        pytest.param(
+            "describe_auto_scaling_groups", group_with(MinSize=1), "SCALING_SIZE_NOT_DESCRIBED", id="always one machine"
+        ),
+        pytest.param(
+            "describe_launch_template_versions",
+            template_with(SecondaryInterfaces=[{"DeviceIndex": 1}]),
+            "TEMPLATE_NOT_AS_DESCRIBED",
+            id="a secondary interface",
+        ),
+        pytest.param("describe_instances", node_with(KeyName="theirs"), "INSTANCE_NOT_AS_DESCRIBED", id="a key pair"),
+        pytest.param(
+            "describe_images",
+            image_of(OwnerId="210987654321"),
+            "INSTANCE_NOT_AS_DESCRIBED",
+            id="an image of another account",
+        ),
+        pytest.param(
+            "describe_network_interfaces",
+            interface_at(account="210987654321", instance=ENDED),
+            "INTERFACE_USED_BY_OTHERS",
+            id="a machine of another account",
+        ),
+        pytest.param(
+            "describe_network_interfaces",
+            interface_at(face="bastion"),
+            "INTERFACE_USED_BY_OTHERS",
+            id="a node with the bastion's interface",
+        ),
+        pytest.param("describe_network_interfaces", public_by_a_carrier, "PUBLIC_IPV4", id="a carrier's address"),
+        pytest.param(
+            "describe_vpc_endpoints",
+            endpoint_of_a_service_network,
+            "VPC_ENDPOINT_NOT_DESCRIBED",
+            id="an endpoint without a service",
+        ),
         pytest.param("describe_vpcs", second_ipv6, "VPC_NETWORK_NOT_DESCRIBED", id="a second network of IPv6"),
         pytest.param(
             "describe_route_tables", table_of_the_gateway, "ROUTE_TABLE_NOT_DESCRIBED", id="a table of the gateway"
@@ -224,6 +325,51 @@ def test_a_route_to_a_prefix_list_of_aws_is_not_allowed(api: ChangedApi) -> None
     assert (deviation["code"], "pl-6da54004" in deviation["message"]) == ("ROUTE_NOT_ALLOWED", True)
 
 
+def test_a_second_user_of_a_volume_is_found(api: ChangedApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    outside = {"InstanceId": ENDED, "VpcId": "vpc-0123456789abcdef0"}
+    call = api.call
+
+    def answer(service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        if operation == "describe_instances" and ENDED in str(parameters):
+            return {"Reservations": [{"Instances": [outside]}]}
+        return call(service, operation, **parameters)
+
+    monkeypatch.setattr(api, "call", answer)
+    api.changes["describe_volumes"] = second_user_of_a_volume
+
+    (deviation,) = api.audit()
+
+    assert (deviation["code"], ENDED in deviation["message"]) == ("VOLUME_USED_ELSEWHERE", True)
+
+
+@pytest.mark.parametrize(
+    ("operation", "change"),
+    [
+        pytest.param(
+            "describe_images",
+            image_of(OwnerId="137112412989", ImageOwnerAlias="amazon"),
+            id="an image of Amazon",
+        ),
+        pytest.param("describe_volumes", second_user_of_a_volume, id="a volume at a machine that has just ended"),
+        pytest.param(
+            "describe_auto_scaling_groups", group_with(TerminationPolicies=["Default"]), id="the usual termination"
+        ),
+    ],
+)
+def test_what_is_usual_is_no_deviation(api: ChangedApi, operation: str, change: Change) -> None:
+    api.changes[operation] = change
+
+    assert api.audit() == []
+
+
+def test_an_image_of_a_private_parameter_is_not_compared(api: ChangedApi) -> None:
+    api.changes["describe_images"] = image_of(OwnerId="210987654321")
+
+    result = audit_info(api, described(), {"node_ami_parameter": "/ours/image"}, NOW)
+
+    assert result["deviations"] == []
+
+
 def test_a_network_of_ipv6_that_has_gone_is_no_hole(api: ChangedApi) -> None:
     api.changes["describe_vpcs"] = ipv6_that_has_gone
 
@@ -242,7 +388,9 @@ def image_of_an_ended_machine(answer: dict[str, Any], ids: dict[str, str]) -> No
 def snapshot_of_an_ended_machine(answer: dict[str, Any], ids: dict[str, str]) -> None:
     if ENDED in ids["asked"]:
         text = f"Created by CreateImage({ENDED}) for ami-0123456789abcdef0"
-        answer["Snapshots"] = [{"SnapshotId": "snap-0123456789abcdef0", "Description": text, "Encrypted": True}]
+        answer["Snapshots"] = [
+            {"SnapshotId": "snap-0123456789abcdef0", "VolumeId": "vol-ffffffff", "Description": text, "Encrypted": True}
+        ]
 
 
 @pytest.mark.parametrize(
@@ -277,7 +425,9 @@ def test_a_public_copy_of_a_machine_that_only_the_history_names_is_found(
 
 def snapshots_with_our_words(**record: Any) -> Change:
     def change(answer: dict[str, Any], _ids: dict[str, str]) -> None:
-        answer["Snapshots"] = [{"SnapshotId": "snap-0123456789abcdef0", "Encrypted": False, **record}]
+        answer["Snapshots"] = [
+            {"SnapshotId": "snap-0123456789abcdef0", "VolumeId": "vol-ffffffff", "Encrypted": False, **record}
+        ]
 
     return change
 
