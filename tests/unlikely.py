@@ -19,7 +19,7 @@ WORDS = (
 )
 
 
-def bounded(count: int) -> Callable[[Any], Any]:
+def bounded(count: int, **more: Any) -> Callable[[Any], Any]:
     """Return the settings of a property: the same examples in every run, so that a build passes or fails for good."""
     return settings(
         max_examples=count,
@@ -27,6 +27,7 @@ def bounded(count: int) -> Callable[[Any], Any]:
         database=None,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
+        **more,
     )
 
 
