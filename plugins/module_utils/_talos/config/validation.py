@@ -731,6 +731,12 @@ def _rule(document: Document) -> Found:
             yield f"ingress.[{position}].subnet", "invalid subnet", "Add one such as 192.0.2.0/24."
 
 
+def _siderolink(document: Document) -> Found:
+    url = urlsplit(str(document.get("apiUrl") or "https:"))
+    if url.scheme not in ("https", "grpc") or url.path not in ("", "/"):
+        yield "apiUrl", "apiUrl needs https:// or grpc://, and no path", "Use a URL such as grpc://192.0.2.1:8081."
+
+
 def _kernel_log(document: Document) -> Found:
     url = urlsplit(str(document.get("url") or ""))
     if url.scheme not in ("tcp", "udp") or url.path not in ("", "/") or not re.search(r":\d+$", url.netloc):
@@ -837,6 +843,7 @@ _CHECKS = {
     "RegistryMirrorConfig": _mirror,
     "RegistryTLSConfig": _registry_tls,
     "RoutingRuleConfig": _routing_rule,
+    "SideroLinkConfig": _siderolink,
     "StaticHostConfig": _address_name,
     "SwapVolumeConfig": _partition,
     "TCPProbeConfig": _probe,

@@ -162,6 +162,8 @@ SPAN = "kind: KubeSpanConfig"
         ("kind: RoutingRuleConfig, name: 1000", "either table or a non-unicast action"),
         ("kind: RoutingRuleConfig, name: 1000, action: drop", "expected a value of type RoutingRuleAction"),
         ("kind: RoutingRuleConfig, name: 1000, table: 100, fwMask: 1", "fwMask requires fwMark"),
+        ("kind: SideroLinkConfig, apiUrl: 'grpc://192.0.2.1:8081?jointoken=a'", ""),
+        ("kind: SideroLinkConfig, apiUrl: 'https://example.com/a'", "and no path"),
         ("kind: VRFConfig, name: vrf0, table: main", "the table is reserved"),
         ("kind: WatchdogTimerConfig, device: /dev/watchdog0, timeout: 0s", ""),
         ("kind: WatchdogTimerConfig, device: /dev/watchdog0, timeout: 9s", "minimum value is 10s"),
