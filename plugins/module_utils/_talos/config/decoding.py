@@ -283,7 +283,7 @@ def _is_prefix(text: str) -> bool:
 def _is_url(text: str) -> bool:
     head, colon = text.partition(":")[:2]
     has_scheme = bool(re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", head)) if colon else True
-    port = re.match(r"[a-z]+://[^/]*:([^/:\]]*)(?:/|$)", text)
+    port = re.match(r"[a-z]+://[^/?#]*:([^/?#:\]]*)(?:[/?#]|$)", text)
     is_clean = not re.search(r"[\x00-\x1f\x7f]|%(?![0-9A-Fa-f]{2})", text) and (port is None or port[1].isdigit())
     return is_clean and (has_scheme or "/" in head) and not re.match(r"[a-z]+://[^/]* ", text)
 
