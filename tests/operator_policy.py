@@ -40,8 +40,9 @@ OTHER_WORDS = frozenset(
     {
         "autoscaling:DescribeTags",
         "ce:ListTagsForResource",
-        "scheduler:ListTagsForResource",
+        "ce:TagResource",
         "servicequotas:ListTagsForResource",
+        "servicequotas:TagResource",
     }
 )
 # Allowed though no call is named in our code or was seen in the lab.

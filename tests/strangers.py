@@ -30,7 +30,7 @@ class Stranger:
 
     def __init__(self, client: Client, spec: ClusterSpec, image: str = "") -> None:
         self.ec2, self.iam, self.autoscaling, self.ssm = map(client, ("ec2", "iam", "autoscaling", "ssm"))
-        self.spec, self.image = spec, image
+        self.spec, self.image, self.scheduler = spec, image, client("scheduler")
         # The VPC into which it puts what needs one: the cluster's, or one of its own.
         self.vpc = ""
         self.subnet_id = ""
@@ -75,6 +75,14 @@ class Stranger:
         return lambda: (
             self.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"],
             self.autoscaling.describe_scheduled_actions(**group)["ScheduledUpdateGroupActions"],
+        )
+
+    def schedule_group(self) -> Read:
+        """Make a schedule group with our name."""
+        made = self.scheduler.create_schedule_group(Name=self.spec.hours_name, Tags=tag_list(BOB))
+        return lambda: (
+            self.scheduler.get_schedule_group(Name=self.spec.hours_name)["State"],
+            self.scheduler.list_tags_for_resource(ResourceArn=made["ScheduleGroupArn"])["Tags"],
         )
 
     def role(self, name: str) -> Read:
@@ -549,6 +557,8 @@ NAMES: Mapping[str, Plant] = {
     "instance_profile/bastion": profile("bastion"),
     "launch_template/bastion": Stranger.launch_template,
     "autoscaling_group/bastion": Stranger.autoscaling_group,
+    "iam_role/hours": role("hours"),
+    "schedule_group/hours": Stranger.schedule_group,
 }
 # By the last part of its name: each parameter that is no resource of the cluster.
 PARAMETERS: Mapping[str, Plant] = {"claim": Stranger.claim, "run": Stranger.run}
@@ -596,6 +606,7 @@ MADE_BY: Mapping[str, str] = {
     "CreateNetworkInterface": "eni",
     "CreateRole": "iam_role",
     "CreateRouteTable": "route_table",
+    "CreateScheduleGroup": "schedule_group",
     "CreateSecurityGroup": "security_group",
     "CreateSubnet": "subnet",
     "CreateVpc": "vpc",

@@ -51,7 +51,7 @@ OPERATIONS: Mapping[str, str] = {
         "DisassociateRouteTable GetConsoleOutput GetManagedPrefixListEntries ModifyInstanceMetadataOptions "
         "ModifyNetworkInterfaceAttribute ModifySubnetAttribute ModifyVpcAttribute ReleaseAddress "
         "ReplaceIamInstanceProfileAssociation ReplaceRoute ReplaceRouteTableAssociation RevokeSecurityGroupEgress "
-        "RevokeSecurityGroupIngress RunInstances StartInstances TerminateInstances UnassignIpv6Addresses "
+        "RevokeSecurityGroupIngress RunInstances StartInstances StopInstances TerminateInstances UnassignIpv6Addresses "
         "UpdateSecurityGroupRuleDescriptionsIngress"
     ),
     "freetier": "GetAccountPlanState",
@@ -61,7 +61,10 @@ OPERATIONS: Mapping[str, str] = {
         "ListAttachedRolePolicies ListInstanceProfilesForRole ListRolePolicies PutRolePolicy "
         "RemoveRoleFromInstanceProfile TagInstanceProfile TagRole UpdateAssumeRolePolicy"
     ),
-    "scheduler": "CreateSchedule DeleteSchedule GetSchedule ListSchedules UpdateSchedule",
+    "scheduler": (
+        "CreateSchedule CreateScheduleGroup DeleteSchedule DeleteScheduleGroup GetSchedule GetScheduleGroup "
+        "ListSchedules ListTagsForResource TagResource UpdateSchedule"
+    ),
     "service-quotas": "GetAWSDefaultServiceQuota GetServiceQuota",
     "ssm": (
         "DeleteParameter DescribeDocumentPermission DescribeParameters GetDocument GetParameter "
@@ -82,6 +85,7 @@ SCHEMAS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
     "AWS::IAM::Role": ("iam", "CreateRole", {}),
     "AWS::SSM::Parameter": ("ssm", "PutParameter", {}),
     "AWS::Scheduler::Schedule": ("scheduler", "CreateSchedule", {}),
+    "AWS::Scheduler::ScheduleGroup": ("scheduler", "CreateScheduleGroup", {}),
 }
 # Large parameters that no playbook sends. The tests refuse one that is sent and has no rule.
 _UNUSED = (
@@ -161,12 +165,13 @@ def render(rules: list[Rule]) -> str:
         "versions": {name: version(name) for name in ("botocore", "cfn-lint")},
         "operations": {service: sorted(names.split()) for service, names in OPERATIONS.items()},
     }
-    structures: dict[str, dict[str, list[tuple[str, Any, str]]]] = {}
+    services: dict[str, dict[str, dict[str, list[tuple[str, Any, str]]]]] = {}
     for rule in rules:
         structure, _, member = rule.member.partition(".")
-        members = structures.setdefault(f"{rule.service} {structure}", {})
+        members = services.setdefault(rule.service, {}).setdefault(f"{rule.service} {structure}", {})
         members.setdefault(member, []).append((rule.kind, rule.value, rule.source))
-    rows = ",\n".join(f"{json.dumps(name)}: {json.dumps(members)}" for name, members in structures.items())
+    # One line for each service.
+    rows = ",\n".join(json.dumps(structures)[1:-1] for structures in services.values())
     return json.dumps(head)[:-1] + ', "rules": {\n' + rows + "\n}}"
 
 

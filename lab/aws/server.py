@@ -29,6 +29,7 @@ from werkzeug.wrappers import Request, Response
 from lab.aws import account, extensions, strict
 from lab.aws.faults import AwsRefusal, Faults, parse_fault
 from lab.aws.gaps.scheduled_actions import run_scheduled_action
+from lab.aws.gaps.schedules import run_schedule
 from lab.aws.gaps.sessions import check_role
 from lab.aws.patches import ACCOUNT
 from lab.machines import MachinePark
@@ -194,7 +195,8 @@ class Application:
             ("POST", "/lab/account"): lambda r: account.STATE.order(r.get_json(force=True)),
             ("POST", "/lab/kubernetes/faults"): lambda r: clusters().set_faults(r.get_json(force=True)),
             ("DELETE", "/lab/kubernetes/faults"): lambda _: clusters().clear_faults(),
-            ("POST", "/lab/scheduled_actions"): lambda r: self._run_scheduled_action(**r.get_json(force=True)),
+            ("POST", "/lab/scheduled_actions"): lambda r: self._run(run_scheduled_action, r),
+            ("POST", "/lab/schedules"): lambda r: self._run(run_schedule, r),
         }
         handler = routes.get((request.method, request.path))
         if handler is None:
@@ -204,9 +206,10 @@ class Application:
         except (ValueError, TypeError) as error:
             return _json({"error": str(error)}, 400)
 
-    def _run_scheduled_action(self, group: str, name: str) -> None:
+    def _run(self, act: Callable[..., None], request: Request) -> None:
+        """Do now what is scheduled for later: a group and a name."""
         with self.park.lock:
-            run_scheduled_action(group, name)
+            act(**request.get_json(force=True))
 
     def _calls_since(self, request: Request) -> list[dict[str, Any]]:
         since = int(request.args.get("since", 0))

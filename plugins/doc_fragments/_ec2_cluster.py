@@ -84,6 +84,29 @@ options:
         description: Whether the IAM role with which EventBridge Scheduler closes home access at its end is part of the cluster.
         type: bool
         default: false
+      hours:
+        description: When AWS stops and starts the cluster, also if no controller runs.
+        type: dict
+        default: {}
+        suboptions:
+          ttl:
+            description:
+              - The time to live in hours. At its end EventBridge Scheduler stops the nodes and the bastion; V(0) for none.
+              - A run that changes the cluster renews it if less than half of it is left.
+            type: float
+            default: 0.0
+          start:
+            description: When the nodes are started each day, such as C(18:00). Without start and stop no schedule does it.
+            type: str
+            default: ''
+          stop:
+            description: When the nodes are stopped each day.
+            type: str
+            default: ''
+          time_zone:
+            description: The IANA time zone of start and stop.
+            type: str
+            default: Etc/UTC
       bastion:
         description: The instance through which the nodes' packets are routed. Without it, or with C(enabled) off, none is described.
         type: dict

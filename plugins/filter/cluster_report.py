@@ -74,7 +74,7 @@ def built_report(cluster: Record, given: Sources) -> dict[str, Any]:
         # The only result that does not come from a module of this collection.
         "kubernetes": kubernetes_report(received(given.kubernetes or {})),
         "access": access_report(given.audit or {}),
-        "costs": costs(cluster["region"], resources, now=given.now, forecast=given.info["cost"]["message"]),
+        "costs": costs(cluster["region"], resources, now=given.now, forecast=forecast_text(given.info)),
     }
 
 
@@ -87,6 +87,12 @@ def platform_report(given: Sources) -> dict[str, Any]:
         "history": [history_point(item) for item in (given.cozystack or {}).get("history") or ()],
         "advice": advice(installed, given.forecast or {}),
     }
+
+
+def forecast_text(info: Record) -> str:
+    """Return the forecast of the costs, and when AWS stops what costs most."""
+    hours: Record = info.get("hours") or {"lines": []}
+    return ". ".join((info["cost"]["message"], *hours["lines"]))
 
 
 def title(cluster: Record) -> str:

@@ -317,16 +317,20 @@ BASTION: Mapping[str, Code] = {
         'Write hours and minutes, such as "18:00".',
     ),
     "INVALID_SCHEDULE": Code(
-        "Only one of the bastion's start and stop times is set, or both are the same.",
-        "Set both to different times, or leave both empty for a bastion that always runs.",
+        "Only one of the start and stop times is set, or both are the same.",
+        "Set both to different times, or leave both empty for machines that no schedule starts or stops.",
     ),
     "INVALID_TIME_ZONE": Code(
-        "Auto Scaling does not support the time zone.",
+        "AWS does not support the time zone.",
         "Use a name of the IANA database, such as Etc/UTC or Europe/Dublin.",
     ),
     "INVALID_KEEP_MINUTES": Code(
         "The value for keeping the bastion running is out of range.",
         "Use fewer minutes, or leave cluster_bastion_start and _stop empty for a bastion that always runs.",
+    ),
+    "INVALID_TTL_HOURS": Code(
+        "The time after which the cluster is stopped is out of range.",
+        "Use another number of hours, or 0 for a cluster that is not stopped.",
     ),
 }
 

@@ -34,16 +34,19 @@ options:
         with its schedule.
       - V(access) is the role with which EventBridge Scheduler closes home access, if O(cluster.home_schedule_enabled).
         It needs the network.
+      - V(hours) is the role and the schedules of O(cluster.hours). It needs the network. Without O(cluster.hours) it is
+        removed.
     type: list
     elements: str
-    choices: [network, nodes, bastion, access]
+    choices: [network, nodes, bastion, access, hours]
     required: true
   state:
     description:
+      - V(stopped) stops the nodes and ends the bastion's instance. V(present) starts them again.
       - V(absent) deletes all resources of the parts with the cluster's tags, no matter how they were created.
       - The network is kept while its VPCs contain instances or anything without the cluster's tags.
     type: str
-    choices: [present, absent]
+    choices: [present, stopped, absent]
     default: present
   remove_duplicates:
     description: Whether an unused duplicate of a described resource is deleted.
@@ -102,6 +105,12 @@ EXAMPLES = r"""
     node_image: ami-0123456789abcdef0
     user_data:
       gateway: "{{ '#!/bin/sh\necho hello' | b64encode }}"
+
+- name: Stop the nodes
+  urmanac.talos.ec2_cluster:
+    cluster: "{{ cluster_spec }}"
+    parts: [nodes]
+    state: stopped
 
 - name: Remove the network, including resources of an interrupted run
   urmanac.talos.ec2_cluster:
@@ -207,6 +216,11 @@ bastion_stop:
   returned: success
   type: dict
   sample: {"at": "2026-12-01T23:00:00+00:00", "minutes": 240, "postponed_to": null}
+hours:
+  description: When AWS stops the cluster, as M(urmanac.talos.ec2_cluster_info) returns it.
+  returned: success
+  type: dict
+  sample: {"end": "2026-12-01T23:00:00+00:00", "minutes": 470, "lines": [], "work": false}
 """
 
 from collections.abc import Iterator, Mapping
@@ -229,7 +243,7 @@ from ..module_utils._errors import CollectionError
 ARGUMENT_SPEC: dict[str, Any] = {
     "cluster": argument_spec(),
     "parts": {"type": "list", "elements": "str", "choices": list(PARTS), "required": True},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "stopped", "absent"], "default": "present"},
     "remove_duplicates": {"type": "bool", "default": False},
     "node_image": {"type": "str", "default": ""},
     "node_ssh_key_name": {"type": "str", "default": ""},
@@ -273,11 +287,12 @@ def main() -> None:
         order = Order(
             parts=tuple(module.params["parts"]),
             absent=module.params["state"] == "absent",
+            stopped=module.params["state"] == "stopped",
             remove_duplicates=module.params["remove_duplicates"],
             check_mode=module.check_mode,
             machines=machines_of(module.params),
         )
-        if not order.absent:
+        if module.params["state"] == "present":
             refuse_sent("create the cluster", texts_of(spec, order.machines))
         # Calls retries safe calls only; botocore would retry every call.
         api = connect(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr, once=True)

@@ -354,6 +354,33 @@ bastion_stop:
       returned: success
       sample: "2026-12-24T23:50:00+00:00"
   sample: {"at": "2026-12-24T23:00:00+00:00", "minutes": 40, "postponed_to": "2026-12-24T23:50:00+00:00"}
+hours:
+  description: When AWS stops and starts the cluster by O(cluster.hours).
+  returned: success
+  type: dict
+  contains:
+    end:
+      description: When it stops nodes and bastion, unless a run renews it. Empty if it does not.
+      type: str
+      returned: success
+      sample: "2026-12-01T23:00:00+00:00"
+    minutes:
+      description: In how many minutes that is.
+      type: int
+      returned: success
+      sample: 470
+    lines:
+      description: The same as text, with the daily hours of the nodes.
+      type: list
+      elements: str
+      returned: success
+      sample: ["AWS starts the nodes at 18:00 and stops them at 23:00 Etc/UTC each day"]
+    work:
+      description: Whether a run would create, change or delete a schedule or its role.
+      type: bool
+      returned: success
+      sample: false
+  sample: {"end": "2026-12-01T23:00:00+00:00", "minutes": 470, "lines": [], "work": false}
 """
 
 from datetime import UTC, datetime

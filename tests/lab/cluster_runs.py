@@ -44,7 +44,7 @@ BASTION = {
 }
 # Machines of this network exist in EC2 only, so that nothing has to boot.
 NODES = [node(), node(name="compute-2", role="compute", ipv4="10.10.0.102", data_volume_size=20)]
-SPEC = parse_spec(cluster(bastion=BASTION, nodes=NODES, home_schedule_enabled=True))
+SPEC = parse_spec(cluster(bastion=BASTION, nodes=NODES, home_schedule_enabled=True, hours={"ttl": 8.0}))
 NOW = datetime.now(UTC).replace(microsecond=0)
 STOP_AT = (NOW + timedelta(hours=8)).isoformat()
 IDENTITY = Identity(SPEC.name, SPEC.project)
@@ -61,7 +61,7 @@ CREATING = (
     *("put_claim", "create_vpc", "create_dhcp_options", "create_subnet", "create_internet_gateway"),
     *("create_route_table", "create_security_group", "create_role", "create_instance_profile"),
     *("put_host_key", "create_network_interface", "allocate_address", "create_launch_template"),
-    *("create_auto_scaling_group", "run_instances", "authorize_home_rule", "create_schedule"),
+    *("create_auto_scaling_group", "run_instances", "authorize_home_rule", "create_schedule", "create_schedule_group"),
 )
 SETTING = (
     *("associate_dhcp_options", "attach_internet_gateway", "create_route", "associate_route_table"),
@@ -251,6 +251,7 @@ def home(api: FaultyApi, wanted: Mapping[str, Any], role: str) -> None:
 STAGES: Mapping[str, Stage] = {
     "claim": Stage(make_claim, remove_claim),
     "network": part("network"),
+    "hours": part("hours"),
     "host key": Stage(make_host_key, remove_host_key),
     "bastion": part("bastion"),
     "nodes": part("nodes"),

@@ -299,6 +299,11 @@ def schedule_roles(here: Place) -> bool:
     ]
 
 
+def schedules(_: Place) -> bool:
+    client("scheduler").create_schedule_group(Name="one")
+    return refused("ConflictException", client("scheduler").create_schedule_group, Name="one")
+
+
 def scheduled_actions(here: Place) -> bool:
     here.scaling_group()
     action = {"AutoScalingGroupName": "one", "ScheduledActionName": "stop", "Recurrence": "0 1 * * *"}

@@ -25,7 +25,7 @@ GATEWAY_IMAGE = "urmanac/cozystack-assets/talos/cozystack-spin-tailscale/talos"
 COMPUTE_IMAGE = "urmanac/cozystack-assets/talos/cozystack-spin-only/talos"
 NOT_OF_A_BUILD = {
     *("AssignIpv6Addresses", "AssociateIamInstanceProfile", "AssociateVpcCidrBlock", "CreateOrUpdateTags"),
-    *("AuthorizeSecurityGroupEgress", "CreateSchedule", "CreateTags"),
+    *("AuthorizeSecurityGroupEgress", "CreateSchedule", "CreateScheduleGroup", "CreateTags"),
 }
 SITE, RESET, SESSIONS = "playbooks/site.yml", "playbooks/reset.yml", "playbooks/sessions.yml"
 

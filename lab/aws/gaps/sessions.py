@@ -89,15 +89,15 @@ def _statements(instance: Any) -> list[dict[str, Any]]:
     profiles = iam_backends[ACCOUNT]["aws"].get_instance_profiles()
     roles = [role for profile in profiles if profile.arn == arn or profile.name == arn for role in profile.roles]
     documents = [json.loads(text) for role in roles for text in role.policies.values()]
-    return [statement for document in documents for statement in _listed(document["Statement"])]
+    return [statement for document in documents for statement in listed(document["Statement"])]
 
 
 def allows(instance: Any, call: str, resource: str = "*") -> bool:
     """Tell whether a machine's role allows a call; conditions count as met."""
     return any(
         statement["Effect"] == "Allow"
-        and any(fnmatch.fnmatchcase(call, action) for action in _listed(statement["Action"]))
-        and any(fnmatch.fnmatchcase(resource, pattern) for pattern in _listed(statement["Resource"]))
+        and any(fnmatch.fnmatchcase(call, action) for action in listed(statement["Action"]))
+        and any(fnmatch.fnmatchcase(resource, pattern) for pattern in listed(statement["Resource"]))
         for statement in _statements(instance)
     )
 
@@ -109,7 +109,7 @@ def check_role(machine: str, call: str, parameters: dict[str, Any]) -> None:
         raise AwsRefusal("AccessDeniedException", text)
 
 
-def _listed(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from ipaddress import IPv6Network
 from typing import Any, NamedTuple
 
 from .._ports import KUBERNETES, SSH, TALOS
 from .bastion.spec import NODE as BASTION
 from .bastion.spec import bastion_resources
+from .hours.schedules import HOURS, Scheduled, hours_resources, nodes_tag
 from .identity import owner_tags
 from .spec import ClusterSpec, NodeSpec
 
@@ -27,11 +29,13 @@ ALIVE = (*RUNNING, "stopping", "stopped")
 DATA_DEVICE = "/dev/sdf"
 # The roles create and remove a cluster in these parts.
 NETWORK, NODES, ACCESS = "network", "nodes", "access"
-PARTS = (NETWORK, NODES, BASTION, ACCESS)
+PARTS = (NETWORK, NODES, BASTION, ACCESS, HOURS)
 REGION_TAG = "Region"
 _IAM = ("iam_role", "instance_profile")
 # Resources without the tags Node and Role, because no inventory reads them.
 _UNPLACED = ("security_group", "iam_role", "instance_profile", "ssm_parameter")
+# Instead of the account, which only the VPC tells.
+_ACCOUNT = "the account of the VPC"
 
 
 class Desired(NamedTuple):
@@ -80,11 +84,15 @@ def tags_of(spec: ClusterSpec, name: str, node: NodeSpec | None = None) -> dict[
     return {**tags, "Node": node.name, "Role": node.role, "MachineType": node.machine_type}
 
 
-def desired(spec: ClusterSpec, *, vpc_ipv6_cidr: str | None = None, account: str | None = None) -> dict[str, Desired]:
+def desired(
+    spec: ClusterSpec, *, vpc_ipv6_cidr: str | None = None, account: str | None = None, end: datetime | None = None
+) -> dict[str, Desired]:
     """Return every resource of the cluster in the order in which they are created.
 
-    Amazon assigns the VPC's IPv6 block, so the subnet's /64 and the account are only known once the VPC exists.
+    Amazon assigns the VPC's IPv6 block, so the subnet's /64 and the account are only known once the VPC exists. end is
+    the end of the time to live.
     """
+    account = account or _ACCOUNT
     resources = {
         "vpc": _vpc(spec),
         "dhcp_options": _dhcp_options(spec),
@@ -95,6 +103,7 @@ def desired(spec: ClusterSpec, *, vpc_ipv6_cidr: str | None = None, account: str
         "security_group/bastion": _security_group(spec, BASTION),
         "iam_role/node": _iam_role(spec),
         "instance_profile/node": _instance_profile(spec),
+        **_hours(spec, account, end),
         **_bastion(spec),
         **{f"eni/{node.name}": _eni(spec, node) for node in spec.nodes},
         **{f"instance/{node.name}": _instance(spec, node) for node in spec.nodes},
@@ -106,6 +115,8 @@ def desired(spec: ClusterSpec, *, vpc_ipv6_cidr: str | None = None, account: str
 def _tagged(spec: ClusterSpec, key: str, resource: Desired) -> Desired:
     nodes = {f"{kind}/{node.name}": node for node in spec.nodes for kind in ("eni", "instance")}
     tags = tags_of(spec, resource.name, nodes.get(key))
+    if key in nodes and resource.kind == "instance":
+        tags = {**tags, **nodes_tag(spec.project, spec.name)}
     if key.endswith(f"/{BASTION}") and resource.kind not in _UNPLACED:
         # The inventory derives host name and groups from these.
         tags = {**tags, "Node": BASTION, "Role": BASTION}
@@ -116,8 +127,9 @@ def _tagged(spec: ClusterSpec, key: str, resource: Desired) -> Desired:
 
 
 def _part(key: str, kind: str) -> str:
-    if key.endswith(f"/{ACCESS}"):
-        return ACCESS
+    for part in (ACCESS, HOURS):
+        if key.endswith(f"/{part}"):
+            return part
     if key.endswith(f"/{BASTION}") and kind != "security_group":
         return BASTION
     return NODES if kind in ("eni", "instance") else NETWORK
@@ -129,6 +141,12 @@ def _bastion(spec: ClusterSpec) -> dict[str, Desired]:
     cpu_credits = spec.cpu_credits if is_burstable(spec.bastion.instance_type) else None
     names = spec.names._replace(cpu_credits=cpu_credits)
     return {key: Desired(*resource) for key, resource in bastion_resources(spec.bastion, names).items()}
+
+
+def _hours(spec: ClusterSpec, account: str, end: datetime | None) -> dict[str, Desired]:
+    group = spec.names.unique if spec.bastion else ""
+    of = Scheduled(spec.name, spec.project, spec.region, account, group)
+    return {key: Desired(*resource) for key, resource in hours_resources(spec.hours, of, end).items()}
 
 
 def _vpc(spec: ClusterSpec) -> Desired:
@@ -181,7 +199,7 @@ def description_of(spec: ClusterSpec, kind: str, part: str) -> str:
     """Return the description of a new group or role; EC2 cannot change it, so it contains nothing that may change."""
     if kind == "security_group":
         return f"Talos cluster {spec.name}, made by urmanac.talos"
-    whose = {BASTION: "Bastion", ACCESS: "Closing of home access"}.get(part, "Talos nodes")
+    whose = {BASTION: "Bastion", ACCESS: "Closing of home access", HOURS: "Hours"}.get(part, "Talos nodes")
     return f"{whose} of the cluster {spec.name}, made by urmanac.talos"
 
 
@@ -219,9 +237,8 @@ def _iam_role(spec: ClusterSpec) -> Desired:
     return Desired("iam_role", spec.iam_name, {"trust_policy": _policy(trust), "policy": _policy(allow)})
 
 
-def _closing_role(spec: ClusterSpec, account: str | None) -> Desired:
+def _closing_role(spec: ClusterSpec, account: str) -> Desired:
     """Return the role with which EventBridge Scheduler may revoke rules of the cluster, and nothing else."""
-    account = account or "the account of the VPC"
     trust = {
         "Effect": "Allow",
         "Principal": {"Service": "scheduler.amazonaws.com"},

@@ -64,6 +64,8 @@ _TAGGING = {
     "instance_profile": "iam tag-instance-profile --instance-profile-name {id} --tags {tag}",
     "autoscaling_group": "autoscaling create-or-update-tags --tags "
     "ResourceId={id},ResourceType=auto-scaling-group,{tag},PropagateAtLaunch=true",
+    "schedule_group": "scheduler tag-resource --resource-arn $(aws scheduler get-schedule-group --name {id} "
+    "--query Arn --output text) --tags {tag}",
     "ssm_parameter": "ssm add-tags-to-resource --resource-type Parameter --resource-id {id} --tags {tag}",
 }
 

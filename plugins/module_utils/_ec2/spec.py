@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network, ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,12 +16,14 @@ from .._findings import Finding, finding
 from .._networks import JOIN, PODS, SERVICES_OF_COZYSTACK
 from .bastion.spec import BastionSpec, Names, bastion_options, bastion_problems, parse_bastion, volume_size_problems
 from .cost.spec import CostSpec, cost_options, parse_cost
+from .hours.schedules import NODES_TAG, hours_name
+from .hours.spec import HoursSpec, hours_options, hours_problems, parse_hours
 from .texts import fault, fits
 
 NODE_ROLES = ("gateway", "compute")
 MACHINE_TYPES = ("controlplane", "worker")
 CPU_CREDITS = ("unlimited", "standard")
-OWN_TAGS = ("Name", "Project", "Cluster", "ManagedBy", "Node", "Role", "MachineType", "UserDataSha256")
+OWN_TAGS = ("Name", "Project", "Cluster", "ManagedBy", "Node", "Role", "MachineType", "UserDataSha256", NODES_TAG)
 LOOPBACK = IPv4Network("127.0.0.0/8")
 
 # Also the tags of the IAM roles and of the bastion's host key. IAM compares keys without regard to case.
@@ -74,6 +76,7 @@ class ClusterSpec:
     bastion: BastionSpec | None = None
     home_schedule_enabled: bool = False
     cost: CostSpec = field(default_factory=CostSpec)
+    hours: HoursSpec = field(default_factory=HoursSpec)
 
     @property
     def iam_name(self) -> str:
@@ -94,6 +97,16 @@ class ClusterSpec:
     def schedule_role_name(self) -> str:
         """Return the name of the IAM role with which schedules close home access, or would."""
         return f"{self.project}-{self.name}-home-access"
+
+    @property
+    def hours_name(self) -> str:
+        """Return the name of the role and the schedule group that stop and start the cluster, or would."""
+        return hours_name(self.project, self.name)
+
+    @property
+    def use(self) -> CostSpec:
+        """Return the use for which a forecast is computed; the nodes run no longer than their schedules let them."""
+        return replace(self.cost, hours_per_day=min(self.cost.hours_per_day, self.hours.hours_a_day_max))
 
     @property
     def instance_types(self) -> tuple[str, ...]:
@@ -130,6 +143,7 @@ def argument_spec() -> dict[str, Any]:
         "ssh_enabled": {"type": "bool", "default": False},
         "bastion": {"type": "dict", "options": bastion_options()},
         "cost": {"type": "dict", "default": {}, "options": cost_options()},
+        "hours": {"type": "dict", "default": {}, "options": hours_options()},
         "home_schedule_enabled": {"type": "bool", "default": False},
     }
     return {"type": "dict", "required": True, "options": options}
@@ -140,7 +154,11 @@ def parse_spec(cluster: Mapping[str, Any]) -> ClusterSpec:
     plain = {key: cluster[key] for key in ClusterSpec.__dataclass_fields__ if key in cluster}
     nodes = tuple(_parse_node(node, cluster) for node in cluster["nodes"] or ())
     tags = {str(key): str(value) for key, value in (cluster.get("tags") or {}).items()}
-    parts = {"bastion": parse_bastion(cluster.get("bastion")), "cost": parse_cost(cluster.get("cost"))}
+    parts = {
+        "bastion": parse_bastion(cluster.get("bastion")),
+        "cost": parse_cost(cluster.get("cost")),
+        "hours": parse_hours(cluster.get("hours")),
+    }
     return ClusterSpec(**{**plain, "nodes": nodes, "tags": tags, **parts})
 
 
@@ -364,6 +382,7 @@ def _size_problems(spec: ClusterSpec) -> Iterator[Finding]:
 def _bastion_problems(spec: ClusterSpec) -> Iterator[Finding]:
     if spec.bastion:
         yield from bastion_problems(spec.bastion)
+    yield from hours_problems(spec.hours)
 
 
 def _tag_problems(spec: ClusterSpec) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from ..._errors import Ec2Error
 from ..bastion.current import checksum
 from ..calls import KEPT, Calls, errors_named
 from ..client import AwsError
-from ..desired import ACCESS, BASTION, NETWORK, NODES, Desired
+from ..desired import ACCESS, BASTION, HOURS, NETWORK, NODES, Desired
 from ..plan.choosing import choose
 from ..plan.compare import compare, teardown_rank
 from ..plan.comparison import Comparison, Found, Resource
@@ -29,6 +30,7 @@ from ..plan.ties import read_ties
 from ..spec import ClusterSpec
 from ..texts import USER_DATA_MAX
 from .kinds import KINDS, MAKINGS, steps
+from .stopping import lines, machines_to_stop, stop
 from .work import Machines, Work
 
 Act = Callable[[Work, str], None]
@@ -42,6 +44,7 @@ class Order(NamedTuple):
 
     parts: tuple[str, ...]
     absent: bool = False
+    stopped: bool = False
     remove_duplicates: bool = False
     check_mode: bool = False
     machines: Machines = Machines()
@@ -61,6 +64,8 @@ def ensure_cluster(calls: Calls, spec: ClusterSpec, order: Order) -> Outcome:
     things = read_cluster(calls, spec)
     ties = read_ties(calls, spec, things, thorough=order.absent or order.remove_duplicates)
     before = compare(_wanted(spec, things, order), things, ties)
+    if order.stopped:
+        return _stopped(calls, spec, things, order, before)
     todo, doomed = _todo(before, order), _doomed(before, order, spec.names.bastion)
     refuse(before, todo, doomed, order)
     if not (todo or doomed):
@@ -72,6 +77,17 @@ def ensure_cluster(calls: Calls, spec: ClusterSpec, order: Order) -> Outcome:
     with _saying_what_runs(work, before):
         _ensure(work, [resource.key for resource in todo])
     return Outcome(changed=True, lines=tuple(work.lines), before=before, after=_settled(work, order, todo, doomed))
+
+
+def _stopped(calls: Calls, spec: ClusterSpec, things: list[Thing], order: Order, before: Comparison) -> Outcome:
+    """Stop the machines of the parts; create and delete nothing."""
+    machines = machines_to_stop(before, things, order.parts)
+    if order.check_mode or not machines:
+        would = lines(machines, "would stop")
+        return Outcome(changed=bool(machines), lines=tuple(would), before=before, after=before)
+    done = stop(calls, machines)
+    now = read_cluster(calls, spec)
+    return Outcome(True, tuple(done), before, compare(_wanted(spec, now, order), now, before.ties))
 
 
 @contextmanager
@@ -96,7 +112,7 @@ def _costs(work: Work, before: Comparison) -> str:
 
 def _wanted(spec: ClusterSpec, things: list[Thing], order: Order) -> dict[str, Desired]:
     """Return the described resources, with the properties of the bastion that only the caller knows."""
-    wanted = wanted_of(spec, things)
+    wanted = wanted_of(spec, things, datetime.now(UTC))
     machines = order.machines
     user_data = machines.user_data.get(BASTION)
     more: dict[str, dict[str, Any]] = {
@@ -128,6 +144,8 @@ def _doomed(before: Comparison, order: Order, bastion: str) -> list[Found]:
         for found in ours
         if (found.unused and order.remove_duplicates)
         or (found.kind == "address" and not found.described and found.name == bastion)
+        # A schedule that is not described any more would stop the cluster.
+        or (found.part == HOURS and not found.described)
     ]
 
 
@@ -181,8 +199,9 @@ def _replacements(todo: Iterable[Resource]) -> list[str]:
 def _unplaced(before: Comparison, todo: Sequence[Resource], order: Order) -> list[str]:
     """Return what cannot be created or changed because the network is missing or incomplete."""
     network = [item for item in before.resources if item.part == NETWORK and item.state == "missing"]
-    # The role that closes home access only needs the account, which the VPC has.
-    needed = {ACCESS: [item for item in network if item.key == "vpc"], NODES: network, BASTION: network}
+    # The roles of schedules only need the account, which the VPC has.
+    account = [item for item in network if item.key == "vpc"]
+    needed = {ACCESS: account, HOURS: account, NODES: network, BASTION: network}
     parts = [part for part in order.parts if NETWORK not in order.parts and needed[part]]
     stopped = [item for item in todo if item.part in parts]
     if not stopped:

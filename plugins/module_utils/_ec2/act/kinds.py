@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from . import groups, iam, machines, network, scaling
+from . import groups, hours, iam, machines, network, scaling
 from .work import Making, Work
 
 
@@ -62,6 +62,7 @@ KINDS = {
     ),
     "iam_role": Kind(iam.ensure_iam_role, iam.delete_iam_role),
     "instance_profile": Kind(iam.ensure_instance_profile, iam.delete_instance_profile, ("iam_role",)),
+    "schedule_group": Kind(hours.ensure_schedule_group, hours.delete_schedule_group, ("iam_role",)),
     "eni": Kind(
         machines.ensure_eni,
         machines.delete_eni,

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ..desired import desired
 from ..home.access import OPENINGS, Opening
+from ..hours.spec import HoursSpec
 from ..ownership.claim import claim_name
 from ..ownership.run_marker import marker_name
 from ..spec import ClusterSpec
@@ -60,10 +61,11 @@ class Allowed(NamedTuple):
 def allowed_by(spec: ClusterSpec, extra: Mapping[str, Any] | None = None, account: str | None = None) -> Allowed:
     """Return what the description allows, plus what extra lists: rules, routes, and the other suboptions of the module.
 
-    The role that closes home access is allowed while home access is open, even if it is not described any more.
+    The roles of schedules are allowed until a run removes them, even if they are not described any more.
     """
     extra = extra or {}
-    wanted = desired(replace(spec, home_schedule_enabled=True), account=account)
+    hours = spec.hours if spec.hours.is_needed else HoursSpec(ttl=1)
+    wanted = desired(replace(spec, home_schedule_enabled=True, hours=hours), account=account)
     of = {kind: [item for item in wanted.values() if item.kind == kind] for kind in _KINDS}
     bastion = f"{spec.name}-bastion"
     roles = {item.name: item.want for item in of["iam_role"]}

@@ -295,9 +295,8 @@ def read_iam(
     found = {name: pool.submit(_iam, reader, "get_instance_profile", InstanceProfileName=name) for name in names}
     answers = {name: future.result() for name, future in found.items()}
     facts = tuple(_profile(name, answer["InstanceProfile"]) for name, answer in answers.items() if answer is not None)
-    # The role that closes home access is in no profile.
-    closing = reader.spec.schedule_role_name
-    wanted = sorted({*described, closing, *(role for fact in facts for role in fact.roles)})
+    # The roles of schedules are in no profile.
+    wanted = sorted({*described, *_schedule_roles(reader.spec), *(role for fact in facts for role in fact.roles)})
     roles = [pool.submit(_read_role, reader, name) for name in wanted]
     return facts, tuple(role for future in roles if (role := future.result()))
 
@@ -311,9 +310,13 @@ def profiles_of(spec: ClusterSpec) -> set[str]:
     return {item.name for item in desired(spec).values() if item.kind == "instance_profile"}
 
 
+def _schedule_roles(spec: ClusterSpec) -> tuple[str, str]:
+    return spec.schedule_role_name, spec.hours_name
+
+
 def _read_role(reader: Reader, name: str) -> RoleFact | None:
     role = _iam(reader, "get_role", RoleName=name)
-    if role is None or (name == reader.spec.schedule_role_name and not is_of(reader.spec, tags_of(role["Role"]))):
+    if role is None or (name in _schedule_roles(reader.spec) and not is_of(reader.spec, tags_of(role["Role"]))):
         # A role with that name but without our tags is not used; the plan reports it as a conflict.
         return None
     policies = _listing(reader, "list_role_policies", "PolicyNames", name)

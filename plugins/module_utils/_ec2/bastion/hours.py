@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from .spec import BastionSpec, is_time
+from ..hours.daily import is_time
+from .spec import BastionSpec
 
 # A first build with its images and CozyStack takes about half of it.
 BUILD_MINUTES = 90

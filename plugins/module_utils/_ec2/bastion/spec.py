@@ -8,15 +8,13 @@ Depends only on the names of other parts of a cluster, so that the cluster's des
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-from zoneinfo import available_timezones
 
 from ..._findings import Finding, finding
-from ..._spelling import did_you_mean
 from ..._ssh.keys import public_key_problem
+from ..hours.daily import Daily, daily_problems, minutes_of
 from ..texts import fault, fits
 
 CONNECTIONS = ("ssh", "ssm")
@@ -24,8 +22,6 @@ EGRESS = ("public_ipv4", "wireguard", "none")
 NODE = "bastion"
 # The type of a parameter whose value SSM encrypts.
 ENCRYPTED = "SecureString"
-# The format of a time of day.
-_TIME = re.compile(r"(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])")
 _VOLUME_SIZE_MIN = 8
 # The limit of gp3 according to CreateVolume in the EC2 API reference.
 VOLUME_SIZE_MAX = 65536
@@ -39,7 +35,7 @@ _SESSION_MANAGER = (
 
 
 @dataclass(frozen=True)
-class BastionSpec:
+class BastionSpec(Daily):
     """The described bastion; without start and stop it always runs."""
 
     instance_type: str
@@ -55,18 +51,6 @@ class BastionSpec:
     ssh_public_key: str = ""
     host_key_parameter: str = ""
     connection: str = "ssh"
-
-    @property
-    def is_scheduled(self) -> bool:
-        """Return whether a schedule starts and stops it."""
-        return bool(self.start and self.stop)
-
-    @property
-    def hours_a_day(self) -> float:
-        """Return how many hours a day it runs."""
-        if not self.is_scheduled:
-            return 24.0
-        return ((_minutes(self.stop) - _minutes(self.start)) % (24 * 60) or 24 * 60) / 60
 
 
 class Names(NamedTuple):
@@ -123,7 +107,7 @@ def bastion_problems(bastion: BastionSpec) -> Iterator[Finding]:
     yield from _egress_problems(bastion)
     yield from _machine_problems(bastion)
     yield from _ssh_problems(bastion)
-    yield from _schedule_problems(bastion)
+    yield from daily_problems(bastion, "cluster_bastion")
 
 
 def _egress_problems(bastion: BastionSpec) -> Iterator[Finding]:
@@ -187,42 +171,6 @@ def _ssh_problems(bastion: BastionSpec) -> Iterator[Finding]:
             "cluster_bastion_host_key_parameter",
             f"{bastion.host_key_parameter!r} is not a valid name of an SSM parameter.",
         )
-
-
-def _schedule_problems(bastion: BastionSpec) -> Iterator[Finding]:
-    times = {"cluster_bastion_start": bastion.start, "cluster_bastion_stop": bastion.stop}
-    for variable, time in times.items():
-        if time and not is_time(time):
-            yield finding(
-                "INVALID_TIME",
-                variable,
-                f"{time!r} is not a time of day.",
-            )
-    if bool(bastion.start) != bool(bastion.stop) or (bastion.start and bastion.start == bastion.stop):
-        yield finding(
-            "INVALID_SCHEDULE",
-            "cluster_bastion_start",
-            f"Start {bastion.start or 'none'} and stop {bastion.stop or 'none'} are not a valid schedule.",
-        )
-    if bastion.is_scheduled and not _is_time_zone(bastion.time_zone):
-        message = f"{bastion.time_zone!r} is not a time zone that Auto Scaling supports."
-        remedy = did_you_mean(bastion.time_zone, available_timezones()) or None
-        yield finding("INVALID_TIME_ZONE", "cluster_bastion_time_zone", message, remedy)
-
-
-def _is_time_zone(name: str) -> bool:
-    """Return whether a name is in the IANA database; if the controller has no database, check the format only."""
-    return fits("time_zone", name) and name in (available_timezones() or {name})
-
-
-def is_time(time: str) -> bool:
-    """Return whether a text is a time of day."""
-    return bool(_TIME.fullmatch(time))
-
-
-def _minutes(time: str) -> int:
-    found = _TIME.fullmatch(time)
-    return int(found["hour"]) * 60 + int(found["minute"]) if found else 0
 
 
 def bastion_resources(bastion: BastionSpec, names: Names) -> dict[str, tuple[str, str, dict[str, Any]]]:
@@ -318,7 +266,7 @@ def _schedules(bastion: BastionSpec, names: Names) -> dict[str, dict[str, Any]]:
     times = {start: (bastion.start, 1), stop: (bastion.stop, 0)} if bastion.is_scheduled else {}
     return {
         name: {
-            "recurrence": f"{_minutes(time) % 60} {_minutes(time) // 60} * * *",
+            "recurrence": f"{minutes_of(time) % 60} {minutes_of(time) // 60} * * *",
             "time_zone": bastion.time_zone,
             "capacity": capacity,
         }

@@ -68,9 +68,11 @@ def schedule_lines(have: Want, want: Want) -> Iterator[str]:
 
 
 def schedule_text(schedule: Want | None) -> str:
-    """Return a scheduled action in the format of cron, with its capacity."""
+    """Return a scheduled action in the format of cron, with its capacity, or a schedule of EventBridge."""
     if schedule is None:
         return "none"
+    if "expression" in schedule:
+        return f"{schedule['expression']} {schedule['time_zone']}"
     return f"{schedule['recurrence']} {schedule['time_zone']}, capacity {schedule['capacity']}"
 
 

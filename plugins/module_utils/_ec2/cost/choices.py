@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from ..hours.spec import HoursSpec
 from ..spec import ClusterSpec
 from .forecast import Totals, forecast
 from .limits import hours_within
@@ -36,7 +37,7 @@ def choices(spec: ClusterSpec, prices: Prices) -> list[Choice]:
 
 
 def _ways(spec: ClusterSpec) -> Iterator[tuple[str, ClusterSpec]]:
-    hours = spec.cost.hours_per_day if spec.cost.hours_per_day < 24 else WISHED_HOURS
+    hours = spec.use.hours_per_day if spec.use.hours_per_day < 24 else WISHED_HOURS
     removed = _used(spec, hours, "removed")
     yield "never stopped", _used(spec, 24.0, "stopped")
     yield f"nodes stopped after {hours:g} h a day", _used(spec, hours, "stopped")
@@ -46,7 +47,7 @@ def _ways(spec: ClusterSpec) -> Iterator[tuple[str, ClusterSpec]]:
 
 
 def _used(spec: ClusterSpec, hours: float, after: str) -> ClusterSpec:
-    return replace(spec, cost=replace(spec.cost, hours_per_day=hours, after_hours=after))
+    return replace(spec, cost=replace(spec.cost, hours_per_day=hours, after_hours=after), hours=HoursSpec())
 
 
 def choice_lines(spec: ClusterSpec, prices: Prices, known: Sequence[Choice]) -> list[str]:

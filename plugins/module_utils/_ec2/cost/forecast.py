@@ -97,11 +97,11 @@ def _sum(parts: Iterable[tuple[float, float]], use: CostSpec) -> Totals:
 
 def forecast(spec: ClusterSpec, prices: Prices) -> Forecast:
     """Return what the described cluster costs with the described use."""
-    return Forecast(tuple(_items(spec, prices)), spec.cost, prices)
+    return Forecast(tuple(_items(spec, prices)), spec.use, prices)
 
 
 def _items(spec: ClusterSpec, prices: Prices) -> Iterator[Item]:
-    use = spec.cost
+    use = spec.use
     kept = use.hours_per_day if use.is_removed else 24.0
     for name, count in Counter(node.instance_type for node in spec.nodes).items():
         yield _machine(f"{count} x {name}", name, count, use.hours_per_day, spec, prices)
@@ -131,7 +131,7 @@ def _machine(what: str, name: str, count: int, hours: float, spec: ClusterSpec, 
 
 def _schedule(spec: ClusterSpec) -> str:
     bastion = spec.bastion
-    if bastion is None or not bastion.is_scheduled or spec.cost.is_removed:
+    if bastion is None or not bastion.is_scheduled or spec.use.is_removed:
         return ""
     return f", {bastion.start} to {bastion.stop} {bastion.time_zone}"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..desired import ACCESS, BASTION, NETWORK, NODES, RUNNING, Desired
+from ..desired import ACCESS, BASTION, HOURS, NETWORK, NODES, RUNNING, Desired
 from ..values import plain_policy
 from .choosing import choose, duplicates_of, seconds_of
 from .comparison import (
@@ -29,7 +29,7 @@ _AT_LEAST = ("rules", "routes")
 _TEARDOWN = (
     *("autoscaling_group", "spot_instances_request", "instance", "launch_template", "volume", "address", "natgateway"),
     *("vpc_endpoint", "eni", "security_group", "subnet", "route_table", "internet_gateway"),
-    *("egress_only_internet_gateway", "vpc", "dhcp_options", "instance_profile", "iam_role"),
+    *("egress_only_internet_gateway", "vpc", "dhcp_options", "schedule_group", "instance_profile", "iam_role"),
     "ssm_parameter",
 )
 
@@ -149,11 +149,13 @@ def _part(thing: Thing) -> str | None:
         return BASTION if BASTION in (thing.tags.get("Node"), thing.name.rpartition("-")[2]) else NODES
     if thing.kind in ("iam_role", "instance_profile"):
         return _IAM_PARTS.get(thing.id.rpartition("-")[2])
+    if thing.kind == "schedule_group":
+        return HOURS
     return NETWORK if thing.kind in FIXED or thing.kind == "internet_gateway" else None
 
 
-# By the suffix of the name, which the role that closes home access has.
-_IAM_PARTS = {BASTION: BASTION, "node": NETWORK, ACCESS: ACCESS}
+# By the suffix of the name, which the roles of schedules have.
+_IAM_PARTS = {BASTION: BASTION, "node": NETWORK, ACCESS: ACCESS, HOURS: HOURS}
 
 
 def teardown_rank(kind: str) -> int:

@@ -15,6 +15,7 @@ from ..._ssh.console import host_keys
 from ..bastion.current import MORE, group_facts, is_host_key_of, parameter_type, template_facts
 from ..client import Api, AwsError, is_not_found
 from ..desired import ALIVE, DATA_DEVICE, REGION_TAG, is_burstable, is_of
+from ..hours.current import read_group
 from ..identity import cluster_tags, is_unmanaged, owner_filters, owner_tags
 from ..spec import ClusterSpec
 from ..values import port_text
@@ -24,7 +25,7 @@ _WORKERS = 16
 _CONSOLE_LINES = 20
 # Auto Scaling's status of a group that is being deleted.
 DELETING = "Delete in progress"
-_NAMED_BY_ID = ("iam_role", "instance_profile", "autoscaling_group")
+_NAMED_BY_ID = ("iam_role", "instance_profile", "autoscaling_group", "schedule_group")
 # The possible targets of a route; each route has one of them.
 ROUTE_TARGETS = (
     *("GatewayId", "NetworkInterfaceId", "NatGatewayId", "EgressOnlyInternetGatewayId", "InstanceId"),
@@ -103,7 +104,8 @@ def read_cluster(api: Api, spec: ClusterSpec, *, console_output: bool = False) -
         parameters = pool.submit(_read_parameters, api, spec)
         iam_names = (spec.iam_name, spec.bastion_iam_name, spec.schedule_role_name)
         iam = [pool.submit(read, api, spec, name) for read in (_read_role, _read_profile) for name in iam_names]
-        read = [thing for future in (*readings, *iam, parameters) for thing in future.result()]
+        hours = [pool.submit(read, api, spec, spec.hours_name) for read in (_read_role, _read_schedule_group)]
+        read = [thing for future in (*readings, *iam, *hours, parameters) for thing in future.result()]
         ids = {thing.id for thing in read}
         # DescribeTags has other names for some kinds.
         more = [thing for thing in others.result() if thing.id not in ids]
@@ -517,7 +519,7 @@ GUESTS = (
     Guest(_PEERING, "requester-vpc-info.vpc-id"),
     Guest(_PEERING, "accepter-vpc-info.vpc-id"),
 )
-SERVICES = ("ec2", "iam", "autoscaling", "ssm")
+SERVICES = ("ec2", "iam", "autoscaling", "scheduler", "ssm")
 # The names of the kinds above in DescribeTags. The rules of a security group can have tags too, but are deleted with
 # their group.
 _READ_TYPES = frozenset(
@@ -584,6 +586,14 @@ def _read_role(api: Api, spec: ClusterSpec, name: str) -> list[Thing]:
     have = {"trust_policy": role["Role"]["AssumeRolePolicyDocument"], "policy": policy.get("PolicyDocument")}
     have["arn"] = role["Role"]["Arn"]
     return [_iam_thing("iam_role", spec, role["Role"]["RoleName"], role["Role"], have)]
+
+
+def _read_schedule_group(api: Api, spec: ClusterSpec, name: str) -> list[Thing]:
+    group = read_group(api, name)
+    if group is None:
+        return []
+    owned = owner_tags(spec).items() <= group["tags"].items()
+    return [Thing("schedule_group", name, name, group["tags"], group).judged(spec, owned=owned)]
 
 
 def _read_profile(api: Api, spec: ClusterSpec, name: str) -> list[Thing]:

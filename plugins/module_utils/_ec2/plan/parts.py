@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from ..desired import ACCESS, BASTION, NODES
+from ..desired import ACCESS, BASTION, HOURS, NODES
+from ..hours.schedules import end_in
+from ..hours.spec import HoursSpec
 from ..spec import ClusterSpec
 from .comparison import (
     Comparison,
@@ -133,6 +136,42 @@ def bastion_of(spec: ClusterSpec, comparison: Comparison) -> dict[str, Any]:
         "instances_wanted": ((group and group.have) or {}).get("desired_capacity"),
         "group": group.name if group else "",
     }
+
+
+class Hours(NamedTuple):
+    """When AWS stops the cluster: the end of its time to live, empty for none, the minutes until then, and as lines.
+
+    work is whether a run would change anything.
+    """
+
+    end: str
+    minutes: int
+    lines: list[str]
+    work: bool
+
+
+def hours_of(hours: HoursSpec, comparison: Comparison, now: datetime) -> Hours:
+    """Return when AWS stops the cluster: an existing end before one that a run would set."""
+    described = [item for item in comparison.resources if item.part == HOURS]
+    stale = any(item.part == HOURS and not item.described for item in comparison.found)
+    group = next((item for item in described if item.kind == "schedule_group"), None)
+    end = end_in((group.have or group.want)["schedules"]) if group else None
+    return Hours(
+        end=end.isoformat() if end else "",
+        minutes=int((end - now).total_seconds() // 60) if end else 0,
+        lines=list(_hours_lines(hours, end)),
+        work=stale or any(item.state != "present" for item in described),
+    )
+
+
+def _hours_lines(hours: HoursSpec, end: datetime | None) -> Iterator[str]:
+    if end:
+        left = f"each run leaves it at least {hours.ttl / 2:g} hours"
+        yield f"AWS stops the cluster at {end:%Y-%m-%d %H:%M} UTC; {left} (cluster_ttl_hours)"
+    elif hours.ttl:
+        yield "AWS has stopped the cluster at the end of its hours (cluster_ttl_hours); playbooks/site.yml starts it"
+    if hours.is_scheduled:
+        yield f"AWS starts the nodes at {hours.start} and stops them at {hours.stop} {hours.time_zone} each day"
 
 
 def schedule_role_of(spec: ClusterSpec, comparison: Comparison) -> str:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from ..._findings import Finding, finding
@@ -15,13 +15,14 @@ from ..client import Api
 from ..cost.forecast import forecast
 from ..cost.prices import shipped
 from ..desired import PARTS, Desired, desired
+from ..hours.schedules import ttl_end
 from ..spec import ClusterSpec
 from .choosing import choose
 from .compare import compare
 from .comparison import Comparison, Resource
 from .current import Thing, read_cluster
 from .owners import host_key_problems, owner_of, second_problems, taken_problems, unmanaged_problems
-from .parts import bastion_of, nodes_of, part_of, schedule_role_of
+from .parts import bastion_of, hours_of, nodes_of, part_of, schedule_role_of
 from .text import plan_lines, tie_text
 from .ties import Tie, read_ties
 
@@ -31,19 +32,23 @@ def read_and_compare(
 ) -> Comparison:
     """Return the state of the cluster, compared with its description."""
     things = read_cluster(api, spec, console_output=console_output)
-    return compare(wanted_of(spec, things), things, read_ties(api, spec, things, thorough=all_ties))
+    return compare(wanted_of(spec, things, datetime.now(UTC)), things, read_ties(api, spec, things, thorough=all_ties))
 
 
-def wanted_of(spec: ClusterSpec, things: list[Thing]) -> dict[str, Desired]:
-    """Return every described resource, with the properties that depend on the existing VPC."""
+def wanted_of(spec: ClusterSpec, things: list[Thing], now: datetime) -> dict[str, Desired]:
+    """Return every described resource, with the properties that depend on the existing VPC and schedules."""
+    group = next((thing for thing in things if thing.kind == "schedule_group" and thing.owned), None)
+    end = ttl_end(spec.hours, group.have["schedules"] if group else {}, now)
     vpc = choose(desired(spec)["vpc"], things)
-    return desired(spec, vpc_ipv6_cidr=vpc.have["ipv6_cidr"], account=vpc.have["account"]) if vpc else desired(spec)
+    network = {"vpc_ipv6_cidr": vpc.have["ipv6_cidr"], "account": vpc.have["account"]} if vpc else {}
+    return desired(spec, **network, end=end)
 
 
 def result_of(spec: ClusterSpec, comparison: Comparison, now: datetime) -> dict[str, Any]:
     """Return the comparison for a module's result."""
     group = next((item.have for item in comparison.resources if item.kind == "autoscaling_group"), None)
     stop = bastion_stop(spec.bastion, group, now)
+    hours = hours_of(spec.hours, comparison, now)
     return {
         "resources": {resource.key: resource_as_dict(resource) for resource in comparison.resources},
         "found": [found._asdict() for found in comparison.found],
@@ -51,13 +56,14 @@ def result_of(spec: ClusterSpec, comparison: Comparison, now: datetime) -> dict[
         "ties": [_tie_as_dict(tie) for tie in comparison.ties],
         "problems": [problem.as_dict() for problem in problems_of(comparison)],
         "summary": comparison.summary(),
-        "plan": plan_lines(spec, comparison, stop),
+        "plan": plan_lines(spec, comparison, stop, hours.lines),
         "cost": forecast(spec, shipped(spec.region)).as_dict(),
         "parts": {name: part_of(comparison, name)._asdict() for name in PARTS},
         "nodes": nodes_of(spec, comparison),
         "bastion": bastion_of(spec, comparison),
         "home_schedule_role": schedule_role_of(spec, comparison),
         "bastion_stop": _stop_as_dict(stop),
+        "hours": hours._asdict(),
     }
 
 

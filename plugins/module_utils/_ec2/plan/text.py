@@ -5,11 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..bastion.hours import Stop
-from ..bastion.text import group_line, role_line, schedule_lines, stop_lines, template_line, way_out_lines
+from ..bastion.text import (
+    group_line,
+    role_line,
+    schedule_lines,
+    schedule_text,
+    stop_lines,
+    template_line,
+    way_out_lines,
+)
 from ..cost.forecast import cost_lines, forecast
 from ..cost.prices import shipped
 from ..spec import ClusterSpec
@@ -36,6 +44,7 @@ _KIND_WORDS = {
     "address": "Elastic IP",
     "ssm_parameter": "SSM parameter",
     "autoscaling_group": "Auto Scaling group",
+    "schedule_group": "schedule group",
 }
 _PROPERTY_WORDS = {
     "volume_size": "size of the root volume (GiB)",
@@ -51,7 +60,9 @@ _PROPERTY_WORDS = {
 Want = Mapping[str, Any]
 
 
-def plan_lines(spec: ClusterSpec, comparison: Comparison, stop: Stop | None = None) -> list[str]:
+def plan_lines(
+    spec: ClusterSpec, comparison: Comparison, stop: Stop | None = None, hours: Sequence[str] = ()
+) -> list[str]:
     """Return the plan: what would be created and changed, what exists, and what exists beyond the description."""
     return [
         f"Cluster {spec.name} of project {spec.project} in {spec.availability_zone}",
@@ -60,6 +71,7 @@ def plan_lines(spec: ClusterSpec, comparison: Comparison, stop: Stop | None = No
         *(f"x {tie_text(tie)}" for tie in comparison.blocking_ties),
         *(f"? {kind_word(stray.kind)} {stray.name} ({stray.id}): {_stray_text(stray)}" for stray in comparison.strays),
         *stop_lines(spec.bastion, stop),
+        *(f"~ {line}" for line in hours),
         *way_out_lines(spec.bastion),
         *cost_lines(forecast(spec, shipped(spec.region))),
         _total(comparison.summary()),
@@ -176,6 +188,8 @@ def _security_group(want: Want) -> str:
 
 def _iam_role(want: Want) -> str:
     statement = want["policy"]["Statement"][0]
+    if isinstance(want["trust_policy"]["Statement"][0]["Principal"]["Service"], list):
+        return "EventBridge Scheduler may only stop and start machines of this cluster"
     if isinstance(statement["Action"], list):
         return role_line(want)
     if want["trust_policy"]["Statement"][0]["Principal"]["Service"] == "scheduler.amazonaws.com":
@@ -207,6 +221,7 @@ _DESCRIBE: dict[str, Callable[[Want], str]] = {
     "security_group": _security_group,
     "iam_role": _iam_role,
     "instance_profile": lambda want: f"contains the role {_show(want['roles'])}",
+    "schedule_group": lambda want: "; ".join(f"{name} {schedule_text(of)}" for name, of in want["schedules"].items()),
     "eni": _eni,
     "address": lambda want: f"on {want['network_interface']}",
     "launch_template": template_line,

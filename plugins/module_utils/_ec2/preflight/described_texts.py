@@ -24,6 +24,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "instance_profile": ("instance_profile_name",),
     "launch_template": ("launch_template_name",),
     "autoscaling_group": ("autoscaling_group_name",),
+    "schedule_group": ("schedule_name",),
 }
 PROPERTIES: Mapping[str, str] = {
     "domain_name": "domain_name",
@@ -39,6 +40,8 @@ NO_TEXTS = frozenset(
         *("launch_template", "launch_template_version", "network_interface", "ntp_servers", "policy", "recurrence"),
         *("roles", "routes", "security_groups", "state", "subnet", "subnets", "trust_policy", "type", "volume_type"),
         "vpc",
+        # Of a schedule.
+        *("expression", "input", "role", "target"),
     }
 )
 _WRONG_PARTS = frozenset(
@@ -155,7 +158,8 @@ def _property_texts(subject: str, kind: str, name: str, value: Any) -> Iterator[
 
 def _schedule_texts(subject: str, kind: str, schedules: Mapping[str, Mapping[str, Any]]) -> Iterator[Text]:
     for action, schedule in schedules.items():
-        yield Text(f"{subject}, schedule", "scheduled_action_name", action)
+        name = "schedule_name" if kind == "schedule_group" else "scheduled_action_name"
+        yield Text(f"{subject}, schedule", name, action)
         for part, content in schedule.items():
             yield from _plain_texts(f"{subject}, schedule {action}", kind, part, content)
 

@@ -287,7 +287,7 @@ def test_a_role_without_the_tag_of_its_region_is_refused_until_its_owner_tags_it
 
 
 BASTION_SPEC = {"bastion": {"instance_type": "t4g.small", "volume_size": 8, "image": "ami-0123"}}
-EVERYTHING = {**BASTION_SPEC, "home_schedule_enabled": True}
+EVERYTHING = {**BASTION_SPEC, "home_schedule_enabled": True, "hours": {"ttl": 8.0}}
 
 
 def made_alone(api: BadDay, part: str, **order: Any) -> Outcome:

@@ -57,7 +57,7 @@ from tests.strangers import (
 MACHINE = {"instance_type": "t4g.small", "volume_size": 30, "image": IMAGE, "start": "18:00", "stop": "23:00"} | {
     "host_key_parameter": "/urmanac.talos/talos-arm64/moon/bastion-host-key"
 }
-SPEC = spec(bastion=MACHINE, home_schedule_enabled=True)
+SPEC = spec(bastion=MACHINE, home_schedule_enabled=True, hours={"ttl": 8.0})
 NOW = datetime.now(UTC)
 # Moto would launch the bastion without its interface.
 MACHINES = Machines(image=IMAGE, bastion_started=False)
@@ -440,7 +440,7 @@ def test_there_is_a_stranger_of_every_kind_that_is_made() -> None:
     assert {key.partition("/")[0] for key in described} <= {key.partition("/")[0] for key in keys}
     assert set(KINDS) <= {key.partition("/")[0] for key in keys}
     # What has a name of its own in the account or the region is refused for each name.
-    unique = {"iam_role", "instance_profile", "launch_template", "autoscaling_group", "ssm_parameter"}
+    unique = {"iam_role", "instance_profile", "launch_template", "autoscaling_group", "ssm_parameter", "schedule_group"}
     assert {key for key in described if key.partition("/")[0] in unique} == set(NAMES)
 
 

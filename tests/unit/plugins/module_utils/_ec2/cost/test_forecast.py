@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.forecast i
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.prices import REGIONS, shipped, transfer_month
 from lab.settings import REPOSITORY
+from tests.ec2_cluster import spec
 from tests.ec2_costs import BASTION, forecast_of
 
 MACHINES, BASTION_HOUR, ADDRESS = 3 * 0.0368, 0.0184, 0.005
@@ -174,3 +176,24 @@ def test_a_t4g_twice_as_large_costs_twice_as_much_in_every_region() -> None:
         prices = shipped(region).instances
         assert prices["t4g.medium"] == pytest.approx(2 * prices["t4g.small"])
         assert prices["t4g.2xlarge"] == pytest.approx(2 * prices["t4g.xlarge"])
+
+
+@pytest.mark.parametrize(
+    ("hours", "use"),
+    [
+        pytest.param({"ttl": 8.0}, "nodes 8 h a day, then stopped, with volumes and address kept", id="time to live"),
+        pytest.param({"ttl": 48.0}, "nodes never stopped", id="longer than a day"),
+        pytest.param({"start": "18:00", "stop": "23:00"}, "nodes 5 h a day, then stopped", id="daily hours"),
+        pytest.param({"ttl": 2.0, "start": "18:00", "stop": "23:00"}, "nodes 5 h a day", id="both"),
+    ],
+)
+def test_nodes_that_a_schedule_stops_are_counted_for_as_long_as_they_run(hours: dict[str, Any], use: str) -> None:
+    found = forecast_of(hours=hours)
+
+    machines = next(item for item in found.items if item.what == "3 x t4g.medium")
+    assert use in total_line(found)
+    assert machines.hours_a_day == spec(hours=hours).use.hours_per_day
+
+
+def test_a_use_that_is_shorter_than_the_schedules_counts() -> None:
+    assert spec(hours={"ttl": 8.0}, cost={"hours_per_day": 3.0}).use.hours_per_day == 3.0

@@ -66,7 +66,7 @@ def test_the_number_of_calls_does_not_grow_with_the_nodes(api: MotoApi) -> None:
 
     read_cluster(api, cluster_spec)
 
-    assert len(api.calls) == 36
+    assert len(api.calls) == 38
 
 
 def test_the_role_that_closes_home_access_is_seen_only_with_our_tags(api: MotoApi) -> None:

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stop the machines of a cluster, which keep their disks and addresses. Private: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..._errors import Ec2Error
+from ..calls import TERMINATION, Calls, errors_named
+from ..desired import BASTION, NODES, RUNNING
+from ..plan.comparison import Comparison, Found
+from ..plan.current import Thing
+from ..plan.text import kind_word
+
+
+def machines_to_stop(before: Comparison, things: Sequence[Thing], parts: Sequence[str]) -> list[Found]:
+    """Return the instances of nodes that run, and the bastion's group if it has an instance, of these parts."""
+    have = {(thing.kind, thing.id): thing.have for thing in things}
+    found = [item for item in before.found if item.part in parts]
+    nodes = [
+        item
+        for item in found
+        if (item.kind, item.part) == ("instance", NODES) and have[item.kind, item.id]["state"] in RUNNING
+    ]
+    groups = [item for item in found if (item.kind, item.part) == ("autoscaling_group", BASTION)]
+    return [*nodes, *(item for item in groups if have[item.kind, item.id]["desired_capacity"])]
+
+
+def stop(calls: Calls, machines: Sequence[Found]) -> list[str]:
+    """Stop the machines, wait until those of nodes are stopped, and return what was done."""
+    for group in (item.id for item in machines if item.kind == "autoscaling_group"):
+        with errors_named(f"stop the bastion of {group}"):
+            none = {"DesiredCapacity": 0, "HonorCooldown": False}
+            calls.call("autoscaling", "set_desired_capacity", AutoScalingGroupName=group, **none)
+    nodes = [item.id for item in machines if item.kind == "instance"]
+    if nodes:
+        with errors_named("stop the nodes"):
+            calls.call("ec2", "stop_instances", InstanceIds=nodes)
+            _wait(calls, nodes)
+    return lines(machines, "stopped")
+
+
+def _wait(calls: Calls, nodes: Sequence[str]) -> None:
+    filters = [{"Name": "instance-id", "Values": list(nodes)}]
+
+    def are_stopped() -> bool:
+        answer = calls.call("ec2", "describe_instances", Filters=filters)
+        every = [item for reservation in answer["Reservations"] for item in reservation["Instances"]]
+        return all(item["State"]["Name"] in ("stopped", "terminated") for item in every)
+
+    if not calls.wait_for(are_stopped, TERMINATION):
+        raise Ec2Error(
+            f"Failed to stop {', '.join(nodes)}: they are still stopping after several minutes. Run the playbook again."
+        )
+
+
+def lines(machines: Sequence[Found], verb: str) -> list[str]:
+    """Return what is done to the machines."""
+    return [
+        f"{verb} {kind_word(item.kind)} {item.name}" + f" ({item.id})" * (item.id != item.name) for item in machines
+    ]

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When AWS stops and starts a cluster without a controller. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..._findings import Finding, finding
+from .daily import Daily, daily_problems
+
+TTL_HOURS_MAX = 30 * 24.0
+
+
+@dataclass(frozen=True)
+class HoursSpec(Daily):
+    """The time to live that each run renews, 0 for none, and the daily hours of the nodes."""
+
+    ttl: float = 0.0
+    start: str = ""
+    stop: str = ""
+    time_zone: str = "Etc/UTC"
+
+    @property
+    def is_needed(self) -> bool:
+        """Return whether anything is scheduled."""
+        return bool(self.ttl) or self.is_scheduled
+
+    @property
+    def hours_a_day_max(self) -> float:
+        """Return how many hours a day the nodes run at most, with one run a day."""
+        return self.hours_a_day if self.is_scheduled else min(24.0, self.ttl or 24.0)
+
+
+def hours_options() -> dict[str, Any]:
+    """Return the suboptions of the option C(cluster.hours)."""
+    fields = HoursSpec.__dataclass_fields__
+    return {name: {"type": str(field.type), "default": field.default} for name, field in fields.items()}
+
+
+def parse_hours(hours: Mapping[str, Any] | None) -> HoursSpec:
+    """Return the hours of the option C(cluster.hours)."""
+    given = {key: value for key, value in (hours or {}).items() if value is not None}
+    return HoursSpec(**{key: value for key, value in given.items() if key in HoursSpec.__dataclass_fields__})
+
+
+def hours_problems(hours: HoursSpec) -> Iterator[Finding]:
+    """Yield all problems of the hours."""
+    yield from daily_problems(hours, "cluster_nodes")
+    if hours.ttl and not 1 <= hours.ttl <= TTL_HOURS_MAX:
+        message = f"The cluster cannot be stopped {hours.ttl:g} hours after a run."
+        yield finding("INVALID_TTL_HOURS", "cluster_ttl_hours", message, f"Use 1 to {TTL_HOURS_MAX:g}, or 0 for none.")

@@ -1,0 +1,225 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the schedules that stop and start a cluster, on good days and bad ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.session import Session
+from botocore.validate import ParamValidator
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.hours.schedules import HOURS, end_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import read_and_compare, result_of
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
+from tests.ec2_bad_day import BadDay
+from tests.ec2_cluster import Builder, empty_aws, spec
+from tests.operator_policy import findings, unreachable
+
+MACHINE = {"instance_type": "t4g.small", "volume_size": 30, "image": "ami-0123456789abcdef0"}
+TTL = {"ttl": 8.0}
+DAILY = {"ttl": 8.0, "start": "18:00", "stop": "23:30", "time_zone": "Europe/Dublin"}
+NAME = "talos-arm64-moon-hours"
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.fixture
+def built() -> Iterator[BadDay]:
+    """Give an account with the cluster, without its hours."""
+    with empty_aws():
+        api = BadDay()
+        Builder(api, spec(bastion=MACHINE)).build()
+        api.calls.clear()
+        yield api
+
+
+def ensure(api: BadDay, hours: dict[str, Any] | None = None, **changes: Any) -> Outcome:
+    described = spec(bastion=MACHINE, hours=TTL if hours is None else hours)
+    return ensure_cluster(api.calls_of(), described, Order((HOURS,), **changes))
+
+
+def schedules(api: BadDay) -> dict[str, dict[str, Any]]:
+    """Return the schedules of the cluster by name, or nothing without a group."""
+    scheduler = api.clients["scheduler"]
+    if NAME not in [group["Name"] for group in scheduler.list_schedule_groups()["ScheduleGroups"]]:
+        return {}
+    names = [item["Name"] for item in scheduler.list_schedules(GroupName=NAME)["Schedules"]]
+    return {name: scheduler.get_schedule(GroupName=NAME, Name=name) for name in names}
+
+
+def end(api: BadDay) -> timedelta:
+    """Return how long the nodes still have."""
+    at = end_of({"expression": schedules(api)["ttl-nodes"]["ScheduleExpression"]})
+    assert at
+    return at - NOW
+
+
+def move(api: BadDay, at: datetime, *names: str) -> None:
+    """Set another end, as if time had passed since the last run."""
+    for name in names:
+        schedule = schedules(api)[name]
+        kept = ("FlexibleTimeWindow", "ScheduleExpressionTimezone", "Target")
+        parameters = {key: schedule[key] for key in kept}
+        expression = f"at({at:%Y-%m-%dT%H:%M:%S})"
+        api.clients["scheduler"].update_schedule(
+            GroupName=NAME, Name=name, ScheduleExpression=expression, State="ENABLED", **parameters
+        )
+
+
+def test_the_end_is_set_and_a_second_run_changes_nothing(built: BadDay) -> None:
+    planned = result_of(
+        spec(bastion=MACHINE, hours=TTL), read_and_compare(built, spec(bastion=MACHINE, hours=TTL)), NOW
+    )
+    checked = ensure(built, check_mode=True)
+    nothing = schedules(built)
+    made, again = ensure(built), ensure(built)
+
+    assert any(line.startswith(f"+ schedule group {NAME}: ttl-nodes at(") for line in planned["plan"])
+    assert (checked.changed, nothing) == (True, {})
+    assert [line.partition(" (")[0] for line in made.lines][:1] == [f"created IAM role {NAME}"]
+    assert set(schedules(built)) == {"ttl-nodes", "ttl-bastion"}
+    assert timedelta(hours=7.9) < end(built) < timedelta(hours=8.1)
+    assert again.changed is False
+
+
+def test_it_stops_the_nodes_by_their_tag_and_the_bastion_by_its_group(built: BadDay) -> None:
+    ensure(built, DAILY)
+
+    found = schedules(built)
+    calls = {name: json.loads(schedule["Target"]["Input"]) for name, schedule in found.items()}
+    wanted = spec(bastion=MACHINE, hours=DAILY)
+    tags = {item.key: item.want["tags"] for item in read_and_compare(built, wanted).resources}["instance/gateway"]
+
+    assert calls["ttl-bastion"] == {"AutoScalingGroupName": "talos-arm64-moon-bastion", "DesiredCapacity": 0}
+    assert calls["ttl-nodes"]["Targets"] == [{"Key": "tag:NodesOf", "Values": [tags["NodesOf"]]}]
+    assert {name: calls[name]["DocumentName"] for name in calls if name.endswith(("nodes", "start", "stop"))} == {
+        "ttl-nodes": "AWS-StopEC2Instance",
+        "nodes-start": "AWS-StartEC2Instance",
+        "nodes-stop": "AWS-StopEC2Instance",
+    }
+    assert found["nodes-stop"]["ScheduleExpression"] == "cron(30 23 * * ? *)"
+    assert found["nodes-start"]["ScheduleExpressionTimezone"] == "Europe/Dublin"
+
+
+def test_aws_takes_the_calls_of_the_schedules(built: BadDay) -> None:
+    ensure(built, DAILY)
+
+    for schedule in schedules(built).values():
+        _prefix, service, operation = schedule["Target"]["Arn"].rsplit(":", 2)
+        model = Session().get_service_model(service).operation_model(operation[0].upper() + operation[1:])
+        report = ParamValidator().validate(json.loads(schedule["Target"]["Input"]), model.input_shape)
+        assert report.generate_report() == ""
+
+
+def test_the_role_may_stop_machines_of_this_cluster_and_nothing_else(built: BadDay) -> None:
+    ensure(built)
+
+    policy = built.clients["iam"].get_role_policy(RoleName=NAME, PolicyName=NAME)["PolicyDocument"]
+    owner = {"aws:ResourceTag/Project": "talos-arm64", "aws:ResourceTag/Cluster": "moon"}
+    changing = [item for item in policy["Statement"] if item["Action"][0].startswith(("ec2:S", "autoscaling:"))]
+
+    assert [item["Action"] for item in changing] == [["ec2:StopInstances"], ["autoscaling:UpdateAutoScalingGroup"]]
+    assert all(item["Condition"]["StringEquals"] == owner for item in changing)
+    assert (findings(policy), unreachable(policy)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("left", "renewed"),
+    [
+        pytest.param(7.0, False, id="much"),
+        pytest.param(4.1, False, id="more than half"),
+        pytest.param(3.9, True, id="less than half"),
+        pytest.param(-1.0, True, id="over"),
+        pytest.param(20.0, True, id="more than described"),
+    ],
+)
+def test_a_run_renews_it_when_less_than_half_is_left(built: BadDay, left: float, renewed: bool) -> None:
+    ensure(built)
+    move(built, NOW + timedelta(hours=left), "ttl-nodes", "ttl-bastion")
+
+    outcome = ensure(built)
+
+    assert outcome.changed is renewed
+    assert end(built) > timedelta(hours=4)
+    assert ensure(built).changed is False
+
+
+def test_ends_that_are_not_one_are_set_to_one(built: BadDay) -> None:
+    ensure(built)
+    move(built, NOW + timedelta(hours=6), "ttl-bastion")
+
+    assert ensure(built).changed
+    assert len({schedule["ScheduleExpression"] for schedule in schedules(built).values()}) == 1
+
+
+def test_a_schedule_that_ran_was_switched_off_or_is_not_described_is_set_right(built: BadDay) -> None:
+    ensure(built, DAILY)
+    scheduler = built.clients["scheduler"]
+    scheduler.delete_schedule(GroupName=NAME, Name="ttl-nodes")
+    off = schedules(built)["nodes-stop"]
+    kept = ("FlexibleTimeWindow", "ScheduleExpression", "ScheduleExpressionTimezone", "Target")
+    scheduler.update_schedule(GroupName=NAME, Name="nodes-stop", State="DISABLED", **{key: off[key] for key in kept})
+
+    again = ensure(built, DAILY)
+    without = ensure(built)
+
+    assert again.changed
+    assert schedules(built).keys() == {"ttl-nodes", "ttl-bastion"}
+    assert [line.rpartition(": ")[2] for line in without.lines if "removed" in line] == [
+        "nodes-start removed",
+        "nodes-stop removed",
+    ] or without.changed
+
+
+def test_a_cluster_without_hours_loses_them(built: BadDay) -> None:
+    ensure(built)
+
+    outcome = ensure(built, {})
+
+    assert [line.partition(" talos")[0] for line in outcome.lines] == ["deleted schedule group", "deleted IAM role"]
+    assert schedules(built) == {}
+    assert ensure(built, {}).changed is False
+
+
+def test_they_are_removed_and_found_as_ours(built: BadDay) -> None:
+    ensure(built)
+
+    found = read_and_compare(built, spec(bastion=MACHINE)).found
+    removed = ensure(built, absent=True)
+
+    assert {(item.kind, item.part) for item in found if item.name == NAME} == {
+        ("iam_role", HOURS),
+        ("schedule_group", HOURS),
+    }
+    assert removed.changed
+    assert schedules(built) == {}
+
+
+@pytest.mark.parametrize("operation", ["create_role", "create_schedule_group", "create_schedule", "update_schedule"])
+def test_a_lost_answer_leaves_one_of_each(built: BadDay, operation: str) -> None:
+    if operation == "update_schedule":
+        ensure(built)
+        move(built, NOW + timedelta(hours=1), "ttl-nodes", "ttl-bastion")
+    built.lost[operation] = 1
+
+    ensure(built)
+
+    assert set(schedules(built)) == {"ttl-nodes", "ttl-bastion"}
+    assert ensure(built).changed is False
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_group_of_others_is_refused_before_anything_is_made(built: BadDay, check_mode: bool) -> None:
+    built.clients["scheduler"].create_schedule_group(Name=NAME, Tags=[{"Key": "Owner", "Value": "Bob"}])
+
+    with pytest.raises(Ec2Error, match=r"Failed to create schedule_group .*Owner=Bob"):
+        ensure(built, check_mode=check_mode)
+    removed = ensure(built, absent=True)
+
+    assert (built.writes(), removed.changed) == ([], False)
