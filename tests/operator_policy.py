@@ -126,7 +126,9 @@ def permission(service: str, action: str) -> str:
     model = _model(service)
     for name in model.operation_names:
         http = model.operation_model(name).http
-        pattern = re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(http["requestUri"]))
+        # An ARN may contain slashes.
+        pattern = re.sub(r"\\\{[^}]*Arn\\\}", ".+", re.escape(http["requestUri"]))
+        pattern = re.sub(r"\\\{[^}]*\\\}", "[^/]+", pattern)
         if http["method"] == method and re.fullmatch(pattern, path):
             return f"{service}:{name}"
     return f"{service}:{action}"

@@ -210,12 +210,16 @@ def test_parliament_finds_a_misspelt_permission() -> None:
     assert any("ec2:DescribeVpc" in finding for finding in findings(policy))
 
 
+GROUP = "arn:aws:scheduler:eu-west-1:123456789012:schedule-group/talos-arm64-moon-hours"
+
+
 @pytest.mark.parametrize(
     ("service", "action", "needed"),
     [
         pytest.param("ec2", "CreateVpc", "ec2:CreateVpc", id="by name"),
         pytest.param("scheduler", "POST /schedules/moon-1", "scheduler:CreateSchedule", id="by method and path"),
         pytest.param("scheduler", "GET /schedules", "scheduler:ListSchedules", id="by a path without a name"),
+        pytest.param("scheduler", f"GET /tags/{GROUP}", "scheduler:ListTagsForResource", id="by a path with an ARN"),
     ],
 )
 def test_a_call_in_the_labs_log_is_known_by_its_permission(service: str, action: str, needed: str) -> None:
