@@ -41,7 +41,7 @@ def galaxy(folder: Path, *arguments: str) -> None:
 @pytest.mark.parametrize(
     ("name", "code", "expected"),
     [
-        pytest.param("site", 0, "Plan: 22 to create", id="site"),
+        pytest.param("site", 0, "Plan: 24 to create", id="site"),
         pytest.param("reset", 2, "Nothing was deleted: eu-west-1 has no resources of a cluster lab", id="reset"),
     ],
 )
@@ -64,7 +64,7 @@ def test_the_layout_of_the_first_seed_builds(lab: Lab) -> None:
     run = play(lab, "playbooks/site.yml", *first_seed)
 
     assert run.code == 0, run.output
-    assert "22 of 22 resources as described" in run.output
+    assert "24 of 24 resources as described" in run.output
     built = instances(lab, Cluster="first-seed")
     assert sorted(item["PrivateIpAddress"] for item in built) == [f"10.20.13.{number}" for number in range(140, 144)]
     assert play(lab, "playbooks/reset.yml", *first_seed, "-e", CONFIRMED).code == 0

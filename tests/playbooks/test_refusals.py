@@ -56,7 +56,7 @@ def test_the_plan_of_an_empty_account_is_shown_and_creates_nothing(lab: Lab) -> 
 
     assert run.code == 0, run.output
     assert f"+ VPC lab-vpc: {lab.network}/16" in run.output
-    assert "Plan: 22 to create" in run.output
+    assert "Plan: 24 to create" in run.output
     assert run.changed > 0
     assert calls(lab) == before
 

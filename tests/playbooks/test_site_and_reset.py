@@ -97,7 +97,7 @@ def status_of(url: str) -> int | None:
 @pytest.mark.usefixtures("killed")
 def test_a_run_finishes_what_killed_ones_began(lab: Lab, built: Run) -> None:
     assert built.code == 0, built.output
-    assert "22 of 22 resources as described" in built.output
+    assert "24 of 24 resources as described" in built.output
     assert "3 of 3 nodes answer" in built.output
     assert "✅ Access: closed to the internet; open to home: none" in built.output
     assert len(vpcs(lab, Project="talos-arm64")) == 1

@@ -35,6 +35,7 @@ def cluster(lab: Lab) -> ClusterSpec:
         nodes=[node(ipv4=lab.address(101))],
         bastion=bastion,
         home_schedule_enabled=True,
+        hours={"ttl": 8.0},
     )
 
 
