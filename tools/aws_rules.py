@@ -159,20 +159,29 @@ def collect() -> list[Rule]:
 
 
 def render(rules: list[Rule]) -> str:
-    """Return the table as JSON with one structure a line: kind, value and source of the rules of its members."""
+    """Return the table as JSON with one rule a line: kind, value and source, below its structure and member."""
     head = {
         "made_by": "tools/aws_rules.py",
         "versions": {name: version(name) for name in ("botocore", "cfn-lint")},
         "operations": {service: sorted(names.split()) for service, names in OPERATIONS.items()},
     }
-    services: dict[str, dict[str, dict[str, list[tuple[str, Any, str]]]]] = {}
+    structures: dict[str, dict[str, list[tuple[str, Any, str]]]] = {}
     for rule in rules:
         structure, _, member = rule.member.partition(".")
-        members = services.setdefault(rule.service, {}).setdefault(f"{rule.service} {structure}", {})
+        members = structures.setdefault(f"{rule.service} {structure}", {})
         members.setdefault(member, []).append((rule.kind, rule.value, rule.source))
-    # One line for each service.
-    rows = ",\n".join(json.dumps(structures)[1:-1] for structures in services.values())
-    return json.dumps(head)[:-1] + ', "rules": {\n' + rows + "\n}}"
+    return _lines({**head, "rules": structures})
+
+
+def _lines(value: Any, indent: str = "") -> str:
+    """Return JSON in which each rule and each other value has its own line."""
+    inner = f"{indent} "
+    if isinstance(value, dict):
+        rows = [f"{inner}{json.dumps(key)}: {_lines(below, inner)}" for key, below in value.items()]
+        return "{\n" + ",\n".join(rows) + f"\n{indent}}}"
+    if isinstance(value, list):
+        return "[\n" + ",\n".join(f"{inner}{json.dumps(below)}" for below in value) + f"\n{indent}]"
+    return json.dumps(value)
 
 
 def _of_service(service: str, operations: list[str]) -> Iterator[Rule]:
