@@ -141,6 +141,15 @@ def test_roles_and_playbooks_write_to_aws_with_modules_of_ours_alone() -> None:
     assert {(file, name) for file, name in called if not name.endswith("_info")} == set()
 
 
+def test_the_product_uses_the_folder_of_a_simulated_machine_only_as_a_prefix_of_paths() -> None:
+    product = {name: text for name, text in texts() if name.startswith(("plugins/", "roles/", "playbooks/"))}
+    used = {name: text for name, text in product.items() if "LAB_ROOT" in text}
+
+    # docs/architecture.md says of these two that they do.
+    assert {Path(name).name for name in used} == {"user_data.sh.j2", "ssh_login.sh.j2"}
+    assert all(text.count("LAB_ROOT") == text.count("${LAB_ROOT:-}") for text in used.values())
+
+
 def test_no_file_names_the_machine_it_was_written_on() -> None:
     folders = [str(folder) for folder in (ROOT, Path.home()) if len(folder.parts) > 2]
 
