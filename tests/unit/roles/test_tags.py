@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tasks that search for what belongs to a cluster use the tags by which the modules know it."""
+"""Tasks that search for what belongs to a cluster use the tags and names by which the modules know it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 import yaml
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion.spec import unique_name
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity, cluster_tags, owner_tags
 from tests.checks.process import ROOT
 
@@ -46,3 +47,11 @@ def test_every_search_by_tags_names_the_project_as_well() -> None:
     for tags in found:
         assert cluster_tags(CLUSTER).items() <= tags.items() <= {**owner_tags(CLUSTER), "Node": "bastion"}.items()
     assert owner_tags(CLUSTER) in found
+
+
+def test_the_role_of_the_bastion_and_the_modules_give_its_host_key_one_name() -> None:
+    variables = yaml.safe_load((ROOT / "roles" / "bastion" / "vars" / "main.yml").read_text(encoding="utf-8"))
+
+    alias = jinja2.Template(variables["__bastion_ssh_alias"]).render(VARIABLES)
+
+    assert alias == unique_name(CLUSTER.project, CLUSTER.name)

@@ -71,7 +71,12 @@ class Names(NamedTuple):
     @property
     def unique(self) -> str:
         """Return the unique name of the IAM resources, the launch template and the group."""
-        return f"{self.project}-{self.cluster}-{NODE}"
+        return unique_name(self.project, self.cluster)
+
+
+def unique_name(project: str, cluster: str) -> str:
+    """Return the name of what is unique in account and region, and of the host key in known_hosts."""
+    return f"{project}-{cluster}-{NODE}"
 
 
 def bastion_options() -> dict[str, Any]:

@@ -14,6 +14,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ..._files import shell_word
 from ..._ports import KUBERNETES
 from ..._ssh.arguments import Login, Route, ssh_arguments
+from ..bastion.spec import unique_name
 
 Record = Mapping[str, Any]
 _CREDENTIALS = ("talosconfig", "kubeconfig")
@@ -94,7 +95,7 @@ def _bastion_commands(cluster: Record, reading: Record, places: Places, interfac
 
 def _options(cluster: Record, places: Places, instance: str) -> str:
     """Return the options for the bastion of this collection, the only one with a known host key."""
-    alias = f"{cluster['project']}-{cluster['name']}-bastion"
+    alias = unique_name(cluster["project"], cluster["name"])
     way = Route(cluster["region"], instance) if instance else None
     known_hosts = places.known_hosts if cluster["bastion"]["host_key_parameter"] else ""
     login = Login(places.identity_file, other_keys=bool(cluster["bastion"]["ssh_key_name"]))
