@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.prices import shipped
-from ansible_collections.urmanac.talos.plugins.module_utils._sessions.acts import Seen, begin_phase, end, see
+from ansible_collections.urmanac.talos.plugins.module_utils._sessions.acts import Observed, begin_phase, end, see
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.journal import read
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.record import Run, Session
 from tests.ec2_cluster import spec
@@ -65,9 +65,9 @@ def reading(*, nodes: Mapping[str, datetime] | None = None, bastion: datetime | 
 NOTHING = reading(nodes={}, bastion=None)
 
 
-def seen(found: dict[str, Any] | None = None, *, report: Mapping[str, Any] | None = None, **more: Any) -> Seen:
+def seen(found: dict[str, Any] | None = None, *, report: Mapping[str, Any] | None = None, **more: Any) -> Observed:
     """Return what a playbook knows."""
-    return Seen(SPEC, reading() if found is None else found, IMAGES, RECORD, report or {}, **more)
+    return Observed(SPEC, reading() if found is None else found, IMAGES, RECORD, report or {}, **more)
 
 
 def phase(directory: Path, name: str = "nodes", *, hours: float = 0, began: float | None = None) -> None:

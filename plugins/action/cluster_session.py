@@ -14,7 +14,7 @@ from ansible.utils.display import Display
 
 from ..module_utils._ec2.spec import argument_spec, parse_spec
 from ..module_utils._errors import CollectionError
-from ..module_utils._sessions.acts import Seen, end, see
+from ..module_utils._sessions.acts import Observed, end, see
 from ..module_utils._sessions.record import ENDS
 from ..plugin_utils._local_action import LocalAction
 from ..plugin_utils._run_lock import current_playbooks
@@ -53,4 +53,4 @@ def written(arguments: Mapping[str, Any], now: datetime) -> list[str]:
         return []
     known = {name: arguments[name] for name in ("reading", "images", "images_record", "report")}
     expires = datetime.fromisoformat(arguments["expires"]) if arguments["expires"] else None
-    return see(directory, Seen(parse_spec(arguments["cluster"]), **known, expires=expires), now)
+    return see(directory, Observed(parse_spec(arguments["cluster"]), **known, expires=expires), now)

@@ -34,7 +34,7 @@ OPENING = frozenset({"network", "bastion", "nodes", "start"})
 _PLAN = "preflight"
 
 
-class Seen(NamedTuple):
+class Observed(NamedTuple):
     """What a playbook knows of a cluster: its description, its reading, its images and its report."""
 
     spec: ClusterSpec
@@ -56,7 +56,7 @@ def begin_phase(directory: Path, run: Run, now: datetime) -> list[str]:
     return _warnings(journal)
 
 
-def see(directory: Path, seen: Seen, now: datetime) -> list[str]:
+def see(directory: Path, seen: Observed, now: datetime) -> list[str]:
     """Write down what exists; a cluster that runs without a session gets one."""
     journal = latest(directory)
     session = journal.open or (new(directory, now) if _runs(seen.reading) else None)
@@ -94,7 +94,7 @@ def _warnings(journal: Journal) -> list[str]:
     return [sentences(problem, "code", "subject") for problem in journal.problems]
 
 
-def _described(session: Session, seen: Seen) -> Session:
+def _described(session: Session, seen: Observed) -> Session:
     """Return the session with what is tried, the forecast, and, with a report, how it went."""
     costs = seen.reading.get("cost") or {}
     forecast = Forecast(*(costs.get(name) for name in ("per_hour", "per_day", "per_month"))) if costs else None
@@ -113,7 +113,7 @@ def _described(session: Session, seen: Seen) -> Session:
     return replace(described, results=results, codes=_codes(seen.report))
 
 
-def _tried(known: Tried, seen: Seen) -> Tried:
+def _tried(known: Tried, seen: Observed) -> Tried:
     nodes = {node.name: node.instance_type for node in seen.spec.nodes}
     images = {role: _image(reference, seen.images_record.get(role) or {}) for role, reference in seen.images.items()}
     versions = {str(node["version"]) for node in seen.report.get("nodes") or () if node["version"]}
