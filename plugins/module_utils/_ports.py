@@ -11,5 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 SSH: Final = 22
+# The bastion's server of boot-to-talos and of what machines of a home lab boot.
+ASSET_SERVER: Final = 8081
 KUBERNETES: Final = 6443
 TALOS: Final = 50000

@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from .._ports import ASSET_SERVER
 from . import health, netboot, services
 from .services import ASSETS, ETC
 
@@ -124,7 +125,7 @@ def contained(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
         path, folder = services.cache_config(registry), services.cache_folder(registry)
         text = render("registry.yml.j2", folder=folder, port=port, upstream=upstream)
         found.append(HostFile(path, text, units=(f"talos-cache-{registry}.service",)))
-    text = render("nginx.conf.j2", port=services.ASSETS_PORT, folder=ASSETS)
+    text = render("nginx.conf.j2", port=ASSET_SERVER, folder=ASSETS)
     found.append(HostFile(f"{ETC}/nginx.conf", text, units=("talos-assets.service",)))
     if settings["dns_enabled"] or settings["netboot_enabled"]:
         names = {"boot": netboot.boot_files(), "folder": services.TFTP, "leases": services.LEASES}
@@ -137,7 +138,7 @@ def netboot_files(settings: Mapping[str, Any], render: Render) -> list[HostFile]
     """Return the files for machines that boot over the network."""
     if not settings["netboot_enabled"]:
         return []
-    script = render("boot.ipxe.j2", boots=netboot.boots(settings), port=services.ASSETS_PORT)
+    script = render("boot.ipxe.j2", boots=netboot.boots(settings), port=ASSET_SERVER)
     found = [HostFile(f"{ASSETS}/boot.ipxe", script)]
     for name, document in netboot.matchbox_documents(settings).items():
         found.append(HostFile(f"{ETC}/matchbox/{name}.json", as_json(document), units=("talos-matchbox.service",)))

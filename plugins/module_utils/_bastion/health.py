@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .._ports import ASSET_SERVER
 from . import netboot, services
 
 
@@ -34,7 +35,7 @@ def checks(settings: Mapping[str, Any], units: Sequence[str]) -> dict[str, Any]:
 def urls(settings: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Return the URLs to fetch by display name, each with a text that the answer must contain."""
     address = f"http://{settings['address']}"
-    assets = f"{address}:{services.ASSETS_PORT}"
+    assets = f"{address}:{ASSET_SERVER}"
     found = {"asset server": {"url": f"{assets}/healthz", "holds": "ok"}}
     if settings["boot_to_talos"]["version"]:
         path = f"boot-to-talos/v{settings['boot_to_talos']['version']}/{netboot.ARCHIVE}"

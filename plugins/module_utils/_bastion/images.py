@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from .._digests import is_sha256
+
 
 class Images(NamedTuple):
     """The images to use, those to look up, and the record with what was found."""
@@ -41,4 +43,4 @@ def wrong_digests(images: Mapping[str, str], files: Mapping[str, Mapping[str, An
     given = [image.rpartition("@")[2].removeprefix("sha256:") for image in images.values() if "@" in image]
     given += [str(file["sha256"]) for file in files.values() if file.get("sha256")]
     given += [archive] if archive else []
-    return [digest for digest in given if not re.fullmatch(r"[0-9A-Fa-f]{64}", digest)]
+    return [digest for digest in given if not is_sha256(digest)]

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .._boot import upstream
-from .services import ASSETS, ASSETS_PORT, TFTP
+from .._ports import ASSET_SERVER
+from .services import ASSETS, TFTP
 
 # The client architectures of RFC 5970, by iPXE's names of its builds.
 CLIENTS = {
@@ -55,7 +56,7 @@ def boots(settings: Mapping[str, Any]) -> list[Boot]:
 
 def boot(settings: Mapping[str, Any], architecture: str) -> Boot:
     """Return the kernel for an architecture."""
-    folder = f"http://{settings['address']}:{ASSETS_PORT}/talos/{architecture}"
+    folder = f"http://{settings['address']}:{ASSET_SERVER}/talos/{architecture}"
     # An EFI kernel that is older than 5.8 finds its initramfs by this argument alone.
     arguments = ["initrd=initramfs.xz", *settings["netboot"]["kernel_arguments"]]
     names = (f"{folder}/vmlinuz", f"{folder}/initramfs.xz")

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from .._ports import ASSET_SERVER
+
 ETC = "/etc/talos-bastion"
 DATA = "/var/lib/talos-bastion"
 ASSETS = f"{DATA}/assets"
 TFTP = f"{DATA}/tftp"
 LEASES = f"{DATA}/dnsmasq"
-ASSETS_PORT = 8081
 MATCHBOX_PORT = 8080
 UNPRIVILEGED = 65534
 
@@ -61,7 +62,7 @@ def services(settings: Mapping[str, Any]) -> tuple[Service, ...]:
 
 def ports(settings: Mapping[str, Any]) -> list[int]:
     """Return the TCP ports on which they listen, on the bastion's address only."""
-    found = [*settings["caches"].values(), ASSETS_PORT]
+    found = [*settings["caches"].values(), ASSET_SERVER]
     found += [MATCHBOX_PORT] if settings["netboot_enabled"] else []
     return sorted(found + ([53] if settings["dns_enabled"] else []))
 
@@ -135,7 +136,7 @@ def assets(settings: Mapping[str, Any]) -> Service:
         image=settings["images"]["nginx"],
         program="nginx",
         arguments=("-c", config),
-        health=f"wget -q -O /dev/null http://{settings['address']}:{ASSETS_PORT}/healthz",
+        health=f"wget -q -O /dev/null http://{settings['address']}:{ASSET_SERVER}/healthz",
         memory=settings["memory"]["nginx"],
         readable=(config, ASSETS),
     )

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from ansible.module_utils.urls import open_url
 
+from .._digests import is_sha256
 from .._errors import CollectionError
 from . import plan, upstream
 
@@ -105,7 +106,7 @@ def fetch_program(folder: Path, source: Source, *, architecture: str, sha256: st
         checksums = folder / upstream.CHECKSUMS
         fetch(checksums.name, checksums, source)
         sha256, by = listed_sha256(checksums.read_text(encoding="utf-8"), archive.name), checksums.name
-    if not re.fullmatch(r"[0-9A-Fa-f]{64}", sha256):
+    if not is_sha256(sha256):
         raise CollectionError(f"Failed to verify {archive.name}: {by} has no SHA-256 of it. Set the option sha256.")
     verify(archive, sha256, by=by)
     return _unpack(archive, folder / upstream.PROGRAM)

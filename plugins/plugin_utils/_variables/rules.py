@@ -20,9 +20,10 @@ from urllib.parse import urlsplit
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ...module_utils._bastion.services import ASSETS_PORT, MATCHBOX_PORT
+from ...module_utils._bastion.services import MATCHBOX_PORT
 from ...module_utils._bastion.tunnel import PREFIX, tunnel_problems
 from ...module_utils._boot.upstream import RAW_ENDINGS
+from ...module_utils._digests import SHA256_DIGEST, is_sha256
 from ...module_utils._ec2.cost.spec import AFTER_HOURS, PERIODS, POLICIES
 from ...module_utils._ec2.home.input import Refusal, parse_expires, parse_home_network
 from ...module_utils._ec2.spec import NODE_ROLES
@@ -31,7 +32,7 @@ from ...module_utils._errors import InputError
 from ...module_utils._findings import Finding, finding
 from ...module_utils._oci.errors import ImageError
 from ...module_utils._oci.reference import parse_reference
-from ...module_utils._ports import SSH
+from ...module_utils._ports import ASSET_SERVER, SSH
 from ...module_utils._spelling import did_you_mean
 from ...module_utils._ssh.arguments import PERCENT_REMEDY, path_problem
 from ...module_utils._talos.config.contract import CONTRACTS
@@ -47,13 +48,12 @@ _TAKEN_PORTS = {
     67: "DHCP",
     69: "TFTP",
     MATCHBOX_PORT: "matchbox",
-    ASSETS_PORT: "the server of boot-to-talos",
+    ASSET_SERVER: "the server of boot-to-talos",
 }
-_SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
 _RELEASE = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:-[0-9A-Za-z.-]+)?")
 _DEVICE = re.compile(r"/dev/[A-Za-z0-9][A-Za-z0-9._/:-]*")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?")
-_SOURCE_REF = re.compile(r"(?:tag|semver)=[^\s=]+|digest=sha256:[0-9a-f]{64}")
+_SOURCE_REF = re.compile(rf"(?:tag|semver)=[^\s=]+|digest={SHA256_DIGEST}")
 
 
 class Surroundings(NamedTuple):
@@ -195,7 +195,7 @@ def known_host(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
 
 def sha256(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a text is not a SHA-256; it may be empty."""
-    if value and not _SHA256.fullmatch(str(value)):
+    if value and not is_sha256(str(value)):
         yield _wrong(name, f"{value!r} is not a SHA-256.", "Set it to 64 hexadecimal digits.")
 
 

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..._errors import InputError
-from .packages import OPERATOR, Package, all_packages
+from ..names import OPERATOR
+from .packages import Package, all_packages
 
 # The key for all images that are not listed.
 OTHERS = "others"

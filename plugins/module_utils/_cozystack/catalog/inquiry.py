@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 from ..._errors import CollectionError
 from ..._findings import Finding, finding
 from ..._oci.image import Image
+from ..names import OPERATOR, STOCK
 from .built import OTHERS, Built
-from .packages import OPERATOR, Choice, disabled_by, installed
-from .references import STOCK, packages_image, references, registries_of
+from .packages import Choice, disabled_by, installed
+from .references import packages_image, references, registries_of
 
 # Above the number of all images; each needs about four requests.
 IMAGES_MAX = 100

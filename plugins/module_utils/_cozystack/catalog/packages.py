@@ -10,13 +10,12 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from ..._errors import InputError
+from ..names import OPERATOR
 from .releases import DEFAULT, data_of
 
 VERSION = DEFAULT
 PREFIX = "cozystack."
 PROFILES = ("full", "novirt", "core", "slim")
-# The first package; it is in no bundle and cannot be disabled.
-OPERATOR = "cozystack-operator"
 CONTROL_PLANES = "control planes"
 # One on a single node, otherwise one per ten nodes and at least two, as virt-operator computes it.
 BY_NODES = "nodes"
@@ -141,6 +140,7 @@ def close_over(disabled: Iterable[str], depends_on: Mapping[str, Iterable[str]])
 
 def installed(disabled: Iterable[str] = (), version: str = VERSION) -> tuple[Package, ...]:
     """Return the remaining packages when some are disabled, the operator first."""
+    # The operator is the first package; it is in no bundle and cannot be disabled.
     gone = {short(name) for name in disabled} - {OPERATOR}
     return tuple(package for name, package in all_packages(version).items() if name not in gone)
 

@@ -12,15 +12,16 @@ import zlib
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
+from ..._digests import SHA256_DIGEST
 from ..._errors import InputError
+from ..names import STOCK
 
-STOCK = "ghcr.io/cozystack/cozystack/"
 ENDINGS = (".yaml", ".yml", ".tag", ".tpl")
 FILE_MAX = 4 * 1024 * 1024
 # Limit of all files together, because an archive may expand to any size.
 FILES_MAX = 256 * 1024 * 1024
 
-_VERSION = r":[\w.+-]+(?:@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64}"
+_VERSION = rf":[\w.+-]+(?:@{SHA256_DIGEST})?|@{SHA256_DIGEST}"
 _FIELD = re.compile(r"""^(\s*)(repository|tag|digest):\s*["']?([^\s"'#]+)["']?\s*(?:#.*)?$""", re.MULTILINE)
 _NEAR = 3
 

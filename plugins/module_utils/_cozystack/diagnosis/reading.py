@@ -21,6 +21,7 @@ from ..kinds import (
     PACKAGE,
     PACKAGE_SOURCE,
 )
+from ..names import OPERATOR
 from .faults import Fault
 from .inquiries import Owners, inquire, refusals_of
 from .nodes import Node, nodes_of
@@ -98,7 +99,7 @@ def _read_operator(reader: Reader, found: Reading) -> None:
         title = f"deployment {namespace}/{name}"
         return reader.take(title, lambda: api.get(kinds.DEPLOYMENT, name, namespace=namespace), None)
 
-    found.operator = deployment("cozystack-operator", SYSTEM)
+    found.operator = deployment(OPERATOR, SYSTEM)
     if found.operator is None:
         # Up to v0.38 the installer had this name, and packages did not exist.
         found.operator = deployment("cozystack", SYSTEM)

@@ -13,8 +13,8 @@ from ..._ec2.instance_types import Size, is_arm64
 from ..._findings import Finding
 from ..._findings import lines as finding_lines
 from ..catalog import measured
-from ..catalog.packages import OPERATOR
 from ..catalog.releases import data_of
+from ..names import OPERATOR
 from ..verdicts import as_verdict, is_blocked, outcome
 from .changes import Ways, price, ways
 from .fit import (

@@ -14,9 +14,9 @@ from ..._kubernetes import kinds
 from ..._kubernetes.api import Api
 from ..._kubernetes.apply import is_ours
 from ..kinds import PACKAGE, PACKAGE_SOURCE
+from ..names import OPERATOR
 from .manifests import NAMESPACE
 
-OPERATOR: Final = "cozystack-operator"
 LEGACY: Final = "cozystack"
 _HELM: Final = "meta.helm.sh/release-name"
 

@@ -18,11 +18,11 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 from ..._errors import InputError
+from ..names import STOCK
 
 Object = dict[str, Any]
 NAMESPACE: Final = "cozy-system"
 _RELEASES: Final = "https://github.com/cozystack/cozystack/releases/download"
-_STOCK: Final = "ghcr.io/cozystack/cozystack/"
 _OPERATORS: Final = {"isp-full-generic": "generic", "isp-hosted": "hosted"}
 
 
@@ -145,4 +145,4 @@ def stock_images(objects: Sequence[Object]) -> list[str]:
             arg.partition("=")[2] for arg in container.get("args") or [] if arg.startswith("--platform-source-url=")
         ]
         found += [url.removeprefix("oci://") for url in urls]
-    return sorted({image for image in found if image.startswith(_STOCK)})
+    return sorted({image for image in found if image.startswith(STOCK)})

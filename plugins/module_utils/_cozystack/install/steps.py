@@ -17,6 +17,7 @@ from ..._kubernetes.apply import Change, ensure_object, shown
 from ..._kubernetes.errors import ApiError, Cause
 from ..catalog import packages
 from ..catalog.releases import data_of, has_data
+from ..names import OPERATOR
 from . import installed, platform
 from .manifests import (
     NAMESPACE,
@@ -243,7 +244,7 @@ def ensure_absent(api: Api, plan: Plan, *, check_mode: bool) -> Outcome:
     if found.owner == "helm" and not plan.adopt:
         text = f"The Helm release {found.release} manages CozyStack. Set adopt to remove its operator."
         return Outcome(api.server, "helm", warnings=[text])
-    name = installed.LEGACY if plan.legacy else installed.OPERATOR
+    name = installed.LEGACY if plan.legacy else OPERATOR
     targets = [(kinds.DEPLOYMENT, name, NAMESPACE)]
     other = found.operator if plan.legacy else found.legacy
     if other is None:

@@ -12,8 +12,9 @@ import yaml
 
 from ansible_collections.urmanac.talos.plugins.doc_fragments.talos import ModuleDocFragment
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import OPENINGS
-from ansible_collections.urmanac.talos.plugins.module_utils._ports import KUBERNETES, TALOS
+from ansible_collections.urmanac.talos.plugins.module_utils._ports import ASSET_SERVER, KUBERNETES, TALOS
 from ansible_collections.urmanac.talos.plugins.modules import ec2_home_access
+from lab import settings
 from tests.checks.process import ROOT
 
 
@@ -47,3 +48,9 @@ def test_roles_ask_the_apis_at_their_ports() -> None:
     assert ports == [TALOS, KUBERNETES]
     assert written("nodes/vars/main.yml")["__nodes_port"] == TALOS
     assert yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]["port"]["default"] == TALOS
+
+
+def test_nodes_and_the_lab_use_the_port_of_the_bastions_server_of_boot_to_talos() -> None:
+    assert f"}}}}:{ASSET_SERVER}/" in written("nodes/defaults/main.yml")["nodes_boot_to_talos_url"]
+    assert settings.ASSET_PORT == ASSET_SERVER
+    assert settings.TALOS_PORT == TALOS

@@ -13,12 +13,12 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.packages import all_packages
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.references import (
     FILE_MAX,
-    STOCK,
     references,
     registries_of,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast.fit import Machine, Request
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.forecast.outlook import look_ahead, result
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.names import STOCK
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES
 from ansible_collections.urmanac.talos.plugins.modules import cozystack_images_info
 from lab.registry.releases import add_packages, add_release

@@ -1,0 +1,13 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names that CozyStack's releases have in common. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# The Deployment, its package, and its image.
+OPERATOR: Final = "cozystack-operator"
+# The repositories of upstream's images.
+STOCK: Final = "ghcr.io/cozystack/cozystack/"

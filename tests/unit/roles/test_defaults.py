@@ -1,0 +1,45 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Facts that YAML has to repeat are those of the Python code; test_ports.py compares the ports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jinja2
+import yaml
+
+from ansible_collections.urmanac.talos.plugins.module_utils._boot.upstream import RELEASE_URL
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.names import OPERATOR, STOCK
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import TIME_SERVER
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.api import MANAGER
+from ansible_collections.urmanac.talos.plugins.modules import talos_config
+from tests.checks.process import ROOT
+
+
+def written(path: str) -> Any:
+    """Return what a YAML file of a role holds."""
+    return yaml.safe_load((ROOT / "roles" / path).read_text(encoding="utf-8"))
+
+
+def test_instances_nodes_and_the_health_check_ask_amazons_time_server() -> None:
+    documented = yaml.safe_load(talos_config.DOCUMENTATION)["options"]["network"]["suboptions"]
+
+    assert documented["time_servers"]["default"] == [TIME_SERVER]
+    assert talos_config.NETWORK_SPEC["time_servers"]["default"] == [TIME_SERVER]
+    assert written("bastion_host/defaults/main.yml")["bastion_host_health_ntp_server"] == TIME_SERVER
+
+
+def test_the_bastion_downloads_boot_to_talos_from_the_modules_url() -> None:
+    url = jinja2.Template(written("bastion_host/defaults/main.yml")["bastion_host_boot_to_talos_url"])
+
+    assert url.render(bastion_host_boot_to_talos_version="0.7.1") == RELEASE_URL.format(version="0.7.1")
+
+
+def test_the_forecast_asks_for_upstreams_image_of_the_operator() -> None:
+    assert f"'{STOCK}{OPERATOR}:' ~" in written("cozystack/vars/main.yml")["__cozystack_released_image"]
+
+
+def test_all_server_side_apply_has_one_manager_of_fields() -> None:
+    assert written("cozystack/vars/main.yml")["__cozystack_apply"]["field_manager"] == MANAGER
