@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ...module_utils._findings import finding_of, headline, one_line
+from ...module_utils._findings import finding_of, headline, one_line, sentences
 from ...module_utils._talos import addressing
 
 Record = Mapping[str, Any]
@@ -166,8 +166,8 @@ def access(audit: Record) -> Result:
 
 
 def deviation_line(deviation: Record) -> str:
-    """Return a deviation of the audit on one line."""
-    return headline(finding_of(deviation).about(deviation["resource"]), "graded", "subject")
+    """Return a deviation of the audit, and what to do about it, on one line."""
+    return sentences(finding_of(deviation).about(deviation["resource"]), "graded", "subject")
 
 
 def cozystack(installed: Record) -> Result:

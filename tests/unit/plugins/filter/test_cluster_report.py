@@ -188,6 +188,18 @@ def test_every_deviation_is_reported() -> None:
     assert access == {"deviations": [deviation], "home": []}
 
 
+def test_the_line_of_a_deviation_says_what_to_do() -> None:
+    deviation = {"severity": "high", "code": "IMDS_V1", "resource": "x", "message": "y", "remedy": "Do z."}
+
+    [result] = [
+        one
+        for one in report(audit={"deviations": [deviation], "home_access": []})["results"]
+        if one["name"] == "access"
+    ]
+
+    assert result["details"] == ["high IMDS_V1: x: y. Do z."]
+
+
 @pytest.mark.parametrize("audit", [pytest.param(None, id="not given"), pytest.param({}, id="empty")])
 def test_without_an_audit_nothing_is_reported_about_access(audit: dict[str, Any] | None) -> None:
     assert report(audit=audit)["access"] is None
