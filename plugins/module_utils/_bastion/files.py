@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """All files of a bastion. Private to urmanac.talos: may change at any time.
 
-There is one list. User-data lays it on a machine that boots, and the role lays it over SSH.
+There is one list. User-data writes these files when an instance boots, and the role writes them over SSH.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def topology(report: Record) -> str:
     picture.text(_MARGIN, top + 38, f"subnet {report['vpc']['subnet']}", "small")
     y = top + 50
     draw_machine(
-        picture, y, "bastion", bastion, f"way out and caches, {bastion['state']}", bastion["state"] == "present"
+        picture, y, "bastion", bastion, f"egress and caches, {bastion['state']}", bastion["state"] == "present"
     )
     for node in nodes:
         y += _NODE_HEIGHT + 10
@@ -60,7 +60,7 @@ def draw_outside(picture: Drawing, report: Record) -> None:
     """Draw the internet, home, and the access from there."""
     access: Record = report["access"] or {}
     home = access.get("home") or []
-    closed = "no way in" if report["access"] else "not looked at"
+    closed = "closed" if report["access"] else "not checked"
     count = len(access.get("deviations") or ())
     outside = f"{count} deviation{'' if count == 1 else 's'}" if count else closed
     picture.box(_MARGIN, 8, 150, 34, "box")
@@ -75,10 +75,10 @@ def draw_outside(picture: Drawing, report: Record) -> None:
     picture.text(WIDTH - _MARGIN - (85 if home else 75), 84, ports, "small", anchor="end" if home else "middle")
 
 
-def draw_machine(picture: Drawing, y: float, name: str, machine: Record, what: str, is_well: bool) -> None:
+def draw_machine(picture: Drawing, y: float, name: str, machine: Record, what: str, is_healthy: bool) -> None:
     """Draw one machine with its addresses."""
     picture.box(_MARGIN, y, WIDTH - 2 * _MARGIN, _NODE_HEIGHT, "box")
-    picture.dot(_MARGIN + 12, y + 14, "good" if is_well else "bad")
+    picture.dot(_MARGIN + 12, y + 14, "good" if is_healthy else "bad")
     picture.text(_MARGIN + 22, y + 18, name, "strong")
     picture.text(WIDTH - _MARGIN - 8, y + 18, machine["ipv4"], "address", anchor="end")
     picture.text(_MARGIN + 22, y + 36, what, "small")
@@ -91,7 +91,7 @@ def capacity(data: Record) -> str:
     parts = (("memory_mib", "memory", 1024, "GiB"), ("cpu_m", "processors", 1000, ""))
     height = 24 + len(rows) * 78
     reported = "; ".join(f"{row['name']}: {amounts(row['memory_mib'], 1024, 'GiB')}" for row in rows)
-    picture = Drawing("Capacity needed and had", reported, height)
+    picture = Drawing("Capacity required and available", reported, height)
     # A node and the total have different scales, so that a node stays visible.
     for number, row in enumerate(rows):
         group = data["nodes"] if number < len(data["nodes"]) else [data["total"]]
@@ -148,7 +148,7 @@ def costs(bill: Record) -> str:
     items, most = bill["items"], max(item["per_hour"] for item in bill["items"]) or 1
     months = [f"${item['per_hour'] * HOURS_A_MONTH:.2f} a month" for item in items]
     reported = "; ".join(f"{item['what']} {month}" for item, month in zip(items, months, strict=True))
-    picture = Drawing("Costs a month", reported, 30 + len(items) * 40)
+    picture = Drawing("Costs per month", reported, 30 + len(items) * 40)
     for number, (item, month) in enumerate(zip(items, months, strict=True)):
         y = 18 + number * 40
         picture.text(_MARGIN, y, item["what"])
@@ -157,7 +157,7 @@ def costs(bill: Record) -> str:
     picture.text(
         _MARGIN,
         22 + len(items) * 40,
-        f"in all ${bill['per_month']:.2f} a month, ${bill['per_hour']:.3f} an hour",
+        f"total ${bill['per_month']:.2f} a month, ${bill['per_hour']:.3f} an hour",
         "strong",
     )
     return picture.svg()

@@ -107,7 +107,7 @@ def etcd(names: Sequence[str], expected: int) -> Result:
     """Return whether every control plane is a member of etcd."""
     missing = max(expected - len(names), 0)
     lacking = "1 control plane is" if missing == 1 else f"{missing} control planes are"
-    wrong = (f"{lacking} no member",) if missing else ()
+    wrong = (f"{lacking} not a member",) if missing else ()
     count = f"{len(names)} of {expected} members" if missing else counted(len(names), "member")
     return verdict("etcd", "etcd", f"{count} ({', '.join(names)})", wrong)
 
@@ -161,7 +161,7 @@ def access(audit: Record) -> Result:
     if audit["deviations"]:
         lines = tuple(deviation_line(one) for one in audit["deviations"])
         return verdict("access", "Access", f"{counted(len(lines), 'deviation')} from what is allowed", lines)
-    closed = "closed to everybody else" if home else "closed to the internet"
+    closed = "closed to all other networks" if home else "closed to the internet"
     return Result("access", "Access", PASSED, f"{closed}; open to home: {home or 'none'}")
 
 

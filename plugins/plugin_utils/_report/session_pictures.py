@@ -46,7 +46,7 @@ def costs(sessions: Sequence[Record]) -> str:
 def home(outlook: Record) -> str:
     """Draw the projected month beside the power bill."""
     rows = [("this cluster, projected", outlook["per_month"]), ("power of a home lab", outlook["power"])]
-    return bars("A month, compared with a home lab", rows)
+    return bars("Cost per month, compared with a home lab", rows)
 
 
 def bars(title: str, rows: Sequence[tuple[str, float]]) -> str:
@@ -66,7 +66,7 @@ def summed(sessions: Sequence[Record]) -> str:
     times = [datetime.fromisoformat(one["began"]).timestamp() for one in sessions]
     sums = list(accumulate(one["cost"] for one in sessions))
     span, most = (times[-1] - times[0]) or 1, sums[-1] or 1
-    picture = Drawing("Costs so far", f"{dollars(sums[-1])} in {len(sessions)} sessions", 196)
+    picture = Drawing("Cumulative costs", f"{dollars(sums[-1])} in {len(sessions)} sessions", 196)
     bottom, height, left, width = 150, 124, 52, WIDTH - 52 - _MARGIN
     for amount in (0.0, most / 2, most):
         y = bottom - amount / most * height

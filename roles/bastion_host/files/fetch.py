@@ -1,7 +1,7 @@
 # Made by urmanac.talos
-"""Fetch what the bastion serves: programs by their URL, kernel and initramfs out of an OCI image.
+"""Fetch the files that the bastion serves: programs from URLs, kernel and initramfs from OCI images.
 
-Needs Python 3.9 and no container engine. What is there already is kept when its source cannot be reached.
+Needs Python 3.9 and no container engine. Keeps existing files if their source cannot be reached.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MANIFEST = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docke
 
 
 class FetchError(Exception):
-    """Something could not be fetched, or is not what was promised."""
+    """A file could not be fetched, or does not match its checksum."""
 
 
 def say(text: str) -> None:
@@ -51,7 +51,7 @@ def copy(source: IO[bytes], path: Path) -> str:
 
 
 def put(source: Path, path: Path) -> None:
-    """Give the file its name at once: no one reads half of it."""
+    """Copy the file beside its path and rename it atomically, so that no partial file is served."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name("." + path.name + ".new")
     shutil.copyfile(source, beside)
@@ -60,7 +60,7 @@ def put(source: Path, path: Path) -> None:
 
 
 def download(item: dict[str, str], scratch: Path) -> None:
-    """Fetch a file by its URL, unless it is there with the right checksum."""
+    """Fetch a file from its URL, unless it exists with the expected checksum."""
     path = Path(item["path"])
     expected = item["sha256"]
     if path.exists() and expected and sha256(path) != expected:
@@ -93,7 +93,7 @@ def sha256(path: Path) -> str:
 
 
 class Repository:
-    """The repository of an image, through the cache of its registry if there is one."""
+    """The repository of an image, through the cache of its registry if one is configured."""
 
     def __init__(self, image: str, registries: dict[str, str]) -> None:
         host, _slash, rest = image.partition("/")
@@ -118,7 +118,7 @@ class Repository:
         return self.open(path, accept)
 
     def anonymous(self, challenge: str) -> str:
-        """Return the token that a registry gives to everybody."""
+        """Return an anonymous token of the registry."""
         asked = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
         if "realm" not in asked:
             raise FetchError(f"{self.base} requires a login")
@@ -161,7 +161,7 @@ def platform(manifests: list[dict[str, Any]], architecture: str) -> str:
 
 @contextlib.contextmanager
 def opened(layer: Path) -> Iterator[tarfile.TarFile]:
-    """Open a layer, whichever way it is compressed."""
+    """Open a layer of any supported compression."""
     with layer.open("rb") as file:
         is_zstd = file.read(4) == b"\x28\xb5\x2f\xfd"
     if not is_zstd:
@@ -176,7 +176,7 @@ def opened(layer: Path) -> Iterator[tarfile.TarFile]:
 
 
 def extract(layer: Path, wanted: set[str], folder: Path, hidden: set[str]) -> set[str]:
-    """Write those of the files that the layer holds and no upper layer hides; return what it hides from lower ones."""
+    """Extract the wanted files that no upper layer hides; return the paths that are hidden in lower layers."""
     hides = set()
     with opened(layer) as tar:
         for member in tar:
@@ -195,13 +195,13 @@ def extract(layer: Path, wanted: set[str], folder: Path, hidden: set[str]) -> se
 
 
 def split(uki: Path, folder: Path) -> None:
-    """Take kernel and initramfs out of a unified kernel image, which is a PE file with a section for each."""
+    """Extract kernel and initramfs from a unified kernel image, which is a PE file with a section for each."""
     with uki.open("rb") as file:
         file.seek(0x3C)
         header = struct.unpack("<I", file.read(4))[0]
         file.seek(header)
         if file.read(4) != b"PE\0\0":
-            raise FetchError(f"{uki.name} is no unified kernel image")
+            raise FetchError(f"{uki.name} is not a unified kernel image")
         count, optional = struct.unpack("<2xH12xH2x", file.read(20))
         file.seek(header + 24 + optional)
         sections = [struct.unpack("<8sIIIIIIHHI", file.read(40)) for _number in range(count)]
@@ -214,19 +214,19 @@ def split(uki: Path, folder: Path) -> None:
 
 
 def unpacked(folder: Path) -> bool:
-    """Return whether kernel and initramfs are there."""
+    """Return whether kernel and initramfs exist."""
     return all((folder / name).exists() for name in NAMES[:2])
 
 
 def prepared(place: Path) -> bool:
-    """Return whether kernel and initramfs are in a folder, taken apart if need be."""
+    """Return whether kernel and initramfs are in a folder, after extracting a unified kernel image."""
     if not unpacked(place) and (place / "vmlinuz.efi").exists():
         split(place / "vmlinuz.efi", place)
     return unpacked(place)
 
 
 def unpack(item: dict[str, Any], registries: dict[str, str], scratch: Path) -> None:
-    """Bring kernel and initramfs of an image into the folder, unless they are there."""
+    """Extract kernel and initramfs of an image into the folder, unless they are up to date."""
     folder = Path(item["folder"])
     stamp = folder / "source"
     repository = Repository(item["image"], registries)
@@ -251,7 +251,7 @@ def unpack(item: dict[str, Any], registries: dict[str, str], scratch: Path) -> N
 
 
 def attempt(what: str, there: Callable[[], bool], work: Callable[[Path], None], place: Path = SCRATCH) -> bool:
-    """Do the work and return whether what it makes is there."""
+    """Do the work, and return whether its result exists, be it from an earlier run."""
     folder = tempfile.mkdtemp(prefix=place.name, dir=place.parent)
     held = os.open(folder, os.O_RDONLY)
     fcntl.flock(held, fcntl.LOCK_EX)
@@ -281,7 +281,7 @@ def sweep(place: Path = SCRATCH) -> None:
 
 
 def main(config: str) -> int:
-    """Fetch everything that the configuration names; what fails is tried again when systemd starts this again."""
+    """Fetch all configured files; systemd retries after a failure by restarting the unit."""
     wanted = json.loads(Path(config).read_text())
     sweep()
     done = [attempt(item["url"], Path(item["path"]).exists, partial(download, item)) for item in wanted["downloads"]]

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # Made by urmanac.talos
-"""Tell whether this bastion does what it is for: as text, with --json as JSON; the exit code is 1 when it does not.
+"""Check the health of the bastion and print the results as text, or with --json as JSON; exit with 1 if a check fails.
 
-Needs Python 3.9 and root. Changes nothing. What it asks is in health.json, or in the file that is named.
+Needs Python 3.9 and root. Changes nothing. Reads its configuration from health.json or from the given file.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MANIFESTS = (
 
 
 class Answer(NamedTuple):
-    """What was asked, whether it is well, and what was seen."""
+    """The name of a check, whether it passed, and what it found."""
 
     check: str
     healthy: bool
@@ -38,7 +38,7 @@ class Answer(NamedTuple):
 
 
 def run(*command: str) -> str:
-    """Return what a command prints; a command that fails is no answer."""
+    """Return the output of a command; raise OSError if it fails."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     if done.returncode != 0:
         raise OSError(f"{command[0]}: {done.stderr.strip() or done.returncode}")
@@ -69,7 +69,7 @@ def urls(config: dict[str, Any]) -> list[Answer]:
 
 
 def fetched(name: str, url: str, holds: str) -> Answer:
-    """Read the beginning of what an address answers."""
+    """Check that the start of the response of a URL contains a text."""
     request = urllib.request.Request(url, headers={"Accept": MANIFESTS})
     try:
         with urllib.request.urlopen(request, timeout=20) as answer:
@@ -82,7 +82,7 @@ def fetched(name: str, url: str, holds: str) -> Answer:
 
 
 def dhcp(config: dict[str, Any]) -> list[Answer]:
-    """Ask for a lease as a machine that boots would, and take none."""
+    """Check that a DHCP client is offered an address of the range, without taking a lease."""
     if not config["dhcp"]:
         return []
     try:
@@ -94,7 +94,7 @@ def dhcp(config: dict[str, Any]) -> list[Answer]:
 
 
 def offer(address: str) -> bytes:
-    """Return the address that is offered to a client on this host."""
+    """Return the address that DHCP offers to a client on this host."""
     number = random.randrange(1 << 32)
     hardware = b"\x02talos"
     head = struct.pack("!BBBBIHH16x6s10x192x", 1, 1, 6, 0, number, 0, 0x8000, hardware)
@@ -114,7 +114,7 @@ def offer(address: str) -> bytes:
 
 
 def listeners(config: dict[str, Any]) -> list[Answer]:
-    """Look that what is for the subnet listens nowhere else."""
+    """Check that the services of the subnet listen on its address only."""
     answers = []
     for kind, option in (("tcp", "-t"), ("udp", "-u")):
         seen = [line.split()[3].rpartition(":") for line in run("ss", "-Hln", option).splitlines()]
@@ -125,7 +125,7 @@ def listeners(config: dict[str, Any]) -> list[Answer]:
 
 
 def firewall(config: dict[str, Any]) -> list[Answer]:
-    """Look that the packet filter refuses by default, and how much NAT has translated."""
+    """Check that the packet filter drops by default and that NAT is on; report their counters."""
     if not any(config["firewall"].values()):
         return []
     try:
@@ -181,7 +181,7 @@ CHECKS: list[Callable[[dict[str, Any]], list[Answer]]] = [
 
 
 def asked(config: dict[str, Any]) -> list[Answer]:
-    """Ask everything; a question that cannot be asked is no good answer."""
+    """Run all checks; a check that cannot run fails."""
     answers = []
     for check in CHECKS:
         try:
@@ -192,7 +192,7 @@ def asked(config: dict[str, Any]) -> list[Answer]:
 
 
 def main(arguments: list[str]) -> int:
-    """Print the answers and return the exit code."""
+    """Print the results and return the exit code."""
     named = [word for word in arguments if not word.startswith("-")]
     answers = asked(json.loads(Path(*(named or [CONFIG])).read_text()))
     healthy = all(answer.healthy for answer in answers)

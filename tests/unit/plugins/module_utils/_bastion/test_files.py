@@ -136,7 +136,7 @@ def test_user_data_replaces_the_host_keys_by_the_clusters(tmp_path: Path) -> Non
     calls = boot.calls.read_text().splitlines()
     asked = "aws ssm get-parameter --region eu-west-1 --name /moon/bastion-host-key --with-decryption"
     assert calls[:2] == [f"{asked} --query Parameter.Value --output text", "systemctl restart sshd.service"]
-    assert "sshd shows the cluster's host key" in said
+    assert "sshd uses the cluster's host key" in said
 
 
 @pytest.mark.parametrize(
@@ -153,10 +153,10 @@ def test_a_host_key_that_cannot_be_read_is_reported_and_the_bastion_still_made(t
 
     said = boot.run(ssh=SSH)
 
-    assert "FAILED: no host key could be read" in said
+    assert "FAILED: the host key could not be read" in said
     assert boot.calls.read_text().count("aws ssm") == 10
     assert (boot.root / "etc/ssh/ssh_host_ed25519_key").read_text() == "made by cloud-init\n"
-    assert "the bastion is laid out" in said
+    assert "the bastion is configured" in said
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_every_file_is_on_the_list_by_which_it_is_removed_again(changes: dict[st
 
 
 @pytest.mark.parametrize("changes", KINDS)
-def test_every_unit_that_is_started_is_laid(changes: dict[str, Any]) -> None:
+def test_every_started_unit_has_a_file(changes: dict[str, Any]) -> None:
     found = described(**changes)
 
     laid = {Path(file["path"]).name for file in found["files"] if file["path"].startswith("/etc/systemd/system/")}
@@ -268,7 +268,7 @@ def test_case_27_netboot_uboot_and_pi() -> None:
     assert (tags["11"], tags["22"]) == ("efi-arm64", "efi-arm64")
 
 
-def test_without_netboot_nothing_of_it_is_laid() -> None:
+def test_no_netboot_files_are_written_without_netboot() -> None:
     assert not [path for path in contents() if "matchbox" in path or "dnsmasq" in path or "ipxe" in path]
 
 
