@@ -40,7 +40,7 @@ LOG = logging.getLogger("lab.aws")
 # By the name of the action; of a REST API by its method.
 READING = ("Describe", "Get", "List", "Lookup", "Search", "Simulate", "GET ")
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/[^/]*/[^/]*/([^/]+)/")
-# The others of the lab's answer in XML.
+# The other services of the lab answer in XML.
 _JSON_SERVICES = ("events", "freetier", "scheduler", "servicequotas", "ssm")
 _TEXT = {"Content-Type": "text/xml"}
 Start = Callable[..., Any]

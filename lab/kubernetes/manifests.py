@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Simulations of the manifests of a CozyStack release: laid out as upstream's, with what a cluster needs of them.
+"""Simulations of the manifests of a CozyStack release: structured as upstream's, with the parts that a cluster needs.
 
 cozystack/cozystack v1.6.2: packages/core/installer and internal/crdinstall.
 """

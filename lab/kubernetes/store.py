@@ -51,11 +51,11 @@ class Store:
         return copied(self._objects.get(kind, {}).get((namespace, name)))
 
     def look(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
-        """Return the object itself, or nothing, for whoever only reads it."""
+        """Return the object itself, or None, for callers that only read it."""
         return self._objects.get(kind, {}).get((namespace, name))
 
     def peek(self, kind: Kind) -> list[Object]:
-        """Return the objects of a kind themselves, in order, for whoever only reads them."""
+        """Return the objects of a kind themselves, in order, for callers that only read them."""
         return [item for _, item in sorted(self._objects.get(kind, {}).items())]
 
     def items(self, kind: Kind, *, namespace: str = "", matches: Filter | None = None) -> list[Object]:

@@ -57,7 +57,7 @@ ln -sfn /proc/self/fd/0 dev/stdin
 ln -sfn /proc/self/fd/1 dev/stdout
 ln -sfn /proc/self/fd/2 dev/stderr
 
-# Whoever is root outside is root in here to the kernel's own files: take away those that act on the whole computer.
+# Root of the host is root in here for kernel files too: hide those that act on the whole host.
 mount -t proc proc proc
 for name in sys bus fs irq acpi scsi; do
   if [ -d "proc/$name" ]; then

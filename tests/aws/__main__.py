@@ -85,7 +85,7 @@ def refused(options: argparse.Namespace, environment: Mapping[str, str]) -> str:
     if not options.lab and (endpoints or lab_key):
         return f"Unset {', '.join(endpoints) or 'AWS_ACCESS_KEY_ID'}: this is for AWS itself. The simulation is --lab."
     if options.lab and (options.home or options.region != REGION):
-        return f"Leave out --home and --region: the lab of --lab is in {REGION} and on this computer."
+        return f"Leave out --home and --region: the lab of --lab is in {REGION} and on the same host."
     if not options.lab and not options.home and not any("cluster_bastion_connection" in item for item in options.extra):
         return "Name the IPv6 network you sit in: --home 2001:db8:1:2::/64, or -e cluster_bastion_connection=ssm."
     return "" if 30 <= options.minutes <= 600 else "Give from 30 to 600 minutes."
@@ -135,7 +135,7 @@ def acceptance(folder: Path, options: argparse.Namespace) -> Acceptance:
     end = end_of_run(options, datetime.now(UTC))
     given = playbook_options(folder, options, end)
     line = shlex.join(given)
-    print(f"If this computer fails: ansible-playbook playbooks/reset.yml {line} -e reset_confirmation=yes", flush=True)
+    print(f"If the controller fails: ansible-playbook playbooks/reset.yml {line} -e reset_confirmation=yes", flush=True)
     print(f"If {folder} is gone by then, it says which -e reset_claim= to add.", flush=True)
     print(f"The role {end.name} costs nothing and is left then; delete it in IAM.", flush=True)
     log, until = folder / "output.log", end.at.timestamp()

@@ -42,7 +42,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield found
 
 
-def test_user_data_makes_a_blank_machine_a_bastion_that_is_well(world: World, note: Callable[[str], None]) -> None:
+def test_user_data_makes_a_blank_machine_a_healthy_bastion(world: World, note: Callable[[str], None]) -> None:
     bad = [check for check, healthy in world.health().items() if not healthy]
 
     assert bad == []
@@ -238,7 +238,7 @@ def test_the_health_playbook_asks_over_ssh(world: World) -> None:
     assert {item["check"]: item["healthy"] for item in said["checks"]}["DHCP offer"]
 
 
-def test_the_role_over_ssh_lays_what_user_data_laid(world: World, spare: Machine) -> None:
+def test_the_role_over_ssh_writes_the_files_of_user_data(world: World, spare: Machine) -> None:
     first, second = play(world), play(world)
 
     assert spare.files() == world.bastion.files()

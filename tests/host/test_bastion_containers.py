@@ -88,7 +88,7 @@ def unwell() -> list[str]:
 
 
 def held_tight(container: dict[str, Any]) -> None:
-    """Look that a container may do nothing but what it is for."""
+    """Check that a container has only the permissions that it needs."""
     config = container["HostConfig"]
     assert container["State"]["Health"]["Status"] == "healthy"
     assert config["ReadonlyRootfs"], config

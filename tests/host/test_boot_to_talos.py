@@ -138,7 +138,7 @@ def unsaid(console: str, lines: Sequence[str]) -> list[str]:
     return missing
 
 
-def test_a_machine_stays_what_it_is_when_the_image_is_for_another(tmp_path: Path, around: Network) -> None:
+def test_a_machine_keeps_its_system_if_the_image_is_for_another_architecture(tmp_path: Path, around: Network) -> None:
     reference = container(around, "amd64")
 
     with started(around, tmp_path, reference) as node:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An emulated ARM64 machine without a disk boots over the network from what the role bastion_host laid down."""
+"""An emulated ARM64 machine without a disk boots over the network with the files of the role bastion_host."""
 
 from __future__ import annotations
 

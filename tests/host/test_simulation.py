@@ -135,7 +135,7 @@ class Simulation:
             "cluster_bastion_ssh_public_key": str(self.folder / "key.pub"),
             "cluster_cozystack_enabled": False,
             "access_ipv6": HOME,
-            # Whoever names an interpreter has put the libraries there: nothing is installed from PyPI here.
+            # With an own interpreter the libraries are expected there, so nothing is installed from PyPI.
             "ansible_python_interpreter": sys.executable,
             **more,
         }

@@ -442,7 +442,7 @@ def test_the_default_group_of_a_vpc_goes_with_it_only(lab: Lab) -> None:
     assert ec2.describe_security_groups(Filters=within)["SecurityGroups"] == []
 
 
-def test_what_the_double_cannot_do_is_an_aws_error_that_says_so(lab: Lab) -> None:
+def test_an_unsupported_call_is_an_aws_error_with_the_cause(lab: Lab) -> None:
     with pytest.raises(botocore.exceptions.ClientError, match="moto cannot do this") as caught:
         lab.client("ec2").describe_instance_connect_endpoints()
 

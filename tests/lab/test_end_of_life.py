@@ -58,7 +58,7 @@ def test_what_is_gone_already_is_no_failure(lab: Lab, end: EndOfLife) -> None:
     assert made(lab, end) == set()
 
 
-def test_a_refusal_is_not_taken_for_a_success(lab: Lab, end: EndOfLife) -> None:
+def test_a_refusal_is_not_reported_as_a_success(lab: Lab, end: EndOfLife) -> None:
     lab.fault(kind="refuse", action="DeleteRolePolicy", code="AccessDenied")
 
     with pytest.raises(ClientError, match="AccessDenied"):

@@ -114,7 +114,7 @@ def test_the_kubeconfig_of_talos_lists_the_nodes_at_every_control_plane(tmp_path
     assert in_a_cluster(tmp_path, work, nodes=3) == [NAMES] * 3
 
 
-def test_a_node_tells_what_it_is_and_that_it_waits_for_a_network(tmp_path: Path) -> None:
+def test_a_node_reports_its_properties_and_that_it_waits_for_a_network(tmp_path: Path) -> None:
     node = in_a_cluster(tmp_path, lambda way: way.core.read_node(NAMES[0]))
 
     assert node.metadata.labels["kubernetes.io/arch"] == "arm64"

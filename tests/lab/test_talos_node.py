@@ -36,7 +36,7 @@ V1_13 = (1, 13)
         pytest.param("disks.block.talos.dev", "disks.block", id="plural with its group"),
     ],
 )
-def test_a_kind_of_resource_goes_by_its_usual_names(kind: str, name: str) -> None:
+def test_a_kind_of_resource_has_its_usual_names(kind: str, name: str) -> None:
     assert name in definitions()[kind].all_aliases
 
 

@@ -230,7 +230,7 @@ def test_talosctl_and_our_client_read_the_same_resources(lab: Lab) -> None:
     }
 
 
-def test_every_kind_of_resource_goes_by_the_names_that_talosctl_knows(lab: Lab) -> None:
+def test_every_kind_of_resource_has_the_names_that_talosctl_uses(lab: Lab) -> None:
     lab.configure()
 
     kinds = lab.specs("rd")

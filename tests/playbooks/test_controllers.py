@@ -183,7 +183,7 @@ def first(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Controller:
     return assert_one_wins(lab, BUILD, one, one, two, project="talos-arm64")
 
 
-def test_of_three_controllers_one_builds_the_cluster_and_the_others_are_refused(first: Controller) -> None:
+def test_one_of_three_controllers_builds_the_cluster_and_the_others_are_refused(first: Controller) -> None:
     assert (first.directory / "secrets" / "secrets.pending.yaml").exists()
 
 
@@ -206,7 +206,7 @@ def spare(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Controller:
     return assert_one_wins(lab, BUILD, one, two, options=SPARE, project="spare")
 
 
-def test_of_two_directories_with_the_same_secrets_one_builds_the_cluster(spare: Controller) -> None:
+def test_one_of_two_directories_with_the_same_secrets_builds_the_cluster(spare: Controller) -> None:
     assert (spare.directory / "secrets" / "secrets.pending.yaml").exists()
 
 

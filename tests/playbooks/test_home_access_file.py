@@ -24,7 +24,7 @@ HARMLESS = {
     "netboot.yml": {"bastion_host_health_ntp_server"},
     # With true, the run ends with the same error after the phase cozystack, and without a report.
     "site.yml": {"cozystack_expect_enforced"},
-    # Whoever passes false has passed the opposite as talos_images_refresh, and keeps what is on record.
+    # A user who passes false has passed the opposite as talos_images_refresh, and keeps the recorded images.
     "upgrade_refresh.yml": {"cluster_images_refresh"},
 }
 OF_THE_PLAYBOOK = "__judge_of_the_playbook"
@@ -86,7 +86,7 @@ def variables(found: Any) -> set[str]:
 
 
 def refused(found: Any) -> dict[str, Any]:
-    """Return the variables with which a playbook has what -e passes compared."""
+    """Return the variables that a playbook compares with the values of -e."""
     if isinstance(found, list):
         return {name: value for item in found for name, value in refused(item).items()}
     if not isinstance(found, dict):
@@ -95,7 +95,7 @@ def refused(found: Any) -> dict[str, Any]:
     return {**given, **refused(list(found.values()))}
 
 
-def test_what_a_users_file_could_replace_is_refused_or_known_to_be_harmless() -> None:
+def test_variables_that_a_users_file_could_replace_are_refused_or_harmless() -> None:
     files = [*REPOSITORY.glob("playbooks/*.yml"), *REPOSITORY.glob("roles/*/tasks/*.yml")]
     contents, options = (
         {path.name: yaml.safe_load(path.read_text("utf-8")) for path in sorted(files)},

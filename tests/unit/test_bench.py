@@ -40,7 +40,7 @@ def test_programs_take_turns_and_the_first_turn_is_not_counted() -> None:
     assert [usage.cpu_seconds for usage in usages["a"]] == [3.0, 5.0]
 
 
-def test_a_run_is_measured_by_what_it_takes(tmp_path: Path) -> None:
+def test_the_resource_use_of_a_run_is_measured(tmp_path: Path) -> None:
     hungry = [sys.executable, "-c", "import time; x = bytearray(200_000_000)\nwhile time.process_time() < 0.4: pass"]
 
     usage = run(hungry, environment={}, output=tmp_path / "out")

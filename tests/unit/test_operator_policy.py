@@ -196,7 +196,7 @@ def test_the_bastion_alone_may_read_its_host_key() -> None:
     assert {name for name, policy in policies.items() if may_read(policy, claim)} == {"operator"}
 
 
-def test_whoever_starts_a_session_can_open_its_channel_and_end_it() -> None:
+def test_a_user_who_starts_a_session_can_open_its_channel_and_end_it() -> None:
     (own,) = [item for item in statements(operator_policy()) if item["Sid"] == "OwnSessions"]
 
     assert own["Action"] == ["ssm:TerminateSession", "ssmmessages:OpenDataChannel"]

@@ -67,7 +67,7 @@ def test_equal_items_are_distinguished_by_ids_that_are_known() -> None:
     assert list(compare(["<i-1>", "<i-2>"], ["<i-00000000000000aa>", "<i-00000000000000bb>"], known)) == []
 
 
-def test_machines_of_a_replay_start_at_no_address_of_this_computer() -> None:
+def test_machines_of_a_replay_have_no_loopback_addresses() -> None:
     assert elsewhere("127.208.0.101/24") == "10.10.0.101/24"
     assert elsewhere("http://127.0.0.1") == "http://127.0.0.1"
 

@@ -66,7 +66,7 @@ def options_of(role: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_says_what_it_is_for(role: str) -> None:
+def test_a_role_has_a_readme(role: str) -> None:
     readme = ROOT / "roles" / role / "README.md"
 
     assert readme.is_file()

@@ -169,8 +169,11 @@ def test_a_roles_own_variables_and_shared_ones_are_no_foreign_reads(tmp_path: Pa
         pytest.param("a test double of AWS", ["test double"], id="a double"),
         pytest.param("made_anew by somebody else", ["anew", "somebody else"], id="another owner"),
         pytest.param("a tag of others, not of other owners", ["of others"], id="owners"),
-        pytest.param("the kernel of this computer", ["of this computer"], id="a host"),
+        pytest.param("the kernel of this computer", ["this computer"], id="a host"),
         pytest.param("user data, not user-data", ["user data"], id="one spelling"),
+        pytest.param("def test_nodes_are_sorted_by_what_they_answer():", ["by what"], id="in the name of a test"),
+        pytest.param("async def test_a_version_that_is_none(the_rest):", ["that is none"], id="not in its arguments"),
+        pytest.param("def test_user_data_is_short(): user_data", [], id="an identifier in the name of a test"),
     ],
 )
 def test_forbidden_words_are_found_as_whole_words(line: str, written: list[str], tmp_path: Path) -> None:

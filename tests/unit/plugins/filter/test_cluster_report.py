@@ -105,7 +105,7 @@ def test_a_phase_ends_where_the_next_begins_and_the_last_one_now() -> None:
         pytest.param("http://127.0.0.1:5510", True, id="loopback"),
     ],
 )
-def test_only_an_endpoint_on_this_computer_is_a_lab(endpoint: str, lab: bool) -> None:
+def test_only_a_local_endpoint_is_a_lab(endpoint: str, lab: bool) -> None:
     assert report(endpoint=endpoint)["lab"] is lab
 
 

@@ -349,7 +349,7 @@ def test_the_module_fails_with_all_findings(
     json.dumps(result)
 
 
-def test_the_module_refuses_an_image_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_module_refuses_an_invalid_image(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = run_module(partial(boot_to_talos.main, str(tmp_path)), capsys, image="https://example.com/talos.iso")
 
     assert result["failed"]

@@ -64,7 +64,7 @@ def test_metallb_is_counted_only_where_it_is_installed() -> None:
     assert forecast(metallb_enabled=True)["requested"]["pods"] - forecast()["requested"]["pods"] == 8
 
 
-def test_a_profile_whose_requests_fit_is_said_to_run_out_of_memory_by_what_was_measured() -> None:
+def test_a_profile_whose_requests_fit_runs_out_of_memory_if_measured_use_does_not() -> None:
     found = forecast(profile="slim", **READY)
 
     assert (found["outcome"], found["fits"], found["requested"]["pending"]) == ("blocked", False, 0)
@@ -237,7 +237,7 @@ def test_what_ec2_tells_goes_before_the_table() -> None:
     assert forecast(instance_types=types)["nodes"][0]["allocatable"]["memory"] == int(2048 * 0.925) - 612
 
 
-def test_of_an_unknown_type_nothing_is_forecast() -> None:
+def test_no_forecast_is_made_for_an_unknown_type() -> None:
     found = forecast(instance_type="z9g.large", **READY)
 
     assert verdict(found, "SIZE_UNKNOWN")["subject"] == "instance type z9g.large"

@@ -66,7 +66,7 @@ def test_an_api_that_does_not_answer_is_reported_and_asked_once() -> None:
     assert api.asked == ["version"]
 
 
-def test_an_api_that_dies_on_the_way_is_not_asked_for_the_rest() -> None:
+def test_after_a_timeout_no_further_kinds_are_requested() -> None:
     silence = failure(Cause.TIMEOUT, "no answer within 30 s")
     api = FakeApi(installed(), failures={"helmreleases": silence, "pods": silence})
 
@@ -78,7 +78,7 @@ def test_an_api_that_dies_on_the_way_is_not_asked_for_the_rest() -> None:
     assert "nodes" not in api.asked
 
 
-def test_what_one_kind_refuses_does_not_hide_the_rest() -> None:
+def test_a_forbidden_kind_does_not_hide_other_kinds() -> None:
     found = seen(installed(), storageclasses=failure(Cause.FORBIDDEN, "storageclasses is forbidden"))
 
     assert found["ready"]
@@ -407,7 +407,7 @@ def test_what_is_seen_is_not_predicted_again() -> None:
     assert "INSUFFICIENT_MEMORY" not in outlook(installed(releases=[stuck], pods=[waiting]))
 
 
-def test_of_an_installation_that_is_ready_only_limits_are_reported() -> None:
+def test_only_limits_are_reported_for_a_ready_installation() -> None:
     types = {name: "t4g.medium" for name in ("gateway", "compute-2", "compute-3")}
 
     assert outlook(installed(), instance_types=types, images_arm64=False) == ["KVM_MISSING", "BELOW_DOCUMENTED_USE"]

@@ -225,7 +225,7 @@ def test_what_helm_has_installed_is_left_to_helm(manifest: dict[str, str]) -> No
 
 
 @pytest.mark.parametrize("owner", ["none", "helm"])
-def test_runtime_classes_are_created_once_whoever_installed_the_rest(manifest: dict[str, str], owner: str) -> None:
+def test_runtime_classes_are_created_once_with_any_installer(manifest: dict[str, str], owner: str) -> None:
     api = FakeApi()
     if owner == "helm":
         api.put(kinds.DEPLOYMENT, from_helm())

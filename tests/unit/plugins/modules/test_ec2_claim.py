@@ -225,7 +225,7 @@ GARBAGE = [
 
 
 @pytest.mark.parametrize("value", GARBAGE)
-def test_a_claim_made_by_hand_that_cannot_be_read_goes_by_its_checksum_alone(ssm: Any, run: Any, value: str) -> None:
+def test_an_unreadable_claim_is_identified_by_its_checksum_only(ssm: Any, run: Any, value: str) -> None:
     ssm.put_parameter(Name=NAME, Value=value, Type="String", Tags=tag_list(OWNER))
 
     refused_runs = [run(**OURS), run(**OURS, state="absent")]
@@ -275,7 +275,7 @@ def claimed_in(api: LateSsm) -> claim.Plan:
     )
 
 
-def test_of_two_controllers_that_begin_at_once_the_later_one_is_refused() -> None:
+def test_the_later_of_two_concurrent_controllers_is_refused() -> None:
     with pytest.raises(Ec2Error, match="belongs to another controller, me@laptop"):
         claimed_in(LateSsm(winner="bb22"))
 

@@ -104,7 +104,7 @@ def test_a_parameter_that_is_not_ours_stays_as_it_is(
     assert value(api) == "not a key of ours"
 
 
-def test_of_two_runs_at_once_the_first_key_counts(api: MotoApi) -> None:
+def test_two_concurrent_runs_use_the_first_key(api: MotoApi) -> None:
     there = make_host_key("first")
 
     def make_late(comment: str) -> HostKey:
@@ -116,7 +116,7 @@ def test_of_two_runs_at_once_the_first_key_counts(api: MotoApi) -> None:
 
 
 @pytest.mark.parametrize("what", ["late", "lost"])
-def test_a_key_that_is_known_late_or_whose_answer_was_lost_is_the_one_that_counts(what: str) -> None:
+def test_a_key_is_used_after_a_delayed_or_lost_answer(what: str) -> None:
     with empty_aws():
         day = BadDay()
         getattr(day, what)["put_parameter"] = 2

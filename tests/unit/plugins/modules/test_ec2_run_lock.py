@@ -170,7 +170,7 @@ def test_a_lock_that_is_a_few_minutes_old_is_renewed_by_no_call_but_a_reading(ss
     assert ssm.calls == ["get_parameter"]
 
 
-def test_a_run_that_was_taken_for_ended_goes_no_further(ssm: Ssm) -> None:
+def test_a_run_that_was_assumed_ended_stops(ssm: Ssm) -> None:
     hold(ssm, OURS)
     hold(ssm, ELSEWHERE, now=NOW + timedelta(hours=3), alive=dead)
 
@@ -195,7 +195,7 @@ def test_a_run_that_is_taken_over_while_it_renews_its_lock_goes_no_further(ssm: 
 
 
 # Its time alone says nothing of a run whose process is seen.
-def test_a_run_that_is_seen_to_work_is_never_taken_for_ended(ssm: Ssm) -> None:
+def test_a_run_that_is_observed_working_is_never_assumed_ended(ssm: Ssm) -> None:
     hold(ssm, BESIDE)
 
     with pytest.raises(Ec2Error, match="is active on this cluster"):
@@ -248,7 +248,7 @@ def test_a_run_whose_answer_was_lost_has_its_own_lock(ssm: Ssm) -> None:
     assert holder(ssm) == OURS
 
 
-def test_of_two_runs_that_take_over_at_once_the_first_one_works(ssm: Ssm) -> None:
+def test_the_first_of_two_concurrent_takeovers_works(ssm: Ssm) -> None:
     hold(ssm, OURS._replace(pid=90))
     ssm.then["get_parameter"] = lambda: hold(Ssm(), BESIDE, alive=dead)
 
@@ -277,7 +277,7 @@ def test_a_run_whose_lost_answer_was_the_first_one_has_the_lock_also_if_another_
     assert holder(ssm) == OURS
 
 
-def test_of_three_runs_that_take_over_at_once_the_first_one_works(ssm: Ssm) -> None:
+def test_the_first_of_three_concurrent_takeovers_works(ssm: Ssm) -> None:
     hold(ssm, OURS._replace(pid=90))
     # All of them have judged the old one before the first of them writes.
     judged = client(ssm).read()

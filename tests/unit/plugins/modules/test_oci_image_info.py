@@ -155,7 +155,7 @@ def test_an_answer_that_trickles_is_given_up_in_time(make: Make) -> None:
     assert time.monotonic() - start < 10
 
 
-def test_tls_that_is_none_is_reported_with_the_remedy(make: Make) -> None:
+def test_a_mirror_without_tls_is_reported_with_the_remedy(make: Make) -> None:
     (image,) = ask("ghcr.io/a/talos:v1", mirrors={"ghcr.io": f"https://{make().host}"})
 
     assert code(image) == "IMAGE_UNREACHABLE"

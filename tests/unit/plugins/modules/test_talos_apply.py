@@ -283,6 +283,6 @@ def test_nodes_without_a_configuration_are_all_reported() -> None:
         talos_apply.configs_of(params)
 
 
-def test_staged_documents_are_compared_by_what_they_say() -> None:
+def test_staged_documents_are_compared_by_content() -> None:
     assert talos_apply.same_documents("machine: {token: abcdef.0123456789abcdef, sysctls: {a: '2'}}", NEW)
     assert not talos_apply.same_documents(None, NEW)

@@ -210,7 +210,7 @@ def test_patches_follow_the_version_of_the_nodes_and_not_the_contract(tmp_path: 
         ensure(tmp_path, patches=[documented_patch()])
 
 
-def test_a_version_that_is_none_is_refused(tmp_path: Path) -> None:
+def test_an_invalid_version_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Failed to read the Talos version latest"):
         ensure(tmp_path, cluster=CLUSTER | {"talos_version": "latest"})
 

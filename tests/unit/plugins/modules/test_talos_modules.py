@@ -177,7 +177,7 @@ def test_an_image_is_installed_where_it_is_missing(
 
 
 @pytest.mark.parametrize("version", [pytest.param("v1.13.7", id="same version"), pytest.param(None, id="no version")])
-def test_by_force_an_image_is_installed_where_nothing_differs(version: str | None) -> None:
+def test_force_installs_an_image_that_does_not_differ(version: str | None) -> None:
     node = FakeNode("v1.13.7")
 
     assert upgrade(node, desired=DESIRED._replace(version=version, force=True))["changed"]

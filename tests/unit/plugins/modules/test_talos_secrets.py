@@ -67,7 +67,7 @@ def test_check_mode_tells_and_writes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_check_mode_after_a_run_tells_of_no_change(params: dict[str, Any]) -> None:
+def test_check_mode_after_a_run_reports_no_change(params: dict[str, Any]) -> None:
     ensure_secrets(params, check_mode=False)
 
     assert not ensure_secrets(params, check_mode=True)["changed"]

@@ -76,7 +76,7 @@ def test_ready_counts_when_it_was_seen_twice() -> None:
     assert (outcome.state, outcome.elapsed) == ("ready", 40)
 
 
-def test_each_change_is_said_with_what_the_rest_waits_for() -> None:
+def test_each_change_is_printed_with_the_blockers_of_waiting_releases() -> None:
     scene = Scene(account(3, roots=("cilium", "kubeovn", "multus", "reloader")), account(3), account(10))
 
     scene.wait()

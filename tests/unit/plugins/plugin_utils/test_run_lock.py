@@ -42,7 +42,7 @@ def test_the_lock_of_a_run_that_ended_is_taken_over(tmp_path: Path) -> None:
         take(tmp_path, OURS, alive=lambda pid, started: True)
 
 
-def test_a_run_of_another_host_is_never_taken_for_dead(tmp_path: Path) -> None:
+def test_a_run_on_another_host_is_never_assumed_dead(tmp_path: Path) -> None:
     take(tmp_path, OURS._replace(host="desktop"))
 
     with pytest.raises(Busy, match=r"process 100 on desktop.*delete .*\.run\.json"):
@@ -60,7 +60,7 @@ def test_a_lock_that_was_released_refuses_no_host_that_the_directory_is_copied_t
     assert take(tmp_path, THEIRS._replace(host="desktop"))
 
 
-def test_half_a_file_blocks_no_run(tmp_path: Path) -> None:
+def test_a_truncated_file_does_not_block_a_run(tmp_path: Path) -> None:
     (tmp_path / ".run.json").write_text('{"pid": 1', encoding="utf-8")
 
     assert take(tmp_path, OURS)

@@ -84,7 +84,7 @@ def test_check_mode_looks_once() -> None:
     assert len(said) == 1
 
 
-def test_a_node_without_a_name_goes_by_its_address() -> None:
+def test_a_node_without_a_name_is_shown_by_its_address() -> None:
     assert line_of(MAINTENANCE, {}) == "192.0.2.1: maintenance"
 
 

@@ -197,9 +197,7 @@ def program_unzip(layer: oci.Stored) -> bytes:
     return gzip.decompress(layer.content)
 
 
-def test_a_registry_that_gives_a_token_to_everybody_is_asked_for_it(
-    shelf: Shelf, program: ModuleType, tmp_path: Path
-) -> None:
+def test_an_anonymous_token_of_a_registry_is_requested(shelf: Shelf, program: ModuleType, tmp_path: Path) -> None:
     shelf.token = "anybody"  # noqa: S105  it is no secret
     shelf.store("v1", [oci.layer({f"{INSIDE}/vmlinuz": b"kernel", f"{INSIDE}/initramfs.xz": b"initramfs"})])
 

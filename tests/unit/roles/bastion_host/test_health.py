@@ -61,7 +61,7 @@ def host(tmp_path: Path) -> Host:
     return found
 
 
-def test_all_is_well(host: Host) -> None:
+def test_a_healthy_bastion_passes_all_checks(host: Host) -> None:
     done = host.ask()
 
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "healthy"), done.stdout + done.stderr
@@ -75,7 +75,7 @@ def test_all_is_well(host: Host) -> None:
         pytest.param("docker", "unhealthy", "container talos-assets: unhealthy", id="a container is not well"),
         pytest.param("ip", "", "address: 10.10.0.100 on no interface", id="the interface is gone"),
         pytest.param("nft", json.dumps(OPEN), "closed by default: None packets refused", id="the filter lets all in"),
-        pytest.param("ss", "LISTEN 0 128 0.0.0.0:8081 0.0.0.0:*", "tcp port 8081: 0.0.0.0", id="a port is everybody's"),
+        pytest.param("ss", "LISTEN 0 128 0.0.0.0:8081 0.0.0.0:*", "tcp port 8081: 0.0.0.0", id="a port is open to all"),
     ],
 )
 def test_what_is_not_well_is_named_with_what_was_seen(host: Host, command: str, says: str, check: str) -> None:
@@ -87,7 +87,7 @@ def test_what_is_not_well_is_named_with_what_was_seen(host: Host, command: str, 
     assert f"FAILED {check}" in done.stdout
 
 
-def test_a_command_that_is_missing_is_no_good_answer(host: Host) -> None:
+def test_a_missing_command_fails_its_check(host: Host) -> None:
     (host.here / "bin" / "docker").unlink()
 
     done = host.ask("--json")

@@ -60,7 +60,7 @@ def test_nothing_is_wrong_with_a_graviton() -> None:
         pytest.param({"memory_free": 500 * MIB}, ("MEMORY_TOO_SMALL", True), id="little free memory"),
     ],
 )
-def test_each_check_finds_what_it_is_for(fact: dict[str, Any], expected: tuple[str, bool]) -> None:
+def test_each_check_detects_its_problem(fact: dict[str, Any], expected: tuple[str, bool]) -> None:
     assert codes(GOOD._replace(**fact)) == [expected]
 
 

@@ -90,7 +90,7 @@ def test_releases_before_the_first_that_works_on_arm_are_old(version: str, old: 
     assert plan.is_old(version) is old
 
 
-def test_a_version_that_is_none_is_refused() -> None:
+def test_an_invalid_version_is_refused() -> None:
     with pytest.raises(CollectionError, match="write it as"):
         plan.is_old("latest")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from ansible_collections.urmanac.talos.plugins.module_utils._boot import start
 
 
-def test_a_run_that_starts_while_it_is_read_is_not_taken_for_a_killed_one(tmp_path: Path) -> None:
+def test_a_run_that_starts_during_the_read_is_not_assumed_killed(tmp_path: Path) -> None:
     asked: list[int] = []
 
     def is_alive(process: int) -> bool:

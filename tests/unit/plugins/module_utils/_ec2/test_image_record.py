@@ -65,7 +65,7 @@ def test_a_disk_image_is_in_no_registry() -> None:
     assert list(made["images"]) == ["compute"]
 
 
-def test_what_was_looked_up_goes_on_record_and_the_rest_stays_there() -> None:
+def test_resolved_images_are_recorded_beside_existing_ones() -> None:
     made = outcome({"images": {"gateway": entry(IMAGES["gateway"])}}, answer(IMAGES["compute"]))
 
     assert made["images"] == {

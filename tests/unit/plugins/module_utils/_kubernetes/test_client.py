@@ -86,7 +86,7 @@ def test_a_list_whose_page_has_expired_goes_on_with_the_token_that_it_is_offered
     assert transport.calls[2].query["continue"] == "later"
 
 
-def test_of_a_kind_that_the_server_does_not_know_there_is_nothing() -> None:
+def test_an_unknown_kind_has_no_objects() -> None:
     api = KubernetesApi(FakeTransport(Cause.NO_KIND, Cause.NO_KIND, Cause.NO_KIND))
 
     assert names(api) == []
@@ -250,7 +250,7 @@ def test_a_client_certificate_out_of_date_is_reported_before_anything_is_sent(tm
         refuse_expired(SERVER, str(path))
 
 
-def test_of_a_log_only_the_end_is_asked_for() -> None:
+def test_only_the_end_of_a_log_is_requested() -> None:
     transport = FakeTransport("exec /operator: exec format error\n")
 
     text = KubernetesApi(transport).log("cozy-system", "operator-x", "main", previous=True, lines=10)

@@ -126,7 +126,7 @@ def test_what_is_no_image_is_reported_by_its_kind() -> None:
 
 
 @pytest.mark.parametrize("media_type", ["", "application/octet-stream"])
-def test_a_manifest_that_does_not_tell_its_kind_is_known_by_what_is_in_it(media_type: str) -> None:
+def test_a_manifest_without_media_type_is_recognized_by_its_content(media_type: str) -> None:
     store = Store()
     for tag, platforms in {"one": [ARM], "many": [ARM, "linux/amd64"]}.items():
         content = json.loads(store.add_image("a/talos", "", platforms).body)
@@ -227,7 +227,7 @@ def test_an_index_whose_manifest_is_gone_exists_and_cannot_be_used() -> None:
 
 
 @pytest.mark.parametrize("text", ["arm64", "linux/", "linux/arm/v7/x", ""])
-def test_a_platform_that_is_none_is_refused(text: str) -> None:
+def test_an_invalid_platform_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="platform"):
         parse_platform(text)
 

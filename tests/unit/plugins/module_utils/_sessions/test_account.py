@@ -90,7 +90,7 @@ def test_without_a_reading_the_forecast_is_what_it_costs(tmp_path: Path) -> None
     assert bill(forecast, at(2)).cost == pytest.approx(0.3)
 
 
-def test_the_actual_costs_of_a_day_are_shared_by_what_was_calculated() -> None:
+def test_the_actual_costs_of_a_day_are_divided_in_proportion_to_calculated_costs() -> None:
     both = [ran("a", 0, 1), ran("b", 2, 5)]
 
     found = shares(both, {**COSTS, "days": {"2026-11-28": 0.8}}, at(100))

@@ -21,7 +21,7 @@ def stages(*answers: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def test_nodes_are_sorted_by_what_they_answer() -> None:
+def test_nodes_are_grouped_by_their_answers() -> None:
     made = stages(WAITING, RUNNING, SILENT)
 
     assert (made["waiting"], made["configured"], made["absent"]) == (["192.0.2.101"], ["192.0.2.102"], ["192.0.2.103"])

@@ -31,7 +31,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.r
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from tests.checks.process import ROOT
 
-# Whoever wrote it read the sources of CozyStack without tools/cozystack_data.py.
+# Its author read the sources of CozyStack without tools/cozystack_data.py.
 READ_BY_HAND = ROOT / "tests" / "packages_by_hand.json"
 
 

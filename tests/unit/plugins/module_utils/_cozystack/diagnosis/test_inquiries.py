@@ -35,7 +35,7 @@ def asked(*pods: dict[str, Any]) -> list[str]:
     return [one for one in api.asked if one not in always.asked]
 
 
-def test_of_a_cluster_in_which_all_pods_run_nothing_more_is_asked() -> None:
+def test_no_further_inquiries_are_made_if_all_pods_run() -> None:
     assert asked(pod("linstor", node="gateway", containers=[status_of("a:1") | {"ready": True}])) == []
 
 

@@ -144,7 +144,7 @@ def test_a_test_waits_until_the_namespace_of_the_one_before_is_gone() -> None:
     assert (observed, seconds) == (runner.Observed("passed"), 8)
 
 
-def test_a_namespace_that_never_goes_is_what_is_in_the_way() -> None:
+def test_a_namespace_that_is_never_deleted_is_the_blocker() -> None:
     observed, seconds = tried(SlowApi(looks=1000), spin())
 
     assert (observed.state, seconds) == ("blocked", 120)
@@ -193,7 +193,7 @@ def test_without_a_node_that_is_ready_nothing_is_run() -> None:
         ),
     ],
 )
-def test_what_is_in_the_way_is_the_result_after_some_grace(status: Any, code: str | None, cause: str) -> None:
+def test_a_blocker_is_the_result_after_a_grace_period(status: Any, code: str | None, cause: str) -> None:
     observed, seconds = tried(WorkingApi(CLASSES, lambda _: status), spin())
 
     assert (observed.state, observed.code, seconds) == ("blocked", code, 10)
@@ -209,7 +209,7 @@ def test_a_node_without_the_runtime_is_recognized_from_events() -> None:
     assert (observed.state, observed.cause) == ("blocked", 'no runtime for "spin" is configured')
 
 
-def test_what_passes_by_is_not_in_the_way() -> None:
+def test_a_temporary_problem_is_not_a_blocker() -> None:
     trouble = {"containerStatuses": [status_of("wasm:1", waiting={"reason": "ErrImagePull", "message": "i/o timeout"})]}
     ready = {"conditions": [condition("Ready", "True")]}
 

@@ -623,7 +623,7 @@ def test_an_untagged_profile_with_another_role_in_it_is_not_ours(api: BadDay) ->
         present(api)
 
 
-def test_a_deletion_waits_for_what_is_still_in_the_way(api: BadDay) -> None:
+def test_a_deletion_waits_for_dependent_resources(api: BadDay) -> None:
     present(api)
     api.refused["delete_vpc"] = ["DependencyViolation"] * 3
     api.refused["delete_subnet"] = ["DependencyViolation"]

@@ -215,7 +215,7 @@ def test_a_lost_answer_leaves_one_of_each(built: BadDay, operation: str) -> None
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_a_group_of_others_is_refused_before_anything_is_made(built: BadDay, check_mode: bool) -> None:
+def test_a_group_of_another_owner_is_refused_before_anything_is_created(built: BadDay, check_mode: bool) -> None:
     built.clients["scheduler"].create_schedule_group(Name=NAME, Tags=[{"Key": "Owner", "Value": "Bob"}])
 
     with pytest.raises(Ec2Error, match=r"Failed to create schedule_group .*Owner=Bob"):

@@ -480,7 +480,7 @@ def made_of_the_first_version(answer: dict[str, Any], ids: dict[str, str]) -> No
         pytest.param({"KeyName": "theirs"}, ["TEMPLATE_NOT_AS_DESCRIBED"], id="another key pair"),
     ],
 )
-def test_of_an_older_version_that_a_machine_was_made_of_only_the_key_pair_counts(
+def test_only_the_key_pair_is_compared_in_the_older_version_of_an_instance(
     api: ChangedApi, first: dict[str, str], codes: list[str]
 ) -> None:
     def two_versions(answer: dict[str, Any], _ids: dict[str, str]) -> None:

@@ -99,7 +99,7 @@ def test_an_internet_rule_reaches_a_private_address_only_by_a_public_one() -> No
     ]
 
 
-def test_everything_open_to_everybody_is_one_line_for_each_address_and_way() -> None:
+def test_everything_open_to_the_internet_is_one_line_for_each_address_and_way() -> None:
     facts = with_rules(Rule(None, network=ip_network("::/0")))
 
     found = [exposure for exposure in reachable(facts) if exposure.source.kind == "internet"]

@@ -137,7 +137,7 @@ def test_a_secret_is_reported_by_its_place_and_never_by_its_text() -> None:
         pytest.param("archive=boot-to-talos-linux-arm64.tar.gz", id="archive"),
     ],
 )
-def test_what_is_no_secret_is_not_taken_for_one(text: str) -> None:
+def test_a_text_that_is_not_a_secret_is_not_treated_as_one(text: str) -> None:
     assert find_secrets(f"#!/bin/sh\n{text}\n".encode()) == []
 
 

@@ -54,7 +54,7 @@ def test_the_next_stop_follows_the_clock_of_its_time_zone(time_zone: str, now: s
         pytest.param(bastion(stop="late"), id="no time"),
     ],
 )
-def test_without_a_known_stop_there_is_none(described: BastionSpec | None) -> None:
+def test_an_unknown_stop_is_not_reported(described: BastionSpec | None) -> None:
     assert bastion_stop(described, None, EVENING) is None
 
 

@@ -50,7 +50,7 @@ def test_a_refusal_is_not_longer_than_a_person_reads() -> None:
 
 
 @given(number=st.integers(0, 2**128 - 1), prefix=st.integers(0, 128))
-def test_whatever_is_taken_is_exact_narrow_and_global(number: int, prefix: int) -> None:
+def test_an_accepted_network_is_exact_narrow_and_global(number: int, prefix: int) -> None:
     text = f"{IPv6Network((number >> (128 - prefix) << (128 - prefix), prefix))}"
 
     try:

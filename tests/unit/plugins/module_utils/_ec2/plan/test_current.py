@@ -224,7 +224,7 @@ def test_the_console_is_read_only_if_asked_for(api: MotoApi) -> None:
     assert 0 < len(instance.have["console"]) <= 20
 
 
-def test_a_console_that_cannot_be_read_does_not_spoil_the_rest(api: MotoApi, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_console_does_not_affect_other_resources(api: MotoApi, monkeypatch: pytest.MonkeyPatch) -> None:
     Builder(api, spec()).build()
     original = api.call
 

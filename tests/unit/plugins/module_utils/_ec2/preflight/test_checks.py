@@ -119,7 +119,7 @@ def test_each_permission_that_is_missing_is_reported() -> None:
     assert (answers.account, answers.instance_types, answers.ami) == ("1", None, None)
 
 
-def test_a_bug_is_not_taken_for_a_refusal() -> None:
+def test_a_bug_is_not_reported_as_a_refusal() -> None:
     class BrokenApi(RefusingApi):
         def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
             raise KeyError(operation)

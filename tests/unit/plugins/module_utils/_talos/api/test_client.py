@@ -384,7 +384,7 @@ def test_an_upgrade_installs_the_image(tmp_path: Path, version: str, reboots_its
             rebooted = await machine.upgrade(connection, "registry.example.com/talos-spin:v1.14.0")
             if not rebooted:
                 await machine.reboot(connection)
-            # Whoever reboots: the pull and the installer of LifecycleService, or the one old call.
+            # With either reboot: the pull and the installer of LifecycleService, or the one old call.
             pulled = "Pull" in calls
         await until(lambda: node.state.boots == 3 and node.is_booted)
         assert pulled is not reboots_itself

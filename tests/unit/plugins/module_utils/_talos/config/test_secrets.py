@@ -429,7 +429,7 @@ def test_a_new_certificate_leaves_all_else_in_a_talosconfig_as_it_is(tmp_path: P
 
 
 @pytest.mark.parametrize("contexts", ["[a]", "{example: [a]}", "moon"])
-def test_contexts_that_are_none_are_refused(tmp_path: Path, contexts: str) -> None:
+def test_invalid_contexts_are_refused(tmp_path: Path, contexts: str) -> None:
     path = tmp_path / "talosconfig"
     path.write_text(f"contexts: {contexts}\n", encoding="utf-8")
 
@@ -456,7 +456,7 @@ def test_check_mode_writes_no_talosconfig(tmp_path: Path) -> None:
     assert not path.parent.exists()
 
 
-def test_a_talosconfig_that_is_none_is_refused_and_kept(tmp_path: Path) -> None:
+def test_an_invalid_talosconfig_is_refused_and_kept(tmp_path: Path) -> None:
     path = tmp_path / "talosconfig"
     path.write_text("- a\n", encoding="utf-8")
 

@@ -26,7 +26,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import 
         pytest.param("v1.28.0", "v1.28.0", id="version"),
     ],
 )
-def test_a_text_is_quoted_where_it_could_be_taken_for_something_else(text: str, written: str) -> None:
+def test_a_text_is_quoted_where_it_could_be_parsed_as_another_type(text: str, written: str) -> None:
     assert yaml_text.dump_plain({"a": text}) == f"a: {written}\n"
     assert yaml_text.load_all(f"a: {written}") == [{"a": text}]
 
