@@ -53,12 +53,12 @@ WRONG = {
     "list": ("text", "mapping", "nothing", "truth"),
     "dict": ("text", "list", "nothing", "truth"),
 }
-# Values of the right type that no rule of a variable accepts.
+# Values of the right type that no variable's rule accepts.
 TEXTS = ("no such value!", "https://", "moon", "v0.0.1", "../there", "2001:db8::/16", "$HOME/moon")
 NUMBERS = (-1, 0)
 AMOUNTS = (-0.5, 24.5)
 MAPPINGS: tuple[dict[str, Any], ...] = ({"a b": "no such value!"}, {"ghcr.io": 70000}, {"gateway": "https://ghcr.io/a"})
-# What Ansible makes of a value before a module sees it; a role gets it as it is written.
+# Wrong types that Ansible converts for a module; a role gets them unconverted.
 CONVERTED = {"list": ("text", "mapping", "truth"), "str": ("list", "mapping", "truth"), "path": ("list", "mapping")}
 CLUSTER = {
     "name": "moon",

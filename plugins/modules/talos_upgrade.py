@@ -16,8 +16,8 @@ description:
   - Upgrades one node after the other, and waits until each is ready again, with all its services including etcd, and
     with its Kubernetes node ready if it was ready before. So a cluster of three control planes keeps its quorum. Stops
     at the first node that fails.
-  - Upgrades by one minor version at a time, from the version of each node. Checks all nodes for downgrades and skipped
-    minor versions before the first upgrade, and names the required intermediate versions. In check mode as well.
+  - Upgrades by one minor version at a time, from the version of each node. Before the first upgrade, also in check
+    mode, checks all nodes for downgrades and skipped minor versions, and names the required intermediate versions.
   - The node drains itself. Talos' call C(MachineService.Upgrade) cordons the Kubernetes node, evicts its pods (for 5
     minutes at most), reboots and uncordons with the kubelet's credentials, so the module needs none for Kubernetes.
     Talos v1.11 to v1.17 have this call.

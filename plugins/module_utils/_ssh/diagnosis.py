@@ -195,8 +195,8 @@ def _no_name(facts: Facts) -> str:
 
 def _own_settings(facts: Facts) -> str:
     return (
-        "ssh refuses your own configuration before it connects. Correct the file that it names: it must be yours and "
-        "writable by you alone (chmod 600 ~/.ssh/config), with options of this version of ssh only."
+        "ssh refuses your own configuration before it connects. Correct the file that it names: it must belong to "
+        "you, be writable only by you (chmod 600 ~/.ssh/config), and contain only options of this version of ssh."
     )
 
 
