@@ -22,6 +22,7 @@ OTHERS = {
     "cost.yml": "reads prices and past costs at most",
     "sessions.yml": "reads past costs at most, and changes only the journal on the controller",
     "health.yml": "reads",
+    "start.yml": "reads, and is site.yml from there on",
     "site.yml": "consists of the phases",
     "netboot.yml": "changes a host of a home lab",
     "remove_home_access.yml": "closes, which is always allowed",
