@@ -6,7 +6,7 @@
 
     python -m tools.measure                 # all tables
     python -m tools.measure --words         # file:line of each forbidden word, with the replacement
-    python -m tools.measure --expressions   # the expressions in roles/*/vars with the most filters
+    python -m tools.measure --expressions   # the expressions in roles and playbooks with the most filters
 
 To compare with another commit: git worktree add FOLDER COMMIT; python -m tools.measure --root FOLDER
 """
@@ -18,6 +18,7 @@ import ast
 import graphlib
 import re
 import subprocess
+import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -183,7 +184,11 @@ def _leaves(value: Any, name: str) -> Iterator[tuple[str, str]]:
 
 def filters(text: str) -> list[int]:
     """Return the number of filters in each expression of a template."""
-    tree = jinja2.Environment(extensions=["jinja2.ext.do"]).parse(text)  # noqa: S701 - nothing is rendered
+    environment = jinja2.Environment(extensions=["jinja2.ext.do"])  # noqa: S701 - nothing is rendered
+    with warnings.catch_warnings():
+        # Jinja decodes a regular expression such as '\s' like a string of Python, which warns of the escape.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        tree = environment.parse(text)
     found: list[nodes.Node] = [part for output in tree.find_all(nodes.Output) for part in output.nodes]
     found += [loop.iter for loop in tree.find_all(nodes.For)] + [branch.test for branch in tree.find_all(nodes.If)]
     found += [assigned.node for assigned in tree.find_all(nodes.Assign)]
@@ -238,7 +243,7 @@ def main() -> None:
     if given.words:
         print(*(f"{one.file}:{one.line}: {one.written} -> {one.better}" for one in words(given.root, paths)), sep="\n")
     elif given.expressions:
-        found = expressions(given.root, vars_files(paths))
+        found = expressions(given.root, [*vars_files(paths), *task_files(paths)])
         print(*(f"{one.filters} {one.file}: {one.variable}" for one in found if one.filters > 2), sep="\n")
     else:
         print_tables(given.root, paths)
@@ -247,6 +252,11 @@ def main() -> None:
 def vars_files(paths: Iterable[str]) -> list[str]:
     """Return the files of roles' internal variables."""
     return [path for path in paths if re.match(r"roles/[^/]+/vars/", path)]
+
+
+def task_files(paths: Iterable[str]) -> list[str]:
+    """Return the files with tasks, defaults and handlers of roles, and the playbooks."""
+    return [path for path in paths if re.match(r"(roles/[^/]+/(tasks|defaults|handlers)/|playbooks/).*\.yml$", path)]
 
 
 def print_tables(root: Path, paths: list[str]) -> None:
@@ -263,6 +273,8 @@ def print_tables(root: Path, paths: list[str]) -> None:
     print(f"\nCircles of imports: {len(round_trips)}", *(f"  {' -> '.join(one)}" for one in round_trips), sep="\n")
     found = Counter(one.filters for one in expressions(root, vars_files(paths)))
     _table("Expressions in roles/*/vars by number of filters", dict(sorted(found.items())))
+    others = Counter(one.filters for one in expressions(root, task_files(paths)))
+    _table("Other expressions in roles and playbooks by number of filters", dict(sorted(others.items())))
     print("\nLines of roles/*/vars/main.yml")
     print(*(f"  {lines:>5}  {path}" for path, lines in file_lines(root, vars_files(paths))), sep="\n")
     foreign = foreign_reads(root, paths)

@@ -18,6 +18,7 @@ from tools import measure
 MOST_FILTERS = 3
 # Lower these when you repair some; they end at 0.
 EXPRESSIONS_TO_REPAIR = 0
+OTHER_EXPRESSIONS_TO_REPAIR = 5
 FILES_TO_SHORTEN = 0
 MOST_LINES_OF_VARIABLES = 29
 # These are too many.
@@ -46,6 +47,15 @@ def test_no_expression_of_a_roles_variables_has_more_filters_than_a_reader_can_f
 
     assert found
     assert len(long) <= EXPRESSIONS_TO_REPAIR, long
+
+
+def test_no_other_expression_of_roles_and_playbooks_has_more_filters_than_that(paths: list[str]) -> None:
+    found = measure.expressions(ROOT, measure.task_files(paths))
+
+    long = [one for one in found if one.filters > MOST_FILTERS]
+
+    assert found
+    assert len(long) <= OTHER_EXPRESSIONS_TO_REPAIR, long
 
 
 def test_a_roles_variables_are_addresses_and_names_on_one_screen(paths: list[str]) -> None:
