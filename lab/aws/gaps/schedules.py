@@ -43,7 +43,7 @@ def run_schedule(group: str, name: str) -> None:
     if group not in backend.schedule_groups or name not in backend.schedule_groups[group].schedules:
         raise ValueError(f"there is no schedule {name!r} in a group {group!r}")
     schedule = backend.get_schedule(group, name)
-    run = {"ssm:startAutomationExecution": _run_runbook, "autoscaling:updateAutoScalingGroup": _scale}
+    run = {"ssm:startAutomationExecution": _run_runbook, "autoscaling:setDesiredCapacity": _scale}
     target = schedule.target["Arn"].removeprefix(TARGET)
     if schedule.state == "ENABLED":
         run[target](json.loads(schedule.target["Input"]), schedule.target["RoleArn"])
@@ -57,7 +57,7 @@ def _scale(call: Mapping[str, Any], role: str) -> None:
         arn = f"arn:aws:autoscaling:{REGION}:{ACCOUNT}:autoScalingGroup:x:autoScalingGroupName/{group.name}"
         tags = {tag.get("Key") or tag["key"]: tag.get("Value") or tag["value"] for tag in group.tags}
         scale = partial(group.set_desired_capacity, call["DesiredCapacity"])
-        _act(role, "autoscaling:UpdateAutoScalingGroup", arn, tags, scale)
+        _act(role, "autoscaling:SetDesiredCapacity", arn, tags, scale)
 
 
 def _run_runbook(call: Mapping[str, Any], role: str) -> None:

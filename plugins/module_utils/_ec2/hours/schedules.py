@@ -24,7 +24,8 @@ HOURS = "hours"
 # The tag of nodes that the runbooks look for: a target is one tag with one value.
 NODES_TAG = "NodesOf"
 _RUNBOOK = "arn:aws:scheduler:::aws-sdk:ssm:startAutomationExecution"
-_SCALING = "arn:aws:scheduler:::aws-sdk:autoscaling:updateAutoScalingGroup"
+# Unlike UpdateAutoScalingGroup it never asks for the permissions to launch the group's template.
+_SCALING = "arn:aws:scheduler:::aws-sdk:autoscaling:setDesiredCapacity"
 _TTL = ("ttl-nodes", "ttl-bastion")
 # Clocks of controllers differ.
 _TOLERANCE = timedelta(minutes=15)
@@ -162,7 +163,7 @@ def _statements(of: Scheduled, verbs: Sequence[str], *, ttl: bool) -> Iterator[d
     yield _allow([f"ec2:{verb}Instances" for verb in verbs], instances, of.owner)
     if ttl and of.group:
         group = f"arn:aws:autoscaling:{of.region}:{of.account}:autoScalingGroup:*:autoScalingGroupName/{of.group}"
-        yield _allow(["autoscaling:UpdateAutoScalingGroup"], group, of.owner)
+        yield _allow(["autoscaling:SetDesiredCapacity"], group, of.owner)
 
 
 def _allow(actions: list[str], resource: str | list[str], equals: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -96,6 +96,7 @@ def test_it_stops_the_nodes_by_their_tag_and_the_bastion_by_its_group(built: Bad
     wanted = spec(bastion=MACHINE, hours=DAILY)
     tags = {item.key: item.want["tags"] for item in read_and_compare(built, wanted).resources}["instance/gateway"]
 
+    assert found["ttl-bastion"]["Target"]["Arn"].endswith(":autoscaling:setDesiredCapacity")
     assert calls["ttl-bastion"] == {"AutoScalingGroupName": "talos-arm64-moon-bastion", "DesiredCapacity": 0}
     assert calls["ttl-nodes"]["Targets"] == [{"Key": "tag:NodesOf", "Values": [tags["NodesOf"]]}]
     assert {name: calls[name]["DocumentName"] for name in calls if name.endswith(("nodes", "start", "stop"))} == {
@@ -124,7 +125,7 @@ def test_the_role_may_stop_machines_of_this_cluster_and_nothing_else(built: BadD
     owner = {"aws:ResourceTag/Project": "talos-arm64", "aws:ResourceTag/Cluster": "moon"}
     changing = [item for item in policy["Statement"] if item["Action"][0].startswith(("ec2:S", "autoscaling:"))]
 
-    assert [item["Action"] for item in changing] == [["ec2:StopInstances"], ["autoscaling:UpdateAutoScalingGroup"]]
+    assert [item["Action"] for item in changing] == [["ec2:StopInstances"], ["autoscaling:SetDesiredCapacity"]]
     assert all(item["Condition"]["StringEquals"] == owner for item in changing)
     assert (findings(policy), unreachable(policy)) == ([], [])
 
