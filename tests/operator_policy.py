@@ -64,6 +64,7 @@ NEWER_THAN_PARLIAMENT = frozenset({"freetier:GetAccountPlanState", "ssmmessages:
 # itself and takes another statement for each, as these have it; `unreachable` judges whether all are covered.
 IN_SEVERAL_STATEMENTS: Mapping[str, str] = {
     "ec2:RunInstances": "the machine gets our tag, subnet and group have it, and image and key pair have other owners",
+    "ec2:AuthorizeSecurityGroupEgress": "the group has our tag, and a rule that is made with tags has none yet",
     "ec2:AuthorizeSecurityGroupIngress": "the group has our tag, and a rule that is made with tags has none yet",
 }
 

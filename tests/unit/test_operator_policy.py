@@ -146,7 +146,8 @@ def test_a_launch_and_a_rule_may_use_what_is_without_our_tag() -> None:
     # A rule that is made with tags is a resource of its own, which has none yet; its group has to have ours.
     kinds = {resource.split(":")[5] for resource in launch["Resource"]}
     assert kinds == {"image/*", "key-pair/*", "network-interface/*", "security-group-rule/*", "snapshot/*"}
-    assert launch["Action"] == ["ec2:AuthorizeSecurityGroupIngress", "ec2:RunInstances"]
+    rules = [f"ec2:AuthorizeSecurityGroup{way}" for way in ("Egress", "Ingress")]
+    assert launch["Action"] == [*rules, "ec2:RunInstances"]
     assert {resource.split(":")[3] for resource in launch["Resource"]} == {"eu-west-1"}
 
 
@@ -200,7 +201,9 @@ def test_a_user_who_starts_a_session_can_open_its_channel_and_end_it() -> None:
     (own,) = [item for item in statements(operator_policy()) if item["Sid"] == "OwnSessions"]
 
     assert own["Action"] == ["ssm:TerminateSession", "ssmmessages:OpenDataChannel"]
-    assert own["Resource"] == ["arn:aws:ssm:*:*:session/${aws:userid}-*"]
+    # A session has the name of an IAM user, or of the session of a role, which is the end of its user ID.
+    # https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-restrict-access-examples.html
+    assert own["Resource"] == [f"arn:aws:ssm:*:*:session/${{aws:{name}}}-*" for name in ("userid", "username")]
 
 
 def test_parliament_finds_a_misspelt_permission() -> None:
