@@ -26,7 +26,7 @@ def ensure_vpc(work: Work, key: str) -> None:
         work.calls.create(
             "ec2",
             "associate_vpc_cidr_block",
-            lambda: _with_block(work, vpc),
+            lambda: _with(work, vpc, "ipv6_enabled"),
             VpcId=vpc,
             AmazonProvidedIpv6CidrBlock=True,
         )
@@ -41,13 +41,13 @@ def ensure_vpc(work: Work, key: str) -> None:
     work.tag(key)
 
 
-def _with_block(work: Work, vpc: str) -> Thing | None:
-    return next((thing for thing in work.read("vpc", {"vpc-id": vpc}) if thing.have["ipv6_cidr"]), None)
+def _with(work: Work, vpc: str, fact: str) -> Thing | None:
+    return next((thing for thing in work.read("vpc", {"vpc-id": vpc}) if thing.have[fact]), None)
 
 
 def _wait_for_block(work: Work, key: str) -> None:
     vpc = work.id(key)
-    seen = work.calls.wait_for(lambda: _with_block(work, vpc))
+    seen = work.calls.wait_for(lambda: _with(work, vpc, "ipv6_cidr"))
     if seen is None:
         raise Ec2Error(
             f"Failed to create VPC {vpc}: AWS has not assigned an IPv6 block yet. Run the playbook again in a minute."

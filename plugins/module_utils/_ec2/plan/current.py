@@ -282,21 +282,24 @@ def _tags(records: Iterable[Record]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in sorted(records, key=lambda tag: tag["Key"])}
 
 
+# The states of an IPv6 block that a network does not have.
+_GONE = ("disassociating", "disassociated", "failing", "failed")
+
+
 def _vpc(record: Record) -> dict[str, Any]:
-    ipv6 = _associated_ipv6(record)
     return {
         "ipv4_cidr": record["CidrBlock"],
-        "ipv6_enabled": bool(ipv6),
-        "ipv6_cidr": ipv6[0] if ipv6 else None,
+        "ipv6_enabled": bool(_ipv6_blocks(record)),
+        # A block that is still being associated cannot be used.
+        "ipv6_cidr": next(iter(_ipv6_blocks(record, without=(*_GONE, "associating"))), None),
         "dhcp_options": record.get("DhcpOptionsId"),
         "account": record["OwnerId"],
     }
 
 
-def _associated_ipv6(record: Record) -> list[str]:
+def _ipv6_blocks(record: Record, without: Sequence[str] = _GONE) -> list[str]:
     blocks = record.get("Ipv6CidrBlockAssociationSet") or ()
-    gone = ("disassociating", "disassociated", "failing", "failed")
-    cidrs = [block["Ipv6CidrBlock"] for block in blocks if block["Ipv6CidrBlockState"]["State"] not in gone]
+    cidrs = [block["Ipv6CidrBlock"] for block in blocks if block["Ipv6CidrBlockState"]["State"] not in without]
     # A new VPC may not have its block yet.
     cidrs = [cidr for cidr in cidrs if cidr]
     return [str(IPv6Network(cidr)) for cidr in cidrs]
@@ -316,7 +319,7 @@ def _subnet(record: Record) -> dict[str, Any]:
         "vpc": record["VpcId"],
         "availability_zone": record["AvailabilityZone"],
         "ipv4_cidr": record["CidrBlock"],
-        "ipv6_cidr": next(iter(_associated_ipv6(record)), None),
+        "ipv6_cidr": next(iter(_ipv6_blocks(record)), None),
         "public_ipv4_on_launch": record["MapPublicIpOnLaunch"],
         "ipv6_on_launch": record["AssignIpv6AddressOnCreation"],
     }

@@ -24,7 +24,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import read_and_compare
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.text import plan_lines
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
-from tests.ec2_bad_day import BadDay
+from tests.ec2_bad_day import BadDay, refusal
 from tests.ec2_cluster import IMAGE, Builder, empty_aws, node, spec, tag_list
 
 CREATING = (
@@ -123,6 +123,28 @@ def test_what_is_known_late_is_waited_for(api: BadDay, operation: str) -> None:
 
     assert states(outcome) == {"present"}
     assert [found for found in outcome.after.found if not found.described] == []
+
+
+class Associating(BadDay):
+    """AWS, which names a VPC's IPv6 block ten seconds before it can be used."""
+
+    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        if operation == "create_subnet" and self.time < 10:
+            raise refusal("InvalidSubnet.Range", operation)
+        answer = super().call(service, operation, **parameters)
+        records = [*answer.get("Vpcs", ()), *([answer["Vpc"]] if "Vpc" in answer else ())]
+        for block in [block for record in records for block in record["Ipv6CidrBlockAssociationSet"]]:
+            block["Ipv6CidrBlockState"] = {"State": "associated" if self.time >= 10 else "associating"}
+        return answer
+
+
+def test_the_block_of_the_vpc_is_used_as_soon_as_it_is_associated() -> None:
+    with empty_aws():
+        api = Associating()
+
+        assert states(present(api)) == {"present"}
+        assert api.writes().count("associate_vpc_cidr_block") == 0
+        assert api.time >= 10
 
 
 @pytest.mark.parametrize("operation", [*CREATING, *SETTING, "describe_vpcs"])
