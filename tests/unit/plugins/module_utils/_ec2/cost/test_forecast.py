@@ -141,12 +141,13 @@ def test_the_last_line_is_the_total() -> None:
 def test_the_readme_states_the_amounts_of_the_forecast() -> None:
     found, readme = forecast_of(), " ".join((REPOSITORY / "README.md").read_text(encoding="utf-8").split())
     stopped = 24 * (NODE_VOLUMES + ADDRESS)
+    evening = 5 * (BASTION_HOUR + BASTION_VOLUME)
     hours = [limit / ALL for limit in (0.5, 20 / (730 / 24))]
 
     assert f"are ${totals(found).hour:.3f} an hour" in readme
     assert f"up to ${found.credits.hour:.2f} an hour of CPU credits" in readme
     assert f"cost ${totals(found).day:.2f} a day" in readme
-    assert f"the Elastic IP cost ${stopped:.2f} a day" in readme
+    assert f"the Elastic IP cost ${stopped:.2f} a day, and ${stopped + evening:.2f} with the hours of the" in readme
     assert f"pays for {int(hours[0] * 10) / 10} hours a day, and $20 a month for {int(hours[1] * 10) / 10}" in readme
 
 
