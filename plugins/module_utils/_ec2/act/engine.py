@@ -26,7 +26,7 @@ from ..plan.current import Thing, read_cluster
 from ..plan.owners import owner_of, second_problems, taken_problems, unmanaged_problems
 from ..plan.reading import wanted_of
 from ..plan.text import kind_word, tie_text
-from ..plan.ties import read_ties
+from ..plan.ties import Tie, read_ties
 from ..spec import ClusterSpec
 from ..texts import USER_DATA_MAX
 from .kinds import KINDS, MAKINGS, steps
@@ -82,6 +82,11 @@ def ensure_cluster(calls: Calls, spec: ClusterSpec, order: Order) -> Outcome:
 def _stopped(calls: Calls, spec: ClusterSpec, things: list[Thing], order: Order, before: Comparison) -> Outcome:
     """Stop the machines of the parts; create and delete nothing."""
     machines = machines_to_stop(before, things, order.parts)
+    stopping = {(item.kind, item.id) for item in machines}
+    # AWS terminates any instance of a group that is stopped, also one of another owner.
+    ties = [tie for tie in before.ties if tie.blocks and (tie.ours.kind, tie.ours.id) in stopping]
+    if ties:
+        raise Ec2Error("\n".join(_tied("stop", tie) for tie in ties))
     if order.check_mode or not machines:
         would = lines(machines, "would stop")
         return Outcome(changed=bool(machines), lines=tuple(would), before=before, after=before)
@@ -245,11 +250,11 @@ def _held(before: Comparison, doomed: Iterable[Found], order: Order) -> list[str
     needed = set() if order.absent else {item.id for item in before.resources if item.part in order.parts}
     deleting = [tie for tie in before.ties if (tie.ours.kind, tie.ours.id) in going]
     using = [tie for tie in before.blocking_ties if tie.ours.id in needed and tie not in deleting]
-    return [
-        f"Failed to {verb} {kind_word(tie.ours.kind)} {tie.ours.name}: {tie_text(tie)}. {tie.remedy}"
-        for verb, ties in (("delete", deleting), ("use", using))
-        for tie in ties
-    ]
+    return [_tied(verb, tie) for verb, ties in (("delete", deleting), ("use", using)) for tie in ties]
+
+
+def _tied(verb: str, tie: Tie) -> str:
+    return f"Failed to {verb} {kind_word(tie.ours.kind)} {tie.ours.name}: {tie_text(tie)}. {tie.remedy}"
 
 
 def _would(todo: Iterable[Resource], doomed: Iterable[Found]) -> list[str]:

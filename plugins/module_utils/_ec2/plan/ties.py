@@ -356,7 +356,8 @@ LINKS = (
         "autoscaling_group",
         "contains",
         "Ask its owner to remove it: aws autoscaling detach-instances --instance-ids {other} "
-        "--auto-scaling-group-name {ours} --should-decrement-desired-capacity",
+        "--auto-scaling-group-name {ours} --should-decrement-desired-capacity. Until then a schedule that stops the "
+        "bastion, such as ttl-bastion (cluster_ttl_hours), terminates it.",
         _named_by("instance", "instance-id", "instances"),
         held="instances",
         # A smaller or stopped group would terminate any of its instances.

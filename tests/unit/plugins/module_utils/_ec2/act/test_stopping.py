@@ -12,8 +12,10 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import BASTION, NODES
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from tests.ec2_bad_day import BadDay
-from tests.ec2_cluster import Builder, empty_aws, node, spec
+from tests.ec2_cluster import IMAGE, Builder, aws_with_images, empty_aws, node, spec
+from tests.strangers import Stranger, their_machine_in_our_group
 
 MACHINE = {"instance_type": "t4g.small", "volume_size": 30, "image": "ami-0123456789abcdef0"}
 SPEC = spec(bastion=MACHINE, nodes=[node(), node("two", ipv4="10.10.0.102")])
@@ -101,3 +103,18 @@ def test_a_cluster_that_was_removed_has_nothing_to_stop() -> None:
 
         assert stop(api, NODES, BASTION).changed is False
         assert api.writes() == []
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_group_with_an_instance_of_others_is_not_stopped(check_mode: bool) -> None:
+    with aws_with_images():
+        api = BadDay()
+        Builder(api, SPEC).build()
+        stranger = Stranger(lambda service: api.clients[service], SPEC, IMAGE)
+        machine, _read = their_machine_in_our_group(stranger, {"autoscaling_group/bastion": GROUP})
+        api.calls.clear()
+
+        with pytest.raises(Ec2Error, match=rf"Failed to stop .*contains instance {machine}.*Owner=Bob.*ttl-bastion"):
+            stop(api, NODES, BASTION, check_mode=check_mode)
+
+        assert (api.writes(), states(api)) == ([], ["running"] * 3)
