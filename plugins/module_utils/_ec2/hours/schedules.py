@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from ..identity import Identity, owner_tags
 from .daily import minutes_of
 from .spec import HoursSpec
 
@@ -54,7 +55,8 @@ class Scheduled(NamedTuple):
     @property
     def owner(self) -> dict[str, str]:
         """Return the condition of IAM that only resources of this cluster fulfil."""
-        return {"aws:ResourceTag/Project": self.project, "aws:ResourceTag/Cluster": self.name}
+        tags = owner_tags(Identity(self.name, self.project))
+        return {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
 
 
 def hours_name(project: str, name: str) -> str:

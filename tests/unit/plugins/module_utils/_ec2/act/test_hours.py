@@ -122,7 +122,8 @@ def test_the_role_may_stop_machines_of_this_cluster_and_nothing_else(built: BadD
     ensure(built)
 
     policy = built.clients["iam"].get_role_policy(RoleName=NAME, PolicyName=NAME)["PolicyDocument"]
-    owner = {"aws:ResourceTag/Project": "talos-arm64", "aws:ResourceTag/Cluster": "moon"}
+    tags = {"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}
+    owner = {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
     changing = [item for item in policy["Statement"] if item["Action"][0].startswith(("ec2:S", "autoscaling:"))]
 
     assert [item["Action"] for item in changing] == [["ec2:StopInstances"], ["autoscaling:SetDesiredCapacity"]]
