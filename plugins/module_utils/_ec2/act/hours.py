@@ -21,7 +21,7 @@ _RETRY = {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 60}
 
 
 def ensure_schedule_group(work: Work, key: str) -> None:
-    """Ensure the group with the described schedules, and no other schedule in it."""
+    """Ensure the group with the described schedules, and no other one of ours; those of another owner stay."""
     name, want = work.wanted[key].name, work.want(key)["schedules"]
     if key not in work.things:
         _make(work, key)

@@ -9,18 +9,26 @@ import json
 from typing import Any
 
 from ..client import Api, AwsError, is_not_found
+from .schedules import NAMES
 
 
 def read_group(api: Api, name: str) -> dict[str, Any] | None:
-    """Return ARN, tags and schedules of a schedule group, or None if there is none, or it is being deleted."""
+    """Return ARN, tags and schedules of a schedule group, or None if there is none, or it is being deleted.
+
+    Of the schedules of other owners only the names are read.
+    """
     group = read_state(api, name)
     if not group or group["State"] == "DELETING":
         return None
     tags = api.call("scheduler", "list_tags_for_resource", ResourceArn=group["Arn"])["Tags"]
-    listed = api.call("scheduler", "list_schedules", GroupName=name)["Schedules"]
-    read = {item["Name"]: read_schedule(api, name, item["Name"]) for item in listed}
-    schedules = {key: schedule for key, schedule in sorted(read.items()) if schedule}
-    return {"arn": group["Arn"], "tags": {tag["Key"]: tag["Value"] for tag in tags}, "schedules": schedules}
+    listed = {item["Name"] for item in api.call("scheduler", "list_schedules", GroupName=name)["Schedules"]}
+    read = {key: read_schedule(api, name, key) for key in sorted(listed & NAMES)}
+    return {
+        "arn": group["Arn"],
+        "tags": {tag["Key"]: tag["Value"] for tag in tags},
+        "schedules": {key: schedule for key, schedule in read.items() if schedule},
+        "extra_schedules": sorted(listed - NAMES),
+    }
 
 
 def read_state(api: Api, name: str) -> dict[str, Any] | None:

@@ -28,6 +28,9 @@ _RUNBOOK = "arn:aws:scheduler:::aws-sdk:ssm:startAutomationExecution"
 # Unlike UpdateAutoScalingGroup it never asks for the permissions to launch the group's template.
 _SCALING = "arn:aws:scheduler:::aws-sdk:autoscaling:setDesiredCapacity"
 _TTL = ("ttl-nodes", "ttl-bastion")
+_DAILY = {"Start": "nodes-start", "Stop": "nodes-stop"}
+# The names of all schedules that this collection makes: any other one in the group belongs to another owner.
+NAMES = frozenset((*_TTL, *_DAILY.values()))
 # Clocks of controllers differ.
 _TOLERANCE = timedelta(minutes=15)
 _AT = "at(%Y-%m-%dT%H:%M:%S)"
@@ -117,7 +120,7 @@ def _schedules(hours: HoursSpec, of: Scheduled, end: datetime | None) -> Iterato
     if hours.is_scheduled:
         for verb, time in (("Start", hours.start), ("Stop", hours.stop)):
             daily = f"cron({minutes_of(time) % 60} {minutes_of(time) // 60} * * ? *)"
-            yield f"nodes-{verb.lower()}", _schedule(daily, hours.time_zone, _RUNBOOK, _runbook(of, verb), of)
+            yield _DAILY[verb], _schedule(daily, hours.time_zone, _RUNBOOK, _runbook(of, verb), of)
 
 
 def _schedule(

@@ -107,6 +107,8 @@ def _resource_lines(resource: Resource) -> Iterator[str]:
         yield from (f"! {title}: {item} is open beyond the plan" for item in have.get(f"extra_{what}", ()))
     for action in have.get("extra_actions", ()):
         yield f"! {title}: scheduled action {action} is not managed by this cluster and is kept"
+    for schedule in have.get("extra_schedules", ()):
+        yield f"! {title}: schedule {schedule} is not managed by this cluster and is kept"
 
 
 def _stray_text(stray: Found) -> str:

@@ -198,6 +198,15 @@ def _foreign_actions(_place: Place, ours: Sequence[Thing]) -> list[Thing]:
     ]
 
 
+def _foreign_schedules(_place: Place, ours: Sequence[Thing]) -> list[Thing]:
+    """Return the schedules of the groups that the cluster has not made; AWS deletes them with their group."""
+    return [
+        Thing("schedule", name, name, {}, {"group": group.id}, owned=False)
+        for group in ours
+        for name in group.have.get("extra_schedules", ())
+    ]
+
+
 def _named_by_template(place: Place, template: Thing) -> list[str]:
     """Return the ids and names in the versions of a template of which machines are made without naming a version."""
     wanted = {"LaunchTemplateId": template.id, "Versions": ["$Latest", "$Default"]}
@@ -369,6 +378,14 @@ LINKS = (
         "Ask its owner to delete it, because AWS deletes it with the group: aws autoscaling delete-scheduled-action "
         "--auto-scaling-group-name {ours} --scheduled-action-name {other}",
         _foreign_actions,
+        known=True,
+    ),
+    Link(
+        "schedule_group",
+        "has",
+        "Ask its owner to make it in another group and to delete it, because AWS deletes it with the group: aws "
+        "scheduler delete-schedule --group-name {ours} --name {other}",
+        _foreign_schedules,
         known=True,
     ),
     *(

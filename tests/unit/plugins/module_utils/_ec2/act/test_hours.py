@@ -225,3 +225,45 @@ def test_a_group_of_another_owner_is_refused_before_anything_is_created(built: B
     removed = ensure(built, absent=True)
 
     assert (built.writes(), removed.changed) == ([], False)
+
+
+def add_schedule_of_others(api: BadDay) -> None:
+    """Add another owner's schedule to our group."""
+    target = {"Arn": "arn:aws:sqs:eu-west-1:123456789012:theirs", "RoleArn": "arn:aws:iam::123456789012:role/theirs"}
+    api.clients["scheduler"].create_schedule(
+        GroupName=NAME,
+        Name="ttl-of-bob",
+        ScheduleExpression="rate(1 day)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target=target,
+    )
+    api.calls.clear()
+
+
+def test_a_schedule_of_others_in_our_group_is_kept_and_shown(built: BadDay) -> None:
+    ensure(built, DAILY)
+    add_schedule_of_others(built)
+
+    again, changed = ensure(built, DAILY), ensure(built)
+
+    described = spec(bastion=MACHINE, hours=TTL)
+    plan = result_of(described, read_and_compare(built, described), NOW)["plan"]
+    assert (again.changed, changed.changed) == (False, True)
+    assert set(schedules(built)) == {"ttl-nodes", "ttl-bastion", "ttl-of-bob"}
+    assert [line for line in plan if "bob" in line] == [
+        f"! schedule group {NAME}: schedule ttl-of-bob is not managed by this cluster and is kept"
+    ]
+
+
+@pytest.mark.parametrize("changes", [{"absent": True}, {"hours": {}}])
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_schedule_of_others_is_named_before_its_group_is_deleted(
+    built: BadDay, changes: dict[str, Any], check_mode: bool
+) -> None:
+    ensure(built)
+    add_schedule_of_others(built)
+
+    with pytest.raises(Ec2Error, match=f"Failed to delete schedule group {NAME}: .* has schedule ttl-of-bob, which is"):
+        ensure(built, **changes, check_mode=check_mode)
+
+    assert built.writes() == []
