@@ -301,7 +301,7 @@ class Account(NamedTuple):
     """Everything that determines the cluster's exposure; mostly empty without a VPC."""
 
     vpcs: tuple[Known, ...] = ()
-    # The ids of the accounts that own the VPCs.
+    # The ids of the accounts that own the VPCs; without a VPC, the account of the credentials.
     owners: tuple[str, ...] = ()
     networks: tuple[Network, ...] = ()
     dhcp: tuple[DhcpFact, ...] = ()

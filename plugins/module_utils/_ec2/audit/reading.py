@@ -26,7 +26,7 @@ from .network_facts import read_addresses, read_network
 from .parameter_facts import read_documents, read_parameters
 from .scaling_facts import read_scaling_groups, with_lost_versions
 
-SERVICES = ("ec2", "iam", "autoscaling", "ssm")
+SERVICES = ("ec2", "iam", "autoscaling", "ssm", "sts")
 _WORKERS = 16
 
 
@@ -70,6 +70,8 @@ def _read_account(reader: Reader) -> Account:
         elsewhere |= {instance for instance, profile in users.result().items() if profile in described}
         elsewhere |= {instance for volume in volumes.result() for instance in volume.instances}
         return parts._replace(
+            # The described policies name the account, also where roles are left without a VPC.
+            owners=parts.owners or (reader.api.call("sts", "get_caller_identity")["Account"],),
             machines=(*machines, *templates),
             outsiders=read_outsiders(reader, elsewhere - set(ids), users.result()),
             scaling_groups=tuple(with_lost_versions(group, templates) for group in groups),

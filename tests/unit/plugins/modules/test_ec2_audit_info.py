@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import Order
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity
 from ansible_collections.urmanac.talos.plugins.modules import ec2_audit_info
 from ansible_collections.urmanac.talos.plugins.modules.ec2_audit_info import audit_info
-from tests.ec2_cluster import IMAGE, Builder, MotoApi, cluster, empty_aws, run_module, spec
+from tests.ec2_cluster import ACCOUNT, IMAGE, Builder, MotoApi, cluster, empty_aws, run_module, spec, tag_list
 from tests.home_access import ensure_home_access
 from tests.lookalikes import tailscale_key
 
@@ -92,6 +93,23 @@ def test_an_empty_account_has_nothing_to_deviate() -> None:
         result = audit_info(MotoApi(), spec(), {}, NOW)
 
     assert (result["deviations"], result["lines"][0]) == ([], "Audit of moon: it has no VPC")
+
+
+def test_roles_without_a_vpc_are_compared_with_the_policies_of_this_account() -> None:
+    described = spec(bastion=BASTION, hours={"ttl": 8.0}, home_schedule_enabled=True)
+    with empty_aws():
+        api, roles = MotoApi(), ("iam_role/node", "iam_role/hours", "iam_role/access")
+        wanted = desired(described, account=ACCOUNT)
+        for item in (wanted[key] for key in roles):
+            policy, trust = (json.dumps(item.want[name]) for name in ("policy", "trust_policy"))
+            api.clients["iam"].create_role(
+                RoleName=item.name, AssumeRolePolicyDocument=trust, Tags=tag_list(item.want["tags"])
+            )
+            api.clients["iam"].put_role_policy(RoleName=item.name, PolicyName=item.name, PolicyDocument=policy)
+
+        result = audit_info(api, described, {}, NOW)
+
+    assert result["deviations"] == []
 
 
 def everybody_over_ipv4(account: Account) -> None:
