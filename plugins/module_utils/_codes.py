@@ -421,6 +421,7 @@ ACCOUNT: Mapping[str, Code] = {
     "MANAGED_BY_MISSING": Code(
         "A resource has the tags Project and Cluster of this cluster, but not ManagedBy=urmanac.talos.",
         "Give it that tag if it belongs to the cluster, or change its tag Cluster.",
+        (ERROR, HIGH),
     ),
     "SECOND_OF_ITS_KIND": Code(
         "Two resources of a kind of which a cluster has one have its tags and different names.",

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from ..client import Api
 from ..home.access import HomeRule
 from ..identity import owner_filters, owner_tags
+from ..plan.current import Thing
 from ..spec import ClusterSpec
 from .reachability import AclEntry, Network, Route, Rule
 from .user_data import SecretFound, find_secrets
@@ -301,6 +302,8 @@ class Account(NamedTuple):
     """Everything that determines the cluster's exposure; mostly empty without a VPC."""
 
     vpcs: tuple[Known, ...] = ()
+    # VPCs with the tags that name the cluster, and without the one of this collection: their contents are not read.
+    unmanaged: tuple[Thing, ...] = ()
     # The ids of the accounts that own the VPCs; without a VPC, the account of the credentials.
     owners: tuple[str, ...] = ()
     networks: tuple[Network, ...] = ()

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from ipaddress import IPv6Interface, collapse_addresses, ip_network
 from typing import Any
 
+from ..._codes import HIGH
 from ..._findings import Finding, finding
 from ..home.access import rule_line
 from ..home.input import LONGEST, network_problems, time_of
+from ..plan.owners import unmanaged_problems
 from .allowed import Allowed, foreign_instances
 from .facts import Account, Acl, GroupRule, InterfaceFact, Known, RouteTable, RouteText
 from .reachability import (
@@ -99,6 +102,7 @@ def _firsts(every: Iterable[Known]) -> set[str]:
 
 
 def _vpc_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
+    yield from (replace(problem, severity=HIGH) for problem in unmanaged_problems(account.unmanaged))
     if len(account.vpcs) > 1:
         names = ", ".join(sorted(known.id for known in account.vpcs))
         yield finding("VPC_TWICE", f"VPC {names}", "several VPCs have the tags of the cluster")

@@ -9,8 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ..._findings import finding
 from ..client import Api, AwsError
+from ..identity import is_unmanaged
+from ..plan.current import reading_of, understood
 from ..spec import ClusterSpec
-from .facts import Account, Reader
+from .facts import Account, Reader, tags_of
 from .machine_facts import (
     profiles_of,
     read_copies,
@@ -41,7 +43,9 @@ def read_account(api: Api, spec: ClusterSpec) -> Account:
 
 def _read_account(reader: Reader) -> Account:
     """Return the facts, read in waves of parallel calls: each wave needs ids from the previous one."""
-    vpcs = reader.owned("describe_vpcs", "Vpcs")
+    named = reader.owned("describe_vpcs", "Vpcs")
+    unmanaged = [vpc for vpc in named if is_unmanaged(reader.spec, tags_of(vpc))]
+    vpcs = [vpc for vpc in named if vpc not in unmanaged]
     # Readers that make parallel calls themselves must not wait in the pool that runs these calls.
     with ThreadPoolExecutor(_WORKERS) as pool, ThreadPoolExecutor(_WORKERS) as outer:
         addresses = outer.submit(read_addresses, reader)
@@ -70,6 +74,7 @@ def _read_account(reader: Reader) -> Account:
         elsewhere |= {instance for instance, profile in users.result().items() if profile in described}
         elsewhere |= {instance for volume in volumes.result() for instance in volume.instances}
         return parts._replace(
+            unmanaged=tuple(understood(reading_of("vpc"), vpc) for vpc in unmanaged),
             # The described policies name the account, also where roles are left without a VPC.
             owners=parts.owners or (reader.api.call("sts", "get_caller_identity")["Account"],),
             machines=(*machines, *templates),

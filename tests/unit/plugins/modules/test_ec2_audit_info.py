@@ -112,6 +112,19 @@ def test_roles_without_a_vpc_are_compared_with_the_policies_of_this_account() ->
     assert result["deviations"] == []
 
 
+def test_a_vpc_that_only_has_our_names_in_its_tags_is_one_deviation(account: Account) -> None:
+    theirs = account.ec2.create_vpc(CidrBlock="10.99.0.0/16")["Vpc"]["VpcId"]
+    account.ec2.create_tags(Resources=[theirs], Tags=tag_list({"Project": "talos-arm64", "Cluster": "moon"}))
+    account.ec2.create_subnet(VpcId=theirs, CidrBlock="10.99.0.0/24")
+    account.ec2.create_security_group(GroupName="theirs", Description="theirs", VpcId=theirs)
+
+    (deviation,) = account.audit()["deviations"]
+
+    assert (deviation["code"], deviation["severity"]) == ("MANAGED_BY_MISSING", "high")
+    assert f"{theirs} has the tags Project and Cluster" in deviation["message"]
+    assert f"aws ec2 create-tags --resources {theirs}" in deviation["remedy"]
+
+
 def everybody_over_ipv4(account: Account) -> None:
     account.open(IpRanges=[{"CidrIp": "0.0.0.0/0"}])
 

@@ -103,7 +103,7 @@ def _plant(api: MotoApi, ids: dict[str, str]) -> None:
     address = ec2.allocate_address(Domain="vpc", TagSpecifications=ours)["AllocationId"]
     ec2.associate_address(AllocationId=address, NetworkInterfaceId=face)
     second = ec2.create_vpc(CidrBlock="10.98.0.0/16")["Vpc"]["VpcId"]
-    ec2.create_tags(Resources=[second], Tags=tag_list(OWNER))
+    ec2.create_tags(Resources=[second], Tags=tag_list({**OWNER, "ManagedBy": "urmanac.talos"}))
     ec2.assign_private_ip_addresses(NetworkInterfaceId=ids["eni/bastion"], PrivateIpAddresses=["10.10.0.77"])
     servers = [{"Key": "domain-name-servers", "Values": ["198.51.100.53"]}]
     options = ec2.create_dhcp_options(DhcpConfigurations=servers)["DhcpOptions"]["DhcpOptionsId"]
