@@ -926,6 +926,11 @@ AUDIT: Mapping[str, Code] = {
         "Run `aws iam detach-role-policy` for it.",
         (HIGH, CRITICAL),
     ),
+    "IAM_ROLE_TAG_MISSING": Code(
+        "A role that the cluster's schedules name lacks a tag of the cluster, so no playbook changes or deletes it.",
+        "Check its policies. Give it the tags if it belongs to the cluster, or delete it.",
+        (HIGH,),
+    ),
     "IAM_TRUST_NOT_ALLOWED": Code(
         "The role's trust policy is not as described: other principals, or other conditions.",
         "Run playbooks/site.yml, which sets the described policies.",

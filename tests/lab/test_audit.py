@@ -923,6 +923,7 @@ HOLES: dict[str, tuple[Callable[[Place], Any], str]] = {
         closing_role(action="ec2:AuthorizeSecurityGroupIngress"),
         "IAM_STATEMENT_NOT_ALLOWED",
     ),
+    "a role that schedules name, of another owner": (closing_role(tags={"Owner": "Bob"}), "IAM_ROLE_TAG_MISSING"),
     "another role in the profile": (exchanged_role, "PROFILE_ROLE_NOT_DESCRIBED"),
     "other servers of names": (dhcp_options(domain_name_servers="198.51.100.53"), "DHCP_NOT_DESCRIBED"),
     "another server of the time": (dhcp_options(ntp_servers="198.51.100.123"), "DHCP_NOT_DESCRIBED"),
@@ -1107,7 +1108,6 @@ def test_a_hole_in_a_second_vpc_is_found_beside_the_vpc(planted: Place) -> None:
             scheduled_action(STOP, StartTime=datetime(2026, 12, 8, 12, tzinfo=UTC)), id="a stop that a run postponed"
         ),
         pytest.param(closing_role(), id="the role that closes home access"),
-        pytest.param(closing_role(tags={"Owner": "Bob"}, action="*"), id="a role of another owner with its name"),
         pytest.param(group_with_version("$Latest", UserData="cGFzc3dvcmQK"), id="an older version that is not used"),
         pytest.param(group_with_version("$Latest", deleted=True), id="a deleted version that is not used"),
     ],

@@ -73,7 +73,12 @@ def is_of(spec: ClusterSpec, tags: Mapping[str, str]) -> bool:
     All that we create have it. One without it may serve a cluster of this name in another region, whose instances would
     lose their permissions. So it is rejected; its owner can add the tag with one command.
     """
-    return owner_tags(spec).items() <= tags.items() and tags.get(REGION_TAG) == spec.region
+    return role_tags(spec).items() <= tags.items()
+
+
+def role_tags(spec: ClusterSpec) -> dict[str, str]:
+    """Return the tags with which a role or profile belongs to the cluster."""
+    return {**owner_tags(spec), REGION_TAG: spec.region}
 
 
 def tags_of(spec: ClusterSpec, name: str, node: NodeSpec | None = None) -> dict[str, str]:

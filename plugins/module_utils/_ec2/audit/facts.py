@@ -279,6 +279,8 @@ class RoleFact(NamedTuple):
     # The instance profiles that the role is in.
     profiles: tuple[str, ...] = ()
     text_secrets: tuple[TextSecret, ...] = ()
+    # The tags of the cluster that a role of schedules lacks.
+    missing: tuple[tuple[str, str], ...] = ()
 
 
 class ProfileFact(NamedTuple):

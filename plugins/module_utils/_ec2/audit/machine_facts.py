@@ -13,7 +13,7 @@ from typing import Any
 
 from ..bastion.current import checksum
 from ..client import AwsError, is_not_found
-from ..desired import ALIVE, desired, is_of
+from ..desired import ALIVE, desired, role_tags
 from ..identity import USER_DATA_TAG, owner_tags
 from ..plan.current import root_volume_of
 from ..spec import ClusterSpec
@@ -316,9 +316,10 @@ def _schedule_roles(spec: ClusterSpec) -> tuple[str, str]:
 
 def _read_role(reader: Reader, name: str) -> RoleFact | None:
     role = _iam(reader, "get_role", RoleName=name)
-    if role is None or (name in _schedule_roles(reader.spec) and not is_of(reader.spec, tags_of(role["Role"]))):
-        # A role with that name but without our tags is not used; the plan reports it as a conflict.
+    if role is None:
         return None
+    # The schedules name their roles by ARN, whatever tags these have.
+    wanted = role_tags(reader.spec) if name in _schedule_roles(reader.spec) else {}
     policies = _listing(reader, "list_role_policies", "PolicyNames", name)
     documents = {policy: _iam(reader, "get_role_policy", RoleName=name, PolicyName=policy) for policy in policies}
     attached = _listing(reader, "list_attached_role_policies", "AttachedPolicies", name)
@@ -334,6 +335,7 @@ def _read_role(reader: Reader, name: str) -> RoleFact | None:
         attached=tuple(policy["PolicyArn"] for policy in attached),
         profiles=tuple(sorted(profile["InstanceProfileName"] for profile in profiles)),
         text_secrets=text_secrets(role["Role"]),
+        missing=tuple(wanted.items() - tags_of(role["Role"]).items()),
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..._findings import Finding, finding
+from ..identity import tagging_command
 from ..values import plain_policy
 from .allowed import Allowed, foreign_instances
 from .facts import Account, Machine, ProfileFact, RoleFact
@@ -198,6 +199,12 @@ def _exchanged_role(profile: ProfileFact, roles: list[RoleFact]) -> Finding:
 
 def _role_deviations(role: RoleFact, allowed: Allowed) -> Iterator[Finding]:
     resource = f"IAM role {role.name}"
+    if role.missing:
+        tags = ", ".join(f"{key}={value}" for key, value in sorted(role.missing))
+        message = f"it lacks the tags {tags}, but schedules of the cluster name it"
+        commands = " and ".join(f"`{tagging_command('iam_role', role.name, *tag)}`" for tag in sorted(role.missing))
+        remedy = f"Check its policies. If it belongs to the cluster, run {commands}; otherwise delete it."
+        yield finding("IAM_ROLE_TAG_MISSING", resource, message, remedy)
     known = [_effect_of(statement) for statement in allowed.policies[role.name]]
     for policy, statement in role.statements:
         if _effect_of(statement) not in known and statement.get("Effect") != "Deny":

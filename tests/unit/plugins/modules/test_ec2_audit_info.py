@@ -112,6 +112,26 @@ def test_roles_without_a_vpc_are_compared_with_the_policies_of_this_account() ->
     assert result["deviations"] == []
 
 
+def policy_of(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@pytest.mark.parametrize("name", ["hours", "home-access"])
+def test_a_role_of_schedules_without_one_of_our_tags_is_judged(account: Account, name: str) -> None:
+    tags = {"Project": "talos-arm64", "Cluster": "moon", "Region": "eu-west-1"}
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    policy = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    role = {"RoleName": f"talos-arm64-moon-{name}"}
+    account.iam.create_role(**role, AssumeRolePolicyDocument=policy_of(trust), Tags=tag_list(tags))
+    account.iam.put_role_policy(**role, PolicyName="all", PolicyDocument=policy_of(policy))
+
+    found = {deviation["code"]: deviation for deviation in account.audit()["deviations"]}
+
+    assert set(found) == {"IAM_ROLE_TAG_MISSING", "IAM_TRUST_NOT_ALLOWED", "IAM_WILDCARD"}
+    assert "lacks the tags ManagedBy=urmanac.talos, but" in found["IAM_ROLE_TAG_MISSING"]["message"]
+    assert "aws iam tag-role --role-name" in found["IAM_ROLE_TAG_MISSING"]["remedy"]
+
+
 def test_a_vpc_that_only_has_our_names_in_its_tags_is_one_deviation(account: Account) -> None:
     theirs = account.ec2.create_vpc(CidrBlock="10.99.0.0/16")["Vpc"]["VpcId"]
     account.ec2.create_tags(Resources=[theirs], Tags=tag_list({"Project": "talos-arm64", "Cluster": "moon"}))
