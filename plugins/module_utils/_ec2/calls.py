@@ -37,6 +37,8 @@ _EXISTS = (
 _IN_THE_WAY = (
     *("DependencyViolation", "DeleteConflict", "ResourceInUse", "ScalingActivityInProgress", "VolumeInUse"),
     *("InvalidNetworkInterface.InUse", "InvalidIPAddress.InUse", "IncorrectState", "IncorrectInstanceState"),
+    # EventBridge Scheduler, while it deletes the schedules of a group.
+    "ConflictException",
 )
 # Messages of EC2 and Auto Scaling about an instance profile, of EventBridge Scheduler about a role; without spaces.
 _PROPAGATING = {

@@ -267,3 +267,11 @@ def test_a_schedule_of_others_is_named_before_its_group_is_deleted(
         ensure(built, **changes, check_mode=check_mode)
 
     assert built.writes() == []
+
+
+def test_a_removal_waits_for_a_group_that_is_being_deleted(built: BadDay) -> None:
+    ensure(built)
+    built.refused["delete_schedule_group"] = ["ConflictException"]
+
+    assert ensure(built, absent=True).changed
+    assert schedules(built) == {}
