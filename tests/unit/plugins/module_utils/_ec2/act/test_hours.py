@@ -240,7 +240,7 @@ def add_schedule_of_others(api: BadDay) -> None:
     api.calls.clear()
 
 
-def test_a_schedule_of_others_in_our_group_is_kept_and_shown(built: BadDay) -> None:
+def test_a_schedule_of_another_owner_in_our_group_is_kept_and_shown(built: BadDay) -> None:
     ensure(built, DAILY)
     add_schedule_of_others(built)
 
@@ -257,7 +257,7 @@ def test_a_schedule_of_others_in_our_group_is_kept_and_shown(built: BadDay) -> N
 
 @pytest.mark.parametrize("changes", [{"absent": True}, {"hours": {}}])
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_a_schedule_of_others_is_named_before_its_group_is_deleted(
+def test_a_schedule_of_another_owner_is_named_before_its_group_is_deleted(
     built: BadDay, changes: dict[str, Any], check_mode: bool
 ) -> None:
     ensure(built)

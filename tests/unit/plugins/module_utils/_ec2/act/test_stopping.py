@@ -106,7 +106,7 @@ def test_a_cluster_that_was_removed_has_nothing_to_stop() -> None:
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_a_group_with_an_instance_of_others_is_not_stopped(check_mode: bool) -> None:
+def test_a_group_with_an_instance_of_another_owner_is_not_stopped(check_mode: bool) -> None:
     with aws_with_images():
         api = BadDay()
         Builder(api, SPEC).build()
