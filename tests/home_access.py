@@ -11,28 +11,32 @@ from typing import Any
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.calls import Calls
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import Api
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import Order, carry_out, read_plan
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import MANAGED_BY, Identity
+from tests.ec2_cluster import tag_list
 
 REGION = "eu-west-1"
 
 
-def make_groups(ec2: Any, *, cluster: str = "moon", project: str = "talos-arm64") -> dict[str, str]:
-    """Make the cluster's two security groups and return their ids."""
-    vpc = ec2.create_vpc(CidrBlock="10.10.0.0/16")["Vpc"]["VpcId"]
-    groups = {}
-    for group in ("nodes", "bastion"):
-        name = f"{cluster}-{group}"
-        tags = [
-            {"Key": key, "Value": value} for key, value in (("Name", name), ("Project", project), ("Cluster", cluster))
-        ]
-        made = ec2.create_security_group(
-            GroupName=name,
-            Description=group,
-            VpcId=vpc,
-            TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}],
-        )
-        groups[group] = made["GroupId"]
-    return groups
+def make_groups(
+    ec2: Any, *, cluster: str = "moon", project: str = "talos-arm64", managed_by: str = MANAGED_BY
+) -> dict[str, str]:
+    """Make the cluster's two security groups in a VPC of its own and return their ids."""
+    owner = {"Project": project, "Cluster": cluster, **({"ManagedBy": managed_by} if managed_by else {})}
+    vpc = ec2.create_vpc(
+        CidrBlock="10.10.0.0/16", TagSpecifications=[{"ResourceType": "vpc", "Tags": tag_list(owner)}]
+    )["Vpc"]["VpcId"]
+    return {group: make_group(ec2, vpc, {"Name": f"{cluster}-{group}", **owner}) for group in ("nodes", "bastion")}
+
+
+def make_group(ec2: Any, vpc: str, tags: dict[str, str]) -> str:
+    """Make a security group and return its id."""
+    made = ec2.create_security_group(
+        GroupName=tags["Name"],
+        Description="a group",
+        VpcId=vpc,
+        TagSpecifications=[{"ResourceType": "security-group", "Tags": tag_list(tags)}],
+    )
+    return str(made["GroupId"])
 
 
 def open_ports(ec2: Any, groups: dict[str, str]) -> set[tuple[str, int, str]]:

@@ -17,12 +17,17 @@ from ..._errors import Ec2Error
 from ..._ports import KUBERNETES, SSH, TALOS
 from ..calls import LEFT, Calls, errors_named
 from ..client import Api, AwsError
-from ..identity import Identity, owner_tags
+from ..identity import Identity, owned_filters, owner_tags
 from ..values import port_text
 from .input import End, time_of, time_text
 
 PURPOSE = "home-access"
 _UNTAGGED = "it has no tags that name an owner"
+_AMBIGUOUS = (
+    "Failed to find the security group {name}: {groups} have the tags of the cluster. Nothing was opened or closed. "
+    "Remove the tag ManagedBy from the one that urmanac.talos has not made: aws ec2 delete-tags --resources ID --tags "
+    "Key=ManagedBy"
+)
 GROUPS = ("nodes", "bastion")
 # Another run was faster: the existing rules must be read again.
 _MOVED = ("InvalidPermission.Duplicate", "InvalidSecurityGroupRuleId.NotFound", "InvalidPermission.NotFound")
@@ -142,13 +147,28 @@ def _require_groups(identity: Identity, order: Order, groups: Mapping[str, str])
 
 
 def read_groups(api: Api, identity: Identity) -> dict[str, str]:
-    """Return the ids of the cluster's security groups by purpose."""
+    """Return the ids of the cluster's security groups by purpose; fail if two groups may be one of them.
+
+    Somebody else's group can have the cluster's name, so only what this collection has made counts, in a VPC that it
+    has made.
+    """
+    vpcs = api.call("ec2", "describe_vpcs", Filters=owned_filters(identity))["Vpcs"]
+    if not vpcs:
+        return {}
     names = {f"{identity.name}-{group}": group for group in GROUPS}
-    wanted = {"tag:Project": [identity.project], "tag:Cluster": [identity.name], "tag:Name": list(names)}
-    filters = [{"Name": name, "Values": values} for name, values in wanted.items()]
-    found = api.call("ec2", "describe_security_groups", Filters=filters)["SecurityGroups"]
-    by_id = sorted(found, key=lambda group: group["GroupId"], reverse=True)
-    return {names[tag["Value"]]: group["GroupId"] for group in by_id for tag in group["Tags"] if tag["Key"] == "Name"}
+    places = [
+        {"Name": "vpc-id", "Values": sorted(vpc["VpcId"] for vpc in vpcs)},
+        {"Name": "tag:Name", "Values": list(names)},
+    ]
+    answer = api.call("ec2", "describe_security_groups", Filters=[*owned_filters(identity), *places])
+    found: dict[str, list[str]] = {}
+    for group in answer["SecurityGroups"]:
+        name = next(tag["Value"] for tag in group["Tags"] if tag["Key"] == "Name")
+        found.setdefault(name, []).append(f"{group['GroupId']} in {group['VpcId']}")
+    for name, places_of in found.items():
+        if len(places_of) > 1:
+            raise Ec2Error(_AMBIGUOUS.format(name=name, groups=" and ".join(sorted(places_of))))
+    return {names[name]: place.split()[0] for name, (place,) in found.items()}
 
 
 def read_rules(api: Api, identity: Identity, groups: Mapping[str, str]) -> list[HomeRule]:

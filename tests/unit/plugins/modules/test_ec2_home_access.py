@@ -16,7 +16,7 @@ import yaml
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.input import Refusal
 from ansible_collections.urmanac.talos.plugins.modules import ec2_home_access, ec2_home_access_info
 from tests.ec2_cluster import empty_aws, run_module
-from tests.home_access import REGION, make_groups, open_ports
+from tests.home_access import REGION, make_group, make_groups, open_ports
 
 # Global, and allocated to no one yet: those for documentation are refused outside a lab.
 HOME = "2000:db8:1:2::/64"
@@ -87,6 +87,40 @@ def test_the_rules_say_whose_they_are_and_until_when(cloud: Cloud) -> None:
             "ManagedBy": "urmanac.talos",
             "Purpose": "home-access",
         }
+
+
+# Groups of strangers under the cluster's name; ids are random, so several of them, of which one sorts first.
+@pytest.mark.parametrize("managed_by", ["", "terraform"])
+def test_groups_of_strangers_with_the_clusters_name_stay_as_they_are(cloud: Cloud, managed_by: str) -> None:
+    theirs = [make_groups(cloud.ec2, managed_by=managed_by) for _ in range(6)]
+
+    cloud.run(ipv6=HOME)
+
+    assert cloud.open() == ports_for(HOME)
+    assert [open_ports(cloud.ec2, groups) for groups in theirs] == [set()] * 6
+
+
+def test_a_group_with_the_clusters_tags_in_a_vpc_of_another_owner_stays_as_it_is(cloud: Cloud) -> None:
+    vpc = cloud.ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+    tags = {"Name": "moon-nodes", "Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}
+    theirs = [make_group(cloud.ec2, vpc, tags)]
+    cloud.ec2.delete_security_group(GroupId=cloud.groups.pop("nodes"))
+
+    result = cloud.run(ipv6=HOME)
+
+    assert "the security group moon-nodes of project talos-arm64 does not exist" in result["msg"]
+    assert open_ports(cloud.ec2, dict(zip(("nodes",), theirs, strict=True))) == set()
+
+
+def test_two_groups_that_may_be_the_clusters_are_an_error_that_names_both(cloud: Cloud) -> None:
+    other = make_groups(cloud.ec2)
+
+    result = cloud.run(ipv6=HOME)
+
+    assert result["failed"]
+    assert cloud.groups["nodes"] in result["msg"]
+    assert other["nodes"] in result["msg"]
+    assert (cloud.open(), open_ports(cloud.ec2, other)) == (set(), set())
 
 
 @pytest.mark.parametrize("options", [{}, {"expires": "8h"}, {"expires": "2d", "replace": True}], ids=str)
