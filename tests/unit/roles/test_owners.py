@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 PLAYBOOKS = Path(__file__).resolve().parents[3] / "playbooks"
 # In these words a playbook asks; a phase does by beginning.
@@ -24,6 +26,7 @@ OTHERS = {
     "health.yml": "reads",
     "start.yml": "reads, and is site.yml from there on",
     "site.yml": "consists of the phases",
+    "start.yml": "reads, then is site.yml",
     "netboot.yml": "changes a host of a home lab",
     "remove_home_access.yml": "closes, which is always allowed",
     "audit.yml": "closes what has expired, which is always allowed",
@@ -31,6 +34,11 @@ OTHERS = {
 }
 # A home may be opened while a run works: rules are added one by one, and no run of site.yml takes them away.
 BESIDE_RUNS = ("add_home_access.yml",)
+
+# Phases of site.yml, which claim the cluster and open the network of the user's file.
+OPENS_OF_THE_FILE = ("access.yml", "bastion.yml")
+# The entries of the role that open or close.
+OPENS = ("main.yml", "home.yml")
 
 
 def asked_by(playbook: Path) -> set[str]:
@@ -68,3 +76,33 @@ def test_a_playbook_asks_before_it_changes_anything(name: str, act: str) -> None
     text = (PLAYBOOKS / name).read_text(encoding="utf-8")
 
     assert text.index("tasks_from: run.yml") < text.index(act)
+
+
+def uses_of_access(found: Any) -> list[dict[str, Any]]:
+    """Return every play's role and task that opens or closes with the role access."""
+    if isinstance(found, list):
+        return [use for item in found for use in uses_of_access(item)]
+    if not isinstance(found, dict):
+        return []
+    role = found.get("ansible.builtin.import_role") or found.get("ansible.builtin.include_role") or {}
+    named = found.get("role") or role.get("name")
+    if named == "urmanac.talos.access" and role.get("tasks_from", "main.yml") in OPENS:
+        return [found]
+    return uses_of_access(list(found.values()))
+
+
+@pytest.mark.parametrize("playbook", sorted(PLAYBOOKS.rglob("*.yml")), ids=lambda path: path.name)
+def test_only_phases_that_claim_the_cluster_open_the_network_of_the_users_file(playbook: Path) -> None:
+    uses = uses_of_access(yaml.safe_load(playbook.read_text(encoding="utf-8")))
+
+    asks = ["access_request" in use.get("vars", {}) for use in uses]
+
+    assert all(asks) != (playbook.name in OPENS_OF_THE_FILE)
+    assert playbook.name not in OPENS_OF_THE_FILE or "owner and run" in asked_by(playbook)
+
+
+@pytest.mark.parametrize("name", [name for name, reason in OTHERS.items() if reason.startswith("closes what has")])
+def test_a_playbook_that_asks_nobody_only_closes_what_has_expired(name: str) -> None:
+    (use,) = uses_of_access(yaml.safe_load((PLAYBOOKS / name).read_text(encoding="utf-8")))
+
+    assert use["vars"]["access_request"] == {"state": "expired", "ipv6": "", "expires": "", "replace": False}
