@@ -19,7 +19,8 @@ INTERNAL = frozenset(
     {
         *("access_audit", "bastion_reached", "bastion_container_engine", "bastion_egress", "bastion_netboot_enabled"),
         *("bastion_host_user_data", "bastion_host_user_data_base64", "bastion_stop_at", "nodes_boot_hosts"),
-        *("cluster_answer", "cluster_claim", "cluster_described", "cluster_judgement", "cluster_phase"),
+        *("cluster_answer", "cluster_claim", "cluster_claim_known", "cluster_described"),
+        *("cluster_judgement", "cluster_phase"),
         *("cluster_images_described", "cluster_images_given", "cluster_images_nodes", "cluster_images_outcome"),
         *("cluster_images_record", "cluster_phases", "cluster_reading", "cluster_resolved_images"),
         *("cluster_bastion_is_ours", "cluster_secrets_files", "cluster_talos_record", "cluster_talos_written"),

@@ -106,3 +106,11 @@ def test_a_playbook_that_asks_nobody_only_closes_what_has_expired(name: str) -> 
     (use,) = uses_of_access(yaml.safe_load((PLAYBOOKS / name).read_text(encoding="utf-8")))
 
     assert use["vars"]["access_request"] == {"state": "expired", "ipv6": "", "expires": "", "replace": False}
+
+
+def test_only_the_reset_accepts_a_value_that_names_the_claim_of_another_controller() -> None:
+    files = [*PLAYBOOKS.rglob("*.yml"), *PLAYBOOKS.parent.glob("roles/**/*.yml")]
+    texts = {path: path.read_text(encoding="utf-8") for path in files}
+
+    for word in ("reset_claim", "cluster_claim_override:"):
+        assert [path for path, text in texts.items() if word in text] == [PLAYBOOKS / "reset.yml"]

@@ -201,8 +201,9 @@ def _refuse_unclaimed(name: str, existing: Sequence[str], *, known: str) -> None
     more = f" and {len(existing) - _SHOWN} more" if len(existing) > _SHOWN else ""
     raise Unclaimed(
         f"Failed to claim the cluster of {name}: it already exists ({', '.join(existing[:_SHOWN])}{more}) without a "
-        f"claim, so its owner is not known. If it is yours and the controller has its secrets, add -e "
-        f"cluster_claim_existing={ids[-1]} to claim it again. To remove it with playbooks/reset.yml, add -e "
+        f"claim, so its owner is not known. If it is yours and the controller has its secrets (in "
+        f"secrets.yaml; those in secrets.pending.yaml were never used), add -e cluster_claim_existing={ids[-1]} to "
+        f"claim it again. To remove it with playbooks/reset.yml, add -e "
         f"reset_claim={ids[-1]}. Otherwise use the controller that has the secrets, copy its cluster_secrets_directory "
         f"to this controller, or choose another cluster_name."
     )

@@ -52,3 +52,20 @@ def test_secrets_below_home_are_found(moon: Path) -> None:
     (moon / "secrets.yaml").touch()
 
     assert read("cluster", "cluster_secrets_files", cluster_secrets_directory="~/my moon") == [f"{moon}/secrets.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        pytest.param([], "", id="none"),
+        pytest.param(["secrets.pending.yaml"], "", id="never used"),
+        pytest.param(["secrets.yaml"], "vpc-1", id="of a cluster"),
+        pytest.param(["secrets.yaml", "secrets.pending.yaml"], "vpc-1", id="both"),
+    ],
+)
+def test_only_secrets_that_were_used_claim_a_cluster_that_exists(moon: Path, files: list[str], expected: str) -> None:
+    for name in files:
+        (moon / name).touch()
+    given = {"cluster_secrets_directory": "~/my moon", "cluster_claim_existing": "vpc-1"}
+
+    assert read("cluster", "cluster_claim_known", **given) == expected
