@@ -534,8 +534,11 @@ _READ_TYPES = frozenset(
 
 
 def _read_other_kinds(api: Api, spec: ClusterSpec) -> list[Thing]:
-    """Return EC2 resources of every other kind with the cluster's tags, so that a teardown cannot overlook one."""
-    owner = cluster_tags(spec)
+    """Return EC2 resources of every other kind with our tags, so that a teardown cannot overlook one.
+
+    No playbook makes them, so one without ManagedBy belongs to whoever made it.
+    """
+    owner = owner_tags(spec)
     keys = [{"Name": "key", "Values": [*owner, "Name"]}]
     found: dict[tuple[str, str], dict[str, str]] = {}
     for tag in api.call("ec2", "describe_tags", Filters=keys)["Tags"]:

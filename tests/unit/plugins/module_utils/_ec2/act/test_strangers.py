@@ -17,7 +17,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine impo
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.kinds import KINDS
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import BASTION, NETWORK, NODES, PARTS, desired
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import owner_tags
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import cluster_tags, owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import Thing, reading_of, understood
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.owners import taken_problems, taker_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.parts import part_of
@@ -269,10 +269,13 @@ def test_what_no_playbook_makes_is_named_before_anything_is_deleted_also_with_ou
     assert "no playbook creates" in repr(result_of(SPEC, found, NOW)["guests"])
 
 
-def test_copies_of_our_volume_that_others_made_stay(api: BadDay) -> None:
+# A user may copy the tags that name a cluster; only this collection says that it made something.
+@pytest.mark.parametrize("named", [{}, cluster_tags(SPEC)], ids=["without our tags", "with the cluster's name"])
+def test_copies_of_our_volume_that_others_made_stay(api: BadDay, named: dict[str, str]) -> None:
     build(api, NETWORK, NODES)
     ec2, ids = api.clients["ec2"], resources_of_ours(api)
-    copied = ec2.create_snapshot(VolumeId=ids["volume"], TagSpecifications=stranger_in(api).tagged("snapshot"))
+    tags = [{"ResourceType": "snapshot", "Tags": tag_list({**BOB, **named})}]
+    copied = ec2.create_snapshot(VolumeId=ids["volume"], TagSpecifications=tags)
     image = ec2.create_image(InstanceId=ids["instance/gateway"], Name="theirs")["ImageId"]
 
     def read() -> tuple[Any, Any]:
