@@ -114,3 +114,23 @@ def test_only_the_reset_accepts_a_value_that_names_the_claim_of_another_controll
 
     for word in ("reset_claim", "cluster_claim_override:"):
         assert [path for path, text in texts.items() if word in text] == [PLAYBOOKS / "reset.yml"]
+
+
+def filters_by_cluster(found: Any) -> list[dict[str, Any]]:
+    """Return every mapping that has a filter by the tag of the cluster."""
+    if isinstance(found, list):
+        return [use for item in found for use in filters_by_cluster(item)]
+    if not isinstance(found, dict):
+        return []
+    return ([found] if "tag:Cluster" in found else []) + filters_by_cluster(list(found.values()))
+
+
+@pytest.mark.parametrize(
+    "tasks", sorted(PLAYBOOKS.parent.glob("roles/*/tasks/*.yml")), ids=lambda path: f"{path.parts[-3]}/{path.stem}"
+)
+def test_a_role_searches_only_for_what_this_collection_has_made(tasks: Path) -> None:
+    for filters in filters_by_cluster(yaml.safe_load(tasks.read_text(encoding="utf-8"))):
+        # The health check only reads the interface with the bastion's address.
+        if tasks.name != "health.yml":
+            assert {"tag:Project", "tag:Cluster", "tag:ManagedBy"} <= filters.keys()
+            assert filters["tag:ManagedBy"] == "urmanac.talos"

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import cluster_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.account import (
     QUOTAS,
     Account,
@@ -24,7 +25,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.check
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
-from tests.ec2_cluster import Builder, MotoApi, account_answers, empty_aws, node, spec
+from tests.ec2_cluster import Builder, MotoApi, account_answers, empty_aws, node, spec, tag_list
 
 OURS = {"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}
 PLENTY = {quota.code: 1000.0 for quota in QUOTAS.values()}
@@ -297,6 +298,10 @@ def test_a_built_cluster_is_found_in_use_by_its_tags() -> None:
     with empty_aws(), account_answers():
         api = MotoApi()
         Builder(api, described()).build()
+        # Another owner's small subnet with the tags that name the cluster.
+        vpc = api.clients["ec2"].create_vpc(CidrBlock="10.99.0.0/28")["Vpc"]["VpcId"]
+        tags = [{"ResourceType": "subnet", "Tags": tag_list(cluster_tags(described()))}]
+        api.clients["ec2"].create_subnet(VpcId=vpc, CidrBlock="10.99.0.0/28", TagSpecifications=tags)
         limits = ask(api, described()).answers.limits
 
     assert limits.addresses and limits.addresses.ours == {"bastion"}
