@@ -57,7 +57,7 @@ options:
   expires:
     description:
       - The time in ISO 8601 at which AWS stops the cluster by itself; empty if it does not.
-      - An open session is counted no longer than until then.
+      - An open session is counted no longer than until then. If it is empty and nodes run, the session has no such end.
     type: str
     default: ""
 attributes:

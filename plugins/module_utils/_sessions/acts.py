@@ -103,7 +103,7 @@ def _described(session: Session, seen: Observed) -> Session:
         cluster=seen.spec.name,
         region=seen.spec.region,
         lab=is_loopback(seen.spec.vpc_ipv4_cidr),
-        expires=whole(seen.expires) if seen.expires else session.expires,
+        expires=_expiry(session, seen),
         forecast=forecast or session.forecast,
         tried=_tried(session.tried, seen),
     )
@@ -111,6 +111,13 @@ def _described(session: Session, seen: Observed) -> Session:
         return described
     results = tuple((str(one["name"]), str(one["outcome"])) for one in seen.report["results"])
     return replace(described, results=results, codes=_codes(seen.report))
+
+
+def _expiry(session: Session, seen: Observed) -> datetime | None:
+    """Return when AWS stops the cluster. If it has none, it is over, or it was taken from a cluster that runs."""
+    if seen.expires:
+        return whole(seen.expires)
+    return None if _runs(seen.reading) else session.expires
 
 
 def _tried(known: Tried, seen: Observed) -> Tried:

@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.account import bill, kept_per_hour, totals
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.acts import begin_phase, end, see
@@ -205,6 +208,37 @@ def test_an_open_session_counts_no_longer_than_until_aws_stops_it(tmp_path: Path
     see(tmp_path, seen(expires=at(8)), at(1))
 
     assert bill(only(tmp_path), at(30)).hours == 8
+
+
+@pytest.mark.parametrize(
+    ("found", "expires"),
+    [pytest.param(reading(), None, id="it runs on"), pytest.param(NOTHING, at(8), id="AWS has stopped it")],
+)
+def test_a_cluster_that_runs_without_an_end_has_none_in_the_journal(
+    tmp_path: Path, found: dict[str, Any], expires: datetime | None
+) -> None:
+    see(tmp_path, seen(expires=at(8)), at(1))
+
+    see(tmp_path, seen(found), at(9))
+
+    assert sessions(tmp_path)[0].expires == expires
+
+
+def test_every_task_that_writes_what_exists_into_the_journal_says_when_aws_stops_it() -> None:
+    roles = Path(__file__).parents[5] / "roles"
+    tasks = [
+        task for path in roles.glob("*/tasks/*.yml") for task in every_task(yaml.safe_load(path.read_text("utf-8")))
+    ]
+    shown = [task["urmanac.talos.cluster_session"] for task in tasks if "urmanac.talos.cluster_session" in task]
+
+    assert len(shown) == 2
+    assert all("hours" in options["expires"] for options in shown)
+
+
+def every_task(found: Any) -> list[dict[str, Any]]:
+    """Return the tasks, those in blocks as well."""
+    tasks = found if isinstance(found, list) else []
+    return [*tasks, *(inner for task in tasks for inner in every_task(task.get("block")))]
 
 
 def test_a_node_that_is_replaced_is_another_part(tmp_path: Path) -> None:
