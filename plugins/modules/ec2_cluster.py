@@ -159,6 +159,14 @@ ties:
   type: list
   elements: dict
   sample: []
+uncertain:
+  description: >-
+    One line for each role, instance profile and host key that has the tags of the cluster, but not the one that makes
+    it certain to be the cluster's. A removal leaves it.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 problems:
   description: Conflicts of resources of other parts, as M(urmanac.talos.ec2_cluster_info) returns them.
   returned: success

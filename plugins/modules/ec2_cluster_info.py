@@ -220,6 +220,14 @@ ties:
         internet gateway talos-igw (igw-0123456789abcdef0) is attached to VPC vpc-0fedcba9876543210, which is not
         managed by this cluster (Owner=Ada)
       remedy: Detach it
+uncertain:
+  description: >-
+    One line for each role, instance profile and host key that has the tags of the cluster, but not the one that makes
+    it certain to be the cluster's. A removal leaves it.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 problems:
   description: Conflicts with resources of another owner, because of which the cluster cannot be created as described.
   returned: success

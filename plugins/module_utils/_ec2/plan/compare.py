@@ -58,6 +58,7 @@ def compare(wanted: Mapping[str, Desired], things: Sequence[Thing], ties: tuple[
         # AWS makes the main route table of a VPC, without tags.
         tuple(thing for thing in others if thing.unmanaged and not thing.have.get("main")),
         seconds_of(chosen, ours, duplicates),
+        tuple(thing for thing in others if thing.uncertain),
     )
 
 

@@ -87,6 +87,8 @@ class Comparison(NamedTuple):
     unmanaged: tuple[Thing, ...] = ()
     # The described resource of a kind of which a cluster has one, and another one with its tags.
     seconds: tuple[tuple[Thing, Thing], ...] = ()
+    # Resources that may be the cluster's, which a removal leaves.
+    uncertain: tuple[Thing, ...] = ()
 
     @property
     def blocking_ties(self) -> list[Tie]:

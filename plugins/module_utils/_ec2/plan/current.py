@@ -53,6 +53,8 @@ class Thing:
     owned: bool = True
     # Whether it has the tags that name the cluster, but not the one that says that this collection made it.
     unmanaged: bool = False
+    # Whether it has all tags of the owner, but not the one without which its kind does not count as the cluster's.
+    uncertain: bool = False
 
     @property
     def unique_name(self) -> str | None:
@@ -579,9 +581,9 @@ def _read_parameter(api: Api, spec: ClusterSpec, name: str, listed: str | None) 
         raise
     tags = _tags(answer["TagList"])
     have = {"resource": f"parameter{name}", "type": listed or parameter_type(api, name), "tags": tags}
-    return Thing("ssm_parameter", name, tags.get("Name", name), tags, have).judged(
-        spec, owned=is_host_key_of(spec, tags)
-    )
+    thing = Thing("ssm_parameter", name, tags.get("Name", name), tags, have)
+    thing = thing.judged(spec, owned=is_host_key_of(spec, tags))
+    return replace(thing, uncertain=not thing.owned and owner_tags(spec).items() <= tags.items())
 
 
 def _read_role(api: Api, spec: ClusterSpec, name: str) -> list[Thing]:
@@ -616,7 +618,8 @@ def _iam_thing(kind: str, spec: ClusterSpec, name: str, record: Record, have: Ma
     tags = _tags(record.get("Tags") or ())
     thing = Thing(kind, name, name, tags, {**have, "tags": tags}).judged(spec, owned=is_of(spec, tags))
     # One of another region has the same name and tags.
-    return replace(thing, unmanaged=thing.unmanaged and tags.get(REGION_TAG) == spec.region)
+    uncertain = owner_tags(spec).items() <= tags.items() and REGION_TAG not in tags
+    return replace(thing, unmanaged=thing.unmanaged and tags.get(REGION_TAG) == spec.region, uncertain=uncertain)
 
 
 def _existing(api: Api, operation: str, **parameters: str) -> dict[str, Any] | None:

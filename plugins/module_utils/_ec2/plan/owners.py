@@ -76,6 +76,24 @@ def unmanaged_problems(things: Sequence[Thing]) -> list[Finding]:
     ]
 
 
+def uncertain_lines(things: Sequence[Thing], region: str) -> list[str]:
+    """Return what may be the cluster's, and what makes it certain."""
+    return [
+        f"? {thing.kind} {thing.id} is not certain to be this cluster's: {_uncertainty(thing, region)}"
+        for thing in things
+    ]
+
+
+def _uncertainty(thing: Thing, region: str) -> str:
+    if thing.kind == "ssm_parameter":
+        return (
+            "its tag SshHostKey is not the public part of an SSH key. If no bastion uses it, delete it: aws ssm "
+            f"delete-parameter --name {thing.id}"
+        )
+    tag = tagging_command(thing.kind, thing.id, REGION_TAG, region)
+    return f"it has no tag {REGION_TAG}. If it does not serve a cluster of this name in another region, tag it: {tag}"
+
+
 def second_problems(seconds: Sequence[tuple[Thing, Thing]]) -> list[Finding]:
     """Return the pairs of resources of a kind of which a cluster has one."""
     return [

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,7 +16,11 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine impo
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import BASTION, NETWORK, PARTS, desired
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import MANAGED_BY, tagging_command
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import problems_of, read_and_compare
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import (
+    problems_of,
+    read_and_compare,
+    result_of,
+)
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.text import plan_lines
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import make_host_key
@@ -95,6 +100,30 @@ def test_one_resource_without_that_tag_is_a_conflict_in_the_plan(api: BadDay) ->
         assert [item.key for item in found.resources if item.state == "foreign"] == [key]
         assert found.guests == ()
         api.clients["ec2"].create_tags(Resources=[ids[key]], Tags=tag_list({"ManagedBy": MANAGED_BY}))
+
+
+def test_what_lacks_only_its_own_tag_is_named_as_not_certain_with_the_remedy(api: BadDay) -> None:
+    owner = {"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": MANAGED_BY, "Name": SPEC.names.bastion}
+    role, iam = SPEC.iam_name, api.clients["iam"]
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument="{}", Tags=tag_list(owner))
+    iam.create_instance_profile(InstanceProfileName=role, Tags=tag_list(owner))
+    damaged = tag_list({**owner, "SshHostKey": "ssh-ed25519"})
+    api.clients["ssm"].put_parameter(Name=PARAMETER, Type="SecureString", Value="secret", Tags=damaged)
+    # They belong to the cluster of this name in another region.
+    other = tag_list({**owner, "Region": "us-east-1"})
+    iam.create_role(RoleName=SPEC.bastion_iam_name, AssumeRolePolicyDocument="{}", Tags=other)
+
+    lines = result_of(SPEC, read_and_compare(api, SPEC), datetime.now(UTC))["uncertain"]
+
+    named = [line.partition(" is not certain to be this cluster's: ")[::2] for line in lines]
+    assert [name for name, _ in named] == [
+        f"? iam_role {role}",
+        f"? instance_profile {role}",
+        f"? ssm_parameter {PARAMETER}",
+    ]
+    remedies = [tagging_command(kind, role, "Region", SPEC.region) for kind in ("iam_role", "instance_profile")]
+    remedies.append(f"aws ssm delete-parameter --name {PARAMETER}")
+    assert [remedy in text for (_, text), remedy in zip(named, remedies, strict=True)] == [True] * 3
 
 
 @pytest.mark.parametrize("kind", ["vpc", "iam_role", "instance_profile", "autoscaling_group", "ssm_parameter"])
