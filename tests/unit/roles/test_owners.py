@@ -26,7 +26,6 @@ OTHERS = {
     "health.yml": "reads",
     "start.yml": "reads, and is site.yml from there on",
     "site.yml": "consists of the phases",
-    "start.yml": "reads, then is site.yml",
     "netboot.yml": "changes a host of a home lab",
     "remove_home_access.yml": "closes, which is always allowed",
     "audit.yml": "closes what has expired, which is always allowed",
@@ -102,7 +101,7 @@ def test_only_phases_that_claim_the_cluster_open_the_network_of_the_users_file(p
 
 
 @pytest.mark.parametrize("name", [name for name, reason in OTHERS.items() if reason.startswith("closes what has")])
-def test_a_playbook_that_asks_nobody_only_closes_what_has_expired(name: str) -> None:
+def test_a_playbook_without_a_claim_check_only_closes_what_has_expired(name: str) -> None:
     (use,) = uses_of_access(yaml.safe_load((PLAYBOOKS / name).read_text(encoding="utf-8")))
 
     assert use["vars"]["access_request"] == {"state": "expired", "ipv6": "", "expires": "", "replace": False}
@@ -130,7 +129,5 @@ def filters_by_cluster(found: Any) -> list[dict[str, Any]]:
 )
 def test_a_role_searches_only_for_what_this_collection_has_made(tasks: Path) -> None:
     for filters in filters_by_cluster(yaml.safe_load(tasks.read_text(encoding="utf-8"))):
-        # The health check only reads the interface with the bastion's address.
-        if tasks.name != "health.yml":
-            assert {"tag:Project", "tag:Cluster", "tag:ManagedBy"} <= filters.keys()
-            assert filters["tag:ManagedBy"] == "urmanac.talos"
+        assert {"tag:Project", "tag:Cluster", "tag:ManagedBy"} <= filters.keys()
+        assert filters["tag:ManagedBy"] == "urmanac.talos"

@@ -149,7 +149,7 @@ def _require_groups(identity: Identity, order: Order, groups: Mapping[str, str])
 def read_groups(api: Api, identity: Identity) -> dict[str, str]:
     """Return the ids of the cluster's security groups by purpose; fail if two groups may be one of them.
 
-    Somebody else's group can have the cluster's name, so only what this collection has made counts, in a VPC that it
+    A group of another owner can have the cluster's name, so only what this collection has made counts, in a VPC that it
     has made.
     """
     vpcs = api.call("ec2", "describe_vpcs", Filters=owned_filters(identity))["Vpcs"]

@@ -538,7 +538,7 @@ _READ_TYPES = frozenset(
 def _read_other_kinds(api: Api, spec: ClusterSpec) -> list[Thing]:
     """Return EC2 resources of every other kind with our tags, so that a teardown cannot overlook one.
 
-    No playbook makes them, so one without ManagedBy belongs to whoever made it.
+    No playbook makes them, so one without ManagedBy belongs to another owner.
     """
     owner = owner_tags(spec)
     keys = [{"Name": "key", "Values": [*owner, "Name"]}]
