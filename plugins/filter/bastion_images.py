@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ansible.module_utils.parsing.convert_bool import boolean
+
 from ..module_utils._bastion.images import images_of
+from ..module_utils._bastion.services import unused_images
 
 
 def bastion_images(
@@ -16,9 +19,14 @@ def bastion_images(
     architecture: str,
     recorded: Mapping[str, str],
     found: Iterable[Mapping[str, Any]] = (),
+    *,
+    dns_enabled: bool | str = False,
+    netboot_enabled: bool | str = False,
 ) -> dict[str, Any]:
     """Return the images to use, those to look up, and the record with what was found."""
-    return images_of(images, architecture, recorded, found)._asdict()
+    unused = unused_images(dns_enabled=boolean(dns_enabled), netboot_enabled=boolean(netboot_enabled))
+    used = {name: image for name, image in images.items() if name not in unused}
+    return images_of(used, architecture, recorded, found)._asdict()
 
 
 class FilterModule:

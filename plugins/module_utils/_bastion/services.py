@@ -60,6 +60,12 @@ def services(settings: Mapping[str, Any]) -> tuple[Service, ...]:
     return (*found, assets(settings))
 
 
+def unused_images(*, dns_enabled: bool, netboot_enabled: bool) -> set[str]:
+    """Return the names of the images whose containers do not run."""
+    dnsmasq_runs = dns_enabled or netboot_enabled
+    return ({"matchbox"} if not netboot_enabled else set()) | ({"dnsmasq"} if not dnsmasq_runs else set())
+
+
 def ports(settings: Mapping[str, Any]) -> list[int]:
     """Return the TCP ports on which they listen, on the bastion's address only."""
     found = [*settings["caches"].values(), ASSET_SERVER]

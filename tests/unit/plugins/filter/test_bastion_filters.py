@@ -11,6 +11,8 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.filter.bastion_health import FilterModule as Health
 from ansible_collections.urmanac.talos.plugins.filter.bastion_images import FilterModule as Images
 from ansible_collections.urmanac.talos.plugins.filter.bastion_wrong_digests import FilterModule as Digests
+from ansible_collections.urmanac.talos.plugins.module_utils._bastion.services import services
+from tests.bastion import SETTINGS
 
 bastion_health = Health().filters()["bastion_health"]
 bastion_wrong_digests = Digests().filters()["bastion_wrong_digests"]
@@ -29,6 +31,25 @@ def test_an_image_without_a_digest_is_looked_up_once() -> None:
     answer = bastion_images({"cache": "registry:2", "mirror": "registry:2", "web": OTHER}, "arm64", {})
 
     assert answer == {"images": {"web": OTHER}, "unknown": ["registry:2"], "record": {}}
+
+
+@pytest.mark.parametrize(
+    ("enabled", "used"),
+    [
+        pytest.param({}, {"nginx", "registry"}, id="on AWS"),
+        pytest.param({"dns_enabled": "false", "netboot_enabled": "no"}, {"nginx", "registry"}, id="as text"),
+        pytest.param({"dns_enabled": True}, {"dnsmasq", "nginx", "registry"}, id="DNS"),
+        pytest.param({"netboot_enabled": True}, {"dnsmasq", "matchbox", "nginx", "registry"}, id="network boot"),
+    ],
+)
+def test_only_the_images_of_containers_that_run_are_looked_up(enabled: dict[str, bool | str], used: set[str]) -> None:
+    given = {name: f"{name}:1" for name in ("dnsmasq", "matchbox", "nginx", "registry")}
+
+    answer = bastion_images(given, "arm64", {}, **enabled)
+
+    assert answer["unknown"] == sorted(f"{name}:1" for name in used)
+    settings = {**SETTINGS, "images": given, **{name: value is True for name, value in enabled.items()}}
+    assert {service.image for service in services(settings)} == {*answer["unknown"]}
 
 
 def test_a_recorded_digest_is_used_for_its_architecture_alone() -> None:
