@@ -291,6 +291,18 @@ BASTION: Mapping[str, Code] = {
         "Set access_ipv6 to the IPv6 network of the controller, such as 2001:db8:1:2::/64. If the controller has no "
         "IPv6, set cluster_bastion_connection to ssm, or add your own host bastion to the inventory.",
     ),
+    "CONTROLLER_WITHOUT_IPV6": Code(
+        "The build logs in to the bastion over IPv6, and the controller has no global IPv6 address.",
+        "Set cluster_bastion_connection to ssm, which needs the AWS CLI and its session-manager-plugin, or run the "
+        "playbook where IPv6 works.",
+        (WARNING,),
+    ),
+    "CONTROLLER_OUTSIDE_ACCESS": Code(
+        "The build logs in to the bastion over IPv6, and the controller's address is not in the network to open.",
+        "Set access_ipv6 to the network of the controller, unless that is open already: playbooks/audit.yml "
+        "lists what is.",
+        (WARNING,),
+    ),
     "CONNECTION_DIFFERS": Code(
         "The connection to the bastion differs between the inventory and the variables.",
         "Set cluster_bastion_connection and the option bastion_connection of ec2_nodes to the same value, ssh or ssm.",

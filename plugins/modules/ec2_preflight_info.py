@@ -43,6 +43,7 @@ options:
   home_ipv6:
     description:
       - The IPv6 network for which the build opens SSH to the bastion; empty for none.
+      - An address of this controller outside of it is a note, and so is a controller without IPv6.
       - A network that is reserved for documentation is a problem, in check mode a note, and in the lab allowed.
     type: str
     default: ''
@@ -169,7 +170,8 @@ notes:
   description:
     - Notes that do not prevent the build, in the form of RV(problems).
     - The code is C(INSTANCE_TYPE_TIGHT), C(EXAMPLE_HOST) for images and URLs that are still those of an example,
-      C(IPV6_DOCUMENTATION) for a home network that is, C(COST_ABOVE_LIMIT) and others about costs, or
+      C(IPV6_DOCUMENTATION) for a home network that is, C(CONTROLLER_WITHOUT_IPV6) and C(CONTROLLER_OUTSIDE_ACCESS)
+      for a controller from which SSH may not reach the bastion, C(COST_ABOVE_LIMIT) and others about costs, or
       C(NOT_CHECKED) for quotas and the account's plan that AWS did not disclose.
   returned: success
   type: list
@@ -228,7 +230,14 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils._ec2.bastion.egress import egress_problems, example_notes
-from ..module_utils._ec2.bastion.way_in import SshAccess, WayIn, read_ssh_access, way_in_problems
+from ..module_utils._ec2.bastion.way_in import (
+    SshAccess,
+    WayIn,
+    controller_notes,
+    read_ssh_access,
+    source_address,
+    way_in_problems,
+)
 from ..module_utils._ec2.client import (
     AwsError,
     Connection,
@@ -364,13 +373,14 @@ def main() -> None:
     spec = parse_spec(module.params["cluster"])
     out_of_reach = egress_problems(spec, module.params["sources"], module.params["registry_upstreams"])
     examples = example_notes([*module.params["sources"], *module.params["cozystack_sources"]])
+    way = WayIn(*(module.params[name] for name in _WAY))
     too_long = command_line_problems(module.params["kernel_arguments"])
     try:
         result = preflight(
             spec,
             lambda: connect_checked(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr),
             out_of_reach=out_of_reach,
-            way=WayIn(*(module.params[name] for name in _WAY)),
+            way=way,
             ami_parameter=module.params["node_ami_parameter"],
             controller=controller_of(module.params),
         )
@@ -384,6 +394,7 @@ def main() -> None:
     if not is_loopback_endpoint(result["endpoint"] or ""):
         # A plan may use an example; a build would open a network that is not in use.
         found = [problem.about("access_ipv6") for problem in documentation_problems(module.params["home_ipv6"])]
+        result["notes"] += [note.as_dict() for note in controller_notes(spec, way, source_address)]
         result["notes" if module.check_mode else "problems"] += [problem.as_dict() for problem in found]
     result["problems"] += [problem.as_dict() for problem in too_long]
     module.exit_json(changed=False, **result)

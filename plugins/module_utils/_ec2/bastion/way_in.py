@@ -5,20 +5,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from ipaddress import IPv6Address, IPv6Network
 from typing import NamedTuple
 
 from ..._findings import Finding, finding
 from ..._ssh.arguments import missing_programs
 from ..client import Api
 from ..home.access import read_groups, read_rules
+from ..home.input import Refusal, parse_home_network
 from ..identity import Identity
 from ..spec import ClusterSpec
 from .spec import BastionSpec
 
 _SSH = ("tcp/22", "all")
 _NAMES_SHOWN = 10
+# A host of the internet to which nothing is sent, and the addresses with which it can be reached.
+_FAR = ("2001:4860:4860::8888", 443)
+_GLOBAL = IPv6Network("2000::/3")
 _PUBLIC_KEY_REMEDY = "Set a public key in cluster_bastion_ssh_public_key."
 
 
@@ -89,6 +95,36 @@ def way_in_problems(spec: ClusterSpec, way: WayIn, access: SshAccess) -> Iterato
         yield _NO_HOST
 
 
+def source_address() -> str:
+    """Return the address from which this host reaches the internet over IPv6, empty for none; it sends nothing."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as there:
+            there.connect(_FAR)
+            return str(there.getsockname()[0])
+    except OSError:
+        return ""
+
+
+def controller_notes(spec: ClusterSpec, way: WayIn, source: Callable[[], str]) -> Iterator[Finding]:
+    """Yield why SSH from this controller may not reach the bastion: a run may also begin where IPv6 comes later."""
+    if not way.needs_ssh(spec) or not spec.bastion or spec.bastion.connection != "ssh":
+        return
+    address = IPv6Address(source().partition("%")[0] or "::")
+    if address not in _GLOBAL:
+        yield _WITHOUT_IPV6
+        return
+    try:
+        opened = parse_home_network(way.home_ipv6)
+    except Refusal:
+        # None is asked for, or another check names what is wrong with it.
+        return
+    if address not in opened:
+        own = IPv6Network((address, 64), strict=False)
+        message = f"SSH will be opened for {opened}, but this controller connects from {address}."
+        remedy = f"Set access_ipv6 to {own}, unless that is open already: playbooks/audit.yml lists what is."
+        yield finding("CONTROLLER_OUTSIDE_ACCESS", "access_ipv6", message, remedy)
+
+
 def _problems_of(bastion: BastionSpec, spec: ClusterSpec, way: WayIn, access: SshAccess) -> Iterator[Finding]:
     if spec.ssh_enabled and not way.node_ssh_key_name and not bastion.ssh_public_key:
         yield _NODE_KEY_MISSING
@@ -118,6 +154,11 @@ _NO_HOST = finding(
     "NO_BASTION_HOST",
     "cluster_bastion_enabled",
     "The build reaches the nodes through the host bastion, but none is described and the inventory has none.",
+)
+_WITHOUT_IPV6 = finding(
+    "CONTROLLER_WITHOUT_IPV6",
+    "cluster_bastion_connection",
+    "The build logs in to the bastion over IPv6, but this controller has no global IPv6 address.",
 )
 _CLOSED = finding(
     "NO_WAY_TO_BASTION",

@@ -113,6 +113,22 @@ def test_the_home_network_of_an_example_is_noted_in_a_plan_and_refused_in_a_buil
     assert (found["code"], found["subject"]) == ("IPV6_DOCUMENTATION", "access_ipv6")
 
 
+def test_a_controller_without_ipv6_is_noted_before_anything_is_made(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ec2_preflight_info, "source_address", lambda: "")
+
+    with aws_with_images():
+        described = cluster(bastion={**BASTION, "enabled": True})
+        result = run_module(
+            ec2_preflight_info.main, capsys, cluster=described, api_via="bastion", home_ipv6="2a00:1:2:3::/64"
+        )
+
+    (note,) = [note for note in result["notes"] if note["code"].startswith("CONTROLLER")]
+    assert (note["code"], note["subject"]) == ("CONTROLLER_WITHOUT_IPV6", "cluster_bastion_connection")
+    assert "CONTROLLER_WITHOUT_IPV6" not in codes(result)
+
+
 NAMES = {"claim": "/urmanac.talos/talos-arm64/moon/claim", "run": "/urmanac.talos/talos-arm64/moon/run"}
 OWNER = {"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}
 CLAIM = {"authority": "bb22", "holder": "you@desktop", "since": "2026-11-28T21:00:00+00:00"}

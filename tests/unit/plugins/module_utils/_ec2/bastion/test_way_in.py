@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion.way_in import (
     SshAccess,
     WayIn,
+    controller_notes,
     read_ssh_access,
     way_in_problems,
 )
@@ -212,3 +213,29 @@ def test_the_bastion_may_read_its_own_host_key_and_no_other_parameter() -> None:
     reads = [statement for statement in policy["Statement"] if "ssm:GetParameter" in statement["Action"]]
     assert [statement["Resource"] for statement in reads] == ["arn:aws:ssm:eu-west-1:*:parameter/moon/bastion-host-key"]
     assert [statement["Action"] for statement in reads] == ["ssm:GetParameter"]
+
+
+@pytest.mark.parametrize(
+    ("source", "way", "expected"),
+    [
+        pytest.param("", HOME, ["CONTROLLER_WITHOUT_IPV6"], id="no route"),
+        pytest.param("", OVER_BASTION, ["CONTROLLER_WITHOUT_IPV6"], id="no route, opened before"),
+        pytest.param("fd00::5", HOME, ["CONTROLLER_WITHOUT_IPV6"], id="private address"),
+        pytest.param("fe80::5%eth0", HOME, ["CONTROLLER_WITHOUT_IPV6"], id="link"),
+        pytest.param("2001:db8:1:2::5", HOME, [], id="inside"),
+        pytest.param("2001:db8:1:3::5", HOME, ["CONTROLLER_OUTSIDE_ACCESS"], id="outside"),
+        pytest.param("2001:db8:1:3::5", OVER_BASTION, [], id="opened before"),
+        pytest.param("2001:db8:1:3::5", HOME._replace(home_ipv6="home"), [], id="another check refuses the network"),
+        pytest.param("", WayIn("bastion", own_host=True), [], id="host of one's own"),
+    ],
+)
+def test_a_controller_from_which_ssh_may_not_arrive_is_noted(source: str, way: WayIn, expected: list[str]) -> None:
+    assert [note.code for note in controller_notes(described(), way, lambda: source)] == expected
+    assert list(controller_notes(described(connection="ssm"), way, lambda: source)) == []
+
+
+def test_the_note_names_the_network_of_the_controller() -> None:
+    (note,) = controller_notes(described(), HOME, lambda: "2001:db8:1:3:a:b:c:d")
+
+    assert "from 2001:db8:1:3:a:b:c:d." in note.message
+    assert note.remedy.startswith("Set access_ipv6 to 2001:db8:1:3::/64")
