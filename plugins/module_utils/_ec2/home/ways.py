@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ..._files import shell_word
-from ..._ports import KUBERNETES
+from ..._ports import KUBERNETES, TALOS
 from ..._ssh.arguments import Login, Route, ssh_arguments
 from ..bastion.spec import unique_name
 
@@ -51,6 +51,32 @@ def home_ways(cluster: Record, reading: Record, places: Places, answers: Answers
         *commands,
         *_tried(reading, answers),
     ]
+
+
+def session_ways(cluster: Record, reading: Record, places: Places) -> list[str]:
+    """Return lines with the commands for a controller without IPv6, through Session Manager and the bastion."""
+    bastion = cluster["bastion"]
+    instance = next(iter(reading["bastion"]["instances"]), "")
+    if bastion["connection"] != "ssm" or not boolean(bastion["enabled"]) or not instance:
+        return []
+    planes = [node["ipv4"] for node in cluster["nodes"] if node["machine_type"] == "controlplane"][:1]
+    login = f"  ssh {_options(cluster, places, instance)} {{}}{places.user}@{instance}"
+    return [
+        "These commands need no IPv6 at home. Log in to the bastion:",
+        login.format(""),
+        *(line for plane in planes for line in _tunnel_commands(login, plane, places.directory)),
+    ]
+
+
+def _tunnel_commands(login: str, plane: str, directory: str) -> Iterator[str]:
+    """Yield how both APIs are reached on the controller while a tunnel is open."""
+    files = {name: shell_word(f"{directory}/{name}") for name in _CREDENTIALS}
+    yield "Open a tunnel to a control plane, and leave it open for the other commands:"
+    yield login.format(" ".join(f"-L 127.0.0.1:{port}:{plane}:{port}" for port in (KUBERNETES, TALOS)) + " -N ")
+    # The API server always has this name. 127.0.0.1 is in the certificates only if the configuration says so.
+    server = f"--server https://127.0.0.1:{KUBERNETES} --tls-server-name kubernetes"
+    yield f"  kubectl --kubeconfig {files['kubeconfig']} {server} get nodes"
+    yield f"  talosctl --talosconfig {files['talosconfig']} --endpoints 127.0.0.1 --nodes {plane} version"
 
 
 def _addresses(reading: Record) -> dict[str, str]:

@@ -142,3 +142,43 @@ def test_beside_a_key_pair_the_keys_of_an_agent_are_tried_too() -> None:
 
     assert "-o IdentityFile=/keys/moon " in command
     assert "IdentitiesOnly" not in command
+
+
+def session_lines(*, instances: tuple[str, ...] = ("i-1",), **changes: Any) -> list[str]:
+    """Return the lines for a home without IPv6."""
+    bastion = {"enabled": True, "connection": "ssm", "host_key_parameter": "/moon/key", "ssh_key_name": ""}
+    nodes = [
+        {"name": "compute-2", "machine_type": "worker", "ipv4": "10.10.0.102"},
+        {"name": "gateway", "machine_type": "controlplane", "ipv4": "10.10.0.101"},
+    ]
+    names = {"name": "moon", "project": "talos-arm64", "region": "eu-west-1", "nodes": nodes}
+    made: list[str] = home_ways(
+        {**names, "bastion": {**bastion, **changes}},
+        {"nodes": NODES, "bastion": {"instances": list(instances)}},
+        **{"talos": [], "kubernetes": [], "interfaces": []},
+        **{"directory": "~/moon", "known_hosts": "/moon/known_hosts", "user": "ec2-user"},
+        ipv6=False,
+    )
+    return made
+
+
+def test_without_ipv6_a_tunnel_through_session_manager_leads_to_both_apis() -> None:
+    _title, login, _title, tunnel, kubectl, talosctl = session_lines()
+
+    assert "--target i-1 " in login and login.endswith(" ec2-user@i-1")
+    forwards = [word for word in shlex.split(tunnel) if word.startswith("127.0.0.1:")]
+    assert forwards == ["127.0.0.1:6443:10.10.0.101:6443", "127.0.0.1:50000:10.10.0.101:50000"]
+    assert "--server https://127.0.0.1:6443 --tls-server-name kubernetes" in kubectl
+    assert talosctl.endswith("--endpoints 127.0.0.1 --nodes 10.10.0.101 version")
+
+
+@pytest.mark.parametrize(
+    ("instances", "changes"),
+    [
+        pytest.param((), {}, id="a stopped bastion"),
+        pytest.param(("i-1",), {"connection": "ssh"}, id="SSH"),
+        pytest.param(("i-1",), {"enabled": "false"}, id="a machine of the user's"),
+    ],
+)
+def test_without_session_manager_no_tunnel_is_named(instances: tuple[str, ...], changes: dict[str, Any]) -> None:
+    assert session_lines(instances=instances, **changes) == []
