@@ -16,18 +16,18 @@ from lab.aws.patches import ACCOUNT, Function, replaces, wraps
 from lab.settings import REGION
 
 
-def run_scheduled_action(group_name: str, name: str) -> None:
+def run_scheduled_action(group: str, name: str) -> None:
     """Run a scheduled action now; the lab has no clock that runs it."""
     backend = autoscaling_backends[ACCOUNT][REGION]
-    actions = backend.describe_scheduled_actions(group_name, [name])
+    actions = backend.describe_scheduled_actions(group, [name])
     if not actions:
-        raise ValueError(f"the group {group_name!r} has no scheduled action {name!r}")
-    group = backend.autoscaling_groups[group_name]
+        raise ValueError(f"the group {group!r} has no scheduled action {name!r}")
+    found = backend.autoscaling_groups[group]
     for size in ("min_size", "max_size"):
         if getattr(actions[0], size) is not None:
-            setattr(group, size, getattr(actions[0], size))
+            setattr(found, size, getattr(actions[0], size))
     if actions[0].desired_capacity is not None:
-        group.set_desired_capacity(actions[0].desired_capacity)
+        found.set_desired_capacity(actions[0].desired_capacity)
 
 
 @wraps(AutoScalingBackend, "put_scheduled_update_group_action")

@@ -345,6 +345,15 @@ def existing_file(name: str, value: Any, where: Surroundings) -> Iterator[Findin
 # --- Talos ---
 
 
+def _native(value: Any) -> Any:
+    """Return a value of a variable without Ansible's tags, which the loader of YAML does not accept in a text."""
+    if isinstance(value, Mapping):
+        return {str(key): _native(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_native(part) for part in value]
+    return str(value) if isinstance(value, str) else value
+
+
 def patches(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield the patches that cannot be merged into any configuration, by the rules of the newest release."""
     if not isinstance(value, (list, tuple)):
@@ -353,7 +362,7 @@ def patches(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     for number, content in enumerate(value):
         subject = f"{name}[{number}]"
         try:
-            apply_patches([], [Patch(subject, content)], (1, 14))
+            apply_patches([], [Patch(subject, _native(content))], (1, 14))
         except InputError as error:
             yield _wrong(subject, str(error), "Correct the patch.")
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement import (
@@ -30,6 +32,7 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.names imp
 )
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.rules import CHECKS, Surroundings, joint_problems
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.types import type_problems
+from tests.talos_corpus import documented_patch
 
 NOW = Surroundings(datetime(2026, 11, 29, 12, tzinfo=UTC), frozenset({"gateway", "router"}))
 NODE = {"name": "gateway", "role": "gateway", "machine_type": "controlplane", "ipv4": "10.10.0.101"}
@@ -241,6 +244,13 @@ def test_patches_of_a_node_that_does_not_exist_are_refused() -> None:
 
     assert [problem.subject for problem in found.problems] == ["talos_node_patches[gatewya]"]
     assert "gateway" in found.problems[0].remedy
+
+
+def test_a_patch_that_ansible_has_tagged_is_read_as_its_text() -> None:
+    # ansible-core 2.19 and newer tags the texts of variables with their origin.
+    tagged = DataLoader().load(json.dumps([documented_patch()]), file_name="/variables.yml")
+
+    assert problems("talos_patches", tagged) == []
 
 
 def test_a_deletion_by_a_patch_depends_on_the_configuration_that_it_meets() -> None:
