@@ -29,7 +29,7 @@ SECRET = tailscale_key("kTESTCNTRL-" + "x" * 32)
 MODULE = "ansible_collections.urmanac.talos.plugins.modules.ec2_audit_info"
 IMAGE = f"resolve:ssm:{AMI_PARAMETER}"
 BASTION = {"enabled": True, "instance_type": "t4g.small", "volume_size": 30, "image": IMAGE} | {
-    **{"start": "06:00", "stop": "22:00"},
+    **{"start": "18:00", "stop": "23:00"},
     "host_key_parameter": "/urmanac.talos/talos-arm64/lab/bastion-host-key",
 }
 ONE_NODE = ("-e", "@examples/single_node.yml", "-e", "cluster_name=lab")
@@ -44,6 +44,7 @@ def cluster(lab: Lab) -> dict[str, Any]:
         **{"vpc_ipv4_cidr": f"{lab.network}/16", "subnet_ipv4_cidr": f"{lab.network}/24", "domain": "talos.local"},
         **{"bastion_ipv4": lab.address(100), "instance_type": "t4g.medium", "volume_size": 50, "nodes_max": 1},
         **{"cpu_credits": "unlimited", "nodes": [node], "bastion": BASTION},
+        "hours": {"ttl": 8.0},
     }
 
 
