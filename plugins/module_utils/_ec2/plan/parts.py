@@ -24,6 +24,7 @@ from .comparison import (
 _NEEDS = {
     NODES: ("subnet", "security_group/nodes", "instance_profile/node"),
     BASTION: ("subnet", "security_group/bastion"),
+    HOURS: ("vpc",),
 }
 _DELETE = {
     "instance": "aws ec2 terminate-instances --instance-ids {id}",
