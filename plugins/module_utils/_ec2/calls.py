@@ -45,8 +45,14 @@ _PROPAGATING = {
     "iaminstanceprofile": ("InvalidParameterValue", "ValidationError"),
     "assumetherole": ("ValidationException",),
 }
-# Roles and instance profiles share a name: if this run created neither, an unknown name is not a delay.
-_IAM_LOOKS = ("get_role", "get_role_policy", "get_instance_profile")
+# A role shares its name with an instance profile or a schedule group: if this run has created only one of them, an
+# unknown name of the other is not a delay.
+_LOOKS = frozenset(
+    {
+        *(("iam", look) for look in ("get_role", "get_role_policy", "get_instance_profile")),
+        *(("scheduler", look) for look in ("get_schedule_group", "get_schedule")),
+    }
+)
 # Advice about another run after a failure.
 KEPT = "Run the playbook again: existing resources are kept and used."
 LEFT = "Run the playbook again: it continues with the remaining resources."
@@ -95,7 +101,7 @@ class Calls:
         """Return the response of a call that can be repeated: it reads, or sets a value."""
         return self._patiently(
             lambda: self._api.call(service, operation, **parameters),
-            lambda error: self._is_passing(error, parameters, is_answer=service == "iam" and operation in _IAM_LOOKS),
+            lambda error: self._is_passing(error, parameters, is_answer=(service, operation) in _LOOKS),
         )
 
     def put(self, service: str, operation: str, already: Iterable[str], /, **parameters: Any) -> None:

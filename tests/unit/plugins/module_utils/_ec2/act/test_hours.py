@@ -88,6 +88,14 @@ def test_the_end_is_set_and_a_second_run_changes_nothing(built: BadDay) -> None:
     assert again.changed is False
 
 
+def test_a_group_with_the_name_of_a_new_role_is_not_waited_for(built: BadDay) -> None:
+    before = built.time
+
+    ensure(built)
+
+    assert built.time == before
+
+
 def test_it_stops_the_nodes_by_their_tag_and_the_bastion_by_its_group(built: BadDay) -> None:
     ensure(built, DAILY)
 
