@@ -84,6 +84,7 @@ sessions:
       cost: 0.365
       forecast_per_hour: 0.155456
       actual: null
+      billed: ""
       state: removed
       tried: "3 x t4g.medium; Talos v1.13.5"
       lab: false
@@ -102,6 +103,7 @@ totals:
     paid: 0.36
     paid_for: 0.365
     paid_count: 1
+    is_estimated: false
 outlook:
   description: The projection per month, and how many hours and sessions cost as much as the power of a home lab.
   returned: success

@@ -57,6 +57,8 @@ class Totals(NamedTuple):
     paid: float
     paid_for: float
     paid_count: int
+    # Whether AWS may still change some of it.
+    is_estimated: bool
 
 
 class Outlook(NamedTuple):
@@ -133,6 +135,7 @@ def totals(sessions: Sequence[Session], now: datetime) -> Totals:
         sum(amount for amount, _calculated in paid),
         sum(calculated or 0.0 for _amount, calculated in paid),
         len(paid),
+        any(one.actual.is_estimated for one in sessions if one.actual),
     )
 
 

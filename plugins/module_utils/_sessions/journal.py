@@ -8,7 +8,7 @@ A file that cannot be read is never written or deleted: it is reported, and the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -112,5 +112,9 @@ def with_actual(sessions: Iterable[Session], known: dict[str, Actual]) -> list[S
     return [
         replace(one, actual=known[one.id])
         for one in sessions
-        if one.id in known and (one.actual is None or one.actual.days != known[one.id].days)
+        if one.id in known and (one.actual is None or _billed(one.actual) != _billed(known[one.id]))
     ]
+
+
+def _billed(actual: Actual) -> tuple[Mapping[str, float], bool]:
+    return actual.days, actual.is_estimated

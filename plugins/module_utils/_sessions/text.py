@@ -12,9 +12,10 @@ from typing import Any
 
 from .._errors import InputError
 from .account import Bill, Outlook, Totals, bill, outlook, totals
-from .record import UNFINISHED, Session, stamp
+from .record import UNFINISHED, Actual, Session, stamp
 
 NOT_COUNTED = "list prices, without tax, traffic and CPU credits"
+_ESTIMATED = " (estimated)"
 
 
 def dollars(amount: float | None) -> str:
@@ -22,6 +23,11 @@ def dollars(amount: float | None) -> str:
     if amount is None:
         return "unknown"
     return f"${amount:.3f}" if 0 < amount < 0.1 else f"${amount:.2f}"
+
+
+def billed(actual: Actual) -> str:
+    """Return what AWS has billed, which may be an estimate until the end of the month."""
+    return f"{dollars(actual.amount)}{_ESTIMATED if actual.is_estimated else ''}"
 
 
 def length(hours: float) -> str:
@@ -33,7 +39,8 @@ def state(session: Session) -> str:
     """Return how a session ended, or that it has not."""
     last = session.runs[-1] if session.runs else None
     if session.is_open and last and last.outcome == UNFINISHED:
-        return f"open, its last run is not finished (phase {last.phase})"
+        # A run of one phase writes no report, and neither does one that failed or was killed.
+        return f"open, its last run wrote no report (last phase: {last.phase})"
     return session.end or "open"
 
 
@@ -58,6 +65,7 @@ def row(number: int, session: Session, now: datetime) -> dict[str, Any]:
         "cost": None if found.cost is None else round(found.cost, 6),
         "forecast_per_hour": session.forecast.per_hour if session.forecast else None,
         "actual": round(session.actual.amount, 6) if session.actual else None,
+        "billed": billed(session.actual) if session.actual else "",
         "state": state(session),
         "tried": tried(session),
         "lab": session.lab,
@@ -71,7 +79,7 @@ def list_lines(sessions: Sequence[Session], now: datetime) -> Iterator[str]:
     for number, session in enumerate(sessions, 1):
         found = bill(session, now)
         about = "forecast, because nothing was read yet; " if found.is_forecast else ""
-        paid = f", AWS billed {dollars(session.actual.amount)}" if session.actual else ""
+        paid = f", AWS billed {billed(session.actual)}" if session.actual else ""
         end = f"{state(session)}{', in the lab' if session.lab else ''}"
         yield f"{number:>3}  {session.id}  {length(found.hours)}, {about}{dollars(found.cost)}{paid}, {end}"
         if what := tried(session):
@@ -100,7 +108,8 @@ def total_lines(whole: Totals) -> Iterator[str]:
         yield f"Average: {length(whole.hours / whole.number)} and {dollars(whole.cost / known)} a session"
     if whole.paid_count:
         compared = f"for {_counted(whole.paid_count, 'session')}, calculated {dollars(whole.paid_for)}"
-        yield f"Billed by AWS: {dollars(whole.paid)} {compared}"
+        mark = _ESTIMATED if whole.is_estimated else ""
+        yield f"Billed by AWS: {dollars(whole.paid)}{mark} {compared}"
 
 
 def outlook_lines(found: Outlook | None) -> Iterator[str]:
@@ -177,7 +186,7 @@ def _facts(session: Session, now: datetime) -> Mapping[str, str]:
         "cost": dollars(found.cost),
         "an hour": dollars(per_hour),
         "forecast an hour": dollars(session.forecast.per_hour if session.forecast else None),
-        "billed by AWS": dollars(session.actual.amount) if session.actual else "not asked",
+        "billed by AWS": billed(session.actual) if session.actual else "not asked",
         "end": state(session),
         "runs": str(len(session.runs)),
         "nodes": ", ".join(f"{count} x {name}" for name, count in types.items()) or "-",

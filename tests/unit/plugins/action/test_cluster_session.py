@@ -107,6 +107,19 @@ def test_actual_costs_are_written_into_the_journal(tmp_path: Path, check_mode: b
     assert (json.loads(file.read_text(encoding="utf-8"))["actual"] is None) is check_mode
 
 
+def test_an_estimate_is_replaced_by_the_bill_of_the_same_amount(tmp_path: Path) -> None:
+    build(tmp_path)
+    reset(tmp_path, 2)
+    actual = {"first": "2026-11-28", "last": "2026-11-28", "total": 0.3, "days": {"2026-11-28": 0.3}}
+
+    shown = [
+        run(cluster_session_info, directory=str(tmp_path), actual={**actual, "is_estimated": is_estimated})
+        for is_estimated in (True, False)
+    ]
+
+    assert [found["sessions"][0]["billed"] for found in shown] == ["$0.30 (estimated)", "$0.30"]
+
+
 def test_tags_without_effect_are_no_actual_costs_of_zero(tmp_path: Path) -> None:
     build(tmp_path)
     reset(tmp_path, 2)

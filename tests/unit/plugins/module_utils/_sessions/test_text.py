@@ -5,19 +5,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._sessions.acts import begin_phase
+from ansible_collections.urmanac.talos.plugins.module_utils._sessions.record import Actual, Run
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.text import (
     chosen,
     compare_lines,
     compared,
     list_lines,
+    row,
     summary,
 )
-from tests.sessions import at, build, phase, reset, sessions
+from tests.sessions import at, build, only, phase, reset, sessions
 
 
 def test_a_session_is_listed_with_its_costs_and_its_codes(tmp_path: Path) -> None:
@@ -40,8 +44,28 @@ def test_a_killed_run_shows_how_far_it_got(tmp_path: Path) -> None:
 
     assert line == (
         "  1  2026-11-28T180000Z  1.00 h, forecast, because nothing was read yet; unknown, "
-        "open, its last run is not finished (phase bastion)"
+        "open, its last run wrote no report (last phase: bastion)"
     )
+
+
+def test_a_run_of_one_phase_is_not_called_unfinished(tmp_path: Path) -> None:
+    begin_phase(tmp_path, Run("network.yml", at(0), "network"), at(0))
+
+    (line,) = list_lines(sessions(tmp_path), at(1))
+
+    assert line.endswith("open, its last run wrote no report (last phase: network)")
+
+
+@pytest.mark.parametrize(("is_estimated", "mark"), [(True, " (estimated)"), (False, "")])
+def test_an_estimate_of_aws_is_marked(tmp_path: Path, is_estimated: bool, mark: str) -> None:
+    build(tmp_path)
+    reset(tmp_path, 2)
+    known = [replace(only(tmp_path), actual=Actual({"2026-11-28": 0.3}, is_estimated, at(48)))]
+
+    assert f"AWS billed $0.30{mark}, removed" in next(iter(list_lines(known, at(99))))
+    assert row(1, known[0], at(99))["billed"] == f"$0.30{mark}"
+    assert f"Billed by AWS: $0.30{mark} for 1 session, calculated $0.31" in summary(known, 40, at(99))
+    assert compared((known[0], known[0]), at(99))[5]["first"] == f"$0.30{mark}"
 
 
 def test_the_summary_has_sum_average_projection_and_break_even(tmp_path: Path) -> None:
