@@ -44,7 +44,9 @@ def at(hours: float) -> datetime:
     return SIX + timedelta(hours=hours)
 
 
-def reading(*, nodes: Mapping[str, datetime] | None = None, bastion: datetime | None = SIX) -> dict[str, Any]:
+def reading(
+    *, nodes: Mapping[str, datetime] | None = None, bastion: datetime | None = SIX, expires: datetime | None = None
+) -> dict[str, Any]:
     """Return what ec2_cluster_info returns of running nodes and a bastion that started at these times."""
     running = dict.fromkeys(NAMES, SIX) if nodes is None else nodes
     have: dict[str, Any] = {
@@ -59,15 +61,17 @@ def reading(*, nodes: Mapping[str, datetime] | None = None, bastion: datetime | 
         key: {"kind": kind, "name": f"moon-{name}", "id": f"{kind}-{name}", "have": have[key]}
         for key, (kind, _slash, name) in kinds.items()
     }
-    return {"resources": resources, "cost": {"per_hour": 0.155456, "per_day": 3.31, "per_month": 100.79}}
+    hours = {"end": expires.isoformat() if expires else ""}
+    costs = {"per_hour": 0.155456, "per_day": 3.31, "per_month": 100.79}
+    return {"resources": resources, "cost": costs, "hours": hours}
 
 
 NOTHING = reading(nodes={}, bastion=None)
 
 
-def seen(found: dict[str, Any] | None = None, *, report: Mapping[str, Any] | None = None, **more: Any) -> Observed:
+def seen(found: dict[str, Any] | None = None, *, report: Mapping[str, Any] | None = None) -> Observed:
     """Return what a playbook knows."""
-    return Observed(SPEC, reading() if found is None else found, IMAGES, RECORD, report or {}, **more)
+    return Observed(SPEC, reading() if found is None else found, IMAGES, RECORD, report or {})
 
 
 def phase(directory: Path, name: str = "nodes", *, hours: float = 0, began: float | None = None) -> None:

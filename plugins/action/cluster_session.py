@@ -28,7 +28,6 @@ class ActionModule(LocalAction):
         "state": {"type": "str", "choices": ["seen", *ENDS], "default": "seen"},
         "cluster": {**argument_spec(), "required": False},
         **{name: {"type": "dict", "default": {}} for name in ("reading", "images", "images_record", "report")},
-        "expires": {"type": "str", "default": ""},
     }
 
     def act(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -52,5 +51,4 @@ def written(arguments: Mapping[str, Any], now: datetime) -> list[str]:
     if "resources" not in arguments["reading"]:
         return []
     known = {name: arguments[name] for name in ("reading", "images", "images_record", "report")}
-    expires = datetime.fromisoformat(arguments["expires"]) if arguments["expires"] else None
-    return see(directory, Observed(parse_spec(arguments["cluster"]), **known, expires=expires), now)
+    return see(directory, Observed(parse_spec(arguments["cluster"]), **known), now)

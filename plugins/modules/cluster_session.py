@@ -39,7 +39,10 @@ options:
     description: The description of the cluster, as M(urmanac.talos.ec2_cluster_info) takes it. Required to see.
     type: dict
   reading:
-    description: The result of M(urmanac.talos.ec2_cluster_info). Without it, nothing is added.
+    description:
+      - The result of M(urmanac.talos.ec2_cluster_info). Without it, nothing is added.
+      - An open session is counted no longer than until its RV(urmanac.talos.ec2_cluster_info#module:hours.end).
+        If that is empty and nodes run, the session has no such end.
     type: dict
     default: {}
   images:
@@ -54,12 +57,6 @@ options:
     description: The report, as P(urmanac.talos.cluster_report#filter) returns it, which ends the run of the session.
     type: dict
     default: {}
-  expires:
-    description:
-      - The time in ISO 8601 at which AWS stops the cluster by itself; empty if it does not.
-      - An open session is counted no longer than until then. If it is empty and nodes run, the session has no such end.
-    type: str
-    default: ""
 attributes:
   check_mode:
     details:

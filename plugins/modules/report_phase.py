@@ -18,7 +18,7 @@ description:
   - Adds a phase to the fact C(cluster_phases).
   - The role P(urmanac.talos.report#role) computes from it how long each phase took.
   - With O(journal) it writes the phase into the open session of the journal. If there is none, the phases network,
-    bastion, nodes and start begin one. A journal that cannot be written is a warning.
+    bastion and nodes begin one. A journal that cannot be written is a warning.
 options:
   name:
     description: The name under which the report lists the phase.

@@ -29,7 +29,7 @@ from .record import REPORTED, STOPPED, Forecast, Run, Session, Tried, whole
 Record = Mapping[str, Any]
 
 # The phases that make what costs money. Others continue a session, and begin none.
-OPENING = frozenset({"network", "bastion", "nodes", "start"})
+OPENING = frozenset({"network", "bastion", "nodes"})
 # Creates nothing, and may be the only phase of a run.
 _PLAN = "preflight"
 
@@ -42,7 +42,12 @@ class Observed(NamedTuple):
     images: Mapping[str, str]
     images_record: Mapping[str, Record]
     report: Record
-    expires: datetime | None = None
+
+    @property
+    def end(self) -> datetime | None:
+        """Return when AWS stops the cluster by itself."""
+        end = (self.reading.get("hours") or {}).get("end")
+        return whole(datetime.fromisoformat(end)) if end else None
 
 
 def begin_phase(directory: Path, run: Run, now: datetime) -> list[str]:
@@ -115,9 +120,7 @@ def _described(session: Session, seen: Observed) -> Session:
 
 def _expiry(session: Session, seen: Observed) -> datetime | None:
     """Return when AWS stops the cluster. If it has none, it is over, or it was taken from a cluster that runs."""
-    if seen.expires:
-        return whole(seen.expires)
-    return None if _runs(seen.reading) else session.expires
+    return seen.end or (None if _runs(seen.reading) else session.expires)
 
 
 def _tried(known: Tried, seen: Observed) -> Tried:

@@ -20,7 +20,7 @@ SCHEMA = 1
 # The ends of a session: everything was deleted, or what costs most was stopped.
 REMOVED, STOPPED = "removed", "stopped"
 ENDS = (REMOVED, STOPPED)
-# A run is the latter once it has written its report. Others are under way, were killed, have failed, or were single phases.
+# A run is the latter once it has written its report. Others are under way, were killed, have failed or had one phase.
 UNFINISHED, REPORTED = "unfinished", "reported"
 OUTCOMES = (UNFINISHED, REPORTED, *ENDS)
 INSTANCE, VOLUME, ADDRESS = "instance", "volume", "address"

@@ -24,7 +24,8 @@ INTERNAL = frozenset(
         *("cluster_images_described", "cluster_images_given", "cluster_images_nodes", "cluster_images_outcome"),
         *("cluster_images_record", "cluster_phases", "cluster_reading", "cluster_resolved_images"),
         *("cluster_bastion_is_ours", "cluster_secrets_files", "cluster_talos_record", "cluster_talos_written"),
-        *("cluster_hours_set", "cluster_run_lock", "cluster_session_state", "cluster_sessions_directory"),
+        *("cluster_hours_set", "cluster_run_lock", "cluster_session_report", "cluster_session_state"),
+        "cluster_sessions_directory",
         *("cozystack_result", "preflight_cost", "preflight_forecast"),
     }
 )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,20 +40,29 @@ def test_no_role_runs_before_the_variables_are_checked(playbook: Path) -> None:
     assert steps[0].get("ansible.builtin.import_tasks") in CHECKS
 
 
-def places(found: Any) -> list[str]:
-    """Return the folder of each task that writes or reads the journal."""
-    if isinstance(found, list):
-        return [place for item in found for place in places(item)]
-    if not isinstance(found, dict):
-        return []
-    own = [found[module][option] for module, option in JOURNALS.items() if module in found]
-    return own + places(list(found.values()))
+def mappings(found: Any) -> Iterator[dict[str, Any]]:
+    """Yield each mapping in the content of a file, tasks in blocks as well."""
+    if isinstance(found, dict):
+        yield found
+    for inner in found.values() if isinstance(found, dict) else found if isinstance(found, list) else ():
+        yield from mappings(inner)
+
+
+def uses(module: str) -> list[dict[str, Any]]:
+    """Return the options of each task with this module, in playbooks and in steps of roles."""
+    files = [*PLAYBOOKS.rglob("*.yml"), *(ROOT / "roles").glob("*/tasks/*.yml")]
+    contents = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in files)
+    return [task[module] for content in contents for task in mappings(content) if module in task]
+
+
+def test_one_task_writes_what_exists_into_the_journal_as_it_was_read() -> None:
+    (options,) = uses("urmanac.talos.cluster_session")
+
+    assert options["reading"] == "{{ cluster_reading }}"
 
 
 def test_all_tasks_have_one_journal() -> None:
-    files = [*PLAYBOOKS.rglob("*.yml"), *(ROOT / "roles").glob("*/tasks/*.yml")]
-
-    found = [place for path in files for place in places(yaml.safe_load(path.read_text(encoding="utf-8")))]
+    found = [options[name] for module, name in JOURNALS.items() for options in uses(module)]
 
     assert len(found) >= 3
     assert set(found) == {"{{ cluster_sessions_directory }}"}
