@@ -10,12 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ansible.utils.display import Display
-
 from ..module_utils._ec2.spec import argument_spec, parse_spec
-from ..module_utils._errors import CollectionError
 from ..module_utils._sessions.acts import Observed, end, see
 from ..module_utils._sessions.record import ENDS
+from ..plugin_utils._journal import write_or_warn
 from ..plugin_utils._local_action import LocalAction
 from ..plugin_utils._run_lock import current_playbooks
 
@@ -32,14 +30,8 @@ class ActionModule(LocalAction):
 
     def act(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
         """Write the state of the cluster, unless in check mode."""
-        if self._task.check_mode:
-            return {}
-        try:
-            warnings = written(arguments, datetime.now(UTC))
-        except CollectionError as error:
-            warnings = [str(error)]
-        for warning in warnings:
-            Display().warning(warning)
+        if not self._task.check_mode:
+            write_or_warn(lambda: written(arguments, datetime.now(UTC)))
         return {}
 
 

@@ -14,10 +14,10 @@ from typing import Any, ClassVar
 from ansible.errors import AnsibleActionFail
 
 from ..module_utils._errors import CollectionError
-from ..module_utils._sessions.account import outlook, shares, totals
+from ..module_utils._sessions.account import account, outlook, shares, totals
 from ..module_utils._sessions.journal import Journal, read, with_actual, write
 from ..module_utils._sessions.record import Forecast
-from ..module_utils._sessions.text import chosen, compare_lines, compared, list_lines, row, summary
+from ..module_utils._sessions.text import chosen, compare_lines, compared, list_lines, summary, table
 from ..module_utils._text import all_shown
 from ..plugin_utils._local_action import LocalAction
 
@@ -57,20 +57,20 @@ def priced(journal: Journal, actual: Mapping[str, Any], now: datetime, *, check_
 def answer(journal: Journal, arguments: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """Return what the module returns."""
     usual = Forecast(arguments["per_hour"], None, None)
-    sessions = [one if one.forecast else replace(one, forecast=usual) for one in journal.sessions]
+    known = account((one if one.forecast else replace(one, forecast=usual) for one in journal.sessions), now)
     power = arguments["home_lab_power_per_month"]
-    pair = chosen(sessions, arguments["compare"])
-    rows = compared(pair, now) if pair else []
-    found, whole = outlook(sessions, power, now), summary(sessions, power, now)
+    pair = chosen(known, arguments["compare"])
+    rows = compared(pair) if pair else []
+    found, whole = outlook(known, power), summary(known, power)
     ahead = {**found._asdict(), "hours_a_day": found.hours_a_day} if found else None
     values: dict[str, Any] = {
-        "sessions": [row(number, session, now) for number, session in enumerate(sessions, 1)],
-        "totals": totals(sessions, now)._asdict(),
+        "sessions": table(known),
+        "totals": totals(known)._asdict(),
         "outlook": ahead,
         "comparison": rows,
         "problems": [problem.as_dict() for problem in journal.problems],
         "summary": whole,
-        "lines": [*list_lines(sessions, now), *whole, *compare_lines(rows)],
+        "lines": [*list_lines(known), *whole, *compare_lines(rows)],
     }
     # A file may have been edited.
     return {name: all_shown(value) for name, value in values.items()}

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, TypedDict
 
-from ansible.utils.display import Display
-
-from ..module_utils._errors import CollectionError
 from ..module_utils._sessions.acts import begin_phase
-from ..module_utils._sessions.observe import moment_of
 from ..module_utils._sessions.record import Run, whole
+from ..plugin_utils._journal import write_or_warn
 from ..plugin_utils._local_action import LocalAction
 from ..plugin_utils._run_lock import current_playbooks
 
@@ -34,7 +32,8 @@ def with_phase(phases: list[Phase], name: str, *, now: float) -> list[Phase]:
 
 def run_of(phases: list[Phase]) -> Run:
     """Return the run that has these phases; its first phase tells it from others."""
-    return Run(current_playbooks(), whole(moment_of(phases[0]["started"])), phases[-1]["name"])
+    began = datetime.fromtimestamp(phases[0]["started"], UTC)
+    return Run(current_playbooks(), whole(began), phases[-1]["name"])
 
 
 class ActionModule(LocalAction):
@@ -50,15 +49,6 @@ class ActionModule(LocalAction):
         facts = task_vars.get("ansible_facts", {})
         phases = with_phase(facts.get("cluster_phases", []), arguments["name"], now=time.time())
         if arguments["journal"] and not self._task.check_mode:
-            self._write_down(Path(arguments["journal"]), phases)
+            journal, run = Path(arguments["journal"]), run_of(phases)
+            write_or_warn(lambda: begin_phase(journal, run, datetime.now(UTC)))
         return {"ansible_facts": {"cluster_phases": phases}}
-
-    def _write_down(self, directory: Path, phases: list[Phase]) -> None:
-        """Write the phase into the journal; a build does not fail because of its journal."""
-        try:
-            problems = begin_phase(directory, run_of(phases), moment_of(time.time()))
-        except CollectionError as error:
-            Display().warning(str(error))
-            return
-        for problem in problems:
-            Display().warning(problem)

@@ -54,6 +54,11 @@ def all_shown(value: Any) -> Any:
     return _each_text(value, shown)
 
 
+def counted(number: int, word: str) -> str:
+    """Return a number with its noun."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
 def as_markdown(value: object) -> str:
     """Return a value escaped for Markdown, on one line, also for a table cell."""
     return " ".join(_MARKUP.sub(_marked_as_text, shown(str(value))).split())

@@ -9,7 +9,7 @@ The prices are those of the forecast's table at the time of each reading, which 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import zip_longest
 from typing import Any, NamedTuple
@@ -45,6 +45,20 @@ class Bill(NamedTuple):
         return None if None in each else sum(cost or 0.0 for cost in each)
 
 
+class Entry(NamedTuple):
+    """A session with its bill."""
+
+    session: Session
+    bill: Bill
+
+
+class Account(NamedTuple):
+    """All sessions with their bills until a time, the oldest first."""
+
+    entries: tuple[Entry, ...]
+    now: datetime
+
+
 class Totals(NamedTuple):
     """All sessions together; amounts of what has no known price are left out, and counted."""
 
@@ -75,6 +89,11 @@ class Outlook(NamedTuple):
     def hours_a_day(self) -> float | None:
         """Return the hours a day; a cluster that costs less than the power all day has no limit."""
         return None if self.hours is None else min(24.0, self.hours / DAYS_A_MONTH)
+
+
+def account(sessions: Iterable[Session], now: datetime) -> Account:
+    """Return sessions with their bills."""
+    return Account(tuple(Entry(session, bill(session, now)) for session in sessions), now)
 
 
 def bill(session: Session, now: datetime) -> Bill:
@@ -122,20 +141,20 @@ def _stays(part: Part) -> bool:
     return part.kind != INSTANCE and not (part.kind == VOLUME and part.name == BASTION)
 
 
-def totals(sessions: Sequence[Session], now: datetime) -> Totals:
+def totals(known: Account) -> Totals:
     """Return the sums over all sessions."""
-    bills = [bill(session, now) for session in sessions]
-    paid = [(one.actual.amount, found.cost) for one, found in zip(sessions, bills, strict=True) if one.actual]
+    sessions, bills = [one.session for one in known.entries], [one.bill for one in known.entries]
+    paid = [(session.actual, found.cost) for session, found in known.entries if session.actual]
     return Totals(
         len(bills),
         sum(found.hours for found in bills),
         sum(found.cost or 0.0 for found in bills),
-        sum(amount for amount in _kept(sessions, now)),
+        sum(_kept(sessions, known.now)),
         sum(found.cost is None for found in bills),
-        sum(amount for amount, _calculated in paid),
-        sum(calculated or 0.0 for _amount, calculated in paid),
+        sum(actual.amount for actual, _calculated in paid),
+        sum(calculated or 0.0 for _actual, calculated in paid),
         len(paid),
-        any(one.actual.is_estimated for one in sessions if one.actual),
+        any(actual.is_estimated for actual, _calculated in paid),
     )
 
 
@@ -146,20 +165,20 @@ def _kept(sessions: Sequence[Session], now: datetime) -> Iterator[float]:
             yield kept_per_hour(session) * _hours(session.ended, until)
 
 
-def outlook(sessions: Sequence[Session], power: float, now: datetime) -> Outlook | None:
+def outlook(known: Account, power: float) -> Outlook | None:
     """Return the projection; None without sessions."""
-    if not sessions:
+    if not known.entries:
         return None
-    whole = totals(sessions, now)
-    days = max(1.0, _hours(sessions[0].began, now) / 24)
-    known = [found for found in (bill(one, now) for one in sessions) if found.cost is not None]
-    cost, hours = sum(found.cost or 0.0 for found in known), sum(found.hours for found in known)
+    whole = totals(known)
+    days = max(1.0, _hours(known.entries[0].session.began, known.now) / 24)
+    priced = [one.bill for one in known.entries if one.bill.cost is not None]
+    cost, hours = sum(found.cost or 0.0 for found in priced), sum(found.hours for found in priced)
     return Outlook(
         days,
         (whole.cost + whole.kept) / days * DAYS_A_MONTH,
         power,
         power * hours / cost if cost else None,
-        power * len(known) / cost if cost else None,
+        power * len(priced) / cost if cost else None,
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from .._ec2.bastion.hours import next_time
@@ -31,6 +31,11 @@ class Sight(NamedTuple):
     prices: Prices
     bastion: BastionSpec | None
     now: datetime
+
+    @property
+    def scheduled(self) -> BastionSpec | None:
+        """Return the described bastion if a schedule starts and stops it."""
+        return self.bastion if self.bastion and self.bastion.is_scheduled else None
 
 
 def observed(session: Session, sight: Sight, *, after: datetime | None = None) -> Session:
@@ -84,16 +89,17 @@ def _add(parts: list[Part], found: Part) -> None:
 
 def _ended(part: Part, session: Session, sight: Sight) -> Part:
     """Return a bastion that has gone since the last reading until its schedule stopped it, and other parts as given."""
-    if part.name != BASTION or part.kind == ADDRESS or part.until != session.seen or not _has_hours(sight.bastion):
+    bastion = sight.scheduled
+    if bastion is None or part.name != BASTION or part.kind == ADDRESS or part.until != session.seen:
         return part
-    stop = next_time(sight.bastion.stop, sight.bastion.time_zone, part.until) if sight.bastion else None
+    stop = next_time(bastion.stop, bastion.time_zone, part.until)
     return replace(part, until=min(whole(stop), whole(sight.now))) if stop else part
 
 
 def _unseen(session: Session, known: list[Part], sight: Sight) -> Iterator[Part]:
     """Yield the bastions that the schedule has started and stopped between two readings."""
-    bastion, now = sight.bastion, whole(sight.now)
-    if bastion is None or not _has_hours(bastion) or session.seen is None:
+    bastion, now = sight.scheduled, whole(sight.now)
+    if bastion is None or session.seen is None:
         return
     ran = [part for part in known if (part.kind, part.name) == (INSTANCE, BASTION)]
     start = next_time(bastion.start, bastion.time_zone, session.seen)
@@ -109,12 +115,3 @@ def _scheduled(bastion: BastionSpec, prices: Prices, since: datetime, until: dat
     price, volume = prices.instances.get(bastion.instance_type), prices.volume_hour(bastion.volume_size)
     yield Part(INSTANCE, BASTION, "", bastion.instance_type, price, since, until)
     yield Part(VOLUME, BASTION, "", f"{bastion.volume_size} GiB gp3", volume, since, until)
-
-
-def _has_hours(bastion: BastionSpec | None) -> bool:
-    return bastion is not None and bastion.is_scheduled
-
-
-def moment_of(seconds: float) -> datetime:
-    """Return a time in seconds since 1970."""
-    return datetime.fromtimestamp(seconds, UTC)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from .._errors import InputError
-from .account import Bill, Outlook, Totals, bill, outlook, totals
+from .._text import counted
+from .account import Account, Bill, Entry, Outlook, Totals, outlook, totals
 from .record import UNFINISHED, Actual, Session, stamp
 
 NOT_COUNTED = "list prices, without tax, traffic and CPU credits"
@@ -53,9 +53,12 @@ def tried(session: Session) -> str:
     return "; ".join([*parts, *([", ".join(session.codes)] if session.codes else [])])
 
 
-def row(number: int, session: Session, now: datetime) -> dict[str, Any]:
-    """Return what lists and pages show of a session."""
-    found = bill(session, now)
+def table(known: Account) -> list[dict[str, Any]]:
+    """Return what lists and pages show of each session."""
+    return [_row(number, *entry) for number, entry in enumerate(known.entries, 1)]
+
+
+def _row(number: int, session: Session, found: Bill) -> dict[str, Any]:
     return {
         "number": number,
         "id": session.id,
@@ -74,10 +77,9 @@ def row(number: int, session: Session, now: datetime) -> dict[str, Any]:
     }
 
 
-def list_lines(sessions: Sequence[Session], now: datetime) -> Iterator[str]:
+def list_lines(known: Account) -> Iterator[str]:
     """Yield a line for each session, and what ran in it."""
-    for number, session in enumerate(sessions, 1):
-        found = bill(session, now)
+    for number, (session, found) in enumerate(known.entries, 1):
         about = "forecast, because nothing was read yet; " if found.is_forecast else ""
         paid = f", AWS billed {billed(session.actual)}" if session.actual else ""
         end = f"{state(session)}{', in the lab' if session.lab else ''}"
@@ -101,13 +103,13 @@ def total_lines(whole: Totals) -> Iterator[str]:
         return
     amount, known = whole.cost + whole.kept, whole.number - whole.unknown
     kept = f", {dollars(whole.kept)} of it for what stopped clusters keep" if whole.kept else ""
-    yield f"Total: {_counted(whole.number, 'session')}, {length(whole.hours)}, {dollars(amount)}{kept} ({NOT_COUNTED})"
+    yield f"Total: {counted(whole.number, 'session')}, {length(whole.hours)}, {dollars(amount)}{kept} ({NOT_COUNTED})"
     if whole.unknown:
-        yield f"  Without {_counted(whole.unknown, 'session')} whose prices are not known"
+        yield f"  Without {counted(whole.unknown, 'session')} whose prices are not known"
     if known:
         yield f"Average: {length(whole.hours / whole.number)} and {dollars(whole.cost / known)} a session"
     if whole.paid_count:
-        compared = f"for {_counted(whole.paid_count, 'session')}, calculated {dollars(whole.paid_for)}"
+        compared = f"for {counted(whole.paid_count, 'session')}, calculated {dollars(whole.paid_for)}"
         mark = _ESTIMATED if whole.is_estimated else ""
         yield f"Billed by AWS: {dollars(whole.paid)}{mark} {compared}"
 
@@ -116,7 +118,7 @@ def outlook_lines(found: Outlook | None) -> Iterator[str]:
     """Yield the projection and the comparison with a home lab."""
     if found is None:
         return
-    days = _counted(round(found.days), "day")
+    days = counted(round(found.days), "day")
     yield f"Projection: {dollars(found.per_month)} a month, at the rate since the first session ({days})"
     power = f"Home lab: its power is {dollars(found.power)} a month (home_lab_power_per_month)"
     if found.hours is None or found.hours_a_day is None or found.sessions is None:
@@ -134,40 +136,40 @@ def verdict(found: Outlook) -> str:
     return f"The projection is {dollars(abs(difference))} {'below' if difference >= 0 else 'above'} it."
 
 
-def summary(sessions: Sequence[Session], power: float, now: datetime) -> list[str]:
+def summary(known: Account, power: float) -> list[str]:
     """Return the sums, the averages, the projection and the comparison with a home lab."""
-    return [*total_lines(totals(sessions, now)), *outlook_lines(outlook(sessions, power, now))]
+    return [*total_lines(totals(known)), *outlook_lines(outlook(known, power))]
 
 
 # --- Two sessions ---
 
 
-def chosen(sessions: Sequence[Session], asked: Iterable[str]) -> tuple[Session, Session] | None:
+def chosen(known: Account, asked: Iterable[str]) -> tuple[Entry, Entry] | None:
     """Return the two sessions to compare, by number or id; None if none are asked for."""
     names = [name.strip() for name in asked if name.strip()]
     if not names:
         return None
     if len(names) != 2:
         raise InputError("compare needs two sessions: two ids or numbers of the list, such as -e compare=1,2.")
-    first, second = (_one(sessions, name) for name in names)
+    first, second = (_one(known.entries, name) for name in names)
     return first, second
 
 
-def _one(sessions: Sequence[Session], name: str) -> Session:
-    by_name = {session.id: session for session in sessions}
-    by_number = {str(number): session for number, session in enumerate(sessions, 1)}
+def _one(entries: Sequence[Entry], name: str) -> Entry:
+    by_name = {entry.session.id: entry for entry in entries}
+    by_number = {str(number): entry for number, entry in enumerate(entries, 1)}
     found = by_name.get(name) or by_number.get(name)
     if found is None:
-        have = f"There are 1 to {len(sessions)}" if sessions else "There is none"
+        have = f"There are 1 to {len(entries)}" if entries else "There is none"
         raise InputError(
             f"compare names the session {name!r}, which does not exist. {have}; see playbooks/sessions.yml."
         )
     return found
 
 
-def compared(pair: tuple[Session, Session], now: datetime) -> list[dict[str, Any]]:
+def compared(pair: tuple[Entry, Entry]) -> list[dict[str, Any]]:
     """Return what two sessions have in each respect."""
-    each = [_facts(session, now) for session in pair]
+    each = [_facts(*entry) for entry in pair]
     names = dict.fromkeys(name for facts in each for name in facts)
     return [
         {"what": name, "first": first, "second": second, "differs": first != second}
@@ -176,8 +178,7 @@ def compared(pair: tuple[Session, Session], now: datetime) -> list[dict[str, Any
     ]
 
 
-def _facts(session: Session, now: datetime) -> Mapping[str, str]:
-    found = bill(session, now)
+def _facts(session: Session, found: Bill) -> Mapping[str, str]:
     per_hour = found.cost / found.hours if found.cost is not None and found.hours else None
     types = Counter(session.tried.nodes.values())
     return {
@@ -207,7 +208,3 @@ def compare_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
             yield f"~ {one['what']}: {one['first']} | {one['second']}"
         else:
             yield f"  {one['what']}: {one['first']}"
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -5,11 +5,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 # The width of a narrow phone's page in CSS pixels, so that text keeps its size there.
 WIDTH = 360
+MARGIN = 16
+BAR_HEIGHT = 40
+
+
+class Bar(NamedTuple):
+    """An amount with what it is of, and as text."""
+
+    text: str
+    value: str
+    amount: float
 
 
 class Drawing:
@@ -38,6 +49,15 @@ class Drawing:
         """Write a text whose baseline is at y."""
         place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor, "class": style}
         ET.SubElement(self._root, "text", place).text = text
+
+    def bars(self, rows: Sequence[Bar], style: str = "text") -> None:
+        """Draw amounts below each other, on one scale; the style is that of their values."""
+        most = max(row.amount for row in rows) or 1
+        for number, row in enumerate(rows):
+            y = 18 + number * BAR_HEIGHT
+            self.text(MARGIN, y, row.text)
+            self.text(WIDTH - MARGIN, y, row.value, style, anchor="end")
+            self.box(MARGIN, y + 7, row.amount / most * (WIDTH - 2 * MARGIN), 9, "needed")
 
     def svg(self) -> str:
         """Return it as an element for a page."""

@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from ...module_utils._ec2.cost.prices import HOURS_A_MONTH
-from .drawing import WIDTH, Drawing
+from ...module_utils._text import counted
+from .drawing import BAR_HEIGHT, MARGIN, WIDTH, Bar, Drawing
 
 Record = Mapping[str, Any]
 
-_MARGIN = 16
 _NODE_HEIGHT = 62
 
 
@@ -37,13 +37,13 @@ def topology(report: Record) -> str:
     height = top + 54 + (len(nodes) + 1) * (_NODE_HEIGHT + 10)
     picture = Drawing(
         "Topology",
-        f"A bastion and {len(nodes)} node{'' if len(nodes) == 1 else 's'} in {report['vpc']['subnet']}",
+        f"A bastion and {counted(len(nodes), 'node')} in {report['vpc']['subnet']}",
         height,
     )
     draw_outside(picture, report)
     picture.box(4, top, WIDTH - 8, height - top - 4, "area")
-    picture.text(_MARGIN, top + 20, f"VPC {report['vpc']['ipv4']}, {report['region']}", "strong")
-    picture.text(_MARGIN, top + 38, f"subnet {report['vpc']['subnet']}", "small")
+    picture.text(MARGIN, top + 20, f"VPC {report['vpc']['ipv4']}, {report['region']}", "strong")
+    picture.text(MARGIN, top + 38, f"subnet {report['vpc']['subnet']}", "small")
     y = top + 50
     draw_machine(
         picture, y, "bastion", bastion, f"egress and caches, {bastion['state']}", bastion["state"] == "present"
@@ -62,27 +62,27 @@ def draw_outside(picture: Drawing, report: Record) -> None:
     home = access.get("home") or []
     closed = "closed" if report["access"] else "not checked"
     count = len(access.get("deviations") or ())
-    outside = f"{count} deviation{'' if count == 1 else 's'}" if count else closed
-    picture.box(_MARGIN, 8, 150, 34, "box")
-    picture.text(_MARGIN + 75, 30, "the internet", anchor="middle")
-    picture.box(WIDTH - _MARGIN - 150, 8, 150, 34, "box")
-    picture.text(WIDTH - _MARGIN - 75, 30, "home", anchor="middle")
-    picture.line([(_MARGIN + 75, 42), (_MARGIN + 75, 66)], "closed")
-    picture.text(_MARGIN + 75, 84, outside, "small", anchor="middle")
+    outside = counted(count, "deviation") if count else closed
+    picture.box(MARGIN, 8, 150, 34, "box")
+    picture.text(MARGIN + 75, 30, "the internet", anchor="middle")
+    picture.box(WIDTH - MARGIN - 150, 8, 150, 34, "box")
+    picture.text(WIDTH - MARGIN - 75, 30, "home", anchor="middle")
+    picture.line([(MARGIN + 75, 42), (MARGIN + 75, 66)], "closed")
+    picture.text(MARGIN + 75, 84, outside, "small", anchor="middle")
     end = 104 if home else 66
-    picture.line([(WIDTH - _MARGIN - 75, 42), (WIDTH - _MARGIN - 75, end)], "route" if home else "closed")
-    ports = f"{len(home)} port{'' if len(home) == 1 else 's'} open" if home else closed
-    picture.text(WIDTH - _MARGIN - (85 if home else 75), 84, ports, "small", anchor="end" if home else "middle")
+    picture.line([(WIDTH - MARGIN - 75, 42), (WIDTH - MARGIN - 75, end)], "route" if home else "closed")
+    ports = f"{counted(len(home), 'port')} open" if home else closed
+    picture.text(WIDTH - MARGIN - (85 if home else 75), 84, ports, "small", anchor="end" if home else "middle")
 
 
 def draw_machine(picture: Drawing, y: float, name: str, machine: Record, what: str, is_healthy: bool) -> None:
     """Draw one machine with its addresses."""
-    picture.box(_MARGIN, y, WIDTH - 2 * _MARGIN, _NODE_HEIGHT, "box")
-    picture.dot(_MARGIN + 12, y + 14, "good" if is_healthy else "bad")
-    picture.text(_MARGIN + 22, y + 18, name, "strong")
-    picture.text(WIDTH - _MARGIN - 8, y + 18, machine["ipv4"], "address", anchor="end")
-    picture.text(_MARGIN + 22, y + 36, what, "small")
-    picture.text(_MARGIN + 22, y + 52, machine["ipv6"] or "no IPv6 address yet", "address")
+    picture.box(MARGIN, y, WIDTH - 2 * MARGIN, _NODE_HEIGHT, "box")
+    picture.dot(MARGIN + 12, y + 14, "good" if is_healthy else "bad")
+    picture.text(MARGIN + 22, y + 18, name, "strong")
+    picture.text(WIDTH - MARGIN - 8, y + 18, machine["ipv4"], "address", anchor="end")
+    picture.text(MARGIN + 22, y + 36, what, "small")
+    picture.text(MARGIN + 22, y + 52, machine["ipv6"] or "no IPv6 address yet", "address")
 
 
 def capacity(data: Record) -> str:
@@ -96,7 +96,7 @@ def capacity(data: Record) -> str:
     for number, row in enumerate(rows):
         group = data["nodes"] if number < len(data["nodes"]) else [data["total"]]
         y = 18 + number * 78
-        picture.text(_MARGIN, y, row["name"], "strong")
+        picture.text(MARGIN, y, row["name"], "strong")
         for line, (part, word, unit, name) in enumerate(parts):
             scale = max(max(one[part].values()) for one in group) or 1
             draw_amount(picture, y + 8 + line * 26, row[part], scale, f"{word} {amounts(row[part], unit, name)}")
@@ -105,13 +105,13 @@ def capacity(data: Record) -> str:
 
 def draw_amount(picture: Drawing, y: float, pair: Record, scale: float, label: str) -> None:
     """Draw needed over available capacity, with the excess highlighted."""
-    width = WIDTH - 2 * _MARGIN
+    width = WIDTH - 2 * MARGIN
     needed, had = (pair[key] / scale * width for key in ("needed", "had"))
-    picture.box(_MARGIN, y, had, 9, "had")
-    picture.box(_MARGIN, y, min(needed, had), 9, "needed")
+    picture.box(MARGIN, y, had, 9, "had")
+    picture.box(MARGIN, y, min(needed, had), 9, "needed")
     if needed > had:
-        picture.box(_MARGIN + had, y, needed - had, 9, "over")
-    picture.text(_MARGIN, y + 20, label, "small")
+        picture.box(MARGIN + had, y, needed - had, 9, "over")
+    picture.text(MARGIN, y + 20, label, "small")
 
 
 def amounts(pair: Record, unit: int, name: str) -> str:
@@ -128,7 +128,7 @@ def releases(history: Sequence[Record]) -> str:
     last = history[-1]
     reported = f"{last['ready']} of {last['expected'] or 'unknown'} after {span / 60:.0f} minutes"
     picture = Drawing("Releases over time", reported, 210)
-    bottom, height, left, width = 170, 140, 34, WIDTH - 34 - _MARGIN
+    bottom, height, left, width = 170, 140, 34, WIDTH - 34 - MARGIN
     for count in sorted({0, most // 2, most}):
         y = bottom - count / most * height
         picture.line([(left, y), (left + width, y)], "grid")
@@ -145,19 +145,13 @@ def releases(history: Sequence[Record]) -> str:
 
 def costs(bill: Record) -> str:
     """Draw the monthly cost of each part at the current rate."""
-    items, most = bill["items"], max(item["per_hour"] for item in bill["items"]) or 1
-    months = [f"${item['per_hour'] * HOURS_A_MONTH:.2f} a month" for item in items]
-    reported = "; ".join(f"{item['what']} {month}" for item, month in zip(items, months, strict=True))
-    picture = Drawing("Costs per month", reported, 30 + len(items) * 40)
-    for number, (item, month) in enumerate(zip(items, months, strict=True)):
-        y = 18 + number * 40
-        picture.text(_MARGIN, y, item["what"])
-        picture.text(WIDTH - _MARGIN, y, month, anchor="end")
-        picture.box(_MARGIN, y + 7, item["per_hour"] / most * (WIDTH - 2 * _MARGIN), 9, "needed")
-    picture.text(
-        _MARGIN,
-        22 + len(items) * 40,
-        f"total ${bill['per_month']:.2f} a month, ${bill['per_hour']:.3f} an hour",
-        "strong",
-    )
+    rows = [
+        Bar(item["what"], f"${item['per_hour'] * HOURS_A_MONTH:.2f} a month", item["per_hour"])
+        for item in bill["items"]
+    ]
+    reported = "; ".join(f"{row.text} {row.value}" for row in rows)
+    picture = Drawing("Costs per month", reported, 30 + len(rows) * BAR_HEIGHT)
+    picture.bars(rows)
+    total = f"total ${bill['per_month']:.2f} a month, ${bill['per_hour']:.3f} an hour"
+    picture.text(MARGIN, 22 + len(rows) * BAR_HEIGHT, total, "strong")
     return picture.svg()

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ...module_utils._findings import finding_of, headline, one_line, sentences
 from ...module_utils._talos import addressing
+from ...module_utils._text import counted
 
 Record = Mapping[str, Any]
 
@@ -218,8 +219,3 @@ def smoke(installed: Record, name: str, title: str, success: str) -> Result:
 def verdict(name: str, title: str, message: str, wrong: tuple[str, ...]) -> Result:
     """Return a line that fails if there are problems."""
     return Result(name, title, FAILED if wrong else PASSED, message, expected=not wrong, details=wrong)
-
-
-def counted(number: int, word: str) -> str:
-    """Return the number with its noun."""
-    return f"{number} {word}{'' if number == 1 else 's'}"

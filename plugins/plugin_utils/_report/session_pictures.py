@@ -11,12 +11,10 @@ from itertools import accumulate
 from typing import Any
 
 from ...module_utils._sessions.text import dollars, length
-from .drawing import WIDTH, Drawing
+from .drawing import BAR_HEIGHT, MARGIN, WIDTH, Bar, Drawing
 
 Record = Mapping[str, Any]
 
-_MARGIN = 16
-_ROW = 40
 # More would not be readable; the table of the page has all.
 _MOST = 12
 
@@ -51,13 +49,9 @@ def home(outlook: Record) -> str:
 
 def bars(title: str, rows: Sequence[tuple[str, float]]) -> str:
     """Draw amounts of dollars as bars, each with its text."""
-    most = max(amount for _text, amount in rows) or 1
-    picture = Drawing(title, "; ".join(f"{text}: {dollars(amount)}" for text, amount in rows), 4 + len(rows) * _ROW)
-    for number, (text, amount) in enumerate(rows):
-        y = 18 + number * _ROW
-        picture.text(_MARGIN, y, text)
-        picture.text(WIDTH - _MARGIN, y, dollars(amount), "strong", anchor="end")
-        picture.box(_MARGIN, y + 7, amount / most * (WIDTH - 2 * _MARGIN), 9, "needed")
+    drawn = [Bar(text, dollars(amount), amount) for text, amount in rows]
+    picture = Drawing(title, "; ".join(f"{row.text}: {row.value}" for row in drawn), 4 + len(drawn) * BAR_HEIGHT)
+    picture.bars(drawn, "strong")
     return picture.svg()
 
 
@@ -67,7 +61,7 @@ def summed(sessions: Sequence[Record]) -> str:
     sums = list(accumulate(one["cost"] for one in sessions))
     span, most = (times[-1] - times[0]) or 1, sums[-1] or 1
     picture = Drawing("Cumulative costs", f"{dollars(sums[-1])} in {len(sessions)} sessions", 196)
-    bottom, height, left, width = 150, 124, 52, WIDTH - 52 - _MARGIN
+    bottom, height, left, width = 150, 124, 52, WIDTH - 52 - MARGIN
     for amount in (0.0, most / 2, most):
         y = bottom - amount / most * height
         picture.line([(left, y), (left + width, y)], "grid")

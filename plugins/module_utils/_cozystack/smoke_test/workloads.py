@@ -12,6 +12,7 @@ from ..._ec2.instance_types import has_kvm
 from ..._findings import meaning_of
 from ..._kubernetes import kinds
 from ..._kubernetes.kinds import Kind
+from ..._text import counted
 from ..diagnosis.faults import containers_of, fault_of
 from ..diagnosis.pod_troubles import (
     KVM,
@@ -187,9 +188,7 @@ def machine_refusal(api: Api) -> Observed | None:
     counts = [str(one.get(KVM, "0")) for one in allocatable]
     if any(count != "0" for count in counts):
         return None
-    return Observed(
-        BLOCKED, f"{meaning_of('KVM_MISSING')} ({len(counts)} node{'' if len(counts) == 1 else 's'})", "KVM_MISSING"
-    )
+    return Observed(BLOCKED, f"{meaning_of('KVM_MISSING')} ({counted(len(counts), 'node')})", "KVM_MISSING")
 
 
 def _emulates(kubevirt: Mapping[str, Any]) -> bool:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from ..._codes import CRITICAL, HIGH, LOW, MEDIUM
 from ..._findings import Finding, finding
 from ..._findings import lines as finding_lines
+from ..._text import counted
 from ..home.access import rule_line
 from .allowed import Allowed
 from .disks import disk_deviations
@@ -106,7 +107,7 @@ def home_rules_of(account: Account) -> list[GroupRule]:
 def report_lines(name: str, account: Account, report: Report) -> list[str]:
     """Return the lines of the report: deviations first, then the open home access."""
     count = len(report.deviations)
-    verdict = f"{count} deviation{'' if count == 1 else 's'}" if count else "closed as described"
+    verdict = counted(count, "deviation") if count else "closed as described"
     read = (
         f"{len(account.rules)} rules of {len(account.groups)} security groups, {len(account.interfaces)} network "
         f"interfaces, {len(account.machines)} instances and templates, {len(account.volumes)} volumes, "

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,11 @@ from ansible.playbook.task import Task
 from ansible.plugins.loader import connection_loader
 
 from ansible_collections.urmanac.talos.plugins.action import cluster_session, cluster_session_info, report_phase
+from ansible_collections.urmanac.talos.plugins.module_utils._sessions.journal import Journal
+from ansible_collections.urmanac.talos.plugins.module_utils._sessions.record import Part
 from tests.ec2_cluster import cluster
 from tests.ec2_costs import THREE
-from tests.sessions import IMAGES, RECORD, REPORT, build, reading, reset, sessions
+from tests.sessions import IMAGES, RECORD, REPORT, at, build, only, reading, reset, sessions
 
 SEEN: dict[str, Any] = {"cluster": cluster(**THREE), "reading": reading(), "images": IMAGES, "images_record": RECORD}
 
@@ -87,6 +91,30 @@ def test_broken_files_are_named_with_a_remedy_beside_the_sessions_that_can_be_re
     ]
     assert all(one["remedy"] for one in result["problems"])
     assert len(result["sessions"]) == 1
+
+
+class Counted(tuple[Part, ...]):
+    """Parts that count how often they are gone through."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[Part]:
+        self.times += 1
+        return super().__iter__()
+
+
+def test_each_session_has_one_bill(tmp_path: Path) -> None:
+    build(tmp_path)
+    reset(tmp_path, 2)
+    parts = Counted(only(tmp_path).parts)
+    journal = Journal(tmp_path, (replace(only(tmp_path), parts=parts),), ())
+    arguments = {"compare": ["1", "1"], "home_lab_power_per_month": 40.0, "per_hour": 0.1}
+
+    found = cluster_session_info.answer(journal, arguments, at(99))
+
+    assert found["comparison"]
+    # For when it began, and for what it has cost.
+    assert parts.times == 2
 
 
 @pytest.mark.parametrize("check_mode", [False, True])

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
-from ansible_collections.urmanac.talos.plugins.module_utils._text import received, shown
+from ansible_collections.urmanac.talos.plugins.module_utils._text import counted, received, shown
 from tests import hostile
 
 # Where a backslash, a carriage return and the forms of escaped characters meet.
@@ -103,3 +103,8 @@ def test_an_error_of_the_collection_holds_nothing_that_a_terminal_obeys() -> Non
     assert str(CollectionError(f"Failed to use {hostile.TERMINAL}.")) == (
         "Failed to use moon\\x1b]0;owned\\x07\\x1b[2J\\x9b31m."
     )
+
+
+@pytest.mark.parametrize(("number", "expected"), [(0, "0 nodes"), (1, "1 node"), (2, "2 nodes")])
+def test_a_number_has_its_noun(number: int, expected: str) -> None:
+    assert counted(number, "node") == expected

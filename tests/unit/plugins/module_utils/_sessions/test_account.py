@@ -14,7 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.forecast import DAYS_A_MONTH
-from ansible_collections.urmanac.talos.plugins.module_utils._sessions.account import bill, outlook, shares, totals
+from ansible_collections.urmanac.talos.plugins.module_utils._sessions.account import (
+    account,
+    bill,
+    outlook,
+    shares,
+    totals,
+)
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.record import Forecast, Part, Session
 from tests.sessions import PER_HOUR, at, build, phase, reset, sessions
 
@@ -38,14 +44,14 @@ def two(tmp_path: Path) -> tuple[Session, ...]:
 
 
 def test_the_sum_is_that_of_the_sessions(two: tuple[Session, ...]) -> None:
-    found = totals(two, at(100))
+    found = totals(account(two, at(100)))
 
     assert (found.number, found.hours, found.kept, found.unknown) == (2, 3, 0, 0)
     assert found.cost == pytest.approx(3 * PER_HOUR)
 
 
 def test_a_month_goes_on_as_since_the_first_session() -> None:
-    found = outlook([ran("a", 0, 2), ran("b", 24, 26)], 40, at(240))
+    found = outlook(account([ran("a", 0, 2), ran("b", 24, 26)], at(240)), 40)
 
     assert found is not None
     assert found.days == 10
@@ -56,25 +62,25 @@ def test_a_month_goes_on_as_since_the_first_session() -> None:
 
 
 def test_the_first_day_counts_as_one() -> None:
-    found = outlook([ran("a", 0, 2)], 40, at(3))
+    found = outlook(account([ran("a", 0, 2)], at(3)), 40)
 
     assert found is not None
     assert found.days == 1
 
 
 def test_without_sessions_there_is_no_projection() -> None:
-    assert outlook([], 40, at(0)) is None
+    assert outlook(account([], at(0)), 40) is None
 
 
 def test_a_cluster_cheaper_than_the_power_may_run_all_day() -> None:
-    found = outlook([ran("a", 0, 2, 0.001)], 40, at(3))
+    found = outlook(account([ran("a", 0, 2, 0.001)], at(3)), 40)
 
     assert found is not None
     assert found.hours_a_day == 24
 
 
 def test_an_unknown_price_is_left_out_and_counted() -> None:
-    found = totals([ran("a", 0, 2, None), ran("b", 5, 6)], at(100))
+    found = totals(account([ran("a", 0, 2, None), ran("b", 5, 6)], at(100)))
 
     assert found.unknown == 1
     assert found.cost == pytest.approx(0.1)
@@ -134,4 +140,4 @@ def test_no_more_is_shared_than_was_billed(found: list[list[float]], billed: flo
 
     for day in days:
         assert sum(one.days.get(day, 0) for one in shared.values()) <= billed + 1e-4
-    assert totals(known, at(100)).cost >= 0
+    assert totals(account(known, at(100))).cost >= 0

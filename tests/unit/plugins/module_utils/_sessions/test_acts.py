@@ -13,7 +13,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._sessions.account import bill, kept_per_hour, totals
+from ansible_collections.urmanac.talos.plugins.module_utils._sessions.account import (
+    account,
+    bill,
+    kept_per_hour,
+    totals,
+)
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.acts import begin_phase, end, see
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.journal import read
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.record import Run
@@ -129,11 +134,11 @@ def test_what_a_stopped_cluster_keeps_costs_until_the_next_session(tmp_path: Pat
     kept = 150 * 0.088 / 730 + 0.005
 
     assert kept_per_hour(only(tmp_path)) == pytest.approx(kept)
-    assert totals(sessions(tmp_path), at(12)).kept == pytest.approx(10 * kept)
+    assert totals(account(sessions(tmp_path), at(12))).kept == pytest.approx(10 * kept)
 
     phase(tmp_path, "network", hours=4)
 
-    assert totals(sessions(tmp_path), at(12)).kept == pytest.approx(2 * kept)
+    assert totals(account(sessions(tmp_path), at(12))).kept == pytest.approx(2 * kept)
 
 
 def test_a_removal_after_a_stop_ends_what_was_kept(tmp_path: Path) -> None:
@@ -143,7 +148,7 @@ def test_a_removal_after_a_stop_ends_what_was_kept(tmp_path: Path) -> None:
     end(tmp_path, "removed", "reset.yml", at(8))
 
     assert only(tmp_path).kept_until == at(3)
-    assert totals(sessions(tmp_path), at(100)).kept == pytest.approx(150 * 0.088 / 730 + 0.005)
+    assert totals(account(sessions(tmp_path), at(100))).kept == pytest.approx(150 * 0.088 / 730 + 0.005)
 
 
 def test_an_instance_that_began_before_the_previous_session_ended_is_not_counted_twice(tmp_path: Path) -> None:

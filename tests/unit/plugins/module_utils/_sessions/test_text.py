@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._sessions.account import account
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.acts import begin_phase
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.record import Actual, Run
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.text import (
@@ -18,8 +19,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._sessions.text impor
     compare_lines,
     compared,
     list_lines,
-    row,
     summary,
+    table,
 )
 from tests.sessions import at, build, only, phase, reset, sessions
 
@@ -28,7 +29,7 @@ def test_a_session_is_listed_with_its_costs_and_its_codes(tmp_path: Path) -> Non
     build(tmp_path)
     reset(tmp_path, 2)
 
-    first, second, third = list_lines(sessions(tmp_path), at(99))
+    first, second, third = list_lines(account(sessions(tmp_path), at(99)))
 
     assert first == "  1  2026-11-28T180000Z  2.00 h, $0.31, removed"
     assert second == (
@@ -40,7 +41,7 @@ def test_a_session_is_listed_with_its_costs_and_its_codes(tmp_path: Path) -> Non
 def test_a_killed_run_shows_how_far_it_got(tmp_path: Path) -> None:
     phase(tmp_path, "bastion")
 
-    (line,) = list_lines(sessions(tmp_path), at(1))
+    (line,) = list_lines(account(sessions(tmp_path), at(1)))
 
     assert line == (
         "  1  2026-11-28T180000Z  1.00 h, forecast, because nothing was read yet; unknown, "
@@ -51,7 +52,7 @@ def test_a_killed_run_shows_how_far_it_got(tmp_path: Path) -> None:
 def test_a_run_of_one_phase_is_not_called_unfinished(tmp_path: Path) -> None:
     begin_phase(tmp_path, Run("network.yml", at(0), "network"), at(0))
 
-    (line,) = list_lines(sessions(tmp_path), at(1))
+    (line,) = list_lines(account(sessions(tmp_path), at(1)))
 
     assert line.endswith("open, its last run wrote no report (last phase: network)")
 
@@ -61,18 +62,19 @@ def test_an_estimate_of_aws_is_marked(tmp_path: Path, is_estimated: bool, mark: 
     build(tmp_path)
     reset(tmp_path, 2)
     known = [replace(only(tmp_path), actual=Actual({"2026-11-28": 0.3}, is_estimated, at(48)))]
+    (entry,) = account(known, at(99)).entries
 
-    assert f"AWS billed $0.30{mark}, removed" in next(iter(list_lines(known, at(99))))
-    assert row(1, known[0], at(99))["billed"] == f"$0.30{mark}"
-    assert f"Billed by AWS: $0.30{mark} for 1 session, calculated $0.31" in summary(known, 40, at(99))
-    assert compared((known[0], known[0]), at(99))[5]["first"] == f"$0.30{mark}"
+    assert f"AWS billed $0.30{mark}, removed" in next(iter(list_lines(account(known, at(99)))))
+    assert table(account(known, at(99)))[0]["billed"] == f"$0.30{mark}"
+    assert f"Billed by AWS: $0.30{mark} for 1 session, calculated $0.31" in summary(account(known, at(99)), 40)
+    assert compared((entry, entry))[5]["first"] == f"$0.30{mark}"
 
 
 def test_the_summary_has_sum_average_projection_and_break_even(tmp_path: Path) -> None:
     build(tmp_path)
     reset(tmp_path, 2)
 
-    assert summary(sessions(tmp_path), 40, at(2)) == [
+    assert summary(account(sessions(tmp_path), at(2)), 40) == [
         "Total: 1 session, 2.00 h, $0.31 (list prices, without tax, traffic and CPU credits)",
         "Average: 2.00 h and $0.31 a session",
         "Projection: $9.46 a month, at the rate since the first session (1 day)",
@@ -82,19 +84,20 @@ def test_the_summary_has_sum_average_projection_and_break_even(tmp_path: Path) -
 
 
 def test_an_empty_journal_says_what_begins_a_session() -> None:
-    assert summary([], 40, at(0)) == ["No session yet: playbooks/site.yml begins one."]
+    assert summary(account([], at(0)), 40) == ["No session yet: playbooks/site.yml begins one."]
 
 
 def test_two_sessions_are_compared_by_number_or_id(tmp_path: Path) -> None:
     build(tmp_path)
     reset(tmp_path, 2)
     build(tmp_path, 24)
-    both = sessions(tmp_path)
+    both = account(sessions(tmp_path), at(25))
 
-    pair = chosen(both, ["1", both[1].id])
+    pair = chosen(both, ["1", both.entries[1].session.id])
 
-    assert pair == both
-    rows = {one["what"]: one for one in compared(both, at(25))}
+    assert pair is not None
+    assert pair == both.entries
+    rows = {one["what"]: one for one in compared(pair)}
     assert (rows["length"]["first"], rows["length"]["second"]) == ("2.00 h", "1.00 h")
     assert rows["Talos"] == {"what": "Talos", "first": "v1.13.5", "second": "v1.13.5", "differs": False}
     lines = list(compare_lines(rows.values()))
@@ -115,8 +118,8 @@ def test_a_wrong_request_is_refused_with_what_there_is(tmp_path: Path, asked: li
     build(tmp_path)
 
     with pytest.raises(InputError, match=words):
-        chosen(sessions(tmp_path), asked)
+        chosen(account(sessions(tmp_path), at(1)), asked)
 
 
 def test_nothing_asked_is_no_comparison() -> None:
-    assert chosen([], [""]) is None
+    assert chosen(account([], at(0)), [""]) is None
