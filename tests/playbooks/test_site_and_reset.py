@@ -334,6 +334,16 @@ def test_a_reset_deletes_what_is_ours_and_leaves_the_strangers_alone(
     assert strangers.now() == strangers.before
 
 
+def test_a_plan_after_a_reset_does_not_need_the_cluster_of_the_kubeconfig(lab: Lab, built: Run) -> None:
+    assert (lab.directory / "cluster" / "secrets" / "kubeconfig").is_file()
+
+    run = play(lab, SITE, "--check", "--tags", "cozystack", "-e", "cluster_cozystack_enabled=true")
+
+    assert run.code == 0, run.output
+    assert "cozystack: would install v" in run.output
+    assert "connection refused" in run.output
+
+
 def test_the_build_and_its_removal_are_one_session_of_the_journal(lab: Lab, built: Run) -> None:
     (file,) = (lab.directory / "cluster" / "sessions").iterdir()
     session = json.loads(file.read_text(encoding="utf-8"))
