@@ -294,17 +294,16 @@ def main() -> None:
         spec = parse_spec(module.params["cluster"])
         order = Order(
             parts=tuple(module.params["parts"]),
-            absent=module.params["state"] == "absent",
-            stopped=module.params["state"] == "stopped",
+            state=module.params["state"],
             remove_duplicates=module.params["remove_duplicates"],
             check_mode=module.check_mode,
             machines=machines_of(module.params),
         )
-        if module.params["state"] == "present":
+        if order.state == "present":
             refuse_sent("create the cluster", texts_of(spec, order.machines))
         # Calls retries safe calls only; botocore would retry every call.
         api = connect(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr, once=True)
-        outcome = ensure_cluster(Calls(api), spec, order)
+        outcome = ensure_cluster(Calls(api), spec, order, now=datetime.now(UTC))
     except CollectionError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**outcome_as_dict(spec, outcome, order))

@@ -188,11 +188,11 @@ class Stage(NamedTuple):
     remove: Act
 
 
-def ensured_part(api: FaultyApi, part: str, *, absent: bool = False) -> Outcome:
+def ensured_part(api: FaultyApi, part: str, *, state: str = "present") -> Outcome:
     """Make or remove a part of the cluster."""
     user_data = {"bastion": "IyEvYmluL3NoCg=="}
     machines = Machines(image=lab_image(api), user_data=user_data, bastion_stop_at=STOP_AT)
-    return ensure_cluster(api.run, SPEC, Order((part,), absent=absent, machines=machines))
+    return ensure_cluster(api.run, SPEC, Order((part,), state=state, machines=machines))
 
 
 def part(name: str) -> Stage:
@@ -203,7 +203,7 @@ def part(name: str) -> Stage:
 def remove_part(api: FaultyApi, name: str) -> None:
     """Remove a part of the cluster."""
     api.begin_run()
-    ensured_part(api, name, absent=True)
+    ensured_part(api, name, state="absent")
 
 
 def make_claim(api: FaultyApi) -> None:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -43,11 +44,15 @@ class Order(NamedTuple):
     """The request."""
 
     parts: tuple[str, ...]
-    absent: bool = False
-    stopped: bool = False
+    state: str = "present"
     remove_duplicates: bool = False
     check_mode: bool = False
     machines: Machines = Machines()
+
+    @property
+    def absent(self) -> bool:
+        """Return whether the parts are to be removed."""
+        return self.state == "absent"
 
 
 class Outcome(NamedTuple):
@@ -59,27 +64,33 @@ class Outcome(NamedTuple):
     after: Comparison
 
 
-def ensure_cluster(calls: Calls, spec: ClusterSpec, order: Order) -> Outcome:
+Want = Callable[[list[Thing]], dict[str, Desired]]
+
+
+def ensure_cluster(calls: Calls, spec: ClusterSpec, order: Order, *, now: datetime | None = None) -> Outcome:
     """Bring the parts to the requested state and return what changed."""
+    want = partial(_wanted, spec, order.machines, now or datetime.now(UTC))
     things = read_cluster(calls, spec)
     ties = read_ties(calls, spec, things, thorough=order.absent or order.remove_duplicates)
-    before = compare(_wanted(spec, things, order), things, ties)
-    if order.stopped:
-        return _stopped(calls, spec, things, order, before)
+    before = compare(want(things), things, ties)
+    if order.state == "stopped":
+        return _stopped(calls, spec, things, order, before, want)
     todo, doomed = _todo(before, order), _doomed(before, order, spec.names.bastion)
     refuse(before, todo, doomed, order)
     if not (todo or doomed):
         return Outcome(changed=False, lines=(), before=before, after=before)
     if order.check_mode:
         return Outcome(changed=True, lines=tuple(_would(todo, doomed)), before=before, after=before)
-    work = _work(calls, spec, things, order)
+    work = _work(calls, spec, things, want(things), order.machines)
     _delete(work, doomed)
     with _saying_what_runs(work, before):
         _ensure(work, [resource.key for resource in todo])
-    return Outcome(changed=True, lines=tuple(work.lines), before=before, after=_settled(work, order, todo, doomed))
+    return Outcome(changed=True, lines=tuple(work.lines), before=before, after=_settled(work, want, todo, doomed))
 
 
-def _stopped(calls: Calls, spec: ClusterSpec, things: list[Thing], order: Order, before: Comparison) -> Outcome:
+def _stopped(
+    calls: Calls, spec: ClusterSpec, things: list[Thing], order: Order, before: Comparison, want: Want
+) -> Outcome:
     """Stop the machines of the parts; create and delete nothing."""
     machines = machines_to_stop(before, things, order.parts)
     stopping = {(item.kind, item.id) for item in machines}
@@ -92,7 +103,7 @@ def _stopped(calls: Calls, spec: ClusterSpec, things: list[Thing], order: Order,
         return Outcome(changed=bool(machines), lines=tuple(would), before=before, after=before)
     done = stop(calls, machines)
     now = read_cluster(calls, spec)
-    return Outcome(True, tuple(done), before, compare(_wanted(spec, now, order), now, before.ties))
+    return Outcome(True, tuple(done), before, compare(want(now), now, before.ties))
 
 
 @contextmanager
@@ -115,10 +126,9 @@ def _costs(work: Work, before: Comparison) -> str:
     )
 
 
-def _wanted(spec: ClusterSpec, things: list[Thing], order: Order) -> dict[str, Desired]:
+def _wanted(spec: ClusterSpec, machines: Machines, now: datetime, things: list[Thing]) -> dict[str, Desired]:
     """Return the described resources, with the properties of the bastion that only the caller knows."""
-    wanted = wanted_of(spec, things, datetime.now(UTC))
-    machines = order.machines
+    wanted = wanted_of(spec, things, now)
     user_data = machines.user_data.get(BASTION)
     more: dict[str, dict[str, Any]] = {
         f"launch_template/{BASTION}": {"user_data_sha256": checksum(user_data)} if user_data else {},
@@ -160,7 +170,7 @@ def refuse(before: Comparison, todo: Sequence[Resource], doomed: Sequence[Found]
     wanted = [] if order.absent else [item for item in before.resources if item.part in order.parts]
     reasons = [
         *(f"Failed to create {item.subject}: {item.message}. {item.remedy}" for item in taken_problems(wanted)),
-        *_uncertain(before, order),
+        *_disputed(before, order),
         *_replacements(todo),
         *_too_long(order.machines),
         *(_obstacles(before) if order.absent and NETWORK in order.parts else ()),
@@ -172,8 +182,8 @@ def refuse(before: Comparison, todo: Sequence[Resource], doomed: Sequence[Found]
         raise Ec2Error("\n".join(reasons))
 
 
-def _uncertain(before: Comparison, order: Order) -> list[str]:
-    """Return the resources that are not certain to be the cluster's. A removal deletes all that have its tags."""
+def _disputed(before: Comparison, order: Order) -> list[str]:
+    """Return the resources without ManagedBy, and second ones of a kind, all of which a removal deletes."""
     seconds = [] if order.absent else second_problems(before.seconds)
     verb = "remove" if order.absent else "change"
     found = [*unmanaged_problems(before.unmanaged), *seconds]
@@ -265,10 +275,10 @@ def _would(todo: Iterable[Resource], doomed: Iterable[Found]) -> list[str]:
     ]
 
 
-def _work(calls: Calls, spec: ClusterSpec, things: list[Thing], order: Order) -> Work:
-    wanted, ours = _wanted(spec, things, order), [thing for thing in things if thing.owned]
+def _work(calls: Calls, spec: ClusterSpec, things: list[Thing], wanted: dict[str, Desired], machines: Machines) -> Work:
+    ours = [thing for thing in things if thing.owned]
     chosen = {key: thing for key, item in wanted.items() if (thing := choose(item, ours))}
-    return Work(calls, spec, wanted, chosen, ours, MAKINGS, machines=order.machines)
+    return Work(calls, spec, wanted, chosen, ours, MAKINGS, machines=machines)
 
 
 def _ensure(work: Work, keys: Sequence[str]) -> None:
@@ -361,13 +371,13 @@ def _run(what: str, act: Act, work: Work, argument: str, again: str) -> None:
         act(work, argument)
 
 
-def _settled(work: Work, order: Order, todo: Sequence[Resource], doomed: Sequence[Found]) -> Comparison:
+def _settled(work: Work, want: Want, todo: Sequence[Resource], doomed: Sequence[Found]) -> Comparison:
     """Return the cluster as soon as AWS shows all creations and deletions, or raise for those that it does not show."""
     seen: list[Comparison] = []
 
     def look() -> Comparison | None:
         things = read_cluster(work.calls, work.spec)
-        seen.append(compare(_wanted(work.spec, things, order), things))
+        seen.append(compare(want(things), things))
         return None if _late(seen[-1], todo, doomed) else seen[-1]
 
     settled = work.calls.wait_for(look)

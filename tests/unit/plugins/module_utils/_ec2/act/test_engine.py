@@ -49,7 +49,7 @@ def present(api: BadDay, **changes: Any) -> Outcome:
 
 
 def absent(api: BadDay) -> Outcome:
-    return ensure_cluster(api.calls_of(), spec(), Order((NETWORK,), absent=True))
+    return ensure_cluster(api.calls_of(), spec(), Order((NETWORK,), state="absent"))
 
 
 def states(outcome: Outcome) -> set[str]:
@@ -282,7 +282,7 @@ def test_a_cluster_of_the_same_name_in_another_region_keeps_its_role_and_profile
         ensure_cluster(other.calls_of(), elsewhere, Order((NETWORK,)))
     assert str(refused.value).count("the cluster of the same name in eu-west-1") == 2
     assert not re.search("delete it|tag it", str(refused.value))
-    ensure_cluster(other.calls_of(), elsewhere, Order((NETWORK,), absent=True))
+    ensure_cluster(other.calls_of(), elsewhere, Order((NETWORK,), state="absent"))
 
     assert other.writes() == []
     assert present(api).changed is False
@@ -325,7 +325,7 @@ def test_a_part_whose_network_does_not_exist_is_refused_with_what_to_run_first(a
 
     assert api.writes() == []
     assert made_alone(api, part, check_mode=True).changed is True
-    assert made_alone(api, part, absent=True).changed is False
+    assert made_alone(api, part, state="absent").changed is False
 
 
 def halve(api: BadDay, missing: str) -> None:
@@ -400,7 +400,7 @@ def test_a_project_of_wildcards_owns_nothing(api: BadDay) -> None:
     present(api)
     api.calls.clear()
 
-    outcome = ensure_cluster(api.calls_of(), spec(project="*"), Order((NETWORK,), absent=True))
+    outcome = ensure_cluster(api.calls_of(), spec(project="*"), Order((NETWORK,), state="absent"))
 
     assert (outcome.changed, api.writes()) == (False, [])
 
@@ -689,7 +689,7 @@ def test_a_machine_that_may_not_be_terminated_is_said_to_cost_money(api: BadDay)
     with pytest.raises(
         AwsError, match=r"Not deleted yet: instance moon-[\w-]+ \(i-\w+\), network interface"
     ) as refused:
-        ensure_cluster(api.calls_of(), two, Order((NODES,), absent=True))
+        ensure_cluster(api.calls_of(), two, Order((NODES,), state="absent"))
 
     # The other one was terminated beside it.
     assert len(re.findall(r"moon-[\w-]+ costs money until then", str(refused.value))) == 1
@@ -700,7 +700,7 @@ def test_a_machine_that_does_not_end_is_said_to_be_left(api: BadDay) -> None:
     api.ignored.add("terminate_instances")
 
     with pytest.raises(Ec2Error, match=r"still running after several minutes\. Not deleted yet: instance moon-gateway"):
-        ensure_cluster(api.calls_of(), spec(), Order((NODES,), absent=True))
+        ensure_cluster(api.calls_of(), spec(), Order((NODES,), state="absent"))
 
 
 @pytest.mark.parametrize("reason", ["InsufficientInstanceCapacity", "VcpuLimitExceeded"])

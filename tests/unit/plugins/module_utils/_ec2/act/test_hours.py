@@ -201,7 +201,7 @@ def test_they_are_removed_and_found_as_ours(built: BadDay) -> None:
     ensure(built)
 
     found = read_and_compare(built, spec(bastion=MACHINE)).found
-    removed = ensure(built, absent=True)
+    removed = ensure(built, state="absent")
 
     assert {(item.kind, item.part) for item in found if item.name == NAME} == {
         ("iam_role", HOURS),
@@ -230,7 +230,7 @@ def test_a_group_of_another_owner_is_refused_before_anything_is_created(built: B
 
     with pytest.raises(Ec2Error, match=r"Failed to create schedule_group .*Owner=Bob"):
         ensure(built, check_mode=check_mode)
-    removed = ensure(built, absent=True)
+    removed = ensure(built, state="absent")
 
     assert (built.writes(), removed.changed) == ([], False)
 
@@ -263,7 +263,7 @@ def test_a_schedule_of_another_owner_in_our_group_is_kept_and_shown(built: BadDa
     ]
 
 
-@pytest.mark.parametrize("changes", [{"absent": True}, {"hours": {}}])
+@pytest.mark.parametrize("changes", [{"state": "absent"}, {"hours": {}}])
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_a_schedule_of_another_owner_is_named_before_its_group_is_deleted(
     built: BadDay, changes: dict[str, Any], check_mode: bool
@@ -281,5 +281,5 @@ def test_a_removal_waits_for_a_group_that_is_being_deleted(built: BadDay) -> Non
     ensure(built)
     built.refused["delete_schedule_group"] = ["ConflictException"]
 
-    assert ensure(built, absent=True).changed
+    assert ensure(built, state="absent").changed
     assert schedules(built) == {}

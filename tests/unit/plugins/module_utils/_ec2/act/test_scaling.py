@@ -124,8 +124,8 @@ def test_our_own_hours_are_removed_when_they_are_not_described_any_more(api: Bad
 def test_a_removal_does_not_wait_for_the_end_of_a_deleted_group_and_the_next_build_does(api: BadDay) -> None:
     api.groups_end_after = 120
 
-    removed = ensure_cluster(api.calls_of(), SPEC, Order((BASTION,), absent=True))
-    again = ensure_cluster(api.calls_of(), SPEC, Order((BASTION,), absent=True))
+    removed = ensure_cluster(api.calls_of(), SPEC, Order((BASTION,), state="absent"))
+    again = ensure_cluster(api.calls_of(), SPEC, Order((BASTION,), state="absent"))
     removed_at = api.time
     built = postponed(api)
 
@@ -140,7 +140,7 @@ def test_a_removal_does_not_wait_for_the_end_of_a_deleted_group_and_the_next_bui
 
 def test_a_group_that_does_not_end_stops_the_build_with_the_words_of_aws(api: BadDay) -> None:
     api.groups_end_after = 10_000
-    ensure_cluster(api.calls_of(), SPEC, Order((BASTION,), absent=True))
+    ensure_cluster(api.calls_of(), SPEC, Order((BASTION,), state="absent"))
 
     with pytest.raises(AwsError, match="AlreadyExists"):
         postponed(api)

@@ -33,7 +33,7 @@ def built() -> Iterator[BadDay]:
 
 
 def stop(api: BadDay, *parts: str, **changes: Any) -> Outcome:
-    return ensure_cluster(api.calls_of(), SPEC, Order(parts, stopped=True, **changes))
+    return ensure_cluster(api.calls_of(), SPEC, Order(parts, state="stopped", **changes))
 
 
 def states(api: BadDay) -> list[str]:

@@ -80,7 +80,7 @@ def build(api: BadDay, *parts: str) -> None:
 
 def remove(api: BadDay) -> None:
     for part in reversed(PARTS):
-        ensure_cluster(api.calls_of(), SPEC, Order((part,), absent=True))
+        ensure_cluster(api.calls_of(), SPEC, Order((part,), state="absent"))
 
 
 def vpc_of_ours(api: BadDay) -> str:
@@ -298,8 +298,8 @@ def test_a_volume_of_ours_that_no_machine_has_is_shown_and_deleted(
     shown = part_of(read_and_compare(api, SPEC), part).found
     api.calls.clear()
 
-    outcome = ensure_cluster(api.calls_of(), SPEC, Order((part,), absent=True))
-    again = ensure_cluster(api.calls_of(), SPEC, Order((part,), absent=True))
+    outcome = ensure_cluster(api.calls_of(), SPEC, Order((part,), state="absent"))
+    again = ensure_cluster(api.calls_of(), SPEC, Order((part,), state="absent"))
 
     assert [item["id"] for item in shown] == [volume]
     assert (outcome.lines, again.changed) == ((f"deleted volume {volume}",), False)
@@ -337,7 +337,7 @@ def resources_of_ours(api: BadDay) -> dict[str, str]:
 
 def refusal_of_removal(api: BadDay, part: str) -> str:
     with pytest.raises(Ec2Error) as caught:
-        ensure_cluster(api.calls_of(), SPEC, Order((part,), absent=True))
+        ensure_cluster(api.calls_of(), SPEC, Order((part,), state="absent"))
     return str(caught.value)
 
 
@@ -428,7 +428,7 @@ def test_a_cluster_of_the_same_name_in_another_project_is_made_and_removed_besid
             ensure_cluster(api.calls_of(), other, Order((part,), machines=MACHINES))
         both = described(api, SPEC.project), described(api, other.project)
         for part in reversed(PARTS):
-            ensure_cluster(api.calls_of(), other, Order((part,), absent=True))
+            ensure_cluster(api.calls_of(), other, Order((part,), state="absent"))
 
         assert both[0] == described(api, SPEC.project) == before
         assert all(both[1].values()) and all(before.values())

@@ -115,7 +115,7 @@ def test_a_role_of_another_owner_is_refused_in_the_plan_and_before_anything_is_m
     problems = result_of(SPEC, read_and_compare(built, SPEC), NOW)["problems"]
     with pytest.raises(Ec2Error, match=r"Owner=Bob"):
         role(built, check_mode=check_mode)
-    removed = role(built, absent=True, check_mode=check_mode)
+    removed = role(built, state="absent", check_mode=check_mode)
 
     assert [problem["code"] for problem in problems] == ["NAME_TAKEN"]
     assert (built.writes(), removed.changed) == ([], False)
@@ -139,10 +139,10 @@ def test_a_role_that_drifted_is_set_right_and_tags_of_other_owners_stay(built: B
 def test_a_role_that_is_not_described_any_more_is_found_and_removed(built: BadDay) -> None:
     role(built)
 
-    outcome = ensure_cluster(built.calls_of(), spec(), Order((ACCESS,), absent=True))
+    outcome = ensure_cluster(built.calls_of(), spec(), Order((ACCESS,), state="absent"))
 
     assert [line.partition(" (")[0] for line in outcome.lines] == ["deleted IAM role talos-arm64-moon-home-access"]
-    assert ensure_cluster(built.calls_of(), spec(), Order((ACCESS,), absent=True)).changed is False
+    assert ensure_cluster(built.calls_of(), spec(), Order((ACCESS,), state="absent")).changed is False
 
 
 def test_the_role_is_kept_when_the_network_is_removed(built: BadDay) -> None:

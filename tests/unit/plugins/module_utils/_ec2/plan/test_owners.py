@@ -77,9 +77,9 @@ def test_resources_of_ours_without_the_tag_that_permissions_need_are_named_and_n
     api.calls.clear()
 
     found = read_and_compare(api, SPEC)
-    for absent in (False, True):
+    for state in ("present", "absent"):
         with pytest.raises(Ec2Error, match="has the tags Project and Cluster of this cluster, but not ManagedBy"):
-            ensure_cluster(api.calls_of(), SPEC, Order((NETWORK,), absent=absent, machines=MACHINES))
+            ensure_cluster(api.calls_of(), SPEC, Order((NETWORK,), state=state, machines=MACHINES))
 
     remedies = [item.remedy for item in problems_of(found) if item.code == "MANAGED_BY_MISSING"]
     unnamed = [key for key, item in wanted.items() if tagging_command(item.kind, ids[key]) not in "\n".join(remedies)]
@@ -201,7 +201,7 @@ def test_a_scheduled_action_of_another_owner_is_named_once_and_kept_by_a_removal
     with pytest.raises(
         Ec2Error, match=f"Auto Scaling group {SPEC.names.unique} has scheduled action by-hand, which is"
     ):
-        ensure_cluster(api.calls_of(), SPEC, Order((BASTION,), absent=True))
+        ensure_cluster(api.calls_of(), SPEC, Order((BASTION,), state="absent"))
 
     (remedy,) = [tie.remedy for tie in found.ties]
     assert f"--auto-scaling-group-name {SPEC.names.unique} --scheduled-action-name by-hand" in remedy
