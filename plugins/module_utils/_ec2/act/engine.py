@@ -19,7 +19,7 @@ from ..._errors import Ec2Error
 from ..bastion.current import checksum
 from ..calls import KEPT, Calls, errors_named
 from ..client import AwsError
-from ..desired import ACCESS, BASTION, HOURS, NETWORK, NODES, Desired
+from ..desired import ACCESS, BASTION, HOURS, NETWORK, NODES, RUNNING, Desired
 from ..plan.choosing import choose
 from ..plan.compare import compare, teardown_rank
 from ..plan.comparison import Comparison, Found, Resource
@@ -118,7 +118,10 @@ def _saying_what_runs(work: Work, before: Comparison) -> Iterator[None]:
 
 
 def _costs(work: Work, before: Comparison) -> str:
-    earlier = [f"{found.name} ({found.id})" for found in before.found if found.kind == "instance"]
+    # A machine that this run has started is in work.things with its new state.
+    states = {thing.id: thing.have.get("state") for thing in (*work.ours, *work.things.values())}
+    machines = [found for found in before.found if found.kind == "instance"]
+    earlier = [f"{found.name} ({found.id})" for found in machines if states[found.id] in RUNNING]
     made = [line.removeprefix(_MADE_MACHINE) for line in work.lines if line.startswith(_MADE_MACHINE)]
     running = ", ".join(earlier + made)
     return (

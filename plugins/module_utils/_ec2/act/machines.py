@@ -183,6 +183,7 @@ def _start(work: Work, key: str) -> None:
     machine = work.id(key)
     work.calls.wait_for(lambda: _has_state(work, machine, ("stopped", "pending", "running")), TERMINATION)
     work.ec2("start_instances", InstanceIds=[machine])
+    work.things[key] = work.things[key].knowing(state="pending")
     work.changed(key, "started")
 
 

@@ -721,6 +721,23 @@ def test_case_17_no_capacity(api: BadDay, reason: str) -> None:
     assert "playbooks/reset.yml" in refused.value.problem.remedy
 
 
+def test_a_stopped_node_is_not_said_to_run_when_another_one_cannot_be_made(api: BadDay) -> None:
+    described = spec(nodes=[node(), node("b", ipv4="10.10.0.102")])
+    order = Order((NODES,), machines=Machines(image=IMAGE))
+    ensure_cluster(api.calls_of(), spec(), order._replace(parts=(NETWORK, NODES)))
+    ensure_cluster(api.calls_of(), spec(), Order((NODES,), state="stopped"))
+    api.refused["start_instances"] = ["InsufficientInstanceCapacity"]
+    api.refused["run_instances"] = ["InsufficientInstanceCapacity"] * 2
+
+    with pytest.raises(AwsError) as stopped:
+        ensure_cluster(api.calls_of(), described, order)
+    with pytest.raises(AwsError) as started:
+        ensure_cluster(api.calls_of(), described, order)
+
+    assert "cost money" not in stopped.value.problem.remedy
+    assert "These instances are running and cost money: moon-gateway (i-" in started.value.problem.remedy
+
+
 def has_token(operation: OperationModel) -> bool:
     """Return whether a call takes a token by which AWS knows its repetition."""
     return "ClientToken" in operation.input_shape.members
