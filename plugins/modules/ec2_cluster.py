@@ -238,6 +238,7 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
+from ..module_utils._ec2.act.stopping import diff_of_stop
 from ..module_utils._ec2.act.work import Machines
 from ..module_utils._ec2.calls import Calls
 from ..module_utils._ec2.client import connect
@@ -284,6 +285,8 @@ def texts_of(spec: ClusterSpec, machines: Machines) -> Iterator[Text]:
 def outcome_as_dict(spec: ClusterSpec, outcome: Outcome, order: Order) -> dict[str, Any]:
     """Return the module's result."""
     diff = diff_of(outcome.before, order.parts, absent=order.absent)
+    if order.state == "stopped":
+        diff = diff_of_stop(outcome.stopped)
     lines, now = list(outcome.lines), datetime.now(UTC)
     return {"changed": outcome.changed, "lines": lines, "diff": diff, **result_of(spec, outcome.after, now)}
 

@@ -56,12 +56,13 @@ class Order(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a run did, or in check mode would do, and the cluster before and after it."""
+    """What a run did, or in check mode would do, the cluster before and after it, and the machines that it stopped."""
 
     changed: bool
     lines: tuple[str, ...]
     before: Comparison
     after: Comparison
+    stopped: tuple[Found, ...] = ()
 
 
 Want = Callable[[list[Thing]], dict[str, Desired]]
@@ -100,10 +101,10 @@ def _stopped(
         raise Ec2Error("\n".join(_tied("stop", tie) for tie in ties))
     if order.check_mode or not machines:
         would = lines(machines, "would stop")
-        return Outcome(changed=bool(machines), lines=tuple(would), before=before, after=before)
+        return Outcome(bool(machines), tuple(would), before=before, after=before, stopped=tuple(machines))
     done = stop(calls, machines)
     now = read_cluster(calls, spec)
-    return Outcome(True, tuple(done), before, compare(want(now), now, before.ties))
+    return Outcome(True, tuple(done), before, compare(want(now), now, before.ties), tuple(machines))
 
 
 @contextmanager

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ..._errors import Ec2Error
 from ..calls import TERMINATION, Calls, errors_named
@@ -40,6 +40,12 @@ def stop(calls: Calls, machines: Sequence[Found]) -> list[str]:
             calls.call("ec2", "stop_instances", InstanceIds=nodes)
             _wait(calls, nodes)
     return lines(machines, "stopped")
+
+
+def diff_of_stop(machines: Iterable[Found]) -> dict[str, dict[str, str]]:
+    """Return the diff of machines that are stopped."""
+    names = [f"{item.kind} {item.id}" for item in machines]
+    return {"before": dict.fromkeys(names, "running"), "after": dict.fromkeys(names, "stopped")}
 
 
 def _wait(calls: Calls, nodes: Sequence[str]) -> None:

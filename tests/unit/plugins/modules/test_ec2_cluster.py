@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.modules import ec2_cluster
-from tests.ec2_cluster import MotoApi, cluster, empty_aws, run_module
+from tests.ec2_cluster import Builder, MotoApi, cluster, empty_aws, run_module, spec
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,19 @@ def test_what_was_made_with_such_a_text_can_be_deleted(capsys: pytest.CaptureFix
         result = run_module(ec2_cluster.main, capsys, cluster=described, parts=["network"], state="absent")
 
     assert result["changed"] is False
+
+
+def test_the_diff_of_a_stop_shows_the_stopped_machines_and_nothing_that_a_build_would_make(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    missing = {"ipv4": "10.10.0.102", "name": "two", "role": "worker", "machine_type": "worker"}
+    described = cluster(nodes=[*cluster()["nodes"], missing])
+    with empty_aws():
+        ids = Builder(MotoApi(), spec()).build()
+        stopped, again = (
+            run_module(ec2_cluster.main, capsys, cluster=described, parts=["nodes"], state="stopped") for _ in range(2)
+        )
+
+    machine = f"instance {ids['instance/gateway']}"
+    assert stopped["diff"] == {"before": {machine: "running"}, "after": {machine: "stopped"}}
+    assert (again["changed"], again["diff"]) == (False, {"before": {}, "after": {}})
