@@ -29,16 +29,19 @@ def machines_to_stop(before: Comparison, things: Sequence[Thing], parts: Sequenc
 
 
 def stop(calls: Calls, machines: Sequence[Found]) -> list[str]:
-    """Stop the machines, wait until those of nodes are stopped, and return what was done."""
-    for group in (item.id for item in machines if item.kind == "autoscaling_group"):
-        with errors_named(f"stop the bastion of {group}"):
-            none = {"DesiredCapacity": 0, "HonorCooldown": False}
-            calls.call("autoscaling", "set_desired_capacity", AutoScalingGroupName=group, **none)
+    """Stop the nodes, wait until they are stopped, then stop the bastion, and return what was done.
+
+    The nodes reach the internet through the bastion until they are off.
+    """
     nodes = [item.id for item in machines if item.kind == "instance"]
     if nodes:
         with errors_named("stop the nodes"):
             calls.call("ec2", "stop_instances", InstanceIds=nodes)
             _wait(calls, nodes)
+    for group in (item.id for item in machines if item.kind == "autoscaling_group"):
+        with errors_named(f"stop the bastion of {group}"):
+            none = {"DesiredCapacity": 0, "HonorCooldown": False}
+            calls.call("autoscaling", "set_desired_capacity", AutoScalingGroupName=group, **none)
     return lines(machines, "stopped")
 
 

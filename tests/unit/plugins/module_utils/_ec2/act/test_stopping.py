@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import BASTION, NODES
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from tests.ec2_bad_day import BadDay
 from tests.ec2_cluster import IMAGE, Builder, aws_with_images, empty_aws, node, spec
@@ -39,6 +40,15 @@ def stop(api: BadDay, *parts: str, **changes: Any) -> Outcome:
 def states(api: BadDay) -> list[str]:
     found = api.clients["ec2"].describe_instances()["Reservations"]
     return sorted(item["State"]["Name"] for reservation in found for item in reservation["Instances"])
+
+
+def start_bastion(api: BadDay) -> None:
+    """Have the group launch its instance, with the tags that the real template gives to it."""
+    scaling, tags = api.clients["autoscaling"], [{"Key": key, "Value": of} for key, of in owner_tags(SPEC).items()]
+    scaling.set_desired_capacity(AutoScalingGroupName=GROUP, DesiredCapacity=1)
+    (group,) = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[GROUP])["AutoScalingGroups"]
+    (machine,) = group["Instances"]
+    api.clients["ec2"].create_tags(Resources=[machine["InstanceId"]], Tags=tags)
 
 
 def test_the_nodes_are_stopped_and_a_second_run_changes_nothing(built: BadDay) -> None:
@@ -95,6 +105,21 @@ def test_the_bastion_is_ended_by_its_group_alone(built: BadDay) -> None:
 
     assert (nothing.changed, group["DesiredCapacity"]) == (False, 0)
     assert built.writes() == []
+
+
+def test_the_bastion_is_stopped_after_the_nodes_because_they_reach_the_internet_through_it() -> None:
+    with aws_with_images():
+        api = BadDay()
+        Builder(api, SPEC).build()
+        start_bastion(api)
+        api.calls.clear()
+
+        outcome = stop(api, NODES, BASTION)
+
+        stopped = api.calls.index("set_desired_capacity")
+        assert api.writes() == ["stop_instances", "set_desired_capacity"]
+        assert "describe_instances" in api.calls[api.calls.index("stop_instances") : stopped]
+        assert [line.partition(" (")[0] for line in outcome.lines][-1] == f"stopped Auto Scaling group {GROUP}"
 
 
 def test_a_cluster_that_was_removed_has_nothing_to_stop() -> None:
