@@ -12,6 +12,7 @@ import yaml
 from tests.checks.process import ROOT, capture
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -26,6 +27,15 @@ def galaxy() -> dict[str, Any]:
     """Return the content of galaxy.yml."""
     loaded: dict[str, Any] = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
     return loaded
+
+
+def mappings(found: Any) -> Iterator[dict[str, Any]]:
+    """Yield every mapping in the content of a YAML file, such as plays, tasks and their options."""
+    if isinstance(found, dict):
+        yield found
+        found = list(found.values())
+    for item in found if isinstance(found, list) else ():
+        yield from mappings(item)
 
 
 def is_ignored(name: str, patterns: list[str]) -> bool:

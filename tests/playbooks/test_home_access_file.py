@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from lab.settings import REPOSITORY
+from tests.checks.files import mappings
 from tests.lab.labs import Lab
 from tests.playbooks.runs import CONFIRMED, calls, play
 
@@ -21,11 +22,11 @@ CLAIM = "/urmanac.talos/talos-arm64/lab/claim"
 # Variables of roles that playbooks and tasks set although a user's file may replace them, because that is harmless.
 HARMLESS = {
     # It is only the server with which the health checks compare the clock.
-    "netboot.yml": {"bastion_host_health_ntp_server"},
+    "playbooks/netboot.yml": {"bastion_host_health_ntp_server"},
     # With true, the run ends with the same error after the phase cozystack, and without a report.
-    "site.yml": {"cozystack_expect_enforced"},
+    "playbooks/site.yml": {"cozystack_expect_enforced"},
     # A user who passes false has passed the opposite as talos_images_refresh, and keeps the recorded images.
-    "upgrade_refresh.yml": {"cluster_images_refresh"},
+    "roles/talos/tasks/upgrade_refresh.yml": {"cluster_images_refresh"},
 }
 OF_THE_PLAYBOOK = "__judge_of_the_playbook"
 
@@ -78,29 +79,20 @@ def options_of_roles() -> set[str]:
 
 def variables(found: Any) -> set[str]:
     """Return the names that the vars of plays, roles and tasks set."""
-    if isinstance(found, list):
-        return set().union(*map(variables, found))
-    if not isinstance(found, dict):
-        return set()
-    return set(found.get("vars") or {}).union(*map(variables, found.values()))
+    return {name for one in mappings(found) for name in one.get("vars") or ()}
 
 
 def refused(found: Any) -> dict[str, Any]:
     """Return the variables that a playbook compares with the values of -e."""
-    if isinstance(found, list):
-        return {name: value for item in found for name, value in refused(item).items()}
-    if not isinstance(found, dict):
-        return {}
-    given: dict[str, Any] = (found.get("vars") or {}).get(OF_THE_PLAYBOOK) or {}
-    return {**given, **refused(list(found.values()))}
+    given = [one[OF_THE_PLAYBOOK] for one in mappings(found) if OF_THE_PLAYBOOK in one]
+    return {name: value for values in given for name, value in values.items()}
 
 
 def test_variables_that_a_users_file_could_replace_are_refused_or_harmless() -> None:
-    files = [*REPOSITORY.glob("playbooks/*.yml"), *REPOSITORY.glob("roles/*/tasks/*.yml")]
-    contents, options = (
-        {path.name: yaml.safe_load(path.read_text("utf-8")) for path in sorted(files)},
-        options_of_roles(),
-    )
+    globs = ("playbooks/*.yml", "playbooks/tasks/*.yml", "roles/*/tasks/*.yml")
+    files = [path for pattern in globs for path in REPOSITORY.glob(pattern)]
+    contents = {str(path.relative_to(REPOSITORY)): yaml.safe_load(path.read_text("utf-8")) for path in files}
+    options = options_of_roles()
 
     replaced = {name: variables(found) & options - set(refused(found)) for name, found in contents.items()}
 
@@ -117,12 +109,8 @@ def test_a_variable_is_compared_with_what_the_playbook_sets() -> None:
 
 def values_of(found: Any, name: str) -> list[Any]:
     """Return the values that the vars of plays, roles and tasks give a variable."""
-    if isinstance(found, list):
-        return [value for item in found for value in values_of(item, name)]
-    if not isinstance(found, dict):
-        return []
-    own = found.get("vars") or {}
-    return [*([own[name]] if name in own else []), *values_of(list(found.values()), name)]
+    own = [one.get("vars") or {} for one in mappings(found)]
+    return [given[name] for given in own if name in given]
 
 
 @pytest.mark.parametrize(
@@ -159,3 +147,4 @@ def test_the_playbooks_own_value_may_be_passed(lab: Lab) -> None:
     run = play(lab, "playbooks/reset.yml", "-e", "nodes_state=present", "-e", "nodes_state=absent", "--check")
 
     assert "The playbook sets" not in run.output
+    assert "Cluster lab in eu-west-1: 0 to delete" in run.output

@@ -32,6 +32,7 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.names imp
 )
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.rules import CHECKS, Surroundings, joint_problems
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.types import type_problems
+from tests.checks.files import mappings
 from tests.talos_corpus import documented_patch
 
 NOW = Surroundings(datetime(2026, 11, 29, 12, tzinfo=UTC), frozenset({"gateway", "router"}))
@@ -102,15 +103,13 @@ def test_a_variable_of_another_role_may_be_named() -> None:
     assert not list(unknown_names(["nodes_exporter_port"], role_names(), OPTIONS, ["nodes_exporter_*"]))
 
 
-def kept(tasks: Any) -> Iterator[str]:
+def kept(content: Any) -> Iterator[str]:
     """Yield the variables that tasks set: registers, facts, and those that an included role is given."""
-    for task in tasks if isinstance(tasks, list) else ():
-        includes = any(name.endswith(("include_role", "import_role", "include_tasks")) for name in task)
+    for task in mappings(content):
+        includes = any(str(name).endswith(("include_role", "import_role", "include_tasks")) for name in task)
         yield from (task.get("vars") or {} if includes else {})
         yield from task.get("ansible.builtin.set_fact") or {}
         yield from [task["register"]] if "register" in task else []
-        for inner in ("block", "rescue", "tasks", "pre_tasks"):
-            yield from kept(task.get(inner))
 
 
 def test_every_variable_that_roles_and_playbooks_pass_to_one_another_is_known() -> None:
