@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.checks.files import mappings
+
 PLAYBOOKS = Path(__file__).resolve().parents[3] / "playbooks"
 # In these words a playbook asks; a phase does by beginning.
 WORDS = {
@@ -79,15 +81,13 @@ def test_a_playbook_asks_before_it_changes_anything(name: str, act: str) -> None
 
 def uses_of_access(found: Any) -> list[dict[str, Any]]:
     """Return every play's role and task that opens or closes with the role access."""
-    if isinstance(found, list):
-        return [use for item in found for use in uses_of_access(item)]
-    if not isinstance(found, dict):
-        return []
-    role = found.get("ansible.builtin.import_role") or found.get("ansible.builtin.include_role") or {}
-    named = found.get("role") or role.get("name")
-    if named == "urmanac.talos.access" and role.get("tasks_from", "main.yml") in OPENS:
-        return [found]
-    return uses_of_access(list(found.values()))
+    return [use for use in mappings(found) if opens_or_closes(use)]
+
+
+def opens_or_closes(use: dict[str, Any]) -> bool:
+    role = use.get("ansible.builtin.import_role") or use.get("ansible.builtin.include_role") or {}
+    named = use.get("role") or role.get("name")
+    return named == "urmanac.talos.access" and role.get("tasks_from", "main.yml") in OPENS
 
 
 @pytest.mark.parametrize("playbook", sorted(PLAYBOOKS.rglob("*.yml")), ids=lambda path: path.name)
@@ -113,21 +113,3 @@ def test_only_the_reset_accepts_a_value_that_names_the_claim_of_another_controll
 
     for word in ("reset_claim", "cluster_claim_override:"):
         assert [path for path, text in texts.items() if word in text] == [PLAYBOOKS / "reset.yml"]
-
-
-def filters_by_cluster(found: Any) -> list[dict[str, Any]]:
-    """Return every mapping that has a filter by the tag of the cluster."""
-    if isinstance(found, list):
-        return [use for item in found for use in filters_by_cluster(item)]
-    if not isinstance(found, dict):
-        return []
-    return ([found] if "tag:Cluster" in found else []) + filters_by_cluster(list(found.values()))
-
-
-@pytest.mark.parametrize(
-    "tasks", sorted(PLAYBOOKS.parent.glob("roles/*/tasks/*.yml")), ids=lambda path: f"{path.parts[-3]}/{path.stem}"
-)
-def test_a_role_searches_only_for_what_this_collection_has_made(tasks: Path) -> None:
-    for filters in filters_by_cluster(yaml.safe_load(tasks.read_text(encoding="utf-8"))):
-        assert {"tag:Project", "tag:Cluster", "tag:ManagedBy"} <= filters.keys()
-        assert filters["tag:ManagedBy"] == "urmanac.talos"

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jinja2
 import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion.spec import unique_name
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity, cluster_tags, owner_tags
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity, owner_tags
+from tests.checks.files import mappings
 from tests.checks.process import ROOT
 
 CLUSTER = Identity(name="moon", project="home")
@@ -22,30 +21,20 @@ VARIABLES = {
 }
 
 
-def searches(tasks: Any) -> list[dict[str, str]]:
-    """Return the tags in the filters of all tasks, blocks included."""
-    found = []
-    for task in tasks:
-        found += searches(task.get("block", []))
-        for options in (options for module, options in task.items() if module.startswith("amazon.aws.")):
-            tags = {name: value for name, value in options.get("filters", {}).items() if name.startswith("tag:")}
-            found += [tags] if tags else []
-    return found
-
-
-def test_every_search_by_tags_names_the_project_as_well() -> None:
-    """Clusters of one name can belong to two projects."""
-    files = [path for path in (ROOT / "roles").glob("*/tasks/*.yml") if "tag:" in path.read_text(encoding="utf-8")]
+def test_every_search_by_tags_names_the_owner() -> None:
+    """Clusters of one name can belong to two projects, and others may give a resource the names of both."""
+    files = [path for path in (ROOT / "roles").rglob("tasks/*.yml") if "tag:" in path.read_text(encoding="utf-8")]
 
     found = [
         {name.removeprefix("tag:"): jinja2.Template(value).render(VARIABLES) for name, value in tags.items()}
         for path in sorted(files)
-        for tags in searches(yaml.safe_load(path.read_text(encoding="utf-8")))
+        for filters in mappings(yaml.safe_load(path.read_text(encoding="utf-8")))
+        if (tags := {name: value for name, value in filters.items() if name.startswith("tag:")})
     ]
 
     assert found
     for tags in found:
-        assert cluster_tags(CLUSTER).items() <= tags.items() <= {**owner_tags(CLUSTER), "Node": "bastion"}.items()
+        assert owner_tags(CLUSTER).items() <= tags.items() <= {**owner_tags(CLUSTER), "Node": "bastion"}.items()
     assert owner_tags(CLUSTER) in found
 
 
