@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import boto3
@@ -13,8 +15,9 @@ from moto.ec2.models import ec2_backends
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.calls import Calls, Clock
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
-from tests.ec2_cluster import ACCOUNT, REGION, MotoApi
+from tests.ec2_cluster import ACCOUNT, REGION, Builder, MotoApi, empty_aws
 
 READING = ("describe_", "get_", "list_")
 
@@ -147,6 +150,16 @@ class BadDay(MotoApi):
             if not operation.startswith("describe_") and f"'{thing_id}'" in repr(parameters):
                 self._unknown -= Counter([thing_id])
                 raise unknown(service, thing_id, operation)
+
+
+@contextmanager
+def built(described: ClusterSpec, account: Callable[[], AbstractContextManager[None]] = empty_aws) -> Iterator[BadDay]:
+    """Give an account with a cluster as it is described, before the first call of a test."""
+    with account():
+        api = BadDay()
+        Builder(api, described).build()
+        api.calls.clear()
+        yield api
 
 
 def _ids(record: dict[str, Any]) -> set[str]:

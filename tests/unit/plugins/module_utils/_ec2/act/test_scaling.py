@@ -15,8 +15,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine impo
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import BASTION
-from tests.ec2_bad_day import BadDay
-from tests.ec2_cluster import IMAGE, Builder, empty_aws, spec
+from tests.ec2_bad_day import BadDay, built
+from tests.ec2_cluster import IMAGE, spec
 
 HOURS = {"start": "18:00", "stop": "23:00"}
 SPEC = spec(bastion={"instance_type": "t4g.small", "volume_size": 30, "image": IMAGE, **HOURS})
@@ -27,10 +27,7 @@ LATER = (datetime.now(UTC).replace(microsecond=0) + timedelta(hours=7)).isoforma
 @pytest.fixture
 def api() -> Iterator[BadDay]:
     """Give an account with a cluster whose bastion is stopped."""
-    with empty_aws():
-        api = BadDay()
-        Builder(api, SPEC).build()
-        api.calls.clear()
+    with built(SPEC) as api:
         yield api
 
 

@@ -14,8 +14,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine impo
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import BASTION, NODES
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
-from tests.ec2_bad_day import BadDay
-from tests.ec2_cluster import IMAGE, Builder, aws_with_images, empty_aws, node, spec
+from tests.ec2_bad_day import BadDay, built
+from tests.ec2_cluster import IMAGE, aws_with_images, empty_aws, node, spec
 from tests.strangers import Stranger, their_machine_in_our_group
 
 MACHINE = {"instance_type": "t4g.small", "volume_size": 30, "image": "ami-0123456789abcdef0"}
@@ -24,12 +24,9 @@ GROUP = "talos-arm64-moon-bastion"
 
 
 @pytest.fixture
-def built() -> Iterator[BadDay]:
+def api() -> Iterator[BadDay]:
     """Give an account with a cluster whose nodes run."""
-    with empty_aws():
-        api = BadDay()
-        Builder(api, SPEC).build()
-        api.calls.clear()
+    with built(SPEC) as api:
         yield api
 
 
@@ -51,66 +48,73 @@ def start_bastion(api: BadDay) -> None:
     api.clients["ec2"].create_tags(Resources=[machine["InstanceId"]], Tags=tags)
 
 
-def test_the_nodes_are_stopped_and_a_second_run_changes_nothing(built: BadDay) -> None:
-    planned = stop(built, NODES, check_mode=True)
-    before = states(built)
-    outcome, again = stop(built, NODES), stop(built, NODES)
+def test_the_nodes_are_stopped_and_a_second_run_changes_nothing(api: BadDay) -> None:
+    planned = stop(api, NODES, check_mode=True)
+    before = states(api)
+    outcome, again = stop(api, NODES), stop(api, NODES)
 
     assert (planned.changed, before) == (True, ["running", "running"])
     assert [line.partition(" (")[0] for line in planned.lines] == [
         "would stop instance moon-gateway",
         "would stop instance moon-two",
     ]
-    assert (outcome.changed, states(built)) == (True, ["stopped", "stopped"])
+    assert (outcome.changed, states(api)) == (True, ["stopped", "stopped"])
     assert [line.partition(" (")[0] for line in outcome.lines] == [
         "stopped instance moon-gateway",
         "stopped instance moon-two",
     ]
     assert (again.changed, again.lines) == (False, ())
-    assert built.writes() == ["stop_instances"]
+    assert api.writes() == ["stop_instances"]
 
 
-def test_an_interrupted_stop_goes_on_with_those_that_run(built: BadDay) -> None:
-    ec2 = built.clients["ec2"]
+def test_an_interrupted_stop_goes_on_with_those_that_run(api: BadDay) -> None:
+    ec2 = api.clients["ec2"]
     filters = [{"Name": "tag:Node", "Values": ["two"]}]
     (found,) = ec2.describe_instances(Filters=filters)["Reservations"]
     ec2.stop_instances(InstanceIds=[found["Instances"][0]["InstanceId"]])
 
-    outcome = stop(built, NODES)
+    outcome = stop(api, NODES)
 
     assert [line.partition(" (")[0] for line in outcome.lines] == ["stopped instance moon-gateway"]
-    assert states(built) == ["stopped", "stopped"]
+    assert states(api) == ["stopped", "stopped"]
 
 
-def test_a_lost_answer_stops_them_all_the_same(built: BadDay) -> None:
-    built.lost["stop_instances"] = 1
+def test_a_lost_answer_stops_them_all_the_same(api: BadDay) -> None:
+    api.lost["stop_instances"] = 1
 
-    assert stop(built, NODES).changed
-    assert states(built) == ["stopped", "stopped"]
+    assert stop(api, NODES).changed
+    assert states(api) == ["stopped", "stopped"]
 
 
-def test_they_are_started_by_the_next_build(built: BadDay) -> None:
-    stop(built, NODES)
+def test_they_are_started_by_the_next_build(api: BadDay) -> None:
+    stop(api, NODES)
 
-    outcome = ensure_cluster(built.calls_of(), SPEC, Order((NODES,)))
+    outcome = ensure_cluster(api.calls_of(), SPEC, Order((NODES,)))
 
     assert sorted(line.rpartition(": ")[2] for line in outcome.lines) == ["started", "started"]
-    assert states(built) == ["running", "running"]
+    assert states(api) == ["running", "running"]
 
 
-def test_the_bastion_is_ended_by_its_group_alone(built: BadDay) -> None:
-    nothing = stop(built, BASTION)
-    scaling = built.clients["autoscaling"]
-    group = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[GROUP])["AutoScalingGroups"][0]
+def desired_capacity(api: BadDay) -> int:
+    """Return how many bastions the group should have."""
+    groups = api.clients["autoscaling"].describe_auto_scaling_groups(AutoScalingGroupNames=[GROUP])
+    return int(groups["AutoScalingGroups"][0]["DesiredCapacity"])
 
-    assert (nothing.changed, group["DesiredCapacity"]) == (False, 0)
-    assert built.writes() == []
+
+def test_the_bastion_is_ended_by_its_group_alone_and_a_second_run_changes_nothing(api: BadDay) -> None:
+    start_bastion(api)
+    planned, before = stop(api, BASTION, check_mode=True), desired_capacity(api)
+    nothing = api.writes()
+    outcome, again = stop(api, BASTION), stop(api, BASTION)
+
+    assert (planned.lines, before, nothing) == ((f"would stop Auto Scaling group {GROUP}",), 1, [])
+    assert (outcome.lines, desired_capacity(api)) == ((f"stopped Auto Scaling group {GROUP}",), 0)
+    assert (again.changed, again.lines) == (False, ())
+    assert api.writes() == ["set_desired_capacity"]
 
 
 def test_the_bastion_is_stopped_after_the_nodes_because_they_reach_the_internet_through_it() -> None:
-    with aws_with_images():
-        api = BadDay()
-        Builder(api, SPEC).build()
+    with built(SPEC, aws_with_images) as api:
         start_bastion(api)
         api.calls.clear()
 
@@ -132,9 +136,7 @@ def test_a_cluster_that_was_removed_has_nothing_to_stop() -> None:
 
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_a_group_with_an_instance_of_another_owner_is_not_stopped(check_mode: bool) -> None:
-    with aws_with_images():
-        api = BadDay()
-        Builder(api, SPEC).build()
+    with built(SPEC, aws_with_images) as api:
         stranger = Stranger(lambda service: api.clients[service], SPEC, IMAGE)
         machine, _read = their_machine_in_our_group(stranger, {"autoscaling_group/bastion": GROUP})
         api.calls.clear()
