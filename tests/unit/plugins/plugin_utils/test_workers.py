@@ -5,15 +5,25 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 
-from ansible_collections.urmanac.talos.plugins.plugin_utils import _in_process, _local_action, _workers
+import pytest
+
+from ansible_collections.urmanac.talos.plugins import action
+from ansible_collections.urmanac.talos.plugins.plugin_utils._in_process import InProcess
+from ansible_collections.urmanac.talos.plugins.plugin_utils._local_action import LocalAction
+from tests.checks.process import ROOT
 
 CHILD = """
-import gc, os, sys
-import ansible_collections.urmanac.talos.plugins.plugin_utils._local_action
+import gc, importlib, os, sys
+from ansible.plugins.loader import init_plugin_loader
+
+init_plugin_loader(sys.argv[2:])
+importlib.import_module(sys.argv[1])
 
 before = gc.get_freeze_count()
 child = os.fork()
@@ -29,17 +39,20 @@ print(os.waitstatus_to_exitcode(status), before, gc.get_freeze_count())
 """
 
 
-def test_a_worker_does_not_collect_the_garbage_of_its_parent() -> None:
+@pytest.mark.parametrize("base", [InProcess, LocalAction])
+def test_a_worker_does_not_collect_the_garbage_of_its_parent(base: type) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", CHILD]
+    command = [sys.executable, "-c", CHILD, base.__module__, str(ROOT / "playbooks" / "collections")]
 
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     assert done.stdout.split() == ["0", "0", "0"], done.stderr
 
 
-def test_every_action_plugin_saves_it() -> None:
-    saving = _workers.leave_out_parents_memory
+def test_every_action_plugin_has_a_base_that_saves_it() -> None:
+    names = [path.stem for path in Path(action.__path__[0]).glob("*.py") if path.stem != "__init__"]
 
-    assert vars(_in_process)["leave_out_parents_memory"] is vars(_local_action)["leave_out_parents_memory"] is saving
-    assert saving.cache_info().currsize == 1
+    plugins = [importlib.import_module(f"{action.__name__}.{name}").ActionModule for name in names]
+
+    assert plugins
+    assert [plugin for plugin in plugins if not issubclass(plugin, InProcess | LocalAction)] == []
