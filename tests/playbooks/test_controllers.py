@@ -270,7 +270,9 @@ def test_a_reset_by_another_controller_needs_to_be_forced_and_leaves_the_other_p
     assert "belongs to another controller" in refused.output
     assert len(instances(lab, Project="talos-arm64", Node="gateway")) == 1
     unnamed = play(lab, "playbooks/reset.yml", *ONE_NODE, *directory, "-e", CONFIRMED, "-e", "reset_claim=force")
+    assert unnamed.code != 0
     assert "belongs to another controller" in unnamed.output
+    assert len(instances(lab, Project="talos-arm64", Node="gateway")) == 1
     (named,) = set(re.findall(r"reset_claim=([0-9a-f]{64})", re.sub(r"\s+", " ", refused.output)))
     forced = play(lab, "playbooks/reset.yml", *ONE_NODE, *directory, "-e", CONFIRMED, "-e", f"reset_claim={named}")
     assert forced.code == 0, forced.output

@@ -52,7 +52,9 @@ TIMED_OUT = "ssh: connect to host 2001:db8::100 port 22: Connection timed out"
         pytest.param(
             CHANGED, {"is_own": True}, "differs from the one in your known_hosts", "ssh-keygen -R", id="own, changed"
         ),
-        pytest.param(UNKNOWN, {"is_own": True}, "has no host key of", "compare the key", id="own, unknown"),
+        pytest.param(
+            UNKNOWN, {"is_own": True}, "known_hosts has no host key of bastion.", "compare the key", id="own, unknown"
+        ),
         pytest.param(DENIED, {}, "none of the keys", "--private-key", id="wrong key"),
         pytest.param(
             DENIED, {"has_key": False}, "has no authorized key", "cluster_bastion_ssh_public_key", id="no key"
