@@ -938,6 +938,16 @@ AUDIT: Mapping[str, Code] = {
         "Run `aws iam detach-role-policy` for it.",
         (HIGH, CRITICAL),
     ),
+    "HOURS_NOT_AS_DESCRIBED": Code(
+        "A schedule that stops or starts the cluster is missing, disabled or changed, or ends later than described.",
+        _SITE,
+        (MEDIUM,),
+    ),
+    "HOURS_NOT_DESCRIBED": Code(
+        "The cluster's schedule group contains a schedule that is not described.",
+        "Find out who made it, and run `aws scheduler delete-schedule` if it is not needed.",
+        (MEDIUM,),
+    ),
     "IAM_ROLE_TAG_MISSING": Code(
         "A role that the cluster's schedules name lacks a tag of the cluster, so no playbook changes or deletes it.",
         "Check its policies. Give it the tags if it belongs to the cluster, or delete it.",

@@ -17,6 +17,8 @@ description:
     those of terminated instances.
   - Reads the IAM roles in the instance profiles of its instances, other users of those roles and profiles, and limits,
     scheduled actions, policies, hooks and other settings of the bastion's Auto Scaling group.
+  - Reads the schedules that stop and start the cluster. One that is missing, disabled or changed is a deviation, and
+    one of another owner in the cluster's schedule group.
   - Reads which SSM parameters of the cluster are encrypted, but no value.
   - Looks for secrets in user-data, also in that of every version of its launch templates, in tags and descriptions, and
     in SSM documents with the cluster's tags.
@@ -29,6 +31,8 @@ notes:
   - A secret in user-data is reported by its kind and line, never by its value.
   - Copies of disks of terminated instances are found by tags, by names and descriptions that contain an instance name,
     and by the six weeks of Auto Scaling history.
+  - Of EventBridge Scheduler it reads the cluster's schedule group only, not the schedules that close home access: it
+    finds home access that is open after its end instead.
   - It does not check what other identities of the account may do (IAM users, roles and policies, sessions, EC2 serial
     console), other regions, and the software on an instance, such as Talos, Kubernetes, packages and a tailnet.
   - It does not check private zones and rules of Route 53, key policies of KMS, values and policies of SSM parameters,

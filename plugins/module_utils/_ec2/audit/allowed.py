@@ -47,6 +47,9 @@ class Allowed(NamedTuple):
     template: Mapping[str, Any] = {}
     # The described scheduled actions of each described group.
     schedules: Mapping[str, Mapping[str, Mapping[str, Any]]] = {}
+    # The described schedules that stop and start the cluster, and their hours.
+    hours: Mapping[str, Mapping[str, Any]] = {}
+    times: HoursSpec = HoursSpec()
     user_data_sha256: str = ""
     # The described instance type of each node, by the name of the instance.
     types: Mapping[str, str] = {}
@@ -93,6 +96,8 @@ def allowed_by(spec: ClusterSpec, extra: Mapping[str, Any] | None = None, accoun
         dhcp=wanted["dhcp_options"].want,
         template=next((item.want for item in of["launch_template"]), {}),
         schedules={item.name: item.want["schedules"] for item in of["autoscaling_group"]},
+        hours=wanted["schedule_group/hours"].want["schedules"] if spec.hours.is_needed else {},
+        times=spec.hours,
         user_data_sha256=str(extra.get("user_data_sha256") or ""),
         types={item.name: item.want["type"] for item in of["instance"]},
         node_key_name=extra.get("node_ssh_key_name"),

@@ -21,6 +21,7 @@ from ..home.access import rule_line
 from .allowed import Allowed
 from .disks import disk_deviations
 from .facts import Account, DocumentFact, GroupRule, Known, ParameterFact, ProfileFact, RoleFact, TextSecret
+from .hours import hours_deviations
 from .machines import machine_deviations
 from .network import acl_line, facts_of, network_deviations
 from .parameters import parameter_deviations
@@ -60,6 +61,7 @@ def audit(account: Account, allowed: Allowed, now: datetime) -> Report:
         *scaling_deviations(account, allowed, now),
         *disk_deviations(account, allowed),
         *parameter_deviations(account, allowed),
+        *hours_deviations(account, allowed, now),
         *text_deviations(account),
     }
     ordered = sorted(found, key=_order)

@@ -172,6 +172,7 @@ class Machine(NamedTuple):
     scaling_group: str = ""
     # The user-data that our own module launched the instance with.
     launched_with: str = ""
+    running: bool = False
     # Of a launch template version.
     disks: tuple[str, ...] = ()
     cpu_credits: str | None = None
@@ -291,6 +292,14 @@ class ProfileFact(NamedTuple):
     text_secrets: tuple[TextSecret, ...] = ()
 
 
+class HoursFact(NamedTuple):
+    """The cluster's schedule group: its schedules by name, and the names of those that another owner has added."""
+
+    name: str
+    schedules: Mapping[str, Mapping[str, Any]]
+    others: tuple[str, ...] = ()
+
+
 class AddressFact(NamedTuple):
     """An Elastic IP with the cluster's tags."""
 
@@ -329,6 +338,7 @@ class Account(NamedTuple):
     addresses: tuple[AddressFact, ...] = ()
     profiles: tuple[ProfileFact, ...] = ()
     roles: tuple[RoleFact, ...] = ()
+    hours: tuple[HoursFact, ...] = ()
 
 
 class Reader(NamedTuple):

@@ -13,6 +13,7 @@ from ..identity import is_unmanaged
 from ..plan.current import reading_of, understood
 from ..spec import ClusterSpec
 from .facts import Account, Reader, tags_of
+from .hours import read_hours
 from .machine_facts import (
     profiles_of,
     read_copies,
@@ -28,7 +29,7 @@ from .network_facts import read_addresses, read_network
 from .parameter_facts import read_documents, read_parameters
 from .scaling_facts import read_scaling_groups, with_lost_versions
 
-SERVICES = ("ec2", "iam", "autoscaling", "ssm", "sts")
+SERVICES = ("ec2", "iam", "autoscaling", "ssm", "sts", "scheduler")
 _WORKERS = 16
 
 
@@ -53,6 +54,7 @@ def _read_account(reader: Reader) -> Account:
         users = outer.submit(read_profile_users, reader)
         documents = outer.submit(read_documents, reader)
         parameters = outer.submit(read_parameters, reader)
+        hours = outer.submit(read_hours, reader)
         network = [outer.submit(read_network, reader, vpc, pool) for vpc in vpcs]
         instances = [outer.submit(read_instances, reader, vpc, pool) for vpc in vpcs]
         machines = tuple(machine for part in instances for machine in part.result()[0])
@@ -88,6 +90,7 @@ def _read_account(reader: Reader) -> Account:
             addresses=addresses.result(),
             profiles=iam.result()[0],
             roles=iam.result()[1],
+            hours=hours.result(),
         )
 
 

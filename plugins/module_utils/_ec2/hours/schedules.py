@@ -27,10 +27,10 @@ NODES_TAG = "NodesOf"
 _RUNBOOK = "arn:aws:scheduler:::aws-sdk:ssm:startAutomationExecution"
 # Unlike UpdateAutoScalingGroup it never asks for the permissions to launch the group's template.
 _SCALING = "arn:aws:scheduler:::aws-sdk:autoscaling:setDesiredCapacity"
-_TTL = ("ttl-nodes", "ttl-bastion")
+TTL = ("ttl-nodes", "ttl-bastion")
 _DAILY = {"Start": "nodes-start", "Stop": "nodes-stop"}
 # The names of all schedules that this collection makes: any other one in the group belongs to another owner.
-NAMES = frozenset((*_TTL, *_DAILY.values()))
+NAMES = frozenset((*TTL, *_DAILY.values()))
 # Clocks of controllers differ.
 _TOLERANCE = timedelta(minutes=15)
 _AT = "at(%Y-%m-%dT%H:%M:%S)"
@@ -89,16 +89,22 @@ def ttl_end(hours: HoursSpec, schedules: Mapping[str, Mapping[str, Any]], now: d
     if not hours.ttl:
         return None
     full = timedelta(hours=hours.ttl)
-    ends = {end_of(schedules[name]) for name in _TTL if name in schedules}
+    ends = {end_of(schedules[name]) for name in TTL if name in schedules}
     end = ends.pop() if len(ends) == 1 else None
     if end and now + full / 2 <= end <= now + full + _TOLERANCE:
         return end
     return (now + full).replace(microsecond=0)
 
 
+def is_late(hours: HoursSpec, schedule: Mapping[str, Any], now: datetime) -> bool:
+    """Return whether a schedule ends the time to live later than any run sets it, or never."""
+    end = end_of(schedule)
+    return end is None or end > now + timedelta(hours=hours.ttl) + _TOLERANCE
+
+
 def end_in(schedules: Mapping[str, Mapping[str, Any]]) -> datetime | None:
     """Return when schedules end the time to live."""
-    ends = [end for name in _TTL if name in schedules and (end := end_of(schedules[name]))]
+    ends = [end for name in TTL if name in schedules and (end := end_of(schedules[name]))]
     return min(ends, default=None)
 
 
@@ -113,10 +119,10 @@ def end_of(schedule: Mapping[str, Any]) -> datetime | None:
 def _schedules(hours: HoursSpec, of: Scheduled, end: datetime | None) -> Iterator[tuple[str, dict[str, Any]]]:
     if hours.ttl:
         once = f"{end:{_AT}}" if end else f"{hours.ttl:g} hours after the run"
-        yield _TTL[0], _schedule(once, "Etc/UTC", _RUNBOOK, _runbook(of, "Stop"), of)
+        yield TTL[0], _schedule(once, "Etc/UTC", _RUNBOOK, _runbook(of, "Stop"), of)
         if of.group:
             stopped = {"AutoScalingGroupName": of.group, "DesiredCapacity": 0}
-            yield _TTL[1], _schedule(once, "Etc/UTC", _SCALING, stopped, of)
+            yield TTL[1], _schedule(once, "Etc/UTC", _SCALING, stopped, of)
     if hours.is_scheduled:
         for verb, time in (("Start", hours.start), ("Stop", hours.stop)):
             daily = f"cron({minutes_of(time) % 60} {minutes_of(time) // 60} * * ? *)"

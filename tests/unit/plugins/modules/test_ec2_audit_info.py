@@ -15,6 +15,10 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order as Making
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import ensure_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.calls import Calls
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import HOURS as HOURS_PART
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import Order
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity
@@ -110,6 +114,73 @@ def test_roles_without_a_vpc_are_compared_with_the_policies_of_this_account() ->
         result = audit_info(api, described, {}, NOW)
 
     assert result["deviations"] == []
+
+
+HOURS = {"ttl": 8.0}
+GROUP_OF_HOURS = "talos-arm64-moon-hours"
+
+
+def audited_hours(account: Account, *, at: datetime = NOW, **hours: Any) -> list[tuple[str, str, str]]:
+    found = audit_info(account.api, spec(hours=HOURS | hours), {}, at)["deviations"]
+    return [(deviation["code"], deviation["resource"], deviation["message"]) for deviation in found]
+
+
+def build_hours(account: Account, **hours: Any) -> None:
+    described = spec(hours=HOURS | hours)
+    ensure_cluster(Calls(account.api), described, Making((HOURS_PART,)))
+
+
+def change_schedule(account: Account, name: str, **changes: Any) -> None:
+    scheduler, kept = account.api.clients["scheduler"], ("Target", "ScheduleExpression", "ScheduleExpressionTimezone")
+    have = scheduler.get_schedule(GroupName=GROUP_OF_HOURS, Name=name)
+    wanted = {key: have[key] for key in (*kept, "FlexibleTimeWindow", "State")} | changes
+    scheduler.update_schedule(GroupName=GROUP_OF_HOURS, Name=name, **wanted)
+
+
+def test_changed_schedules_are_deviations(account: Account) -> None:
+    now = datetime.now(UTC)
+    build_hours(account)
+    clean = audited_hours(account, at=now)
+    target = {"Arn": "arn:aws:sqs:eu-west-1:123456789012:x", "RoleArn": "arn:aws:iam::123456789012:role/x"}
+
+    change_schedule(account, "ttl-nodes", State="DISABLED", ScheduleExpression="at(2099-01-01T00:00:00)")
+    moved = audited_hours(account, at=now)
+    change_schedule(account, "ttl-nodes", State="ENABLED", Target=target)
+    aimed = audited_hours(account, at=now)
+    account.api.clients["scheduler"].delete_schedule(GroupName=GROUP_OF_HOURS, Name="ttl-nodes")
+    deleted = audited_hours(account, at=now)
+
+    assert clean == []
+    ((code, subject, message),) = moved
+    assert (code, subject) == ("HOURS_NOT_AS_DESCRIBED", "schedule ttl-nodes")
+    assert message.startswith("it is disabled, and at(2099-01-01T00:00:00) is later than")
+    assert "it has another target, input, role" in aimed[0][2]
+    assert [message for *_which, message in deleted] == ["it does not exist"]
+
+
+def test_a_time_to_live_that_has_ended_is_no_deviation(account: Account) -> None:
+    build_hours(account)
+    account.api.clients["scheduler"].delete_schedule(GroupName=GROUP_OF_HOURS, Name="ttl-nodes")
+    account.ec2.stop_instances(InstanceIds=[account.ids["instance/gateway"]])
+
+    assert audited_hours(account) == []
+
+
+def test_a_schedule_of_others_in_the_group_is_a_deviation(account: Account) -> None:
+    now = datetime.now(UTC)
+    build_hours(account)
+    target = {"Arn": "arn:aws:sqs:eu-west-1:123456789012:x", "RoleArn": "arn:aws:iam::123456789012:role/x"}
+    account.api.clients["scheduler"].create_schedule(
+        GroupName=GROUP_OF_HOURS,
+        Name="theirs",
+        ScheduleExpression="rate(1 day)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target=target,
+    )
+
+    ((code, subject, _message),) = audited_hours(account, at=now)
+
+    assert (code, subject) == ("HOURS_NOT_DESCRIBED", "schedule theirs")
 
 
 def policy_of(statement: dict[str, Any]) -> str:
