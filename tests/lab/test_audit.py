@@ -52,7 +52,7 @@ class LabApi(AwsApi):
     """The Api of production on the lab's clients."""
 
     def __init__(self, lab: Lab) -> None:
-        self.clients = {name: lab.client(name) for name in ("ec2", "iam", "autoscaling", "ssm")}
+        self.clients = {name: lab.client(name) for name in ("ec2", "iam", "autoscaling", "ssm", "scheduler")}
         super().__init__(self.clients, REGION)
 
 
@@ -720,6 +720,24 @@ def no_stop(place: Place) -> None:
     place.api.clients["autoscaling"].delete_scheduled_action(AutoScalingGroupName=GROUP, ScheduledActionName=STOP)
 
 
+def schedule_in_our_group(place: Place) -> None:
+    scheduler, group, role = place.api.clients["scheduler"], place.spec.hours_name, "stranger"
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "scheduler.amazonaws.com"}}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    arn = place.iam.create_role(RoleName=role, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    place.later(place.iam.delete_role, RoleName=role)
+    scheduler.create_schedule_group(Name=group, Tags=tag_list(OWNER))
+    place.later(scheduler.delete_schedule_group, Name=group)
+    scheduler.create_schedule(
+        GroupName=group,
+        Name="every-night",
+        ScheduleExpression="cron(0 3 * * ? *)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": "arn:aws:scheduler:::aws-sdk:ec2:terminateInstances", "RoleArn": arn, "Input": "{}"},
+    )
+    place.later(scheduler.delete_schedule, GroupName=group, Name="every-night")
+
+
 def protected(place: Place) -> None:
     update = place.api.clients["autoscaling"].update_auto_scaling_group
     update(AutoScalingGroupName=GROUP, NewInstancesProtectedFromScaleIn=True)
@@ -1025,6 +1043,7 @@ HOLES: dict[str, tuple[Callable[[Place], Any], str]] = {
         "SCALING_SCHEDULE_NOT_DESCRIBED",
     ),
     "no stop": (no_stop, "SCALING_SCHEDULE_NOT_DESCRIBED"),
+    "a schedule in our schedule group": (schedule_in_our_group, "HOURS_NOT_DESCRIBED"),
     "a group that protects its machines": (protected, "SCALING_NOT_AS_DESCRIBED"),
     "a scaling policy": (scaling_policy, "SCALING_NOT_AS_DESCRIBED"),
     "a lifecycle hook": (lifecycle_hook, "SCALING_NOT_AS_DESCRIBED"),
