@@ -31,7 +31,7 @@ notes:
   - A secret in user-data is reported by its kind and line, never by its value.
   - Copies of disks of terminated instances are found by tags, by names and descriptions that contain an instance name,
     and by the six weeks of Auto Scaling history.
-  - Of EventBridge Scheduler it reads the cluster's schedule group only, not the schedules that close home access: it
+  - Of EventBridge Scheduler it reads the cluster's schedule group only, not the schedules that close home access. It
     finds home access that is open after its end instead.
   - It does not check what other identities of the account may do (IAM users, roles and policies, sessions, EC2 serial
     console), other regions, and the software on an instance, such as Talos, Kubernetes, packages and a tailnet.

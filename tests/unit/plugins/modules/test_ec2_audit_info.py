@@ -166,7 +166,7 @@ def test_a_time_to_live_that_has_ended_is_no_deviation(account: Account) -> None
     assert audited_hours(account) == []
 
 
-def test_a_schedule_of_others_in_the_group_is_a_deviation(account: Account) -> None:
+def test_a_schedule_of_another_owner_in_the_group_is_a_deviation(account: Account) -> None:
     now = datetime.now(UTC)
     build_hours(account)
     target = {"Arn": "arn:aws:sqs:eu-west-1:123456789012:x", "RoleArn": "arn:aws:iam::123456789012:role/x"}
