@@ -32,8 +32,8 @@ options:
   state:
     description:
       - V(present) installs.
-      - V(absent) removes the operator and its RBAC. The platform's Package, the packages, their releases, their data
-        and the namespace stay, as with Helm; deleting the Package would stop all workloads.
+      - V(absent) removes the operator, its RBAC and O(runtime_classes). The platform's Package, the packages, their
+        releases, their data and the namespace stay, as with Helm; deleting the Package would stop all workloads.
     type: str
     choices: [present, absent]
     default: present
@@ -150,7 +150,7 @@ options:
   runtime_classes:
     description:
       - RuntimeClasses to create, the handler of each by its name, such as V(wasmtime-spin-v2) with the handler V(spin).
-      - They are kept with O(state=absent).
+      - With O(state=absent) they are removed.
     type: dict
     default: {}
   wait_timeout:

@@ -239,7 +239,14 @@ def _closed(api: Api, plan: Plan) -> Plan:
 
 
 def ensure_absent(api: Api, plan: Plan, *, check_mode: bool) -> Outcome:
-    """Remove the operator and its RBAC; the objects that it created stay, without a controller."""
+    """Remove the operator and its RBAC, and the runtime classes beside it; the objects that it created stay."""
+    outcome = _uninstalled(api, plan, check_mode=check_mode)
+    names = [one["metadata"]["name"] for one in plan.runtime_classes]
+    classes = [_removed(api, kinds.RUNTIME_CLASS, name, "", check_mode=check_mode) for name in names]
+    return outcome._replace(changes=[*outcome.changes, *classes])
+
+
+def _uninstalled(api: Api, plan: Plan, *, check_mode: bool) -> Outcome:
     found = installed.look(api, platform=platform.PLATFORM)
     if found.owner == "helm" and not plan.adopt:
         text = f"The Helm release {found.release} manages CozyStack. Set adopt to remove its operator."

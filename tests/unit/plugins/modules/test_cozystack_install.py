@@ -334,6 +334,25 @@ def test_the_end_of_the_operator_leaves_everything_else(manifest: dict[str, str]
     assert api.get(kinds.NAMESPACE, "cozy-system")
 
 
+@pytest.mark.parametrize("owner", ["none", "helm"])
+def test_the_end_removes_the_runtime_classes_with_any_installer(manifest: dict[str, str], owner: str) -> None:
+    api = FakeApi()
+    if owner == "helm":
+        api.put(kinds.DEPLOYMENT, from_helm())
+    run(api, manifest, runtime_classes={"wasmtime-spin-v2": "spin"})
+    end = plan({}, state="absent", runtime_classes={"wasmtime-spin-v2": "spin"})
+
+    checked = steps.ensure_absent(api, end, check_mode=True)
+    kept = api.get(kinds.RUNTIME_CLASS, "wasmtime-spin-v2")
+    outcome = steps.ensure_absent(api, end, check_mode=False)
+    again = steps.ensure_absent(api, end, check_mode=False)
+
+    assert kept
+    assert (checked.changes[-1].changed, outcome.changes[-1].changed) == (True, True)
+    assert api.get(kinds.RUNTIME_CLASS, "wasmtime-spin-v2") is None
+    assert not again.result()["changed"]
+
+
 def test_the_end_is_left_to_helm_too() -> None:
     api = FakeApi()
     api.put(kinds.DEPLOYMENT, from_helm())
