@@ -20,12 +20,9 @@ def home_ways(
     talos: Iterable[Record],
     kubernetes: Iterable[Record],
     interfaces: Iterable[Record],
-    ipv6: bool = True,
     **places: str,
 ) -> list[str]:
     """Return lines with commands, and which of the APIs respond."""
-    if not ipv6:
-        return ways.session_ways(cluster, reading, ways.Places(**places))
     return ways.home_ways(cluster, reading, ways.Places(**places), ways.Answers(talos, kubernetes, interfaces))
 
 

@@ -21,8 +21,8 @@ def images_outcome(
 ) -> dict[str, Any]:
     """Return what is known of the images, as plain data."""
     made = records.outcome(records.references(nodes, images), record, found, now=now)
-    reported = {name: [problem.as_dict() for problem in getattr(made, name)] for name in ("problems", "unknown")}
-    return {**made._asdict(), **reported}
+    problems, unknown = ([one.as_dict("evidence") for one in each] for each in (made.problems, made.unknown))
+    return {**made._asdict(), "problems": problems, "unknown": unknown}
 
 
 class FilterModule:

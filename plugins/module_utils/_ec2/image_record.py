@@ -103,7 +103,7 @@ def _problem(role: str, reference: str, error: Mapping[str, str]) -> Finding:
     if error["code"] in UNKNOWN:
         message = f"{reference} could not be looked up: {error['message']}."
         remedy = f"{remedy} {_OTHER_WAYS}"
-    return finding(error["code"], f"image of {role}", message, remedy)
+    return finding(error["code"], f"image of {role}", message, remedy, evidence={"role": role})
 
 
 def _lines(images: Mapping[str, Mapping[str, str]]) -> Iterator[str]:

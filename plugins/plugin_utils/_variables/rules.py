@@ -36,6 +36,7 @@ from ...module_utils._ports import ASSET_SERVER, SSH
 from ...module_utils._spelling import did_you_mean
 from ...module_utils._ssh.arguments import PERCENT_REMEDY, path_problem
 from ...module_utils._talos.config.contract import CONTRACTS
+from ...module_utils._talos.config.decoding import NEWEST
 from ...module_utils._talos.config.merge import Patch, apply_patches
 from .types import choice_problem, unknown_key_problems
 
@@ -362,7 +363,7 @@ def patches(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     for number, content in enumerate(value):
         subject = f"{name}[{number}]"
         try:
-            apply_patches([], [Patch(subject, _native(content))], (1, 14))
+            apply_patches([], [Patch(subject, _native(content))], NEWEST)
         except InputError as error:
             yield _wrong(subject, str(error), "Correct the patch.")
 

@@ -107,6 +107,7 @@ def test_an_image_that_cannot_be_used_is_a_problem_with_its_remedy(error: str) -
             "subject": "image of compute",
             "message": f"{IMAGES['compute']} cannot be used: it is so.",
             "remedy": "Do this.",
+            "evidence": {"role": "compute"},
         }
     ]
     assert list(made["resolved"]) == ["gateway"]
@@ -117,7 +118,7 @@ def test_an_image_of_which_nothing_could_be_learned_is_distinguished(error: str)
     made = outcome({}, answer(IMAGES["gateway"]), answer(IMAGES["compute"], error=error))
 
     assert made["problems"] == []
-    assert [problem["code"] for problem in made["unknown"]] == [error]
+    assert [(problem["code"], problem["evidence"]) for problem in made["unknown"]] == [(error, {"role": "compute"})]
     assert made["lines"][-1] == f"? image of compute: {IMAGES['compute']} could not be looked up: it is so."
     assert list(made["resolved"]) == ["gateway"]
 

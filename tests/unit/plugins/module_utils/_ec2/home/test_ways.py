@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.filter.home_ways import FilterModule
+from ansible_collections.urmanac.talos.plugins.filter.home_ways import home_ways
+from ansible_collections.urmanac.talos.plugins.filter.session_ways import session_ways
 
-home_ways = FilterModule().filters()["home_ways"]
 INTERFACES = [{"ipv6_addresses": [{"ipv6_address": "2001:db8::100"}]}]
 NODES = {
     "compute-2": {"machine_type": "worker", "ipv6": "2001:db8::102"},
@@ -44,7 +44,7 @@ def lines(
     bastion = {"enabled": True, "connection": "ssh", "host_key_parameter": "/moon/key", "ssh_key_name": ""}
     cluster = {"name": "moon", "project": "talos-arm64", "region": "eu-west-1", "bastion": {**bastion, **changes}}
     reading = {"nodes": NODES if nodes is None else nodes, "bastion": {"instances": list(instances)}}
-    made: list[str] = home_ways(
+    return home_ways(
         cluster,
         reading,
         talos=[{"node": "2001:db8::102", "reachable": False}, {"node": "2001:db8::101", "reachable": True}],
@@ -55,7 +55,6 @@ def lines(
         user="ec2-user",
         identity_file=identity_file,
     )
-    return made
 
 
 def test_commands_name_all_nodes_and_the_first_control_plane() -> None:
@@ -152,14 +151,11 @@ def session_lines(*, instances: tuple[str, ...] = ("i-1",), **changes: Any) -> l
         {"name": "gateway", "machine_type": "controlplane", "ipv4": "10.10.0.101"},
     ]
     names = {"name": "moon", "project": "talos-arm64", "region": "eu-west-1", "nodes": nodes}
-    made: list[str] = home_ways(
+    return session_ways(
         {**names, "bastion": {**bastion, **changes}},
         {"nodes": NODES, "bastion": {"instances": list(instances)}},
-        **{"talos": [], "kubernetes": [], "interfaces": []},
         **{"directory": "~/moon", "known_hosts": "/moon/known_hosts", "user": "ec2-user"},
-        ipv6=False,
     )
-    return made
 
 
 def test_without_ipv6_a_tunnel_through_session_manager_leads_to_both_apis() -> None:
