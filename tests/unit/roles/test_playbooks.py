@@ -48,11 +48,41 @@ def mappings(found: Any) -> Iterator[dict[str, Any]]:
         yield from mappings(inner)
 
 
+def tasks() -> Iterator[dict[str, Any]]:
+    """Yield each mapping of playbooks and of steps of roles, which the tasks are among."""
+    for path in [*PLAYBOOKS.rglob("*.yml"), *(ROOT / "roles").glob("*/tasks/*.yml")]:
+        yield from mappings(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
 def uses(module: str) -> list[dict[str, Any]]:
-    """Return the options of each task with this module, in playbooks and in steps of roles."""
-    files = [*PLAYBOOKS.rglob("*.yml"), *(ROOT / "roles").glob("*/tasks/*.yml")]
-    contents = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in files)
-    return [task[module] for content in contents for task in mappings(content) if module in task]
+    """Return the options of each task with this module."""
+    return [task[module] for task in tasks() if module in task]
+
+
+@pytest.mark.parametrize("kind", ["tasks", "role"])
+def test_a_step_that_always_runs_is_imported(kind: str) -> None:
+    """Ansible forks a process for an include."""
+    included = [task for task in tasks() if f"ansible.builtin.include_{kind}" in task]
+
+    assert included
+    assert [task["name"] for task in included if not {"when", "loop"} & task.keys()] == []
+
+
+def test_a_step_for_another_host_does_not_ask_again_whether_there_is_one() -> None:
+    for role in ("cozystack", "talos"):
+        text = (ROOT / "roles" / role / "tasks" / "scratch.yml").read_text(encoding="utf-8")
+
+        assert f"__{role}_is_remote" not in text
+
+
+def test_every_phase_that_creates_machines_or_works_on_them_sets_when_aws_stops_them() -> None:
+    last = yaml.safe_load((PLAYBOOKS / "tasks" / "begin.yml").read_text(encoding="utf-8"))[-1]
+    phases = [path for path in OWN if "tasks/begin.yml" in path.read_text(encoding="utf-8")]
+
+    assert last["ansible.builtin.import_tasks"] == "hours.yml"
+    assert last["when"] == "cluster_phase not in ['preflight', 'network']"
+    assert len(phases) == 8
+    assert [path.name for path in phases if "hours.yml" in path.read_text(encoding="utf-8")] == []
 
 
 def test_one_task_writes_what_exists_into_the_journal_as_it_was_read() -> None:
