@@ -13,6 +13,8 @@ import yaml
 
 from tests.checks.process import ROOT, TOOLS, capture
 
+HOME = "2001:db8:1:2::/64"
+
 
 def asked(folder: Path, given: dict[str, str]) -> tuple[int, str]:
     """Render the request of the playbook with these extra variables, and return the exit code and the output."""
@@ -55,3 +57,27 @@ def test_without_a_home_network_the_message_names_the_variable(tmp_path: Path, g
 
     assert code != 0
     assert "Set the home network: -e ipv6=2001:db8:1:2::/64" in said
+
+
+@pytest.mark.parametrize(
+    ("request_given", "expected"),
+    [
+        pytest.param(
+            {"state": "expired"}, {"state": "expired", "ipv6": "", "expires": "", "replace": False}, id="less"
+        ),
+        pytest.param(None, {"state": "present", "ipv6": HOME, "expires": "8h", "replace": True}, id="none"),
+    ],
+)
+def test_what_a_request_leaves_out_is_not_taken_from_the_file_of_the_user(
+    tmp_path: Path, request_given: dict[str, str] | None, expected: dict[str, object]
+) -> None:
+    given = {"access_ipv6": HOME, "access_expires": "8h", "access_replace": True}
+    comparing = {"name": "Compare it", "ansible.builtin.assert": {"that": "__access_asked == expected"}}
+    files = [f"{ROOT}/roles/access/{folder}/main.yml" for folder in ("defaults", "vars")]
+    known = {"expected": expected} | ({"access_request": request_given} if request_given else {})
+    tested = {"name": "Compare", "hosts": "localhost", "gather_facts": False, "vars_files": files, "vars": known}
+    (tmp_path / "play.json").write_text(json.dumps([{**tested, "tasks": [comparing]}]), encoding="utf-8")
+
+    code, said = capture([TOOLS / "ansible-playbook", tmp_path / "play.json", "-e", json.dumps(given)])
+
+    assert code == 0, said
