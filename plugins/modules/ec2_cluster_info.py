@@ -368,7 +368,7 @@ hours:
   type: dict
   contains:
     end:
-      description: When it stops nodes and bastion, unless a run renews it. Empty if it does not.
+      description: When the existing schedules stop nodes and bastion, unless a run renews them. Empty if none does.
       type: str
       returned: success
       sample: "2026-12-01T23:00:00+00:00"

@@ -59,6 +59,7 @@ def compare(wanted: Mapping[str, Desired], things: Sequence[Thing], ties: tuple[
         tuple(thing for thing in others if thing.unmanaged and not thing.have.get("main")),
         seconds_of(chosen, ours, duplicates),
         tuple(thing for thing in others if thing.uncertain),
+        next((thing.have["schedules"] for thing in ours if thing.kind == "schedule_group"), {}),
     )
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..desired import NETWORK
@@ -89,6 +90,8 @@ class Comparison(NamedTuple):
     seconds: tuple[tuple[Thing, Thing], ...] = ()
     # Resources that may be the cluster's, which a removal leaves.
     uncertain: tuple[Thing, ...] = ()
+    # The schedules in the group of the cluster, also if the description has none.
+    schedules: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 
     @property
     def blocking_ties(self) -> list[Tie]:

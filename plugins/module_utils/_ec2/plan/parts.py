@@ -152,23 +152,27 @@ class Hours(NamedTuple):
 
 
 def hours_of(hours: HoursSpec, comparison: Comparison, now: datetime) -> Hours:
-    """Return when AWS stops the cluster: an existing end before one that a run would set."""
+    """Return when AWS stops the cluster: the end that is set in AWS, which may be none or another than described."""
     described = [item for item in comparison.resources if item.part == HOURS]
     stale = any(item.part == HOURS and not item.described for item in comparison.found)
     group = next((item for item in described if item.kind == "schedule_group"), None)
-    end = end_in((group.have or group.want)["schedules"]) if group else None
+    end = end_in(comparison.schedules)
+    unset = end_in(group.want["schedules"]) if group and group.have is None else None
     return Hours(
         end=end.isoformat() if end else "",
         minutes=int((end - now).total_seconds() // 60) if end else 0,
-        lines=list(_hours_lines(hours, end)),
+        lines=list(_hours_lines(hours, end, unset)),
         work=stale or any(item.state != "present" for item in described),
     )
 
 
-def _hours_lines(hours: HoursSpec, end: datetime | None) -> Iterator[str]:
+def _hours_lines(hours: HoursSpec, end: datetime | None, unset: datetime | None) -> Iterator[str]:
+    """Yield the lines; unset is the end that a run would set where AWS has no schedules."""
+    left = f"each run leaves it at least {hours.ttl / 2:g} hours" if hours.ttl else "the next run removes that end"
     if end:
-        left = f"each run leaves it at least {hours.ttl / 2:g} hours"
         yield f"AWS stops the cluster at {end:%Y-%m-%d %H:%M} UTC; {left} (cluster_ttl_hours)"
+    elif unset:
+        yield f"AWS stops the cluster at {unset:%Y-%m-%d %H:%M} UTC once a run has set it; {left} (cluster_ttl_hours)"
     elif hours.ttl:
         yield "AWS has stopped the cluster at the end of its hours (cluster_ttl_hours); playbooks/site.yml starts it"
     if hours.is_scheduled:

@@ -181,6 +181,23 @@ def test_a_schedule_that_ran_was_switched_off_or_is_not_described_is_set_right(a
     assert schedules(api).keys() == {"ttl-nodes", "ttl-bastion"}
 
 
+def test_the_end_is_that_of_aws_and_not_the_one_that_a_run_would_set(api: BadDay) -> None:
+    described, without = spec(bastion=MACHINE, hours=TTL), spec(bastion=MACHINE)
+    before = result_of(described, read_and_compare(api, described), NOW)["hours"]
+    ensure(api)
+    at = NOW + timedelta(hours=2)
+    move(api, at, "ttl-nodes", "ttl-bastion")
+
+    other = result_of(described, read_and_compare(api, described), NOW)["hours"]
+    not_described = result_of(without, read_and_compare(api, without), NOW)["hours"]
+
+    assert (before["end"], before["minutes"], before["work"]) == ("", 0, True)
+    assert ["once a run has set it" in line for line in before["lines"]] == [True]
+    assert (other["end"], other["minutes"]) == (not_described["end"], 120) == (at.isoformat(), 120)
+    assert ["once a run has set it" in line for line in other["lines"]] == [False]
+    assert ["the next run removes that end" in line for line in not_described["lines"]] == [True]
+
+
 def test_a_cluster_without_hours_loses_them(api: BadDay) -> None:
     ensure(api)
 
