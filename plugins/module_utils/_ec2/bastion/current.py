@@ -103,13 +103,13 @@ def _read_schedules(api: Api, group: str) -> dict[str, Any]:
         "schedules": dict(map(_schedule, found)),
         "next_starts": starts,
         "next_stop": min(stops, default=None),
-        "extra_actions": sorted(_action_text(action) for action in every if action not in found),
+        "extra_actions": {action["ScheduledActionName"]: _when(action) for action in every if action not in found},
     }
 
 
-def _action_text(action: Record) -> str:
+def _when(action: Record) -> str:
     when = f"{action.get('Recurrence') or action.get('StartTime')} {action.get('TimeZone') or 'UTC'}"
-    return f"{action['ScheduledActionName']} ({when}, capacity {action.get('DesiredCapacity')})"
+    return f"{when}, capacity {action.get('DesiredCapacity')}"
 
 
 def _next_start(action: Record) -> tuple[str, str | None]:

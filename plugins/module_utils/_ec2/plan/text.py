@@ -105,8 +105,8 @@ def _resource_lines(resource: Resource) -> Iterator[str]:
     have = resource.have or {}
     for what in ("rules", "routes"):
         yield from (f"! {title}: {item} is open beyond the plan" for item in have.get(f"extra_{what}", ()))
-    for action in have.get("extra_actions", ()):
-        yield f"! {title}: scheduled action {action} is not managed by this cluster and is kept"
+    for action, when in sorted(have.get("extra_actions", {}).items()):
+        yield f"! {title}: scheduled action {action} ({when}) is not managed by this cluster and is kept"
     for schedule in have.get("extra_schedules", ()):
         yield f"! {title}: schedule {schedule} is not managed by this cluster and is kept"
 

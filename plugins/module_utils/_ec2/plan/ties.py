@@ -8,6 +8,7 @@ Deleting such a resource would affect the other one, or AWS would reject it afte
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -92,7 +93,7 @@ def _holders(link: Link, ours: Sequence[Thing], known: Known) -> list[Thing]:
 def _ties(link: Link, ours: Sequence[Thing], read: Iterable[Thing], known: Known) -> list[Tie]:
     others = {other.id: other for other in read if not (other.owned or _is(other, known) or _goes_with(other, known))}
     return [
-        Tie(thing, link.how, other, link.remedy.format(ours=thing.id, other=other.id), link.blocks)
+        Tie(thing, link.how, other, link.remedy.format(ours=thing.id, other=shlex.quote(other.id)), link.blocks)
         for other in others.values()
         for thing in ours
         if other.id in _values(thing, link.held) or thing.id in words_in(other.have)
@@ -188,23 +189,14 @@ def _launch_configuration(record: Record) -> Thing:
     return Thing("launch_configuration", name, name, {}, {"names": names}, owned=False)
 
 
-def _foreign_actions(_place: Place, ours: Sequence[Thing]) -> list[Thing]:
-    """Return the scheduled actions of the groups that the cluster has not made; AWS deletes them with their group."""
-    texts = [(group, text) for group in ours for text in group.have.get("extra_actions", ())]
-    named = [(group, text.partition(" ")[0], text) for group, text in texts]
-    return [
-        Thing("scheduled_action", name, name, {}, {"group": group.id, "text": text}, owned=False)
-        for group, name, text in named
-    ]
+def _foreign_members(kind: str, member: str) -> Read:
+    """Return a reading of what the cluster has not made in its groups, which AWS deletes with them. It has no tags."""
 
+    def read(_place: Place, ours: Sequence[Thing]) -> list[Thing]:
+        named = [(group, name) for group in ours for name in group.have.get(member, ())]
+        return [Thing(kind, name, name, {}, {"group": group.id}, owned=False) for group, name in named]
 
-def _foreign_schedules(_place: Place, ours: Sequence[Thing]) -> list[Thing]:
-    """Return the schedules of the groups that the cluster has not made; AWS deletes them with their group."""
-    return [
-        Thing("schedule", name, name, {}, {"group": group.id}, owned=False)
-        for group in ours
-        for name in group.have.get("extra_schedules", ())
-    ]
+    return read
 
 
 def _named_by_template(place: Place, template: Thing) -> list[str]:
@@ -377,7 +369,7 @@ LINKS = (
         "has",
         "Ask its owner to delete it, because AWS deletes it with the group: aws autoscaling delete-scheduled-action "
         "--auto-scaling-group-name {ours} --scheduled-action-name {other}",
-        _foreign_actions,
+        _foreign_members("scheduled_action", "extra_actions"),
         known=True,
     ),
     Link(
@@ -385,7 +377,7 @@ LINKS = (
         "has",
         "Ask its owner to make it in another group and to delete it, because AWS deletes it with the group: aws "
         "scheduler delete-schedule --group-name {ours} --name {other}",
-        _foreign_schedules,
+        _foreign_members("schedule", "extra_schedules"),
         known=True,
     ),
     *(

@@ -190,23 +190,24 @@ def test_a_host_key_that_is_not_encrypted_is_a_change_of_type_and_refused(api: B
     assert "    type: String -> SecureString" in lines
 
 
-def test_a_scheduled_action_of_another_owner_is_named_once_and_kept_by_a_removal(api: BadDay) -> None:
+@pytest.mark.parametrize(("name", "argument"), [("by-hand", "by-hand"), ("start by hand", "'start by hand'")])
+def test_a_scheduled_action_of_another_owner_is_named_once_and_kept_by_a_removal(
+    api: BadDay, name: str, argument: str
+) -> None:
     build(api)
     group = {"AutoScalingGroupName": SPEC.names.unique}
-    action = {"ScheduledActionName": "by-hand", "Recurrence": "0 0 * * *", "DesiredCapacity": 1}
+    action = {"ScheduledActionName": name, "Recurrence": "0 0 * * *", "DesiredCapacity": 1}
     api.clients["autoscaling"].put_scheduled_update_group_action(**group, **action)
     api.calls.clear()
 
     found = read_and_compare(api, SPEC)
-    with pytest.raises(
-        Ec2Error, match=f"Auto Scaling group {SPEC.names.unique} has scheduled action by-hand, which is"
-    ):
+    with pytest.raises(Ec2Error, match=f"Auto Scaling group {SPEC.names.unique} has scheduled action {name}, which is"):
         ensure_cluster(api.calls_of(), SPEC, Order((BASTION,), state="absent"))
 
     (remedy,) = [tie.remedy for tie in found.ties]
-    assert f"--auto-scaling-group-name {SPEC.names.unique} --scheduled-action-name by-hand" in remedy
+    assert f"--auto-scaling-group-name {SPEC.names.unique} --scheduled-action-name {argument}" in remedy
     assert problems_of(found) == []
-    assert len([line for line in plan_lines(SPEC, found) if "by-hand" in line]) == 1
+    assert len([line for line in plan_lines(SPEC, found) if name in line]) == 1
     assert api.writes() == []
 
 
