@@ -439,6 +439,11 @@ ACCOUNT: Mapping[str, Code] = {
         "Two resources of a kind of which a cluster has one have its tags and different names.",
         "Delete the one that the cluster does not use, or remove its tag Cluster.",
     ),
+    "SECURITY_GROUP_TWICE": Code(
+        "Two security groups of the same name, in different VPCs, have the tags of this cluster.",
+        "Remove the tag ManagedBy from the one that urmanac.talos has not made: aws ec2 delete-tags --resources ID "
+        "--tags Key=ManagedBy",
+    ),
     "HOST_KEY_NOT_ENCRYPTED": Code(
         "SSM does not encrypt the private SSH host key of the bastion.",
         "Stop the bastion, delete the parameter, and run playbooks/bastion.yml, which makes a new key.",

@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from ..._errors import Ec2Error
+from ..._findings import Finding, finding
 from ..._ports import KUBERNETES, SSH, TALOS
 from ..calls import LEFT, Calls, errors_named
 from ..client import Api, AwsError
@@ -23,11 +24,6 @@ from .input import End, time_of, time_text
 
 PURPOSE = "home-access"
 _UNTAGGED = "it has no tags that name an owner"
-_AMBIGUOUS = (
-    "Failed to find the security group {name}: {groups} have the tags of the cluster. Nothing was opened or closed. "
-    "Remove the tag ManagedBy from the one that urmanac.talos has not made: aws ec2 delete-tags --resources ID --tags "
-    "Key=ManagedBy"
-)
 GROUPS = ("nodes", "bastion")
 # Another run was faster: the existing rules must be read again.
 _MOVED = ("InvalidPermission.Duplicate", "InvalidSecurityGroupRuleId.NotFound", "InvalidPermission.NotFound")
@@ -147,7 +143,7 @@ def _require_groups(identity: Identity, order: Order, groups: Mapping[str, str])
 
 
 def read_groups(api: Api, identity: Identity) -> dict[str, str]:
-    """Return the ids of the cluster's security groups by purpose; fail if two groups may be one of them.
+    """Return the ids of the cluster's security groups by purpose; raise AwsError if two groups may be one of them.
 
     A group of another owner can have the cluster's name, so only what this collection has made counts, in a VPC that it
     has made.
@@ -161,14 +157,20 @@ def read_groups(api: Api, identity: Identity) -> dict[str, str]:
         {"Name": "tag:Name", "Values": list(names)},
     ]
     answer = api.call("ec2", "describe_security_groups", Filters=[*owned_filters(identity), *places])
-    found: dict[str, list[str]] = {}
+    found: dict[str, dict[str, str]] = {}
     for group in answer["SecurityGroups"]:
         name = next(tag["Value"] for tag in group["Tags"] if tag["Key"] == "Name")
-        found.setdefault(name, []).append(f"{group['GroupId']} in {group['VpcId']}")
-    for name, places_of in found.items():
-        if len(places_of) > 1:
-            raise Ec2Error(_AMBIGUOUS.format(name=name, groups=" and ".join(sorted(places_of))))
-    return {names[name]: place.split()[0] for name, (place,) in found.items()}
+        found.setdefault(name, {})[group["GroupId"]] = group["VpcId"]
+    for name, vpc_of in found.items():
+        if len(vpc_of) > 1:
+            raise AwsError(_ambiguous(name, vpc_of))
+    return {names[name]: group_id for name, (group_id,) in found.items()}
+
+
+def _ambiguous(name: str, vpc_of: Mapping[str, str]) -> Finding:
+    places = " and ".join(f"{group} in {vpc}" for group, vpc in sorted(vpc_of.items()))
+    message = f"{places} have the tags of the cluster. Nothing was opened or closed"
+    return finding("SECURITY_GROUP_TWICE", f"find the security group {name}", message)
 
 
 def read_rules(api: Api, identity: Identity, groups: Mapping[str, str]) -> list[HomeRule]:

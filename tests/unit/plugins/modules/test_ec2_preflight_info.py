@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import client
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership.run_marker import dumped, marker_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.checks import AMI_PARAMETER
@@ -24,6 +25,7 @@ from tests.ec2_cluster import (
     moto_clients,
     node,
     run_module,
+    spec,
     tag_list,
 )
 from tests.lookalikes import ACCESS_KEY_ID
@@ -227,6 +229,24 @@ def test_the_image_of_the_nodes_is_looked_up_under_their_own_parameter(capsys: p
 
     assert codes(result) == ["AMI_NOT_FOUND"]
     assert result["problems"][0]["message"].endswith("has no image under the SSM parameter /own/linux.")
+
+
+def test_two_groups_that_may_be_the_bastions_are_one_problem_among_the_others(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with aws_with_images():
+        ec2 = moto_clients()["ec2"]
+        tags = tag_list(owner_tags(spec()))
+        for _ in range(2):
+            vpc = ec2.create_vpc(CidrBlock="10.10.0.0/16")["Vpc"]["VpcId"]
+            group = ec2.create_security_group(GroupName="moon-bastion", Description="moon", VpcId=vpc)["GroupId"]
+            ec2.create_tags(Resources=[vpc], Tags=tags)
+            ec2.create_tags(Resources=[group], Tags=[*tags, {"Key": "Name", "Value": "moon-bastion"}])
+        options = {"api_via": "bastion", "cluster": cluster(cpu_credits="plenty", bastion=BASTION)}
+        result = run_module(ec2_preflight_info.main, capsys, **options)
+
+    assert {"UNKNOWN_CPU_CREDITS", "SSH_KEY_MISSING", "SECURITY_GROUP_TWICE"} <= set(codes(result))
+    assert codes(result).count("SECURITY_GROUP_TWICE") == 1
 
 
 def test_problems_of_the_input_and_of_aws_come_in_one_list(capsys: pytest.CaptureFixture[str]) -> None:
