@@ -1138,7 +1138,7 @@ def test_what_opens_nothing_is_no_deviation(planted: Place, plant: Callable[[Pla
 
 
 def test_a_template_that_a_machine_outlived_is_left_out(place: Place) -> None:
-    read = read_templates(Reader(place.api, place.spec), {("lt-0123456789abcdef0", "1")})
+    read = read_templates(Reader(place.api, place.spec), [], {("lt-0123456789abcdef0", "1")})
 
     assert [machine.known.id for machine in read] == [place.ids["launch_template/bastion"]]
 

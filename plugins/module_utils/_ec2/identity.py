@@ -76,11 +76,11 @@ def tagging_command(kind: str, thing_id: str, key: str = "ManagedBy", value: str
     return "aws " + command.format(id=thing_id, tag=f"Key={key},Value={value}")
 
 
-def owner_filters(cluster: Identified) -> list[dict[str, Any]]:
+def cluster_filters(cluster: Identified) -> list[dict[str, Any]]:
     """Return the filters of EC2 and Auto Scaling that find everything that names this cluster."""
     return [{"Name": f"tag:{key}", "Values": [value]} for key, value in cluster_tags(cluster).items()]
 
 
-def owned_filters(cluster: Identified) -> list[dict[str, Any]]:
-    """Return the filters of EC2 that find only what this collection has made of the cluster."""
+def owner_filters(cluster: Identified) -> list[dict[str, Any]]:
+    """Return the filters of EC2 and Auto Scaling that find only what this collection has made of the cluster."""
     return [{"Name": f"tag:{key}", "Values": [value]} for key, value in owner_tags(cluster).items()]

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from ..client import Api
 from ..home.access import HomeRule
-from ..identity import owner_filters, owner_tags
-from ..plan.current import Thing
+from ..identity import cluster_filters, owner_tags
+from ..plan.current import Thing, reading_of, understood
 from ..spec import ClusterSpec
 from .reachability import AclEntry, Network, Route, Rule
 from .user_data import SecretFound, find_secrets
@@ -313,7 +313,7 @@ class Account(NamedTuple):
     """Everything that determines the cluster's exposure; mostly empty without a VPC."""
 
     vpcs: tuple[Known, ...] = ()
-    # VPCs with the tags that name the cluster, and without the one of this collection: their contents are not read.
+    # Resources with the tags that name the cluster, and without the one of this collection: they are not read.
     unmanaged: tuple[Thing, ...] = ()
     # The ids of the accounts that own the VPCs; without a VPC, the account of the credentials.
     owners: tuple[str, ...] = ()
@@ -341,6 +341,13 @@ class Account(NamedTuple):
     hours: tuple[HoursFact, ...] = ()
 
 
+class Named(NamedTuple):
+    """The resources that this collection has made of the cluster, and those whose tags only name it."""
+
+    ours: list[Record]
+    unmanaged: list[Thing]
+
+
 class Reader(NamedTuple):
     """The parameters of every reading."""
 
@@ -352,9 +359,16 @@ class Reader(NamedTuple):
         wanted = [{"Name": name, "Values": values} for name, values in filters.items()]
         return self.api.call("ec2", operation, Filters=wanted)[answer]
 
-    def owned(self, operation: str, answer: str) -> list[Record]:
-        """Return the records that carry the cluster's tags."""
-        return self.api.call("ec2", operation, Filters=owner_filters(self.spec))[answer]
+    def named(self, kind: str) -> Named:
+        """Return the resources of a kind whose tags name the cluster, those without ManagedBy apart."""
+        reading = reading_of(kind)
+        records = self.api.call(reading.service, reading.operation, Filters=cluster_filters(self.spec))[reading.answer]
+        things = [(record, understood(reading, record, self.spec)) for record in records]
+        return Named(
+            # The filters found a record: one that lacks its tags is judged.
+            [record for record, thing in things if not thing.unmanaged],
+            [thing for _record, thing in things if thing.unmanaged],
+        )
 
     def known(self, record: Record, key: str) -> Known:
         """Return the identity of a record."""

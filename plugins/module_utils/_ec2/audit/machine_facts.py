@@ -111,12 +111,12 @@ def _machine(kind: str, known: Known, record: Record, user_data: str | None, pro
     )
 
 
-def read_templates(reader: Reader, used: Versions) -> tuple[Machine, ...]:
+def read_templates(reader: Reader, ours: Iterable[Record], used: Versions) -> tuple[Machine, ...]:
     """Return all versions of each template that belongs to the cluster or that its instances were launched from.
 
     Everyone who may read templates can read every version, including those that are no longer used.
     """
-    owned = {item["LaunchTemplateId"]: item for item in reader.owned("describe_launch_templates", "LaunchTemplates")}
+    owned = {item["LaunchTemplateId"]: item for item in ours}
     named = {template for template, _version in used if template.startswith("lt-")} - owned.keys()
     records = [*owned.values(), *(record for name in sorted(named) for record in _read_template(reader, name))]
     return tuple(machine for record in records for machine in _template(reader, record, used))
@@ -172,10 +172,10 @@ def _disk_text(mapping: Record) -> str:
     return f"{mapping.get('DeviceName')} from {snapshot}" if snapshot else ""
 
 
-def read_volumes(reader: Reader, instances: list[str]) -> tuple[VolumeFact, ...]:
+def read_volumes(reader: Reader, ours: Iterable[Record], instances: list[str]) -> tuple[VolumeFact, ...]:
     """Return the volumes of the cluster, and those attached to the instances."""
     attached = reader.ec2("describe_volumes", "Volumes", {"attachment.instance-id": instances}) if instances else []
-    records = {record["VolumeId"]: record for record in (*reader.owned("describe_volumes", "Volumes"), *attached)}
+    records = {record["VolumeId"]: record for record in (*ours, *attached)}
     return tuple(_volume(reader, records[volume]) for volume in sorted(records))
 
 

@@ -337,9 +337,8 @@ def _prefixes(record: Record) -> tuple[str, ...]:
     return (*ipv4, *(item["Ipv6Prefix"] for item in record.get("Ipv6Prefixes") or ()))
 
 
-def read_addresses(reader: Reader) -> tuple[AddressFact, ...]:
-    """Return the Elastic IPs with the cluster's tags."""
-    records = reader.owned("describe_addresses", "Addresses")
+def addresses_of(reader: Reader, records: Iterable[Record]) -> tuple[AddressFact, ...]:
+    """Return the Elastic IPs of the cluster."""
     return tuple(
         AddressFact(
             reader.known(record, "AllocationId"),

@@ -9,10 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ..._findings import finding
 from ..client import Api, AwsError
-from ..identity import is_unmanaged
-from ..plan.current import reading_of, understood
 from ..spec import ClusterSpec
-from .facts import Account, Reader, tags_of
+from .facts import Account, Reader
 from .hours import read_hours
 from .machine_facts import (
     profiles_of,
@@ -25,12 +23,14 @@ from .machine_facts import (
     read_templates,
     read_volumes,
 )
-from .network_facts import read_addresses, read_network
+from .network_facts import addresses_of, read_network
 from .parameter_facts import read_documents, read_parameters
 from .scaling_facts import read_scaling_groups, with_lost_versions
 
 SERVICES = ("ec2", "iam", "autoscaling", "ssm", "sts", "scheduler")
 _WORKERS = 16
+# The kinds that are found by their tags. All others are found by the VPC, or by their names.
+_NAMED = ("vpc", "address", "launch_template", "volume", "autoscaling_group")
 
 
 def read_account(api: Api, spec: ClusterSpec) -> Account:
@@ -44,13 +44,11 @@ def read_account(api: Api, spec: ClusterSpec) -> Account:
 
 def _read_account(reader: Reader) -> Account:
     """Return the facts, read in waves of parallel calls: each wave needs ids from the previous one."""
-    named = reader.owned("describe_vpcs", "Vpcs")
-    unmanaged = [vpc for vpc in named if is_unmanaged(reader.spec, tags_of(vpc))]
-    vpcs = [vpc for vpc in named if vpc not in unmanaged]
     # Readers that make parallel calls themselves must not wait in the pool that runs these calls.
     with ThreadPoolExecutor(_WORKERS) as pool, ThreadPoolExecutor(_WORKERS) as outer:
-        addresses = outer.submit(read_addresses, reader)
-        scaling = outer.submit(read_scaling_groups, reader, pool)
+        named = dict(zip(_NAMED, outer.map(reader.named, _NAMED), strict=True))
+        vpcs = named["vpc"].ours
+        scaling = outer.submit(read_scaling_groups, reader, named["autoscaling_group"].ours, pool)
         users = outer.submit(read_profile_users, reader)
         documents = outer.submit(read_documents, reader)
         parameters = outer.submit(read_parameters, reader)
@@ -60,14 +58,15 @@ def _read_account(reader: Reader) -> Account:
         machines = tuple(machine for part in instances for machine in part.result()[0])
         ids = [machine.known.id for machine in machines]
         images = outer.submit(read_images, reader, {machine.image for machine in machines if machine.image})
-        volumes = outer.submit(read_volumes, reader, ids)
+        volumes = outer.submit(read_volumes, reader, named["volume"].ours, ids)
         groups, made_of = scaling.result()
         ended = [instance for group in groups for instance in group.ended]
         copies = outer.submit(
             read_copies, reader, [volume.known.id for volume in volumes.result()], [*ids, *ended], pool
         )
         used = {*made_of, *(item for group in groups for item in group.templates)}
-        templates = read_templates(reader, used.union(*(part.result()[1] for part in instances)))
+        used = used.union(*(part.result()[1] for part in instances))
+        templates = read_templates(reader, named["launch_template"].ours, used)
         profiles = {machine.profile for machine in (*machines, *templates) if machine.profile}
         iam = outer.submit(read_iam, reader, profiles, pool)
         parts = _merged([part.result() for part in network])
@@ -76,7 +75,7 @@ def _read_account(reader: Reader) -> Account:
         elsewhere |= {instance for instance, profile in users.result().items() if profile in described}
         elsewhere |= {instance for volume in volumes.result() for instance in volume.instances}
         return parts._replace(
-            unmanaged=tuple(understood(reading_of("vpc"), vpc) for vpc in unmanaged),
+            unmanaged=tuple(thing for found in named.values() for thing in found.unmanaged),
             # The described policies name the account, also where roles are left without a VPC.
             owners=parts.owners or (reader.api.call("sts", "get_caller_identity")["Account"],),
             machines=(*machines, *templates),
@@ -87,7 +86,7 @@ def _read_account(reader: Reader) -> Account:
             documents=documents.result(),
             parameters=parameters.result(),
             images=images.result(),
-            addresses=addresses.result(),
+            addresses=addresses_of(reader, named["address"].ours),
             profiles=iam.result()[0],
             roles=iam.result()[1],
             hours=hours.result(),

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 
-from ..identity import owner_filters
 from .facts import Machine, Reader, Record, ScalingGroup, Schedule
 
 # An Auto Scaling group or a user may use these versions at any time.
@@ -21,10 +20,11 @@ _ENDED_MAX = 120
 _USUAL_TERMINATION = "Default"
 
 
-def read_scaling_groups(reader: Reader, pool: Executor) -> tuple[tuple[ScalingGroup, ...], Versions]:
+def read_scaling_groups(
+    reader: Reader, ours: Iterable[Record], pool: Executor
+) -> tuple[tuple[ScalingGroup, ...], Versions]:
     """Return the Auto Scaling groups of the cluster, and the template versions of their instances."""
-    answer = reader.api.call("autoscaling", "describe_auto_scaling_groups", Filters=owner_filters(reader.spec))
-    records = [{**record, "GroupName": record["AutoScalingGroupName"]} for record in answer["AutoScalingGroups"]]
+    records = [{**record, "GroupName": record["AutoScalingGroupName"]} for record in ours]
     made_of = {_specified(item.get("LaunchTemplate")) for record in records for item in record.get("Instances") or ()}
     names = [record["GroupName"] for record in records]
     more = [

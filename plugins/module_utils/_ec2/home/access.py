@@ -18,7 +18,7 @@ from ..._findings import Finding, finding
 from ..._ports import KUBERNETES, SSH, TALOS
 from ..calls import LEFT, Calls, errors_named
 from ..client import Api, AwsError
-from ..identity import Identity, owned_filters, owner_tags
+from ..identity import Identity, owner_filters, owner_tags
 from ..values import port_text
 from .input import End, time_of, time_text
 
@@ -148,7 +148,7 @@ def read_groups(api: Api, identity: Identity) -> dict[str, str]:
     A group of another owner can have the cluster's name, so only what this collection has made counts, in a VPC that it
     has made.
     """
-    vpcs = api.call("ec2", "describe_vpcs", Filters=owned_filters(identity))["Vpcs"]
+    vpcs = api.call("ec2", "describe_vpcs", Filters=owner_filters(identity))["Vpcs"]
     if not vpcs:
         return {}
     names = {f"{identity.name}-{group}": group for group in GROUPS}
@@ -156,7 +156,7 @@ def read_groups(api: Api, identity: Identity) -> dict[str, str]:
         {"Name": "vpc-id", "Values": sorted(vpc["VpcId"] for vpc in vpcs)},
         {"Name": "tag:Name", "Values": list(names)},
     ]
-    answer = api.call("ec2", "describe_security_groups", Filters=[*owned_filters(identity), *places])
+    answer = api.call("ec2", "describe_security_groups", Filters=[*owner_filters(identity), *places])
     found: dict[str, dict[str, str]] = {}
     for group in answer["SecurityGroups"]:
         name = next(tag["Value"] for tag in group["Tags"] if tag["Key"] == "Name")

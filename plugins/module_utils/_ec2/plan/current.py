@@ -16,7 +16,7 @@ from ..bastion.current import MORE, group_facts, is_host_key_of, parameter_type,
 from ..client import Api, AwsError, is_not_found
 from ..desired import ALIVE, DATA_DEVICE, REGION_TAG, is_burstable, is_of
 from ..hours.current import read_group
-from ..identity import cluster_tags, is_unmanaged, owner_filters, owner_tags
+from ..identity import cluster_filters, cluster_tags, is_unmanaged, owner_filters, owner_tags
 from ..spec import ClusterSpec
 from ..values import port_text
 
@@ -177,7 +177,7 @@ def _second_wave(
 
 
 def _read(api: Api, reading: Reading, spec: ClusterSpec) -> list[Thing]:
-    filters = owner_filters(spec) + [{"Name": name, "Values": list(values)} for name, values in reading.filters]
+    filters = cluster_filters(spec) + [{"Name": name, "Values": list(values)} for name, values in reading.filters]
     answer = api.call(reading.service, reading.operation, Filters=filters)
     things = [understood(reading, record, spec) for record in records_of(reading, answer) if not is_of_aws(record)]
     # EC2 treats * and ? in the value of a filter as wildcards.

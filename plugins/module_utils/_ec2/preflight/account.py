@@ -18,7 +18,7 @@ from ..bastion.spec import NODE as BASTION
 from ..client import Api, AwsError, is_not_found
 from ..desired import RUNNING, desired
 from ..home.access import OPENINGS
-from ..identity import owned_filters, owner_tags
+from ..identity import owner_filters, owner_tags
 from ..spec import ClusterSpec
 
 Record = Mapping[str, Any]
@@ -154,7 +154,7 @@ def _interfaces(api: Api, spec: ClusterSpec) -> Use:
 
 
 def _subnet_free(api: Api, spec: ClusterSpec) -> int | None:
-    found = api.call("ec2", "describe_subnets", Filters=owned_filters(spec))["Subnets"]
+    found = api.call("ec2", "describe_subnets", Filters=owner_filters(spec))["Subnets"]
     return min((subnet["AvailableIpAddressCount"] for subnet in found), default=None)
 
 

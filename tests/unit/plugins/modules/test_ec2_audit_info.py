@@ -21,7 +21,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.calls import Ca
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import HOURS as HOURS_PART
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import Order
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity, owner_tags
 from ansible_collections.urmanac.talos.plugins.modules import ec2_audit_info
 from ansible_collections.urmanac.talos.plugins.modules.ec2_audit_info import audit_info
 from tests.ec2_cluster import ACCOUNT, IMAGE, Builder, MotoApi, cluster, empty_aws, run_module, spec, tag_list
@@ -216,6 +216,44 @@ def test_a_vpc_that_only_has_our_names_in_its_tags_is_one_deviation(account: Acc
     assert f"aws ec2 create-tags --resources {theirs}" in deviation["remedy"]
 
 
+@pytest.mark.parametrize("kind", ["address", "launch_template", "volume", "autoscaling_group"])
+def test_what_only_has_our_names_in_its_tags_is_one_deviation_and_not_judged(account: Account, kind: str) -> None:
+    tags = tag_list({"Project": "talos-arm64", "Cluster": "moon", "Password": TAILSCALE})
+    made = theirs(account, kind, tags)
+
+    (deviation,) = account.audit()["deviations"]
+
+    assert (deviation["code"], deviation["severity"]) == ("MANAGED_BY_MISSING", "high")
+    assert deviation["message"].startswith(f"{made} has the tags Project and Cluster")
+
+
+def theirs(account: Account, kind: str, tags: list[dict[str, str]]) -> str:
+    """Create a resource of another owner with these tags."""
+    ec2, data = account.ec2, {"ImageId": IMAGE, "InstanceType": "t4g.small"}
+    if kind == "address":
+        made = str(ec2.allocate_address(Domain="vpc")["AllocationId"])
+    elif kind == "volume":
+        made = str(ec2.create_volume(AvailabilityZone="eu-west-1a", Size=8)["VolumeId"])
+    else:
+        tagged = [{"ResourceType": "launch-template", "Tags": tags}] if kind == "launch_template" else []
+        named = {"LaunchTemplateName": "theirs", "TagSpecifications": tagged}
+        made = str(ec2.create_launch_template(**named, LaunchTemplateData=data)["LaunchTemplate"]["LaunchTemplateId"])
+    if kind in ("address", "volume"):
+        ec2.create_tags(Resources=[made], Tags=tags)
+    if kind != "autoscaling_group":
+        return made
+    more = {"ResourceId": "theirs", "ResourceType": "auto-scaling-group", "PropagateAtLaunch": False}
+    account.api.clients["autoscaling"].create_auto_scaling_group(
+        AutoScalingGroupName="theirs",
+        LaunchTemplate={"LaunchTemplateId": made, "Version": "$Latest"},
+        MinSize=0,
+        MaxSize=1,
+        AvailabilityZones=["eu-west-1a"],
+        Tags=[{**tag, **more} for tag in tags],
+    )
+    return "theirs"
+
+
 def everybody_over_ipv4(account: Account) -> None:
     account.open(IpRanges=[{"CidrIp": "0.0.0.0/0"}])
 
@@ -268,7 +306,7 @@ def public_ipv4_for_all(account: Account) -> None:
 
 
 def unused_address(account: Account) -> None:
-    tags = [{"Key": "Project", "Value": "talos-arm64"}, {"Key": "Cluster", "Value": "moon"}]
+    tags = tag_list(owner_tags(spec()))
     account.ec2.allocate_address(Domain="vpc", TagSpecifications=[{"ResourceType": "elastic-ip", "Tags": tags}])
 
 
@@ -314,7 +352,7 @@ def secret_in_gzip(account: Account) -> None:
 
 
 def secret_in_a_launch_template(account: Account) -> None:
-    tags = [{"Key": "Project", "Value": "talos-arm64"}, {"Key": "Cluster", "Value": "moon"}]
+    tags = tag_list(owner_tags(spec()))
     data = {
         "UserData": base64.b64encode(f"#!/bin/sh\nup {TAILSCALE}\n".encode()).decode(),
         "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 1},

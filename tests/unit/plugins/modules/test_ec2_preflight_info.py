@@ -194,6 +194,16 @@ def test_a_cluster_that_exists_without_a_claim_is_refused_after_the_plan(capsys:
     assert (result["problems"], named["problems"], named["unclaimed"]) == ([], [], [])
 
 
+def test_a_vpc_that_only_has_our_names_in_its_tags_is_not_our_cluster(capsys: pytest.CaptureFixture[str]) -> None:
+    with aws_with_images():
+        ec2 = moto_clients()["ec2"]
+        vpc = ec2.create_vpc(CidrBlock="10.10.0.0/16")["Vpc"]["VpcId"]
+        ec2.create_tags(Resources=[vpc], Tags=tag_list({key: OWNER[key] for key in ("Project", "Cluster")}))
+        result = run_module(ec2_preflight_info.main, capsys, cluster=cluster(), authority="aa11")
+
+    assert (result["problems"], result["unclaimed"]) == ([], [])
+
+
 @pytest.mark.parametrize(("check_mode", "place"), [(True, "notes"), (False, "problems")], ids=["plan", "build"])
 def test_a_run_of_another_controller_is_noted_in_a_plan_and_refused_in_a_build(
     capsys: pytest.CaptureFixture[str], check_mode: bool, place: str

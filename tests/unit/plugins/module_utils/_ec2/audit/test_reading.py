@@ -26,7 +26,7 @@ NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 BASTION = {"instance_type": "t4g.small", "volume_size": 8, "image": IMAGE, "start": "18:00", "stop": "23:00"}
 HOST_KEY = "/urmanac.talos/talos-arm64/moon/bastion-host-key"
 DESCRIBED = spec(bastion={**BASTION, "host_key_parameter": HOST_KEY})
-OWNER = {"Project": "talos-arm64", "Cluster": "moon"}
+OWNER = {"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}
 HOLES = {
     *("RULE_OPEN_TO_EVERYBODY", "ROUTE_NOT_ALLOWED", "PUBLIC_IPV4", "IMDS_V1", "VOLUME_NOT_ENCRYPTED", "VPC_TWICE"),
     *("IAM_WILDCARD", "IAM_POLICY_ATTACHED", "ROLE_IN_OTHER_PROFILE", "PARAMETER_NOT_ENCRYPTED", "SNAPSHOT_PUBLIC"),
