@@ -35,7 +35,7 @@ def render(image: str, *, caches: Mapping[str, str], plan: Mapping[str, Any] | N
         "nodes_boot_to_talos_sha256": "",
         "nodes_console": "",
         "nodes_download_attempts": 3,
-        "nodes_extra_kernel_args": [],
+        "cluster_nodes_extra_kernel_args": [],
         "nodes_image_sha256": {},
     }
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(**values | variables)

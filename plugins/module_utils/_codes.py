@@ -114,7 +114,7 @@ DESCRIPTION: Mapping[str, Code] = {
     ),
     "COMMAND_LINE_TOO_LONG": Code(
         "The kernel arguments for Talos are longer than the kernel's command line can be.",
-        "Remove arguments from nodes_extra_kernel_args.",
+        "Remove arguments from cluster_nodes_extra_kernel_args.",
     ),
     "INVALID_REGION": Code(
         "The region's name is misspelled, or the region is in China or AWS GovCloud (US), where ARNs differ.",
@@ -274,7 +274,8 @@ BASTION: Mapping[str, Code] = {
     ),
     "NODE_SSH_KEY_MISSING": Code(
         "playbooks/boot.yml logs in to the nodes, but no SSH key is set for them.",
-        "Set cluster_bastion_ssh_public_key to a public key or its file, or nodes_ssh_key_name to an EC2 key pair.",
+        "Set cluster_bastion_ssh_public_key to a public key or its file, or cluster_nodes_ssh_key_name to an EC2 key "
+        "pair.",
     ),
     "SSH_KEY_MISSING": Code(
         "The build logs in to the bastion, but no SSH key is set for it.",

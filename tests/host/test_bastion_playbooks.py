@@ -40,7 +40,7 @@ def variables(folder: Path) -> dict[str, Any]:
         "cluster_bastion_enabled": False,
         # In a folder that is there already: the first run changes nothing but the bastion.
         "bastion_host_health_file": str(folder / "health.json"),
-        "bastion_container_engine": "docker",
+        "bastion_host_container_engine": "docker",
         "bastion_host_images": wanted["images"],
         "bastion_host_registry_caches": wanted["caches"],
         "bastion_host_registry_upstreams": wanted["upstreams"],
@@ -60,7 +60,7 @@ def described_as_user_data(names: dict[str, str]) -> dict[str, Any]:
         "cluster_bastion_egress": wanted["egress"],
         "bastion_host_dns_enabled": True,
         "bastion_host_dns_names": names,
-        "bastion_netboot_enabled": True,
+        "bastion_host_netboot_enabled": True,
         "bastion_host_dhcp_dns_servers": wanted["netboot"]["dns_servers"],
         "bastion_host_dhcp_ntp_servers": wanted["netboot"]["ntp_servers"],
         "bastion_host_health_ntp_server": INTERNET,

@@ -289,7 +289,9 @@ def test_a_playbook_that_needs_the_talosconfig_says_so_before_it_makes_anything(
         pytest.param({"access_ipv6": ""}, "allows no network", id="no way in"),
         pytest.param({"cluster_bastion_ssh_key_name": "lost"}, "has no key pair with the name lost", id="key pair"),
         pytest.param(
-            {"nodes_ssh_key_name": "lost"}, "nodes_ssh_key_name: eu-west-1 has no key pair", id="nodes' key pair"
+            {"cluster_nodes_ssh_key_name": "lost"},
+            "cluster_nodes_ssh_key_name: eu-west-1 has no key pair",
+            id="nodes' key pair",
         ),
         pytest.param({"cluster_bastion_ssh_public_key": "id.pub"}, "neither a public key nor the path", id="no file"),
     ],

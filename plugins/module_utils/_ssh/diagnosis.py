@@ -175,9 +175,8 @@ def _agent_refused(facts: Facts) -> str:
 
 
 def _other_user(facts: Facts) -> str:
-    return (
-        "The bastion accepts the key, but for another user. Set bastion_user, or ansible_user of the host, to ec2-user."
-    )
+    remedy = "Set cluster_bastion_user, or ansible_user of the host, to ec2-user."
+    return f"The bastion accepts the key, but for another user. {remedy}"
 
 
 def _no_name(facts: Facts) -> str:

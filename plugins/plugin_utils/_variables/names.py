@@ -17,8 +17,8 @@ from ...module_utils._spelling import did_you_mean
 # Facts that playbooks and roles share, and variables that several roles read.
 INTERNAL = frozenset(
     {
-        *("access_audit", "bastion_reached", "bastion_container_engine", "bastion_egress", "bastion_netboot_enabled"),
-        *("bastion_host_user_data", "bastion_host_user_data_base64", "bastion_stop_at", "nodes_boot_hosts"),
+        *("access_audit", "bastion_reached", "bastion_host_user_data", "bastion_host_user_data_base64"),
+        *("bastion_stop_at", "nodes_boot_hosts"),
         *("cluster_answer", "cluster_claim", "cluster_claim_known", "cluster_described"),
         *("cluster_judgement", "cluster_phase"),
         *("cluster_images_described", "cluster_images_given", "cluster_images_nodes", "cluster_images_outcome"),
@@ -62,4 +62,6 @@ def _text(value: Any) -> str:
 
 def _remedy(name: str, known: Collection[str]) -> str:
     own = f"If it belongs to a role of another collection, add it to cluster_other_variables: [{name}]."
-    return f"{did_you_mean(name, known) or 'Correct or remove it.'} {own}"
+    # What several roles share has this prefix.
+    meant = did_you_mean(f"cluster_{name}", known) if f"cluster_{name}" in known else did_you_mean(name, known)
+    return f"{meant or 'Correct or remove it.'} {own}"

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import jinja2
@@ -15,12 +18,36 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.names imp
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import TIME_SERVER
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.api import MANAGER
 from ansible_collections.urmanac.talos.plugins.modules import talos_config
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement import role_names
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.names import INTERNAL
 from tests.checks.process import ROOT
 
 
 def written(path: str) -> Any:
     """Return what a YAML file of a role holds."""
     return yaml.safe_load((ROOT / "roles" / path).read_text(encoding="utf-8"))
+
+
+# Options of other roles that defaults still read. What several roles share is an option of the role cluster.
+FOREIGN = {
+    *(("preflight_boot_to_talos_url", "bastion_host_boot_to_talos_url"),),
+    *(("preflight_home_ipv6", "access_ipv6"), ("preflight_inventory_connection", "bastion_api_host")),
+    *(("preflight_registry_upstreams", "bastion_host_registry_upstreams"),),
+}
+
+
+def read_by(role: str) -> Iterator[tuple[str, str]]:
+    """Yield the defaults of a role with each name of another role that they read, which is no result of a step."""
+    # The longest first, because bastion_host_x is no option of the role bastion.
+    names = re.compile(rf"(?<![\w.'\"])(?:{'|'.join(sorted(role_names(), key=len, reverse=True))})_\w+")
+    for name, value in written(f"{role}/defaults/main.yml").items():
+        for read in names.findall(json.dumps(value)):
+            if not read.startswith((f"{role}_", "cluster_")) and read not in INTERNAL:
+                yield name, read
+
+
+def test_defaults_read_options_of_the_own_role_and_of_the_role_cluster() -> None:
+    assert {read for role in role_names() for read in read_by(role)} == FOREIGN
 
 
 def test_instances_nodes_and_the_health_check_ask_amazons_time_server() -> None:

@@ -70,7 +70,7 @@ def _named_key_pairs(spec: ClusterSpec, way: WayIn) -> dict[str, str]:
     """Return the name of each required key pair, by the variable that sets it."""
     return {
         "cluster_bastion_ssh_key_name": spec.bastion.ssh_key_name if spec.bastion else "",
-        "nodes_ssh_key_name": way.node_ssh_key_name,
+        "cluster_nodes_ssh_key_name": way.node_ssh_key_name,
     }
 
 
@@ -142,7 +142,7 @@ def _problems_of(bastion: BastionSpec, spec: ClusterSpec, way: WayIn, access: Ss
 
 _NODE_KEY_MISSING = finding(
     "NODE_SSH_KEY_MISSING",
-    "nodes_ssh_key_name",
+    "cluster_nodes_ssh_key_name",
     "playbooks/boot.yml logs in to the nodes, but no SSH key is set for them.",
 )
 _KEY_MISSING = finding(

@@ -123,7 +123,7 @@ def command_line_problems(arguments: Sequence[str]) -> Iterator[Finding]:
     length = len(" ".join(arguments).encode())
     if length > COMMAND_LINE_MAX:
         message = f"The kernel arguments are {length} bytes long, but the arm64 kernel accepts {COMMAND_LINE_MAX}."
-        yield finding("COMMAND_LINE_TOO_LONG", "nodes_extra_kernel_args", message, "Remove some of them.")
+        yield finding("COMMAND_LINE_TOO_LONG", "cluster_nodes_extra_kernel_args", message, "Remove some of them.")
 
 
 def _problem(text: Text, what: str = "cluster_name or cluster_project") -> Finding:

@@ -311,7 +311,7 @@ def test_a_disk_image_has_the_sha256_that_is_given(machine: Machine) -> None:
 
 
 def test_kernel_arguments_are_passed_on_as_they_are(machine: Machine) -> None:
-    machine.run(nodes_extra_kernel_args=["console=ttyS0", "x=a b"])
+    machine.run(cluster_nodes_extra_kernel_args=["console=ttyS0", "x=a b"])
 
     assert machine.noted("record")[0].endswith(" -extra-kernel-arg console=ttyS0 -extra-kernel-arg x=a b")
 
@@ -334,6 +334,6 @@ def test_the_script_with_the_longest_command_line_and_image_fits_into_user_data(
     arguments = [f"argument{number:03}={'x' * 51}" for number in range(COMMAND_LINE_MAX // 64)]
     image = f"registry.example.com/{'x' * 234}@{DIGEST}"
 
-    script = render(image, caches={}, nodes_extra_kernel_args=arguments, nodes_console="x" * 255)
+    script = render(image, caches={}, cluster_nodes_extra_kernel_args=arguments, nodes_console="x" * 255)
 
     assert len(script.encode()) <= USER_DATA_MAX

@@ -100,7 +100,7 @@ def test_each_cause_is_named_with_its_remedy(said: str, changes: dict[str, Any],
         pytest.param(
             f'Please login as the user "ec2-user" rather than the user "root". {DENIED}',
             "another user",
-            "bastion_user",
+            "cluster_bastion_user",
             id="user",
         ),
         pytest.param(

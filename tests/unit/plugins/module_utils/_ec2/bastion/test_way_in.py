@@ -149,9 +149,9 @@ def test_aws_is_asked_for_key_pairs_if_one_is_named(api: MotoApi) -> None:
     assert read_ssh_access(api, described(), HOME, NOW) == SshAccess()
 
 
-@pytest.mark.parametrize("variable", ["cluster_bastion_ssh_key_name", "nodes_ssh_key_name"])
+@pytest.mark.parametrize("variable", ["cluster_bastion_ssh_key_name", "cluster_nodes_ssh_key_name"])
 def test_a_missing_key_pair_is_refused_with_the_names_that_exist(variable: str) -> None:
-    of_bastion = variable.startswith("cluster")
+    of_bastion = "bastion" in variable
     cluster = described(ssh_key_name="mars") if of_bastion else spec()
     way = WayIn(node_ssh_key_name="" if of_bastion else "mars")
 
