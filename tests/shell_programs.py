@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+
+from lab.machine import aws
 
 
 def program(path: Path, script: str = "") -> Path:
@@ -14,3 +17,9 @@ def program(path: Path, script: str = "") -> Path:
     path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     path.chmod(0o755)
     return path
+
+
+def session_programs(folder: Path) -> None:
+    """Put the lab's aws and session-manager-plugin into a folder that a test has first on its PATH."""
+    for name in ("aws", aws.PLUGIN):
+        program(folder / name, f'# Simulated by the lab.\nexec {sys.executable} -IS {aws.__file__} {name} "$@"')

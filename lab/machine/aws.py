@@ -1,5 +1,3 @@
-# Copyright (c) 2026, The urmanac.talos authors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Simulations of `aws ssm get-parameter` on a machine, `aws ssm start-session` and session-manager-plugin elsewhere.
 
@@ -29,15 +27,6 @@ SAYS = "[lab, simulated aws and session-manager-plugin]"
 CREDENTIAL = "AWS4-HMAC-SHA256 Credential={key}/20260101/{region}/ssm/aws4_request, Signature=0"
 # The file in which the lab gives a machine its id.
 RUN = Path(os.environ.get("LAB_ROOT", "") + "/run/lab")
-
-
-def put_programs(folder: Path) -> None:
-    """Put both programs into a folder that a test has first on its PATH."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("aws", PLUGIN):
-        program = folder / name
-        program.write_text(f'#!/bin/sh\n# Simulated by the lab.\nexec {sys.executable} -IS {__file__} {name} "$@"\n')
-        program.chmod(0o755)
 
 
 class Parser(argparse.ArgumentParser):

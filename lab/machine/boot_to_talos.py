@@ -1,6 +1,4 @@
 #!/usr/bin/env lab-python
-# Copyright (c) 2026, The urmanac.talos authors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A simulation of boot-to-talos v0.7.1: its flags, questions, progress lines and failures.
 

@@ -489,6 +489,14 @@ AWS: Mapping[str, Code] = {
         "Choose another cluster_availability_zone (on an empty account) or another cluster_instance_type, or try again "
         "in an hour.",
     ),
+    "BASTION_LAUNCH_FAILED": Code(
+        "The Auto Scaling group of the bastion cannot launch an instance.",
+        "Correct what the message of AWS names, and run the playbook again: the group continues to try.",
+    ),
+    "BASTION_NOT_RUNNING": Code(
+        "The Auto Scaling group of the bastion has no running instance after the time that a run waits for it.",
+        "`aws autoscaling describe-scaling-activities` shows its attempts with their causes.",
+    ),
     "ACCOUNT_NOT_READY": Code(
         "The account cannot use the service or the region yet, or AWS has blocked the account.",
         "Read the account's e-mail and the AWS console, where AWS asks to verify the account, to enable the region or "

@@ -16,10 +16,10 @@ from typing import Any
 import boto3
 import pytest
 
-from lab.machine.aws import put_programs
 from tests.host.bastion.login import Login
 from tests.host.bastion.network import run
 from tests.host.bastion.world import wait_for
+from tests.shell_programs import session_programs
 
 ROOT = Path(__file__).resolve().parents[2]
 NETWORK = "127.10.0.0/16"
@@ -178,7 +178,7 @@ class Simulation:
 def simulation(tmp_path: Path) -> Iterator[Simulation]:
     """Give a lab that is up, and a bastion as soon as a playbook makes one."""
     own = {"LAB_DIRECTORY": str(tmp_path / "lab"), "LAB_NETWORK": NETWORK, "LAB_PORT": "5510"}
-    put_programs(tmp_path / "programs")
+    session_programs(tmp_path / "programs")
     # A user's environment that asks for no checks: the product overrules it, and the steps with another host key, which
     # have to be refused, would pass if it did not.
     careless = {

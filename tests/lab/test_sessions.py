@@ -18,10 +18,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
-from lab.machine.aws import PLUGIN, put_programs
+from lab.machine.aws import PLUGIN
 from lab.settings import REGION, REPOSITORY
 from tests.ec2_cluster import spec
 from tests.lab.labs import Lab, Network, eventually
+from tests.shell_programs import session_programs
 
 TAGS = {"Cluster": "moon", "Project": "talos-arm64", "ManagedBy": "urmanac.talos", "Node": "bastion", "Role": "bastion"}
 BASTION = {"instance_type": "t4g.small", "volume_size": 30, "image": "ami-0123"}
@@ -89,7 +90,7 @@ def machines(lab: Lab, network: Network, image: str) -> dict[str, str]:
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder with the simulated commands."""
     folder = tmp_path_factory.mktemp("programs")
-    put_programs(folder)
+    session_programs(folder)
     return folder
 
 

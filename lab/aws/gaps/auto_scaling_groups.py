@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AutoScaling: groups start instances within the call and ignore most of the launch template."""
+"""AutoScaling: groups start instances within the call, ignore most of the launch template, and tell no failures."""
 
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from moto.autoscaling.exceptions import ValidationError
 from moto.autoscaling.models import FakeAutoScalingGroup, InstanceState
+from moto.autoscaling.responses import AutoScalingResponse
+from moto.core.responses import ActionResult
 
 from lab.aws.gaps.cpu_credits import give_credits
 from lab.aws.gaps.instance_life import on_termination
@@ -51,7 +55,25 @@ def reconcile(group: Any, park: MachinePark) -> None:
             group.ec2_backend.terminate_instances([state.instance.id for state in active][missing:])
     except Exception as error:
         LOG.warning("group %s: %s", group.name, error)
+        _note(group, error)
         park.later(lambda: reconcile(group, park))
+
+
+def _note(group: Any, error: Exception) -> None:
+    text = f"{getattr(error, 'message', error)} Launching EC2 instance failed."
+    what = {
+        "ActivityId": str(uuid4()),
+        "AutoScalingGroupName": group.name,
+        "Description": "Launching a new EC2 instance",
+    }
+    failed = {"StartTime": datetime.now(UTC), "Cause": "", "StatusCode": "Failed", "StatusMessage": text}
+    group.failed = [what | failed, *getattr(group, "failed", [])][:20]
+
+
+@replaces(AutoScalingResponse, "describe_scaling_activities")
+def _activities(self: Any) -> Any:
+    group = self.autoscaling_backend.autoscaling_groups.get(self._get_param("AutoScalingGroupName"))
+    return ActionResult({"Activities": getattr(group, "failed", [])})
 
 
 @replaces(FakeAutoScalingGroup, "active_instances")
