@@ -43,7 +43,7 @@ def variables(folder: Path) -> dict[str, Any]:
         "bastion_host_container_engine": "docker",
         "bastion_host_images": wanted["images"],
         "bastion_host_registry_caches": wanted["caches"],
-        "bastion_host_registry_upstreams": wanted["upstreams"],
+        "cluster_registry_upstreams": wanted["upstreams"],
         "bastion_host_boot_to_talos_url": FILES,
         "bastion_host_netboot_image": wanted["netboot"]["image"],
         "bastion_host_netboot_ipxe": wanted["netboot"]["ipxe"],

@@ -42,7 +42,8 @@ def unknown_names(
     for name in given:
         of_others = any(fnmatchcase(name, pattern) for pattern in others)
         if name.startswith(prefixes) and not of_others and name not in known and name not in INTERNAL:
-            yield finding("VARIABLE_UNKNOWN", name, "No role has a variable of this name.", _remedy(name, known))
+            remedy = _remedy(name, _shared(name, prefixes, known), known)
+            yield finding("VARIABLE_UNKNOWN", name, "No role has a variable of this name.", remedy)
 
 
 def replaced_values(passed: Mapping[str, Any], of_the_playbook: Mapping[str, Any]) -> Iterator[Finding]:
@@ -60,8 +61,12 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _remedy(name: str, known: Collection[str]) -> str:
+def _remedy(name: str, shared: Iterable[str], known: Collection[str]) -> str:
     own = f"If it belongs to a role of another collection, add it to cluster_other_variables: [{name}]."
-    # What several roles share has this prefix.
-    meant = did_you_mean(f"cluster_{name}", known) if f"cluster_{name}" in known else did_you_mean(name, known)
-    return f"{meant or 'Correct or remove it.'} {own}"
+    return f"{did_you_mean(name, shared) or did_you_mean(name, known) or 'Correct or remove it.'} {own}"
+
+
+def _shared(name: str, prefixes: Iterable[str], known: Collection[str]) -> list[str]:
+    """Return the option of the role cluster that has the name of an option of another role, if there is one."""
+    parts = [name, *(name.removeprefix(prefix) for prefix in prefixes if name.startswith(prefix))]
+    return [option for part in parts if (option := f"cluster_{part}") in known][:1]

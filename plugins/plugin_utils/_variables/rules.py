@@ -534,7 +534,7 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **{name: (keys_of(*NODE_ROLES), each(talos_image)) for name in ("cluster_images", "nodes_images", "talos_images")},
     "nodes_image_sha256": (keys_of(*NODE_ROLES), each(sha256)),
     **_checks(each(web_address), "cluster_images_mirrors", "bastion_host_image_mirrors"),
-    **_checks(each(web_address), "bastion_host_registry_upstreams"),
+    **_checks(each(web_address), "cluster_registry_upstreams"),
     **_checks(each(image), "bastion_host_images"),
     **_checks(if_given(image), "cluster_cozystack_operator_image", "cozystack_operator_image"),
     **_checks(image, "bastion_host_netboot_image"),

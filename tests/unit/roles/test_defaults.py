@@ -32,7 +32,6 @@ def written(path: str) -> Any:
 FOREIGN = {
     *(("preflight_boot_to_talos_url", "bastion_host_boot_to_talos_url"),),
     *(("preflight_home_ipv6", "access_ipv6"), ("preflight_inventory_connection", "bastion_api_host")),
-    *(("preflight_registry_upstreams", "bastion_host_registry_upstreams"),),
 }
 
 

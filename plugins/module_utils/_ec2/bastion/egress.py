@@ -18,7 +18,7 @@ IPV4_ONLY = ("ghcr.io", "github.com")
 EXAMPLES = ("example.com", "example.net", "example.org", "example", "invalid", "test")
 _REMEDY = (
     f"Set cluster_bastion_egress to public_ipv4 (an Elastic IP, {ADDRESS_PRICE}) or to wireguard; or download them "
-    f"from your own registry (cluster_images, or bastion_host_registry_upstreams for the cache of ghcr.io) and your "
+    f"from your own registry (cluster_images, or cluster_registry_upstreams for the cache of ghcr.io) and your "
     f"own asset server (bastion_host_boot_to_talos_url)."
 )
 

@@ -65,6 +65,7 @@ def test_sound_variables_are_no_problem() -> None:
         pytest.param("cluster_cozystack_profil", "cluster_cozystack_profile", id="cluster_cozystack_profil"),
         pytest.param("acces_ipv6", "", id="the prefix of no role"),
         pytest.param("bastion_user", "cluster_bastion_user", id="what several roles share"),
+        pytest.param("bastion_host_registry_upstreams", "cluster_registry_upstreams", id="without its role"),
         pytest.param("nodes_ssh_key_name", "cluster_nodes_ssh_key_name", id="the key pair of nodes"),
         pytest.param("bastion_container_engine", "bastion_host_container_engine", id="another role's"),
     ],
