@@ -228,7 +228,7 @@ hours:
   description: When AWS stops the cluster, as M(urmanac.talos.ec2_cluster_info) returns it.
   returned: success
   type: dict
-  sample: {"end": "2026-12-01T23:00:00+00:00", "minutes": 470, "lines": [], "work": false}
+  sample: {"end": "2026-12-01T23:00:00+00:00", "lines": [], "work": false}
 """
 
 from collections.abc import Iterator, Mapping

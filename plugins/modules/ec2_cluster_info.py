@@ -372,11 +372,6 @@ hours:
       type: str
       returned: success
       sample: "2026-12-01T23:00:00+00:00"
-    minutes:
-      description: In how many minutes that is.
-      type: int
-      returned: success
-      sample: 470
     lines:
       description: The same as text, with the daily hours of the nodes.
       type: list
@@ -388,7 +383,7 @@ hours:
       type: bool
       returned: success
       sample: false
-  sample: {"end": "2026-12-01T23:00:00+00:00", "minutes": 470, "lines": [], "work": false}
+  sample: {"end": "2026-12-01T23:00:00+00:00", "lines": [], "work": false}
 """
 
 from datetime import UTC, datetime

@@ -18,12 +18,13 @@ from .bastion.spec import BastionSpec, Names, bastion_options, bastion_problems,
 from .cost.spec import CostSpec, cost_options, parse_cost
 from .hours.schedules import NODES_TAG, hours_name
 from .hours.spec import HoursSpec, hours_options, hours_problems, parse_hours
+from .identity import USER_DATA_TAG
 from .texts import fault, fits
 
 NODE_ROLES = ("gateway", "compute")
 MACHINE_TYPES = ("controlplane", "worker")
 CPU_CREDITS = ("unlimited", "standard")
-OWN_TAGS = ("Name", "Project", "Cluster", "ManagedBy", "Node", "Role", "MachineType", "UserDataSha256", NODES_TAG)
+OWN_TAGS = ("Name", "Project", "Cluster", "ManagedBy", "Node", "Role", "MachineType", USER_DATA_TAG, NODES_TAG)
 LOOPBACK = IPv4Network("127.0.0.0/8")
 
 # Also the tags of the IAM roles and of the bastion's host key. IAM compares keys without regard to case.

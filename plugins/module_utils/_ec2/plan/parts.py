@@ -140,18 +140,17 @@ def bastion_of(spec: ClusterSpec, comparison: Comparison) -> dict[str, Any]:
 
 
 class Hours(NamedTuple):
-    """When AWS stops the cluster: the end of its time to live, empty for none, the minutes until then, and as lines.
+    """When AWS stops the cluster: the end of its time to live, empty for none, and as lines.
 
     work is whether a run would change anything.
     """
 
     end: str
-    minutes: int
     lines: list[str]
     work: bool
 
 
-def hours_of(hours: HoursSpec, comparison: Comparison, now: datetime) -> Hours:
+def hours_of(hours: HoursSpec, comparison: Comparison) -> Hours:
     """Return when AWS stops the cluster: the end that is set in AWS, which may be none or another than described."""
     described = [item for item in comparison.resources if item.part == HOURS]
     stale = any(item.part == HOURS and not item.described for item in comparison.found)
@@ -160,7 +159,6 @@ def hours_of(hours: HoursSpec, comparison: Comparison, now: datetime) -> Hours:
     unset = end_in(group.want["schedules"]) if group and group.have is None else None
     return Hours(
         end=end.isoformat() if end else "",
-        minutes=int((end - now).total_seconds() // 60) if end else 0,
         lines=list(_hours_lines(hours, end, unset)),
         work=stale or any(item.state != "present" for item in described),
     )

@@ -48,7 +48,7 @@ def result_of(spec: ClusterSpec, comparison: Comparison, now: datetime) -> dict[
     """Return the comparison for a module's result."""
     group = next((item.have for item in comparison.resources if item.kind == "autoscaling_group"), None)
     stop = bastion_stop(spec.bastion, group, now)
-    hours = hours_of(spec.hours, comparison, now)
+    hours = hours_of(spec.hours, comparison)
     return {
         "resources": {resource.key: resource_as_dict(resource) for resource in comparison.resources},
         "found": [found._asdict() for found in comparison.found],
