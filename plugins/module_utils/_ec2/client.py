@@ -70,6 +70,16 @@ def is_not_found(error: AwsError) -> bool:
     return unknown or bool(_NOT_FOUND.fullmatch(error.reason))
 
 
+def existing(api: Api, service: str, operation: str, /, **parameters: Any) -> dict[str, Any] | None:
+    """Return the response of an operation, or None if AWS says that the resource does not exist."""
+    try:
+        return api.call(service, operation, **parameters)
+    except AwsError as error:
+        if is_not_found(error):
+            return None
+        raise
+
+
 class Credentials(NamedTuple):
     """The properties of credentials that are known without using them."""
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ..client import AwsError, is_not_found
+from ..client import existing
 from ..desired import description_of, is_of
 from ..plan.current import Thing
 from .work import Work, tag_list
@@ -74,12 +74,10 @@ def _make(work: Work, key: str, operation: str, **parameters: str) -> None:
 def _ours(work: Work, kind: str, name: str) -> Mapping[str, Any] | None:
     """Return the role or profile with this name if it has our tags."""
     operation, parameter, answer = _GET[kind]
-    try:
-        record = work.calls.call("iam", operation, **{parameter: name})[answer]
-    except AwsError as error:
-        if not is_not_found(error):
-            raise
+    found = existing(work.calls, "iam", operation, **{parameter: name})
+    if found is None:
         return None
+    record: Mapping[str, Any] = found[answer]
     tags = {tag["Key"]: tag["Value"] for tag in record.get("Tags") or ()}
     return record if is_of(work.spec, tags) else None
 
@@ -116,10 +114,6 @@ def delete_iam_role(work: Work, name: str) -> None:
 
 def _listed(work: Work, operation: str, answer: str, **parameters: str) -> list[Any]:
     """Return what a call lists, or nothing if the resource does not exist."""
-    try:
-        listed = work.calls.call("iam", operation, **parameters)[answer]
-    except AwsError as error:
-        if not is_not_found(error):
-            raise
-        return []
+    found = existing(work.calls, "iam", operation, **parameters)
+    listed = found[answer] if found else []
     return listed if isinstance(listed, list) else [listed]

@@ -12,7 +12,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 from ..bastion.current import checksum
-from ..client import AwsError, is_not_found
+from ..client import existing
 from ..desired import ALIVE, RUNNING, desired, role_tags
 from ..identity import USER_DATA_TAG, owner_tags
 from ..plan.current import root_volume_of
@@ -124,13 +124,8 @@ def read_templates(reader: Reader, ours: Iterable[Record], used: Versions) -> tu
 
 def _read_template(reader: Reader, template_id: str) -> list[Record]:
     """Return the template, or nothing if it was deleted after an instance was launched from it."""
-    try:
-        answer = reader.api.call("ec2", "describe_launch_templates", LaunchTemplateIds=[template_id])
-    except AwsError as error:
-        if is_not_found(error):
-            return []
-        raise
-    return list(answer["LaunchTemplates"])
+    answer = existing(reader.api, "ec2", "describe_launch_templates", LaunchTemplateIds=[template_id])
+    return list(answer["LaunchTemplates"]) if answer else []
 
 
 def _template(reader: Reader, record: Record, used: Versions) -> Iterator[Machine]:
@@ -352,9 +347,4 @@ def listed(value: Any) -> list[Any]:
 
 def _iam(reader: Reader, operation: str, **parameters: str) -> dict[str, Any] | None:
     """Return a response of IAM, or None if the resource was deleted after it was listed."""
-    try:
-        return reader.api.call("iam", operation, **parameters)
-    except AwsError as error:
-        if is_not_found(error):
-            return None
-        raise
+    return existing(reader.api, "iam", operation, **parameters)

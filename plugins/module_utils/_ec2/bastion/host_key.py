@@ -14,7 +14,7 @@ from ..._errors import Ec2Error
 from ..._ssh.keys import MakeHostKey
 from ..act.work import tag_list
 from ..calls import Calls
-from ..client import AwsError, is_not_found
+from ..client import existing
 from ..desired import tags_of
 from ..spec import ClusterSpec
 from .current import HOST_KEY_TAG, is_host_key_of
@@ -74,10 +74,5 @@ def read_public_key(calls: Calls, spec: ClusterSpec, name: str) -> str | None:
 
 def read_tags(calls: Calls, name: str) -> dict[str, str] | None:
     """Return the tags of a parameter, None if it does not exist."""
-    try:
-        found = calls.call("ssm", "list_tags_for_resource", ResourceType="Parameter", ResourceId=name)
-    except AwsError as error:
-        if is_not_found(error):
-            return None
-        raise
-    return {tag["Key"]: tag["Value"] for tag in found["TagList"]}
+    found = existing(calls, "ssm", "list_tags_for_resource", ResourceType="Parameter", ResourceId=name)
+    return {tag["Key"]: tag["Value"] for tag in found["TagList"]} if found else None

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from ..._errors import Ec2Error
 from ..calls import LEFT, Calls, errors_named
-from ..client import Api, AwsError, is_not_found
+from ..client import Api, existing
 from ..identity import Identity
 from .access import HomeRule
 
@@ -129,12 +129,9 @@ def read_schedules(api: Api, identity: Identity) -> dict[str, Schedule]:
 
 def read_schedule(api: Api, name: str) -> Schedule | None:
     """Return a schedule, or None if it ran and deleted itself after it was listed."""
-    try:
-        answer = api.call("scheduler", "get_schedule", Name=name)
-    except AwsError as error:
-        if is_not_found(error):
-            return None
-        raise
+    answer = existing(api, "scheduler", "get_schedule", Name=name)
+    if answer is None:
+        return None
     target = answer["Target"]
     ours = (target["Arn"], answer.get("Description")) == (_TARGET, _DESCRIPTION)
     return Schedule(name, answer["ScheduleExpression"], target.get("Input", ""), target["RoleArn"], ours)

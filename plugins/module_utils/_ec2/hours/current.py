@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..client import Api, AwsError, is_not_found
+from ..client import Api, existing
 from .schedules import NAMES
 
 
@@ -33,12 +33,12 @@ def read_group(api: Api, name: str) -> dict[str, Any] | None:
 
 def read_state(api: Api, name: str) -> dict[str, Any] | None:
     """Return what AWS says of a schedule group itself, or None if there is none."""
-    return _existing(api, "get_schedule_group", Name=name)
+    return existing(api, "scheduler", "get_schedule_group", Name=name)
 
 
 def read_schedule(api: Api, group: str, name: str) -> dict[str, Any] | None:
     """Return a schedule as it is described, or None if it ran and deleted itself."""
-    answer = _existing(api, "get_schedule", GroupName=group, Name=name)
+    answer = existing(api, "scheduler", "get_schedule", GroupName=group, Name=name)
     if answer is None:
         return None
     target = answer["Target"]
@@ -58,12 +58,3 @@ def _sorted(text: str) -> str:
         return json.dumps(json.loads(text), sort_keys=True)
     except (ValueError, RecursionError):
         return text
-
-
-def _existing(api: Api, operation: str, **parameters: str) -> dict[str, Any] | None:
-    try:
-        return api.call("scheduler", operation, **parameters)
-    except AwsError as error:
-        if is_not_found(error):
-            return None
-        raise

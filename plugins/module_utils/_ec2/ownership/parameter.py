@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..._errors import Ec2Error
-from ..client import Api, AwsError, is_not_found
+from ..client import Api, AwsError, existing, is_not_found
 from ..identity import Identity, is_unmanaged, owner_tags, owner_text, tagging_command
 
 
@@ -49,12 +49,10 @@ class ClusterParameter:
 
     def read(self) -> Held | None:
         """Return the parameter's content, or None if it does not exist."""
-        try:
-            found = self._api.call("ssm", "get_parameter", Name=self.name)["Parameter"]
-        except AwsError as error:
-            if is_not_found(error):
-                return None
-            raise
+        answer = existing(self._api, "ssm", "get_parameter", Name=self.name)
+        if answer is None:
+            return None
+        found = answer["Parameter"]
         changed = found.get("LastModifiedDate")
         return Held(str(found["Value"]), int(found["Version"]), f"{changed:%Y-%m-%dT%H:%M:%S%z}" if changed else "")
 

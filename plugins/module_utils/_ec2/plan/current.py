@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..._ssh.console import host_keys
 from ..bastion.current import MORE, group_facts, is_host_key_of, parameter_type, template_facts
-from ..client import Api, AwsError, is_not_found
+from ..client import Api, AwsError, existing
 from ..desired import ALIVE, DATA_DEVICE, REGION_TAG, is_burstable, is_of
 from ..hours.current import read_group
 from ..identity import cluster_filters, cluster_tags, is_unmanaged, owner_filters, owner_tags
@@ -573,12 +573,9 @@ def _read_parameters(api: Api, spec: ClusterSpec) -> list[Thing]:
 
 
 def _read_parameter(api: Api, spec: ClusterSpec, name: str, listed: str | None) -> Thing | None:
-    try:
-        answer = api.call("ssm", "list_tags_for_resource", ResourceType="Parameter", ResourceId=name)
-    except AwsError as error:
-        if is_not_found(error):
-            return None
-        raise
+    answer = existing(api, "ssm", "list_tags_for_resource", ResourceType="Parameter", ResourceId=name)
+    if answer is None:
+        return None
     tags = _tags(answer["TagList"])
     have = {"resource": f"parameter{name}", "type": listed or parameter_type(api, name), "tags": tags}
     thing = Thing("ssm_parameter", name, tags.get("Name", name), tags, have)
@@ -587,10 +584,10 @@ def _read_parameter(api: Api, spec: ClusterSpec, name: str, listed: str | None) 
 
 
 def _read_role(api: Api, spec: ClusterSpec, name: str) -> list[Thing]:
-    role = _existing(api, "get_role", RoleName=name)
+    role = existing(api, "iam", "get_role", RoleName=name)
     if role is None:
         return []
-    policy = _existing(api, "get_role_policy", RoleName=name, PolicyName=name) or {}
+    policy = existing(api, "iam", "get_role_policy", RoleName=name, PolicyName=name) or {}
     have = {"trust_policy": role["Role"]["AssumeRolePolicyDocument"], "policy": policy.get("PolicyDocument")}
     have["arn"] = role["Role"]["Arn"]
     return [_iam_thing("iam_role", spec, role["Role"]["RoleName"], role["Role"], have)]
@@ -605,7 +602,7 @@ def _read_schedule_group(api: Api, spec: ClusterSpec, name: str) -> list[Thing]:
 
 
 def _read_profile(api: Api, spec: ClusterSpec, name: str) -> list[Thing]:
-    profile = _existing(api, "get_instance_profile", InstanceProfileName=name)
+    profile = existing(api, "iam", "get_instance_profile", InstanceProfileName=name)
     if profile is None:
         return []
     record = profile["InstanceProfile"]
@@ -620,15 +617,6 @@ def _iam_thing(kind: str, spec: ClusterSpec, name: str, record: Record, have: Ma
     # One of another region has the same name and tags.
     uncertain = owner_tags(spec).items() <= tags.items() and REGION_TAG not in tags
     return replace(thing, unmanaged=thing.unmanaged and tags.get(REGION_TAG) == spec.region, uncertain=uncertain)
-
-
-def _existing(api: Api, operation: str, **parameters: str) -> dict[str, Any] | None:
-    try:
-        return api.call("iam", operation, **parameters)
-    except AwsError as error:
-        if is_not_found(error):
-            return None
-        raise
 
 
 def _read_vpc_attributes(api: Api, vpc: Thing) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ..._findings import Finding, finding
 from ..._text import short
 from ..bastion.spec import NODE as BASTION
-from ..client import Api, AwsError, is_not_found
+from ..client import Api, AwsError, existing
 from ..desired import RUNNING, desired
 from ..home.access import OPENINGS
 from ..identity import owner_filters, owner_tags
@@ -159,13 +159,9 @@ def _subnet_free(api: Api, spec: ClusterSpec) -> int | None:
 
 
 def _plan(api: Api, spec: ClusterSpec) -> str | None:
-    try:
-        return str(api.call("freetier", "get_account_plan_state")["accountPlanType"])
-    except AwsError as error:
-        # Accounts that are older than the plans have none, and members of an organization may have none.
-        if is_not_found(error):
-            return None
-        raise
+    # Accounts that are older than the plans have none, and members of an organization may have none.
+    answer = existing(api, "freetier", "get_account_plan_state")
+    return str(answer["accountPlanType"]) if answer else None
 
 
 def _is_ours(spec: ClusterSpec, record: Record, key: str) -> bool:
