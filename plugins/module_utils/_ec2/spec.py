@@ -15,10 +15,11 @@ from urllib.parse import urlsplit
 from .._findings import Finding, finding
 from .._networks import JOIN, PODS, SERVICES_OF_COZYSTACK
 from .bastion.spec import BastionSpec, Names, bastion_options, bastion_problems, parse_bastion, volume_size_problems
-from .cost.spec import CostSpec, cost_options, parse_cost
+from .cost.spec import CostSpec
 from .hours.schedules import NODES_TAG, hours_name
-from .hours.spec import HoursSpec, hours_options, hours_problems, parse_hours
+from .hours.spec import HoursSpec, hours_problems
 from .identity import USER_DATA_TAG
+from .options import options_of, parsed
 from .texts import fault, fits
 
 NODE_ROLES = ("gateway", "compute")
@@ -143,8 +144,8 @@ def argument_spec() -> dict[str, Any]:
         "nodes": {"type": "list", "elements": "dict", "required": True, "options": node},
         "ssh_enabled": {"type": "bool", "default": False},
         "bastion": {"type": "dict", "options": bastion_options()},
-        "cost": {"type": "dict", "default": {}, "options": cost_options()},
-        "hours": {"type": "dict", "default": {}, "options": hours_options()},
+        "cost": {"type": "dict", "default": {}, "options": options_of(CostSpec)},
+        "hours": {"type": "dict", "default": {}, "options": options_of(HoursSpec)},
         "home_schedule_enabled": {"type": "bool", "default": False},
     }
     return {"type": "dict", "required": True, "options": options}
@@ -157,8 +158,8 @@ def parse_spec(cluster: Mapping[str, Any]) -> ClusterSpec:
     tags = {str(key): str(value) for key, value in (cluster.get("tags") or {}).items()}
     parts = {
         "bastion": parse_bastion(cluster.get("bastion")),
-        "cost": parse_cost(cluster.get("cost")),
-        "hours": parse_hours(cluster.get("hours")),
+        "cost": parsed(CostSpec, cluster.get("cost")),
+        "hours": parsed(HoursSpec, cluster.get("hours")),
     }
     return ClusterSpec(**{**plain, "nodes": nodes, "tags": tags, **parts})
 

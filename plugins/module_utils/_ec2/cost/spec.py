@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 # The state of the cluster outside of its hours.
 AFTER_HOURS = ("stopped", "removed")
@@ -39,15 +37,3 @@ class CostSpec:
         """Return the limits that are set, by their period."""
         found = {period: float(getattr(self, f"per_{period}_max")) for period in PERIODS}
         return {period: limit for period, limit in found.items() if limit}
-
-
-def cost_options() -> dict[str, Any]:
-    """Return the suboptions of the option C(cluster.cost)."""
-    fields = CostSpec.__dataclass_fields__
-    return {name: {"type": str(field.type), "default": field.default} for name, field in fields.items()}
-
-
-def parse_cost(cost: Mapping[str, Any] | None) -> CostSpec:
-    """Return the use and the limits of the option C(cluster.cost)."""
-    given = {key: value for key, value in (cost or {}).items() if value is not None}
-    return CostSpec(**{key: value for key, value in given.items() if key in CostSpec.__dataclass_fields__})

@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from ..._findings import Finding, finding
 from .daily import Daily, daily_problems
@@ -33,18 +32,6 @@ class HoursSpec(Daily):
     def hours_a_day_max(self) -> float:
         """Return how many hours a day the nodes run at most, with one run a day."""
         return self.hours_a_day if self.is_scheduled else min(24.0, self.ttl or 24.0)
-
-
-def hours_options() -> dict[str, Any]:
-    """Return the suboptions of the option C(cluster.hours)."""
-    fields = HoursSpec.__dataclass_fields__
-    return {name: {"type": str(field.type), "default": field.default} for name, field in fields.items()}
-
-
-def parse_hours(hours: Mapping[str, Any] | None) -> HoursSpec:
-    """Return the hours of the option C(cluster.hours)."""
-    given = {key: value for key, value in (hours or {}).items() if value is not None}
-    return HoursSpec(**{key: value for key, value in given.items() if key in HoursSpec.__dataclass_fields__})
 
 
 def hours_problems(hours: HoursSpec) -> Iterator[Finding]:

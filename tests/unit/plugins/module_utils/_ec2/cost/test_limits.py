@@ -16,7 +16,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.limits imp
     hours_within,
     limit_findings,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.spec import cost_options
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.spec import CostSpec
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.options import options_of
 from lab.settings import REPOSITORY
 from tests.ec2_costs import forecast_of
 
@@ -104,7 +105,7 @@ def test_the_example_of_a_small_bill_keeps_its_limits_and_enforces_them() -> Non
     text = (REPOSITORY / "examples" / "small_bill.yml").read_text(encoding="utf-8")
     example = {name.removeprefix("cluster_cost_"): value for name, value in yaml.safe_load(text).items()}
 
-    assert set(example) <= set(cost_options())
+    assert set(example) <= set(options_of(CostSpec))
     assert {example["policy"], example["per_day_max"], example["per_month_max"]} == {"enforce", 0.5, 20}
     assert list(limit_findings(of(example))) == []
     assert list(limit_findings(of({**example, "after_hours": "stopped"})))
