@@ -132,6 +132,13 @@ def test_the_readme_names_everything_there_is(kind: str, names: list[str]) -> No
     assert missing == [], f"README.md does not name the {kind} {', '.join(missing)}"
 
 
+def test_the_page_about_the_architecture_names_every_file_that_tests_share() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(\w+\.py)`", page.partition("## Tests")[2]))
+
+    assert named == {path.name for path in (ROOT / "tests").glob("*.py")} - {"__init__.py"}
+
+
 def test_roles_and_playbooks_write_to_aws_with_modules_of_ours_alone() -> None:
     tasks = [path for path in (ROOT / "roles").rglob("*.yml") if "molecule" not in path.parts]
     texts_of = {path: path.read_text(encoding="utf-8") for path in (*tasks, *(ROOT / "playbooks").glob("*.yml"))}
