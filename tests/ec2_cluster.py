@@ -26,6 +26,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Clu
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
 IMAGE = "ami-0ef3038e9b73a0746"
+# The tags of a resource of the cluster.
+OWNER = {"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}
 
 
 def node(name: str = "gateway", **changes: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html.parser import HTMLParser
 from typing import Any
 
 import jinja2
@@ -69,6 +70,20 @@ FORECAST: dict[str, Any] = {
     "fitting_profiles": ["slim"],
     "nodes": [],
 }
+
+
+class Page(HTMLParser):
+    """What a page in HTML would load, and which elements it has."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.loads: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.loads += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "data", "action")]
 
 
 def resource(kind: str, name: str, have: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access imp
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity
 from ansible_collections.urmanac.talos.plugins.modules.ec2_audit_info import audit_info
 from lab.settings import REGION
-from tests.ec2_cluster import Builder, node, spec, tag_list
+from tests.ec2_cluster import OWNER, Builder, node, spec, tag_list
 from tests.home_access import ensure_home_access
 from tests.lab.labs import AMI_PARAMETER, Lab
 from tests.lookalikes import slack_webhook, tailscale_key
@@ -37,7 +37,6 @@ GROUP = "talos-arm64-moon-bastion"
 STOP = f"{GROUP}-stop"
 TAILSCALE = tailscale_key("kABCDEF1CNTRL-abcdefghijklmnop")
 SLACK = f"curl -d hello {slack_webhook('T00000000/B00000000/' + 'Xy9' * 8)}"
-OWNER = {"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}
 # IAM has no regions: a role without this tag is not taken for the cluster's.
 ROLE_OWNER = {**OWNER, "Region": REGION}
 # Of the user-data that the builder gives.

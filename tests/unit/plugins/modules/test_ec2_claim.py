@@ -21,11 +21,10 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import pro
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
 from ansible_collections.urmanac.talos.plugins.modules import ec2_claim
-from tests.ec2_cluster import IMAGE, REGION, Builder, MotoApi, empty_aws, run_module, spec, tag_list
+from tests.ec2_cluster import IMAGE, OWNER, REGION, Builder, MotoApi, empty_aws, run_module, spec, tag_list
 
 NAME = "/urmanac.talos/talos-arm64/moon/claim"
 CLUSTER = {"name": "moon", "project": "talos-arm64", "region": REGION}
-OWNER = {"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}
 OURS = {**CLUSTER, "authority": "aa11", "holder": "me@laptop"}
 THEIRS = {**CLUSTER, "authority": "bb22", "holder": "you@desktop"}
 

@@ -22,10 +22,9 @@ from ansible_collections.urmanac.talos.plugins.module_utils._findings import fin
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import HostKey, make_host_key
 from ansible_collections.urmanac.talos.plugins.modules import ec2_host_key
 from tests.ec2_bad_day import BadDay
-from tests.ec2_cluster import MotoApi, cluster, empty_aws, run_module, spec
+from tests.ec2_cluster import OWNER, MotoApi, cluster, empty_aws, run_module, spec
 
 PARAMETER = "/urmanac.talos/talos-arm64/moon/bastion-host-key"
-OWNER = {"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.check
 from ansible_collections.urmanac.talos.plugins.module_utils._runs import Run
 from ansible_collections.urmanac.talos.plugins.modules import ec2_preflight_info
 from tests.ec2_cluster import (
+    OWNER,
     account_answers,
     aws_with_images,
     cluster,
@@ -132,7 +133,6 @@ def test_a_controller_without_ipv6_is_noted_before_anything_is_made(
 
 
 NAMES = {"claim": "/urmanac.talos/talos-arm64/moon/claim", "run": "/urmanac.talos/talos-arm64/moon/run"}
-OWNER = {"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}
 CLAIM = {"authority": "bb22", "holder": "you@desktop", "since": "2026-11-28T21:00:00+00:00"}
 
 

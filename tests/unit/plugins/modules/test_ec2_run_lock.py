@@ -21,10 +21,9 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership impor
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from ansible_collections.urmanac.talos.plugins.module_utils._runs import Run, this_run
 from ansible_collections.urmanac.talos.plugins.modules import ec2_run_lock
-from tests.ec2_cluster import REGION, empty_aws, run_module, tag_list
+from tests.ec2_cluster import OWNER, REGION, empty_aws, run_module, tag_list
 
 NAME = "/urmanac.talos/talos-arm64/moon/run"
-OWNER = {"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}
 NOW = datetime(2026, 11, 28, 21, tzinfo=UTC)
 OURS = Run(100, "5000", "laptop", "site.yml", "me", "/home/me/moon", "aa", "boot-1 pid:[1]")
 # The same secrets in another directory of the machine, on another one, and in a container of the machine.

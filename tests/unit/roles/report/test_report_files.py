@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 import time
-from html.parser import HTMLParser
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -228,24 +227,9 @@ def test_every_file_says_what_the_costs_are(name: str) -> None:
     assert content["costs"]["forecast"] in rendered
 
 
-class Page(HTMLParser):
-    """Notes what a page would load and which elements it has."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.loads: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.loads += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "data", "action")]
-
-
-def page(content: Any) -> tuple[Page, str]:
+def page(content: Any) -> tuple[reports.Page, str]:
     text = reports.rendered("html", content)
-    parsed = Page()
-    parsed.feed(text)
-    return parsed, text
+    return reports.Page(text), text
 
 
 def test_the_page_has_its_pictures_and_loads_nothing() -> None:

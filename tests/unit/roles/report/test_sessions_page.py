@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -19,21 +18,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._sessions.journal im
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.record import Session, Tried
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.session_pictures import pictures
 from tests import hostile
-from tests.reports import ROLE
+from tests.reports import ROLE, Page
 from tests.sessions import at, build, phase, reset, sessions
-
-
-class Page(HTMLParser):
-    """Notes which elements a page has, and what it would load."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.loads: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.loads += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "data", "action")]
 
 
 def found_in(journal: Journal, *compare: str, power: float = 40) -> dict[str, Any]:
@@ -49,9 +35,7 @@ def page(found: dict[str, Any], name: str = "moon") -> tuple[Page, str]:
     environment.filters["urmanac.talos.session_pictures"] = pictures
     cluster = {"name": name, "project": "talos-arm64", "region": "eu-west-1"}
     text = environment.get_template("sessions.html.j2").render(__report_sessions=found, report_cluster=cluster)
-    parsed = Page()
-    parsed.feed(text)
-    return parsed, text
+    return Page(text), text
 
 
 @pytest.fixture

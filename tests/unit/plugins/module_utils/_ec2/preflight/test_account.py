@@ -25,16 +25,15 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.check
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
-from tests.ec2_cluster import Builder, MotoApi, account_answers, empty_aws, node, spec, tag_list
+from tests.ec2_cluster import OWNER, Builder, MotoApi, account_answers, empty_aws, node, spec, tag_list
 
-OURS = {"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}
 PLENTY = {quota.code: 1000.0 for quota in QUOTAS.values()}
 BASTION = {"instance_type": "t4g.small", "volume_size": 30, "image": f"resolve:ssm:{AMI_PARAMETER}"}
 NODES = [node("gateway"), node("b", ipv4="10.10.0.102"), node("c", ipv4="10.10.0.103")]
 
 
 def tags(**more: str) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in {**OURS, **more}.items()]
+    return [{"Key": key, "Value": value} for key, value in {**OWNER, **more}.items()]
 
 
 def machine(
