@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog import packages
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.packages import Package, Workload
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.releases import data_of
-from lab.kubernetes.kubelet import STOCK
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.names import STOCK
 from lab.kubernetes.store import Object
 from lab.kubernetes.talos_pods import container
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.names import STOCK
 from lab.kubernetes.cluster import KubernetesCluster
 from lab.kubernetes.events import add_event
 from lab.kubernetes.kinds import NODES, PODS, RUNTIMES
 from lab.kubernetes.store import Object, now
 from lab.kubernetes.workloads import condition
-
-# Upstream builds what is under this name for amd64 alone.
-STOCK = "ghcr.io/cozystack/cozystack/"
 
 
 def reconcile(cluster: KubernetesCluster) -> None:

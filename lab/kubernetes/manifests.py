@@ -7,8 +7,8 @@ cozystack/cozystack v1.6.2: packages/core/installer and internal/crdinstall.
 from __future__ import annotations
 
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.releases import DEFAULT
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.names import STOCK
 from lab.kubernetes.kinds import definition
-from lab.kubernetes.kubelet import STOCK
 from lab.kubernetes.store import Object
 
 NAMESPACE = "cozy-system"

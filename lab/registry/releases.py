@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.packages import all_packages
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.references import STOCK
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.names import STOCK
 from lab.registry.store import MANIFEST, Store, as_manifest, packed
 
 _FLUX = "application/vnd.cncf.flux"

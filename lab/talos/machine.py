@@ -15,13 +15,16 @@ class Hardware(NamedTuple):
     """The machine that the node pretends to be: a t4g.medium of EC2."""
 
     disk: str = "nvme0n1"
-    disk_size: int = 50 * 2**30
     # The sizes of all disks by their serial numbers, the system's first: on Nitro that is the id of the volume.
-    disks: Mapping[str, int] = {"vol0": disk_size}
+    disks: Mapping[str, int] = {"vol0": 50 * 2**30}
     cpus: int = 2
     memory: int = 4 * 2**30
     link: str = "ens5"
     architecture: str = "arm64"
+
+    @property
+    def disk_size(self) -> int:
+        return next(iter(self.disks.values()))
 
 
 class Timing(NamedTuple):

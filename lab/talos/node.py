@@ -32,7 +32,7 @@ _ETCD_MEMBER = 0x1000_0000_0000_0000
 def hardware_of(*, cpus: int, memory: int, volumes: Mapping[str, int]) -> Hardware:
     """Return the machine that an instance type is: of the MiB that EC2 sells firmware and kernel keep some."""
     disks = {name.replace("-", ""): size * 2**30 for name, size in volumes.items()}
-    return Hardware(cpus=cpus, memory=seen_memory(memory) * 2**20, disk_size=next(iter(disks.values())), disks=disks)
+    return Hardware(cpus=cpus, memory=seen_memory(memory) * 2**20, disks=disks)
 
 
 _SHARED = Registry()

@@ -29,6 +29,7 @@ from lab.settings import REGION
 from tests.lab.labs import AMI_PARAMETER
 
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
+TRUST_OF_SCHEDULER = TRUST.replace("[]", '[{"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaws.com"}}]')
 
 
 class Park:
@@ -284,24 +285,60 @@ def run_instances(here: Place) -> bool:
 
 
 def schedule_roles(here: Place) -> bool:
-    trusting = TRUST.replace("[]", '[{"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaws.com"}}]')
-    for name, trust in (("trusting", trusting), ("other", TRUST)):
+    for name, trust in (("trusting", TRUST_OF_SCHEDULER), ("other", TRUST)):
         here.iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
 
     def is_refused(role: str) -> bool:
-        target = {"Arn": "arn:aws:scheduler:::aws-sdk:ec2:stopInstances"}
-        target |= {"RoleArn": f"arn:aws:iam::{patches.ACCOUNT}:role/{role}"}
-        when = {"ScheduleExpression": "at(2026-12-24T18:00:00)", "FlexibleTimeWindow": {"Mode": "OFF"}}
-        return refused("ValidationException", client("scheduler").create_schedule, Name=role, Target=target, **when)
+        return refused("ValidationException", client("scheduler").create_schedule, **schedule_of(role))
 
     return [is_refused(role) for role in ("trusting", "trusting", "other", "other", "missing")] == [
         *(True, False, True, True, True)
     ]
 
 
-def schedules(_: Place) -> bool:
-    client("scheduler").create_schedule_group(Name="one")
-    return refused("ConflictException", client("scheduler").create_schedule_group, Name="one")
+def schedules(here: Place) -> bool:
+    # Importing it closes the gap.
+    from lab.aws.gaps.schedules import run_schedule
+
+    scheduler, machine = client("scheduler"), here.instance()["InstanceId"]
+    here.park.settle()
+    here.ec2.create_tags(Resources=[machine], Tags=[{"Key": "NodesOf", "Value": "one"}])
+    scheduler.create_schedule_group(Name="one")
+    allow = {"Effect": "Allow", "Action": ["ec2:StopInstances", "ssm:StartAutomationExecution"], "Resource": "*"}
+    for name, more in (("denied", [allow | {"Effect": "Deny", "Action": "ec2:*"}]), ("allowed", [])):
+        stop_by_schedule(here, name, [allow, *more])
+    states = []
+    for name in ("denied", "allowed"):
+        run_schedule("one", name)
+        states.append(here.instances(InstanceIds=[machine])[0]["State"]["Name"])
+    unknown = {"GroupName": "two", **schedule_of("allowed")}
+    return states == ["running", "stopping"] and all(
+        (
+            refused("ConflictException", scheduler.create_schedule_group, Name="one"),
+            refused("ResourceNotFoundException", scheduler.delete_schedule_group, Name="two"),
+            refused("ResourceNotFoundException", scheduler.create_schedule, **unknown),
+        )
+    )
+
+
+def stop_by_schedule(here: Place, name: str, statements: list[Any]) -> None:
+    """Make a schedule that stops the machines with a tag, and its role with these statements."""
+    here.iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST_OF_SCHEDULER)
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    here.iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=policy)
+    # For some seconds a role that was just created is refused.
+    while refused("ValidationException", client("scheduler").create_schedule, GroupName="one", **schedule_of(name)):
+        pass
+
+
+def schedule_of(name: str) -> dict[str, Any]:
+    role = f"arn:aws:iam::{patches.ACCOUNT}:role/{name}"
+    call: dict[str, Any] = {"DocumentName": "AWS-StopEC2Instance", "TargetParameterName": "InstanceId"}
+    call |= {"Parameters": {"AutomationAssumeRole": [role]}, "MaxConcurrency": "100%", "MaxErrors": "100%"}
+    call |= {"Targets": [{"Key": "tag:NodesOf", "Values": ["one"]}]}
+    target = {"Arn": "arn:aws:scheduler:::aws-sdk:ssm:startAutomationExecution", "Input": json.dumps(call)}
+    when = {"ScheduleExpression": "at(2026-12-24T18:00:00)", "FlexibleTimeWindow": {"Mode": "OFF"}}
+    return {"Name": name, "Target": target | {"RoleArn": role}, **when}
 
 
 def scheduled_actions(here: Place) -> bool:

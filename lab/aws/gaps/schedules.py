@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scheduler: a schedule never runs, and a schedule group can be created twice.
+"""Scheduler: a schedule never runs, a group can be created twice, and an unknown one is an internal error.
 
 A schedule runs when a test says so; the lab's clock starts none by itself. It runs with its role: a target that the
 role does not allow, by action, resource and tags, does nothing, and only the log says so, as on AWS.
@@ -7,10 +7,9 @@ role does not allow, by action, resource and tags, does nothing, and only the lo
 
 from __future__ import annotations
 
-import fnmatch
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -21,7 +20,7 @@ from moto.iam.models import iam_backends
 from moto.scheduler.exceptions import ScheduleGroupNotFound
 from moto.scheduler.models import EventBridgeSchedulerBackend, scheduler_backends
 
-from lab.aws.gaps.sessions import listed
+from lab.aws.gaps.sessions import allow
 from lab.aws.patches import ACCOUNT, Function, wraps
 from lab.settings import REGION
 
@@ -74,23 +73,10 @@ def _run_runbook(call: Mapping[str, Any], role: str) -> None:
 
 
 def _act(role: str, action: str, resource: str, tags: Mapping[str, str], act: Callable[[], object]) -> None:
-    if any(_allows(statement, action, resource, tags) for statement in _statements(role)):
+    if allow([one for one in iam_backends[ACCOUNT]["aws"].get_roles() if one.arn == role], action, resource, tags):
         act()
     else:
         LOG.warning("%s is not authorized to perform: %s on resource: %s", role, action, resource)
-
-
-def _allows(statement: Mapping[str, Any], action: str, resource: str, tags: Mapping[str, str]) -> bool:
-    wanted = statement.get("Condition", {}).get("StringEquals", {})
-    owner = {key.partition("/")[2]: value for key, value in wanted.items() if key.startswith("aws:ResourceTag/")}
-    matches = any(fnmatch.fnmatchcase(resource, pattern) for pattern in listed(statement["Resource"]))
-    return matches and action in listed(statement["Action"]) and owner.items() <= tags.items()
-
-
-def _statements(role: str) -> Iterator[dict[str, Any]]:
-    for one in iam_backends[ACCOUNT]["aws"].get_roles():
-        for text in one.policies.values() if one.arn == role else ():
-            yield from listed(json.loads(text)["Statement"])
 
 
 @wraps(EventBridgeSchedulerBackend, "create_schedule_group")

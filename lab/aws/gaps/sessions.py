@@ -12,6 +12,7 @@ import fnmatch
 import json
 import re
 import secrets
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
@@ -75,41 +76,48 @@ def not_connected(target: str, region: str, park: MachinePark) -> str:
     machine = park.machines.get(target)
     if instance is None or machine is None or instance.state != "running" or machine.state != "linux":
         return "There is no such machine, or it does not run Linux."
-    if not all(allows(instance, call) for call in CALLS):
+    if not all(allow(_roles(instance), call) for call in CALLS):
         return "Its role does not allow what the agent calls."
     if not instance.public_ip and not _uses_ipv6(machine.directory / AGENT):
         return "It has no public IPv4 address, and its agent is not configured to use IPv6."
     return ""
 
 
-def _statements(instance: Any) -> list[dict[str, Any]]:
-    """Return the statements of the inline policies of the role in the machine's instance profile."""
+def _roles(instance: Any) -> list[Any]:
+    """Return the role in the machine's instance profile."""
     named = instance.iam_instance_profile or {}
     arn = named.get("Arn") or named.get("arn") if isinstance(named, dict) else getattr(named, "arn", str(named))
     profiles = iam_backends[ACCOUNT]["aws"].get_instance_profiles()
-    roles = [role for profile in profiles if profile.arn == arn or profile.name == arn for role in profile.roles]
+    return [role for profile in profiles if profile.arn == arn or profile.name == arn for role in profile.roles]
+
+
+def allow(roles: Iterable[Any], call: str, resource: str = "*", tags: Mapping[str, str] | None = None) -> bool:
+    """Tell whether the policies of roles allow a call on a resource; without its tags, conditions count as met."""
     documents = [json.loads(text) for role in roles for text in role.policies.values()]
-    return [statement for document in documents for statement in listed(document["Statement"])]
+    effects = {
+        statement["Effect"]
+        for document in documents
+        for statement in _listed(document["Statement"])
+        if any(fnmatch.fnmatchcase(call, action) for action in _listed(statement["Action"]))
+        and any(fnmatch.fnmatchcase(resource, pattern) for pattern in _listed(statement["Resource"]))
+        and (tags is None or _wanted_tags(statement).items() <= tags.items())
+    }
+    return effects == {"Allow"}
 
 
-def allows(instance: Any, call: str, resource: str = "*") -> bool:
-    """Tell whether a machine's role allows a call; conditions count as met."""
-    return any(
-        statement["Effect"] == "Allow"
-        and any(fnmatch.fnmatchcase(call, action) for action in listed(statement["Action"]))
-        and any(fnmatch.fnmatchcase(resource, pattern) for pattern in listed(statement["Resource"]))
-        for statement in _statements(instance)
-    )
+def _wanted_tags(statement: Mapping[str, Any]) -> dict[str, str]:
+    wanted = statement.get("Condition", {}).get("StringEquals", {})
+    return {key.partition("/")[2]: value for key, value in wanted.items() if key.startswith("aws:ResourceTag/")}
 
 
 def check_role(machine: str, call: str, parameters: dict[str, Any]) -> None:
     arn = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{parameters.get('Name')}"
-    if not allows(ec2_backends[ACCOUNT][REGION].get_instance(machine), call, arn):
+    if not allow(_roles(ec2_backends[ACCOUNT][REGION].get_instance(machine)), call, arn):
         text = f"the role of {machine} is not authorized to perform: {call} on resource: {arn}"
         raise AwsRefusal("AccessDeniedException", text)
 
 
-def listed(value: Any) -> list[Any]:
+def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
