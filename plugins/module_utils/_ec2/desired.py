@@ -14,7 +14,8 @@ from .._ports import KUBERNETES, SSH, TALOS
 from .bastion.spec import NODE as BASTION
 from .bastion.spec import bastion_resources
 from .hours.schedules import HOURS, Scheduled, hours_resources, nodes_tag
-from .identity import owner_tags
+from .identity import owner_condition, owner_tags
+from .policies import allow, policy, trust
 from .spec import ClusterSpec, NodeSpec
 
 BURSTABLE_FAMILIES = ("t2", "t3", "t3a", "t4g")
@@ -232,37 +233,17 @@ def _security_group(spec: ClusterSpec, what: str) -> Desired:
 
 
 def _iam_role(spec: ClusterSpec) -> Desired:
-    trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    allow = {
-        "Effect": "Allow",
-        "Action": "ec2:DescribeInstances",
-        "Resource": "*",
-        "Condition": {"StringEquals": {"aws:RequestedRegion": spec.region}},
-    }
-    return Desired("iam_role", spec.iam_name, {"trust_policy": _policy(trust), "policy": _policy(allow)})
+    look = allow("ec2:DescribeInstances", "*", {"aws:RequestedRegion": spec.region})
+    return Desired("iam_role", spec.iam_name, {"trust_policy": trust("ec2.amazonaws.com"), "policy": policy(look)})
 
 
 def _closing_role(spec: ClusterSpec, account: str) -> Desired:
     """Return the role with which EventBridge Scheduler may revoke rules of the cluster, and nothing else."""
-    trust = {
-        "Effect": "Allow",
-        "Principal": {"Service": "scheduler.amazonaws.com"},
-        "Action": "sts:AssumeRole",
-        # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
-        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
-    }
     kinds = ("security-group", "security-group-rule")
-    allow = {
-        "Effect": "Allow",
-        "Action": "ec2:RevokeSecurityGroupIngress",
-        "Resource": [f"arn:aws:ec2:{spec.region}:{account}:{kind}/*" for kind in kinds],
-        "Condition": {"StringEquals": {f"aws:ResourceTag/{key}": value for key, value in owner_tags(spec).items()}},
-    }
-    return Desired("iam_role", spec.schedule_role_name, {"trust_policy": _policy(trust), "policy": _policy(allow)})
-
-
-def _policy(statement: Mapping[str, Any]) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": [dict(statement)]}
+    rules = [f"arn:aws:ec2:{spec.region}:{account}:{kind}/*" for kind in kinds]
+    close = allow("ec2:RevokeSecurityGroupIngress", rules, owner_condition(spec))
+    trusted = trust("scheduler.amazonaws.com", account)
+    return Desired("iam_role", spec.schedule_role_name, {"trust_policy": trusted, "policy": policy(close)})
 
 
 def _instance_profile(spec: ClusterSpec) -> Desired:

@@ -76,6 +76,11 @@ def tagging_command(kind: str, thing_id: str, key: str = "ManagedBy", value: str
     return "aws " + command.format(id=thing_id, tag=f"Key={key},Value={value}")
 
 
+def owner_condition(cluster: Identified) -> dict[str, str]:
+    """Return the condition of IAM that only resources of the cluster fulfil."""
+    return {f"aws:ResourceTag/{key}": value for key, value in owner_tags(cluster).items()}
+
+
 def cluster_filters(cluster: Identified) -> list[dict[str, Any]]:
     """Return the filters of EC2 and Auto Scaling that find everything that names this cluster."""
     return [{"Name": f"tag:{key}", "Values": [value]} for key, value in cluster_tags(cluster).items()]

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from ..._findings import Finding, finding
 from ..._ssh.keys import public_key_problem
-from ..hours.daily import Daily, daily_problems, minutes_of
+from ..hours.daily import Daily, cron_fields, daily_problems
+from ..policies import allow, policy, trust
 from ..texts import fault, fits
 
 CONNECTIONS = ("ssh", "ssm")
@@ -197,26 +198,17 @@ def bastion_resources(bastion: BastionSpec, names: Names) -> dict[str, tuple[str
 
 
 def _role(bastion: BastionSpec, names: Names) -> dict[str, Any]:
-    trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    here = {"StringEquals": {"aws:RequestedRegion": names.region}}
-    statements: list[dict[str, Any]] = [
-        {"Effect": "Allow", "Action": list(_SESSION_MANAGER), "Resource": "*", "Condition": here}
-    ]
+    sessions = allow(list(_SESSION_MANAGER), "*", {"aws:RequestedRegion": names.region})
     parameters = [bastion.wireguard_parameter] if bastion.egress == "wireguard" else []
     parameters += [bastion.host_key_parameter] if bastion.host_key_parameter else []
-    statements += [_read_parameter(parameter, names) for parameter in parameters]
-    version = {"Version": "2012-10-17"}
-    return {"trust_policy": {**version, "Statement": [trust]}, "policy": {**version, "Statement": statements}}
+    reads = (_read_parameter(parameter, names) for parameter in parameters)
+    return {"trust_policy": trust("ec2.amazonaws.com"), "policy": policy(sessions, *reads)}
 
 
 def _read_parameter(parameter: str, names: Names) -> dict[str, Any]:
     # The account id is not known here; the condition excludes parameters that other accounts share.
-    return {
-        "Effect": "Allow",
-        "Action": "ssm:GetParameter",
-        "Resource": f"arn:aws:ssm:{names.region}:*:parameter{parameter}",
-        "Condition": {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}},
-    }
+    arn = f"arn:aws:ssm:{names.region}:*:parameter{parameter}"
+    return allow("ssm:GetParameter", arn, {"aws:ResourceAccount": "${aws:PrincipalAccount}"})
 
 
 def _interface(names: Names) -> dict[str, Any]:
@@ -271,7 +263,7 @@ def _schedules(bastion: BastionSpec, names: Names) -> dict[str, dict[str, Any]]:
     times = {start: (bastion.start, 1), stop: (bastion.stop, 0)} if bastion.is_scheduled else {}
     return {
         name: {
-            "recurrence": f"{minutes_of(time) % 60} {minutes_of(time) // 60} * * *",
+            "recurrence": f"{cron_fields(time)} * * *",
             "time_zone": bastion.time_zone,
             "capacity": capacity,
         }

@@ -48,6 +48,11 @@ def minutes_of(time: str) -> int:
     return int(found["hour"]) * 60 + int(found["minute"]) if found else 0
 
 
+def cron_fields(time: str) -> str:
+    """Return minute and hour of a time of day, with which expressions of cron begin."""
+    return f"{minutes_of(time) % 60} {minutes_of(time) // 60}"
+
+
 def daily_problems(daily: Daily, variables: str) -> Iterator[Finding]:
     """Yield all problems of daily hours; variables is the common beginning of the names of their variables."""
     for name, time in ((f"{variables}_start", daily.start), (f"{variables}_stop", daily.stop)):

@@ -17,8 +17,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from ..identity import Identity, owner_tags
-from .daily import minutes_of
+from ..identity import owner_condition
+from ..policies import allow, policy, trust
+from .daily import cron_fields
 from .spec import HoursSpec
 
 HOURS = "hours"
@@ -54,12 +55,6 @@ class Scheduled(NamedTuple):
     def role(self) -> str:
         """Return the ARN of the role."""
         return f"arn:aws:iam::{self.account}:role/{self.unique}"
-
-    @property
-    def owner(self) -> dict[str, str]:
-        """Return the condition of IAM that only resources of this cluster fulfil."""
-        tags = owner_tags(Identity(self.name, self.project))
-        return {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
 
 
 def hours_name(project: str, name: str) -> str:
@@ -125,7 +120,7 @@ def _schedules(hours: HoursSpec, of: Scheduled, end: datetime | None) -> Iterato
             yield TTL[1], _schedule(once, "Etc/UTC", _SCALING, stopped, of)
     if hours.is_scheduled:
         for verb, time in (("Start", hours.start), ("Stop", hours.stop)):
-            daily = f"cron({minutes_of(time) % 60} {minutes_of(time) // 60} * * ? *)"
+            daily = f"cron({cron_fields(time)} * * ? *)"
             yield _DAILY[verb], _schedule(daily, hours.time_zone, _RUNBOOK, _runbook(of, verb), of)
 
 
@@ -149,15 +144,10 @@ def _runbook(of: Scheduled, verb: str) -> dict[str, Any]:
 
 
 def _role(hours: HoursSpec, of: Scheduled) -> dict[str, Any]:
-    trust = {
-        "Effect": "Allow",
-        # The schedules start the runbooks, and the runbooks stop the nodes.
-        "Principal": {"Service": ["scheduler.amazonaws.com", "ssm.amazonaws.com"]},
-        "Action": "sts:AssumeRole",
-        "Condition": {"StringEquals": {"aws:SourceAccount": of.account}},
-    }
+    # The schedules start the runbooks, and the runbooks stop the nodes.
+    trusted = trust(["scheduler.amazonaws.com", "ssm.amazonaws.com"], of.account)
     verbs = ("Start", "Stop") if hours.is_scheduled else ("Stop",)
-    return {"trust_policy": _policy([trust]), "policy": _policy(list(_statements(of, verbs, ttl=bool(hours.ttl))))}
+    return {"trust_policy": trusted, "policy": policy(*_statements(of, verbs, ttl=bool(hours.ttl)))}
 
 
 def _statements(of: Scheduled, verbs: Sequence[str], *, ttl: bool) -> Iterator[dict[str, Any]]:
@@ -166,21 +156,13 @@ def _statements(of: Scheduled, verbs: Sequence[str], *, ttl: bool) -> Iterator[d
     # https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-setup-identity-based-policies.html
     names = [*(f"automation-definition/{name}:*" for name in runbooks), *(f"document/{name}" for name in runbooks)]
     started = [f"arn:aws:ssm:{of.region}:*:{name}" for name in (*names, "automation-execution/*")]
-    yield _allow(["ssm:StartAutomationExecution"], started)
-    yield _allow(["iam:PassRole"], of.role, {"iam:PassedToService": "ssm.amazonaws.com"})
+    yield allow(["ssm:StartAutomationExecution"], started)
+    yield allow(["iam:PassRole"], of.role, {"iam:PassedToService": "ssm.amazonaws.com"})
     looks = ["ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "tag:GetResources"]
-    yield _allow(looks, "*", {"aws:RequestedRegion": of.region})
+    yield allow(looks, "*", {"aws:RequestedRegion": of.region})
     instances = f"arn:aws:ec2:{of.region}:{of.account}:instance/*"
-    yield _allow([f"ec2:{verb}Instances" for verb in verbs], instances, of.owner)
+    owner = owner_condition(of)
+    yield allow([f"ec2:{verb}Instances" for verb in verbs], instances, owner)
     if ttl and of.group:
         group = f"arn:aws:autoscaling:{of.region}:{of.account}:autoScalingGroup:*:autoScalingGroupName/{of.group}"
-        yield _allow(["autoscaling:SetDesiredCapacity"], group, of.owner)
-
-
-def _allow(actions: list[str], resource: str | list[str], equals: Mapping[str, str] | None = None) -> dict[str, Any]:
-    condition = {"Condition": {"StringEquals": dict(equals)}} if equals else {}
-    return {"Effect": "Allow", "Action": actions, "Resource": resource, **condition}
-
-
-def _policy(statements: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": statements}
+        yield allow(["autoscaling:SetDesiredCapacity"], group, owner)
