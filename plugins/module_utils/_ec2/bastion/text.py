@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -56,24 +56,13 @@ def template_line(want: Want) -> str:
 def group_line(want: Want) -> str:
     """Return an Auto Scaling group's description."""
     zones = ", ".join(want["availability_zones"])
-    schedules = "; ".join(f"{name} {schedule_text(item)}" for name, item in want["schedules"].items())
+    schedules = "; ".join(f"{name} {action_text(item)}" for name, item in want["schedules"].items())
     return f"{want['min_size']} to {want['max_size']} in {zones}, {schedules or 'not scheduled'}"
 
 
-def schedule_lines(have: Want, want: Want) -> Iterator[str]:
-    """Yield a line for each scheduled action that is not as described."""
-    for name in dict.fromkeys((*have, *want)):
-        if have.get(name) != want.get(name):
-            yield f"schedule {name}: {schedule_text(have.get(name))} -> {schedule_text(want.get(name))}"
-
-
-def schedule_text(schedule: Want | None) -> str:
-    """Return a scheduled action in the format of cron, with its capacity, or a schedule of EventBridge."""
-    if schedule is None:
-        return "none"
-    if "expression" in schedule:
-        return f"{schedule['expression']} {schedule['time_zone']}"
-    return f"{schedule['recurrence']} {schedule['time_zone']}, capacity {schedule['capacity']}"
+def action_text(action: Want) -> str:
+    """Return a scheduled action of Auto Scaling in the format of cron, with its capacity."""
+    return f"{action['recurrence']} {action['time_zone']}, capacity {action['capacity']}"
 
 
 def role_line(want: Want) -> str:

@@ -111,6 +111,11 @@ def end_of(schedule: Mapping[str, Any]) -> datetime | None:
         return None
 
 
+def schedule_text(schedule: Mapping[str, Any]) -> str:
+    """Return the times of a schedule."""
+    return f"{schedule['expression']} {schedule['time_zone']}"
+
+
 def _schedules(hours: HoursSpec, of: Scheduled, end: datetime | None) -> Iterator[tuple[str, dict[str, Any]]]:
     if hours.ttl:
         once = f"{end:{_AT}}" if end else f"{hours.ttl:g} hours after the run"

@@ -10,16 +10,17 @@ from typing import Any
 
 from ..bastion.hours import Stop
 from ..bastion.text import (
+    action_text,
     group_line,
     role_line,
-    schedule_lines,
-    schedule_text,
     stop_lines,
     template_line,
     way_out_lines,
 )
 from ..cost.forecast import cost_lines, forecast
 from ..cost.prices import shipped
+from ..desired import ACCESS, BASTION, HOURS
+from ..hours.schedules import schedule_text
 from ..spec import ClusterSpec
 from .comparison import (
     Comparison,
@@ -97,7 +98,9 @@ def _resource_lines(resource: Resource) -> Iterator[str]:
         yield from (f"    {rule}" for rule in resource.want.get("rules", ()))
     if resource.state == "differs":
         yield f"~ {title} ({resource.id})"
-        yield from (f"    {line}" for difference in resource.differences for line in _difference_lines(difference))
+        yield from (
+            f"    {line}" for difference in resource.differences for line in _difference_lines(resource, difference)
+        )
     if resource.taken_by:
         taker = resource.taken_by
         whose = "belongs to this cluster too" if taker.owned else f"is not managed by this cluster ({owner_of(taker)})"
@@ -119,14 +122,15 @@ def _stray_text(stray: Found) -> str:
     return "a duplicate in use: remove the resources that use it, then the duplicate"
 
 
-def _difference_lines(difference: Difference) -> Iterator[str]:
+def _difference_lines(resource: Resource, difference: Difference) -> Iterator[str]:
     word = _PROPERTY_WORDS.get(difference.property, difference.property.replace("_", " "))
     have, want = difference.have, difference.want
     if isinstance(want, Mapping) and difference.property == "tags":
         changed = {key: value for key, value in want.items() if (have or {}).get(key) != value}
         yield from (f"tag {key}: {_show((have or {}).get(key))} -> {value}" for key, value in changed.items())
     elif difference.property == "schedules":
-        yield from schedule_lines(have or {}, want)
+        text = action_text if resource.kind == "autoscaling_group" else schedule_text
+        yield from _schedule_lines(text, have or {}, want)
     elif difference.property in ("rules", "routes"):
         yield from (f"{word}: add {item}" for item in want if item not in (have or ()))
     elif isinstance(want, Mapping):
@@ -135,6 +139,14 @@ def _difference_lines(difference: Difference) -> Iterator[str]:
         yield f"{word}: {_show(have)} -> {_show(want)}"
     if difference.replace:
         yield f"  {word} cannot be changed in place: remove the resource and run the playbook again to recreate it"
+
+
+def _schedule_lines(text: Callable[[Want], str], have: Want, want: Want) -> Iterator[str]:
+    """Yield a line for each schedule that is not as described."""
+    for name in dict.fromkeys((*have, *want)):
+        texts = [text(schedules[name]) if name in schedules else "none" for schedules in (have, want)]
+        if have.get(name) != want.get(name):
+            yield f"schedule {name}: {' -> '.join(texts)}"
 
 
 def _show(value: Any) -> str:
@@ -163,7 +175,7 @@ def _total(summary: Mapping[str, int]) -> str:
 
 
 def _details(resource: Resource) -> str:
-    describe = _DESCRIBE.get(resource.kind)
+    describe = _DESCRIBE.get(resource.key) or _DESCRIBE.get(resource.kind)
     return f": {describe(resource.want)}" if describe else ""
 
 
@@ -188,16 +200,19 @@ def _security_group(want: Want) -> str:
     return "no access from the internet"
 
 
-def _iam_role(want: Want) -> str:
-    statement = want["policy"]["Statement"][0]
-    if isinstance(want["trust_policy"]["Statement"][0]["Principal"]["Service"], list):
-        return "EventBridge Scheduler may only stop and start machines of this cluster"
-    if isinstance(statement["Action"], list):
-        return role_line(want)
-    if want["trust_policy"]["Statement"][0]["Principal"]["Service"] == "scheduler.amazonaws.com":
-        return f"EventBridge Scheduler may call {statement['Action']} only on rules of this cluster"
+def _node_role(want: Want) -> str:
+    (statement,) = want["policy"]["Statement"]
     region = statement["Condition"]["StringEquals"]["aws:RequestedRegion"]
     return f"instances may only call {statement['Action']} in {region}"
+
+
+def _closing_role(want: Want) -> str:
+    (statement,) = want["policy"]["Statement"]
+    return f"EventBridge Scheduler may call {statement['Action']} only on rules of this cluster"
+
+
+def _hours_role(want: Want) -> str:
+    return "EventBridge Scheduler may only stop and start machines of this cluster"
 
 
 def _eni(want: Want) -> str:
@@ -214,6 +229,7 @@ def _instance(want: Want) -> str:
     return f"{want['type']}, {who}, {disk}, IMDSv2 only{surcharge}"
 
 
+# By the kind of the resource, or by its key where the resources of a kind have little in common.
 _DESCRIBE: dict[str, Callable[[Want], str]] = {
     "vpc": _vpc,
     "dhcp_options": _dhcp_options,
@@ -221,7 +237,10 @@ _DESCRIBE: dict[str, Callable[[Want], str]] = {
     "internet_gateway": lambda want: f"attached to {_show(want['attached_to'])}",
     "route_table": _route_table,
     "security_group": _security_group,
-    "iam_role": _iam_role,
+    "iam_role/node": _node_role,
+    f"iam_role/{BASTION}": role_line,
+    f"iam_role/{ACCESS}": _closing_role,
+    f"iam_role/{HOURS}": _hours_role,
     "instance_profile": lambda want: f"contains the role {_show(want['roles'])}",
     "schedule_group": lambda want: "; ".join(f"{name} {schedule_text(of)}" for name, of in want["schedules"].items()),
     "eni": _eni,
