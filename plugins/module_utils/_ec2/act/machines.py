@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..._errors import Ec2Error
 from ..bastion.current import checksum
-from ..calls import TERMINATION
+from ..calls import TERMINATION, Calls
 from ..desired import DATA_DEVICE
 from ..identity import USER_DATA_TAG
 from .work import Work
@@ -181,7 +181,7 @@ def metadata_options(want: Mapping[str, Any]) -> dict[str, Any]:
 def _start(work: Work, key: str) -> None:
     """Start a stopped instance; wait for one that is stopping."""
     machine = work.id(key)
-    work.calls.wait_for(lambda: _has_state(work, machine, ("stopped", "pending", "running")), TERMINATION)
+    work.calls.wait_for(lambda: have_states(work.calls, [machine], ("stopped", "pending", "running")), TERMINATION)
     work.ec2("start_instances", InstanceIds=[machine])
     work.things[key] = work.things[key].knowing(state="pending")
     work.changed(key, "started")
@@ -202,15 +202,16 @@ def _set_profile(work: Work, key: str) -> None:
     work.changed(key, "instance profile")
 
 
-def _has_state(work: Work, machine: str, states: tuple[str, ...]) -> bool:
-    """Return whether an instance is in one of the states; one that AWS no longer lists is terminated."""
-    answer = work.ec2("describe_instances", Filters=[{"Name": "instance-id", "Values": [machine]}])
-    found = [item["State"]["Name"] for reservation in answer["Reservations"] for item in reservation["Instances"]]
-    return (found or ["terminated"])[0] in states
+def have_states(calls: Calls, machines: Sequence[str], states: tuple[str, ...]) -> bool:
+    """Return whether all instances are in one of the states; one that AWS no longer lists is terminated."""
+    answer = calls.call("ec2", "describe_instances", Filters=[{"Name": "instance-id", "Values": list(machines)}])
+    found = [item for reservation in answer["Reservations"] for item in reservation["Instances"]]
+    names = {item["InstanceId"]: item["State"]["Name"] for item in found}
+    return all(names.get(machine, "terminated") in states for machine in machines)
 
 
 def delete_instance(work: Work, thing_id: str) -> None:
     """Terminate an instance and wait: only then its interface is free."""
     work.calls.delete("ec2", "terminate_instances", InstanceIds=[thing_id])
-    if not work.calls.wait_for(lambda: _has_state(work, thing_id, ("terminated",)), TERMINATION):
+    if not work.calls.wait_for(lambda: have_states(work.calls, [thing_id], ("terminated",)), TERMINATION):
         raise Ec2Error(f"Failed to terminate {thing_id}: it is still running after several minutes.")

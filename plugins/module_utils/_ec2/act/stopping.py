@@ -13,6 +13,7 @@ from ..desired import BASTION, NODES, RUNNING
 from ..plan.comparison import Comparison, Found
 from ..plan.current import Thing
 from ..plan.text import kind_word
+from .machines import have_states
 
 
 def machines_to_stop(before: Comparison, things: Sequence[Thing], parts: Sequence[str]) -> list[Found]:
@@ -52,14 +53,7 @@ def diff_of_stop(machines: Iterable[Found]) -> dict[str, dict[str, str]]:
 
 
 def _wait(calls: Calls, nodes: Sequence[str]) -> None:
-    filters = [{"Name": "instance-id", "Values": list(nodes)}]
-
-    def are_stopped() -> bool:
-        answer = calls.call("ec2", "describe_instances", Filters=filters)
-        every = [item for reservation in answer["Reservations"] for item in reservation["Instances"]]
-        return all(item["State"]["Name"] in ("stopped", "terminated") for item in every)
-
-    if not calls.wait_for(are_stopped, TERMINATION):
+    if not calls.wait_for(lambda: have_states(calls, nodes, ("stopped", "terminated")), TERMINATION):
         raise Ec2Error(
             f"Failed to stop {', '.join(nodes)}: they are still stopping after several minutes. Run the playbook again."
         )
