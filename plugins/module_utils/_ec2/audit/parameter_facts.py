@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..identity import owner_tags
-from ..ownership.claim import claim_name
+from ..ownership.parameter import parameter_prefix
 from ..spec import ClusterSpec
 from .facts import DocumentFact, ParameterFact, Reader, Record, TextSecret, kinds_in, text_secrets
 
@@ -30,11 +30,6 @@ def _document(reader: Reader, record: Record) -> DocumentFact:
     return DocumentFact(name, tuple(sorted({account.lower() for account in accounts})), secrets)
 
 
-def prefix_of(spec: ClusterSpec) -> str:
-    """Return the path of the cluster's own parameters."""
-    return claim_name(spec.project, spec.name).removesuffix("claim")
-
-
 def secret_parameters(spec: ClusterSpec) -> tuple[str, ...]:
     """Return the names of the described parameters that hold a private key."""
     if spec.bastion is None:
@@ -45,7 +40,7 @@ def secret_parameters(spec: ClusterSpec) -> tuple[str, ...]:
 
 def read_parameters(reader: Reader) -> tuple[ParameterFact, ...]:
     """Return the SSM parameters under the cluster's path and those that hold its private keys, without values."""
-    prefix, secret = prefix_of(reader.spec), secret_parameters(reader.spec)
+    prefix, secret = parameter_prefix(reader.spec.project, reader.spec.name), secret_parameters(reader.spec)
     named = [{"Key": "Name", "Option": "BeginsWith", "Values": [prefix, *secret]}]
     records = reader.api.call("ssm", "describe_parameters", ParameterFilters=named)["Parameters"]
     return tuple(

@@ -20,7 +20,7 @@ from ..._errors import Ec2Error
 from ..client import Api
 from ..desired import ALIVE
 from ..identity import Identity, owner_filters
-from .parameter import ClusterParameter
+from .parameter import ClusterParameter, parameter_prefix
 
 Now = Callable[[], datetime]
 # Returns the existing resources of the cluster as texts; called only if the claim is missing.
@@ -54,8 +54,8 @@ class Plan(NamedTuple):
 
 
 def claim_name(project: str, name: str) -> str:
-    """Return the name of the parameter, which is unique for project and cluster."""
-    return f"/urmanac.talos/{project}/{name}/claim"
+    """Return the name of the parameter."""
+    return f"{parameter_prefix(project, name)}claim"
 
 
 class ClaimClient(ClusterParameter):
@@ -85,7 +85,7 @@ def parse_claim(name: str, text: str) -> Claim:
             raise ValueError("a claim without an authority names no owner")
         return claim
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        named = hashlib.sha256(text.encode()).hexdigest()
+        named = checksum_of(text)
         raise Ec2Error(
             f"Failed to read the claim {name}: its value is not a claim of urmanac.talos. Find out who changed it and "
             f"its previous value (aws ssm get-parameter-history --name {name}), and ask the owner to restore that "
@@ -94,12 +94,9 @@ def parse_claim(name: str, text: str) -> Claim:
         ) from error
 
 
-def fingerprint_of(text: str) -> str:
-    """Return what names a claim: its authority, or a checksum of a value that is not a claim."""
-    try:
-        return parse_claim("", text).authority
-    except Ec2Error:
-        return hashlib.sha256(text.encode()).hexdigest()
+def checksum_of(text: str) -> str:
+    """Return what names a value that is not a claim; a claim is named by its authority."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def existing_things(api: Api, cluster: Identity) -> list[str]:
@@ -165,20 +162,23 @@ def ensure_released(
     if held is None:
         _refuse_unclaimed(client.name, existing(), known=override or (unclaimed if authority else ""))
         return Plan(changed=False, before=None, after=None)
-    is_named = bool(override) and override == fingerprint_of(held.text)
-    current = _parsed_or_shown(client.name, held.text) if is_named else parse_claim(client.name, held.text)
-    if not is_named:
-        _refuse_other(client.name, current, authority)
+    current = _named_or_own(client.name, held.text, authority, override)
     if not check_mode:
         client.delete()
     return Plan(changed=True, before=current, after=None)
 
 
-def _parsed_or_shown(name: str, text: str) -> Claim:
+def _named_or_own(name: str, text: str, authority: str, override: str) -> Claim:
+    """Return the claim that override names, or that belongs to this authority; fail for another one."""
     try:
-        return parse_claim(name, text)
+        claim = parse_claim(name, text)
     except Ec2Error:
+        if override != checksum_of(text):
+            raise
         return Claim("", f"not known: {text[:100]}", "")
+    if override != claim.authority:
+        _refuse_other(name, claim, authority)
+    return claim
 
 
 def _refuse_other(name: str, claim: Claim, authority: str) -> None:

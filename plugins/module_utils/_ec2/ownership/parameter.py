@@ -13,6 +13,11 @@ from ..client import Api, AwsError, existing, is_not_found
 from ..identity import Identity, is_unmanaged, owner_tags, owner_text, tagging_command
 
 
+def parameter_prefix(project: str, name: str) -> str:
+    """Return the path of the parameters of a cluster, which is unique for project and cluster."""
+    return f"/urmanac.talos/{project}/{name}/"
+
+
 class ForeignParameter(Ec2Error):
     """A parameter has the name of one of the cluster and not its tags."""
 

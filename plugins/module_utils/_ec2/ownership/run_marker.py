@@ -19,7 +19,7 @@ from ..._errors import Ec2Error
 from ..._runs import Run
 from ..client import Api
 from ..identity import Identity
-from .parameter import ClusterParameter, Held
+from .parameter import ClusterParameter, Held, parameter_prefix
 
 Alive = Callable[[int, str], bool]
 # Without renewal. Longer than any phase, so that only the marker of a killed run expires.
@@ -38,8 +38,8 @@ class Marker(NamedTuple):
 
 
 def marker_name(project: str, name: str) -> str:
-    """Return the name of the parameter, which is unique for project and cluster."""
-    return f"/urmanac.talos/{project}/{name}/run"
+    """Return the name of the parameter."""
+    return f"{parameter_prefix(project, name)}run"
 
 
 class MarkerClient(ClusterParameter):
