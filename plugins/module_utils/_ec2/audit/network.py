@@ -9,7 +9,7 @@ One cause is one deviation: a rule lists what it exposes to whom, an endpoint co
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from ipaddress import IPv6Interface, collapse_addresses, ip_network
@@ -383,6 +383,7 @@ def _interface_deviations(account: Account, allowed: Allowed) -> Iterator[Findin
     placed = [face for face in account.interfaces if allowed.interfaces.get(face.known.name) in face.ipv4]
     ours = _firsts(face.known for face in placed)
     explained = _explained_interfaces(account, allowed)
+    machines = {machine.known.id: machine.known.name for machine in account.machines if machine.known.owned}
     for interface in account.interfaces:
         resource = f"network interface {interface.known.name} ({interface.known.id})"
         is_public = interface.public and interface.known.name not in allowed.public_ipv4
@@ -396,7 +397,7 @@ def _interface_deviations(account: Account, allowed: Allowed) -> Iterator[Findin
         if not is_described:
             yield _foreign_interface(interface, resource)
             continue
-        yield from _user_deviations(interface, account, resource)
+        yield from _user_deviations(interface, machines, account, resource)
         yield from _foreign_groups(interface, names, allowed, resource)
         yield from _address_count_deviations(interface, allowed, resource)
         yield from _router_deviations(interface, allowed, resource)
@@ -422,7 +423,10 @@ def _foreign_interface(interface: InterfaceFact, resource: str) -> Finding:
     return finding("INTERFACE_NOT_DESCRIBED", resource, message, remedy)
 
 
-def _user_deviations(interface: InterfaceFact, account: Account, resource: str) -> Iterator[Finding]:
+def _user_deviations(
+    interface: InterfaceFact, machines: Mapping[str, str], account: Account, resource: str
+) -> Iterator[Finding]:
+    """Yield each user of an interface that is not described; machines are the names of our instances by their ids."""
     for outsider in account.outsiders:
         if outsider.id == interface.instance:
             message = f"the instance {outsider.id} in {outsider.vpc} has it, so it connects both VPCs"
@@ -430,9 +434,9 @@ def _user_deviations(interface: InterfaceFact, account: Account, resource: str) 
     if interface.instance and account.owners and interface.account not in (None, *account.owners):
         message = f"the instance {interface.instance} of account {interface.account} has it"
         yield finding("INTERFACE_USED_BY_OTHERS", resource, message, severity="critical")
-    names = {machine.known.id: machine.known.name for machine in account.machines if machine.known.owned}
-    if names.get(interface.instance or "", interface.known.name) != interface.known.name:
-        message = f"the instance {names[interface.instance or '']} ({interface.instance}) has it"
+    user = interface.instance or ""
+    if machines.get(user, interface.known.name) != interface.known.name:
+        message = f"the instance {machines[user]} ({user}) has it"
         yield finding("INTERFACE_USED_BY_OTHERS", resource, message)
 
 

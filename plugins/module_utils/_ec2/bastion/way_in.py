@@ -15,16 +15,15 @@ from ..._findings import Finding, finding
 from ..._ssh.arguments import missing_programs
 from ..client import Api
 from ..home.access import read_groups, read_rules
-from ..home.input import Refusal, parse_home_network
+from ..home.input import GLOBAL, Refusal, parse_home_network
 from ..identity import Identity
 from ..spec import ClusterSpec
 from .spec import BastionSpec
 
 _SSH = ("tcp/22", "all")
 _NAMES_SHOWN = 10
-# A host of the internet to which nothing is sent, and the addresses with which it can be reached.
+# A host of the internet to which nothing is sent.
 _FAR = ("2001:4860:4860::8888", 443)
-_GLOBAL = IPv6Network("2000::/3")
 _PUBLIC_KEY_REMEDY = "Set a public key in cluster_bastion_ssh_public_key."
 
 
@@ -110,7 +109,7 @@ def controller_notes(spec: ClusterSpec, way: WayIn, source: Callable[[], str]) -
     if not way.needs_ssh(spec) or not spec.bastion or spec.bastion.connection != "ssh":
         return
     address = IPv6Address(source().partition("%")[0] or "::")
-    if address not in _GLOBAL:
+    if address not in GLOBAL:
         yield _WITHOUT_IPV6
         return
     try:

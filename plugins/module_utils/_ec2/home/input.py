@@ -25,7 +25,8 @@ _FIND_IT = "`curl -6 https://ifconfig.co` at home prints the address; its first 
 _EXAMPLES = "Write an address such as 2001:db8:1:2::5 or a network such as 2001:db8:1:2::/64."
 _EXPIRES_EXAMPLES = "Write a duration such as 30m, 8h or 2d, or a time such as 2026-12-24T18:00:00Z."
 _DURATION = re.compile(r"(?:(?P<days>[0-9]{1,4})d)?(?:(?P<hours>[0-9]{1,4})h)?(?:(?P<minutes>[0-9]{1,5})m)?")
-_GLOBAL = IPv6Network("2000::/3")
+# The addresses of the internet.
+GLOBAL = IPv6Network("2000::/3")
 # Examples and simulations use these, so they are rejected only if rules would be created in AWS.
 # https://www.rfc-editor.org/rfc/rfc3849 and https://www.rfc-editor.org/rfc/rfc9637
 _DOCUMENTATION = (IPv6Network("2001:db8::/32"), IPv6Network("3fff::/20"))
@@ -143,7 +144,7 @@ def network_problems(interface: IPv6Interface) -> Iterator[Finding]:
     if network.prefixlen < PREFIX_MIN:
         remedy = f"Use /{PREFIX_MIN} or smaller; a home usually has a /56 or a /64, and one host a /128. {_FIND_IT}"
         yield _problem("IPV6_TOO_WIDE", f"{network} is larger than /{PREFIX_MIN}, the maximum for a home", remedy)
-    if not network.subnet_of(_GLOBAL) or not (network.is_global or _is_documentation(network)):
+    if not network.subnet_of(GLOBAL) or not (network.is_global or _is_documentation(network)):
         yield _problem("IPV6_NOT_GLOBAL", f"{interface} is not a global unicast address", f"{_EXAMPLES} {_FIND_IT}")
     if interface.ip != network.network_address:
         message = f"{interface} has host bits set"
