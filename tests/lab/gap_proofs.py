@@ -270,11 +270,6 @@ def metadata_options(here: Place) -> bool:
     return bool(here.instances(InstanceIds=[name])[0]["MetadataOptions"]["HttpTokens"] == "required")
 
 
-def network_acls(here: Place) -> bool:
-    (acl,) = here.ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [here.vpc]}])["NetworkAcls"]
-    return any(entry.get("Ipv6CidrBlock") == "::/0" for entry in acl["Entries"])
-
-
 def quotas(_: Place) -> bool:
     found = client("service-quotas").get_aws_default_service_quota(ServiceCode="ec2", QuotaCode="L-1216C47A")
     return bool(found["Quota"]["Value"] == 5)
@@ -357,6 +352,17 @@ def sessions(_: Place) -> bool:
 def subnet_ipv6(here: Place) -> bool:
     (subnet,) = here.ec2.describe_subnets(SubnetIds=[here.subnet])["Subnets"]
     return bool(subnet["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlockState"] == {"State": "associated"})
+
+
+def vpc_ipv6(here: Place) -> bool:
+    vpc, states = here.ec2.create_vpc(CidrBlock="10.2.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]["VpcId"], []
+    for _ in range(2):
+        (block,) = here.ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["Ipv6CidrBlockAssociationSet"]
+        states.append(block["Ipv6CidrBlockState"]["State"])
+        here.park.settle()
+    (acl,) = here.ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkAcls"]
+    has_entries = any(entry.get("Ipv6CidrBlock") == "::/0" for entry in acl["Entries"])
+    return states == ["associating", "associated"] and has_entries
 
 
 def vpc_endpoints(here: Place) -> bool:

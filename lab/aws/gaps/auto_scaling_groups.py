@@ -61,13 +61,8 @@ def reconcile(group: Any, park: MachinePark) -> None:
 
 def _note(group: Any, error: Exception) -> None:
     text = f"{getattr(error, 'message', error)} Launching EC2 instance failed."
-    what = {
-        "ActivityId": str(uuid4()),
-        "AutoScalingGroupName": group.name,
-        "Description": "Launching a new EC2 instance",
-    }
-    failed = {"StartTime": datetime.now(UTC), "Cause": "", "StatusCode": "Failed", "StatusMessage": text}
-    group.failed = [what | failed, *getattr(group, "failed", [])][:20]
+    failed = {"ActivityId": str(uuid4()), "StartTime": datetime.now(UTC), "StatusCode": "Failed", "StatusMessage": text}
+    group.failed = [failed, *getattr(group, "failed", [])][:20]
 
 
 @replaces(AutoScalingResponse, "describe_scaling_activities")

@@ -97,12 +97,21 @@ def ensure_subnet(work: Work, key: str) -> None:
             CidrBlock=want["ipv4_cidr"],
             Ipv6CidrBlock=first_64_of(vpc.have["ipv6_cidr"]),
         )
+        # An interface in it gets an IPv6 address.
+        work.calls.wait_for(lambda: _is_associated(work, work.id(key)))
     attributes = {"public_ipv4_on_launch": "MapPublicIpOnLaunch", "ipv6_on_launch": "AssignIpv6AddressOnCreation"}
     for name, attribute in attributes.items():
         if work.differs(key, name):
             work.ec2("modify_subnet_attribute", SubnetId=work.id(key), **{attribute: {"Value": want[name]}})
             work.changed(key, name)
     work.tag(key)
+
+
+def _is_associated(work: Work, subnet: str) -> bool:
+    """Return whether the IPv6 block of a subnet can be used."""
+    records = work.ec2("describe_subnets", SubnetIds=[subnet])["Subnets"]
+    blocks = [block for record in records for block in record.get("Ipv6CidrBlockAssociationSet") or ()]
+    return all(block["Ipv6CidrBlockState"]["State"] != "associating" for block in blocks)
 
 
 def delete_subnet(work: Work, thing_id: str) -> None:

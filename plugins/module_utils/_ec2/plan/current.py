@@ -291,7 +291,8 @@ _GONE = ("disassociating", "disassociated", "failing", "failed")
 def _vpc(record: Record) -> dict[str, Any]:
     return {
         "ipv4_cidr": record["CidrBlock"],
-        "ipv6_enabled": bool(_ipv6_blocks(record)),
+        # AWS may not have chosen the block yet: another one must not be requested then.
+        "ipv6_enabled": bool(_ipv6_associations(record)),
         # A block that is still being associated cannot be used.
         "ipv6_cidr": next(iter(_ipv6_blocks(record, without=(*_GONE, "associating"))), None),
         "dhcp_options": record.get("DhcpOptionsId"),
@@ -299,12 +300,14 @@ def _vpc(record: Record) -> dict[str, Any]:
     }
 
 
-def _ipv6_blocks(record: Record, without: Sequence[str] = _GONE) -> list[str]:
+def _ipv6_associations(record: Record, without: Sequence[str] = _GONE) -> list[Record]:
     blocks = record.get("Ipv6CidrBlockAssociationSet") or ()
-    cidrs = [block["Ipv6CidrBlock"] for block in blocks if block["Ipv6CidrBlockState"]["State"] not in without]
-    # A new VPC may not have its block yet.
-    cidrs = [cidr for cidr in cidrs if cidr]
-    return [str(IPv6Network(cidr)) for cidr in cidrs]
+    return [block for block in blocks if block["Ipv6CidrBlockState"]["State"] not in without]
+
+
+def _ipv6_blocks(record: Record, without: Sequence[str] = _GONE) -> list[str]:
+    cidrs = [block.get("Ipv6CidrBlock") for block in _ipv6_associations(record, without)]
+    return [str(IPv6Network(cidr)) for cidr in cidrs if cidr]
 
 
 def _dhcp_options(record: Record) -> dict[str, Any]:

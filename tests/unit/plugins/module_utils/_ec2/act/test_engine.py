@@ -126,7 +126,11 @@ def test_what_is_known_late_is_waited_for(api: BadDay, operation: str) -> None:
 
 
 class Associating(BadDay):
-    """AWS, which names a VPC's IPv6 block ten seconds before it can be used."""
+    """AWS, which associates a VPC's IPv6 block after ten seconds; it may name the block before."""
+
+    def __init__(self, *, named: bool) -> None:
+        super().__init__()
+        self.named = named
 
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         if operation == "create_subnet" and self.time < 10:
@@ -135,15 +139,46 @@ class Associating(BadDay):
         records = [*answer.get("Vpcs", ()), *([answer["Vpc"]] if "Vpc" in answer else ())]
         for block in [block for record in records for block in record["Ipv6CidrBlockAssociationSet"]]:
             block["Ipv6CidrBlockState"] = {"State": "associated" if self.time >= 10 else "associating"}
+            block["Ipv6CidrBlock"] = block["Ipv6CidrBlock"] if self.named or self.time >= 10 else ""
         return answer
 
 
-def test_the_block_of_the_vpc_is_used_as_soon_as_it_is_associated() -> None:
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("exists", [True, False])
+def test_the_block_of_the_vpc_is_used_as_soon_as_it_is_associated(named: bool, exists: bool) -> None:
     with empty_aws():
-        api = Associating()
+        api = Associating(named=named)
+        if exists:
+            # Left by a run that was killed while AWS associated the block.
+            tags = [{"ResourceType": "vpc", "Tags": tag_list({**owner_tags(spec()), "Name": "moon-vpc"})}]
+            block = {"CidrBlock": "10.10.0.0/16", "AmazonProvidedIpv6CidrBlock": True}
+            api.clients["ec2"].create_vpc(**block, TagSpecifications=tags)
 
         assert states(present(api)) == {"present"}
         assert api.writes().count("associate_vpc_cidr_block") == 0
+        assert api.time >= 10
+
+
+class AssociatingSubnet(BadDay):
+    """AWS, which associates a subnet's IPv6 block ten seconds after it created the subnet."""
+
+    ends = 0.0
+
+    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        if operation == "create_subnet":
+            self.ends = self.time + 10
+        answer = super().call(service, operation, **parameters)
+        for record in answer.get("Subnets", ()):
+            for block in record["Ipv6CidrBlockAssociationSet"] if self.time < self.ends else ():
+                block["Ipv6CidrBlockState"] = {"State": "associating"}
+        return answer
+
+
+def test_the_network_is_complete_when_the_block_of_the_subnet_is_associated() -> None:
+    with empty_aws():
+        api = AssociatingSubnet()
+
+        assert states(present(api)) == {"present"}
         assert api.time >= 10
 
 

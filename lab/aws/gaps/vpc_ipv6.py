@@ -1,13 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""EC2: the default network ACL lacks the IPv6 entries that EC2 adds with a VPC's IPv6 block."""
+"""EC2: an IPv6 block is a VPC's at once, and the default network ACL lacks the IPv6 entries that EC2 adds with it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from moto.ec2.models.vpcs import VPCBackend
+from moto.ec2.models.vpcs import VPC, VPCBackend
 
 from lab.aws.patches import Function, wraps
+from lab.machines import MachinePark
+
+
+def install(park: MachinePark) -> None:
+    @wraps(VPC, "associate_vpc_cidr_block")
+    def _later(original: Function, self: Any, *arguments: Any, **options: Any) -> Any:
+        state = (block := original(self, *arguments, **options))["cidr_block_state"]
+        if "ipv6_pool" in block:
+            state["state"] = "associating"
+            park.later(lambda: state.update(state="associated"))
+        return block
 
 
 @wraps(VPCBackend, "create_vpc", "associate_vpc_cidr_block")
