@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..calls import TERMINATION
-from ..hours.current import read_group, read_schedule, read_state
-from ..hours.schedules import end_of
+from ..hours.current import read_group, read_state
 from ..identity import owner_tags
 from ..plan.current import Thing
+from ..scheduler import Call, Place, put_call
 from .work import Work, tag_list
 
-# A stop that AWS could not begin within an hour must not hit a cluster that was started since.
-_RETRY = {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 60}
+_ATTEMPTS = 60
+_MADE = "Made by urmanac.talos"
 
 
 def ensure_schedule_group(work: Work, key: str) -> None:
@@ -56,24 +56,8 @@ def _ours(work: Work, name: str) -> dict[str, Any] | None:
 
 
 def _put(work: Work, group: str, name: str, want: Mapping[str, Any], *, is_new: bool) -> None:
-    parameters = {
-        "GroupName": group,
-        "Name": name,
-        "Description": "Made by urmanac.talos",
-        "ScheduleExpression": want["expression"],
-        "ScheduleExpressionTimezone": want["time_zone"],
-        "FlexibleTimeWindow": {"Mode": "OFF"},
-        "State": "ENABLED",
-        "ActionAfterCompletion": "DELETE" if end_of(want) else "NONE",
-        "Target": {"Arn": want["target"], "RoleArn": want["role"], "Input": want["input"], "RetryPolicy": _RETRY},
-    }
-    if is_new:
-        token = {"ClientToken": str(uuid.uuid4())}
-        work.calls.create(
-            "scheduler", "create_schedule", lambda: read_schedule(work.calls, group, name), **parameters, **token
-        )
-    else:
-        work.calls.call("scheduler", "update_schedule", **parameters)
+    call = Call(**{key: want[key] for key in ("expression", "time_zone", "target", "input", "role")}, description=_MADE)
+    put_call(work.calls, Place(name, group), call, is_new=is_new, attempts=_ATTEMPTS)
 
 
 def delete_schedule_group(work: Work, name: str) -> None:

@@ -11,23 +11,23 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..._errors import Ec2Error
 from ..calls import LEFT, Calls, errors_named
-from ..client import Api, existing
+from ..client import Api
 from ..identity import Identity
+from ..scheduler import Call, Place, put_call, read_call
 from .access import HomeRule
 
 # A universal target: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html
 _TARGET = "arn:aws:scheduler:::aws-sdk:ec2:revokeSecurityGroupIngress"
 # A schedule has no tags, so this identifies ours, together with its name and target.
-_DESCRIPTION = "Closes home access at its end, made by urmanac.talos"
-# A rule may have been closed already, so a failed call must not be retried for a day.
-_RETRY = {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 5}
+DESCRIPTION = "Closes home access at its end, made by urmanac.talos"
+# A rule may have been closed already, so that a call fails.
+_ATTEMPTS = 5
 
 
 class Schedule(NamedTuple):
@@ -38,6 +38,8 @@ class Schedule(NamedTuple):
     input: str
     role_arn: str
     ours: bool = True
+    # A disabled one closes nothing.
+    is_enabled: bool = True
 
 
 class SchedulePlan(NamedTuple):
@@ -67,18 +69,13 @@ def carry_out(calls: Calls, plan: SchedulePlan) -> None:
     """Carry out the plan."""
     for schedule in plan.create:
         with errors_named(f"create schedule {schedule.name}"):
-            _create(calls, schedule)
+            _put(calls, schedule, is_new=True)
     for schedule in plan.update:
         with errors_named(f"change schedule {schedule.name}"):
-            calls.call("scheduler", "update_schedule", **_parameters(schedule))
+            _put(calls, schedule, is_new=False)
     for name in plan.delete:
         with errors_named(f"delete schedule {name}", LEFT):
             calls.delete("scheduler", "delete_schedule", Name=name)
-
-
-def _create(calls: Calls, schedule: Schedule) -> None:
-    parameters = {**_parameters(schedule), "ClientToken": str(uuid.uuid4())}
-    calls.create("scheduler", "create_schedule", lambda: read_schedule(calls, schedule.name), **parameters)
 
 
 def plan_schedules(current: Mapping[str, Schedule], wanted: Iterable[Schedule]) -> SchedulePlan:
@@ -129,21 +126,13 @@ def read_schedules(api: Api, identity: Identity) -> dict[str, Schedule]:
 
 def read_schedule(api: Api, name: str) -> Schedule | None:
     """Return a schedule, or None if it ran and deleted itself after it was listed."""
-    answer = existing(api, "scheduler", "get_schedule", Name=name)
-    if answer is None:
+    call = read_call(api, Place(name))
+    if call is None:
         return None
-    target = answer["Target"]
-    ours = (target["Arn"], answer.get("Description")) == (_TARGET, _DESCRIPTION)
-    return Schedule(name, answer["ScheduleExpression"], target.get("Input", ""), target["RoleArn"], ours)
+    ours = (call.target, call.description) == (_TARGET, DESCRIPTION)
+    return Schedule(name, call.expression, call.input, call.role, ours, is_enabled=call.is_enabled)
 
 
-def _parameters(schedule: Schedule) -> dict[str, Any]:
-    return {
-        "Name": schedule.name,
-        "Description": _DESCRIPTION,
-        "ScheduleExpression": schedule.expression,
-        "ScheduleExpressionTimezone": "UTC",
-        "FlexibleTimeWindow": {"Mode": "OFF"},
-        "ActionAfterCompletion": "DELETE",
-        "Target": {"Arn": _TARGET, "RoleArn": schedule.role_arn, "Input": schedule.input, "RetryPolicy": _RETRY},
-    }
+def _put(calls: Calls, schedule: Schedule, *, is_new: bool) -> None:
+    call = Call(schedule.expression, "UTC", _TARGET, schedule.input, schedule.role_arn, DESCRIPTION)
+    put_call(calls, Place(schedule.name), call, is_new=is_new, attempts=_ATTEMPTS)

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ..client import Api, existing
+from ..scheduler import Place, read_call
 from .schedules import NAMES
 
 
@@ -43,23 +43,9 @@ def read_state(api: Api, name: str) -> dict[str, Any] | None:
 
 def read_schedule(api: Api, group: str, name: str) -> dict[str, Any] | None:
     """Return a schedule as it is described, or None if it ran and deleted itself."""
-    answer = existing(api, "scheduler", "get_schedule", GroupName=group, Name=name)
-    if answer is None:
+    call = read_call(api, Place(name, group))
+    if call is None:
         return None
-    target = answer["Target"]
-    return {
-        "expression": answer["ScheduleExpression"],
-        "time_zone": answer.get("ScheduleExpressionTimezone"),
-        "target": target["Arn"],
-        "input": _sorted(target.get("Input", "")),
-        "role": target["RoleArn"],
-        # A disabled one stops nothing.
-        **({} if answer.get("State") == "ENABLED" else {"state": answer.get("State")}),
-    }
-
-
-def _sorted(text: str) -> str:
-    try:
-        return json.dumps(json.loads(text), sort_keys=True)
-    except (ValueError, RecursionError):
-        return text
+    facts = {key: value for key, value in call._asdict().items() if key not in ("description", "is_enabled")}
+    # A disabled one stops nothing.
+    return facts if call.is_enabled else {**facts, "state": "DISABLED"}

@@ -332,6 +332,21 @@ def test_schedules_follow_what_is_open(cloud: Cloud) -> None:
     assert scheduler.list_schedules()["Schedules"] == []
 
 
+def test_a_schedule_that_was_switched_off_is_set_right(cloud: Cloud) -> None:
+    scheduler = boto3.client("scheduler", region_name=REGION)
+    cloud.run(ipv6=HOME, expires="8h", schedule_role_arn=ROLE)
+    name = scheduler.list_schedules()["Schedules"][0]["Name"]
+    kept = ("Name", "Description", "FlexibleTimeWindow", "ScheduleExpression", "ScheduleExpressionTimezone", "Target")
+    off = {key: value for key, value in scheduler.get_schedule(Name=name).items() if key in kept}
+    scheduler.update_schedule(**off, State="DISABLED")
+
+    again = cloud.run(ipv6=HOME, expires="8h", schedule_role_arn=ROLE)
+
+    assert (again["changed"], again["schedules"]["updated"]) == (True, [name])
+    assert scheduler.get_schedule(Name=name)["State"] == "ENABLED"
+    assert cloud.run(ipv6=HOME, expires="8h", schedule_role_arn=ROLE)["changed"] is False
+
+
 def test_check_mode_makes_no_schedule(cloud: Cloud) -> None:
     result = cloud.run(ipv6=HOME, expires="8h", schedule_role_arn=ROLE, _ansible_check_mode=True)
 

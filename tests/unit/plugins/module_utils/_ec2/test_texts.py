@@ -19,7 +19,7 @@ import yaml
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, ensure_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import OPENINGS, HomeRule
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.schedule import _parameters, schedules_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.schedule import DESCRIPTION, schedules_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.described_texts import (
     described_texts,
@@ -166,7 +166,7 @@ def test_the_texts_of_home_access_fit() -> None:
 
     assert [fault("rule_description", opening.description) for opening in OPENINGS] == [None] * len(OPENINGS)
     assert fault("schedule_name", schedule.name) is None
-    assert fault("schedule_description", _parameters(schedule)["Description"]) is None
+    assert fault("schedule_description", DESCRIPTION) is None
 
 
 # Of which kind a text is, by the operation that sends it (as far as it matters) and the parameter.

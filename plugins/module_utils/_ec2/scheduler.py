@@ -1,0 +1,84 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read and set schedules of EventBridge Scheduler. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any, NamedTuple
+
+from .calls import Calls
+from .client import Api, existing
+
+# A call that could not be made within an hour must not hit what was changed since.
+_EVENT_AGE = 3600
+
+
+class Place(NamedTuple):
+    """The name of a schedule, and its group; an empty one is the default group of AWS."""
+
+    name: str
+    group: str = ""
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Return it in the format of AWS."""
+        return {"Name": self.name, **({"GroupName": self.group} if self.group else {})}
+
+
+class Call(NamedTuple):
+    """The call that a schedule makes, and when. A schedule for one time deletes itself when it has run."""
+
+    expression: str
+    time_zone: str | None
+    target: str
+    input: str
+    role: str
+    description: str
+    is_enabled: bool = True
+
+
+def read_call(api: Api, place: Place) -> Call | None:
+    """Return the call of a schedule, or None if it does not exist, such as one that ran and deleted itself."""
+    answer = existing(api, "scheduler", "get_schedule", **place.parameters)
+    if answer is None:
+        return None
+    target = answer["Target"]
+    return Call(
+        expression=answer["ScheduleExpression"],
+        time_zone=answer.get("ScheduleExpressionTimezone"),
+        target=target["Arn"],
+        input=_sorted(target.get("Input", "")),
+        role=target["RoleArn"],
+        description=answer.get("Description", ""),
+        is_enabled=answer.get("State") == "ENABLED",
+    )
+
+
+def _sorted(text: str) -> str:
+    try:
+        return json.dumps(json.loads(text), sort_keys=True)
+    except (ValueError, RecursionError):
+        return text
+
+
+def put_call(calls: Calls, place: Place, call: Call, *, is_new: bool, attempts: int) -> None:
+    """Create a schedule, or replace its call; attempts is how often AWS repeats a failed call."""
+    retry = {"MaximumEventAgeInSeconds": _EVENT_AGE, "MaximumRetryAttempts": attempts}
+    parameters: dict[str, Any] = {
+        **place.parameters,
+        "Description": call.description,
+        "ScheduleExpression": call.expression,
+        "ScheduleExpressionTimezone": call.time_zone,
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "State": "ENABLED",
+        "ActionAfterCompletion": "DELETE" if call.expression.startswith("at(") else "NONE",
+        "Target": {"Arn": call.target, "RoleArn": call.role, "Input": call.input, "RetryPolicy": retry},
+    }
+    if is_new:
+        parameters["ClientToken"] = str(uuid.uuid4())
+        calls.create("scheduler", "create_schedule", lambda: read_call(calls, place), **parameters)
+    else:
+        calls.call("scheduler", "update_schedule", **parameters)
