@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .._oci.errors import ImageError
+from .._oci.reference import Reference, parse_reference
 from .versions import is_same_version, upgrade_problem
 
-# The version that a tag names.
-_TAG_VERSION = re.compile(r":(v[0-9][^/:@]*)(?:@sha256:.*)?$")
-_TAG = re.compile(r":[^/:]*$")
-_DIGEST = "@sha256:"
+# A tag that names a version.
+_VERSION = re.compile(r"v[0-9].*")
 Record = Mapping[str, Any]
 
 
@@ -79,14 +79,19 @@ def _is_other(before: str, image: str, reference: str) -> bool:
     """Return whether the recorded image of a node differs from the wanted one, which has this reference."""
     if before in (image, reference):
         return False
-    if _DIGEST in before and _DIGEST not in image:
+    was, wanted = _parsed(before), _parsed(image)
+    if was and wanted and was.digest and not wanted.digest:
         # The digest of a tag is unknown before it is looked up.
-        return _repository(before) != _repository(image)
+        return was.name != wanted.name
     return True
 
 
-def _repository(image: str) -> str:
-    return _TAG.sub("", image.partition("@")[0])
+def _parsed(image: str) -> Reference | None:
+    """Return the parts of a reference; what is wrong with one is reported where it is looked up."""
+    try:
+        return parse_reference(image)
+    except ImageError:
+        return None
 
 
 def _vague_images(chosen: Iterable[Record], given: Mapping[str, str], wanted: Wanted) -> list[str]:
@@ -100,7 +105,8 @@ def _is_clear(image: str, wanted: Wanted) -> bool:
     if not wanted.version:
         return bool(_tag_version(image))
     # With a version, every digest is accepted.
-    return wanted.refresh or _DIGEST in image
+    parsed = _parsed(image)
+    return wanted.refresh or bool(parsed and parsed.digest)
 
 
 class Known(NamedTuple):
@@ -162,5 +168,5 @@ def _held(image: str, entry: Record) -> tuple[str, str]:
 
 def _tag_version(image: str) -> str:
     """Return the version that the tag of an image names, if it names one."""
-    tag = _TAG_VERSION.search(image)
-    return tag[1] if tag else ""
+    parsed = _parsed(image)
+    return parsed.tag if parsed and _VERSION.fullmatch(parsed.tag) else ""

@@ -15,8 +15,8 @@ from ansible_collections.urmanac.talos.plugins.filter.upgrade_plan import Filter
 outdated_nodes = OutdatedNodes().filters()["outdated_nodes"]
 upgrade_plan = FilterModule().filters()["upgrade_plan"]
 TAGGED, LATEST = "registry.example.com/talos:v1.13.7", "registry.example.com/talos:latest"
-PINNED, MOVED = "registry.example.com/talos@sha256:aa", "registry.example.com/talos@sha256:bb"
-OTHER = "registry.example.com/spin/talos@sha256:aa"
+PINNED, MOVED = "registry.example.com/talos@sha256:" + "a" * 64, "registry.example.com/talos@sha256:" + "b" * 64
+OTHER = "registry.example.com/spin/talos@sha256:" + "a" * 64
 
 
 def node(name: str, machine_type: str = "controlplane") -> dict[str, Any]:
@@ -72,7 +72,7 @@ def test_the_version_follows_from_the_tag_unless_it_is_set(image: str, version: 
     [
         pytest.param(TAGGED, {}, False, id="a version as tag"),
         pytest.param(LATEST, {}, True, id="a moving tag"),
-        pytest.param(TAGGED + "@sha256:aa", {}, False, id="a version as tag with a digest"),
+        pytest.param(TAGGED + "@sha256:" + "a" * 64, {}, False, id="a version as tag with a digest"),
         pytest.param(PINNED, {}, True, id="a digest without a version"),
         pytest.param(PINNED, {"version": "v1.13.7"}, False, id="a digest with a version"),
         pytest.param(LATEST, {"version": "v1.13.7"}, True, id="a moving tag with a version"),
@@ -123,6 +123,14 @@ def test_a_node_with_another_image_of_the_same_version_is_forced(
     forced = {one["name"]: (one["image"], one["force"]) for one in made["nodes"]}
     assert forced["gateway"] == expected
     assert not forced["worker"][1]
+
+
+def test_a_registry_that_only_the_record_names_is_not_another_repository() -> None:
+    given = {"gateway": "docker.io/siderolabs/talos@sha256:" + "a" * 64}
+
+    made = plan("siderolabs/talos:v1.13.7", given)
+
+    assert [one["force"] for one in made["nodes"] if one["name"] == "gateway"] == [False]
 
 
 def outdated(image: str, *, runs: str = "", given: str = TAGGED, **known: str) -> list[str]:
