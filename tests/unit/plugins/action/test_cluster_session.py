@@ -13,27 +13,16 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail
-from ansible.playbook.play_context import PlayContext
-from ansible.playbook.task import Task
-from ansible.plugins.loader import connection_loader
 
 from ansible_collections.urmanac.talos.plugins.action import cluster_session, cluster_session_info, report_phase
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.journal import Journal
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.record import Part
+from tests.actions import run_action as run
 from tests.ec2_cluster import cluster
 from tests.ec2_costs import THREE
 from tests.sessions import IMAGES, RECORD, REPORT, at, build, only, reading, reset, sessions
 
 SEEN: dict[str, Any] = {"cluster": cluster(**THREE), "reading": reading(), "images": IMAGES, "images_record": RECORD}
-
-
-def run(plugin: Any, *, check_mode: bool = False, **arguments: Any) -> dict[str, Any]:
-    """Return the result of a task."""
-    task = Task()
-    task.args, task.async_val, task.check_mode = arguments, 0, check_mode
-    connection = connection_loader.get("local", PlayContext(), None)
-    result: dict[str, Any] = plugin.ActionModule(task, connection, None, None, None, None).run(task_vars={})
-    return result
 
 
 def test_the_tasks_of_a_build_and_a_removal_write_one_session_and_report_no_change(tmp_path: Path) -> None:

@@ -9,19 +9,14 @@ from typing import Any
 import pytest
 from ansible import constants
 from ansible.errors import AnsibleActionFail
-from ansible.playbook.play_context import PlayContext
-from ansible.playbook.task import Task
-from ansible.plugins.loader import connection_loader
 
-from ansible_collections.urmanac.talos.plugins.action.print_lines import ActionModule, color_of
+from ansible_collections.urmanac.talos.plugins.action import print_lines
+from ansible_collections.urmanac.talos.plugins.action.print_lines import color_of
+from tests.actions import run_action
 
 
 def run(**arguments: Any) -> dict[str, Any]:
-    task = Task()
-    task.args = arguments
-    task.async_val = 0
-    connection = connection_loader.get("local", PlayContext(), None)
-    return ActionModule(task, connection, None, None, None, None).run(task_vars={})
+    return run_action(print_lines, **arguments)
 
 
 def test_lines_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,19 +8,14 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail
-from ansible.playbook.play_context import PlayContext
-from ansible.playbook.task import Task
-from ansible.plugins.loader import connection_loader
 
-from ansible_collections.urmanac.talos.plugins.action.report_phase import ActionModule, with_phase
+from ansible_collections.urmanac.talos.plugins.action import report_phase
+from ansible_collections.urmanac.talos.plugins.action.report_phase import with_phase
+from tests.actions import run_action
 
 
 def run(task_vars: dict[str, Any], **arguments: Any) -> dict[str, Any]:
-    task = Task()
-    task.args = arguments
-    task.async_val = 0
-    connection = connection_loader.get("local", PlayContext(), None)
-    return ActionModule(task, connection, None, None, None, None).run(task_vars=task_vars)
+    return run_action(report_phase, task_vars=task_vars, **arguments)
 
 
 def test_the_first_phase_of_a_run_is_noted_without_a_change() -> None:
