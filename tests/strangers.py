@@ -615,6 +615,6 @@ MADE_BY: Mapping[str, str] = {
 }
 # They make something inside a thing that one of the others has made, and which names it.
 PARTS_OF_OTHERS = (
-    *("CreateLaunchTemplateVersion", "CreateOrUpdateTags", "CreateRoute", "CreateTags"),
+    *("CreateLaunchTemplateVersion", "CreateOrUpdateTags", "CreateRoute", "CreateSchedule", "CreateTags"),
     *("PutRolePolicy", "PutScheduledUpdateGroupAction"),
 )
