@@ -305,6 +305,29 @@ def test_a_reset_of_a_cluster_that_never_was_is_refused_with_those_that_are(
     assert calls(lab) == before
 
 
+@pytest.mark.parametrize(
+    ("fault", "listed"),
+    [
+        pytest.param(None, "vpc lab-vpc vpc-", id="resources that are left"),
+        pytest.param("DescribeVpcs", "unknown: Failed to call ec2:DescribeVpcs", id="a reading that fails"),
+    ],
+)
+def test_a_reset_that_did_not_delete_everything_fails_and_keeps_the_claim(
+    lab: Lab, built: Run, fault: str | None, listed: str
+) -> None:
+    before = calls(lab)
+    if fault:
+        lab.ask("/lab/faults", method="POST", body={"kind": "refuse", "action": fault, "count": 99})
+
+    run = play(lab, RESET, "-e", CONFIRMED, "--start-at-task", "Read the remaining resources")
+
+    lab.ask("/lab/faults", method="DELETE")
+    assert run.code != 0
+    assert "Failed to delete all resources of lab: these still have its tags." in run.output
+    assert listed in run.output
+    assert calls(lab) == before
+
+
 def test_there_is_a_stranger_of_each_kind_that_a_run_makes(lab: Lab, built: Run) -> None:
     begin = ("Allocate", "Create", "Import", "Put", "Request", "Run")
     played = {name.partition(":")[2] for name in permissions(lab.ask("/lab/calls"))}
