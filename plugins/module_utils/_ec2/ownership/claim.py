@@ -23,8 +23,17 @@ from ..identity import Identity, owner_filters
 from .parameter import ClusterParameter, parameter_prefix
 
 Now = Callable[[], datetime]
-# Returns the existing resources of the cluster as texts; called only if the claim is missing.
-Existing = Callable[[], Sequence[str]]
+
+
+class Found(NamedTuple):
+    """An existing resource of the cluster: its id, and as text."""
+
+    id: str
+    text: str
+
+
+# Returns the existing resources of the cluster; called only if the claim is missing.
+Existing = Callable[[], Sequence[Found]]
 _SHOWN = 6
 _WORK_OR_RESET = (
     "Use the controller that has the secrets, or copy its cluster_secrets_directory to this controller. If it is lost, "
@@ -99,19 +108,19 @@ def checksum_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def existing_things(api: Api, cluster: Identity) -> list[str]:
+def existing_things(api: Api, cluster: Identity) -> list[Found]:
     """Return the instances and VPCs of the cluster, with the launch times of instances."""
     filters = owner_filters(cluster)
-    return [*_machines(api, filters), *(f"VPC {vpc['VpcId']}" for vpc in _vpcs(api, filters))]
+    return [*_machines(api, filters), *(Found(vpc["VpcId"], f"VPC {vpc['VpcId']}") for vpc in _vpcs(api, filters))]
 
 
-def _machines(api: Api, filters: Sequence[dict[str, Any]]) -> Iterator[str]:
+def _machines(api: Api, filters: Sequence[dict[str, Any]]) -> Iterator[Found]:
     states = {"Name": "instance-state-name", "Values": [*ALIVE]}
     answer = api.call("ec2", "describe_instances", Filters=[*filters, states])
     machines = [machine for reservation in answer["Reservations"] for machine in reservation["Instances"]]
     for machine in sorted(machines, key=lambda machine: (machine["LaunchTime"], machine["InstanceId"])):
         since = machine["LaunchTime"].astimezone(UTC).isoformat(timespec="seconds")
-        yield f"instance {machine['InstanceId']} since {since}"
+        yield Found(machine["InstanceId"], f"instance {machine['InstanceId']} since {since}")
 
 
 def _vpcs(api: Api, filters: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -190,17 +199,18 @@ def _refuse_other(name: str, claim: Claim, authority: str) -> None:
     )
 
 
-def _refuse_unclaimed(name: str, existing: Sequence[str], *, known: str) -> None:
+def _refuse_unclaimed(name: str, existing: Sequence[Found], *, known: str) -> None:
     """Fail for a cluster that exists without a claim, unless known is an id of it: its secrets may be elsewhere.
 
     A value that was given once and left in a file is then of no use for any other cluster.
     """
-    ids = [text.split()[1] for text in existing]
+    ids = [found.id for found in existing]
     if not ids or known in ids:
         return
+    shown = ", ".join(found.text for found in existing[:_SHOWN])
     more = f" and {len(existing) - _SHOWN} more" if len(existing) > _SHOWN else ""
     raise Unclaimed(
-        f"Failed to claim the cluster of {name}: it already exists ({', '.join(existing[:_SHOWN])}{more}) without a "
+        f"Failed to claim the cluster of {name}: it already exists ({shown}{more}) without a "
         f"claim, so its owner is not known. If it is yours and the controller has its secrets (in "
         f"secrets.yaml; those in secrets.pending.yaml were never used), add -e cluster_claim_existing={ids[-1]} to "
         f"claim it again. To remove it with playbooks/reset.yml, add -e "
