@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv6Network
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,8 +31,6 @@ from lab.settings import REPOSITORY
 from tests.aws.end_of_life import TAG, EndOfLife
 
 RECAP = re.compile(r"changed=(\d+)\s+unreachable=\d+\s+failed=(\d+)")
-# A documentation network, so that no one gets access when the cluster is opened to it.
-NO_HOME = "2001:db8:1:2::/64"
 # The one place of the names, which win over those of the command line. The operator's policy allows this project.
 PROJECT, CLUSTER = "talos-arm64", "acceptance"
 REPLACEMENT_SECONDS = 600
@@ -82,7 +81,7 @@ class Acceptance:
         return all(step.outcome == "ok" for step in self.steps)
 
     def _plan(self) -> list[tuple[str, Callable[[], None]]]:
-        site, home = "playbooks/site.yml", ("-e", f"ipv6={NO_HOME}", "-e", "expires=1h")
+        site = "playbooks/site.yml"
         # For site.yml alone: as an extra variable it would open the cluster in every playbook that closes it.
         way_in = ("-e", f"access_ipv6={self.home}") if self.home else ()
         return [
@@ -92,7 +91,7 @@ class Acceptance:
             ("second run changes nothing", lambda: self.play(site, *way_in, unchanged=True)),
             ("replace the bastion", self.replace_bastion),
             ("build after the replacement", lambda: self.play(site, *way_in)),
-            ("open to a home", lambda: self.play("playbooks/add_home_access.yml", *home)),
+            ("open to a home", self.open_home),
             ("show the schedules", self.show_schedules),
             ("close to all homes", lambda: self.play("playbooks/remove_home_access.yml")),
             ("prove that no schedule of home access is left", self.prove_unscheduled),
@@ -173,8 +172,7 @@ class Acceptance:
 
     def prove_covered(self) -> None:
         """Fail if a machine of the cluster is without the tag by which its end finds it."""
-        tags = {"Cluster": self.cluster, "Project": PROJECT}
-        filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags.items()]
+        filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in self._owner().items()]
         filters.append({"Name": "instance-state-name", "Values": ["pending", "running"]})
         found = self.client("ec2").describe_instances(Filters=filters)["Reservations"]
         machines = [instance for reservation in found for instance in reservation["Instances"]]
@@ -203,6 +201,21 @@ class Acceptance:
         groups = self.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[self.bastion])
         found = [item for group in groups["AutoScalingGroups"] for item in group["Instances"]]
         return {item["InstanceId"] for item in found if item["LifecycleState"] == "InService"}
+
+    def open_home(self) -> None:
+        """Open the cluster to a home."""
+        self.play("playbooks/add_home_access.yml", "-e", f"ipv6={self.unused_network()}", "-e", "expires=1h")
+
+    def unused_network(self) -> str:
+        """Return the last /64 of the VPC: it is valid on AWS, and nobody gets access from it without a subnet there."""
+        filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in self._owner().items()]
+        (vpc,) = self.client("ec2").describe_vpcs(Filters=filters)["Vpcs"]
+        (block,) = vpc["Ipv6CidrBlockAssociationSet"]
+        *_others, last = IPv6Network(block["Ipv6CidrBlock"]).subnets(new_prefix=64)
+        return str(last)
+
+    def _owner(self) -> dict[str, str]:
+        return {"Cluster": self.cluster, "Project": PROJECT}
 
     def show_schedules(self) -> None:
         """Print what the clock does, the hours of the bastion and the end of home access: each has to be there."""

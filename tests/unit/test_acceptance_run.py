@@ -11,18 +11,21 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime
+from ipaddress import IPv6Network
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from ansible_collections.urmanac.talos.plugins.modules.ec2_home_access import refuse_example
 from lab.settings import ACCESS_KEY_ID, REPOSITORY
 from tests.aws.__main__ import agreed, end_of_run, parser, playbook_options, refused, workplace
 from tests.aws.end_of_life import EndOfLife
 from tests.aws.recorder import hooks
 from tests.aws.reports import read, report, write
 from tests.aws.steps import CLUSTER, Acceptance, Step, StepFailed, bastion_hours, price
+from tests.ec2_cluster import REGION, Builder, MotoApi, empty_aws, spec
 
 HOME = ["--home", "2001:db8:1:2::/64"]
 END_OF_LIFE = EndOfLife("the-end", "0123456789abcdef", "eu-west-1", datetime(2026, 1, 1, 22, 30, tzinfo=UTC))
@@ -54,6 +57,9 @@ class Simulated(Acceptance):
 
     def replace_bastion(self) -> None:
         self.called += ("replaced",)
+
+    def unused_network(self) -> str:
+        return "2600:1f00::/64"
 
     def show_schedules(self) -> None:
         self.called += ("shown",)
@@ -87,6 +93,20 @@ def test_every_step_is_made_and_removed_again(tmp_path: Path) -> None:
         ),
         *("unscheduled", "audit.yml", "reset.yml", "left.yml", "end removed"),
     )
+
+
+def test_the_cluster_is_opened_to_a_network_that_aws_takes_and_nobody_has(tmp_path: Path) -> None:
+    with empty_aws():
+        run = Acceptance([], {}, REGION, "moon", "", 0.0, tmp_path / "log", END_OF_LIFE)
+        ids = Builder(MotoApi(), spec()).build()
+        (subnet,) = run.client("ec2").describe_subnets(SubnetIds=[ids["subnet"]])["Subnets"]
+        (taken,) = subnet["Ipv6CidrBlockAssociationSet"]
+        network = run.unused_network()
+
+    # As ec2_home_access judges it against AWS: in the lab it takes documentation networks.
+    refuse_example(network, f"https://ec2.{REGION}.amazonaws.com")
+    assert network.endswith("ff::/64")
+    assert IPv6Network(network) != IPv6Network(taken["Ipv6CidrBlock"])
 
 
 @pytest.mark.parametrize("playbook", ["site.yml", "audit.yml"])
