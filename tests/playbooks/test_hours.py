@@ -115,6 +115,13 @@ def test_hours_of_the_nodes_stop_and_start_them_each_day_and_go_again(lab: Lab, 
 
 def test_a_stopped_cluster_is_removed_with_its_schedules(lab: Lab, built: Run) -> None:
     assert run(lab, "playbooks/bastion.yml").code == 0
+    fire(lab, "ttl-bastion")
+    eventually(lambda: machines(lab), lambda found: found == {"lab-gateway": "running"})
+    unreached = run(lab, STOP, "-e", "cluster_api_via=bastion")
+
+    assert unreached.code != 0
+    assert "Nothing was stopped: the hours of the bastion are over" in " ".join(unreached.output.split())
+    assert machines(lab) == {"lab-gateway": "running"}
     assert run(lab, STOP, "-e", "stop_snapshot=false").code == 0
 
     done = run(lab, RESET, "-e", CONFIRMED)
