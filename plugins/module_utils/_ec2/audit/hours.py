@@ -58,8 +58,9 @@ def _differences(
 def _is_missed(name: str, have: Mapping[str, Any], account: Account, allowed: Allowed) -> bool:
     """Return whether a schedule should exist: one of the time to live deletes itself when it has stopped the cluster.
 
-    Daily hours start the nodes again without a new time to live.
+    Daily hours start the nodes, and the Auto Scaling group the bastion, again without a new time to live.
     """
     if name not in TTL or have.keys() & set(TTL):
         return True
-    return not allowed.times.is_scheduled and any(machine.running for machine in account.machines)
+    nodes_run = any(machine.running and not machine.scaling_group for machine in account.machines)
+    return nodes_run and not allowed.times.is_scheduled

@@ -24,7 +24,18 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access imp
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity, owner_tags
 from ansible_collections.urmanac.talos.plugins.modules import ec2_audit_info
 from ansible_collections.urmanac.talos.plugins.modules.ec2_audit_info import audit_info
-from tests.ec2_cluster import ACCOUNT, IMAGE, Builder, MotoApi, cluster, empty_aws, run_module, spec, tag_list
+from tests.ec2_cluster import (
+    ACCOUNT,
+    IMAGE,
+    Builder,
+    MotoApi,
+    aws_with_images,
+    cluster,
+    empty_aws,
+    run_module,
+    spec,
+    tag_list,
+)
 from tests.home_access import ensure_home_access
 from tests.lookalikes import tailscale_key
 
@@ -164,6 +175,25 @@ def test_a_time_to_live_that_has_ended_is_no_deviation(account: Account) -> None
     account.ec2.stop_instances(InstanceIds=[account.ids["instance/gateway"]])
 
     assert audited_hours(account) == []
+
+
+def test_a_bastion_that_its_hours_started_after_the_time_to_live_needs_no_schedules() -> None:
+    described = spec(bastion=BASTION, hours=HOURS)
+    with aws_with_images():
+        api = MotoApi()
+        ids = Builder(api, described).build()
+        ensure_cluster(Calls(api), described, Making((HOURS_PART,)))
+        for name in ("ttl-nodes", "ttl-bastion"):
+            api.clients["scheduler"].delete_schedule(GroupName=GROUP_OF_HOURS, Name=name)
+        group = {"AutoScalingGroupName": "talos-arm64-moon-bastion"}
+        api.clients["autoscaling"].set_desired_capacity(**group, DesiredCapacity=1)
+        before = audit_info(api, described, {}, NOW)["deviations"]
+        api.clients["ec2"].stop_instances(InstanceIds=[ids["instance/gateway"]])
+        after = audit_info(api, described, {}, NOW)["deviations"]
+
+    missed = {"schedule ttl-nodes", "schedule ttl-bastion"}
+    assert {item["resource"] for item in before} >= missed
+    assert {item["resource"] for item in after} & missed == set()
 
 
 def test_a_schedule_of_another_owner_in_the_group_is_a_deviation(account: Account) -> None:
