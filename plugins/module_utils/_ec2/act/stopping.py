@@ -17,13 +17,16 @@ from .machines import have_states
 
 
 def machines_to_stop(before: Comparison, things: Sequence[Thing], parts: Sequence[str]) -> list[Found]:
-    """Return the instances of nodes that run, and the bastion's group if it has an instance, of these parts."""
+    """Return the nodes that are not stopped, and the bastion's group if it has an instance, of these parts.
+
+    Nodes of a run that was interrupted are still stopping, and need the bastion until then.
+    """
     have = {(thing.kind, thing.id): thing.have for thing in things}
     found = [item for item in before.found if item.part in parts]
     nodes = [
         item
         for item in found
-        if (item.kind, item.part) == ("instance", NODES) and have[item.kind, item.id]["state"] in RUNNING
+        if (item.kind, item.part) == ("instance", NODES) and have[item.kind, item.id]["state"] in (*RUNNING, "stopping")
     ]
     groups = [item for item in found if (item.kind, item.part) == ("autoscaling_group", BASTION)]
     return [*nodes, *(item for item in groups if have[item.kind, item.id]["desired_capacity"])]

@@ -148,7 +148,9 @@ def _part(thing: Thing) -> str | None:
     if thing.kind in ("launch_template", "autoscaling_group", "address", "ssm_parameter"):
         return BASTION
     if thing.kind in ("eni", "instance", "volume"):
-        return BASTION if BASTION in (thing.tags.get("Node"), thing.name.rpartition("-")[2]) else NODES
+        # Nodes may have names such as ex-bastion. The tag may be missing.
+        is_named = thing.tags.get("Node", thing.name) in (BASTION, f"{thing.tags.get('Cluster')}-{BASTION}")
+        return BASTION if is_named or thing.have.get("autoscaling_group") else NODES
     if thing.kind in ("iam_role", "instance_profile"):
         return _IAM_PARTS.get(thing.id.rpartition("-")[2])
     if thing.kind == "schedule_group":

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from moto.ec2.models import ec2_backends
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import BASTION, NODES
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from tests.ec2_bad_day import BadDay, built
-from tests.ec2_cluster import IMAGE, aws_with_images, empty_aws, node, spec
+from tests.ec2_cluster import ACCOUNT, IMAGE, aws_with_images, empty_aws, node, spec
 from tests.strangers import Stranger, their_machine_in_our_group
 
 MACHINE = {"instance_type": "t4g.small", "volume_size": 30, "image": "ami-0123456789abcdef0"}
@@ -79,6 +80,22 @@ def test_an_interrupted_stop_goes_on_with_those_that_run(api: BadDay) -> None:
     assert states(api) == ["stopped", "stopped"]
 
 
+def test_nodes_of_an_interrupted_stop_are_waited_for_before_the_bastion_is_stopped(api: BadDay) -> None:
+    start_bastion(api)
+    for machine in ec2_backends[ACCOUNT][SPEC.region].all_instances():
+        if {"key": "aws:autoscaling:groupName", "value": GROUP} not in machine.get_tags():
+            machine._state.name, machine._state.code = "stopping", 64
+
+    outcome = stop(api, NODES, BASTION)
+
+    assert [line.partition(" (")[0] for line in outcome.lines] == [
+        "stopped instance moon-gateway",
+        "stopped instance moon-two",
+        f"stopped Auto Scaling group {GROUP}",
+    ]
+    assert api.writes() == ["stop_instances", "set_desired_capacity"]
+
+
 def test_a_lost_answer_stops_them_all_the_same(api: BadDay) -> None:
     api.lost["stop_instances"] = 1
 
@@ -124,6 +141,16 @@ def test_the_bastion_is_stopped_after_the_nodes_because_they_reach_the_internet_
         assert api.writes() == ["stop_instances", "set_desired_capacity"]
         assert "describe_instances" in api.calls[api.calls.index("stop_instances") : stopped]
         assert [line.partition(" (")[0] for line in outcome.lines][-1] == f"stopped Auto Scaling group {GROUP}"
+
+
+def test_a_node_whose_name_ends_in_bastion_is_a_node() -> None:
+    described = spec(nodes=[node(), node("ex-bastion", ipv4="10.10.0.102")])
+    with built(described) as api:
+        calls = api.calls_of()
+        removed = ensure_cluster(calls, described, Order((BASTION,), state="absent"))
+        ensure_cluster(calls, described, Order((NODES,), state="stopped"))
+
+        assert (removed.changed, states(api)) == (False, ["stopped", "stopped"])
 
 
 def test_a_cluster_that_was_removed_has_nothing_to_stop() -> None:
