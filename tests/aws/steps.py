@@ -207,7 +207,7 @@ class Acceptance:
         self.play("playbooks/add_home_access.yml", "-e", f"ipv6={self.unused_network()}", "-e", "expires=1h")
 
     def unused_network(self) -> str:
-        """Return the last /64 of the VPC: it is valid on AWS, and nobody gets access from it without a subnet there."""
+        """Return the last /64 of the VPC: it is valid on AWS, and no one gets access from it without a subnet there."""
         filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in self._owner().items()]
         (vpc,) = self.client("ec2").describe_vpcs(Filters=filters)["Vpcs"]
         (block,) = vpc["Ipv6CidrBlockAssociationSet"]

@@ -95,7 +95,7 @@ def test_every_step_is_made_and_removed_again(tmp_path: Path) -> None:
     )
 
 
-def test_the_cluster_is_opened_to_a_network_that_aws_takes_and_nobody_has(tmp_path: Path) -> None:
+def test_the_cluster_is_opened_to_a_network_that_aws_takes_and_no_machine_has(tmp_path: Path) -> None:
     with empty_aws():
         run = Acceptance([], {}, REGION, "moon", "", 0.0, tmp_path / "log", END_OF_LIFE)
         ids = Builder(MotoApi(), spec()).build()
