@@ -1137,7 +1137,8 @@ def test_what_opens_nothing_is_no_deviation(planted: Place, plant: Callable[[Pla
 
 
 def test_a_template_that_a_machine_outlived_is_left_out(place: Place) -> None:
-    read = read_templates(Reader(place.api, place.spec), [], {("lt-0123456789abcdef0", "1")})
+    reader = Reader(place.api, place.spec)
+    read = read_templates(reader, reader.named("launch_template").ours, {("lt-0123456789abcdef0", "1")})
 
     assert [machine.known.id for machine in read] == [place.ids["launch_template/bastion"]]
 
