@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.checks.files import mappings
 from tests.checks.process import ROOT
 
 PLAYBOOKS = ROOT / "playbooks"
@@ -38,14 +39,6 @@ def test_no_role_runs_before_the_variables_are_checked(playbook: Path) -> None:
     steps = [*play.get("pre_tasks", []), *play.get("roles", []), *play.get("tasks", [])]
 
     assert steps[0].get("ansible.builtin.import_tasks") in CHECKS
-
-
-def mappings(found: Any) -> Iterator[dict[str, Any]]:
-    """Yield each mapping in the content of a file, tasks in blocks as well."""
-    if isinstance(found, dict):
-        yield found
-    for inner in found.values() if isinstance(found, dict) else found if isinstance(found, list) else ():
-        yield from mappings(inner)
 
 
 def tasks() -> Iterator[dict[str, Any]]:
