@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from ansible.utils.display import Display
 
 from ..module_utils._errors import CollectionError
+from ..module_utils._text import short, shown
 
 
 def write_or_warn(write: Callable[[], Iterable[str]]) -> None:
@@ -18,5 +19,8 @@ def write_or_warn(write: Callable[[], Iterable[str]]) -> None:
         warnings = write()
     except CollectionError as error:
         warnings = [str(error)]
+    except Exception as error:
+        cause = short(shown(str(error))) if str(error) else ""
+        warnings = [f"Failed to write into the journal of sessions: {' '.join((type(error).__name__, cause)).strip()}"]
     for warning in warnings:
         Display().warning(warning)

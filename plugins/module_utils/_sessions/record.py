@@ -10,7 +10,6 @@ roles/report/files/session.schema.json.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -26,6 +25,9 @@ OUTCOMES = (UNFINISHED, REPORTED, *ENDS)
 INSTANCE, VOLUME, ADDRESS = "instance", "volume", "address"
 KINDS = (INSTANCE, VOLUME, ADDRESS)
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
+# What a damaged file may not bring into a calculation: other years are no times of a cluster, and floats overflow.
+_YEARS = range(2020, 2101)
+_DOLLARS_MAX = 1e9
 
 
 class OtherVersion(Exception):
@@ -171,6 +173,8 @@ Kind = Callable[[Any], Any]
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is no text")
+    # JSON may hold half of a surrogate pair, which no file can.
+    value.encode()
     return value
 
 
@@ -182,13 +186,17 @@ def _flag(value: Any) -> bool:
 
 def _amount(value: Any) -> float:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or value < 0:
+    # A comparison, because converting an integer of any length to a float may overflow.
+    if not is_number or not 0 <= value <= _DOLLARS_MAX:
         raise ValueError(f"{value!r} is no amount of dollars")
     return float(value)
 
 
 def _time(value: Any) -> datetime:
-    return datetime.strptime(_text(value), _TIME).replace(tzinfo=UTC)
+    moment = datetime.strptime(_text(value), _TIME).replace(tzinfo=UTC)
+    if moment.year not in _YEARS:
+        raise ValueError(f"{value!r} is not in the years {_YEARS[0]} to {_YEARS[-1]}")
+    return moment
 
 
 def _day(value: Any) -> str:

@@ -17,6 +17,7 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.urmanac.talos.plugins.action import cluster_session, cluster_session_info, report_phase
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.journal import Journal
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.record import Part
+from ansible_collections.urmanac.talos.plugins.plugin_utils._journal import write_or_warn
 from tests.actions import run_action as run
 from tests.ec2_cluster import cluster
 from tests.ec2_costs import THREE
@@ -61,6 +62,19 @@ def test_a_journal_that_cannot_be_written_ends_no_run(tmp_path: Path) -> None:
 
     assert "failed" not in phase | seen
     assert [one["name"] for one in phase["ansible_facts"]["cluster_phases"]] == ["network"]
+
+
+@pytest.mark.parametrize("error", [OverflowError("date value out of range"), RecursionError(), KeyError("\x1b[2J")])
+def test_an_unexpected_error_of_the_journal_ends_no_run(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> list[str]:
+        raise error
+
+    write_or_warn(fail)
+
+    printed = capsys.readouterr()
+    words = " ".join(f"{printed.out} {printed.err}".split())
+    assert f"Failed to write into the journal of sessions: {type(error).__name__}" in words
+    assert "\x1b[2J" not in words
 
 
 def test_a_phase_without_a_journal_is_recorded_alone(tmp_path: Path) -> None:

@@ -236,3 +236,36 @@ def test_a_node_that_is_replaced_is_another_part(tmp_path: Path) -> None:
 
     instances = [part for part in only(tmp_path).parts if part.kind == "instance" and part.name == "gateway"]
     assert [(part.since, part.until) for part in instances] == [(at(0), at(0.5)), (at(3), at(4))]
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        pytest.param(("forecast", "per_hour"), 10**400, id="an amount that no float can hold"),
+        pytest.param(("forecast", "per_hour"), 1.5e308, id="an amount whose sums are infinite"),
+        pytest.param(("cluster",), "\ud800", id="a text that no file can hold"),
+        pytest.param(("tried", "nodes", "\ud800"), "x", id="a key that no file can hold"),
+        *(
+            pytest.param((name,), f"{year}-12-31T23:59:59Z", id=f"{name} in {year}")
+            for name in ("began", "seen", "expires")
+            for year in ("0001", "1500", "9999")
+        ),
+    ],
+)
+def test_a_value_that_is_impossible_stops_no_run(tmp_path: Path, place: tuple[str, ...], value: Any) -> None:
+    build(tmp_path)
+    (broken,) = tmp_path.iterdir()
+    content = json.loads(broken.read_text(encoding="utf-8"))
+    holder = content
+    for key in place[:-1]:
+        holder = holder[key]
+    holder[place[-1]] = value
+    broken.write_text(text := json.dumps(content), encoding="utf-8")
+
+    warnings = begin_phase(tmp_path, Run("site.yml", at(0), "nodes"), at(1))
+    see(tmp_path, seen(), at(2))
+    end(tmp_path, "removed", "reset.yml", at(3))
+
+    assert [str(broken) in one for one in warnings] == [True]
+    assert broken.read_text(encoding="utf-8") == text
+    assert [one.end for one in read(tmp_path).sessions] == ["removed"]
