@@ -146,7 +146,8 @@ def parse(text: str, name: str) -> Session:
     values = json.loads(text)
     if not isinstance(values, Mapping):
         raise ValueError("it is no JSON object")
-    if values.get("schema") != SCHEMA:
+    # True is 1 to Python, and not to the schema.
+    if values.get("schema") != SCHEMA or values["schema"] is True:
         raise OtherVersion(f"its schema is {values.get('schema')!r}, and this version reads {SCHEMA}")
     session: Session = _SESSION({key: value for key, value in values.items() if key != "schema"})
     if session.id != name:

@@ -158,9 +158,10 @@ def test_a_missing_value_is_named(written: dict[str, Any]) -> None:
         parse(json.dumps(less), written["id"])
 
 
-def test_another_version_is_no_broken_file(written: dict[str, Any]) -> None:
-    with pytest.raises(OtherVersion, match="its schema is 2, and this version reads 1"):
-        parse(json.dumps({**written, "schema": 2}), written["id"])
+@pytest.mark.parametrize("schema", [2, True])
+def test_another_version_is_no_broken_file(written: dict[str, Any], schema: Any) -> None:
+    with pytest.raises(OtherVersion, match=f"its schema is {schema}, and this version reads 1"):
+        parse(json.dumps({**written, "schema": schema}), written["id"])
 
 
 def test_a_part_that_ends_before_it_begins_is_refused(written: dict[str, Any]) -> None:
