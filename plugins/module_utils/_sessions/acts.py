@@ -66,8 +66,9 @@ def see(directory: Path, seen: Observed, now: datetime) -> list[str]:
     journal = latest(directory)
     session = journal.open or (new(directory, now) if _runs(seen.reading) else None)
     if session:
-        sight = Sight(seen.reading["resources"], shipped(seen.spec.region), seen.spec.bastion, now)
-        found = observed(_described(session, seen), sight, after=_previous_end(journal, session))
+        sight = Sight(seen.reading["resources"], shipped(seen.spec.region), seen.spec.bastion, now, seen.spec.hours)
+        # What has stopped since did so by the time to live of the last reading, not by that of this one.
+        found = _described(observed(session, sight, after=_previous_end(journal, session)), seen)
         if not journal.open:
             found = replace(found, began=min(part.since for part in found.parts))
         write(directory, with_outcome(found, REPORTED) if seen.report else found)

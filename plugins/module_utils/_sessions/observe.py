@@ -4,14 +4,15 @@
 """Add to a session what a reading of AWS found. Private to urmanac.talos: may change at any time.
 
 AWS reports the last start of an instance, and a reading is made only when a playbook runs. An instance that is gone was
-there at least until it was last seen; the bastion until its schedule stopped it.
+there at least until it was last seen; what AWS stops by itself ran until the end of the time to live or of the daily
+hours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from .._ec2.bastion.hours import next_time
@@ -19,18 +20,24 @@ from .._ec2.bastion.spec import NODE as BASTION
 from .._ec2.bastion.spec import BastionSpec
 from .._ec2.cost.existing import addresses, instances
 from .._ec2.cost.prices import PUBLIC_IPV4, Prices
+from .._ec2.hours.daily import Daily
+from .._ec2.hours.spec import HoursSpec
 from .record import ADDRESS, INSTANCE, VOLUME, Part, Session, whole
 
 Record = Mapping[str, Any]
 
+# Days of a bastion's schedule that are followed since the last reading.
+_DAYS_MAX = timedelta(days=1000)
+
 
 class Sight(NamedTuple):
-    """A reading: the resources with their prices, the described bastion, and the time."""
+    """A reading: the resources with their prices, the described bastion, the time, and the nodes' daily hours."""
 
     resources: Mapping[str, Record]
     prices: Prices
     bastion: BastionSpec | None
     now: datetime
+    hours: HoursSpec = HoursSpec()
 
     @property
     def scheduled(self) -> BastionSpec | None:
@@ -88,12 +95,29 @@ def _add(parts: list[Part], found: Part) -> None:
 
 
 def _ended(part: Part, session: Session, sight: Sight) -> Part:
-    """Return a bastion that has gone since the last reading until its schedule stopped it, and other parts as given."""
-    bastion = sight.scheduled
-    if bastion is None or part.name != BASTION or part.kind == ADDRESS or part.until != session.seen:
+    """Return what has stopped since the last reading until AWS stopped it, and other parts as given."""
+    is_bastion = part.name == BASTION
+    daily: Daily | None = sight.bastion if is_bastion else sight.hours
+    if daily is None or part.kind == ADDRESS or part.until != session.seen:
         return part
-    stop = next_time(bastion.stop, bastion.time_zone, part.until)
-    return replace(part, until=min(whole(stop), whole(sight.now))) if stop else part
+    stop = next_time(daily.stop, daily.time_zone, part.until) if daily.is_scheduled else None
+    # The time to live that has not ended says nothing of a bastion that is gone: its group may have replaced it.
+    ttl = session.expires if not (is_bastion and session.expires and session.expires > sight.now) else None
+    latest = whole(sight.now) if is_bastion else _restart(part, sight)
+    stops = [whole(end) for end in (ttl, stop) if end and end > part.until]
+    return replace(part, until=max(part.until, min(*stops, latest))) if stops and latest else part
+
+
+def _restart(part: Part, sight: Sight) -> datetime | None:
+    """Return before when an instance of a node must have stopped; None if it is gone, or its volume.
+
+    A part that ends at the time of the reading is one that is there.
+    """
+    before = whole(sight.now) - timedelta(seconds=1)
+    for one in instances(sight.resources) if part.kind == INSTANCE else ():
+        if one.id == part.id:
+            return min(before, whole(datetime.fromisoformat(one.launched))) if one.is_running else before
+    return None
 
 
 def _unseen(session: Session, known: list[Part], sight: Sight) -> Iterator[Part]:
@@ -102,7 +126,7 @@ def _unseen(session: Session, known: list[Part], sight: Sight) -> Iterator[Part]
     if bastion is None or session.seen is None:
         return
     ran = [part for part in known if (part.kind, part.name) == (INSTANCE, BASTION)]
-    start = next_time(bastion.start, bastion.time_zone, session.seen)
+    start = next_time(bastion.start, bastion.time_zone, max(session.seen, now - _DAYS_MAX))
     while start and whole(start) < now:
         stop = next_time(bastion.stop, bastion.time_zone, start)
         since, until = whole(start), min(whole(stop or sight.now), now)

@@ -23,7 +23,21 @@ from ansible_collections.urmanac.talos.plugins.module_utils._sessions.acts impor
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.journal import read
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.record import Run
 from tests.reports import ROLE
-from tests.sessions import IMAGES, NOTHING, PER_HOUR, REPORT, at, build, only, phase, reading, reset, seen, sessions
+from tests.sessions import (
+    IMAGES,
+    NAMES,
+    NOTHING,
+    PER_HOUR,
+    REPORT,
+    at,
+    build,
+    only,
+    phase,
+    reading,
+    reset,
+    seen,
+    sessions,
+)
 
 
 def test_a_build_and_its_removal_are_one_session_with_its_hours_and_costs(tmp_path: Path) -> None:
@@ -269,3 +283,21 @@ def test_a_value_that_is_impossible_stops_no_run(tmp_path: Path, place: tuple[st
     assert [str(broken) in one for one in warnings] == [True]
     assert broken.read_text(encoding="utf-8") == text
     assert [one.end for one in read(tmp_path).sessions] == ["removed"]
+
+
+def test_the_hours_until_aws_stopped_the_nodes_stay_in_the_bill(tmp_path: Path) -> None:
+    # Started at 18:10, last run at 19:10, stopped by AWS at 02:10, and the next run on the next evening.
+    phase(tmp_path, hours=1 / 6)
+    started, again = (dict.fromkeys(NAMES, at(hours)) for hours in (1 / 6, 24))
+    see(tmp_path, seen(reading(nodes=started, bastion=None, expires=at(1 / 6 + 8))), at(1 / 6 + 1))
+    before = node_hours(tmp_path, 24)
+
+    see(tmp_path, seen(reading(nodes=again, bastion=None, expires=at(32))), at(24.5))
+
+    assert before == pytest.approx(3 * 8)
+    assert node_hours(tmp_path, 24.5) == pytest.approx(3 * 8.5)
+
+
+def node_hours(directory: Path, now: float) -> float:
+    """Return the hours of all nodes on the bill."""
+    return sum(item.hours for item in bill(only(directory), at(now)).items if item.what == "t4g.medium")

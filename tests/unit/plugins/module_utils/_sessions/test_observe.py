@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._sessions.observe import Sight, closed, observed
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.hours.spec import HoursSpec
+from ansible_collections.urmanac.talos.plugins.module_utils._sessions.observe import Sight, closed, is_there, observed
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.record import Part, Session
 from tests.ec2_cluster import spec
 from tests.ec2_costs import BASTION, THREE
-from tests.sessions import NOTHING, PRICES, SPEC, at, reading
+from tests.sessions import NAMES, NOTHING, PRICES, SPEC, at, reading
 
 
 def looked(session: Session, hours: float, found: dict[str, Any], bastion: Any = SPEC.bastion) -> Session:
@@ -75,6 +77,71 @@ def test_an_instance_that_was_stopped_and_started_counts_twice_and_its_volume_on
 
     found = [(part.kind, part.since, part.until) for part in session.parts if part.name == "gateway"]
     assert found == [("instance", at(0), at(1)), ("volume", at(0), at(6)), ("instance", at(5), at(6))]
+
+
+def stopped(found: dict[str, Any]) -> dict[str, Any]:
+    """Return the reading with its nodes stopped."""
+    for key, item in found["resources"].items():
+        if key.startswith("instance/"):
+            item["have"]["state"] = "stopped"
+    return found
+
+
+def ran(session: Session, name: str = "gateway") -> list[tuple[datetime, datetime]]:
+    """Return when an instance ran."""
+    return [(part.since, part.until) for part in session.parts if (part.kind, part.name) == ("instance", name)]
+
+
+ENDING = replace(FRESH, expires=at(8))
+NIGHTLY = HoursSpec(start="16:00", stop="22:30")
+
+
+@pytest.mark.parametrize("found", [reading(nodes=dict.fromkeys(NAMES, at(24))), stopped(reading())])
+def test_a_node_that_the_time_to_live_has_stopped_counts_until_then(found: dict[str, Any]) -> None:
+    session = looked(looked(ENDING, 1, reading()), 24.5, found)
+
+    assert ran(session)[0] == (at(0), at(8))
+
+
+def test_a_node_that_was_started_again_before_the_end_of_its_time_to_live_is_not_counted_twice() -> None:
+    session = looked(looked(ENDING, 1, reading()), 6, reading(nodes=dict.fromkeys(NAMES, at(5))))
+
+    assert ran(session) == [(at(0), at(5)), (at(5), at(6))]
+
+
+def test_a_node_that_was_stopped_before_the_end_of_its_time_to_live_does_not_run_on() -> None:
+    session = looked(looked(ENDING, 1, reading()), 6, stopped(reading()))
+
+    (part,) = [part for part in session.parts if (part.kind, part.name) == ("instance", "gateway")]
+    assert not is_there(part, session)
+    assert at(5.9) < part.until < at(6)
+
+
+@pytest.mark.parametrize(("expires", "end"), [(None, at(4.5)), (at(8), at(4.5)), (at(3), at(3))])
+def test_a_node_with_daily_hours_counts_until_these_or_its_time_to_live_end(
+    expires: datetime | None, end: datetime
+) -> None:
+    first = looked(replace(FRESH, expires=expires), 1, reading())
+
+    session = observed(first, Sight(stopped(reading())["resources"], PRICES, SPEC.bastion, at(20), NIGHTLY))
+
+    assert ran(session) == [(at(0), end)]
+
+
+@pytest.mark.parametrize("hours", ["18:00", ""])
+def test_a_bastion_counts_until_the_time_to_live_if_that_ends_earlier(hours: str) -> None:
+    bastion = spec(nodes=THREE["nodes"], bastion={**BASTION, "start": hours, "stop": hours and "23:00"}).bastion
+    first = looked(replace(FRESH, expires=at(3)), 1, reading(), bastion)
+
+    session = looked(first, 8, reading(bastion=None), bastion)
+
+    assert bastions(session) == [(at(0), at(3))]
+
+
+def test_a_schedule_is_not_followed_for_centuries() -> None:
+    old = replace(FRESH, seen=at(0) - timedelta(days=365 * 1500))
+
+    assert len(bastions(looked(old, 0, reading(bastion=None)))) <= 1000
 
 
 def test_a_clock_that_is_behind_makes_no_negative_hours() -> None:
