@@ -38,7 +38,7 @@ def api() -> Iterator[BadDay]:
 
 def ensure(api: BadDay, hours: dict[str, Any] | None = None, **changes: Any) -> Outcome:
     described = spec(bastion=MACHINE, hours=TTL if hours is None else hours)
-    return ensure_cluster(api.calls_of(), described, Order((HOURS,), **changes))
+    return ensure_cluster(api.calls_of(), described, Order((HOURS,), **changes), now=NOW)
 
 
 def schedules(api: BadDay) -> dict[str, dict[str, Any]]:
