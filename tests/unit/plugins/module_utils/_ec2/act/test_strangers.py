@@ -450,6 +450,6 @@ def test_there_is_a_stranger_of_every_kind_that_is_made() -> None:
 def test_there_is_a_stranger_of_every_parameter_that_is_no_resource() -> None:
     texts = [path.read_text(encoding="utf-8") for path in (REPOSITORY / "plugins" / "module_utils").rglob("*.py")]
 
-    named = {name for text in texts for name in re.findall(r"/urmanac\.talos/\{project\}/\{name\}/([\w-]+)", text)}
+    named = {name for text in texts for name in re.findall(r"\{parameter_prefix\(project, name\)\}([\w-]+)", text)}
 
     assert named == set(PARAMETERS)
