@@ -17,7 +17,7 @@ import os
 import sys
 import tempfile
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,7 +29,11 @@ from lab.settings import REGION
 from tests.lab.labs import AMI_PARAMETER
 
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
-TRUST_OF_SCHEDULER = TRUST.replace("[]", '[{"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaws.com"}}]')
+SCHEDULER = {"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole"}
+TRUST_OF_SCHEDULER = json.dumps({"Version": "2012-10-17", "Statement": [SCHEDULER]})
+TRUST_OF_SCHEDULES = TRUST_OF_SCHEDULER.replace(
+    '"scheduler.amazonaws.com"', '["scheduler.amazonaws.com", "ssm.amazonaws.com"]'
+)
 
 
 class Park:
@@ -299,15 +303,21 @@ def schedules(here: Place) -> bool:
     here.park.settle()
     here.ec2.create_tags(Resources=[machine], Tags=[{"Key": "NodesOf", "Value": "one"}])
     scheduler.create_schedule_group(Name="one")
-    allow = {"Effect": "Allow", "Action": ["ec2:StopInstances", "ssm:StartAutomationExecution"], "Resource": "*"}
-    for name, more in (("denied", [allow | {"Effect": "Deny", "Action": "ec2:*"}]), ("allowed", [])):
-        stop_by_schedule(here, name, [allow, *more])
-    states = []
-    for name in ("denied", "allowed"):
-        run_schedule("one", name)
-        states.append(here.instances(InstanceIds=[machine])[0]["State"]["Name"])
-    unknown = {"GroupName": "two", **schedule_of("allowed")}
-    return states == ["running", "stopping"] and all(
+    looks = ["ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "tag:GetResources"]
+    needed = ["ec2:StopInstances", "ssm:StartAutomationExecution", "iam:PassRole", *looks]
+    allow = {"Effect": "Allow", "Action": needed, "Resource": "*"}
+    stop_by_schedule(here, "stop", [allow])
+
+    def state(*statements: dict[str, Any], trust: str = TRUST_OF_SCHEDULES) -> str:
+        put_policy(here, "stop", statements)
+        here.iam.update_assume_role_policy(RoleName="stop", PolicyDocument=trust)
+        run_schedule("one", "stop")
+        return str(here.instances(InstanceIds=[machine])[0]["State"]["Name"])
+
+    less = [state(allow | {"Action": [item for item in needed if item != one]}) for one in needed]
+    less += [state(allow, allow | {"Effect": "Deny", "Action": "ec2:*"}), state(allow, trust=TRUST_OF_SCHEDULER)]
+    unknown = {"GroupName": "two", **schedule_of("stop")}
+    return (set(less), state(allow)) == ({"running"}, "stopping") and all(
         (
             refused("ConflictException", scheduler.create_schedule_group, Name="one"),
             refused("ResourceNotFoundException", scheduler.delete_schedule_group, Name="two"),
@@ -319,11 +329,15 @@ def schedules(here: Place) -> bool:
 def stop_by_schedule(here: Place, name: str, statements: list[Any]) -> None:
     """Make a schedule that stops the machines with a tag, and its role with these statements."""
     here.iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST_OF_SCHEDULER)
-    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    here.iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=policy)
+    put_policy(here, name, statements)
     # For some seconds a role that was just created is refused.
     while refused("ValidationException", client("scheduler").create_schedule, GroupName="one", **schedule_of(name)):
         pass
+
+
+def put_policy(here: Place, role: str, statements: Sequence[dict[str, Any]]) -> None:
+    policy = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    here.iam.put_role_policy(RoleName=role, PolicyName=role, PolicyDocument=policy)
 
 
 def schedule_of(name: str) -> dict[str, Any]:

@@ -43,7 +43,8 @@ BASTION = {
 
 def made_policies() -> dict[str, dict[str, Any]]:
     """Return the policies of the roles that the playbooks make."""
-    spec = ec2_cluster.spec(bastion=BASTION, home_schedule_enabled=True)
+    hours = {"ttl": 8.0, "start": "18:00", "stop": "23:00"}
+    spec = ec2_cluster.spec(bastion=BASTION, home_schedule_enabled=True, hours=hours)
     described = ec2_cluster.desired(spec, account=ec2_cluster.ACCOUNT)
     return {key: item.want["policy"] for key, item in described.items() if "policy" in item.want}
 
@@ -172,7 +173,7 @@ def test_roles_are_passed_to_two_services_alone() -> None:
 def test_parliament_finds_nothing_in_the_policies_of_the_roles_that_we_make() -> None:
     policies = made_policies()
 
-    assert set(policies) == {"iam_role/node", "iam_role/bastion", "iam_role/access"}
+    assert set(policies) == {"iam_role/node", "iam_role/bastion", "iam_role/access", "iam_role/hours"}
     assert [line for policy in policies.values() for line in (*findings(policy), *excused(policy))] == []
     assert [line for policy in policies.values() for line in unreachable(policy)] == []
 

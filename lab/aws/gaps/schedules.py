@@ -32,6 +32,7 @@ RUNBOOKS = {
     "AWS-StopEC2Instance": ("ec2:StopInstances", "stop"),
     "AWS-StartEC2Instance": ("ec2:StartInstances", "start"),
 }
+LOOKS = ("ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "tag:GetResources")  # by Systems Manager
 
 
 def run_schedule(group: str, name: str) -> None:
@@ -61,7 +62,9 @@ def _run_runbook(call: Mapping[str, Any], role: str) -> None:
     if set(call) != PARAMETERS or call["Parameters"] != {"AutomationAssumeRole": [role]} or len(call["Targets"]) != 1:
         raise ValueError(f"AWS does not start a runbook with {dict(call)}")
     runbook = f"arn:aws:ssm:{REGION}:{ACCOUNT}:automation-definition/{call['DocumentName']}:$DEFAULT"
-    _act(role, "ssm:StartAutomationExecution", runbook, {}, lambda: None)
+    needs = {"ssm:StartAutomationExecution": runbook, "iam:PassRole": role} | dict.fromkeys(LOOKS, "*")
+    if not all([_may(role, *need) for need in needs.items()]):
+        return
     action, method = RUNBOOKS[call["DocumentName"]]
     (target,) = call["Targets"]
     key, (value,) = target["Key"].removeprefix("tag:"), target["Values"]
@@ -73,10 +76,17 @@ def _run_runbook(call: Mapping[str, Any], role: str) -> None:
 
 
 def _act(role: str, action: str, resource: str, tags: Mapping[str, str], act: Callable[[], object]) -> None:
-    if allow([one for one in iam_backends[ACCOUNT]["aws"].get_roles() if one.arn == role], action, resource, tags):
+    if _may(role, action, resource, tags):
         act()
-    else:
+
+
+def _may(role: str, action: str, resource: str, tags: Mapping[str, str] | None = None) -> bool:
+    service = "ssm" if action in LOOKS else "scheduler"
+    roles = [one for one in iam_backends[ACCOUNT]["aws"].get_roles() if one.arn == role]
+    roles = [one for one in roles if f"{service}.amazonaws.com" in json.dumps(one.assume_role_policy_document)]
+    if not (may := allow(roles, action, resource, tags)):
         LOG.warning("%s is not authorized to perform: %s on resource: %s", role, action, resource)
+    return may
 
 
 @wraps(EventBridgeSchedulerBackend, "create_schedule_group")
