@@ -140,7 +140,7 @@ def report_that_says(text: str) -> dict[str, Any]:
     said = {"subject": text, "message": text, "remedy": text}
     account = {**BLOCKED["account"], "verdicts": [{**MEMORY, **said}], "phase": text, "summary": text}
     node = {"metadata": {"name": text}, "status": {"nodeInfo": {"kubeletVersion": text}, "conditions": []}}
-    deviation = {"severity": "critical", "code": "PUBLIC_IPV4", "resource": text, "message": text, "remedy": ""}
+    deviation = {"severity": "critical", "code": "PUBLIC_IPV4", "subject": text, "message": text, "remedy": ""}
     return report(
         resources={key: {**item, "name": text, "id": text} for key, item in built().items()},
         seen=[{**answer(NODES[0]), "version": text}, {"node": "192.0.2.102", "error": text}],

@@ -167,7 +167,15 @@ findings:
           explains each.
       type: str
       sample: SECURE_BOOT
-    cause:
+    severity:
+      description: V(error) prevents the start of boot-to-talos; V(warning) does not.
+      type: str
+      sample: error
+    subject:
+      description: What the finding is about.
+      type: str
+      sample: this machine
+    message:
       description: What is wrong.
       type: str
       sample: Secure Boot is on, and the firmware would refuse Talos
@@ -175,10 +183,6 @@ findings:
       description: What to do.
       type: str
       sample: Turn off Secure Boot; on EC2 choose an AMI without UEFI keys.
-    is_error:
-      description: Whether it prevents the start of boot-to-talos.
-      type: bool
-      sample: true
   sample: []
 progress:
   description: What boot-to-talos has printed so far.
@@ -200,11 +204,15 @@ failure:
       description: Code of the cause, as in RV(findings).
       type: str
       sample: IMAGE_NOT_FOUND
-    line:
-      description: The line of the log with the error.
+    severity:
+      description: Always V(error).
       type: str
-      sample: "failed to get install assets from container source: pull image example.com/talos: MANIFEST_UNKNOWN"
-    cause:
+      sample: error
+    subject:
+      description: What the failure is about.
+      type: str
+      sample: this machine
+    message:
       description: What is wrong.
       type: str
       sample: the image does not exist
@@ -212,11 +220,19 @@ failure:
       description: What to do.
       type: str
       sample: Correct its name, tag or digest.
+    evidence:
+      description: The C(line) of the log with the error.
+      type: dict
+      sample:
+        line: "failed to get install assets from container source: pull image example.com/talos: MANIFEST_UNKNOWN"
   sample:
     code: IMAGE_NOT_FOUND
-    line: "failed to get install assets from container source: pull image example.com/talos: MANIFEST_UNKNOWN"
-    cause: the image does not exist
+    severity: error
+    subject: this machine
+    message: the image does not exist
     remedy: Correct its name, tag or digest.
+    evidence:
+      line: "failed to get install assets from container source: pull image example.com/talos: MANIFEST_UNKNOWN"
 """
 
 import shlex
@@ -363,7 +379,7 @@ def _state(run: Run) -> str:
 def as_result(outcome: Outcome, params: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Return the outcome as the module's result."""
     result: dict[str, Any] = {"changed": outcome.changed, "state": outcome.state}
-    result["findings"] = [finding_as_dict(finding) for finding in outcome.findings]
+    result["findings"] = [finding.as_dict("severity") for finding in outcome.findings]
     plan = outcome.plan
     if plan:
         result["command"] = f"printf '%s\\n' {' '.join(plan.answers)} | {shlex.join(plan.command)}"
@@ -379,20 +395,8 @@ def as_result(outcome: Outcome, params: Mapping[str, Any], folder: Path) -> dict
     if outcome.run.lines or outcome.run.is_running:
         result |= {"progress": list(outcome.run.lines), "log": str(folder / LOG)}
     if outcome.failure:
-        result["failure"] = failure_as_dict(outcome.failure)
+        result["failure"] = outcome.failure.as_dict("severity", "evidence")
     return result
-
-
-def finding_as_dict(finding: Finding) -> dict[str, Any]:
-    """Return a finding as the module's result has it."""
-    values = {"code": finding.code, "cause": finding.message, "remedy": finding.remedy}
-    return {**values, "is_error": finding.blocks}
-
-
-def failure_as_dict(failure: Finding) -> dict[str, Any]:
-    """Return a failure as the module's result has it."""
-    values = {"code": failure.code, "line": failure.evidence["line"]}
-    return {**values, "cause": failure.message, "remedy": failure.remedy}
 
 
 def problem_of(outcome: Outcome) -> str:

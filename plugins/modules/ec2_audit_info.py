@@ -136,7 +136,7 @@ deviations:
       type: str
       returned: success
       sample: RULE_OPEN_TO_EVERYBODY
-    resource:
+    subject:
       description: Where it is.
       type: str
       returned: success
@@ -198,7 +198,6 @@ from ..module_utils._ec2.client import Api, connect
 from ..module_utils._ec2.home.access import rule_as_dict
 from ..module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
 from ..module_utils._errors import CollectionError
-from ..module_utils._findings import Finding
 
 ALLOWED_SPEC = {
     "rules": {"type": "dict", "default": {}},
@@ -217,22 +216,11 @@ def audit_info(api: Api, spec: ClusterSpec, extra: Mapping[str, Any], now: datet
     account = read_account(api, spec)
     report = audit(account, allowed_by(spec, extra, next(iter(account.owners), None)), now)
     return {
-        "deviations": [deviation_as_dict(deviation) for deviation in report.deviations],
+        "deviations": [deviation.as_dict("severity") for deviation in report.deviations],
         "exposures": [exposure_as_dict(exposure) for exposure in report.exposures],
         "home_access": [rule_as_dict(rule.home, now) for rule in home_rules_of(account)],
         "summary": report.summary(),
         "lines": report_lines(spec.name, account, report),
-    }
-
-
-def deviation_as_dict(deviation: Finding) -> dict[str, Any]:
-    """Return a deviation for the module's result."""
-    return {
-        "severity": deviation.severity,
-        "code": deviation.code,
-        "resource": deviation.subject,
-        "message": deviation.message,
-        "remedy": deviation.remedy,
     }
 
 

@@ -140,6 +140,8 @@ images:
       type: dict
       sample:
         code: IMAGE_NO_SUCH_PLATFORM
+        severity: error
+        subject: ghcr.io/siderolabs/installer:v1.13.6
         message: it does not support linux/arm64, it is for linux/amd64
         remedy: Build and push it for linux/arm64.
   sample:
@@ -181,8 +183,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
 
 def as_returned(image: Image) -> dict[str, Any]:
     """Return an image as the module returns it."""
-    error = image.error
-    reported = {"code": error.code, "message": error.message, "remedy": error.remedy} if error else None
+    reported = image.error.as_dict("severity") if image.error else None
     return {**image._asdict(), "platforms": dict(image.platforms), "labels": dict(image.labels), "error": reported}
 
 

@@ -168,7 +168,7 @@ def access(audit: Record) -> Result:
 
 def deviation_line(deviation: Record) -> str:
     """Return a deviation of the audit, and what to do about it, on one line."""
-    return sentences(finding_of(deviation).about(deviation["resource"]), "graded", "subject")
+    return sentences(finding_of(deviation), "graded", "subject")
 
 
 def cozystack(installed: Record) -> Result:

@@ -181,7 +181,7 @@ def test_what_is_open_to_home_is_reported_with_its_end() -> None:
 
 
 def test_every_deviation_is_reported() -> None:
-    deviation = {"severity": "critical", "code": "RULE_OPEN_TO_EVERYBODY", "resource": "x", "message": "y"}
+    deviation = {"severity": "critical", "code": "RULE_OPEN_TO_EVERYBODY", "subject": "x", "message": "y"}
 
     access = report(audit={"deviations": [deviation], "home_access": []})["access"]
 
@@ -189,7 +189,7 @@ def test_every_deviation_is_reported() -> None:
 
 
 def test_the_line_of_a_deviation_says_what_to_do() -> None:
-    deviation = {"severity": "high", "code": "IMDS_V1", "resource": "x", "message": "y", "remedy": "Do z."}
+    deviation = {"severity": "high", "code": "IMDS_V1", "subject": "x", "message": "y", "remedy": "Do z."}
 
     [result] = [
         one

@@ -345,7 +345,10 @@ def test_the_module_fails_with_all_findings(
     assert {"SYSRQ_MISSING", "LOOP_DEVICE_MISSING", "BOOT_TO_TALOS_TOO_OLD", "DISK_UNUSABLE", "IMAGE_INDEX"} <= {
         item["code"] for item in result["findings"]
     }
-    assert result["msg"].count(". ") >= len([item for item in result["findings"] if item["is_error"]])
+    assert {frozenset(item) for item in result["findings"]} == {
+        frozenset({"code", "severity", "subject", "message", "remedy"})
+    }
+    assert result["msg"].count(". ") >= len([item for item in result["findings"] if item["severity"] == "error"])
     json.dumps(result)
 
 

@@ -133,7 +133,7 @@ GROUP_OF_HOURS = "talos-arm64-moon-hours"
 
 def audited_hours(account: Account, *, at: datetime = NOW, **hours: Any) -> list[tuple[str, str, str]]:
     found = audit_info(account.api, spec(hours=HOURS | hours), {}, at)["deviations"]
-    return [(deviation["code"], deviation["resource"], deviation["message"]) for deviation in found]
+    return [(deviation["code"], deviation["subject"], deviation["message"]) for deviation in found]
 
 
 def build_hours(account: Account, **hours: Any) -> None:
@@ -192,8 +192,8 @@ def test_a_bastion_that_its_hours_started_after_the_time_to_live_needs_no_schedu
         after = audit_info(api, described, {}, NOW)["deviations"]
 
     missed = {"schedule ttl-nodes", "schedule ttl-bastion"}
-    assert {item["resource"] for item in before} >= missed
-    assert {item["resource"] for item in after} & missed == set()
+    assert {item["subject"] for item in before} >= missed
+    assert {item["subject"] for item in after} & missed == set()
 
 
 def test_a_schedule_of_another_owner_in_the_group_is_a_deviation(account: Account) -> None:

@@ -232,6 +232,7 @@ def test_a_private_image_needs_the_login_of_docker(make: Make, tmp_path: Path, s
 
     assert [code(image) for image in without + with_login] == ["IMAGE_NOT_AUTHORISED", None]
     assert f"docker login {registry.host}" in without[0]["error"]["remedy"]
+    assert (without[0]["error"]["severity"], without[0]["error"]["subject"]) == ("error", without[0]["image"])
     assert PASSWORD not in json.dumps(with_login)
 
 

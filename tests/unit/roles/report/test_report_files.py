@@ -24,7 +24,7 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils._report.junit import
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.pictures import pictures
 from tests import hostile, reports
 
-DEVIATION = {"severity": "critical", "code": "PUBLIC_IPV4", "resource": "eni", "message": "it has one", "remedy": ""}
+DEVIATION = {"severity": "critical", "code": "PUBLIC_IPV4", "subject": "eni", "message": "it has one", "remedy": ""}
 HOME = {"group": "nodes", "port": "tcp/6443", "network": "2001:db8:1:2::/64", "expires": None}
 LOST = [reports.answer(reports.NODES[0]), {"node": "192.0.2.102", "reachable": False, "error": "connection refused"}]
 
