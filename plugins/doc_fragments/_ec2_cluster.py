@@ -91,7 +91,7 @@ options:
         suboptions:
           ttl:
             description:
-              - The time to live in hours. At its end EventBridge Scheduler stops the nodes and the bastion; V(0) for none.
+              - The time to live in hours. At its end EventBridge Scheduler stops the nodes and the bastion; 3 to 720, or V(0) for none.
               - A run that changes the cluster renews it if less than half of it is left.
             type: float
             default: 0.0

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from ..._findings import Finding, finding
 from .daily import Daily, daily_problems
 
+# Half of it is left at least after a run has begun, which is as long as a build takes.
+TTL_HOURS_MIN = 3.0
 TTL_HOURS_MAX = 30 * 24.0
 
 
@@ -37,6 +39,7 @@ class HoursSpec(Daily):
 def hours_problems(hours: HoursSpec) -> Iterator[Finding]:
     """Yield all problems of the hours."""
     yield from daily_problems(hours, "cluster_nodes")
-    if hours.ttl and not 1 <= hours.ttl <= TTL_HOURS_MAX:
+    if hours.ttl and not TTL_HOURS_MIN <= hours.ttl <= TTL_HOURS_MAX:
         message = f"The cluster cannot be stopped {hours.ttl:g} hours after a run."
-        yield finding("INVALID_TTL_HOURS", "cluster_ttl_hours", message, f"Use 1 to {TTL_HOURS_MAX:g}, or 0 for none.")
+        remedy = f"Use {TTL_HOURS_MIN:g} to {TTL_HOURS_MAX:g}, or 0 for none."
+        yield finding("INVALID_TTL_HOURS", "cluster_ttl_hours", message, remedy)

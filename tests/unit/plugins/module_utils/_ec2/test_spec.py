@@ -55,6 +55,7 @@ def test_the_layout_of_the_older_example_has_no_problems() -> None:
         pytest.param({"region": "cn-north-1"}, "INVALID_REGION", id="a region of China"),
         pytest.param({"availability_zone": "eu-west-2a"}, "ZONE_NOT_IN_REGION", id="zone of another region"),
         pytest.param({"availability_zone": "eu-west-1"}, "ZONE_NOT_IN_REGION", id="region for a zone"),
+        pytest.param({"hours": {"ttl": 2.5}}, "INVALID_TTL_HOURS", id="half of it is shorter than a build"),
         pytest.param({"domain": "talos..local"}, "INVALID_DOMAIN", id="empty label"),
         pytest.param({"vpc_ipv4_cidr": "10.244.0.0/16"}, "VPC_OVERLAPS_CLUSTER", id="vpc_overlaps_pods"),
         pytest.param({"vpc_ipv4_cidr": "10.96.0.0/16"}, "VPC_OVERLAPS_CLUSTER", id="subnet_overlaps_services"),
