@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ..calls import Calls
 from ..desired import Desired
+from ..hours.schedules import NODES_TAG
 from ..identity import owner_tags
 from ..plan.compare import satisfied
 from ..plan.current import Thing, reading_of, records_of, understood
@@ -169,8 +170,12 @@ class Work:
 
 
 def tag_specifications(tags: Mapping[str, str], *types: str) -> list[dict[str, Any]]:
-    """Return tags in the format of calls that create a resource."""
-    return [{"ResourceType": kind, "Tags": tag_list(tags)} for kind in types]
+    """Return tags in the format of calls that create a resource.
+
+    Schedules find the instances of nodes by a tag. Systems Manager would run for whatever else has it.
+    """
+    other = {key: value for key, value in tags.items() if key != NODES_TAG}
+    return [{"ResourceType": kind, "Tags": tag_list(tags if kind == "instance" else other)} for kind in types]
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:

@@ -773,6 +773,17 @@ def test_a_stopped_node_is_not_said_to_run_when_another_one_cannot_be_made(api: 
     assert "These instances are running and cost money: moon-gateway (i-" in started.value.problem.remedy
 
 
+def test_the_tag_by_which_schedules_find_nodes_is_on_instances_alone(api: BadDay) -> None:
+    described = spec()
+    ensure_cluster(api.calls_of(), described, Order((NETWORK, NODES), machines=Machines(image=IMAGE)))
+
+    ec2, filters = api.clients["ec2"], [{"Name": "tag-key", "Values": ["NodesOf"]}]
+    found = ec2.describe_tags(Filters=[{"Name": "key", "Values": ["NodesOf"]}])["Tags"]
+
+    assert [item["ResourceType"] for item in found] == ["instance"]
+    assert ec2.describe_volumes(Filters=filters)["Volumes"] == []
+
+
 def has_token(operation: OperationModel) -> bool:
     """Return whether a call takes a token by which AWS knows its repetition."""
     return "ClientToken" in operation.input_shape.members
