@@ -50,7 +50,8 @@ def is_alive(pid: int, started: str) -> bool:
     """Return whether the process is still running; without /proc only its id is checked."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
+        # No process has an id of any size, which a file may name.
         return False
     except PermissionError:
         pass

@@ -20,7 +20,7 @@ from ..._errors import Ec2Error
 from ..client import Api
 from ..desired import ALIVE
 from ..identity import Identity, owner_filters
-from .parameter import ClusterParameter, parameter_prefix
+from .parameter import ClusterParameter, Held, parameter_prefix
 
 Now = Callable[[], datetime]
 
@@ -147,16 +147,23 @@ def ensure_claimed(
     if current is None:
         _refuse_unclaimed(client.name, existing(), known=unclaimed if authority else "")
     wanted = Claim(authority, holder, now().astimezone(UTC).isoformat(timespec="seconds"))
-    if current is None and (check_mode or client.create(json.dumps(wanted._asdict()))):
-        return Plan(changed=True, before=None, after=wanted)
-    current = current or client.read_claim()
     if current is None:
-        raise Ec2Error(
-            f"Failed to claim {client.name}: another controller created and deleted it at the same time. Run the "
-            "playbook again."
-        )
+        held = check_mode or client.create_or_read(json.dumps(wanted._asdict()))
+        if held is True:
+            return Plan(changed=True, before=None, after=wanted)
+        current = _claim_of_other(client.name, held or None)
     _refuse_other(client.name, current, authority)
     return Plan(changed=False, before=current, after=current)
+
+
+def _claim_of_other(name: str, held: Held | None) -> Claim:
+    """Return the claim that exists since another controller, or our own call without an answer, has created it."""
+    if held is None:
+        raise Ec2Error(
+            f"Failed to claim {name}: another controller created and deleted it at the same time. Run the playbook "
+            "again."
+        )
+    return parse_claim(name, held.text)
 
 
 def ensure_released(

@@ -6,11 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ..._errors import Ec2Error
+from ..calls import Calls, Clock, Patience
 from ..client import Api, AwsError, existing, is_not_found
 from ..identity import Identity, is_unmanaged, owner_tags, owner_text, tagging_command
+
+# SSM asks for 30 seconds between the deletion of a parameter and the creation of one of the same name.
+# https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DeleteParameter.html
+_RECREATION = Patience(total=45)
 
 
 def parameter_prefix(project: str, name: str) -> str:
@@ -33,6 +38,9 @@ class Held(NamedTuple):
 class ClusterParameter:
     """API calls for one parameter of a cluster, which never overwrite a parameter of another owner."""
 
+    # Which tests replace.
+    clock = Clock()
+
     def __init__(self, api: Api, cluster: Identity, *, name: str, purpose: str, description: str) -> None:
         """Set the name, the purpose for messages, and the description in SSM."""
         self._api = api
@@ -51,6 +59,13 @@ class ClusterParameter:
                 return False
             raise
         return True
+
+    def create_or_read(self, text: str) -> Literal[True] | Held | None:
+        """Create the parameter and return True, or return what it contains.
+
+        None if SSM does either not, for longer than it may take after another run has deleted the parameter.
+        """
+        return Calls(self._api, self.clock).wait_for(lambda: self.create(text) or self.read_own(), _RECREATION)
 
     def read(self) -> Held | None:
         """Return the parameter's content, or None if it does not exist."""

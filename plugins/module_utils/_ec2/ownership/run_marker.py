@@ -26,7 +26,8 @@ Alive = Callable[[int, str], bool]
 LASTS = timedelta(hours=3)
 # A younger marker is not renewed.
 _RENEWED_AFTER = timedelta(minutes=10)
-_ATTEMPTS = 3
+# Of process ids on Linux, as include/linux/threads.h limits them.
+_PIDS = range(1, 2**22)
 
 
 class Marker(NamedTuple):
@@ -81,21 +82,19 @@ def parse_marker(text: str) -> Marker | None:
         value = json.loads(text)
         texts = {field: str(value[field]) for field in Run._fields if field != "pid"}
         datetime.fromisoformat(value["expires"]).astimezone(UTC)
-        return Marker(Run(int(value["pid"]), **texts), str(value["since"]), str(value["expires"]))
-    except (ValueError, KeyError, TypeError, RecursionError):
+        pid = int(value["pid"])
+        return Marker(Run(pid, **texts), str(value["since"]), str(value["expires"])) if pid in _PIDS else None
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return None
 
 
 def ensure_held(client: MarkerClient, run: Run, now: datetime, *, takeover: bool, alive: Alive) -> bool:
     """Acquire the marker for this run and return whether it is new; fail while another run is active."""
     mine = marker_of(run, now)
-    for _attempt in range(_ATTEMPTS):
-        if client.create(dumped(mine)):
-            return True
-        held = client.read_own()
-        if held:
-            break
-    else:
+    held = client.create_or_read(dumped(mine))
+    if held is True:
+        return True
+    if held is None:
         raise Ec2Error(
             f"Failed to start: other runs are starting and ending at the same time ({client.name}). Run the playbook "
             "again."
@@ -132,7 +131,8 @@ def ensure_renewed(client: MarkerClient, run: Run, now: datetime) -> bool:
     marker = parse_marker(held.text) if held else None
     if held is None or marker is None or not same_run(marker.run, run):
         raise Ec2Error(_lost(client.name, marker))
-    if expiry_of(marker) - LASTS > now - _RENEWED_AFTER:
+    # The time in a marker may be any one, from which no hours can be subtracted.
+    if expiry_of(marker) > now - _RENEWED_AFTER + LASTS:
         return False
     _take_over(client, held, marker_of(run, now)._replace(since=marker.since))
     return True

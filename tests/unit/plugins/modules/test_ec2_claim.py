@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 import pytest
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.calls import Clock
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership import claim
@@ -281,6 +282,27 @@ def test_the_later_of_two_concurrent_controllers_is_refused() -> None:
 
 def test_a_claim_whose_answer_was_lost_is_still_ours() -> None:
     assert claimed_in(LateSsm(winner="aa11")).changed is False
+
+
+class DeletedSsm(LateSsm):
+    """SSM that refuses the name of a claim for 30 seconds after its deletion, and does not find the claim either."""
+
+    time = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        if operation == "put_parameter" and self.time < 30:
+            raise refused("ParameterAlreadyExists")
+        return {"Version": 1} if operation == "put_parameter" else super().call(service, operation, **parameters)
+
+
+def test_a_build_right_after_a_removal_waits_until_ssm_has_deleted_the_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = DeletedSsm("aa11")
+    monkeypatch.setattr(claim.ClaimClient, "clock", Clock(lambda: api.time, api.sleep))
+
+    assert claimed_in(api).changed is True
 
 
 # With - between the parts, the names of all of them would be one.

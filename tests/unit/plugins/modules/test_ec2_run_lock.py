@@ -15,11 +15,13 @@ from typing import Any
 import boto3
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.calls import Clock
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi, AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership import run_marker
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
-from ansible_collections.urmanac.talos.plugins.module_utils._runs import Run, this_run
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
+from ansible_collections.urmanac.talos.plugins.module_utils._runs import Run, is_alive, this_run
 from ansible_collections.urmanac.talos.plugins.modules import ec2_run_lock
 from tests.ec2_cluster import OWNER, REGION, empty_aws, run_module, tag_list
 
@@ -209,6 +211,15 @@ def test_another_run_is_taken_over_on_request(ssm: Ssm) -> None:
 
 
 GARBAGE = ["something else", "[]", "null", '{"pid": "x"}', '{"pid": 1, "expires": "soon"}', "[" * 4000]
+# Values of their types that no calculation can use: times outside of the years in UTC, and ids of no process.
+IMPOSSIBLE: list[dict[str, Any]] = [
+    {"expires": "0001-01-01T00:00:00+14:00"},
+    {"expires": "9999-12-31T23:59:59-14:00"},
+    {"pid": 10**30},
+    {"pid": -1},
+    {"pid": float("inf")},
+]
+GARBAGE += [json.dumps({**OURS._asdict(), "since": "", "expires": str(NOW), **wrong}) for wrong in IMPOSSIBLE]
 
 
 @pytest.mark.parametrize("value", GARBAGE)
@@ -297,6 +308,62 @@ def test_a_run_that_ends_while_it_is_looked_at_lets_the_next_one_begin(ssm: Ssm)
 
     assert hold(ssm, OURS) is True
     assert holder(ssm) == OURS
+
+
+class Deleting(Ssm):
+    """SSM that refuses a name for a while after its deletion, and does not find the parameter either."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.time, self.free = 0.0, seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        if operation == "put_parameter" and self.time < self.free:
+            self.calls.append(operation)
+            raise AwsError(finding("AWS_ERROR", "call ssm", "in use", ""), "ParameterAlreadyExists")
+        return super().call(service, operation, **parameters)
+
+
+def hold_after_deletion(ssm: Deleting) -> bool:
+    client = run_marker.MarkerClient(ssm, Identity("moon", "talos-arm64"))
+    client.clock = Clock(lambda: ssm.time, ssm.sleep)
+    return run_marker.ensure_held(client, OURS, NOW, takeover=False, alive=alive)
+
+
+def test_a_run_right_after_another_one_waits_until_ssm_has_deleted_its_lock() -> None:
+    with empty_aws():
+        ssm = Deleting(seconds=30)
+
+        assert hold_after_deletion(ssm) is True
+
+        assert 30 <= ssm.time < 40
+        assert ssm.calls.count("put_parameter") < 10
+        assert holder(ssm) == OURS
+
+
+def test_a_lock_that_can_be_neither_created_nor_read_ends_a_run_within_a_minute() -> None:
+    with empty_aws():
+        ssm = Deleting(seconds=1000)
+
+        with pytest.raises(Ec2Error, match="other runs are starting and ending at the same time"):
+            hold_after_deletion(ssm)
+
+        assert 45 <= ssm.time < 60
+
+
+def test_a_run_may_renew_a_lock_whose_time_is_the_first_one_there_is(ssm: Ssm) -> None:
+    hold(ssm, OURS)
+    first = run_marker.marker_of(OURS, NOW)._replace(expires="0001-01-01T00:00:00+00:00")
+    client(ssm).replace(run_marker.dumped(first))
+
+    assert renew(ssm, OURS, after=timedelta(0)) is True
+
+
+def test_an_id_that_no_process_can_have_is_of_none() -> None:
+    assert is_alive(10**30, "") is False
 
 
 def test_the_module_holds_and_leaves_the_cluster_and_reports_no_change(
