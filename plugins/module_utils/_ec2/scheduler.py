@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .calls import Calls
@@ -37,10 +38,11 @@ class Call(NamedTuple):
     input: str
     role: str
     description: str
-    is_enabled: bool = True
+    # The names of the settings that are not as put_call sets them, such as the state of a disabled one.
+    others: tuple[str, ...] = ()
 
 
-def read_call(api: Api, place: Place) -> Call | None:
+def read_call(api: Api, place: Place, attempts: int) -> Call | None:
     """Return the call of a schedule, or None if it does not exist, such as one that ran and deleted itself."""
     answer = existing(api, "scheduler", "get_schedule", **place.parameters)
     if answer is None:
@@ -53,8 +55,31 @@ def read_call(api: Api, place: Place) -> Call | None:
         input=_sorted(target.get("Input", "")),
         role=target["RoleArn"],
         description=answer.get("Description", ""),
-        is_enabled=answer.get("State") == "ENABLED",
+        others=_others(answer, _settings(answer["ScheduleExpression"], attempts)),
     )
+
+
+# What does not change how a schedule runs, and what a call consists of.
+_METADATA = frozenset(("ResponseMetadata", "Arn", "GroupName", "Name", "CreationDate", "LastModificationDate"))
+_READ = frozenset(("Description", "ScheduleExpression", "ScheduleExpressionTimezone", "Target"))
+_READ_OF_TARGET = frozenset(("Arn", "RoleArn", "Input"))
+
+
+def _settings(expression: str, attempts: int) -> dict[str, Any]:
+    """Return the settings that are the same for every schedule of a form."""
+    return {
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "State": "ENABLED",
+        "ActionAfterCompletion": "DELETE" if expression.startswith("at(") else "NONE",
+        "RetryPolicy": {"MaximumEventAgeInSeconds": _EVENT_AGE, "MaximumRetryAttempts": attempts},
+    }
+
+
+def _others(answer: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of all settings that differ; those that AWS adds later and that somebody has set do too."""
+    have = {key: value for key, value in answer.items() if key not in _METADATA | _READ}
+    have |= {key: value for key, value in answer["Target"].items() if key not in _READ_OF_TARGET}
+    return tuple(sorted(key for key in have.keys() | settings.keys() if have.get(key) != settings.get(key)))
 
 
 def _sorted(text: str) -> str:
@@ -66,19 +91,18 @@ def _sorted(text: str) -> str:
 
 def put_call(calls: Calls, place: Place, call: Call, *, is_new: bool, attempts: int) -> None:
     """Create a schedule, or replace its call; attempts is how often AWS repeats a failed call."""
-    retry = {"MaximumEventAgeInSeconds": _EVENT_AGE, "MaximumRetryAttempts": attempts}
+    settings = _settings(call.expression, attempts)
+    retry = settings.pop("RetryPolicy")
     parameters: dict[str, Any] = {
         **place.parameters,
         "Description": call.description,
         "ScheduleExpression": call.expression,
         "ScheduleExpressionTimezone": call.time_zone,
-        "FlexibleTimeWindow": {"Mode": "OFF"},
-        "State": "ENABLED",
-        "ActionAfterCompletion": "DELETE" if call.expression.startswith("at(") else "NONE",
+        **settings,
         "Target": {"Arn": call.target, "RoleArn": call.role, "Input": call.input, "RetryPolicy": retry},
     }
     if is_new:
         parameters["ClientToken"] = str(uuid.uuid4())
-        calls.create("scheduler", "create_schedule", lambda: read_call(calls, place), **parameters)
+        calls.create("scheduler", "create_schedule", lambda: read_call(calls, place, attempts), **parameters)
     else:
         calls.call("scheduler", "update_schedule", **parameters)

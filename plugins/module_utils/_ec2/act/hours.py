@@ -11,12 +11,12 @@ from typing import Any
 
 from ..calls import TERMINATION
 from ..hours.current import read_group, read_state
+from ..hours.schedules import ATTEMPTS
 from ..identity import owner_tags
 from ..plan.current import Thing
 from ..scheduler import Call, Place, put_call
 from .work import Work, tag_list
 
-_ATTEMPTS = 60
 _MADE = "Made by urmanac.talos"
 
 
@@ -57,7 +57,7 @@ def _ours(work: Work, name: str) -> dict[str, Any] | None:
 
 def _put(work: Work, group: str, name: str, want: Mapping[str, Any], *, is_new: bool) -> None:
     call = Call(**{key: want[key] for key in ("expression", "time_zone", "target", "input", "role")}, description=_MADE)
-    put_call(work.calls, Place(name, group), call, is_new=is_new, attempts=_ATTEMPTS)
+    put_call(work.calls, Place(name, group), call, is_new=is_new, attempts=ATTEMPTS)
 
 
 def delete_schedule_group(work: Work, name: str) -> None:

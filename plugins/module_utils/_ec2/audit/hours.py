@@ -46,13 +46,15 @@ def hours_deviations(account: Account, allowed: Allowed, now: datetime) -> Itera
 def _differences(
     name: str, have: Mapping[str, Any], want: Mapping[str, Any], allowed: Allowed, now: datetime
 ) -> Iterator[str]:
-    if "state" in have:
+    settings = list(have.get("other_settings", ()))
+    if "State" in settings:
+        settings.remove("State")
         yield "it is disabled"
     if name in TTL and is_late(allowed.times, have, now):
         yield f"{have['expression']} is later than cluster_ttl_hours allows"
     others = [key for key in want if have[key] != want[key] and not (name in TTL and key == "expression")]
-    if others:
-        yield f"it has another {', '.join(others)}"
+    if others or settings:
+        yield f"it has another {', '.join((*others, *settings))}"
 
 
 def _is_missed(name: str, have: Mapping[str, Any], account: Account, allowed: Allowed) -> bool:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -34,12 +35,16 @@ class Schedule(NamedTuple):
     """One scheduled call: revoke these rules of a group at that time."""
 
     name: str
-    expression: str
-    input: str
-    role_arn: str
+    call: Call
     ours: bool = True
-    # A disabled one closes nothing.
-    is_enabled: bool = True
+
+    @property
+    def rules(self) -> set[str]:
+        """Return the ids of the rules that it revokes; none if its request cannot be parsed."""
+        try:
+            return set(map(str, json.loads(self.call.input)["SecurityGroupRuleIds"]))
+        except (ValueError, LookupError, TypeError, RecursionError):
+            return set()
 
 
 class SchedulePlan(NamedTuple):
@@ -78,13 +83,21 @@ def carry_out(calls: Calls, plan: SchedulePlan) -> None:
             calls.delete("scheduler", "delete_schedule", Name=name)
 
 
-def plan_schedules(current: Mapping[str, Schedule], wanted: Iterable[Schedule]) -> SchedulePlan:
-    """Return the changes from the existing schedules to the wanted ones."""
+def unneeded(current: Mapping[str, Schedule], wanted: Iterable[Schedule]) -> list[Schedule]:
+    """Return our schedules that are not wanted any more."""
+    names = {schedule.name for schedule in wanted}
+    return [schedule for name, schedule in sorted(current.items()) if schedule.ours and name not in names]
+
+
+def plan_schedules(
+    current: Mapping[str, Schedule], wanted: Collection[Schedule], still_open: AbstractSet[str] = frozenset()
+) -> SchedulePlan:
+    """Return the changes from the existing schedules to the wanted ones; one of a rule that is still open is kept."""
     by_name = {schedule.name: schedule for schedule in wanted}
     return SchedulePlan(
         create=tuple(schedule for name, schedule in by_name.items() if name not in current),
         update=tuple(schedule for name, schedule in by_name.items() if name in current and current[name] != schedule),
-        delete=tuple(sorted(name for name in set(current) - set(by_name) if current[name].ours)),
+        delete=tuple(old.name for old in unneeded(current, wanted) if not old.rules & still_open),
     )
 
 
@@ -97,10 +110,15 @@ def schedules_of(identity: Identity, rules: Iterable[HomeRule], role_arn: str) -
     calls = {key: {"GroupId": key[0], "SecurityGroupRuleIds": sorted(ids)} for key, ids in sorted(ends.items())}
     return [
         Schedule(
-            name=f"{name_prefix(identity)}{_digest(group_id, expires)}",
-            expression=f"at({expires.rstrip('Z')})",
-            input=json.dumps(call, sort_keys=True),
-            role_arn=role_arn,
+            f"{name_prefix(identity)}{_digest(group_id, expires)}",
+            Call(
+                expression=f"at({expires.rstrip('Z')})",
+                time_zone="UTC",
+                target=_TARGET,
+                input=json.dumps(call, sort_keys=True),
+                role=role_arn,
+                description=DESCRIPTION,
+            ),
         )
         for (group_id, expires), call in calls.items()
     ]
@@ -126,13 +144,9 @@ def read_schedules(api: Api, identity: Identity) -> dict[str, Schedule]:
 
 def read_schedule(api: Api, name: str) -> Schedule | None:
     """Return a schedule, or None if it ran and deleted itself after it was listed."""
-    call = read_call(api, Place(name))
-    if call is None:
-        return None
-    ours = (call.target, call.description) == (_TARGET, DESCRIPTION)
-    return Schedule(name, call.expression, call.input, call.role, ours, is_enabled=call.is_enabled)
+    call = read_call(api, Place(name), _ATTEMPTS)
+    return Schedule(name, call, (call.target, call.description) == (_TARGET, DESCRIPTION)) if call else None
 
 
 def _put(calls: Calls, schedule: Schedule, *, is_new: bool) -> None:
-    call = Call(schedule.expression, "UTC", _TARGET, schedule.input, schedule.role_arn, DESCRIPTION)
-    put_call(calls, Place(schedule.name), call, is_new=is_new, attempts=_ATTEMPTS)
+    put_call(calls, Place(schedule.name), schedule.call, is_new=is_new, attempts=_ATTEMPTS)

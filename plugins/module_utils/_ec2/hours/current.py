@@ -10,7 +10,7 @@ from typing import Any
 
 from ..client import Api, existing
 from ..scheduler import Place, read_call
-from .schedules import NAMES
+from .schedules import ATTEMPTS, NAMES
 
 
 def read_group(api: Api, name: str) -> dict[str, Any] | None:
@@ -43,9 +43,9 @@ def read_state(api: Api, name: str) -> dict[str, Any] | None:
 
 def read_schedule(api: Api, group: str, name: str) -> dict[str, Any] | None:
     """Return a schedule as it is described, or None if it ran and deleted itself."""
-    call = read_call(api, Place(name, group))
+    call = read_call(api, Place(name, group), ATTEMPTS)
     if call is None:
         return None
-    facts = {key: value for key, value in call._asdict().items() if key not in ("description", "is_enabled")}
-    # A disabled one stops nothing.
-    return facts if call.is_enabled else {**facts, "state": "DISABLED"}
+    facts = {key: value for key, value in call._asdict().items() if key not in ("description", "others")}
+    # One that is disabled, has ended or may run hours later stops nothing in time.
+    return {**facts, "other_settings": list(call.others)} if call.others else facts

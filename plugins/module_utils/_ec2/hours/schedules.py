@@ -32,6 +32,8 @@ TTL = ("ttl-nodes", "ttl-bastion")
 _DAILY = {"Start": "nodes-start", "Stop": "nodes-stop"}
 # The names of all schedules that this collection makes: any other one in the group belongs to another owner.
 NAMES = frozenset((*TTL, *_DAILY.values()))
+# How often AWS repeats a call that failed.
+ATTEMPTS = 60
 # Clocks of controllers differ.
 _TOLERANCE = timedelta(minutes=15)
 _AT = "at(%Y-%m-%dT%H:%M:%S)"
@@ -112,8 +114,9 @@ def end_of(schedule: Mapping[str, Any]) -> datetime | None:
 
 
 def schedule_text(schedule: Mapping[str, Any]) -> str:
-    """Return the times of a schedule."""
-    return f"{schedule['expression']} {schedule['time_zone']}"
+    """Return the times of a schedule, and which settings differ from those of every schedule."""
+    others = ", ".join(schedule.get("other_settings", ()))
+    return f"{schedule['expression']} {schedule['time_zone']}" + (f" (with another {others})" if others else "")
 
 
 def _schedules(hours: HoursSpec, of: Scheduled, end: datetime | None) -> Iterator[tuple[str, dict[str, Any]]]:

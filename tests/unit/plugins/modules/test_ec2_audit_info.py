@@ -169,6 +169,17 @@ def test_changed_schedules_are_deviations(account: Account) -> None:
     assert [message for *_which, message in deleted] == ["it does not exist"]
 
 
+def test_a_schedule_that_does_not_run_in_time_is_a_deviation(account: Account) -> None:
+    now = datetime.now(UTC)
+    build_hours(account)
+    window = {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 1440}
+
+    change_schedule(account, "ttl-nodes", EndDate=datetime(2020, 1, 1, tzinfo=UTC), FlexibleTimeWindow=window)
+
+    message = "it has another EndDate, FlexibleTimeWindow"
+    assert audited_hours(account, at=now) == [("HOURS_NOT_AS_DESCRIBED", "schedule ttl-nodes", message)]
+
+
 def test_a_time_to_live_that_has_ended_is_no_deviation(account: Account) -> None:
     build_hours(account)
     account.api.clients["scheduler"].delete_schedule(GroupName=GROUP_OF_HOURS, Name="ttl-nodes")

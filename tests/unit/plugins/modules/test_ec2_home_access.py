@@ -332,18 +332,29 @@ def test_schedules_follow_what_is_open(cloud: Cloud) -> None:
     assert scheduler.list_schedules()["Schedules"] == []
 
 
-def test_a_schedule_that_was_switched_off_is_set_right(cloud: Cloud) -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"State": "DISABLED"},
+        {"ScheduleExpressionTimezone": "Pacific/Pago_Pago"},
+        {"FlexibleTimeWindow": {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 1440}},
+        {"EndDate": datetime(2020, 1, 1, tzinfo=UTC)},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_schedule_that_was_changed_is_set_right(cloud: Cloud, changes: dict[str, Any]) -> None:
     scheduler = boto3.client("scheduler", region_name=REGION)
     cloud.run(ipv6=HOME, expires="8h", schedule_role_arn=ROLE)
     name = scheduler.list_schedules()["Schedules"][0]["Name"]
     kept = ("Name", "Description", "FlexibleTimeWindow", "ScheduleExpression", "ScheduleExpressionTimezone", "Target")
     off = {key: value for key, value in scheduler.get_schedule(Name=name).items() if key in kept}
-    scheduler.update_schedule(**off, State="DISABLED")
+    scheduler.update_schedule(**{"State": "ENABLED", **off, **changes})
 
     again = cloud.run(ipv6=HOME, expires="8h", schedule_role_arn=ROLE)
 
     assert (again["changed"], again["schedules"]["updated"]) == (True, [name])
-    assert scheduler.get_schedule(Name=name)["State"] == "ENABLED"
+    repaired = scheduler.get_schedule(Name=name)
+    assert {key: repaired.get(key) for key in changes} == {key: {"State": "ENABLED", **off}.get(key) for key in changes}
     assert cloud.run(ipv6=HOME, expires="8h", schedule_role_arn=ROLE)["changed"] is False
 
 

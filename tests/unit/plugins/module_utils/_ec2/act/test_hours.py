@@ -181,6 +181,35 @@ def test_a_schedule_that_ran_was_switched_off_or_is_not_described_is_set_right(a
     assert schedules(api).keys() == {"ttl-nodes", "ttl-bastion"}
 
 
+@pytest.mark.parametrize("name", ["nodes-stop", "ttl-nodes"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"EndDate": datetime(2020, 1, 1, tzinfo=UTC)},
+        {"StartDate": datetime(2099, 1, 1, tzinfo=UTC)},
+        {"FlexibleTimeWindow": {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 1440}},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_schedule_that_does_not_run_in_time_is_in_the_plan_and_set_right(
+    api: BadDay, name: str, changes: dict[str, Any]
+) -> None:
+    ensure(api, DAILY)
+    have = schedules(api)[name]
+    kept = ("FlexibleTimeWindow", "ScheduleExpression", "ScheduleExpressionTimezone", "State", "Target")
+    wanted = {key: have[key] for key in kept} | changes
+    api.clients["scheduler"].update_schedule(GroupName=NAME, Name=name, **wanted)
+
+    described = spec(bastion=MACHINE, hours=DAILY)
+    plan = result_of(described, read_and_compare(api, described), NOW)["plan"]
+    again, repaired = ensure(api, DAILY), schedules(api)[name]
+
+    assert any(f"schedule {name}: " in line and next(iter(changes)) in line for line in plan)
+    assert again.changed
+    assert {key: repaired.get(key) for key in changes} == {key: have.get(key) for key in changes}
+    assert ensure(api, DAILY).changed is False
+
+
 def test_the_end_is_that_of_aws_and_not_the_one_that_a_run_would_set(api: BadDay) -> None:
     described, without = spec(bastion=MACHINE, hours=TTL), spec(bastion=MACHINE)
     before = result_of(described, read_and_compare(api, described), NOW)["hours"]
