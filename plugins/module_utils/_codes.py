@@ -445,6 +445,12 @@ ACCOUNT: Mapping[str, Code] = {
         "Remove the tag ManagedBy from the one that urmanac.talos has not made: aws ec2 delete-tags --resources ID "
         "--tags Key=ManagedBy",
     ),
+    "HOME_ACCESS_ELSEWHERE": Code(
+        "A security group that does not count as the cluster's contains rules with the tags of home access: the group "
+        "or its VPC lacks a tag of the cluster, or the group has another name.",
+        "Give both the tags Project, Cluster and ManagedBy if they belong to the cluster, or delete the rules: aws ec2 "
+        "revoke-security-group-ingress",
+    ),
     "HOST_KEY_NOT_ENCRYPTED": Code(
         "SSM does not encrypt the private SSH host key of the bastion.",
         "Stop the bastion, delete the parameter, and run playbooks/bastion.yml, which makes a new key.",

@@ -13,9 +13,13 @@ version_added: 0.1.0
 description:
   - Opens exact ports of a cluster's security groups to one IPv6 network, with a description,
     tags and, if wanted, an end.
-  - The groups are C(<cluster>-nodes) and C(<cluster>-bastion). The rules in them are found by their tags C(Project),
-    C(Cluster), C(ManagedBy) and C(Purpose=home-access). No other rule is changed. If the same rule exists without these
-    tags, the module fails, because AWS rejects a duplicate.
+  - The groups are C(<cluster>-nodes) and C(<cluster>-bastion), found by this name, which cannot be changed, and the
+    tags C(Project), C(Cluster) and C(ManagedBy) of the group and of its VPC. The rules in them are found by these tags
+    and C(Purpose=home-access). No other rule is changed. If the same rule exists without these tags, the module fails,
+    because AWS rejects a duplicate.
+  - With O(state=absent) and O(state=expired) it closes in all groups that it finds; O(state=present) fails if there are
+    two of one name. If any other group has rules of home access, it fails with the command that closes them.
+  - A schedule whose rule is still open, such as one that has lost its tags, is kept.
   - Every run, whatever its O(state), closes what has expired. An end that cannot be parsed counts as expired.
   - Rejects what is not a home network, such as IPv4, C(::/0), anything larger than C(/48), addresses that are not
     routed beyond a site, and a prefix with host bits set.
@@ -24,6 +28,8 @@ notes:
   - Needs permission for C(ec2:DescribeSecurityGroups), C(ec2:DescribeSecurityGroupRules),
     C(ec2:AuthorizeSecurityGroupIngress), C(ec2:RevokeSecurityGroupIngress),
     C(ec2:UpdateSecurityGroupRuleDescriptionsIngress), C(ec2:CreateTags) and C(ec2:DeleteTags).
+  - With O(state=absent) it also needs permission for C(scheduler:ListSchedules), C(scheduler:GetSchedule) and
+    C(scheduler:DeleteSchedule).
 author:
   - The urmanac.talos authors (@urmanac)
 options:
@@ -85,7 +91,7 @@ options:
     description:
       - ARN of an IAM role with which EventBridge Scheduler may call C(ec2:RevokeSecurityGroupIngress).
       - With it, one-time schedules close home access at its end even if no playbook runs. Without it, no schedule is
-        read or created.
+        created, and only O(state=absent) reads and deletes those that are left.
       - Needs permission for C(scheduler:ListSchedules), C(scheduler:GetSchedule), C(scheduler:CreateSchedule),
         C(scheduler:UpdateSchedule), C(scheduler:DeleteSchedule) and C(iam:PassRole).
       - M(urmanac.talos.ec2_cluster) creates such a role with its part V(access).
@@ -168,7 +174,9 @@ lines:
   elements: str
   sample: ["nodes tcp/6443 from 2001:db8:1:2::/64 until 2026-12-24T18:00:00Z (Kubernetes API from home)"]
 schedules:
-  description: Names of the schedules that were created, changed and deleted. Empty without O(schedule_role_arn).
+  description: >-
+    Names of the schedules that were created, changed and deleted. Empty without O(schedule_role_arn), except with
+    O(state=absent).
   returned: success
   type: dict
   sample: {"created": ["talos-home-access-1f2e3d4c5b-6a79880716"], "updated": [], "deleted": []}
@@ -185,7 +193,7 @@ problem:
     remedy: Write 2001:db8:1:2::/64 for the network or 2001:db8:1:2::5 for the single address.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -196,6 +204,7 @@ from ..module_utils._ec2.client import connect_checked
 from ..module_utils._ec2.home import schedule as home_schedule
 from ..module_utils._ec2.home.access import (
     OPENINGS,
+    HomeRule,
     Opening,
     Order,
     Plan,
@@ -203,9 +212,10 @@ from ..module_utils._ec2.home.access import (
     read_plan,
     rule_as_dict,
     rule_line,
+    rules_among,
 )
 from ..module_utils._ec2.home.input import Refusal, documentation_problems, parse_expires, parse_home_network
-from ..module_utils._ec2.home.schedule import SchedulePlan
+from ..module_utils._ec2.home.schedule import Schedule, SchedulePlan
 from ..module_utils._ec2.identity import Identity
 from ..module_utils._ec2.preflight.described_texts import Text, identity_texts, sent_problems
 from ..module_utils._ec2.spec import is_loopback_endpoint
@@ -276,11 +286,23 @@ def ensure(
         home_schedule.refuse_others(current, home_schedule.schedules_of(identity, plan.after, role_arn))
     if plan.changed and not check_mode:
         plan = carry_out(calls, identity, order, now, plan)
+    if not role_arn and order.state == "absent":
+        # The role may have been deleted. The rules are closed even if reading the schedules is not permitted.
+        current = home_schedule.read_schedules(calls, identity)
     wanted = home_schedule.schedules_of(identity, plan.after, role_arn) if role_arn else []
-    schedules = home_schedule.plan_schedules(current, wanted)
+    # The wanted ones close what is open, if it has an end.
+    decided = (*plan.closed, *(plan.after if role_arn else ()))
+    still_open = _still_open(calls, home_schedule.unneeded(current, wanted), decided)
+    schedules = home_schedule.plan_schedules(current, wanted, still_open)
     if not check_mode:
         home_schedule.carry_out(calls, schedules)
     return plan, schedules
+
+
+def _still_open(calls: Calls, unneeded: Iterable[Schedule], decided: Iterable[HomeRule]) -> set[str]:
+    """Return which of the rules that only unneeded schedules close exist, such as those that lost their tags."""
+    named = {rule for schedule in unneeded for rule in schedule.rules}
+    return rules_among(calls, named - {rule.id for rule in decided if rule.id})
 
 
 def result_of(plan: Plan, schedules: SchedulePlan, now: datetime) -> dict[str, Any]:
@@ -309,7 +331,8 @@ def main() -> None:
     now = datetime.now(UTC)
     try:
         order = order_of(module.params, now)
-        services = ("ec2", "scheduler") if module.params["schedule_role_arn"] else ("ec2",)
+        has_schedules = module.params["schedule_role_arn"] or order.state == "absent"
+        services = ("ec2", "scheduler") if has_schedules else ("ec2",)
         # Calls retries safe calls only; botocore would retry every call.
         connection = connect_checked(module, services, once=True)
         calls = Calls(connection.checked())

@@ -54,7 +54,9 @@ def api(lab: Lab) -> Iterator[FaultyApi]:
 
 def assert_one_of_each(api: FaultyApi, cluster: Comparison) -> None:
     rules = [rule for rule in read_rules(api, IDENTITY, read_groups(api, IDENTITY)) if rule.ours]
-    closed = [json.loads(schedule.input)["SecurityGroupRuleIds"] for schedule in read_schedules(api, IDENTITY).values()]
+    closed = [
+        json.loads(schedule.call.input)["SecurityGroupRuleIds"] for schedule in read_schedules(api, IDENTITY).values()
+    ]
     assert len(rules) == len(OPENINGS)
     assert sorted(rule_id for ids in closed for rule_id in ids) == sorted(str(rule.id) for rule in rules)
     assert {item.key: item.state for item in cluster.resources if item.state != "present"} == {}

@@ -14,7 +14,7 @@ from .._ports import KUBERNETES, SSH, TALOS
 from .bastion.spec import NODE as BASTION
 from .bastion.spec import bastion_resources
 from .hours.schedules import HOURS, Scheduled, hours_resources, nodes_tag
-from .identity import owner_condition, owner_tags
+from .identity import group_name, owner_condition, owner_tags
 from .policies import allow, policy, trust
 from .spec import ClusterSpec, NodeSpec
 
@@ -211,7 +211,7 @@ def description_of(spec: ClusterSpec, kind: str, part: str) -> str:
 
 def rules_of(spec: ClusterSpec, what: str) -> tuple[Rule, ...]:
     """Return the rules of the security group of nodes or bastion: the only place that defines them."""
-    nodes, bastion = f"{spec.name}-{NODES}", f"{spec.name}-{BASTION}"
+    nodes, bastion = group_name(spec, NODES), group_name(spec, BASTION)
     # The bastion is the nodes' next hop, so it must accept everything that they send.
     ingress = {
         NODES: (
@@ -229,7 +229,7 @@ def _ports(spec: ClusterSpec) -> tuple[int, ...]:
 
 def _security_group(spec: ClusterSpec, what: str) -> Desired:
     rules = [rule.text for rule in rules_of(spec, what)]
-    return Desired("security_group", f"{spec.name}-{what}", {"vpc": f"{spec.name}-vpc", "rules": rules})
+    return Desired("security_group", group_name(spec, what), {"vpc": f"{spec.name}-vpc", "rules": rules})
 
 
 def _iam_role(spec: ClusterSpec) -> Desired:
@@ -255,7 +255,7 @@ def _eni(spec: ClusterSpec, node: NodeSpec) -> Desired:
         "subnet": f"{spec.name}-subnet",
         "ipv4": node.ipv4,
         "ipv6_count": 1,
-        "security_groups": [f"{spec.name}-nodes"],
+        "security_groups": [group_name(spec, NODES)],
         # A node does not route; only the bastion's interface has this off.
         "source_dest_check": True,
         "description": f"Talos node {node.name} of cluster {spec.name}",

@@ -39,6 +39,11 @@ def owner_text(tags: Mapping[str, str]) -> str:
     return ", ".join(said) or "it has no tags that name an owner"
 
 
+def group_name(cluster: Identified, purpose: str) -> str:
+    """Return the name of the security group of nodes or bastion, which AWS cannot change."""
+    return f"{cluster.name}-{purpose}"
+
+
 def cluster_tags(cluster: Identified) -> dict[str, str]:
     """Return the tags that name the cluster, which other tools and people may set as well."""
     return {"Project": cluster.project, "Cluster": cluster.name}

@@ -76,7 +76,7 @@ def _settings(expression: str, attempts: int) -> dict[str, Any]:
 
 
 def _others(answer: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the names of all settings that differ; those that AWS adds later and that somebody has set do too."""
+    """Return the names of all settings that differ; those that AWS adds later count as well."""
     have = {key: value for key, value in answer.items() if key not in _METADATA | _READ}
     have |= {key: value for key, value in answer["Target"].items() if key not in _READ_OF_TARGET}
     return tuple(sorted(key for key in have.keys() | settings.keys() if have.get(key) != settings.get(key)))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ..._findings import Finding, finding
 from ..._ssh.arguments import missing_programs
 from ..client import Api
-from ..home.access import read_groups, read_rules
+from ..home.access import one_of_each, read_groups, read_rules
 from ..home.input import GLOBAL, Refusal, parse_home_network
 from ..identity import Identity
 from ..spec import ClusterSpec
@@ -79,7 +79,9 @@ def _key_pairs(api: Api) -> tuple[str, ...]:
 
 def _ssh_is_open(api: Api, spec: ClusterSpec, now: datetime) -> bool:
     identity = Identity(spec.name, spec.project)
-    rules = read_rules(api, identity, read_groups(api, identity))
+    groups = read_groups(api, identity)
+    one_of_each(identity, groups)
+    rules = read_rules(api, identity, groups)
     return any(rule.group == "bastion" and rule.port in _SSH and not rule.is_expired(now) for rule in rules)
 
 

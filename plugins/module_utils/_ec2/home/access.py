@@ -18,7 +18,7 @@ from ..._findings import Finding, finding
 from ..._ports import KUBERNETES, SSH, TALOS
 from ..calls import LEFT, Calls, errors_named
 from ..client import Api, AwsError
-from ..identity import Identity, owner_filters, owner_tags
+from ..identity import Identity, group_name, owner_filters, owner_tags
 from ..values import port_text
 from .input import End, time_of, time_text
 
@@ -42,6 +42,14 @@ OPENINGS = (
     Opening("nodes", TALOS, "Talos API from home"),
     Opening("bastion", SSH, "SSH from home"),
 )
+
+
+class Group(NamedTuple):
+    """One security group of the cluster; purpose is nodes or bastion."""
+
+    id: str
+    purpose: str
+    vpc: str = ""
 
 
 class HomeRule(NamedTuple):
@@ -101,9 +109,11 @@ class Plan(NamedTuple):
 def read_plan(api: Api, identity: Identity, order: Order, now: datetime, *, check_mode: bool) -> Plan:
     """Return the plan, or raise Ec2Error if it must not be carried out."""
     groups = read_groups(api, identity)
+    refuse_elsewhere(api, identity, groups)
+    ids = one_of_each(identity, groups) if order.state == "present" else {}
     if order.state == "present" and not check_mode:
-        _require_groups(identity, order, groups)
-    plan = plan_home_access(read_rules(api, identity, groups), groups, order, now)
+        _require_groups(identity, order, ids)
+    plan = plan_home_access(read_rules(api, identity, groups), ids, order, now)
     _refuse_others(plan)
     return plan
 
@@ -135,52 +145,94 @@ def carry_out(calls: Calls, identity: Identity, order: Order, now: datetime, pla
 def _require_groups(identity: Identity, order: Order, groups: Mapping[str, str]) -> None:
     missing = sorted({opening.group for opening in order.openings} - set(groups))
     if missing:
-        names = " and ".join(f"{identity.name}-{group}" for group in missing)
+        names = " and ".join(group_name(identity, group) for group in missing)
         raise Ec2Error(
             f"Failed to open home access to {identity.name}: the security group {names} of project {identity.project} "
-            "does not exist. Build the network first (playbooks/site.yml), or check name, project and region."
+            "does not exist. Build the network first (playbooks/site.yml), or check name, project and region, and that "
+            "the group and its VPC have the tag ManagedBy."
         )
 
 
-def read_groups(api: Api, identity: Identity) -> dict[str, str]:
-    """Return the ids of the cluster's security groups by purpose; raise AwsError if two groups may be one of them.
+def read_groups(api: Api, identity: Identity) -> list[Group]:
+    """Return the cluster's security groups, of which a second VPC with its tags can have more.
 
     A group of another owner can have the cluster's name, so only what this collection has made counts, in a VPC that it
-    has made.
+    has made. The name is not that of the tag, which anyone may change in the console.
     """
     vpcs = api.call("ec2", "describe_vpcs", Filters=owner_filters(identity))["Vpcs"]
     if not vpcs:
-        return {}
-    names = {f"{identity.name}-{group}": group for group in GROUPS}
+        return []
+    names = {group_name(identity, group): group for group in GROUPS}
     places = [
         {"Name": "vpc-id", "Values": sorted(vpc["VpcId"] for vpc in vpcs)},
-        {"Name": "tag:Name", "Values": list(names)},
+        {"Name": "group-name", "Values": list(names)},
     ]
     answer = api.call("ec2", "describe_security_groups", Filters=[*owner_filters(identity), *places])
-    found: dict[str, dict[str, str]] = {}
-    for group in answer["SecurityGroups"]:
-        name = next(tag["Value"] for tag in group["Tags"] if tag["Key"] == "Name")
-        found.setdefault(name, {})[group["GroupId"]] = group["VpcId"]
-    for name, vpc_of in found.items():
-        if len(vpc_of) > 1:
-            raise AwsError(_ambiguous(name, vpc_of))
-    return {names[name]: group_id for name, (group_id,) in found.items()}
+    found = [group for group in answer["SecurityGroups"] if group["GroupName"] in names]
+    return sorted(Group(group["GroupId"], names[group["GroupName"]], group["VpcId"]) for group in found)
 
 
-def _ambiguous(name: str, vpc_of: Mapping[str, str]) -> Finding:
-    places = " and ".join(f"{group} in {vpc}" for group, vpc in sorted(vpc_of.items()))
+def one_of_each(identity: Identity, groups: Sequence[Group]) -> dict[str, str]:
+    """Return the id of each group by its purpose; raise AwsError if two groups may be one of them."""
+    found = {purpose: [group for group in groups if group.purpose == purpose] for purpose in GROUPS}
+    for purpose, same in found.items():
+        if len(same) > 1:
+            raise AwsError(_ambiguous(group_name(identity, purpose), same))
+    return {purpose: group.id for purpose, same in found.items() for group in same}
+
+
+def _ambiguous(name: str, groups: Iterable[Group]) -> Finding:
+    places = " and ".join(f"{group.id} in {group.vpc}" for group in groups)
     message = f"{places} have the tags of the cluster. Nothing was opened or closed"
     return finding("SECURITY_GROUP_TWICE", f"find the security group {name}", message)
 
 
-def read_rules(api: Api, identity: Identity, groups: Mapping[str, str]) -> list[HomeRule]:
+def refuse_elsewhere(api: Api, identity: Identity, groups: Iterable[Group]) -> None:
+    """Raise AwsError for rules of home access in other groups: what is not read is not closed."""
+    filters = [*owner_filters(identity), {"Name": "tag:Purpose", "Values": [PURPOSE]}]
+    known = {group.id for group in groups}
+    others = [rule for rule in _ingress(api, identity, filters) if rule.ours and rule.group_id not in known]
+    if others:
+        first = min(rule.group_id for rule in others)
+        raise AwsError(_elsewhere(identity, first, sorted(str(rule.id) for rule in others if rule.group_id == first)))
+
+
+def _elsewhere(identity: Identity, group_id: str, ids: Sequence[str]) -> Finding:
+    tags = " ".join(f"Key={key},Value={value}" for key, value in owner_tags(identity).items())
+    names = " or ".join(group_name(identity, group) for group in GROUPS)
+    message = (
+        f"{' and '.join(ids)} in {group_id} have the tags of home access, but that group is not named {names}, or it "
+        "or its VPC lacks a tag of the cluster. Nothing was opened or closed"
+    )
+    remedy = (
+        f"If they belong to the cluster, tag the group and its VPC: aws ec2 create-tags --resources {group_id} VPC_ID "
+        f"--tags {tags}. To close them now: aws ec2 revoke-security-group-ingress --group-id {group_id} "
+        f"--security-group-rule-ids {' '.join(ids)}"
+    )
+    return finding("HOME_ACCESS_ELSEWHERE", f"read the home access of {identity.name}", message, remedy)
+
+
+def read_rules(api: Api, identity: Identity, groups: Iterable[Group]) -> list[HomeRule]:
     """Return every ingress rule of the groups with an IPv6 network, and all that have our tags."""
-    if not groups:
+    purposes = {group.id: group.purpose for group in groups}
+    if not purposes:
         return []
-    filters = [{"Name": "group-id", "Values": sorted(groups.values())}]
+    rules = _ingress(api, identity, [{"Name": "group-id", "Values": sorted(purposes)}])
+    return sorted(rule._replace(group=purposes[rule.group_id]) for rule in rules)
+
+
+def _ingress(api: Api, identity: Identity, filters: Sequence[Mapping[str, Any]]) -> list[HomeRule]:
     records = api.call("ec2", "describe_security_group_rules", Filters=filters)["SecurityGroupRules"]
-    names = {group_id: group for group, group_id in groups.items()}
-    return sorted(home_rule(identity, names[record["GroupId"]], record) for record in records if not record["IsEgress"])
+    return [home_rule(identity, "", record) for record in records if not record["IsEgress"]]
+
+
+def rules_among(api: Api, ids: Iterable[str]) -> set[str]:
+    """Return which of the rules exist, of any owner."""
+    filters = [{"Name": "security-group-rule-id", "Values": sorted(ids)}]
+    if not filters[0]["Values"]:
+        return set()
+    answer = api.call("ec2", "describe_security_group_rules", Filters=filters)
+    return {str(record["SecurityGroupRuleId"]) for record in answer["SecurityGroupRules"]}
 
 
 def home_rule(identity: Identity, group: str, record: Mapping[str, Any]) -> HomeRule:
@@ -292,7 +344,7 @@ def _authorize(calls: Calls, identity: Identity, rule: HomeRule) -> str:
 
 def _opened(calls: Calls, identity: Identity, rule: HomeRule) -> str | None:
     """Return the id of the rule that was created by a call whose response was lost."""
-    rules = read_rules(calls, identity, {rule.group: rule.group_id})
+    rules = read_rules(calls, identity, [Group(rule.group_id, rule.group)])
     return next((found.id for found in rules if found.ours and found.place == rule.place), None)
 
 

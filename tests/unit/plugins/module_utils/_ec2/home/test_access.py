@@ -21,7 +21,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Er
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 from ansible_collections.urmanac.talos.plugins.modules.ec2_home_access import ensure, order_of
 from tests.ec2_bad_day import BadDay
-from tests.ec2_cluster import ACCOUNT, Builder, empty_aws, spec, tag_list
+from tests.ec2_cluster import ACCOUNT, OWNER, Builder, empty_aws, spec, tag_list
+from tests.home_access import make_groups
 
 SPEC = spec(home_schedule_enabled=True)
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/{SPEC.schedule_role_name}"
@@ -48,11 +49,11 @@ def role(api: BadDay, **changes: Any) -> Outcome:
     return ensure_cluster(api.calls_of(), SPEC, Order((ACCESS,), **changes))
 
 
-def home(api: BadDay, *, check_mode: bool = False, **changes: Any) -> bool:
+def home(api: BadDay, *, check_mode: bool = False, role_arn: str | None = ROLE, **changes: Any) -> bool:
     """Open or close home access with schedules, and return whether anything was to be done."""
     openings = [opening._asdict() for opening in OPENINGS]
     wanted = {"state": "present", "ipv6": HOME, "expires": "8h", "replace": False, "openings": openings, **changes}
-    options = {"name": SPEC.name, "project": SPEC.project, "schedule_role_arn": ROLE}
+    options = {"name": SPEC.name, "project": SPEC.project, "schedule_role_arn": role_arn}
     order = order_of({**options, **wanted}, NOW)
     plan, schedules = ensure(api.calls_of(), options, order, NOW, check_mode=check_mode)
     return plan.changed or schedules.changed
@@ -265,3 +266,106 @@ def test_a_rule_that_has_gone_meanwhile_does_not_stop_the_others(built: BadDay) 
 
     assert home(Racing(), **CLOSED)
     assert json.dumps(rules(built)) == "[]"
+
+
+def retag(api: BadDay, thing: str, **tags: str) -> None:
+    api.clients["ec2"].create_tags(Resources=[thing], Tags=tag_list(tags))
+
+
+def untag(api: BadDay, thing: str, key: str) -> None:
+    api.clients["ec2"].delete_tags(Resources=[thing], Tags=[{"Key": key}])
+
+
+def second_network(api: BadDay) -> dict[str, str]:
+    """Make another VPC with the cluster's tags and groups, and open it as home access would."""
+    groups = make_groups(api.clients["ec2"])
+    permission = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "Ipv6Ranges": [{"CidrIpv6": HOME}]}
+    tags = {**OWNER, "Purpose": "home-access", "Expires": "2020-01-01T00:00:00Z"}
+    api.clients["ec2"].authorize_security_group_ingress(
+        GroupId=groups["bastion"],
+        IpPermissions=[permission],
+        TagSpecifications=[{"ResourceType": "security-group-rule", "Tags": tag_list(tags)}],
+    )
+    return groups
+
+
+@pytest.mark.parametrize("state", ["absent", "expired"])
+def test_a_group_with_another_tag_name_is_closed_and_its_schedule_stays_until_then(built: BadDay, state: str) -> None:
+    home(built)
+    group = built_ids(built)["security_group/nodes"]
+    retag(built, group, Name="Talos nodes (renamed in the console)")
+    if state == "expired":
+        assert home(built, **{**CLOSED, "state": "expired"}) is False
+        assert len(schedules(built)) == 2
+        retag_rules(built, Expires="2020-01-01T00:00:00Z")
+
+    assert home(built, **{**CLOSED, "state": state})
+
+    assert (rules(built), schedules(built)) == ([], [])
+
+
+def retag_rules(api: BadDay, **tags: str) -> None:
+    for rule in rules(api):
+        retag(api, rule["SecurityGroupRuleId"], **tags)
+
+
+@pytest.mark.parametrize("state", ["present", "absent", "expired"])
+@pytest.mark.parametrize("where", ["vpc", "security_group/nodes"])
+def test_open_rules_in_what_is_not_certain_to_be_the_clusters_are_an_error(
+    built: BadDay, where: str, state: str
+) -> None:
+    home(built)
+    before = schedules(built)
+    untag(built, built_ids(built)[where], "ManagedBy")
+    built.calls.clear()
+
+    with pytest.raises(AwsError, match="revoke-security-group-ingress --group-id sg-") as caught:
+        home(built, **({} if state == "present" else {**CLOSED, "state": state}))
+
+    assert caught.value.problem.code == "HOME_ACCESS_ELSEWHERE"
+    assert (built.writes(), len(rules(built)), schedules(built)) == ([], 3, before)
+
+
+@pytest.mark.parametrize("state", ["absent", "expired"])
+def test_two_networks_with_the_clusters_groups_are_both_closed(built: BadDay, state: str) -> None:
+    home(built)
+    retag_rules(built, Expires="2020-01-01T00:00:00Z")
+    second_network(built)
+    assert len(rules(built)) == 4
+
+    assert home(built, **{**CLOSED, "state": state})
+
+    assert rules(built) == []
+
+
+def test_nothing_is_opened_in_two_networks_with_the_clusters_groups(built: BadDay) -> None:
+    second_network(built)
+
+    with pytest.raises(AwsError, match=r"have the tags of the cluster\. Nothing was opened or closed"):
+        home(built)
+
+
+def test_the_schedule_of_a_rule_that_lost_its_tags_is_kept_until_it_closes(built: BadDay) -> None:
+    home(built)
+    bastion = next(rule for rule in rules(built) if rule["FromPort"] == 22)
+    untag(built, bastion["SecurityGroupRuleId"], "Purpose")
+
+    home(built, **CLOSED)
+    kept = schedules(built)
+    built.clients["ec2"].revoke_security_group_ingress(
+        GroupId=bastion["GroupId"], SecurityGroupRuleIds=[bastion["SecurityGroupRuleId"]]
+    )
+
+    assert [rule["FromPort"] for rule in rules(built)] == []
+    assert (len(kept), home(built, **CLOSED), schedules(built)) == (1, True, [])
+
+
+def test_schedules_whose_role_is_gone_are_removed_with_the_rules(built: BadDay) -> None:
+    home(built)
+    home(built, ipv6="2001:db8:7:8::/64", expires="2d")
+
+    home(built, **{**CLOSED, "ipv6": HOME}, role_arn=None)
+    left = schedules(built)
+    home(built, **CLOSED, role_arn=None)
+
+    assert (len(left), schedules(built), home(built, **CLOSED, role_arn=None)) == (2, [], False)
