@@ -23,6 +23,8 @@ _RANGES = (
     *("\x00-\x08", "\x0b\x0c", "\x0e-\x1f", "\x7f-\x9f"),
     # Fillers without a width, joiners, marks and overrides of the direction, separators of lines and paragraphs.
     *("\u00ad", "\u034f", "\u061c", "\u115f\u1160", "\u17b4\u17b5", "\u180b-\u180f", "\u200b-\u200f", "\u2028-\u202e"),
+    # The blank of Braille.
+    "\u2800",
     *("\u2060-\u206f", "\u3164", "\ufeff", "\uffa0", "\ufff0-\ufffb", "\U0001d173-\U0001d17a", "\U000e0000-\U000e0fff"),
     # Surrogates and Unicode noncharacters, which XML and UTF-8 do not allow.
     *("\ud800-\udfff", "\ufdd0-\ufdef", *(chr(number) for last in _LAST_OF_PLANES for number in (last - 1, last))),

@@ -108,3 +108,7 @@ def test_an_error_of_the_collection_holds_nothing_that_a_terminal_obeys() -> Non
 @pytest.mark.parametrize(("number", "expected"), [(0, "0 nodes"), (1, "1 node"), (2, "2 nodes")])
 def test_a_number_has_its_noun(number: int, expected: str) -> None:
     assert counted(number, "node") == expected
+
+
+def test_the_blank_of_braille_is_shown_as_such() -> None:
+    assert shown("moon\u2800") == r"moon\u{2800}"
