@@ -72,8 +72,8 @@ so that a value here would be a guess. Without one, the first answer is trusted,
 * boot-to-talos: the archive is compared with the checksum file of its release, which is fetched beside it. This finds a
   damaged download, and not a replaced release.
 * iPXE: TLS protects the download, nothing else. Its files are for home labs; no instance in EC2 boots them.
-* A disk image of your own, given by a URL: TLS protects an `https` download, nothing protects an `http` one. Without
-  `nodes_image_sha256` it is written to the disks as it arrives, so always give the checksum.
+* A disk image by URL for the module `boot_to_talos` without `image_sha256`: TLS protects an `https` download, nothing
+  protects an `http` one. The playbooks refuse such an image without its `nodes_image_sha256`.
 * Manifests of CozyStack and of the Spin operator: TLS, and a checksum where one is given. Flux resolves the tag of the
   Spin operator's chart.
 * Amazon Linux and packages of a distribution: the AMI is one of Amazon's account, and the packages are signed.

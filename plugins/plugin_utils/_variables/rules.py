@@ -82,6 +82,7 @@ def joint_problems(values: Mapping[str, Any], derived: Mapping[str, Any], where:
     yield from _node_patch_problems({**derived, **values})
     yield from _disk_problems(values)
     yield from _source_problems(values)
+    yield from _disk_image_problems(values)
     everything = {**derived, **values}
     if boolean(everything.get("cluster_bastion_enabled", True), strict=False):
         yield from _tunnel_problems(everything)
@@ -427,6 +428,17 @@ def _source_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
         if bool(url) != bool(ref) and None not in (url, ref):
             given, missing = names if url else names[::-1]
             yield _wrong(given, f"{missing} is empty.", "Set both, or none of them for the released packages.")
+
+
+def _disk_image_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
+    known = values.get("nodes_image_sha256") or {}
+    for name in ("cluster_images", "nodes_images"):
+        for role, image_name in (values.get(name) or {}).items():
+            # An image in a registry is verified by its digest.
+            if str(image_name).startswith(("http://", "https://")) and role not in known:
+                message = f"Nothing verifies what {name}[{role}], {image_name}, returns: its SHA-256 is not set."
+                remedy = f"Set nodes_image_sha256[{role}] to the one that its publisher names."
+                yield _wrong("nodes_image_sha256", message, remedy)
 
 
 def _node_patch_problems(values: Mapping[str, Any]) -> Iterator[Finding]:

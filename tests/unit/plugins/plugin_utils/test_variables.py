@@ -283,6 +283,19 @@ TUNNEL = {
 }
 
 
+@pytest.mark.parametrize("name", ["cluster_images", "nodes_images"])
+def test_a_disk_image_needs_its_sha256(name: str) -> None:
+    images = {"gateway": "https://factory.talos.dev/image/a/v1.13.0/metal-arm64.raw.xz", "worker": "ghcr.io/a/b:v1"}
+    where = NOW
+
+    (problem,) = joint_problems({name: images}, {}, where)
+    verified = list(joint_problems({name: images, "nodes_image_sha256": {"gateway": "a" * 64}}, {}, where))
+
+    assert (problem.subject, verified) == ("nodes_image_sha256", [])
+    assert f"{name}[gateway], {images['gateway']}" in problem.message
+    assert "nodes_image_sha256[gateway]" in problem.remedy
+
+
 def of_the_tunnel(**given: Any) -> list[str]:
     """Return the subjects of the problems with a tunnel of which some variables are given otherwise."""
     written = {**TUNNEL, **given}
