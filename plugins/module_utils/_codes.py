@@ -959,7 +959,8 @@ AUDIT: Mapping[str, Code] = {
         (HIGH, CRITICAL),
     ),
     "HOURS_NOT_AS_DESCRIBED": Code(
-        "A schedule that stops or starts the cluster is missing, disabled or changed, or ends later than described.",
+        "A schedule that stops or starts the cluster is missing, disabled or changed, or ends later than described, "
+        "or its role does not exist, or it does not find a node.",
         _SITE,
         (MEDIUM,),
     ),
@@ -982,6 +983,12 @@ AUDIT: Mapping[str, Code] = {
         "A policy statement of a role allows every action of a service, or all but a few actions.",
         "Run playbooks/site.yml, which sets the described policies, or `aws iam delete-role-policy`.",
         (CRITICAL,),
+    ),
+    "IAM_STATEMENT_MISSING": Code(
+        "The role of the schedules that stop the cluster lacks a described policy statement, or a policy denies it "
+        "an action.",
+        "Run playbooks/site.yml, which sets the described policies, or `aws iam delete-role-policy` if one denies.",
+        (HIGH,),
     ),
     "IAM_STATEMENT_NOT_ALLOWED": Code(
         "A policy statement of a role is not described.",

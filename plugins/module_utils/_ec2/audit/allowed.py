@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ..desired import desired
 from ..home.access import OPENINGS, Opening
+from ..hours.schedules import NODES_TAG, nodes_tag
 from ..hours.spec import HoursSpec
 from ..ownership.claim import claim_name
 from ..ownership.run_marker import marker_name
@@ -50,6 +51,9 @@ class Allowed(NamedTuple):
     # The described schedules that stop and start the cluster, and their hours.
     hours: Mapping[str, Mapping[str, Any]] = {}
     times: HoursSpec = HoursSpec()
+    # The role of these schedules, and the value of the tag by which they find a node.
+    hours_role: str = ""
+    nodes_of: str = ""
     user_data_sha256: str = ""
     # The described instance type of each node, by the name of the instance.
     types: Mapping[str, str] = {}
@@ -98,6 +102,8 @@ def allowed_by(spec: ClusterSpec, extra: Mapping[str, Any] | None = None, accoun
         schedules={item.name: item.want["schedules"] for item in of["autoscaling_group"]},
         hours=wanted["schedule_group/hours"].want["schedules"] if spec.hours.is_needed else {},
         times=spec.hours,
+        hours_role=spec.hours_name,
+        nodes_of=nodes_tag(spec.project, spec.name)[NODES_TAG],
         user_data_sha256=str(extra.get("user_data_sha256") or ""),
         types={item.name: item.want["type"] for item in of["instance"]},
         node_key_name=extra.get("node_ssh_key_name"),

@@ -173,6 +173,8 @@ class Machine(NamedTuple):
     # The user-data that our own module launched the instance with.
     launched_with: str = ""
     running: bool = False
+    # The value of the tag by which the schedules of the cluster find a node.
+    nodes_of: str = ""
     # Of a launch template version.
     disks: tuple[str, ...] = ()
     cpu_credits: str | None = None

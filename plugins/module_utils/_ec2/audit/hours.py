@@ -11,7 +11,7 @@ from typing import Any
 
 from ..._findings import Finding, finding
 from ..hours.current import read_group
-from ..hours.schedules import TTL, is_late
+from ..hours.schedules import NODES_TAG, TTL, is_late
 from .allowed import Allowed
 from .facts import Account, HoursFact, Reader
 
@@ -33,6 +33,7 @@ def hours_deviations(account: Account, allowed: Allowed, now: datetime) -> Itera
             texts = ["it does not exist"] if _is_missed(name, have, account, allowed) else []
         if texts:
             yield finding("HOURS_NOT_AS_DESCRIBED", f"schedule {name}", ", and ".join(texts))
+    yield from _unstopped(account, allowed)
     for group in account.hours:
         for name in (*group.others, *sorted(group.schedules.keys() - allowed.hours.keys())):
             remedy = (
@@ -41,6 +42,19 @@ def hours_deviations(account: Account, allowed: Allowed, now: datetime) -> Itera
             )
             message = f"it is in the schedule group {group.name} but is not described"
             yield finding("HOURS_NOT_DESCRIBED", f"schedule {name}", message, remedy)
+
+
+def _unstopped(account: Account, allowed: Allowed) -> Iterator[Finding]:
+    """Yield the nodes that the described schedules do not find, and their role if it does not exist."""
+    for machine in account.machines if allowed.hours else ():
+        name = machine.known.name
+        if machine.kind == "instance" and name in allowed.nodes and machine.nodes_of != allowed.nodes_of:
+            message = f"it lacks the tag {NODES_TAG}={allowed.nodes_of}, so no schedule stops or starts it"
+            yield finding("HOURS_NOT_AS_DESCRIBED", f"instance {name} ({machine.known.id})", message)
+    used = any(group.schedules.keys() & allowed.hours.keys() for group in account.hours)
+    if used and allowed.hours_role not in {role.name for role in account.roles}:
+        message = "it does not exist, so the schedules that name it stop and start nothing"
+        yield finding("HOURS_NOT_AS_DESCRIBED", f"IAM role {allowed.hours_role}", message)
 
 
 def _differences(

@@ -14,6 +14,7 @@ from typing import Any
 from ..bastion.current import checksum
 from ..client import existing
 from ..desired import ALIVE, RUNNING, desired, role_tags
+from ..hours.schedules import NODES_TAG
 from ..identity import USER_DATA_TAG, owner_tags
 from ..plan.current import root_volume_of
 from ..spec import ClusterSpec
@@ -63,6 +64,7 @@ def _instance(reader: Reader, record: Record) -> Machine:
         root_volume=root_volume_of(record),
         scaling_group=tags.get("aws:autoscaling:groupName", ""),
         launched_with=tags.get(USER_DATA_TAG, ""),
+        nodes_of=tags.get(NODES_TAG, ""),
         running=(record.get("State") or {}).get("Name") in RUNNING,
     )
 

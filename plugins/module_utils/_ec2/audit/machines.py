@@ -209,6 +209,7 @@ def _role_deviations(role: RoleFact, allowed: Allowed) -> Iterator[Finding]:
     for policy, statement in role.statements:
         if _effect_of(statement) not in known and statement.get("Effect") != "Deny":
             yield _statement_deviation(role, policy, statement, _repair(role, allowed))
+    yield from _hindrances(role, allowed)
     for arn in role.attached:
         remedy = f"Run `aws iam detach-role-policy --role-name {role.name} --policy-arn {arn}`."
         message = f"the managed policy {arn} is attached but not described"
@@ -225,6 +226,22 @@ def _role_deviations(role: RoleFact, allowed: Allowed) -> Iterator[Finding]:
     if _effect_of(role.trust) != _effect_of(allowed.trust[role.name]):
         message = "its trust policy is not as described: other principals, or other conditions"
         yield finding("IAM_TRUST_NOT_ALLOWED", resource, message, f"{_repair(role, allowed)}.")
+
+
+def _hindrances(role: RoleFact, allowed: Allowed) -> Iterator[Finding]:
+    """Yield what keeps the schedules with a role from stopping a cluster: what it lacks, and what is denied."""
+    if not allowed.hours or role.name != allowed.hours_role:
+        return
+    have = [_effect_of(statement) for _policy, statement in role.statements]
+    for statement in allowed.policies[role.name]:
+        if _effect_of(statement) not in have:
+            message = f"it lacks the statement that allows {', '.join(_actions(statement))}, which its schedules need"
+            yield finding("IAM_STATEMENT_MISSING", f"IAM role {role.name}", message, f"{_repair(role, allowed)}.")
+    for policy, statement in role.statements:
+        if statement.get("Effect") == "Deny":
+            message = f"a statement denies {', '.join(_actions(statement)) or 'all but a few actions'} to its schedules"
+            remedy = f"Run `aws iam delete-role-policy --role-name {role.name} --policy-name {policy}`."
+            yield finding("IAM_STATEMENT_MISSING", f"IAM role {role.name}, policy {policy}", message, remedy)
 
 
 def _repair(role: RoleFact, allowed: Allowed) -> str:

@@ -180,6 +180,43 @@ def test_a_schedule_that_does_not_run_in_time_is_a_deviation(account: Account) -
     assert audited_hours(account, at=now) == [("HOURS_NOT_AS_DESCRIBED", "schedule ttl-nodes", message)]
 
 
+def test_a_node_that_no_schedule_finds_is_a_deviation_and_gets_its_tag_again(account: Account) -> None:
+    now, gateway = datetime.now(UTC), account.ids["instance/gateway"]
+    build_hours(account)
+    account.ec2.delete_tags(Resources=[gateway], Tags=[{"Key": "NodesOf"}])
+
+    ((code, subject, message),) = audited_hours(account, at=now)
+    ensure_cluster(Calls(account.api), spec(hours=HOURS), Making(("nodes",)))
+
+    assert (code, subject) == ("HOURS_NOT_AS_DESCRIBED", f"instance moon-gateway ({gateway})")
+    assert message.startswith("it lacks the tag NodesOf=talos-arm64/moon")
+    assert audited_hours(account, at=now) == []
+
+
+def test_what_keeps_the_role_of_schedules_from_stopping_is_a_deviation(account: Account) -> None:
+    now = datetime.now(UTC)
+    build_hours(account)
+    role = {"RoleName": GROUP_OF_HOURS}
+    deny = {"Effect": "Deny", "Action": "ec2:StopInstances", "Resource": "*"}
+
+    account.iam.put_role_policy(**role, PolicyName="theirs", PolicyDocument=policy_of(deny))
+    denied = audited_hours(account, at=now)
+    account.iam.delete_role_policy(**role, PolicyName="theirs")
+    account.iam.delete_role_policy(**role, PolicyName=GROUP_OF_HOURS)
+    lacking = audited_hours(account, at=now)
+    account.iam.delete_role(**role)
+    without = audited_hours(account, at=now)
+
+    assert [(code, subject) for code, subject, _message in denied] == [
+        ("IAM_STATEMENT_MISSING", f"IAM role {GROUP_OF_HOURS}, policy theirs")
+    ]
+    assert {code for code, *_more in lacking} == {"IAM_STATEMENT_MISSING"}
+    assert any("ec2:StopInstances" in message for *_which, message in lacking)
+    assert [(code, subject) for code, subject, _message in without] == [
+        ("HOURS_NOT_AS_DESCRIBED", f"IAM role {GROUP_OF_HOURS}")
+    ]
+
+
 def test_a_time_to_live_that_has_ended_is_no_deviation(account: Account) -> None:
     build_hours(account)
     account.api.clients["scheduler"].delete_schedule(GroupName=GROUP_OF_HOURS, Name="ttl-nodes")
