@@ -494,6 +494,18 @@ def template_naming(key: str, data: Callable[[str], dict[str, Any]]) -> Join:
     return join
 
 
+def template_that_their_group_pins(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
+    """Make a group that uses the first version of a template, and a newer one that names nothing of ours."""
+    name, data = "theirs-pinned", {"InstanceType": "m7g.large"}
+    first = {"LaunchTemplateName": name, "LaunchTemplateData": {**data, "SecurityGroupIds": [ours["nodes"]]}}
+    made = stranger.ec2.create_launch_template(**first)["LaunchTemplate"]["LaunchTemplateId"]
+    stranger.ec2.create_launch_template_version(LaunchTemplateId=made, LaunchTemplateData=data)
+    stranger.ec2.modify_launch_template(LaunchTemplateId=made, DefaultVersion="2")
+    template, zones = {"LaunchTemplateId": made, "Version": "1"}, [stranger.spec.availability_zone]
+    their_group(stranger, name, LaunchTemplate=template, AvailabilityZones=zones)
+    return made, stranger.read("describe_launch_templates", "LaunchTemplates", LaunchTemplateIds=[made])
+
+
 def in_interface(name: str) -> Callable[[str], dict[str, Any]]:
     return lambda value: {"NetworkInterfaces": [{"DeviceIndex": 0, name: [value] if name == "Groups" else value}]}
 
@@ -542,6 +554,7 @@ JOINS: Sequence[tuple[str, str, str, Join]] = (
         "launch_template",
         template_naming("security_group/bastion", lambda group: {"SecurityGroupIds": [group]}),
     ),
+    ("security_group", "is named by", "launch_template", template_that_their_group_pins),
     ("eni", "is named by", "launch_template", template_naming("eni/gateway", in_interface("NetworkInterfaceId"))),
     ("instance_profile", "is named by", "launch_template", template_naming("instance_profile/node", profile_by_arn)),
 )

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 
+from ..plan.ties import specified, templates_of
 from .facts import Machine, Reader, Record, ScalingGroup, Schedule
 
 # An Auto Scaling group or a user may use these versions at any time.
@@ -25,7 +26,7 @@ def read_scaling_groups(
 ) -> tuple[tuple[ScalingGroup, ...], Versions]:
     """Return the Auto Scaling groups of the cluster, and the template versions of their instances."""
     records = [{**record, "GroupName": record["AutoScalingGroupName"]} for record in ours]
-    made_of = {_specified(item.get("LaunchTemplate")) for record in records for item in record.get("Instances") or ()}
+    made_of = {specified(item.get("LaunchTemplate")) for record in records for item in record.get("Instances") or ()}
     names = [record["GroupName"] for record in records]
     more = [
         (
@@ -50,7 +51,7 @@ def _scaling_group(reader: Reader, record: Record) -> ScalingGroup:
     new = ["new instances"] if record.get("NewInstancesProtectedFromScaleIn") else []
     return ScalingGroup(
         reader.known(record, "GroupName"),
-        tuple(_templates_of(record)),
+        tuple(templates_of(record)),
         min_size=record["MinSize"],
         max_size=max(record["MaxSize"], record["DesiredCapacity"]),
         suspended=tuple(sorted(item["ProcessName"] for item in record.get("SuspendedProcesses") or ())),
@@ -109,20 +110,6 @@ def _read_ended(reader: Reader, group: str) -> tuple[str, ...]:
     answer = reader.api.call("autoscaling", "describe_scaling_activities", AutoScalingGroupName=group)
     texts = " ".join(activity.get("Description", "") for activity in answer["Activities"])
     return tuple(sorted(set(_INSTANCE.findall(texts)))[:_ENDED_MAX])
-
-
-def _templates_of(record: Record) -> Iterator[tuple[str, str]]:
-    mixed = (record.get("MixedInstancesPolicy") or {}).get("LaunchTemplate") or {}
-    overrides = [item.get("LaunchTemplateSpecification") for item in mixed.get("Overrides") or ()]
-    given = [record.get("LaunchTemplate"), mixed.get("LaunchTemplateSpecification"), *overrides]
-    yield from (_specified(item) for item in given if item)
-    if record.get("LaunchConfigurationName"):
-        yield f"launch configuration {record['LaunchConfigurationName']}", ""
-
-
-def _specified(template: Record | None) -> tuple[str, str]:
-    template = template or {}
-    return template.get("LaunchTemplateId", ""), template.get("Version", "$Default" if template else "")
 
 
 def with_lost_versions(group: ScalingGroup, templates: Iterable[Machine]) -> ScalingGroup:

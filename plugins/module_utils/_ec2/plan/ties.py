@@ -9,11 +9,11 @@ Deleting such a resource would affect the other one, or AWS would reject it afte
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from ..client import Api
+from ..client import Api, existing
 from ..spec import ClusterSpec
 from ..values import words_in
 from .current import Reading, Record, Thing, is_of_aws, reading_of, records_of, understood
@@ -174,13 +174,31 @@ def _launchers(place: Place, _ours: Sequence[Thing]) -> list[Thing]:
     templates = place.api.call(reading.service, reading.operation)[reading.answer]
     things = [understood(reading, record, place.spec) for record in templates]
     others = [thing for thing in things if not thing.owned]
+    groups = records_of(_SCALING, place.api.call(_SCALING.service, _SCALING.operation))
+    used = {template for record in groups for template in templates_of(record)}
     with ThreadPoolExecutor(_WORKERS) as pool:
-        named = list(pool.map(lambda thing: _named_by_template(place, thing), others))
+        named = list(pool.map(lambda thing: list(_named_by_template(place, thing, used)), others))
     answer = place.api.call("autoscaling", "describe_launch_configurations")
     return [
         *(thing.knowing(names=names) for thing, names in zip(others, named, strict=True)),
         *map(_launch_configuration, answer["LaunchConfigurations"]),
     ]
+
+
+def templates_of(record: Record) -> Iterator[tuple[str, str]]:
+    """Yield the launch templates that an Auto Scaling group names, each with its version."""
+    mixed = (record.get("MixedInstancesPolicy") or {}).get("LaunchTemplate") or {}
+    overrides = [item.get("LaunchTemplateSpecification") for item in mixed.get("Overrides") or ()]
+    given = [record.get("LaunchTemplate"), mixed.get("LaunchTemplateSpecification"), *overrides]
+    yield from (specified(item) for item in given if item)
+    if record.get("LaunchConfigurationName"):
+        yield f"launch configuration {record['LaunchConfigurationName']}", ""
+
+
+def specified(template: Record | None) -> tuple[str, str]:
+    """Return the id of a named launch template and its version."""
+    template = template or {}
+    return template.get("LaunchTemplateId", ""), template.get("Version", "$Default" if template else "")
 
 
 def _launch_configuration(record: Record) -> Thing:
@@ -199,11 +217,16 @@ def _foreign_members(kind: str, member: str) -> Read:
     return read
 
 
-def _named_by_template(place: Place, template: Thing) -> list[str]:
-    """Return the ids and names in the versions of a template of which machines are made without naming a version."""
-    wanted = {"LaunchTemplateId": template.id, "Versions": ["$Latest", "$Default"]}
-    versions = place.api.call("ec2", "describe_launch_template_versions", **wanted)["LaunchTemplateVersions"]
-    return [name for version in versions for name in _named_in(version["LaunchTemplateData"])]
+def _named_by_template(place: Place, template: Thing, used: Collection[tuple[str, str]]) -> Iterator[str]:
+    """Yield the ids and names in the versions of a template that groups use, or launches that name no version."""
+    usual = ["$Latest", "$Default"]
+    pinned = sorted({version for id_, version in used if id_ == template.id} - {*usual})
+    # AWS refuses a list with a version that was deleted.
+    for versions in (usual, *([version] for version in pinned)):
+        wanted = {"LaunchTemplateId": template.id, "Versions": versions}
+        found = existing(place.api, "ec2", "describe_launch_template_versions", **wanted) or {}
+        for version in found.get("LaunchTemplateVersions", ()):
+            yield from _named_in(version["LaunchTemplateData"])
 
 
 def _named_in(data: Record) -> Iterator[str]:
