@@ -497,7 +497,11 @@ def template_naming(key: str, data: Callable[[str], dict[str, Any]]) -> Join:
 def template_that_their_group_pins(stranger: Stranger, ours: Mapping[str, str]) -> tuple[str, Read]:
     """Make a group that uses the first version of a template, and a newer one that names nothing of ours."""
     name, data = "theirs-pinned", {"InstanceType": "m7g.large"}
-    first = {"LaunchTemplateName": name, "LaunchTemplateData": {**data, "SecurityGroupIds": [ours["nodes"]]}}
+    first: dict[str, Any] = {
+        "LaunchTemplateName": name,
+        "LaunchTemplateData": {**data, "SecurityGroupIds": [ours["nodes"]]},
+    }
+    first |= {"TagSpecifications": stranger.tagged("launch-template")}
     made = stranger.ec2.create_launch_template(**first)["LaunchTemplate"]["LaunchTemplateId"]
     stranger.ec2.create_launch_template_version(LaunchTemplateId=made, LaunchTemplateData=data)
     stranger.ec2.modify_launch_template(LaunchTemplateId=made, DefaultVersion="2")

@@ -442,14 +442,14 @@ ACCOUNT: Mapping[str, Code] = {
     ),
     "SECURITY_GROUP_TWICE": Code(
         "Two security groups of the same name, in different VPCs, have the tags of this cluster.",
-        "Remove the tag ManagedBy from the one that urmanac.talos has not made: aws ec2 delete-tags --resources ID "
-        "--tags Key=ManagedBy",
+        "Run `aws ec2 delete-tags --tags Key=ManagedBy --resources` with the id of the one that urmanac.talos has not "
+        "made.",
     ),
     "HOME_ACCESS_ELSEWHERE": Code(
         "A security group that does not count as the cluster's contains rules with the tags of home access: the group "
         "or its VPC lacks a tag of the cluster, or the group has another name.",
-        "Give both the tags Project, Cluster and ManagedBy if they belong to the cluster, or delete the rules: aws ec2 "
-        "revoke-security-group-ingress",
+        "Give both the tags Project, Cluster and ManagedBy if they belong to the cluster, or delete the rules with "
+        "`aws ec2 revoke-security-group-ingress`.",
     ),
     "HOST_KEY_NOT_ENCRYPTED": Code(
         "SSM does not encrypt the private SSH host key of the bastion.",
