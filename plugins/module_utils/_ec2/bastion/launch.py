@@ -20,12 +20,16 @@ from .spec import NODE
 INTERVAL = 3.0
 # The call that starts the group comes before the wait, and the clocks of AWS and of the controller differ.
 _JUST_BEFORE = timedelta(minutes=2)
-_ENDED_BADLY = ("Failed", "Cancelled")
+# What failed before the wait may have been corrected since. A group tries again after about a minute.
+_UNTIL_NEXT_ATTEMPT = 90.0
 _READ = {"MaxItems": 20}
-# The group tries again and succeeds when these have passed: a new profile that EC2 does not know yet, the interface
-# that the previous instance still has, and errors of AWS.
+# The group tries again and succeeds when these have passed: a new profile that EC2 does not know yet, a service-linked
+# role that AWS has just made for the first group of an account, the interface that the previous instance still has, and
+# errors of AWS. https://github.com/RaJiska/terraform-aws-fck-nat/issues/85
 _PASSING = re.compile(
-    r"IamInstanceProfile|interface\S* .*in use|request limit exceeded|server\.internal|internal error|unavailable", re.I
+    r"IamInstanceProfile|Authentication Failure|assume role|interface\S* .*in use|request limit exceeded|"
+    r"server\.internal|internal error|unavailable",
+    re.I,
 )
 # Auto Scaling has the message of EC2, without its code.
 _CAUSES = (
@@ -64,7 +68,7 @@ def latest_attempt(api: Api, group: str) -> Attempt | None:
 
 def _attempt(activity: Mapping[str, Any]) -> Attempt:
     message = " ".join(str(activity.get("StatusMessage") or activity.get("Description") or "").split())
-    return Attempt(activity["ActivityId"], activity["StartTime"], activity["StatusCode"] in _ENDED_BADLY, message)
+    return Attempt(activity["ActivityId"], activity["StartTime"], activity["StatusCode"] == "Failed", message)
 
 
 def running_instances(api: Api, spec: ClusterSpec) -> list[str]:
@@ -83,21 +87,23 @@ def wait_for_instance(
 ) -> list[str]:
     """Return the running instances, or raise as soon as AWS reports that the group cannot launch one."""
     clock, group = clock or Clock(), spec.names.unique
-    end, first = clock.now() + timeout, None
+    begin, first = clock.now(), latest_attempt(api, group)
+    latest = first
     while not (found := running_instances(api, spec)):
-        latest = latest_attempt(api, group)
-        first = first or latest
-        if latest and first and latest.is_final and _is_of_this_run(latest, first, now):
+        if latest and latest.is_final and _is_of_this_run(latest, first, now, clock.now() - begin):
             raise AwsError(_cannot_launch(group, spec.region, latest))
-        if clock.now() >= end:
+        if clock.now() >= begin + timeout:
             raise AwsError(_not_running(group, spec.region, latest, timeout))
         clock.sleep(INTERVAL)
+        latest = latest_attempt(api, group)
     return found
 
 
-def _is_of_this_run(latest: Attempt, first: Attempt, now: datetime) -> bool:
-    """Return whether an attempt belongs to this run: what failed earlier may have been corrected since."""
-    return latest.id != first.id or latest.began >= now - _JUST_BEFORE
+def _is_of_this_run(latest: Attempt, first: Attempt | None, now: datetime, waited: float) -> bool:
+    """Return whether an attempt began after what this run has changed; one that began before it may have been last."""
+    if first is None or latest.id != first.id:
+        return True
+    return latest.began >= now - _JUST_BEFORE and waited >= _UNTIL_NEXT_ATTEMPT
 
 
 def _cannot_launch(group: str, region: str, attempt: Attempt) -> Finding:

@@ -41,6 +41,8 @@ NO_PROFILE = (
     "Value (talos-arm64-moon-bastion) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile "
     "name. Launching EC2 instance failed."
 )
+# As the first group of an account reports it, until its service-linked role is known everywhere.
+NO_ROLE = "Authentication Failure. Launching EC2 instance failed."
 IN_USE = "Interface: [eni-0123456789abcdef0] in use. Launching EC2 instance failed."
 
 
@@ -109,7 +111,7 @@ def test_a_failed_launch_ends_the_wait_with_the_words_of_aws(message: str, code:
     assert group.time < 5
 
 
-@pytest.mark.parametrize("message", [NO_PROFILE, IN_USE])
+@pytest.mark.parametrize("message", [NO_PROFILE, NO_ROLE, IN_USE])
 def test_what_passes_by_itself_does_not_end_the_wait(message: str) -> None:
     group = Group([], [activity(message)], runs_after=60)
 
@@ -120,6 +122,27 @@ def test_a_failure_before_this_run_does_not_end_the_wait() -> None:
     group = Group([activity(NO_VCPUS, seconds=-600)], runs_after=60)
 
     assert group.wait() == ["i-1"]
+
+
+def test_a_failure_just_before_the_wait_may_have_been_corrected() -> None:
+    assert Group([activity(NO_VCPUS, seconds=-60)], runs_after=66).wait() == ["i-1"]
+
+
+def test_a_failure_just_before_the_wait_ends_it_when_no_attempt_follows() -> None:
+    group = Group([activity(NO_VCPUS, seconds=-5)])
+
+    with pytest.raises(AwsError, match="vCPU limit of 1"):
+        group.wait()
+
+    assert 90 <= group.time < 100
+
+
+def test_an_attempt_that_a_schedule_cancelled_is_no_failed_one() -> None:
+    with pytest.raises(AwsError) as failed:
+        Group([], [activity("", status="Cancelled")]).wait()
+
+    assert failed.value.problem.code == "BASTION_NOT_RUNNING"
+    assert "could not launch" not in str(failed.value)
 
 
 def test_a_new_attempt_that_fails_like_the_one_before_ends_the_wait() -> None:
