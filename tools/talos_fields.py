@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.peers import judges
 
 ROOT = Path(__file__).resolve().parents[1]
-TARGET = ROOT / "plugins" / "module_utils" / "_talos" / "fields.py"
+TARGET = ROOT / "plugins" / "module_utils" / "_talos" / "config" / "fields.py"
 HEAD = '''# Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later

@@ -36,7 +36,7 @@ _PROTECTED = _words(
 )
 _ROLES = _words("os:admin os:reader os:operator os:etcd:backup os:impersonator os:image:verifier os:meta:writer")
 # The oldest and newest minor version of Kubernetes that a version of Talos supports.
-_KUBERNETES = {(1, 11): (29, 34), (1, 12): (30, 35), (1, 13): (31, 36), (1, 14): (32, 37)}
+_KUBERNETES = {(1, 10): (28, 33), (1, 11): (29, 34), (1, 12): (30, 35), (1, 13): (31, 36), (1, 14): (32, 37)}
 _QUALIFIED = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
 _DOMAIN = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_-]{0,62}(?:\.[a-zA-Z0-9_][a-zA-Z0-9_-]{0,62})*[._]?")

@@ -11,8 +11,8 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import sentences
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config import contract, decoding, validation
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.config import node as node_config
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.config import validation
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.merge import Patch
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import yaml_text
 from tests import verdicts
@@ -210,3 +210,34 @@ def test_case_02_disk_encryption_node_id() -> None:
     written = yaml_text.load_all(made(patch))[0]
 
     assert written["machine"]["systemDiskEncryption"]["state"]["keys"][0]["nodeID"] == {}
+
+
+def of_v1_10() -> list[dict[str, Any]]:
+    """Return the documents of a control plane with a Kubernetes that Talos v1.10 supports."""
+    node = node_config.NodeConfig("gateway", "controlplane", hostname="gateway")
+    network = node_config.Network("", "", "", (), ())
+    cluster = CLUSTER._replace(contract="v1.10", kubernetes_version="1.33.12")
+    return node_config.node_documents(node, node_config.Plan(cluster, network, None, ()), test_bundle())
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        pytest.param({"kind": "SwapVolumeConfig", "name": "a"}, "CONFIG_KIND_UNKNOWN", id="kind"),
+        pytest.param({"kind": "VolumeConfig", "name": "STATE", "encryption": {}}, "CONFIG_FIELD_UNKNOWN", id="field"),
+    ],
+)
+def test_what_v1_11_has_added_is_refused_for_v1_10(document: dict[str, Any], code: str) -> None:
+    documents = [*of_v1_10(), {"apiVersion": "v1alpha1", **document}]
+
+    codes = {release: [found.code for found in validation.problems(documents, (1, release))] for release in (10, 11)}
+
+    assert codes[10] == [code]
+    assert code not in codes[11]
+
+
+def test_each_contract_is_judged_by_the_rules_of_its_version() -> None:
+    assert [decoding.known_release(contract.release(name) or (0, 0)) for name in contract.CONTRACTS] == [
+        contract.release(name) for name in contract.CONTRACTS
+    ]
+    assert validation.problems(of_v1_10(), (1, 10)) == []
