@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -20,6 +21,7 @@ from lab.aws.patches import put, replaces
 from lab.machines import MachinePark
 from lab.settings import REGION
 
+LOG = logging.getLogger("lab.autoscaling")
 GROUP_TAG = "aws:autoscaling:groupName"
 DELETING = "Delete in progress"
 LIFECYCLE = {"pending": "Pending", "running": "InService"}
@@ -52,6 +54,7 @@ def reconcile(group: Any, park: MachinePark) -> None:
         elif missing < 0:
             group.ec2_backend.terminate_instances([state.instance.id for state in active][missing:])
     except Exception as error:
+        LOG.warning("group %s: %s", group.name, error)
         _note(group, error)
         park.later(lambda: reconcile(group, park))
 
@@ -68,20 +71,17 @@ def _activities(self: Any) -> Any:
     return ActionResult({"Activities": getattr(group, "failed", [])})
 
 
-put(
-    FakeAutoScalingGroup,
-    active_instances=lambda group: [state for state in group.instance_states if state.instance.state in LIFECYCLE],
-)
+@replaces(FakeAutoScalingGroup, "active_instances")
+def _active(group: Any) -> list[Any]:
+    return [state for state in group.instance_states if state.instance.state in LIFECYCLE]
+
+
 _LIFECYCLE_STATE = property(lambda state: LIFECYCLE.get(state.instance.state, "Terminating"), lambda state, value: None)
 put(InstanceState, lifecycle_state=_LIFECYCLE_STATE)
 
 
 @replaces(FakeAutoScalingGroup, "replace_autoscaling_group_instances")
 def _launch(group: Any, count: int, tags: dict[str, str]) -> None:
-    # AWS makes the service-linked role for the first group of an account, and launches before all of AWS knows it.
-    if not hasattr(group.autoscaling_backend, "linked_role"):
-        group.autoscaling_backend.linked_role = "AWSServiceRoleForAutoScaling"
-        raise ValidationError("Authentication Failure.")
     data = group.ec2_launch_template.get_version(group.launch_template_version).data
     wanted = {
         item["ResourceType"]: {t["Key"]: t["Value"] for t in item["Tags"]} for item in data.get("TagSpecifications", [])
