@@ -18,7 +18,9 @@ description:
     and C(Purpose=home-access). No other rule is changed. If the same rule exists without these tags, the module fails,
     because AWS rejects a duplicate.
   - With O(state=absent) and O(state=expired) it closes in all groups that it finds; O(state=present) fails if there are
-    two of one name. If any other group has rules of home access, it fails with the command that closes them.
+    two of one name.
+  - If another group has rules of home access, O(state=present) opens nothing and fails, O(state=absent) closes its
+    other rules and fails, and O(state=expired) closes its other rules and warns, with the command that closes them.
   - A schedule whose rule is still open, such as one that has lost its tags, is kept.
   - Every run, whatever its O(state), closes what has expired. An end that cannot be parsed counts as expired.
   - Rejects what is not a home network, such as IPv4, C(::/0), anything larger than C(/48), addresses that are not
@@ -200,7 +202,7 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils._ec2.calls import Calls
-from ..module_utils._ec2.client import connect_checked
+from ..module_utils._ec2.client import AwsError, connect_checked
 from ..module_utils._ec2.home import schedule as home_schedule
 from ..module_utils._ec2.home.access import (
     OPENINGS,
@@ -305,6 +307,15 @@ def _still_open(calls: Calls, unneeded: Iterable[Schedule], decided: Iterable[Ho
     return rules_among(calls, named - {rule.id for rule in decided if rule.id})
 
 
+def report_elsewhere(module: AnsibleAWSModule, plan: Plan, order: Order) -> None:
+    """Raise AwsError if rules that should be closed are elsewhere; playbooks that only close expired ones go on."""
+    if plan.elsewhere is None:
+        return
+    if order.state != "expired":
+        raise AwsError(plan.elsewhere)
+    module.warn(str(AwsError(plan.elsewhere)))
+
+
 def result_of(plan: Plan, schedules: SchedulePlan, now: datetime) -> dict[str, Any]:
     """Return the module's result."""
     before, after = ([rule_line(rule) for rule in rules] for rules in (plan.before, plan.after))
@@ -339,6 +350,7 @@ def main() -> None:
         if order.state == "present" and not module.check_mode:
             refuse_example(order.network, connection.endpoint)
         plan, schedules = ensure(calls, module.params, order, now, check_mode=module.check_mode)
+        report_elsewhere(module, plan, order)
     except Refusal as error:
         module.fail_json(msg=str(error), problem=error.problem.as_dict())
     except CollectionError as error:

@@ -74,8 +74,8 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils._ec2.client import Api, connect
-from ..module_utils._ec2.home.access import read_groups, read_rules, refuse_elsewhere, rule_as_dict, rule_line
+from ..module_utils._ec2.client import Api, AwsError, connect
+from ..module_utils._ec2.home.access import find_elsewhere, read_groups, read_rules, rule_as_dict, rule_line
 from ..module_utils._ec2.identity import Identity
 from ..module_utils._errors import CollectionError
 
@@ -83,7 +83,8 @@ from ..module_utils._errors import CollectionError
 def home_access_info(api: Api, identity: Identity, now: datetime) -> dict[str, Any]:
     """Return the module's result."""
     groups = read_groups(api, identity)
-    refuse_elsewhere(api, identity, groups)
+    if elsewhere := find_elsewhere(api, identity, groups):
+        raise AwsError(elsewhere)
     rules = [rule for rule in read_rules(api, identity, groups) if rule.ours]
     return {"open": [rule_as_dict(rule, now) for rule in rules], "lines": [rule_line(rule) for rule in rules]}
 

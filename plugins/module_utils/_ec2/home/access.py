@@ -92,13 +92,14 @@ class Order(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """The planned changes, and the rules of home access before and after."""
+    """The planned changes, the rules of home access before and after, and the problem with rules that are not read."""
 
     opened: tuple[HomeRule, ...]
     closed: tuple[HomeRule, ...]
     marked: tuple[HomeRule, ...]
     before: tuple[HomeRule, ...]
     after: tuple[HomeRule, ...]
+    elsewhere: Finding | None = None
 
     @property
     def changed(self) -> bool:
@@ -109,13 +110,16 @@ class Plan(NamedTuple):
 def read_plan(api: Api, identity: Identity, order: Order, now: datetime, *, check_mode: bool) -> Plan:
     """Return the plan, or raise Ec2Error if it must not be carried out."""
     groups = read_groups(api, identity)
-    refuse_elsewhere(api, identity, groups)
+    elsewhere = find_elsewhere(api, identity, groups)
+    if elsewhere and order.state == "present":
+        raise AwsError(elsewhere)
     ids = one_of_each(identity, groups) if order.state == "present" else {}
     if order.state == "present" and not check_mode:
         _require_groups(identity, order, ids)
     plan = plan_home_access(read_rules(api, identity, groups), ids, order, now)
     _refuse_others(plan)
-    return plan
+    # Closing goes on with the rules that are certain to be the cluster's.
+    return plan._replace(elsewhere=elsewhere)
 
 
 def _refuse_others(plan: Plan) -> None:
@@ -187,14 +191,15 @@ def _ambiguous(name: str, groups: Iterable[Group]) -> Finding:
     return finding("SECURITY_GROUP_TWICE", f"find the security group {name}", message)
 
 
-def refuse_elsewhere(api: Api, identity: Identity, groups: Iterable[Group]) -> None:
-    """Raise AwsError for rules of home access in other groups: what is not read is not closed."""
+def find_elsewhere(api: Api, identity: Identity, groups: Iterable[Group]) -> Finding | None:
+    """Return the problem with rules of home access in other groups, if any: what is not read is not closed."""
     filters = [*owner_filters(identity), {"Name": "tag:Purpose", "Values": [PURPOSE]}]
     known = {group.id for group in groups}
     others = [rule for rule in _ingress(api, identity, filters) if rule.ours and rule.group_id not in known]
-    if others:
-        first = min(rule.group_id for rule in others)
-        raise AwsError(_elsewhere(identity, first, sorted(str(rule.id) for rule in others if rule.group_id == first)))
+    if not others:
+        return None
+    first = min(rule.group_id for rule in others)
+    return _elsewhere(identity, first, sorted(str(rule.id) for rule in others if rule.group_id == first))
 
 
 def _elsewhere(identity: Identity, group_id: str, ids: Sequence[str]) -> Finding:
@@ -202,7 +207,7 @@ def _elsewhere(identity: Identity, group_id: str, ids: Sequence[str]) -> Finding
     names = " or ".join(group_name(identity, group) for group in GROUPS)
     message = (
         f"{' and '.join(ids)} in {group_id} have the tags of home access, but that group is not named {names}, or it "
-        "or its VPC lacks a tag of the cluster. Nothing was opened or closed"
+        "or its VPC lacks a tag of the cluster. These rules stay as they are"
     )
     remedy = (
         f"If they belong to the cluster, tag the group and its VPC: aws ec2 create-tags --resources {group_id} VPC_ID "

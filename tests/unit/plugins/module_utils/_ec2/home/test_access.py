@@ -15,7 +15,8 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import ACCESS, NETWORK
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import OPENINGS
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import OPENINGS, Plan
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.schedule import SchedulePlan
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import read_and_compare, result_of
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
@@ -49,14 +50,25 @@ def role(api: BadDay, **changes: Any) -> Outcome:
     return ensure_cluster(api.calls_of(), SPEC, Order((ACCESS,), **changes))
 
 
-def home(api: BadDay, *, check_mode: bool = False, role_arn: str | None = ROLE, **changes: Any) -> bool:
+def home(api: BadDay, **changes: Any) -> bool:
     """Open or close home access with schedules, and return whether anything was to be done."""
+    plan, schedules = ensured(api, **changes)
+    return plan.changed or schedules.changed
+
+
+def home_plan(api: BadDay, **changes: Any) -> Plan:
+    """Open or close home access, and return what was done with its rules."""
+    return ensured(api, **changes)[0]
+
+
+def ensured(
+    api: BadDay, *, check_mode: bool = False, role_arn: str | None = ROLE, **changes: Any
+) -> tuple[Plan, SchedulePlan]:
     openings = [opening._asdict() for opening in OPENINGS]
     wanted = {"state": "present", "ipv6": HOME, "expires": "8h", "replace": False, "openings": openings, **changes}
     options = {"name": SPEC.name, "project": SPEC.project, "schedule_role_arn": role_arn}
     order = order_of({**options, **wanted}, NOW)
-    plan, schedules = ensure(api.calls_of(), options, order, NOW, check_mode=check_mode)
-    return plan.changed or schedules.changed
+    return ensure(api.calls_of(), options, order, NOW, check_mode=check_mode)
 
 
 def rules(api: BadDay) -> list[dict[str, Any]]:
@@ -309,21 +321,38 @@ def retag_rules(api: BadDay, **tags: str) -> None:
         retag(api, rule["SecurityGroupRuleId"], **tags)
 
 
-@pytest.mark.parametrize("state", ["present", "absent", "expired"])
 @pytest.mark.parametrize("where", ["vpc", "security_group/nodes"])
-def test_open_rules_in_what_is_not_certain_to_be_the_clusters_are_an_error(
-    built: BadDay, where: str, state: str
-) -> None:
+def test_nothing_is_opened_while_open_rules_are_not_certain_to_be_the_clusters(built: BadDay, where: str) -> None:
     home(built)
     before = schedules(built)
     untag(built, built_ids(built)[where], "ManagedBy")
     built.calls.clear()
 
     with pytest.raises(AwsError, match="revoke-security-group-ingress --group-id sg-") as caught:
-        home(built, **({} if state == "present" else {**CLOSED, "state": state}))
+        home(built)
 
     assert caught.value.problem.code == "HOME_ACCESS_ELSEWHERE"
     assert (built.writes(), len(rules(built)), schedules(built)) == ([], 3, before)
+
+
+@pytest.mark.parametrize("state", ["absent", "expired"])
+@pytest.mark.parametrize(("where", "left", "ends"), [("vpc", 3, 2), ("security_group/nodes", 2, 1)])
+def test_rules_that_are_not_certain_to_be_the_clusters_stay_while_the_others_are_closed(
+    built: BadDay, where: str, left: int, ends: int, state: str
+) -> None:
+    home(built)
+    retag_rules(built, Expires="2020-01-01T00:00:00Z")
+    before = schedules(built)
+    untag(built, built_ids(built)[where], "ManagedBy")
+
+    plan = home_plan(built, **{**CLOSED, "state": state})
+
+    assert plan.elsewhere is not None
+    assert plan.elsewhere.code == "HOME_ACCESS_ELSEWHERE"
+    assert "revoke-security-group-ingress --group-id sg-" in plan.elsewhere.remedy
+    assert len(rules(built)) == left
+    # Of the group whose rules stay open.
+    assert (len(schedules(built)), set(schedules(built)) - set(before)) == (ends, set())
 
 
 @pytest.mark.parametrize("state", ["absent", "expired"])
