@@ -435,10 +435,9 @@ def _disk_image_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
     for name in ("cluster_images", "nodes_images"):
         for role, image_name in (values.get(name) or {}).items():
             # An image in a registry is verified by its digest.
-            if str(image_name).startswith(("http://", "https://")) and role not in known:
-                message = f"Nothing verifies what {name}[{role}], {image_name}, returns: its SHA-256 is not set."
-                remedy = f"Set nodes_image_sha256[{role}] to the one that its publisher names."
-                yield _wrong("nodes_image_sha256", message, remedy)
+            if str(image_name).startswith(("http://", "https://")) and not known.get(role):
+                message = f"Nothing verifies what {image_name} returns: nodes_image_sha256[{role}] is not set."
+                yield _wrong(f"{name}[{role}]", message, "Set it to the SHA-256 that its publisher names.")
 
 
 def _node_patch_problems(values: Mapping[str, Any]) -> Iterator[Finding]:

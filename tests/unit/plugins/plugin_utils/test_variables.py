@@ -289,11 +289,11 @@ def test_a_disk_image_needs_its_sha256(name: str) -> None:
     where = NOW
 
     (problem,) = joint_problems({name: images}, {}, where)
+    (empty,) = joint_problems({name: images, "nodes_image_sha256": {"gateway": ""}}, {}, where)
     verified = list(joint_problems({name: images, "nodes_image_sha256": {"gateway": "a" * 64}}, {}, where))
 
-    assert (problem.subject, verified) == ("nodes_image_sha256", [])
-    assert f"{name}[gateway], {images['gateway']}" in problem.message
-    assert "nodes_image_sha256[gateway]" in problem.remedy
+    assert (problem.subject, empty, verified) == (f"{name}[gateway]", problem, [])
+    assert f"{images['gateway']} returns: nodes_image_sha256[gateway] is not set" in problem.message
 
 
 def of_the_tunnel(**given: Any) -> list[str]:
