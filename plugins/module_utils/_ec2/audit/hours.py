@@ -48,7 +48,8 @@ def _unstopped(account: Account, allowed: Allowed) -> Iterator[Finding]:
     """Yield the nodes that the described schedules do not find, and their role if it does not exist."""
     for machine in account.machines if allowed.hours else ():
         name = machine.known.name
-        if machine.kind == "instance" and name in allowed.nodes and machine.nodes_of != allowed.nodes_of:
+        is_node = machine.kind == "instance" and machine.known.owned and name in allowed.nodes
+        if is_node and machine.nodes_of != allowed.nodes_of:
             message = f"it lacks the tag {NODES_TAG}={allowed.nodes_of}, so no schedule stops or starts it"
             yield finding("HOURS_NOT_AS_DESCRIBED", f"instance {name} ({machine.known.id})", message)
     used = any(group.schedules.keys() & allowed.hours.keys() for group in account.hours)

@@ -240,7 +240,8 @@ def _hindrances(role: RoleFact, allowed: Allowed) -> Iterator[Finding]:
     for policy, statement in role.statements:
         if statement.get("Effect") == "Deny":
             message = f"a statement denies {', '.join(_actions(statement)) or 'all but a few actions'} to its schedules"
-            remedy = f"Run `aws iam delete-role-policy --role-name {role.name} --policy-name {policy}`."
+            delete = f"Run `aws iam delete-role-policy --role-name {role.name} --policy-name {policy}`."
+            remedy = f"{_repair(role, allowed)}." if policy == role.name else delete
             yield finding("IAM_STATEMENT_MISSING", f"IAM role {role.name}, policy {policy}", message, remedy)
 
 

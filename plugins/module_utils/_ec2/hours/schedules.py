@@ -100,9 +100,9 @@ def is_late(hours: HoursSpec, schedule: Mapping[str, Any], now: datetime) -> boo
 
 
 def end_in(schedules: Mapping[str, Mapping[str, Any]]) -> datetime | None:
-    """Return when schedules end the time to live."""
-    ends = [end for name in TTL if name in schedules and (end := end_of(schedules[name]))]
-    return min(ends, default=None)
+    """Return when schedules end the time to live; one that is disabled or has other settings may stop nothing."""
+    usual = [schedules[name] for name in TTL if name in schedules and not schedules[name].get("other_settings")]
+    return min(filter(None, map(end_of, usual)), default=None)
 
 
 def end_of(schedule: Mapping[str, Any]) -> datetime | None:

@@ -217,6 +217,35 @@ def test_what_keeps_the_role_of_schedules_from_stopping_is_a_deviation(account: 
     ]
 
 
+def test_a_deny_in_the_described_policy_is_not_repaired_by_deleting_that_policy(account: Account) -> None:
+    build_hours(account)
+    role = {"RoleName": GROUP_OF_HOURS, "PolicyName": GROUP_OF_HOURS}
+    document = account.iam.get_role_policy(**role)["PolicyDocument"]
+    document["Statement"].append({"Effect": "Deny", "Action": "ec2:StopInstances", "Resource": "*"})
+    account.iam.put_role_policy(**role, PolicyDocument=json.dumps(document))
+
+    (found,) = audit_info(account.api, spec(hours=HOURS), {}, datetime.now(UTC))["deviations"]
+
+    assert (found["code"], found["remedy"]) == (
+        "IAM_STATEMENT_MISSING",
+        "Run playbooks/site.yml, which sets the described policies.",
+    )
+
+
+def test_an_instance_of_another_owner_with_the_name_of_a_node_needs_no_schedule(account: Account) -> None:
+    build_hours(account)
+    tags = [{"ResourceType": "instance", "Tags": tag_list({"Name": "moon-gateway"})}]
+    (subnet,) = account.ec2.describe_subnets(SubnetIds=[account.ids["subnet"]])["Subnets"]
+    account.ec2.run_instances(
+        ImageId=IMAGE, MinCount=1, MaxCount=1, SubnetId=subnet["SubnetId"], TagSpecifications=tags
+    )
+
+    found = audited_hours(account, at=datetime.now(UTC))
+
+    assert found
+    assert "HOURS_NOT_AS_DESCRIBED" not in {code for code, *_more in found}
+
+
 def test_a_time_to_live_that_has_ended_is_no_deviation(account: Account) -> None:
     build_hours(account)
     account.api.clients["scheduler"].delete_schedule(GroupName=GROUP_OF_HOURS, Name="ttl-nodes")

@@ -15,7 +15,7 @@ from botocore.session import Session
 from botocore.validate import ParamValidator
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.hours.schedules import HOURS, end_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.hours.schedules import HOURS, end_in, end_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import read_and_compare, result_of
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from tests.ec2_bad_day import BadDay, built
@@ -323,3 +323,12 @@ def test_a_removal_waits_for_a_group_that_is_being_deleted(api: BadDay) -> None:
 
     assert ensure(api, state="absent").changed
     assert schedules(api) == {}
+
+
+def test_a_schedule_that_stops_nothing_is_no_end_of_the_time_to_live() -> None:
+    usual = {"expression": "at(2026-12-24T18:00:00)"}
+    disabled = {**usual, "other_settings": ["State"]}
+
+    ends = [end_in(found) for found in ({"ttl-nodes": usual}, {"ttl-nodes": disabled}, {})]
+
+    assert ends == [datetime(2026, 12, 24, 18, tzinfo=UTC), None, None]
