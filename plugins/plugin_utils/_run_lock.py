@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,8 +32,11 @@ class Busy(CollectionError):
 
 
 def current_run(directory: str) -> Run:
-    """Return the run of a task, whose process is a child of that of ansible-playbook."""
-    return this_run(os.getppid(), current_playbooks(), Path(directory))
+    """Return the run of a task, whose process is a child of that of ansible-playbook, also if that was killed."""
+    # The kernel gives an orphan another parent, such as process 1, which always runs.
+    parent = multiprocessing.parent_process()
+    pid = parent.pid if parent and parent.pid else os.getppid()
+    return this_run(pid, current_playbooks(), Path(directory))
 
 
 def current_playbooks() -> str:

@@ -19,6 +19,36 @@ OURS = Run(100, "5000", "laptop", "site.yml")
 THEIRS = Run(200, "6000", "laptop", "reset.yml")
 
 
+ORPHAN = """
+import multiprocessing, os, signal, sys, time
+from ansible_collections.urmanac.talos.plugins.plugin_utils._run_lock import current_run
+
+def task(parent):
+    until = time.monotonic() + 30
+    while os.getppid() == parent and time.monotonic() < until:
+        time.sleep(0.01)
+    print(current_run(sys.argv[1]).pid, os.getppid() == parent, flush=True)
+
+multiprocessing.get_context("fork").Process(target=task, args=(os.getpid(),)).start()
+print(os.getpid(), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_task_that_outlives_a_killed_run_takes_no_lock_for_another_process(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ORPHAN, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    parent, task, *orphan = done.stdout.split()
+
+    assert (task, orphan) == (parent, ["False"])
+
+
 def test_a_run_takes_the_lock_once_and_keeps_it(tmp_path: Path) -> None:
     assert take(tmp_path / "cluster", OURS)
     assert not take(tmp_path / "cluster", OURS)
