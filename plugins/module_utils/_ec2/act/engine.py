@@ -72,8 +72,9 @@ def ensure_cluster(calls: Calls, spec: ClusterSpec, order: Order, *, now: dateti
     """Bring the parts to the requested state and return what changed."""
     want = partial(_wanted, spec, order.machines, now or datetime.now(UTC))
     things = read_cluster(calls, spec)
+    wanted = want(things)
     ties = read_ties(calls, spec, things, thorough=order.absent or order.remove_duplicates)
-    before = compare(want(things), things, ties)
+    before = compare(wanted, things, ties)
     if order.state == "stopped":
         return _stopped(calls, spec, things, order, before, want)
     todo, doomed = _todo(before, order), _doomed(before, order, spec.names.bastion)
@@ -82,7 +83,7 @@ def ensure_cluster(calls: Calls, spec: ClusterSpec, order: Order, *, now: dateti
         return Outcome(changed=False, lines=(), before=before, after=before)
     if order.check_mode:
         return Outcome(changed=True, lines=tuple(_would(todo, doomed)), before=before, after=before)
-    work = _work(calls, spec, things, want(things), order.machines)
+    work = _work(calls, spec, things, wanted, order.machines)
     _delete(work, doomed)
     with _saying_what_runs(work, before):
         _ensure(work, [resource.key for resource in todo])

@@ -22,11 +22,12 @@ _WORKERS = 16
 
 
 class Place(NamedTuple):
-    """The sources of the search: AWS, and the resources already read."""
+    """The sources of the search: AWS, the resources already read, and all Auto Scaling groups, if a reading asks."""
 
     api: Api
     spec: ClusterSpec
     things: Sequence[Thing]
+    groups: Callable[[], list[Record]]
 
 
 Read = Callable[[Place, Sequence[Thing]], Iterable[Thing]]
@@ -73,8 +74,11 @@ def read_ties(api: Api, spec: ClusterSpec, things: Sequence[Thing], *, thorough:
     asked = [(link, held) for link in links if (held := _holders(link, ours, known))]
     if not asked:
         return ()
-    place = Place(api, spec, things)
     with ThreadPoolExecutor(_WORKERS) as pool:
+        asks = any(link.read in (_scaling_groups, _launchers) for link, _held in asked)
+        # Before the readings that wait for it.
+        groups = pool.submit(_read_scaling_groups, api) if asks else pool.submit(list[Record])
+        place = Place(api, spec, things, groups.result)
         holders: dict[Read, list[Thing]] = {}
         for link, held in asked:
             # Links with the same reading share it.
@@ -162,10 +166,13 @@ def _machines_with_profiles(place: Place, ours: Sequence[Thing]) -> list[Thing]:
     return _filtered(place, "instance", "instance-id", used) if used else []
 
 
-def _scaling_groups(place: Place, _ours: Sequence[Thing]) -> list[Thing]:
+def _read_scaling_groups(api: Api) -> list[Record]:
     """Return all Auto Scaling groups; AWS cannot filter them by launch template or subnet."""
-    answer = place.api.call(_SCALING.service, _SCALING.operation)
-    return [understood(_SCALING, record, place.spec) for record in records_of(_SCALING, answer)]
+    return list(records_of(_SCALING, api.call(_SCALING.service, _SCALING.operation)))
+
+
+def _scaling_groups(place: Place, _ours: Sequence[Thing]) -> list[Thing]:
+    return [understood(_SCALING, record, place.spec) for record in place.groups()]
 
 
 def _launchers(place: Place, _ours: Sequence[Thing]) -> list[Thing]:
@@ -174,8 +181,7 @@ def _launchers(place: Place, _ours: Sequence[Thing]) -> list[Thing]:
     templates = place.api.call(reading.service, reading.operation)[reading.answer]
     things = [understood(reading, record, place.spec) for record in templates]
     others = [thing for thing in things if not thing.owned]
-    groups = records_of(_SCALING, place.api.call(_SCALING.service, _SCALING.operation))
-    used = {template for record in groups for template in templates_of(record)}
+    used = {template for record in place.groups() for template in templates_of(record)}
     with ThreadPoolExecutor(_WORKERS) as pool:
         named = list(pool.map(lambda thing: list(_named_by_template(place, thing, used)), others))
     answer = place.api.call("autoscaling", "describe_launch_configurations")

@@ -352,8 +352,8 @@ def test_everything_of_other_owners_that_is_joined_with_ours_is_named_before_any
         api.calls.clear()
 
         ties = read_and_compare(api, SPEC, all_ties=True).ties
-        # By our tags, by our name, all of them once for the ties, and once for the versions of templates that they use.
-        assert api.calls.count("describe_auto_scaling_groups") == 4
+        # By our tags, by our name, and all of them once for the ties.
+        assert api.calls.count("describe_auto_scaling_groups") == 3
         refusals = "\n".join(refusal_of_removal(api, part) for part in (NODES, BASTION, NETWORK))
 
         assert clean == ()
