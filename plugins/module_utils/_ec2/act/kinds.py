@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from ..hours.schedules import NODES_TAG
 from . import groups, hours, iam, machines, network, scaling
 from .work import Making, Work
 
@@ -80,7 +81,15 @@ KINDS = {
         machines.ensure_instance,
         machines.delete_instance,
         ("eni", "instance_profile"),
-        Making("run_instances", "Instances", "instance", has_token=True, also_tagged=("volume",)),
+        Making(
+            "run_instances",
+            "Instances",
+            "instance",
+            has_token=True,
+            also_tagged=("volume",),
+            # Systems Manager would stop whatever else has the tag by which schedules find nodes.
+            own_tags=(NODES_TAG,),
+        ),
     ),
     "volume": Kind(_with_machines, machines.delete_volume),
     "launch_template": Kind(

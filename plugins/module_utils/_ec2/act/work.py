@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from ..calls import Calls
 from ..desired import Desired
-from ..hours.schedules import NODES_TAG
 from ..identity import owner_tags
 from ..plan.compare import satisfied
 from ..plan.current import Thing, reading_of, records_of, understood
@@ -24,7 +23,7 @@ class Making(NamedTuple):
     """How EC2 creates a kind: the operation, the place of the record in the response, and the type of its tags.
 
     Without a place the response is the record itself, and also has the request's parameters. An instance's volumes
-    are created and tagged with it.
+    are created and tagged with it, but not with the tags that are its own.
     """
 
     operation: str
@@ -32,6 +31,7 @@ class Making(NamedTuple):
     resource_type: str
     has_token: bool = False
     also_tagged: tuple[str, ...] = ()
+    own_tags: tuple[str, ...] = ()
 
 
 class Machines(NamedTuple):
@@ -92,15 +92,17 @@ class Work:
         """Create an EC2 resource with its tags and return it; within is a filter that finds it again."""
         item = self.wanted[key]
         making, reading = self.makings[item.kind], reading_of(item.kind)
-        types = (making.resource_type, *making.also_tagged)
-        tags = {"TagSpecifications": tag_specifications({**item.want["tags"], **(more_tags or {})}, *types)}
+        tags = {**item.want["tags"], **(more_tags or {})}
+        shared = {key: value for key, value in tags.items() if key not in making.own_tags}
+        specifications = tag_specifications(tags, making.resource_type)
+        specifications += tag_specifications(shared, *making.also_tagged)
         token = {"ClientToken": str(uuid.uuid4())} if making.has_token else {}
         answer = self.calls.create(
             reading.service,
             making.operation,
             lambda: self.find(item, within or {}),
             **parameters,
-            **tags,
+            TagSpecifications=specifications,
             **token,
         )
         if isinstance(answer, Thing):
@@ -170,12 +172,8 @@ class Work:
 
 
 def tag_specifications(tags: Mapping[str, str], *types: str) -> list[dict[str, Any]]:
-    """Return tags in the format of calls that create a resource.
-
-    Schedules find the instances of nodes by a tag. Systems Manager would run for whatever else has it.
-    """
-    other = {key: value for key, value in tags.items() if key != NODES_TAG}
-    return [{"ResourceType": kind, "Tags": tag_list(tags if kind == "instance" else other)} for kind in types]
+    """Return tags in the format of calls that create a resource."""
+    return [{"ResourceType": kind, "Tags": tag_list(tags)} for kind in types]
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
