@@ -18,8 +18,6 @@ from zoneinfo import ZoneInfo
 from ..hours.daily import is_time
 from .spec import BastionSpec
 
-# A first build with its images and CozyStack takes about half of it.
-BUILD_MINUTES = 90
 # A second run shortly after a first one must not postpone the stop again.
 _TOLERANCE = timedelta(minutes=15)
 

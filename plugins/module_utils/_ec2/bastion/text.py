@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from ..cost.prices import HOURS_A_MONTH, PUBLIC_IPV4
-from .hours import BUILD_MINUTES, Stop
+from ..hours.daily import BUILD_MINUTES
+from .hours import Stop
 from .spec import BastionSpec
 
 ADDRESS_PRICE = f"${PUBLIC_IPV4:.3f} an hour around the clock, ${PUBLIC_IPV4 * HOURS_A_MONTH:.2f} a month"

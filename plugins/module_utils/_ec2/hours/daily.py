@@ -13,6 +13,8 @@ from ..._findings import Finding, finding
 from ..._spelling import did_you_mean
 from ..texts import fits
 
+# A first build with its images and CozyStack takes about half of it.
+BUILD_MINUTES = 90
 # The format of a time of day.
 _TIME = re.compile(r"(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])")
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..._findings import Finding, finding
-from .daily import Daily, daily_problems
+from .daily import BUILD_MINUTES, Daily, daily_problems
 
-# Half of it is left at least after a run has begun, which is as long as a build takes.
-TTL_HOURS_MIN = 3.0
+# A run begins with half of it at least, which has to last for a build.
+TTL_HOURS_MIN = 2 * BUILD_MINUTES / 60
 TTL_HOURS_MAX = 30 * 24.0
 
 
