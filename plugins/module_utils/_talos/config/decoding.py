@@ -25,14 +25,6 @@ Document = dict[str, Any]
 Release = tuple[int, int]
 
 OLDEST, NEWEST = (1, 10), (1, 14)
-# The table of fields begins with v1.11. By the JSON schemas of both (config/schemas in siderolabs/talos), v1.10 lacks
-# these kinds of documents, and these fields.
-_SINCE_V1_11 = {
-    "kinds": {"ExistingVolumeConfig", "RawVolumeConfig", "SwapVolumeConfig", "ZswapConfig"},
-    "block.EncryptionKey": {"lockToState"},
-    "block.FilesystemSpec": {"projectQuotaSupport"},
-    "block.VolumeConfig": {"encryption"},
-}
 _BASE_KEYS = frozenset({"machine", "cluster", "debug", "persist"})
 _INTEGERS = {"int": 64, "int32": 32, "int64": 64, "uint": 64, "uint8": 8, "uint16": 16, "uint32": 32, "uint64": 64}
 _OLD_BOOLEANS = re.compile(r"y|Y|yes|Yes|YES|on|On|ON|n|N|no|No|NO|off|Off|OFF")
@@ -153,13 +145,13 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 @cache
 def kinds(release: Release) -> dict[str, str]:
     """Return the structure of each kind of document that a release knows."""
-    return _at("kinds", fields.KINDS.split(), release)
+    return _at(fields.KINDS.split(), release)
 
 
 @cache
 def structure(name: str, release: Release) -> dict[str, str] | None:
     """Return the types of a structure's fields in a release, None for what is not a structure."""
-    return _at(name, _lines()[name], release) if name in _lines() else None
+    return _at(_lines()[name], release) if name in _lines() else None
 
 
 @cache
@@ -168,13 +160,12 @@ def _lines() -> dict[str, list[str]]:
     return {name: rest for name, *rest in (line.split() for line in lines)}
 
 
-def _at(name: str, items: list[str], release: Release) -> dict[str, str]:
-    later = _SINCE_V1_11.get(name, set()) if release < (1, 11) else set()
+def _at(items: list[str], release: Release) -> dict[str, str]:
     found = (re.fullmatch(r"([^:]+):([^+-]+)(?:\+(\d+))?(?:-(\d+))?", item) for item in items)
     return {
         match[1]: match[2]
         for match in found
-        if match and match[1] not in later and int(match[3] or 0) <= release[1] <= int(match[4] or release[1])
+        if match and int(match[3] or 0) <= release[1] <= int(match[4] or release[1])
     }
 
 

@@ -18,7 +18,7 @@ BGPInstanceConfig:network.BGPInstanceConfig+14 BlackholeRouteConfig:network.Blac
  DHCPv6Config:network.DHCPv6Config+12 DiscoveryIdentityConfig:cluster.DiscoveryIdentityConfig+14
  DiscoveryServiceConfig:cluster.DiscoveryServiceConfig+14 DummyLinkConfig:network.DummyLinkConfig+12
  EnvironmentConfig:runtime.Environment+13 EtcFileConfig:runtime.EtcFileConfig+14 EthernetConfig:network.EthernetConfig
- EventSinkConfig:runtime.EventSink ExistingVolumeConfig:block.ExistingVolumeConfig
+ EventSinkConfig:runtime.EventSink ExistingVolumeConfig:block.ExistingVolumeConfig+11
  ExtensionServiceConfig:extensions.ServiceConfig ExternalVolumeConfig:block.ExternalVolumeConfig+13
  FilesystemScrubConfig:block.FilesystemScrubConfig+14 FilesystemTrimConfig:block.FilesystemTrimConfig+14
  HCloudVIPConfig:network.HCloudVIPConfig+12 HTTPProbeConfig:network.HTTPProbeConfig+14
@@ -42,22 +42,22 @@ BGPInstanceConfig:network.BGPInstanceConfig+14 BlackholeRouteConfig:network.Blac
  LinkAliasConfig:network.LinkAliasConfig+12 LinkConfig:network.LinkConfig+12
  NetworkDefaultActionConfig:network.DefaultActionConfig NetworkRuleConfig:network.RuleConfig OOMConfig:runtime.OOM+12
  PCIDriverRebindConfig:hardware.PCIDriverRebindConfig RAIDArrayConfig:storage.RAIDArrayConfig+14
- RawVolumeConfig:block.RawVolumeConfig RegistryAuthConfig:cri.RegistryAuthConfig+12
+ RawVolumeConfig:block.RawVolumeConfig+11 RegistryAuthConfig:cri.RegistryAuthConfig+12
  RegistryMirrorConfig:cri.RegistryMirrorConfig+12 RegistryTLSConfig:cri.RegistryTLSConfig+12
  ResolverConfig:network.ResolverConfig+12 RoutingRuleConfig:network.RoutingRuleConfig+13
  SecurityProfileConfig:runtime.SecurityProfileConfig+14 SideroLinkConfig:siderolink.Config
- StaticHostConfig:network.StaticHostConfig+12 SwapVolumeConfig:block.SwapVolumeConfig
+ StaticHostConfig:network.StaticHostConfig+12 SwapVolumeConfig:block.SwapVolumeConfig+11
  SysctlConfig:runtime.SysctlConfig+14 SysfsConfig:runtime.SysfsConfig+14 TCPProbeConfig:network.TCPProbeConfig+13
  TimeSyncConfig:network.TimeSyncConfig+12 TrustedRootsConfig:security.TrustedRootsConfig
  UdevRulesConfig:runtime.UdevRulesConfig+14 UnattendedInstallConfig:runtime.UnattendedInstallConfig+14
  UserVolumeConfig:block.UserVolumeConfig VLANConfig:network.VLANConfig+12 VRFConfig:network.VRFConfig+13
  VethConfig:network.VethConfig+14 VolumeConfig:block.VolumeConfig WatchdogTimerConfig:runtime.WatchdogTimer
- WireguardConfig:network.WireguardConfig+12 ZswapConfig:block.ZswapConfig
+ WireguardConfig:network.WireguardConfig+12 ZswapConfig:block.ZswapConfig+11
 """
 
 STRUCTURES = """
 block.DiskSelector match:own/Expression
-block.EncryptionKey kms:block.EncryptionKeyKMS lockToState:bool nodeID:block.EncryptionKeyNodeID slot:int
+block.EncryptionKey kms:block.EncryptionKeyKMS lockToState:bool+11 nodeID:block.EncryptionKeyNodeID slot:int
  static:block.EncryptionKeyStatic tpm:block.EncryptionKeyTPM
 block.EncryptionKeyKMS endpoint:string
 block.EncryptionKeyNodeID
@@ -74,7 +74,7 @@ block.ExternalMountSpec disableAccessTime:bool+13 readOnly:bool+13 secure:bool+1
 block.ExternalVolumeConfig apiVersion:string+13 filesystemType:own/FilesystemType+13 kind:string+13
  mount:block.ExternalMountSpec+13 name:string+13
 block.FilesystemScrubConfig apiVersion:string+14 interval:duration+14 kind:string+14
-block.FilesystemSpec projectQuotaSupport:bool type:own/FilesystemType xfs:block.XFSSpec+14
+block.FilesystemSpec projectQuotaSupport:bool+11 type:own/FilesystemType xfs:block.XFSSpec+14
 block.FilesystemTrimConfig apiVersion:string+14 interval:duration+14 kind:string+14
 block.MountSpec disableAccessTime:bool+14 readOnly:bool-12 secure:bool+13
 block.ProvisioningSpec diskSelector:block.DiskSelector grow:bool maxSize:own/ByteSize-11 maxSize:own/Size+12
@@ -91,7 +91,7 @@ block.UserVolumeConfig apiVersion:string encryption:block.EncryptionSpec filesys
  mount:block.UserMountSpec+13 name:string provisioning:block.ProvisioningSpec scrub:block.ScrubConfig+14
  trim:block.TrimConfig+14 volumeType:own/VolumeType+12
 block.VirtiofsMountSpec tag:string+13
-block.VolumeConfig apiVersion:string encryption:block.EncryptionSpec filesystem:block.SystemVolumeFilesystemSpec+14
+block.VolumeConfig apiVersion:string encryption:block.EncryptionSpec+11 filesystem:block.SystemVolumeFilesystemSpec+14
  kind:string mount:block.MountSpec+13 name:string provisioning:block.ProvisioningSpec scrub:block.ScrubConfig+14
  trim:block.TrimConfig+14
 block.VolumeDiscoverySpec volumeSelector:block.VolumeSelector
