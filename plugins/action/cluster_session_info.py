@@ -61,16 +61,17 @@ def answer(journal: Journal, arguments: Mapping[str, Any], now: datetime) -> dic
     power = arguments["home_lab_power_per_month"]
     pair = chosen(known, arguments["compare"])
     rows = compared(pair) if pair else []
-    found, whole = outlook(known, power), summary(known, power)
+    found, whole = outlook(known, power), totals(known)
+    said = summary(whole, found)
     ahead = {**found._asdict(), "hours_a_day": found.hours_a_day} if found else None
     values: dict[str, Any] = {
         "sessions": table(known),
-        "totals": totals(known)._asdict(),
+        "totals": whole._asdict(),
         "outlook": ahead,
         "comparison": rows,
         "problems": [problem.as_dict() for problem in journal.problems],
-        "summary": whole,
-        "lines": [*list_lines(known), *whole, *compare_lines(rows)],
+        "summary": said,
+        "lines": [*list_lines(known), *said, *compare_lines(rows)],
     }
     # A file may have been edited.
     return {name: all_shown(value) for name, value in values.items()}

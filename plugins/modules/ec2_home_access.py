@@ -222,6 +222,7 @@ from ..module_utils._ec2.identity import Identity
 from ..module_utils._ec2.preflight.described_texts import Text, identity_texts, sent_problems
 from ..module_utils._ec2.spec import is_loopback_endpoint
 from ..module_utils._errors import CollectionError
+from ..module_utils._findings import failure
 
 OPENING_SPEC = {
     "group": {"type": "str", "choices": ["nodes", "bastion"], "required": True},
@@ -313,7 +314,7 @@ def report_elsewhere(module: AnsibleAWSModule, plan: Plan, order: Order) -> None
         return
     if order.state != "expired":
         raise AwsError(plan.elsewhere)
-    module.warn(str(AwsError(plan.elsewhere)))
+    module.warn(failure(plan.elsewhere.subject, plan.elsewhere))
 
 
 def result_of(plan: Plan, schedules: SchedulePlan, now: datetime) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def references(nodes: Iterable[Mapping[str, Any]], images: Mapping[str, Any]) ->
 def to_look_up(wanted: Mapping[str, str], record: Mapping[str, Any], *, refresh: bool) -> list[str]:
     """Return the references that are not on record, each once; all of them for a refresh."""
     kept = {} if refresh else _kept(wanted, record)
-    names = (name for role, name in wanted.items() if name and role not in kept and not _is_disk_image(name))
+    names = (name for role, name in wanted.items() if name and role not in kept and not is_disk_image(name))
     return list(dict.fromkeys(names))
 
 
@@ -54,7 +54,7 @@ def outcome(
     failed = {role: answers[name]["error"] for role, name in wanted.items() if answers.get(name, {}).get("error")}
     # A digest never refers to another image, so it can be used even if it cannot be looked up from here.
     pinned = {role: wanted[role] for role, error in failed.items() if error["code"] in UNKNOWN and "@" in wanted[role]}
-    disk_images = {role: reference for role, reference in wanted.items() if _is_disk_image(reference)}
+    disk_images = {role: reference for role, reference in wanted.items() if is_disk_image(reference)}
     problems = [_problem(role, wanted[role], error) for role, error in failed.items()]
     unknown = [problem for role, problem in zip(failed, problems, strict=True) if failed[role]["code"] in UNKNOWN]
     return Outcome(
@@ -81,7 +81,7 @@ def _images(
     return images
 
 
-def _is_disk_image(reference: str) -> bool:
+def is_disk_image(reference: str) -> bool:
     """Return whether it is the URL of a disk image, which is not in a registry."""
     return reference.startswith(("http://", "https://"))
 

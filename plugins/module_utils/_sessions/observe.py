@@ -39,11 +39,6 @@ class Sight(NamedTuple):
     now: datetime
     hours: HoursSpec = HoursSpec()
 
-    @property
-    def scheduled(self) -> BastionSpec | None:
-        """Return the described bastion if a schedule starts and stops it."""
-        return self.bastion if self.bastion and self.bastion.is_scheduled else None
-
 
 def observed(session: Session, sight: Sight, *, after: datetime | None = None) -> Session:
     """Return the session with what exists now; what began before the end of the previous session counts from there."""
@@ -122,8 +117,8 @@ def _restart(part: Part, sight: Sight) -> datetime | None:
 
 def _unseen(session: Session, known: list[Part], sight: Sight) -> Iterator[Part]:
     """Yield the bastions that the schedule has started and stopped between two readings."""
-    bastion, now = sight.scheduled, whole(sight.now)
-    if bastion is None or session.seen is None:
+    bastion, now = sight.bastion, whole(sight.now)
+    if bastion is None or not bastion.is_scheduled or session.seen is None:
         return
     ran = [part for part in known if (part.kind, part.name) == (INSTANCE, BASTION)]
     start = next_time(bastion.start, bastion.time_zone, max(session.seen, now - _DAYS_MAX))

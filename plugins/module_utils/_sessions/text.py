@@ -11,7 +11,7 @@ from typing import Any
 
 from .._errors import InputError
 from .._text import counted
-from .account import Account, Bill, Entry, Outlook, Totals, outlook, totals
+from .account import Account, Bill, Entry, Outlook, Totals
 from .record import UNFINISHED, Actual, Session, stamp
 
 NOT_COUNTED = "list prices, without tax, traffic and CPU credits"
@@ -136,9 +136,9 @@ def verdict(found: Outlook) -> str:
     return f"The projection is {dollars(abs(difference))} {'below' if difference >= 0 else 'above'} it."
 
 
-def summary(known: Account, power: float) -> list[str]:
+def summary(whole: Totals, found: Outlook | None) -> list[str]:
     """Return the sums, the averages, the projection and the comparison with a home lab."""
-    return [*total_lines(totals(known)), *outlook_lines(outlook(known, power))]
+    return [*total_lines(whole), *outlook_lines(found)]
 
 
 # --- Two sessions ---

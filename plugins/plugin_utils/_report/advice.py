@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ...module_utils._cozystack.diagnosis.findings import WAITING
 from ...module_utils._ec2.instance_types import SIZES
+from ...module_utils._text import counted
 
 Record = Mapping[str, Any]
 
@@ -100,5 +101,5 @@ def scaled(change: Record) -> str:
     price = f" ({', '.join(prices)})" if prices else ""
     disk = change.get("volume_size")
     disks = f", with disks of {disk} GiB (cluster_volume_size)" if disk else ""
-    count = "1 node" if change["nodes"] == 1 else f"{change['nodes']} nodes"
+    count = counted(change["nodes"], "node")
     return f"Scale to {count}{memory}, {change['instance_type']}{price}{disks}"

@@ -26,6 +26,7 @@ from ...module_utils._boot.upstream import RAW_ENDINGS
 from ...module_utils._digests import SHA256_DIGEST, is_sha256
 from ...module_utils._ec2.cost.spec import AFTER_HOURS, PERIODS, POLICIES
 from ...module_utils._ec2.home.input import Refusal, parse_expires, parse_home_network
+from ...module_utils._ec2.image_record import is_disk_image
 from ...module_utils._ec2.spec import NODE_ROLES
 from ...module_utils._ec2.texts import change_for, fault
 from ...module_utils._errors import InputError
@@ -435,7 +436,7 @@ def _disk_image_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
     for name in ("cluster_images", "nodes_images"):
         for role, image_name in (values.get(name) or {}).items():
             # An image in a registry is verified by its digest.
-            if str(image_name).startswith(("http://", "https://")) and not known.get(role):
+            if is_disk_image(str(image_name)) and not known.get(role):
                 message = f"Nothing verifies what {image_name} returns: nodes_image_sha256[{role}] is not set."
                 yield _wrong(f"{name}[{role}]", message, "Set it to the SHA-256 that its publisher names.")
 

@@ -12,6 +12,7 @@ from ..._ec2.cost.prices import MACHINES
 from ..._ec2.instance_types import Size, is_arm64
 from ..._findings import Finding
 from ..._findings import lines as finding_lines
+from ..._text import counted
 from ..catalog import measured
 from ..catalog.releases import data_of
 from ..names import OPERATOR
@@ -185,8 +186,7 @@ def lines(outlook: Outlook) -> Iterator[str]:
 
 
 def _headline(outlook: Outlook) -> str:
-    count = len(outlook.request.machines)
-    where = f"{count} node{'s' if count > 1 else ''}"
+    where = counted(len(outlook.request.machines), "node")
     if outlook.verdict != FITS:
         words = {UNKNOWN: "unknown whether it fits", RUNS_OUT: f"{RUNS_OUT} on", DOES_NOT_FIT: "does not fit"}
         return f"{words[outlook.verdict]} {where}"

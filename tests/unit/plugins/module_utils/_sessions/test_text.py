@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._sessions.account import account
+from ansible_collections.urmanac.talos.plugins.module_utils._sessions.account import Account, account, outlook, totals
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.acts import begin_phase
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.record import Actual, Run
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.text import (
@@ -57,6 +57,11 @@ def test_a_run_of_one_phase_is_not_called_unfinished(tmp_path: Path) -> None:
     assert line.endswith("open, its last run wrote no report (last phase: network)")
 
 
+def summarized(known: Account) -> list[str]:
+    """Return the summary beside a home lab whose power is $40 a month."""
+    return summary(totals(known), outlook(known, 40))
+
+
 @pytest.mark.parametrize(("is_estimated", "mark"), [(True, " (estimated)"), (False, "")])
 def test_an_estimate_of_aws_is_marked(tmp_path: Path, is_estimated: bool, mark: str) -> None:
     build(tmp_path)
@@ -66,7 +71,7 @@ def test_an_estimate_of_aws_is_marked(tmp_path: Path, is_estimated: bool, mark: 
 
     assert f"AWS billed $0.30{mark}, removed" in next(iter(list_lines(account(known, at(99)))))
     assert table(account(known, at(99)))[0]["billed"] == f"$0.30{mark}"
-    assert f"Billed by AWS: $0.30{mark} for 1 session, calculated $0.31" in summary(account(known, at(99)), 40)
+    assert f"Billed by AWS: $0.30{mark} for 1 session, calculated $0.31" in summarized(account(known, at(99)))
     assert compared((entry, entry))[5]["first"] == f"$0.30{mark}"
 
 
@@ -74,7 +79,7 @@ def test_the_summary_has_sum_average_projection_and_break_even(tmp_path: Path) -
     build(tmp_path)
     reset(tmp_path, 2)
 
-    assert summary(account(sessions(tmp_path), at(2)), 40) == [
+    assert summarized(account(sessions(tmp_path), at(2))) == [
         "Total: 1 session, 2.00 h, $0.31 (list prices, without tax, traffic and CPU credits)",
         "Average: 2.00 h and $0.31 a session",
         "Projection: $9.46 a month, at the rate since the first session (1 day)",
@@ -84,7 +89,7 @@ def test_the_summary_has_sum_average_projection_and_break_even(tmp_path: Path) -
 
 
 def test_an_empty_journal_says_what_begins_a_session() -> None:
-    assert summary(account([], at(0)), 40) == ["No session yet: playbooks/site.yml begins one."]
+    assert summarized(account([], at(0))) == ["No session yet: playbooks/site.yml begins one."]
 
 
 def test_two_sessions_are_compared_by_number_or_id(tmp_path: Path) -> None:
