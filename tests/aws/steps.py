@@ -172,7 +172,7 @@ class Acceptance:
 
     def prove_covered(self) -> None:
         """Fail if a machine of the cluster is without the tag by which its end finds it."""
-        filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in self._owner().items()]
+        filters = self._filters()
         filters.append({"Name": "instance-state-name", "Values": ["pending", "running"]})
         found = self.client("ec2").describe_instances(Filters=filters)["Reservations"]
         machines = [instance for reservation in found for instance in reservation["Instances"]]
@@ -208,14 +208,14 @@ class Acceptance:
 
     def unused_network(self) -> str:
         """Return the last /64 of the VPC: it is valid on AWS, and no one gets access from it without a subnet there."""
-        filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in self._owner().items()]
-        (vpc,) = self.client("ec2").describe_vpcs(Filters=filters)["Vpcs"]
+        (vpc,) = self.client("ec2").describe_vpcs(Filters=self._filters())["Vpcs"]
         (block,) = vpc["Ipv6CidrBlockAssociationSet"]
         *_others, last = IPv6Network(block["Ipv6CidrBlock"]).subnets(new_prefix=64)
         return str(last)
 
-    def _owner(self) -> dict[str, str]:
-        return {"Cluster": self.cluster, "Project": PROJECT}
+    def _filters(self) -> list[dict[str, Any]]:
+        tags = {"Cluster": self.cluster, "Project": PROJECT}
+        return [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags.items()]
 
     def show_schedules(self) -> None:
         """Print what the clock does, the hours of the bastion and the end of home access: each has to be there."""

@@ -30,19 +30,20 @@ def written(path: str) -> Any:
 
 # Options of other roles that defaults still read. What several roles share is an option of the role cluster.
 FOREIGN = {
-    *(("preflight_boot_to_talos_url", "bastion_host_boot_to_talos_url"),),
-    *(("preflight_home_ipv6", "access_ipv6"), ("preflight_inventory_connection", "bastion_api_host")),
+    ("preflight_boot_to_talos_url", "bastion_host_boot_to_talos_url"),
+    ("preflight_home_ipv6", "access_ipv6"),
+    ("preflight_inventory_connection", "bastion_api_host"),
 }
 
 
 def read_by(role: str) -> Iterator[tuple[str, str]]:
     """Yield the defaults of a role with each name of another role that they read, which is no result of a step."""
     # The longest first, because bastion_host_x is no option of the role bastion.
-    names = re.compile(rf"(?<![\w.'\"])(?:{'|'.join(sorted(role_names(), key=len, reverse=True))})_\w+")
+    names = re.compile(rf"(?<![\w.'\"])({'|'.join(sorted(role_names(), key=len, reverse=True))})_\w+")
     for name, value in written(f"{role}/defaults/main.yml").items():
-        for read in names.findall(json.dumps(value)):
-            if not read.startswith((f"{role}_", "cluster_")) and read not in INTERNAL:
-                yield name, read
+        for read in names.finditer(json.dumps(value)):
+            if read[1] not in (role, "cluster") and read[0] not in INTERNAL:
+                yield name, read[0]
 
 
 def test_defaults_read_options_of_the_own_role_and_of_the_role_cluster() -> None:

@@ -286,11 +286,10 @@ TUNNEL = {
 @pytest.mark.parametrize("name", ["cluster_images", "nodes_images"])
 def test_a_disk_image_needs_its_sha256(name: str) -> None:
     images = {"gateway": "https://factory.talos.dev/image/a/v1.13.0/metal-arm64.raw.xz", "worker": "ghcr.io/a/b:v1"}
-    where = NOW
 
-    (problem,) = joint_problems({name: images}, {}, where)
-    (empty,) = joint_problems({name: images, "nodes_image_sha256": {"gateway": ""}}, {}, where)
-    verified = list(joint_problems({name: images, "nodes_image_sha256": {"gateway": "a" * 64}}, {}, where))
+    (problem,) = joint_problems({name: images}, {}, NOW)
+    (empty,) = joint_problems({name: images, "nodes_image_sha256": {"gateway": ""}}, {}, NOW)
+    verified = list(joint_problems({name: images, "nodes_image_sha256": {"gateway": "a" * 64}}, {}, NOW))
 
     assert (problem.subject, empty, verified) == (f"{name}[gateway]", problem, [])
     assert f"{images['gateway']} returns: nodes_image_sha256[gateway] is not set" in problem.message
