@@ -318,3 +318,11 @@ def run_module(
     with patch_module_args(options), pytest.raises(SystemExit):
         main()
     return json.loads(capsys.readouterr().out)
+
+
+def change_schedule(scheduler: Any, name: str, group: str = "default", **changes: Any) -> None:
+    """Change settings of a schedule; AWS resets those that the call does not name."""
+    parts = ("ActionAfterCompletion", "Description", "FlexibleTimeWindow", "ScheduleExpression")
+    kept = (*parts, "ScheduleExpressionTimezone", "State", "Target")
+    have = scheduler.get_schedule(GroupName=group, Name=name)
+    scheduler.update_schedule(GroupName=group, Name=name, **{key: have[key] for key in kept if key in have} | changes)

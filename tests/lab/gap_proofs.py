@@ -17,7 +17,7 @@ import os
 import sys
 import tempfile
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -306,10 +306,14 @@ def schedules(here: Place) -> bool:
     looks = ["ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "tag:GetResources"]
     needed = ["ec2:StopInstances", "ssm:StartAutomationExecution", "iam:PassRole", *looks]
     allow = {"Effect": "Allow", "Action": needed, "Resource": "*"}
-    stop_by_schedule(here, "stop", [allow])
+    here.iam.create_role(RoleName="stop", AssumeRolePolicyDocument=TRUST_OF_SCHEDULER)
+    # For some seconds a role that was just created is refused.
+    while refused("ValidationException", scheduler.create_schedule, GroupName="one", **schedule_of("stop")):
+        pass
 
     def state(*statements: dict[str, Any], trust: str = TRUST_OF_SCHEDULES) -> str:
-        put_policy(here, "stop", statements)
+        policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        here.iam.put_role_policy(RoleName="stop", PolicyName="stop", PolicyDocument=policy)
         here.iam.update_assume_role_policy(RoleName="stop", PolicyDocument=trust)
         run_schedule("one", "stop")
         return str(here.instances(InstanceIds=[machine])[0]["State"]["Name"])
@@ -324,20 +328,6 @@ def schedules(here: Place) -> bool:
             refused("ResourceNotFoundException", scheduler.create_schedule, **unknown),
         )
     )
-
-
-def stop_by_schedule(here: Place, name: str, statements: list[Any]) -> None:
-    """Make a schedule that stops the machines with a tag, and its role with these statements."""
-    here.iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST_OF_SCHEDULER)
-    put_policy(here, name, statements)
-    # For some seconds a role that was just created is refused.
-    while refused("ValidationException", client("scheduler").create_schedule, GroupName="one", **schedule_of(name)):
-        pass
-
-
-def put_policy(here: Place, role: str, statements: Sequence[dict[str, Any]]) -> None:
-    policy = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-    here.iam.put_role_policy(RoleName=role, PolicyName=role, PolicyDocument=policy)
 
 
 def schedule_of(name: str) -> dict[str, Any]:

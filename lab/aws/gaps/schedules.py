@@ -83,7 +83,7 @@ def _act(role: str, action: str, resource: str, tags: Mapping[str, str], act: Ca
 def _may(role: str, action: str, resource: str, tags: Mapping[str, str] | None = None) -> bool:
     service = "ssm" if action in LOOKS else "scheduler"
     roles = [one for one in iam_backends[ACCOUNT]["aws"].get_roles() if one.arn == role]
-    roles = [one for one in roles if f"{service}.amazonaws.com" in json.dumps(one.assume_role_policy_document)]
+    roles = [one for one in roles if f'"{service}.amazonaws.com"' in one.assume_role_policy_document]
     if not (may := allow(roles, action, resource, tags)):
         LOG.warning("%s is not authorized to perform: %s on resource: %s", role, action, resource)
     return may

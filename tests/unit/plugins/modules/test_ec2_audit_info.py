@@ -30,6 +30,7 @@ from tests.ec2_cluster import (
     Builder,
     MotoApi,
     aws_with_images,
+    change_schedule,
     cluster,
     empty_aws,
     run_module,
@@ -141,22 +142,21 @@ def build_hours(account: Account, **hours: Any) -> None:
     ensure_cluster(Calls(account.api), described, Making((HOURS_PART,)))
 
 
-def change_schedule(account: Account, name: str, **changes: Any) -> None:
-    scheduler, kept = account.api.clients["scheduler"], ("Target", "ScheduleExpression", "ScheduleExpressionTimezone")
-    have = scheduler.get_schedule(GroupName=GROUP_OF_HOURS, Name=name)
-    wanted = {key: have[key] for key in (*kept, "FlexibleTimeWindow", "State")} | changes
-    scheduler.update_schedule(GroupName=GROUP_OF_HOURS, Name=name, **wanted)
-
-
 def test_changed_schedules_are_deviations(account: Account) -> None:
     now = datetime.now(UTC)
     build_hours(account)
     clean = audited_hours(account, at=now)
     target = {"Arn": "arn:aws:sqs:eu-west-1:123456789012:x", "RoleArn": "arn:aws:iam::123456789012:role/x"}
 
-    change_schedule(account, "ttl-nodes", State="DISABLED", ScheduleExpression="at(2099-01-01T00:00:00)")
+    change_schedule(
+        account.api.clients["scheduler"],
+        "ttl-nodes",
+        GROUP_OF_HOURS,
+        State="DISABLED",
+        ScheduleExpression="at(2099-01-01T00:00:00)",
+    )
     moved = audited_hours(account, at=now)
-    change_schedule(account, "ttl-nodes", State="ENABLED", Target=target)
+    change_schedule(account.api.clients["scheduler"], "ttl-nodes", GROUP_OF_HOURS, State="ENABLED", Target=target)
     aimed = audited_hours(account, at=now)
     account.api.clients["scheduler"].delete_schedule(GroupName=GROUP_OF_HOURS, Name="ttl-nodes")
     deleted = audited_hours(account, at=now)
@@ -174,7 +174,13 @@ def test_a_schedule_that_does_not_run_in_time_is_a_deviation(account: Account) -
     build_hours(account)
     window = {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 1440}
 
-    change_schedule(account, "ttl-nodes", EndDate=datetime(2020, 1, 1, tzinfo=UTC), FlexibleTimeWindow=window)
+    change_schedule(
+        account.api.clients["scheduler"],
+        "ttl-nodes",
+        GROUP_OF_HOURS,
+        EndDate=datetime(2020, 1, 1, tzinfo=UTC),
+        FlexibleTimeWindow=window,
+    )
 
     message = "it has another EndDate, FlexibleTimeWindow"
     assert audited_hours(account, at=now) == [("HOURS_NOT_AS_DESCRIBED", "schedule ttl-nodes", message)]

@@ -15,7 +15,7 @@ import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.input import Refusal
 from ansible_collections.urmanac.talos.plugins.modules import ec2_home_access, ec2_home_access_info
-from tests.ec2_cluster import empty_aws, run_module
+from tests.ec2_cluster import change_schedule, empty_aws, run_module
 from tests.home_access import REGION, make_group, make_groups, open_ports
 
 # Global, and allocated to no one yet: those for documentation are refused outside a lab.
@@ -346,15 +346,14 @@ def test_a_schedule_that_was_changed_is_set_right(cloud: Cloud, changes: dict[st
     scheduler = boto3.client("scheduler", region_name=REGION)
     cloud.run(ipv6=HOME, expires="8h", schedule_role_arn=ROLE)
     name = scheduler.list_schedules()["Schedules"][0]["Name"]
-    kept = ("Name", "Description", "FlexibleTimeWindow", "ScheduleExpression", "ScheduleExpressionTimezone", "Target")
-    off = {key: value for key, value in scheduler.get_schedule(Name=name).items() if key in kept}
-    scheduler.update_schedule(**{"State": "ENABLED", **off, **changes})
+    have = scheduler.get_schedule(Name=name)
+    change_schedule(scheduler, name, **changes)
 
     again = cloud.run(ipv6=HOME, expires="8h", schedule_role_arn=ROLE)
 
     assert (again["changed"], again["schedules"]["updated"]) == (True, [name])
     repaired = scheduler.get_schedule(Name=name)
-    assert {key: repaired.get(key) for key in changes} == {key: {"State": "ENABLED", **off}.get(key) for key in changes}
+    assert {key: repaired.get(key) for key in changes} == {key: have.get(key) for key in changes}
     assert cloud.run(ipv6=HOME, expires="8h", schedule_role_arn=ROLE)["changed"] is False
 
 

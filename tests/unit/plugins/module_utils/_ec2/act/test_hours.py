@@ -19,7 +19,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.hours.schedules
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import read_and_compare, result_of
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from tests.ec2_bad_day import BadDay, built
-from tests.ec2_cluster import spec
+from tests.ec2_cluster import change_schedule, spec
 from tests.operator_policy import findings, unreachable
 
 MACHINE = {"instance_type": "t4g.small", "volume_size": 30, "image": "ami-0123456789abcdef0"}
@@ -60,13 +60,7 @@ def end(api: BadDay) -> timedelta:
 def move(api: BadDay, at: datetime, *names: str) -> None:
     """Set another end, as if time had passed since the last run."""
     for name in names:
-        schedule = schedules(api)[name]
-        kept = ("FlexibleTimeWindow", "ScheduleExpressionTimezone", "Target")
-        parameters = {key: schedule[key] for key in kept}
-        expression = f"at({at:%Y-%m-%dT%H:%M:%S})"
-        api.clients["scheduler"].update_schedule(
-            GroupName=NAME, Name=name, ScheduleExpression=expression, State="ENABLED", **parameters
-        )
+        change_schedule(api.clients["scheduler"], name, NAME, ScheduleExpression=f"at({at:%Y-%m-%dT%H:%M:%S})")
 
 
 def test_the_end_is_set_and_a_second_run_changes_nothing(api: BadDay) -> None:
@@ -167,9 +161,7 @@ def test_a_schedule_that_ran_was_switched_off_or_is_not_described_is_set_right(a
     ensure(api, DAILY)
     scheduler = api.clients["scheduler"]
     scheduler.delete_schedule(GroupName=NAME, Name="ttl-nodes")
-    off = schedules(api)["nodes-stop"]
-    kept = ("FlexibleTimeWindow", "ScheduleExpression", "ScheduleExpressionTimezone", "Target")
-    scheduler.update_schedule(GroupName=NAME, Name="nodes-stop", State="DISABLED", **{key: off[key] for key in kept})
+    change_schedule(scheduler, "nodes-stop", NAME, State="DISABLED")
 
     again, repaired = ensure(api, DAILY), schedules(api)
     without = ensure(api)
@@ -196,9 +188,7 @@ def test_a_schedule_that_does_not_run_in_time_is_in_the_plan_and_set_right(
 ) -> None:
     ensure(api, DAILY)
     have = schedules(api)[name]
-    kept = ("FlexibleTimeWindow", "ScheduleExpression", "ScheduleExpressionTimezone", "State", "Target")
-    wanted = {key: have[key] for key in kept} | changes
-    api.clients["scheduler"].update_schedule(GroupName=NAME, Name=name, **wanted)
+    change_schedule(api.clients["scheduler"], name, NAME, **changes)
 
     described = spec(bastion=MACHINE, hours=DAILY)
     plan = result_of(described, read_and_compare(api, described), NOW)["plan"]
