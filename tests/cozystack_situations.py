@@ -342,7 +342,6 @@ MEMORY = (
                 "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/memory-pressure: }.",
             )
         ),
-        waits="",
     ),
     Situation(
         "a pod that its node refuses for memory",
@@ -365,7 +364,6 @@ MEMORY = (
         "1 pod waits for memory",
         _LARGER,
         cluster(waiting_pod("linstor-controller", "0/3 nodes are available: 3 Insufficient memory.")),
-        waits="",
     ),
     Situation(
         "a container that was killed and runs again",
@@ -399,9 +397,9 @@ CREATION = (
     Situation(
         "an image that runs as root where that is not allowed",
         "Kubernetes pkg/kubelet/kuberuntime/security_context.go",
-        "CONTAINER_CONFIG_MISSING",
+        "CONTAINER_NOT_CREATED",
         "runAsNonRoot",
-        "",
+        "Correct what the message names",
         cluster(
             failing(
                 held("CreateContainerConfigError", "container has runAsNonRoot and image will run as root (pod: ...)")
@@ -841,6 +839,345 @@ WAITED_FOR = (
     ),
 )
 
+
+def _unscheduled(reason: str = "", message: str = "", **spec: Any) -> Mapping[Kind, Any]:
+    """Return a cluster with a pod without a node, and what its scheduler says of it."""
+    reported = [condition("PodScheduled", "False", reason, message)] if reason else []
+    return cluster(pod("linstor-controller", conditions=reported, spec=spec))
+
+
+def _no_node(message: str) -> Mapping[Kind, Any]:
+    return _unscheduled("Unschedulable", f"0/3 nodes are available: {message}. preemption: 0/3 nodes are available.")
+
+
+SCHEDULING = (
+    Situation(
+        "a pod that does not tolerate control planes",
+        "kube-scheduler, taint of Talos without allowSchedulingOnControlPlanes",
+        "NO_SCHEDULABLE_NODE",
+        "3 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }; HelmRelease",
+        "taints and labels",
+        _no_node("3 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }"),
+    ),
+    Situation(
+        "nodes that wait for a cloud controller that is not installed",
+        "kubelet with cloud-provider external; siderolabs/talos externalCloudProvider",
+        "NO_SCHEDULABLE_NODE",
+        "node.cloudprovider.kubernetes.io/uninitialized",
+        "taints and labels",
+        _no_node("3 node(s) had untolerated taint {node.cloudprovider.kubernetes.io/uninitialized: true}"),
+    ),
+    Situation(
+        "a reason that is in no list",
+        "kube-scheduler framework: Unschedulable of any plugin",
+        "NO_SCHEDULABLE_NODE",
+        "3 node(s) did something new",
+        "taints and labels",
+        _no_node("3 node(s) did something new"),
+    ),
+    Situation(
+        "a pod of a scheduler that does not run",
+        "cozystack packages/system/linstor-scheduler: its webhook sets schedulerName; PodScheduled is not reported",
+        "POD_NOT_SCHEDULED",
+        "linstor-scheduler: no scheduler has processed the pod",
+        "LINSTOR's in cozy-linstor",
+        _unscheduled(schedulerName="linstor-scheduler"),
+    ),
+    Situation(
+        "a pod with scheduling gates",
+        "Kubernetes API: reason SchedulingGated",
+        "POD_NOT_SCHEDULED",
+        "non-empty scheduling gates",
+        "the controller that removes them",
+        _unscheduled("SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates"),
+    ),
+)
+
+_CLAIM = "data-linstor-0"
+_NO_PLACE = (
+    'failed to provision volume with StorageClass "replicated": rpc error: code = ResourceExhausted desc = failed to '
+    "enough replicas on requisite nodes: Message: 'Not enough available nodes'; Details: 'Not enough nodes fulfilling "
+    "the following auto-place criteria:\n * has a deployed storage pool named [data]'"
+)
+
+
+def _unbound(*events: Object, reason: str = "Unschedulable", message: str = "") -> Mapping[Kind, Any]:
+    """Return a cluster with a pod that waits for the volume of its claim."""
+    words = message or "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/3."
+    objects = dict(_unscheduled(reason, words))
+    claim = {"metadata": {"name": _CLAIM, "namespace": "cozy-linstor"}, "status": {"phase": "Pending"}}
+    return objects | {kinds.CLAIM: [claim], kinds.EVENT: list(events)}
+
+
+def _about_claim(reason: str, message: str) -> Object:
+    return event(reason, message, about=_CLAIM, kind="PersistentVolumeClaim")
+
+
+VOLUMES = (
+    Situation(
+        "a volume that LINSTOR has no place for",
+        "cozystack issue 3851: vlstorage-db-vlstorage-generic-0; LINSTOR's autoplacer",
+        "VOLUME_PENDING",
+        "data-linstor-0: ProvisioningFailed, 6 times: failed to provision volume",
+        "the pool's nodes and free space",
+        _unbound(_about_claim("ProvisioningFailed", _NO_PLACE)),
+    ),
+    Situation(
+        "a volume of a node that was chosen before",
+        "kube-scheduler: SchedulerError of VolumeBinding, WaitForFirstConsumer",
+        "VOLUME_PENDING",
+        "Not enough available nodes",
+        "the pool's nodes and free space",
+        _unbound(
+            _about_claim("ProvisioningFailed", _NO_PLACE),
+            reason="SchedulerError",
+            message='running PreBind plugin "VolumeBinding": binding volumes: context deadline exceeded',
+        ),
+    ),
+    Situation(
+        "a StorageClass that does not exist",
+        "Kubernetes pkg/controller/volume/persistentvolume: the root tenant without a data disk",
+        "VOLUME_PENDING",
+        'storageclass.storage.k8s.io "replicated" not found',
+        "Create a StorageClass",
+        _unbound(_about_claim("ProvisioningFailed", 'storageclass.storage.k8s.io "replicated" not found')),
+    ),
+    Situation(
+        "a claim without a class where none is the default",
+        "Kubernetes pkg/controller/volume/persistentvolume: FailedBinding",
+        "VOLUME_PENDING",
+        "no storage class is set",
+        "Create a StorageClass",
+        _unbound(
+            _about_claim("FailedBinding", "no persistent volumes available for this claim and no storage class is set")
+        ),
+    ),
+    Situation(
+        "pools that are full",
+        "kube-scheduler, CSIStorageCapacity",
+        "VOLUME_PENDING",
+        "3 node(s) did not have enough free storage; HelmRelease",
+        "the pool's nodes and free space",
+        _unbound(message="0/3 nodes are available: 3 node(s) did not have enough free storage. preemption: 0/3."),
+    ),
+)
+
+_LEASE = (
+    "error retrieving resource lock cozy-linstor/piraeus: context deadline exceeded\n"
+    "failed to renew lease cozy-linstor/piraeus: timed out waiting for the condition\n"
+    '{"level":"error","logger":"setup","msg":"problem running manager","error":"leader election lost"}\n'
+)
+_LIVENESS = 'Liveness probe failed: Get "http://10.244.0.9:3370/health": context deadline exceeded'
+_LATER = {"lastTimestamp": "2026-01-02T03:05:05Z"}
+
+BUSY = (
+    Situation(
+        "a controller that loses its lease",
+        "client-go tools/leaderelection: the API server did not renew it in time, as with a slow etcd",
+        "API_OVERLOADED",
+        "leader election lost",
+        "CPU credits",
+        cluster(failing(ended(1))),
+        {LOG_POD: _LEASE},
+    ),
+    Situation(
+        "a probe that ends a program that then leaves in order",
+        "Kubernetes pkg/kubelet/kuberuntime/kuberuntime_manager.go: Killing",
+        "PROBE_FAILED",
+        "Startup probe failed: dial tcp",
+        "may only be slow",
+        cluster(
+            failing(ended(0, reason="Completed")),
+            events=(
+                event("Unhealthy", "Startup probe failed: dial tcp 10.244.0.9:3370: connect: connection refused"),
+                event("Killing", "Container main failed startup probe, will be restarted"),
+            ),
+        ),
+    ),
+    Situation(
+        "a liveness probe that ends a container, and a readiness probe that fails after it",
+        "Kubernetes pkg/kubelet/prober/prober.go: an event for each kind of probe",
+        "PROBE_FAILED",
+        "Liveness probe failed",
+        "may only be slow",
+        cluster(
+            failing(ended(137)),
+            events=(
+                event("Unhealthy", _LIVENESS),
+                event("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503") | _LATER,
+            ),
+        ),
+    ),
+    Situation(
+        "a program that crashes while its other container is stopped by a probe",
+        "Kubernetes pkg/kubelet/kuberuntime/kuberuntime_manager.go: Killing names the container",
+        CRASH,
+        "no such host",
+        "logs POD --previous",
+        cluster(
+            failing(ended(1)),
+            events=(
+                event("Unhealthy", _LIVENESS),
+                event("Killing", "Container sidecar failed liveness probe, will be restarted"),
+            ),
+        ),
+        {LOG_POD: "lookup linstor-db: no such host\n"},
+    ),
+    Situation(
+        "DRBD's modules that the image lacks",
+        "piraeusdatastore/piraeus-operator: init container drbd-module-loader; Talos without its extension",
+        CRASH,
+        "Could not load DRBD kernel modules",
+        "logs POD --previous",
+        cluster(failing(ended(1))),
+        {LOG_POD: "DRBD module is NOT yet loaded\nERROR: Could not load DRBD kernel modules\n"},
+    ),
+    Situation(
+        "capabilities that Talos does not give",
+        "siderolabs/talos issue 11352: Cilium with SYS_MODULE; runc",
+        "CONTAINER_NOT_CREATED",
+        "unable to apply caps: operation not permitted",
+        "Correct what the message names",
+        cluster(
+            failing(
+                ended(
+                    128,
+                    reason="StartError",
+                    message=f"{_TASK}runc create failed: unable to start container process: error during container "
+                    "init: unable to apply caps: operation not permitted",
+                )
+            )
+        ),
+    ),
+)
+
+_HOOK = "Helm upgrade failed for release cozy-linstor/linstor with chart linstor@0.0.0: failed post-install: timed out"
+
+
+def _hidden(status: str, reason: str, message: str) -> Mapping[Kind, Any]:
+    """Return a cluster whose release keeps its failure only in the condition Released."""
+    item = stuck()
+    item["status"]["conditions"] = [
+        condition("Ready", status, reason, message),
+        condition("Released", "False", "UpgradeFailed", _HOOK),
+    ]
+    return installed(releases=[item])
+
+
+RETRIES = (
+    Situation(
+        "a failure while Flux tries again",
+        "Flux internal/reconcile/atomic_release.go; cozystack internal/operator: RetryOnFailure, ten minutes",
+        "JOB_FAILED",
+        "UpgradeFailed: Helm upgrade failed",
+        "log of the Job's pod",
+        _hidden("Unknown", "Progressing", "Running 'upgrade' action with timeout of 10m0s"),
+        waits="",
+    ),
+    Situation(
+        "a failure that was cleaned up",
+        "Flux internal/reconcile/release.go: Ready summarizes Remediated before Released",
+        "JOB_FAILED",
+        "failed post-install",
+        "log of the Job's pod",
+        _hidden(
+            "False", "UninstallSucceeded", "Helm uninstall remediation for release cozy-linstor/linstor.v1 succeeded"
+        ),
+        waits="",
+    ),
+    Situation(
+        "a failure that is older than what the release waits for now",
+        "Flux internal/controller/helmrelease_controller.go: ArtifactFailed",
+        "RELEASE_NOT_READY",
+        "Source artifact not found",
+        "describe helmrelease linstor",
+        _hidden("False", "ArtifactFailed", "Source artifact not found, retrying in 30s"),
+        waits="",
+    ),
+)
+
+SERVERS = (
+    Situation(
+        "an API that another server provides and that is down",
+        "helm/helm issue 6439; Kubernetes kube-aggregator",
+        "API_SERVICE_UNAVAILABLE",
+        "apps.cozystack.io/v1alpha1: the server is currently unable to handle the request",
+        "kubectl get apiservices",
+        _failed_with(
+            "could not get apiVersions from Kubernetes: unable to retrieve the complete list of server APIs: "
+            "apps.cozystack.io/v1alpha1: the server is currently unable to handle the request"
+        ),
+        waits="",
+    ),
+    Situation(
+        "an API that another server provides, of which only an old list is known",
+        "client-go discovery: StaleGroupVersionError",
+        "API_SERVICE_UNAVAILABLE",
+        "stale GroupVersion discovery",
+        "kubectl get apiservices",
+        _failed_with("apps.cozystack.io/v1alpha1: stale GroupVersion discovery: apps.cozystack.io/v1alpha1"),
+        waits="",
+    ),
+    Situation(
+        "an object of an API that another server provides",
+        "client-go rest: 503 of the aggregator",
+        "API_SERVICE_UNAVAILABLE",
+        "get tenants.apps.cozystack.io",
+        "kubectl get apiservices",
+        _failed_with("the server is currently unable to handle the request (get tenants.apps.cozystack.io root)"),
+        waits="",
+    ),
+    Situation(
+        "a conversion webhook that does not answer",
+        "cert-manager issue 2757; apiextensions-apiserver conversion",
+        "WEBHOOK_REFUSED",
+        "conversion webhook for cdi.kubevirt.io/v1beta1",
+        "webhook's own pod",
+        _failed_with(
+            "conversion webhook for cdi.kubevirt.io/v1beta1, Kind=CDI failed: Post "
+            '"https://cdi-api.cozy-kubevirt-cdi.svc:443/convert?timeout=30s": dial tcp 10.96.3.3:443: connect: refused'
+        ),
+        waits="",
+    ),
+    Situation(
+        "a webhook without an endpoint, as Cilium refuses it",
+        "cozystack issue 1722",
+        "WEBHOOK_REFUSED",
+        "lineage.cozystack.io",
+        "webhook's own pod",
+        _failed_with(
+            'create: failed to create: Internal error occurred: failed calling webhook "lineage.cozystack.io": failed '
+            'to call webhook: Post "https://lineage-controller-webhook.cozy-system.svc:443/mutate-lineage?timeout=10s":'
+            " dial tcp 10.96.106.49:443: connect: operation not permitted"
+        ),
+        waits="",
+    ),
+    Situation(
+        "a Kubernetes API that refuses connections",
+        "Talos KubePrism on 7445",
+        "API_OVERLOADED",
+        "connection refused",
+        "control planes",
+        _failed_with(
+            'Kubernetes cluster unreachable: Get "https://localhost:7445/version": dial tcp [::1]:7445: connect: '
+            "connection refused"
+        ),
+        waits="",
+    ),
+    Situation(
+        "a registry that the nodes have no route to",
+        "Go net: the bastion is stopped, or the nodes have no way to IPv4",
+        "SOURCE_NOT_READY",
+        "network is unreachable",
+        "the nodes can reach it",
+        source_fails(
+            'failed to determine artifact digest: Get "https://ghcr.io/v2/": dial tcp 140.82.121.34:443: connect: '
+            "network is unreachable"
+        ),
+        waits="",
+    ),
+)
+
 RELEASES = (
     Situation(
         "a kind that no release has brought yet",
@@ -904,4 +1241,7 @@ RELEASES = (
     ),
 )
 
-SITUATIONS = (*AVAILABILITY, *ARCHITECTURE, *MEMORY, *CREATION, *REFUSALS, *CRASHES, *IMAGES, *WAITED_FOR, *RELEASES)
+SITUATIONS = (
+    *(*AVAILABILITY, *ARCHITECTURE, *MEMORY, *SCHEDULING, *VOLUMES, *CREATION, *REFUSALS, *CRASHES, *BUSY, *IMAGES),
+    *(*WAITED_FOR, *RETRIES, *SERVERS, *RELEASES),
+)

@@ -1205,6 +1205,12 @@ COZYSTACK: Mapping[str, Code] = {
         "Some pods cannot be scheduled on any node, because of taints or labels.",
         "Compare the nodes' taints and labels with the pod's requirements.",
     ),
+    "POD_NOT_SCHEDULED": Code(
+        "No scheduler assigns a pod to a node.",
+        "Check the scheduler that the pod names: kube-scheduler on the control planes, or LINSTOR's in cozy-linstor. "
+        "A pod with scheduling gates waits for the controller that removes them.",
+        (WARNING, ERROR),
+    ),
     "KVM_MISSING": Code(
         "virtual machines cannot start: no node has /dev/kvm",
         "Use a metal instance type for the nodes that run virtual machines, or the profile novirt.",
@@ -1370,14 +1376,21 @@ COZYSTACK: Mapping[str, Code] = {
         (ERROR, WARNING),
     ),
     "API_OVERLOADED": Code(
-        "The Kubernetes API or etcd does not respond to Flux in time.",
+        "The Kubernetes API or etcd does not respond in time.",
         "Check memory and CPU credits of the control planes; " + _LARGER[0].lower() + _LARGER[1:],
+        (ERROR, WARNING),
+    ),
+    "API_SERVICE_UNAVAILABLE": Code(
+        "A server that extends the Kubernetes API, such as CozyStack's own or the one for metrics, does not respond.",
+        "Find the APIService that is not available with kubectl get apiservices, and check the pods behind it. Flux "
+        "retries.",
         (ERROR, WARNING),
     ),
     "VOLUME_PENDING": Code(
         "No provisioner provides a volume that a pod waits for.",
-        "Create a StorageClass and a pool for LINSTOR (cluster_cozystack_data_disk).",
-        (WARNING,),
+        "Create a StorageClass and a pool for LINSTOR (cluster_cozystack_data_disk). If they exist, compare the pool's "
+        "nodes and free space with what the message names.",
+        (WARNING, ERROR),
     ),
     "WEBHOOK_REFUSED": Code(
         "A webhook rejects the request, or cannot be reached.",

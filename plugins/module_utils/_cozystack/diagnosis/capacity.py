@@ -13,12 +13,14 @@ from typing import Final
 
 from ..._codes import ERROR, WARNING
 from ..._findings import Finding, finding, meaning_of
-from .fault_findings import waits_for
+from .fault_findings import Waiter, waiter_of, waits_for
 from .nodes import deficit_of
+from .pod_tally import Waiting
 from .progress import READY, Progress
 from .reading import Reading
 
 LINSTOR: Final = "linstor.csi.linbit.com"
+_LONGEST: Final = 200
 _ARCHITECTURES: Final = ("no_matching_manifest", "exec_format")
 _PULL_CODES: Final = {"rate_limited": "IMAGE_RATE_LIMITED", "no_space": "INSUFFICIENT_DISK"}
 SHORTAGES: Final[Mapping[str, str]] = {
@@ -36,8 +38,11 @@ def _first(names: Sequence[str], total: int) -> str:
     return ", ".join(names[:5]) + (" …" if total > min(5, len(names)) else "")
 
 
-def _waiting(pods: int) -> str:
-    return f"{pods} pods wait" if pods > 1 else "1 pod waits"
+def _waiting_text(waiting: Waiting, what: str, waiter: Waiter | None) -> str:
+    """Return how many pods wait for something, the first of them, and the scheduler's words about that."""
+    count = f"{waiting.pods} pods wait" if waiting.pods > 1 else "1 pod waits"
+    said = waiting.words[:_LONGEST].rstrip(". ")
+    return f"{count} for {what}: {_first(waiting.examples, waiting.pods)}: {said}{waiter.text if waiter else ''}"
 
 
 def images(found: Reading, progress: Progress) -> Iterator[Finding]:
@@ -66,13 +71,15 @@ def images(found: Reading, progress: Progress) -> Iterator[Finding]:
             yield finding(_PULL_CODES.get(cause, "IMAGE_PULL_FAILED"), image, message, evidence=evidence)
 
 
-def shortages(found: Reading) -> Iterator[Finding]:
+def shortages(found: Reading, progress: Progress) -> Iterator[Finding]:
     deficit = deficit_of(found.nodes, found.pods)
     for code, what in SHORTAGES.items():
         waiting = found.pods.waiting_for.get(code)
         if waiting:
-            message = f"{_waiting(waiting.pods)} for {what}: {_first(waiting.examples, waiting.pods)}"
+            waiter = waiter_of(waiting.first, found, progress)
+            message = _waiting_text(waiting, what, waiter)
             evidence = {
+                "waits": waiter.title if waiter else "",
                 "pods": waiting.pods,
                 "examples": waiting.examples,
                 "requested": waiting.need.as_dict(),
@@ -88,9 +95,14 @@ def shortages(found: Reading) -> Iterator[Finding]:
 def pressures(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Finding]:
     pressed = [node.name for node in found.nodes if "MemoryPressure" in node.pressures]
     if pressed:
-        severity = ERROR if settled and progress.phase != READY else WARNING
+        severity = _severity(progress, settled=settled)
         message = f"too little free memory, so that pods are evicted: {', '.join(pressed)}"
         yield finding("NODE_MEMORY_PRESSURE", "nodes", message, severity=severity, evidence={"nodes": pressed})
+
+
+def _severity(progress: Progress, *, settled: bool) -> str:
+    """Return the severity of what may pass while an installation makes progress."""
+    return ERROR if settled and progress.phase != READY else WARNING
 
 
 def kvm(found: Reading) -> Iterator[Finding]:
@@ -102,12 +114,17 @@ def kvm(found: Reading) -> Iterator[Finding]:
         )
 
 
-def storage(found: Reading) -> Iterator[Finding]:
+def storage(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Finding]:
     has_linstor = any(package.name == "cozystack.linstor" for package in found.packages)
     classes = [item for item in found.storage_classes if item.get("provisioner") == LINSTOR]
     if has_linstor and not classes and not found.pools:
         yield finding("DATA_DISK_MISSING", "LINSTOR", meaning_of("DATA_DISK_MISSING"))
-    if "VOLUME_PENDING" in found.pods.waiting_for:
-        waiting = found.pods.waiting_for["VOLUME_PENDING"]
-        message = f"{_waiting(waiting.pods)} for volumes ({', '.join(found.claims_pending[:5])})"
-        yield finding("VOLUME_PENDING", "volumes", message, evidence={"claims": found.claims_pending})
+    waiting = found.pods.waiting_for.get("VOLUME_PENDING")
+    # A provisioner that says why is a fault of its own.
+    if waiting and all(fault.code != "VOLUME_PENDING" for fault in found.faults):
+        waiter = waiter_of(waiting.first, found, progress)
+        claims = f"volumes ({', '.join(found.claims_pending[:5])})" if found.claims_pending else "volumes"
+        message = _waiting_text(waiting, claims, waiter)
+        evidence = {"claims": found.claims_pending, "waits": waiter.title if waiter else ""}
+        severity = _severity(progress, settled=settled)
+        yield finding("VOLUME_PENDING", "volumes", message, severity=severity, evidence=evidence)

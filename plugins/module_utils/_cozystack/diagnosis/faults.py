@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from .pod_troubles import Object, Place, place_of
+from .pod_troubles import Object, Place, place_of, scheduling_of
 
 KILLED: Final = "OUT_OF_MEMORY_KILLED"
 CRASHES: Final = "CONTAINER_CRASHES"
 JOB_FAILED: Final = "JOB_FAILED"
+UNSCHEDULED: Final = "POD_NOT_SCHEDULED"
 _SIGKILL: Final = 137
 # Reasons of a container's waiting state: the kubelet's kuberuntime and container packages.
 _NOT_CREATED: Final[Mapping[str, str]] = {
@@ -28,6 +29,8 @@ _NOT_CREATED: Final[Mapping[str, str]] = {
 }
 # Termination reasons of a container that the runtime could not start.
 _NOT_STARTED: Final = frozenset({"StartError", "ContainerCannotRun"})
+# What a Secret, a ConfigMap or a key is missing by; other messages with that reason are about the container itself.
+_MISSING: Final = ("not found", "couldn't find key")
 _STARTING: Final = frozenset({"ContainerCreating", "PodInitializing"})
 # A container on a node that was lost: its exit is unknown.
 _UNKNOWN_END: Final = "ContainerStatusUnknown"
@@ -103,7 +106,9 @@ def fault_of(pod: Object, status: Object) -> Fault | None:
     waiting = (status.get("state") or {}).get("waiting") or {}
     reason = str(waiting.get("reason") or "")
     if reason in _NOT_CREATED:
-        return _fault(pod, status, _NOT_CREATED[reason], reason, str(waiting.get("message") or ""))
+        message = str(waiting.get("message") or "")
+        code = _NOT_CREATED[reason] if any(words in message for words in _MISSING) else "CONTAINER_NOT_CREATED"
+        return _fault(pod, status, code, reason, message)
     ended, before = (((status.get(name) or {}).get("terminated") or {}) for name in ("state", "lastState"))
     end = ended or before
     if not end and reason == "CrashLoopBackOff":
@@ -132,6 +137,14 @@ def _fault(pod: Object, status: Object, code: str, reason: str, message: str) ->
     container, image = str(status.get("name") or ""), str(status.get("image") or "")
     node, times = str((pod.get("spec") or {}).get("nodeName") or ""), int(status.get("restartCount") or 0)
     return Fault(code, place_of(pod), reason, message, container, image, node, times=times)
+
+
+def unscheduled(pod: Object) -> Fault:
+    """Return that no scheduler has processed a pod: the one that it names does not run, or the pod has gates."""
+    condition, place = scheduling_of(pod), place_of(pod)
+    scheduler = str((pod.get("spec") or {}).get("schedulerName") or "default-scheduler")
+    message = str(condition.get("message") or "no scheduler has processed the pod")
+    return Fault(UNSCHEDULED, place, str(condition.get("reason") or scheduler), message)
 
 
 def is_starting(pod: Object) -> bool:

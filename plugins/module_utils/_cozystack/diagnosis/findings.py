@@ -38,14 +38,14 @@ def findings(found: Reading, progress: Progress, *, settled: bool = False) -> li
         return [_unreachable(found)]
     checks: tuple[Callable[[Reading], Iterable[Finding]], ...] = (
         lambda one: capacity.images(one, progress),
-        capacity.shortages,
+        lambda one: capacity.shortages(one, progress),
         _nodes,
         lambda one: capacity.pressures(one, progress, settled=settled),
         lambda one: fault_findings(one, progress, settled=settled),
         lambda one: _roots(one, progress, settled=settled),
         lambda one: _closure(one, progress),
         capacity.kvm,
-        capacity.storage,
+        lambda one: capacity.storage(one, progress, settled=settled),
     )
     verdicts = [verdict for check in checks for verdict in check(found)]
     absent = progress.phase == ABSENT

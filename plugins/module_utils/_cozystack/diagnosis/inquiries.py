@@ -20,7 +20,7 @@ from .log_words import last_words
 from .pod_tally import PodTally
 from .pod_troubles import EXEC_FORMAT, RELEASE_LABEL, ImageTrouble, Place, pull_cause
 from .reader import Api, Reader
-from .releases import Key, cause_of
+from .releases import OVERLOADED, Key, cause_of
 
 # The releases of pod owners, by namespace and Kind/name.
 Owners = dict[tuple[str, str], Key]
@@ -40,15 +40,23 @@ _BEFORE_START: Final = {
     "FailedCreatePodSandBox": "POD_SANDBOX_FAILED",
 }
 _NO_RUNTIME: Final = re.compile(r"no runtime for .* is configured|RuntimeClass .* not found")
-# Exit codes of a container that its kubelet stopped because of a probe.
-_ENDED_BY_PROBE: Final = (137, 143)
+# Exit codes of a container that its kubelet stopped, for example because of a probe. A program that handles the signal
+# chooses its own: then only the event says who stopped it.
+_ENDED_BY_SIGNAL: Final = (137, 143)
+_PROBES: Final = re.compile(r"(?:Liveness|Startup) probe (?:failed|errored)")
+_STOPPED_BY_PROBE: Final = re.compile(r"[Cc]ontainer (\S+) failed (?:liveness|startup) probe")
+# Events about a claim without a volume: of its provisioner, and of the controller that finds none.
+_NOT_PROVISIONED: Final = ("ProvisioningFailed", "FailedBinding")
+# The end of a controller whose lease the API server did not renew in time.
+_LEASE_LOST: Final = re.compile(r"leader ?election lost|failed to renew lease")
 
 
 def inquire(reader: Reader, pods: PodTally) -> Owners:
     """Read events and logs of pods that do not run, and return their owners."""
     _add_events(reader, pods)
     _add_logs(reader, pods)
-    return _owners(reader, [*(fault.place for fault in pods.faults), *(one.place for one in pods.images.values())])
+    places = [*(fault.place for fault in pods.faults), *(one.place for one in pods.images.values())]
+    return _owners(reader, [*places, *(one.first for one in pods.waiting_for.values())])
 
 
 def refusals_of(api: Api) -> list[Fault]:
@@ -77,20 +85,37 @@ def _add_events(reader: Reader, pods: PodTally) -> None:
             for event in _newest(reader, reason, starting).values():
                 pods.add_fault(_of_event(event, starting[_about(event)], code))
     probed = {(one.namespace, one.pod): one for one in pods.unready}
-    ended = {(one.place.namespace, one.place.pod) for one in pods.faults if one.exit_code in _ENDED_BY_PROBE}
-    if probed or ended:
-        events = _newest(reader, "Unhealthy", {*probed, *ended})
-        for key in probed.keys() & events.keys():
-            pods.add_fault(_of_event(events[key], probed[key], "PROBE_FAILED"))
-        pods.faults = [_with_probe(fault, events) for fault in pods.faults]
+    if probed:
+        for key, event in _newest(reader, "Unhealthy", probed).items():
+            pods.add_fault(_of_event(event, probed[key], "PROBE_FAILED"))
+    ended = {(one.place.namespace, one.place.pod) for one in pods.faults if _may_be_stopped(one)}
+    if ended:
+        said = _newest(reader, "Unhealthy", ended, _PROBES)
+        stopped = _newest(reader, "Killing", ended, _STOPPED_BY_PROBE)
+        pods.faults = [_with_probe(fault, said, stopped) for fault in pods.faults]
 
 
-def _newest(reader: Reader, reason: str, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Mapping[str, Any]]:
-    """Return the last event with this reason about each of these pods."""
+def not_provisioned(reader: Reader, claims: Iterable[str]) -> list[Fault]:
+    """Return why claims have no volume, in the words of their provisioner."""
+    places = {
+        (namespace, name): Place(namespace, name, f"PersistentVolumeClaim/{name}", "")
+        for namespace, _slash, name in (claim.partition("/") for claim in claims)
+    }
+    if not places:
+        return []
+    found = {key: event for reason in _NOT_PROVISIONED for key, event in _newest(reader, reason, places).items()}
+    return [_of_event(event, places[key], "VOLUME_PENDING") for key, event in found.items()]
+
+
+def _newest(
+    reader: Reader, reason: str, wanted: Iterable[tuple[str, str]], words: re.Pattern[str] | None = None
+) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """Return the last event with this reason, and with these words, about each of these objects."""
     names = set(wanted)
     events = islice(reader.api.items(kinds.EVENT, fields=f"reason={reason}"), _EVENTS)
     found: list[Mapping[str, Any]] = reader.take(f"events {reason}", lambda: list(events), [])
-    return {_about(event): event for event in sorted(found, key=_time) if _about(event) in names}
+    meant = (event for event in found if words is None or words.search(str(event.get("message") or "")))
+    return {_about(event): event for event in sorted(meant, key=_time) if _about(event) in names}
 
 
 def _about(event: Mapping[str, Any]) -> tuple[str, str]:
@@ -108,7 +133,7 @@ def _times(event: Mapping[str, Any]) -> int:
 
 
 def _of_event(event: Mapping[str, Any], place: Place, code: str) -> Fault:
-    message = str(event.get("message") or "")
+    message = " ".join(str(event.get("message") or "").split())
     if code == "POD_SANDBOX_FAILED" and _NO_RUNTIME.search(message):
         code = "RUNTIME_MISSING"
     if code == "POD_SANDBOX_FAILED" and pull_cause(message) == "rate_limited":
@@ -116,13 +141,23 @@ def _of_event(event: Mapping[str, Any], place: Place, code: str) -> Fault:
     return Fault(code, place, str(event.get("reason") or ""), message, times=_times(event))
 
 
-def _with_probe(fault: Fault, events: Mapping[tuple[str, str], Mapping[str, Any]]) -> Fault:
-    """Return a fault as a failed probe if an event says so: both end containers with the same signals."""
-    event = events.get((fault.place.namespace, fault.place.pod)) or {}
-    message = str(event.get("message") or "")
-    is_ended = fault.code in (KILLED, CRASHES) and fault.reason != "OOMKilled" and fault.exit_code in _ENDED_BY_PROBE
-    if is_ended and message.startswith(("Liveness", "Startup")):
-        return fault._replace(code="PROBE_FAILED", reason="Unhealthy", message=message)
+def _may_be_stopped(fault: Fault) -> bool:
+    """Return whether a probe may have ended the container: that looks like a crash, or like lack of memory."""
+    return fault.code in (KILLED, CRASHES) and fault.reason != "OOMKilled"
+
+
+def _with_probe(
+    fault: Fault,
+    said: Mapping[tuple[str, str], Mapping[str, Any]],
+    stopped: Mapping[tuple[str, str], Mapping[str, Any]],
+) -> Fault:
+    """Return a fault as a failed probe if events say so."""
+    key = fault.place.namespace, fault.place.pod
+    end = _STOPPED_BY_PROBE.search(str(stopped.get(key, {}).get("message") or ""))
+    is_named = end is not None and end[1] == fault.container
+    event = said.get(key) or (stopped[key] if is_named else {})
+    if _may_be_stopped(fault) and event and (is_named or fault.exit_code in _ENDED_BY_SIGNAL):
+        return fault._replace(code="PROBE_FAILED", reason="Unhealthy", message=str(event["message"]))
     return fault
 
 
@@ -155,9 +190,11 @@ def _with_logs(pods: PodTally, logs: Mapping[str, tuple[str, ...]]) -> Iterator[
             pods.fault_pods[fault.code] -= 1
             pods.add_image(ImageTrouble(fault.image, "exec_format", words, fault.place))
         else:
-            yield fault._replace(log=log)
+            is_late = any(_LEASE_LOST.search(line) for line in log)
+            yield fault._replace(log=log, code=OVERLOADED if is_late else fault.code)
 
-    # --- Owners of pods ---
+
+# --- Owners of pods ---
 
 
 def _owners(reader: Reader, places: Iterable[Place]) -> Owners:

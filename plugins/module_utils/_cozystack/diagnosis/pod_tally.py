@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ..._kubernetes.quantities import Need, pod_need
-from .faults import Fault, containers_of, faults_of, is_starting, is_unready
+from .faults import Fault, containers_of, faults_of, is_starting, is_unready, unscheduled
 from .pod_troubles import (
     ImageTrouble,
     Object,
@@ -25,6 +25,7 @@ from .pod_troubles import (
     lacking_of,
     place_of,
     unschedulable_message,
+    without_preemption,
 )
 
 KEPT: Final = 50
@@ -33,8 +34,10 @@ _EXAMPLES: Final = 5
 
 @dataclass
 class Waiting:
-    """Pods that wait for the same resource: their number, requests, and first names."""
+    """Pods that wait for the same resource: the first one with the scheduler's words, their number, requests, names."""
 
+    first: Place
+    words: str
     pods: int = 0
     need: Need = field(default_factory=Need)
     examples: list[str] = field(default_factory=list)
@@ -90,15 +93,16 @@ class PodTally:
             self._add_waiting(pod, need)
 
     def _add_waiting(self, pod: Object, need: Need) -> None:
-        message = unschedulable_message(pod)
+        message, place = unschedulable_message(pod), place_of(pod)
         if message is None:
+            self.add_fault(unscheduled(pod))
             return
-        place, lacking = place_of(pod), lacking_of(message)
+        lacking = lacking_of(message)
         self.pending = self.pending.plus(need)
         self.unschedulable_total += 1
         codes = codes_of(lacking)
         for code in codes:
-            self.waiting_for.setdefault(code, Waiting()).add(place, need)
+            self.waiting_for.setdefault(code, Waiting(place, without_preemption(message))).add(place, need)
         if codes:
             self.troubled.add((place.namespace, place.release))
         if len(self.unschedulable) < KEPT:

@@ -47,15 +47,23 @@ _LACKS: Final = (
         "spread",
         re.compile(r"(\d+) node\(s\) didn't (?:match|satisfy) (?:existing pods|pod)(?:'s)? (?:anti-affinity|topology)"),
     ),
-    ("selector", re.compile(r"(\d+) node\(s\) didn't match (?:Pod's )?node (?:affinity|selector)")),
+    (
+        "selector",
+        re.compile(
+            r"(\d+) node\(s\) didn't (?:match (?:Pod's )?node (?:affinity|selector)|satisfy plugin\(s\) \[Node)"
+        ),
+    ),
     ("cordon", re.compile(r"(\d+) node\(s\) were unschedulable")),
     (
         "volumes",
         re.compile(
-            r"(\d+ |)(?:node\(s\) had volume node affinity|pod has unbound immediate|node\(s\) didn't find avail)"
+            r"(\d+ |)(?:node\(s\) (?:had volume node affinity|didn't find avail|did not have enough free storage"
+            r"|exceed max volume)|pod has unbound immediate|persistentvolumeclaim \"|running \w+ plugin \"Volume)"
         ),
     ),
 )
+# Reasons of the condition PodScheduled of a pod for which the scheduler has no node.
+_REFUSED: Final = ("Unschedulable", "SchedulerError")
 _DEVICES: Final = re.compile(r"(\d+) Insufficient (?!cpu\b|memory\b|ephemeral-storage\b|pods\b)([\w./-]+)")
 _TAINTS: Final = re.compile(r"(\d+) node\(s\) had untolerated taint(?:\(s\))?(?: \{([^:}]+))?")
 _SHORT: Final = {
@@ -77,7 +85,6 @@ _PASSING: Final = frozenset(
         "node.kubernetes.io/unreachable",
         "node.kubernetes.io/network-unavailable",
         "node.cilium.io/agent-not-ready",
-        "node.cloudprovider.kubernetes.io/uninitialized",
     )
 )
 
@@ -123,25 +130,32 @@ def place_of(pod: Object) -> Place:
     return Place(str(metadata.get("namespace", "")), str(metadata["name"]), owner_text, str(release))
 
 
-def unschedulable_message(pod: Object) -> str | None:
-    """Return the scheduler's message about an unschedulable pod."""
-    for condition in (pod.get("status") or {}).get("conditions") or ():
-        is_scheduling = condition.get("type") == "PodScheduled" and condition.get("status") == "False"
-        if is_scheduling and condition.get("reason") == "Unschedulable":
-            return str(condition.get("message") or "")
-    return None
+def scheduling_of(pod: Object) -> Mapping[str, Any]:
+    """Return the condition of a pod without a node, empty until a scheduler has processed it."""
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    return next((one for one in conditions if one.get("type") == "PodScheduled"), {})
 
 
 def lacking_of(message: str) -> dict[str, int]:
     """Return what nodes lack for a pod, with the number of nodes."""
-    # The following sentence is about preemption and repeats the same words.
-    text = message.partition("preemption:")[0]
+    text = without_preemption(message)
     found = Counter(dict(_lacks(text)))
     for count, device in _DEVICES.findall(text):
         found[f"device {device}"] += int(count)
     for count, taint in _TAINTS.findall(text):
         found[f"taint {taint.strip() or 'unnamed'}"] += int(count)
     return dict(found)
+
+
+def unschedulable_message(pod: Object) -> str | None:
+    """Return the scheduler's message about a pod for which it has no node."""
+    condition = scheduling_of(pod)
+    return str(condition.get("message") or "") if condition.get("reason") in _REFUSED else None
+
+
+def without_preemption(message: str) -> str:
+    """Return the scheduler's message without the sentence about preemption, which repeats the same words."""
+    return message.partition(" preemption:")[0]
 
 
 def _lacks(text: str) -> Iterator[tuple[str, int]]:
@@ -152,7 +166,12 @@ def _lacks(text: str) -> Iterator[tuple[str, int]]:
 
 
 def codes_of(lacking: Mapping[str, int]) -> set[str]:
-    """Return why a pod is unschedulable: insufficient resources first, otherwise rules such as taints."""
+    """Return why a pod is unschedulable: insufficient resources first, otherwise rules such as taints.
+
+    A reason that is not known here is a rule, too.
+    """
+    if not lacking:
+        return {"NO_SCHEDULABLE_NODE"}
     short = {_SHORT[name] for name in lacking if name in _SHORT}
     if short:
         return short

@@ -23,7 +23,7 @@ from ..kinds import (
 )
 from ..names import OPERATOR
 from .faults import Fault
-from .inquiries import Owners, inquire, refusals_of
+from .inquiries import Owners, inquire, not_provisioned, refusals_of
 from .nodes import Node, nodes_of
 from .pod_tally import PodTally, tally
 from .reader import Api, Object, Reader
@@ -145,6 +145,7 @@ def _read_storage(reader: Reader, found: Reading) -> None:
     found.claims_pending = reader.take(
         "volume claims", lambda: pending_claims(api.items(kinds.CLAIM)), found.claims_pending
     )
+    found.other_faults += not_provisioned(reader, found.claims_pending)
 
 
 def components_of(sources: Iterable[Mapping[str, Any]], variants: Mapping[str, str]) -> dict[str, int]:

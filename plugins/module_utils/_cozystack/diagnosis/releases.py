@@ -15,12 +15,20 @@ from typing import Any, Final, NamedTuple
 Object = Mapping[str, Any]
 PLATFORM: Final = ("cozy-system", "cozystack-platform")
 TENANT: Final = ("tenant-root", "tenant-root")
+OVERLOADED: Final = "API_OVERLOADED"
 _BASICS: Final = "cozystack.cozystack-basics"
+# Reasons of Ready after the cleaning up of a failed attempt.
+_REMEDIATED: Final = ("UninstallSucceeded", "RollbackSucceeded")
 _GENERATED: Final = re.compile(r"generated (\d+) helmrelease")
 # Meanings of messages of failed releases and packages; the first match counts.
 _CAUSES: Final = (
     ("POD_SECURITY_REFUSED", re.compile(r"violates PodSecurity")),
-    ("WEBHOOK_REFUSED", re.compile(r"failed calling webhook|admission webhook .*denied the request", re.S)),
+    (
+        "WEBHOOK_REFUSED",
+        re.compile(
+            r"failed calling webhook|conversion webhook for .* failed|admission webhook .*denied the request", re.S
+        ),
+    ),
     ("QUOTA_EXCEEDED", re.compile(r"exceeded quota")),
     (
         "NAME_CLASH",
@@ -39,11 +47,20 @@ _CAUSES: Final = (
         ),
     ),
     ("IMAGE_RATE_LIMITED", re.compile(r"toomanyrequests|429 Too Many Requests", re.I)),
+    # Another server answers for these groups: one that is down says nothing of the Kubernetes API itself.
     (
-        "API_OVERLOADED",
+        "API_SERVICE_UNAVAILABLE",
+        re.compile(
+            r"complete list of server APIs|stale GroupVersion discovery"
+            r"|unable to handle the request \(\w+ [\w-]+\.[\w.-]*(?:cozystack|kubevirt|metrics\.k8s)\.io[ )]"
+        ),
+    ),
+    (
+        OVERLOADED,
         re.compile(
             r"etcdserver: (?:request timed out|leader changed|too many requests)|http2: client connection lost"
-            r"|TLS handshake timeout|the server is currently unable to handle the request|:(?:443|6443|7445): connect: "
+            r"|TLS handshake timeout|the server is currently unable to handle the request"
+            r"|(?:\b10\.96\.0\.1:443|:6443|:7445): connect: "
         ),
     ),
 )
@@ -118,6 +135,17 @@ def ready_condition(item: Object) -> Mapping[str, Any]:
     return condition_of(item, "Ready")
 
 
+def _cause_condition(item: Object) -> Mapping[str, Any]:
+    """Return the condition Ready of a HelmRelease, or Released where only that has the cause of a failure.
+
+    During a retry, for up to ten minutes, Ready has no more than "Running 'upgrade' action": helm-controller keeps the
+    failure of the last attempt in Released. After a remediation Ready reports only that this succeeded.
+    """
+    ready, released = ready_condition(item), condition_of(item, "Released")
+    hides = ready.get("status") == "Unknown" or ready.get("reason") in _REMEDIATED
+    return released if hides and released.get("status") == "False" else ready
+
+
 def is_ready(item: Object | None) -> bool:
     """Return whether the object is ready in its current generation."""
     if not item:
@@ -131,7 +159,7 @@ def is_ready(item: Object | None) -> bool:
 def release_of(item: Object) -> Release:
     """Return a HelmRelease."""
     metadata, spec, status = item["metadata"], item.get("spec") or {}, item.get("status") or {}
-    condition = ready_condition(item)
+    condition = _cause_condition(item)
     namespace = str(metadata.get("namespace", ""))
     return Release(
         namespace=namespace,
