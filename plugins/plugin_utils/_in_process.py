@@ -25,7 +25,7 @@ from ansible.executor import module_common
 from ansible.module_utils import basic
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as NormalAction
-from ansible.plugins.loader import filter_loader
+from ansible.plugins.loader import filter_loader, lookup_loader, test_loader
 
 from ._workers import leave_out_parents_memory
 
@@ -41,10 +41,13 @@ else:
     ENCODER = get_module_encoder(*PROFILE, Direction.CONTROLLER_TO_MODULE)
 
 leave_out_parents_memory()
-# One filter of each collection whose filters the roles use. Loading it loads all filters of the collection;
-# otherwise the worker of each task that uses a filter compiles them again.
+# What the templates of the roles use. Loading one filter or test loads all of its collection. Otherwise the worker
+# of each task that uses one compiles them again, and reads the documentation of a lookup again.
 for _name in ("urmanac.talos.findings", "ansible.utils.ipaddr"):
     filter_loader.get(_name)
+test_loader.get("defined")
+for _name in ("env", "file", "first_found", "template"):
+    lookup_loader.get(f"ansible.builtin.{_name}", class_only=True)
 
 
 def printed_by(module: ModuleType, arguments: Mapping[str, Any]) -> str:

@@ -16,7 +16,9 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 # Imported here so that a missing library is reported before anything is done.
 import cryptography  # noqa: F401  # pylint: disable=unused-import
-import google.protobuf  # noqa: F401  # pylint: disable=unused-import
+
+# Used by proto.py, but loaded here: in ansible-playbook before it forks the workers of tasks, once for all of them.
+from google.protobuf import descriptor_pb2, message_factory  # noqa: F401  # pylint: disable=unused-import
 from grpclib.client import Channel, Stream
 from grpclib.const import Cardinality
 from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError

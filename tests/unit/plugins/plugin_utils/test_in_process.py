@@ -115,15 +115,21 @@ def test_a_task_with_an_environment_runs_the_module_in_a_process_of_its_own(tmp_
     assert "failed=0" in done.stdout
 
 
-def test_filters_are_loaded_before_ansible_forks_a_worker() -> None:
+def test_what_templates_and_modules_use_is_loaded_before_ansible_forks_a_worker() -> None:
     program = f"""
-from ansible.plugins.loader import init_plugin_loader, filter_loader
+from ansible.plugins.loader import filter_loader, init_plugin_loader, lookup_loader, test_loader
 init_plugin_loader([{str(ROOT / "playbooks" / "collections")!r}])
-import ansible_collections.urmanac.talos.plugins.action.talos_secrets
+import ansible_collections.urmanac.talos.plugins.action.talos_info
 import sys
 before = set(sys.modules)
 for name in ("urmanac.talos.cluster_report", "ansible.utils.nthhost"):
     assert filter_loader.get(name) is not None
+for name in ("ansible.builtin.exists", "defined"):
+    assert test_loader.get(name) is not None
+for name in ("env", "file", "first_found", "template"):
+    assert lookup_loader.get("ansible.builtin." + name) is not None
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import proto
+assert proto.message("GetRequest")
 assert set(sys.modules) == before, set(sys.modules) - before
 """
 
