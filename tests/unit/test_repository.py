@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.checks.files import collection_files, galaxy, is_ignored, project_files
+from tests.checks.files import collection_files, galaxy, is_ignored, mappings, project_files
 from tests.checks.process import ROOT, TOOLS, capture
 from tests.checks.pythons import CHAPTERS, SAME_EVERYWHERE, STORY
 from tests.host import real_matchbox
@@ -146,6 +146,24 @@ def test_roles_and_playbooks_write_to_aws_with_modules_of_ours_alone() -> None:
 
     # Others act by name and make things besides, as docs/aws_modules.md says of each.
     assert {(file, name) for file, name in called if not name.endswith("_info")} == set()
+
+
+def test_arguments_are_validated_for_the_entry_points_that_have_some_and_for_no_others() -> None:
+    files = (*(ROOT / "roles").glob("*/tasks/*.yml"), *(ROOT / "playbooks").rglob("*.yml"))
+    own = [path for path in files if "collections" not in path.relative_to(ROOT).parts]
+    parts = [part for path in own for part in mappings(load(path))]
+    keys = ("ansible.builtin.import_role", "ansible.builtin.include_role")
+    brought = [part[key] for part in parts for key in keys if key in part]
+    wrong = [how for how in brought if how.get("rolespec_validate", True) is not has_arguments(how)]
+
+    assert len(brought) > 50
+    assert wrong == []
+
+
+def has_arguments(how: dict[str, Any]) -> bool:
+    """Return whether what a task takes from a role is described in the role's argument specifications."""
+    specs = load(ROOT / "roles" / how["name"].rpartition(".")[2] / "meta" / "argument_specs.yml")["argument_specs"]
+    return how.get("tasks_from", "main").removesuffix(".yml") in specs
 
 
 def test_the_product_uses_the_folder_of_a_simulated_machine_only_as_a_prefix_of_paths() -> None:
