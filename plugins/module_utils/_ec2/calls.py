@@ -150,10 +150,17 @@ class Calls:
         self._made.update(ids)
 
     def wait_for(self, look: Callable[[], T | None], patience: Patience = _LATE) -> T | None:
-        """Return the first result that is not empty, or None after the given time."""
+        """Return the first result that is not empty, or None after the given time.
+
+        A look that AWS could not answer is followed by another one: only the last look may fail.
+        """
         for _pause in self._pauses(patience):
-            if seen := look():
-                return seen
+            try:
+                if seen := look():
+                    return seen
+            except AwsError as error:
+                if not is_busy(error):
+                    raise
         return look()
 
     def _is_passing(self, error: AwsError, parameters: Mapping[str, Any], *, is_answer: bool = False) -> bool:

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from ..._errors import Ec2Error
 from ..calls import TERMINATION
 from ..hours.current import read_group, read_state
 from ..hours.schedules import ATTEMPTS
@@ -40,7 +41,11 @@ def ensure_schedule_group(work: Work, key: str) -> None:
 def _make(work: Work, key: str) -> None:
     name, tags = work.wanted[key].name, work.want(key)["tags"]
     # AWS deletes a group in the background, with its schedules.
-    work.calls.wait_for(lambda: read_state(work.calls, name) is None, TERMINATION)
+    if not work.calls.wait_for(lambda: read_state(work.calls, name) is None, TERMINATION):
+        raise Ec2Error(
+            f"Failed to create schedule group {name}: AWS is still deleting the previous one after several minutes. "
+            "Run the playbook again."
+        )
     token = {"ClientToken": str(uuid.uuid4())}
     made = work.calls.create(
         "scheduler", "create_schedule_group", lambda: _ours(work, name), Name=name, Tags=tag_list(tags), **token

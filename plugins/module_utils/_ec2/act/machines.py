@@ -181,7 +181,11 @@ def metadata_options(want: Mapping[str, Any]) -> dict[str, Any]:
 def _start(work: Work, key: str) -> None:
     """Start a stopped instance; wait for one that is stopping."""
     machine = work.id(key)
-    work.calls.wait_for(lambda: have_states(work.calls, [machine], ("stopped", "pending", "running")), TERMINATION)
+    settled = ("stopped", "pending", "running")
+    if not work.calls.wait_for(lambda: have_states(work.calls, [machine], settled), TERMINATION):
+        raise Ec2Error(
+            f"Failed to start {machine}: it is still stopping after several minutes. Run the playbook again."
+        )
     work.ec2("start_instances", InstanceIds=[machine])
     work.things[key] = work.things[key].knowing(state="pending")
     work.changed(key, "started")

@@ -98,7 +98,11 @@ def ensure_subnet(work: Work, key: str) -> None:
             Ipv6CidrBlock=first_64_of(vpc.have["ipv6_cidr"]),
         )
         # An interface in it gets an IPv6 address.
-        work.calls.wait_for(lambda: _is_associated(work, work.id(key)))
+        if not work.calls.wait_for(lambda: _is_associated(work, work.id(key))):
+            raise Ec2Error(
+                f"Failed to create subnet {work.id(key)}: AWS has not associated its IPv6 block yet. Run the playbook "
+                "again in a minute."
+            )
     attributes = {"public_ipv4_on_launch": "MapPublicIpOnLaunch", "ipv6_on_launch": "AssignIpv6AddressOnCreation"}
     for name, attribute in attributes.items():
         if work.differs(key, name):

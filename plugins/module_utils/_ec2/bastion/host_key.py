@@ -16,6 +16,7 @@ from ..act.work import tag_list
 from ..calls import Calls
 from ..client import existing
 from ..desired import tags_of
+from ..ownership.parameter import create_or_read
 from ..spec import ClusterSpec
 from .current import HOST_KEY_TAG, is_host_key_of
 from .spec import ENCRYPTED
@@ -42,10 +43,18 @@ def ensure_present(calls: Calls, spec: ClusterSpec, name: str, make: MakeHostKey
         return Plan(None, "a new key")
     key = make(spec.names.unique)
     tags = {**tags_of(spec, spec.names.bastion), HOST_KEY_TAG: key.public}
-    # Another run was faster, or a response was lost: the existing key is used.
-    exists = ("ParameterAlreadyExists",)
     put = {"Name": name, "Type": ENCRYPTED, "Value": key.private, "Tags": tag_list(tags)}
-    calls.put("ssm", "put_parameter", exists, **put)
+    # Another run was faster, or a response was lost: the existing key is used.
+    held = create_or_read(
+        calls,
+        lambda: calls.call("ssm", "put_parameter", **put),
+        lambda: read_public_key(calls, spec, name),
+    )
+    if held is None:
+        raise Ec2Error(
+            f"Failed to create the SSM parameter {name}: SSM has not finished deleting the previous one. Run the "
+            "playbook again in a minute."
+        )
     calls.made(name)
     return Plan(None, read_public_key(calls, spec, name))
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from ..._findings import Finding, finding
-from ..calls import Clock
+from ..calls import Calls, Clock, Patience
 from ..client import Api, AwsError
 from ..identity import owner_filters
 from ..spec import ClusterSpec
@@ -87,15 +87,18 @@ def wait_for_instance(
 ) -> list[str]:
     """Return the running instances, or raise as soon as AWS reports that the group cannot launch one."""
     clock, group = clock or Clock(), spec.names.unique
-    begin, first = clock.now(), latest_attempt(api, group)
-    latest = first
-    while not (found := running_instances(api, spec)):
-        if latest and latest.is_final and _is_of_this_run(latest, first, now, clock.now() - begin):
+    begin, seen = clock.now(), list[Attempt | None]()
+
+    def look() -> list[str]:
+        seen.append(latest_attempt(api, group))
+        found, latest = running_instances(api, spec), seen[-1]
+        if not found and latest and latest.is_final and _is_of_this_run(latest, seen[0], now, clock.now() - begin):
             raise AwsError(_cannot_launch(group, spec.region, latest))
-        if clock.now() >= begin + timeout:
-            raise AwsError(_not_running(group, spec.region, latest, timeout))
-        clock.sleep(INTERVAL)
-        latest = latest_attempt(api, group)
+        return found
+
+    found = Calls(api, clock).wait_for(look, Patience(timeout, INTERVAL, INTERVAL))
+    if not found:
+        raise AwsError(_not_running(group, spec.region, seen[-1], timeout))
     return found
 
 

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from ..._errors import Ec2Error
 from ..calls import Calls, Clock, Patience
@@ -16,6 +16,7 @@ from ..identity import Identity, is_unmanaged, owner_tags, owner_text, tagging_c
 # SSM asks for 30 seconds between the deletion of a parameter and the creation of one of the same name.
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DeleteParameter.html
 _RECREATION = Patience(total=45)
+T = TypeVar("T")
 
 
 def parameter_prefix(project: str, name: str) -> str:
@@ -35,6 +36,26 @@ class Held(NamedTuple):
     changed: str = ""
 
 
+def create_or_read(
+    calls: Calls, create: Callable[[], object], read: Callable[[], T | None]
+) -> Literal[True] | T | None:
+    """Create a parameter and return True, or return what is read from the existing one.
+
+    None if SSM does neither, for longer than it may take after another run has deleted the parameter.
+    """
+
+    def look() -> Literal[True] | T | None:
+        try:
+            create()
+        except AwsError as error:
+            if error.reason != "ParameterAlreadyExists":
+                raise
+            return read()
+        return True
+
+    return calls.wait_for(look, _RECREATION)
+
+
 class ClusterParameter:
     """API calls for one parameter of a cluster, which never overwrite a parameter of another owner."""
 
@@ -49,23 +70,14 @@ class ClusterParameter:
         self._purpose = purpose
         self._description = description
 
-    def create(self, text: str) -> bool:
-        """Create the parameter and return whether it was created; an existing one is not changed."""
+    def create(self, text: str) -> None:
+        """Create the parameter with the tags of the cluster; an existing one is not changed."""
         owner = owner_tags(self._cluster)
-        try:
-            self.put(text, Overwrite=False, Tags=[{"Key": key, "Value": value} for key, value in owner.items()])
-        except AwsError as error:
-            if error.reason == "ParameterAlreadyExists":
-                return False
-            raise
-        return True
+        self.put(text, Overwrite=False, Tags=[{"Key": key, "Value": value} for key, value in owner.items()])
 
     def create_or_read(self, text: str) -> Literal[True] | Held | None:
-        """Create the parameter and return True, or return what it contains.
-
-        None if SSM does either not, for longer than it may take after another run has deleted the parameter.
-        """
-        return Calls(self._api, self.clock).wait_for(lambda: self.create(text) or self.read_own(), _RECREATION)
+        """Create the parameter and return True, or return what it contains, or None as the function below."""
+        return create_or_read(Calls(self._api, self.clock), lambda: self.create(text), self.read_own)
 
     def read(self) -> Held | None:
         """Return the parameter's content, or None if it does not exist."""

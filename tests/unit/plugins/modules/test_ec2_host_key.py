@@ -18,10 +18,11 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.compare import compare
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import read_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.owners import taken_problems
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import HostKey, make_host_key
 from ansible_collections.urmanac.talos.plugins.modules import ec2_host_key
-from tests.ec2_bad_day import BadDay
+from tests.ec2_bad_day import BadDay, refusal
 from tests.ec2_cluster import OWNER, MotoApi, cluster, empty_aws, run_module, spec
 
 PARAMETER = "/urmanac.talos/talos-arm64/moon/bastion-host-key"
@@ -124,6 +125,39 @@ def test_a_key_is_used_after_a_delayed_or_lost_answer(what: str) -> None:
 
         assert plan.after == ensure_present(day.calls_of(), spec(), PARAMETER, make_host_key, check_mode=False).before
         assert plan.after is not None
+
+
+class Deleting(BadDay):
+    """SSM, which refuses the name of a parameter for a while after its deletion."""
+
+    free = 30.0
+
+    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        if operation == "put_parameter" and self.time < self.free:
+            raise refusal("ParameterAlreadyExists", operation)
+        return super().call(service, operation, **parameters)
+
+
+def test_a_key_is_made_as_soon_as_ssm_has_deleted_the_one_before() -> None:
+    with empty_aws():
+        day = Deleting()
+
+        plan = ensure_present(day.calls_of(), spec(), PARAMETER, make_host_key, check_mode=False)
+
+        assert plan.after == ensure_present(day.calls_of(), spec(), PARAMETER, make_host_key, check_mode=False).before
+        assert plan.after is not None
+        assert 30 <= day.time < 40
+
+
+def test_a_key_that_can_be_neither_created_nor_read_ends_a_run_within_a_minute() -> None:
+    with empty_aws():
+        day = Deleting()
+        day.free = 1000.0
+
+        with pytest.raises(Ec2Error, match="SSM has not finished deleting the previous one"):
+            ensure_present(day.calls_of(), spec(), PARAMETER, make_host_key, check_mode=False)
+
+        assert 45 <= day.time < 60
 
 
 def test_the_key_is_part_of_the_plan_until_it_is_made(api: MotoApi, capsys: pytest.CaptureFixture[str]) -> None:

@@ -160,13 +160,13 @@ def test_the_block_of_the_vpc_is_used_as_soon_as_it_is_associated(named: bool, e
 
 
 class AssociatingSubnet(BadDay):
-    """AWS, which associates a subnet's IPv6 block ten seconds after it created the subnet."""
+    """AWS, which associates a subnet's IPv6 block some seconds after it created the subnet."""
 
-    ends = 0.0
+    lasts, ends = 10.0, 0.0
 
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         if operation == "create_subnet":
-            self.ends = self.time + 10
+            self.ends = self.time + self.lasts
         answer = super().call(service, operation, **parameters)
         for record in answer.get("Subnets", ()):
             for block in record["Ipv6CidrBlockAssociationSet"] if self.time < self.ends else ():
@@ -180,6 +180,17 @@ def test_the_network_is_complete_when_the_block_of_the_subnet_is_associated() ->
 
         assert states(present(api)) == {"present"}
         assert api.time >= 10
+
+
+def test_a_block_of_the_subnet_that_is_not_associated_in_time_ends_the_run() -> None:
+    with empty_aws():
+        api = AssociatingSubnet()
+        api.lasts = 1000.0
+
+        with pytest.raises(Ec2Error, match=r"Failed to create subnet subnet-.* has not associated its IPv6 block yet"):
+            present(api)
+
+        assert api.time < 100
 
 
 @pytest.mark.parametrize("operation", [*CREATING, *SETTING, "describe_vpcs"])

@@ -322,3 +322,21 @@ def test_a_schedule_that_stops_nothing_is_no_end_of_the_time_to_live() -> None:
     ends = [end_in(found) for found in ({"ttl-nodes": usual}, {"ttl-nodes": disabled}, {})]
 
     assert ends == [datetime(2026, 12, 24, 18, tzinfo=UTC), None, None]
+
+
+class Deleting(BadDay):
+    """AWS, which does not finish to delete a schedule group."""
+
+    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        answer = super().call(service, operation, **parameters)
+        return answer | {"State": "DELETING"} if operation == "get_schedule_group" else answer
+
+
+def test_a_group_that_is_not_deleted_in_time_ends_the_run_before_another_one_is_created(api: BadDay) -> None:
+    ensure(api)
+    deleting = Deleting()
+
+    with pytest.raises(Ec2Error, match=f"Failed to create schedule group {NAME}: AWS is still deleting the previous"):
+        ensure(deleting)
+
+    assert "create_schedule_group" not in deleting.writes()

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from typing import Any
+
+import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, ensure_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK, NODES
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from tests.ec2_bad_day import BadDay
 from tests.ec2_cluster import IMAGE, empty_aws, spec
 
@@ -27,3 +31,26 @@ def test_a_node_has_the_checksum_of_its_user_data_as_a_tag_and_a_second_run_chan
         (reservation,) = api.call("ec2", "describe_instances")["Reservations"]
     tags = {tag["Key"]: tag["Value"] for tag in reservation["Instances"][0]["Tags"]}
     assert (tags["UserDataSha256"], second.changed) == (hashlib.sha256(user_data).hexdigest(), False)
+
+
+class Stopping(BadDay):
+    """AWS, in which an instance never ends to stop."""
+
+    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        answer = super().call(service, operation, **parameters)
+        for reservation in answer.get("Reservations", ()):
+            for instance in reservation["Instances"]:
+                instance["State"] = {"Code": 64, "Name": "stopping"}
+        return answer
+
+
+def test_a_node_that_does_not_end_to_stop_is_not_started() -> None:
+    order = Order((NETWORK, NODES), machines=Machines(image=IMAGE))
+    with empty_aws():
+        ensure_cluster(BadDay().calls_of(), spec(), order)
+        api = Stopping()
+
+        with pytest.raises(Ec2Error, match=r"Failed to start i-.*: it is still stopping after several minutes"):
+            ensure_cluster(api.calls_of(), spec(), order)
+
+        assert "start_instances" not in api.writes()

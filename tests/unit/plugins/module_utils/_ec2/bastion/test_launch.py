@@ -17,6 +17,7 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion.launch import wait_for_instance
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.calls import Clock
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
+from tests.ec2_bad_day import refusal
 from tests.ec2_cluster import spec
 
 NOW = datetime(2026, 12, 1, 18, 0, tzinfo=UTC)
@@ -62,9 +63,13 @@ class Group:
 
     def __init__(self, *readings: list[dict[str, Any]], runs_after: int = 10**6) -> None:
         self.readings, self.runs_after, self.time = list(readings), runs_after, 0.0
+        # The errors of the readings at these seconds.
+        self.failures: dict[float, AwsError] = {}
 
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """Answer the two questions of the wait."""
+        if self.time in self.failures:
+            raise self.failures.pop(self.time)
         if operation == "describe_instances":
             machine: Iterable[dict[str, str]] = [{"InstanceId": "i-1"}] if self.time >= self.runs_after else []
             return {"Reservations": [{"Instances": machine}]}
@@ -116,6 +121,23 @@ def test_what_passes_by_itself_does_not_end_the_wait(message: str) -> None:
     group = Group([], [activity(message)], runs_after=60)
 
     assert group.wait() == ["i-1"]
+
+
+@pytest.mark.parametrize("cause", [refusal("Throttling"), refusal("", code="ENDPOINT_UNREACHABLE")])
+def test_a_reading_that_aws_does_not_answer_does_not_end_the_wait(cause: AwsError) -> None:
+    group = Group([], runs_after=60)
+    group.failures = {9.0: cause, 30.0: cause}
+
+    assert group.wait() == ["i-1"]
+    assert group.failures == {}
+
+
+def test_a_reading_that_aws_refuses_ends_the_wait() -> None:
+    group = Group([], runs_after=60)
+    group.failures = {9.0: refusal("UnauthorizedOperation")}
+
+    with pytest.raises(AwsError, match="UnauthorizedOperation"):
+        group.wait()
 
 
 def test_a_failure_before_this_run_does_not_end_the_wait() -> None:
