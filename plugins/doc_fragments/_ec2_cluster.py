@@ -149,7 +149,7 @@ options:
           keep_minutes:
             description:
               - For how many minutes from now it must keep running.
-              - An earlier stop is postponed once, by the role bastion; afterwards the schedule applies again.
+              - An earlier stop is postponed once, by each run that changes the cluster; afterwards the schedule applies again.
             type: int
             default: 0
           ssh_key_name:

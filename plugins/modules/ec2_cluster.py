@@ -43,10 +43,11 @@ options:
   state:
     description:
       - V(stopped) stops the nodes and ends the bastion's instance. V(present) starts them again.
+      - V(postponed) postpones the next stop of the bastion to O(bastion_stop_at), and changes nothing else.
       - V(absent) deletes all resources of the parts with the cluster's tags, no matter how they were created.
       - The network is kept while its VPCs contain instances or anything without the cluster's tags.
     type: str
-    choices: [present, stopped, absent]
+    choices: [present, postponed, stopped, absent]
     default: present
   remove_duplicates:
     description: Whether an unused duplicate of a described resource is deleted.
@@ -228,7 +229,7 @@ hours:
   description: When AWS stops the cluster, as M(urmanac.talos.ec2_cluster_info) returns it.
   returned: success
   type: dict
-  sample: {"end": "2026-12-01T23:00:00+00:00", "lines": [], "work": false}
+  sample: {"end": "2026-12-01T23:00:00+00:00", "lines": [], "stops": [], "work": false}
 """
 
 from collections.abc import Iterator, Mapping
@@ -252,7 +253,7 @@ from ..module_utils._errors import CollectionError
 ARGUMENT_SPEC: dict[str, Any] = {
     "cluster": argument_spec(),
     "parts": {"type": "list", "elements": "str", "choices": list(PARTS), "required": True},
-    "state": {"type": "str", "choices": ["present", "stopped", "absent"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "postponed", "stopped", "absent"], "default": "present"},
     "remove_duplicates": {"type": "bool", "default": False},
     "node_image": {"type": "str", "default": ""},
     "node_ssh_key_name": {"type": "str", "default": ""},

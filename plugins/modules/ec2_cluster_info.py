@@ -378,12 +378,18 @@ hours:
       elements: str
       returned: success
       sample: ["AWS starts the nodes at 18:00 and stops them at 23:00 Etc/UTC each day"]
+    stops:
+      description: Warnings of daily stops of bastion and nodes that come during a run that begins now.
+      type: list
+      elements: str
+      returned: success
+      sample: []
     work:
       description: Whether a run would create, change or delete a schedule or its role.
       type: bool
       returned: success
       sample: false
-  sample: {"end": "2026-12-01T23:00:00+00:00", "lines": [], "work": false}
+  sample: {"end": "2026-12-01T23:00:00+00:00", "lines": [], "stops": [], "work": false}
 """
 
 from datetime import UTC, datetime

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from tests.lab.labs import Lab, eventually
 from tests.playbooks.runs import CONFIRMED, Run, instances, play
 
-SITE, STOP, START, RESET = (f"playbooks/{name}.yml" for name in ("site", "stop", "start", "reset"))
+SITE, STOP, START, RESET, UPGRADE = (f"playbooks/{name}.yml" for name in ("site", "stop", "start", "reset", "upgrade"))
 GROUP = "talos-arm64-lab-hours"
 
 
@@ -97,6 +98,25 @@ def test_it_is_stopped_for_the_night_and_comes_back_healthy(lab: Lab, built: Run
     assert (second.code, second.changed) == (0, 0), second.output
     assert started.code == 0, started.output
     assert machines(lab) == {"lab-bastion": "running", "lab-gateway": "running"}
+
+
+def test_an_upgrade_warns_of_the_stop_of_the_bastion_and_postpones_it_once(lab: Lab, built: Run) -> None:
+    now = datetime.now(UTC)
+    start, stop = f"{now - timedelta(hours=2):%H:%M}", f"{now + timedelta(minutes=40):%H:%M}"
+    hours = ("-e", f"cluster_bastion_start={start}", "-e", f"cluster_bastion_stop={stop}")
+    assert run(lab, "playbooks/bastion.yml", *hours).code == 0
+
+    warned = run(lab, UPGRADE, *hours)
+    first, second = (run(lab, UPGRADE, *hours, "-e", "cluster_bastion_keep_minutes=90") for _ in range(2))
+
+    assert (warned.code, warned.changed) == (0, 0), warned.output
+    assert "! bastion: it is stopped" in warned.output
+    assert (first.code, first.changed, second.changed) == (0, 1, 0), first.output
+    assert "next stop at" in first.output
+    name = "talos-arm64-lab-bastion"
+    found = lab.client("autoscaling").describe_scheduled_actions(AutoScalingGroupName=name)
+    starts = {item["ScheduledActionName"]: item.get("StartTime") for item in found["ScheduledUpdateGroupActions"]}
+    assert starts[f"{name}-stop"] > now + timedelta(minutes=85)
 
 
 def test_hours_of_the_nodes_stop_and_start_them_each_day_and_go_again(lab: Lab, built: Run) -> None:

@@ -15,12 +15,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from .._ec2.bastion.hours import next_time
 from .._ec2.bastion.spec import NODE as BASTION
 from .._ec2.bastion.spec import BastionSpec
 from .._ec2.cost.existing import addresses, instances
 from .._ec2.cost.prices import PUBLIC_IPV4, Prices
-from .._ec2.hours.daily import Daily
+from .._ec2.hours.daily import Daily, next_time
 from .._ec2.hours.spec import HoursSpec
 from .record import ADDRESS, INSTANCE, VOLUME, Part, Session, whole
 

@@ -31,6 +31,7 @@ from ..plan.ties import Tie, read_ties
 from ..spec import ClusterSpec
 from ..texts import USER_DATA_MAX
 from .kinds import KINDS, MAKINGS, steps
+from .scaling import postpone_stop
 from .stopping import lines, machines_to_stop, stop
 from .work import Machines, Work
 
@@ -77,6 +78,8 @@ def ensure_cluster(calls: Calls, spec: ClusterSpec, order: Order, *, now: dateti
     before = compare(wanted, things, ties)
     if order.state == "stopped":
         return _stopped(calls, spec, things, order, before, want)
+    if order.state == "postponed":
+        return _postponed(calls, spec, order, before, want)
     todo, doomed = _todo(before, order), _doomed(before, order, spec.names.bastion)
     refuse(before, todo, doomed, order)
     if not (todo or doomed):
@@ -106,6 +109,20 @@ def _stopped(
     done = stop(calls, machines)
     now = read_cluster(calls, spec)
     return Outcome(True, tuple(done), before, compare(want(now), now, before.ties), tuple(machines))
+
+
+def _postponed(calls: Calls, spec: ClusterSpec, order: Order, before: Comparison, want: Want) -> Outcome:
+    """Postpone the next stop of the bastion, and change nothing else."""
+    late = [item for item in before.resources if any(what.property == "next_stop" for what in item.differences)]
+    verb = "would change" if order.check_mode else "changed"
+    done = tuple(f"{verb} {kind_word(item.kind)} {item.name}: next stop at {item.want['next_stop']}" for item in late)
+    if order.check_mode or not late:
+        return Outcome(bool(late), done, before=before, after=before)
+    for item in late:
+        with errors_named(f"postpone the stop of {item.name}"):
+            postpone_stop(calls, item.name, (item.have or {})["schedules"], item.want["next_stop"])
+    now = read_cluster(calls, spec)
+    return Outcome(True, done, before, compare(want(now), now, before.ties))
 
 
 @contextmanager

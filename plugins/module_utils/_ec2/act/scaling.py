@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from ..calls import TERMINATION
+from ..calls import TERMINATION, Calls
 from ..client import AwsError
 from ..plan.current import DELETING, Thing
 from .machines import (
@@ -147,20 +147,24 @@ def _set_hours(work: Work, key: str) -> None:
         # Auto Scaling acts at the start time first, then by the recurrence: nothing has to be restored.
         start = {"StartTime": work.want(key)["next_stop"]} if _is_postponed(work, key, hours) else {}
         if start or have.get(action) != hours:
-            _scaling(
-                work,
-                "put_scheduled_update_group_action",
-                **group,
-                ScheduledActionName=action,
-                Recurrence=hours["recurrence"],
-                TimeZone=hours["time_zone"],
-                DesiredCapacity=hours["capacity"],
-                **start,
-            )
+            _put_action(work.calls, work.wanted[key].name, action, hours, **start)
             work.changed(key, f"hours {action}" + (f", next at {start['StartTime']}" if start else ""))
     for action in have.keys() - want.keys():
         work.calls.delete("autoscaling", "delete_scheduled_action", **group, ScheduledActionName=action)
         work.changed(key, f"hours {action} removed")
+
+
+def _put_action(calls: Calls, group: str, action: str, hours: Mapping[str, Any], **start: str) -> None:
+    times = {"Recurrence": hours["recurrence"], "TimeZone": hours["time_zone"], "DesiredCapacity": hours["capacity"]}
+    names = {_GROUP: group, "ScheduledActionName": action}
+    calls.call("autoscaling", "put_scheduled_update_group_action", **names, **times, **start)
+
+
+def postpone_stop(calls: Calls, group: str, schedules: Mapping[str, Mapping[str, Any]], at: str) -> None:
+    """Postpone the next stop of a group, whose schedules stay as they are."""
+    for action, hours in schedules.items():
+        if hours["capacity"] == 0:
+            _put_action(calls, group, action, hours, StartTime=at)
 
 
 def _is_postponed(work: Work, key: str, hours: Mapping[str, Any]) -> bool:

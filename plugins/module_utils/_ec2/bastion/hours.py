@@ -13,9 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
-from ..hours.daily import is_time
+from ..hours.daily import next_time
 from .spec import BastionSpec
 
 # A second run shortly after a first one must not postpone the stop again.
@@ -41,20 +40,6 @@ def bastion_stop(bastion: BastionSpec | None, group: Mapping[str, Any] | None, n
     is_short = bastion.keep_minutes > 0 and at < wanted - _TOLERANCE
     postponed_to = wanted.astimezone(UTC).replace(microsecond=0) if is_short else None
     return Stop(at.astimezone(UTC), int((at - now).total_seconds() // 60), postponed_to)
-
-
-def next_time(time: str, time_zone: str, now: datetime) -> datetime | None:
-    """Return the next occurrence of a time of day in a time zone; None if the time or zone does not exist."""
-    try:
-        zone = ZoneInfo(time_zone)
-    except (KeyError, OSError, ValueError):
-        return None
-    if not is_time(time):
-        return None
-    hour, minute = map(int, time.split(":"))
-    today = now.astimezone(zone).replace(hour=hour, minute=minute, second=0, microsecond=0)
-    # Local time: a day on which daylight saving time changes is an hour shorter or longer.
-    return today if today > now else (today.replace(tzinfo=None) + timedelta(days=1)).replace(tzinfo=zone)
 
 
 def _known_stop(group: Mapping[str, Any], now: datetime) -> datetime | None:

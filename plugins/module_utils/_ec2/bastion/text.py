@@ -39,7 +39,7 @@ def stop_lines(bastion: BastionSpec | None, stop: Stop | None) -> list[str]:
         return []
     keep = f"keep it with -e cluster_bastion_keep_minutes={BUILD_MINUTES}"
     when = f"at {bastion.stop} {bastion.time_zone}" if bastion.stop in _utc(stop.at) else f"at {_utc(stop.at)}"
-    return [f"! bastion: it is stopped {when}, in {stop.minutes} minutes; a build takes up to {BUILD_MINUTES}: {keep}"]
+    return [f"! bastion: it is stopped {when}, in {stop.minutes} minutes; a run takes up to {BUILD_MINUTES}: {keep}"]
 
 
 def _utc(time: datetime) -> str:

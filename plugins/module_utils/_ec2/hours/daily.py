@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from zoneinfo import available_timezones
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, available_timezones
 
 from ..._findings import Finding, finding
 from ..._spelling import did_you_mean
@@ -48,6 +49,20 @@ def minutes_of(time: str) -> int:
     """Return the minutes from midnight to a time of day; 0 for a text that is not one."""
     found = _TIME.fullmatch(time)
     return int(found["hour"]) * 60 + int(found["minute"]) if found else 0
+
+
+def next_time(time: str, time_zone: str, now: datetime) -> datetime | None:
+    """Return the next occurrence of a time of day in a time zone; None if the time or zone does not exist."""
+    try:
+        zone = ZoneInfo(time_zone)
+    except (KeyError, OSError, ValueError):
+        return None
+    if not is_time(time):
+        return None
+    hour, minute = map(int, time.split(":"))
+    today = now.astimezone(zone).replace(hour=hour, minute=minute, second=0, microsecond=0)
+    # Local time: a day on which daylight saving time changes is an hour shorter or longer.
+    return today if today > now else (today.replace(tzinfo=None) + timedelta(days=1)).replace(tzinfo=zone)
 
 
 def cron_fields(time: str) -> str:

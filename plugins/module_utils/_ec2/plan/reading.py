@@ -11,11 +11,13 @@ from typing import Any
 
 from ..._findings import Finding, finding
 from ..bastion.hours import Stop, bastion_stop
+from ..bastion.text import stop_lines
 from ..client import Api
 from ..cost.forecast import forecast
 from ..cost.prices import shipped
 from ..desired import PARTS, Desired, desired
 from ..hours.schedules import ttl_end
+from ..hours.text import nodes_stop_lines
 from ..spec import ClusterSpec
 from .choosing import choose
 from .compare import compare
@@ -49,6 +51,7 @@ def result_of(spec: ClusterSpec, comparison: Comparison, now: datetime) -> dict[
     group = next((item.have for item in comparison.resources if item.kind == "autoscaling_group"), None)
     stop = bastion_stop(spec.bastion, group, now)
     hours = hours_of(spec.hours, comparison)
+    stops = [*stop_lines(spec.bastion, stop), *nodes_stop_lines(spec.hours, now)]
     return {
         "resources": {resource.key: resource_as_dict(resource) for resource in comparison.resources},
         "found": [found._asdict() for found in comparison.found],
@@ -57,14 +60,14 @@ def result_of(spec: ClusterSpec, comparison: Comparison, now: datetime) -> dict[
         "uncertain": uncertain_lines(comparison.uncertain, spec.region),
         "problems": [problem.as_dict() for problem in problems_of(comparison)],
         "summary": comparison.summary(),
-        "plan": plan_lines(spec, comparison, stop, hours.lines),
+        "plan": plan_lines(spec, comparison, stops, hours.lines),
         "cost": forecast(spec, shipped(spec.region)).as_dict(),
         "parts": {name: part_of(comparison, name)._asdict() for name in PARTS},
         "nodes": nodes_of(spec, comparison),
         "bastion": bastion_of(spec, comparison),
         "home_schedule_role": schedule_role_of(spec, comparison),
         "bastion_stop": _stop_as_dict(stop),
-        "hours": hours._asdict(),
+        "hours": {**hours._asdict(), "stops": stops},
     }
 
 

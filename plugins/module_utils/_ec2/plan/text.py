@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..bastion.hours import Stop
 from ..bastion.text import (
     action_text,
     group_line,
     role_line,
-    stop_lines,
     template_line,
     way_out_lines,
 )
@@ -62,7 +60,7 @@ Want = Mapping[str, Any]
 
 
 def plan_lines(
-    spec: ClusterSpec, comparison: Comparison, stop: Stop | None = None, hours: Sequence[str] = ()
+    spec: ClusterSpec, comparison: Comparison, stops: Sequence[str] = (), hours: Sequence[str] = ()
 ) -> list[str]:
     """Return the plan: what would be created and changed, what exists, and what exists beyond the description."""
     return [
@@ -71,7 +69,7 @@ def plan_lines(
         *_present_lines(comparison),
         *(f"x {tie_text(tie)}" for tie in comparison.blocking_ties),
         *(f"? {kind_word(stray.kind)} {stray.name} ({stray.id}): {_stray_text(stray)}" for stray in comparison.strays),
-        *stop_lines(spec.bastion, stop),
+        *stops,
         *(f"~ {line}" for line in hours),
         *way_out_lines(spec.bastion),
         *cost_lines(forecast(spec, shipped(spec.region))),

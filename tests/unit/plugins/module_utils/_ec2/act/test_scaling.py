@@ -16,7 +16,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import BASTION
 from tests.ec2_bad_day import BadDay, built
-from tests.ec2_cluster import IMAGE, spec
+from tests.ec2_cluster import IMAGE, empty_aws, spec
 
 HOURS = {"start": "18:00", "stop": "23:00"}
 SPEC = spec(bastion={"instance_type": "t4g.small", "volume_size": 30, "image": IMAGE, **HOURS})
@@ -39,6 +39,35 @@ def postponed(api: BadDay, **changes: Any) -> Outcome:
 def actions(api: BadDay) -> dict[str, dict[str, Any]]:
     found = api.clients["autoscaling"].describe_scheduled_actions(AutoScalingGroupName=GROUP)
     return {item["ScheduledActionName"]: item for item in found["ScheduledUpdateGroupActions"]}
+
+
+def test_a_run_without_the_bastions_user_data_postpones_the_stop_and_changes_nothing_else(api: BadDay) -> None:
+    """The group is to have other hours and another template, which only the role bastion may change."""
+    wanted = {"instance_type": "t4g.medium", "volume_size": 30, "image": IMAGE, "start": "17:00", "stop": "22:00"}
+    order = Order((BASTION,), state="postponed", machines=Machines(bastion_stop_at=LATER))
+    before = actions(api)
+
+    planned = ensure_cluster(api.calls_of(), spec(bastion=wanted), order._replace(check_mode=True))
+    first, second = (ensure_cluster(api.calls_of(), spec(bastion=wanted), order) for _ in range(2))
+
+    stop = f"{GROUP}-stop"
+    assert (planned.changed, first.changed, second.changed) == (True, True, False)
+    assert first.lines == (f"changed Auto Scaling group {GROUP}: next stop at {LATER}",)
+    assert api.writes() == ["put_scheduled_update_group_action"]
+    after = actions(api)
+    assert after[stop]["StartTime"].isoformat() == LATER
+    assert {name: item["Recurrence"] for name, item in after.items()} == {
+        name: item["Recurrence"] for name, item in before.items()
+    }
+
+
+def test_without_a_group_nothing_is_postponed() -> None:
+    with empty_aws():
+        api = BadDay()
+        order = Order((BASTION,), state="postponed", machines=Machines(bastion_stop_at=LATER))
+
+        assert not ensure_cluster(api.calls_of(), SPEC, order).changed
+        assert api.writes() == []
 
 
 def test_the_next_stop_is_postponed_once_and_the_hours_stay(api: BadDay) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion.hours import Stop, bastion_stop, next_time
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion.hours import Stop, bastion_stop
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion.spec import BastionSpec, bastion_problems
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion.text import stop_lines
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.hours.daily import next_time
 
 EVENING = datetime(2026, 7, 1, 21, 20, tzinfo=UTC)
 

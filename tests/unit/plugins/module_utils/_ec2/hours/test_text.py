@@ -1,0 +1,26 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the warning before the daily stop of the nodes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.hours.spec import HoursSpec
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.hours.text import nodes_stop_lines
+
+EVENING = datetime(2026, 7, 1, 21, 20, tzinfo=UTC)
+DAILY = HoursSpec(start="18:00", stop="23:00", time_zone="Europe/Dublin")
+
+
+def test_a_stop_that_comes_during_a_run_is_reported_with_a_time_that_comes_after_it() -> None:
+    (line,) = nodes_stop_lines(DAILY, EVENING)
+
+    assert "at 2026-07-01 22:00 UTC, in 40 minutes" in line
+    assert "-e cluster_nodes_stop=23:50" in line
+
+
+def test_a_stop_that_comes_late_enough_is_not_mentioned() -> None:
+    assert nodes_stop_lines(DAILY, EVENING - timedelta(minutes=50)) == []
+    assert nodes_stop_lines(HoursSpec(ttl=8.0), EVENING) == []
