@@ -652,6 +652,11 @@ AUDIT: Mapping[str, Code] = {
         "Run `aws ec2 delete-security-group` if it is not needed.",
         (LOW,),
     ),
+    "NAME_TAG_CHANGED": Code(
+        "The tag Name of a security group or an Auto Scaling group of the cluster is not its name.",
+        "Run playbooks/site.yml, which sets the described tag.",
+        (LOW,),
+    ),
     "VPC_TWICE": Code(
         "Several VPCs have the tags of the cluster.",
         "Find out which one the nodes are in, and delete the other one or remove the tags of the cluster from it.",
@@ -985,8 +990,8 @@ AUDIT: Mapping[str, Code] = {
         (CRITICAL,),
     ),
     "IAM_STATEMENT_MISSING": Code(
-        "The role of the schedules that stop the cluster lacks a described policy statement, or a policy denies it "
-        "an action.",
+        "A role of schedules, which stop the cluster or close home access, lacks a described policy statement, or a "
+        "policy denies it an action.",
         "Run playbooks/site.yml, which sets the described policies, or `aws iam delete-role-policy` if one denies.",
         (HIGH,),
     ),

@@ -43,6 +43,8 @@ class Allowed(NamedTuple):
     openings: tuple[Opening, ...] = OPENINGS
     # The role with which AWS closes home access.
     closing_role: str = ""
+    # The described roles of schedules, which have to be able to do what they are for.
+    schedule_roles: frozenset[str] = frozenset()
     dhcp: Mapping[str, Any] = {}
     # The described launch template and group of the bastion; None without a bastion.
     template: Mapping[str, Any] = {}
@@ -80,6 +82,7 @@ def allowed_by(spec: ClusterSpec, extra: Mapping[str, Any] | None = None, accoun
     more = extra.get("rules") or {}
     statements = extra.get("statements") or {}
     templates = {item.name: item.want["instance_profile"] for item in of["launch_template"]}
+    scheduled = {spec.hours_name: spec.hours.is_needed, spec.schedule_role_name: spec.home_schedule_enabled}
     return Allowed(
         rules={group.name: frozenset((*group.want["rules"], *more.get(group.name, ()))) for group in groups},
         routes=frozenset((*wanted["route_table"].want["routes"], *(extra.get("routes") or ()))),
@@ -97,6 +100,7 @@ def allowed_by(spec: ClusterSpec, extra: Mapping[str, Any] | None = None, accoun
             **{name: role["trust_policy"] for name, role in roles.items()},
         },
         closing_role=spec.schedule_role_name,
+        schedule_roles=frozenset(name for name, is_described in scheduled.items() if is_described),
         dhcp=wanted["dhcp_options"].want,
         template=next((item.want for item in of["launch_template"]), {}),
         schedules={item.name: item.want["schedules"] for item in of["autoscaling_group"]},

@@ -38,6 +38,8 @@ class Known(NamedTuple):
     name: str
     owned: bool
     text_secrets: tuple[TextSecret, ...] = ()
+    # The tag Name of a group of the cluster that does not have the group's name; None if it has.
+    other_name: str | None = None
 
 
 class GroupRule(NamedTuple):
@@ -376,10 +378,11 @@ class Reader(NamedTuple):
         """Return the identity of a record."""
         tags = tags_of(record)
         owned = owner_tags(self.spec).items() <= tags.items()
-        # An undescribed security group is identified by its name only, which cannot be changed.
-        name = tags.get("Name") if owned or "GroupName" not in record else record["GroupName"]
-        known = str(record[key])
-        return Known(known, str(name or record.get("GroupName") or known), owned, text_secrets(record))
+        known, tag = str(record[key]), tags.get("Name", "")
+        # The name of a group cannot be changed, unlike its tag.
+        group = record.get("GroupName")
+        other_name = tag if owned and group and tag != group else None
+        return Known(known, str(group or tag or known), owned, text_secrets(record), other_name)
 
     def every_known(self, records: Iterable[Record], key: str) -> tuple[Known, ...]:
         """Return the identity of each record."""

@@ -229,8 +229,8 @@ def _role_deviations(role: RoleFact, allowed: Allowed) -> Iterator[Finding]:
 
 
 def _hindrances(role: RoleFact, allowed: Allowed) -> Iterator[Finding]:
-    """Yield what keeps the schedules with a role from stopping a cluster: what it lacks, and what is denied."""
-    if not allowed.hours or role.name != allowed.hours_role:
+    """Yield what keeps schedules with a role from stopping a cluster or closing access: what it lacks or is denied."""
+    if role.name not in allowed.schedule_roles:
         return
     have = [_effect_of(statement) for _policy, statement in role.statements]
     for statement in allowed.policies[role.name]:

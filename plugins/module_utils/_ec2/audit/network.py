@@ -290,6 +290,15 @@ def _group_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
             remedy = f"Run `aws ec2 delete-security-group --group-id {known.id}` if it is not needed."
             message = f"the security group {known.name} is in the cluster's VPC and is not described"
             yield finding("GROUP_NOT_DESCRIBED", f"security group {known.id}", message, remedy)
+        else:
+            yield from name_deviations(known, f"security group {known.id}")
+
+
+def name_deviations(known: Known, resource: str) -> Iterator[Finding]:
+    """Yield that the tag of a described group is not its name."""
+    if known.other_name is not None:
+        message = f"its tag Name is {known.other_name!r}, and its name is {known.name}"
+        yield finding("NAME_TAG_CHANGED", resource, message)
 
 
 def _acl_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from ..._findings import Finding, finding
 from ..bastion.spec import KEEP_MINUTES_MAX
 from .allowed import Allowed
 from .facts import Account, ScalingGroup, Schedule
+from .network import name_deviations
 
 # The template has one network interface, which allows one instance only.
 _MACHINES_MAX = 1
@@ -34,6 +35,7 @@ def scaling_deviations(account: Account, allowed: Allowed, now: datetime) -> Ite
                 "SCALING_GROUP_NOT_DESCRIBED", resource, "it has the tags of the cluster and is not described"
             )
             continue
+        yield from name_deviations(group.known, resource)
         foreign = sorted({template for template, _version in group.templates} - described)
         if foreign:
             message = f"it launches instances from {', '.join(foreign)}, which are not described"

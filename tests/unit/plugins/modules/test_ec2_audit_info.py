@@ -18,8 +18,8 @@ import yaml
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order as Making
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import ensure_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.calls import Calls
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import ACCESS, desired
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import HOURS as HOURS_PART
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import Order
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity, owner_tags
 from ansible_collections.urmanac.talos.plugins.modules import ec2_audit_info
@@ -27,6 +27,7 @@ from ansible_collections.urmanac.talos.plugins.modules.ec2_audit_info import aud
 from tests.ec2_cluster import (
     ACCOUNT,
     IMAGE,
+    OWNER,
     Builder,
     MotoApi,
     aws_with_images,
@@ -94,6 +95,39 @@ def _let_ipv6_through(ec2: Any, vpc: str) -> None:
         ec2.create_network_acl_entry(
             NetworkAclId=acl, RuleNumber=101, Protocol="-1", RuleAction="allow", Egress=egress, Ipv6CidrBlock="::/0"
         )
+
+
+def test_a_security_group_whose_tag_name_was_edited_is_one_deviation(account: Account) -> None:
+    group = account.ids["security_group/nodes"]
+    account.ec2.create_tags(Resources=[group], Tags=[{"Key": "Name", "Value": "renamed"}])
+
+    (found,) = account.audit()["deviations"]
+
+    assert (found["code"], found["subject"]) == ("NAME_TAG_CHANGED", f"security group {group}")
+    assert "its tag Name is 'renamed', and its name is moon-nodes" in found["message"]
+
+
+def test_a_second_group_of_ours_with_the_tag_name_of_the_nodes_is_not_described(account: Account) -> None:
+    tags = [{"ResourceType": "security-group", "Tags": tag_list({**OWNER, "Name": "moon-nodes"})}]
+    account.ec2.create_security_group(GroupName="a", Description="x", VpcId=account.ids["vpc"], TagSpecifications=tags)
+
+    assert "GROUP_NOT_DESCRIBED" in account.codes()
+
+
+def test_an_auto_scaling_group_whose_tag_name_was_edited_is_one_deviation() -> None:
+    described = spec(bastion=BASTION)
+    with aws_with_images():
+        api = MotoApi()
+        Builder(api, described).build()
+        before = audit_info(api, described, {}, NOW)["deviations"]
+        name = "talos-arm64-moon-bastion"
+        tag = {"ResourceId": name, "ResourceType": "auto-scaling-group", "Key": "Name", "Value": "renamed"}
+        api.clients["autoscaling"].create_or_update_tags(Tags=[{**tag, "PropagateAtLaunch": False}])
+
+        after = audit_info(api, described, {}, NOW)["deviations"]
+
+    (found,) = [item for item in after if item not in before]
+    assert (found["code"], found["subject"]) == ("NAME_TAG_CHANGED", f"Auto Scaling group {name}")
 
 
 def test_a_converged_cluster_has_no_deviation(account: Account) -> None:
@@ -221,6 +255,27 @@ def test_what_keeps_the_role_of_schedules_from_stopping_is_a_deviation(account: 
     assert [(code, subject) for code, subject, _message in without] == [
         ("HOURS_NOT_AS_DESCRIBED", f"IAM role {GROUP_OF_HOURS}")
     ]
+
+
+def test_what_keeps_home_access_from_being_closed_is_a_deviation(account: Account) -> None:
+    described = spec(home_schedule_enabled=True)
+    ensure_cluster(Calls(account.api), described, Making((ACCESS,)))
+    role, deny = described.schedule_role_name, {"Effect": "Deny", "Action": "ec2:*", "Resource": "*"}
+
+    def found() -> set[tuple[str, str]]:
+        deviations = audit_info(account.api, described, {}, NOW)["deviations"]
+        return {(item["code"], item["subject"]) for item in deviations}
+
+    as_built = found()
+    account.iam.put_role_policy(RoleName=role, PolicyName="theirs", PolicyDocument=policy_of(deny))
+    denied = found()
+    account.iam.delete_role_policy(RoleName=role, PolicyName="theirs")
+    account.iam.delete_role_policy(RoleName=role, PolicyName=role)
+    lacking = found()
+
+    assert as_built == set()
+    assert denied == {("IAM_STATEMENT_MISSING", f"IAM role {role}, policy theirs")}
+    assert lacking == {("IAM_STATEMENT_MISSING", f"IAM role {role}")}
 
 
 def test_a_deny_in_the_described_policy_is_not_repaired_by_deleting_that_policy(account: Account) -> None:
