@@ -59,10 +59,14 @@ def read_call(api: Api, place: Place, attempts: int) -> Call | None:
     )
 
 
-# What does not change how a schedule runs, and what a call consists of.
-_METADATA = frozenset(("ResponseMetadata", "Arn", "GroupName", "Name", "CreationDate", "LastModificationDate"))
-_READ = frozenset(("Description", "ScheduleExpression", "ScheduleExpressionTimezone", "Target"))
-_READ_OF_TARGET = frozenset(("Arn", "RoleArn", "Input"))
+# What put_call leaves out, of a schedule and of its target: AWS then removes it.
+UNSET = frozenset(("StartDate", "EndDate", "KmsKeyArn"))
+UNSET_OF_TARGET = frozenset(
+    (
+        *("DeadLetterConfig", "EcsParameters", "EventBridgeParameters", "EventBridgePutEventsV2Parameters"),
+        *("EventBridgePutRawEventsParameters", "KinesisParameters", "SageMakerPipelineParameters", "SqsParameters"),
+    )
+)
 
 
 def _settings(expression: str, attempts: int) -> dict[str, Any]:
@@ -76,10 +80,18 @@ def _settings(expression: str, attempts: int) -> dict[str, Any]:
 
 
 def _others(answer: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the names of all settings that differ; those that AWS adds later count as well."""
-    have = {key: value for key, value in answer.items() if key not in _METADATA | _READ}
-    have |= {key: value for key, value in answer["Target"].items() if key not in _READ_OF_TARGET}
-    return tuple(sorted(key for key in have.keys() | settings.keys() if have.get(key) != settings.get(key)))
+    """Return the names of all settings that differ.
+
+    One that AWS adds later is not among them: no run could set it, so every run would change the schedule.
+    """
+    have, names = {**answer["Target"], **answer}, UNSET | UNSET_OF_TARGET | settings.keys()
+    return tuple(sorted(name for name in names if not _is_set(have.get(name), settings.get(name))))
+
+
+def _is_set(have: Any, want: Any) -> bool:
+    if isinstance(have, Mapping) and isinstance(want, Mapping):
+        return all(have.get(key) == value for key, value in want.items())
+    return bool(have == want)
 
 
 def _sorted(text: str) -> str:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from ..._errors import Ec2Error
 from ..calls import LEFT, Calls, errors_named
 from ..client import Api
-from ..identity import Identity
+from ..identity import Identified, Identity
 from ..scheduler import Call, Place, put_call, read_call
 from .access import HomeRule
 
@@ -145,7 +145,16 @@ def read_schedules(api: Api, identity: Identity) -> dict[str, Schedule]:
 def read_schedule(api: Api, name: str) -> Schedule | None:
     """Return a schedule, or None if it ran and deleted itself after it was listed."""
     call = read_call(api, Place(name), _ATTEMPTS)
-    return Schedule(name, call, (call.target, call.description) == (_TARGET, DESCRIPTION)) if call else None
+    return Schedule(name, call, _is_ours(call)) if call else None
+
+
+def _is_ours(call: Call) -> bool:
+    return (call.target, call.description) == (_TARGET, DESCRIPTION)
+
+
+def is_closing(identity: Identified, name: str, call: Call) -> bool:
+    """Return whether a schedule of the default group closes home access of this cluster."""
+    return name.startswith(name_prefix(Identity(identity.name, identity.project))) and _is_ours(call)
 
 
 def _put(calls: Calls, schedule: Schedule, *, is_new: bool) -> None:

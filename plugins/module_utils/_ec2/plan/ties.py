@@ -8,12 +8,16 @@ Deleting such a resource would affect the other one, or AWS would reject it afte
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from ..client import Api, existing
+from ..client import Api, AwsError, existing
+from ..home.schedule import is_closing
+from ..scheduler import Place as SchedulePlace
+from ..scheduler import read_call
 from ..spec import ClusterSpec
 from ..values import words_in
 from .current import Reading, Record, Thing, is_of_aws, reading_of, records_of, understood
@@ -156,6 +160,30 @@ def _profiles_of_roles(place: Place, ours: Sequence[Thing]) -> Iterator[Thing]:
             name = listed["InstanceProfileName"]
             answer = place.api.call("iam", "get_instance_profile", InstanceProfileName=name)
             yield understood(_PROFILE, answer["InstanceProfile"], place.spec)
+
+
+def _schedules_with_roles(place: Place, _ours: Sequence[Thing]) -> list[Thing]:
+    """Return all schedules that are not of the cluster, with the names of the roles that they use or pass on."""
+    listed = place.api.call("scheduler", "list_schedules")["Schedules"]
+    # What other owners have in the cluster's group is another tie.
+    names = [item for item in listed if item["GroupName"] != place.spec.hours_name]
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        found = pool.map(lambda item: _schedule_with_roles(place, item["GroupName"], item["Name"]), names)
+        return [thing for thing in found if thing]
+
+
+def _schedule_with_roles(place: Place, group: str, name: str) -> Thing | None:
+    try:
+        call = read_call(place.api, SchedulePlace(name, group), 0)
+    except AwsError as error:
+        # A schedule that may not be read must not prevent the removal of a cluster.
+        if error.problem.code == "NOT_AUTHORIZED":
+            return None
+        raise
+    if call is None or is_closing(place.spec, name, call):
+        return None
+    roles = re.findall(r":role/(?:[^\s\"]*/)?([\w+=,.@-]+)", f"{call.role} {call.input}")
+    return Thing("schedule", f"{group}/{name}", name, {}, {"roles": roles}, owned=False)
 
 
 def _machines_with_profiles(place: Place, ours: Sequence[Thing]) -> list[Thing]:
@@ -326,6 +354,12 @@ LINKS = (
         "is in",
         "Remove it: aws iam remove-role-from-instance-profile --instance-profile-name {other} --role-name {ours}",
         _profiles_of_roles,
+    ),
+    Link(
+        "iam_role",
+        "is used by",
+        "Ask its owner to use another role for it (aws scheduler update-schedule).",
+        _schedules_with_roles,
     ),
     Link(
         "instance_profile",

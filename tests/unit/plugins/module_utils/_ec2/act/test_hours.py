@@ -17,8 +17,9 @@ from botocore.validate import ParamValidator
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.hours.schedules import HOURS, end_in, end_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import read_and_compare, result_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.scheduler import UNSET, UNSET_OF_TARGET
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
-from tests.ec2_bad_day import BadDay, built
+from tests.ec2_bad_day import BadDay, built, refusal
 from tests.ec2_cluster import change_schedule, spec
 from tests.operator_policy import findings, unreachable
 
@@ -305,6 +306,87 @@ def test_a_schedule_of_another_owner_is_named_before_its_group_is_deleted(
         ensure(api, **changes, check_mode=check_mode)
 
     assert api.writes() == []
+
+
+def schedule_of_bob(api: BadDay, role: str, **target: Any) -> None:
+    """Create a schedule of another owner in a group of his own."""
+    scheduler = api.clients["scheduler"]
+    scheduler.create_schedule_group(Name="bob")
+    scheduler.create_schedule(
+        GroupName="bob",
+        Name="nightly",
+        ScheduleExpression="rate(1 day)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": "arn:aws:sqs:eu-west-1:123456789012:x", "RoleArn": role, **target},
+    )
+
+
+OUR_ROLE = f"arn:aws:iam::123456789012:role/{NAME}"
+BOBS_ROLE = "arn:aws:iam::123456789012:role/bob"
+
+
+@pytest.mark.parametrize(
+    ("role", "target"), [(OUR_ROLE, {}), (BOBS_ROLE, {"Input": json.dumps({"AutomationAssumeRole": [OUR_ROLE]})})]
+)
+def test_a_schedule_of_another_owner_that_uses_our_role_is_named_before_the_role_is_deleted(
+    api: BadDay, role: str, target: dict[str, str]
+) -> None:
+    ensure(api)
+    schedule_of_bob(api, role, **target)
+    api.calls.clear()
+
+    with pytest.raises(Ec2Error, match=f"Failed to delete IAM role {NAME}: .* is used by schedule bob/nightly, which"):
+        ensure(api, state="absent")
+
+    assert api.writes() == []
+
+
+class Denying(BadDay):
+    """AWS, in which only the schedules of the cluster may be read."""
+
+    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        if operation == "get_schedule" and parameters["GroupName"] != NAME:
+            raise refusal("AccessDeniedException", operation, "NOT_AUTHORIZED")
+        return super().call(service, operation, **parameters)
+
+
+@pytest.mark.parametrize(("role", "aws"), [(BOBS_ROLE, BadDay), (OUR_ROLE, Denying)])
+def test_a_schedule_of_another_owner_that_uses_another_role_or_may_not_be_read_keeps_nothing(
+    api: BadDay, role: str, aws: type[BadDay]
+) -> None:
+    ensure(api)
+    schedule_of_bob(api, role)
+
+    assert ensure(aws(), state="absent").changed
+
+
+def test_every_setting_of_a_schedule_in_the_model_of_aws_is_known() -> None:
+    """A new one has to be read, set or left out on purpose: one that is not known is not seen."""
+    answer = Session().get_service_model("scheduler").operation_model("GetSchedule").output_shape
+    known = {"Arn", "GroupName", "Name", "CreationDate", "LastModificationDate", "Description", "Target"}
+    known |= {"ScheduleExpression", "ScheduleExpressionTimezone", "FlexibleTimeWindow", "State"}
+    known |= {"ActionAfterCompletion"}
+
+    assert set(answer.members) <= known | UNSET
+    assert set(answer.members["Target"].members) <= {"Arn", "RoleArn", "Input", "RetryPolicy"} | UNSET_OF_TARGET
+
+
+class Newer(BadDay):
+    """AWS, whose schedules have got more settings."""
+
+    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        answer = super().call(service, operation, **parameters)
+        if operation == "get_schedule":
+            answer |= {"Jitter": 5, "FlexibleTimeWindow": {**answer["FlexibleTimeWindow"], "Zone": "x"}}
+        return answer
+
+
+def test_a_setting_that_aws_adds_later_changes_no_schedule(api: BadDay) -> None:
+    ensure(api)
+    newer = Newer()
+
+    assert not ensure(newer).changed
+    assert newer.writes() == []
 
 
 def test_a_removal_waits_for_a_group_that_is_being_deleted(api: BadDay) -> None:
