@@ -109,6 +109,7 @@ resources:
       Its instance is not one of them, because the schedule starts and stops it. C(have.instances) of the group has its
       id,
       and C(have.launched) the time at which it was launched, while it runs.
+    - C(have.launched) and C(have.stopped) of C(instance/<node>) are the times at which it was last started and stopped.
     - C(want) and C(have) refer to other resources of the cluster by name, and to those of another owner by id.
   returned: success
   type: dict

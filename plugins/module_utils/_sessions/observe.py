@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Add to a session what a reading of AWS found. Private to urmanac.talos: may change at any time.
 
-AWS reports the last start of an instance, and a reading is made only when a playbook runs. An instance that is gone was
-there at least until it was last seen; what AWS stops by itself ran until the end of the time to live or of the daily
-hours.
+AWS reports the last start and stop of an instance, and a reading is made only when a playbook runs. An instance that is
+gone was there at least until it was last seen; what AWS stops by itself ran until the end of the time to live or of the
+daily hours, if it has run again or is gone since.
 """
 
 from __future__ import annotations
@@ -94,12 +94,23 @@ def _ended(part: Part, session: Session, sight: Sight) -> Part:
     daily: Daily | None = sight.bastion if is_bastion else sight.hours
     if daily is None or part.kind == ADDRESS or part.until != session.seen:
         return part
+    if reported := _reported_stop(part, sight):
+        return replace(part, until=reported)
     stop = next_time(daily.stop, daily.time_zone, part.until) if daily.is_scheduled else None
     # The time to live that has not ended says nothing of a bastion that is gone: its group may have replaced it.
     ttl = session.expires if not (is_bastion and session.expires and session.expires > sight.now) else None
     latest = whole(sight.now) if is_bastion else _restart(part, sight)
     stops = [whole(end) for end in (ttl, stop) if end and end > part.until]
     return replace(part, until=max(part.until, min(*stops, latest))) if stops and latest else part
+
+
+def _reported_stop(part: Part, sight: Sight) -> datetime | None:
+    """Return when an instance was stopped since the last reading, also by hand; None if AWS does not say it."""
+    for one in instances(sight.resources) if part.kind == INSTANCE else ():
+        if one.id == part.id and one.stopped and not one.is_running:
+            at = whole(datetime.fromisoformat(one.stopped))
+            return at if part.until <= at <= whole(sight.now) else None
+    return None
 
 
 def _restart(part: Part, sight: Sight) -> datetime | None:

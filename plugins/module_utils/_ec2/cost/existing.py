@@ -15,7 +15,7 @@ Record = Mapping[str, Any]
 
 
 class Instance(NamedTuple):
-    """An instance with its volumes; AWS reports its last start, and not when its volumes were made."""
+    """An instance with its volumes; AWS reports its last start and stop, and not when its volumes were made."""
 
     name: str
     id: str
@@ -23,6 +23,7 @@ class Instance(NamedTuple):
     volume_gib: int
     launched: str
     is_running: bool
+    stopped: str = ""
 
 
 def instances(resources: Mapping[str, Record]) -> Iterator[Instance]:
@@ -32,7 +33,9 @@ def instances(resources: Mapping[str, Record]) -> Iterator[Instance]:
         if item["kind"] == "instance" and have:
             gib = sum(int(have.get(name) or 0) for name in ("volume_size", "data_volume_size"))
             name, runs = key.partition("/")[2], have["state"] in RUNNING
-            yield Instance(name, str(item.get("id") or ""), have["type"], gib, have["launched"], runs)
+            yield Instance(
+                name, str(item.get("id") or ""), have["type"], gib, have["launched"], runs, have.get("stopped", "")
+            )
     group, template = (
         (resources.get(f"{kind}/{BASTION}") or {}).get("have") or {}
         for kind in ("autoscaling_group", "launch_template")

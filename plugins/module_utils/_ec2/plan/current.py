@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,8 @@ from ..spec import ClusterSpec
 from ..values import port_text
 
 Record = Mapping[str, Any]
+# As "User initiated (2026-12-24 23:00:00 GMT)".
+_STOPPED = re.compile(r"\((\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?:GMT|UTC)\)")
 _WORKERS = 16
 _CONSOLE_LINES = 20
 # Auto Scaling's status of a group that is being deleted.
@@ -410,8 +413,15 @@ def _instance(record: Record) -> dict[str, Any]:
         "ipv4": record.get("PrivateIpAddress"),
         "ipv6": [item["Ipv6Address"] for item in first.get("Ipv6Addresses") or ()],
         "launched": str(record["LaunchTime"]),
+        "stopped": _stopped(str(record.get("StateTransitionReason") or "")),
         "autoscaling_group": _tags(record.get("Tags") or ()).get("aws:autoscaling:groupName"),
     }
+
+
+def _stopped(reason: str) -> str:
+    """Return when an instance was stopped, which EC2 reports in a text only, or nothing while it runs."""
+    found = _STOPPED.search(reason)
+    return f"{found[1]}+00:00" if found else ""
 
 
 def root_volume_of(record: Record) -> str | None:

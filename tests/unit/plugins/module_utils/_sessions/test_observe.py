@@ -103,6 +103,26 @@ def test_a_node_that_the_time_to_live_has_stopped_counts_until_then(found: dict[
     assert ran(session)[0] == (at(0), at(8))
 
 
+@pytest.mark.parametrize("session", [ENDING, FRESH])
+def test_a_node_that_was_stopped_by_hand_counts_until_the_time_that_aws_reports(session: Session) -> None:
+    found = stopped(reading())
+    for name in NAMES:
+        found["resources"][f"instance/{name}"]["have"]["stopped"] = str(at(3))
+
+    seen = looked(looked(session, 1, reading()), 24.5, found)
+
+    assert ran(seen) == [(at(0), at(3))]
+    assert looked(seen, 25, found).parts[0].until == seen.parts[0].until
+
+
+def test_a_stop_before_the_last_reading_or_after_this_one_is_not_believed() -> None:
+    found = stopped(reading())
+    for wrong in (at(0.5), at(30)):
+        found["resources"]["instance/gateway"]["have"]["stopped"] = str(wrong)
+
+        assert ran(looked(looked(ENDING, 1, reading()), 24.5, found)) == [(at(0), at(8))]
+
+
 def test_a_node_that_was_started_again_before_the_end_of_its_time_to_live_is_not_counted_twice() -> None:
     session = looked(looked(ENDING, 1, reading()), 6, reading(nodes=dict.fromkeys(NAMES, at(5))))
 

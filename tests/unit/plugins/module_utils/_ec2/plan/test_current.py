@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -142,6 +144,39 @@ def test_rules_of_home_access_are_extra(api: MotoApi) -> None:
     have = next(item.have for item in comparison.resources if item.key == "security_group/nodes")
     assert differences(comparison) == {}
     assert have and have["extra_rules"] == ["in tcp/6443-6444 from 2001:db8::/64"]
+
+
+def test_the_time_of_a_stop_is_read_while_an_instance_is_stopped(api: MotoApi) -> None:
+    ids = [Builder(api, spec()).build()["instance/gateway"]]
+
+    def read() -> str:
+        (machine,) = [thing for thing in read_cluster(api, spec()) if thing.kind == "instance"]
+        return str(machine.have["stopped"])
+
+    running = read()
+    api.clients["ec2"].stop_instances(InstanceIds=ids)
+    stopped = read()
+    api.clients["ec2"].start_instances(InstanceIds=ids)
+
+    assert (running, read()) == ("", "")
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(stopped)) < timedelta(minutes=10)
+
+
+@pytest.mark.parametrize("reason", ["User initiated (2026-12-24 23:00:00 GMT)", "User initiated shutdown", ""])
+def test_the_time_of_a_stop_is_read_as_ec2_writes_it(api: MotoApi, reason: str) -> None:
+    Builder(api, spec()).build()
+    real = api.call
+
+    def call(service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        answer = real(service, operation, **parameters)
+        for reservation in answer.get("Reservations", ()):
+            reservation["Instances"][0]["StateTransitionReason"] = reason
+        return answer
+
+    api.call = call  # type: ignore[method-assign]
+
+    (machine,) = [thing for thing in read_cluster(api, spec()) if thing.kind == "instance"]
+    assert machine.have["stopped"] == ("2026-12-24 23:00:00+00:00" if "GMT" in reason else "")
 
 
 def test_a_terminated_instance_does_not_exist(api: MotoApi) -> None:
