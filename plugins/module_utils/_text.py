@@ -33,9 +33,11 @@ _SHOWN = re.compile(f"[{''.join(_RANGES)}]|\r(?!\n)")
 # A backslash where shown() would write one; it is always part of one of these forms.
 _FORM = re.compile(r"\\(?=x([0-9a-f]{2})|u\{([0-9a-f]+)\})")
 _BACKSLASH = r"\x5c"
-_ENTITIES = {"&": "&amp;", "<": "&lt;"}
-# An underscore within a word is not markup, and names are easier to read without a backslash.
-_MARKUP = re.compile(r"[&<\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])")
+# GitHub looks for mentions in the text that it displays, where no backslash is left. The comment splits that text.
+_ENTITIES = {"&": "&amp;", "<": "&lt;", "@": "@<!-- -->"}
+# An underscore within a word is not markup, and names are easier to read without a backslash. An @ within a word, as in
+# image@sha256, mentions no one.
+_MARKUP = re.compile(r"[&<\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])|(?<!\w)@(?=\w)")
 
 
 def shown(text: str) -> str:
@@ -62,7 +64,10 @@ def counted(number: int, word: str) -> str:
 
 
 def as_markdown(value: object) -> str:
-    """Return a value escaped for Markdown, on one line, also for a table cell."""
+    """Return a value escaped for Markdown, on one line, also for a table cell.
+
+    A web address stays a link where the reader makes one of it: it shows where it leads, and remedies have them.
+    """
     return " ".join(_MARKUP.sub(_marked_as_text, shown(str(value))).split())
 
 

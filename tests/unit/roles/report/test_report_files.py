@@ -289,6 +289,17 @@ def test_a_text_is_read_from_markdown_as_it_was_written(raw: str) -> None:
     assert "".join(child.content for child in inline[2].children or ()) == raw
 
 
+@pytest.mark.parametrize(
+    ("raw", "is_split"), [("@alice", True), ("(@team/x)", True), ("talos@sha256:ab", False), ("a @ b", False)]
+)
+def test_a_text_mentions_no_one_on_github_and_an_image_keeps_its_digest(raw: str, is_split: bool) -> None:
+    """GitHub finds an @ that begins a word within one text of the HTML; the comment is not shown."""
+    html = MarkdownIt("commonmark", {"html": True}).render(as_markdown(raw))
+
+    assert ("@<!-- -->" in html) == is_split
+    assert html.replace("<!-- -->", "") == f"<p>{raw}</p>\n"
+
+
 def test_junit_can_be_read_whatever_a_text_holds() -> None:
     parsed = ET.fromstring(junit(HOSTILE))  # noqa: S314  written by ourselves
 
