@@ -22,7 +22,6 @@ from lab.sandbox import Sandbox, choose_sandbox
 from lab.settings import TALOS_PORT, Settings
 
 LOG = logging.getLogger("lab.machines")
-LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
 CONSOLE_BYTES = 64 * 1024  # as EC2 keeps
 GZIP = b"\x1f\x8b"
 
@@ -237,7 +236,7 @@ class MachinePark:
             identity = {"id": identifier, "name": name, "address": address, "endpoint": self.settings.endpoint}
             machine = self.machines[identifier] = Machine(self.settings, self.loop, identity)
         machine.size = size
-        if address is None or ipaddress.IPv4Address(address) not in LOOPBACK:
+        if address is None or not ipaddress.IPv4Address(address).is_loopback:
             machine.say(f"{address} is not on loopback, so nothing comes to life here")
             machine.state = "not on loopback"
             return

@@ -115,12 +115,13 @@ def report(resources: Mapping[str, Any] | None = None, **changes: Any) -> dict[s
     found = built() if resources is None else resources
     options: dict[str, Any] = {
         "info": {
+            "endpoint": "https://ec2.eu-west-1.amazonaws.com",
             "resources": found,
             "summary": {"present": sum(item["state"] == "present" for item in found.values())},
             "cost": {"message": "$0.155 an hour while everything runs"},
         },
         **{"seen": [answer(node) for node in NODES], "phases": [{"name": "network", "started": NOW - 60}]},
-        **{"now": NOW, "endpoint": "", "cozystack": BLOCKED, "forecast": FORECAST},
+        **{"now": NOW, "cozystack": BLOCKED, "forecast": FORECAST},
         **{"audit": {"deviations": [], "home_access": []}, **changes},
     }
     return cluster_report(CLUSTER, **options)

@@ -37,6 +37,7 @@ REPORT: dict[str, Any] = {
 }
 # An hour of three t4g.medium with 50 GiB each, a t4g.small with 30 GiB, and an address.
 PER_HOUR = 3 * 0.0368 + 0.0184 + 180 * 0.088 / 730 + 0.005
+ENDPOINT = "https://ec2.eu-west-1.amazonaws.com"
 
 
 def at(hours: float) -> datetime:
@@ -63,7 +64,7 @@ def reading(
     }
     hours = {"end": expires.isoformat() if expires else ""}
     costs = {"per_hour": 0.155456, "per_day": 3.31, "per_month": 100.79}
-    return {"resources": resources, "cost": costs, "hours": hours}
+    return {"endpoint": ENDPOINT, "resources": resources, "cost": costs, "hours": hours}
 
 
 NOTHING = reading(nodes={}, bastion=None)

@@ -16,6 +16,7 @@ from ansible.errors import AnsibleFilterError
 
 from ..module_utils._bastion import files, user_data
 from ..module_utils._errors import CollectionError
+from ..module_utils._networks import LINK_LOCAL
 
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "bastion_host"
 
@@ -33,6 +34,7 @@ def render(name: str, *, settings: Mapping[str, Any], **variables: Any) -> str:
         trim_blocks=True,
     )
     environment.filters["quote"] = shlex.quote
+    environment.globals["link_local"] = LINK_LOCAL
     return environment.get_template(name).render(**{**settings, **variables})
 
 

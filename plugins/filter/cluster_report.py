@@ -30,7 +30,6 @@ class Sources(NamedTuple):
     seen: Sequence[Record]
     phases: Sequence[Record]
     now: float
-    endpoint: str
     kubernetes: Record | None = None
     audit: Record | None = None
     cozystack: Record | None = None
@@ -55,7 +54,7 @@ def run_report(cluster: Record, given: Sources) -> dict[str, Any]:
         "cluster": cluster["name"],
         "region": cluster["region"],
         "time": datetime.fromtimestamp(given.now, tz=UTC).isoformat(timespec="seconds"),
-        "lab": is_loopback_endpoint(given.endpoint),
+        "lab": is_loopback_endpoint(given.info["endpoint"]),
         "timings": timings(given.phases, now=given.now),
     }
 

@@ -121,6 +121,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+endpoint:
+  description: The EC2 endpoint that answered, as M(urmanac.talos.ec2_cluster_info) returns it.
+  returned: success
+  type: str
+  sample: https://ec2.eu-west-1.amazonaws.com
 lines:
   description: What was done, or would be done in check mode, one line each.
   returned: success
@@ -242,8 +247,8 @@ from ..module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
 from ..module_utils._ec2.act.stopping import diff_of_stop
 from ..module_utils._ec2.act.work import Machines
 from ..module_utils._ec2.calls import Calls
-from ..module_utils._ec2.client import connect
-from ..module_utils._ec2.desired import PARTS
+from ..module_utils._ec2.client import connect_checked
+from ..module_utils._ec2.desired import PARTS, ROOT_DEVICE
 from ..module_utils._ec2.plan.current import SERVICES
 from ..module_utils._ec2.plan.reading import diff_of, result_of
 from ..module_utils._ec2.preflight.described_texts import Text, described_texts, refuse_sent
@@ -257,7 +262,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "remove_duplicates": {"type": "bool", "default": False},
     "node_image": {"type": "str", "default": ""},
     "node_ssh_key_name": {"type": "str", "default": ""},
-    "root_device": {"type": "str", "default": "/dev/xvda"},
+    "root_device": {"type": "str", "default": ROOT_DEVICE},
     "user_data": {"type": "dict", "default": {}},
     "bastion_started": {"type": "bool", "default": True},
     "bastion_stop_at": {"type": "str", "default": ""},
@@ -306,11 +311,11 @@ def main() -> None:
         if order.state == "present":
             refuse_sent("create the cluster", texts_of(spec, order.machines))
         # Calls retries safe calls only; botocore would retry every call.
-        api = connect(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr, once=True)
-        outcome = ensure_cluster(Calls(api), spec, order, now=datetime.now(UTC))
+        connection = connect_checked(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr, once=True)
+        outcome = ensure_cluster(Calls(connection.checked()), spec, order, now=datetime.now(UTC))
     except CollectionError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(**outcome_as_dict(spec, outcome, order))
+    module.exit_json(endpoint=connection.endpoint, **outcome_as_dict(spec, outcome, order))
 
 
 if __name__ == "__main__":

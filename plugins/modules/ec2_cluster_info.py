@@ -91,6 +91,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+endpoint:
+  description: The EC2 endpoint that answered. One on loopback is a lab's.
+  returned: success
+  type: str
+  sample: https://ec2.eu-west-1.amazonaws.com
 other_clusters:
   description: The other clusters of this collection that have a VPC in the account and region.
   returned: if O(other_clusters)
@@ -398,7 +403,7 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils._ec2.client import Api, connect
+from ..module_utils._ec2.client import Api, connect_checked
 from ..module_utils._ec2.ownership.other_clusters import other_clusters
 from ..module_utils._ec2.plan.current import SERVICES
 from ..module_utils._ec2.plan.reading import read_and_compare, result_of
@@ -425,14 +430,15 @@ def main() -> None:
     )
     try:
         spec = parse_spec(module.params["cluster"])
-        api = connect(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr)
+        connection = connect_checked(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr)
+        api = connection.checked()
         wanted = {name: module.params[name] for name in ("console_output", "all_ties")}
         result = cluster_info(api, spec, now=datetime.now(UTC), **wanted)
         if module.params["other_clusters"]:
             result["other_clusters"] = other_clusters(api, spec)
     except CollectionError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, **result)
+    module.exit_json(changed=False, endpoint=connection.endpoint, **result)
 
 
 if __name__ == "__main__":

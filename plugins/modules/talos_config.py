@@ -311,7 +311,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import CollectionError, InputError
 from ..module_utils._libraries import require
-from ..module_utils._networks import PODS, SERVICES, SERVICES_OF_COZYSTACK
+from ..module_utils._networks import NAME_SERVER, PODS, SERVICES, SERVICES_OF_COZYSTACK, TIME_SERVER
 from ..module_utils._talos.config.redact import redact
 from ..module_utils._talos.files import secret_files as files
 
@@ -348,8 +348,8 @@ NETWORK_SPEC: dict[str, Any] = {
     "subnet_ipv4_cidr": {"type": "str", "required": True},
     "gateway_ipv4": _TEXT,
     "ipv6_gateway": _TEXT,
-    "nameservers": {"type": "list", "elements": "str", "default": ["169.254.169.253"]},
-    "time_servers": {"type": "list", "elements": "str", "default": ["169.254.169.123"]},
+    "nameservers": {"type": "list", "elements": "str", "default": [NAME_SERVER]},
+    "time_servers": {"type": "list", "elements": "str", "default": [TIME_SERVER]},
 }
 NODE_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},

@@ -23,11 +23,13 @@ from typing import Any
 
 import boto3
 import botocore.config
+import yaml
 
 from lab import processes
 from lab.settings import ACCESS_KEY_ID, REGION, REGISTRY_PORT, REPOSITORY, SECRET_ACCESS_KEY
 
-AMI_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
+DEFAULTS: dict[str, Any] = yaml.safe_load((REPOSITORY / "roles/cluster/defaults/main.yml").read_text(encoding="utf-8"))
+AMI_PARAMETER: str = DEFAULTS["cluster_ami_parameter"]
 # By this the lab's log tells the calls of tests from those of playbooks.
 TEST_AGENT = "urmanac.talos-tests"
 _RESERVED: list[socket.socket] = []

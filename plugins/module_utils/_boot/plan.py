@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from .._errors import InputError
+from .._networks import LOOPBACK
 from .._oci.reference import Reference, parse_reference
 from .._oci.repository import INDEXES, MANIFESTS
 from . import upstream
@@ -28,7 +29,7 @@ PROGRAM_MIB = 128
 ACCEPT = ", ".join((*MANIFESTS, *INDEXES, "*/*"))
 _PRIVATE = tuple(ipaddress.IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 # boot-to-talos does not treat this as private: only its simulation in a lab uses HTTP there.
-_LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
+_LOOPBACK = ipaddress.IPv4Network(LOOPBACK)
 
 
 class Image(NamedTuple):

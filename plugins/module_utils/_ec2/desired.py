@@ -10,6 +10,7 @@ from datetime import datetime
 from ipaddress import IPv6Network
 from typing import Any, NamedTuple
 
+from .._networks import TIME_SERVER
 from .._ports import KUBERNETES, SSH, TALOS
 from .bastion.spec import NODE as BASTION
 from .bastion.spec import bastion_resources
@@ -20,12 +21,12 @@ from .spec import ClusterSpec, NodeSpec
 
 BURSTABLE_FAMILIES = ("t2", "t3", "t3a", "t4g")
 EVERYWHERE = ("0.0.0.0/0", "::/0")
-# The Amazon Time Sync Service, which needs no route out of the VPC.
-TIME_SERVER = "169.254.169.123"
 # The states of an instance that is running or starting.
 RUNNING = ("pending", "running")
 # A terminated instance stays visible for an hour and holds nothing any more.
 ALIVE = (*RUNNING, "stopping", "stopped")
+# The name of the root volume in Amazon Linux's images, cluster_ami_parameter's default.
+ROOT_DEVICE = "/dev/xvda"
 # EC2's name for a node's data volume. A Nitro instance sees an NVMe disk whose serial number is the volume's id.
 DATA_DEVICE = "/dev/sdf"
 # The roles create and remove a cluster in these parts.

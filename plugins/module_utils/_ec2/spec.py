@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Address, IPv4Network, ip_address
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 from urllib.parse import urlsplit
 
 from .._findings import Finding, finding
-from .._networks import JOIN, PODS, SERVICES_OF_COZYSTACK
+from .._networks import JOIN, LINK_LOCAL, LOOPBACK, PODS, SERVICES_OF_COZYSTACK, is_loopback_host
 from .bastion.spec import BastionSpec, Names, bastion_options, bastion_problems, parse_bastion, volume_size_problems
 from .cost.spec import CostSpec
 from .hours.schedules import NODES_TAG, hours_name
@@ -26,7 +26,6 @@ NODE_ROLES = ("gateway", "compute")
 MACHINE_TYPES = ("controlplane", "worker")
 CPU_CREDITS = ("unlimited", "standard")
 OWN_TAGS = ("Name", "Project", "Cluster", "ManagedBy", "Node", "Role", "MachineType", USER_DATA_TAG, NODES_TAG)
-LOOPBACK = IPv4Network("127.0.0.0/8")
 
 # Also the tags of the IAM roles and of the bastion's host key. IAM compares keys without regard to case.
 _RESERVED = {key.casefold(): key for key in (*OWN_TAGS, "Region", "SshHostKey")}
@@ -39,7 +38,7 @@ _OF_KUBERNETES = {
     "the network that joins Kube-OVN's nodes": IPv4Network(JOIN),
 }
 _DATA_VOLUME_SIZE_MIN = 10
-_UNUSABLE = tuple(IPv4Network(cidr) for cidr in ("0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"))
+_UNUSABLE = tuple(IPv4Network(cidr) for cidr in ("0.0.0.0/8", LINK_LOCAL, "224.0.0.0/3"))
 
 
 @dataclass(frozen=True)
@@ -206,16 +205,12 @@ def address_of(text: str) -> IPv4Address | None:
 def is_loopback(cidr_or_address: str) -> bool:
     """Return whether a CIDR or an address overlaps 127.0.0.0/8, which only a lab can use."""
     network = network_of(cidr_or_address)
-    return network is not None and network.overlaps(LOOPBACK)
+    return network is not None and network.overlaps(IPv4Network(LOOPBACK))
 
 
 def is_loopback_endpoint(endpoint: str) -> bool:
     """Return whether an endpoint is on loopback."""
-    host = urlsplit(endpoint).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+    return is_loopback_host(urlsplit(endpoint).hostname or "")
 
 
 def _name_problems(spec: ClusterSpec) -> Iterator[Finding]:

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from .._errors import InputError
+from .._networks import is_loopback_host, is_private_host
 from .reference import DOCKER_HUB
 
 _DOCKER_HUB_API = "registry-1.docker.io"
@@ -30,10 +30,10 @@ def place_of(registry: str, mirrors: Mapping[str, str], plain_http: Collection[s
         return Place(mirrors[registry].rstrip("/"), urlsplit(mirrors[registry]).netloc)
     host = _DOCKER_HUB_API if registry == DOCKER_HUB else registry
     name = urlsplit(f"//{registry}").hostname or ""
-    if registry in plain_http or is_loopback(name):
+    if registry in plain_http or is_loopback_host(name):
         return Place(f"http://{host}", registry)
     # As boot-to-talos does: a private registry may or may not have a certificate.
-    return Place(f"https://{host}", registry, plain_url=f"http://{host}" if is_private(name) else "")
+    return Place(f"https://{host}", registry, plain_url=f"http://{host}" if is_private_host(name) else "")
 
 
 def check_mirrors(mirrors: Mapping[str, str]) -> None:
@@ -47,28 +47,12 @@ def check_mirrors(mirrors: Mapping[str, str]) -> None:
             )
 
 
-def is_private(host: str) -> bool:
-    """Return whether a host is local, or has an address that is not routed on the internet."""
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is local."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
 def keeps_secrets(url: str, plain_http: Collection[str]) -> bool:
     """Return whether a login may be sent there: over TLS, in a private network, or if the user allowed it."""
     parts = urlsplit(url)
     if parts.scheme != "http":
         return parts.scheme == "https"
-    return parts.netloc in plain_http or is_private(parts.hostname or "")
+    return parts.netloc in plain_http or is_private_host(parts.hostname or "")
 
 
 def host_of(url: str) -> str:

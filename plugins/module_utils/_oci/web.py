@@ -14,9 +14,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
+from .._networks import is_private_host
 from .._text import received
 from .errors import ImageError, image_error, quoting, unexpected
-from .places import is_private, origin
+from .places import origin
 
 # According to the distribution specification manifests have up to 4 MiB; configurations are smaller.
 BODY_MAX = 8 * 1024 * 1024
@@ -137,7 +138,7 @@ class Web:
 def _opener(url: str) -> urllib.request.OpenerDirector:
     """Return an opener; proxies of the environment are used, except for local networks."""
     handlers: list[urllib.request.BaseHandler] = [_Plainly()]
-    if is_private(urlsplit(url).hostname or ""):
+    if is_private_host(urlsplit(url).hostname or ""):
         handlers.append(urllib.request.ProxyHandler({}))
     return urllib.request.build_opener(*handlers)
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from .._ec2.bastion.spec import NODE as BASTION
 from .._ec2.cost.existing import instances
 from .._ec2.cost.prices import shipped
-from .._ec2.spec import ClusterSpec, is_loopback
+from .._ec2.spec import ClusterSpec, is_loopback_endpoint
 from .._findings import sentences
 from .._text import all_shown
 from .journal import Journal, latest, new, with_outcome, with_run, write
@@ -108,7 +108,7 @@ def _described(session: Session, seen: Observed) -> Session:
         session,
         cluster=seen.spec.name,
         region=seen.spec.region,
-        lab=is_loopback(seen.spec.vpc_ipv4_cidr),
+        lab=is_loopback_endpoint(seen.reading["endpoint"]),
         expires=_expiry(session, seen),
         forecast=forecast or session.forecast,
         tried=_tried(session.tried, seen),

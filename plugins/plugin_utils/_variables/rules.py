@@ -561,7 +561,9 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(release_of("Kubernetes", (1, 28, 0), (2, 0, 0)), "talos_kubernetes_version"),
     **_checks(if_given(oci_address), "cluster_cozystack_platform_source_url", "cozystack_platform_source_url"),
     **_checks(if_given(source_ref), "cluster_cozystack_platform_source_ref", "cozystack_platform_source_ref"),
-    **_checks(web_address, "nodes_boot_to_talos_url", "bastion_host_boot_to_talos_url"),
+    **_checks(
+        web_address, "cluster_boot_to_talos_releases", "nodes_boot_to_talos_url", "bastion_host_boot_to_talos_url"
+    ),
     **_checks(patches, "talos_patches", "talos_controlplane_patches", "talos_worker_patches"),
     **_checks(each(patches), "talos_node_patches"),
     **_checks(if_given(existing_file), "talos_bootstrap_snapshot"),
@@ -570,7 +572,7 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(each(file_sha256), "bastion_host_netboot_ipxe"),
     **_checks(sha256, "nodes_boot_to_talos_sha256", "bastion_host_boot_to_talos_sha256"),
     **_checks(if_given(device), "cluster_cozystack_data_disk", "cozystack_data_disk"),
-    **_checks(device, "talos_install_disk", "nodes_root_device", "bastion_root_device"),
+    **_checks(device, "talos_install_disk", "cluster_root_device", "nodes_root_device", "bastion_root_device"),
     **{name: (path_of_ssh, writable_folder) for name in _FOLDERS},
     **{name: (path_of_ssh, writable_file) for name in _FILES},
     **_checks(path_of_ssh, "cluster_bastion_ssh_identity_file", "bastion_ssh_identity_file", "nodes_ssh_identity_file"),

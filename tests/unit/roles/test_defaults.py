@@ -15,9 +15,11 @@ import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._boot.upstream import RELEASE_URL
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.names import OPERATOR, STOCK
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import TIME_SERVER
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import ROOT_DEVICE
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.checks import AMI_PARAMETER
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.api import MANAGER
-from ansible_collections.urmanac.talos.plugins.modules import talos_config
+from ansible_collections.urmanac.talos.plugins.module_utils._networks import NAME_SERVER, TIME_SERVER
+from ansible_collections.urmanac.talos.plugins.modules import ec2_cluster, ec2_preflight_info, talos_config
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement import role_names
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.names import INTERNAL
 from tests.checks.process import ROOT
@@ -54,14 +56,26 @@ def test_instances_nodes_and_the_health_check_ask_amazons_time_server() -> None:
     documented = yaml.safe_load(talos_config.DOCUMENTATION)["options"]["network"]["suboptions"]
 
     assert documented["time_servers"]["default"] == [TIME_SERVER]
-    assert talos_config.NETWORK_SPEC["time_servers"]["default"] == [TIME_SERVER]
+    assert documented["nameservers"]["default"] == [NAME_SERVER]
     assert written("bastion_host/defaults/main.yml")["bastion_host_health_ntp_server"] == TIME_SERVER
 
 
 def test_the_bastion_downloads_boot_to_talos_from_the_modules_url() -> None:
     url = jinja2.Template(written("bastion_host/defaults/main.yml")["bastion_host_boot_to_talos_url"])
+    releases = written("cluster/defaults/main.yml")["cluster_boot_to_talos_releases"]
 
-    assert url.render(bastion_host_boot_to_talos_version="0.7.1") == RELEASE_URL.format(version="0.7.1")
+    rendered = url.render(cluster_boot_to_talos_releases=releases, bastion_host_boot_to_talos_version="0.7.1")
+    assert rendered == RELEASE_URL.format(version="0.7.1")
+
+
+def test_the_image_of_instances_and_its_root_device_are_those_that_the_modules_use_by_default() -> None:
+    defaults = written("cluster/defaults/main.yml")
+    cluster, preflight = (
+        yaml.safe_load(module.DOCUMENTATION)["options"] for module in (ec2_cluster, ec2_preflight_info)
+    )
+
+    assert defaults["cluster_ami_parameter"] == preflight["node_ami_parameter"]["default"] == AMI_PARAMETER
+    assert defaults["cluster_root_device"] == cluster["root_device"]["default"] == ROOT_DEVICE
 
 
 def test_the_forecast_asks_for_upstreams_image_of_the_operator() -> None:

@@ -63,7 +63,8 @@ def fixed(text: str) -> set[str]:
 
 def is_listed(one: str) -> bool:
     """Return whether the source of an entry begins with a text, as far as the text is the same for all versions."""
-    return any(str(entry["source"]).startswith(one.partition("{")[0]) for entry in ENTRIES)
+    sources = (sbom.filled(str(entry["source"]), sbom.defaults()) for entry in ENTRIES)
+    return any(source.startswith(one.partition("{")[0]) for source in sources)
 
 
 def locked() -> set[tuple[str, str]]:

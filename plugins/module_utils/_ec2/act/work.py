@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from ..calls import Calls
-from ..desired import Desired
+from ..desired import ROOT_DEVICE, Desired
 from ..identity import owner_tags
 from ..plan.compare import satisfied
 from ..plan.current import Thing, reading_of, records_of, understood
@@ -38,7 +38,7 @@ class Machines(NamedTuple):
     """What only the caller knows of instances; user_data is base64 by name, image the AMI of new nodes."""
 
     image: str = ""
-    root_device: str = "/dev/xvda"
+    root_device: str = ROOT_DEVICE
     ssh_key_name: str = ""
     user_data: Mapping[str, str] = {}
     bastion_started: bool = True

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ..._errors import InputError
 from ..._findings import sentences
+from ..._networks import EC2_SERVICES
 from ..files import yaml_text
 from . import cozystack, merge, validation
 from .bundle import Bundle
@@ -29,8 +30,6 @@ from .documents import (
 LINK_ALIAS = "uplink"
 # A higher metric than that of the advertised route, to which Talos gives 1024.
 _IPV6_FALLBACK_METRIC = 2048
-# EC2's addresses for DNS, time and metadata, which only the subnet's router reaches.
-_EC2_SERVICES = "169.254.169.0/24"
 
 
 class Network(NamedTuple):
@@ -212,7 +211,7 @@ def _routes(node: NodeConfig, network: Network) -> list[Document]:
     routes: list[Document] = [{"gateway": gateway}]
     if gateway != router:
         # With the bastion as default gateway, EC2's own services still need a route through the subnet's router.
-        routes.append({"destination": _EC2_SERVICES, "gateway": router})
+        routes.append({"destination": EC2_SERVICES, "gateway": router})
     if node.ipv6:
         # Talos sets accept_ra=2 with forwarding, but only as the default for links that come up later, and the kernel
         # drops advertised routes from a link that came up before (siderolabs/talos#5632). This route stays. Its

@@ -44,9 +44,14 @@ EMPTY = {
 
 
 def report(resources: dict[str, Any] = BUILT, endpoint: str = "", **changes: Any) -> dict[str, Any]:
-    info = {"resources": resources, "summary": {"present": 2}, "cost": {"message": "$0.10 an hour"}}
+    info = {
+        "endpoint": endpoint,
+        "resources": resources,
+        "summary": {"present": 2},
+        "cost": {"message": "$0.10 an hour"},
+    }
     options = {"seen": [ANSWER], "phases": [], "now": 1764000000.0, **changes}
-    return cluster_report(CLUSTER, info=info, endpoint=endpoint, **options)
+    return cluster_report(CLUSTER, info=info, **options)
 
 
 def test_a_node_is_reported_with_both_addresses_its_type_and_its_stage() -> None:

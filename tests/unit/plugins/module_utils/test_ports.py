@@ -54,3 +54,11 @@ def test_nodes_and_the_lab_use_the_port_of_the_bastions_server_of_boot_to_talos(
     assert f"}}}}:{ASSET_SERVER}/" in written("nodes/defaults/main.yml")["nodes_boot_to_talos_url"]
     assert settings.ASSET_PORT == ASSET_SERVER
     assert settings.TALOS_PORT == TALOS
+
+
+def test_the_lab_serves_its_registry_at_the_port_of_the_bastions_cache() -> None:
+    port = written("cluster/defaults/main.yml")["cluster_registry_caches"]["ghcr.io"]
+    mirrors = yaml.safe_load((ROOT / "lab/variables.yml").read_text(encoding="utf-8"))["cluster_images_mirrors"]
+
+    assert port == settings.REGISTRY_PORT
+    assert f":{port}" in mirrors["ghcr.io"]

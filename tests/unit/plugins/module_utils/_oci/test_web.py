@@ -8,11 +8,11 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._networks import is_private_host
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import ImageError
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.places import (
     Place,
     check_mirrors,
-    is_private,
     keeps_secrets,
     place_of,
 )
@@ -107,8 +107,8 @@ def test_a_registry_is_asked_at_its_place(registry: str, expected: Place) -> Non
         ("nas", False),
     ],
 )
-def test_what_is_private_is_distinguished_from_what_is_not(host: str, expected: bool) -> None:
-    assert is_private(host) is expected
+def test_what_is_private_host_is_distinguished_from_what_is_not(host: str, expected: bool) -> None:
+    assert is_private_host(host) is expected
 
 
 def test_a_login_goes_over_tls_or_into_a_private_network_or_to_whom_the_user_named() -> None:

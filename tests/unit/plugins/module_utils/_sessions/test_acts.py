@@ -24,6 +24,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._sessions.journal im
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.record import Run
 from tests.reports import ROLE
 from tests.sessions import (
+    ENDPOINT,
     IMAGES,
     NAMES,
     NOTHING,
@@ -64,6 +65,13 @@ def test_a_session_says_what_was_tried_and_how_it_ended(tmp_path: Path) -> None:
     assert session.results == (("boot", "passed"), ("cozystack", "failed"))
     assert session.forecast is not None
     assert session.forecast.per_hour == 0.155456
+
+
+@pytest.mark.parametrize(("endpoint", "lab"), [(ENDPOINT, False), ("http://127.0.0.1:5510", True)])
+def test_a_session_is_one_of_a_lab_if_its_endpoint_is_on_loopback(tmp_path: Path, endpoint: str, lab: bool) -> None:
+    see(tmp_path, seen({**reading(), "endpoint": endpoint}), at(0))
+
+    assert only(tmp_path).lab is lab
 
 
 def test_an_upgrade_leaves_both_versions_in_the_session(tmp_path: Path) -> None:
