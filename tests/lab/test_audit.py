@@ -183,7 +183,7 @@ def disguised_as_home_access(place: Place) -> None:
     wanted = [{"Name": "group-id", "Values": [place.ids["security_group/nodes"]]}]
     rules = place.ec2.describe_security_group_rules(Filters=wanted)["SecurityGroupRules"]
     (rule,) = [item["SecurityGroupRuleId"] for item in rules if item.get("CidrIpv6") == "::/0" and not item["IsEgress"]]
-    tags = {"ManagedBy": "urmanac.talos", **OWNER, "Purpose": "home-access"}
+    tags = {**OWNER, "Purpose": "home-access"}
     place.ec2.create_tags(Resources=[rule], Tags=tag_list(tags))
 
 

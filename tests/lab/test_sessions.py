@@ -20,11 +20,11 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
 from lab.machine.aws import PLUGIN
 from lab.settings import REGION, REPOSITORY
-from tests.ec2_cluster import spec
+from tests.ec2_cluster import OWNER, spec
 from tests.lab.labs import Lab, Network, eventually
 from tests.shell_programs import session_programs
 
-TAGS = {"Cluster": "moon", "Project": "talos-arm64", "ManagedBy": "urmanac.talos", "Node": "bastion", "Role": "bastion"}
+TAGS = {**OWNER, "Node": "bastion", "Role": "bastion"}
 BASTION = {"instance_type": "t4g.small", "volume_size": 30, "image": "ami-0123"}
 POOR = {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "*"}
 AGENT = """#!/bin/sh

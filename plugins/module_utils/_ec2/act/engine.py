@@ -63,7 +63,7 @@ class Outcome(NamedTuple):
     lines: tuple[str, ...]
     before: Comparison
     after: Comparison
-    stopped: tuple[Found, ...] = ()
+    stopped: tuple[Thing, ...] = ()
 
 
 Want = Callable[[list[Thing]], dict[str, Desired]]

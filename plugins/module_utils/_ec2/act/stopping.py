@@ -10,29 +10,28 @@ from collections.abc import Iterable, Sequence
 from ..._errors import Ec2Error
 from ..calls import TERMINATION, Calls, errors_named
 from ..desired import BASTION, NODES, RUNNING
-from ..plan.comparison import Comparison, Found
+from ..plan.comparison import Comparison
 from ..plan.current import Thing
 from ..plan.text import kind_word
 from .machines import have_states
 
 
-def machines_to_stop(before: Comparison, things: Sequence[Thing], parts: Sequence[str]) -> list[Found]:
+def machines_to_stop(before: Comparison, things: Sequence[Thing], parts: Sequence[str]) -> list[Thing]:
     """Return the nodes that are not stopped, and the bastion's group if it has an instance, of these parts.
 
     Nodes of a run that was interrupted are still stopping, and need the bastion until then.
     """
-    have = {(thing.kind, thing.id): thing.have for thing in things}
-    found = [item for item in before.found if item.part in parts]
-    nodes = [
-        item
-        for item in found
-        if (item.kind, item.part) == ("instance", NODES) and have[item.kind, item.id]["state"] in (*RUNNING, "stopping")
+    known = {(thing.kind, thing.id): thing for thing in things}
+    ours = [(item.part, known[item.kind, item.id]) for item in before.found if item.part in parts]
+    nodes = [thing for part, thing in ours if (thing.kind, part) == ("instance", NODES)]
+    groups = [thing for part, thing in ours if (thing.kind, part) == ("autoscaling_group", BASTION)]
+    return [
+        *(node for node in nodes if node.have["state"] in (*RUNNING, "stopping")),
+        *(group for group in groups if group.have["desired_capacity"]),
     ]
-    groups = [item for item in found if (item.kind, item.part) == ("autoscaling_group", BASTION)]
-    return [*nodes, *(item for item in groups if have[item.kind, item.id]["desired_capacity"])]
 
 
-def stop(calls: Calls, machines: Sequence[Found]) -> list[str]:
+def stop(calls: Calls, machines: Sequence[Thing]) -> list[str]:
     """Stop the nodes, wait until they are stopped, then stop the bastion, and return what was done.
 
     The nodes reach the internet through the bastion until they are off.
@@ -49,10 +48,10 @@ def stop(calls: Calls, machines: Sequence[Found]) -> list[str]:
     return lines(machines, "stopped")
 
 
-def diff_of_stop(machines: Iterable[Found]) -> dict[str, dict[str, str]]:
-    """Return the diff of machines that are stopped."""
-    names = [f"{item.kind} {item.id}" for item in machines]
-    return {"before": dict.fromkeys(names, "running"), "after": dict.fromkeys(names, "stopped")}
+def diff_of_stop(machines: Iterable[Thing]) -> dict[str, dict[str, str]]:
+    """Return the diff of machines that are stopped; a group with an instance is running."""
+    before = {f"{item.kind} {item.id}": str(item.have.get("state", "running")) for item in machines}
+    return {"before": before, "after": dict.fromkeys(before, "stopped")}
 
 
 def _wait(calls: Calls, nodes: Sequence[str]) -> None:
@@ -62,7 +61,7 @@ def _wait(calls: Calls, nodes: Sequence[str]) -> None:
         )
 
 
-def lines(machines: Sequence[Found], verb: str) -> list[str]:
+def lines(machines: Sequence[Thing], verb: str) -> list[str]:
     """Return what is done to the machines."""
     return [
         f"{verb} {kind_word(item.kind)} {item.name}" + f" ({item.id})" * (item.id != item.name) for item in machines

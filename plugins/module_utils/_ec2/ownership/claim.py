@@ -25,7 +25,7 @@ from .parameter import ClusterParameter, Held, parameter_prefix
 Now = Callable[[], datetime]
 
 
-class Found(NamedTuple):
+class ExistingResource(NamedTuple):
     """An existing resource of the cluster: its id, and as text."""
 
     id: str
@@ -33,7 +33,7 @@ class Found(NamedTuple):
 
 
 # Returns the existing resources of the cluster; called only if the claim is missing.
-Existing = Callable[[], Sequence[Found]]
+Existing = Callable[[], Sequence[ExistingResource]]
 _SHOWN = 6
 _WORK_OR_RESET = (
     "Use the controller that has the secrets, or copy its cluster_secrets_directory to this controller. If it is lost, "
@@ -108,19 +108,22 @@ def checksum_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def existing_things(api: Api, cluster: Identity) -> list[Found]:
+def existing_things(api: Api, cluster: Identity) -> list[ExistingResource]:
     """Return the instances and VPCs of the cluster, with the launch times of instances."""
     filters = owner_filters(cluster)
-    return [*_machines(api, filters), *(Found(vpc["VpcId"], f"VPC {vpc['VpcId']}") for vpc in _vpcs(api, filters))]
+    return [
+        *_machines(api, filters),
+        *(ExistingResource(vpc["VpcId"], f"VPC {vpc['VpcId']}") for vpc in _vpcs(api, filters)),
+    ]
 
 
-def _machines(api: Api, filters: Sequence[dict[str, Any]]) -> Iterator[Found]:
+def _machines(api: Api, filters: Sequence[dict[str, Any]]) -> Iterator[ExistingResource]:
     states = {"Name": "instance-state-name", "Values": [*ALIVE]}
     answer = api.call("ec2", "describe_instances", Filters=[*filters, states])
     machines = [machine for reservation in answer["Reservations"] for machine in reservation["Instances"]]
     for machine in sorted(machines, key=lambda machine: (machine["LaunchTime"], machine["InstanceId"])):
         since = machine["LaunchTime"].astimezone(UTC).isoformat(timespec="seconds")
-        yield Found(machine["InstanceId"], f"instance {machine['InstanceId']} since {since}")
+        yield ExistingResource(machine["InstanceId"], f"instance {machine['InstanceId']} since {since}")
 
 
 def _vpcs(api: Api, filters: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -206,7 +209,7 @@ def _refuse_other(name: str, claim: Claim, authority: str) -> None:
     )
 
 
-def _refuse_unclaimed(name: str, existing: Sequence[Found], *, known: str) -> None:
+def _refuse_unclaimed(name: str, existing: Sequence[ExistingResource], *, known: str) -> None:
     """Fail for a cluster that exists without a claim, unless known is an id of it: its secrets may be elsewhere.
 
     A value that was given once and left in a file is then of no use for any other cluster.

@@ -453,7 +453,7 @@ def prefix_list(account: Account) -> None:
 def disguised_as_home_access(account: Account) -> None:
     account.open_home()
     rule = account.open(Ipv6Ranges=[{"CidrIpv6": "::/0"}], FromPort=6443, ToPort=6443)
-    tags = {"ManagedBy": "urmanac.talos", "Project": "talos-arm64", "Cluster": "moon", "Purpose": "home-access"}
+    tags = {**OWNER, "Purpose": "home-access"}
     account.ec2.create_tags(Resources=[rule], Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
 
 
@@ -494,7 +494,7 @@ def unencrypted_volume(account: Account) -> None:
 
 def _run_with(account: Account, user_data: str | bytes) -> None:
     # moto keeps user-data of running instances only as it was at launch, so a second machine of the same name has it.
-    tags = {"Name": "moon-gateway", "Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}
+    tags = {"Name": "moon-gateway", **OWNER}
     account.ec2.run_instances(
         ImageId=IMAGE,
         MinCount=1,
@@ -601,7 +601,7 @@ def group_with_the_name_of_the_default_one(account: Account) -> None:
 
 def group_with_all_tags_of_ours(account: Account) -> None:
     group = account.ec2.create_security_group(GroupName="x", Description="x", VpcId=account.ids["vpc"])["GroupId"]
-    tags = {"Name": "moon-nodes", "Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}
+    tags = {"Name": "moon-nodes", **OWNER}
     account.ec2.create_tags(Resources=[group], Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
 
 

@@ -15,7 +15,7 @@ import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.input import Refusal
 from ansible_collections.urmanac.talos.plugins.modules import ec2_home_access, ec2_home_access_info
-from tests.ec2_cluster import change_schedule, empty_aws, run_module
+from tests.ec2_cluster import OWNER, change_schedule, empty_aws, run_module
 from tests.home_access import REGION, make_group, make_groups, open_ports
 
 # Global, and allocated to no one yet: those for documentation are refused outside a lab.
@@ -102,7 +102,7 @@ def test_groups_of_strangers_with_the_clusters_name_stay_as_they_are(cloud: Clou
 
 def test_a_group_with_the_clusters_tags_in_a_vpc_of_another_owner_stays_as_it_is(cloud: Cloud) -> None:
     vpc = cloud.ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
-    tags = {"Name": "moon-nodes", "Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}
+    tags = {"Name": "moon-nodes", **OWNER}
     theirs = [make_group(cloud.ec2, vpc, tags)]
     cloud.ec2.delete_security_group(GroupId=cloud.groups.pop("nodes"))
 

@@ -67,11 +67,12 @@ def test_an_estimate_of_aws_is_marked(tmp_path: Path, is_estimated: bool, mark: 
     build(tmp_path)
     reset(tmp_path, 2)
     known = [replace(only(tmp_path), actual=Actual({"2026-11-28": 0.3}, is_estimated, at(48)))]
-    (entry,) = account(known, at(99)).entries
+    found = account(known, at(99))
+    (entry,) = found.entries
 
-    assert f"AWS billed $0.30{mark}, removed" in next(iter(list_lines(account(known, at(99)))))
-    assert table(account(known, at(99)))[0]["billed"] == f"$0.30{mark}"
-    assert f"Billed by AWS: $0.30{mark} for 1 session, calculated $0.31" in summarized(account(known, at(99)))
+    assert f"AWS billed $0.30{mark}, removed" in next(iter(list_lines(found)))
+    assert table(found)[0]["billed"] == f"$0.30{mark}"
+    assert f"Billed by AWS: $0.30{mark} for 1 session, calculated $0.31" in summarized(found)
     assert compared((entry, entry))[5]["first"] == f"$0.30{mark}"
 
 

@@ -25,7 +25,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading im
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.text import plan_lines
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from tests.ec2_bad_day import BadDay, refusal
-from tests.ec2_cluster import IMAGE, Builder, empty_aws, node, spec, tag_list
+from tests.ec2_cluster import IMAGE, OWNER, Builder, empty_aws, node, spec, tag_list
 
 CREATING = (
     *("create_vpc", "create_dhcp_options", "create_subnet", "create_internet_gateway", "create_route_table"),
@@ -605,7 +605,7 @@ def test_a_second_set_of_dhcp_options_that_others_use_is_not_removed_on_request(
 
 
 def test_an_untagged_profile_that_has_our_role_in_it_is_adopted(api: BadDay) -> None:
-    ours = tag_list({"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos", "Region": "eu-west-1"})
+    ours = tag_list({**OWNER, "Region": "eu-west-1"})
     iam, name = api.clients["iam"], spec().iam_name
     iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}", Tags=ours)
     iam.create_instance_profile(InstanceProfileName=name)
@@ -680,7 +680,7 @@ def test_a_role_of_another_owner_that_is_taken_out_of_our_profile_is_named_and_s
 
 
 def test_an_untagged_profile_with_another_role_in_it_is_not_ours(api: BadDay) -> None:
-    ours = tag_list({"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"})
+    ours = tag_list(OWNER)
     iam, name = api.clients["iam"], spec().iam_name
     iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}", Tags=ours)
     iam.create_role(RoleName="theirs", AssumeRolePolicyDocument="{}")

@@ -20,7 +20,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading im
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.scheduler import UNSET, UNSET_OF_TARGET
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from tests.ec2_bad_day import BadDay, built, refusal
-from tests.ec2_cluster import change_schedule, spec
+from tests.ec2_cluster import OWNER, change_schedule, spec
 from tests.operator_policy import findings, unreachable
 
 MACHINE = {"instance_type": "t4g.small", "volume_size": 30, "image": "ami-0123456789abcdef0"}
@@ -120,7 +120,7 @@ def test_the_role_may_stop_machines_of_this_cluster_and_nothing_else(api: BadDay
     ensure(api)
 
     policy = api.clients["iam"].get_role_policy(RoleName=NAME, PolicyName=NAME)["PolicyDocument"]
-    tags = {"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}
+    tags = OWNER
     owner = {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
     changing = [item for item in policy["Statement"] if item["Action"][0].startswith(("ec2:S", "autoscaling:"))]
 

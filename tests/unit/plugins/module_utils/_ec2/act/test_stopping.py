@@ -12,6 +12,7 @@ import pytest
 from moto.ec2.models import ec2_backends
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.stopping import diff_of_stop
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import BASTION, NODES
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
@@ -87,12 +88,15 @@ def test_nodes_of_an_interrupted_stop_are_waited_for_before_the_bastion_is_stopp
             machine._state.name, machine._state.code = "stopping", 64
 
     outcome = stop(api, NODES, BASTION)
+    diff = diff_of_stop(outcome.stopped)
 
     assert [line.partition(" (")[0] for line in outcome.lines] == [
         "stopped instance moon-gateway",
         "stopped instance moon-two",
         f"stopped Auto Scaling group {GROUP}",
     ]
+    assert list(diff["before"].values()) == ["stopping", "stopping", "running"]
+    assert list(diff["after"].values()) == ["stopped", "stopped", "stopped"]
     assert api.writes() == ["stop_instances", "set_desired_capacity"]
 
 

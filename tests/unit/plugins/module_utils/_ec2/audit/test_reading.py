@@ -19,14 +19,13 @@ from hypothesis import strategies as st
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.modules.ec2_audit_info import audit_info
-from tests.ec2_cluster import IMAGE, Builder, MotoApi, empty_aws, spec, tag_list
+from tests.ec2_cluster import IMAGE, OWNER, Builder, MotoApi, empty_aws, spec, tag_list
 from tests.unlikely import bounded
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 BASTION = {"instance_type": "t4g.small", "volume_size": 8, "image": IMAGE, "start": "18:00", "stop": "23:00"}
 HOST_KEY = "/urmanac.talos/talos-arm64/moon/bastion-host-key"
 DESCRIBED = spec(bastion={**BASTION, "host_key_parameter": HOST_KEY})
-OWNER = {"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}
 HOLES = {
     *("RULE_OPEN_TO_EVERYBODY", "ROUTE_NOT_ALLOWED", "PUBLIC_IPV4", "IMDS_V1", "VOLUME_NOT_ENCRYPTED", "VPC_TWICE"),
     *("IAM_WILDCARD", "IAM_POLICY_ATTACHED", "ROLE_IN_OTHER_PROFILE", "PARAMETER_NOT_ENCRYPTED", "SNAPSHOT_PUBLIC"),
@@ -115,7 +114,7 @@ def _plant(api: MotoApi, ids: dict[str, str]) -> None:
     address = ec2.allocate_address(Domain="vpc", TagSpecifications=ours)["AllocationId"]
     ec2.associate_address(AllocationId=address, NetworkInterfaceId=face)
     second = ec2.create_vpc(CidrBlock="10.98.0.0/16")["Vpc"]["VpcId"]
-    ec2.create_tags(Resources=[second], Tags=tag_list({**OWNER, "ManagedBy": "urmanac.talos"}))
+    ec2.create_tags(Resources=[second], Tags=tag_list(OWNER))
     ec2.assign_private_ip_addresses(NetworkInterfaceId=ids["eni/bastion"], PrivateIpAddresses=["10.10.0.77"])
     servers = [{"Key": "domain-name-servers", "Values": ["198.51.100.53"]}]
     options = ec2.create_dhcp_options(DhcpConfigurations=servers)["DhcpOptions"]["DhcpOptionsId"]

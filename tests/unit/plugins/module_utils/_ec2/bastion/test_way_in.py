@@ -22,7 +22,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion.way_in 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import make_host_key
-from tests.ec2_cluster import MotoApi, empty_aws, spec, tag_list
+from tests.ec2_cluster import OWNER, MotoApi, empty_aws, spec, tag_list
 from tests.shell_programs import program
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
@@ -194,7 +194,7 @@ def test_a_standing_rule_of_home_access_is_a_way_in(api: MotoApi, expires: str |
     ec2 = api.clients["ec2"]
     vpc = ec2.create_vpc(CidrBlock="10.10.0.0/16")["Vpc"]["VpcId"]
     group = ec2.create_security_group(GroupName="moon-bastion", Description="bastion", VpcId=vpc)["GroupId"]
-    owner = {"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}
+    owner = OWNER
     ec2.create_tags(Resources=[vpc, group], Tags=tag_list({**owner, "Name": "moon-bastion"}))
     assert read_ssh_access(api, described(), OVER_BASTION, NOW) == SshAccess(None, False)
 

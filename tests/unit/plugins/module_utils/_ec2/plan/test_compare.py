@@ -17,7 +17,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.comparison
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import Thing
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.text import plan_lines
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
-from tests.ec2_cluster import node, spec
+from tests.ec2_cluster import OWNER, node, spec
 
 VPC_IPV6 = "2001:db8:1:100::/56"
 
@@ -69,7 +69,7 @@ def test_resources_come_in_the_order_in_which_they_are_built() -> None:
 
 
 def test_every_resource_carries_our_tags_and_the_users() -> None:
-    ours = {"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos", "Owner": "Ada Lovelace"}
+    ours = {**OWNER, "Owner": "Ada Lovelace"}
 
     for item in desired(spec()).values():
         assert {**ours, "Name": item.name}.items() <= item.want["tags"].items()

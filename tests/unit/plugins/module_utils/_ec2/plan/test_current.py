@@ -18,7 +18,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.comparison
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import read_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
-from tests.ec2_cluster import IMAGE, REGION, Builder, MotoApi, empty_aws, node, spec, tag_list
+from tests.ec2_cluster import IMAGE, OWNER, REGION, Builder, MotoApi, empty_aws, node, spec, tag_list
 
 TWO_NODES = [node(), node("compute-2", role="compute", machine_type="worker", ipv4="10.10.0.102")]
 
@@ -75,7 +75,7 @@ def test_the_role_that_closes_home_access_is_seen_only_with_our_tags(api: MotoAp
     iam = api.clients["iam"]
     for cluster_spec in (spec(), spec(name="sun")):
         name = f"talos-arm64-{cluster_spec.name}-home-access"
-        tags = tag_list({"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos", "Region": REGION})
+        tags = tag_list({**OWNER, "Region": REGION})
         iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}", Tags=tags)
 
     ours, others = compared(api, spec()), compared(api, spec(name="sun"))
@@ -206,7 +206,7 @@ def test_the_root_volume_goes_with_its_instance_and_a_forgotten_one_is_a_stray(a
     tags = [
         {
             "ResourceType": "volume",
-            "Tags": tag_list({"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos"}),
+            "Tags": tag_list(OWNER),
         }
     ]
     forgotten = api.clients["ec2"].create_volume(AvailabilityZone="eu-west-1a", Size=1, TagSpecifications=tags)
@@ -221,7 +221,7 @@ def test_the_root_volume_goes_with_its_instance_and_a_forgotten_one_is_a_stray(a
 def test_things_of_any_kind_with_our_tags_are_found(api: MotoApi) -> None:
     ec2, tags = (
         api.clients["ec2"],
-        tag_list({"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": "urmanac.talos", "Name": "moon-x"}),
+        tag_list({**OWNER, "Name": "moon-x"}),
     )
     ec2.create_key_pair(KeyName="moon", TagSpecifications=[{"ResourceType": "key-pair", "Tags": tags}])
     ec2.allocate_address(Domain="vpc", TagSpecifications=[{"ResourceType": "elastic-ip", "Tags": tags}])
