@@ -6,6 +6,8 @@ Conditions and messages as of fluxcd/helm-controller.
 
 from __future__ import annotations
 
+from typing import Any
+
 from lab.kubernetes import charts
 from lab.kubernetes.admission import admit
 from lab.kubernetes.charts import Chart
@@ -101,19 +103,21 @@ def _reconcile(cluster: KubernetesCluster, release: Object, known: dict[tuple[st
         _report(cluster, release, "False", "DependencyNotReady", text)
         return
     title = f"{release['metadata']['namespace']}/{release['metadata']['name']}"
+    chart = f"with chart {release['metadata']['name']}@0.0.0"
     try:
         is_done = _install(cluster, release)
     except ApiError as error:
-        text = f"Helm install failed for release {title} with chart {release['metadata']['name']}@0.0.0: {error}"
+        text = f"Helm install failed for release {title} {chart}: {error}"
         _report(cluster, release, "False", "InstallFailed", text, failures=1)
         return
     is_stuck = not {title, release["metadata"]["name"]}.isdisjoint(cluster.faults.stuck)
     if is_done and not is_stuck and cluster.is_due(release, cluster.pace.release):
-        text = f"Helm install succeeded for release {title}.v1 with chart {release['metadata']['name']}@0.0.0"
-        _report(cluster, release, "True", "InstallSucceeded", text)
+        _report(cluster, release, "True", "InstallSucceeded", f"Helm install succeeded for release {title}.v1 {chart}")
     elif cluster.is_due(release, cluster.pace.timeout):
-        text = f"Helm install failed for release {title} with chart {release['metadata']['name']}@0.0.0: "
-        _report(cluster, release, "False", "InstallFailed", f"{text}context deadline exceeded", failures=1)
+        # The next attempt lasts as long as the one that failed, and meanwhile only Released has the failure.
+        text = f"Helm install failed for release {title} {chart}: context deadline exceeded"
+        reported = ("Unknown", "Progressing", "Running 'upgrade' action with timeout of 10m0s")
+        _report(cluster, release, *reported, failures=1, released=("False", "InstallFailed", text))
     else:
         _report(cluster, release, "Unknown", "Progressing", "Running 'install' action with timeout of 10m0s")
 
@@ -189,11 +193,7 @@ def _wanted(platform: Object, known: set[str]) -> set[str]:
     bundles = values.get("bundles") or {}
     if spec.get("variant", "default") == "default":
         return set()
-    off = {
-        bundle
-        for bundle, reported in bundles.items()
-        if isinstance(reported, dict) and reported.get("enabled") is False
-    }
+    off = {name for name, one in bundles.items() if isinstance(one, dict) and one.get("enabled") is False}
     gone = {name for bundle in off for name in charts.bundle_packages(bundle)}
     return known - gone - set(bundles.get("disabledPackages") or [])
 
@@ -208,8 +208,7 @@ def _source(name: str, package: charts.Package) -> Object:
     return {"metadata": {"name": name}, "spec": {"variants": [variant]}}
 
 
-def _report(cluster: KubernetesCluster, release: Object, *reported: str, failures: int = 0) -> None:
+def _report(cluster: KubernetesCluster, release: Object, *ready: str, failures: int = 0, **others: Any) -> None:
     number = release["metadata"].get("generation", 1)
-    state, reason, message = reported
     more = {"observedGeneration": number, "installFailures": failures}
-    report_ready(cluster.store, RELEASES, release, (state, reason, message), **more)
+    report_ready(cluster.store, RELEASES, release, ready, **others, **more)

@@ -133,11 +133,12 @@ def _namespace_of(variant: Object, component: str) -> str:
     return str(next(found, SYSTEM))
 
 
-def report_ready(store: Store, kind: Kind, item: Object, reported: tuple[str, str, str], **more: Any) -> None:
-    """Write the condition Ready of a Package or a release, by its status, reason and message, unless it is so."""
-    before = item.get("status") or {}
-    status = {"conditions": [condition("Ready", *reported, before=before)]} | {
-        key: it for key, it in more.items() if it
-    }
+def report_ready(
+    store: Store, kind: Kind, item: Object, ready: tuple[str, ...], released: tuple[str, ...] = (), **more: Any
+) -> None:
+    """Write the conditions of a Package or a release, each by its status, reason and message, unless it is so."""
+    before, reported = item.get("status") or {}, {"Ready": ready, "Released": released}
+    conditions = [condition(name, *one, before=before) for name, one in reported.items() if one]
+    status = {"conditions": conditions} | {key: it for key, it in more.items() if it}
     if status != before:
         store.put(kind, item | {"status": status})
