@@ -1051,6 +1051,80 @@ BUSY = (
     ),
 )
 
+
+def _created_at(time: str, item: Object) -> Object:
+    return item | {"metadata": item["metadata"] | {"creationTimestamp": time}}
+
+
+_REFUSED = event(
+    "FailedCreate",
+    'Error creating: Internal error occurred: failed calling webhook "x": connection refused',
+    about="linstor-controller-5d7b8f",
+    kind="ReplicaSet",
+)
+
+
+def _init_waits() -> Object:
+    item = failing(status_of(IMAGE, waiting={"reason": "PodInitializing"}) | {"ready": False})
+    running = status_of(IMAGE) | {"ready": False}
+    item["status"]["initContainerStatuses"] = [
+        running | {"name": name} for name in ("proxy", "linstor-wait-node-online")
+    ]
+    item["spec"]["initContainers"] = [
+        {"name": "proxy", "restartPolicy": "Always"},
+        {"name": "linstor-wait-node-online"},
+    ]
+    return item
+
+
+SLOW = (
+    Situation(
+        "an init container that waits for something else",
+        "piraeus issue 240: linstor-wait-node-online; a sidecar runs beside it",
+        "INIT_NOT_FINISHED",
+        "(linstor-wait-node-online): Running: the init container has not finished; HelmRelease",
+        "logs POD --container CONTAINER",
+        cluster(_init_waits()),
+    ),
+    Situation(
+        "an image that is still pulled after a mount that failed at first",
+        "kubelet: Pulling is the newest event of the pod",
+        "IMAGE_PULL_SLOW",
+        'Pulling image "ghcr.io/cozystack/linstor"',
+        "the bastion's load",
+        cluster(
+            creating(),
+            events=(
+                event("Pulling", 'Pulling image "ghcr.io/cozystack/linstor"', count=1) | _LATER,
+                event("FailedMount", 'MountVolume.SetUp failed for volume "tls" : secret "linstor-tls" not found'),
+            ),
+        ),
+    ),
+    Situation(
+        "a pod that was created after a webhook had refused it",
+        "Kubernetes pkg/controller/replicaset: events stay for an hour",
+        CRASH,
+        "panic: no database",
+        "logs POD --previous",
+        cluster(
+            _created_at("2026-01-02T03:05:05Z", failing(ended(1))),
+            events=(_REFUSED,),
+        ),
+        {LOG_POD: "panic: no database\n"},
+    ),
+    Situation(
+        "a pod that a webhook refuses beside an older one",
+        "Kubernetes pkg/controller/replicaset: events stay for an hour",
+        "WEBHOOK_REFUSED",
+        "failed calling webhook",
+        "webhook's own pod",
+        cluster(
+            _created_at("2026-01-02T03:00:00Z", failing(status_of(IMAGE) | {"ready": True})),
+            events=(_REFUSED,),
+        ),
+    ),
+)
+
 _HOOK = "Helm upgrade failed for release cozy-linstor/linstor with chart linstor@0.0.0: failed post-install: timed out"
 
 
@@ -1242,6 +1316,6 @@ RELEASES = (
 )
 
 SITUATIONS = (
-    *(*AVAILABILITY, *ARCHITECTURE, *MEMORY, *SCHEDULING, *VOLUMES, *CREATION, *REFUSALS, *CRASHES, *BUSY, *IMAGES),
-    *(*WAITED_FOR, *RETRIES, *SERVERS, *RELEASES),
+    *(*AVAILABILITY, *ARCHITECTURE, *MEMORY, *SCHEDULING, *VOLUMES, *CREATION, *REFUSALS, *CRASHES, *BUSY, *SLOW),
+    *(*IMAGES, *WAITED_FOR, *RETRIES, *SERVERS, *RELEASES),
 )

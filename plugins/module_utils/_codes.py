@@ -1287,6 +1287,16 @@ COZYSTACK: Mapping[str, Code] = {
         "An image cannot be pulled.",
         "Check the image's name, the registry and its cache on the bastion.",
     ),
+    "IMAGE_PULL_SLOW": Code(
+        "An image is still being pulled.",
+        "Wait, or check the bastion's load and the cache of the registry: all nodes pull through it.",
+        (WARNING, ERROR),
+    ),
+    "INIT_NOT_FINISHED": Code(
+        "An init container of a pod has not finished, usually because it waits for something else.",
+        "Find what it waits for in its log: kubectl --namespace NAMESPACE logs POD --container CONTAINER.",
+        (WARNING, ERROR),
+    ),
     "OUT_OF_MEMORY_KILLED": Code(
         "A container was killed because memory ran out.",
         _LARGER,

@@ -184,7 +184,7 @@ def test_a_partial_build_dies_where_it_was_predicted_and_what_waits_for_that_is_
 
     def work(way: Way) -> Any:
         way.install(**options)
-        return way.settled(), cozystack_info.cozystack_info.look(way.api(), settled=True)
+        return way.settled(), cozystack_info.look(way.api(), settled=True)
 
     releases, found = in_a_cluster(tmp_path, work, nodes=3, hardware=LARGE)
 

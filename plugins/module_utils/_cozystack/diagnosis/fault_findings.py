@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from ..._codes import CODES, ERROR, WARNING
 from ..._findings import Finding, finding
-from .faults import JOB_FAILED, KILLED, UNSCHEDULED, Fault
+from .faults import INIT, JOB_FAILED, KILLED, SLOW_PULL, UNSCHEDULED, Fault
 from .pod_troubles import Place
 from .progress import Progress, Root
 from .reading import Reading
@@ -24,9 +24,9 @@ _LASTING: Final = 3
 _SHOWN: Final = 20
 _LONGEST: Final = 400
 # Without a waiting release the fault is over: the Job was retried, or the pod was created later.
-_PASSING: Final = frozenset(
-    {JOB_FAILED, "LOAD_BALANCER_PENDING", "POD_REFUSED", "POD_REJECTED", "PROBE_FAILED", UNSCHEDULED}
-)
+_PASSING: Final = frozenset({JOB_FAILED, "LOAD_BALANCER_PENDING", "POD_REFUSED", "POD_REJECTED", "PROBE_FAILED"})
+# Every pod is in these states for a moment: they are the cause of a release only if nothing moves any more.
+_MOMENTARY: Final = frozenset({INIT, SLOW_PULL, UNSCHEDULED})
 
 
 class Waiter(NamedTuple):
@@ -57,8 +57,7 @@ def fault_findings(found: Reading, progress: Progress, *, settled: bool) -> Iter
 def _finding(group: Sequence[Fault], found: Reading, progress: Progress, *, settled: bool) -> Finding | None:
     first = group[0]
     waiter = waiter_of(first.place, found, progress)
-    # Every pod is without a scheduler for a moment.
-    if (waiter is None and first.code in _PASSING) or (first.code == UNSCHEDULED and not settled):
+    if (waiter is None and first.code in _PASSING) or (first.code in _MOMENTARY and not (waiter and settled)):
         return None
     is_lasting = settled or (waiter is not None and waiter.fails) or first.times >= _LASTING
     severity = ERROR if waiter is not None and is_lasting else WARNING

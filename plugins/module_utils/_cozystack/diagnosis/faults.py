@@ -17,6 +17,8 @@ KILLED: Final = "OUT_OF_MEMORY_KILLED"
 CRASHES: Final = "CONTAINER_CRASHES"
 JOB_FAILED: Final = "JOB_FAILED"
 UNSCHEDULED: Final = "POD_NOT_SCHEDULED"
+SLOW_PULL: Final = "IMAGE_PULL_SLOW"
+INIT: Final = "INIT_NOT_FINISHED"
 _SIGKILL: Final = 137
 # Reasons of a container's waiting state: the kubelet's kuberuntime and container packages.
 _NOT_CREATED: Final[Mapping[str, str]] = {
@@ -57,6 +59,8 @@ class Fault(NamedTuple):
     exit_code: int | None = None
     # Occurrences: restarts of the container, or the count of the event.
     times: int = 0
+    # The last occurrence; empty where that decides nothing.
+    time: str = ""
     # The container was restarted: the log of its end is the previous one.
     previous: bool = False
     log: tuple[str, ...] = ()
@@ -82,10 +86,16 @@ def faults_of(pod: Object) -> Iterator[Fault]:
     if status.get("phase") == "Failed" and status.get("reason"):
         yield _rejected(pod, status)
         return
-    for container in containers_of(status):
-        fault = fault_of(pod, container)
-        if fault:
-            yield fault
+    found = [fault_of(pod, container) for container in containers_of(status)]
+    yield from filter(None, found) if any(found) else _unfinished(pod, status)
+
+
+def _unfinished(pod: Object, status: Object) -> Iterator[Fault]:
+    """Yield that an init container still runs; one that always restarts is a sidecar, and is meant to."""
+    sidecars = {one["name"] for one in (pod.get("spec") or {}).get("initContainers") or () if "restartPolicy" in one}
+    for container in status.get("initContainerStatuses") or ():
+        if "running" in (container.get("state") or {}) and container.get("name") not in sidecars:
+            yield _fault(pod, container, INIT, "Running", "the init container has not finished")
 
 
 def containers_of(status: Object) -> Iterator[Object]:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from ..._kubernetes import kinds
 from ..._kubernetes.kinds import Kind
-from .faults import CRASHES, KILLED, Fault
+from .faults import CRASHES, KILLED, SLOW_PULL, Fault
 from .log_words import last_words
 from .pod_tally import PodTally
 from .pod_troubles import EXEC_FORMAT, RELEASE_LABEL, ImageTrouble, Place, pull_cause
@@ -33,11 +33,12 @@ _MAKERS: Final[Mapping[str, Kind]] = {
     one.kind: one for one in (kinds.DEPLOYMENT, kinds.STATEFUL_SET, kinds.DAEMON_SET, kinds.JOB)
 }
 _NAMESPACE: Final = "helm.toolkit.fluxcd.io/namespace"
-# Event reasons of the kubelet and the attach controller for pods without created containers.
+# Event reasons of the kubelet and the attach controller for pods without created containers: the newest counts.
 _BEFORE_START: Final = {
     "FailedMount": "VOLUME_NOT_MOUNTED",
     "FailedAttachVolume": "VOLUME_NOT_MOUNTED",
     "FailedCreatePodSandBox": "POD_SANDBOX_FAILED",
+    "Pulling": SLOW_PULL,
 }
 _NO_RUNTIME: Final = re.compile(r"no runtime for .* is configured|RuntimeClass .* not found")
 # Exit codes of a container that its kubelet stopped, for example because of a probe. A program that handles the signal
@@ -72,7 +73,12 @@ def _refusal(event: Mapping[str, Any]) -> Fault:
         owner = f"Deployment/{name.rpartition('-')[0] or name}"
     place = Place(str(event["metadata"].get("namespace", "")), name, owner, "")
     code = cause_of(message) or ("RUNTIME_MISSING" if _NO_RUNTIME.search(message) else "POD_REFUSED")
-    return Fault(code, place, "FailedCreate", message, times=_times(event))
+    return Fault(code, place, "FailedCreate", message, times=_times(event), time=_time(event))
+
+
+def still_refused(refusals: Iterable[Fault], pods: PodTally) -> list[Fault]:
+    """Return the refusals after which no pod of the same owner was created."""
+    return [one for one in refusals if pods.newest.get((one.place.namespace, one.place.owner), "") <= one.time]
 
 
 # --- Events ---
@@ -81,9 +87,9 @@ def _refusal(event: Mapping[str, Any]) -> Fault:
 def _add_events(reader: Reader, pods: PodTally) -> None:
     starting = {(one.namespace, one.pod): one for one in pods.starting}
     if starting:
-        for reason, code in _BEFORE_START.items():
-            for event in _newest(reader, reason, starting).values():
-                pods.add_fault(_of_event(event, starting[_about(event)], code))
+        every = (event for reason in _BEFORE_START for event in _newest(reader, reason, starting).values())
+        for key, event in {_about(event): event for event in sorted(every, key=_time)}.items():
+            pods.add_fault(_of_event(event, starting[key], _BEFORE_START[event["reason"]]))
     probed = {(one.namespace, one.pod): one for one in pods.unready}
     if probed:
         for key, event in _newest(reader, "Unhealthy", probed).items():

@@ -69,6 +69,9 @@ class PodTally:
     # The first faults of each code, and the number of all.
     faults: list[Fault] = field(default_factory=list)
     fault_pods: Counter[str] = field(default_factory=Counter)
+    # The owners whose pods the API server refused, and when it last created one of them.
+    refused: frozenset[tuple[str, str]] = frozenset()
+    newest: dict[tuple[str, str], str] = field(default_factory=dict)
     # Pods whose cause only events contain.
     starting: list[Place] = field(default_factory=list)
     unready: list[Place] = field(default_factory=list)
@@ -82,6 +85,8 @@ class PodTally:
         if phase == "Succeeded":
             return
         self._add_troubles(pod)
+        if self.refused:
+            self._add_created(pod)
         if phase == "Failed":
             return
         spec = pod.get("spec") or {}
@@ -91,6 +96,12 @@ class PodTally:
             self.on_node[node] += 1
         else:
             self._add_waiting(pod, need)
+
+    def _add_created(self, pod: Object) -> None:
+        place, created = place_of(pod), str(pod["metadata"].get("creationTimestamp") or "")
+        owner = place.namespace, place.owner
+        if owner in self.refused:
+            self.newest[owner] = max(created, self.newest.get(owner, ""))
 
     def _add_waiting(self, pod: Object, need: Need) -> None:
         message, place = unschedulable_message(pod), place_of(pod)
@@ -136,9 +147,9 @@ class PodTally:
             self.faults.append(fault)
 
 
-def tally(pods: Iterable[Object]) -> PodTally:
-    """Return the totals over all pods."""
-    result = PodTally()
+def tally(pods: Iterable[Object], refused: Iterable[tuple[str, str]] = ()) -> PodTally:
+    """Return the totals over all pods, and when the last one of these owners was created."""
+    result = PodTally(refused=frozenset(refused))
     for pod in pods:
         result.add(pod)
     return result

@@ -23,7 +23,7 @@ from ..kinds import (
 )
 from ..names import OPERATOR
 from .faults import Fault
-from .inquiries import Owners, inquire, not_provisioned, refusals_of
+from .inquiries import Owners, inquire, not_provisioned, refusals_of, still_refused
 from .nodes import Node, nodes_of
 from .pod_tally import PodTally, tally
 from .reader import Api, Object, Reader
@@ -85,8 +85,9 @@ def read_cluster(api: Api) -> Reading:
     found.version = reader.take("version", api.version, "")
     if found.version:
         _read_operator(reader, found)
+        refusals: list[Fault] = reader.take("events", lambda: refusals_of(api), [])
         _read_packages(reader, found)
-        _read_work(reader, found)
+        _read_work(reader, found, refusals)
         _read_storage(reader, found)
     return found
 
@@ -125,14 +126,15 @@ def _read_packages(reader: Reader, found: Reading) -> None:
     found.releases = reader.take("releases", lambda: list(map(release_of, api.items(HELM_RELEASE))), found.releases)
 
 
-def _read_work(reader: Reader, found: Reading) -> None:
-    """Read nodes and pods."""
+def _read_work(reader: Reader, found: Reading, refusals: list[Fault]) -> None:
+    """Read nodes and pods, and which refusals of pods are still in force."""
     api = reader.api
     # Finished pods use no capacity, and there may be many.
     living = "status.phase!=Succeeded"
-    found.pods = reader.take("pods", lambda: tally(api.items(kinds.POD, fields=living)), found.pods)
+    owners = [(one.place.namespace, one.place.owner) for one in refusals]
+    found.pods = reader.take("pods", lambda: tally(api.items(kinds.POD, fields=living), owners), found.pods)
     found.nodes = reader.take("nodes", lambda: nodes_of(api.items(kinds.NODE), found.pods), found.nodes)
-    found.other_faults = reader.take("events", lambda: refusals_of(api), found.other_faults)
+    found.other_faults = still_refused(refusals, found.pods)
     found.owners = inquire(reader, found.pods)
     found.other_faults += waited_for(reader, found.releases, found.pods.faults)
 
