@@ -19,7 +19,7 @@ def applied(live: Object | None, wanted: Object, manager: str, *, force: bool) -
     others = _others(after, manager)
     taken = _taken(after, wanted, paths, others)
     if taken and not force:
-        raise conflict(taken, str(wanted.get("apiVersion")))
+        raise conflict(taken)
     before = _owned(after, manager)
     held = {path for _, theirs in others for path in theirs}
     # The keys that identify an item are removed last.
@@ -30,15 +30,15 @@ def applied(live: Object | None, wanted: Object, manager: str, *, force: bool) -
     return _recorded(after, manager, paths, lost=lost, version=str(wanted.get("apiVersion")))
 
 
-def conflict(taken: list[tuple[str, Path]], version: str) -> ApiError:
-    """Return the server's refusal to take over fields of other managers."""
+def conflict(taken: list[tuple[str, Path]]) -> ApiError:
+    """Return the server's refusal to take over fields of other managers that apply."""
     managers = sorted({manager for manager, _ in taken})
     lines = []
     for manager in managers:
         own = sorted(fields.spelled(path) for other, path in taken if other == manager)
         several = "s" if len(own) > 1 else ""
         listed = f": {own[0]}" if not several else ":\n" + "\n".join(f"- {one}" for one in own)
-        lines.append(f'conflict{several} with "{manager}" using {version}{listed}')
+        lines.append(f'conflict{several} with "{manager}"{listed}')
     text = f"Apply failed with {len(taken)} conflict{'s' if len(taken) > 1 else ''}: " + "\n".join(lines)
     causes = [
         {"reason": "FieldManagerConflict", "message": f'conflict with "{manager}"', "field": fields.spelled(path)}

@@ -308,7 +308,7 @@ def test_an_object_of_the_same_name_and_fields_of_another_tool_are_not_overwritt
 
     assert (clash.cause, "cannot change roleRef" in str(clash)) == (Cause.EXISTS, True)
     assert conflict.cause is Cause.CONFLICT
-    assert 'conflict with "kubectl-edit" using apps/v1: .spec.replicas' in str(conflict)
+    assert 'conflict with "kubectl-edit": .spec.replicas' in str(conflict)
 
 
 def test_the_end_of_the_operator_leaves_the_releases(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_a_field_of_another_manager_is_a_conflict_unless_it_is_taken_by_force() 
     forced = applied(live, thing(size=2), "two", force=True)
     again = applied(forced, thing(size=3), "two", force=False)
 
-    assert str(caught.value) == 'Apply failed with 1 conflict: conflict with "one" using example.com/v1: .spec.size'
+    assert str(caught.value) == 'Apply failed with 1 conflict: conflict with "one": .spec.size'
     assert (caught.value.code, caught.value.reason) == (409, "Conflict")
     assert again["spec"] == {"size": 3, "colour": "red"}
 
