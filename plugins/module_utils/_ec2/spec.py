@@ -38,6 +38,8 @@ _OF_KUBERNETES = {
     "the network that joins Kube-OVN's nodes": IPv4Network(JOIN),
 }
 _DATA_VOLUME_SIZE_MIN = 10
+# What filters return instead of a default address that is computed from a wrong subnet.
+_OF_NO_SUBNET = ("False", str(IPv4Address(0)))
 _UNUSABLE = tuple(IPv4Network(cidr) for cidr in ("0.0.0.0/8", LINK_LOCAL, "224.0.0.0/3"))
 
 
@@ -194,6 +196,11 @@ def network_of(cidr: str) -> IPv4Network | None:
         return None
 
 
+def _described_network(cidr: str) -> IPv4Network | None:
+    """Return a network to compare others with: not an address alone, which is refused by itself."""
+    return network_of(cidr) if "/" in cidr else None
+
+
 def address_of(text: str) -> IPv4Address | None:
     """Return the address, or None if the text is not one."""
     try:
@@ -251,7 +258,7 @@ def _place_problems(spec: ClusterSpec) -> Iterator[Finding]:
 def _network_problems(spec: ClusterSpec) -> Iterator[Finding]:
     yield from _cidr_problems("cluster_vpc_ipv4_cidr", spec.vpc_ipv4_cidr)
     yield from _cidr_problems("cluster_subnet_ipv4_cidr", spec.subnet_ipv4_cidr)
-    vpc, subnet = network_of(spec.vpc_ipv4_cidr), network_of(spec.subnet_ipv4_cidr)
+    vpc, subnet = _described_network(spec.vpc_ipv4_cidr), _described_network(spec.subnet_ipv4_cidr)
     if vpc and subnet and not subnet.subnet_of(vpc):
         yield finding(
             "SUBNET_OUTSIDE_VPC",
@@ -272,11 +279,13 @@ def _network_problems(spec: ClusterSpec) -> Iterator[Finding]:
 
 
 def _cidr_problems(variable: str, cidr: str) -> Iterator[Finding]:
-    network = network_of(cidr)
-    if network is None or "/" not in cidr:
+    network = _described_network(cidr)
+    if network is None:
         yield finding("INVALID_CIDR", variable, f"{cidr!r} is not an IPv4 network.")
         return
-    if str(network) != cidr:
+    if address_of(cidr.partition("/")[0]) == network.network_address and str(network) != cidr:
+        yield finding("INVALID_CIDR", variable, f"{cidr!r} is not written as address/prefix.", f"Write {network}.")
+    elif str(network) != cidr:
         message = f"{cidr} has host bits set, so AWS would silently use {network}."
         yield finding("CIDR_HOST_BITS", variable, message, f"Write {network}.")
     if not 16 <= network.prefixlen <= 28:
@@ -286,15 +295,17 @@ def _cidr_problems(variable: str, cidr: str) -> Iterator[Finding]:
 
 def _address_problems(spec: ClusterSpec) -> Iterator[Finding]:
     wanted = [("bastion", spec.bastion_ipv4), *((f"node {node.name}", node.ipv4) for node in spec.nodes)]
-    subnet = network_of(spec.subnet_ipv4_cidr)
+    subnet = _described_network(spec.subnet_ipv4_cidr)
     for subject, text in wanted:
         address = address_of(text)
+        if subnet is None and text in _OF_NO_SUBNET:
+            continue
         if address is None:
             yield finding("INVALID_ADDRESS", subject, f"{text!r} is not an IPv4 address.")
         elif subnet:
             yield from _membership_problems(subject, address, subnet)
     for address, count in Counter(address_of(text) for _subject, text in wanted).items():
-        if address and count > 1:
+        if address and subnet and count > 1:
             owners = sorted(subject for subject, text in wanted if address_of(text) == address)
             message = f"{address} is assigned to {' and '.join(owners)}."
             yield finding("ADDRESS_TAKEN_TWICE", owners[1], message)

@@ -53,7 +53,7 @@ RULES: Mapping[str, TextRule] = {
     ),
     # Only the partition aws, which the ARNs in our policies contain. China and AWS GovCloud have other partitions.
     "region": TextRule(
-        r"(?:af|ap|ca|eu|il|me|mx|sa|us)-[a-z]+-\d+",
+        r"(?:af|ap|ca|eu|il|me|mx|sa|us)-[a-z]+-[0-9]+",
         63,
         "continent, direction and number, such as eu-west-1, outside of China and AWS GovCloud (US)",
         "https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html",

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from .._errors import InputError
 from .._networks import is_loopback_host, is_private_host
+from .._urls import split_url
 from .reference import DOCKER_HUB
 
 _DOCKER_HUB_API = "registry-1.docker.io"
@@ -29,7 +30,7 @@ def place_of(registry: str, mirrors: Mapping[str, str], plain_http: Collection[s
     if registry in mirrors:
         return Place(mirrors[registry].rstrip("/"), urlsplit(mirrors[registry]).netloc)
     host = _DOCKER_HUB_API if registry == DOCKER_HUB else registry
-    name = urlsplit(f"//{registry}").hostname or ""
+    name = split_url(f"//{registry}").hostname or ""
     if registry in plain_http or is_loopback_host(name):
         return Place(f"http://{host}", registry)
     # As boot-to-talos does: a private registry may or may not have a certificate.
@@ -57,11 +58,8 @@ def keeps_secrets(url: str, plain_http: Collection[str]) -> bool:
 
 def host_of(url: str) -> str:
     """Return the host of a URL with its port, empty if it is not an HTTP URL."""
-    try:
-        parts = urlsplit(url)
-        return parts.netloc if parts.scheme in ("http", "https") and parts.hostname else ""
-    except ValueError:
-        return ""
+    parts = split_url(url)
+    return parts.netloc if parts.scheme in ("http", "https") and parts.hostname else ""
 
 
 def origin(url: str) -> tuple[str, str, int]:

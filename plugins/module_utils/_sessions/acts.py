@@ -14,7 +14,6 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from .._ec2.bastion.spec import NODE as BASTION
 from .._ec2.cost.existing import instances
@@ -22,6 +21,7 @@ from .._ec2.cost.prices import shipped
 from .._ec2.spec import ClusterSpec, is_loopback_endpoint
 from .._findings import sentences
 from .._text import all_shown
+from .._urls import split_url
 from .journal import Journal, latest, new, with_outcome, with_run, write
 from .observe import Sight, closed, observed
 from .record import REPORTED, STOPPED, Forecast, Run, Session, Tried, whole
@@ -141,7 +141,7 @@ def _tried(known: Tried, seen: Observed) -> Tried:
 def _image(reference: str, record: Record) -> str:
     """Return an image and its digest, without what in a URL may be a secret."""
     if "://" in reference:
-        parts = urlsplit(reference)
+        parts = split_url(reference)
         host = parts.netloc.rpartition("@")[2]
         return f"{parts.scheme}://{host}{parts.path}"
     same = record.get("reference") == reference

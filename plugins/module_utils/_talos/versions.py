@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 # Pre-releases in their order; the release itself comes last.
 _STAGES = ("alpha", "beta", "rc", "")
-_VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:-(alpha|beta|rc)\.(\d+))?(?![\w.])")
+_VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:-(alpha|beta|rc)\.(\d+))?(?![\w.])", re.ASCII)
 
 
 class Version(NamedTuple):

@@ -8,13 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from ..._errors import InputError
 from ..._kubernetes import kinds
 from ..._kubernetes.api import Api
 from ..._kubernetes.apply import Change, ensure_object, shown
 from ..._kubernetes.errors import ApiError, Cause
+from ..._urls import split_url
 from ..catalog import packages
 from ..catalog.releases import data_of, has_data
 from ..names import OPERATOR
@@ -127,7 +127,7 @@ def _manifests(params: Mapping[str, Any], fetch: Callable[[str], bytes]) -> tupl
         source_url=params["platform_source_url"],
         source_ref=params["platform_source_ref"],
         source_secret=params["platform_source_secret"],
-        api_server_host=urlsplit(params["api_server_endpoint"] or "").hostname,
+        api_server_host=split_url(params["api_server_endpoint"] or "").hostname,
         telemetry_enabled=params["telemetry_enabled"],
     )
     operator = customised(read_manifest(Source(place, params["manifest_checksum"]), fetch), overrides)

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from urllib.parse import urlsplit
 
 from ..._findings import Finding, finding
+from ..._urls import split_url
 from ..spec import ClusterSpec
 from .text import ADDRESS_PRICE
 
@@ -50,9 +50,9 @@ def example_notes(sources: Iterable[str]) -> Iterator[Finding]:
 def _host(source: str, upstreams: Mapping[str, str]) -> str:
     """Return the host from which an image or a URL is downloaded; only images go through the bastion's caches."""
     if "://" in source:
-        return urlsplit(source).hostname or ""
+        return split_url(source).hostname or ""
     registry = source.partition("/")[0]
-    return urlsplit(upstreams.get(registry, f"https://{registry}")).hostname or ""
+    return split_url(upstreams.get(registry, f"https://{registry}")).hostname or ""
 
 
 def _is_ipv4_only(host: str) -> bool:

@@ -30,7 +30,7 @@ _INTEGERS = {"int": 64, "int32": 32, "int64": 64, "uint": 64, "uint8": 8, "uint1
 _OLD_BOOLEANS = re.compile(r"y|Y|yes|Yes|YES|on|On|ON|n|N|no|No|NO|off|Off|OFF")
 _SCALARS = (str, int, float, datetime.date, bytes)
 _SIZE = re.compile(r"\s*[0-9.,]+ ?(?:[kmgtpe]?i?b?)?\s*", re.IGNORECASE)
-_DURATION = re.compile(r"[-+]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h))+)")
+_DURATION = re.compile(r"[-+]?(?:0|(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|ms|s|m|h))+)")
 ENUMS = {
     "ADLACPActive": "on off",
     "ADSelect": "stable bandwidth count",
@@ -271,30 +271,34 @@ def _reads(kind: str, text: str) -> bool:
         return False
 
 
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
 def _is_address(text: str) -> bool:
     return text == "" or bool(ipaddress.ip_address(text))
 
 
 def _is_prefix(text: str) -> bool:
     address, slash, length = text.partition("/")
-    return text == "" or (slash == "/" and length.isdigit() and bool(ipaddress.ip_interface(text)) and bool(address))
+    return text == "" or (slash == "/" and _is_number(length) and bool(ipaddress.ip_interface(text)) and bool(address))
 
 
 def _is_url(text: str) -> bool:
     head, colon = text.partition(":")[:2]
     has_scheme = bool(re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", head)) if colon else True
     port = re.match(r"[a-z]+://[^/?#]*:([^/?#:\]]*)(?:[/?#]|$)", text)
-    is_clean = not re.search(r"[\x00-\x1f\x7f]|%(?![0-9A-Fa-f]{2})", text) and (port is None or port[1].isdigit())
+    is_clean = not re.search(r"[\x00-\x1f\x7f]|%(?![0-9A-Fa-f]{2})", text) and (port is None or _is_number(port[1]))
     return is_clean and (has_scheme or "/" in head) and not re.match(r"[a-z]+://[^/]* ", text)
 
 
 def _is_address_port(text: str) -> bool:
     address, colon, port = text.rpartition(":")
-    return bool(colon) and port.isdigit() and bool(ipaddress.ip_address(address.strip("[]")))
+    return bool(colon) and _is_number(port) and bool(ipaddress.ip_address(address.strip("[]")))
 
 
 def _is_port_range(text: str) -> bool:
-    return re.fullmatch(r"\d+(?:-\d+)?", text) is not None and all(int(part) < 65536 for part in text.split("-"))
+    return re.fullmatch(r"[0-9]+(?:-[0-9]+)?", text) is not None and all(int(part) < 65536 for part in text.split("-"))
 
 
 _READERS: dict[str, Callable[[str], bool]] = {

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from ..._errors import InputError
+from ..._urls import split_url
 from . import split
 from .bundle import Bundle
 from .cluster import ClusterConfig
@@ -74,7 +74,7 @@ def mirror_section(mirrors: Mapping[str, tuple[str, ...]]) -> Document:
 
 
 def _check_endpoint(cluster: ClusterConfig) -> None:
-    parts = urlsplit(cluster.endpoint)
+    parts = split_url(cluster.endpoint)
     if parts.scheme != "https" or not parts.hostname:
         raise InputError(
             f"Failed to use the cluster endpoint {cluster.endpoint!r}: it is not an https URL. "
@@ -217,7 +217,7 @@ def _api_server(cluster: ClusterConfig) -> Document:
     }
     if has_documents(cluster.contract):
         return server
-    host = urlsplit(cluster.endpoint).hostname or ""
+    host = split_url(cluster.endpoint).hostname or ""
     return server | {"certSANs": [host, *cluster.cert_sans], "disablePodSecurityPolicy": True}
 
 

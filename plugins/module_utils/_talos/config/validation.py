@@ -15,9 +15,9 @@ import ipaddress
 import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from ..._findings import Finding
+from ..._urls import split_url
 from . import decoding
 from .decoding import Document, Release
 
@@ -365,7 +365,7 @@ def _discovery(config: _Config) -> Found:
     service = at(discovery, "registries.service") or {}
     if service.get("disabled"):
         return
-    endpoint = urlsplit(str(service.get("endpoint") or "https://discovery.talos.dev/"))
+    endpoint = split_url(str(service.get("endpoint") or "https://discovery.talos.dev/"))
     if not endpoint.scheme or endpoint.path not in ("", "/"):
         yield "cluster.discovery.registries.service.endpoint", "it is not a URL without a path", _CORRECT
     for field in ("id", "secret"):
@@ -532,7 +532,7 @@ def _lists(config: _Config) -> Found:
             cause = "a partition takes the whole disk, but it is not the last one"
             yield f"machine.disks.[{position}]", cause, "Set its size."
     for position, target in enumerate(config.get("machine.logging.destinations") or []):
-        endpoint = urlsplit(str((target or {}).get("endpoint") or ""))
+        endpoint = split_url(str((target or {}).get("endpoint") or ""))
         if endpoint.scheme not in ("tcp", "udp") or (target or {}).get("format") != "json_lines":
             cause = "endpoint should begin with tcp:// or udp://, and format be json_lines"
             yield f"machine.logging.destinations.[{position}]", cause, _CORRECT
@@ -687,7 +687,7 @@ def _probe(document: Document) -> Found:
 
 def _mirror(document: Document) -> Found:
     for position, item in enumerate(document.get("endpoints") or []):
-        if urlsplit(str((item or {}).get("url") or "")).scheme not in ("http", "https"):
+        if split_url(str((item or {}).get("url") or "")).scheme not in ("http", "https"):
             yield f"endpoints.[{position}].url", "url has unsupported scheme", "Use http:// or https://."
 
 
@@ -710,7 +710,7 @@ def _registry_tls(document: Document) -> Found:
 
 def _routing_rule(document: Document) -> Found:
     name = str(document.get("name") or "0")
-    if not name.isdecimal() or int(name) in (0, 32500, 32766, 32767) or int(name) >= 1 << 32:
+    if not re.fullmatch("[0-9]+", name) or int(name) in (0, 32500, 32766, 32767) or int(name) >= 1 << 32:
         yield "name", "it must be a priority between 1 and 32765, except 32500", _CORRECT
     is_plain = str(document.get("action") or "unspec").lower() in ("unspec", "unicast")
     if str(document.get("table") or "unspec").lower() == "unspec" and is_plain:
@@ -732,14 +732,14 @@ def _rule(document: Document) -> Found:
 
 
 def _siderolink(document: Document) -> Found:
-    url = urlsplit(str(document.get("apiUrl") or "https:"))
+    url = split_url(str(document.get("apiUrl") or "https:"))
     if url.scheme not in ("https", "grpc") or url.path not in ("", "/"):
         yield "apiUrl", "apiUrl needs https:// or grpc://, and no path", "Use a URL such as grpc://192.0.2.1:8081."
 
 
 def _kernel_log(document: Document) -> Found:
-    url = urlsplit(str(document.get("url") or ""))
-    if url.scheme not in ("tcp", "udp") or url.path not in ("", "/") or not re.search(r":\d+$", url.netloc):
+    url = split_url(str(document.get("url") or ""))
+    if url.scheme not in ("tcp", "udp") or url.path not in ("", "/") or not re.search(r":[0-9]+$", url.netloc):
         yield "url", "url needs tcp:// or udp://, a port, and no path", "Use a URL such as tcp://192.0.2.1:5044."
 
 
@@ -749,7 +749,7 @@ def _event_sink(document: Document) -> Found:
 
 
 def _watchdog(document: Document) -> Found:
-    short = re.fullmatch(r"(\d+)s", str(document.get("timeout") or ""))
+    short = re.fullmatch(r"([0-9]+)s", str(document.get("timeout") or ""))
     if short and 0 < int(short[1]) < 10:
         yield "timeout", "watchdog timeout: minimum value is 10s", _CORRECT
 
@@ -862,7 +862,7 @@ _CHECKS = {
 
 
 def _is_endpoint(value: Any) -> bool:
-    url = urlsplit(str(value))
+    url = split_url(str(value))
     return url.scheme in ("http", "https") and bool(url.hostname)
 
 

@@ -65,6 +65,8 @@ def test_the_layout_of_the_older_example_has_no_problems() -> None:
         pytest.param({"vpc_ipv4_cidr": "ten"}, "INVALID_CIDR", id="a word"),
         pytest.param({"vpc_ipv4_cidr": "10.0.0.0/33"}, "INVALID_CIDR", id="prefix 33"),
         pytest.param({"vpc_ipv4_cidr": "10.10.0.0"}, "INVALID_CIDR", id="address for a network"),
+        pytest.param({"vpc_ipv4_cidr": "10.10.0.0/255.255.0.0"}, "INVALID_CIDR", id="netmask"),
+        pytest.param({"region": "eu-west-\u0661"}, "INVALID_REGION", id="digit of another script"),
         pytest.param({"vpc_ipv4_cidr": "2001:db8::/56"}, "INVALID_CIDR", id="IPv6 for IPv4"),
         pytest.param({"vpc_ipv4_cidr": "10.10.0.1/16"}, "CIDR_HOST_BITS", id="host bits"),
         pytest.param({"vpc_ipv4_cidr": "10.0.0.0/8"}, "CIDR_PREFIX_NOT_ALLOWED", id="prefix 8"),
@@ -105,6 +107,23 @@ def test_the_layout_of_the_older_example_has_no_problems() -> None:
 )
 def test_each_mistake_has_its_code(changes: dict[str, Any], expected: str) -> None:
     assert expected in codes(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param({"vpc_ipv4_cidr": "10.10.0.0"}, ["cluster_vpc_ipv4_cidr"], id="VPC"),
+        pytest.param({"subnet_ipv4_cidr": "10.10.0.0"}, ["cluster_subnet_ipv4_cidr"], id="subnet"),
+        # What Ansible's filters make of it.
+        pytest.param(
+            {"subnet_ipv4_cidr": "ten", "bastion_ipv4": "False", "nodes": [node(ipv4="False")]},
+            ["cluster_subnet_ipv4_cidr"],
+            id="addresses of a word",
+        ),
+    ],
+)
+def test_what_follows_from_a_wrong_network_is_not_reported(changes: dict[str, Any], expected: list[str]) -> None:
+    assert [problem.subject for problem in problems(spec(**changes))] == expected
 
 
 def test_every_region_that_boto3_knows_is_allowed() -> None:

@@ -122,6 +122,22 @@ def test_case_21_legacy_beside_document(machine: dict[str, Any]) -> None:
         made({"machine": machine})
 
 
+@pytest.mark.parametrize(
+    "patch",
+    [
+        {"cluster": {"discovery": {"registries": {"service": {"endpoint": "https://[::1"}}}}},
+        {"machine": {"logging": {"destinations": [{"endpoint": "tcp://[::1", "format": "json_lines"}]}}},
+        "{apiVersion: v1alpha1, kind: KmsgLogConfig, name: a, url: 'tcp://[::1'}",
+        "{apiVersion: v1alpha1, kind: SideroLinkConfig, apiUrl: 'https://[::1'}",
+        "{apiVersion: v1alpha1, kind: RegistryMirrorConfig, name: a, endpoints: [{url: 'https://[::1'}]}",
+    ],
+    ids=["discovery", "logging", "kernel log", "SideroLink", "mirror"],
+)
+def test_a_url_without_its_second_bracket_is_refused(patch: Any) -> None:
+    with pytest.raises(InputError, match=r"Talos v1\.13 rejects it|Failed to apply the patch"):
+        made(patch)
+
+
 # Kinds whose own checks in Talos v1.13 tests/peers/test_patches.py has found, each beside what is sound.
 WIREGUARD = "kind: WireguardConfig, name: wg0"
 KEY = "privateKey: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
