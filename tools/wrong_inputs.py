@@ -54,10 +54,18 @@ WRONG = {
     "dict": ("text", "list", "nothing", "truth"),
 }
 # Values of the right type that no variable's rule accepts.
-TEXTS = ("no such value!", "https://", "moon", "v0.0.1", "../there", "2001:db8::/16", "$HOME/moon")
-NUMBERS = (-1, 0)
+TEXTS = (
+    *("no such value!", "https://", "https://[::1", "https://ada:secret@example.com", "moon", "v0.0.1", "../there"),
+    *("~no-such-user/moon", "2001:db8::/16", "$HOME/moon"),
+)
+NUMBERS = (-1, 0, 10**30)
 AMOUNTS = (-0.5, 24.5)
-MAPPINGS: tuple[dict[str, Any], ...] = ({"a b": "no such value!"}, {"ghcr.io": 70000}, {"gateway": "https://ghcr.io/a"})
+MAPPINGS: tuple[dict[str, Any], ...] = (
+    {"a": None},
+    {"a b": "no such value!"},
+    {"ghcr.io": 70000},
+    {"gateway": "https://ghcr.io/a"},
+)
 # Wrong types that Ansible converts for a module; a role gets them unconverted.
 CONVERTED = {"list": ("text", "mapping", "truth"), "str": ("list", "mapping", "truth"), "path": ("list", "mapping")}
 CLUSTER = {
@@ -76,12 +84,21 @@ CLUSTER = {
     "nodes_max": 3,
     "nodes": [{"name": "gateway", "role": "gateway", "machine_type": "controlplane", "ipv4": "10.10.0.101"}],
 }
+_OF_KUBERNETES = ("10.244.0.0/16", "10.96.0.0/16", "100.64.0.0/16")
 DESCRIPTIONS: Mapping[str, tuple[Any, ...]] = {
     "name": ("Moon", "", "-moon", "sg-moon", "m" * 64, "moon.base"),
     "project": ("", "my project", "team+home", "é"),
     "region": ("eu-west1", "eu-west-1a", "cn-north-1", "us-gov-west-1", "moon"),
     "availability_zone": ("eu-west-2a", "eu-west-1", "a"),
-    "vpc_ipv4_cidr": ("ten", "10.10.0.1/16", "10.0.0.0/8", "10.244.0.0/16", "10.96.0.0/16", "100.64.0.0/16"),
+    "vpc_ipv4_cidr": (
+        "ten",
+        "10.10.0.1/16",
+        "10.10.0.0/255.255.0.0",
+        "10.0.0.0/8",
+        "10.244.0.0/16",
+        "10.96.0.0/16",
+        "100.64.0.0/16",
+    ),
     "subnet_ipv4_cidr": ("10.20.0.0/24", "10.10.0.0/30", "10.10.0.0", "2001:db8::/64", "10.10.0.7/24"),
     "domain": ("talos..local", "Talos.Local", "talos_local", "-"),
     "bastion_ipv4": ("10.20.0.5", "10.10.0.1", "10.10.0.255", "10.10.0.101", "host", "::1"),

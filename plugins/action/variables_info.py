@@ -40,11 +40,16 @@ def _private_key(task_vars: Mapping[str, Any]) -> str:
     return str(constants.config.get_config_value("private_key_file", **where) or "")
 
 
+def _names(others: Any) -> list[str]:
+    return list(map(str, others)) if isinstance(others, (list, tuple)) else []
+
+
 class ActionModule(LocalAction):
     """Check the variables of the play, which only ansible-playbook has."""
 
     ARGUMENTS: ClassVar[Mapping[str, Any]] = {
-        "others": {"type": "list", "elements": "str", "default": []},
+        # A list, or what a user wrote instead, which is one of the problems.
+        "others": {"type": "raw", "default": []},
         "of_the_playbook": {"type": "dict", "default": {}},
     }
 
@@ -53,7 +58,7 @@ class ActionModule(LocalAction):
         given = self._given(task_vars)
         hosts = frozenset(task_vars.get("groups", {}).get("all", ()))
         where = Surroundings(datetime.now(UTC), hosts, _private_key(task_vars))
-        found = judge(read_options(), given, where, roles=role_names(), others=arguments["others"])
+        found = judge(read_options(), given, where, roles=role_names(), others=_names(arguments["others"]))
         replaced = replaced_values(load_extra_vars(self._loader), arguments["of_the_playbook"])
         tags = unknown_tags(task_vars.get("ansible_run_tags", ()), context.CLIARGS.get("args") or ())
         return {

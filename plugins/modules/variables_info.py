@@ -25,9 +25,9 @@ description:
 options:
   others:
     description:
-      - Names of variables of other roles that begin like those of this collection, with file name wildcards.
-    type: list
-    elements: str
+      - Names of variables of other roles that begin like those of this collection, a list with file name wildcards.
+      - Another value than a list is reported as a problem of its variable.
+    type: raw
     default: []
   of_the_playbook:
     description:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ansible.errors import AnsibleError
 from ansible.module_utils.common.yaml import yaml_load
 
 from ...module_utils._findings import Finding, finding
@@ -38,7 +39,15 @@ class Given(NamedTuple):
 
     def is_default(self, name: str) -> bool:
         """Return whether a variable has its role's default."""
-        return name not in self.written or bool(self.written[name] == self.defaults.get(name))
+        try:
+            return name not in self.written or bool(self.written[name] == self.defaults.get(name))
+        except AnsibleError:
+            # An encrypted value is decrypted to compare it; reading it reports why it cannot be.
+            return False
+
+    def is_derived(self, name: str) -> bool:
+        """Return whether a value follows from other variables, so that what is wrong may be wrong there."""
+        return _has_template(self.written.get(name))
 
     def is_worth_reading(self, name: str) -> bool:
         """Return whether a value can be wrong by itself; a default that is a template follows from other variables.
@@ -46,6 +55,15 @@ class Given(NamedTuple):
         Evaluating a few hundred of those would take most of the time.
         """
         return not self.is_default(name) or name in _OF_THE_USER or "{{" not in str(self.defaults.get(name))
+
+
+def _has_template(value: Any) -> bool:
+    """Return whether a value has a template in it, without decrypting what is encrypted."""
+    if isinstance(value, Mapping):
+        return any(map(_has_template, value.values()))
+    if isinstance(value, (list, tuple)):
+        return any(map(_has_template, value))
+    return isinstance(value, str) and "{{" in value
 
 
 class Judgement(NamedTuple):
@@ -81,7 +99,10 @@ def judge(
     """Return the problems of the variables, each cause once: the user's variables before derived ones."""
     values: dict[str, Any] = {}
     of_type: dict[str, list[Finding]] = {}
-    for name in sorted(filter(given.is_worth_reading, options), key=given.is_default):
+    by_cause = sorted(
+        filter(given.is_worth_reading, options), key=lambda name: (given.is_default(name), given.is_derived(name))
+    )
+    for name in by_cause:
         found = list(_read_problems(name, options[name], given, values))
         if found:
             of_type[name] = found

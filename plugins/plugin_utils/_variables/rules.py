@@ -16,7 +16,6 @@ from datetime import datetime
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
@@ -39,7 +38,8 @@ from ...module_utils._ssh.arguments import PERCENT_REMEDY, path_problem
 from ...module_utils._talos.config.contract import CONTRACTS
 from ...module_utils._talos.config.decoding import NEWEST
 from ...module_utils._talos.config.merge import Patch, apply_patches
-from .types import choice_problem, unknown_key_problems
+from ...module_utils._urls import has_port, split_url
+from .types import choice_problem, unknown_key_problems, written
 
 BOOT_METHODS = ("user_data", "ssh")
 API_VIA = ("bastion", "localhost")
@@ -52,9 +52,11 @@ _TAKEN_PORTS = {
     MATCHBOX_PORT: "matchbox",
     ASSET_SERVER: "the server of boot-to-talos",
 }
-_RELEASE = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:-[0-9A-Za-z.-]+)?")
+_RELEASE = re.compile(r"v?([0-9]+)\.([0-9]+)\.([0-9]+)(?:-[0-9A-Za-z.-]+)?")
 _DEVICE = re.compile(r"/dev/[A-Za-z0-9][A-Za-z0-9._/:-]*")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?")
+# In bytes, on Linux.
+_NAME_MAX, _PATH_MAX = 255, 4096
 _SOURCE_REF = re.compile(rf"(?:tag|semver)=[^\s=]+|digest={SHA256_DIGEST}")
 
 
@@ -97,12 +99,15 @@ def _wrong(name: str, message: str, remedy: str) -> Finding:
 # --- Numbers ---
 
 
-def at_least(smallest: int, what: str) -> Check:
-    """Return the check of a number with a minimum."""
+def at_least(smallest: int, what: str, largest: int | None = None) -> Check:
+    """Return the check of a whole number with a minimum and an optional maximum."""
+    limits = f"{smallest} or more" if largest is None else f"from {smallest} to {largest}"
 
     def check(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
         if int(value) < smallest:
-            yield _wrong(name, f"{value} is less than {smallest}.", f"Set it to {what}, {smallest} or more.")
+            yield _wrong(name, f"{value} is less than {smallest}.", f"Set it to {what}, {limits}.")
+        elif largest is not None and int(value) > largest:
+            yield _wrong(name, f"{written(name, value)} is more than {largest}.", f"Set it to {what}, {limits}.")
 
     return check
 
@@ -120,7 +125,7 @@ def amount(what: str, largest: float | None = None) -> Check:
 
 def port(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a number is not a port."""
-    if isinstance(value, bool) or not str(value).isdigit() or not 0 < int(value) <= 65535:
+    if isinstance(value, bool) or not re.fullmatch("[0-9]{1,5}", str(value)) or not 0 < int(value) <= 65535:
         yield _wrong(name, f"{value!r} is not a port.", "Set it to a number from 1 to 65535.")
 
 
@@ -189,6 +194,15 @@ def release_of(what: str, oldest: tuple[int, ...], before: tuple[int, ...]) -> C
     return check
 
 
+def tags(name: str, value: Mapping[Any, Any], where: Surroundings) -> Iterator[Finding]:
+    """Yield the keys and values of which AWS would get another text than the user wrote."""
+    for key, text in value.items():
+        for part in (key, text):
+            if not isinstance(part, (str, int)) or isinstance(part, bool):
+                message = f"{written(name, part)} is not a string: YAML reads what was written as another type."
+                yield _wrong(f"{name}[{key}]", message, 'Put it in quotes, such as {Production: "yes"}, or remove it.')
+
+
 def known_host(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a host is neither the controller, nor the bastion, nor in the inventory."""
     if value not in {*API_VIA, *where.hosts}:
@@ -245,7 +259,10 @@ def if_given(check: Check) -> Check:
 
 
 def image(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-    """Yield that a text is not a reference to an image."""
+    """Yield that a value is not a reference to an image."""
+    if not isinstance(value, str):
+        yield _wrong(name, f"{value!r} is not a string.", "Set it to an image, such as ghcr.io/example/talos:v1.13.9.")
+        return
     try:
         parse_reference(str(value))
     except ImageError as error:
@@ -254,7 +271,7 @@ def image(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
 
 def talos_image(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a text is neither a reference to an image nor the URL of a disk image."""
-    parts = urlsplit(str(value))
+    parts = split_url(str(value))
     if parts.scheme not in ("http", "https"):
         yield from image(name, value, where)
     elif not parts.path.endswith(RAW_ENDINGS):
@@ -264,9 +281,14 @@ def talos_image(name: str, value: Any, where: Surroundings) -> Iterator[Finding]
 
 def web_address(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a text is not a URL of the web."""
-    parts = urlsplit(str(value))
-    if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", str(value)):
+    parts = split_url(str(value))
+    if "@" in parts.netloc:
+        message = "It has a user name or a password, and a URL is in logs and in the user-data of instances."
+        yield _wrong(name, message, "Remove what is before the @.")
+    elif parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", str(value)):
         yield _wrong(name, f"{value!r} is not a URL.", "Write it as https://host/path.")
+    elif not has_port(parts):
+        yield _wrong(name, f"{value!r} has no valid port.", "Use a port from 1 to 65535, or none.")
 
 
 def oci_address(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
@@ -319,17 +341,43 @@ def path_of_ssh(name: str, value: Any, where: Surroundings) -> Iterator[Finding]
 
 def writable_folder(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a directory cannot be created or written to."""
-    folder = Path(value).expanduser()
+    folder = _expanded(value)
     if not folder.is_absolute():
-        remedy = f"Use an absolute path or one that begins with ~, such as ~/{value or 'moon'}."
-        message = f"{value!r} is a relative path, which depends on the current directory."
-        yield finding("DIRECTORY_NOT_WRITABLE", name, message, remedy)
+        yield from _not_absolute(name, value)
         return
-    there = next((parent for parent in (folder, *folder.parents) if parent.exists()), folder)
-    if not there.is_dir():
+    if _is_too_long(folder):
+        yield finding("DIRECTORY_NOT_WRITABLE", name, "The path or a name in it is longer than Linux allows.")
+        return
+    there = next((parent for parent in (folder, *folder.parents) if os.path.lexists(parent)), folder)
+    if there.is_symlink() and not there.is_dir():
+        yield finding("DIRECTORY_NOT_WRITABLE", name, f"{there} is a symbolic link that leads to no directory.")
+    elif not there.is_dir():
         yield finding("DIRECTORY_NOT_WRITABLE", name, f"{there} is a file, but {folder} has to be a directory.")
     elif not os.access(there, os.W_OK | os.X_OK) or there.is_relative_to("/proc"):
         yield finding("DIRECTORY_NOT_WRITABLE", name, f"The directory {there} is not writable.")
+
+
+def _expanded(text: str) -> Path:
+    """Return a path with the home directory for ~, unchanged if it names a user that does not exist."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
+
+
+def _is_too_long(path: Path) -> bool:
+    """Return whether Linux has no files of this path, for which most methods of Path raise an error."""
+    return len(os.fsencode(path)) >= _PATH_MAX or any(len(os.fsencode(part)) > _NAME_MAX for part in path.parts)
+
+
+def _not_absolute(name: str, value: str) -> Iterator[Finding]:
+    if value.startswith("~"):
+        message = f"This computer has no user {value.partition('/')[0][1:]!r}."
+        yield finding("DIRECTORY_NOT_WRITABLE", name, message, "Begin the path with ~/ or with /.")
+        return
+    remedy = f"Use an absolute path or one that begins with ~, such as ~/{value or 'moon'}."
+    message = f"{value!r} is a relative path, which depends on the current directory."
+    yield finding("DIRECTORY_NOT_WRITABLE", name, message, remedy)
 
 
 def writable_file(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
@@ -339,10 +387,16 @@ def writable_file(name: str, value: Any, where: Surroundings) -> Iterator[Findin
 
 def existing_file(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a file of the controller does not exist."""
-    if not Path(value).expanduser().is_file():
+    path = _expanded(value)
+    if _is_too_long(path) or not path.is_file():
         yield _wrong(
             name, f"The file {str(value)!r} does not exist.", "Set it to the path of a file, or leave it empty."
         )
+
+
+def identity_file(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield that ssh cannot log in with a file; it may be empty."""
+    yield from list(path_of_ssh(name, value, where)) or if_given(existing_file)(name, value, where)
 
 
 # --- Talos ---
@@ -512,7 +566,9 @@ def _checks(check: Check, *names: str) -> dict[str, Sequence[Check]]:
     return {name: (check,) for name in names}
 
 
-_SECONDS = at_least(1, "a number of seconds")
+# No wait of a run is as long as a week, and clocks overflow at some number.
+_SECONDS_MAX = 7 * 24 * 3600
+_SECONDS = at_least(1, "a number of seconds", _SECONDS_MAX)
 _FOLDERS = (
     *("cluster_directory", "cluster_secrets_directory", "access_directory", "cozystack_directory"),
     *("report_directory", "talos_directory", "talos_snapshots_directory"),
@@ -525,7 +581,7 @@ CHECKS: Mapping[str, Sequence[Check]] = {
         _SECONDS, "cozystack_smoke_timeout", "nodes_wait_timeout", "nodes_host_key_timeout", "talos_wait_timeout"
     ),
     **_checks(_SECONDS, "cozystack_blocked_after"),
-    **_checks(at_least(0, "a number of seconds"), "bastion_host_wait_timeout"),
+    **_checks(at_least(0, "a number of seconds", _SECONDS_MAX), "bastion_host_wait_timeout"),
     **_checks(at_least(1, "a number"), "cluster_nodes_max", "nodes_download_attempts", "talos_snapshots_kept"),
     **_checks(at_least(1, "a number"), "cozystack_storage_replicas"),
     **_checks(amount("an amount of US dollars"), *(f"cluster_cost_per_{period}_max" for period in PERIODS)),
@@ -544,6 +600,7 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(known_host, "cluster_images_via", "access_api_host", "bastion_api_host", "cozystack_api_host"),
     **_checks(known_host, "nodes_api_host", "report_api_host", "talos_api_host"),
     **{name: (keys_of(*NODE_ROLES), each(talos_image)) for name in ("cluster_images", "nodes_images", "talos_images")},
+    "cluster_tags": (tags,),
     "nodes_image_sha256": (keys_of(*NODE_ROLES), each(sha256)),
     **_checks(each(web_address), "cluster_images_mirrors", "bastion_host_image_mirrors"),
     **_checks(each(web_address), "cluster_registry_upstreams"),
@@ -575,7 +632,9 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(device, "talos_install_disk", "cluster_root_device", "nodes_root_device", "bastion_root_device"),
     **{name: (path_of_ssh, writable_folder) for name in _FOLDERS},
     **{name: (path_of_ssh, writable_file) for name in _FILES},
-    **_checks(path_of_ssh, "cluster_bastion_ssh_identity_file", "bastion_ssh_identity_file", "nodes_ssh_identity_file"),
+    **_checks(
+        identity_file, "cluster_bastion_ssh_identity_file", "bastion_ssh_identity_file", "nodes_ssh_identity_file"
+    ),
     **_checks(if_given(home_network), "access_ipv6"),
     **_checks(network(4), "bastion_host_subnet_ipv4_cidr", "bastion_host_network_ipv4_cidr"),
     **_checks(each(network(4, 6)), "bastion_host_ssh_sources"),

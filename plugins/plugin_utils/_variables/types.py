@@ -9,8 +9,10 @@ list is wrong although Ansible could convert it.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any, NamedTuple
 
 from ansible.module_utils.parsing.convert_bool import BOOLEANS
@@ -35,12 +37,14 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_whole(value: Any) -> bool:
-    return not isinstance(value, bool) and (isinstance(value, int) or bool(re.fullmatch(r"\s*-?\d+\s*", str(value))))
+    is_written = re.fullmatch(r"\s*-?[0-9]+\s*", str(value))
+    return not isinstance(value, bool) and (isinstance(value, int) or bool(is_written))
 
 
 def _is_number(value: Any) -> bool:
     text = str(value)
-    return not isinstance(value, bool) and bool(re.fullmatch(r"\s*-?\d+(\.\d+)?([eE]-?\d+)?\s*", text))
+    is_written = re.fullmatch(r"\s*-?[0-9]+(\.[0-9]+)?([eE]-?[0-9]+)?\s*", text)
+    return not isinstance(value, bool) and is_written is not None and math.isfinite(float(text))
 
 
 def _is_truth(value: Any) -> bool:
@@ -70,7 +74,7 @@ def type_problems(name: str, option: Option, value: Any) -> Iterator[Finding]:
         yield finding("VARIABLE_TYPE_WRONG", name, "It has no value.", f"Set it to {kind.name}, or remove it.")
     elif not kind.fits(value):
         message = f"{written(name, value)} is not {kind.name}."
-        yield finding("VARIABLE_TYPE_WRONG", name, message, f"Set it to {kind.name}, such as {kind.example}.")
+        yield finding("VARIABLE_TYPE_WRONG", name, message, _type_remedy(kind, value))
     elif option.get("choices") and value not in option["choices"]:
         yield choice_problem(name, value, option["choices"])
     elif kind.fits is _is_list:
@@ -79,10 +83,18 @@ def type_problems(name: str, option: Option, value: Any) -> Iterator[Finding]:
         yield from _key_problems(name, option["options"], value)
 
 
+def _type_remedy(kind: Kind, value: Any) -> str:
+    if isinstance(value, date) and kind.fits(""):
+        return "Put it in quotes: YAML reads it as a date."
+    return f"Set it to {kind.name}, such as {kind.example}."
+
+
 def _element_problems(name: str, option: Option, values: Sequence[Any]) -> Iterator[Finding]:
     element = {"type": option.get("elements", "raw"), "options": option.get("options")}
     for number, value in enumerate(values):
-        yield from type_problems(f"{name}[{_label(number, value)}]", element, value)
+        # A patch may be empty: a file of comments is read as this.
+        if value is not None or element["type"] != "raw":
+            yield from type_problems(f"{name}[{_label(number, value)}]", element, value)
 
 
 def _label(number: int, value: Any) -> str:

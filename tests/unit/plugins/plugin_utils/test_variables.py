@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding
@@ -210,6 +211,24 @@ def test_every_variable_that_roles_and_playbooks_pass_to_one_another_is_known() 
         pytest.param("bastion_host_images", {"nginx": "a/b@sha256:abc"}, "IMAGE_INVALID_REFERENCE", id="digest"),
         pytest.param("nodes_boot_to_talos_sha256", "abc", "VARIABLE_VALUE_WRONG", id="no SHA-256"),
         pytest.param("cluster_images_mirrors", {"ghcr.io": "10.0.0.1:5054"}, "VARIABLE_VALUE_WRONG", id="no URL"),
+        pytest.param("cluster_images_mirrors", {"a.io": "https://[::1"}, "VARIABLE_VALUE_WRONG", id="half a bracket"),
+        pytest.param("cluster_images_mirrors", {"a.io": "https://b:99999"}, "VARIABLE_VALUE_WRONG", id="port of a URL"),
+        pytest.param("cluster_images", {"gateway": "https://[::1/a.raw.xz"}, "IMAGE_INVALID_REFERENCE", id="no host"),
+        pytest.param("cluster_images", {"gateway": None}, "VARIABLE_VALUE_WRONG", id="no image"),
+        pytest.param("cluster_registry_caches", {"ghcr.io": "²"}, "VARIABLE_VALUE_WRONG", id="superscript"),
+        pytest.param("cluster_volume_size", "\u0665\u0660", "VARIABLE_TYPE_WRONG", id="digits of another script"),
+        pytest.param("cluster_cozystack_version", "v\u0661.6.2", "VARIABLE_VALUE_WRONG", id="another script"),
+        pytest.param("cozystack_timeout", 10**30, "VARIABLE_VALUE_WRONG", id="longer than clocks count"),
+        pytest.param("cluster_cost_per_day_max", "1e999", "VARIABLE_TYPE_WRONG", id="a limit that is none"),
+        pytest.param("cluster_tags", {"Owner": None}, "VARIABLE_VALUE_WRONG", id="tag without a value"),
+        pytest.param("cluster_tags", {"Production": True}, "VARIABLE_VALUE_WRONG", id="yes without quotes"),
+        pytest.param("cluster_tags", {"Version": 1.1}, "VARIABLE_VALUE_WRONG", id="1.10 without quotes"),
+        pytest.param("cluster_tags", {True: "yes"}, "VARIABLE_VALUE_WRONG", id="a key that is no text"),
+        pytest.param("cluster_directory", "~no-such-user/moon", "DIRECTORY_NOT_WRITABLE", id="home of no user"),
+        pytest.param("cluster_directory", "/home/" + "a" * 300, "DIRECTORY_NOT_WRITABLE", id="long name"),
+        pytest.param("talos_bootstrap_snapshot", "~no-such-user/db", "VARIABLE_VALUE_WRONG", id="file of no user"),
+        pytest.param("talos_bootstrap_snapshot", "/" + "a" * 300, "VARIABLE_VALUE_WRONG", id="long name of a file"),
+        pytest.param("cluster_bastion_ssh_identity_file", "/no/such/key", "VARIABLE_VALUE_WRONG", id="no key"),
     ],
 )
 def test_a_wrong_value_is_refused_by_its_variable(name: str, value: Any, code: str) -> None:
@@ -217,6 +236,67 @@ def test_a_wrong_value_is_refused_by_its_variable(name: str, value: Any, code: s
 
     assert code in [one.code for one in found]
     assert all(one.subject.startswith(name) and one.message and one.remedy for one in found)
+
+
+@pytest.mark.parametrize("target", ["link", "nowhere"], ids=["itself", "nothing"])
+def test_a_directory_behind_a_link_that_leads_nowhere_is_refused(tmp_path: Path, target: str) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / target)
+
+    (problem,) = problems("cluster_directory", str(tmp_path / "link" / "moon"))
+
+    assert problem.code == "DIRECTORY_NOT_WRITABLE"
+    assert f"{tmp_path / 'link'} is a symbolic link" in problem.message
+
+
+def test_a_login_in_a_url_is_refused_and_not_shown() -> None:
+    (problem,) = problems("cluster_registry_upstreams", {"ghcr.io": "https://ada:hunter2@example.com"})
+
+    assert "user name or a password" in problem.message
+    assert "hunter2" not in f"{problem.message}{problem.remedy}"
+
+
+def test_an_empty_patch_is_no_problem() -> None:
+    assert problems("talos_patches", ["", None]) == []
+
+
+@pytest.mark.parametrize("name", ["CLUSTER_NAME", "cluster-name", "Cluster_Name"])
+def test_a_name_that_is_written_another_way_is_refused(name: str) -> None:
+    (problem,) = unknown_names([name], role_names(), OPTIONS)
+
+    assert (problem.subject, problem.remedy) == (name, "Did you mean cluster_name?")
+
+
+def test_a_wrong_value_is_reported_where_it_is_written() -> None:
+    wrong = {"ghcr.io": "example.com"}
+    follows = {"docker.io": "{{ cluster_images_mirrors['ghcr.io'] }}"}
+    values = {"cluster_images_mirrors": wrong, "bastion_host_image_mirrors": {"docker.io": "example.com"}}
+    given = Given(
+        {"bastion_host_image_mirrors": follows, "cluster_images_mirrors": wrong}, {}, lambda name: values[name]
+    )
+
+    found = judge({name: OPTIONS[name] for name in values}, given, NOW, roles=role_names())
+
+    assert [one.subject for one in found.problems] == ["cluster_images_mirrors[ghcr.io]"]
+
+
+def test_a_value_that_cannot_be_decrypted_is_a_problem_of_its_variable() -> None:
+    class Encrypted:
+        __hash__ = object.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            raise AnsibleError("no vault secrets found")
+
+    def read(name: str) -> Any:
+        raise Unreadable("no vault secrets found")
+
+    found = judge(
+        {"cluster_name": OPTIONS["cluster_name"]},
+        Given({"cluster_name": Encrypted()}, {}, read),
+        NOW,
+        roles=["cluster"],
+    )
+
+    assert [(one.code, one.subject) for one in found.problems] == [("VARIABLE_NOT_READABLE", "cluster_name")]
 
 
 def test_the_key_that_follows_from_a_public_key_is_one_that_ssh_can_be_given() -> None:
