@@ -81,31 +81,48 @@ def encrypted_with(text: str) -> str | None:
     """Return the program that a text is encrypted with."""
     if text.lstrip().startswith("$ANSIBLE_VAULT;"):
         return "Ansible Vault"
+    return "SOPS" if _form_of_sops(text) else None
+
+
+def _form_of_sops(text: str) -> str:
+    """Return what sops calls the form of a file that it encrypted, empty for any other text."""
     if "sops" not in text:
         # Most files are plain, and need not be read as YAML twice.
-        return None
+        return ""
     try:
         documents = yaml_text.load_all(text)
     except InputError:
-        return None
-    return "SOPS" if any(isinstance(document, dict) and "sops" in document for document in documents) else None
+        return ""
+    encrypted = [document for document in documents if isinstance(document, dict) and "sops" in document]
+    if not encrypted:
+        return ""
+    # The text as a whole, encrypted without regard to what it contains.
+    return "binary" if encrypted[0].keys() == {"data", "sops"} else "yaml"
 
 
 def _decrypted(text: str, path: Path) -> str:
     """Return the decrypted text of a SOPS file if sops is installed, otherwise the text itself."""
-    program = shutil.which("sops")
-    if program is None or encrypted_with(text) != "SOPS":
+    program, form = shutil.which("sops"), _form_of_sops(text)
+    if program is None or not form:
         return text
     # Only sops knows where the keys are. Its output stays in memory.
-    command = [program, "--decrypt", "--input-type", "yaml", "--output-type", "yaml", str(path)]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60)
+    command = [program, "--decrypt", "--input-type", form, "--output-type", form, str(path)]
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        cause = getattr(error, "strerror", None) or f"sops did not end within {_SECONDS} s"
+        raise InputError(f"Failed to decrypt the secrets bundle {path}: {cause}. {_KEY_OF_SOPS}") from error
     if done.returncode != 0:
         said = " ".join(received(done.stderr).split())
-        raise InputError(
-            f"Failed to decrypt the secrets bundle {path}: sops reports: {said[:500]} Provide the key to sops, for "
-            f"example with the environment variable SOPS_AGE_KEY_FILE."
-        )
+        raise InputError(f"Failed to decrypt the secrets bundle {path}: sops reports: {said[:500]} {_KEY_OF_SOPS}")
     return done.stdout
+
+
+# sops may wait for a card, a passphrase or a service of a cloud.
+_SECONDS = 60
+_KEY_OF_SOPS = "Provide the key to sops, for example with the environment variable SOPS_AGE_KEY_FILE."
 
 
 def parse_bundle(text: str, name: str) -> Bundle:

@@ -513,6 +513,25 @@ def test_the_words_of_sops_are_passed_on(tmp_path: Path, monkeypatch: pytest.Mon
         read_bundle(path)
 
 
+def test_a_sops_that_cannot_be_started_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = simulate_sops(tmp_path, monkeypatch, "")
+    (tmp_path / "sops").write_bytes(b"\x7fELF of another processor")
+
+    with pytest.raises(InputError, match=r"Exec format error\. Provide the key to sops"):
+        read_bundle(path)
+
+
+def test_a_bundle_that_sops_encrypted_as_one_text_is_decrypted_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = tmp_path / "plain"
+    plain.write_text(bundle_text(), encoding="utf-8")
+    path = simulate_sops(tmp_path, monkeypatch, f'[ "$3 $5" = "binary binary" ] && cat {plain}')
+    path.write_text('{"data": "ENC[AES256_GCM,data:abc]", "sops": {"version": "3.10.2"}}', encoding="utf-8")
+
+    assert read_bundle(path) == test_bundle()
+
+
 def test_the_content_of_an_encrypted_bundle_can_be_given(tmp_path: Path) -> None:
     path = tmp_path / "secrets.yaml"
     path.write_text(SOPS, encoding="utf-8")
