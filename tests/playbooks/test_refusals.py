@@ -257,6 +257,29 @@ def test_a_loopback_vpc_is_refused_where_the_endpoint_is_not_on_loopback(lab: La
     assert "127.0.0.0/8 is the controller's loopback network" in run.output
 
 
+@pytest.mark.parametrize(
+    ("playbook", "said"),
+    [
+        pytest.param(
+            "reset", "Nothing was deleted: eu-west-1 has no resources of a cluster never-built", id="reset_nocluster"
+        ),
+        pytest.param("stop", "Nothing was stopped: eu-west-1 has no resources of a cluster never-built", id="stop"),
+        pytest.param("start", "Nothing was started: the cluster never-built", id="start"),
+    ],
+)
+def test_what_needs_a_cluster_fails_for_one_that_was_never_built(
+    lab: Lab, tmp_path: Path, playbook: str, said: str
+) -> None:
+    given = {"cluster_name": "never-built", "cluster_directory": str(tmp_path / "cluster"), "reset_confirmation": "yes"}
+
+    run = play(lab, f"playbooks/{playbook}.yml", "-e", json.dumps(given))
+
+    parameters = lab.client("ssm").describe_parameters()["Parameters"]
+    assert run.code != 0
+    assert said in " ".join(run.output.split())
+    assert [item["Name"] for item in parameters if "never-built" in item["Name"]] == []
+
+
 def test_a_bastion_that_was_never_built_is_not_asked_how_it_is(lab: Lab) -> None:
     run = play(lab, "playbooks/health.yml", "-e", "cluster_name=never-built")
 
