@@ -84,6 +84,30 @@ options:
         description: Whether the IAM role with which EventBridge Scheduler closes home access at its end is part of the cluster.
         type: bool
         default: false
+      access_openings:
+        description:
+          - The ports that home access opens.
+          - M(urmanac.talos.ec2_audit_info) allows them for home networks, and M(urmanac.talos.ec2_preflight_info) counts them as rules.
+        type: list
+        elements: dict
+        default:
+          - {group: nodes, port: 6443, description: Kubernetes API from home}
+          - {group: nodes, port: 50000, description: Talos API from home}
+          - {group: bastion, port: 22, description: SSH from home}
+        suboptions:
+          group:
+            description: The security group.
+            type: str
+            choices: [nodes, bastion]
+            required: true
+          port:
+            description: The TCP port.
+            type: int
+            required: true
+          description:
+            description: The description of the rule, as the AWS console shows it.
+            type: str
+            required: true
       hours:
         description: When AWS stops and starts the cluster, also if no controller runs.
         type: dict

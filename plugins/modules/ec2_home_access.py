@@ -205,9 +205,7 @@ from ..module_utils._ec2.calls import Calls
 from ..module_utils._ec2.client import AwsError, connect_checked
 from ..module_utils._ec2.home import schedule as home_schedule
 from ..module_utils._ec2.home.access import (
-    OPENINGS,
     HomeRule,
-    Opening,
     Order,
     Plan,
     carry_out,
@@ -219,16 +217,12 @@ from ..module_utils._ec2.home.access import (
 from ..module_utils._ec2.home.input import Refusal, documentation_problems, parse_expires, parse_home_network
 from ..module_utils._ec2.home.schedule import Schedule, SchedulePlan
 from ..module_utils._ec2.identity import Identity
+from ..module_utils._ec2.openings import openings_option, parse_openings
 from ..module_utils._ec2.preflight.described_texts import Text, identity_texts, sent_problems
 from ..module_utils._ec2.spec import is_loopback_endpoint
 from ..module_utils._errors import CollectionError
 from ..module_utils._findings import failure
 
-OPENING_SPEC = {
-    "group": {"type": "str", "choices": ["nodes", "bastion"], "required": True},
-    "port": {"type": "int", "required": True},
-    "description": {"type": "str", "required": True},
-}
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
     "project": {"type": "str", "required": True},
@@ -236,12 +230,7 @@ ARGUMENT_SPEC = {
     "ipv6": {"type": "str"},
     "expires": {"type": "str"},
     "replace": {"type": "bool", "default": False},
-    "openings": {
-        "type": "list",
-        "elements": "dict",
-        "options": OPENING_SPEC,
-        "default": [opening._asdict() for opening in OPENINGS],
-    },
+    "openings": openings_option(),
     "schedule_role_arn": {"type": "str"},
 }
 
@@ -266,7 +255,7 @@ def order_of(options: Mapping[str, Any], now: datetime) -> Order:
         network=None if ipv6 is None else str(parse_home_network(ipv6)),
         end=None if expires is None else parse_expires(expires, now),
         replace=options["replace"],
-        openings=tuple(Opening(**opening) for opening in options["openings"]),
+        openings=parse_openings(options["openings"]),
     )
 
 

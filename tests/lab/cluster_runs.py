@@ -18,8 +18,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import host_key
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.calls import Calls, Clock
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import OPENINGS
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.openings import OPENINGS
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership import claim
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.comparison import Comparison
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import SERVICES

@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import OPENINGS, read_groups, read_rules
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import read_groups, read_rules
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.schedule import read_schedules
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import owner_tags
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.openings import OPENINGS
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.comparison import Comparison
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import read_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.owners import taken_problems

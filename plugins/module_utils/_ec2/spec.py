@@ -19,6 +19,7 @@ from .cost.spec import CostSpec
 from .hours.schedules import NODES_TAG, hours_name
 from .hours.spec import HoursSpec, hours_problems
 from .identity import USER_DATA_TAG
+from .openings import OPENINGS, Opening, openings_option, parse_openings
 from .options import options_of, parsed
 from .texts import fault, fits
 
@@ -78,6 +79,8 @@ class ClusterSpec:
     ssh_enabled: bool = False
     bastion: BastionSpec | None = None
     home_schedule_enabled: bool = False
+    # The ports that home access opens.
+    access_openings: tuple[Opening, ...] = OPENINGS
     cost: CostSpec = field(default_factory=CostSpec)
     hours: HoursSpec = field(default_factory=HoursSpec)
 
@@ -148,6 +151,7 @@ def argument_spec() -> dict[str, Any]:
         "cost": {"type": "dict", "default": {}, "options": options_of(CostSpec)},
         "hours": {"type": "dict", "default": {}, "options": options_of(HoursSpec)},
         "home_schedule_enabled": {"type": "bool", "default": False},
+        "access_openings": openings_option(),
     }
     return {"type": "dict", "required": True, "options": options}
 
@@ -161,6 +165,7 @@ def parse_spec(cluster: Mapping[str, Any]) -> ClusterSpec:
         "bastion": parse_bastion(cluster.get("bastion")),
         "cost": parsed(CostSpec, cluster.get("cost")),
         "hours": parsed(HoursSpec, cluster.get("hours")),
+        "access_openings": parse_openings(cluster.get("access_openings")),
     }
     return ClusterSpec(**{**plain, "nodes": nodes, "tags": tags, **parts})
 

@@ -639,5 +639,5 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(network(4), "bastion_host_subnet_ipv4_cidr", "bastion_host_network_ipv4_cidr"),
     **_checks(each(network(4, 6)), "bastion_host_ssh_sources"),
     **_checks(if_given(home_end), "access_expires"),
-    **_checks(openings, "access_openings"),
+    **_checks(openings, "cluster_access_openings"),
 }

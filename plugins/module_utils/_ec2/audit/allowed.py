@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..desired import desired
-from ..home.access import OPENINGS, Opening
 from ..hours.schedules import NODES_TAG, nodes_tag
 from ..hours.spec import HoursSpec
+from ..openings import Opening
 from ..ownership.claim import claim_name
 from ..ownership.run_marker import marker_name
 from ..spec import ClusterSpec
@@ -40,7 +40,7 @@ class Allowed(NamedTuple):
     profile_of: Mapping[str, str] = {}
     templates: frozenset[str] = frozenset()
     public_ipv4: frozenset[str] = frozenset()
-    openings: tuple[Opening, ...] = OPENINGS
+    openings: tuple[Opening, ...] = ()
     # The role with which AWS closes home access.
     closing_role: str = ""
     # The described roles of schedules, which have to be able to do what they are for.
@@ -99,6 +99,7 @@ def allowed_by(spec: ClusterSpec, extra: Mapping[str, Any] | None = None, accoun
             **dict.fromkeys(statements, roles[spec.iam_name]["trust_policy"]),
             **{name: role["trust_policy"] for name, role in roles.items()},
         },
+        openings=spec.access_openings,
         closing_role=spec.schedule_role_name,
         schedule_roles=frozenset(name for name, is_described in scheduled.items() if is_described),
         dhcp=wanted["dhcp_options"].want,

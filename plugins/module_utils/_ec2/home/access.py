@@ -15,33 +15,17 @@ from typing import Any, NamedTuple
 
 from ..._errors import Ec2Error
 from ..._findings import Finding, finding
-from ..._ports import KUBERNETES, SSH, TALOS
 from ..calls import LEFT, Calls, errors_named
 from ..client import Api, AwsError
 from ..identity import Identity, group_name, owner_filters, owner_tags
+from ..openings import GROUPS, OPENINGS, Opening
 from ..values import port_text
 from .input import End, time_of, time_text
 
 PURPOSE = "home-access"
 _UNTAGGED = "it has no tags that name an owner"
-GROUPS = ("nodes", "bastion")
 # Another run was faster: the existing rules must be read again.
 _MOVED = ("InvalidPermission.Duplicate", "InvalidSecurityGroupRuleId.NotFound", "InvalidPermission.NotFound")
-
-
-class Opening(NamedTuple):
-    """One TCP port that home access opens; group is nodes or bastion."""
-
-    group: str
-    port: int
-    description: str
-
-
-OPENINGS = (
-    Opening("nodes", KUBERNETES, "Kubernetes API from home"),
-    Opening("nodes", TALOS, "Talos API from home"),
-    Opening("bastion", SSH, "SSH from home"),
-)
 
 
 class Group(NamedTuple):

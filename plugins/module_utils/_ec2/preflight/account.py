@@ -17,7 +17,6 @@ from ..._text import short
 from ..bastion.spec import NODE as BASTION
 from ..client import Api, AwsError, existing
 from ..desired import RUNNING, desired
-from ..home.access import OPENINGS
 from ..identity import owner_filters, owner_tags
 from ..spec import ClusterSpec
 
@@ -220,7 +219,7 @@ def _most_rules(spec: ClusterSpec) -> int:
     """Return the largest number of inbound rules of a group, including those of one home network."""
     groups = {key.partition("/")[2]: item for key, item in desired(spec).items() if item.kind == "security_group"}
     described = {name: [rule for rule in item.want["rules"] if _is_inbound(rule)] for name, item in groups.items()}
-    opened = {name: sum(opening.group == name for opening in OPENINGS) for name in groups}
+    opened = {name: sum(opening.group == name for opening in spec.access_openings) for name in groups}
     return max(len(described[name]) + opened[name] for name in groups)
 
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from ansible_collections.urmanac.talos.plugins.doc_fragments.talos import ModuleDocFragment
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import OPENINGS
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.openings import OPENINGS
 from ansible_collections.urmanac.talos.plugins.module_utils._ports import ASSET_SERVER, KUBERNETES, TALOS
 from ansible_collections.urmanac.talos.plugins.modules import ec2_home_access
 from lab import settings
@@ -27,7 +27,7 @@ def test_the_role_opens_what_the_module_opens_by_default() -> None:
     options = yaml.safe_load(ec2_home_access.DOCUMENTATION)["options"]
     wanted = [opening._asdict() for opening in OPENINGS]
 
-    assert written("access/defaults/main.yml")["access_openings"] == wanted
+    assert written("cluster/defaults/main.yml")["cluster_access_openings"] == wanted
     assert options["openings"]["default"] == wanted
 
 

@@ -22,6 +22,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import HOURS as HOURS_PART
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import Order
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity, owner_tags
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.openings import OPENINGS, Opening
 from ansible_collections.urmanac.talos.plugins.modules import ec2_audit_info
 from ansible_collections.urmanac.talos.plugins.modules.ec2_audit_info import audit_info
 from tests.ec2_cluster import (
@@ -74,9 +75,9 @@ class Account(NamedTuple):
         )
         return answer["SecurityGroupRules"][0]["SecurityGroupRuleId"]
 
-    def open_home(self) -> None:
+    def open_home(self, openings: tuple[Opening, ...] = OPENINGS) -> None:
         identity = Identity("moon", "talos-arm64")
-        ensure_home_access(self.api, identity, Order("present", HOME), NOW)
+        ensure_home_access(self.api, identity, Order("present", HOME, openings=openings), NOW)
 
 
 @pytest.fixture
@@ -162,6 +163,7 @@ def test_roles_without_a_vpc_are_compared_with_the_policies_of_this_account() ->
     assert result["deviations"] == []
 
 
+DASHBOARD = Opening("nodes", 443, "Dashboard from home")
 HOURS = {"ttl": 8.0}
 GROUP_OF_HOURS = "talos-arm64-moon-hours"
 
@@ -436,6 +438,23 @@ def everything_to_the_bastion(account: Account) -> None:
 
 def one_stranger(account: Account) -> None:
     account.open(IpRanges=[{"CidrIp": "198.51.100.7/32"}])
+
+
+@pytest.mark.parametrize(
+    ("described", "codes"),
+    [
+        pytest.param({"access_openings": [DASHBOARD._asdict()]}, [], id="described"),
+        pytest.param({}, ["HOME_ACCESS_NOT_EXACT"], id="not described"),
+    ],
+)
+def test_the_described_ports_are_what_home_access_may_open(
+    account: Account, described: dict[str, Any], codes: list[str]
+) -> None:
+    account.open_home((DASHBOARD,))
+
+    result = audit_info(account.api, spec(**described), {}, NOW)
+
+    assert [deviation["code"] for deviation in result["deviations"]] == codes
 
 
 def another_group(account: Account) -> None:

@@ -68,6 +68,7 @@ def test_sound_variables_are_no_problem() -> None:
         pytest.param("bastion_user", "cluster_bastion_user", id="what several roles share"),
         pytest.param("bastion_host_registry_upstreams", "cluster_registry_upstreams", id="without its role"),
         pytest.param("nodes_ssh_key_name", "cluster_nodes_ssh_key_name", id="the key pair of nodes"),
+        pytest.param("access_openings", "cluster_access_openings", id="what home access opens"),
         pytest.param("bastion_container_engine", "bastion_host_container_engine", id="another role's"),
     ],
 )
@@ -188,8 +189,12 @@ def test_every_variable_that_roles_and_playbooks_pass_to_one_another_is_known() 
         pytest.param("bastion_host_network_ipv4_cidr", "2001:db8::/48", "VARIABLE_VALUE_WRONG", id="IPv6 for IPv4"),
         pytest.param("bastion_host_ssh_sources", ["::/0", "home"], "VARIABLE_VALUE_WRONG", id="a network's name"),
         pytest.param("access_expires", "yesterday", "EXPIRES_INVALID", id="access_expires"),
-        pytest.param("access_openings", [{**OPENING, "description": "Ada's"}], "VARIABLE_VALUE_WRONG", id="apostrophe"),
-        pytest.param("access_openings", [{**OPENING, "port": 0}], "VARIABLE_VALUE_WRONG", id="port of an opening"),
+        pytest.param(
+            "cluster_access_openings", [{**OPENING, "description": "Ada's"}], "VARIABLE_VALUE_WRONG", id="apostrophe"
+        ),
+        pytest.param(
+            "cluster_access_openings", [{**OPENING, "port": 0}], "VARIABLE_VALUE_WRONG", id="port of an opening"
+        ),
         pytest.param("talos_wait_timeout", 0, "VARIABLE_VALUE_WRONG", id="no time"),
         pytest.param("talos_patches", ["machine: ["], "VARIABLE_VALUE_WRONG", id="no YAML"),
         pytest.param("talos_patches", [{"machin": {}}], "VARIABLE_VALUE_WRONG", id="no part of a configuration"),

@@ -18,9 +18,10 @@ import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, ensure_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import OPENINGS, HomeRule
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import HomeRule
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.schedule import DESCRIPTION, schedules_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.openings import OPENINGS
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.described_texts import (
     described_texts,
     text_problems,

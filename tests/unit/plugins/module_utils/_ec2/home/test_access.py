@@ -15,8 +15,9 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import ACCESS, NETWORK
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import OPENINGS, Plan
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import Plan
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.schedule import SchedulePlan
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.openings import OPENINGS
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import read_and_compare, result_of
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding

@@ -142,6 +142,14 @@ def test_each_quota_that_is_too_small_is_a_problem(quotas: dict[str, float], exp
     assert codes(AccountApi(**quotas)) == [expected]
 
 
+def test_the_described_ports_of_home_access_count_as_rules() -> None:
+    one = {"group": "nodes", "port": 443, "description": "Dashboard from home"}
+    openings = [{**one, "port": port} for port in (443, 6443, 50000, 30000)]
+
+    assert codes(AccountApi(rules=5)) == []
+    assert codes(AccountApi(rules=5), described(access_openings=openings)) == ["RULE_QUOTA_TOO_SMALL"]
+
+
 def test_what_others_use_counts() -> None:
     api = AccountApi(vcpus=10, addresses=2, vpcs=2, interfaces=5)
     api.instances = [machine(cores=4)]
