@@ -335,6 +335,19 @@ def test_what_is_planted_is_found(lab: Lab, built: Run, plant: Callable[[Lab], U
     assert audit(lab)["deviations"] == []
 
 
+def test_a_tag_of_site_refuses_what_the_phase_of_that_name_refuses(lab: Lab, built: Run) -> None:
+    undo = everybody_over_ipv6(lab)
+    try:
+        tagged = play(lab, "playbooks/site.yml", "--tags", "access", *ONE_NODE)
+        alone = play(lab, "playbooks/access.yml", *ONE_NODE)
+    finally:
+        undo()
+
+    for run in (tagged, alone):
+        assert run.code == 2, run.output
+        assert "is open that its variables do not allow: 1 deviations" in " ".join(run.output.split())
+
+
 def drops_what_it_forwards(lab: Lab) -> Undo:
     """Have the bastion's network interface take packets for itself alone."""
     change = lab.client("ec2").modify_network_interface_attribute

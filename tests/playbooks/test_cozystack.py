@@ -109,6 +109,19 @@ def test_a_second_run_of_all_that_asks_nodes_and_kubernetes_changes_nothing(lab:
     assert (result["outcome"], result["account"]["phase"]) == ("blocked", "operator")
 
 
+def test_a_tag_of_site_refuses_what_the_phase_of_that_name_refuses(lab: Lab, built: Run, folder: Path) -> None:
+    expected = (*ENABLED, "-e", "cozystack_expect=ready")
+
+    tagged = play_elsewhere(lab, folder, SITE, *expected, "--tags", "cozystack")
+    alone = play_elsewhere(lab, folder, "playbooks/cozystack.yml", *expected)
+    tolerated = play_elsewhere(
+        lab, folder, SITE, *expected, "--tags", "cozystack", "-e", "cozystack_expect_enforced=false"
+    )
+
+    assert (tagged.code, alone.code, tolerated.code) == (2, 2, 0), tagged.output
+    assert kept(folder, "cozystack", "result.json")["problem"].split(".")[0] in " ".join(tagged.output.split())
+
+
 def test_an_own_build_of_a_smaller_profile_ends_ready(lab: Lab, built: Run, folder: Path) -> None:
     definitions = folder / "spin-operator.crds.yaml"
     definitions.write_text(yaml.safe_dump_all(spin_kind(one) for one in ("SpinApp", "SpinAppExecutor")), "utf-8")

@@ -23,8 +23,8 @@ CLAIM = "/urmanac.talos/talos-arm64/lab/claim"
 HARMLESS = {
     # It is only the server with which the health checks compare the clock.
     "playbooks/netboot.yml": {"bastion_host_health_ntp_server"},
-    # With true, the run ends with the same error after the phase cozystack, and without a report.
-    "playbooks/site.yml": {"cozystack_expect_enforced"},
+    # With true, the run ends with the same error after the phase, and without a report.
+    "playbooks/site.yml": {"access_audit_enforced", "cozystack_expect_enforced"},
     # A user who passes false has passed the opposite as talos_images_refresh, and keeps the recorded images.
     "roles/talos/tasks/upgrade_refresh.yml": {"cluster_images_refresh"},
 }
