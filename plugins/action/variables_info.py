@@ -25,7 +25,7 @@ from ..plugin_utils._variables.judgement import (
     read_options,
     role_names,
 )
-from ..plugin_utils._variables.names import replaced_values
+from ..plugin_utils._variables.names import empty_values, replaced_values
 from ..plugin_utils._variables.rules import Surroundings
 from ..plugin_utils._variables.tags import unknown_tags
 
@@ -51,6 +51,7 @@ class ActionModule(LocalAction):
         # A list, or what a user wrote instead, which is one of the problems.
         "others": {"type": "raw", "default": []},
         "of_the_playbook": {"type": "dict", "default": {}},
+        "inputs": {"type": "dict", "default": {}},
     }
 
     def act(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -59,10 +60,12 @@ class ActionModule(LocalAction):
         hosts = frozenset(task_vars.get("groups", {}).get("all", ()))
         where = Surroundings(datetime.now(UTC), hosts, _private_key(task_vars))
         found = judge(read_options(), given, where, roles=role_names(), others=_names(arguments["others"]))
-        replaced = replaced_values(load_extra_vars(self._loader), arguments["of_the_playbook"])
+        passed = load_extra_vars(self._loader)
+        replaced = replaced_values(passed, arguments["of_the_playbook"])
+        empty = empty_values(passed, arguments["inputs"])
         tags = unknown_tags(task_vars.get("ansible_run_tags", ()), context.CLIARGS.get("args") or ())
         return {
-            "problems": [problem.as_dict() for problem in (*tags, *replaced, *found.problems)],
+            "problems": [problem.as_dict() for problem in (*tags, *replaced, *empty, *found.problems)],
             "typed": not found.unusable,
             "cluster": self._description(given, found),
         }

@@ -81,6 +81,10 @@ VARIABLES: Mapping[str, Code] = {
         "A variable that is passed with -e has another value than the one that the playbook needs.",
         "Remove it, or pass the playbook's value after it.",
     ),
+    "VARIABLE_EMPTY": Code(
+        "A variable that decides what the playbook acts on is passed with -e and has no value.",
+        "Give it a value, or leave it out if you mean its default.",
+    ),
     "VARIABLE_NOT_READABLE": Code(
         "A template in the value of a variable cannot be evaluated.",
         "Correct the template; `ansible localhost -m debug -a var=NAME -e @FILE` evaluates it.",

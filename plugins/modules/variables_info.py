@@ -20,6 +20,7 @@ description:
   - Finds variables that begin with the name of one of these roles and that no role reads, such as misspelt ones.
   - Finds invalid values, as far as possible without requests to AWS, registries or hosts.
   - Finds variables that are passed with C(-e) and would replace a value that the playbook sets.
+  - Finds inputs of the playbook that are passed with C(-e) and empty, as an unset variable of a shell leaves them.
   - Finds tags of the run that no task of this collection's playbooks has, unless other playbooks are run as well.
   - Returns all problems at once, each with its remedy. It does not fail because of them.
 options:
@@ -33,6 +34,12 @@ options:
     description:
       - The values of variables that the playbook sets itself.
       - What is passed with C(-e) takes precedence over them, so another value of one of these variables is a problem.
+    type: dict
+    default: {}
+  inputs:
+    description:
+      - Variables of the playbook whose default does more than a value, with the remedy if one of them is passed with
+        C(-e) and empty.
     type: dict
     default: {}
 attributes:

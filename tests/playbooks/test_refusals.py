@@ -139,6 +139,15 @@ def test_a_value_of_a_wrong_type_is_in_one_list_with_what_aws_finds_wrong(lab: L
             "--private-key: '/keys/50%/id' contains '%'",
             id="a key that ssh takes for another",
         ),
+        pytest.param(
+            "remove_home_access", ("-e", "ipv6="), "all of them with -e ipv6=all", id="a home without a value"
+        ),
+        pytest.param("remove_home_access", ("-e", "access_ipv6="), "with -e ipv6=all", id="its other name"),
+        pytest.param(
+            "add_home_access", ("-e", "expires="), "expires: It is passed with -e", id="an end without a value"
+        ),
+        pytest.param("stop", ("-e", "stop_snapshot="), "leave it out to save a snapshot", id="no word on a snapshot"),
+        pytest.param("upgrade", ("-e", "talos_upgrade_nodes="), "leave it out to upgrade all", id="no names of nodes"),
         pytest.param("netboot", (), "the inventory has no host bastion", id="netboot_noinv"),
         pytest.param("boot", (), "has no instance of lab for", id="boot_noinv"),
     ],

@@ -21,7 +21,7 @@ INTERNAL = frozenset(
         *("bastion_stop_at", "nodes_boot_hosts"),
         *("cluster_answer", "cluster_claim", "cluster_claim_known", "cluster_described"),
         *("cluster_judgement", "cluster_phase"),
-        *("cluster_images_described", "cluster_images_given", "cluster_images_nodes", "cluster_images_outcome"),
+        *("cluster_images_given", "cluster_images_nodes", "cluster_images_outcome"),
         *("cluster_images_record", "cluster_phases", "cluster_reading", "cluster_resolved_images"),
         *("cluster_bastion_is_ours", "cluster_secrets_files", "cluster_talos_record", "cluster_talos_written"),
         *("cluster_hours_set", "cluster_run_lock", "cluster_session_report", "cluster_session_state"),
@@ -58,6 +58,16 @@ def replaced_values(passed: Mapping[str, Any], of_the_playbook: Mapping[str, Any
             argument = f"{name}={value}" if re.fullmatch(r"[\w.-]+", value) else f"'{json.dumps({name: wanted})}'"
             remedy = f"Remove it from the file or the command line, or add -e {argument} behind it."
             yield finding("VARIABLE_OF_THE_PLAYBOOK", name, message, remedy)
+
+
+def empty_values(passed: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield a finding for each input of the playbook that is passed with -e and empty; inputs has the remedies.
+
+    An empty variable of a shell would otherwise select the default, which may do more than the user asked for.
+    """
+    for name, remedy in inputs.items():
+        if passed.get(name, name) in ("", None):
+            yield finding("VARIABLE_EMPTY", name, "It is passed with -e, but has no value.", remedy)
 
 
 def _text(value: Any) -> str:

@@ -28,6 +28,7 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement
 )
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.names import (
     INTERNAL,
+    empty_values,
     replaced_values,
     unknown_names,
 )
@@ -103,6 +104,23 @@ def test_a_value_that_would_replace_the_playbooks_is_refused(
 
     assert [problem.subject for problem in found] == ["nodes_state"] * len(remedies)
     assert all(remedy in problem.remedy for problem, remedy in zip(found, remedies, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("passed", "subjects"),
+    [
+        pytest.param({"ipv6": ""}, ["ipv6"], id="empty"),
+        pytest.param({"ipv6": None}, ["ipv6"], id="null"),
+        pytest.param({"ipv6": "all"}, [], id="a value"),
+        pytest.param({"ipv6": False}, [], id="false"),
+        pytest.param({"expires": ""}, [], id="another variable"),
+        pytest.param({}, [], id="not passed"),
+    ],
+)
+def test_an_input_that_is_passed_empty_is_refused(passed: dict[str, Any], subjects: list[str]) -> None:
+    found = list(empty_values(passed, {"ipv6": "Name a network."}))
+
+    assert [(problem.code, problem.subject) for problem in found] == [("VARIABLE_EMPTY", name) for name in subjects]
 
 
 def test_a_variable_of_another_role_may_be_named() -> None:
