@@ -83,7 +83,7 @@ def script(folder: Path, reference: str) -> bytes:
     variables = {
         "nodes_cluster": {"bastion_ipv4": BASTION},
         "__nodes_node": {"name": "compute-1", "role": "compute", "ipv4": NODE},
-        "nodes_images": {"compute": reference},
+        "cluster_images": {"compute": reference},
     }
     return gzip.compress(user_data.render(folder, variables))
 

@@ -25,8 +25,6 @@ HARMLESS = {
     "playbooks/netboot.yml": {"bastion_host_health_ntp_server"},
     # With true, the run ends with the same error after the phase, and without a report.
     "playbooks/site.yml": {"access_audit_enforced", "cozystack_expect_enforced"},
-    # A user who passes false has passed the opposite as talos_images_refresh, and keeps the recorded images.
-    "roles/talos/tasks/upgrade_refresh.yml": {"cluster_images_refresh"},
 }
 OF_THE_PLAYBOOK = "__judge_of_the_playbook"
 

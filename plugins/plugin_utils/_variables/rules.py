@@ -487,12 +487,11 @@ def _source_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _disk_image_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
     known = values.get("nodes_image_sha256") or {}
-    for name in ("cluster_images", "nodes_images"):
-        for role, image_name in (values.get(name) or {}).items():
-            # An image in a registry is verified by its digest.
-            if is_disk_image(str(image_name)) and not known.get(role):
-                message = f"Nothing verifies what {image_name} returns: nodes_image_sha256[{role}] is not set."
-                yield _wrong(f"{name}[{role}]", message, "Set it to the SHA-256 that its publisher names.")
+    for role, image_name in (values.get("cluster_images") or {}).items():
+        # An image in a registry is verified by its digest.
+        if is_disk_image(str(image_name)) and not known.get(role):
+            message = f"Nothing verifies what {image_name} returns: nodes_image_sha256[{role}] is not set."
+            yield _wrong(f"cluster_images[{role}]", message, "Set it to the SHA-256 that its publisher names.")
 
 
 def _node_patch_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
@@ -599,7 +598,7 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(one_of("", *CONTRACTS), "cluster_talos_contract", "talos_contract"),
     **_checks(known_host, "cluster_images_via", "access_api_host", "bastion_api_host", "cozystack_api_host"),
     **_checks(known_host, "nodes_api_host", "report_api_host", "talos_api_host"),
-    **{name: (keys_of(*NODE_ROLES), each(talos_image)) for name in ("cluster_images", "nodes_images", "talos_images")},
+    "cluster_images": (keys_of(*NODE_ROLES), each(talos_image)),
     "cluster_tags": (tags,),
     "nodes_image_sha256": (keys_of(*NODE_ROLES), each(sha256)),
     **_checks(each(web_address), "cluster_images_mirrors", "bastion_host_image_mirrors"),

@@ -70,6 +70,9 @@ def test_sound_variables_are_no_problem() -> None:
         pytest.param("bastion_host_registry_upstreams", "cluster_registry_upstreams", id="without its role"),
         pytest.param("nodes_ssh_key_name", "cluster_nodes_ssh_key_name", id="the key pair of nodes"),
         pytest.param("access_openings", "cluster_access_openings", id="what home access opens"),
+        pytest.param("nodes_images", "cluster_images", id="the images of nodes"),
+        pytest.param("talos_images", "cluster_images", id="the images of configurations"),
+        pytest.param("talos_images_refresh", "cluster_images_refresh", id="whether images are looked up again"),
         pytest.param("bastion_container_engine", "bastion_host_container_engine", id="another role's"),
     ],
 )
@@ -386,15 +389,14 @@ TUNNEL = {
 }
 
 
-@pytest.mark.parametrize("name", ["cluster_images", "nodes_images"])
-def test_a_disk_image_needs_its_sha256(name: str) -> None:
+def test_a_disk_image_needs_its_sha256() -> None:
     images = {"gateway": "https://factory.talos.dev/image/a/v1.13.0/metal-arm64.raw.xz", "worker": "ghcr.io/a/b:v1"}
 
-    (problem,) = joint_problems({name: images}, {}, NOW)
-    (empty,) = joint_problems({name: images, "nodes_image_sha256": {"gateway": ""}}, {}, NOW)
-    verified = list(joint_problems({name: images, "nodes_image_sha256": {"gateway": "a" * 64}}, {}, NOW))
+    (problem,) = joint_problems({"cluster_images": images}, {}, NOW)
+    (empty,) = joint_problems({"cluster_images": images, "nodes_image_sha256": {"gateway": ""}}, {}, NOW)
+    verified = list(joint_problems({"cluster_images": images, "nodes_image_sha256": {"gateway": "a" * 64}}, {}, NOW))
 
-    assert (problem.subject, empty, verified) == (f"{name}[gateway]", problem, [])
+    assert (problem.subject, empty, verified) == ("cluster_images[gateway]", problem, [])
     assert f"{images['gateway']} returns: nodes_image_sha256[gateway] is not set" in problem.message
 
 
