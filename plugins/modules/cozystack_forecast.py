@@ -305,6 +305,7 @@ from ..module_utils._cozystack.catalog.packages import PROFILES, unknown
 from ..module_utils._cozystack.forecast.fit import Machine, Request
 from ..module_utils._cozystack.forecast.outlook import look_ahead, result
 from ..module_utils._ec2.cost.prices import PRICES_REGION
+from ..module_utils._ec2.described_nodes import inherited
 from ..module_utils._ec2.instance_types import SIZES, Size, misspelt, size_of
 from ..module_utils._errors import CollectionError, InputError
 
@@ -347,14 +348,15 @@ def read_machine(node: Mapping[str, Any], params: Mapping[str, Any]) -> Machine:
     if not node.get("name") or machine_type not in MACHINE_TYPES:
         remedy = f"Each needs a name, and a machine_type of {' or '.join(MACHINE_TYPES)}."
         raise InputError(f"Failed to read the node {node.get('name') or dict(node)}: {machine_type}. {remedy}")
-    instance_type = node.get("instance_type") or params["instance_type"]
+    own = inherited(node, params)
+    instance_type = own["instance_type"]
     if meant := instance_type not in params["instance_types"] and misspelt(instance_type):
         raise InputError(f"Failed to read the node {node['name']}: there is no {instance_type}. Did you mean {meant}?")
     return Machine(
         name=str(node["name"]),
         machine_type=machine_type,
         instance_type=instance_type,
-        volume_size=int(node.get("volume_size") or params["volume_size"]),
+        volume_size=int(own["volume_size"]),
     )
 
 

@@ -16,6 +16,7 @@ from .._findings import Finding, finding
 from .._networks import JOIN, LINK_LOCAL, LOOPBACK, PODS, SERVICES_OF_COZYSTACK, is_loopback_host
 from .bastion.spec import BastionSpec, Names, bastion_options, bastion_problems, parse_bastion, volume_size_problems
 from .cost.spec import CostSpec
+from .described_nodes import inherited
 from .hours.schedules import NODES_TAG, hours_name
 from .hours.spec import HoursSpec, hours_problems
 from .identity import USER_DATA_TAG
@@ -171,19 +172,16 @@ def parse_spec(cluster: Mapping[str, Any]) -> ClusterSpec:
 
 
 def _parse_node(node: Mapping[str, Any], cluster: Mapping[str, Any]) -> NodeSpec:
+    own = inherited(node, cluster)
     return NodeSpec(
         name=node["name"],
         role=node["role"],
         machine_type=node["machine_type"],
         ipv4=node["ipv4"],
-        instance_type=node.get("instance_type") or cluster["instance_type"],
-        volume_size=node.get("volume_size") or cluster["volume_size"],
-        data_volume_size=_first(node.get("data_volume_size"), cluster.get("data_volume_size")),
+        instance_type=own["instance_type"],
+        volume_size=own["volume_size"],
+        data_volume_size=own["data_volume_size"] or 0,
     )
-
-
-def _first(own: int | None, shared: int | None) -> int:
-    return own if own is not None else shared or 0
 
 
 def problems(spec: ClusterSpec) -> list[Finding]:
