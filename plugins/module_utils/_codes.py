@@ -690,7 +690,7 @@ AUDIT: Mapping[str, Code] = {
     ),
     "ROUTE_NOT_ALLOWED": Code(
         "A route is not described.",
-        "Run `aws ec2 delete-route` for it, or allow it with access_audit_allowed.",
+        "Run `aws ec2 delete-route` for it, or allow it with cluster_audit_allowed.",
         (MEDIUM,),
     ),
     "ROUTE_TABLE_NOT_DESCRIBED": Code(

@@ -70,6 +70,8 @@ def test_sound_variables_are_no_problem() -> None:
         pytest.param("bastion_host_registry_upstreams", "cluster_registry_upstreams", id="without its role"),
         pytest.param("nodes_ssh_key_name", "cluster_nodes_ssh_key_name", id="the key pair of nodes"),
         pytest.param("access_openings", "cluster_access_openings", id="what home access opens"),
+        pytest.param("access_audit_allowed", "cluster_audit_allowed", id="what the audit allows"),
+        pytest.param("bastion_host_audit_allowed", "cluster_audit_allowed", id="what the health checks allow"),
         pytest.param("nodes_images", "cluster_images", id="the images of nodes"),
         pytest.param("talos_images", "cluster_images", id="the images of configurations"),
         pytest.param("talos_images_refresh", "cluster_images_refresh", id="whether images are looked up again"),
