@@ -43,7 +43,8 @@ _HOME_ADDRESS = (
 )
 _EXPIRES = "Write a duration such as 30m, 8h or 2d, or a time such as 2026-12-24T18:00:00Z."
 _HOME_ACCESS = (
-    "Run playbooks/remove_home_access.yml. Every other playbook of the cluster also closes expired home access."
+    "Run playbooks/remove_home_access.yml. Expired home access is also closed by site.yml, start.yml, access.yml, "
+    "add_home_access.yml, audit.yml, etcd_snapshot.yml, reset.yml and upgrade.yml."
 )
 _LARGER = "Use a larger instance type or more nodes; playbooks/forecast.yml shows the smallest change that fits."
 _CACHE = "Check that the cache on the bastion answers (curl http://BASTION:PORT/v2/) and reaches its registry."

@@ -47,7 +47,7 @@ options:
     description:
       - V(present) opens the ports to O(ipv6).
       - V(absent) closes them for O(ipv6), or for every network if it is omitted.
-      - V(expired) closes only what has expired, so every playbook can run it.
+      - V(expired) closes only what has expired, so a playbook with another purpose can run it.
     type: str
     choices: [present, absent, expired]
     default: present
