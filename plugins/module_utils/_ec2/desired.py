@@ -18,6 +18,7 @@ from .hours.schedules import HOURS, Scheduled, hours_resources, nodes_tag
 from .identity import group_name, owner_condition, owner_tags
 from .policies import allow, policy, trust
 from .spec import ClusterSpec, NodeSpec
+from .traffic import Route, Rule, tcp
 
 BURSTABLE_FAMILIES = ("t2", "t3", "t3a", "t4g")
 EVERYWHERE = ("0.0.0.0/0", "::/0")
@@ -47,21 +48,6 @@ class Desired(NamedTuple):
     name: str
     want: dict[str, Any]
     part: str = NETWORK
-
-
-class Rule(NamedTuple):
-    """One rule of a security group; the peer is a CIDR or the name of a group. Without a port it is all traffic."""
-
-    direction: str
-    peer: str
-    port: int | None = None
-    description: str = ""
-
-    @property
-    def text(self) -> str:
-        """Return the rule in the format in which existing rules are read."""
-        traffic = f"tcp/{self.port}" if self.port else "all"
-        return f"{self.direction} {traffic} {'from' if self.direction == 'in' else 'to'} {self.peer}"
 
 
 def is_burstable(instance_type: str) -> bool:
@@ -196,7 +182,7 @@ def _internet_gateway(spec: ClusterSpec) -> Desired:
 def _route_table(spec: ClusterSpec) -> Desired:
     want = {
         "vpc": f"{spec.name}-vpc",
-        "routes": [f"{destination} via {spec.name}-igw" for destination in EVERYWHERE],
+        "routes": [Route(destination, f"{spec.name}-igw") for destination in EVERYWHERE],
         "subnets": [f"{spec.name}-subnet"],
     }
     return Desired("route_table", f"{spec.name}-routes", want)
@@ -210,16 +196,16 @@ def description_of(spec: ClusterSpec, kind: str, part: str) -> str:
     return f"{whose} of the cluster {spec.name}, made by urmanac.talos"
 
 
-def rules_of(spec: ClusterSpec, what: str) -> tuple[Rule, ...]:
+def _rules(spec: ClusterSpec, what: str) -> tuple[Rule, ...]:
     """Return the rules of the security group of nodes or bastion: the only place that defines them."""
     nodes, bastion = group_name(spec, NODES), group_name(spec, BASTION)
     # The bastion is the nodes' next hop, so it must accept everything that they send.
     ingress = {
         NODES: (
-            Rule("in", nodes, None, "Nodes to each other"),
-            *(Rule("in", bastion, port, "APIs from the bastion") for port in _ports(spec)),
+            Rule("in", nodes, description="Nodes to each other"),
+            *(tcp(bastion, port, "APIs from the bastion") for port in _ports(spec)),
         ),
-        BASTION: (Rule("in", nodes, None, "Way out of the nodes"),),
+        BASTION: (Rule("in", nodes, description="Way out of the nodes"),),
     }
     return (*ingress[what], *(Rule("out", cidr) for cidr in EVERYWHERE))
 
@@ -229,8 +215,8 @@ def _ports(spec: ClusterSpec) -> tuple[int, ...]:
 
 
 def _security_group(spec: ClusterSpec, what: str) -> Desired:
-    rules = [rule.text for rule in rules_of(spec, what)]
-    return Desired("security_group", group_name(spec, what), {"vpc": f"{spec.name}-vpc", "rules": rules})
+    want = {"vpc": f"{spec.name}-vpc", "rules": [*_rules(spec, what)]}
+    return Desired("security_group", group_name(spec, what), want)
 
 
 def _iam_role(spec: ClusterSpec) -> Desired:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..desired import Rule, description_of, rules_of
+from ..desired import description_of
+from ..traffic import Rule
 from .work import Work
 
 _DIRECTIONS = {"in": "ingress", "out": "egress"}
@@ -32,8 +33,8 @@ def link_security_group(work: Work, key: str) -> None:
     # Read again: AWS creates default rules, and a call whose response was lost may have created ours.
     group = next(iter(work.read("security_group", {"group-id": work.id(key)})), work.things[key])
     ids = {work.wanted[other].name: thing.id for other, thing in work.things.items() if thing.kind == group.kind}
-    rules = [rule._replace(peer=ids.get(rule.peer, rule.peer)) for rule in rules_of(work.spec, key.rpartition("/")[2])]
-    missing = [rule for rule in rules if rule.text not in group.have["rules"]]
+    rules = [rule._replace(peer=ids.get(rule.peer, rule.peer)) for rule in work.want(key)["rules"]]
+    missing = [rule for rule in rules if rule.unique not in group.have["rules"]]
     for direction, word in _DIRECTIONS.items():
         permissions = [_permission(rule) for rule in missing if rule.direction == direction]
         if permissions:
@@ -52,9 +53,7 @@ def _permission(rule: Rule) -> dict[str, Any]:
         peer = {"Ipv6Ranges": [{"CidrIpv6": rule.peer, **described}]}
     else:
         peer = {"IpRanges": [{"CidrIp": rule.peer, **described}]}
-    if rule.port is None:
-        return {"IpProtocol": "-1", **peer}
-    return {"IpProtocol": "tcp", "FromPort": rule.port, "ToPort": rule.port, **peer}
+    return {**rule.permission, **peer}
 
 
 def empty_security_groups(work: Work, ids: Sequence[str]) -> None:

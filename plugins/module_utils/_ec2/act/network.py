@@ -150,12 +150,11 @@ def ensure_route_table(work: Work, key: str) -> None:
     """Ensure the described routes in the table, and associate it with the subnet; other routes stay."""
     if key not in work.things:
         work.make(key, {"vpc-id": work.id("vpc")}, VpcId=work.id("vpc"))
-    have = {route.split(" via ")[0]: route for route in work.things[key].have["routes"]}
+    have = {route.destination: route for route in work.things[key].have["routes"]}
     gateway = work.id("internet_gateway")
     for route in work.want(key)["routes"]:
-        destination = route.split(" via ")[0]
-        if have.get(destination) != f"{destination} via {gateway}":
-            _set_route(work, key, destination, exists=destination in have)
+        if have.get(route.destination) != route._replace(target=gateway):
+            _set_route(work, key, route.destination, exists=route.destination in have)
     if work.id("subnet") not in work.things[key].have["subnets"]:
         _associate(work, key)
         work.changed(key, "used by the subnet")

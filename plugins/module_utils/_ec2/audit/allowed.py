@@ -84,8 +84,8 @@ def allowed_by(spec: ClusterSpec, extra: Mapping[str, Any] | None = None, accoun
     templates = {item.name: item.want["instance_profile"] for item in of["launch_template"]}
     scheduled = {spec.hours_name: spec.hours.is_needed, spec.schedule_role_name: spec.home_schedule_enabled}
     return Allowed(
-        rules={group.name: frozenset((*group.want["rules"], *more.get(group.name, ()))) for group in groups},
-        routes=frozenset((*wanted["route_table"].want["routes"], *(extra.get("routes") or ()))),
+        rules={group.name: frozenset((*map(str, group.want["rules"]), *more.get(group.name, ()))) for group in groups},
+        routes=frozenset((*map(str, wanted["route_table"].want["routes"]), *(extra.get("routes") or ()))),
         subnets=frozenset({wanted["subnet"].name}),
         tables=frozenset({wanted["route_table"].name}),
         nodes={f"{spec.name}-{node.name}": node.name for node in spec.nodes},

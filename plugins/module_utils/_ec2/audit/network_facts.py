@@ -13,6 +13,7 @@ from ..home.access import home_rule
 from ..identity import Identity
 from ..plan.current import ROUTE_TARGETS
 from ..spec import ClusterSpec
+from ..traffic import Route as DescribedRoute
 from ..values import port_text
 from .facts import (
     Account,
@@ -286,7 +287,7 @@ def _target(route: Record) -> str:
 
 def _route_text(route: Record, names: Mapping[str, str], lists: PrefixLists) -> RouteText:
     destination, target = _destination(route), _target(route)
-    text = f"{destination} via {names.get(target, target)}"
+    text = str(DescribedRoute(destination, names.get(target, target)))
     return RouteText(text, destination, target, lists.get(destination, ()))
 
 

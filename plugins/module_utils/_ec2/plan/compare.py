@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..desired import ACCESS, BASTION, HOURS, NETWORK, NODES, RUNNING, Desired
+from ..traffic import Route, Rule
 from ..values import plain_policy
 from .choosing import choose, duplicates_of, seconds_of
 from .comparison import (
@@ -79,6 +80,8 @@ def _named(value: Any, names: Mapping[str, str]) -> Any:
     """Return the value with every id of a described resource replaced by its name, as in the desired resources."""
     if isinstance(value, Mapping):
         return {key: _named(item, names) for key, item in value.items()}
+    if isinstance(value, (Rule, Route)):
+        return type(value)(*(_named(item, names) for item in value))
     if isinstance(value, (list, tuple)):
         return [_named(item, names) for item in value]
     if isinstance(value, str):
@@ -102,8 +105,9 @@ def _resource(
     return Resource(key, item.kind, item.name, thing.id, state, differences, item.want, {**have, **extra}, item.part)
 
 
-def _beyond(have: Sequence[str], want: Sequence[str]) -> list[str]:
-    return [item for item in have if item not in want]
+def _beyond(have: Sequence[Rule | Route], want: Sequence[Rule | Route]) -> list[Rule | Route]:
+    known = {item.unique for item in want}
+    return [item for item in have if item.unique not in known]
 
 
 def satisfied(name: str, have: Any, want: Any) -> bool:

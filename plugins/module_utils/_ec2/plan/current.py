@@ -19,7 +19,7 @@ from ..desired import ALIVE, DATA_DEVICE, REGION_TAG, is_burstable, is_of
 from ..hours.current import read_group
 from ..identity import cluster_filters, cluster_tags, is_unmanaged, owner_filters, owner_tags
 from ..spec import ClusterSpec
-from ..values import port_text
+from ..traffic import Route, Rule
 
 Record = Mapping[str, Any]
 # As "User initiated (2026-12-24 23:00:00 GMT)".
@@ -347,27 +347,28 @@ def _route_table(record: Record) -> dict[str, Any]:
     }
 
 
-def _route(route: Record) -> str:
+def _route(route: Record) -> Route:
     destinations = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
     destination = next((route[key] for key in destinations if route.get(key)), "?")
     target = next((route[key] for key in ROUTE_TARGETS if route.get(key)), "?")
-    return f"{destination} via {target}" + (" (blackhole)" if route.get("State") == "blackhole" else "")
+    return Route(destination, target, "blackhole" if route.get("State") == "blackhole" else "active")
 
 
 def _security_group(record: Record) -> dict[str, Any]:
-    ingress = [f"in {rule}" for item in record["IpPermissions"] for rule in _rules(item, "from")]
-    egress = [f"out {rule}" for item in record["IpPermissionsEgress"] for rule in _rules(item, "to")]
+    ingress = [rule for item in record["IpPermissions"] for rule in _rules(item, "in")]
+    egress = [rule for item in record["IpPermissionsEgress"] for rule in _rules(item, "out")]
     return {"vpc": record.get("VpcId"), "group_name": record["GroupName"], "rules": [*ingress, *egress]}
 
 
-def _rules(permission: Record, preposition: str) -> list[str]:
+def _rules(permission: Record, direction: str) -> list[Rule]:
     peers = [
         *(item["CidrIp"] for item in permission.get("IpRanges") or ()),
         *(item["CidrIpv6"] for item in permission.get("Ipv6Ranges") or ()),
         *(item["GroupId"] for item in permission.get("UserIdGroupPairs") or ()),
         *(item["PrefixListId"] for item in permission.get("PrefixListIds") or ()),
     ]
-    return [f"{port_text(permission)} {preposition} {peer}" for peer in peers]
+    ports = permission.get("FromPort", -1), permission.get("ToPort", -1)
+    return [Rule(direction, peer, permission["IpProtocol"], *ports) for peer in peers]
 
 
 def _eni(record: Record) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from ..desired import PARTS, Desired, desired
 from ..hours.schedules import ttl_end
 from ..hours.text import nodes_stop_lines
 from ..spec import ClusterSpec
+from ..traffic import with_texts
 from .choosing import choose
 from .compare import compare
 from .comparison import Comparison, Resource
@@ -108,7 +109,7 @@ def resource_as_dict(resource: Resource) -> dict[str, Any]:
     differences = [difference._asdict() for difference in resource.differences]
     taken_by = _thing_as_dict(resource.taken_by) if resource.taken_by else None
     values = {**resource._asdict(), "differences": differences, "taken_by": taken_by}
-    return {key: value for key, value in values.items() if key != "key"}
+    return {key: with_texts(value) for key, value in values.items() if key != "key"}
 
 
 def _thing_as_dict(thing: Thing) -> dict[str, Any]:
@@ -122,10 +123,12 @@ def diff_of(before: Comparison, parts: Sequence[str], *, absent: bool) -> dict[s
         gone = [found for found in before.found if found.part in parts]
         return {"before": {f"{found.kind} {found.id}": found.name for found in gone}, "after": {}}
     made = [item for item in before.resources if item.part in parts and item.state == "missing"]
-    return {
-        "before": {item.key: {what.property: what.have for what in item.differences} for item in wrong},
-        "after": {
-            **{item.key: {what.property: what.want for what in item.differences} for item in wrong},
-            **{item.key: dict(item.want) for item in made},
-        },
-    }
+    return with_texts(
+        {
+            "before": {item.key: {what.property: what.have for what in item.differences} for item in wrong},
+            "after": {
+                **{item.key: {what.property: what.want for what in item.differences} for item in wrong},
+                **{item.key: dict(item.want) for item in made},
+            },
+        }
+    )

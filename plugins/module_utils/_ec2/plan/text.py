@@ -130,7 +130,8 @@ def _difference_lines(resource: Resource, difference: Difference) -> Iterator[st
         text = action_text if resource.kind == "autoscaling_group" else schedule_text
         yield from _schedule_lines(text, have or {}, want)
     elif difference.property in ("rules", "routes"):
-        yield from (f"{word}: add {item}" for item in want if item not in (have or ()))
+        known = {item.unique for item in have or ()}
+        yield from (f"{word}: add {item}" for item in want if item.unique not in known)
     elif isinstance(want, Mapping):
         yield f"{word}: is not as described"
     else:
@@ -191,7 +192,7 @@ def _subnet(want: Want) -> str:
 
 
 def _route_table(want: Want) -> str:
-    return f"for {_show(want['subnets'])}; " + ", ".join(want["routes"])
+    return f"for {_show(want['subnets'])}; " + _show(want["routes"])
 
 
 def _security_group(want: Want) -> str:

@@ -218,13 +218,9 @@ def _missing(spec: ClusterSpec, use: Use) -> list[str]:
 def _most_rules(spec: ClusterSpec) -> int:
     """Return the largest number of inbound rules of a group, including those of one home network."""
     groups = {key.partition("/")[2]: item for key, item in desired(spec).items() if item.kind == "security_group"}
-    described = {name: [rule for rule in item.want["rules"] if _is_inbound(rule)] for name, item in groups.items()}
+    described = {name: [rule for rule in item.want["rules"] if rule.direction == "in"] for name, item in groups.items()}
     opened = {name: sum(opening.group == name for opening in spec.access_openings) for name in groups}
     return max(len(described[name]) + opened[name] for name in groups)
-
-
-def _is_inbound(rule: Any) -> bool:
-    return not str(rule.get("direction", "in") if isinstance(rule, Mapping) else rule).startswith("out")
 
 
 def _quota_problem(spec: ClusterSpec, quota: Quota, needed: int, used: int, allowed: float) -> Finding:

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 from ..._errors import InputError
 from ..._findings import Finding, failure, finding
-from ..bastion.spec import NODE as BASTION
-from ..desired import NODES, Desired, description_of, desired, rules_of
+from ..desired import Desired, description_of, desired
 from ..ownership.claim import claim_name
 from ..spec import ClusterSpec
 from ..texts import COMMAND_LINE_MAX, RULES, change_for, fault
@@ -65,9 +64,6 @@ def described_texts(spec: ClusterSpec) -> Iterator[Text]:
     for resource in desired(spec).values():
         yield from _resource_texts(resource)
         yield from _description_texts(spec, resource)
-    for what in (NODES, BASTION):
-        for rule in rules_of(spec, what):
-            yield Text(f"rule of the security group of {what}", "rule_description", rule.description)
     for kind in NAMES["iam_role"]:
         yield Text("the role that closes home access", kind, spec.schedule_role_name)
     # The SSM parameter with which a controller claims the cluster.
@@ -151,8 +147,10 @@ def _property_texts(subject: str, kind: str, name: str, value: Any) -> Iterator[
             yield Text(f"{subject}, tag {key}", "tag_value", content)
     elif name == "schedules":
         yield from _schedule_texts(subject, kind, value)
-    elif name != "rules":
-        # Rules are lines for display here; their texts for AWS are in rules_of().
+    elif name == "rules":
+        for rule in value:
+            yield Text(f"{subject}, rule", "rule_description", rule.description)
+    else:
         yield from _plain_texts(subject, kind, name, value)
 
 

@@ -236,7 +236,7 @@ def test_drift_is_repaired_and_the_tags_and_rules_of_other_owners_stay(api: BadD
     groups = {item.key: item for item in outcome.after.resources}
     assert states(outcome) == {"present"}
     assert (vpc.have or {})["tags"]["Theirs"] == "kept"
-    assert (groups["security_group/nodes"].have or {})["extra_rules"] == ["in tcp/22 from 192.0.2.1/32"]
+    assert list(map(str, (groups["security_group/nodes"].have or {})["extra_rules"])) == ["in tcp/22 from 192.0.2.1/32"]
 
 
 def test_only_tags_that_differ_are_set(api: BadDay) -> None:

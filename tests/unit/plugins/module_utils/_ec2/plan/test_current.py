@@ -143,7 +143,7 @@ def test_rules_of_home_access_are_extra(api: MotoApi) -> None:
 
     have = next(item.have for item in comparison.resources if item.key == "security_group/nodes")
     assert differences(comparison) == {}
-    assert have and have["extra_rules"] == ["in tcp/6443-6444 from 2001:db8::/64"]
+    assert have and list(map(str, have["extra_rules"])) == ["in tcp/6443-6444 from 2001:db8::/64"]
 
 
 def test_the_time_of_a_stop_is_read_while_an_instance_is_stopped(api: MotoApi) -> None:
