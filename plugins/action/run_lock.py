@@ -42,5 +42,5 @@ class ActionModule(LocalAction):
             if take(Path(arguments["directory"]), run):
                 END.note(json.dumps(run._asdict()))
         except Busy as error:
-            raise AnsibleActionFail(str(error)) from error
+            raise AnsibleActionFail(str(error), result={"problem": error.problem.as_dict()}) from error
         return {}

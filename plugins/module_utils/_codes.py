@@ -464,6 +464,24 @@ ACCOUNT: Mapping[str, Code] = {
         "A resource without the tags of this cluster uses a resource of the cluster.",
         "Ask its owner to release the resource.",
     ),
+    "GUEST_IN_NETWORK": Code(
+        "A resource that no playbook creates or deletes is in the network that is to be removed.",
+        "Ask its owner to delete it, then run the playbook again.",
+    ),
+    "NETWORK_IN_USE": Code(
+        "Nodes or the bastion still exist in the network that is to be removed.",
+        "Remove the nodes and the bastion first; playbooks/reset.yml removes everything.",
+    ),
+    "NETWORK_MISSING": Code(
+        "The network that nodes or the bastion need does not exist, or only in part.",
+        "Run the role urmanac.talos.network first (playbooks/network.yml), or playbooks/site.yml, which runs all "
+        "roles.",
+    ),
+    "CHANGE_NEEDS_DECISION": Code(
+        "A property cannot be changed while the resource is in use, so a change would terminate it or needs a command.",
+        "To keep the resource, change the description. To change it, run the command that the message names.",
+    ),
+    "USER_DATA_TOO_LONG": Code("User-data is longer than EC2 accepts.", "Shorten its content."),
 }
 
 AWS: Mapping[str, Code] = {
@@ -611,6 +629,19 @@ HOME: Mapping[str, Code] = {
     "IPV6_DOCUMENTATION": Code(
         "The network is reserved for documentation: an example was not replaced. In check mode this is a note.",
         _HOME_ADDRESS,
+    ),
+    "HOME_RULE_TAKEN": Code(
+        "A rule of another owner already allows what home access would open, and AWS rejects a second one.",
+        "Ask its owner to delete it, or remove the port from cluster_access_openings.",
+    ),
+    "HOME_GROUP_MISSING": Code(
+        "A security group that home access would open does not exist.",
+        "Build the network first (playbooks/site.yml), or check name, project and region, and that the group and its "
+        "VPC have the tag ManagedBy.",
+    ),
+    "HOME_SCHEDULE_TAKEN": Code(
+        "A schedule of another owner has the name of one that closes home access.",
+        "Delete it if it is not needed, or set cluster_home_schedule_enabled to false.",
     ),
     "IPV6_TOO_WIDE": Code("The network is larger than a home network.", _HOME_ADDRESS),
     "IPV6_NOT_GLOBAL": Code("The address is not a global unicast address.", _HOME_ADDRESS),
@@ -1184,6 +1215,9 @@ TALOS: Mapping[str, Code] = {
         "The extension has not logged a successful login yet.",
         "Check that the node can reach the internet.",
         (WARNING,),
+    ),
+    "TAILSCALE_UNKNOWN": Code(
+        "The gateway does not say whether it is in the tailnet.", "Wait until it answers, and run the playbook again."
     ),
     "TAILSCALE_LOGIN_REFUSED": Code("Tailscale rejected the gateway's login.", _NEW_KEY),
 }

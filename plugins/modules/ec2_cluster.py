@@ -126,6 +126,18 @@ endpoint:
   returned: success
   type: str
   sample: https://ec2.eu-west-1.amazonaws.com
+problems:
+  description:
+    - Why nothing was changed, or which call failed, for programs; empty if the cause has no code.
+    - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md) explains each code.
+  returned: failure
+  type: list
+  elements: dict
+  sample:
+    - code: NETWORK_MISSING
+      subject: create instance talos-gateway
+      message: the network of the cluster does not exist
+      remedy: Run the role urmanac.talos.network first (playbooks/network.yml).
 lines:
   description: What was done, or would be done in check mode, one line each.
   returned: success
@@ -200,7 +212,7 @@ parts:
       todo: []
       missing_needs: []
       taken_by: []
-      remedies: []
+      problems: []
       found: []
       unused: []
       lines: {"present": ["  access: 0 of 0 resources would be created or changed"], "absent": []}
@@ -247,7 +259,7 @@ from ..module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
 from ..module_utils._ec2.act.stopping import diff_of_stop
 from ..module_utils._ec2.act.work import Machines
 from ..module_utils._ec2.calls import Calls
-from ..module_utils._ec2.client import connect_checked
+from ..module_utils._ec2.client import connect_checked, problems_of
 from ..module_utils._ec2.desired import PARTS, ROOT_DEVICE
 from ..module_utils._ec2.plan.current import SERVICES
 from ..module_utils._ec2.plan.reading import diff_of, result_of
@@ -314,7 +326,7 @@ def main() -> None:
         connection = connect_checked(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr, once=True)
         outcome = ensure_cluster(Calls(connection.checked()), spec, order, now=datetime.now(UTC))
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), problems=problems_of(error))
     module.exit_json(endpoint=connection.endpoint, **outcome_as_dict(spec, outcome, order))
 
 

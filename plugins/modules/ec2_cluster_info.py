@@ -214,7 +214,7 @@ ties:
   description:
     - Resources of another owner that are connected with a resource of the cluster, so that deleting it would affect
       them.
-    - C(text) describes both and the owner of the other one, C(remedy) how to separate them.
+    - RV(removal_problems) describes each, and how to separate them.
   returned: success
   type: list
   elements: dict
@@ -222,7 +222,17 @@ ties:
     - ours: {"kind": "internet_gateway", "id": "igw-0123456789abcdef0", "name": "talos-igw", "owner": "Name=talos-igw"}
       how: is attached to
       other: {"kind": "vpc", "id": "vpc-0fedcba9876543210", "name": "web", "owner": "Owner=Ada"}
-      text: >-
+removal_problems:
+  description: >-
+    Why the cluster must not be deleted, in the form of RV(problems): RV(guests), RV(ties), and resources whose owner is
+    not certain.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - code: HELD_BY_OTHERS
+      subject: internet_gateway talos-igw
+      message: >-
         internet gateway talos-igw (igw-0123456789abcdef0) is attached to VPC vpc-0fedcba9876543210, which is not
         managed by this cluster (Owner=Ada)
       remedy: Detach it
@@ -296,7 +306,7 @@ parts:
     - C(resources) are the keys of all that are described, C(todo) of those that are not C(present).
     - C(missing_needs) are names of resources that must exist before the part is created.
     - C(taken_by) are ids of conflicting resources without the cluster's tags.
-    - C(remedies) are lines about differences that need a decision, because an instance in use would be terminated.
+    - C(problems) are differences that need a decision, because an instance in use would be terminated.
     - C(found) is what a teardown of the part deletes, except volumes, which are deleted with their instances.
     - C(unused) are ids of duplicates that nothing uses.
     - C(lines) describes what would be done with the state V(present) and with V(absent).
@@ -308,7 +318,7 @@ parts:
       todo: [instance/gateway]
       missing_needs: []
       taken_by: []
-      remedies: []
+      problems: []
       found: [{"kind": "eni", "name": "talos-gateway", "id": "eni-0123456789abcdef0"}]
       unused: []
       lines:

@@ -182,6 +182,16 @@ schedules:
   returned: success
   type: dict
   sample: {"created": ["talos-home-access-1f2e3d4c5b-6a79880716"], "updated": [], "deleted": []}
+problems:
+  description: Why nothing was opened or closed, or which call failed, in the form of RV(problem); empty without a code.
+  returned: when AWS or another owner is the cause
+  type: list
+  elements: dict
+  sample:
+    - code: HOME_GROUP_MISSING
+      subject: open home access to talos
+      message: the security group talos-nodes of project talos-arm64 does not exist
+      remedy: Build the network first (playbooks/site.yml).
 problem:
   description:
     - Why the input was rejected, for programs.
@@ -202,7 +212,7 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils._ec2.calls import Calls
-from ..module_utils._ec2.client import AwsError, connect_checked
+from ..module_utils._ec2.client import AwsError, connect_checked, problems_of
 from ..module_utils._ec2.home import schedule as home_schedule
 from ..module_utils._ec2.home.access import (
     HomeRule,
@@ -344,7 +354,7 @@ def main() -> None:
     except Refusal as error:
         module.fail_json(msg=str(error), problem=error.problem.as_dict())
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), problems=problems_of(error))
     module.exit_json(**result_of(plan, schedules, now))
 
 

@@ -87,6 +87,18 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+problems:
+  description:
+    - Why the run cannot start or go on, for programs; empty if the cause has no code.
+    - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md) explains each code.
+  returned: failure
+  type: list
+  elements: dict
+  sample:
+    - code: RUN_ACTIVE
+      subject: start
+      message: another run (site.yml, process 42 of ada on laptop in /home/ada) is active on this cluster
+      remedy: Wait until it has ended.
 """
 
 from collections.abc import Mapping
@@ -95,7 +107,7 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils._ec2.client import Api, connect
+from ..module_utils._ec2.client import Api, connect, problems_of
 from ..module_utils._ec2.identity import Identity
 from ..module_utils._ec2.ownership.run_marker import MarkerClient, ensure_held, ensure_left, ensure_renewed, marker_name
 from ..module_utils._ec2.preflight.described_texts import identity_texts, refuse_sent
@@ -136,7 +148,7 @@ def main() -> None:
         if not module.check_mode:
             ensure(connect(module, ("ssm",)), module.params)
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), problems=problems_of(error))
     module.exit_json(changed=False)
 
 

@@ -37,4 +37,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+problem:
+  description:
+    - Why the run cannot start, for programs.
+    - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md) explains each code.
+  returned: failure
+  type: dict
+  sample:
+    code: RUN_ACTIVE
+    subject: /home/ada/.local/share/urmanac.talos/talos-arm64/eu-west-1/talos/.run.json
+    message: another run (site.yml, process 42 on laptop, since 2026-12-24T18:00:00+00:00) is active on this cluster
+    remedy: Wait until it has ended.
 """

@@ -179,12 +179,16 @@ nodes:
     tailscale:
       description:
         - Whether the node is in a tailnet, from its extension, its service, the addresses of C(tailscale0) and the log.
-        - C(state) is V(connected), V(waiting) or V(failed). C(cause) and C(remedy) explain why it is not connected.
+        - C(state) is V(connected), V(waiting) or V(failed).
+        - C(problem) is why it is not connected, with code, message and remedy; V(null) if it is.
       type: dict
       sample:
         state: failed
-        cause: "invalid key: API key does not exist"
-        remedy: Create an auth key in Tailscale's admin console (Settings, Keys).
+        problem:
+          code: TAILSCALE_LOGIN_REFUSED
+          subject: node
+          message: "invalid key: API key does not exist"
+          remedy: Create an auth key in Tailscale's admin console (Settings, Keys).
         service: Running
         addresses: []
     missing:

@@ -22,6 +22,7 @@ from typing import TextIO
 from ansible import context
 
 from ..module_utils._errors import CollectionError
+from ..module_utils._findings import Finding, failure, finding
 from ..module_utils._runs import Run, is_alive, this_run
 
 _NAME = ".run.json"
@@ -29,6 +30,10 @@ _NAME = ".run.json"
 
 class Busy(CollectionError):
     """Another run has the lock."""
+
+    def __init__(self, problem: Finding) -> None:
+        super().__init__(failure("start", problem))
+        self.problem = problem
 
 
 def current_run(directory: str) -> Run:
@@ -53,7 +58,7 @@ def take(directory: Path, run: Run, *, alive: Callable[[int, str], bool] = is_al
             return False
         if other and (other.host != run.host or alive(other.pid, other.started)):
             # It is written once, when a run takes it.
-            raise Busy(_message(directory / _NAME, other, os.fstat(stream.fileno()).st_mtime))
+            raise Busy(_problem(directory / _NAME, other, os.fstat(stream.fileno()).st_mtime))
         _write(stream, json.dumps(run._asdict()))
     return True
 
@@ -88,10 +93,11 @@ def _parse(text: str) -> Run | None:
         return None
 
 
-def _message(path: Path, other: Run, since: float) -> str:
+def _problem(path: Path, other: Run, since: float) -> Finding:
     began = datetime.fromtimestamp(since, UTC).isoformat(timespec="seconds")
     where = f"process {other.pid} on {other.host}, since {began}"
-    return (
-        f"Failed to start: another run ({other.what}, {where}) is active on this cluster. Wait until it has ended. "
-        f"If that process no longer exists, which cannot be checked from here, delete {path} and try again."
+    remedy = (
+        "Wait until it has ended. If that process no longer exists, which cannot be checked from here, delete "
+        f"{path} and try again."
     )
+    return finding("RUN_ACTIVE", str(path), f"another run ({other.what}, {where}) is active on this cluster", remedy)

@@ -63,6 +63,20 @@ class AwsError(Ec2Error):
         self.reason = reason
 
 
+class Refused(Ec2Error):
+    """What is not done, before the first call that changes something; problems are the same as findings."""
+
+    def __init__(self, *problems: Finding) -> None:
+        super().__init__("\n".join(failure(problem.subject, problem) for problem in problems))
+        self.problems = problems
+
+
+def problems_of(error: Exception) -> list[dict[str, Any]]:
+    """Return the problems of a failure for a module's result; none if it has no code."""
+    found = error.problems if isinstance(error, Refused) else [error.problem] if isinstance(error, AwsError) else []
+    return [problem.as_dict() for problem in found]
+
+
 def is_not_found(error: AwsError) -> bool:
     """Return whether a resource does not exist, or does not exist yet; each service has its own error codes."""
     # Auto Scaling has one code for all validation errors.

@@ -16,17 +16,18 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from ..._errors import Ec2Error
+from ..._findings import Finding, finding
 from ..bastion.current import checksum
 from ..calls import KEPT, Calls, errors_named
-from ..client import AwsError
+from ..client import AwsError, Refused
 from ..desired import ACCESS, BASTION, HOURS, NETWORK, NODES, RUNNING, Desired
 from ..plan.choosing import choose
 from ..plan.compare import compare, teardown_rank
 from ..plan.comparison import Comparison, Found, Resource
 from ..plan.current import Thing, read_cluster
-from ..plan.owners import owner_of, second_problems, taken_problems, unmanaged_problems
+from ..plan.owners import second_problems, taken_problems, unmanaged_problems
 from ..plan.reading import wanted_of
-from ..plan.text import kind_word, tie_text
+from ..plan.text import guest_problems, kind_word, tie_problem
 from ..plan.ties import Tie, read_ties
 from ..spec import ClusterSpec
 from ..texts import USER_DATA_MAX
@@ -102,7 +103,7 @@ def _stopped(
     # AWS terminates any instance of a group that is stopped, also one of another owner.
     ties = [tie for tie in before.ties if tie.blocks and (tie.ours.kind, tie.ours.id) in stopping]
     if ties:
-        raise Ec2Error("\n".join(_tied("stop", tie) for tie in ties))
+        raise Refused(*(_tied("stop", tie) for tie in ties))
     if order.check_mode or not machines:
         would = lines(machines, "would stop")
         return Outcome(bool(machines), tuple(would), before=before, after=before, stopped=tuple(machines))
@@ -191,7 +192,7 @@ def refuse(before: Comparison, todo: Sequence[Resource], doomed: Sequence[Found]
     # Including resources that are created elsewhere, such as SSM parameters.
     wanted = [] if order.absent else [item for item in before.resources if item.part in order.parts]
     reasons = [
-        *(f"Failed to create {item.subject}: {item.message}. {item.remedy}" for item in taken_problems(wanted)),
+        *(item.about(f"create {item.subject}") for item in taken_problems(wanted)),
         *_disputed(before, order),
         *_replacements(todo),
         *_too_long(order.machines),
@@ -201,31 +202,39 @@ def refuse(before: Comparison, todo: Sequence[Resource], doomed: Sequence[Found]
         *(() if order.check_mode else _unplaced(before, todo, order)),
     ]
     if reasons:
-        raise Ec2Error("\n".join(reasons))
+        raise Refused(*reasons)
 
 
-def _disputed(before: Comparison, order: Order) -> list[str]:
+def _disputed(before: Comparison, order: Order) -> list[Finding]:
     """Return the resources without ManagedBy, and second ones of a kind, all of which a removal deletes."""
     seconds = [] if order.absent else second_problems(before.seconds)
     verb = "remove" if order.absent else "change"
     found = [*unmanaged_problems(before.unmanaged), *seconds]
-    return [f"Failed to {verb} the cluster: {item.message}. {item.remedy}" for item in found]
+    return [item.about(f"{verb} the cluster") for item in found]
 
 
-def _too_long(machines: Machines) -> list[str]:
+def _too_long(machines: Machines) -> list[Finding]:
     sizes = {name: len(base64.b64decode(text)) for name, text in machines.user_data.items()}
     return [
-        f"Failed to create user-data of {size} bytes for {name}: EC2 accepts {USER_DATA_MAX}. Shorten its content."
+        finding("USER_DATA_TOO_LONG", f"create user-data of {size} bytes for {name}", f"EC2 accepts {USER_DATA_MAX}")
         for name, size in sizes.items()
         if size > USER_DATA_MAX
     ]
 
 
-def _replacements(todo: Iterable[Resource]) -> list[str]:
+def _replacements(todo: Iterable[Resource]) -> list[Finding]:
+    remedy = (
+        "Restore the description, or remove the cluster (playbooks/reset.yml -e reset_confirmation=yes) and build it "
+        "again."
+    )
     return [
-        f"Failed to change {difference.property} of {kind_word(item.kind)} {item.name} ({item.id}) from "
-        f"{difference.have} to {difference.want}: it cannot be changed after creation. Restore the description, or "
-        f"remove the cluster (playbooks/reset.yml -e reset_confirmation=yes) and build it again."
+        finding(
+            "CHANGE_NEEDS_DECISION",
+            f"change {difference.property} of {kind_word(item.kind)} {item.name} ({item.id}) from {difference.have} to "
+            f"{difference.want}",
+            "it cannot be changed after creation",
+            remedy,
+        )
         for item in todo
         for difference in item.differences
         # A new set replaces the old one without an interruption.
@@ -233,7 +242,7 @@ def _replacements(todo: Iterable[Resource]) -> list[str]:
     ]
 
 
-def _unplaced(before: Comparison, todo: Sequence[Resource], order: Order) -> list[str]:
+def _unplaced(before: Comparison, todo: Sequence[Resource], order: Order) -> list[Finding]:
     """Return what cannot be created or changed because the network is missing or incomplete."""
     network = [item for item in before.resources if item.part == NETWORK and item.state == "missing"]
     # The roles of schedules only need the account, which the VPC has.
@@ -246,37 +255,21 @@ def _unplaced(before: Comparison, todo: Sequence[Resource], order: Order) -> lis
     exists = "the network of the cluster does not exist"
     if not any(item.key == "vpc" for item in network):
         exists = f"the network of the cluster has no {', no '.join(_titles(network))}"
-    return [
-        f"Failed to create {', '.join(_titles(stopped))}: {exists}. Run the role urmanac.talos.network first "
-        "(playbooks/network.yml), or playbooks/site.yml, which runs all roles."
-    ]
+    return [finding("NETWORK_MISSING", f"create {', '.join(_titles(stopped))}", exists)]
 
 
 def _titles(resources: Iterable[Resource]) -> list[str]:
     return [f"{kind_word(item.kind)} {item.name}" for item in resources]
 
 
-def _obstacles(before: Comparison) -> list[str]:
+def _obstacles(before: Comparison) -> list[Finding]:
     """Return what prevents the removal of the network: our instances, and resources of another owner in it."""
-    machines = [found for found in before.found if found.kind in ("instance", "eni")]
-    ours = [
-        f"Failed to remove the network: {', '.join(f'{found.name} ({found.id})' for found in machines)} still exist. "
-        "Remove the nodes and the bastion first; playbooks/reset.yml removes everything."
-    ]
-    others = [
-        f"Failed to remove the network: {kind_word(guest.kind)} {guest.id} in it is not managed by this cluster "
-        f"({owner_of(guest)}). Ask its owner to delete it, then run the playbook again."
-        for guest in before.guests
-    ]
-    tagged = [
-        f"Failed to remove the network: {kind_word(found.kind)} {found.id} has the tags of this cluster, but no "
-        f"playbook creates or deletes it. Delete it, then run the playbook again."
-        for found in before.obstacles
-    ]
-    return [*(ours if machines else []), *others, *tagged]
+    machines = [f"{found.name} ({found.id})" for found in before.found if found.kind in ("instance", "eni")]
+    ours = [finding("NETWORK_IN_USE", "network", f"{', '.join(machines)} still exist")] if machines else []
+    return [problem.about("remove the network") for problem in (*ours, *guest_problems(before))]
 
 
-def _held(before: Comparison, doomed: Iterable[Found], order: Order) -> list[str]:
+def _held(before: Comparison, doomed: Iterable[Found], order: Order) -> list[Finding]:
     """Return which resources to delete, or that the parts need, are used by another owner."""
     going = {(found.kind, found.id) for found in doomed}
     needed = set() if order.absent else {item.id for item in before.resources if item.part in order.parts}
@@ -285,8 +278,8 @@ def _held(before: Comparison, doomed: Iterable[Found], order: Order) -> list[str
     return [_tied(verb, tie) for verb, ties in (("delete", deleting), ("use", using)) for tie in ties]
 
 
-def _tied(verb: str, tie: Tie) -> str:
-    return f"Failed to {verb} {kind_word(tie.ours.kind)} {tie.ours.name}: {tie_text(tie)}. {tie.remedy}"
+def _tied(verb: str, tie: Tie) -> Finding:
+    return tie_problem(tie).about(f"{verb} {kind_word(tie.ours.kind)} {tie.ours.name}")
 
 
 def _would(todo: Iterable[Resource], doomed: Iterable[Found]) -> list[str]:

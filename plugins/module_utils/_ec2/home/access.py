@@ -13,10 +13,9 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from ..._errors import Ec2Error
 from ..._findings import Finding, finding
 from ..calls import LEFT, Calls, errors_named
-from ..client import Api, AwsError
+from ..client import Api, AwsError, Refused
 from ..identity import Identity, group_name, owner_filters, owner_tags
 from ..openings import GROUPS, OPENINGS, Opening
 from ..values import port_text
@@ -107,16 +106,18 @@ def read_plan(api: Api, identity: Identity, order: Order, now: datetime, *, chec
 
 
 def _refuse_others(plan: Plan) -> None:
-    """Raise Ec2Error for rules of another owner that already allow the network: AWS rejects a duplicate rule."""
+    """Raise Refused for rules of another owner that already allow the network: AWS rejects a duplicate rule."""
     taken = [
-        f"Failed to open {rule.port} of {rule.group} to {rule.network}: the rule {rule.id} already allows it and is "
-        f"not managed by this cluster ({rule.owner}). Ask its owner to delete it, or remove that port from the "
-        f"openings."
+        finding(
+            "HOME_RULE_TAKEN",
+            f"open {rule.port} of {rule.group} to {rule.network}",
+            f"the rule {rule.id} already allows it and is not managed by this cluster ({rule.owner})",
+        )
         for rule in plan.marked
         if rule.owner
     ]
     if taken:
-        raise Ec2Error("\n".join(taken))
+        raise Refused(*taken)
 
 
 def carry_out(calls: Calls, identity: Identity, order: Order, now: datetime, plan: Plan) -> Plan:
@@ -134,11 +135,8 @@ def _require_groups(identity: Identity, order: Order, groups: Mapping[str, str])
     missing = sorted({opening.group for opening in order.openings} - set(groups))
     if missing:
         names = " and ".join(group_name(identity, group) for group in missing)
-        raise Ec2Error(
-            f"Failed to open home access to {identity.name}: the security group {names} of project {identity.project} "
-            "does not exist. Build the network first (playbooks/site.yml), or check name, project and region, and that "
-            "the group and its VPC have the tag ManagedBy."
-        )
+        message = f"the security group {names} of project {identity.project} does not exist"
+        raise Refused(finding("HOME_GROUP_MISSING", f"open home access to {identity.name}", message))
 
 
 def read_groups(api: Api, identity: Identity) -> list[Group]:

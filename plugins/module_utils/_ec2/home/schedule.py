@@ -16,9 +16,9 @@ from collections.abc import Set as AbstractSet
 from hashlib import sha256
 from typing import NamedTuple
 
-from ..._errors import Ec2Error
+from ..._findings import finding
 from ..calls import LEFT, Calls, errors_named
-from ..client import Api
+from ..client import Api, Refused
 from ..identity import Identified, Identity
 from ..scheduler import Call, Place, put_call, read_call
 from .access import HomeRule
@@ -64,10 +64,8 @@ def refuse_others(current: Mapping[str, Schedule], wanted: Iterable[Schedule]) -
     """Raise Ec2Error for schedules of another owner with a name that is needed."""
     taken = [schedule.name for schedule in wanted if schedule.name in current and not current[schedule.name].ours]
     if taken:
-        raise Ec2Error(
-            f"Failed to create the schedule {', '.join(taken)}: it already exists, but does not close home access of "
-            f"this cluster. Delete it if it is not needed, or set cluster_home_schedule_enabled to false."
-        )
+        message = "it already exists, but does not close home access of this cluster"
+        raise Refused(finding("HOME_SCHEDULE_TAKEN", f"create the schedule {', '.join(taken)}", message))
 
 
 def carry_out(calls: Calls, plan: SchedulePlan) -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ..._errors import Ec2Error
 from ..._findings import Finding, finding
 from ..._runs import Run
-from ..client import Api, AwsError
+from ..client import Api, AwsError, Refused
 from ..identity import Identity
 from .claim import ClaimClient, Existing, Unclaimed, ensure_claimed, existing_things
 from .parameter import ForeignParameter
@@ -64,5 +64,7 @@ def _problem(code: str, name: str, check: Callable[[], None]) -> Iterator[Findin
         yield finding("NAME_TAKEN", f"ssm_parameter {name}", str(error))
     except Unclaimed as error:
         yield finding(UNCLAIMED, f"ssm_parameter {name}", str(error))
+    except Refused as error:
+        yield from (problem.about(f"ssm_parameter {name}") for problem in error.problems)
     except Ec2Error as error:
         yield finding(code, f"ssm_parameter {name}", str(error))

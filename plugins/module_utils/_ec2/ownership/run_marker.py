@@ -16,8 +16,9 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from ..._errors import Ec2Error
+from ..._findings import Finding, finding
 from ..._runs import Run
-from ..client import Api
+from ..client import Api, Refused
 from ..identity import Identity
 from .parameter import ClusterParameter, Held, parameter_prefix
 
@@ -117,7 +118,7 @@ def ensure_free(client: MarkerClient, run: Run, now: datetime, *, takeover: bool
 
 def _refuse_active(name: str, other: Marker | None, run: Run, now: datetime, *, takeover: bool, alive: Alive) -> None:
     if not (takeover or (other and has_ended(other, run, now, alive))):
-        raise Ec2Error(_busy(name, other))
+        raise Refused(_busy(name, other))
 
 
 def same_run(one: Run, other: Run) -> bool:
@@ -130,7 +131,7 @@ def ensure_renewed(client: MarkerClient, run: Run, now: datetime) -> bool:
     held = client.read()
     marker = parse_marker(held.text) if held else None
     if held is None or marker is None or not same_run(marker.run, run):
-        raise Ec2Error(_lost(client.name, marker))
+        raise Refused(_lost(client.name, marker))
     # The time in a marker may be any one, from which no hours can be subtracted.
     if expiry_of(marker) > now - _RENEWED_AFTER + LASTS:
         return False
@@ -169,7 +170,7 @@ def _take_over(client: MarkerClient, judged: Held, mine: Marker) -> None:
     if winner == text:
         return
     client.replace(winner)
-    raise Ec2Error(_busy(client.name, parse_marker(winner)))
+    raise Refused(_busy(client.name, parse_marker(winner)))
 
 
 def ensure_left(client: MarkerClient, run: Run) -> bool:
@@ -185,23 +186,24 @@ def ensure_left(client: MarkerClient, run: Run) -> bool:
 _TAKEOVER = "If you know that it has ended, add -e cluster_run_takeover=true."
 
 
-def _busy(name: str, other: Marker | None) -> str:
+def _busy(name: str, other: Marker | None) -> Finding:
     if other is None:
-        unknown = f"{name} in SSM says that another run is active on this cluster, but not which one."
-        return f"Failed to start: {unknown} {_TAKEOVER}"
-    return (
-        f"Failed to start: another run ({_who(other)}) is active on this cluster. Wait until it has ended. If it was "
-        f"killed, run it again there to continue; after {other.expires} any controller may start a run. {_TAKEOVER}"
+        unknown = f"{name} in SSM says that another run is active on this cluster, but not which one"
+        return finding("RUN_ACTIVE", "start", unknown, _TAKEOVER)
+    message = f"another run ({_who(other)}) is active on this cluster"
+    remedy = (
+        "Wait until it has ended. If it was killed, run it again there to continue; after "
+        f"{other.expires} any controller may start a run. {_TAKEOVER}"
     )
+    return finding("RUN_ACTIVE", "start", message, remedy)
 
 
-def _lost(name: str, other: Marker | None) -> str:
+def _lost(name: str, other: Marker | None) -> Finding:
     """Return why a run must stop: another one was allowed to start."""
     what = f"another run ({_who(other)}) is active on this cluster" if other else f"its lock {name} in SSM was deleted"
-    return (
-        f"Failed to continue: {what}, because this run seemed to have ended. What it has created is kept. Run it again "
-        "when no other run is active on the cluster."
-    )
+    message = f"{what}, because this run seemed to have ended"
+    remedy = "What it has created is kept. Run it again when no other run is active on the cluster."
+    return finding("RUN_ACTIVE", "continue", message, remedy)
 
 
 def _who(marker: Marker) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from ..._findings import Finding, finding
 from ..desired import ACCESS, BASTION, HOURS, NODES
 from ..hours.schedules import end_in
 from ..hours.spec import HoursSpec
@@ -43,7 +44,7 @@ class Part(NamedTuple):
     todo: list[str]
     missing_needs: list[str]
     taken_by: list[str]
-    remedies: list[str]
+    problems: list[dict[str, Any]]
     found: list[dict[str, str]]
     unused: list[str]
     lines: dict[str, list[str]]
@@ -60,7 +61,7 @@ def part_of(comparison: Comparison, name: str) -> Part:
         todo=[item.key for item in todo],
         missing_needs=_missing_needs(comparison.resources, name),
         taken_by=list(dict.fromkeys(item.taken_by.id for item in described if item.taken_by)),
-        remedies=remedies(todo),
+        problems=[problem.as_dict() for problem in changes_to_decide(todo)],
         found=[{"kind": item.kind, "name": item.name, "id": item.id} for item in found],
         unused=[item.id for item in found if item.unused],
         lines=_lines(name, described, todo, found),
@@ -81,13 +82,13 @@ def _lines(
     }
 
 
-def remedies(todo: Iterable[Resource]) -> list[str]:
-    """Return a line for each difference that needs a decision, because an instance in use would be terminated.
+def changes_to_decide(todo: Iterable[Resource]) -> list[Finding]:
+    """Return each difference that needs a decision, because an instance in use would be terminated.
 
     A launch template can change at any time: the next instance uses its new version.
     """
     return [
-        _remedy(resource, difference)
+        _to_decide(resource, difference)
         for resource in todo
         if resource.kind != "launch_template"
         for difference in resource.differences
@@ -95,13 +96,14 @@ def remedies(todo: Iterable[Resource]) -> list[str]:
     ]
 
 
-def _remedy(resource: Resource, difference: Difference) -> str:
+def _to_decide(resource: Resource, difference: Difference) -> Finding:
     replace = f"{_DELETE.get(resource.kind, _RESET)}, then run the playbook again"
     command = (replace if difference.replace else _CREDITS).format(id=resource.id, want=difference.want)
-    change = f"{difference.property} of {resource.name} from {difference.have} to {difference.want}"
-    return (
-        f"Failed to change {change}: it cannot be changed while the resource is in use. To keep it, change the "
-        f"description; to change it: {command}"
+    return finding(
+        "CHANGE_NEEDS_DECISION",
+        f"{difference.property} of {resource.name}",
+        f"It cannot be changed from {difference.have} to {difference.want} while the resource is in use",
+        f"To keep it, change the description. To change it: {command}",
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ..._findings import Finding, finding
+from ..._findings import Finding
 from ..bastion.hours import Stop, bastion_stop
 from ..bastion.text import stop_lines
 from ..client import Api
@@ -26,7 +26,7 @@ from .comparison import Comparison, Resource
 from .current import Thing, read_cluster
 from .owners import host_key_problems, owner_of, second_problems, taken_problems, uncertain_lines, unmanaged_problems
 from .parts import bastion_of, hours_of, nodes_of, part_of, schedule_role_of
-from .text import plan_lines, tie_text
+from .text import guest_problems, plan_lines, tie_problem
 from .ties import Tie, read_ties
 
 
@@ -60,6 +60,7 @@ def result_of(spec: ClusterSpec, comparison: Comparison, now: datetime) -> dict[
         "ties": [_tie_as_dict(tie) for tie in comparison.ties],
         "uncertain": uncertain_lines(comparison.uncertain, spec.region),
         "problems": [problem.as_dict() for problem in problems_of(comparison)],
+        "removal_problems": [problem.as_dict() for problem in removal_problems(comparison)],
         "summary": comparison.summary(),
         "plan": plan_lines(spec, comparison, stops, hours.lines),
         "cost": forecast(spec, shipped(spec.region)).as_dict(),
@@ -74,16 +75,21 @@ def result_of(spec: ClusterSpec, comparison: Comparison, now: datetime) -> dict[
 
 def problems_of(comparison: Comparison) -> list[Finding]:
     """Return why the cluster cannot be created: conflicts with other resources, and what is not certain or safe."""
-    held = [
-        finding("HELD_BY_OTHERS", f"{tie.ours.kind} {tie.ours.name}", tie_text(tie), tie.remedy)
-        for tie in comparison.blocking_ties
-    ]
     return [
         *taken_problems(comparison.resources),
         *unmanaged_problems(comparison.unmanaged),
         *second_problems(comparison.seconds),
         *host_key_problems(comparison.resources),
-        *held,
+        *map(tie_problem, comparison.blocking_ties),
+    ]
+
+
+def removal_problems(comparison: Comparison) -> list[Finding]:
+    """Return why the cluster must not be deleted: resources of other owners that use it, and what is not certain."""
+    return [
+        *guest_problems(comparison),
+        *map(tie_problem, comparison.ties),
+        *unmanaged_problems(comparison.unmanaged),
     ]
 
 
@@ -93,8 +99,7 @@ def _obstacles(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def _tie_as_dict(tie: Tie) -> dict[str, Any]:
-    ours, other = _thing_as_dict(tie.ours), _thing_as_dict(tie.other)
-    return {"ours": ours, "how": tie.how, "other": other, "text": tie_text(tie), "remedy": tie.remedy}
+    return {"ours": _thing_as_dict(tie.ours), "how": tie.how, "other": _thing_as_dict(tie.other)}
 
 
 def _stop_as_dict(stop: Stop | None) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..._findings import Finding, finding
 from ..bastion.text import (
     action_text,
     group_line,
@@ -87,6 +88,23 @@ def tie_text(tie: Tie) -> str:
     ours = f"{kind_word(tie.ours.kind)} {tie.ours.name}" + (f" ({tie.ours.id})" if tie.ours.name != tie.ours.id else "")
     other = f"{kind_word(tie.other.kind)} {tie.other.id}"
     return f"{ours} {tie.how} {other}, which is not managed by this cluster ({owner_of(tie.other)})"
+
+
+def tie_problem(tie: Tie) -> Finding:
+    """Return that a resource of the cluster is connected with one of another owner."""
+    return finding("HELD_BY_OTHERS", f"{tie.ours.kind} {tie.ours.name}", tie_text(tie), tie.remedy)
+
+
+def guest_problems(comparison: Comparison) -> Iterator[Finding]:
+    """Yield each resource in the network of the cluster that a teardown does not delete."""
+    for guest in comparison.guests:
+        message = f"{kind_word(guest.kind)} {guest.id} in it is not managed by this cluster ({owner_of(guest)})"
+        yield finding("GUEST_IN_NETWORK", f"{guest.kind} {guest.id}", message)
+    for found in comparison.obstacles:
+        what = f"{kind_word(found.kind)} {found.id}"
+        message = f"{what} has the tags of this cluster, but no playbook creates or deletes it"
+        remedy = "Delete it, then run the playbook again."
+        yield finding("GUEST_IN_NETWORK", f"{found.kind} {found.id}", message, remedy)
 
 
 def _resource_lines(resource: Resource) -> Iterator[str]:

@@ -211,8 +211,7 @@ async def tailscale(client: NodeClient) -> dict[str, Any]:
     problem = _tailscale.missing_because(seen)
     return {
         "state": _tailscale.state_of(problem),
-        "cause": problem.message if problem else "",
-        "remedy": problem.remedy if problem else "",
+        "problem": problem.as_dict() if problem else None,
         "service": state,
         "addresses": list(seen.addresses),
     }

@@ -29,7 +29,9 @@ PLAY = """
 @pytest.mark.parametrize(
     ("talosconfig", "cause"),
     [
-        pytest.param({}, f"Failed to join {GATEWAY} to the tailnet: connection refused", id="nothing answers"),
+        pytest.param(
+            {}, f"Failed to join {GATEWAY} to the tailnet: TAILSCALE_UNKNOWN: connection refused", id="nothing answers"
+        ),
         pytest.param({"context": "moon"}, "Failed to read the talosconfig", id="wrong credentials"),
     ],
 )

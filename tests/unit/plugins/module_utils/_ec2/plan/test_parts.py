@@ -90,7 +90,9 @@ def test_what_takes_the_place_of_several_resources_is_named_once() -> None:
 
 
 def test_what_can_be_repaired_in_place_is_left_to_the_role() -> None:
-    assert parts.remedies([differing("instance", "state", have="stopped", want="running", replace=False)]) == []
+    assert (
+        parts.changes_to_decide([differing("instance", "state", have="stopped", want="running", replace=False)]) == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,24 +104,27 @@ def test_what_can_be_repaired_in_place_is_left_to_the_role() -> None:
     ],
 )
 def test_what_takes_a_new_resource_is_reported_with_the_command(kind: str, command: str) -> None:
-    (line,) = parts.remedies([differing(kind, "size")])
+    (found,) = parts.changes_to_decide([differing(kind, "size")])
 
-    assert line.startswith("Failed to change size of talos-gateway from 50 to 100: ")
-    assert command in line
+    assert (found.code, found.subject) == ("CHANGE_NEEDS_DECISION", "size of talos-gateway")
+    assert "from 50 to 100" in found.message
+    assert command in found.remedy
 
 
 def test_another_credit_mode_is_reported_with_the_command_that_needs_no_new_machine() -> None:
-    (line,) = parts.remedies([differing("instance", "cpu_credits", have="standard", want="unlimited", replace=False)])
+    wanted = differing("instance", "cpu_credits", have="standard", want="unlimited", replace=False)
 
-    assert line.endswith("--instance-credit-specification InstanceId=i-1,CpuCredits=unlimited")
+    (found,) = parts.changes_to_decide([wanted])
+
+    assert found.remedy.endswith("--instance-credit-specification InstanceId=i-1,CpuCredits=unlimited")
 
 
 def test_a_launch_template_takes_another_credit_mode_without_a_person() -> None:
-    assert parts.remedies([differing("launch_template", "cpu_credits", replace=False)]) == []
+    assert parts.changes_to_decide([differing("launch_template", "cpu_credits", replace=False)]) == []
 
 
 def test_every_difference_of_every_resource_is_reported_at_once() -> None:
-    assert len(parts.remedies([differing("instance", name) for name in ("type", "volume_size")])) == 2
+    assert len(parts.changes_to_decide([differing("instance", name) for name in ("type", "volume_size")])) == 2
 
 
 def test_a_node_has_the_first_address_of_its_interface() -> None:
