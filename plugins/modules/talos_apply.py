@@ -120,13 +120,13 @@ from ansible.module_utils.common.yaml import yaml_load_all
 
 from ..module_utils._errors import CollectionError, InputError, TalosError
 from ..module_utils._talos.api.errors import Cause, NodeError
-from ..module_utils._talos.config.redact import is_secret_name, redact
-from ..module_utils._talos.module import (
+from ..module_utils._talos.api.module import (
     cluster_way,
     failures,
     maintenance_way,
     node_module,
 )
+from ..module_utils._talos.config.redact import is_secret_name, redact
 from ..module_utils._text import received
 
 MISSING: ImportError | None = None

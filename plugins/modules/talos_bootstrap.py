@@ -62,7 +62,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ..module_utils._errors import CollectionError, InputError, TalosError
 from ..module_utils._talos.api.errors import Cause, NodeError
-from ..module_utils._talos.module import (
+from ..module_utils._talos.api.module import (
     cluster_way,
     failures,
     node_module,

@@ -87,7 +87,7 @@ from typing import Any
 
 from ..module_utils._errors import CollectionError, InputError, TalosError
 from ..module_utils._files import replacing
-from ..module_utils._talos.module import (
+from ..module_utils._talos.api.module import (
     cluster_way,
     failures,
     node_module,

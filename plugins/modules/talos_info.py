@@ -203,12 +203,12 @@ from typing import Any
 
 from ..module_utils._errors import CollectionError
 from ..module_utils._talos.api.errors import NodeError
-from ..module_utils._talos.api.probe import Probe, probe_all
-from ..module_utils._talos.module import (
+from ..module_utils._talos.api.module import (
     cluster_way,
     maintenance_way,
     node_module,
 )
+from ..module_utils._talos.api.probe import Probe, probe_all
 
 MISSING: ImportError | None = None
 try:

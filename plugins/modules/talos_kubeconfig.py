@@ -89,7 +89,7 @@ from typing import Any, NamedTuple
 
 from ..module_utils._errors import CollectionError, InputError, TalosError
 from ..module_utils._files import shell_word
-from ..module_utils._talos.module import (
+from ..module_utils._talos.api.module import (
     cluster_way,
     failures,
     node_module,

@@ -81,11 +81,11 @@ from typing import Any, Protocol
 from ..module_utils._errors import CollectionError, InputError, TalosError
 from ..module_utils._talos import console
 from ..module_utils._talos.api.errors import Cause, NodeError
-from ..module_utils._talos.api.probe import probe
-from ..module_utils._talos.module import (
+from ..module_utils._talos.api.module import (
     cluster_way,
     node_module,
 )
+from ..module_utils._talos.api.probe import probe
 
 MISSING: ImportError | None = None
 try:

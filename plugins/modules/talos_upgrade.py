@@ -115,11 +115,11 @@ from typing import Any, NamedTuple, Protocol
 from ..module_utils._errors import CollectionError, InputError, TalosError
 from ..module_utils._talos import versions
 from ..module_utils._talos.api.errors import Cause, NodeError
-from ..module_utils._talos.console import CONSOLE_REMEDY
-from ..module_utils._talos.module import (
+from ..module_utils._talos.api.module import (
     cluster_way,
     node_module,
 )
+from ..module_utils._talos.console import CONSOLE_REMEDY
 
 MISSING: ImportError | None = None
 try:

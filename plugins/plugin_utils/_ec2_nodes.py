@@ -12,8 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..module_utils._ec2.bastion.spec import NODE as BASTION
-from ..module_utils._ec2.identity import MANAGED_BY
+from ..module_utils._ec2.identity import BASTION, MANAGED_BY
 from ..module_utils._errors import InputError
 from ..module_utils._spelling import did_you_mean
 from ..module_utils._ssh.arguments import FIRST_ARGUMENTS, Login, Route, path_problem, ssh_arguments

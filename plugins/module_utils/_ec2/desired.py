@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 
 from .._networks import TIME_SERVER
 from .._ports import KUBERNETES, SSH, TALOS
-from .bastion.spec import NODE as BASTION
 from .bastion.spec import bastion_resources
 from .hours.schedules import HOURS, Scheduled, hours_resources, nodes_tag
-from .identity import group_name, owner_condition, owner_tags
+from .identity import BASTION, group_name, owner_condition, owner_tags
 from .policies import allow, policy, trust
 from .spec import ClusterSpec, NodeSpec
 from .traffic import Route, Rule, tcp

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, Protocol
 MANAGED_BY = "urmanac.talos"
 # The checksum of the user-data that a node was launched with.
 USER_DATA_TAG = "UserDataSha256"
+# The part of the bastion, and its tag Node.
+BASTION = "bastion"
 _OWNER_TAGS = ("Project", "Cluster", "Region", "ManagedBy", "Owner", "Name")
 
 
@@ -31,6 +33,16 @@ class Identity(NamedTuple):
 
     name: str
     project: str
+
+
+def unique_name(project: str, cluster: str) -> str:
+    """Return the name of what is unique in account and region, and of the host key in known_hosts."""
+    return f"{project}-{cluster}-{BASTION}"
+
+
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return tags in the format of AWS."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def owner_text(tags: Mapping[str, str]) -> str:

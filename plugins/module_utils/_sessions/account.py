@@ -14,8 +14,8 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from .._ec2.bastion.spec import NODE as BASTION
 from .._ec2.cost.forecast import DAYS_A_MONTH
+from .._ec2.identity import BASTION
 from .observe import is_there
 from .record import INSTANCE, STOPPED, VOLUME, Actual, Part, Session
 

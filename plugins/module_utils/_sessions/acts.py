@@ -15,9 +15,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .._ec2.bastion.spec import NODE as BASTION
 from .._ec2.cost.existing import instances
 from .._ec2.cost.prices import shipped
+from .._ec2.identity import BASTION
 from .._ec2.spec import ClusterSpec, is_loopback_endpoint
 from .._findings import sentences
 from .._text import all_shown

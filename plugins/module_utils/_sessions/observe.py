@@ -15,12 +15,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from .._ec2.bastion.spec import NODE as BASTION
 from .._ec2.bastion.spec import BastionSpec
 from .._ec2.cost.existing import addresses, instances
 from .._ec2.cost.prices import PUBLIC_IPV4, Prices
 from .._ec2.hours.daily import Daily, next_time
 from .._ec2.hours.spec import HoursSpec
+from .._ec2.identity import BASTION
 from .record import ADDRESS, INSTANCE, VOLUME, Part, Session, whole
 
 Record = Mapping[str, Any]

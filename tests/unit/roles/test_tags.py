@@ -8,8 +8,7 @@ from __future__ import annotations
 import jinja2
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion.spec import unique_name
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity, owner_tags
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity, owner_tags, unique_name
 from tests.checks.files import mappings
 from tests.checks.process import ROOT
 

@@ -13,10 +13,10 @@ from ..._errors import Ec2Error
 from ..calls import TERMINATION
 from ..hours.current import read_group, read_state
 from ..hours.schedules import ATTEMPTS
-from ..identity import owner_tags
+from ..identity import owner_tags, tag_list
 from ..plan.current import Thing
 from ..scheduler import Call, Place, put_call
-from .work import Work, tag_list
+from .work import Work
 
 _MADE = "Made by urmanac.talos"
 

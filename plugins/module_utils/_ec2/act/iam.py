@@ -11,8 +11,9 @@ from typing import Any
 
 from ..client import existing
 from ..desired import description_of, is_of
+from ..identity import tag_list
 from ..plan.current import Thing
-from .work import Work, tag_list
+from .work import Work
 
 
 def ensure_iam_role(work: Work, key: str) -> None:

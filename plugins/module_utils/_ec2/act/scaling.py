@@ -11,12 +11,13 @@ from typing import Any
 
 from ..calls import TERMINATION, Calls
 from ..client import AwsError
+from ..identity import tag_list
 from ..plan.current import DELETING, Thing
 from .machines import (
     hardware,
     metadata_options,
 )
-from .work import Work, tag_list, tag_specifications
+from .work import Work, tag_specifications
 
 _GROUP = "AutoScalingGroupName"
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ..calls import Calls
 from ..desired import ROOT_DEVICE, Desired
-from ..identity import owner_tags
+from ..identity import owner_tags, tag_list
 from ..plan.compare import satisfied
 from ..plan.current import Thing, reading_of, records_of, understood
 from ..plan.text import kind_word
@@ -174,8 +174,3 @@ class Work:
 def tag_specifications(tags: Mapping[str, str], *types: str) -> list[dict[str, Any]]:
     """Return tags in the format of calls that create a resource."""
     return [{"ResourceType": kind, "Tags": tag_list(tags)} for kind in types]
-
-
-def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return tags in the format of AWS."""
-    return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ..desired import desired
+from ..desired import BASTION, Desired, desired
 from ..hours.schedules import NODES_TAG, nodes_tag
 from ..hours.spec import HoursSpec
 from ..openings import Opening
@@ -18,8 +18,6 @@ from ..ownership.run_marker import marker_name
 from ..spec import ClusterSpec
 from .facts import Account
 from .parameter_facts import secret_parameters
-
-_KINDS = ("iam_role", "instance_profile", "address", "eni", "instance", "launch_template", "autoscaling_group")
 
 
 class Allowed(NamedTuple):
@@ -75,58 +73,79 @@ def allowed_by(spec: ClusterSpec, extra: Mapping[str, Any] | None = None, accoun
     extra = extra or {}
     hours = spec.hours if spec.hours.is_needed else HoursSpec(ttl=1)
     wanted = desired(replace(spec, home_schedule_enabled=True, hours=hours), account=account)
-    of = {kind: [item for item in wanted.values() if item.kind == kind] for kind in _KINDS}
-    bastion = f"{spec.name}-bastion"
-    roles = {item.name: item.want for item in of["iam_role"]}
-    groups = [wanted[key] for key in ("security_group/nodes", "security_group/bastion")]
-    more = extra.get("rules") or {}
-    statements = extra.get("statements") or {}
-    templates = {item.name: item.want["instance_profile"] for item in of["launch_template"]}
-    scheduled = {spec.hours_name: spec.hours.is_needed, spec.schedule_role_name: spec.home_schedule_enabled}
     return Allowed(
-        rules={group.name: frozenset((*map(str, group.want["rules"]), *more.get(group.name, ()))) for group in groups},
-        routes=frozenset((*map(str, wanted["route_table"].want["routes"]), *(extra.get("routes") or ()))),
-        subnets=frozenset({wanted["subnet"].name}),
-        tables=frozenset({wanted["route_table"].name}),
-        nodes={f"{spec.name}-{node.name}": node.name for node in spec.nodes},
-        machines=frozenset({bastion}),
-        profiles=frozenset({*(item.name for item in of["instance_profile"]), *statements}),
-        policies={
-            **{name: tuple(role["policy"]["Statement"]) for name, role in roles.items()},
-            **{name: tuple(of) for name, of in statements.items()},
-        },
-        trust={
-            **dict.fromkeys(statements, roles[spec.iam_name]["trust_policy"]),
-            **{name: role["trust_policy"] for name, role in roles.items()},
-        },
-        openings=spec.access_openings,
-        closing_role=spec.schedule_role_name,
-        schedule_roles=frozenset(name for name, is_described in scheduled.items() if is_described),
-        dhcp=wanted["dhcp_options"].want,
-        template=next((item.want for item in of["launch_template"]), {}),
-        schedules={item.name: item.want["schedules"] for item in of["autoscaling_group"]},
-        hours=wanted["schedule_group/hours"].want["schedules"] if spec.hours.is_needed else {},
-        times=spec.hours,
-        hours_role=spec.hours_name,
-        nodes_of=nodes_tag(spec.project, spec.name)[NODES_TAG],
+        **_network(spec, wanted, extra),
+        **_machines(spec, wanted),
+        **_permissions(spec, wanted, extra.get("statements") or {}),
+        **_schedules(spec, wanted),
+        public_ipv4=frozenset(
+            {*(item.want["network_interface"] for item in _of(wanted, "address")), *(extra.get("public_ipv4") or ())}
+        ),
         user_data_sha256=str(extra.get("user_data_sha256") or ""),
-        types={item.name: item.want["type"] for item in of["instance"]},
         node_key_name=extra.get("node_ssh_key_name"),
         node_ami_parameter=str(extra.get("node_ami_parameter") or ""),
         secret_parameters=frozenset(secret_parameters(spec)),
         plain_parameters=frozenset({claim_name(spec.project, spec.name), marker_name(spec.project, spec.name)}),
-        vpc_ipv4=spec.vpc_ipv4_cidr,
-        interfaces={item.name: item.want["ipv4"] for item in of["eni"]} | {bastion: spec.bastion_ipv4},
-        profile_of={
-            **{item.name: item.want["instance_profile"] for item in of["instance"]},
-            **templates,
-            **dict.fromkeys([bastion] if templates else [], next(iter(templates.values()), "")),
-        },
-        templates=frozenset(templates),
-        public_ipv4=frozenset(
-            {*(item.want["network_interface"] for item in of["address"]), *(extra.get("public_ipv4") or ())}
-        ),
     )
+
+
+def _of(wanted: Mapping[str, Desired], kind: str) -> list[Desired]:
+    return [item for item in wanted.values() if item.kind == kind]
+
+
+def _network(spec: ClusterSpec, wanted: Mapping[str, Desired], extra: Mapping[str, Any]) -> dict[str, Any]:
+    rules = {group.name: map(str, group.want["rules"]) for group in _of(wanted, "security_group")}
+    more = extra.get("rules") or {}
+    table = wanted["route_table"]
+    return {
+        "rules": {name: frozenset((*own, *more.get(name, ()))) for name, own in rules.items()},
+        "routes": frozenset((*map(str, table.want["routes"]), *(extra.get("routes") or ()))),
+        "subnets": frozenset({wanted["subnet"].name}),
+        "tables": frozenset({table.name}),
+        "dhcp": wanted["dhcp_options"].want,
+        "vpc_ipv4": spec.vpc_ipv4_cidr,
+        "openings": spec.access_openings,
+    }
+
+
+def _machines(spec: ClusterSpec, wanted: Mapping[str, Desired]) -> dict[str, Any]:
+    bastion = f"{spec.name}-{BASTION}"
+    instances, template = _of(wanted, "instance"), next(iter(_of(wanted, "launch_template")), None)
+    profiles = {item.name: item.want["instance_profile"] for item in (*instances, *([template] if template else []))}
+    return {
+        "nodes": {f"{spec.name}-{node.name}": node.name for node in spec.nodes},
+        "machines": frozenset({bastion}),
+        "types": {item.name: item.want["type"] for item in instances},
+        "interfaces": {item.name: item.want["ipv4"] for item in _of(wanted, "eni")} | {bastion: spec.bastion_ipv4},
+        "profile_of": profiles | ({bastion: template.want["instance_profile"]} if template else {}),
+        "template": template.want if template else {},
+        "templates": frozenset({template.name} if template else ()),
+    }
+
+
+def _permissions(spec: ClusterSpec, wanted: Mapping[str, Desired], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what roles may do and who may assume them; more has the statements of further roles like the nodes'."""
+    roles = {item.name: item.want for item in _of(wanted, "iam_role")}
+    trusted = {name: role["trust_policy"] for name, role in roles.items()}
+    return {
+        "profiles": frozenset({*(item.name for item in _of(wanted, "instance_profile")), *more}),
+        "policies": {name: tuple(role["policy"]["Statement"]) for name, role in roles.items()}
+        | {name: tuple(statements) for name, statements in more.items()},
+        "trust": dict.fromkeys(more, trusted[spec.iam_name]) | trusted,
+        "closing_role": spec.schedule_role_name,
+    }
+
+
+def _schedules(spec: ClusterSpec, wanted: Mapping[str, Desired]) -> dict[str, Any]:
+    roles = {spec.hours_name: spec.hours.is_needed, spec.schedule_role_name: spec.home_schedule_enabled}
+    return {
+        "schedule_roles": frozenset(name for name, is_described in roles.items() if is_described),
+        "schedules": {item.name: item.want["schedules"] for item in _of(wanted, "autoscaling_group")},
+        "hours": wanted["schedule_group/hours"].want["schedules"] if spec.hours.is_needed else {},
+        "times": spec.hours,
+        "hours_role": spec.hours_name,
+        "nodes_of": nodes_tag(spec.project, spec.name)[NODES_TAG],
+    }
 
 
 def foreign_instances(account: Account, allowed: Allowed) -> dict[str, str]:

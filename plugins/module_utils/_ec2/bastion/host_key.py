@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from ..._errors import Ec2Error
 from ..._ssh.keys import MakeHostKey
-from ..act.work import tag_list
 from ..calls import Calls
 from ..client import existing
 from ..desired import tags_of
+from ..identity import tag_list
 from ..ownership.parameter import create_or_read
 from ..spec import ClusterSpec
 from .current import HOST_KEY_TAG, is_host_key_of

@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 from ..._findings import Finding, finding
 from ..calls import Calls, Clock, Patience
 from ..client import Api, AwsError
-from ..identity import owner_filters
+from ..identity import BASTION, owner_filters
 from ..spec import ClusterSpec
-from .spec import NODE
 
 INTERVAL = 3.0
 # The call that starts the group comes before the wait, and the clocks of AWS and of the controller differ.
@@ -75,7 +74,7 @@ def running_instances(api: Api, spec: ClusterSpec) -> list[str]:
     """Return the ids of the bastion's running instances."""
     filters = [
         *owner_filters(spec),
-        {"Name": "tag:Node", "Values": [NODE]},
+        {"Name": "tag:Node", "Values": [BASTION]},
         {"Name": "instance-state-name", "Values": ["running"]},
     ]
     answer = api.call("ec2", "describe_instances", Filters=filters)

@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 from ..._findings import Finding, finding
 from ..._ssh.keys import public_key_problem
 from ..hours.daily import Daily, cron_fields, daily_problems
+from ..identity import BASTION, unique_name
 from ..policies import allow, policy, trust
 from ..texts import fault, fits
 
 CONNECTIONS = ("ssh", "ssm")
 EGRESS = ("public_ipv4", "wireguard", "none")
-NODE = "bastion"
 # The type of a parameter whose value SSM encrypts.
 ENCRYPTED = "SecureString"
 _VOLUME_SIZE_MIN = 8
@@ -67,17 +67,12 @@ class Names(NamedTuple):
     @property
     def bastion(self) -> str:
         """Return the tag Name of the interface, the address and the instance, which are identified by id."""
-        return f"{self.cluster}-{NODE}"
+        return f"{self.cluster}-{BASTION}"
 
     @property
     def unique(self) -> str:
         """Return the unique name of the IAM resources, the launch template and the group."""
         return unique_name(self.project, self.cluster)
-
-
-def unique_name(project: str, cluster: str) -> str:
-    """Return the name of what is unique in account and region, and of the host key in known_hosts."""
-    return f"{project}-{cluster}-{NODE}"
 
 
 def bastion_options() -> dict[str, Any]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..bastion.spec import NODE as BASTION
 from ..desired import RUNNING
+from ..identity import BASTION
 
 Record = Mapping[str, Any]
 

@@ -14,7 +14,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ..._files import shell_word
 from ..._ports import KUBERNETES, TALOS
 from ..._ssh.arguments import Login, Route, ssh_arguments
-from ..bastion.spec import unique_name
+from ..identity import unique_name
 
 Record = Mapping[str, Any]
 _CREDENTIALS = ("talosconfig", "kubeconfig")

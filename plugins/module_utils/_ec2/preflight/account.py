@@ -14,10 +14,9 @@ from typing import Any, NamedTuple
 
 from ..._findings import Finding, finding
 from ..._text import short
-from ..bastion.spec import NODE as BASTION
 from ..client import Api, AwsError, existing
 from ..desired import RUNNING, desired
-from ..identity import owner_filters, owner_tags
+from ..identity import BASTION, owner_filters, owner_tags
 from ..spec import ClusterSpec
 
 Record = Mapping[str, Any]

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .._errors import InputError
-from .._libraries import require
-from .._ports import TALOS
-from .api.access import Access, cluster_access, maintenance_access, read_talosconfig
+from ..._errors import InputError
+from ..._libraries import require
+from ..._ports import TALOS
+from .access import Access, cluster_access, maintenance_access, read_talosconfig
 
 _NODE_OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "nodes": {"type": "list", "elements": "str", "required": True},
